@@ -1,0 +1,71 @@
+# What a newcomer types: `make demo` runs the main job on real data, `make test` proves the whole.
+# Everything that a fresh Debian 12 machine with Rust, Python and git lacks is installed on the way.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/longshore
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+PYTHON ?= python3
+VENV := $(CACHE)/venv
+TRIPLE := $(shell uname -m)-unknown-linux-gnu
+AGENT := $(CARGO_TARGET_DIR)/$(TRIPLE)/agent/longshore-agent
+LONGSHORE := $(CARGO_TARGET_DIR)/release/longshore
+WHEELS := $(CARGO_TARGET_DIR)/wheels
+export LONGSHORE_PYTHON := $(VENV)/bin/python3
+
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## Install what is missing, start the container engine
+	@images/packages
+	@images/engine
+	@images/bootstrap
+
+agent: ## Build the agent, static
+	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --profile agent -p longshore-agent --target $(TRIPLE)
+
+$(VENV)/bin/maturin: images/python-requirements.txt tests/python-requirements.txt | setup
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -r images/python-requirements.txt -r tests/python-requirements.txt
+	@touch $@
+
+wheel: $(VENV)/bin/maturin ## Build the Python SDK
+	@rm -rf $(WHEELS)
+	@$(VENV)/bin/maturin build -q --locked --release -m sdk-python/Cargo.toml --compatibility linux -o $(WHEELS)
+
+venv: wheel ## Make the Python of the process engine
+	@$(VENV)/bin/pip install -q --disable-pip-version-check --no-index --no-deps --force-reinstall $(WHEELS)/*.whl
+
+images: setup agent wheel ## Build the images
+	@images/build --agent $(AGENT) --wheel $(WHEELS)/*.whl
+
+build: agent ## Build the command line, the agent beside it
+	@cargo build --locked --release -p longshore
+	@install -m 0755 $(AGENT) $(CARGO_TARGET_DIR)/release/longshore-agent
+
+demo: images build venv ## Cluster penguins in a fresh container
+	@examples/penguins/demo $(LONGSHORE)
+
+lint: $(VENV)/bin/maturin ## Check format, lints, types and documentation
+	@cargo fmt --all --check
+	@cargo clippy -q --locked --workspace --all-targets -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc -q --locked --workspace --no-deps
+	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; fi
+	@$(VENV)/bin/ruff format -q --check sdk-python tests examples
+	@$(VENV)/bin/ruff check -q sdk-python tests examples
+	@cd sdk-python && $(VENV)/bin/mypy --strict --no-error-summary python
+
+test: images build venv lint ## Prove the whole
+	@cargo test --locked --workspace --exclude longshore-python
+	@$(VENV)/bin/python3 -m pytest -q sdk-python/tests
+
+bench: images build venv ## Measure, into target/bench/report.md
+	@$(VENV)/bin/python3 tests/bench/bench.py $(LONGSHORE)
+
+clean: ## Remove what was built
+	@cargo clean
+	@rm -rf $(VENV)
+
+.PHONY: help setup agent wheel venv images build demo lint test bench clean

@@ -1,0 +1,80 @@
+//! What a script can be told: one variant for each thing it can do something about.
+
+use arrow_schema::ArrowError;
+use longshore_protocol::{ConnectionError, OutputName};
+use longshore_segment::SegmentError;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// A call failed.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// There is no host: the script was started by hand.
+    #[error(
+        "this script is not running in longshore: start it with `longshore run SCRIPT`, or `longshore run FOLDER` \
+         for a block"
+    )]
+    NotInRun,
+    /// The host cannot be reached.
+    #[error("cannot reach the host at `{socket}`")]
+    Connect {
+        /// Its socket.
+        socket: PathBuf,
+        /// The cause.
+        #[source]
+        source: ConnectionError,
+    },
+    /// The host refused the connection.
+    #[error("{reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// The connection to the host failed.
+    #[error("the connection to the host failed")]
+    Connection(#[from] ConnectionError),
+    /// An input could not be read.
+    #[error("input {number} cannot be read: {reason}")]
+    Input {
+        /// The input, from 0.
+        number: u32,
+        /// Why.
+        reason: String,
+    },
+    /// An output could not be written.
+    #[error("output {} cannot be written: {reason}", name(output))]
+    Output {
+        /// The output.
+        output: OutputName,
+        /// Why.
+        reason: String,
+    },
+    /// The script has said its last word already.
+    #[error("the run has ended: `{call}` cannot be used after commit() or close()")]
+    Ended {
+        /// What was called.
+        call: &'static str,
+    },
+    /// A progress that is no fraction.
+    #[error("progress must be a number from 0 to 1, not `{fraction}`")]
+    Progress {
+        /// What was given.
+        fraction: f64,
+    },
+    /// The data to write failed to come.
+    #[error("the data to write cannot be read")]
+    Data(#[from] ArrowError),
+    /// Shared memory failed, or what is in it.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// A wait was interrupted.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+fn name(output: &OutputName) -> String {
+    match output {
+        OutputName::Number(number) => number.to_string(),
+        OutputName::Id(id) => format!("`{id}`"),
+    }
+}

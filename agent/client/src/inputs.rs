@@ -1,0 +1,169 @@
+//! Reading inputs: segments are mapped, never copied, and decoded in place.
+
+use crate::error::ClientError;
+use crate::link::{Link, StreamEvent};
+use arrow_buffer::Buffer;
+use arrow_schema::SchemaRef;
+use longshore_protocol::{Delivery, FromScript, Payload, StreamId};
+use longshore_segment::{DecodedBatch, Mapping, Segment, TableDecoder};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A whole input.
+#[derive(Debug, Clone)]
+pub struct InputTable {
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// Its rows: one batch, unless the table is nested or too large for one segment.
+    pub batches: Vec<DecodedBatch>,
+}
+
+impl InputTable {
+    pub(crate) fn read(link: &Arc<Link>, stream: StreamId, number: u32) -> Result<Option<Self>, ClientError> {
+        let Some(mut batches) = InputBatches::ask(link, stream, number, Delivery::Whole)? else {
+            return Ok(None);
+        };
+        let read = batches.by_ref().collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(Self { schema: batches.schema()?, batches: read }))
+    }
+}
+
+/// An input, batch by batch. Dropping it early tells the host that no more is wanted.
+pub struct InputBatches {
+    link: Arc<Link>,
+    stream: StreamId,
+    number: u32,
+    decoder: TableDecoder,
+    ready: VecDeque<DecodedBatch>,
+    /// Bytes to acknowledge when their batches have been handed over.
+    consumed: u64,
+    ended: bool,
+}
+
+impl std::fmt::Debug for InputBatches {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InputBatches").field("number", &self.number).field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
+
+impl InputBatches {
+    pub(crate) fn open(link: &Arc<Link>, stream: StreamId, number: u32) -> Result<Option<Self>, ClientError> {
+        Self::ask(link, stream, number, Delivery::Batches)
+    }
+
+    fn ask(
+        link: &Arc<Link>,
+        stream: StreamId,
+        number: u32,
+        delivery: Delivery,
+    ) -> Result<Option<Self>, ClientError> {
+        link.open(stream);
+        link.send(&FromScript::OpenInput { stream, input: number, delivery })?;
+        let decoder = trusting_decoder();
+        let (link, ready) = (Arc::clone(link), VecDeque::new());
+        let mut batches = Self { link, stream, number, decoder, ready, consumed: 0, ended: false };
+        match batches.link.next_event(stream)? {
+            StreamEvent::Opened { connected: true } => {
+                // The schema comes first, also when there are no rows.
+                while !batches.ended && batches.decoder.schema().is_none() {
+                    batches.advance()?;
+                }
+                Ok(Some(batches))
+            }
+            StreamEvent::Opened { connected: false } => {
+                batches.ended = true;
+                Ok(None)
+            }
+            other => Err(batches.failed(other)),
+        }
+    }
+
+    /// The table's columns.
+    ///
+    /// # Errors
+    /// [`ClientError::Segment`] when the table ended before they came.
+    pub fn schema(&self) -> Result<SchemaRef, ClientError> {
+        match self.decoder.schema() {
+            Some(schema) => Ok(Arc::clone(schema)),
+            None => Ok(self.decoder.finish()?),
+        }
+    }
+
+    fn advance(&mut self) -> Result<(), ClientError> {
+        if self.consumed > 0 {
+            self.link.send(&FromScript::Ack { stream: self.stream, bytes: self.consumed })?;
+            self.consumed = 0;
+        }
+        match self.link.next_event(self.stream)? {
+            StreamEvent::Data(payload) => {
+                self.consumed = payload.length();
+                let mut bytes = memory(payload)?;
+                while let Some(batch) = self.decoder.next(&mut bytes)? {
+                    self.ready.push_back(batch);
+                }
+                Ok(())
+            }
+            StreamEvent::End => {
+                self.ended = true;
+                self.decoder.finish()?;
+                Ok(())
+            }
+            other => Err(self.failed(other)),
+        }
+    }
+
+    fn failed(&mut self, event: StreamEvent) -> ClientError {
+        self.ended = true;
+        let reason = match event {
+            StreamEvent::Dropped { reason } => reason,
+            other => format!("the host sent {other:?} out of turn"),
+        };
+        ClientError::Input { number: self.number, reason }
+    }
+}
+
+impl Iterator for InputBatches {
+    type Item = Result<DecodedBatch, ClientError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = self.ready.pop_front() {
+                return Some(Ok(batch));
+            }
+            if self.ended {
+                return None;
+            }
+            if let Err(error) = self.advance() {
+                self.ended = true;
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+impl Drop for InputBatches {
+    fn drop(&mut self) {
+        if !self.ended {
+            // A host that is gone needs no notice.
+            let _ = self.link.send(&FromScript::Drop { stream: self.stream });
+        }
+        self.link.close(self.stream);
+    }
+}
+
+fn memory(payload: Payload) -> Result<Buffer, ClientError> {
+    match payload {
+        Payload::Descriptor { descriptor, length } => {
+            Ok(Mapping::private(&Segment::receive(descriptor, length)?)?.into_buffer())
+        }
+        Payload::Inline(bytes) => Ok(Buffer::from_vec(bytes)),
+        Payload::None => Ok(Buffer::from_vec(Vec::<u8>::new())),
+    }
+}
+
+#[allow(unsafe_code, reason = "trusting the host is the caller's promise of `TableDecoder::trusting`")]
+fn trusting_decoder() -> TableDecoder {
+    // SAFETY: the bytes come from the host, which writes them with `longshore-segment` and started this process: it
+    // needs no invalid Arrow to do as it likes here. Segments are sealed, and the map is this process's own.
+    unsafe { TableDecoder::trusting() }
+}

@@ -1,0 +1,18 @@
+//! The script's side of a run, in plain blocking Rust: what the SDKs for Python and R are thin over.
+//!
+//! [`Client`] is one connection to the host. It gives the run's facts and options, reads inputs, writes outputs, sends
+//! messages, and says the script's last word. It knows no language, starts one thread at most (for messages that were
+//! held back), and can be used from several threads.
+
+mod client;
+mod error;
+mod inputs;
+mod link;
+mod outputs;
+mod reports;
+
+pub use client::{Client, ConnectSettings};
+pub use error::ClientError;
+pub use inputs::{InputBatches, InputTable};
+pub use longshore_protocol::{OutputName, RunFacts, Software, Word};
+pub use longshore_segment::DecodedBatch;

@@ -1,0 +1,112 @@
+//! Messages and progress, at most so many a second. A script may report in every turn of a loop: what comes too soon
+//! is held back, replaced by what comes after it, and sent by a thread when its time has come, so the last one is
+//! never lost.
+
+use crate::error::ClientError;
+use crate::link::{Link, lock};
+use longshore_protocol::FromScript;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Least time between two reports: 50 a second is more than anyone can read.
+const INTERVAL: Duration = Duration::from_millis(20);
+
+/// Sends reports, now or soon.
+pub(crate) struct Reports {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    link: Arc<Link>,
+    held: Mutex<Held>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    message: Option<String>,
+    progress: Option<(f64, Option<String>)>,
+    last_sent: Option<Instant>,
+    thread_runs: bool,
+    closed: bool,
+}
+
+impl Reports {
+    pub(crate) fn new(link: Arc<Link>) -> Self {
+        let shared = Shared { link, held: Mutex::new(Held::default()), changed: Condvar::new() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    pub(crate) fn message(&self, text: String) -> Result<(), ClientError> {
+        self.report(|held| held.message = Some(text))
+    }
+
+    pub(crate) fn progress(&self, fraction: f64, text: Option<String>) -> Result<(), ClientError> {
+        self.report(|held| held.progress = Some((fraction, text)))
+    }
+
+    /// Sends what is held back.
+    pub(crate) fn flush(&self) -> Result<(), ClientError> {
+        self.shared.send(&mut lock(&self.shared.held))
+    }
+
+    fn report(&self, set: impl FnOnce(&mut Held)) -> Result<(), ClientError> {
+        let mut held = lock(&self.shared.held);
+        let waiting = held.message.is_some() || held.progress.is_some();
+        set(&mut held);
+        if waiting {
+            return Ok(());
+        }
+        if held.last_sent.is_none_or(|sent| sent.elapsed() >= INTERVAL) {
+            return self.shared.send(&mut held);
+        }
+        if held.thread_runs {
+            self.shared.changed.notify_one();
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        let thread = std::thread::Builder::new().name("longshore-reports".into()).stack_size(128 << 10);
+        held.thread_runs = thread.spawn(move || shared.send_held()).is_ok();
+        // Where no thread can be had, nothing is held back.
+        if held.thread_runs { Ok(()) } else { self.shared.send(&mut held) }
+    }
+}
+
+impl Shared {
+    fn send(&self, held: &mut Held) -> Result<(), ClientError> {
+        held.last_sent = Some(Instant::now());
+        if let Some(text) = held.message.take() {
+            self.link.send(&FromScript::Message { text })?;
+        }
+        if let Some((fraction, text)) = held.progress.take() {
+            self.link.send(&FromScript::Progress { fraction, text })?;
+        }
+        Ok(())
+    }
+
+    fn send_held(&self) {
+        let mut held = lock(&self.held);
+        while !held.closed {
+            let waiting = held.message.is_some() || held.progress.is_some();
+            let due = held.last_sent.map_or(Duration::ZERO, |sent| INTERVAL.saturating_sub(sent.elapsed()));
+            held = match (waiting, due) {
+                (false, _) => self.changed.wait(held).unwrap_or_else(PoisonError::into_inner),
+                (true, Duration::ZERO) => {
+                    // The next call of the script will meet the same failure and report it.
+                    let _ = self.send(&mut held);
+                    held
+                }
+                (true, due) => self.changed.wait_timeout(held, due).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+    }
+}
+
+impl Drop for Reports {
+    fn drop(&mut self) {
+        // A host that is gone needs no last report.
+        let _ = self.flush();
+        lock(&self.shared.held).closed = true;
+        self.shared.changed.notify_one();
+    }
+}

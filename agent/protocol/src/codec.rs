@@ -1,0 +1,177 @@
+//! Frames out of bytes, without I/O. Bytes and descriptors are pushed in as they arrive, frames come out when they
+//! are whole. Header lengths are checked before a byte of the body is waited for.
+
+use crate::error::ProtocolError;
+use crate::frame::{Frame, HEADER_BYTES, Header, Payload, PayloadKind};
+use crate::limits::DESCRIPTORS_MAX;
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+
+/// An incremental frame decoder. After an error it is of no further use: the stream has lost its place.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    bytes: Vec<u8>,
+    /// Where the first unread byte stands in `bytes`.
+    start: usize,
+    descriptors: VecDeque<OwnedFd>,
+    header: Option<Header>,
+}
+
+impl Decoder {
+    /// An empty decoder.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes bytes in the order in which they arrived.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if self.start > 0 {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Takes a descriptor that arrived with the bytes pushed next.
+    ///
+    /// # Errors
+    /// [`ProtocolError::UnexpectedDescriptor`] when more wait than frames could honestly announce.
+    pub fn push_descriptor(&mut self, descriptor: OwnedFd) -> Result<(), ProtocolError> {
+        if self.descriptors.len() >= DESCRIPTORS_MAX {
+            return Err(ProtocolError::UnexpectedDescriptor);
+        }
+        self.descriptors.push_back(descriptor);
+        Ok(())
+    }
+
+    /// The next whole frame, or `None` until more bytes have come.
+    ///
+    /// # Errors
+    /// Whatever the peer did wrong.
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
+        let header = match self.header {
+            Some(header) => header,
+            None => {
+                let Some(bytes) = self.bytes[self.start..].first_chunk::<HEADER_BYTES>() else {
+                    return self.check_idle();
+                };
+                let header = Header::decode(*bytes)?;
+                self.start += HEADER_BYTES;
+                *self.header.insert(header)
+            }
+        };
+        let message_length = length(header.message_length);
+        let inline_length = match header.kind {
+            PayloadKind::Inline => length(header.payload_length),
+            PayloadKind::None | PayloadKind::Descriptor => 0,
+        };
+        let Some(body) = self.bytes[self.start..].get(..message_length + inline_length) else {
+            return Ok(None);
+        };
+        let (message, inline) = body.split_at(message_length);
+        let message = message.to_vec();
+        let payload = match header.kind {
+            PayloadKind::None => Payload::None,
+            PayloadKind::Inline => Payload::Inline(inline.to_vec()),
+            PayloadKind::Descriptor => Payload::Descriptor {
+                descriptor: self.descriptors.pop_front().ok_or(ProtocolError::MissingDescriptor)?,
+                length: header.payload_length,
+            },
+        };
+        self.start += message_length + inline_length;
+        self.header = None;
+        Ok(Some(Frame { message, payload }))
+    }
+
+    /// Whether the peer may hang up here: between frames.
+    #[must_use]
+    pub fn is_between_frames(&self) -> bool {
+        self.header.is_none() && self.start == self.bytes.len()
+    }
+
+    fn check_idle(&self) -> Result<Option<Frame>, ProtocolError> {
+        if self.is_between_frames() && !self.descriptors.is_empty() {
+            return Err(ProtocolError::UnexpectedDescriptor);
+        }
+        Ok(None)
+    }
+}
+
+fn length(checked: u64) -> usize {
+    usize::try_from(checked).expect("the header's lengths are checked against limits below 4 GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hello::{Hello, Role, Software};
+    use crate::limits::{INLINE_MAX, MESSAGE_MAX};
+    use crate::message::Message;
+    use crate::version::VersionRange;
+
+    fn hello() -> Hello {
+        Hello {
+            role: Role::Agent,
+            protocol: VersionRange::SUPPORTED,
+            software: Software { name: "longshore-agent".into(), version: "0.1.0".into() },
+            descriptors: true,
+        }
+    }
+
+    fn bytes(frame: &Frame) -> Vec<u8> {
+        let mut bytes = frame.encode_header().unwrap().to_vec();
+        bytes.extend_from_slice(&frame.message);
+        if let Payload::Inline(inline) = &frame.payload {
+            bytes.extend_from_slice(inline);
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_frame_survives_being_cut_anywhere() {
+        let frame = Frame::with(&hello(), Payload::Inline(vec![7; 1000]));
+        let whole = bytes(&frame);
+        for cut in 0..whole.len() {
+            let mut decoder = Decoder::new();
+            decoder.push(&whole[..cut]);
+            assert!(decoder.next_frame().unwrap().is_none(), "cut at {cut}");
+            decoder.push(&whole[cut..]);
+            let read = decoder.next_frame().unwrap().unwrap();
+            assert_eq!(Hello::from_json(&read.message).unwrap(), hello());
+            assert_eq!(read.payload.into_inline("hello").unwrap(), vec![7; 1000]);
+            assert!(decoder.is_between_frames());
+        }
+    }
+
+    #[test]
+    fn lengths_are_checked_before_the_body_comes() {
+        let mut header = bytes(&Frame::new(&hello()))[..HEADER_BYTES].to_vec();
+        header[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
+        let mut decoder = Decoder::new();
+        decoder.push(&header);
+        assert_eq!(
+            decoder.next_frame().unwrap_err(),
+            ProtocolError::MessageTooLong { length: u64::from(u32::MAX), limit: MESSAGE_MAX as u64 }
+        );
+        let too_long = Frame::with(&hello(), Payload::Inline(vec![0; INLINE_MAX + 1]));
+        assert_eq!(
+            too_long.encode_header().unwrap_err(),
+            ProtocolError::PayloadTooLong { length: INLINE_MAX as u64 + 1, limit: INLINE_MAX as u64 }
+        );
+    }
+
+    #[test]
+    fn a_descriptor_without_its_frame_is_an_error() {
+        let descriptor = || OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
+        let mut decoder = Decoder::new();
+        decoder.push_descriptor(descriptor()).unwrap();
+        decoder.push(&bytes(&Frame::new(&hello())));
+        assert!(decoder.next_frame().unwrap().is_some());
+        assert_eq!(decoder.next_frame().unwrap_err(), ProtocolError::UnexpectedDescriptor);
+
+        let mut decoder = Decoder::new();
+        decoder.push(&bytes(&Frame::with(&hello(), Payload::Descriptor { descriptor: descriptor(), length: 64 })));
+        assert_eq!(decoder.next_frame().unwrap_err(), ProtocolError::MissingDescriptor);
+    }
+}

@@ -1,0 +1,154 @@
+//! What can go wrong on the wire. One variant for each way a peer can break the protocol, so that tests and golden
+//! vectors pin the exact one; transport failures are kept apart in [`ConnectionError`].
+
+use crate::version::VersionRange;
+use thiserror::Error;
+
+/// A peer broke the protocol. The connection cannot go on.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ProtocolError {
+    /// The first bytes are not a frame's.
+    #[error("not a Longshore frame: it starts with `{found:02x?}`, a frame starts with `LSF1`")]
+    BadMagic {
+        /// The four bytes received.
+        found: [u8; 4],
+    },
+    /// The header names a payload kind that does not exist.
+    #[error("unknown payload kind `{kind}`")]
+    UnknownPayloadKind {
+        /// The byte received.
+        kind: u8,
+    },
+    /// Reserved header bytes are not zero.
+    #[error("reserved header bytes are not zero")]
+    ReservedBytes,
+    /// The control message is longer than [`crate::limits::MESSAGE_MAX`].
+    #[error("control message of {length} bytes is longer than the limit of {limit}")]
+    MessageTooLong {
+        /// Bytes announced.
+        length: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// The payload is longer than its kind allows.
+    #[error("payload of {length} bytes is longer than the limit of {limit}")]
+    PayloadTooLong {
+        /// Bytes announced.
+        length: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// A frame without payload announces payload bytes, or one with a payload announces none.
+    #[error("payload kind and payload length contradict each other")]
+    PayloadContradiction,
+    /// The frame announces a descriptor that did not come.
+    #[error("frame announces a descriptor, but none was passed")]
+    MissingDescriptor,
+    /// A descriptor came that no frame announces.
+    #[error("a descriptor was passed that no frame announces")]
+    UnexpectedDescriptor,
+    /// The control message is not JSON, or lacks its type.
+    #[error("control message is not valid: {reason}")]
+    BadMessage {
+        /// What the JSON reader said.
+        reason: String,
+    },
+    /// The control message has a type that this direction does not know.
+    #[error("unknown message `{name}` {direction}")]
+    UnknownMessage {
+        /// The type received.
+        name: String,
+        /// Such as `from the script`.
+        direction: &'static str,
+    },
+    /// A known message came at a time when the protocol does not allow it.
+    #[error("expected {expected}, received `{received}`")]
+    Unexpected {
+        /// What would have been right.
+        expected: &'static str,
+        /// What came.
+        received: String,
+    },
+    /// A message needs a payload of another kind than it carries.
+    #[error("message `{message}` must carry {expected}")]
+    WrongPayload {
+        /// The message's type.
+        message: &'static str,
+        /// Such as `an inline payload`.
+        expected: &'static str,
+    },
+    /// The sender went on without credit.
+    #[error("stream {stream} has {outstanding} bytes under way, beyond its window of {window}")]
+    WindowExceeded {
+        /// The stream.
+        stream: u32,
+        /// Bytes under way with this payload.
+        outstanding: u64,
+        /// Bytes allowed.
+        window: u64,
+    },
+    /// More was acknowledged than had been sent.
+    #[error("stream {stream} acknowledges {bytes} bytes, but only {outstanding} are under way")]
+    BadAcknowledgement {
+        /// The stream.
+        stream: u32,
+        /// Bytes acknowledged.
+        bytes: u64,
+        /// Bytes under way.
+        outstanding: u64,
+    },
+    /// The two sides have no version in common.
+    #[error(transparent)]
+    Version(#[from] VersionMismatch),
+}
+
+/// The two sides of a connection speak no version in common.
+#[derive(Debug, Error, PartialEq, Eq, Clone)]
+pub enum VersionMismatch {
+    /// The container's side is older than anything this host speaks.
+    #[error("{software} speaks protocol {theirs}, which is too old for this host ({ours}): rebuild the image")]
+    TooOld {
+        /// Name and version of the container's side.
+        software: String,
+        /// What it speaks.
+        theirs: VersionRange,
+        /// What the host speaks.
+        ours: VersionRange,
+    },
+    /// The container's side is newer than anything this host speaks.
+    #[error("{software} speaks protocol {theirs}, which is too new for this host ({ours}): update longshore on the host")]
+    TooNew {
+        /// Name and version of the container's side.
+        software: String,
+        /// What it speaks.
+        theirs: VersionRange,
+        /// What the host speaks.
+        ours: VersionRange,
+    },
+}
+
+/// A connection failed: its transport, or the protocol on it.
+#[derive(Debug, Error)]
+pub enum ConnectionError {
+    /// The socket failed.
+    #[error("{doing} the connection failed")]
+    Io {
+        /// Such as `reading from`.
+        doing: &'static str,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The peer closed the connection in the middle of a frame.
+    #[error("the connection ended in the middle of a frame")]
+    Truncated,
+    /// The peer closed the connection where the protocol has more to say.
+    #[error("the connection ended while waiting for {expected}")]
+    Closed {
+        /// What should have come.
+        expected: &'static str,
+    },
+    /// The peer broke the protocol.
+    #[error("the other side broke the protocol")]
+    Protocol(#[from] ProtocolError),
+}

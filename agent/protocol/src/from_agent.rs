@@ -1,0 +1,87 @@
+//! What the agent says to the host, after its Hello: that the script runs, what it printed, and how it ended.
+
+use crate::message::Message;
+use serde::{Deserialize, Serialize};
+
+/// A message from the agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromAgent {
+    /// The interpreter was started.
+    Started {
+        /// Its process id, as the agent sees it.
+        pid: u32,
+    },
+    /// Bytes that the script or a child of it printed, inline. Text is not promised.
+    Log {
+        /// Where they were printed.
+        source: LogSource,
+    },
+    /// The script has ended and nothing of it is left. The agent's last word.
+    Exited(Exit),
+    /// The script could not be started. The agent's last word.
+    Failed {
+        /// Why, for a person.
+        reason: String,
+    },
+}
+
+impl Message for FromAgent {
+    const DIRECTION: &'static str = "from the agent";
+    const NAMES: &'static [&'static str] = &["started", "log", "exited", "failed"];
+}
+
+/// One of a script's two output streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogSource {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// How the script ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exit {
+    /// Exit code or signal of the interpreter.
+    pub status: ExitStatus,
+    /// Whether the kernel killed a process of the container for want of memory.
+    pub out_of_memory: bool,
+    /// What it used.
+    pub usage: Usage,
+    /// What it printed beyond the limit.
+    pub dropped: Dropped,
+    /// Processes that the script left behind and the agent ended.
+    pub left_behind: u32,
+}
+
+/// The exit status of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitStatus {
+    /// It exited by itself with this code.
+    Code(u8),
+    /// This signal ended it.
+    Signal(u8),
+}
+
+/// What the script's processes used.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Processor time of all processes, user and system, in seconds.
+    pub cpu_seconds: f64,
+    /// Time from start to end, in seconds.
+    pub wall_seconds: f64,
+    /// Largest resident size of any one process, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+/// Bytes that were printed but not forwarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Of standard output.
+    pub stdout: u64,
+    /// Of standard error.
+    pub stderr: u64,
+}

@@ -1,0 +1,51 @@
+//! Hello, the first frame of every connection, sent by the container's side. Its keys never change: any host of any
+//! age can decode it, if only to say that it is too old or too new.
+
+use crate::message::Message;
+use crate::version::VersionRange;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Who is speaking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// PID 1 of the container. Exactly one per run, and always the first to connect.
+    Agent,
+    /// The SDK in the script. At most one at a time.
+    Script,
+}
+
+/// A program and its version, for messages to people only: nothing is decided by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Software {
+    /// Such as `longshore-agent`.
+    pub name: String,
+    /// Such as `0.1.0`.
+    pub version: String,
+}
+
+impl fmt::Display for Software {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+/// The first message of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename = "hello")]
+pub struct Hello {
+    /// Who is speaking.
+    pub role: Role,
+    /// The protocol versions it speaks.
+    pub protocol: VersionRange,
+    /// What it is.
+    pub software: Software,
+    /// Whether its transport passes descriptors (a Unix socket does).
+    pub descriptors: bool,
+}
+
+impl Message for Hello {
+    const DIRECTION: &'static str = "as the first message";
+    const NAMES: &'static [&'static str] = &["hello"];
+}

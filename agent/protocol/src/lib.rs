@@ -1,0 +1,39 @@
+//! The wire between a Longshore host and its containers.
+//!
+//! Everyone links this crate: the agent, the client behind the SDKs, and the host. It owns the frames, the
+//! messages, their limits and the negotiation of versions; PROTOCOL.md is its specification. It knows no engine, no
+//! Arrow and no async runtime, and it starts no threads.
+//!
+//! The framing is sans-I/O ([`Decoder`], [`Frame::encode_header`]): the blocking [`SocketConnection`] and the host's
+//! asynchronous one run the same code.
+
+mod codec;
+mod connection;
+mod error;
+mod frame;
+mod from_agent;
+mod from_script;
+mod hello;
+pub mod limits;
+mod memory;
+mod message;
+mod socket;
+mod stream;
+mod to_agent;
+mod to_script;
+mod version;
+
+pub use codec::Decoder;
+pub use connection::{Receiver, Sender, SocketConnection};
+pub use error::{ConnectionError, ProtocolError, VersionMismatch};
+pub use frame::{Frame, HEADER_BYTES, MAGIC, Payload, PayloadKind};
+pub use from_agent::{Dropped, Exit, ExitStatus, FromAgent, LogSource, Usage};
+pub use from_script::{Delivery, FromScript, OutputName, Place, Word};
+pub use hello::{Hello, Role, Software};
+pub use memory::{MemoryConnection, MemoryReceiver, MemorySender};
+pub use message::Message;
+pub use socket::{receive_into, send_frame_part};
+pub use stream::{ArenaId, ReceiveWindow, SendWindow, StreamId};
+pub use to_agent::{Begin, CancelLadder, ToAgent, User};
+pub use to_script::{RunFacts, ToScript};
+pub use version::{Capability, Version, VersionRange};

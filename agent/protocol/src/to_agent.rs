@@ -1,0 +1,83 @@
+//! What the host says to the agent: what to run, its files, and when to stop.
+
+use crate::message::Message;
+use crate::version::Version;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A message to the agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToAgent {
+    /// The answer to Hello.
+    Welcome {
+        /// The version that both sides now speak.
+        protocol: Version,
+        /// Whether descriptors pass on this connection.
+        descriptors: bool,
+    },
+    /// The answer to a Hello that cannot be served. The host closes the connection.
+    Refused {
+        /// Why, for a person.
+        reason: String,
+    },
+    /// What to run. Sent once, after Welcome.
+    Begin(Begin),
+    /// A part of one of the block's files, inline; parts come in order, file after file.
+    File {
+        /// Relative to the working folder, `/` between its parts, no `..`.
+        path: String,
+        /// Whether it may be executed.
+        executable: bool,
+        /// Whether this is the file's last part.
+        last: bool,
+    },
+    /// All files are there: start the script.
+    Start,
+    /// End the script: the ladder of [`Begin::ladder`], rung by rung.
+    Cancel,
+    /// End the script at once.
+    Kill,
+}
+
+impl Message for ToAgent {
+    const DIRECTION: &'static str = "to the agent";
+    const NAMES: &'static [&'static str] = &["welcome", "refused", "begin", "file", "start", "cancel", "kill"];
+}
+
+/// What to run and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Begin {
+    /// Program and arguments; the program is looked up in the `PATH` of `environment`.
+    pub program: Vec<String>,
+    /// The whole environment of the script. The agent adds `LONGSHORE_SOCKET`, `HOME`, `USER` and `LOGNAME`.
+    pub environment: BTreeMap<String, String>,
+    /// The working folder; it exists and is empty.
+    pub folder: String,
+    /// Who the script runs as; `None` keeps the agent's own user.
+    pub user: Option<User>,
+    /// Bytes of stdout and stderr together that are forwarded; more is read, counted and dropped.
+    pub log_bytes: u64,
+    /// Open files of the script (`RLIMIT_NOFILE`); `None` keeps what the agent was given.
+    pub open_files: Option<u64>,
+    /// Deadlines of a cancellation.
+    pub ladder: CancelLadder,
+}
+
+/// A user by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
+
+/// How long each rung of a cancellation may take before the next: interrupt, terminate, kill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelLadder {
+    /// Milliseconds from SIGINT to SIGTERM.
+    pub interrupt_ms: u32,
+    /// Milliseconds from SIGTERM to SIGKILL.
+    pub terminate_ms: u32,
+}

@@ -1,0 +1,116 @@
+//! Protocol versions and what each brought. They are apart from crate versions: an image freezes its side for years,
+//! so a host speaks a range, and the two sides settle on the newest they share.
+
+use crate::error::VersionMismatch;
+use crate::hello::Software;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A version of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(pub u32);
+
+impl Version {
+    /// The first: Hello, Begin, streams with credits, segments and arenas, verdicts.
+    pub const V1: Self = Self(1);
+    /// The newest this crate speaks.
+    pub const NEWEST: Self = Self::V1;
+    /// The oldest this crate still speaks.
+    pub const OLDEST: Self = Self::V1;
+
+    /// Whether this version has a capability.
+    #[must_use]
+    pub fn has(self, capability: Capability) -> bool {
+        self >= capability.since()
+    }
+}
+
+/// Something that a version of the protocol can do. Ask for the capability, never compare numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capability {
+    /// Segments and arenas pass as descriptors, where both sides also say so in Hello and Welcome. Since 1.
+    Descriptors,
+}
+
+impl Capability {
+    /// The version that brought it.
+    #[must_use]
+    pub fn since(self) -> Version {
+        match self {
+            Self::Descriptors => Version::V1,
+        }
+    }
+}
+
+/// A closed range of versions that one side speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionRange {
+    /// The oldest.
+    pub oldest: Version,
+    /// The newest.
+    pub newest: Version,
+}
+
+impl VersionRange {
+    /// What this crate speaks.
+    pub const SUPPORTED: Self = Self { oldest: Version::OLDEST, newest: Version::NEWEST };
+
+    /// Settles on the newest version that both this host (`self`) and the container's side (`theirs`) speak.
+    ///
+    /// # Errors
+    /// [`VersionMismatch`] says which side to renew, in a sentence for a person.
+    pub fn negotiate(self, theirs: Self, software: &Software) -> Result<Version, VersionMismatch> {
+        let software = software.to_string();
+        if theirs.newest < self.oldest {
+            return Err(VersionMismatch::TooOld { software, theirs, ours: self });
+        }
+        if theirs.oldest > self.newest {
+            return Err(VersionMismatch::TooNew { software, theirs, ours: self });
+        }
+        Ok(self.newest.min(theirs.newest))
+    }
+}
+
+impl fmt::Display for VersionRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.oldest == self.newest {
+            write!(f, "{}", self.oldest.0)
+        } else {
+            write!(f, "{} to {}", self.oldest.0, self.newest.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(oldest: u32, newest: u32) -> VersionRange {
+        VersionRange { oldest: Version(oldest), newest: Version(newest) }
+    }
+
+    #[test]
+    fn the_newest_common_version_wins() {
+        let software = Software { name: "longshore-agent".into(), version: "0.1.0".into() };
+        assert_eq!(range(1, 4).negotiate(range(2, 3), &software), Ok(Version(3)));
+        assert_eq!(range(2, 3).negotiate(range(1, 9), &software), Ok(Version(3)));
+    }
+
+    #[test]
+    fn a_mismatch_says_which_side_to_renew() {
+        let software = Software { name: "longshore-agent".into(), version: "0.1.0".into() };
+        assert_eq!(
+            range(3, 4).negotiate(range(1, 2), &software).map_err(|e| e.to_string()),
+            Err("longshore-agent 0.1.0 speaks protocol 1 to 2, which is too old for this host (3 to 4): \
+                 rebuild the image"
+                .into())
+        );
+        assert_eq!(
+            range(1, 1).negotiate(range(2, 2), &software).map_err(|e| e.to_string()),
+            Err("longshore-agent 0.1.0 speaks protocol 2, which is too new for this host (1): \
+                 update longshore on the host"
+                .into())
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! Arrow IPC messages into record batches, without copying. One decoder reads both ways: with every buffer, offset
+//! and string checked for what comes out of a container, and without for what the host wrote itself.
+
+use crate::encode::BOOLEAN_BYTES;
+use crate::error::SegmentError;
+use crate::messages::{RawMessage, Splitter};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_buffer::Buffer;
+use arrow_data::UnsafeFlag;
+use arrow_ipc::reader::{RecordBatchDecoder, read_dictionary_impl};
+use arrow_ipc::{Message, MessageHeader};
+use arrow_schema::SchemaRef;
+use longshore_protocol::limits::SEGMENT_MAX;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// Largest body of a message from a container, in bytes: the SDKs cut batches to arenas of 8 MiB, and a single row
+/// may be as large as a column of text can be.
+const UNTRUSTED_BODY_MAX: u64 = 2 << 30;
+
+/// Most rows in a batch from a container: a column of nulls has rows without having bytes, so bytes alone do not
+/// bound them.
+const UNTRUSTED_ROWS_MAX: i64 = 1 << 31;
+
+/// A record batch as it was sent.
+#[derive(Debug, Clone)]
+pub struct DecodedBatch {
+    /// The batch.
+    pub batch: RecordBatch,
+    /// For boolean columns without nulls, where the sender added them: the column, and its values as bytes of 0
+    /// and 1.
+    pub boolean_bytes: Vec<(usize, Buffer)>,
+}
+
+/// Decodes one table.
+#[derive(Debug)]
+pub struct TableDecoder {
+    splitter: Splitter,
+    schema: Option<SchemaRef>,
+    dictionaries: HashMap<i64, ArrayRef>,
+    skip_validation: UnsafeFlag,
+    trusted: bool,
+}
+
+impl TableDecoder {
+    /// For bytes out of a container: nothing is believed.
+    #[must_use]
+    pub fn untrusting() -> Self {
+        Self {
+            splitter: Splitter::new(UNTRUSTED_BODY_MAX),
+            schema: None,
+            dictionaries: HashMap::new(),
+            skip_validation: UnsafeFlag::new(),
+            trusted: false,
+        }
+    }
+
+    /// For bytes that the host wrote with this crate: strings and offsets are not looked at, so a column that the
+    /// script does not touch costs nothing.
+    ///
+    /// # Safety
+    /// The bytes must be a valid Arrow IPC stream, as [`crate::write_whole`] and [`crate::SegmentStream`] write
+    /// them, in memory that only the caller can change.
+    #[must_use]
+    #[allow(unsafe_code, reason = "trust is the caller's promise, and `unsafe` is how Rust says so")]
+    pub unsafe fn trusting() -> Self {
+        let mut skip_validation = UnsafeFlag::new();
+        // SAFETY: the caller promises that the bytes are valid.
+        unsafe { skip_validation.set(true) };
+        Self { splitter: Splitter::new(SEGMENT_MAX), skip_validation, trusted: true, ..Self::untrusting() }
+    }
+
+    /// The table's schema, once it has come.
+    #[must_use]
+    pub fn schema(&self) -> Option<&SchemaRef> {
+        self.schema.as_ref()
+    }
+
+    /// The next batch; `None` when all of `bytes` is used up without completing one. The bytes may be cut anywhere.
+    ///
+    /// # Errors
+    /// [`SegmentError`]; the decoder is then of no further use.
+    pub fn next(&mut self, bytes: &mut Buffer) -> Result<Option<DecodedBatch>, SegmentError> {
+        while let Some(raw) = self.splitter.next(bytes)? {
+            let batch = if self.trusted {
+                self.read(&raw)?
+            } else {
+                // Arrow's reader checks its input, but a panic on hostile bytes is a bug it has had before.
+                catch_unwind(AssertUnwindSafe(|| self.read(&raw)))
+                    .unwrap_or_else(|_| Err(SegmentError::bad_stream("a message that Arrow's reader cannot take")))?
+            };
+            if batch.is_some() {
+                return Ok(batch);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends the table.
+    ///
+    /// # Errors
+    /// [`SegmentError::BadStream`] in the middle of a message, or without a schema.
+    pub fn finish(&self) -> Result<SchemaRef, SegmentError> {
+        if !self.splitter.is_between_messages() {
+            return Err(SegmentError::bad_stream("it ends in the middle of a message"));
+        }
+        self.schema.clone().ok_or_else(|| SegmentError::bad_stream("it ends before its schema"))
+    }
+
+    fn read(&mut self, raw: &RawMessage) -> Result<Option<DecodedBatch>, SegmentError> {
+        let message = raw.message()?;
+        match message.header_type() {
+            MessageHeader::Schema if self.schema.is_some() => Err(SegmentError::bad_stream("it has a second schema")),
+            MessageHeader::Schema => {
+                let schema = message.header_as_schema().ok_or_else(|| contradiction("schema"))?;
+                if schema.fields().is_none() {
+                    return Err(SegmentError::bad_stream("its schema has no fields"));
+                }
+                self.schema = Some(Arc::new(arrow_ipc::convert::fb_to_schema(schema)));
+                Ok(None)
+            }
+            MessageHeader::DictionaryBatch => {
+                let dictionary = message.header_as_dictionary_batch().ok_or_else(|| contradiction("dictionary"))?;
+                let schema = self.schema.as_deref().ok_or_else(|| SegmentError::bad_stream("data before its schema"))?;
+                if !self.trusted {
+                    let data = dictionary.data().ok_or_else(|| contradiction("dictionary"))?;
+                    check_batch(&data, raw.body.len())?;
+                }
+                read_dictionary_impl(
+                    &raw.body,
+                    dictionary,
+                    schema,
+                    &mut self.dictionaries,
+                    &message.version(),
+                    false,
+                    self.skip_validation.clone(),
+                )?;
+                Ok(None)
+            }
+            MessageHeader::RecordBatch => self.read_batch(&message, &raw.body).map(Some),
+            other => Err(SegmentError::bad_stream(format!("a message of the kind {other:?}"))),
+        }
+    }
+
+    fn read_batch(&self, message: &Message<'_>, body: &Buffer) -> Result<DecodedBatch, SegmentError> {
+        let header = message.header_as_record_batch().ok_or_else(|| contradiction("record batch"))?;
+        let schema = self.schema.clone().ok_or_else(|| SegmentError::bad_stream("data before its schema"))?;
+        if !self.trusted {
+            check_batch(&header, body.len())?;
+        }
+        let batch = RecordBatchDecoder::try_new(body, header, schema, &self.dictionaries, &message.version())?
+            .with_skip_validation(self.skip_validation.clone())
+            .read_record_batch()?;
+        let boolean_bytes = boolean_bytes(message, body, batch.num_rows());
+        Ok(DecodedBatch { batch, boolean_bytes })
+    }
+}
+
+fn contradiction(kind: &str) -> SegmentError {
+    SegmentError::bad_stream(format!("a {kind} message without its content"))
+}
+
+/// Checks what Arrow's reader takes for granted: every buffer lies in the body, and nothing is compressed (a few
+/// bytes could ask for terabytes).
+fn check_batch(batch: &arrow_ipc::RecordBatch<'_>, body_length: usize) -> Result<(), SegmentError> {
+    if batch.compression().is_some() {
+        return Err(SegmentError::bad_stream("a compressed batch"));
+    }
+    if !(0..=UNTRUSTED_ROWS_MAX).contains(&batch.length()) {
+        return Err(SegmentError::bad_stream(format!("a batch of {} rows", batch.length())));
+    }
+    for node in batch.nodes().into_iter().flatten() {
+        if !(0..=UNTRUSTED_ROWS_MAX).contains(&node.length()) || !(0..=node.length()).contains(&node.null_count()) {
+            let (length, nulls) = (node.length(), node.null_count());
+            return Err(SegmentError::bad_stream(format!("a column of {length} values with {nulls} nulls")));
+        }
+    }
+    for buffer in batch.buffers().into_iter().flatten() {
+        let (offset, length) = (buffer.offset(), buffer.length());
+        let end = offset.checked_add(length).and_then(|end| usize::try_from(end).ok());
+        if offset < 0 || length < 0 || end.is_none_or(|end| end > body_length) {
+            return Err(SegmentError::bad_stream(format!(
+                "a buffer of {length} bytes at {offset} in a body of {body_length}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What the sender said of booleans as bytes. Ignored where it does not fit: the bits are always there too.
+fn boolean_bytes(message: &Message<'_>, body: &Buffer, rows: usize) -> Vec<(usize, Buffer)> {
+    let pairs = message.custom_metadata().into_iter().flatten();
+    let Some(places) = pairs.filter(|pair| pair.key() == Some(BOOLEAN_BYTES)).find_map(|pair| pair.value()) else {
+        return Vec::new();
+    };
+    let place = |place: &str| {
+        let (column, offset) = place.split_once(':')?;
+        let (column, offset) = (column.parse().ok()?, offset.parse::<usize>().ok()?);
+        let fits = offset.checked_add(rows)? <= body.len();
+        fits.then(|| (column, body.slice_with_length(offset, rows)))
+    };
+    places.split(',').filter_map(place).collect()
+}

@@ -1,0 +1,22 @@
+//! Tables in shared memory. A table is an Arrow IPC stream; a *segment* is sealed shared memory that holds whole
+//! messages of one, an *arena* is memory that the host lends a script to write one into.
+//!
+//! The host writes segments and reads arenas, the client the other way round; both sides' code is here so that one
+//! cannot change without the other. This crate knows Arrow and shared memory; sockets and messages are the protocol
+//! crate's.
+
+mod arena;
+mod decode;
+mod encode;
+mod error;
+mod flat;
+mod mapping;
+mod memory;
+mod messages;
+
+pub use arena::{Arena, ArenaWriter, LentArena};
+pub use decode::{DecodedBatch, TableDecoder};
+pub use encode::{BatchEncoder, SegmentStream, write_whole};
+pub use error::SegmentError;
+pub use mapping::Mapping;
+pub use memory::{Segment, SegmentFile};

@@ -1,0 +1,133 @@
+//! Memory maps of segments and arenas. The only unsafe file of this crate besides the decoder's trust: a map is
+//! raw memory with a length, valid until dropped, and nothing can shrink the file under it because its size is
+//! sealed before it is mapped.
+//!
+//! A segment is mapped privately and writably: its reader may write, which costs the pages it touches and changes
+//! nothing for anybody else. An arena is mapped shared.
+#![allow(unsafe_code, reason = "mapping memory is what this file is for")]
+
+use crate::error::SegmentError;
+use crate::memory::Segment;
+use arrow_buffer::Buffer;
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use std::os::fd::BorrowedFd;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// A memory map that ends when it is dropped.
+#[derive(Debug)]
+pub struct Mapping {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: the map belongs to this value alone and is plain memory, valid on every thread.
+unsafe impl Send for Mapping {}
+// SAFETY: shared access is read-only through `Buffer`, or raw and the caller's to order.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps a sealed segment privately and writably.
+    ///
+    /// # Errors
+    /// [`SegmentError::System`].
+    pub fn private(segment: &Segment) -> Result<Self, SegmentError> {
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        map(rustix::fd::AsFd::as_fd(segment), segment.length(), flags)
+    }
+
+    /// Maps memory of a sealed size to share what is written.
+    pub(crate) fn shared(descriptor: BorrowedFd<'_>, length: u64) -> Result<Self, SegmentError> {
+        map(descriptor, length, MapFlags::SHARED)
+    }
+
+    /// Bytes mapped.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The whole map as an Arrow buffer, without copying; the map lives as long as anything points into it.
+    #[must_use]
+    pub fn into_buffer(self) -> Buffer {
+        let (start, length) = (self.start, self.length);
+        // SAFETY: `start` is valid for `length` bytes until the mapping drops, and the buffer's owner keeps it.
+        unsafe { Buffer::from_custom_allocation(start, length, Arc::new(self)) }
+    }
+
+    /// Copies `bytes` into the map at `offset`.
+    ///
+    /// # Panics
+    /// When they do not fit.
+    pub(crate) fn copy_in(&self, offset: usize, bytes: &[u8]) {
+        let end = offset.checked_add(bytes.len());
+        assert!(end.is_some_and(|end| end <= self.length), "{} bytes at {offset} fit the map", bytes.len());
+        // SAFETY: the range was just checked; the source is a Rust slice, which cannot overlap a map of our own.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.start.as_ptr().add(offset), bytes.len()) }
+    }
+
+    /// Copies the first bytes of the map out into `target`, which then has exactly `length` of them. The other side
+    /// may be writing meanwhile: what is copied is then arbitrary, but it does not change afterwards.
+    ///
+    /// # Panics
+    /// When the map is shorter.
+    pub(crate) fn copy_out(&self, length: usize, target: &mut Vec<u8>) {
+        assert!(length <= self.length, "{length} bytes lie in the map");
+        target.clear();
+        target.reserve(length);
+        // SAFETY: the range was just checked, `target` has room for it and is ours alone; every bit pattern is a
+        // valid `u8`, whoever writes it.
+        unsafe {
+            std::ptr::copy_nonoverlapping(self.start.as_ptr(), target.as_mut_ptr(), length);
+            target.set_len(length);
+        }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        if self.length > 0 {
+            // SAFETY: this is the map made in `map`, and dropping is the last use of it.
+            let unmapped = unsafe { munmap(self.start.as_ptr().cast(), self.length) };
+            debug_assert!(unmapped.is_ok(), "a map of our own can be unmapped");
+        }
+    }
+}
+
+fn map(descriptor: BorrowedFd<'_>, length: u64, flags: MapFlags) -> Result<Mapping, SegmentError> {
+    let length = usize::try_from(length).map_err(|_| SegmentError::system("mmap", rustix::io::Errno::NOMEM))?;
+    if length == 0 {
+        return Ok(Mapping { start: NonNull::dangling(), length });
+    }
+    // SAFETY: no address is asked for, so no existing map is replaced.
+    let start = unsafe { mmap(std::ptr::null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, flags, descriptor, 0) }
+        .map_err(|errno| SegmentError::system("mmap", errno))?;
+    let start = NonNull::new(start.cast()).ok_or(SegmentError::system("mmap", rustix::io::Errno::INVAL))?;
+    Ok(Mapping { start, length })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::SegmentFile;
+    use std::io::Write;
+
+    #[test]
+    fn writing_into_a_private_map_changes_no_other() {
+        let mut file = SegmentFile::create().unwrap();
+        file.write_all(&[1; 8192]).unwrap();
+        let segment = file.seal().unwrap();
+        let mine = Mapping::private(&segment).unwrap();
+        mine.copy_in(100, &[9; 10]);
+        let mut seen = Vec::new();
+        mine.copy_out(110, &mut seen);
+        assert_eq!(seen[99..], [1, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9]);
+        assert_eq!(Mapping::private(&segment).unwrap().into_buffer().as_slice(), &[1; 8192]);
+    }
+
+    #[test]
+    fn an_empty_segment_maps_to_nothing() {
+        let segment = SegmentFile::create().unwrap().seal().unwrap();
+        assert_eq!(Mapping::private(&segment).unwrap().into_buffer().len(), 0);
+    }
+}

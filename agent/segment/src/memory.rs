@@ -1,0 +1,160 @@
+//! Shared memory files: written once, then sealed so that nobody can change them, nor make a reader of them fault.
+//! Mapping them is the mapping file's.
+
+use crate::error::SegmentError;
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// Bytes gathered before a system call: small buffers of wide tables share one, large ones pass by.
+const GATHER_BYTES: usize = 128 << 10;
+
+/// The seals of a segment: content and size are final, and so are the seals.
+const SEGMENT_SEALS: SealFlags = SealFlags::WRITE.union(ARENA_SEALS);
+
+/// The seals of an arena: its size is final, its content is not.
+pub(crate) const ARENA_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
+
+/// A segment being written, front to back.
+#[derive(Debug)]
+pub struct SegmentFile {
+    file: BufWriter<File>,
+    length: u64,
+}
+
+impl SegmentFile {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// [`SegmentError::System`].
+    pub fn create() -> Result<Self, SegmentError> {
+        Ok(Self { file: BufWriter::with_capacity(GATHER_BYTES, create("longshore-segment")?.into()), length: 0 })
+    }
+
+    /// Bytes written so far.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Makes it final.
+    ///
+    /// # Errors
+    /// [`SegmentError::System`], [`SegmentError::Write`].
+    pub fn seal(self) -> Result<Segment, SegmentError> {
+        let file = self.file.into_inner().map_err(|error| SegmentError::Write(error.into_error()))?;
+        fcntl_add_seals(&file, SEGMENT_SEALS).map_err(|errno| SegmentError::system("fcntl(F_ADD_SEALS)", errno))?;
+        Ok(Segment { descriptor: file.into(), length: self.length })
+    }
+}
+
+impl Write for SegmentFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Sealed shared memory: nothing and nobody can change it any more.
+#[derive(Debug)]
+pub struct Segment {
+    descriptor: OwnedFd,
+    length: u64,
+}
+
+impl Segment {
+    /// Takes a descriptor that came from the other side, of which `length` bytes should be used.
+    ///
+    /// # Errors
+    /// [`SegmentError::NotSealed`], [`SegmentError::TooShort`].
+    pub fn receive(descriptor: OwnedFd, length: u64) -> Result<Self, SegmentError> {
+        let seals = fcntl_get_seals(&descriptor)
+            .map_err(|_| SegmentError::NotSealed { found: "it is no shared memory".into() })?;
+        if !seals.contains(SEGMENT_SEALS) {
+            return Err(SegmentError::NotSealed { found: format!("it has the seals {seals:?}") });
+        }
+        let segment = Self { length, descriptor };
+        let actual = size(&segment)?;
+        if actual < length {
+            return Err(SegmentError::TooShort { actual, announced: length });
+        }
+        Ok(segment)
+    }
+
+    /// Bytes used, from the start.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// A second descriptor of the same memory, to pass on.
+    ///
+    /// # Errors
+    /// [`SegmentError::System`].
+    pub fn share(&self) -> Result<OwnedFd, SegmentError> {
+        self.descriptor.try_clone().map_err(|source| SegmentError::System { call: "fcntl(F_DUPFD_CLOEXEC)", source })
+    }
+}
+
+impl AsFd for Segment {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+pub(crate) fn create(name: &str) -> Result<OwnedFd, SegmentError> {
+    memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
+        .map_err(|errno| SegmentError::system("memfd_create", errno))
+}
+
+pub(crate) fn create_sized(name: &str, length: u64, seals: SealFlags) -> Result<OwnedFd, SegmentError> {
+    let descriptor = create(name)?;
+    ftruncate(&descriptor, length).map_err(|errno| SegmentError::system("ftruncate", errno))?;
+    fcntl_add_seals(&descriptor, seals).map_err(|errno| SegmentError::system("fcntl(F_ADD_SEALS)", errno))?;
+    Ok(descriptor)
+}
+
+pub(crate) fn size(descriptor: impl AsFd) -> Result<u64, SegmentError> {
+    let stat = fstat(descriptor).map_err(|errno| SegmentError::system("fstat", errno))?;
+    Ok(u64::try_from(stat.st_size).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_segment_cannot_change() {
+        let mut file = SegmentFile::create().unwrap();
+        file.write_all(b"final").unwrap();
+        let segment = file.seal().unwrap();
+        let descriptor = segment.share().unwrap();
+        let mut again = File::from(descriptor.try_clone().unwrap());
+        assert_eq!(again.write(b"x").unwrap_err().raw_os_error(), Some(rustix::io::Errno::PERM.raw_os_error()));
+        assert!(again.set_len(0).is_err());
+        assert_eq!(Segment::receive(descriptor, 5).unwrap().length(), 5);
+    }
+
+    #[test]
+    fn what_is_not_sealed_is_refused() {
+        let unsealed = create("test").unwrap();
+        assert_eq!(
+            Segment::receive(unsealed, 0).unwrap_err().to_string(),
+            "the descriptor is not sealed shared memory: it has the seals SealFlags(0x0), but a segment has the seals \
+             write, grow, shrink and seal"
+        );
+        let file = OwnedFd::from(File::open("/dev/null").unwrap());
+        assert!(matches!(Segment::receive(file, 0), Err(SegmentError::NotSealed { .. })));
+        let short = SegmentFile::create().unwrap().seal().unwrap();
+        assert!(matches!(
+            Segment::receive(short.share().unwrap(), 1),
+            Err(SegmentError::TooShort { actual: 0, announced: 1 })
+        ));
+    }
+}

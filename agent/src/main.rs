@@ -1,0 +1,52 @@
+//! `longshore-agent`: PID 1 of a container, or the supervisor of a script on a machine without containers.
+//!
+//! This file owns the command line and the exit status. What the agent does is the session's; how it ends is decided
+//! here: 0 after a reported run, 3 when the host went away, 4 when the host broke the protocol or cannot be reached.
+
+mod capture;
+mod descendants;
+mod error;
+mod ladder;
+mod memory_kills;
+mod reaper;
+mod session;
+mod spawn;
+mod unpack;
+
+use error::AgentError;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Where the host's socket is in a container.
+const SOCKET: &str = "/run/longshore/host.sock";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let socket = match arguments.next() {
+        Some(flag) if flag == "--version" => {
+            say(&format!("longshore-agent {}", env!("CARGO_PKG_VERSION")));
+            return ExitCode::SUCCESS;
+        }
+        Some(path) => PathBuf::from(path),
+        None => std::env::var_os("LONGSHORE_SOCKET").map_or_else(|| PathBuf::from(SOCKET), PathBuf::from),
+    };
+    match session::run(&socket) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(AgentError::HostGone) => ExitCode::from(3),
+        Err(error) => {
+            let mut text = format!("longshore-agent: {error}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                text.push_str(&format!(": {error}"));
+                cause = error.source();
+            }
+            say(&text);
+            ExitCode::from(4)
+        }
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "the agent has no console but this one")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,0 +1,383 @@
+//! One run, from Hello to the exit report: an event loop over the host's socket, the script's pipes, the reaper and
+//! the signals sent to the agent. It waits for events only, never for time alone, except the ladder's deadlines.
+//!
+//! The host's socket is written without blocking, one piece of output at a time: while the host does not read, the
+//! script waits on its pipe, and a Cancel still gets through.
+
+use crate::capture::{Budget, Pipe};
+use crate::descendants;
+use crate::error::{AgentError, StartError};
+use crate::ladder::{Ladder, Rung};
+use crate::memory_kills;
+use crate::reaper::{Reaped, Reaper};
+use crate::spawn;
+use crate::unpack::Unpacker;
+use longshore_protocol::{
+    Begin, ConnectionError, Exit, ExitStatus, Frame, FromAgent, Hello, Message, Payload, ProtocolError, Role, Sender,
+    Receiver, SocketConnection, Software, ToAgent, Usage, VersionRange, send_frame_part,
+};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::signal::{SigSet, Signal as Caught};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{DumpableBehavior, Pid, Signal, kill_process_group, set_child_subreaper, set_dumpable_behavior};
+use std::io::IoSlice;
+use std::path::Path;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+/// How long pipes are read after everything that could write to them was killed.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// How long the host may take to hang up after the exit report.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// Runs what the host asks for, and reports how it ended.
+pub(crate) fn run(socket: &Path) -> Result<(), AgentError> {
+    let signals = prepare_process()?;
+    let mut connection = SocketConnection::connect(socket)
+        .map_err(|source| AgentError::Connect { path: socket.to_owned(), source })?;
+    say_hello(&mut connection)?;
+    let begin = match expect(&mut connection.receiver)? {
+        (ToAgent::Begin(begin), _) => begin,
+        (other, _) => return Err(unexpected("begin", &other)),
+    };
+    let started = match unpack(&mut connection.receiver, &begin)? {
+        Ok(()) => spawn::spawn(&begin, socket),
+        Err(error) => Err(error),
+    };
+    match started {
+        Ok(child) => Running::new(connection, signals, &begin, child)?.run(),
+        Err(error) => {
+            connection.sender.send(&Frame::new(&FromAgent::Failed { reason: error.to_string() }))?;
+            goodbye(&connection)
+        }
+    }
+}
+
+fn prepare_process() -> Result<SignalFd, AgentError> {
+    let failed = |call| move |errno: rustix::io::Errno| AgentError::system(call)(errno.into());
+    // The script has the same user id: it must not trace the agent, nor open its descriptors through /proc.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(failed("prctl(PR_SET_DUMPABLE)"))?;
+    set_child_subreaper(Some(rustix::process::getpid())).map_err(failed("prctl(PR_SET_CHILD_SUBREAPER)"))?;
+    let mut caught = SigSet::empty();
+    caught.add(Caught::SIGTERM);
+    caught.add(Caught::SIGINT);
+    caught.thread_block().map_err(|errno| AgentError::system("sigprocmask")(errno.into()))?;
+    SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+        .map_err(|errno| AgentError::system("signalfd")(errno.into()))
+}
+
+fn say_hello(connection: &mut SocketConnection) -> Result<(), AgentError> {
+    let hello = Hello {
+        role: Role::Agent,
+        protocol: VersionRange::SUPPORTED,
+        software: Software { name: "longshore-agent".into(), version: env!("CARGO_PKG_VERSION").into() },
+        descriptors: true,
+    };
+    connection.sender.send(&Frame::new(&hello))?;
+    match expect(&mut connection.receiver)? {
+        (ToAgent::Welcome { .. }, _) => Ok(()),
+        (ToAgent::Refused { reason }, _) => Err(AgentError::Refused { reason }),
+        (other, _) => Err(unexpected("welcome", &other)),
+    }
+}
+
+/// Takes the block's files until Start. A file that cannot be written is the script's failure to start.
+fn unpack(receiver: &mut Receiver, begin: &Begin) -> Result<Result<(), StartError>, AgentError> {
+    let mut unpacker = Unpacker::new(&begin.folder, begin.user);
+    let mut outcome = Ok(());
+    loop {
+        match expect(receiver)? {
+            (ToAgent::File { path, executable, last }, payload) => {
+                let bytes = match payload {
+                    Payload::None => Vec::new(),
+                    payload => payload.into_inline("file").map_err(ConnectionError::from)?,
+                };
+                if outcome.is_ok() {
+                    outcome = unpacker.part(&path, executable, last, &bytes);
+                }
+            }
+            (ToAgent::Start, _) => return Ok(outcome),
+            (ToAgent::Cancel | ToAgent::Kill, _) => return Err(AgentError::HostGone),
+            (other, _) => return Err(unexpected("file or start", &other)),
+        }
+    }
+}
+
+fn expect(receiver: &mut Receiver) -> Result<(ToAgent, Payload), AgentError> {
+    let frame = receiver.receive()?.ok_or(AgentError::HostGone)?;
+    Ok((ToAgent::from_json(&frame.message).map_err(ConnectionError::from)?, frame.payload))
+}
+
+fn unexpected(expected: &'static str, received: &ToAgent) -> AgentError {
+    let received = String::from_utf8_lossy(&received.to_json()).into_owned();
+    ConnectionError::from(ProtocolError::Unexpected { expected, received }).into()
+}
+
+/// Waits for the host to hang up, so that it has read all.
+fn goodbye(connection: &SocketConnection) -> Result<(), AgentError> {
+    let until = Instant::now() + GOODBYE;
+    loop {
+        let mut polled = [PollFd::new(&connection.receiver, PollFlags::RDHUP)];
+        let left = until.saturating_duration_since(Instant::now());
+        match poll(&mut polled, Some(&timespec(left))) {
+            Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(AgentError::system("poll")(errno.into())),
+            Ok(_) => return Ok(()),
+        }
+    }
+}
+
+/// The script is running, or what it left behind is.
+struct Running {
+    sender: Sender,
+    receiver: Receiver,
+    signals: SignalFd,
+    reaper: Reaper,
+    pipes: Vec<Pipe>,
+    script: Option<Pid>,
+    ladder: Ladder,
+    budget: Budget,
+    outgoing: Vec<u8>,
+    status: Option<ExitStatus>,
+    left_behind: u32,
+    all_gone: bool,
+    started: Instant,
+    memory_kills: u64,
+}
+
+impl Running {
+    fn new(
+        connection: SocketConnection,
+        signals: SignalFd,
+        begin: &Begin,
+        mut child: Child,
+    ) -> Result<Self, AgentError> {
+        let SocketConnection { sender, receiver } = connection;
+        rustix::io::ioctl_fionbio(&receiver, true).map_err(|errno| AgentError::system("ioctl")(errno.into()))?;
+        let stdout = child.stdout.take().map(Pipe::Stdout);
+        let stderr = child.stderr.take().map(Pipe::Stderr);
+        let mut running = Self {
+            sender,
+            receiver,
+            signals,
+            reaper: Reaper::start()?,
+            pipes: stdout.into_iter().chain(stderr).collect(),
+            script: spawn::pid(&child),
+            ladder: Ladder::new(begin.ladder),
+            budget: Budget::new(begin.log_bytes),
+            outgoing: Vec::new(),
+            status: None,
+            left_behind: 0,
+            all_gone: false,
+            started: Instant::now(),
+            memory_kills: memory_kills::count(),
+        };
+        running.queue(&Frame::new(&FromAgent::Started { pid: child.id() }))?;
+        Ok(running)
+    }
+
+    fn run(mut self) -> Result<(), AgentError> {
+        let outcome = self.watch_script().and_then(|()| self.report());
+        if outcome.is_err() {
+            self.end_everything()?;
+        }
+        outcome
+    }
+
+    fn watch_script(&mut self) -> Result<(), AgentError> {
+        let mut drain_until = None;
+        loop {
+            let now = Instant::now();
+            if let Some(rung) = self.ladder.due(now) {
+                self.climb(rung);
+            }
+            if self.all_gone {
+                let until = *drain_until.get_or_insert(now + DRAIN);
+                if self.pipes.is_empty() || now >= until {
+                    return Ok(());
+                }
+            }
+            let deadlines = [self.ladder.deadline(), drain_until];
+            let timeout = deadlines.into_iter().flatten().min().map(|at| timespec(at.saturating_duration_since(now)));
+            self.wait_and_handle(timeout.as_ref())?;
+        }
+    }
+
+    fn wait_and_handle(&mut self, timeout: Option<&Timespec>) -> Result<(), AgentError> {
+        let socket_events = if self.outgoing.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
+        let reaper_events = if self.all_gone { PollFlags::empty() } else { PollFlags::IN };
+        let mut polled = vec![
+            PollFd::new(&self.receiver, socket_events),
+            PollFd::new(&self.signals, PollFlags::IN),
+            PollFd::new(&self.reaper, reaper_events),
+        ];
+        if self.outgoing.is_empty() {
+            polled.extend(self.pipes.iter().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        }
+        match poll(&mut polled, timeout) {
+            Err(rustix::io::Errno::INTR) => return Ok(()),
+            other => other.map_err(|errno| AgentError::system("poll")(errno.into()))?,
+        };
+        let ready: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
+        drop(polled);
+        if ready[0].contains(PollFlags::OUT) {
+            self.flush()?;
+        }
+        if ready[0].intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+            self.hear_host()?;
+        }
+        if ready[1].contains(PollFlags::IN) {
+            while let Ok(Some(_)) = self.signals.read_signal() {}
+            self.ladder.start(Instant::now());
+        }
+        if !self.all_gone && ready[2].intersects(PollFlags::IN | PollFlags::HUP) {
+            self.reaped(self.reaper.next()?);
+        }
+        // Back to front, so that a pipe that is taken away does not move those still to be looked at.
+        for index in (0..ready.len().saturating_sub(3)).rev() {
+            if !ready[index + 3].is_empty() {
+                self.read_pipe(index)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hear_host(&mut self) -> Result<(), AgentError> {
+        loop {
+            match self.receiver.receive() {
+                Ok(None) => return Err(AgentError::HostGone),
+                Err(ConnectionError::Io { source, .. }) if source.kind() == std::io::ErrorKind::WouldBlock => {
+                    return Ok(());
+                }
+                Err(ConnectionError::Io { .. } | ConnectionError::Truncated) => return Err(AgentError::HostGone),
+                Err(error) => return Err(error.into()),
+                Ok(Some(frame)) => match ToAgent::from_json(&frame.message).map_err(ConnectionError::from)? {
+                    ToAgent::Cancel => self.ladder.start(Instant::now()),
+                    ToAgent::Kill => self.ladder.skip_to_kill(Instant::now()),
+                    other => return Err(unexpected("cancel or kill", &other)),
+                },
+            }
+        }
+    }
+
+    fn reaped(&mut self, reaped: Reaped) {
+        match reaped {
+            Reaped::NoneLeft => self.all_gone = true,
+            Reaped::Child(pid, status) => {
+                if self.script.is_some_and(|script| script.as_raw_nonzero().get() == pid) {
+                    self.status = Some(status);
+                    self.script = None;
+                } else if self.script.is_none() {
+                    self.left_behind += 1;
+                }
+                // Once the script has ended nothing of it may go on. Whatever is born while this runs is found when
+                // its parent, killed here, is reaped.
+                if self.script.is_none() {
+                    descendants::kill_all();
+                }
+            }
+        }
+    }
+
+    fn climb(&mut self, rung: Rung) {
+        let signal = match rung {
+            Rung::Interrupt => Signal::INT,
+            Rung::Terminate => Signal::TERM,
+            Rung::Kill => Signal::KILL,
+        };
+        if let Some(script) = self.script {
+            // A group that is gone needs no signal.
+            let _ = kill_process_group(script, signal);
+        }
+        if rung == Rung::Kill {
+            descendants::kill_all();
+        }
+    }
+
+    fn read_pipe(&mut self, index: usize) -> Result<(), AgentError> {
+        let mut bytes = Vec::new();
+        let pipe = &mut self.pipes[index];
+        let source = pipe.source();
+        match pipe.read(&mut bytes) {
+            Ok(None) | Err(_) => drop(self.pipes.remove(index)),
+            Ok(Some(length)) => {
+                bytes.truncate(self.budget.spend(source, length));
+                if !bytes.is_empty() {
+                    self.queue(&Frame::with(&FromAgent::Log { source }, Payload::Inline(bytes)))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn queue(&mut self, frame: &Frame) -> Result<(), AgentError> {
+        let header = frame.encode_header().map_err(ConnectionError::from)?;
+        self.outgoing.extend_from_slice(&header);
+        self.outgoing.extend_from_slice(&frame.message);
+        if let Payload::Inline(bytes) = &frame.payload {
+            self.outgoing.extend_from_slice(bytes);
+        }
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), AgentError> {
+        while !self.outgoing.is_empty() {
+            match send_frame_part(&self.sender, &[IoSlice::new(&self.outgoing)], None) {
+                Ok(sent) => drop(self.outgoing.drain(..sent)),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
+                Err(_) => return Err(AgentError::HostGone),
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&mut self) -> Result<(), AgentError> {
+        let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(|e| AgentError::system("getrusage")(e.into()))?;
+        let seconds = |time: nix::sys::time::TimeVal| {
+            Duration::from_micros(u64::try_from(time.tv_sec() * 1_000_000 + time.tv_usec()).unwrap_or(0)).as_secs_f64()
+        };
+        let exit = Exit {
+            status: self.status.unwrap_or(ExitStatus::Signal(9)),
+            out_of_memory: memory_kills::count() > self.memory_kills,
+            usage: Usage {
+                cpu_seconds: seconds(usage.user_time()) + seconds(usage.system_time()),
+                wall_seconds: self.started.elapsed().as_secs_f64(),
+                peak_memory_bytes: u64::try_from(usage.max_rss()).unwrap_or(0) * 1024,
+            },
+            dropped: self.budget.dropped(),
+            left_behind: self.left_behind,
+        };
+        self.queue(&Frame::new(&FromAgent::Exited(exit)))?;
+        let until = Instant::now() + GOODBYE;
+        loop {
+            let events = if self.outgoing.is_empty() { PollFlags::RDHUP } else { PollFlags::RDHUP | PollFlags::OUT };
+            let mut polled = [PollFd::new(&self.receiver, events)];
+            match poll(&mut polled, Some(&timespec(until.saturating_duration_since(Instant::now())))) {
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(errno) => return Err(AgentError::system("poll")(errno.into())),
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+            }
+            let ready = polled[0].revents();
+            if ready.intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR) {
+                return Ok(());
+            }
+            self.flush()?;
+        }
+    }
+
+    /// Kills and reaps everything, in rounds: what a killed process bore meanwhile is found in the next.
+    fn end_everything(&mut self) -> Result<(), AgentError> {
+        while !self.all_gone {
+            descendants::kill_all();
+            self.reaped(self.reaper.next()?);
+        }
+        Ok(())
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec { tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), tv_nsec: duration.subsec_nanos().into() }
+}

@@ -1,0 +1,92 @@
+//! The block's files, part by part, into the working folder. Paths are not trusted to be sensible; the folder is
+//! empty and ours, so nothing in it can be a link yet.
+
+use crate::error::StartError;
+use longshore_protocol::User;
+use longshore_protocol::limits::PATH_MAX;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, chown};
+use std::path::{Component, Path, PathBuf};
+
+/// Unpacks files.
+#[derive(Debug)]
+pub(crate) struct Unpacker {
+    folder: PathBuf,
+    user: Option<User>,
+    open: Option<(String, File)>,
+}
+
+impl Unpacker {
+    /// Into `folder`, for `user` to own.
+    pub(crate) fn new(folder: &str, user: Option<User>) -> Self {
+        Self { folder: PathBuf::from(folder), user, open: None }
+    }
+
+    /// Takes the next part of a file.
+    pub(crate) fn part(&mut self, path: &str, executable: bool, last: bool, bytes: &[u8]) -> Result<(), StartError> {
+        let mut file = match self.open.take() {
+            Some((open, file)) if open == path => file,
+            Some((open, _)) => return Err(StartError::Mixed { path: path.into(), open }),
+            None => self.create(path, executable)?,
+        };
+        file.write_all(bytes).map_err(|source| StartError::Write { path: path.into(), source })?;
+        if !last {
+            self.open = Some((path.into(), file));
+        }
+        Ok(())
+    }
+
+    fn create(&self, path: &str, executable: bool) -> Result<File, StartError> {
+        let relative = Path::new(path);
+        let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
+        if !plain || path.is_empty() || path.len() > PATH_MAX || path.contains('\0') {
+            return Err(StartError::BadPath { path: path.into() });
+        }
+        let failed = |source| StartError::Write { path: path.into(), source };
+        let mut parent = self.folder.clone();
+        for part in relative.parent().into_iter().flat_map(Path::components) {
+            parent.push(part);
+            match DirBuilder::new().create(&parent) {
+                Ok(()) => self.own(&parent).map_err(failed)?,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        let target = self.folder.join(relative);
+        let mode = if executable { 0o755 } else { 0o644 };
+        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&target).map_err(failed)?;
+        self.own(&target).map_err(failed)?;
+        Ok(file)
+    }
+
+    fn own(&self, path: &Path) -> std::io::Result<()> {
+        match self.user {
+            Some(user) if rustix::process::geteuid().is_root() => chown(path, Some(user.uid), Some(user.gid)),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_come_in_parts_and_into_folders() {
+        let folder = std::env::temp_dir().join(format!("longshore-unpack-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let mut unpacker = Unpacker::new(folder.to_str().unwrap(), None);
+        unpacker.part("a/b.txt", false, false, b"one ").unwrap();
+        assert!(matches!(unpacker.part("c.txt", false, true, b""), Err(StartError::Mixed { .. })));
+        let mut unpacker = Unpacker::new(folder.to_str().unwrap(), None);
+        unpacker.part("a/c.txt", true, false, b"one ").unwrap();
+        unpacker.part("a/c.txt", true, true, b"two").unwrap();
+        assert_eq!(std::fs::read(folder.join("a/c.txt")).unwrap(), b"one two");
+        for path in ["../x", "/x", "", "a/../../x", "a\0b"] {
+            let refused = unpacker.part(path, false, true, b"");
+            assert!(matches!(refused, Err(StartError::BadPath { .. })), "{path:?} gives {refused:?}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,200 @@
+//! The command line's arguments, and reading the values in them.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use longshore::block::GivenValue;
+use longshore::table::FileFormat;
+use longshore::{EngineChoice, InputSpec, Mount, Network, OutputSpec};
+use longshore_protocol::OutputName;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Runs scripts in fresh containers and hands them tables without copying.
+#[derive(Debug, Parser)]
+#[command(name = "longshore", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a block once, in a fresh container
+    Run(Box<RunArguments>),
+    /// Check a block without running it, and print it as understood
+    Check {
+        /// The block's folder, or a script
+        block: PathBuf,
+    },
+    /// Say what is missing on this machine, and the command that mends it
+    Doctor {
+        /// Print a JSON array instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON schema of block.toml
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The block's folder, or a script
+    pub(crate) block: PathBuf,
+    /// Table for input N (from 0; counted up when left out); `-` is standard input
+    #[arg(short, long = "input", value_name = "[N=]PATH")]
+    pub(crate) inputs: Vec<String>,
+    /// Where output N or ID goes (counted up when left out); `-` is standard output
+    #[arg(short, long = "output", value_name = "[N|ID=]PATH")]
+    pub(crate) outputs: Vec<String>,
+    /// Value for an option of the block; repeatable
+    #[arg(long = "option", value_name = "NAME=VALUE")]
+    pub(crate) options: Vec<String>,
+    /// JSON file with values for many options
+    #[arg(long = "options", value_name = "FILE")]
+    pub(crate) options_file: Option<PathBuf>,
+    /// Format of standard input and standard output, such as csv or parquet
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<FileFormat>,
+    /// Where to run it: auto takes docker where it answers, else a process
+    #[arg(long, value_enum, default_value_t = EngineArgument::Auto)]
+    pub(crate) engine: EngineArgument,
+    /// Image to run it in
+    #[arg(long)]
+    pub(crate) image: Option<String>,
+    /// Network of the container: none, bridge, or the name of one
+    #[arg(long, default_value = "none", value_parser = network)]
+    pub(crate) network: Network,
+    /// File or folder that the script may see at its own path, read-only unless `:rw`; repeatable
+    #[arg(long = "mount", value_name = "PATH[:rw]", value_parser = mount)]
+    pub(crate) mounts: Vec<Mount>,
+    /// Memory of the container, such as 512m or 2g
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory: Option<u64>,
+    /// Processors of the container, such as 1.5
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cpus: Option<f64>,
+    /// Processes and threads in the container
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) pids: Option<u32>,
+    /// Time that the script may take, such as 90s, 10m or 2h
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) timeout: Option<Duration>,
+    /// Print one JSON object about the run on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show nothing but failures
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum EngineArgument {
+    Auto,
+    Docker,
+    Process,
+}
+
+impl From<EngineArgument> for EngineChoice {
+    fn from(argument: EngineArgument) -> Self {
+        match argument {
+            EngineArgument::Auto => Self::Auto,
+            EngineArgument::Docker => Self::Docker,
+            EngineArgument::Process => Self::Process,
+        }
+    }
+}
+
+/// Reads `[N=]PATH`. A path that has `=` in it needs its number in front.
+pub(crate) fn input(text: &str, standard: Option<FileFormat>) -> InputSpec {
+    let numbered = text.split_once('=').and_then(|(number, path)| Some((number.parse().ok()?, path)));
+    let (number, path) = numbered.map_or((None, text), |(number, path)| (Some(number), path));
+    InputSpec { number, path: PathBuf::from(path), format: standard.filter(|_| path == "-") }
+}
+
+/// Reads `[N|ID=]PATH`.
+pub(crate) fn output(text: &str, standard: Option<FileFormat>) -> OutputSpec {
+    let named = text.split_once('=').filter(|(name, _)| !name.is_empty() && !name.contains(['/', '.']));
+    let name = |name: &str| name.parse().map_or_else(|_| OutputName::Id(name.to_owned()), OutputName::Number);
+    let (name, path) = named.map_or((None, text), |(text, path)| (Some(name(text)), path));
+    OutputSpec { name, path: PathBuf::from(path), format: standard.filter(|_| path == "-") }
+}
+
+/// Reads `NAME=VALUE`.
+pub(crate) fn option(text: &str) -> Result<(String, GivenValue), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), GivenValue::Text(value.to_owned()))),
+        _ => Err(format!("`--option {text}` has no `=`: give it as NAME=VALUE")),
+    }
+}
+
+fn network(text: &str) -> Result<Network, String> {
+    match text {
+        "" => Err("a network needs a name".into()),
+        // The host's own network is no isolation at all, so there is no word for it.
+        "host" => Err("a container may not have the host's network".into()),
+        "none" => Ok(Network::None),
+        "bridge" => Ok(Network::Bridge),
+        name => Ok(Network::Named(name.to_owned())),
+    }
+}
+
+fn mount(text: &str) -> Result<Mount, String> {
+    let (path, writable) = match text.strip_suffix(":rw") {
+        Some(path) => (path, true),
+        None => (text.strip_suffix(":ro").unwrap_or(text), false),
+    };
+    if path.is_empty() || path.contains(':') {
+        return Err("a mount is PATH or PATH:rw, and the path has no `:`".into());
+    }
+    Ok(Mount { path: PathBuf::from(path), writable })
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let lower = text.trim().to_lowercase();
+    let plain = lower.trim_end_matches("ib").trim_end_matches('b');
+    let (number, shift) = match plain.chars().last() {
+        Some('k') => (&plain[..plain.len() - 1], 10),
+        Some('m') => (&plain[..plain.len() - 1], 20),
+        Some('g') => (&plain[..plain.len() - 1], 30),
+        Some('t') => (&plain[..plain.len() - 1], 40),
+        _ => (plain, 0),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("`{text}` is no size: give it as 512m or 2g"))?;
+    number.checked_mul(1 << shift).ok_or_else(|| format!("`{text}` is more than any machine has"))
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time: give it as 500ms, 90s, 10m or 2h");
+    let digits = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "ms" => number / 1000.0,
+        "s" | "" => number,
+        "m" => number * 60.0,
+        "h" => number * 3600.0,
+        _ => return Err(wrong()),
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong()).and_then(|time| if time.is_zero() { Err(wrong()) } else { Ok(time) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read() {
+        assert_eq!(size("512m"), Ok(512 << 20));
+        assert_eq!(size("2GiB"), Ok(2 << 30));
+        assert!(size("lots").is_err());
+        assert_eq!(time("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(time("10m"), Ok(Duration::from_secs(600)));
+        assert!(time("0s").is_err() && time("soon").is_err());
+        assert_eq!(input("2=a.csv", None).number, Some(2));
+        assert_eq!(input("x=a.csv", None).path, PathBuf::from("x=a.csv"));
+        assert_eq!(output("clustered=a.csv", None).name, Some(OutputName::Id("clustered".into())));
+        assert_eq!(output("1=a=b.csv", None).path, PathBuf::from("a=b.csv"));
+        assert_eq!(output("./a=b.csv", None).name, None);
+        assert!(mount("/data:rw").is_ok_and(|mount| mount.writable));
+        assert!(network("host").is_err());
+    }
+}

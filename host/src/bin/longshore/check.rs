@@ -1,0 +1,32 @@
+//! `longshore check` and `longshore schema`.
+
+use crate::failure;
+use crate::BAD_INPUT;
+use longshore::block::{self, Block};
+use std::io::Write;
+use std::path::Path;
+
+/// Prints a block as it is understood.
+pub(crate) fn check(path: &Path) -> u8 {
+    match Block::load(path) {
+        Ok(loaded) => {
+            let mut text = loaded.block.describe();
+            for warning in &loaded.warnings {
+                text.push_str(&format!("\nwarning: {warning}\n"));
+            }
+            print(&text)
+        }
+        Err(error) => failure::print(&error, BAD_INPUT),
+    }
+}
+
+/// Prints the JSON schema of `block.toml`.
+pub(crate) fn schema() -> u8 {
+    print(&format!("{:#}\n", block::schema()))
+}
+
+/// Prints to standard output; a reader that has gone is no failure.
+pub(crate) fn print(text: &str) -> u8 {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    0
+}

@@ -1,0 +1,197 @@
+//! What a person sees of a run, on standard error: the script's output as it comes, one bar for its progress, and
+//! the traceback last. Output and bar share one terminal, so everything is printed here.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use longshore::{EngineKind, Event, OutputRecord, RunRecord};
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How a traceback of Python's starts.
+const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
+
+/// How long a traceback is held back: if the script goes on after it, it is not the last thing.
+const HOLD: Duration = Duration::from_millis(250);
+
+/// Most bytes held back.
+const HELD_MAX: usize = 64 << 10;
+
+/// Steps of the progress bar.
+const STEPS: f64 = 1000.0;
+
+/// A run's console.
+pub(crate) struct Console {
+    quiet: bool,
+    bar: ProgressBar,
+    held: Vec<u8>,
+    line_is_open: bool,
+}
+
+impl Console {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal() && !quiet;
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let style = ProgressStyle::with_template("{spinner} {bar:30} {percent:>3}% {msg}");
+        let bar = ProgressBar::with_draw_target(Some(1000), target);
+        Self { quiet, bar: style.map_or(bar.clone(), |style| bar.with_style(style)), held: Vec::new(), line_is_open: false }
+    }
+
+    /// Shows events until there are no more, and gives itself back for the end.
+    pub(crate) async fn watch(mut self, mut events: mpsc::Receiver<Event>) -> Self {
+        loop {
+            let event = if self.held.is_empty() {
+                events.recv().await
+            } else {
+                match tokio::time::timeout(HOLD, events.recv()).await {
+                    Ok(event) => event,
+                    Err(_) => {
+                        self.let_go();
+                        continue;
+                    }
+                }
+            };
+            match event {
+                Some(event) => self.show(event),
+                None => return self,
+            }
+        }
+    }
+
+    fn show(&mut self, event: Event) {
+        match event {
+            Event::Engine { note: Some(note), .. } | Event::Note(note) => self.line(&format!("note: {note}")),
+            Event::Error(text) => self.line(&format!("error: {text}")),
+            Event::Log { source, bytes } => self.log(source == longshore_protocol::LogSource::Stderr, &bytes),
+            Event::Message(text) => {
+                self.bar.set_message(text.clone());
+                if self.bar.is_hidden() {
+                    self.line(&format!("… {text}"));
+                }
+            }
+            Event::Progress { fraction, text } => {
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a fraction is from 0 to 1")]
+                self.bar.set_position((fraction * STEPS) as u64);
+                if let Some(text) = text {
+                    self.bar.set_message(text);
+                }
+            }
+            Event::Ending => self.line("ending the script …"),
+            Event::Started => self.bar.enable_steady_tick(Duration::from_millis(100)),
+            Event::Engine { .. } | Event::Connected | Event::Reading { .. } | Event::Writing { .. } | Event::Publishing => {}
+        }
+    }
+
+    /// The script's own output. A traceback is held back for a moment, so that it can come last.
+    fn log(&mut self, stderr: bool, bytes: &[u8]) {
+        if !stderr {
+            self.raw(bytes);
+            return;
+        }
+        if self.held.is_empty() {
+            let at_line = |at: usize| at == 0 && !self.line_is_open || at > 0 && bytes[at - 1] == b'\n';
+            let start = bytes.windows(TRACEBACK.len()).position(|window| window == TRACEBACK).filter(|at| at_line(*at));
+            let Some(start) = start else {
+                self.raw(bytes);
+                return;
+            };
+            self.raw(&bytes[..start]);
+            self.held.extend_from_slice(&bytes[start..]);
+        } else {
+            self.held.extend_from_slice(bytes);
+        }
+        if self.held.len() > HELD_MAX {
+            self.let_go();
+        }
+    }
+
+    fn let_go(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        self.raw(&held);
+    }
+
+    /// Ends the display: what came of the run, and the traceback last.
+    pub(crate) fn finish(mut self, record: &RunRecord) {
+        self.bar.finish_and_clear();
+        if record.outcome.is_success() {
+            self.let_go();
+            for output in &record.outputs {
+                self.line(&written(output));
+            }
+            for note in &record.notes {
+                self.line(&format!("note: {note}"));
+            }
+            if let Some(message) = &record.message {
+                self.line(message);
+            }
+            self.line(&ran(record));
+            return;
+        }
+        self.quiet = false;
+        let name = serde_json::to_value(record.outcome).ok();
+        let name = name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().replace('_', " ");
+        let message = record.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+        self.line(&format!("✗ {} {name} after {}{message}", record.block, seconds(record.timings_ms.total)));
+        let dropped = record.dropped_log_bytes.stdout + record.dropped_log_bytes.stderr;
+        if dropped > 0 {
+            self.line(&format!("note: {dropped} bytes of output beyond the limit were dropped"));
+        }
+        self.let_go();
+    }
+
+    fn line(&mut self, text: &str) {
+        if self.quiet {
+            return;
+        }
+        let open = std::mem::take(&mut self.line_is_open);
+        self.write(format!("{}{text}\n", if open { "\n" } else { "" }).as_bytes());
+    }
+
+    fn raw(&mut self, bytes: &[u8]) {
+        if self.quiet || bytes.is_empty() {
+            return;
+        }
+        self.line_is_open = !bytes.ends_with(b"\n");
+        self.write(bytes);
+    }
+
+    fn write(&self, bytes: &[u8]) {
+        self.bar.suspend(|| {
+            // Nobody reads a closed standard error, and the run goes on.
+            let _ = std::io::stderr().lock().write_all(bytes);
+        });
+    }
+}
+
+fn written(output: &OutputRecord) -> String {
+    let id = output.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+    let (rows, bytes) = (output.rows, size(output.bytes));
+    format!("✓ output {}{id}: {rows} rows, {bytes}, in {}", output.index, output.path.display())
+}
+
+fn ran(record: &RunRecord) -> String {
+    let place = match (record.engine, &record.image) {
+        (EngineKind::Docker, Some(image)) => {
+            format!("in a fresh container of image {}", image.trim_start_matches("sha256:").get(..12).unwrap_or(image))
+        }
+        (EngineKind::Docker, None) => "in a fresh container".into(),
+        (EngineKind::Process, _) => "as a process of this machine, without isolation".into(),
+    };
+    let timings = record.timings_ms;
+    format!("✓ {} ran {place} in {} (script {})", record.block, seconds(timings.total), seconds(timings.run))
+}
+
+fn seconds(milliseconds: f64) -> String {
+    format!("{:.2} s", milliseconds / 1000.0)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+fn size(bytes: u64) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} bytes") } else { format!("{value:.1} {}", units[unit]) }
+}

@@ -1,0 +1,34 @@
+//! `longshore`, the command line. This file owns starting, stopping and the exit status; each command has a file.
+
+mod arguments;
+mod check;
+mod console;
+mod doctor;
+mod environment;
+mod failure;
+mod run;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Exit status for bad usage and bad input: nothing was started.
+pub(crate) const BAD_INPUT: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return ExitCode::from(failure::print(&error, 3)),
+    };
+    let settings = environment::settings();
+    let status = match arguments.command {
+        Command::Run(arguments) => runtime.block_on(run::run(*arguments, &settings)),
+        Command::Check { block } => check::check(&block),
+        Command::Doctor { json } => runtime.block_on(doctor::doctor(&settings, json)),
+        Command::Schema => check::schema(),
+    };
+    // What is left is a read of standard input at the most, and nobody waits for that.
+    runtime.shutdown_background();
+    ExitCode::from(status)
+}

@@ -1,0 +1,63 @@
+//! A block as it was understood, for people: what `longshore check` prints.
+
+use super::model::{Block, Mode};
+use std::fmt::Write;
+
+/// Widest cell of the options' table.
+const CELL_MAX: usize = 40;
+
+impl Block {
+    /// The block in a few lines, and its options as a table.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut text = String::new();
+        let mut line = |key: &str, value: &str| {
+            if !value.is_empty() {
+                // Writing into a string cannot fail.
+                let _ = writeln!(text, "{key:<16}{value}");
+            }
+        };
+        line("block", &self.name);
+        line("", self.description.as_deref().unwrap_or_default());
+        line("script", &format!("{} ({})", self.script, self.language));
+        line("mode", if self.mode == Mode::Batch { "batch" } else { "stream" });
+        line("dependencies", &self.dependencies.join(", "));
+        line("system packages", &self.system_packages.join(", "));
+        line("image", self.image.as_deref().unwrap_or_default());
+        line("network", if self.network { "asked for" } else { "" });
+        let outputs = match self.output_ids() {
+            None => "any".into(),
+            Some(ids) if ids.is_empty() => "none".into(),
+            Some(ids) => ids.join(", "),
+        };
+        line("outputs", &outputs);
+        if !self.options.is_empty() {
+            text.push('\n');
+            text.push_str(&self.options_table());
+        }
+        text
+    }
+
+    fn options_table(&self) -> String {
+        let mut rows = vec![["option", "kind", "default", "allows", "mandatory"].map(str::to_owned)];
+        rows.extend(self.options.iter().map(|option| {
+            let default = option.default.as_ref().map_or(String::new(), ToString::to_string);
+            let mandatory = if option.mandatory { "yes" } else { "" };
+            [option.name.clone(), option.kind.name().into(), default, option.kind.allows(), mandatory.into()].map(cut)
+        }));
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..5).map(width).collect();
+        let row = |row: &[String; 5]| {
+            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+        };
+        rows.iter().map(row).collect()
+    }
+}
+
+fn cut(cell: String) -> String {
+    if cell.chars().count() <= CELL_MAX {
+        return cell;
+    }
+    cell.chars().take(CELL_MAX - 1).chain(['…']).collect()
+}

@@ -1,0 +1,154 @@
+//! Finding a block at a path: a folder with either manifest, or a bare script.
+
+use super::error::BlockError;
+use super::model::{Block, Language, Loaded, Mode};
+use super::{manifest_json, manifest_toml};
+use std::path::{Component, Path, PathBuf};
+
+/// The manifests, the first one found counts.
+const TOML: &str = "block.toml";
+const JSON: &str = "manifest.json";
+
+impl Block {
+    /// Reads a block and checks that its script is there.
+    ///
+    /// # Errors
+    /// [`BlockError`] says what is wrong, with line and column where it is about a manifest's text.
+    pub fn load(path: &Path) -> Result<Loaded, BlockError> {
+        let metadata = std::fs::metadata(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => BlockError::Missing { path: path.to_owned() },
+            _ => BlockError::Read { path: path.to_owned(), source },
+        })?;
+        if !metadata.is_dir() {
+            return bare_script(path);
+        }
+        let (toml, json) = (path.join(TOML), path.join(JSON));
+        let (mut loaded, manifest) = match (toml.exists(), json.exists()) {
+            (true, _) => (manifest_toml::parse(&toml, path, &read(&toml)?)?, TOML),
+            (false, true) => (manifest_json::parse(&json, path, &read(&json)?)?, JSON),
+            (false, false) => return Err(BlockError::NoManifest { folder: path.to_owned() }),
+        };
+        if toml.exists() && json.exists() {
+            loaded.warnings.push(format!("`{JSON}` is ignored: `{TOML}` is there too"));
+        }
+        check_script(&loaded.block, path, manifest)?;
+        Ok(loaded)
+    }
+}
+
+fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
+    let language = match path.extension().and_then(|suffix| suffix.to_str()) {
+        Some("py") => Language::Python,
+        Some("R" | "r") => Language::R,
+        _ => return Err(BlockError::NotAScript { path: path.to_owned() }),
+    };
+    let folder = crate::publish::folder(path).to_owned();
+    let name = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
+    let block = Block {
+        name: name(path.file_stem()),
+        script: name(path.file_name()),
+        ..empty(folder, language)
+    };
+    Ok(Loaded { block, warnings: Vec::new() })
+}
+
+/// A block that says nothing of itself.
+pub(super) fn empty(folder: PathBuf, language: Language) -> Block {
+    Block {
+        name: String::new(),
+        description: None,
+        folder,
+        script: String::new(),
+        whole_folder: false,
+        language,
+        mode: Mode::Batch,
+        dependencies: Vec::new(),
+        system_packages: Vec::new(),
+        image: None,
+        install_api: true,
+        network: false,
+        options: Vec::new(),
+        outputs: None,
+    }
+}
+
+fn check_script(block: &Block, folder: &Path, manifest: &str) -> Result<(), BlockError> {
+    let script = Path::new(&block.script);
+    let inside = script.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if inside && folder.join(script).is_file() {
+        return Ok(());
+    }
+    Err(BlockError::NoScript { script: block.script.clone(), manifest: manifest.into(), folder: folder.to_owned() })
+}
+
+fn read(path: &Path) -> Result<String, BlockError> {
+    let failed = |source| BlockError::Read { path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    fn error(files: &[(&str, &str)]) -> String {
+        let folder = block(files);
+        let path = folder.path().display().to_string();
+        Block::load(folder.path()).unwrap_err().to_string().replace(&path, "B")
+    }
+
+    const MINIMAL: &str = "name = \"x\"\nlanguage = \"python\"\nscript = \"s.py\"\n";
+
+    #[test]
+    fn broken_blocks_are_told_what_is_wrong() {
+        assert_eq!(
+            error(&[]),
+            "`B` has no `block.toml` and no `manifest.json`: a block is a folder with one of them, or a script that \
+             ends in .py or .R"
+        );
+        assert_eq!(error(&[("block.toml", MINIMAL)]), "the script `s.py` that `block.toml` names does not exist in `B`");
+        assert_eq!(
+            error(&[("block.toml", "name = \"x\"\nlanguage = python\n")]),
+            "`B/block.toml`, line 2, column 12: string values must be quoted, expected literal string"
+        );
+        assert_eq!(
+            error(&[("block.toml", &format!("{MINIMAL}dependncies = []\n")), ("s.py", "")]),
+            "`B/block.toml`, line 4, column 1: unknown key `dependncies`: did you mean `dependencies`?"
+        );
+        assert_eq!(
+            error(&[("block.toml", &format!("{MINIMAL}[[options]]\nname = \"a\"\nkind = \"integr\"\n")), ("s.py", "")]),
+            "`B/block.toml`: option `a` has the unknown kind `integr`: did you mean `integer`?"
+        );
+        assert_eq!(
+            error(&[("manifest.json", "{\"name\": \"x\",\n \"scriptFilename\": }"), ("s.py", "")]),
+            "`B/manifest.json`, line 2, column 20: expected value"
+        );
+    }
+
+    #[test]
+    fn an_omniscope_manifest_is_read_as_it_is() {
+        let manifest = "\u{feff}{\"name\": \"Clusters\", \"scriptFilename\": \"s.py\", \"language\": \"PYTHON\", \
+            \"apiMode\": \"BATCH\", \"dependencies\": \"pandas  numpy>=1.2\\nscikit-learn\", \"somethingNew\": {}, \
+            \"docker\": null, \"blockOutputs\": [{\"id\": \"a\", \"displayName\": \"A\"}], \"options\": [\
+            {\"@visokiotype\": \"CustomBlockSchema.IntegerCustomBlockPublicOption\", \"name\": \"k\", \"numMin\": 1, \
+             \"numMax\": null, \"defaultValue\": \"4\", \"mandatory\": true},\
+            {\"@visokiotype\": \"CustomBlockSchema.FieldsCustomBlockPublicOption\", \"name\": \"f\", \"inputIndex\": 0},\
+            {\"@visokiotype\": \"CustomBlockSchema.ChoiceCustomBlockPublicOption\", \"name\": \"c\", \
+             \"choices\": [{\"value\": \"x\"}, {\"value\": \"y\"}], \"defaultValue\": \"x\"}]}";
+        let folder = block(&[("manifest.json", manifest), ("s.py", "")]);
+        let block = Block::load(folder.path()).unwrap().block;
+        assert_eq!(block.dependencies, ["pandas", "numpy>=1.2", "scikit-learn"]);
+        assert_eq!(block.output_ids().unwrap(), ["a"]);
+        let kinds: Vec<_> = block.options.iter().map(|option| option.kind.name()).collect();
+        assert_eq!(kinds, ["integer", "fields", "choice"]);
+        assert_eq!(block.options[0].default, Some(serde_json::json!(4)));
+    }
+}

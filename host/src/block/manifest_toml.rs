@@ -1,0 +1,188 @@
+//! `block.toml`: our own manifest, strict: an unknown key is an error, with the nearest known one.
+
+use super::error::{BlockError, did_you_mean};
+use super::load::empty;
+use super::model::{Block, Language, Loaded, Mode, OutputSpec};
+use super::options::{OptionKind, OptionSpec};
+use serde::Deserialize;
+use serde_json::Value;
+use std::path::Path;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    name: String,
+    language: String,
+    script: String,
+    #[serde(default)]
+    mode: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    dependencies: Vec<String>,
+    #[serde(default)]
+    system_packages: Vec<String>,
+    #[serde(default)]
+    image: Option<String>,
+    #[serde(default = "yes")]
+    install_api: bool,
+    #[serde(default)]
+    network: bool,
+    #[serde(default)]
+    options: Vec<ManifestOption>,
+    #[serde(default)]
+    outputs: Option<Vec<ManifestOutput>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ManifestOption {
+    name: String,
+    kind: String,
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    default: Option<Value>,
+    #[serde(default)]
+    mandatory: bool,
+    #[serde(default)]
+    min: Option<f64>,
+    #[serde(default)]
+    max: Option<f64>,
+    #[serde(default)]
+    choices: Option<Vec<String>>,
+    #[serde(default)]
+    input: usize,
+    #[serde(default = "yes")]
+    read_only: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ManifestOutput {
+    id: String,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Reads the manifest at `path` of the block in `folder`.
+pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, BlockError> {
+    let manifest: Manifest = toml::from_str(text).map_err(|error| syntax(path, text, &error))?;
+    let invalid = |reason| BlockError::Invalid { path: path.to_owned(), reason };
+    let language = match manifest.language.as_str() {
+        "python" => Language::Python,
+        "r" | "R" => Language::R,
+        other => return Err(invalid(format!("`language` is `{other}`, but must be `python` or `r`"))),
+    };
+    let mode = match manifest.mode.as_deref() {
+        None | Some("batch") => Mode::Batch,
+        Some("stream") => Mode::Stream,
+        Some(other) => return Err(invalid(format!("`mode` is `{other}`, but must be `batch` or `stream`"))),
+    };
+    let outputs = manifest.outputs.map(|outputs| {
+        outputs.into_iter().map(|output| OutputSpec { id: output.id, name: output.name }).collect::<Vec<_>>()
+    });
+    if let Some(twice) = repeated(outputs.iter().flatten().map(|output| output.id.as_str())) {
+        return Err(invalid(format!("the output id `{twice}` is there twice")));
+    }
+    if let Some(twice) = repeated(manifest.options.iter().map(|option| option.name.as_str())) {
+        return Err(invalid(format!("the option `{twice}` is there twice")));
+    }
+    let options = manifest.options.into_iter().map(option).collect::<Result<_, _>>().map_err(invalid)?;
+    let block = Block {
+        name: manifest.name,
+        description: manifest.description,
+        script: manifest.script,
+        whole_folder: true,
+        mode,
+        dependencies: manifest.dependencies,
+        system_packages: manifest.system_packages,
+        image: manifest.image,
+        install_api: manifest.install_api,
+        network: manifest.network,
+        options,
+        outputs,
+        ..empty(folder.to_owned(), language)
+    };
+    Ok(Loaded { block, warnings: Vec::new() })
+}
+
+fn option(option: ManifestOption) -> Result<OptionSpec, String> {
+    let name = &option.name;
+    let (min, max) = (option.min, option.max);
+    let kind = match option.kind.as_str() {
+        "text" => OptionKind::Text,
+        "password" => OptionKind::Password,
+        "integer" => OptionKind::Integer { min: whole(name, "min", min)?, max: whole(name, "max", max)? },
+        "double" => OptionKind::Double { min, max },
+        "boolean" => OptionKind::Boolean,
+        "choice" => match option.choices {
+            Some(choices) if !choices.is_empty() => OptionKind::Choice { choices },
+            _ => return Err(format!("option `{name}` is a choice without `choices`")),
+        },
+        "file" => OptionKind::File { read_only: option.read_only },
+        "field" => OptionKind::Field { input: option.input },
+        "fields" => OptionKind::Fields { input: option.input },
+        other => {
+            return Err(format!("option `{name}` has the unknown kind `{other}`{}", did_you_mean(other, OptionKind::NAMES)));
+        }
+    };
+    if let (Some(min), Some(max)) = (min, max)
+        && min > max
+    {
+        return Err(format!("option `{name}` has a `min` of {min} above its `max` of {max}"));
+    }
+    let spec = OptionSpec {
+        name: option.name,
+        kind,
+        default: option.default,
+        mandatory: option.mandatory,
+        label: option.label,
+        description: option.description,
+    };
+    spec.check_default()?;
+    Ok(spec)
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the bounds are checked to be whole and within 53 bits first")]
+fn whole(option: &str, key: &str, bound: Option<f64>) -> Result<Option<i64>, String> {
+    match bound {
+        Some(bound) if bound.fract() != 0.0 || bound.abs() > 9e15 => {
+            Err(format!("option `{option}` is an integer, but its `{key}` is {bound}"))
+        }
+        bound => Ok(bound.map(|bound| bound as i64)),
+    }
+}
+
+fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = std::collections::HashSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
+}
+
+fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> BlockError {
+    let start = error.span().map_or(0, |span| span.start).min(text.len());
+    let before = &text[..start];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
+    BlockError::Syntax { path: path.to_owned(), line, column, reason: reword(error.message()) }
+}
+
+/// The reader's words, with a hint where a key is unknown.
+fn reword(message: &str) -> String {
+    let message = message.lines().collect::<Vec<_>>().join(", ");
+    let Some(rest) = message.strip_prefix("unknown field `") else {
+        return message.replace("missing field", "missing key").replace("field", "key");
+    };
+    let mut names = rest.split('`');
+    let unknown = names.next().unwrap_or_default().to_owned();
+    let known: Vec<&str> = names.skip(1).step_by(2).collect();
+    let hint = did_you_mean(&unknown, known.iter().copied());
+    let hint = if hint.is_empty() { format!(": known are {}", known.join(", ")) } else { hint };
+    format!("unknown key `{unknown}`{hint}")
+}

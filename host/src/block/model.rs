@@ -1,0 +1,100 @@
+//! What a block is, whichever manifest said so.
+
+use super::options::OptionSpec;
+use serde::Serialize;
+use std::fmt;
+use std::path::PathBuf;
+
+/// A block.
+#[derive(Debug, Clone, Serialize)]
+pub struct Block {
+    /// Its name, for people.
+    pub name: String,
+    /// What it does, for people.
+    pub description: Option<String>,
+    /// The folder that holds it.
+    pub folder: PathBuf,
+    /// The script, relative to the folder.
+    pub script: String,
+    /// Whether the folder is the block: its other files go with the script. A bare script goes alone.
+    pub whole_folder: bool,
+    /// The script's language.
+    pub language: Language,
+    /// How the script takes its input.
+    pub mode: Mode,
+    /// Packages of the language that the script needs.
+    pub dependencies: Vec<String>,
+    /// Debian packages that the script needs.
+    pub system_packages: Vec<String>,
+    /// A base image of its own.
+    pub image: Option<String>,
+    /// Whether the SDK and the agent are to be put into that image.
+    pub install_api: bool,
+    /// Whether it asks for a network.
+    pub network: bool,
+    /// Its options, in order.
+    pub options: Vec<OptionSpec>,
+    /// Its outputs, in order; `None` where it declares none and may write any.
+    pub outputs: Option<Vec<OutputSpec>>,
+}
+
+/// An output of a block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutputSpec {
+    /// Its id.
+    pub id: String,
+    /// Its name, for people.
+    pub name: Option<String>,
+}
+
+/// The language of a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// Python.
+    Python,
+    /// R.
+    R,
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Python => "Python",
+            Self::R => "R",
+        })
+    }
+}
+
+/// How a script takes its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It reads whole inputs.
+    Batch,
+    /// It transforms one input chunk by chunk.
+    Stream,
+}
+
+/// A block, and what was noticed while reading it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The block.
+    pub block: Block,
+    /// What was ignored or assumed.
+    pub warnings: Vec<String>,
+}
+
+impl Block {
+    /// The script's file name.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        self.script.rsplit('/').next().unwrap_or(&self.script)
+    }
+
+    /// The ids of the declared outputs.
+    #[must_use]
+    pub fn output_ids(&self) -> Option<Vec<String>> {
+        self.outputs.as_ref().map(|outputs| outputs.iter().map(|output| output.id.clone()).collect())
+    }
+}

@@ -1,0 +1,112 @@
+//! What options a block has.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// An option of a block.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OptionSpec {
+    /// The name by which scripts get it and callers give it.
+    pub name: String,
+    /// What values it takes.
+    #[serde(flatten)]
+    pub kind: OptionKind,
+    /// Its value where the caller gives none.
+    pub default: Option<Value>,
+    /// Whether it must have a value.
+    pub mandatory: bool,
+    /// A label for people.
+    pub label: Option<String>,
+    /// A description for people.
+    pub description: Option<String>,
+}
+
+/// What values an option takes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum OptionKind {
+    /// Text; blank is unset.
+    Text,
+    /// Text that never shows.
+    Password,
+    /// A whole number.
+    Integer {
+        /// The least.
+        min: Option<i64>,
+        /// The greatest.
+        max: Option<i64>,
+    },
+    /// A number.
+    Double {
+        /// The least.
+        min: Option<f64>,
+        /// The greatest.
+        max: Option<f64>,
+    },
+    /// Yes or no; unset is no.
+    Boolean,
+    /// One of several texts.
+    Choice {
+        /// The texts.
+        choices: Vec<String>,
+    },
+    /// A file or folder.
+    File {
+        /// Whether the script may only read it.
+        read_only: bool,
+    },
+    /// A column of an input.
+    Field {
+        /// The input, from 0.
+        input: usize,
+    },
+    /// Columns of an input.
+    Fields {
+        /// The input, from 0.
+        input: usize,
+    },
+}
+
+impl OptionKind {
+    /// The kinds, by the names that `block.toml` has for them.
+    pub const NAMES: [&'static str; 9] =
+        ["text", "password", "integer", "double", "boolean", "choice", "file", "field", "fields"];
+
+    /// The kind's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Password => "password",
+            Self::Integer { .. } => "integer",
+            Self::Double { .. } => "double",
+            Self::Boolean => "boolean",
+            Self::Choice { .. } => "choice",
+            Self::File { .. } => "file",
+            Self::Field { .. } => "field",
+            Self::Fields { .. } => "fields",
+        }
+    }
+
+    /// What it allows, for people; empty where it allows anything.
+    #[must_use]
+    pub fn allows(&self) -> String {
+        match self {
+            Self::Integer { min, max } => range(min.map(|min| min.to_string()), max.map(|max| max.to_string())),
+            Self::Double { min, max } => range(min.map(|min| min.to_string()), max.map(|max| max.to_string())),
+            Self::Choice { choices } => choices.join(", "),
+            Self::Field { input } | Self::Fields { input } => format!("of input {input}"),
+            Self::File { read_only: false } => "may be written".into(),
+            Self::Text | Self::Password | Self::Boolean | Self::File { .. } => String::new(),
+        }
+    }
+}
+
+fn range(min: Option<String>, max: Option<String>) -> String {
+    match (min, max) {
+        (Some(min), Some(max)) => format!("{min} to {max}"),
+        (Some(min), None) => format!("{min} or more"),
+        (None, Some(max)) => format!("{max} or less"),
+        (None, None) => String::new(),
+    }
+}

@@ -1,0 +1,330 @@
+//! Values for options: what the caller gave, else the default, else the kind's empty value; all of them checked, and
+//! everything that is wrong told at once.
+
+use super::error::{OptionError, OptionProblem, did_you_mean};
+use super::model::Block;
+use super::options::{OptionKind, OptionSpec};
+use arrow_schema::SchemaRef;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// A value as the caller gave it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GivenValue {
+    /// As text, on the command line.
+    Text(String),
+    /// As JSON, in a file.
+    Json(Value),
+}
+
+/// A file that an option names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionFile {
+    /// The option.
+    pub option: String,
+    /// The file or folder, absolute and without links.
+    pub path: PathBuf,
+    /// Whether the script may only read it.
+    pub read_only: bool,
+}
+
+/// Values of all options of a block.
+#[derive(Clone, Default)]
+pub struct OptionValues {
+    values: Map<String, Value>,
+    secrets: Vec<String>,
+    files: Vec<OptionFile>,
+}
+
+impl std::fmt::Debug for OptionValues {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("OptionValues").field(&self.for_record()).finish()
+    }
+}
+
+impl OptionValues {
+    /// Settles the value of every option of a block. `inputs` are the columns of the inputs, where they are known.
+    ///
+    /// # Errors
+    /// [`OptionError`] with everything that is wrong.
+    pub fn resolve(
+        block: &Block,
+        given: &[(String, GivenValue)],
+        inputs: &[Option<SchemaRef>],
+    ) -> Result<Self, OptionError> {
+        let mut resolved = Self::default();
+        let mut problems = unknown_or_repeated(block, given);
+        for option in &block.options {
+            let value = given.iter().find(|(name, _)| *name == option.name).map(|(_, value)| value);
+            match option.settle(value, inputs) {
+                Ok(value) => resolved.add(option, value),
+                Err(reason) => problems.push(OptionProblem { option: option.name.clone(), reason }),
+            }
+        }
+        if problems.is_empty() { Ok(resolved) } else { Err(OptionError { problems }) }
+    }
+
+    /// The values as the script receives them. They may be secret.
+    #[must_use]
+    pub fn values(&self) -> &Map<String, Value> {
+        &self.values
+    }
+
+    /// The files that options name.
+    #[must_use]
+    pub fn files(&self) -> &[OptionFile] {
+        &self.files
+    }
+
+    /// The values with secrets masked.
+    #[must_use]
+    pub fn for_record(&self) -> Value {
+        let masked = self.values.iter().map(|(name, value)| {
+            let secret = self.secrets.contains(name) && !value.is_null();
+            (name.clone(), if secret { json!("***") } else { value.clone() })
+        });
+        Value::Object(masked.collect())
+    }
+
+    fn add(&mut self, option: &OptionSpec, value: Value) {
+        match (&option.kind, &value) {
+            (OptionKind::Password, _) => self.secrets.push(option.name.clone()),
+            (OptionKind::File { read_only }, Value::String(path)) => self.files.push(OptionFile {
+                option: option.name.clone(),
+                path: PathBuf::from(path),
+                read_only: *read_only,
+            }),
+            _ => {}
+        }
+        self.values.insert(option.name.clone(), value);
+    }
+}
+
+fn unknown_or_repeated(block: &Block, given: &[(String, GivenValue)]) -> Vec<OptionProblem> {
+    let known: Vec<&str> = block.options.iter().map(|option| option.name.as_str()).collect();
+    let problem = |(index, (name, _)): (usize, &(String, GivenValue))| {
+        let reason = if !known.contains(&name.as_str()) {
+            let hint = did_you_mean(name, known.iter().copied());
+            let names = if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) };
+            if hint.is_empty() { format!("the block has no such option ({names})") } else { format!("the block has no such option{hint}") }
+        } else if given[..index].iter().any(|(before, _)| before == name) {
+            "it is given twice".into()
+        } else {
+            return None;
+        };
+        Some(OptionProblem { option: name.clone(), reason })
+    };
+    given.iter().enumerate().filter_map(problem).collect()
+}
+
+impl OptionSpec {
+    /// The default must be a value that a caller could give.
+    pub(super) fn check_default(&self) -> Result<(), String> {
+        match &self.default {
+            Some(default) => self
+                .read_json(default)
+                .map(drop)
+                .map_err(|reason| format!("option `{}` has a wrong default: {reason}", self.name)),
+            None => Ok(()),
+        }
+    }
+
+    fn settle(&self, given: Option<&GivenValue>, inputs: &[Option<SchemaRef>]) -> Result<Value, String> {
+        let value = match given {
+            Some(GivenValue::Text(text)) => self.read_text(text)?,
+            Some(GivenValue::Json(value)) => self.read_json(value)?,
+            None => Value::Null,
+        };
+        let default = || self.default.as_ref().map_or(Ok(Value::Null), |default| self.read_json(default));
+        let value = if value.is_null() { default()? } else { value };
+        match (&self.kind, value) {
+            (OptionKind::Boolean, Value::Null) => Ok(Value::Bool(false)),
+            (_, Value::Null) if self.mandatory => Err("it is mandatory, and has no value".into()),
+            (OptionKind::Field { input }, Value::String(field)) => {
+                check_field(&field, *input, inputs).map(|()| Value::String(field))
+            }
+            (OptionKind::Fields { input }, Value::Array(fields)) => {
+                let names = fields.iter().filter_map(Value::as_str);
+                names.map(|field| check_field(field, *input, inputs)).collect::<Result<Vec<()>, _>>()?;
+                Ok(Value::Array(fields))
+            }
+            (OptionKind::File { .. }, Value::String(path)) => real_path(&path),
+            (_, value) => Ok(value),
+        }
+    }
+
+    /// Reads a value as the command line gives it; blank is unset.
+    pub(super) fn read_text(&self, text: &str) -> Result<Value, String> {
+        if text.trim().is_empty() {
+            return Ok(Value::Null);
+        }
+        let value = match &self.kind {
+            OptionKind::Integer { .. } => {
+                json!(text.trim().parse::<i64>().map_err(|_| format!("`{text}` is no whole number"))?)
+            }
+            OptionKind::Double { .. } => {
+                let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+                json!(number.ok_or_else(|| format!("`{text}` is no number"))?)
+            }
+            OptionKind::Boolean => match text.trim().to_lowercase().as_str() {
+                "true" | "yes" | "1" => json!(true),
+                "false" | "no" | "0" => json!(false),
+                _ => return Err(format!("`{text}` is neither true nor false")),
+            },
+            OptionKind::Fields { .. } if text.trim_start().starts_with('[') => {
+                serde_json::from_str(text).map_err(|error| format!("`{text}` is no JSON array: {error}"))?
+            }
+            OptionKind::Fields { .. } => json!(text.split(',').map(str::trim).collect::<Vec<_>>()),
+            _ => json!(text),
+        };
+        self.read_json(&value)
+    }
+
+    /// Checks a value's type and bounds; null and blank text are unset.
+    fn read_json(&self, value: &Value) -> Result<Value, String> {
+        if value.is_null() {
+            return Ok(Value::Null);
+        }
+        let wrong = |expected: &str| format!("{value} is {}, but must be {expected}", type_of(value));
+        match &self.kind {
+            OptionKind::Integer { min, max } => {
+                let number = whole(value).ok_or_else(|| wrong("a whole number"))?;
+                let inside = min.is_none_or(|min| number >= min) && max.is_none_or(|max| number <= max);
+                if inside { Ok(json!(number)) } else { Err(self.out_of_range(&number.to_string())) }
+            }
+            OptionKind::Double { min, max } => {
+                let number = value.as_f64().ok_or_else(|| wrong("a number"))?;
+                let inside = min.is_none_or(|min| number >= min) && max.is_none_or(|max| number <= max);
+                if inside { Ok(json!(number)) } else { Err(self.out_of_range(&number.to_string())) }
+            }
+            OptionKind::Boolean => value.as_bool().map(Value::Bool).ok_or_else(|| wrong("true or false")),
+            OptionKind::Choice { choices } => {
+                let choice = value.as_str().ok_or_else(|| wrong("text"))?;
+                if choice.is_empty() {
+                    return Ok(Value::Null);
+                }
+                if choices.iter().any(|known| known == choice) {
+                    return Ok(value.clone());
+                }
+                let hint = did_you_mean(choice, choices.iter().map(String::as_str));
+                Err(format!("`{choice}` is not among its choices ({}){hint}", choices.join(", ")))
+            }
+            OptionKind::Fields { .. } => {
+                let fields = value.as_array().filter(|fields| fields.iter().all(Value::is_string));
+                let fields = fields.ok_or_else(|| wrong("a list of texts"))?;
+                Ok(if fields.is_empty() { Value::Null } else { value.clone() })
+            }
+            OptionKind::Text | OptionKind::Password | OptionKind::File { .. } | OptionKind::Field { .. } => {
+                let text = value.as_str().ok_or_else(|| wrong("text"))?;
+                Ok(if text.trim().is_empty() { Value::Null } else { value.clone() })
+            }
+        }
+    }
+
+    fn out_of_range(&self, number: &str) -> String {
+        format!("{number} is out of range, it must be {}", self.kind.allows())
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the number is checked to be whole and within 53 bits first")]
+fn whole(value: &Value) -> Option<i64> {
+    let float = || value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15);
+    value.as_i64().or_else(|| float().map(|number| number as i64))
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn check_field(field: &str, input: usize, inputs: &[Option<SchemaRef>]) -> Result<(), String> {
+    let Some(Some(schema)) = inputs.get(input) else {
+        return Ok(());
+    };
+    if schema.index_of(field).is_ok() {
+        return Ok(());
+    }
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let hint = did_you_mean(field, names.iter().copied());
+    let hint = if hint.is_empty() { format!(" (it has {})", names.join(", ")) } else { hint };
+    Err(format!("input {input} has no field `{field}`{hint}"))
+}
+
+fn real_path(path: &str) -> Result<Value, String> {
+    let real = std::fs::canonicalize(Path::new(path)).map_err(|error| format!("`{path}` cannot be used: {error}"))?;
+    let text = real.to_str().ok_or_else(|| format!("`{path}` is not UTF-8"))?;
+    Ok(json!(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::{Language, load};
+    use arrow_schema::{DataType, Field, Schema};
+    use std::sync::Arc;
+
+    fn spec(name: &str, kind: OptionKind, default: Option<Value>, mandatory: bool) -> OptionSpec {
+        OptionSpec { name: name.into(), kind, default, mandatory, label: None, description: None }
+    }
+
+    fn block() -> Block {
+        let choices = vec!["mean".to_owned(), "median".to_owned()];
+        Block {
+            options: vec![
+                spec("k", OptionKind::Integer { min: Some(1), max: Some(9) }, Some(json!(4)), true),
+                spec("rate", OptionKind::Double { min: None, max: Some(1.0) }, None, false),
+                spec("on", OptionKind::Boolean, None, false),
+                spec("how", OptionKind::Choice { choices }, None, false),
+                spec("fields", OptionKind::Fields { input: 0 }, None, true),
+                spec("secret", OptionKind::Password, None, false),
+            ],
+            ..load::empty(PathBuf::new(), Language::Python)
+        }
+    }
+
+    fn resolve(given: &[(&str, &str)]) -> Result<OptionValues, String> {
+        let given: Vec<_> =
+            given.iter().map(|(name, text)| ((*name).to_owned(), GivenValue::Text((*text).to_owned()))).collect();
+        let schema = Schema::new(vec![Field::new("mass", DataType::Int64, true)]);
+        OptionValues::resolve(&block(), &given, &[Some(Arc::new(schema))]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn values_are_typed_and_defaulted() {
+        let values = resolve(&[("fields", "mass"), ("rate", "0.5"), ("secret", "s3cret")]).unwrap();
+        assert_eq!(
+            Value::Object(values.values().clone()),
+            json!({"k": 4, "rate": 0.5, "on": false, "how": null, "fields": ["mass"], "secret": "s3cret"})
+        );
+        assert!(!format!("{values:?}").contains("s3cret"));
+        assert_eq!(values.for_record()["secret"], json!("***"));
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once() {
+        let error = resolve(&[("k", "12"), ("rate", "x"), ("on", "maybe"), ("how", "medan"), ("fields", "mas"), ("kk", "1"), ("k", "3")]);
+        assert_eq!(
+            error.unwrap_err(),
+            "option `kk`: the block has no such option (it has k, rate, on, how, fields, secret)\n\
+             option `k`: it is given twice\n\
+             option `k`: 12 is out of range, it must be 1 to 9\n\
+             option `rate`: `x` is no number\n\
+             option `on`: `maybe` is neither true nor false\n\
+             option `how`: `medan` is not among its choices (mean, median): did you mean `median`?\n\
+             option `fields`: input 0 has no field `mas`: did you mean `mass`?"
+        );
+        assert_eq!(resolve(&[]).unwrap_err(), "option `fields`: it is mandatory, and has no value");
+        let json = [("k".to_owned(), GivenValue::Json(json!(4.5))), ("fields".into(), GivenValue::Json(json!("a")))];
+        assert_eq!(
+            OptionValues::resolve(&block(), &json, &[]).unwrap_err().to_string(),
+            "option `k`: 4.5 is a number, but must be a whole number\n\
+             option `fields`: \"a\" is text, but must be a list of texts"
+        );
+    }
+}

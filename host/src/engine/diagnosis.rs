@@ -1,0 +1,108 @@
+//! What is missing on this machine, and the command that mends it: `longshore doctor`.
+
+use super::docker::Docker;
+use super::{Engine, EngineError, existing};
+use crate::settings::Settings;
+use serde::Serialize;
+use std::path::Path;
+use tokio::process::Command;
+
+/// One thing that runs need.
+#[derive(Debug, Clone, Serialize)]
+pub struct Diagnosis {
+    /// What was looked at.
+    pub subject: String,
+    /// Whether it is as it should be.
+    pub healthy: bool,
+    /// What was found.
+    pub finding: String,
+    /// The command that mends it.
+    pub remedy: Option<String>,
+}
+
+impl Diagnosis {
+    fn good(subject: &str, finding: impl Into<String>) -> Self {
+        Self { subject: subject.into(), healthy: true, finding: finding.into(), remedy: None }
+    }
+
+    fn bad(subject: &str, finding: impl Into<String>, remedy: &str) -> Self {
+        Self { subject: subject.into(), healthy: false, finding: finding.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+/// Looks at everything that runs need on this machine.
+pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
+    let mut found = Vec::new();
+    match Docker::connect(&settings.engine_socket).await {
+        Ok(docker) => {
+            found.push(Diagnosis::good("engine", format!("answers at `{}`", settings.engine_socket.display())));
+            found.push(image(&docker, &settings.python_image).await);
+        }
+        Err(error) => {
+            let remedy = if settings.engine_socket.exists() {
+                "sudo usermod -aG docker $USER   (then log in again)"
+            } else {
+                "sudo apt-get install docker.io && sudo systemctl start docker"
+            };
+            found.push(Diagnosis::bad("engine", first_line(&error), remedy));
+        }
+    }
+    found.push(match existing(&settings.agent) {
+        Some(path) => Diagnosis::good("agent of the process engine", format!("`{}`", path.display())),
+        None => Diagnosis::bad(
+            "agent of the process engine",
+            format!("not found at `{}`", settings.agent.display()),
+            "make build",
+        ),
+    });
+    found.push(python(&settings.python).await);
+    found.push(runtime_folder(&settings.runtime_folder));
+    found
+}
+
+async fn image(docker: &Docker, image: &str) -> Diagnosis {
+    match docker.resolve(image).await {
+        Ok(Some(id)) => Diagnosis::good("Python image", format!("`{image}` is {}", short(&id.0))),
+        Ok(None) => Diagnosis::good("Python image", "not needed"),
+        Err(error @ EngineError::NoImage { .. }) => {
+            Diagnosis::bad("Python image", first_line(&error), "make images")
+        }
+        Err(error) => Diagnosis::bad("Python image", first_line(&error), "longshore doctor   (once the engine answers)"),
+    }
+}
+
+async fn python(python: &Path) -> Diagnosis {
+    let subject = "Python of the process engine";
+    let program = "import sys, longshore; print('Python %d.%d.%d with longshore' % sys.version_info[:3])";
+    match Command::new(python).arg("-c").arg(program).output().await {
+        Ok(output) if output.status.success() => {
+            Diagnosis::good(subject, String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        }
+        Ok(_) => Diagnosis::bad(
+            subject,
+            format!("`{}` has no module `longshore`", python.display()),
+            "make venv   (or name another interpreter in LONGSHORE_PYTHON)",
+        ),
+        Err(error) => Diagnosis::bad(subject, format!("cannot start `{}`: {error}", python.display()), "make venv"),
+    }
+}
+
+fn runtime_folder(folder: &Path) -> Diagnosis {
+    let parent = folder.parent().unwrap_or(folder);
+    match rustix::fs::access(parent, rustix::fs::Access::WRITE_OK) {
+        Ok(()) => Diagnosis::good("runtime folder", format!("`{}` can be made", folder.display())),
+        Err(errno) => Diagnosis::bad(
+            "runtime folder",
+            format!("`{}` cannot be written: {errno}", parent.display()),
+            "export XDG_RUNTIME_DIR=/run/user/$(id -u)",
+        ),
+    }
+}
+
+fn first_line(error: &dyn std::error::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+fn short(id: &str) -> &str {
+    id.get(..19).unwrap_or(id)
+}

@@ -1,0 +1,220 @@
+//! Containers over the Engine API, Docker's and Podman's alike. This file owns the policy of a container: what it may
+//! and may not do is written down here and nowhere else.
+
+use super::{Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
+use crate::spec::Network;
+use bollard::API_DEFAULT_VERSION;
+use bollard::errors::Error as ApiError;
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
+use bollard::query_parameters::{KillContainerOptions, RemoveContainerOptions, StartContainerOptions, WaitContainerOptions};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use longshore_protocol::User;
+use std::collections::HashMap;
+use std::path::Path;
+use tokio::task::JoinHandle;
+
+/// Seconds until an answer of the engine is given up.
+const TIMEOUT_SECONDS: u64 = 120;
+
+/// The user that scripts run as.
+const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
+
+/// The working folder in a container.
+const WORK_FOLDER: &str = "/work";
+
+/// The folder of the run's socket in a container.
+const SOCKET_FOLDER: &str = "/run/longshore";
+
+/// The agent in an image.
+const AGENT: &str = "/usr/local/bin/longshore-agent";
+
+/// An engine that speaks the Engine API.
+#[derive(Debug)]
+pub(crate) struct Docker {
+    api: bollard::Docker,
+}
+
+impl Docker {
+    /// Connects, and settles on a version of the Engine API.
+    pub(crate) async fn connect(socket: &Path) -> Result<Self, EngineError> {
+        let unreachable = |source| EngineError::Unreachable { socket: socket.to_owned(), source };
+        let path = socket.to_string_lossy();
+        let api = bollard::Docker::connect_with_unix(&path, TIMEOUT_SECONDS, API_DEFAULT_VERSION)
+            .map_err(unreachable)?;
+        Ok(Self { api: api.negotiate_version().await.map_err(unreachable)? })
+    }
+
+    async fn find_image(&self, image: &str) -> Result<ImageId, EngineError> {
+        match self.api.inspect_image(image).await {
+            Ok(found) => Ok(ImageId(found.id.unwrap_or_else(|| image.to_owned()))),
+            Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => {
+                Err(EngineError::NoImage { image: image.to_owned() })
+            }
+            Err(source) => Err(EngineError::Engine { doing: "looking for the image", source }),
+        }
+    }
+
+    async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
+        let failed = |doing| move |source| EngineError::Engine { doing, source };
+        let created = self.api.create_container(None, policy(&launch)).await.map_err(failed("creating the container"))?;
+        let id = created.id;
+        // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
+        let wait = WaitContainerOptions { condition: "removed".into() };
+        let mut waited = self.api.wait_container(&id, Some(wait)).boxed();
+        let ended = tokio::spawn(async move { waited.next().await });
+        let mut container = DockerContainer { api: self.api.clone(), id, ended: Some(ended), gone: false };
+        let started = self.api.start_container(&container.id, None::<StartContainerOptions>).await;
+        if let Err(source) = started {
+            container.remove().await;
+            return Err(EngineError::Engine { doing: "starting the container", source });
+        }
+        Ok(Box::new(container))
+    }
+}
+
+impl Engine for Docker {
+    fn kind(&self) -> EngineKind {
+        EngineKind::Docker
+    }
+
+    fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<ImageId>, EngineError>> {
+        async move { self.find_image(image).await.map(Some) }.boxed()
+    }
+
+    fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {
+        self.start(launch).boxed()
+    }
+}
+
+/// What a container may do: nothing that is not written here.
+fn policy(launch: &Launch<'_>) -> ContainerCreateBody {
+    let limits = launch.limits;
+    let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let owner = format!("uid={},gid={}", SCRIPT_USER.uid, SCRIPT_USER.gid);
+    // A tmpfs is bounded by the memory limit anyway; the size makes a full one an error instead of a kill.
+    let tmpfs = |mode: &str| format!("rw,nosuid,nodev,exec,size={},mode={mode},{owner}", limits.memory_bytes);
+    let mut binds = vec![format!("{}:{SOCKET_FOLDER}:ro", launch.place.folder().display())];
+    binds.extend(launch.mounts.iter().map(|mount| {
+        let mode = if mount.writable { "rw" } else { "ro" };
+        format!("{0}:{0}:{mode}", mount.path.display())
+    }));
+    let network = match launch.network {
+        Network::None => "none".to_owned(),
+        Network::Bridge => "bridge".to_owned(),
+        Network::Named(name) => name.clone(),
+    };
+    let host_config = HostConfig {
+        binds: Some(binds),
+        network_mode: Some(network),
+        readonly_rootfs: Some(true),
+        cap_drop: Some(vec!["ALL".into()]),
+        security_opt: Some(vec!["no-new-privileges".into()]),
+        tmpfs: Some(HashMap::from([(WORK_FOLDER.into(), tmpfs("0700")), ("/tmp".into(), tmpfs("1777"))])),
+        memory: Some(bytes(limits.memory_bytes)),
+        memory_swap: Some(bytes(limits.memory_bytes)),
+        nano_cpus: limits.cpus.map(nano),
+        pids_limit: Some(i64::from(limits.pids)),
+        ulimits: Some(vec![ResourcesUlimits {
+            name: Some("nofile".into()),
+            soft: Some(bytes(limits.open_files)),
+            hard: Some(bytes(limits.open_files)),
+        }]),
+        // The agent carries the script's output; the engine would write it to disk a second time.
+        log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
+        ipc_mode: Some("private".into()),
+        auto_remove: Some(true),
+        ..HostConfig::default()
+    };
+    let labels = [("longshore.run", launch.run_id), ("longshore.owner", "longshore")];
+    ContainerCreateBody {
+        image: launch.image.map(|image| image.0.clone()),
+        entrypoint: Some(vec![AGENT.into()]),
+        cmd: Some(vec![]),
+        user: Some(format!("{}:{}", SCRIPT_USER.uid, SCRIPT_USER.gid)),
+        working_dir: Some("/".into()),
+        labels: Some(labels.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()),
+        host_config: Some(host_config),
+        ..ContainerCreateBody::default()
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the command line bounds processors far below 2^63 nanoprocessors")]
+fn nano(cpus: f64) -> i64 {
+    (cpus * 1e9) as i64
+}
+
+type Waited = Option<Result<bollard::models::ContainerWaitResponse, ApiError>>;
+
+/// A container of this engine.
+struct DockerContainer {
+    api: bollard::Docker,
+    id: String,
+    ended: Option<JoinHandle<Waited>>,
+    gone: bool,
+}
+
+impl DockerContainer {
+    async fn wait(&mut self) -> Result<String, EngineError> {
+        let Some(ended) = self.ended.take() else {
+            return Ok("it has ended".into());
+        };
+        let waited = ended.await.ok().flatten();
+        self.gone = true;
+        match waited {
+            Some(Ok(response)) => Ok(format!("its first process ended with exit status {}", response.status_code)),
+            // bollard makes an error of every exit status but 0.
+            Some(Err(ApiError::DockerContainerWaitError { code, .. })) => {
+                Ok(format!("its first process ended with exit status {code}"))
+            }
+            Some(Err(source)) => Err(EngineError::Engine { doing: "waiting for the container", source }),
+            None => Ok("it has ended".into()),
+        }
+    }
+
+    async fn remove(&mut self) {
+        let force = RemoveContainerOptions { force: true, ..RemoveContainerOptions::default() };
+        // It may have removed itself already.
+        let _ = self.api.remove_container(&self.id, Some(force)).await;
+        self.gone = true;
+    }
+}
+
+impl Container for DockerContainer {
+    fn workplace(&self) -> Workplace {
+        Workplace {
+            python: "python3".into(),
+            path: "/opt/longshore/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
+            folder: WORK_FOLDER.into(),
+            user: Some(SCRIPT_USER),
+        }
+    }
+
+    fn gone(&mut self) -> BoxFuture<'_, Result<String, EngineError>> {
+        self.wait().boxed()
+    }
+
+    fn kill(&mut self) -> BoxFuture<'_, Result<(), EngineError>> {
+        async move {
+            match self.api.kill_container(&self.id, None::<KillContainerOptions>).await {
+                // Gone already, or about to be.
+                Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
+                Err(source) => Err(EngineError::Engine { doing: "killing the container", source }),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Drop for DockerContainer {
+    fn drop(&mut self) {
+        // Without a runtime the connection to the agent is closing too, and the container ends and removes itself.
+        if let (false, Ok(runtime)) = (self.gone, tokio::runtime::Handle::try_current()) {
+            let (api, id) = (self.api.clone(), self.id.clone());
+            runtime.spawn(async move {
+                let force = RemoveContainerOptions { force: true, ..RemoveContainerOptions::default() };
+                api.remove_container(&id, Some(force)).await
+            });
+        }
+    }
+}

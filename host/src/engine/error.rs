@@ -1,0 +1,63 @@
+//! What can go wrong with engines. None of it is the script's fault.
+
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// An engine, or what it needs, failed.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// No engine answers.
+    #[error(
+        "no container engine answers at `{socket}`: start Docker (`sudo systemctl start docker`), add yourself to the \
+         group `docker`, or use `--engine process`; `longshore doctor` says more"
+    )]
+    Unreachable {
+        /// The engine's socket.
+        socket: PathBuf,
+        /// The cause.
+        #[source]
+        source: bollard::errors::Error,
+    },
+    /// The image is not there.
+    #[error("there is no image `{image}`: build it with `make images`, or name another with `--image`")]
+    NoImage {
+        /// The image.
+        image: String,
+    },
+    /// The engine refused or failed.
+    #[error("{doing} failed")]
+    Engine {
+        /// Such as `creating the container`.
+        doing: &'static str,
+        /// The cause.
+        #[source]
+        source: bollard::errors::Error,
+    },
+    /// The agent's binary is missing.
+    #[error(
+        "the agent is missing at `{path}`: build it with `make build`, or name it in the environment variable \
+         `LONGSHORE_AGENT`"
+    )]
+    NoAgent {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The agent could not be started.
+    #[error("cannot start the agent `{path}`")]
+    StartAgent {
+        /// Its binary.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A folder or socket of the run could not be made.
+    #[error("cannot make `{path}`")]
+    Place {
+        /// What.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,122 @@
+//! Engines: where containers come from. An engine makes an image reference and a policy into a container with our
+//! socket in it, which can be waited for and killed; removing itself is part of its ending. Nothing here assumes a
+//! daemon. Building and storing images is not an engine's business.
+
+mod diagnosis;
+mod docker;
+mod error;
+mod process;
+
+pub use diagnosis::{Diagnosis, diagnose};
+pub use error::EngineError;
+
+use crate::limits::Limits;
+use crate::place::Place;
+use crate::settings::Settings;
+use crate::spec::{Mount, Network};
+use docker::Docker;
+use futures_util::future::BoxFuture;
+use longshore_protocol::User;
+use process::Process;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// An engine, by what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    /// Containers of the Engine API: Docker, or Podman.
+    Docker,
+    /// A process of this machine, without any isolation.
+    Process,
+}
+
+/// Which engine a run wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EngineChoice {
+    /// Docker where it answers, else a process, and a note that says so.
+    #[default]
+    Auto,
+    /// Docker, or an error.
+    Docker,
+    /// A process.
+    Process,
+}
+
+/// What a container is made from: everything an engine needs to know.
+#[derive(Debug)]
+pub(crate) struct Launch<'a> {
+    pub(crate) run_id: &'a str,
+    pub(crate) image: Option<&'a ImageId>,
+    pub(crate) place: &'a Place,
+    pub(crate) limits: &'a Limits,
+    pub(crate) network: &'a Network,
+    pub(crate) mounts: &'a [Mount],
+}
+
+/// An image that an engine has, by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ImageId(pub(crate) String);
+
+/// How scripts are run where this engine runs them.
+#[derive(Debug, Clone)]
+pub(crate) struct Workplace {
+    /// The Python interpreter.
+    pub(crate) python: String,
+    /// `PATH`.
+    pub(crate) path: String,
+    /// The working folder.
+    pub(crate) folder: String,
+    /// Who the script runs as.
+    pub(crate) user: Option<User>,
+}
+
+/// Makes containers.
+pub(crate) trait Engine: Send + Sync {
+    /// What it is.
+    fn kind(&self) -> EngineKind;
+
+    /// Finds the image of a run.
+    fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<ImageId>, EngineError>>;
+
+    /// Starts a container.
+    fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>>;
+}
+
+/// A container that was started. It removes itself when it ends; dropping it kills what still runs.
+pub(crate) trait Container: Send + Sync {
+    /// How scripts are run in it.
+    fn workplace(&self) -> Workplace;
+
+    /// Waits until it has ended and is gone. Says how its first process ended, where that is known.
+    fn gone(&mut self) -> BoxFuture<'_, Result<String, EngineError>>;
+
+    /// Kills everything in it.
+    fn kill(&mut self) -> BoxFuture<'_, Result<(), EngineError>>;
+}
+
+/// Settles on an engine. Returns a note where `auto` fell back.
+pub(crate) async fn choose(
+    choice: EngineChoice,
+    settings: &Settings,
+) -> Result<(Box<dyn Engine>, Option<String>), EngineError> {
+    if choice == EngineChoice::Process {
+        return Ok((Box::new(Process::new(settings)?), None));
+    }
+    match Docker::connect(&settings.engine_socket).await {
+        Ok(docker) => Ok((Box::new(docker), None)),
+        Err(error) if choice == EngineChoice::Auto => {
+            let note = format!(
+                "no container engine answers at `{}`: running the script as a process of this machine, without isolation",
+                settings.engine_socket.display()
+            );
+            Process::new(settings).map(|process| (Box::new(process) as Box<dyn Engine>, Some(note))).map_err(|_| error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The path of something that a launch needs, if it is there.
+fn existing(path: &std::path::Path) -> Option<PathBuf> {
+    path.exists().then(|| path.to_owned())
+}

@@ -1,0 +1,117 @@
+//! Scripts as processes of this machine, under the same agent, without isolation: for machines without containers and
+//! for developing scripts. Limits on memory, processors and processes do not hold here.
+
+use super::{Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace, existing};
+use crate::settings::Settings;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+use tokio::process::{Child, Command};
+
+/// The engine without containers.
+#[derive(Debug)]
+pub(crate) struct Process {
+    agent: PathBuf,
+    python: String,
+    path: String,
+    work_folder: PathBuf,
+}
+
+impl Process {
+    /// Finds the agent.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, EngineError> {
+        let agent =
+            existing(&settings.agent).ok_or_else(|| EngineError::NoAgent { path: settings.agent.clone() })?;
+        Ok(Self {
+            agent,
+            python: settings.python.to_string_lossy().into_owned(),
+            path: settings.path.clone(),
+            work_folder: settings.work_folder.clone(),
+        })
+    }
+
+    fn start(&self, launch: &Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
+        let folder = self.work_folder.join(format!("longshore-{}", launch.run_id));
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|source| EngineError::Place { path: folder.clone(), source })?;
+        let folder = WorkFolder(folder);
+        let agent = Command::new(&self.agent)
+            .arg(launch.place.socket())
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            // A terminal's Ctrl-C is the host's to deal with.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|source| EngineError::StartAgent { path: self.agent.clone(), source })?;
+        let workplace = Workplace {
+            python: self.python.clone(),
+            path: self.path.clone(),
+            folder: folder.0.to_string_lossy().into_owned(),
+            user: None,
+        };
+        Ok(Box::new(ProcessContainer { agent, folder: Some(folder), workplace }))
+    }
+}
+
+impl Engine for Process {
+    fn kind(&self) -> EngineKind {
+        EngineKind::Process
+    }
+
+    fn resolve<'a>(&'a self, _image: &'a str) -> BoxFuture<'a, Result<Option<ImageId>, EngineError>> {
+        async { Ok(None) }.boxed()
+    }
+
+    fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {
+        async move { self.start(&launch) }.boxed()
+    }
+}
+
+/// A working folder that goes when it is dropped.
+struct WorkFolder(PathBuf);
+
+impl Drop for WorkFolder {
+    fn drop(&mut self) {
+        // A temporary folder: what cannot be removed is the machine's to clean.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// An agent and what it runs.
+struct ProcessContainer {
+    agent: Child,
+    folder: Option<WorkFolder>,
+    workplace: Workplace,
+}
+
+impl Container for ProcessContainer {
+    fn workplace(&self) -> Workplace {
+        self.workplace.clone()
+    }
+
+    fn gone(&mut self) -> BoxFuture<'_, Result<String, EngineError>> {
+        async move {
+            let ended = self.agent.wait().await;
+            self.folder = None;
+            Ok(ended.map_or_else(|error| error.to_string(), |status| format!("its agent ended with {status}")))
+        }
+        .boxed()
+    }
+
+    fn kill(&mut self) -> BoxFuture<'_, Result<(), EngineError>> {
+        // The agent's death takes the script with it; what the script detached is the agent's to end, which it does
+        // when its connection closes.
+        async move {
+            let _ = self.agent.start_kill();
+            Ok(())
+        }
+        .boxed()
+    }
+}

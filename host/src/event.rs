@@ -1,0 +1,69 @@
+//! What happens during a run, as it happens, for whoever shows it.
+
+use crate::engine::EngineKind;
+use longshore_protocol::LogSource;
+use tokio::sync::mpsc;
+
+/// Events that may wait for their reader. A log event holds up to 64 KiB, so 16 MiB at the most.
+const DEPTH: usize = 256;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The run's engine is settled.
+    Engine {
+        /// Which one.
+        engine: EngineKind,
+        /// Why it is this one, where that needs saying: `auto` fell back.
+        note: Option<String>,
+    },
+    /// The container is there and its agent has connected.
+    Connected,
+    /// The script runs.
+    Started,
+    /// Bytes that the script printed.
+    Log {
+        /// Where.
+        source: LogSource,
+        /// What; text is not promised.
+        bytes: Vec<u8>,
+    },
+    /// The script reads an input.
+    Reading {
+        /// Which, from 0.
+        input: u32,
+    },
+    /// Rows that an output has so far.
+    Writing {
+        /// Which, from 0.
+        output: u32,
+        /// Rows so far.
+        rows: u64,
+    },
+    /// The script's message.
+    Message(String),
+    /// The script's progress.
+    Progress {
+        /// From 0 to 1.
+        fraction: f64,
+        /// What it is doing.
+        text: Option<String>,
+    },
+    /// An error message of the script that ended nothing.
+    Error(String),
+    /// Something that the person who runs it should know.
+    Note(String),
+    /// The script is being ended.
+    Ending,
+    /// The script has ended, and outputs are being published.
+    Publishing,
+}
+
+/// The sending end.
+pub type Events = mpsc::Sender<Event>;
+
+/// A channel for a run's events. The run waits for a slow reader; it goes on without one that has gone.
+#[must_use]
+pub fn events() -> (Events, mpsc::Receiver<Event>) {
+    mpsc::channel(DEPTH)
+}

@@ -1,0 +1,219 @@
+//! The inputs of a run: decoded once, kept as one segment each where they fit, and served as often as the script
+//! reads them. Inputs that do not fit are decoded again for each reader and pass through a bounded window.
+
+use crate::session::Outgoing;
+use crate::table::{Source, TableError};
+use arrow_array::RecordBatch;
+use longshore_protocol::{Delivery, Frame, Payload, ProtocolError, SendWindow, StreamId, ToScript};
+use longshore_segment::{Segment, SegmentError, SegmentStream, write_whole};
+use std::sync::Arc;
+use tokio::sync::{OnceCell, mpsc};
+
+/// Largest table that is kept as one segment, in bytes of decoded values, on a machine with plenty of memory.
+const WHOLE_MAX: u64 = 64 << 30;
+
+/// Of the memory that is available, the part that one whole table may take: its decoded batches and its segment
+/// exist side by side for a moment, and the script works on a table of its own.
+const WHOLE_SHARE: u64 = 3;
+
+/// Bytes of a segment on the way to a reader that takes batches.
+const SEGMENT_BYTES: u64 = 16 << 20;
+
+/// Segments that may wait between decoding and sending.
+const DECODED_AHEAD: usize = 2;
+
+/// The inputs of one run.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    inputs: Vec<Option<Arc<Input>>>,
+}
+
+/// One input.
+#[derive(Debug)]
+pub(crate) struct Input {
+    source: Source,
+    whole: OnceCell<Option<Arc<Segment>>>,
+}
+
+impl Inputs {
+    /// Inputs by number; `None` where nothing is connected.
+    pub(crate) fn new(sources: Vec<Option<Source>>) -> Self {
+        let input = |source| Arc::new(Input { source, whole: OnceCell::new() });
+        Self { inputs: sources.into_iter().map(|source| source.map(input)).collect() }
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Option<Arc<Input>> {
+        self.inputs.get(usize::try_from(number).ok()?)?.clone()
+    }
+
+    /// Decodes in advance, while the interpreter starts: most scripts read their inputs first thing.
+    pub(crate) fn decode_ahead(&self) {
+        for input in self.inputs.iter().flatten().cloned() {
+            // What fails here fails again, and is told, when the script reads.
+            tokio::spawn(async move { drop(input.whole().await) });
+        }
+    }
+}
+
+impl Input {
+    /// The table as one segment; `None` where it is too large for that.
+    async fn whole(self: &Arc<Self>) -> Result<Option<Arc<Segment>>, InputError> {
+        let load = || {
+            let input = Arc::clone(self);
+            async move {
+                let loaded = tokio::task::spawn_blocking(move || input.load()).await;
+                loaded.map_err(|_| InputError::Panicked)?
+            }
+        };
+        self.whole.get_or_try_init(load).await.cloned()
+    }
+
+    fn load(&self) -> Result<Option<Arc<Segment>>, InputError> {
+        let limit = WHOLE_MAX.min(available_memory() / WHOLE_SHARE);
+        let mut batches: Vec<RecordBatch> = Vec::new();
+        let mut bytes = 0;
+        for batch in self.source.batches()? {
+            let batch = batch?;
+            bytes += batch.get_array_memory_size() as u64;
+            if bytes > limit {
+                return Ok(None);
+            }
+            batches.push(batch);
+        }
+        Ok(Some(Arc::new(write_whole(&self.source.schema(), batches)?)))
+    }
+
+    /// Decodes into segments, one after the other, until nobody takes them any more.
+    fn decode(&self, segments: &mpsc::Sender<Result<Segment, InputError>>) -> Result<(), InputError> {
+        let mut stream = SegmentStream::new(&self.source.schema())?;
+        for batch in self.source.batches()? {
+            stream.write(&batch?)?;
+            if stream.length() >= SEGMENT_BYTES && segments.blocking_send(Ok(stream.cut()?)).is_err() {
+                return Ok(());
+            }
+        }
+        if stream.length() > 0 {
+            // A reader that has gone needs no last segment.
+            let _ = segments.blocking_send(Ok(stream.cut()?));
+        }
+        Ok(())
+    }
+}
+
+/// An input cannot be served.
+#[derive(Debug, thiserror::Error)]
+enum InputError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// It cannot be put into shared memory.
+    #[error("it cannot be put into shared memory: {0}")]
+    Segment(#[from] SegmentError),
+    /// Its reader broke.
+    #[error("its reader broke")]
+    Panicked,
+    /// The script broke the protocol.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+}
+
+/// Serves one reading of an input, within its credit.
+pub(crate) async fn serve(
+    input: Arc<Input>,
+    stream: StreamId,
+    delivery: Delivery,
+    outgoing: Outgoing,
+    acknowledged: mpsc::UnboundedReceiver<u64>,
+) {
+    let mut credit = Credit { window: SendWindow::new(stream), acknowledged };
+    let message = match send_all(&input, stream, delivery, &outgoing, &mut credit).await {
+        Ok(true) => ToScript::End { stream },
+        Ok(false) => return,
+        Err(error) => ToScript::Drop { stream, reason: error.to_string() },
+    };
+    // A script that is gone needs no answer.
+    let _ = outgoing.send(Frame::new(&message)).await;
+}
+
+/// Sends the whole table. Returns `false` when the reader wants no more.
+async fn send_all(
+    input: &Arc<Input>,
+    stream: StreamId,
+    delivery: Delivery,
+    outgoing: &Outgoing,
+    credit: &mut Credit,
+) -> Result<bool, InputError> {
+    let whole = match delivery {
+        Delivery::Whole => input.whole().await?,
+        Delivery::Batches => input.whole.get().cloned().flatten(),
+    };
+    if let Some(whole) = whole {
+        return send(&whole, stream, outgoing, credit).await;
+    }
+    let (segments, mut decoded) = mpsc::channel(DECODED_AHEAD);
+    let source = Arc::clone(input);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = source.decode(&segments) {
+            // A reader that has gone needs no error.
+            let _ = segments.blocking_send(Err(error));
+        }
+    });
+    while let Some(segment) = decoded.recv().await {
+        if !send(&segment?, stream, outgoing, credit).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn send(
+    segment: &Segment,
+    stream: StreamId,
+    outgoing: &Outgoing,
+    credit: &mut Credit,
+) -> Result<bool, InputError> {
+    if !credit.wait_for(segment.length()).await? {
+        return Ok(false);
+    }
+    let payload = Payload::Descriptor { descriptor: segment.share()?, length: segment.length() };
+    Ok(outgoing.send(Frame::with(&ToScript::Data { stream }, payload)).await.is_ok())
+}
+
+/// The credit of one reading.
+struct Credit {
+    window: SendWindow,
+    acknowledged: mpsc::UnboundedReceiver<u64>,
+}
+
+impl Credit {
+    /// Waits until `bytes` may go, and counts them. Returns `false` when the reader has dropped the stream.
+    async fn wait_for(&mut self, bytes: u64) -> Result<bool, ProtocolError> {
+        loop {
+            while let Ok(acknowledged) = self.acknowledged.try_recv() {
+                self.window.acknowledged(acknowledged)?;
+            }
+            if self.acknowledged.is_closed() {
+                return Ok(false);
+            }
+            if self.window.admits(bytes) {
+                self.window.sent(bytes);
+                return Ok(true);
+            }
+            match self.acknowledged.recv().await {
+                Some(acknowledged) => self.window.acknowledged(acknowledged)?,
+                None => return Ok(false),
+            }
+        }
+    }
+}
+
+/// Memory that can be had without hurting anyone, in bytes.
+fn available_memory() -> u64 {
+    let read = || {
+        let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    };
+    // Without the figure, a gibibyte is a machine's smallest size that runs containers.
+    read().map_or(1 << 30, |kibibytes| kibibytes * 1024)
+}

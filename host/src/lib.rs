@@ -1,0 +1,51 @@
+//! Runs users' scripts in fresh containers and hands them tables without copying.
+//!
+//! A caller describes a run as a [`RunSpec`], has it checked ([`RunSpec::prepare`]: everything that can be wrong with
+//! manifests, options, inputs and outputs is found before anything starts), and runs it with [`run`]. What happens
+//! meanwhile comes as [`Event`]s; what came of it is a [`RunRecord`].
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use longshore::{Cancel, EngineChoice, InputSpec, OutputSpec, RunSpec, Settings};
+//! use std::path::PathBuf;
+//!
+//! let mut spec = RunSpec::new("examples/penguins");
+//! spec.inputs.push(InputSpec { number: None, path: PathBuf::from("penguins.csv"), format: None });
+//! spec.outputs.push(OutputSpec { name: None, path: PathBuf::from("clusters.parquet"), format: None });
+//! spec.engine = EngineChoice::Auto;
+//! let prepared = spec.prepare()?;
+//! let (events, mut happened) = longshore::events();
+//! let console = tokio::spawn(async move { while let Some(event) = happened.recv().await { drop(event) } });
+//! let record = longshore::run(prepared, &Settings::default(), events, &Cancel::never()).await;
+//! console.await?;
+//! assert!(record.outcome.is_success());
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod block;
+mod cancel;
+mod engine;
+mod event;
+mod input;
+mod limits;
+mod outcome;
+mod output;
+mod place;
+mod publish;
+mod record;
+mod run;
+mod session;
+mod settings;
+mod spec;
+pub mod table;
+
+pub use cancel::{Cancel, CancelLevel};
+pub use engine::{Diagnosis, EngineChoice, EngineError, EngineKind, diagnose};
+pub use event::{Event, Events, events};
+pub use limits::Limits;
+pub use outcome::{Evidence, Outcome, decide};
+pub use record::{OutputRecord, RunRecord, Timings};
+pub use run::run;
+pub use settings::Settings;
+pub use spec::{InputSpec, Mount, Network, OutputSpec, Prepared, RunSpec, SpecError};

@@ -1,0 +1,81 @@
+//! The record of a run: what `--json` prints and what is kept. It never holds a secret.
+
+use crate::engine::EngineKind;
+use crate::limits::Limits;
+use crate::outcome::Outcome;
+use longshore_protocol::{Dropped, ExitStatus, Usage};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What came of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunRecord {
+    /// The run's id.
+    pub run_id: String,
+    /// The block's name.
+    pub block: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The script's final message, or why the run did not succeed.
+    pub message: Option<String>,
+    /// The outputs published.
+    pub outputs: Vec<OutputRecord>,
+    /// How long its parts took.
+    pub timings_ms: Timings,
+    /// Where it ran.
+    pub engine: EngineKind,
+    /// The image's id; `null` on the `process` engine.
+    pub image: Option<String>,
+    /// Whether it ran in a container that nothing had run in before.
+    pub fresh_container: bool,
+    /// Exit code or signal of the script.
+    pub exit: Option<ExitStatus>,
+    /// What the script used.
+    pub usage: Option<Usage>,
+    /// Bytes of stdout and stderr beyond the limit.
+    pub dropped_log_bytes: Dropped,
+    /// Processes that the script left behind and the agent ended.
+    pub left_behind: u32,
+    /// The limits it ran under.
+    pub limits: Limits,
+    /// The network it had: `none` unless loosened.
+    pub network: String,
+    /// Files mounted into it.
+    pub mounts: Vec<String>,
+    /// Options as given, secrets masked.
+    pub options: serde_json::Value,
+    /// Things to know about it: unwritten outputs, failed clean-up.
+    pub notes: Vec<String>,
+}
+
+/// An output that was published.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutputRecord {
+    /// Position, from 0.
+    pub index: u32,
+    /// Id in the manifest.
+    pub id: Option<String>,
+    /// Where it is; `-` for standard output.
+    pub path: PathBuf,
+    /// Its rows.
+    pub rows: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// How long the parts of a run took, in milliseconds; 0 for a part that was not reached.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Timings {
+    /// Finding the image.
+    pub environment: f64,
+    /// From there until the agent had connected.
+    pub start: f64,
+    /// From the run's beginning until the interpreter was started.
+    pub first_line: f64,
+    /// The script, from its start to its end.
+    pub run: f64,
+    /// Publishing outputs.
+    pub publish: f64,
+    /// All of it, clean-up included.
+    pub total: f64,
+}

@@ -1,0 +1,119 @@
+//! The agent's connection: it is told what to run, and says what the script printed and how it ended. The run
+//! decides what that means.
+
+use super::link::{Incoming, Outgoing};
+use crate::event::{Event, Events};
+use longshore_protocol::limits::INLINE_MAX;
+use longshore_protocol::{
+    Begin, ConnectionError, Exit, Frame, FromAgent, Message, Payload, ProtocolError, ToAgent, Version,
+};
+use std::io::Read;
+use std::path::PathBuf;
+use tokio::sync::oneshot;
+
+/// A file of the block, to be unpacked beside the script.
+#[derive(Debug, Clone)]
+pub(crate) struct BlockFile {
+    /// Where it is on this machine.
+    pub(crate) source: PathBuf,
+    /// Its path below the working folder.
+    pub(crate) path: String,
+    /// Whether it may be executed.
+    pub(crate) executable: bool,
+}
+
+/// How the agent's connection ended.
+#[derive(Debug)]
+pub(crate) enum AgentEnd {
+    /// The script ended and the agent reported it.
+    Exited(Exit),
+    /// The script could not be started.
+    Failed(String),
+    /// The connection ended without a report.
+    Lost,
+    /// The agent broke the protocol.
+    Violation(ConnectionError),
+}
+
+/// A connected agent.
+#[derive(Debug)]
+pub(crate) struct AgentSession {
+    incoming: Incoming,
+    outgoing: Outgoing,
+}
+
+impl AgentSession {
+    /// Welcomes an agent whose Hello has been read.
+    pub(crate) async fn welcome(incoming: Incoming, outgoing: Outgoing, protocol: Version) -> Self {
+        let welcome = ToAgent::Welcome { protocol, descriptors: true };
+        send(&outgoing, Frame::new(&welcome)).await;
+        Self { incoming, outgoing }
+    }
+
+    /// A second writing half, to cancel with.
+    pub(crate) fn remote(&self) -> Outgoing {
+        self.outgoing.clone()
+    }
+
+    /// Sends what to run, and starts it.
+    pub(crate) async fn start(&self, begin: Begin, files: &[BlockFile]) -> std::io::Result<()> {
+        send(&self.outgoing, Frame::new(&ToAgent::Begin(begin))).await;
+        for file in files {
+            self.send_file(file).await?;
+        }
+        send(&self.outgoing, Frame::new(&ToAgent::Start)).await;
+        Ok(())
+    }
+
+    async fn send_file(&self, file: &BlockFile) -> std::io::Result<()> {
+        let mut source = std::fs::File::open(&file.source)?;
+        loop {
+            let mut part = Vec::with_capacity(INLINE_MAX);
+            let read = source.by_ref().take(INLINE_MAX as u64).read_to_end(&mut part)?;
+            let last = read < INLINE_MAX;
+            let message = ToAgent::File { path: file.path.clone(), executable: file.executable, last };
+            send(&self.outgoing, Frame::with(&message, Payload::Inline(part))).await;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Listens until the script has ended. `started` hears when it starts.
+    pub(crate) async fn listen(mut self, events: Events, started: oneshot::Sender<()>) -> AgentEnd {
+        let mut started = Some(started);
+        loop {
+            let frame = match self.incoming.receive().await {
+                Ok(Some(frame)) => frame,
+                Ok(None) | Err(ConnectionError::Io { .. } | ConnectionError::Truncated) => return AgentEnd::Lost,
+                Err(error) => return AgentEnd::Violation(error),
+            };
+            let message = match FromAgent::from_json(&frame.message) {
+                Ok(message) => message,
+                Err(error) => return AgentEnd::Violation(error.into()),
+            };
+            match message {
+                FromAgent::Started { .. } => match started.take() {
+                    // The run may have stopped waiting for it.
+                    Some(started) => drop(started.send(())),
+                    None => return unexpected("a log or an exit", "a second start"),
+                },
+                FromAgent::Log { source } => match frame.payload.into_inline("log") {
+                    Ok(bytes) => drop(events.send(Event::Log { source, bytes }).await),
+                    Err(error) => return AgentEnd::Violation(error.into()),
+                },
+                FromAgent::Exited(exit) => return AgentEnd::Exited(exit),
+                FromAgent::Failed { reason } => return AgentEnd::Failed(reason),
+            }
+        }
+    }
+}
+
+/// Sends a frame; a connection that is gone is seen by its reader.
+async fn send(outgoing: &Outgoing, frame: Frame) {
+    let _ = outgoing.send(frame).await;
+}
+
+fn unexpected(expected: &'static str, received: &str) -> AgentEnd {
+    AgentEnd::Violation(ProtocolError::Unexpected { expected, received: received.into() }.into())
+}

@@ -1,0 +1,10 @@
+//! The host's side of the protocol: one file for the transport, one for the agent's connection, one for the
+//! script's.
+
+mod agent;
+mod link;
+mod script;
+
+pub(crate) use agent::{AgentEnd, AgentSession, BlockFile};
+pub(crate) use link::{Outgoing, greet, open};
+pub(crate) use script::{ScriptEnd, ScriptSession};

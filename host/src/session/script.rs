@@ -1,0 +1,273 @@
+//! The script's connection: it pulls inputs, pushes outputs, reports, and says its last word. Everything it sends is
+//! checked; what breaks the protocol ends the run, and never the host.
+
+use super::link::{Incoming, Outgoing};
+use crate::event::{Event, Events};
+use crate::input::{Inputs, serve};
+use crate::output::{Outputs, Piece};
+use longshore_protocol::limits::{ARENA_BYTES, ARENAS_MAX, INLINE_MAX, STREAMS_MAX, TEXT_MAX};
+use longshore_protocol::{
+    ArenaId, ConnectionError, Frame, FromScript, Message, Payload, Place, ProtocolError, ReceiveWindow, RunFacts,
+    StreamId, ToScript, Version, Word,
+};
+use longshore_segment::LentArena;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::mpsc;
+
+/// What the host knows of a script when its connection has ended.
+#[derive(Debug, Default)]
+pub(crate) struct ScriptEnd {
+    /// Its first last word.
+    pub(crate) verdict: Option<(Word, Option<String>)>,
+    /// An exception that nothing caught.
+    pub(crate) uncaught: Option<String>,
+    /// How it broke the protocol.
+    pub(crate) violation: Option<String>,
+}
+
+/// A connected script.
+pub(crate) struct ScriptSession {
+    incoming: Incoming,
+    outgoing: Outgoing,
+    inputs: Arc<Inputs>,
+    outputs: Outputs,
+    events: Events,
+    reading: HashMap<StreamId, mpsc::UnboundedSender<u64>>,
+    writing: HashMap<StreamId, Writing>,
+    last_stream: u32,
+    arenas: Vec<LoanedArena>,
+    end: ScriptEnd,
+}
+
+/// A stream into an output.
+struct Writing {
+    output: usize,
+    window: ReceiveWindow,
+}
+
+/// An arena, and whether the script has it now.
+struct LoanedArena {
+    arena: Arc<LentArena>,
+    with_script: Arc<AtomicBool>,
+}
+
+impl ScriptSession {
+    /// Welcomes a script whose Hello has been read.
+    pub(crate) async fn welcome(
+        incoming: Incoming,
+        outgoing: Outgoing,
+        protocol: Version,
+        run: RunFacts,
+        inputs: Arc<Inputs>,
+        outputs: Outputs,
+        events: Events,
+    ) -> Self {
+        let session = Self {
+            incoming,
+            outgoing,
+            inputs,
+            outputs,
+            events,
+            reading: HashMap::new(),
+            writing: HashMap::new(),
+            last_stream: 0,
+            arenas: Vec::new(),
+            end: ScriptEnd::default(),
+        };
+        session.send(&ToScript::Welcome { protocol, descriptors: true, run }).await;
+        session
+    }
+
+    /// Serves the script until its connection ends or breaks the protocol.
+    pub(crate) async fn serve(mut self) -> (ScriptEnd, Outputs) {
+        loop {
+            let handled = match self.incoming.receive().await {
+                Ok(Some(frame)) => self.handle(frame).await,
+                Ok(None) | Err(ConnectionError::Io { .. }) => break,
+                // A script that is killed may leave half a frame.
+                Err(ConnectionError::Truncated) => break,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = handled {
+                self.end.violation = Some(describe(&error));
+                break;
+            }
+        }
+        for writing in self.writing.values() {
+            self.outputs.abandon(writing.output).await;
+        }
+        (self.end, self.outputs)
+    }
+
+    async fn handle(&mut self, frame: Frame) -> Result<(), ConnectionError> {
+        let message = FromScript::from_json(&frame.message)?;
+        if !matches!(message, FromScript::Data { place: Place::Inline, .. }) {
+            frame.payload.into_none("of the script without data")?;
+            return self.handle_message(message).await;
+        }
+        if let FromScript::Data { stream, .. } = message {
+            self.take_inline(stream, frame.payload).await?;
+        }
+        Ok(())
+    }
+
+    async fn handle_message(&mut self, message: FromScript) -> Result<(), ConnectionError> {
+        match message {
+            FromScript::OpenInput { stream, input, delivery } => {
+                self.check_new(stream)?;
+                self.open_input(stream, input, delivery).await;
+            }
+            FromScript::OpenOutput { stream, output } => {
+                self.check_new(stream)?;
+                match self.outputs.open(&output, stream, &self.outgoing).await {
+                    Ok(output) => {
+                        self.writing.insert(stream, Writing { output, window: ReceiveWindow::new(stream) });
+                        self.send(&ToScript::Opened { stream, connected: true }).await;
+                    }
+                    Err(reason) => self.send(&ToScript::Drop { stream, reason }).await,
+                }
+            }
+            FromScript::Borrow => self.lend().await?,
+            FromScript::Data { stream, place: Place::Arena { arena, length } } => {
+                self.take_arena(stream, arena, length).await?;
+            }
+            FromScript::Data { place: Place::Inline, .. } => {}
+            FromScript::End { stream } => {
+                let writing = self.writing.remove(&stream).ok_or_else(|| no_stream("end", stream))?;
+                self.outputs.end(writing.output).await;
+            }
+            FromScript::Drop { stream } => {
+                if let Some(writing) = self.writing.remove(&stream) {
+                    self.outputs.abandon(writing.output).await;
+                }
+                // An input that has just ended is no longer there.
+                self.reading.remove(&stream);
+            }
+            FromScript::Ack { stream, bytes } => {
+                // An input whose task has ended needs no credit.
+                if let Some(acks) = self.reading.get(&stream) {
+                    let _ = acks.send(bytes);
+                }
+            }
+            FromScript::Message { text } => self.tell(Event::Message(bounded(text)?)).await,
+            FromScript::Progress { fraction, text } => {
+                let text = text.map(bounded).transpose()?;
+                let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
+                self.tell(Event::Progress { fraction, text }).await;
+            }
+            FromScript::Error { text } => self.tell(Event::Error(bounded(text)?)).await,
+            FromScript::Uncaught { summary } => self.end.uncaught = Some(bounded(summary)?),
+            FromScript::Verdict { word, message } => {
+                let message = message.map(bounded).transpose()?;
+                self.end.verdict.get_or_insert((word, message));
+            }
+        }
+        Ok(())
+    }
+
+    async fn open_input(&mut self, stream: StreamId, input: u32, delivery: longshore_protocol::Delivery) {
+        let Some(source) = self.inputs.get(input) else {
+            self.send(&ToScript::Opened { stream, connected: false }).await;
+            return;
+        };
+        self.tell(Event::Reading { input }).await;
+        self.send(&ToScript::Opened { stream, connected: true }).await;
+        let (acks, acknowledged) = mpsc::unbounded_channel();
+        self.reading.retain(|_, acks| !acks.is_closed());
+        self.reading.insert(stream, acks);
+        tokio::spawn(serve(source, stream, delivery, self.outgoing.clone(), acknowledged));
+    }
+
+    async fn lend(&mut self) -> Result<(), ConnectionError> {
+        if self.arenas.len() >= ARENAS_MAX {
+            let received = format!("a loan beyond {ARENAS_MAX} arenas");
+            return Err(ProtocolError::Unexpected { expected: "data in an arena on loan", received }.into());
+        }
+        let failed = |error: longshore_segment::SegmentError| ConnectionError::Io {
+            doing: "lending memory to",
+            source: std::io::Error::other(error),
+        };
+        let arena = LentArena::create().map_err(failed)?;
+        let descriptor = arena.share().map_err(failed)?;
+        let id = ArenaId(u32::try_from(self.arenas.len()).expect("arenas are few"));
+        let with_script = Arc::new(AtomicBool::new(true));
+        self.arenas.push(LoanedArena { arena: Arc::new(arena), with_script });
+        let payload = Payload::Descriptor { descriptor, length: ARENA_BYTES };
+        let _ = self.outgoing.send(Frame::with(&ToScript::Lend { arena: id }, payload)).await;
+        Ok(())
+    }
+
+    async fn take_arena(&mut self, stream: StreamId, arena: ArenaId, length: u64) -> Result<(), ConnectionError> {
+        let writing = self.writing.get(&stream).ok_or_else(|| no_stream("data", stream))?;
+        let loan = self.arenas.get(arena.0 as usize);
+        let Some(loan) = loan.filter(|loan| loan.with_script.swap(false, Ordering::AcqRel)) else {
+            let received = format!("arena {}", arena.0);
+            return Err(ProtocolError::Unexpected { expected: "an arena on loan", received }.into());
+        };
+        if length > ARENA_BYTES {
+            return Err(ProtocolError::PayloadTooLong { length, limit: ARENA_BYTES }.into());
+        }
+        let (memory, with_script) = (Arc::clone(&loan.arena), Arc::clone(&loan.with_script));
+        self.outputs.take(writing.output, Piece::Arena { memory, with_script, arena, length }).await;
+        Ok(())
+    }
+
+    async fn take_inline(&mut self, stream: StreamId, payload: Payload) -> Result<(), ConnectionError> {
+        let writing = self.writing.get_mut(&stream).ok_or_else(|| no_stream("data", stream))?;
+        let bytes = payload.into_inline("data")?;
+        debug_assert!(bytes.len() <= INLINE_MAX, "the codec bounds inline payloads");
+        writing.window.received(bytes.len() as u64)?;
+        // Handing it over waits while the output is busy, so what has been handed over counts as consumed.
+        let length = bytes.len() as u64;
+        writing.window.acknowledge(length);
+        self.outputs.take(writing.output, Piece::Inline(bytes)).await;
+        self.send(&ToScript::Ack { stream, bytes: length }).await;
+        Ok(())
+    }
+
+    fn check_new(&mut self, stream: StreamId) -> Result<(), ConnectionError> {
+        if stream.0 <= self.last_stream {
+            let received = format!("stream {stream}");
+            return Err(ProtocolError::Unexpected { expected: "a stream number that is new", received }.into());
+        }
+        self.reading.retain(|_, acks| !acks.is_closed());
+        if self.reading.len() + self.writing.len() >= STREAMS_MAX {
+            let received = format!("a stream beyond {STREAMS_MAX}");
+            return Err(ProtocolError::Unexpected { expected: "an end of an open stream", received }.into());
+        }
+        self.last_stream = stream.0;
+        Ok(())
+    }
+
+    async fn send(&self, message: &ToScript) {
+        // A script that is gone is seen by the reader.
+        let _ = self.outgoing.send(Frame::new(message)).await;
+    }
+
+    async fn tell(&self, event: Event) {
+        // A run goes on without anyone who watches.
+        let _ = self.events.send(event).await;
+    }
+}
+
+fn no_stream(message: &str, stream: StreamId) -> ConnectionError {
+    let received = format!("{message} for stream {stream}, which is not open");
+    ProtocolError::Unexpected { expected: "a message for an open stream", received }.into()
+}
+
+fn bounded(text: String) -> Result<String, ConnectionError> {
+    if text.len() > TEXT_MAX {
+        return Err(ProtocolError::MessageTooLong { length: text.len() as u64, limit: TEXT_MAX as u64 }.into());
+    }
+    Ok(text)
+}
+
+/// What a connection failed with, without its general part.
+fn describe(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::Protocol(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}

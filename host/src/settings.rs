@@ -1,0 +1,37 @@
+//! Where the host finds things. The command line fills it from the environment, once; nothing below reads the
+//! environment.
+
+use std::path::PathBuf;
+
+/// Settings of the machine, apart from any one run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The Engine API's socket: Docker's or Podman's.
+    pub engine_socket: PathBuf,
+    /// The folder for the runs' sockets. It must allow Unix sockets, and only this user may enter it.
+    pub runtime_folder: PathBuf,
+    /// The folder for the `process` engine's working folders.
+    pub work_folder: PathBuf,
+    /// The agent's binary, for the `process` engine.
+    pub agent: PathBuf,
+    /// The Python interpreter of the `process` engine; it must have the SDK.
+    pub python: PathBuf,
+    /// `PATH` of scripts on the `process` engine.
+    pub path: String,
+    /// The image of Python blocks that name none.
+    pub python_image: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            engine_socket: PathBuf::from("/var/run/docker.sock"),
+            runtime_folder: PathBuf::from("/run/longshore"),
+            work_folder: std::env::temp_dir(),
+            agent: PathBuf::from("longshore-agent"),
+            python: PathBuf::from("python3"),
+            path: "/usr/local/bin:/usr/bin:/bin".into(),
+            python_image: concat!("longshore/python:", env!("CARGO_PKG_VERSION")).into(),
+        }
+    }
+}

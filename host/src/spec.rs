@@ -1,0 +1,430 @@
+//! What a caller asks for, and the check of all of it before anything starts.
+
+use crate::block::{Block, BlockError, GivenValue, Language, Mode, OptionError, OptionValues};
+use crate::engine::EngineChoice;
+use crate::input::Inputs;
+use crate::limits::Limits;
+use crate::output::{Declared, Target};
+use crate::publish::{self, Unpublished};
+use crate::session::BlockFile;
+use crate::table::{FileFormat, Source, TableError};
+use longshore_protocol::OutputName;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Inputs of one run, at most.
+const INPUTS_MAX: usize = 64;
+
+/// Standard input or output, as a path.
+const STANDARD: &str = "-";
+
+/// A run as a caller asks for it.
+#[derive(Debug, Clone)]
+pub struct RunSpec {
+    /// The block's folder, or a script.
+    pub block: PathBuf,
+    /// Tables for its inputs.
+    pub inputs: Vec<InputSpec>,
+    /// Where its outputs go.
+    pub outputs: Vec<OutputSpec>,
+    /// Values for its options.
+    pub options: Vec<(String, GivenValue)>,
+    /// Where to run it.
+    pub engine: EngineChoice,
+    /// The image to run it in, instead of the block's or the language's.
+    pub image: Option<String>,
+    /// Its network.
+    pub network: Network,
+    /// Files and folders that it may see.
+    pub mounts: Vec<Mount>,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// A table for an input.
+#[derive(Debug, Clone)]
+pub struct InputSpec {
+    /// The input, from 0; counted up where it is left out.
+    pub number: Option<usize>,
+    /// The file; `-` is standard input.
+    pub path: PathBuf,
+    /// Its format, where the suffix does not say.
+    pub format: Option<FileFormat>,
+}
+
+/// Where an output goes.
+#[derive(Debug, Clone)]
+pub struct OutputSpec {
+    /// The output; counted up where it is left out.
+    pub name: Option<OutputName>,
+    /// The file; `-` is standard output.
+    pub path: PathBuf,
+    /// Its format, where the suffix does not say.
+    pub format: Option<FileFormat>,
+}
+
+/// A container's network.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Network {
+    /// None at all.
+    #[default]
+    None,
+    /// The engine's default one.
+    Bridge,
+    /// One that the operator made.
+    Named(String),
+}
+
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Bridge => "bridge",
+            Self::Named(name) => name,
+        })
+    }
+}
+
+/// A file or folder that a container sees, at the path where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// The path.
+    pub path: PathBuf,
+    /// Whether the script may write there.
+    pub writable: bool,
+}
+
+/// Something that a caller asks for cannot be.
+#[derive(Debug, Error)]
+pub enum SpecError {
+    /// The block is wrong.
+    #[error(transparent)]
+    Block(#[from] BlockError),
+    /// Options are wrong.
+    #[error(transparent)]
+    Options(#[from] OptionError),
+    /// An input's table is wrong.
+    #[error("input {number}: {source}")]
+    Input {
+        /// The input, from 0.
+        number: usize,
+        /// What is wrong.
+        source: TableError,
+    },
+    /// Standard input or output has no suffix.
+    #[error("{what} has no suffix that names its format: give one with `--format`, such as `--format csv`")]
+    NoFormat {
+        /// `standard input` or `standard output`.
+        what: &'static str,
+    },
+    /// An input number is there twice.
+    #[error("input {number} is given twice")]
+    RepeatedInput {
+        /// The input.
+        number: usize,
+    },
+    /// An input number is too large.
+    #[error("input {number} is beyond the last that a run can have, {}", INPUTS_MAX - 1)]
+    InputNumber {
+        /// The input.
+        number: usize,
+    },
+    /// The block has no such output.
+    #[error("output {}: {reason}", output_name(name))]
+    UnknownOutput {
+        /// The output.
+        name: OutputName,
+        /// What the block has.
+        reason: String,
+    },
+    /// An output is there twice.
+    #[error("output {number} is given twice")]
+    RepeatedOutput {
+        /// The output.
+        number: u32,
+    },
+    /// An output's path says no format.
+    #[error("output {number}: {source}")]
+    OutputFormat {
+        /// The output.
+        number: u32,
+        /// What is wrong.
+        source: TableError,
+    },
+    /// An output cannot be written where it should go.
+    #[error("output {number} cannot be written to `{path}`: {reason}")]
+    OutputPlace {
+        /// The output.
+        number: u32,
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Two outputs go to one file.
+    #[error("outputs {first} and {second} both go to `{path}`: give each its own file")]
+    SameOutput {
+        /// One output.
+        first: u32,
+        /// The other.
+        second: u32,
+        /// The file.
+        path: PathBuf,
+    },
+    /// An output would replace an input.
+    #[error("output {output} and input {input} are the same file `{path}`: write the output elsewhere")]
+    OutputIsInput {
+        /// The output.
+        output: u32,
+        /// The input.
+        input: usize,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A mount does not exist.
+    #[error("`{path}` cannot be mounted: {source}")]
+    Mount {
+        /// The path.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A limit makes no sense.
+    #[error("the limit `{limit}` is {value}, but must be at least {least}")]
+    Limit {
+        /// The limit.
+        limit: &'static str,
+        /// What was asked for.
+        value: String,
+        /// The least that works.
+        least: &'static str,
+    },
+    /// Something that this version cannot do.
+    #[error("{what} cannot be run by this version of longshore")]
+    NotYet {
+        /// What.
+        what: &'static str,
+    },
+}
+
+/// A run that was found to be in order.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) block: Block,
+    pub(crate) files: Vec<BlockFile>,
+    pub(crate) inputs: Inputs,
+    pub(crate) outputs: Declared,
+    pub(crate) options: OptionValues,
+    pub(crate) engine: EngineChoice,
+    pub(crate) image: Option<String>,
+    pub(crate) network: Network,
+    pub(crate) mounts: Vec<Mount>,
+    pub(crate) limits: Limits,
+    pub(crate) notes: Vec<String>,
+}
+
+impl RunSpec {
+    /// A run of a block with nothing connected and every default.
+    pub fn new(block: impl Into<PathBuf>) -> Self {
+        Self {
+            block: block.into(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            options: Vec::new(),
+            engine: EngineChoice::default(),
+            image: None,
+            network: Network::default(),
+            mounts: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Checks everything that can be checked before anything starts: the manifest, options, files, formats. Text
+    /// inputs are read through once for that. Blocks.
+    ///
+    /// # Errors
+    /// [`SpecError`] names what is wrong and what would be right.
+    pub fn prepare(self) -> Result<Prepared, SpecError> {
+        let loaded = Block::load(&self.block)?;
+        let (block, mut notes) = (loaded.block, loaded.warnings);
+        if block.language == Language::R {
+            return Err(SpecError::NotYet { what: "a block in R" });
+        }
+        if block.mode == Mode::Stream {
+            return Err(SpecError::NotYet { what: "a block with the mode `stream`" });
+        }
+        check_limits(&self.limits)?;
+        let files = block.files()?;
+        let sources = open_inputs(&self.inputs)?;
+        let schemas: Vec<_> = sources.iter().map(|input| input.as_ref().map(Source::schema)).collect();
+        let options = OptionValues::resolve(&block, &self.options, &schemas)?;
+        let outputs = place_outputs(block.output_ids(), &self.outputs, &self.inputs)?;
+        let mut mounts = Vec::with_capacity(self.mounts.len());
+        for mount in self.mounts {
+            let path = std::fs::canonicalize(&mount.path)
+                .map_err(|source| SpecError::Mount { path: mount.path.clone(), source })?;
+            mounts.push(Mount { path, writable: mount.writable });
+        }
+        let option_files = options.files().iter();
+        mounts.extend(option_files.map(|file| Mount { path: file.path.clone(), writable: !file.read_only }));
+        if !block.dependencies.is_empty() || !block.system_packages.is_empty() {
+            let all = block.dependencies.iter().chain(&block.system_packages).map(String::as_str);
+            let all = all.collect::<Vec<_>>().join(", ");
+            notes.push(format!("the block names packages ({all}), which this version does not install: the image must have them"));
+        }
+        if block.network && self.network == Network::None {
+            notes.push("the block asks for a network, and has none: give it one with `--network bridge`".into());
+        }
+        let image = self.image.or_else(|| block.image.clone());
+        Ok(Prepared {
+            block,
+            files,
+            inputs: Inputs::new(sources),
+            outputs,
+            options,
+            engine: self.engine,
+            image,
+            network: self.network,
+            mounts,
+            limits: self.limits,
+            notes,
+        })
+    }
+}
+
+fn check_limits(limits: &Limits) -> Result<(), SpecError> {
+    let least = |limit, value: String, least| Err(SpecError::Limit { limit, value, least });
+    // The Engine API refuses less than 6 MiB; an interpreter alone needs more.
+    if limits.memory_bytes < 16 << 20 {
+        return least("memory", format!("{} bytes", limits.memory_bytes), "16m");
+    }
+    if limits.pids < 8 {
+        return least("pids", limits.pids.to_string(), "8");
+    }
+    match limits.cpus {
+        Some(cpus) if !(0.01..=1e6).contains(&cpus) => least("cpus", cpus.to_string(), "0.01"),
+        _ => Ok(()),
+    }
+}
+
+fn open_inputs(specs: &[InputSpec]) -> Result<Vec<Option<Source>>, SpecError> {
+    let mut sources: Vec<Option<Source>> = Vec::new();
+    let mut next = 0;
+    for spec in specs {
+        let number = spec.number.unwrap_or(next);
+        if number >= INPUTS_MAX {
+            return Err(SpecError::InputNumber { number });
+        }
+        next = number + 1;
+        sources.resize_with(sources.len().max(next), || None);
+        if sources[number].is_some() {
+            return Err(SpecError::RepeatedInput { number });
+        }
+        let wrong = |source| SpecError::Input { number, source };
+        let source = if spec.path == Path::new(STANDARD) {
+            let format = spec.format.ok_or(SpecError::NoFormat { what: "standard input" })?;
+            Source::spool("standard input", std::io::stdin().lock(), format)
+        } else {
+            match spec.format.map_or_else(|| existing_format(&spec.path), Ok) {
+                Ok(format) => Source::open(&spec.path, format),
+                Err(error) => Err(error),
+            }
+        };
+        sources[number] = Some(source.map_err(wrong)?);
+    }
+    Ok(sources)
+}
+
+/// The format by suffix; that the file is not there at all is the better thing to say.
+fn existing_format(path: &Path) -> Result<FileFormat, TableError> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(TableError::Missing { path: path.to_owned() })
+        }
+        Ok(metadata) if metadata.is_dir() => Err(TableError::Folder { path: path.to_owned() }),
+        _ => FileFormat::from_path(path),
+    }
+}
+
+fn place_outputs(
+    ids: Option<Vec<String>>,
+    specs: &[OutputSpec],
+    inputs: &[InputSpec],
+) -> Result<Declared, SpecError> {
+    let mut declared = Declared { ids, targets: Vec::new() };
+    let mut next = 0;
+    for spec in specs {
+        let name = spec.name.clone().unwrap_or(OutputName::Number(next));
+        let number = declared.find(&name).map_err(|reason| SpecError::UnknownOutput { name, reason })?;
+        next = number + 1;
+        let target = Target { path: spec.path.clone(), format: output_format(spec, number)? };
+        check_target(number, &target, &declared, inputs)?;
+        let slot = number as usize;
+        declared.targets.resize(declared.targets.len().max(slot + 1), None);
+        if declared.targets[slot].replace(target).is_some() {
+            return Err(SpecError::RepeatedOutput { number });
+        }
+    }
+    Ok(declared)
+}
+
+fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, SpecError> {
+    match spec.format {
+        Some(format) => Ok(format),
+        None if spec.path == Path::new(STANDARD) => Err(SpecError::NoFormat { what: "standard output" }),
+        None => FileFormat::from_path(&spec.path).map_err(|source| SpecError::OutputFormat { number, source }),
+    }
+}
+
+fn check_target(
+    number: u32,
+    target: &Target,
+    declared: &Declared,
+    inputs: &[InputSpec],
+) -> Result<(), SpecError> {
+    let path = &target.path;
+    let real = real_target(path);
+    for (other, known) in declared.targets.iter().enumerate() {
+        if known.as_ref().is_some_and(|known| real_target(&known.path) == real) {
+            let first = u32::try_from(other).unwrap_or(u32::MAX);
+            return Err(SpecError::SameOutput { first, second: number, path: path.clone() });
+        }
+    }
+    if path == Path::new(STANDARD) {
+        return Ok(());
+    }
+    let mut next = 0;
+    for input in inputs {
+        let input_number = input.number.unwrap_or(next);
+        next = input_number + 1;
+        if input.path != Path::new(STANDARD) && real_target(&input.path) == real {
+            return Err(SpecError::OutputIsInput { output: number, input: input_number, path: path.clone() });
+        }
+    }
+    let place = |reason: String| SpecError::OutputPlace { number, path: path.clone(), reason };
+    if path.is_dir() {
+        return Err(place("it is a folder".into()));
+    }
+    let folder = publish::folder(path);
+    if !folder.is_dir() {
+        return Err(place(format!("the folder `{}` does not exist", folder.display())));
+    }
+    // The only check that holds on every file system is to do it.
+    Unpublished::create(path, "check").map(drop).map_err(|error| place(error.to_string()))
+}
+
+/// The path that a file has or would have, without links.
+fn real_target(path: &Path) -> PathBuf {
+    let resolved = std::fs::canonicalize(path).or_else(|_| {
+        let folder = std::fs::canonicalize(publish::folder(path))?;
+        Ok::<_, std::io::Error>(folder.join(path.file_name().unwrap_or_default()))
+    });
+    resolved.unwrap_or_else(|_| path.to_owned())
+}
+
+fn output_name(name: &OutputName) -> String {
+    match name {
+        OutputName::Number(number) => number.to_string(),
+        OutputName::Id(id) => format!("`{id}`"),
+    }
+}

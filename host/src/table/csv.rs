@@ -1,0 +1,181 @@
+//! CSV and TSV. A first pass over the whole file finds the columns' types and everything that is wrong with it, by
+//! line and column; reading then cannot fail on a file that has not changed.
+
+use super::BATCH_ROWS;
+use super::cell::Kind;
+use super::error::TableError;
+use super::text_columns::Column;
+use arrow_array::RecordBatch;
+use arrow_schema::{Field, Schema, SchemaRef};
+use csv::{ByteRecord, Reader, ReaderBuilder};
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the first pass found.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) schema: SchemaRef,
+    kinds: Vec<Kind>,
+    delimiter: u8,
+    pub(crate) rows: u64,
+}
+
+/// Reads the whole text once.
+pub(crate) fn scan(path: &Path, delimiter: u8, text: impl Read) -> Result<Layout, TableError> {
+    let mut reader = reader(delimiter, text);
+    let mut record = ByteRecord::new();
+    if !next(&mut reader, &mut record, path)? {
+        return Err(TableError::Empty { path: path.to_owned() });
+    }
+    let header = record.iter().enumerate().map(|(index, name)| cell(path, 1, &format!("{}", index + 1), name));
+    let names = unique(header.collect::<Result<_, _>>()?);
+    let mut kinds = vec![Kind::Nothing; names.len()];
+    let mut rows = 0;
+    while next(&mut reader, &mut record, path)? {
+        let line = record.position().map_or(0, csv::Position::line);
+        if record.len() != names.len() {
+            let (found, expected) = (fields(record.len()), names.len());
+            let reason = format!("it has {found}, but the header has {expected}");
+            return Err(TableError::Line { path: path.to_owned(), line, reason });
+        }
+        for ((kind, name), field) in kinds.iter_mut().zip(&names).zip(&record) {
+            *kind = kind.with(cell(path, line, name, field)?);
+        }
+        rows += 1;
+    }
+    let columns = names.iter().zip(&kinds).map(|(name, kind)| Field::new(name, kind.data_type(), true));
+    let schema = Arc::new(Schema::new(columns.collect::<Vec<_>>()));
+    Ok(Layout { schema, kinds, delimiter, rows })
+}
+
+/// The rows of a scanned file, in batches.
+pub(crate) fn batches<R: Read>(path: &Path, layout: &Layout, text: R) -> Result<CsvBatches<R>, TableError> {
+    let mut reader = reader(layout.delimiter, text);
+    let mut record = ByteRecord::new();
+    next(&mut reader, &mut record, path)?;
+    let columns = layout.kinds.iter().map(|kind| Column::new(*kind)).collect();
+    Ok(CsvBatches { path: path.to_owned(), schema: Arc::clone(&layout.schema), reader, record, columns })
+}
+
+/// An iterator over batches.
+pub(crate) struct CsvBatches<R> {
+    path: PathBuf,
+    schema: SchemaRef,
+    reader: Reader<R>,
+    record: ByteRecord,
+    columns: Vec<Column>,
+}
+
+impl<R: Read> CsvBatches<R> {
+    fn read(&mut self) -> Result<Option<RecordBatch>, TableError> {
+        let mut rows = 0;
+        while rows < BATCH_ROWS && next(&mut self.reader, &mut self.record, &self.path)? {
+            let line = self.record.position().map_or(0, csv::Position::line);
+            let changed = || TableError::Line {
+                path: self.path.clone(),
+                line,
+                reason: "the file has changed while it was read".into(),
+            };
+            if self.record.len() != self.columns.len() {
+                return Err(changed());
+            }
+            for (column, field) in self.columns.iter_mut().zip(&self.record) {
+                if !std::str::from_utf8(field).is_ok_and(|field| column.push(field)) {
+                    return Err(changed());
+                }
+            }
+            rows += 1;
+        }
+        if rows == 0 {
+            return Ok(None);
+        }
+        let columns = self.columns.iter_mut().map(Column::finish).collect();
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns);
+        batch.map(Some).map_err(|source| TableError::Arrow { path: self.path.clone(), source })
+    }
+}
+
+impl<R: Read> Iterator for CsvBatches<R> {
+    type Item = Result<RecordBatch, TableError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
+fn reader<R: Read>(delimiter: u8, text: R) -> Reader<R> {
+    // Ragged rows are found here, with better words.
+    ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).buffer_capacity(1 << 20).from_reader(text)
+}
+
+fn next<R: Read>(reader: &mut Reader<R>, record: &mut ByteRecord, path: &Path) -> Result<bool, TableError> {
+    reader.read_byte_record(record).map_err(|error| {
+        let text = error.to_string();
+        match error.into_kind() {
+            csv::ErrorKind::Io(source) => TableError::Read { path: path.to_owned(), source },
+            _ => TableError::Damaged { path: path.to_owned(), reason: text },
+        }
+    })
+}
+
+fn cell<'a>(path: &Path, line: u64, column: &str, bytes: &'a [u8]) -> Result<&'a str, TableError> {
+    std::str::from_utf8(bytes).map_err(|error| TableError::Line {
+        path: path.to_owned(),
+        line,
+        reason: format!(
+            "column `{column}` is not UTF-8: byte 0x{:02x} at place {} of the cell; convert the file to UTF-8 first",
+            bytes[error.valid_up_to()],
+            error.valid_up_to() + 1
+        ),
+    })
+}
+
+fn fields(count: usize) -> String {
+    if count == 1 { "1 field".into() } else { format!("{count} fields") }
+}
+
+/// Names that are all different: a column without a name is named by its position, a name's repetitions are numbered.
+fn unique(names: Vec<&str>) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let name = |(index, name): (usize, &str)| {
+        let name = if name.is_empty() { format!("column_{}", index + 1) } else { name.to_owned() };
+        let mut unique = name.clone();
+        let mut number = 0;
+        while !taken.insert(unique.clone()) {
+            number += 1;
+            unique = format!("{name}.{number}");
+        }
+        unique
+    };
+    names.into_iter().enumerate().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &[u8]) -> String {
+        scan(Path::new("x.csv"), b',', text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn wrong_lines_are_named() {
+        assert_eq!(error(b""), "`x.csv` is empty: it has no bytes, not even a header");
+        assert_eq!(error(b"a,b\n1,2\n3\n"), "`x.csv`, line 3: it has 1 field, but the header has 2");
+        assert_eq!(error(b"a,b\n\"1\n1\",2\n3,4,5\n"), "`x.csv`, line 4: it has 3 fields, but the header has 2");
+        assert_eq!(
+            error(b"a,b\n1,x\xff\n"),
+            "`x.csv`, line 2: column `b` is not UTF-8: byte 0xff at place 2 of the cell; convert the file to UTF-8 first"
+        );
+    }
+
+    #[test]
+    fn names_become_unique() {
+        let layout = scan(Path::new("x.csv"), b';', &b"\xef\xbb\xbfa;a;;a\r\n1;2;3;4\r\n"[..]).unwrap();
+        let names: Vec<_> = layout.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(names, ["a", "a.1", "column_3", "a.2"]);
+        assert_eq!(layout.rows, 1);
+    }
+}

@@ -1,0 +1,133 @@
+//! What can be wrong with a table's file, said so that the file can be mended.
+
+use arrow_schema::{ArrowError, DataType};
+use parquet::errors::ParquetError;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// A table cannot be read or written.
+#[derive(Debug, Error)]
+pub enum TableError {
+    /// The file does not exist.
+    #[error("`{path}` does not exist")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is a folder.
+    #[error("`{path}` is a folder, not a table")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file has no bytes.
+    #[error("`{path}` is empty: it has no bytes, not even a header")]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("cannot read `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write `{path}`: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The suffix says nothing, or something unknown.
+    #[error(
+        "the suffix of `{path}` names no known format: known are .csv, .tsv, .ndjson, .parquet, .arrow, .feather and \
+         .arrows; csv, tsv, ndjson and arrows also with .gz or .zst"
+    )]
+    UnknownSuffix {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A format's name is unknown.
+    #[error("unknown format `{name}`: known are csv, tsv, ndjson, parquet, arrow and arrows, the text formats and arrows also as csv.gz, csv.zst and so on")]
+    UnknownFormat {
+        /// The name.
+        name: String,
+    },
+    /// The content is of another format than the suffix says.
+    #[error("`{path}` is not {expected}: it looks like {found}")]
+    WrongContent {
+        /// The file.
+        path: PathBuf,
+        /// Such as `Parquet`.
+        expected: String,
+        /// Such as `CSV or other text`.
+        found: &'static str,
+    },
+    /// The file ends before its end.
+    #[error("`{path}` is truncated or damaged: {reason}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A line of a text file is wrong.
+    #[error("`{path}`, line {line}: {reason}")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong, with the column where there is one.
+        reason: String,
+    },
+    /// Arrow refused the data.
+    #[error("`{path}`: {source}")]
+    Arrow {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: ArrowError,
+    },
+    /// The Parquet reader or writer refused the data.
+    #[error("`{path}`: {source}")]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: ParquetError,
+    },
+    /// A format cannot hold a column.
+    #[error("column `{column}` is {data_type}, which {format} cannot hold: convert it first")]
+    Unsupported {
+        /// The column.
+        column: String,
+        /// Its type.
+        data_type: DataType,
+        /// The format.
+        format: String,
+    },
+    /// A format cannot hold a table without columns.
+    #[error("the table has no columns, which {format} cannot hold")]
+    NoColumns {
+        /// The format.
+        format: String,
+    },
+}
+
+impl TableError {
+    /// Whether other data would have done: the script can be told, and may go on.
+    #[must_use]
+    pub fn is_about_data(&self) -> bool {
+        match self {
+            Self::Unsupported { .. } | Self::NoColumns { .. } => true,
+            Self::Arrow { source, .. } => !matches!(source, ArrowError::IoError(..)),
+            Self::Parquet { source, .. } => !matches!(source, ParquetError::External(_)),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Formats by suffix and by name.
+
+use super::error::TableError;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+/// How a table is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values with a header, RFC 4180.
+    Csv,
+    /// The same with tabs.
+    Tsv,
+    /// One JSON object a line.
+    Ndjson,
+    /// Apache Parquet.
+    Parquet,
+    /// The Arrow IPC file format, also known as Feather version 2.
+    ArrowFile,
+    /// The Arrow IPC stream format.
+    ArrowStream,
+}
+
+/// How the whole file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Not.
+    None,
+    /// gzip.
+    Gzip,
+    /// Zstandard.
+    Zstd,
+}
+
+/// A format and the compression around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileFormat {
+    /// The format.
+    pub format: Format,
+    /// The compression around it.
+    pub compression: Compression,
+}
+
+impl FileFormat {
+    /// The format that a path's suffix names.
+    ///
+    /// # Errors
+    /// [`TableError::UnknownSuffix`].
+    pub fn from_path(path: &Path) -> Result<Self, TableError> {
+        let unknown = || TableError::UnknownSuffix { path: path.to_owned() };
+        let name = path.file_name().ok_or_else(unknown)?.to_string_lossy().to_lowercase();
+        let (stem, suffix) = name.rsplit_once('.').ok_or_else(unknown)?;
+        let known = match suffix {
+            "gz" | "zst" => stem.rsplit_once('.').and_then(|(_, inner)| parse(inner, Some(suffix))),
+            suffix => parse(suffix, None),
+        };
+        known.ok_or_else(unknown)
+    }
+}
+
+impl FromStr for FileFormat {
+    type Err = TableError;
+
+    fn from_str(name: &str) -> Result<Self, TableError> {
+        let lower = name.to_lowercase();
+        let known = match lower.split_once('.') {
+            Some((inner, outer)) => parse(inner, Some(outer)),
+            None => parse(&lower, None),
+        };
+        known.ok_or_else(|| TableError::UnknownFormat { name: name.into() })
+    }
+}
+
+fn parse(inner: &str, outer: Option<&str>) -> Option<FileFormat> {
+    let format = match inner {
+        "csv" => Format::Csv,
+        "tsv" => Format::Tsv,
+        "ndjson" | "jsonl" => Format::Ndjson,
+        "parquet" => Format::Parquet,
+        "arrow" | "feather" => Format::ArrowFile,
+        "arrows" => Format::ArrowStream,
+        _ => return None,
+    };
+    let compression = match (outer, format) {
+        (None, _) => Compression::None,
+        // Their readers must seek, and they compress inside.
+        (Some(_), Format::Parquet | Format::ArrowFile) => return None,
+        (Some("gz"), _) => Compression::Gzip,
+        (Some("zst"), _) => Compression::Zstd,
+        (Some(_), _) => return None,
+    };
+    Some(FileFormat { format, compression })
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Csv => "CSV",
+            Self::Tsv => "TSV",
+            Self::Ndjson => "NDJSON",
+            Self::Parquet => "Parquet",
+            Self::ArrowFile => "an Arrow file",
+            Self::ArrowStream => "an Arrow stream",
+        })
+    }
+}
+
+impl fmt::Display for FileFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.compression {
+            Compression::None => self.format.fmt(f),
+            Compression::Gzip => write!(f, "{} in gzip", self.format),
+            Compression::Zstd => write!(f, "{} in Zstandard", self.format),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suffixes_name_formats() {
+        let of = |path: &str| FileFormat::from_path(Path::new(path)).map(|format| format.to_string()).ok();
+        assert_eq!(of("a/b.CSV").as_deref(), Some("CSV"));
+        assert_eq!(of("b.tsv.gz").as_deref(), Some("TSV in gzip"));
+        assert_eq!(of("b.c.arrows.zst").as_deref(), Some("an Arrow stream in Zstandard"));
+        assert_eq!(of("b.feather").as_deref(), Some("an Arrow file"));
+        assert_eq!(of("b.parquet.gz"), None);
+        assert_eq!(of("b.xlsx"), None);
+        assert_eq!(of("csv"), None);
+        assert!("ndjson.zst".parse::<FileFormat>().is_ok() && "xml".parse::<FileFormat>().is_err());
+    }
+}

@@ -1,0 +1,214 @@
+//! A table to write, batch by batch, into a file that is already open.
+
+use super::error::TableError;
+use super::format::{Compression, FileFormat, Format};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use arrow_csv::{Writer as CsvWriter, WriterBuilder};
+use arrow_ipc::writer::{FileWriter, StreamWriter};
+use arrow_json::LineDelimitedWriter;
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use flate2::write::GzEncoder;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression as ParquetCompression;
+use parquet::file::properties::WriterProperties;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes gathered before they are written.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// Zstandard's level: its own default.
+const ZSTD_LEVEL: i32 = 3;
+
+/// A table being written.
+pub struct Sink {
+    path: PathBuf,
+    kind: Kind,
+    /// Columns that become text, for formats of flat cells.
+    schema: SchemaRef,
+    file: File,
+}
+
+enum Kind {
+    Csv(Box<CsvWriter<Output>>),
+    Ndjson(Box<LineDelimitedWriter<Output>>),
+    Parquet(Box<ArrowWriter<Output>>),
+    ArrowFile(Box<FileWriter<Output>>),
+    ArrowStream(Box<StreamWriter<Output>>),
+}
+
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sink").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Sink {
+    /// Starts a table of these columns. `path` stands for the file in errors.
+    ///
+    /// # Errors
+    /// [`TableError::Unsupported`] and [`TableError::NoColumns`] where the format cannot hold it, or the file cannot
+    /// be written.
+    pub fn create(path: &Path, format: FileFormat, schema: &SchemaRef, file: File) -> Result<Self, TableError> {
+        let arrow = |source| TableError::Arrow { path: path.to_owned(), source };
+        let io = |source| TableError::Write { path: path.to_owned(), source };
+        if schema.fields().is_empty() && !matches!(format.format, Format::ArrowFile | Format::ArrowStream) {
+            return Err(TableError::NoColumns { format: format.to_string() });
+        }
+        let output = Output::new(format.compression, file.try_clone().map_err(io)?).map_err(io)?;
+        let mut written = Arc::clone(schema);
+        let kind = match format.format {
+            Format::Csv | Format::Tsv => {
+                written = flat(schema);
+                let delimiter = if format.format == Format::Csv { b',' } else { b'\t' };
+                let mut writer = WriterBuilder::new().with_header(true).with_delimiter(delimiter).build(output);
+                // The header, also when there will be no rows.
+                writer.write(&RecordBatch::new_empty(Arc::clone(&written))).map_err(arrow)?;
+                Kind::Csv(Box::new(writer))
+            }
+            Format::Ndjson => Kind::Ndjson(Box::new(LineDelimitedWriter::new(output))),
+            Format::Parquet => {
+                let properties = WriterProperties::builder().set_compression(ParquetCompression::SNAPPY).build();
+                let writer = ArrowWriter::try_new(output, Arc::clone(schema), Some(properties));
+                Kind::Parquet(Box::new(writer.map_err(|_| unsupported(schema, format))?))
+            }
+            Format::ArrowFile => Kind::ArrowFile(Box::new(FileWriter::try_new(output, schema).map_err(arrow)?)),
+            Format::ArrowStream => Kind::ArrowStream(Box::new(StreamWriter::try_new(output, schema).map_err(arrow)?)),
+        };
+        Ok(Self { path: path.to_owned(), kind, schema: written, file })
+    }
+
+    /// Adds a batch of the sink's columns.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
+        let arrow = |source| TableError::Arrow { path: self.path.clone(), source };
+        match &mut self.kind {
+            Kind::Csv(writer) => {
+                let batch = flatten(&self.schema, batch).map_err(arrow)?;
+                writer.write(&batch).map_err(arrow)
+            }
+            Kind::Ndjson(writer) => writer.write(batch).map_err(arrow),
+            Kind::Parquet(writer) => {
+                writer.write(batch).map_err(|source| TableError::Parquet { path: self.path.clone(), source })
+            }
+            Kind::ArrowFile(writer) => writer.write(batch).map_err(arrow),
+            Kind::ArrowStream(writer) => writer.write(batch).map_err(arrow),
+        }
+    }
+
+    /// Completes the table. Returns the file's size in bytes.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    pub fn finish(self) -> Result<u64, TableError> {
+        let arrow = |source| TableError::Arrow { path: self.path.clone(), source };
+        let io = |source| TableError::Write { path: self.path.clone(), source };
+        let output = match self.kind {
+            Kind::Csv(writer) => writer.into_inner(),
+            Kind::Ndjson(mut writer) => {
+                writer.finish().map_err(arrow)?;
+                writer.into_inner()
+            }
+            Kind::Parquet(writer) => {
+                writer.into_inner().map_err(|source| TableError::Parquet { path: self.path.clone(), source })?
+            }
+            Kind::ArrowFile(writer) => writer.into_inner().map_err(arrow)?,
+            Kind::ArrowStream(writer) => writer.into_inner().map_err(arrow)?,
+        };
+        output.finish().map_err(io)?;
+        self.file.metadata().map(|metadata| metadata.len()).map_err(io)
+    }
+}
+
+/// Where bytes go.
+enum Output {
+    Plain(BufWriter<File>),
+    Gzip(GzEncoder<BufWriter<File>>),
+    Zstd(zstd::Encoder<'static, File>),
+}
+
+impl Output {
+    fn new(compression: Compression, file: File) -> std::io::Result<Self> {
+        let gathered = |file| BufWriter::with_capacity(BUFFER_BYTES, file);
+        Ok(match compression {
+            Compression::None => Self::Plain(gathered(file)),
+            Compression::Gzip => Self::Gzip(GzEncoder::new(gathered(file), flate2::Compression::default())),
+            Compression::Zstd => Self::Zstd(zstd::Encoder::new(file, ZSTD_LEVEL)?),
+        })
+    }
+
+    fn finish(self) -> std::io::Result<()> {
+        match self {
+            Self::Plain(mut writer) => writer.flush(),
+            Self::Gzip(writer) => writer.finish()?.flush(),
+            Self::Zstd(writer) => writer.finish().map(drop),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(writer) => writer.write(bytes),
+            Self::Gzip(writer) => writer.write(bytes),
+            Self::Zstd(writer) => writer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Plain(writer) => writer.flush(),
+            Self::Gzip(writer) => writer.flush(),
+            Self::Zstd(writer) => writer.flush(),
+        }
+    }
+}
+
+/// The columns with nested ones as text.
+fn flat(schema: &Schema) -> SchemaRef {
+    let flat = |field: &Arc<Field>| {
+        if field.data_type().is_nested() {
+            Arc::new(Field::new(field.name(), DataType::Utf8, true))
+        } else {
+            Arc::clone(field)
+        }
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(flat).collect::<Vec<_>>()))
+}
+
+fn flatten(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| {
+        if column.data_type() == field.data_type() { Ok(Arc::clone(column)) } else { json_text(column) }
+    });
+    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
+}
+
+/// Every value as JSON text.
+fn json_text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    const BEFORE: &str = "{\"v\":";
+    let mut writer = LineDelimitedWriter::new(Vec::new());
+    writer.write(&RecordBatch::try_from_iter([("v", Arc::clone(column))])?)?;
+    writer.finish()?;
+    let lines = String::from_utf8(writer.into_inner()).map_err(|error| ArrowError::CastError(error.to_string()))?;
+    let value = |line: &str| Some(line.strip_prefix(BEFORE)?.strip_suffix('}')?.to_owned());
+    Ok(Arc::new(lines.lines().map(value).collect::<StringArray>()))
+}
+
+/// Which column it is that Parquet cannot hold: the first that it refuses alone.
+fn unsupported(schema: &Schema, format: FileFormat) -> TableError {
+    let alone = |field: &&Arc<Field>| {
+        let schema = Arc::new(Schema::new(vec![Arc::clone(field)]));
+        ArrowWriter::try_new(Vec::new(), schema, None).is_err()
+    };
+    let (column, data_type) = schema
+        .fields()
+        .iter()
+        .find(alone)
+        .map_or_else(|| ("?".to_owned(), DataType::Null), |field| (field.name().clone(), field.data_type().clone()));
+    TableError::Unsupported { column, data_type, format: format.to_string() }
+}

@@ -1,0 +1,134 @@
+//! The connection as Python sees it. Every call that may wait releases the interpreter.
+
+use crate::error::raise;
+use crate::table::{Batches, Table};
+use longshore_client::{self as rust, ClientError, ConnectSettings, OutputName, Software, Word};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3_arrow::PyRecordBatchReader;
+use std::path::PathBuf;
+
+/// A script's connection to its host.
+#[pyclass(frozen, module = "longshore._longshore")]
+pub(crate) struct Client {
+    client: rust::Client,
+}
+
+#[pymethods]
+impl Client {
+    /// Connects to the host's socket; without one the script is not in a run.
+    #[new]
+    fn new(py: Python<'_>, socket: Option<PathBuf>) -> PyResult<Self> {
+        let socket = socket.ok_or(ClientError::NotInRun).map_err(raise)?;
+        let settings = ConnectSettings {
+            socket,
+            software: Software { name: "longshore for Python".into(), version: env!("CARGO_PKG_VERSION").into() },
+            interrupted: Box::new(|| Python::attach(|py| py.check_signals().is_err())),
+        };
+        let client = py.detach(|| rust::Client::connect(settings)).map_err(raise)?;
+        Ok(Self { client })
+    }
+
+    /// The run's id.
+    #[getter]
+    fn run_id(&self) -> &str {
+        &self.client.facts().run_id
+    }
+
+    /// The block's name.
+    #[getter]
+    fn block_name(&self) -> &str {
+        &self.client.facts().block_name
+    }
+
+    /// The script's file name.
+    #[getter]
+    fn file_name(&self) -> &str {
+        &self.client.facts().file_name
+    }
+
+    /// Whether the run is in a container.
+    #[getter]
+    fn container(&self) -> bool {
+        self.client.facts().container
+    }
+
+    /// Whether the script transforms a stream.
+    #[getter]
+    fn streaming(&self) -> bool {
+        self.client.facts().streaming
+    }
+
+    /// The options, as JSON text.
+    fn options(&self) -> PyResult<String> {
+        serde_json::to_string(&self.client.facts().options).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// Whether the script has said its last word.
+    #[getter]
+    fn concluded(&self) -> bool {
+        self.client.has_concluded()
+    }
+
+    /// A whole input, or `None`.
+    fn read_input(&self, py: Python<'_>, number: u32) -> PyResult<Option<Table>> {
+        let table = py.detach(|| self.client.read_input(number)).map_err(raise)?;
+        Ok(table.map(Table::new))
+    }
+
+    /// An input batch by batch, or `None`.
+    fn read_batches(&self, py: Python<'_>, number: u32) -> PyResult<Option<Batches>> {
+        let batches = py.detach(|| self.client.read_batches(number)).map_err(raise)?;
+        Ok(batches.map(Batches::new))
+    }
+
+    /// Appends to an output, by number or id.
+    fn write_output(&self, py: Python<'_>, output: OutputKey, data: PyRecordBatchReader) -> PyResult<()> {
+        let mut reader = data.into_reader()?;
+        let output = match output {
+            OutputKey::Number(number) => OutputName::Number(number),
+            OutputKey::Id(id) => OutputName::Id(id),
+        };
+        py.detach(|| self.client.write_output(&output, reader.as_mut())).map_err(raise)
+    }
+
+    /// Shows a message.
+    fn update_message(&self, py: Python<'_>, text: &str) -> PyResult<()> {
+        py.detach(|| self.client.update_message(text)).map_err(raise)
+    }
+
+    /// Shows progress.
+    #[pyo3(signature = (fraction, text=None))]
+    fn update_progress(&self, py: Python<'_>, fraction: f64, text: Option<&str>) -> PyResult<()> {
+        py.detach(|| self.client.update_progress(fraction, text)).map_err(raise)
+    }
+
+    /// Shows and logs an error message.
+    fn error(&self, py: Python<'_>, text: &str) -> PyResult<()> {
+        py.detach(|| self.client.error(text)).map_err(raise)
+    }
+
+    /// Says that an exception ends the script.
+    fn uncaught(&self, py: Python<'_>, summary: &str) -> PyResult<()> {
+        py.detach(|| self.client.uncaught(summary)).map_err(raise)
+    }
+
+    /// Says the last word: `commit`, `close`, `cancel` or `abort`.
+    #[pyo3(signature = (word, message=None))]
+    fn conclude(&self, py: Python<'_>, word: &str, message: Option<&str>) -> PyResult<bool> {
+        let word = match word {
+            "commit" => Word::Commit,
+            "close" => Word::Close,
+            "cancel" => Word::Cancel,
+            "abort" => Word::Abort,
+            _ => return Err(PyValueError::new_err("no such word")),
+        };
+        py.detach(|| self.client.conclude(word, message)).map_err(raise)
+    }
+}
+
+#[derive(FromPyObject)]
+enum OutputKey {
+    Number(u32),
+    Id(String),
+}

@@ -1,0 +1,43 @@
+//! The client's errors as Python exceptions.
+
+use longshore_client::ClientError;
+use pyo3::create_exception;
+use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PyValueError};
+use pyo3::prelude::*;
+use std::error::Error;
+
+create_exception!(longshore, LongshoreError, PyException, "Something that the script asked of its run cannot be.");
+create_exception!(longshore, NotInRunError, LongshoreError, "The script was not started by longshore.");
+create_exception!(longshore, InputError, LongshoreError, "An input cannot be read.");
+create_exception!(longshore, OutputError, LongshoreError, "An output cannot be written.");
+create_exception!(longshore, EndedError, LongshoreError, "The script has said its last word already.");
+
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    module.add("LongshoreError", py.get_type::<LongshoreError>())?;
+    module.add("NotInRunError", py.get_type::<NotInRunError>())?;
+    module.add("InputError", py.get_type::<InputError>())?;
+    module.add("OutputError", py.get_type::<OutputError>())?;
+    module.add("EndedError", py.get_type::<EndedError>())
+}
+
+/// The exception for an error, with its causes in its text.
+pub(crate) fn raise(error: ClientError) -> PyErr {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    match error {
+        ClientError::NotInRun => NotInRunError::new_err(text),
+        ClientError::Input { .. } => InputError::new_err(text),
+        ClientError::Output { .. } | ClientError::Data(_) => OutputError::new_err(text),
+        ClientError::Ended { .. } => EndedError::new_err(text),
+        ClientError::Progress { .. } => PyValueError::new_err(text),
+        ClientError::Interrupted => PyKeyboardInterrupt::new_err(()),
+        ClientError::Connect { .. } | ClientError::Refused { .. } | ClientError::Connection(_) | ClientError::Segment(_) => {
+            LongshoreError::new_err(text)
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Holds the tests that no single crate can hold; see `tests/`. The library itself is empty.

@@ -1,0 +1,202 @@
+//! The house rules that a machine can check: which crate may link which, how many dependencies the agent has, where
+//! unsafe code may stand, how long a file may be, and how it starts. The rules themselves are in ARCHITECTURE.md.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A crate, and what must never be linked into it. A trailing `*` stands for any ending.
+const NEVER: &[(&str, &[&str])] = &[
+    (
+        "longshore-protocol",
+        &["tokio", "arrow-*", "parquet", "pyo3", "pyo3-*", "bollard", "bollard-*", "hyper", "longshore-segment"],
+    ),
+    (
+        "longshore-agent",
+        &[
+            "tokio",
+            "arrow-*",
+            "parquet",
+            "flatbuffers",
+            "pyo3",
+            "bollard",
+            "longshore-client",
+            "longshore-segment",
+            "longshore",
+        ],
+    ),
+    ("longshore-segment", &["tokio", "pyo3", "pyo3-*", "bollard", "longshore-client", "longshore", "longshore-agent"]),
+    ("longshore-client", &["tokio", "pyo3", "pyo3-*", "extendr-*", "bollard", "longshore", "longshore-agent"]),
+    ("longshore", &["longshore-client", "longshore-agent", "pyo3", "pyo3-*", "extendr-*"]),
+    ("longshore-python", &["longshore", "longshore-agent", "tokio", "bollard"]),
+    ("longshore-r", &["longshore", "longshore-agent", "tokio", "bollard"]),
+];
+
+/// The R SDK is the next issue's; every other crate of the table must be there.
+const NOT_YET: &[&str] = &["longshore-r"];
+
+/// PID 1 stays small: fewer direct dependencies than this.
+const AGENT_DEPENDENCIES: usize = 10;
+
+/// Lines of one source file, its tests apart.
+const LINES_MAX: usize = 400;
+
+/// The code folders whose sources the file rules hold for.
+const CODE: &[&str] = &["agent", "host", "sdk-python", "sdk-r", "tests"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn metadata() -> Metadata {
+    let manifest = root().join("Cargo.toml");
+    MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("`cargo metadata` describes the workspace")
+}
+
+/// Everything that is linked into a crate, with features as they are when it is built alone.
+fn linked(package: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", package])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "cargo tree -p {package}: {}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let names = tree.lines().filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != package).map(str::to_owned).collect()
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start))
+}
+
+#[test]
+fn no_crate_links_what_it_must_not() {
+    let members: BTreeSet<String> = metadata().packages.iter().map(|package| package.name.to_string()).collect();
+    for (package, forbidden) in NEVER {
+        if !members.contains(*package) {
+            assert!(
+                NOT_YET.contains(package),
+                "the layer table names `{package}`, which the workspace lacks: {members:?}"
+            );
+            continue;
+        }
+        let linked = linked(package);
+        for pattern in *forbidden {
+            let found: Vec<&String> = linked.iter().filter(|name| matches(pattern, name)).collect();
+            assert!(found.is_empty(), "`{package}` links {found:?}, which it must never (`cargo tree -p {package}`)");
+        }
+    }
+}
+
+#[test]
+fn the_layer_table_knows_every_crate() {
+    let known: BTreeSet<&str> = NEVER.iter().map(|(name, _)| *name).chain(["longshore-tests"]).collect();
+    for package in metadata().packages {
+        assert!(known.contains(package.name.as_str()), "`{}` has no row in the layer table", package.name);
+    }
+}
+
+#[test]
+fn the_agent_has_few_dependencies() {
+    let metadata = metadata();
+    let agent = metadata.packages.iter().find(|package| package.name.as_str() == "longshore-agent").unwrap();
+    let direct: Vec<&str> = agent
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind == DependencyKind::Normal)
+        .map(|dependency| dependency.name.as_str())
+        .collect();
+    assert!(direct.len() < AGENT_DEPENDENCIES, "the agent has {} dependencies: {direct:?}", direct.len());
+}
+
+#[test]
+fn versions_stand_in_the_root_alone() {
+    for package in metadata().packages {
+        let text = std::fs::read_to_string(&package.manifest_path).unwrap();
+        let manifest: toml::Table = text.parse().unwrap();
+        for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let Some(dependencies) = manifest.get(section).and_then(toml::Value::as_table) else { continue };
+            for (name, dependency) in dependencies {
+                let inherited = dependency.get("workspace").and_then(toml::Value::as_bool);
+                assert_eq!(inherited, Some(true), "{}: `{name}` must say `workspace = true`", package.manifest_path);
+            }
+        }
+        let lints = manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(toml::Value::as_bool);
+        assert_eq!(lints, Some(true), "{} must inherit the workspace's lints", package.manifest_path);
+    }
+}
+
+#[test]
+fn sources_say_what_they_own_and_stay_short() {
+    let mut broken = Vec::new();
+    for path in sources("rs") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        if !text.starts_with("//!") {
+            broken.push(format!("{} must start with `//!`", path.display()));
+        }
+        let is_test = path.components().any(|part| part.as_os_str() == "tests");
+        let lines = text.split("#[cfg(test)]\nmod ").next().unwrap().lines().count();
+        if !is_test && lines > LINES_MAX {
+            broken.push(format!("{} has {lines} lines, {LINES_MAX} is the limit", path.display()));
+        }
+    }
+    for path in sources("py") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = if text.starts_with("#!") { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
+        if !code.starts_with("\"\"\"") {
+            broken.push(format!("{} must start with a docstring", path.display()));
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn unsafe_code_stands_only_where_the_architecture_says() {
+    let architecture = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is there");
+    let (_, after) = architecture.split_once("<!-- unsafe files -->").expect("ARCHITECTURE.md lists the unsafe files");
+    let (list, _) = after.split_once("<!-- end -->").expect("the list of unsafe files ends");
+    let named: BTreeSet<String> = list.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    let found: BTreeSet<String> = sources("rs")
+        .into_iter()
+        .filter(|path| has_unsafe(&std::fs::read_to_string(path).unwrap()))
+        .map(|path| path.strip_prefix(root()).unwrap().display().to_string())
+        .collect();
+    assert_eq!(found, named, "left: files with unsafe code; right: files that ARCHITECTURE.md names");
+}
+
+/// Whether code, comments apart, has an unsafe block, function, trait or attribute.
+fn has_unsafe(text: &str) -> bool {
+    let starts = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe trait", "unsafe extern", "#[unsafe("];
+    text.lines()
+        .map(|line| line.split("//").next().unwrap())
+        .any(|line| starts.iter().any(|start| has_word(line, start)))
+}
+
+/// Whether `line` has `word` outside quotes, which is enough for this code.
+fn has_word(line: &str, word: &str) -> bool {
+    line.find(word).is_some_and(|at| line[..at].matches('"').count().is_multiple_of(2))
+}
+
+fn sources(extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> =
+        CODE.iter().map(|folder| root().join(folder)).filter(|path| path.is_dir()).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && !matches!(name.as_str(), "target" | "__pycache__") && !name.starts_with('.') {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty() || extension != "rs", "no sources found");
+    found
+}
