@@ -27,7 +27,11 @@ fn alive() -> Vec<Pid> {
         }
         false
     };
-    parents.iter().filter(|(pid, (_, zombie))| !zombie && below(**pid)).filter_map(|(pid, _)| Pid::from_raw(*pid)).collect()
+    parents
+        .iter()
+        .filter(|(pid, (_, zombie))| !zombie && below(**pid))
+        .filter_map(|(pid, _)| Pid::from_raw(*pid))
+        .collect()
 }
 
 /// The parent of every process that can be seen, and whether it is a zombie.

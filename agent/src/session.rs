@@ -13,8 +13,8 @@ use crate::reaper::{Reaped, Reaper};
 use crate::spawn;
 use crate::unpack::Unpacker;
 use longshore_protocol::{
-    Begin, ConnectionError, Exit, ExitStatus, Frame, FromAgent, Hello, Message, Payload, ProtocolError, Role, Sender,
-    Receiver, SocketConnection, Software, ToAgent, Usage, VersionRange, send_frame_part,
+    Begin, ConnectionError, Exit, ExitStatus, Frame, FromAgent, Hello, Message, Payload, ProtocolError, Receiver, Role,
+    Sender, SocketConnection, Software, ToAgent, Usage, VersionRange, send_frame_part,
 };
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{SigSet, Signal as Caught};
@@ -35,8 +35,8 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// Runs what the host asks for, and reports how it ended.
 pub(crate) fn run(socket: &Path) -> Result<(), AgentError> {
     let signals = prepare_process()?;
-    let mut connection = SocketConnection::connect(socket)
-        .map_err(|source| AgentError::Connect { path: socket.to_owned(), source })?;
+    let mut connection =
+        SocketConnection::connect(socket).map_err(|source| AgentError::Connect { path: socket.to_owned(), source })?;
     say_hello(&mut connection)?;
     let begin = match expect(&mut connection.receiver)? {
         (ToAgent::Begin(begin), _) => begin,

@@ -1,9 +1,13 @@
-//! Starting the interpreter: its user, group, folder, environment, limits. The only unsafe code of the agent is the
-//! request, made between fork and exec, that the script dies with the agent.
-#![allow(unsafe_code, reason = "PR_SET_PDEATHSIG must be set by the child itself, between fork and exec")]
+//! Starting the interpreter: its user, group, folder, environment, limits. The only unsafe code of the agent is what
+//! must happen between fork and exec: unblocking signals, and asking that the script dies with the agent.
+#![allow(
+    unsafe_code,
+    reason = "signal mask and PR_SET_PDEATHSIG must be set by the child itself, between fork and exec"
+)]
 
 use crate::error::StartError;
 use longshore_protocol::Begin;
+use nix::sys::signal::SigSet;
 use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, prlimit, set_parent_process_death_signal};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -38,9 +42,14 @@ pub(crate) fn spawn(begin: &Begin, socket: &Path) -> Result<Child, StartError> {
             return Err(failed(std::io::Error::other(reason)));
         }
     }
-    // SAFETY: the closure runs in the forked child and makes one system call, which is async-signal-safe; it
+    let prepare = || {
+        // The agent takes its signals through a descriptor, and blocks them; the script gets its own.
+        SigSet::empty().thread_set_mask()?;
+        Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
+    };
+    // SAFETY: the closure runs in the forked child and makes two system calls, which are async-signal-safe; it
     // allocates nothing and touches no lock.
-    unsafe { command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?)) };
+    unsafe { command.pre_exec(prepare) };
     let child = command.spawn().map_err(failed)?;
     if let (Some(open_files), Some(pid)) = (begin.open_files, pid(&child)) {
         let limit = Rlimit { current: Some(open_files), maximum: Some(open_files) };

@@ -4,7 +4,6 @@ Writes the emissions and the carbon intensity of each year, and the emissions of
 """
 
 import pandas
-
 from longshore.api import Api
 
 GENERATION = ["year", "source", "net_generation"]

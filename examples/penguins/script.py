@@ -6,7 +6,6 @@ the same table.
 
 import numpy
 import pandas
-
 from longshore.api import Api
 
 RESTARTS = 8

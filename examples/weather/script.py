@@ -8,7 +8,6 @@ import itertools
 
 import numpy
 import pandas
-
 from longshore.api import Api
 
 SEASON = 12
@@ -29,7 +28,9 @@ def holt_winters(values, weights, ahead):
         level = alpha * (values[month] - last) + (1 - alpha) * (level + trend)
         trend = beta * (level - before) + (1 - beta) * trend
         season.append(gamma * (values[month] - level) + (1 - gamma) * last)
-    forecast = [level + step * trend + season[len(values) - SEASON + (step - 1) % SEASON] for step in range(1, ahead + 1)]
+    forecast = [
+        level + step * trend + season[len(values) - SEASON + (step - 1) % SEASON] for step in range(1, ahead + 1)
+    ]
     return fitted, numpy.array(forecast)
 
 
@@ -72,7 +73,16 @@ def main(api):
     monthly["value"] = monthly["value"].round(3)
     quality = pandas.DataFrame(
         {
-            "measure": ["days", "missing days", "months", "alpha", "beta", "gamma", "error", "error of last year's value"],
+            "measure": [
+                "days",
+                "missing days",
+                "months",
+                "alpha",
+                "beta",
+                "gamma",
+                "error",
+                "error of last year's value",
+            ],
             "value": [
                 float(len(days)),
                 float((days.index[-1] - days.index[0]).days + 1 - days.index.nunique()),

@@ -48,7 +48,8 @@ impl Inputs {
 
     /// Decodes in advance, while the interpreter starts: most scripts read their inputs first thing.
     pub(crate) fn decode_ahead(&self) {
-        for input in self.inputs.iter().flatten().cloned() {
+        for input in self.inputs.iter().flatten() {
+            let input = Arc::clone(input);
             // What fails here fails again, and is told, when the script reads.
             tokio::spawn(async move { drop(input.whole().await) });
         }

@@ -129,11 +129,7 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
 }
 
 fn duration(milliseconds: u128) -> String {
-    if milliseconds.is_multiple_of(1000) {
-        format!("{} s", milliseconds / 1000)
-    } else {
-        format!("{milliseconds} ms")
-    }
+    if milliseconds.is_multiple_of(1000) { format!("{} s", milliseconds / 1000) } else { format!("{milliseconds} ms") }
 }
 
 fn signal_name(signal: u8) -> String {
@@ -174,25 +170,90 @@ mod tests {
         let starved = |evidence: Evidence| Evidence { out_of_memory: true, ..evidence };
         let cases: Vec<(&str, Evidence, Outcome, Option<&str>)> = vec![
             ("a clean end without a word", ended(Code(0)), Outcome::Succeeded, None),
-            ("nothing seen at all", Evidence::default(), Outcome::EngineFailed, Some("the agent did not say how the script ended")),
-            ("an exit code without a word", ended(Code(3)), Outcome::Failed, Some("the script ended with exit status 3")),
+            (
+                "nothing seen at all",
+                Evidence::default(),
+                Outcome::EngineFailed,
+                Some("the agent did not say how the script ended"),
+            ),
+            (
+                "an exit code without a word",
+                ended(Code(3)),
+                Outcome::Failed,
+                Some("the script ended with exit status 3"),
+            ),
             ("commit", said(Word::Commit, Code(0)), Outcome::Succeeded, Some("said")),
             ("commit, then an exit code", said(Word::Commit, Code(3)), Outcome::Succeeded, Some("said")),
             ("close, then an exception", uncaught(said(Word::Close, Code(1))), Outcome::Failed, Some("ValueError: x")),
             ("an exception", uncaught(ended(Code(1))), Outcome::Failed, Some("ValueError: x")),
             ("abort, then exit 0", said(Word::Abort, Code(0)), Outcome::Failed, Some("said")),
             ("cancel, then exit 0", said(Word::Cancel, Code(0)), Outcome::Cancelled, Some("said")),
-            ("a signal", ended(Signal(11)), Outcome::Crashed, Some("the script was ended by SIGSEGV (a bad memory access)")),
-            ("commit, then a signal", said(Word::Commit, Signal(9)), Outcome::Crashed, Some("the script was ended by SIGKILL")),
-            ("killed for want of memory", starved(ended(Signal(9))), Outcome::OutOfMemory, Some("it needed more memory than its limit")),
-            ("a child killed for want of memory, and a failure", starved(ended(Code(1))), Outcome::OutOfMemory, Some("a process of it needed more memory than its limit")),
-            ("a child killed for want of memory, and success all the same", starved(said(Word::Commit, Code(0))), Outcome::Succeeded, Some("said")),
-            ("the deadline", Evidence { deadline_ms: Some(1500), ..said(Word::Commit, Code(0)) }, Outcome::TimedOut, Some("the deadline of 1500 ms passed")),
-            ("cancelled from outside", Evidence { interrupted: true, ..ended(Code(0)) }, Outcome::Interrupted, Some("cancelled from outside")),
-            ("a violation under a commit", Evidence { violation: Some("bad".into()), ..said(Word::Commit, Code(0)) }, Outcome::ProtocolViolation, Some("bad")),
-            ("a limit", Evidence { limit: Some("too much".into()), ..ended(Code(0)) }, Outcome::LimitExceeded, Some("too much")),
-            ("half an output", Evidence { spoiled_output: Some("half".into()), ..ended(Code(0)) }, Outcome::Failed, Some("half")),
-            ("the engine", Evidence { engine_failure: Some("gone".into()), ..Evidence::default() }, Outcome::EngineFailed, Some("gone")),
+            (
+                "a signal",
+                ended(Signal(11)),
+                Outcome::Crashed,
+                Some("the script was ended by SIGSEGV (a bad memory access)"),
+            ),
+            (
+                "commit, then a signal",
+                said(Word::Commit, Signal(9)),
+                Outcome::Crashed,
+                Some("the script was ended by SIGKILL"),
+            ),
+            (
+                "killed for want of memory",
+                starved(ended(Signal(9))),
+                Outcome::OutOfMemory,
+                Some("it needed more memory than its limit"),
+            ),
+            (
+                "a child killed for want of memory, and a failure",
+                starved(ended(Code(1))),
+                Outcome::OutOfMemory,
+                Some("a process of it needed more memory than its limit"),
+            ),
+            (
+                "a child killed for want of memory, and success all the same",
+                starved(said(Word::Commit, Code(0))),
+                Outcome::Succeeded,
+                Some("said"),
+            ),
+            (
+                "the deadline",
+                Evidence { deadline_ms: Some(1500), ..said(Word::Commit, Code(0)) },
+                Outcome::TimedOut,
+                Some("the deadline of 1500 ms passed"),
+            ),
+            (
+                "cancelled from outside",
+                Evidence { interrupted: true, ..ended(Code(0)) },
+                Outcome::Interrupted,
+                Some("cancelled from outside"),
+            ),
+            (
+                "a violation under a commit",
+                Evidence { violation: Some("bad".into()), ..said(Word::Commit, Code(0)) },
+                Outcome::ProtocolViolation,
+                Some("bad"),
+            ),
+            (
+                "a limit",
+                Evidence { limit: Some("too much".into()), ..ended(Code(0)) },
+                Outcome::LimitExceeded,
+                Some("too much"),
+            ),
+            (
+                "half an output",
+                Evidence { spoiled_output: Some("half".into()), ..ended(Code(0)) },
+                Outcome::Failed,
+                Some("half"),
+            ),
+            (
+                "the engine",
+                Evidence { engine_failure: Some("gone".into()), ..Evidence::default() },
+                Outcome::EngineFailed,
+                Some("gone"),
+            ),
         ];
         for (name, evidence, outcome, message) in cases {
             assert_eq!(decide(&evidence), (outcome, message.map(str::to_owned)), "{name}");

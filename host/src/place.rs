@@ -12,44 +12,89 @@ use tokio::net::UnixListener;
 /// Attempts at creating a folder while others remove its empty parent.
 const ATTEMPTS: usize = 10;
 
+/// A folder that is locked for as long as this lives, and removed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct LockedFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl LockedFolder {
+    /// Makes `parent/name`. Whoever finds it locked knows that its host is alive.
+    pub(crate) fn create(parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
+        let path = parent.join(name);
+        DirBuilder::new().mode(mode).create(&path)?;
+        // Others must get in where the mode says so, whatever the umask.
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode))?;
+        let lock = File::open(&path)?;
+        flock(&lock, FlockOperation::LockExclusive)?;
+        // Between making and locking it, another host may have taken it for abandoned.
+        std::fs::metadata(&path)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the folders beside this one that start with `prefix` and whose hosts are dead.
+    pub(crate) fn remove_abandoned(&self, prefix: &str) {
+        let parent = self.path.parent().unwrap_or(&self.path);
+        for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            if path == self.path || !name.to_string_lossy().starts_with(prefix) {
+                continue;
+            }
+            let Ok(folder) = File::open(&path) else { continue };
+            if flock(&folder, FlockOperation::NonBlockingLockExclusive).is_ok() {
+                // One that cannot be removed now is found again by the next run.
+                let _ = std::fs::remove_dir_all(&path);
+            }
+        }
+    }
+}
+
+impl Drop for LockedFolder {
+    fn drop(&mut self) {
+        // What cannot be removed now is abandoned, and found by the next run.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
 /// The folder of one run; it is removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
-    parent: PathBuf,
-    folder: PathBuf,
-    /// Holds the lock for as long as the run lives.
-    _lock: File,
+    folder: Option<LockedFolder>,
+    path: PathBuf,
 }
 
 impl Place {
     /// Makes the folder of a run below `parent`, and removes what killed hosts left there.
     pub(crate) fn create(parent: &Path, run_id: &str) -> Result<Self, EngineError> {
-        let folder = parent.join(run_id);
-        let failed = |source| EngineError::Place { path: folder.clone(), source };
+        let path = parent.join(run_id);
         let mut attempt = 0;
         loop {
-            match create_both(parent, &folder) {
-                Ok(()) => break,
+            match create_both(parent, run_id) {
+                Ok(folder) => {
+                    folder.remove_abandoned("");
+                    return Ok(Self { folder: Some(folder), path });
+                }
                 // Another run has just removed the empty parent.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => attempt += 1,
-                Err(error) => return Err(failed(error)),
+                Err(source) => return Err(EngineError::Place { path, source }),
             }
         }
-        let lock = File::open(&folder).map_err(failed)?;
-        flock(&lock, FlockOperation::LockExclusive).map_err(|errno| failed(errno.into()))?;
-        let place = Self { parent: parent.to_owned(), folder, _lock: lock };
-        place.remove_abandoned();
-        Ok(place)
     }
 
     /// The folder; a container sees it as `/run/longshore`.
     pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+        &self.path
     }
 
     /// The socket.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.join("host.sock")
+        self.path.join("host.sock")
     }
 
     /// Listens on the socket. Any user may connect who can reach it: the parent folder is the host user's alone, and
@@ -61,36 +106,22 @@ impl Place {
         std::fs::set_permissions(&socket, PermissionsExt::from_mode(0o666)).map_err(failed)?;
         Ok(listener)
     }
-
-    fn remove_abandoned(&self) {
-        for entry in std::fs::read_dir(&self.parent).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let Ok(folder) = File::open(&path) else { continue };
-            if path != self.folder && flock(&folder, FlockOperation::NonBlockingLockExclusive).is_ok() {
-                // Its host is dead. A folder that cannot be removed now is found again by the next run.
-                let _ = std::fs::remove_dir_all(&path);
-            }
-        }
-    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // What cannot be removed now is abandoned, and found by the next run.
-        let _ = std::fs::remove_dir_all(&self.folder);
+        self.folder = None;
         // Fails, as it should, while other runs have their folders there.
-        let _ = std::fs::remove_dir(&self.parent);
+        let _ = std::fs::remove_dir(self.path.parent().unwrap_or(&self.path));
     }
 }
 
-fn create_both(parent: &Path, folder: &Path) -> io::Result<()> {
+fn create_both(parent: &Path, run_id: &str) -> io::Result<LockedFolder> {
     match DirBuilder::new().mode(0o700).create(parent) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    DirBuilder::new().mode(0o755).create(folder)?;
-    // The container's user must get in, whatever the umask.
-    std::fs::set_permissions(folder, PermissionsExt::from_mode(0o755))
+    LockedFolder::create(parent, run_id, 0o755)
 }
 
 #[cfg(test)]

@@ -135,7 +135,11 @@ impl Run<'_> {
         }
     }
 
-    async fn wait_for_agent(&self, listener: &UnixListener, container: &mut dyn Container) -> Result<AgentSession, NoAgent> {
+    async fn wait_for_agent(
+        &self,
+        listener: &UnixListener,
+        container: &mut dyn Container,
+    ) -> Result<AgentSession, NoAgent> {
         let connect = async {
             let (socket, _) = listener.accept().await.map_err(|error| NoAgent::Failed(error.to_string()))?;
             let (mut incoming, outgoing) = open(socket);
@@ -263,6 +267,9 @@ impl Run<'_> {
             let publishing = Instant::now();
             self.tell(Event::Publishing).await;
             notes.extend(self.unwritten(&finished));
+            if evidence.verdict.is_none() {
+                notes.push("the script ended without a word: let it end with `commit()` or `close()`".into());
+            }
             match self.publish(finished).await {
                 Ok(published) => outputs = published,
                 Err(error) => (outcome, message) = (Outcome::PublishFailed, Some(error)),
@@ -287,7 +294,9 @@ impl Run<'_> {
             left_behind: exit.as_ref().map_or(0, |exit| exit.left_behind),
             limits: self.prepared.limits,
             network: if kind == EngineKind::Docker { self.prepared.network.to_string() } else { "host".into() },
-            mounts: mounts.map(|mount| format!("{}:{}", mount.path.display(), if mount.writable { "rw" } else { "ro" })).collect(),
+            mounts: mounts
+                .map(|mount| format!("{}:{}", mount.path.display(), if mount.writable { "rw" } else { "ro" }))
+                .collect(),
             options: self.prepared.options.for_record(),
             notes,
         }
@@ -295,7 +304,8 @@ impl Run<'_> {
 
     fn unwritten(&self, finished: &[Finished]) -> Vec<String> {
         let targets = self.prepared.outputs.targets.iter().enumerate();
-        let written = |number: usize| finished.iter().any(|output| output.index as usize == number && output.file.is_some());
+        let written =
+            |number: usize| finished.iter().any(|output| output.index as usize == number && output.file.is_some());
         targets
             .filter(|(number, target)| target.is_some() && !written(*number))
             .map(|(number, _)| format!("output {number} was not written by the script"))
@@ -313,9 +323,14 @@ impl Run<'_> {
                 let (Some(file), Some(Some(target))) = (output.file, targets.get(slot)) else { continue };
                 let path = target.path.clone();
                 let failed = |error: std::io::Error| {
-                    let done: Vec<_> = records.iter().map(|record: &OutputRecord| record.path.display().to_string()).collect();
+                    let done: Vec<_> =
+                        records.iter().map(|record: &OutputRecord| record.path.display().to_string()).collect();
                     let done = if done.is_empty() { "none".to_owned() } else { done.join(", ") };
-                    format!("output {} cannot be written to `{}`: {error} (published before it: {done})", output.index, path.display())
+                    format!(
+                        "output {} cannot be written to `{}`: {error} (published before it: {done})",
+                        output.index,
+                        path.display()
+                    )
                 };
                 put(file).map_err(failed)?;
                 let id = ids.get(slot).cloned();
@@ -427,7 +442,8 @@ impl Watch {
                     self.script = Some(tokio::spawn(session.await.serve()));
                 }
                 None => {
-                    let reason = "this run has its one connection already: make one Api, in one process, and pass it on".into();
+                    let reason =
+                        "this run has its one connection already: make one Api, in one process, and pass it on".into();
                     let _ = outgoing.send(Frame::new(&ToScript::Refused { reason })).await;
                 }
             },
@@ -449,7 +465,8 @@ impl Watch {
 
     async fn script_ended(&mut self, ended: Option<(ScriptEnd, Outputs)>, evidence: &mut Evidence) {
         let Some((end, outputs)) = ended else {
-            self.stop_at_once(evidence, |evidence| evidence.engine_failure = Some("the script's session broke".into())).await;
+            self.stop_at_once(evidence, |evidence| evidence.engine_failure = Some("the script's session broke".into()))
+                .await;
             return;
         };
         evidence.verdict = end.verdict;

@@ -270,7 +270,9 @@ impl RunSpec {
         if !block.dependencies.is_empty() || !block.system_packages.is_empty() {
             let all = block.dependencies.iter().chain(&block.system_packages).map(String::as_str);
             let all = all.collect::<Vec<_>>().join(", ");
-            notes.push(format!("the block names packages ({all}), which this version does not install: the image must have them"));
+            notes.push(format!(
+                "the block names packages ({all}), which this version does not install: the image must have them"
+            ));
         }
         if block.network && self.network == Network::None {
             notes.push("the block asks for a network, and has none: give it one with `--network bridge`".into());
@@ -346,11 +348,7 @@ fn existing_format(path: &Path) -> Result<FileFormat, TableError> {
     }
 }
 
-fn place_outputs(
-    ids: Option<Vec<String>>,
-    specs: &[OutputSpec],
-    inputs: &[InputSpec],
-) -> Result<Declared, SpecError> {
+fn place_outputs(ids: Option<Vec<String>>, specs: &[OutputSpec], inputs: &[InputSpec]) -> Result<Declared, SpecError> {
     let mut declared = Declared { ids, targets: Vec::new() };
     let mut next = 0;
     for spec in specs {
@@ -376,12 +374,7 @@ fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, SpecError
     }
 }
 
-fn check_target(
-    number: u32,
-    target: &Target,
-    declared: &Declared,
-    inputs: &[InputSpec],
-) -> Result<(), SpecError> {
+fn check_target(number: u32, target: &Target, declared: &Declared, inputs: &[InputSpec]) -> Result<(), SpecError> {
     let path = &target.path;
     let real = real_target(path);
     for (other, known) in declared.targets.iter().enumerate() {

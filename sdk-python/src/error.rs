@@ -36,8 +36,9 @@ pub(crate) fn raise(error: ClientError) -> PyErr {
         ClientError::Ended { .. } => EndedError::new_err(text),
         ClientError::Progress { .. } => PyValueError::new_err(text),
         ClientError::Interrupted => PyKeyboardInterrupt::new_err(()),
-        ClientError::Connect { .. } | ClientError::Refused { .. } | ClientError::Connection(_) | ClientError::Segment(_) => {
-            LongshoreError::new_err(text)
-        }
+        ClientError::Connect { .. }
+        | ClientError::Refused { .. }
+        | ClientError::Connection(_)
+        | ClientError::Segment(_) => LongshoreError::new_err(text),
     }
 }

@@ -9,10 +9,10 @@ use arrow_array::RecordBatchReader;
 use longshore_protocol::limits::TEXT_MAX;
 use longshore_protocol::{
     ConnectionError, Frame, FromScript, Hello, Message, OutputName, Role, RunFacts, SocketConnection, Software,
-    StreamId, ToScript, VersionRange, Word,
+    ToScript, VersionRange, Word,
 };
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How to connect.
@@ -37,7 +37,7 @@ pub struct Client {
     reports: Reports,
     facts: RunFacts,
     descriptors: bool,
-    next_stream: AtomicU32,
+    writing: Mutex<HashMap<OutputName, Arc<Mutex<()>>>>,
     word: Mutex<Option<Word>>,
 }
 
@@ -68,7 +68,7 @@ impl Client {
         };
         let link = Arc::new(Link::new(connection, interrupted));
         let reports = Reports::new(Arc::clone(&link));
-        Ok(Self { link, reports, facts, descriptors, next_stream: AtomicU32::new(1), word: Mutex::new(None) })
+        Ok(Self { link, reports, facts, descriptors, writing: Mutex::default(), word: Mutex::default() })
     }
 
     /// The run's facts and options.
@@ -84,7 +84,7 @@ impl Client {
     /// [`ClientError::Input`], [`ClientError::Ended`], or the connection failed.
     pub fn read_input(&self, number: u32) -> Result<Option<InputTable>, ClientError> {
         self.check_open("read_input")?;
-        InputTable::read(&self.link, self.new_stream(), number)
+        InputTable::read(&self.link, number)
     }
 
     /// Reads an input batch by batch, in bounded memory; `None` where nothing is connected.
@@ -93,7 +93,7 @@ impl Client {
     /// As [`Client::read_input`].
     pub fn read_batches(&self, number: u32) -> Result<Option<InputBatches>, ClientError> {
         self.check_open("read_input")?;
-        InputBatches::open(&self.link, self.new_stream(), number)
+        InputBatches::open(&self.link, number)
     }
 
     /// Appends a table to an output and waits until the host has it. Returns nothing that a script needs: an output
@@ -104,7 +104,10 @@ impl Client {
     /// failed.
     pub fn write_output(&self, output: &OutputName, data: &mut dyn RecordBatchReader) -> Result<(), ClientError> {
         self.check_open("write_output")?;
-        outputs::write(&self.link, self.new_stream(), output, data, self.descriptors)
+        // Two threads that append to one output take turns.
+        let turn = Arc::clone(lock(&self.writing).entry(output.clone()).or_default());
+        let _turn = lock(&turn);
+        outputs::write(&self.link, output, data, self.descriptors)
     }
 
     /// Shows a message. Of many in a short time only the last is sent.
@@ -170,10 +173,6 @@ impl Client {
             Some(Word::Commit | Word::Close) => Err(ClientError::Ended { call }),
             Some(Word::Cancel | Word::Abort) | None => Ok(()),
         }
-    }
-
-    fn new_stream(&self) -> StreamId {
-        StreamId(self.next_stream.fetch_add(1, Ordering::Relaxed))
     }
 }
 

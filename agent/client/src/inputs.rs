@@ -19,8 +19,8 @@ pub struct InputTable {
 }
 
 impl InputTable {
-    pub(crate) fn read(link: &Arc<Link>, stream: StreamId, number: u32) -> Result<Option<Self>, ClientError> {
-        let Some(mut batches) = InputBatches::ask(link, stream, number, Delivery::Whole)? else {
+    pub(crate) fn read(link: &Arc<Link>, number: u32) -> Result<Option<Self>, ClientError> {
+        let Some(mut batches) = InputBatches::ask(link, number, Delivery::Whole)? else {
             return Ok(None);
         };
         let read = batches.by_ref().collect::<Result<Vec<_>, _>>()?;
@@ -38,7 +38,13 @@ pub struct InputBatches {
     /// Bytes to acknowledge when their batches have been handed over.
     consumed: u64,
     ended: bool,
+    /// Most rows of a batch that is handed over.
+    rows_max: usize,
 }
+
+/// Rows of a batch for scripts that take batches: the size that most tools cut tables to. A table that the host holds
+/// whole comes as one batch, and is cut here, which copies nothing.
+const BATCH_ROWS: usize = 65_536;
 
 impl std::fmt::Debug for InputBatches {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -47,21 +53,16 @@ impl std::fmt::Debug for InputBatches {
 }
 
 impl InputBatches {
-    pub(crate) fn open(link: &Arc<Link>, stream: StreamId, number: u32) -> Result<Option<Self>, ClientError> {
-        Self::ask(link, stream, number, Delivery::Batches)
+    pub(crate) fn open(link: &Arc<Link>, number: u32) -> Result<Option<Self>, ClientError> {
+        Self::ask(link, number, Delivery::Batches)
     }
 
-    fn ask(
-        link: &Arc<Link>,
-        stream: StreamId,
-        number: u32,
-        delivery: Delivery,
-    ) -> Result<Option<Self>, ClientError> {
-        link.open(stream);
-        link.send(&FromScript::OpenInput { stream, input: number, delivery })?;
+    fn ask(link: &Arc<Link>, number: u32, delivery: Delivery) -> Result<Option<Self>, ClientError> {
+        let stream = link.open(|stream| FromScript::OpenInput { stream, input: number, delivery })?;
         let decoder = trusting_decoder();
         let (link, ready) = (Arc::clone(link), VecDeque::new());
-        let mut batches = Self { link, stream, number, decoder, ready, consumed: 0, ended: false };
+        let rows_max = if delivery == Delivery::Batches { BATCH_ROWS } else { usize::MAX };
+        let mut batches = Self { link, stream, number, decoder, ready, consumed: 0, ended: false, rows_max };
         match batches.link.next_event(stream)? {
             StreamEvent::Opened { connected: true } => {
                 // The schema comes first, also when there are no rows.
@@ -112,6 +113,17 @@ impl InputBatches {
         }
     }
 
+    /// The first rows of a batch that has too many; the rest waits.
+    fn cut(&mut self, ready: DecodedBatch) -> DecodedBatch {
+        let rows = ready.batch.num_rows();
+        if rows <= self.rows_max {
+            return ready;
+        }
+        let rest = ready.batch.slice(self.rows_max, rows - self.rows_max);
+        self.ready.push_front(DecodedBatch { batch: rest, boolean_bytes: Vec::new() });
+        DecodedBatch { batch: ready.batch.slice(0, self.rows_max), boolean_bytes: Vec::new() }
+    }
+
     fn failed(&mut self, event: StreamEvent) -> ClientError {
         self.ended = true;
         let reason = match event {
@@ -127,8 +139,8 @@ impl Iterator for InputBatches {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(batch) = self.ready.pop_front() {
-                return Some(Ok(batch));
+            if let Some(ready) = self.ready.pop_front() {
+                return Some(Ok(self.cut(ready)));
             }
             if self.ended {
                 return None;

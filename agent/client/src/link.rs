@@ -10,10 +10,11 @@ use longshore_protocol::{
 use longshore_segment::Arena;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How often a wait looks whether it was interrupted.
-const INTERRUPT_CHECK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+const INTERRUPT_CHECK: Duration = Duration::from_millis(100);
 
 /// What came for a stream.
 #[derive(Debug)]
@@ -26,16 +27,24 @@ pub(crate) enum StreamEvent {
     Ack(u64),
 }
 
-/// The two halves of the connection.
+/// The two halves of the connection, and what came through them.
 pub(crate) struct Link {
-    sender: Mutex<Sender>,
+    outgoing: Mutex<Outgoing>,
+    receiver: Mutex<Receiver>,
     incoming: Mutex<Incoming>,
+    arrived: Condvar,
     interrupted: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-#[derive(Debug)]
+struct Outgoing {
+    sender: Sender,
+    last_stream: u32,
+}
+
+#[derive(Debug, Default)]
 struct Incoming {
-    receiver: Receiver,
+    /// A thread is reading, for all that wait.
+    reading: bool,
     streams: HashMap<StreamId, VecDeque<StreamEvent>>,
     arenas: HashMap<ArenaId, Arena>,
     /// Arenas lent or asked for.
@@ -45,14 +54,13 @@ struct Incoming {
 
 impl Link {
     pub(crate) fn new(connection: SocketConnection, interrupted: Box<dyn Fn() -> bool + Send + Sync>) -> Self {
-        let incoming = Incoming {
-            receiver: connection.receiver,
-            streams: HashMap::new(),
-            arenas: HashMap::new(),
-            borrowed: 0,
-            free: Vec::new(),
-        };
-        Self { sender: Mutex::new(connection.sender), incoming: Mutex::new(incoming), interrupted }
+        Self {
+            outgoing: Mutex::new(Outgoing { sender: connection.sender, last_stream: 0 }),
+            receiver: Mutex::new(connection.receiver),
+            incoming: Mutex::new(Incoming::default()),
+            arrived: Condvar::new(),
+            interrupted,
+        }
     }
 
     pub(crate) fn send(&self, message: &FromScript) -> Result<(), ClientError> {
@@ -60,12 +68,18 @@ impl Link {
     }
 
     pub(crate) fn send_frame(&self, frame: &Frame) -> Result<(), ClientError> {
-        Ok(lock(&self.sender).send(frame)?)
+        Ok(lock(&self.outgoing).sender.send(frame)?)
     }
 
-    /// Announces a stream whose events are to be kept.
-    pub(crate) fn open(&self, stream: StreamId) {
+    /// Opens a stream with the message that `open` makes of its number. Numbers go out in order, whichever threads
+    /// open streams.
+    pub(crate) fn open(&self, open: impl FnOnce(StreamId) -> FromScript) -> Result<StreamId, ClientError> {
+        let mut outgoing = lock(&self.outgoing);
+        outgoing.last_stream += 1;
+        let stream = StreamId(outgoing.last_stream);
         lock(&self.incoming).streams.insert(stream, VecDeque::new());
+        outgoing.sender.send(&Frame::new(&open(stream)))?;
+        Ok(stream)
     }
 
     /// Forgets a stream; what still comes for it is thrown away.
@@ -100,25 +114,46 @@ impl Link {
         lock(&self.incoming).arenas.insert(id, arena);
     }
 
+    /// Waits until `found` finds something. One of the waiting threads reads for all of them.
     fn wait<T>(&self, mut found: impl FnMut(&mut Incoming) -> Option<T>) -> Result<T, ClientError> {
         let mut incoming = lock(&self.incoming);
         loop {
             if let Some(found) = found(&mut incoming) {
                 return Ok(found);
             }
-            if let Some(frame) = incoming.receiver.buffered()? {
-                incoming.route(frame)?;
+            if incoming.reading {
+                let waited = self.arrived.wait_timeout(incoming, INTERRUPT_CHECK);
+                incoming = waited.unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
-            let ready = poll(&mut [PollFd::new(&incoming.receiver, PollFlags::IN)], Some(&INTERRUPT_CHECK));
-            if (self.interrupted)() {
-                return Err(ClientError::Interrupted);
-            }
-            if ready.is_ok_and(|ready| ready > 0) {
-                let frame = incoming.receiver.receive()?.ok_or(ConnectionError::Closed { expected: "the host" })?;
-                incoming.route(frame)?;
-            }
+            incoming.reading = true;
+            drop(incoming);
+            let read = self.read();
+            incoming = lock(&self.incoming);
+            incoming.reading = false;
+            let routed = read.and_then(|frame| frame.map_or(Ok(()), |frame| incoming.route(frame)));
+            self.arrived.notify_all();
+            routed?;
         }
+    }
+
+    /// Reads a frame, or nothing for a while.
+    fn read(&self) -> Result<Option<Frame>, ClientError> {
+        let mut receiver = lock(&self.receiver);
+        if let Some(frame) = receiver.buffered()? {
+            return Ok(Some(frame));
+        }
+        let nanoseconds = INTERRUPT_CHECK.subsec_nanos().into();
+        let timeout = Timespec { tv_sec: 0, tv_nsec: nanoseconds };
+        let ready = poll(&mut [PollFd::new(&*receiver, PollFlags::IN)], Some(&timeout));
+        if (self.interrupted)() {
+            return Err(ClientError::Interrupted);
+        }
+        if !ready.is_ok_and(|ready| ready > 0) {
+            return Ok(None);
+        }
+        let frame = receiver.receive()?;
+        Ok(Some(frame.ok_or(ConnectionError::Closed { expected: "the host" })?))
     }
 }
 

@@ -11,19 +11,19 @@ use std::io::Write;
 use std::sync::Arc;
 
 /// Bytes of values in one batch: an arena less an eighth for its message, offsets and padding.
-const BATCH_BYTES: usize = (ARENA_BYTES - ARENA_BYTES / 8) as usize;
+const BATCH_BYTES: usize = 7 << 20;
+const _: () = assert!(BATCH_BYTES as u64 == ARENA_BYTES - ARENA_BYTES / 8);
 
 /// Bytes that a batch's message and padding may need besides its values.
 const MESSAGE_ROOM: usize = 64 << 10;
 
 pub(crate) fn write(
     link: &Arc<Link>,
-    stream: StreamId,
     output: &OutputName,
     data: &mut dyn RecordBatchReader,
     arenas: bool,
 ) -> Result<(), ClientError> {
-    link.open(stream);
+    let stream = link.open(|stream| FromScript::OpenOutput { stream, output: output.clone() })?;
     let written = Output { link, stream, output }.write(data, arenas);
     link.close(stream);
     written
@@ -37,8 +37,6 @@ struct Output<'a> {
 
 impl Output<'_> {
     fn write(&self, data: &mut dyn RecordBatchReader, arenas: bool) -> Result<(), ClientError> {
-        let output = self.output.clone();
-        self.link.send(&FromScript::OpenOutput { stream: self.stream, output })?;
         match self.link.next_event(self.stream)? {
             StreamEvent::Opened { .. } => {}
             other => return Err(self.failed(other)),
@@ -159,10 +157,9 @@ impl Sink<'_> {
         let length = bytes.len() as u64;
         while !self.window.admits(length) {
             match self.output.link.next_event(self.output.stream)? {
-                StreamEvent::Ack(bytes) => self
-                    .window
-                    .acknowledged(bytes)
-                    .map_err(|error| ClientError::Connection(error.into()))?,
+                StreamEvent::Ack(bytes) => {
+                    self.window.acknowledged(bytes).map_err(|error| ClientError::Connection(error.into()))?
+                }
                 other => return Err(self.output.failed(other)),
             }
         }

@@ -116,7 +116,9 @@ pub enum VersionMismatch {
         ours: VersionRange,
     },
     /// The container's side is newer than anything this host speaks.
-    #[error("{software} speaks protocol {theirs}, which is too new for this host ({ours}): update longshore on the host")]
+    #[error(
+        "{software} speaks protocol {theirs}, which is too new for this host ({ours}): update longshore on the host"
+    )]
     TooNew {
         /// Name and version of the container's side.
         software: String,

@@ -40,10 +40,9 @@ impl MemorySender {
     /// The frame breaks a limit, or the other side is gone (a broken pipe, as a socket would say).
     pub fn send(&mut self, frame: Frame) -> Result<(), ConnectionError> {
         frame.encode_header()?;
-        self.0.send(frame).map_err(|_| ConnectionError::Io {
-            doing: "writing to",
-            source: std::io::ErrorKind::BrokenPipe.into(),
-        })
+        self.0
+            .send(frame)
+            .map_err(|_| ConnectionError::Io { doing: "writing to", source: std::io::ErrorKind::BrokenPipe.into() })
     }
 }
 

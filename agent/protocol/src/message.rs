@@ -32,7 +32,7 @@ pub trait Message: Serialize + DeserializeOwned {
     }
 }
 
-fn message_type(json: &[u8]) -> Option<String> {
+pub(crate) fn message_type(json: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(json).ok()?;
     Some(value.get("type")?.as_str()?.to_owned())
 }

@@ -122,7 +122,8 @@ impl TableDecoder {
             }
             MessageHeader::DictionaryBatch => {
                 let dictionary = message.header_as_dictionary_batch().ok_or_else(|| contradiction("dictionary"))?;
-                let schema = self.schema.as_deref().ok_or_else(|| SegmentError::bad_stream("data before its schema"))?;
+                let schema =
+                    self.schema.as_deref().ok_or_else(|| SegmentError::bad_stream("data before its schema"))?;
                 if !self.trusted {
                     let data = dictionary.data().ok_or_else(|| contradiction("dictionary"))?;
                     check_batch(&data, raw.body.len())?;

@@ -153,12 +153,8 @@ fn widen(schema: &SchemaRef, columns: &[Vec<ArrayRef>]) -> SchemaRef {
             DataType::Binary => DataType::LargeBinary,
             _ => return Arc::clone(field),
         };
-        let bytes: usize = pieces.iter().map(|piece| text_bytes(piece)).sum();
-        if bytes > OFFSETS_32_MAX {
-            Arc::new(field.as_ref().clone().with_data_type(wide))
-        } else {
-            Arc::clone(field)
-        }
+        let bytes: usize = pieces.iter().map(text_bytes).sum();
+        if bytes > OFFSETS_32_MAX { Arc::new(field.as_ref().clone().with_data_type(wide)) } else { Arc::clone(field) }
     };
     let fields: Vec<_> = schema.fields().iter().zip(columns).map(widened).collect();
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))

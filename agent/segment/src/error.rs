@@ -16,7 +16,9 @@ pub enum SegmentError {
         source: std::io::Error,
     },
     /// The descriptor is not sealed shared memory, so its content could change under the reader.
-    #[error("the descriptor is not sealed shared memory: {found}, but a segment has the seals write, grow, shrink and seal")]
+    #[error(
+        "the descriptor is not sealed shared memory: {found}, but a segment has the seals write, grow, shrink and seal"
+    )]
     NotSealed {
         /// What it is.
         found: String,

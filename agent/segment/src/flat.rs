@@ -93,9 +93,7 @@ impl Body {
             Layout::Fixed(width) => self.add_buffer(
                 pieces
                     .iter()
-                    .map(|piece| {
-                        piece.buffers()[0].slice_with_length(piece.offset() * width, piece.len() * width)
-                    })
+                    .map(|piece| piece.buffers()[0].slice_with_length(piece.offset() * width, piece.len() * width))
                     .collect(),
             ),
             Layout::Offsets32 => {

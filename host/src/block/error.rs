@@ -14,7 +14,9 @@ pub enum BlockError {
         path: PathBuf,
     },
     /// The folder has no manifest.
-    #[error("`{folder}` has no `block.toml` and no `manifest.json`: a block is a folder with one of them, or a script that ends in .py or .R")]
+    #[error(
+        "`{folder}` has no `block.toml` and no `manifest.json`: a block is a folder with one of them, or a script that ends in .py or .R"
+    )]
     NoManifest {
         /// The folder.
         folder: PathBuf,
@@ -111,6 +113,7 @@ pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a s
     // Two thirds alike finds a slip of the finger and a forgotten ending, and little else.
     const NEAR: f64 = 0.66;
     let distance = |known: &&str| strsim::normalized_damerau_levenshtein(name, known);
-    let nearest = known.into_iter().filter(|known| distance(known) >= NEAR).max_by(|a, b| distance(a).total_cmp(&distance(b)));
+    let nearest =
+        known.into_iter().filter(|known| distance(known) >= NEAR).max_by(|a, b| distance(a).total_cmp(&distance(b)));
     nearest.map(|nearest| format!(": did you mean `{nearest}`?")).unwrap_or_default()
 }

@@ -64,7 +64,11 @@ impl Walk<'_> {
         let metadata = std::fs::metadata(&real).map_err(failed)?;
         if metadata.is_dir() {
             // A link to a folder above would lead round in circles.
-            return if real == source { self.folder(&source, &path) } else { Err(BlockError::Escapes { path: source }) };
+            return if real == source {
+                self.folder(&source, &path)
+            } else {
+                Err(BlockError::Escapes { path: source })
+            };
         }
         if metadata.is_file() {
             self.bytes += metadata.len();

@@ -44,11 +44,7 @@ fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
     };
     let folder = crate::publish::folder(path).to_owned();
     let name = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
-    let block = Block {
-        name: name(path.file_stem()),
-        script: name(path.file_name()),
-        ..empty(folder, language)
-    };
+    let block = Block { name: name(path.file_stem()), script: name(path.file_name()), ..empty(folder, language) };
     Ok(Loaded { block, warnings: Vec::new() })
 }
 
@@ -114,7 +110,10 @@ mod tests {
             "`B` has no `block.toml` and no `manifest.json`: a block is a folder with one of them, or a script that \
              ends in .py or .R"
         );
-        assert_eq!(error(&[("block.toml", MINIMAL)]), "the script `s.py` that `block.toml` names does not exist in `B`");
+        assert_eq!(
+            error(&[("block.toml", MINIMAL)]),
+            "the script `s.py` that `block.toml` names does not exist in `B`"
+        );
         assert_eq!(
             error(&[("block.toml", "name = \"x\"\nlanguage = python\n")]),
             "`B/block.toml`, line 2, column 12: string values must be quoted, expected literal string"

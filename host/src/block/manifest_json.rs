@@ -77,9 +77,7 @@ fn option(value: &Value, warnings: &mut Vec<String>) -> Result<OptionSpec, Strin
             let choices = list(value, "choices").iter().filter_map(|choice| text_of(choice, "value"));
             OptionKind::Choice { choices: choices.collect() }
         }
-        Some("File") => {
-            OptionKind::File { read_only: value.get("readOnly").and_then(Value::as_bool).unwrap_or(true) }
-        }
+        Some("File") => OptionKind::File { read_only: value.get("readOnly").and_then(Value::as_bool).unwrap_or(true) },
         Some("Field") => OptionKind::Field { input: input.unwrap_or(0) },
         Some("Fields") => OptionKind::Fields { input: input.unwrap_or(0) },
         _ => return Err(format!("option `{name}` has the unknown `@visokiotype` `{visokio}`")),

@@ -130,7 +130,9 @@ fn option(option: ManifestOption) -> Result<OptionSpec, String> {
         "field" => OptionKind::Field { input: option.input },
         "fields" => OptionKind::Fields { input: option.input },
         other => {
-            return Err(format!("option `{name}` has the unknown kind `{other}`{}", did_you_mean(other, OptionKind::NAMES)));
+            let hint = did_you_mean(other, OptionKind::NAMES);
+            let hint = if hint.is_empty() { format!(": known are {}", OptionKind::NAMES.join(", ")) } else { hint };
+            return Err(format!("option `{name}` has the unknown kind `{other}`{hint}"));
         }
     };
     if let (Some(min), Some(max)) = (min, max)

@@ -106,7 +106,11 @@ fn unknown_or_repeated(block: &Block, given: &[(String, GivenValue)]) -> Vec<Opt
         let reason = if !known.contains(&name.as_str()) {
             let hint = did_you_mean(name, known.iter().copied());
             let names = if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) };
-            if hint.is_empty() { format!("the block has no such option ({names})") } else { format!("the block has no such option{hint}") }
+            if hint.is_empty() {
+                format!("the block has no such option ({names})")
+            } else {
+                format!("the block has no such option{hint}")
+            }
         } else if given[..index].iter().any(|(before, _)| before == name) {
             "it is given twice".into()
         } else {
@@ -308,7 +312,15 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_at_once() {
-        let error = resolve(&[("k", "12"), ("rate", "x"), ("on", "maybe"), ("how", "medan"), ("fields", "mas"), ("kk", "1"), ("k", "3")]);
+        let error = resolve(&[
+            ("k", "12"),
+            ("rate", "x"),
+            ("on", "maybe"),
+            ("how", "medan"),
+            ("fields", "mas"),
+            ("kk", "1"),
+            ("k", "3"),
+        ]);
         assert_eq!(
             error.unwrap_err(),
             "option `kk`: the block has no such option (it has k, rate, on, how, fields, secret)\n\

@@ -64,10 +64,10 @@ async fn image(docker: &Docker, image: &str) -> Diagnosis {
     match docker.resolve(image).await {
         Ok(Some(id)) => Diagnosis::good("Python image", format!("`{image}` is {}", short(&id.0))),
         Ok(None) => Diagnosis::good("Python image", "not needed"),
-        Err(error @ EngineError::NoImage { .. }) => {
-            Diagnosis::bad("Python image", first_line(&error), "make images")
+        Err(error @ EngineError::NoImage { .. }) => Diagnosis::bad("Python image", first_line(&error), "make images"),
+        Err(error) => {
+            Diagnosis::bad("Python image", first_line(&error), "longshore doctor   (once the engine answers)")
         }
-        Err(error) => Diagnosis::bad("Python image", first_line(&error), "longshore doctor   (once the engine answers)"),
     }
 }
 

@@ -6,7 +6,9 @@ use crate::spec::Network;
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
-use bollard::query_parameters::{KillContainerOptions, RemoveContainerOptions, StartContainerOptions, WaitContainerOptions};
+use bollard::query_parameters::{
+    KillContainerOptions, RemoveContainerOptions, StartContainerOptions, WaitContainerOptions,
+};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use longshore_protocol::User;
@@ -40,8 +42,8 @@ impl Docker {
     pub(crate) async fn connect(socket: &Path) -> Result<Self, EngineError> {
         let unreachable = |source| EngineError::Unreachable { socket: socket.to_owned(), source };
         let path = socket.to_string_lossy();
-        let api = bollard::Docker::connect_with_unix(&path, TIMEOUT_SECONDS, API_DEFAULT_VERSION)
-            .map_err(unreachable)?;
+        let api =
+            bollard::Docker::connect_with_unix(&path, TIMEOUT_SECONDS, API_DEFAULT_VERSION).map_err(unreachable)?;
         Ok(Self { api: api.negotiate_version().await.map_err(unreachable)? })
     }
 
@@ -57,7 +59,8 @@ impl Docker {
 
     async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
         let failed = |doing| move |source| EngineError::Engine { doing, source };
-        let created = self.api.create_container(None, policy(&launch)).await.map_err(failed("creating the container"))?;
+        let created =
+            self.api.create_container(None, policy(&launch)).await.map_err(failed("creating the container"))?;
         let id = created.id;
         // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
         let wait = WaitContainerOptions { condition: "removed".into() };
@@ -156,10 +159,12 @@ struct DockerContainer {
 
 impl DockerContainer {
     async fn wait(&mut self) -> Result<String, EngineError> {
-        let Some(ended) = self.ended.take() else {
+        let Some(ended) = &mut self.ended else {
             return Ok("it has ended".into());
         };
+        // Taken only once it has come: whoever waits may stop waiting, and wait again later.
         let waited = ended.await.ok().flatten();
+        self.ended = None;
         self.gone = true;
         match waited {
             Some(Ok(response)) => Ok(format!("its first process ended with exit status {}", response.status_code)),

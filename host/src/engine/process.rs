@@ -2,14 +2,16 @@
 //! for developing scripts. Limits on memory, processors and processes do not hold here.
 
 use super::{Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace, existing};
+use crate::place::LockedFolder;
 use crate::settings::Settings;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
+
+/// How working folders are named, so that abandoned ones are found.
+const PREFIX: &str = "longshore-";
 
 /// The engine without containers.
 #[derive(Debug)]
@@ -23,8 +25,7 @@ pub(crate) struct Process {
 impl Process {
     /// Finds the agent.
     pub(crate) fn new(settings: &Settings) -> Result<Self, EngineError> {
-        let agent =
-            existing(&settings.agent).ok_or_else(|| EngineError::NoAgent { path: settings.agent.clone() })?;
+        let agent = existing(&settings.agent).ok_or_else(|| EngineError::NoAgent { path: settings.agent.clone() })?;
         Ok(Self {
             agent,
             python: settings.python.to_string_lossy().into_owned(),
@@ -34,12 +35,10 @@ impl Process {
     }
 
     fn start(&self, launch: &Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
-        let folder = self.work_folder.join(format!("longshore-{}", launch.run_id));
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&folder)
-            .map_err(|source| EngineError::Place { path: folder.clone(), source })?;
-        let folder = WorkFolder(folder);
+        let name = format!("{PREFIX}{}", launch.run_id);
+        let folder = LockedFolder::create(&self.work_folder, &name, 0o700)
+            .map_err(|source| EngineError::Place { path: self.work_folder.join(&name), source })?;
+        folder.remove_abandoned(PREFIX);
         let agent = Command::new(&self.agent)
             .arg(launch.place.socket())
             .env_clear()
@@ -53,7 +52,7 @@ impl Process {
         let workplace = Workplace {
             python: self.python.clone(),
             path: self.path.clone(),
-            folder: folder.0.to_string_lossy().into_owned(),
+            folder: folder.path().to_string_lossy().into_owned(),
             user: None,
         };
         Ok(Box::new(ProcessContainer { agent, folder: Some(folder), workplace }))
@@ -74,20 +73,10 @@ impl Engine for Process {
     }
 }
 
-/// A working folder that goes when it is dropped.
-struct WorkFolder(PathBuf);
-
-impl Drop for WorkFolder {
-    fn drop(&mut self) {
-        // A temporary folder: what cannot be removed is the machine's to clean.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// An agent and what it runs.
 struct ProcessContainer {
     agent: Child,
-    folder: Option<WorkFolder>,
+    folder: Option<LockedFolder>,
     workplace: Workplace,
 }
 

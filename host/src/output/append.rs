@@ -2,7 +2,7 @@
 //! matched by name and converted where nothing is lost.
 
 use crate::table::{Sink, TableError};
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_cast::{CastOptions, can_cast_types, cast_with_options};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;
@@ -14,7 +14,10 @@ pub(crate) fn first_schema(schema: &Schema) -> SchemaRef {
         // Later tables may have nulls where this one has none.
         _ => Arc::new(field.as_ref().clone().with_nullable(true)),
     };
-    Arc::new(Schema::new_with_metadata(schema.fields().iter().map(typed).collect::<Vec<_>>(), schema.metadata().clone()))
+    Arc::new(Schema::new_with_metadata(
+        schema.fields().iter().map(typed).collect::<Vec<_>>(),
+        schema.metadata().clone(),
+    ))
 }
 
 /// For each column of the output, which column of a later table it comes from.
@@ -62,8 +65,14 @@ fn convert(column: &ArrayRef, field: &Field) -> Result<ArrayRef, String> {
     if from == to {
         return Ok(Arc::clone(column));
     }
+    if *from == DataType::Null {
+        return Ok(new_null_array(to, column.len()));
+    }
     let lossy = || {
-        format!("column `{}` is {from}, but was {to} in what was written before, and not every value fits", field.name())
+        format!(
+            "column `{}` is {from}, but was {to} in what was written before, and not every value fits",
+            field.name()
+        )
     };
     if !can_cast_types(from, to) || !can_cast_types(to, from) {
         return Err(lossy());
@@ -72,7 +81,7 @@ fn convert(column: &ArrayRef, field: &Field) -> Result<ArrayRef, String> {
     let cast = cast_with_options(column, to, &strict).map_err(|_| lossy())?;
     // Not every lossy cast fails: 1.5 becomes 1. What comes back must be what went in.
     let back = cast_with_options(&cast, from, &strict).map_err(|_| lossy())?;
-    if *from == DataType::Null || &back == column { Ok(cast) } else { Err(lossy()) }
+    if &back == column { Ok(cast) } else { Err(lossy()) }
 }
 
 /// Writes a batch to a sink; a batch without rows adds nothing.

@@ -203,6 +203,10 @@ impl Worker {
 
     /// A table's columns are known.
     fn begin(&mut self, table_schema: &Schema) -> Result<(), Failure> {
+        if table_schema.fields().is_empty() {
+            // A frame without columns, as pandas makes of nothing: there is nothing to write, and nothing wrong.
+            return Ok(());
+        }
         let schema = match &self.schema {
             Some(schema) => Arc::clone(schema),
             None => {

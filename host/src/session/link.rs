@@ -2,7 +2,7 @@
 //! both kinds of connection start with.
 
 use longshore_protocol::{
-    ConnectionError, Decoder, Frame, Hello, Message, Payload, ProtocolError, VersionRange, Version, receive_into,
+    ConnectionError, Decoder, Frame, Hello, Message, Payload, ProtocolError, Version, VersionRange, receive_into,
     send_frame_part,
 };
 use std::io::{ErrorKind, IoSlice};

@@ -1,8 +1,8 @@
 //! What the text of one cell can be read as, and what a column of such cells is. A column is of the narrowest type
 //! that every one of its cells fits, over the whole file.
 
-use arrow_cast::parse::Parser;
 use arrow_array::types::{Date32Type, TimestampMicrosecondType};
+use arrow_cast::parse::Parser;
 use arrow_schema::{DataType, TimeUnit};
 
 /// Spellings of a missing value in columns that are not text. In a text column only the empty cell is missing.

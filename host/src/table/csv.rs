@@ -107,7 +107,12 @@ impl<R: Read> Iterator for CsvBatches<R> {
 
 fn reader<R: Read>(delimiter: u8, text: R) -> Reader<R> {
     // Ragged rows are found here, with better words.
-    ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).buffer_capacity(1 << 20).from_reader(text)
+    ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(1 << 20)
+        .from_reader(text)
 }
 
 fn next<R: Read>(reader: &mut Reader<R>, record: &mut ByteRecord, path: &Path) -> Result<bool, TableError> {

@@ -52,7 +52,9 @@ pub enum TableError {
         path: PathBuf,
     },
     /// A format's name is unknown.
-    #[error("unknown format `{name}`: known are csv, tsv, ndjson, parquet, arrow and arrows, the text formats and arrows also as csv.gz, csv.zst and so on")]
+    #[error(
+        "unknown format `{name}`: known are csv, tsv, ndjson, parquet, arrow and arrows, the text formats and arrows also as csv.gz, csv.zst and so on"
+    )]
     UnknownFormat {
         /// The name.
         name: String,

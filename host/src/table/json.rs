@@ -92,10 +92,7 @@ mod tests {
     fn wrong_lines_are_named() {
         let error = |text: &str| scan(Path::new("x.ndjson"), text.as_bytes()).unwrap_err().to_string();
         assert_eq!(error("{\"a\":1}\n\n[1]\n"), "`x.ndjson`, line 3: it is no JSON object");
-        assert_eq!(
-            error("{\"a\":1}\n{\"a\":}\n"),
-            "`x.ndjson`, line 2: it is no JSON: expected value (column 6)"
-        );
+        assert_eq!(error("{\"a\":1}\n{\"a\":}\n"), "`x.ndjson`, line 2: it is no JSON: expected value (column 6)");
         assert_eq!(error("\n"), "`x.ndjson` is empty: it has no bytes, not even a header");
     }
 

@@ -2,7 +2,7 @@
 
 use super::error::TableError;
 use super::format::{Compression, FileFormat, Format};
-use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_csv::{Writer as CsvWriter, WriterBuilder};
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_json::LineDelimitedWriter;
@@ -61,14 +61,17 @@ impl Sink {
         let mut written = Arc::clone(schema);
         let kind = match format.format {
             Format::Csv | Format::Tsv => {
-                written = flat(schema);
+                written = flat(&in_utc(schema));
                 let delimiter = if format.format == Format::Csv { b',' } else { b'\t' };
                 let mut writer = WriterBuilder::new().with_header(true).with_delimiter(delimiter).build(output);
                 // The header, also when there will be no rows.
                 writer.write(&RecordBatch::new_empty(Arc::clone(&written))).map_err(arrow)?;
                 Kind::Csv(Box::new(writer))
             }
-            Format::Ndjson => Kind::Ndjson(Box::new(LineDelimitedWriter::new(output))),
+            Format::Ndjson => {
+                written = in_utc(schema);
+                Kind::Ndjson(Box::new(LineDelimitedWriter::new(output)))
+            }
             Format::Parquet => {
                 let properties = WriterProperties::builder().set_compression(ParquetCompression::SNAPPY).build();
                 let writer = ArrowWriter::try_new(output, Arc::clone(schema), Some(properties));
@@ -91,7 +94,10 @@ impl Sink {
                 let batch = flatten(&self.schema, batch).map_err(arrow)?;
                 writer.write(&batch).map_err(arrow)
             }
-            Kind::Ndjson(writer) => writer.write(batch).map_err(arrow),
+            Kind::Ndjson(writer) => {
+                let batch = flatten(&self.schema, batch).map_err(arrow)?;
+                writer.write(&batch).map_err(arrow)
+            }
             Kind::Parquet(writer) => {
                 writer.write(batch).map_err(|source| TableError::Parquet { path: self.path.clone(), source })
             }
@@ -180,10 +186,29 @@ fn flat(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(schema.fields().iter().map(flat).collect::<Vec<_>>()))
 }
 
+/// The columns with every zone as UTC: text says the instant, and needs no zone's rules for that.
+fn in_utc(schema: &Schema) -> SchemaRef {
+    let in_utc = |field: &Arc<Field>| match field.data_type() {
+        DataType::Timestamp(unit, Some(_)) => {
+            let utc = DataType::Timestamp(*unit, Some("+00:00".into()));
+            Arc::new(field.as_ref().clone().with_data_type(utc))
+        }
+        _ => Arc::clone(field),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(in_utc).collect::<Vec<_>>()))
+}
+
 fn flatten(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let columns = batch.columns().iter().zip(schema.fields());
     let columns = columns.map(|(column, field)| {
-        if column.data_type() == field.data_type() { Ok(Arc::clone(column)) } else { json_text(column) }
+        match (column.data_type(), field.data_type()) {
+            (from, to) if from == to => Ok(Arc::clone(column)),
+            // The same instants under another zone's name.
+            (DataType::Timestamp(..), to) => {
+                column.to_data().into_builder().data_type(to.clone()).build().map(arrow_array::make_array)
+            }
+            _ => json_text(column),
+        }
     });
     RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
 }

@@ -11,7 +11,8 @@ import warnings
 from typing import Any
 
 _ACCEPTED = (
-    "a pandas or polars DataFrame, a pyarrow Table, anything with __arrow_c_stream__, a dict of columns or a list of dicts"
+    "a pandas or polars DataFrame, a pyarrow Table, anything with __arrow_c_stream__, "
+    "a dict of columns or a list of dicts"
 )
 
 

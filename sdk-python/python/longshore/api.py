@@ -13,13 +13,15 @@ A script makes one :class:`Api`, reads inputs and options from it, writes output
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import threading
 import warnings
+from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any, Callable, Mapping, NoReturn, Optional, Union
+from typing import Any, Callable, NoReturn
 
 from longshore import _frames, _tables
 from longshore._longshore import Client, LongshoreError
@@ -103,7 +105,7 @@ class Api:
 
     # Outputs
 
-    def write_output_records(self, data: Any, output_number: Union[int, str] = 0) -> None:
+    def write_output_records(self, data: Any, output_number: int | str = 0) -> None:
         """Append a table to an output.
 
         Args:
@@ -121,7 +123,7 @@ class Api:
             raise ValueError(f"outputs are numbered from 0, not {output_number}")
         client.write_output(output_number, _tables.to_stream(data))
 
-    def write_output(self, data: Any, output: Union[int, str] = 0) -> None:
+    def write_output(self, data: Any, output: int | str = 0) -> None:
         """Append a table to an output: :meth:`write_output_records` under its newer name."""
         self.write_output_records(data, output)
 
@@ -146,7 +148,7 @@ class Api:
         """Show a message while the script runs. Of many in a short time only the last is shown."""
         self._check_process().update_message(str(text))
 
-    def update_progress(self, fraction: float, text: Optional[str] = None) -> None:
+    def update_progress(self, fraction: float, text: str | None = None) -> None:
         """Show how far the script is.
 
         Args:
@@ -164,19 +166,19 @@ class Api:
 
     # The last word
 
-    def commit(self, message: Optional[str] = None) -> None:
+    def commit(self, message: str | None = None) -> None:
         """End the run with success. The script goes on, but can read and write no more."""
         self._conclude("commit", message)
 
-    def close(self, message: Optional[str] = None) -> None:
+    def close(self, message: str | None = None) -> None:
         """End the run with success: :meth:`commit` under its older name."""
         self._conclude("close", message)
 
-    def cancel(self, message: Optional[str] = None) -> None:
+    def cancel(self, message: str | None = None) -> None:
         """End the run as cancelled: its outputs are discarded. The script goes on."""
         self._conclude("cancel", message)
 
-    def abort(self, message: Optional[str] = None) -> NoReturn:
+    def abort(self, message: str | None = None) -> NoReturn:
         """Fail the run with a message, and end the script.
 
         Raises:
@@ -211,9 +213,9 @@ class Api:
 
     def __exit__(
         self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         if kind is None and not self._client.concluded:
             self.commit()
@@ -221,7 +223,7 @@ class Api:
     def __repr__(self) -> str:
         return f"<longshore Api of {self.block_name!r}, run {self.run_id}>"
 
-    def _conclude(self, word: str, message: Optional[str]) -> None:
+    def _conclude(self, word: str, message: str | None) -> None:
         self._check_process().conclude(word, None if message is None else str(message))
 
     def _check_process(self) -> Client:
@@ -234,15 +236,13 @@ def _report_uncaught(api: Api) -> None:
     """Tell the host of an exception that ends the script, then do what would have been done."""
     previous: Callable[..., Any] = sys.excepthook
 
-    def report(kind: type[BaseException], error: BaseException, traceback: Optional[TracebackType]) -> None:
+    def report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if os.getpid() == api._pid:
             text = str(error)
             summary = f"{kind.__name__}: {text}" if text else kind.__name__
-            try:
+            # Where the host is gone, the traceback is all that is left to give.
+            with contextlib.suppress(LongshoreError):
                 api._client.uncaught(summary)
-            except LongshoreError:
-                # The host is gone; the traceback is all that is left to give.
-                pass
         previous(kind, error, traceback)
 
     sys.excepthook = report

@@ -1,8 +1,9 @@
 //! Reads an output as a table of texts, whatever its format, so that one comparison serves them all.
 
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{ArrowError, Schema};
+use arrow_schema::{ArrowError, DataType, Schema};
 use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -76,22 +77,28 @@ fn stream_batches(bytes: &[u8]) -> Batches {
 }
 
 fn typed(schema: &Schema, batches: &[RecordBatch], cells: bool) -> Result<Table, ArrowError> {
-    let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let names = schema.fields().iter().map(|field| field.name().clone()).collect();
     let types = schema.fields().iter().map(|field| field.data_type().to_string()).collect();
+    // A time with a zone is an instant: shown in UTC, whatever the zone.
+    let utc = |column: &ArrayRef| match column.data_type() {
+        DataType::Timestamp(unit, Some(_)) => cast(column, &DataType::Timestamp(*unit, Some("+00:00".into()))),
+        _ => Ok(Arc::clone(column)),
+    };
     let options = FormatOptions::default();
     let mut rows = Vec::new();
     for batch in batches.iter().filter(|_| cells) {
+        let columns: Vec<ArrayRef> = batch.columns().iter().map(utc).collect::<Result<_, _>>()?;
         let formatters: Vec<ArrayFormatter<'_>> =
-            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect::<Result<_, _>>()?;
+            columns.iter().map(|column| ArrayFormatter::try_new(column, &options)).collect::<Result<_, _>>()?;
         for row in 0..batch.num_rows() {
             let cell = |(column, formatter): (&Arc<dyn Array>, &ArrayFormatter<'_>)| {
                 (!column.is_null(row)).then(|| formatter.value(row).to_string())
             };
-            rows.push(batch.columns().iter().zip(&formatters).map(cell).collect());
+            rows.push(columns.iter().zip(&formatters).map(cell).collect());
         }
     }
     let count = batches.iter().map(RecordBatch::num_rows).sum();
-    Ok(Table { columns, types: Some(types), count, rows })
+    Ok(Table { columns: names, types: Some(types), count, rows })
 }
 
 /// Delimited text. An unquoted empty cell is null, a quoted one is empty text.

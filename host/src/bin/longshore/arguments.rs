@@ -174,7 +174,9 @@ fn time(text: &str) -> Result<Duration, String> {
         "h" => number * 3600.0,
         _ => return Err(wrong()),
     };
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong()).and_then(|time| if time.is_zero() { Err(wrong()) } else { Ok(time) })
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| wrong())
+        .and_then(|time| if time.is_zero() { Err(wrong()) } else { Ok(time) })
 }
 
 #[cfg(test)]

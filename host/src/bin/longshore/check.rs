@@ -1,7 +1,7 @@
 //! `longshore check` and `longshore schema`.
 
-use crate::failure;
 use crate::BAD_INPUT;
+use crate::failure;
 use longshore::block::{self, Block};
 use std::io::Write;
 use std::path::Path;

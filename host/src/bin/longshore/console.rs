@@ -33,7 +33,12 @@ impl Console {
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template("{spinner} {bar:30} {percent:>3}% {msg}");
         let bar = ProgressBar::with_draw_target(Some(1000), target);
-        Self { quiet, bar: style.map_or(bar.clone(), |style| bar.with_style(style)), held: Vec::new(), line_is_open: false }
+        Self {
+            quiet,
+            bar: style.map_or(bar.clone(), |style| bar.with_style(style)),
+            held: Vec::new(),
+            line_is_open: false,
+        }
     }
 
     /// Shows events until there are no more, and gives itself back for the end.
@@ -69,7 +74,11 @@ impl Console {
                 }
             }
             Event::Progress { fraction, text } => {
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a fraction is from 0 to 1")]
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a fraction is from 0 to 1"
+                )]
                 self.bar.set_position((fraction * STEPS) as u64);
                 if let Some(text) = text {
                     self.bar.set_message(text);
@@ -77,7 +86,11 @@ impl Console {
             }
             Event::Ending => self.line("ending the script …"),
             Event::Started => self.bar.enable_steady_tick(Duration::from_millis(100)),
-            Event::Engine { .. } | Event::Connected | Event::Reading { .. } | Event::Writing { .. } | Event::Publishing => {}
+            Event::Engine { .. }
+            | Event::Connected
+            | Event::Reading { .. }
+            | Event::Writing { .. }
+            | Event::Publishing => {}
         }
     }
 

@@ -1,0 +1,333 @@
+"""Measures Longshore against what people do today, side by side in one run, and writes ``target/bench/report.md``.
+
+Every comparison takes turns: A, B, A, B. Medians are given with the least and the greatest, and ratios are medians of
+the ratios of neighbours, so that a machine whose speed drifts does not decide them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.feather
+import pyarrow.flight
+import pyarrow.parquet
+
+GIB = 1 << 30
+COLUMNS = 8
+LONGSHORE = sys.argv[1]
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
+IMAGE = "longshore/python:latest"
+
+VISIBLE = """
+import time, json, sys
+{prepare}
+before = time.perf_counter()
+{read}
+seen = time.perf_counter() - before
+resident = [line for line in open("/proc/self/status") if line.startswith("RssAnon")][0].split()[1]
+print("RESULT", json.dumps({{"seconds": seen, "anonymous_mib": int(resident) / 1024}}), flush=True)
+"""
+
+WRITE = """
+import time, json
+import numpy as np, pandas as pd, pyarrow
+from longshore.api import Api
+api = Api()
+n = (1 << 30) // 64
+frame = pd.DataFrame({f"c{i}": np.random.rand(n) for i in range(8)}, copy=False)
+source = [frame[name].to_numpy() for name in frame.columns]
+target = [np.ones_like(column) for column in source]
+times = {"memcpy": [], "write": []}
+for _ in range(4):
+    before = time.perf_counter()
+    for a, b in zip(target, source):
+        np.copyto(a, b)
+    times["memcpy"].append(time.perf_counter() - before)
+    before = time.perf_counter()
+    api.write_output_records(frame)
+    times["write"].append(time.perf_counter() - before)
+print("RESULT", json.dumps(times), flush=True)
+"""
+
+PIPELINE = """
+frame["total"] = frame["c0"] * frame["c1"] + frame["n"]
+frame = frame[frame["total"] > 0.5]
+"""
+
+
+def run(command: list[str], **options: Any) -> str:
+    """What a command prints on both streams; a failure ends the benchmark."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if done.returncode != 0:
+        raise SystemExit(f"{command} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def timed(action: Callable[[], Any]) -> float:
+    """Seconds that an action takes."""
+    before = time.perf_counter()
+    action()
+    return time.perf_counter() - before
+
+
+def result(text: str) -> dict[str, Any]:
+    """What a script printed after RESULT."""
+    line = next(line for line in text.splitlines() if line.startswith("RESULT"))
+    return json.loads(line.removeprefix("RESULT"))
+
+
+def spread(values: list[float], unit: str = "ms", factor: float = 1000) -> str:
+    """Median, least and greatest."""
+    low, middle, high = min(values) * factor, statistics.median(values) * factor, max(values) * factor
+    digits = 1 if middle >= 10 else 2
+    return f"{middle:.{digits}f} {unit} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def ratio(first: list[float], second: list[float]) -> str:
+    """The median of the ratios of neighbours."""
+    return f"{statistics.median(a / b for a, b in zip(first, second)):.2f}"
+
+
+def in_turns(rounds: int, **actions: Callable[[], float]) -> dict[str, list[float]]:
+    """Runs actions in turns, after one round that does not count."""
+    times: dict[str, list[float]] = {name: [] for name in actions}
+    for index in range(rounds + 1):
+        for name, action in actions.items():
+            seconds = action()
+            if index:
+                times[name].append(seconds)
+    return times
+
+
+def cold_start(folder: Path) -> list[str]:
+    """A whole run of a script that does nothing, against `docker run` of the same image and command."""
+    script = folder / "hello.py"
+    script.write_text("print('hello')\n")
+    ours = [LONGSHORE, "run", str(script), "--engine", "docker", "--quiet"]
+    theirs = ["docker", "run", "--rm", "--network", "none", "-v", f"{script}:/work/hello.py:ro"]
+    theirs += ["--entrypoint", "python3", IMAGE, "/work/hello.py"]
+    times = in_turns(ROUNDS, ours=lambda: timed(lambda: run(ours)), docker=lambda: timed(lambda: run(theirs)))
+    process = [LONGSHORE, "run", str(script), "--engine", "process", "--quiet"]
+    alone = in_turns(ROUNDS, process=lambda: timed(lambda: run(process)))
+    return [
+        "| cold start, whole command | median (least to greatest) | against `docker run` |",
+        "|---|---|---|",
+        f"| `longshore run`, engine docker | {spread(times['ours'])} | {ratio(times['ours'], times['docker'])} |",
+        f"| `docker run --rm --network none` | {spread(times['docker'])} | 1 |",
+        f"| `longshore run`, engine process | {spread(alone['process'])} | |",
+    ]
+
+
+def visible(folder: Path) -> list[str]:
+    """One gibibyte of doubles until the script has it, by each way that it can come."""
+    rows = GIB // 8 // COLUMNS
+    generator = np.random.default_rng(1)
+    table = pa.table({f"c{index}": generator.random(rows) for index in range(COLUMNS)})
+    pa.feather.write_feather(table, str(folder / "in.arrow"), compression="uncompressed")
+    pa.parquet.write_table(table, folder / "in.parquet")
+    pa.csv.write_csv(table, folder / "in.csv")
+
+    def ours(read: str) -> dict[str, Any]:
+        prepare = "import pandas, pyarrow, polars\nfrom longshore.api import Api\napi = Api()\napi.read_input()"
+        script = folder / "visible.py"
+        script.write_text(VISIBLE.format(prepare=prepare, read=read))
+        command = [LONGSHORE, "run", str(script), "--engine", "docker", "-i", str(folder / "in.arrow")]
+        return result(run(command))
+
+    def mounted(read: str) -> dict[str, Any]:
+        prepare = "import pandas, pyarrow.parquet, pyarrow.csv"
+        (folder / "mounted.py").write_text(VISIBLE.format(prepare=prepare, read=read))
+        command = ["docker", "run", "--rm", "--network", "none", "-v", f"{folder}:/data:ro", "--entrypoint", "python3"]
+        return result(run([*command, IMAGE, "/data/mounted.py"]))
+
+    def flight() -> float:
+        server = _Flight(table)
+        with server, pa.flight.connect(f"grpc://127.0.0.1:{server.port}") as client:
+            threading.Thread(target=server.serve, daemon=True).start()
+            return timed(lambda: client.do_get(pa.flight.Ticket(b"")).read_all())
+
+    measured: dict[str, list[dict[str, Any]]] = {}
+    for _ in range(3):
+        for name, action in {
+            "Longshore, as Arrow": lambda: ours("t = api.read_input()"),
+            "Longshore, as pandas": lambda: ours("t = api.read_input_records()"),
+            "Longshore, as polars": lambda: ours("t = api.read_input(as_='polars')"),
+            "Parquet in a mounted folder, pandas": lambda: mounted("t = pandas.read_parquet('/data/in.parquet')"),
+            "Arrow file in a mounted folder, pyarrow, not mapped": lambda: mounted(
+                "t = pyarrow.ipc.open_file(pyarrow.OSFile('/data/in.arrow')).read_all()"
+            ),
+            "Arrow Flight on loopback, no container": lambda: {"seconds": flight(), "anonymous_mib": float("nan")},
+        }.items():
+            measured.setdefault(name, []).append(action())
+    measured["CSV in a mounted folder, pyarrow"] = [mounted("t = pyarrow.csv.read_csv('/data/in.csv')")]
+    lines = [
+        "| 1 GiB of doubles, until the script has it | median (least to greatest) | private memory |",
+        "|---|---|---|",
+    ]
+    for name, values in measured.items():
+        memory = statistics.median(value["anonymous_mib"] for value in values)
+        shown = "" if math.isnan(memory) else f"{memory:.0f} MiB"
+        lines.append(f"| {name} | {spread([value['seconds'] for value in values])} | {shown} |")
+    whole = [
+        LONGSHORE,
+        "run",
+        str(folder / "visible.py"),
+        "--engine",
+        "docker",
+        "--json",
+        "-i",
+        str(folder / "in.arrow"),
+    ]
+    first = [json.loads(subprocess.run(whole, capture_output=True, text=True, check=True).stdout) for _ in range(3)]
+    totals = [record["timings_ms"]["total"] / 1000 for record in first]
+    lines.append(f"| (the whole run, decoding the file included) | {spread(totals)} | |")
+    return lines
+
+
+class _Flight(pa.flight.FlightServerBase):
+    def __init__(self, table: Any) -> None:
+        super().__init__("grpc://127.0.0.1:0")
+        self._table = table
+
+    def do_get(self, context: Any, ticket: Any) -> Any:
+        return pa.flight.RecordBatchStream(self._table)
+
+
+def output(folder: Path) -> list[str]:
+    """One gibibyte from the script to the host, checked there, against copying it inside the script."""
+    script = folder / "write.py"
+    script.write_text(WRITE)
+    times = result(run([LONGSHORE, "run", str(script), "--engine", "docker"]))
+    write, memcpy = times["write"][1:], times["memcpy"][1:]
+    rates = {name: [1 / value for value in values] for name, values in {"write": write, "memcpy": memcpy}.items()}
+    return [
+        "| 1 GiB out, taken and checked by the host | median (least to greatest) | of memcpy |",
+        "|---|---|---|",
+        f"| `write_output_records` | {spread(rates['write'], 'GiB/s', 1)} | {ratio(rates['write'], rates['memcpy'])} |",
+        f"| memcpy onto warm memory, in the same script | {spread(rates['memcpy'], 'GiB/s', 1)} | 1 |",
+    ]
+
+
+def pipeline(folder: Path) -> list[str]:
+    """Parquet in, pandas, Parquet out: the run against the same script bare."""
+    rows = 8_000_000
+    generator = np.random.default_rng(2)
+    columns = {f"c{index}": generator.random(rows) for index in range(4)}
+    table = pa.table(
+        {**columns, "n": np.arange(rows), "t": pa.array(generator.integers(0, 1000, rows)).cast(pa.string())}
+    )
+    pa.parquet.write_table(table, folder / "pipeline.parquet", compression="snappy")
+    (folder / "ours.py").write_text(
+        "from longshore.api import Api\napi = Api()\nframe = api.read_input_records()\n"
+        + PIPELINE
+        + "api.write_output_records(frame)\napi.close()\n"
+    )
+    (folder / "bare.py").write_text(
+        "import sys, pyarrow.parquet as pq, pyarrow as pa\nframe = pq.read_table(sys.argv[1]).to_pandas()\n"
+        + PIPELINE
+        + "pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), sys.argv[2])\n"
+    )
+    source, target = str(folder / "pipeline.parquet"), str(folder / "out.parquet")
+    ours = [LONGSHORE, "run", str(folder / "ours.py"), "-i", source, "-o", target, "--quiet", "--engine"]
+    bare = [sys.executable, str(folder / "bare.py"), source, target]
+    times = in_turns(
+        5,
+        docker=lambda: timed(lambda: run([*ours, "docker"])),
+        process=lambda: timed(lambda: run([*ours, "process"])),
+        bare=lambda: timed(lambda: run(bare)),
+    )
+    lines = [
+        "| Parquet in, pandas, Parquet out, 8 million rows | median (least to greatest) | against bare |",
+        "|---|---|---|",
+    ]
+    names = {
+        "docker": "`longshore run`, engine docker",
+        "process": "`longshore run`, engine process",
+        "bare": "bare script",
+    }
+    return lines + [
+        f"| {names[key]} | {spread(value)} | {ratio(value, times['bare'])} |" for key, value in times.items()
+    ]
+
+
+def agent(folder: Path) -> list[str]:
+    """The agent's size, memory and time to connect."""
+    binary = Path(LONGSHORE).with_name("longshore-agent")
+
+    def connect() -> float:
+        path = folder / "agent.sock"
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen()
+            before = time.perf_counter()
+            process = subprocess.Popen([binary, str(path)])
+            connection, _ = listener.accept()
+            connection.recv(1)
+            seconds = time.perf_counter() - before
+            connection.close()
+        process.wait()
+        return seconds
+
+    script = folder / "rss.py"
+    script.write_text("print([line for line in open('/proc/1/status') if line.startswith('VmRSS')][0])\n")
+    resident = run([LONGSHORE, "run", str(script), "--engine", "docker"]).split("VmRSS:")[1].split()[0]
+    return [
+        "| agent | |",
+        "|---|---|",
+        f"| size | {binary.stat().st_size / 2**20:.2f} MiB |",
+        f"| resident memory while a script runs | {int(resident) / 1024:.2f} MiB |",
+        f"| from its start to its Hello | {spread(in_turns(30, connect=connect)['connect'])} |",
+    ]
+
+
+def machine() -> str:
+    """The machine, in a line."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "?")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    engine = run(["docker", "version", "--format", "{{.Server.Version}}"]).strip()
+    return (
+        f"{os.cpu_count()} cores of {cpu}, {memory:.0f} GiB, Linux {platform.release().split('-')[0]}, Docker {engine}"
+    )
+
+
+def main() -> None:
+    """Measures everything and writes the report."""
+    sections = {
+        "Cold start": cold_start,
+        "Inputs": visible,
+        "Outputs": output,
+        "A whole job": pipeline,
+        "Agent": agent,
+    }
+    lines = ["# Benchmarks", "", f"Measured by `make bench` on {machine()}.", ""]
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        Path(folder).chmod(0o755)
+        for title, measure in sections.items():
+            print(title, file=sys.stderr)
+            lines += [f"## {title}", "", *measure(Path(folder)), ""]
+    report = Path(__file__).parents[2] / "target" / "bench" / "report.md"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text("\n".join(lines))
+    print(report.read_text())
+
+
+if __name__ == "__main__":
+    main()
