@@ -54,28 +54,30 @@ impl Sink {
     pub fn create(path: &Path, format: FileFormat, schema: &SchemaRef, file: File) -> Result<Self, TableError> {
         let arrow = |source| TableError::Arrow { path: path.to_owned(), source };
         let io = |source| TableError::Write { path: path.to_owned(), source };
+        let parquet = |source| TableError::Parquet { path: path.to_owned(), source };
         if schema.fields().is_empty() && !matches!(format.format, Format::ArrowFile | Format::ArrowStream) {
             return Err(TableError::NoColumns { format: format.to_string() });
         }
+        let written = match format.format {
+            Format::Csv | Format::Tsv => flat(&in_utc(schema)),
+            Format::Ndjson => in_utc(schema),
+            Format::Parquet | Format::ArrowFile | Format::ArrowStream => Arc::clone(schema),
+        };
+        check_types(&written, format)?;
         let output = Output::new(format.compression, file.try_clone().map_err(io)?).map_err(io)?;
-        let mut written = Arc::clone(schema);
         let kind = match format.format {
             Format::Csv | Format::Tsv => {
-                written = flat(&in_utc(schema));
                 let delimiter = if format.format == Format::Csv { b',' } else { b'\t' };
                 let mut writer = WriterBuilder::new().with_header(true).with_delimiter(delimiter).build(output);
                 // The header, also when there will be no rows.
                 writer.write(&RecordBatch::new_empty(Arc::clone(&written))).map_err(arrow)?;
                 Kind::Csv(Box::new(writer))
             }
-            Format::Ndjson => {
-                written = in_utc(schema);
-                Kind::Ndjson(Box::new(LineDelimitedWriter::new(output)))
-            }
+            Format::Ndjson => Kind::Ndjson(Box::new(LineDelimitedWriter::new(output))),
             Format::Parquet => {
                 let properties = WriterProperties::builder().set_compression(ParquetCompression::SNAPPY).build();
                 let writer = ArrowWriter::try_new(output, Arc::clone(schema), Some(properties));
-                Kind::Parquet(Box::new(writer.map_err(|_| unsupported(schema, format))?))
+                Kind::Parquet(Box::new(writer.map_err(parquet)?))
             }
             Format::ArrowFile => Kind::ArrowFile(Box::new(FileWriter::try_new(output, schema).map_err(arrow)?)),
             Format::ArrowStream => Kind::ArrowStream(Box::new(StreamWriter::try_new(output, schema).map_err(arrow)?)),
@@ -224,16 +226,30 @@ fn json_text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     Ok(Arc::new(lines.lines().map(value).collect::<StringArray>()))
 }
 
-/// Which column it is that Parquet cannot hold: the first that it refuses alone.
-fn unsupported(schema: &Schema, format: FileFormat) -> TableError {
-    let alone = |field: &&Arc<Field>| {
-        let schema = Arc::new(Schema::new(vec![Arc::clone(field)]));
-        ArrowWriter::try_new(Vec::new(), schema, None).is_err()
+/// Checks that a format can hold every column, by writing a null of its type where that is in doubt: a run that has
+/// worked for an hour should not learn it from its first row.
+fn check_types(schema: &SchemaRef, format: FileFormat) -> Result<(), TableError> {
+    let doubtful = |field: &&Arc<Field>| {
+        let data_type = field.data_type();
+        !data_type.is_primitive() && !matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Boolean)
+            || matches!(data_type, DataType::Interval(_) | DataType::Duration(_))
     };
-    let (column, data_type) = schema
-        .fields()
-        .iter()
-        .find(alone)
-        .map_or_else(|| ("?".to_owned(), DataType::Null), |field| (field.name().clone(), field.data_type().clone()));
-    TableError::Unsupported { column, data_type, format: format.to_string() }
+    for field in schema.fields().iter().filter(doubtful) {
+        let alone = Arc::new(Schema::new(vec![field.as_ref().clone().with_nullable(true)]));
+        let null = arrow_array::new_null_array(field.data_type(), 1);
+        let written = RecordBatch::try_new(Arc::clone(&alone), vec![null]).is_ok_and(|batch| match format.format {
+            Format::Csv | Format::Tsv => CsvWriter::new(Vec::new()).write(&batch).is_ok(),
+            Format::Ndjson => LineDelimitedWriter::new(Vec::new()).write(&batch).is_ok(),
+            Format::Parquet => {
+                let writer = ArrowWriter::try_new(Vec::new(), alone, None);
+                writer.is_ok_and(|mut writer| writer.write(&batch).is_ok() && writer.close().is_ok())
+            }
+            Format::ArrowFile | Format::ArrowStream => true,
+        });
+        if !written {
+            let (column, data_type) = (field.name().clone(), field.data_type().clone());
+            return Err(TableError::Unsupported { column, data_type, format: format.to_string() });
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,112 @@
+//! The end of a run: its outcome, its outputs published on success, and its record.
+
+use super::{Run, milliseconds};
+use crate::engine::{EngineKind, ImageId};
+use crate::event::Event;
+use crate::outcome::{Evidence, Outcome, decide};
+use crate::output::{Finished, Pending};
+use crate::record::{OutputRecord, RunRecord};
+use longshore_protocol::{Dropped, Exit};
+use std::time::Instant;
+
+impl Run<'_> {
+    /// Decides, publishes, and writes it all down.
+    pub(super) async fn conclude(
+        mut self,
+        kind: EngineKind,
+        image: Option<ImageId>,
+        evidence: &Evidence,
+        finished: Vec<Finished>,
+        exit: Option<Exit>,
+    ) -> RunRecord {
+        let (mut outcome, mut message) = decide(evidence);
+        let mut notes = std::mem::take(&mut self.prepared.notes);
+        let mut outputs = Vec::new();
+        if outcome.is_success() {
+            let publishing = Instant::now();
+            self.tell(Event::Publishing).await;
+            notes.extend(self.unwritten(&finished));
+            if evidence.verdict.is_none() {
+                notes.push("the script ended without a word: let it end with `commit()` or `close()`".into());
+            }
+            match self.publish(finished).await {
+                Ok(published) => outputs = published,
+                Err(error) => (outcome, message) = (Outcome::PublishFailed, Some(error)),
+            }
+            self.timings.publish = milliseconds(publishing.elapsed());
+        }
+        self.timings.total = milliseconds(self.begun.elapsed());
+        let mounts = self.prepared.mounts.iter();
+        RunRecord {
+            run_id: self.run_id,
+            block: self.prepared.block.name,
+            outcome,
+            message,
+            outputs,
+            timings_ms: self.timings,
+            engine: kind,
+            image: image.map(|image| image.0),
+            fresh_container: kind == EngineKind::Docker,
+            exit: exit.as_ref().map(|exit| exit.status),
+            usage: exit.as_ref().map(|exit| exit.usage),
+            dropped_log_bytes: exit.as_ref().map_or_else(Dropped::default, |exit| exit.dropped),
+            left_behind: exit.as_ref().map_or(0, |exit| exit.left_behind),
+            limits: self.prepared.limits,
+            network: if kind == EngineKind::Docker { self.prepared.network.to_string() } else { "host".into() },
+            mounts: mounts
+                .map(|mount| format!("{}:{}", mount.path.display(), if mount.writable { "rw" } else { "ro" }))
+                .collect(),
+            options: self.prepared.options.for_record(),
+            notes,
+        }
+    }
+
+    fn unwritten(&self, finished: &[Finished]) -> Vec<String> {
+        let targets = self.prepared.outputs.targets.iter().enumerate();
+        let written =
+            |number: usize| finished.iter().any(|output| output.index as usize == number && output.file.is_some());
+        targets
+            .filter(|(number, target)| target.is_some() && !written(*number))
+            .map(|(number, _)| format!("output {number} was not written by the script"))
+            .collect()
+    }
+
+    /// Puts the outputs in place. Syncing and renaming block, so they have a thread of their own.
+    async fn publish(&self, finished: Vec<Finished>) -> Result<Vec<OutputRecord>, String> {
+        let ids = self.prepared.outputs.ids.clone().unwrap_or_default();
+        let targets = self.prepared.outputs.targets.clone();
+        let publish = move || {
+            let mut records = Vec::new();
+            for output in finished {
+                let slot = output.index as usize;
+                let (Some(file), Some(Some(target))) = (output.file, targets.get(slot)) else { continue };
+                let path = target.path.clone();
+                let failed = |error: std::io::Error| {
+                    let done: Vec<_> =
+                        records.iter().map(|record: &OutputRecord| record.path.display().to_string()).collect();
+                    let done = if done.is_empty() { "none".to_owned() } else { done.join(", ") };
+                    format!(
+                        "output {} cannot be written to `{}`: {error} (published before it: {done})",
+                        output.index,
+                        path.display()
+                    )
+                };
+                put(file).map_err(failed)?;
+                let id = ids.get(slot).cloned();
+                records.push(OutputRecord { index: output.index, id, path, rows: output.rows, bytes: output.bytes });
+            }
+            Ok(records)
+        };
+        tokio::task::spawn_blocking(publish).await.unwrap_or_else(|_| Err("publishing broke".into()))
+    }
+}
+
+fn put(file: Pending) -> std::io::Result<()> {
+    match file {
+        Pending::File(file) => file.publish(),
+        Pending::Stdout(mut file) => {
+            std::io::Seek::rewind(&mut file)?;
+            std::io::copy(&mut file, &mut std::io::stdout().lock()).map(drop)
+        }
+    }
+}

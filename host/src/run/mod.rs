@@ -1,0 +1,294 @@
+//! One run, from its first check to its last clean-up: an engine, a container, an agent, a script, an outcome, and
+//! outputs that are published only on success.
+
+mod conclude;
+mod watch;
+
+use crate::cancel::{Cancel, CancelLevel};
+use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
+use crate::event::{Event, Events};
+use crate::input::Inputs;
+use crate::outcome::Evidence;
+use crate::output::{Finished, Outputs};
+use crate::place::Place;
+use crate::record::{RunRecord, Timings};
+use crate::session::{AgentSession, greet, open};
+use crate::settings::Settings;
+use crate::spec::Prepared;
+use longshore_protocol::{Begin, CancelLadder, ConnectionError, Exit, Frame, Role, RunFacts, ToAgent};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, oneshot};
+use watch::Watch;
+
+/// How long a container may take until its agent has connected. A cold page cache and a busy disk take seconds.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The ladder of a cancellation: Python has its exception in milliseconds; a script that tidies up gets seconds.
+const LADDER: CancelLadder = CancelLadder { interrupt_ms: 3000, terminate_ms: 2000 };
+
+/// How long a container may take to be gone after its end.
+const GONE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Runs a block. Whatever happens is in the record; nothing of the run is left when this returns.
+pub async fn run(prepared: Prepared, settings: &Settings, events: Events, cancel: &Cancel) -> RunRecord {
+    let begun = Instant::now();
+    let run_id = new_run_id();
+    let mut run = Run { prepared, settings, events, cancel, begun, run_id, timings: Timings::default() };
+    let (kind, image, result) = run.execute().await;
+    let (evidence, finished, exit) = match result {
+        Ok(ended) => ended,
+        Err(error) => (Evidence { engine_failure: Some(chain(&error)), ..Evidence::default() }, Vec::new(), None),
+    };
+    run.conclude(kind, image, &evidence, finished, exit).await
+}
+
+struct Run<'a> {
+    prepared: Prepared,
+    settings: &'a Settings,
+    events: Events,
+    cancel: &'a Cancel,
+    begun: Instant,
+    run_id: String,
+    timings: Timings,
+}
+
+type Ended = (Evidence, Vec<Finished>, Option<Exit>);
+
+impl Run<'_> {
+    async fn execute(&mut self) -> (EngineKind, Option<ImageId>, Result<Ended, EngineError>) {
+        let (engine, note) = match engine::choose(self.prepared.engine, self.settings).await {
+            Ok(chosen) => chosen,
+            Err(error) => {
+                let kind = match self.prepared.engine {
+                    engine::EngineChoice::Process => EngineKind::Process,
+                    _ => EngineKind::Docker,
+                };
+                return (kind, None, Err(error));
+            }
+        };
+        let kind = engine.kind();
+        self.tell(Event::Engine { engine: kind, note }).await;
+        for note in self.prepared.notes.clone() {
+            self.tell(Event::Note(note)).await;
+        }
+        let image = self.prepared.image.as_ref().unwrap_or(&self.settings.python_image);
+        let image = match engine.resolve(image).await {
+            Ok(image) => image,
+            Err(error) => return (kind, None, Err(error)),
+        };
+        self.timings.environment = milliseconds(self.begun.elapsed());
+        let ended = self.in_container(engine.as_ref(), image.as_ref()).await;
+        (kind, image, ended)
+    }
+
+    async fn in_container(&mut self, engine: &dyn Engine, image: Option<&ImageId>) -> Result<Ended, EngineError> {
+        let starting = Instant::now();
+        let place = Place::create(&self.settings.runtime_folder, &self.run_id)?;
+        let listener = place.listen()?;
+        let launch = Launch {
+            run_id: &self.run_id,
+            image,
+            place: &place,
+            limits: &self.prepared.limits,
+            network: &self.prepared.network,
+            mounts: &self.prepared.mounts,
+        };
+        let mut container = engine.launch(launch).await?;
+        let mut evidence = Evidence::default();
+        let connected = self.wait_for_agent(&listener, container.as_mut()).await;
+        let (finished, exit) = match connected {
+            Ok(agent) => {
+                self.timings.start = milliseconds(starting.elapsed());
+                self.tell(Event::Connected).await;
+                let workplace = container.workplace();
+                self.supervise(agent, &listener, &workplace, engine.kind(), container.as_mut(), &mut evidence).await
+            }
+            Err(missing) => {
+                missing.note(&mut evidence);
+                (Vec::new(), None)
+            }
+        };
+        // Closed before the container is waited for: an agent that still runs ends when its host is gone.
+        drop(listener);
+        self.end_container(container.as_mut(), &mut evidence).await;
+        Ok((evidence, finished, exit))
+    }
+
+    async fn end_container(&self, container: &mut dyn Container, evidence: &mut Evidence) {
+        if let Ok(gone) = tokio::time::timeout(GONE_DEADLINE, container.gone()).await {
+            if let (Ok(how), Some(failure)) = (gone, &mut evidence.engine_failure) {
+                failure.push_str(&format!(" ({how})"));
+            }
+            return;
+        }
+        let killed = container.kill().await.is_ok();
+        let gone = killed && tokio::time::timeout(GONE_DEADLINE, container.gone()).await.is_ok();
+        if !gone {
+            self.tell(Event::Note("the container did not end and may be left behind".into())).await;
+        }
+    }
+
+    async fn wait_for_agent(
+        &self,
+        listener: &UnixListener,
+        container: &mut dyn Container,
+    ) -> Result<AgentSession, NoAgent> {
+        let connect = async {
+            let (socket, _) = listener.accept().await.map_err(|error| NoAgent::Failed(error.to_string()))?;
+            let (mut incoming, outgoing) = open(socket);
+            match greet(&mut incoming).await {
+                Ok((hello, version)) if hello.role == Role::Agent => {
+                    Ok(AgentSession::welcome(incoming, outgoing, version).await)
+                }
+                Ok(_) => Err(NoAgent::Failed("something other than its agent connected first".into())),
+                Err(ConnectionError::Protocol(error)) => {
+                    let reason = error.to_string();
+                    let _ = outgoing.send(Frame::new(&ToAgent::Refused { reason: reason.clone() })).await;
+                    Err(NoAgent::Failed(reason))
+                }
+                Err(error) => Err(NoAgent::Failed(chain(&error))),
+            }
+        };
+        tokio::select! {
+            connected = connect => connected,
+            gone = container.gone() => {
+                let how = gone.unwrap_or_else(|error| chain(&error));
+                Err(NoAgent::Failed(format!("the container ended before its agent connected: {how}")))
+            }
+            _ = self.cancel.beyond(CancelLevel::None) => Err(NoAgent::Cancelled),
+            () = tokio::time::sleep(CONNECT_DEADLINE) => {
+                Err(NoAgent::Failed(format!("its agent did not connect within {} s", CONNECT_DEADLINE.as_secs())))
+            }
+        }
+    }
+
+    async fn supervise(
+        &mut self,
+        agent: AgentSession,
+        listener: &UnixListener,
+        workplace: &Workplace,
+        kind: EngineKind,
+        container: &mut dyn Container,
+        evidence: &mut Evidence,
+    ) -> (Vec<Finished>, Option<Exit>) {
+        let remote = agent.remote();
+        if let Err(error) = agent.start(self.begin(workplace, kind), &self.prepared.files).await {
+            evidence.engine_failure = Some(format!("cannot read the block's files: {error}"));
+            return (Vec::new(), None);
+        }
+        let (trouble, troubles) = mpsc::unbounded_channel();
+        let limits = &self.prepared.limits;
+        let outputs = Outputs::new(self.prepared.outputs.clone(), &self.run_id, limits.output_bytes, trouble);
+        let inputs = std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new()));
+        let (started, starts) = oneshot::channel();
+        let mut watch = Watch {
+            events: self.events.clone(),
+            facts: self.facts(kind),
+            inputs: Arc::new(inputs),
+            outputs: Some(outputs),
+            script: None,
+            troubles,
+            remote,
+            level: CancelLevel::None,
+            deadline: None,
+            kill_at: None,
+            timeout: limits.timeout,
+            started_at: None,
+            finished: Vec::new(),
+        };
+        watch.inputs.decode_ahead();
+        let listening = tokio::spawn(agent.listen(self.events.clone(), started));
+        let exit = watch.until_exit(listening, starts, listener, self.cancel, container, evidence).await;
+        if let Some(started_at) = watch.started_at {
+            self.timings.first_line = milliseconds(started_at - self.begun);
+            self.timings.run = milliseconds(started_at.elapsed());
+        }
+        let finished = watch.drain(evidence).await;
+        (finished, exit)
+    }
+
+    fn begin(&self, workplace: &Workplace, kind: EngineKind) -> Begin {
+        let block = &self.prepared.block;
+        let script = format!("{}/{}", workplace.folder, block.script);
+        let mut environment = BTreeMap::from([
+            ("PATH", workplace.path.as_str()),
+            ("LANG", "C.UTF-8"),
+            ("PYTHONUTF8", "1"),
+            ("PYTHONUNBUFFERED", "1"),
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+        ]);
+        if kind == EngineKind::Process {
+            // Libraries that keep caches below HOME find the run's own folder there instead.
+            environment.insert("TMPDIR", &workplace.folder);
+        }
+        Begin {
+            program: vec![workplace.python.clone(), script],
+            environment: environment.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            folder: workplace.folder.clone(),
+            user: workplace.user,
+            log_bytes: self.prepared.limits.log_bytes,
+            open_files: Some(self.prepared.limits.open_files),
+            ladder: LADDER,
+        }
+    }
+
+    fn facts(&self, kind: EngineKind) -> RunFacts {
+        let block = &self.prepared.block;
+        RunFacts {
+            run_id: self.run_id.clone(),
+            block_name: block.name.clone(),
+            file_name: block.file_name().to_owned(),
+            container: kind == EngineKind::Docker,
+            streaming: false,
+            options: self.prepared.options.values().clone(),
+            outputs: block.output_ids().unwrap_or_default(),
+        }
+    }
+
+    async fn tell(&self, event: Event) {
+        // A run goes on without anyone who watches.
+        let _ = self.events.send(event).await;
+    }
+}
+
+/// A container whose agent did not come.
+enum NoAgent {
+    Failed(String),
+    Cancelled,
+}
+
+impl NoAgent {
+    fn note(self, evidence: &mut Evidence) {
+        match self {
+            Self::Failed(reason) => evidence.engine_failure = Some(reason),
+            Self::Cancelled => evidence.interrupted = true,
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+/// A name that no other run has, and that sorts by time: microseconds and 32 random bits.
+fn new_run_id() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let mut random = [0; 4];
+    let filled = rustix::rand::getrandom(&mut random[..], rustix::rand::GetRandomFlags::empty());
+    let random = if filled.is_ok() { u32::from_le_bytes(random) } else { std::process::id() };
+    format!("{:x}-{random:08x}", now.as_micros())
+}

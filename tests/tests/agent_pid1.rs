@@ -1,0 +1,336 @@
+//! The agent itself, under a host of this test's: as PID 1 of a PID namespace, as it is in containers, and as an
+//! ordinary process, as it is without. Every case runs both ways.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use longshore_protocol::{
+    Begin, CancelLadder, Exit, ExitStatus, Frame, FromAgent, Hello, LogSource, Message, Payload, SocketConnection,
+    ToAgent, User, Version,
+};
+use std::collections::BTreeMap;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// No wait of these tests takes longer on any machine that is alive.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+const WAYS: [Way; 2] = [Way::Pid1, Way::Process];
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    Pid1,
+    Process,
+}
+
+/// An agent, and the host's end of its connection.
+struct Agent {
+    process: Child,
+    connection: SocketConnection,
+    folder: TempDir,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Agent {
+    fn start(way: Way) -> Self {
+        let folder = tempfile::Builder::new().prefix("agent-").tempdir().unwrap();
+        let socket = folder.path().join("host.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let mut command = match way {
+            Way::Process => Command::new(binary()),
+            Way::Pid1 => {
+                let mut command = Command::new("unshare");
+                command.args(["--pid", "--fork", "--mount-proc", "--kill-child"]).arg(binary());
+                command
+            }
+        };
+        let process = command.arg(&socket).stdin(Stdio::null()).spawn().unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut connection = SocketConnection::new(stream);
+        let hello = connection.receiver.receive().unwrap().unwrap();
+        assert!(Hello::from_json(&hello.message).unwrap().descriptors);
+        let mut agent = Self { process, connection, folder, stdout: Vec::new(), stderr: Vec::new() };
+        agent.tell(&ToAgent::Welcome { protocol: Version::V1, descriptors: true });
+        agent
+    }
+
+    fn run(way: Way, program: &[&str]) -> Self {
+        let mut agent = Self::start(way);
+        let begin = agent.begin(program);
+        agent.tell(&ToAgent::Begin(begin));
+        agent.tell(&ToAgent::Start);
+        assert!(matches!(agent.hear(), FromAgent::Started { .. }));
+        agent
+    }
+
+    fn begin(&self, program: &[&str]) -> Begin {
+        let work = self.folder.path().join("work");
+        std::fs::create_dir(&work).unwrap();
+        Begin {
+            program: program.iter().map(|word| (*word).to_owned()).collect(),
+            environment: BTreeMap::from([("PATH".into(), "/usr/bin:/bin".into())]),
+            folder: work.to_str().unwrap().into(),
+            user: None,
+            log_bytes: 1 << 20,
+            open_files: Some(256),
+            ladder: CancelLadder { interrupt_ms: 300, terminate_ms: 300 },
+        }
+    }
+
+    fn tell(&mut self, message: &ToAgent) {
+        self.connection.sender.send(&Frame::new(message)).unwrap();
+    }
+
+    /// The next message that is no log; logs are kept.
+    fn hear(&mut self) -> FromAgent {
+        loop {
+            let frame = self.connection.receiver.receive().unwrap().expect("the agent says its last word first");
+            match FromAgent::from_json(&frame.message).unwrap() {
+                FromAgent::Log { source } => {
+                    let bytes = frame.payload.into_inline("log").unwrap();
+                    if source == LogSource::Stdout { self.stdout.extend(bytes) } else { self.stderr.extend(bytes) }
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn exit(&mut self) -> Exit {
+        match self.hear() {
+            FromAgent::Exited(exit) => exit,
+            other => panic!("an exit was expected, not {other:?}"),
+        }
+    }
+
+    /// Waits until something was printed.
+    fn wait_for(&mut self, text: &str) {
+        while !String::from_utf8_lossy(&self.stdout).contains(text) {
+            let frame = self.connection.receiver.receive().unwrap().unwrap();
+            assert!(matches!(FromAgent::from_json(&frame.message).unwrap(), FromAgent::Log { .. }));
+            self.stdout.extend(frame.payload.into_inline("log").unwrap());
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Hangs up, and waits until the agent has ended.
+    fn end(self) -> i32 {
+        let Self { mut process, connection, .. } = self;
+        drop(connection);
+        let until = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = process.try_wait().unwrap() {
+                return status.code().unwrap_or(-1);
+            }
+            assert!(Instant::now() < until, "the agent does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// The agent as this test run built it.
+fn binary() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let binary = own.parent().unwrap().parent().unwrap().join("longshore-agent");
+    static BUILD: std::sync::Once = std::sync::Once::new();
+    BUILD.call_once(|| {
+        let built =
+            Command::new(env!("CARGO")).args(["build", "--locked", "-q", "-p", "longshore-agent"]).status().unwrap();
+        assert!(built.success(), "the agent builds");
+    });
+    assert!(binary.exists(), "{} is there", binary.display());
+    binary
+}
+
+fn shell(way: Way, script: &str) -> Agent {
+    Agent::run(way, &["sh", "-c", script])
+}
+
+#[test]
+fn output_and_exit_code_are_reported() {
+    for way in WAYS {
+        let mut agent = shell(way, "echo one; echo two; echo three >&2; exit 7");
+        let exit = agent.exit();
+        assert_eq!(exit.status, ExitStatus::Code(7), "{way:?}");
+        assert_eq!((agent.text().as_str(), agent.stderr.as_slice()), ("one\ntwo\n", &b"three\n"[..]));
+        assert!(exit.usage.peak_memory_bytes > 0 && exit.usage.wall_seconds > 0.0);
+        assert_eq!((exit.left_behind, exit.out_of_memory), (0, false));
+        assert_eq!(agent.end(), 0);
+    }
+}
+
+#[test]
+fn the_environment_is_the_hosts_and_no_more() {
+    for way in WAYS {
+        let mut agent = Agent::run(way, &["env"]);
+        agent.exit();
+        let text = agent.text();
+        let mut names: Vec<&str> = text.lines().filter_map(|line| line.split('=').next()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["HOME", "LOGNAME", "LONGSHORE_SOCKET", "PATH", "USER"], "{way:?}");
+        agent.end();
+    }
+}
+
+#[test]
+fn signals_are_unblocked_and_a_signals_death_is_told() {
+    for way in WAYS {
+        let mut agent = shell(way, "grep SigBlk /proc/self/status; kill -SEGV $$");
+        assert_eq!(agent.exit().status, ExitStatus::Signal(11), "{way:?}");
+        assert_eq!(agent.text(), "SigBlk:\t0000000000000000\n");
+        agent.end();
+    }
+}
+
+#[test]
+fn what_is_beyond_the_budget_is_dropped_and_counted() {
+    for way in WAYS {
+        let mut agent = shell(way, "head -c 3000000 /dev/zero");
+        let exit = agent.exit();
+        assert_eq!((agent.stdout.len() as u64, exit.dropped.stdout), (1 << 20, 3_000_000 - (1 << 20)), "{way:?}");
+        agent.end();
+    }
+}
+
+#[test]
+fn a_host_that_does_not_read_makes_the_script_wait() {
+    for way in WAYS {
+        let mut agent = shell(way, "head -c 900000 /dev/zero; echo done >&2");
+        std::thread::sleep(Duration::from_millis(300));
+        let exit = agent.exit();
+        assert_eq!((agent.stdout.len(), exit.dropped.stdout), (900_000, 0), "{way:?}");
+        agent.end();
+    }
+}
+
+#[test]
+fn daemons_are_ended_and_counted() {
+    for way in WAYS {
+        let mut agent = shell(
+            way,
+            "setsid sh -c 'setsid sleep 1000 & setsid sleep 1000 & sleep 1000' >/dev/null 2>&1 & sleep 0.3; echo end",
+        );
+        let exit = agent.exit();
+        assert_eq!(exit.status, ExitStatus::Code(0), "{way:?}");
+        assert!(exit.left_behind >= 3, "{way:?}: {} processes", exit.left_behind);
+        agent.end();
+    }
+}
+
+#[test]
+fn hundreds_of_orphans_are_reaped_meanwhile() {
+    for way in WAYS {
+        let script =
+            "i=0; while [ $i -lt 300 ]; do (sleep 0.05 &) ; i=$((i+1)); done; sleep 1; ps -eo stat= | grep -c Z";
+        let mut agent = shell(way, script);
+        agent.exit();
+        // On a machine of its own the namespace has none; elsewhere other processes' zombies may be seen.
+        if way == Way::Pid1 {
+            assert_eq!(agent.text().trim(), "0");
+        }
+        assert_eq!(agent.end(), 0);
+    }
+}
+
+#[test]
+fn the_ladder_climbs() {
+    for way in WAYS {
+        let mut agent = shell(way, "trap 'echo interrupted; exit 3' INT; echo ready; while :; do sleep 0.02; done");
+        agent.wait_for("ready");
+        agent.tell(&ToAgent::Cancel);
+        assert_eq!(agent.exit().status, ExitStatus::Code(3), "{way:?}");
+        assert!(agent.text().contains("interrupted"));
+        agent.end();
+
+        let mut agent = shell(way, "trap '' INT TERM; echo ready; while :; do sleep 0.02; done");
+        agent.wait_for("ready");
+        agent.tell(&ToAgent::Cancel);
+        assert_eq!(agent.exit().status, ExitStatus::Signal(9), "{way:?}");
+        agent.end();
+    }
+}
+
+#[test]
+fn cancelling_gets_through_a_flood() {
+    for way in WAYS {
+        let mut agent = shell(way, "trap '' INT TERM; exec yes");
+        agent.wait_for("y");
+        agent.tell(&ToAgent::Kill);
+        assert_eq!(agent.exit().status, ExitStatus::Signal(9), "{way:?}");
+        agent.end();
+    }
+}
+
+#[test]
+fn everything_ends_when_the_host_is_gone() {
+    for way in WAYS {
+        let mut agent = shell(way, "trap '' INT TERM; setsid sleep 1000 & echo ready; sleep 1000");
+        agent.wait_for("ready");
+        assert_eq!(agent.end(), 3, "{way:?}");
+    }
+}
+
+#[test]
+fn files_are_unpacked_and_paths_checked() {
+    for way in WAYS {
+        let mut agent = Agent::start(way);
+        let begin = agent.begin(&["sh", "deep/er/run.sh"]);
+        agent.tell(&ToAgent::Begin(begin));
+        for (part, last) in [("echo un", false), ("packed", true)] {
+            let file = ToAgent::File { path: "deep/er/run.sh".into(), executable: true, last };
+            agent.connection.sender.send(&Frame::with(&file, Payload::Inline(part.into()))).unwrap();
+        }
+        agent.tell(&ToAgent::Start);
+        assert!(matches!(agent.hear(), FromAgent::Started { .. }));
+        agent.exit();
+        assert_eq!(agent.text(), "unpacked\n", "{way:?}");
+        agent.end();
+
+        let mut agent = Agent::start(way);
+        let begin = agent.begin(&["true"]);
+        agent.tell(&ToAgent::Begin(begin));
+        agent.tell(&ToAgent::File { path: "../escape".into(), executable: false, last: true });
+        agent.tell(&ToAgent::Start);
+        let FromAgent::Failed { reason } = agent.hear() else { panic!("a failure was expected") };
+        assert_eq!(
+            reason,
+            "the file path `../escape` is not allowed: it must be relative, without `..`, and at most 4096 bytes long"
+        );
+        agent.end();
+    }
+}
+
+#[test]
+fn a_program_that_is_missing_is_named() {
+    for way in WAYS {
+        let mut agent = Agent::start(way);
+        let begin = agent.begin(&["no-such-interpreter"]);
+        agent.tell(&ToAgent::Begin(begin));
+        agent.tell(&ToAgent::Start);
+        let FromAgent::Failed { reason } = agent.hear() else { panic!("a failure was expected") };
+        assert_eq!(reason, "cannot start `no-such-interpreter`: No such file or directory (os error 2)", "{way:?}");
+        assert_eq!(agent.end(), 0);
+    }
+}
+
+#[test]
+fn root_gives_its_rights_away() {
+    for way in WAYS {
+        let mut agent = Agent::start(way);
+        std::fs::set_permissions(agent.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let begin = Begin { user: Some(User { uid: 4356, gid: 4357 }), ..agent.begin(&["id"]) };
+        agent.tell(&ToAgent::Begin(begin));
+        agent.tell(&ToAgent::Start);
+        assert!(matches!(agent.hear(), FromAgent::Started { .. }));
+        assert_eq!(agent.exit().status, ExitStatus::Code(0), "{way:?}");
+        assert!(agent.text().starts_with("uid=4356") && agent.text().contains("gid=4357"), "{}", agent.text());
+        assert!(!agent.text().contains("root"), "{}", agent.text());
+        agent.end();
+    }
+}
