@@ -127,6 +127,7 @@ impl Console {
         self.bar.finish_and_clear();
         if record.outcome.is_success() {
             self.let_go();
+            self.dropped(record);
             for output in &record.outputs {
                 self.line(&written(output));
             }
@@ -144,11 +145,15 @@ impl Console {
         let name = name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().replace('_', " ");
         let message = record.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
         self.line(&format!("✗ {} {name} after {}{message}", record.block, seconds(record.timings_ms.total)));
+        self.dropped(record);
+        self.let_go();
+    }
+
+    fn dropped(&mut self, record: &RunRecord) {
         let dropped = record.dropped_log_bytes.stdout + record.dropped_log_bytes.stderr;
         if dropped > 0 {
-            self.line(&format!("note: {dropped} bytes of output beyond the limit were dropped"));
+            self.line(&format!("note: {dropped} bytes that the script printed are beyond the limit, and were dropped"));
         }
-        self.let_go();
     }
 
     fn line(&mut self, text: &str) {
