@@ -33,13 +33,6 @@ pub enum Event {
         /// Which, from 0.
         input: u32,
     },
-    /// Rows that an output has so far.
-    Writing {
-        /// Which, from 0.
-        output: u32,
-        /// Rows so far.
-        rows: u64,
-    },
     /// The script's message.
     Message(String),
     /// The script's progress.

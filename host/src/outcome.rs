@@ -78,6 +78,8 @@ pub struct Evidence {
     pub uncaught: Option<String>,
     /// An output that came half and was then given up.
     pub spoiled_output: Option<String>,
+    /// An output could not be written to its file.
+    pub write_failure: Option<String>,
     /// How its interpreter ended, as the agent saw it.
     pub status: Option<ExitStatus>,
 }
@@ -97,6 +99,9 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
     }
     if let Some(deadline_ms) = evidence.deadline_ms {
         return (Outcome::TimedOut, Some(format!("the deadline of {} passed", duration(deadline_ms))));
+    }
+    if let Some(failure) = &evidence.write_failure {
+        return (Outcome::PublishFailed, Some(failure.clone()));
     }
     if let Some(failure) = &evidence.engine_failure {
         return (Outcome::EngineFailed, Some(failure.clone()));
@@ -247,6 +252,12 @@ mod tests {
                 Evidence { spoiled_output: Some("half".into()), ..ended(Code(0)) },
                 Outcome::Failed,
                 Some("half"),
+            ),
+            (
+                "a full disk under a commit",
+                Evidence { write_failure: Some("full".into()), ..said(Word::Commit, Code(0)) },
+                Outcome::PublishFailed,
+                Some("full"),
             ),
             (
                 "the engine",

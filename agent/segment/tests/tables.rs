@@ -1,5 +1,7 @@
 //! Tables through shared memory and back: every layout, cut anywhere, and what hostile bytes come to.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
@@ -22,11 +24,11 @@ fn flat(start: i64, rows: i64) -> RecordBatch {
         (
             "large",
             Arc::new(
-                all.clone().map(|n| Some("x".repeat((n % 7).unsigned_abs() as usize))).collect::<LargeStringArray>(),
+                all.clone().map(|n| Some("x".repeat(usize::try_from(n % 7).unwrap()))).collect::<LargeStringArray>(),
             ),
         ),
         ("time", Arc::new(TimestampMicrosecondArray::from(all.collect::<Vec<i64>>()).with_timezone("UTC"))),
-        ("null", Arc::new(NullArray::new(rows.unsigned_abs() as usize))),
+        ("null", Arc::new(NullArray::new(usize::try_from(rows).unwrap()))),
     ];
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true))).unwrap()
 }

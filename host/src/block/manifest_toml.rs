@@ -188,3 +188,58 @@ fn reword(message: &str) -> String {
     let hint = if hint.is_empty() { format!(": known are {}", known.join(", ")) } else { hint };
     format!("unknown key `{unknown}`{hint}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::schema;
+
+    /// The keys that the reader knows, as it lists them when it meets one that it does not.
+    fn known(text: &str) -> Vec<String> {
+        let error = toml::from_str::<Manifest>(text).unwrap_err().message().to_owned();
+        let mut known: Vec<String> = error.split('`').skip(3).step_by(2).map(str::to_owned).collect();
+        known.sort();
+        known
+    }
+
+    #[test]
+    fn the_schema_has_the_keys_that_the_reader_knows() {
+        let keys = |value: &Value| {
+            let mut keys: Vec<String> = value["properties"].as_object().unwrap().keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        let schema = schema();
+        assert_eq!(keys(&schema), known("zzz = 1"));
+        assert_eq!(keys(&schema["properties"]["options"]["items"]), known("[[options]]\nzzz = 1"));
+        // The reader lists two names as `a` or `b`.
+        assert_eq!(keys(&schema["properties"]["outputs"]["items"]), ["id", "name"]);
+    }
+
+    #[test]
+    fn the_contracts_example_is_read() {
+        let text = r#"
+            name = "Sales by region"
+            language = "python"
+            script = "script.py"
+            mode = "batch"
+            description = "…"
+            dependencies = ["scikit-learn>=1.5"]
+            system_packages = ["libpoppler-cpp-dev"]
+            image = "registry.example/team/base:3"
+            install_api = true
+            network = false
+            [[options]]
+            name = "clusters"
+            kind = "integer"
+            default = 4
+            min = 1
+            mandatory = true
+            [[outputs]]
+            id = "clustered"
+        "#;
+        let block = parse(Path::new("block.toml"), Path::new("."), text).unwrap().block;
+        assert_eq!(block.options[0].kind, OptionKind::Integer { min: Some(1), max: None });
+        assert_eq!(block.output_ids().unwrap(), ["clustered"]);
+    }
+}

@@ -208,7 +208,7 @@ fn note_trouble(trouble: Trouble, evidence: &mut Evidence) {
     match trouble {
         Trouble::Violation(reason) => evidence.violation = Some(reason),
         Trouble::Limit(reason) => evidence.limit = Some(reason),
-        Trouble::Write(reason) => evidence.engine_failure = Some(reason),
+        Trouble::Write(reason) => evidence.write_failure = Some(reason),
     }
 }
 

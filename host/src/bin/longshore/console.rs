@@ -86,11 +86,7 @@ impl Console {
             }
             Event::Ending => self.line("ending the script …"),
             Event::Started => self.bar.enable_steady_tick(Duration::from_millis(100)),
-            Event::Engine { .. }
-            | Event::Connected
-            | Event::Reading { .. }
-            | Event::Writing { .. }
-            | Event::Publishing => {}
+            Event::Engine { .. } | Event::Connected | Event::Reading { .. } | Event::Publishing => {}
         }
     }
 
