@@ -17,6 +17,12 @@ use tempfile::TempDir;
 /// No wait of these tests takes longer on any machine that is alive.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Rungs that no slow machine climbs before the script has done what it was asked.
+const PATIENT: CancelLadder = CancelLadder { interrupt_ms: 20_000, terminate_ms: 20_000 };
+
+/// Rungs for a script that does nothing of the kind.
+const QUICK: CancelLadder = CancelLadder { interrupt_ms: 100, terminate_ms: 100 };
+
 const WAYS: [Way; 2] = [Way::Pid1, Way::Process];
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,8 +65,12 @@ impl Agent {
     }
 
     fn run(way: Way, program: &[&str]) -> Self {
+        Self::run_with(way, program, PATIENT)
+    }
+
+    fn run_with(way: Way, program: &[&str], ladder: CancelLadder) -> Self {
         let mut agent = Self::start(way);
-        let begin = agent.begin(program);
+        let begin = Begin { ladder, ..agent.begin(program) };
         agent.tell(&ToAgent::Begin(begin));
         agent.tell(&ToAgent::Start);
         assert!(matches!(agent.hear(), FromAgent::Started { .. }));
@@ -77,7 +87,7 @@ impl Agent {
             user: None,
             log_bytes: 1 << 20,
             open_files: Some(256),
-            ladder: CancelLadder { interrupt_ms: 300, terminate_ms: 300 },
+            ladder: PATIENT,
         }
     }
 
@@ -248,7 +258,8 @@ fn the_ladder_climbs() {
         assert!(agent.text().contains("interrupted"));
         agent.end();
 
-        let mut agent = shell(way, "trap '' INT TERM; echo ready; while :; do sleep 0.02; done");
+        let mut agent =
+            Agent::run_with(way, &["sh", "-c", "trap '' INT TERM; echo ready; while :; do sleep 0.02; done"], QUICK);
         agent.wait_for("ready");
         agent.tell(&ToAgent::Cancel);
         assert_eq!(agent.exit().status, ExitStatus::Signal(9), "{way:?}");

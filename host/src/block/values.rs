@@ -189,7 +189,10 @@ impl OptionSpec {
         if value.is_null() {
             return Ok(Value::Null);
         }
-        let wrong = |expected: &str| format!("{value} is {}, but must be {expected}", type_of(value));
+        let wrong = |expected: &str| match self.kind {
+            OptionKind::Password => format!("it is {}, but must be {expected}", type_of(value)),
+            _ => format!("{value} is {}, but must be {expected}", type_of(value)),
+        };
         match &self.kind {
             OptionKind::Integer { min, max } => {
                 let number = whole(value).ok_or_else(|| wrong("a whole number"))?;
@@ -332,6 +335,12 @@ mod tests {
              option `fields`: input 0 has no field `mas`: did you mean `mass`?"
         );
         assert_eq!(resolve(&[]).unwrap_err(), "option `fields`: it is mandatory, and has no value");
+        let secret =
+            [("fields".to_owned(), GivenValue::Text("mass".into())), ("secret".into(), GivenValue::Json(json!(12345)))];
+        assert_eq!(
+            OptionValues::resolve(&block(), &secret, &[]).unwrap_err().to_string(),
+            "option `secret`: it is a number, but must be text"
+        );
         let json = [("k".to_owned(), GivenValue::Json(json!(4.5))), ("fields".into(), GivenValue::Json(json!("a")))];
         assert_eq!(
             OptionValues::resolve(&block(), &json, &[]).unwrap_err().to_string(),
