@@ -1,13 +1,10 @@
 //! Starting the interpreter: its user, group, folder, environment, limits. The only unsafe code of the agent is what
-//! must happen between fork and exec: unblocking signals, and asking that the script dies with the agent.
-#![allow(
-    unsafe_code,
-    reason = "signal mask and PR_SET_PDEATHSIG must be set by the child itself, between fork and exec"
-)]
+//! must happen between fork and exec: resetting signals, and asking that the script dies with the agent.
+#![allow(unsafe_code, reason = "signals and PR_SET_PDEATHSIG must be set by the child itself, between fork and exec")]
 
 use crate::error::StartError;
 use longshore_protocol::Begin;
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigHandler, SigSet, Signal as Caught, signal};
 use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, prlimit, set_parent_process_death_signal};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -43,11 +40,16 @@ pub(crate) fn spawn(begin: &Begin, socket: &Path) -> Result<Child, StartError> {
         }
     }
     let prepare = || {
-        // The agent takes its signals through a descriptor, and blocks them; the script gets its own.
+        // The agent takes its signals through a descriptor, and blocks them; and a host that was started in the
+        // background ignores some. The script starts with every signal as it should be.
+        for caught in Caught::iterator() {
+            // SAFETY: the default action is no handler of ours. Those of SIGKILL and SIGSTOP cannot be set.
+            let _ = unsafe { signal(caught, SigHandler::SigDfl) };
+        }
         SigSet::empty().thread_set_mask()?;
         Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
     };
-    // SAFETY: the closure runs in the forked child and makes two system calls, which are async-signal-safe; it
+    // SAFETY: the closure runs in the forked child and makes only system calls, which are async-signal-safe; it
     // allocates nothing and touches no lock.
     unsafe { command.pre_exec(prepare) };
     let child = command.spawn().map_err(failed)?;
