@@ -4,13 +4,13 @@
 use rustix::process::{Pid, Signal, getpid, kill_process};
 use std::collections::HashMap;
 
-/// Kills all descendants that are alive now. A process that is born meanwhile is found by the next call: the caller
-/// goes on until there is none.
-pub(crate) fn kill_all() {
-    for pid in alive() {
-        // One that has ended meanwhile needs no signal.
-        let _ = kill_process(pid, Signal::KILL);
-    }
+/// Kills all descendants that are alive now, and says which. A process that is born meanwhile is found by the next
+/// call: the caller goes on until there is none.
+pub(crate) fn kill_all() -> Vec<Pid> {
+    let mut killed = alive();
+    // One that has ended meanwhile needs no signal.
+    killed.retain(|pid| kill_process(*pid, Signal::KILL).is_ok());
+    killed
 }
 
 fn alive() -> Vec<Pid> {

@@ -21,6 +21,7 @@ use nix::sys::signal::{SigSet, Signal as Caught};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{DumpableBehavior, Pid, Signal, kill_process_group, set_child_subreaper, set_dumpable_behavior};
+use std::collections::BTreeSet;
 use std::io::IoSlice;
 use std::path::Path;
 use std::process::Child;
@@ -141,7 +142,8 @@ struct Running {
     budget: Budget,
     outgoing: Vec<u8>,
     status: Option<ExitStatus>,
-    left_behind: u32,
+    /// Processes that outlived the script, and were killed.
+    left_behind: BTreeSet<i32>,
     all_gone: bool,
     started: Instant,
     memory_kills: u64,
@@ -169,7 +171,7 @@ impl Running {
             budget: Budget::new(begin.log_bytes),
             outgoing: Vec::new(),
             status: None,
-            left_behind: 0,
+            left_behind: BTreeSet::new(),
             all_gone: false,
             started: Instant::now(),
             memory_kills: memory_kills::count(),
@@ -269,13 +271,11 @@ impl Running {
                 if self.script.is_some_and(|script| script.as_raw_nonzero().get() == pid) {
                     self.status = Some(status);
                     self.script = None;
-                } else if self.script.is_none() {
-                    self.left_behind += 1;
                 }
                 // Once the script has ended nothing of it may go on. Whatever is born while this runs is found when
                 // its parent, killed here, is reaped.
                 if self.script.is_none() {
-                    descendants::kill_all();
+                    self.left_behind.extend(descendants::kill_all().iter().map(|pid| pid.as_raw_nonzero().get()));
                 }
             }
         }
@@ -347,7 +347,7 @@ impl Running {
                 peak_memory_bytes: u64::try_from(usage.max_rss()).unwrap_or(0) * 1024,
             },
             dropped: self.budget.dropped(),
-            left_behind: self.left_behind,
+            left_behind: u32::try_from(self.left_behind.len()).unwrap_or(u32::MAX),
         };
         self.queue(&Frame::new(&FromAgent::Exited(exit)))?;
         let until = Instant::now() + GOODBYE;
