@@ -3,7 +3,7 @@
 
 use crate::session::Outgoing;
 use crate::table::{Source, TableError};
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
 use longshore_protocol::{Delivery, Frame, Payload, ProtocolError, SendWindow, StreamId, ToScript};
 use longshore_segment::{Segment, SegmentError, SegmentStream, write_whole};
 use std::sync::Arc;
@@ -75,7 +75,7 @@ impl Input {
         let mut bytes = 0;
         for batch in self.source.batches()? {
             let batch = batch?;
-            bytes += batch.get_array_memory_size() as u64;
+            bytes += values(&batch);
             if bytes > limit {
                 return Ok(None);
             }
@@ -99,6 +99,11 @@ impl Input {
         }
         Ok(())
     }
+}
+
+/// Bytes of a batch's values. Columns that share one buffer, as Arrow files have them, count once.
+fn values(batch: &RecordBatch) -> u64 {
+    batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(usize::MAX) as u64).sum()
 }
 
 /// An input cannot be served.
