@@ -86,7 +86,7 @@ def _column(series: Any) -> Any:
     if series.dtype.name in ("category",):
         series = series.astype(series.cat.categories.dtype if not series.isna().any() else object)
     try:
-        column = pa.array(series, from_pandas=True)
+        column = pa.array(series.to_numpy()) if _is_whole(series) else pa.array(series, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         return _as_text(series)
     if series.dtype == object and (pa.types.is_nested(column.type) or pa.types.is_binary(column.type)):
@@ -94,6 +94,18 @@ def _column(series: Any) -> Any:
     if isinstance(column.type, pa.ExtensionType) or type(column.type).__name__.endswith("PeriodType"):
         return _as_text(series)
     return column
+
+
+def _is_whole(series: Any) -> bool:
+    """Whether these are plain numbers and none is missing: pyarrow then takes them as they lie, and need not look for NaN.
+
+    The least of all is NaN where any is, and found several times faster than each NaN by itself.
+    """
+    import numpy as np
+
+    if not isinstance(series.dtype, np.dtype) or series.dtype.kind not in "iuf":
+        return False
+    return series.dtype.kind != "f" or not len(series) or not np.isnan(series.to_numpy().min())
 
 
 def _as_text(series: Any) -> Any:
