@@ -38,13 +38,15 @@ pub(crate) struct Docker {
 }
 
 impl Docker {
-    /// Connects, and settles on a version of the Engine API.
+    /// Connects, and sees that it answers. Requests name no version of the Engine API, so that each engine speaks its
+    /// own; to settle on one would cost what the engine needs to ask its parts for theirs.
     pub(crate) async fn connect(socket: &Path) -> Result<Self, EngineError> {
         let unreachable = |source| EngineError::Unreachable { socket: socket.to_owned(), source };
         let path = socket.to_string_lossy();
         let api =
             bollard::Docker::connect_with_unix(&path, TIMEOUT_SECONDS, API_DEFAULT_VERSION).map_err(unreachable)?;
-        Ok(Self { api: api.negotiate_version().await.map_err(unreachable)? })
+        api.ping().await.map_err(unreachable)?;
+        Ok(Self { api })
     }
 
     async fn find_image(&self, image: &str) -> Result<ImageId, EngineError> {
