@@ -8,6 +8,7 @@ SHELL := bash
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/longshore
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 PYTHON ?= python3
+PREFIX ?= /usr/local
 VENV := $(CACHE)/venv
 TRIPLE := $(shell uname -m)-unknown-linux-gnu
 AGENT := $(CARGO_TARGET_DIR)/$(TRIPLE)/agent/longshore-agent
@@ -45,6 +46,10 @@ build: agent ## Build the command line, the agent beside it
 	@cargo build --locked --release -p longshore
 	@install -m 0755 $(AGENT) $(CARGO_TARGET_DIR)/release/longshore-agent
 
+install: build ## Install the command line below PREFIX
+	@install -D -m 0755 $(LONGSHORE) $(DESTDIR)$(PREFIX)/bin/longshore
+	@install -D -m 0755 $(AGENT) $(DESTDIR)$(PREFIX)/libexec/longshore/longshore-agent
+
 demo: images build venv ## Cluster penguins in a fresh container
 	@examples/penguins/demo $(LONGSHORE)
 
@@ -68,4 +73,4 @@ clean: ## Remove what was built
 	@cargo clean
 	@rm -rf $(VENV)
 
-.PHONY: help setup agent wheel venv images build demo lint test bench clean
+.PHONY: help setup agent wheel venv images build install demo lint test bench clean

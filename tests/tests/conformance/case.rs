@@ -139,6 +139,9 @@ pub(crate) struct Output {
     pub(crate) name: Option<String>,
     /// The file that is there before the run.
     pub(crate) before: Option<String>,
+    /// Whether anyone may write to the file that is there.
+    #[serde(default)]
+    pub(crate) writable: bool,
     /// Whether it is passed to the command; `false` just looks at the file.
     #[serde(default = "yes")]
     pub(crate) passed: bool,
@@ -206,11 +209,16 @@ impl Case {
         if case.engines.is_some() != case.reason.is_some() {
             return Err(format!("{}: `engines` needs a `reason`, and the other way round", path.display()));
         }
-        let ways = [case.script.is_some(), case.example.is_some(), case.target.is_some()];
-        if ways.iter().filter(|way| **way).count() != 1 && case.block.is_none() && case.files.is_empty() {
-            return Err(format!("{}: needs one of `script`, `example`, `target`", path.display()));
+        if !case.has_program() && case.command.is_none() {
+            return Err(format!("{}: needs one of `script`, `block`, `example`, `target`", path.display()));
         }
         Ok(case)
+    }
+
+    /// Whether there is anything to run or to check. Some subcommands have nothing.
+    pub(crate) fn has_program(&self) -> bool {
+        let named = [&self.script, &self.block, &self.example, &self.target].iter().any(|way| way.is_some());
+        named || !self.files.is_empty()
     }
 
     /// Whether the case runs on an engine.

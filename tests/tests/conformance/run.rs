@@ -4,6 +4,7 @@ use crate::Suite;
 use crate::case::{Case, Signal};
 use crate::{expect, input};
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -49,7 +50,10 @@ pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str) -
     let folder = tempfile::Builder::new().prefix("conformance-").tempdir().map_err(|error| error.to_string())?;
     let folder = folder.path();
     let mut process = std::process::Command::new(&command.0);
-    process.current_dir(folder).arg(case.command.as_deref().unwrap_or("run")).arg(program(suite, case, folder)?);
+    process.current_dir(folder).arg(case.command.as_deref().unwrap_or("run"));
+    if case.has_program() {
+        process.arg(program(suite, case, folder)?);
+    }
     if case.command.is_none() {
         process.args(["--engine", case.engine.as_deref().unwrap_or(engine)]);
         process.args(case.json.then_some("--json"));
@@ -62,7 +66,11 @@ pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str) -
     }
     for output in &case.outputs {
         if let Some(before) = &output.before {
-            input::write(&folder.join(&output.path), before.as_bytes())?;
+            let path = folder.join(&output.path);
+            input::write(&path, before.as_bytes())?;
+            if output.writable {
+                std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).map_err(|error| error.to_string())?;
+            }
         }
         let path = output.name.as_ref().map_or_else(|| output.path.clone(), |name| format!("{name}={}", output.path));
         if output.passed {

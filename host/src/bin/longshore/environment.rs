@@ -4,21 +4,30 @@ use longshore::Settings;
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Settings of this machine and user.
-pub(crate) fn settings() -> Settings {
+/// Settings of this machine and user, or what is wrong with them.
+pub(crate) fn settings() -> Result<Settings, String> {
     let defaults = Settings::default();
     let path = env::var("PATH").unwrap_or_else(|_| defaults.path.clone());
-    Settings {
-        engine_socket: env::var("DOCKER_HOST")
-            .ok()
-            .and_then(|host| host.strip_prefix("unix://").map(PathBuf::from))
-            .unwrap_or(defaults.engine_socket),
+    Ok(Settings {
+        engine_socket: engine_socket()?.unwrap_or(defaults.engine_socket),
         runtime_folder: runtime_folder().unwrap_or(defaults.runtime_folder),
         work_folder: defaults.work_folder,
         agent: set("LONGSHORE_AGENT").unwrap_or_else(agent),
         python: set("LONGSHORE_PYTHON").or_else(|| find("python3", &path)).unwrap_or(defaults.python),
         path,
         python_image: env::var("LONGSHORE_PYTHON_IMAGE").unwrap_or(defaults.python_image),
+    })
+}
+
+/// The socket that `DOCKER_HOST` names. An engine of another machine could not mount the runs' sockets.
+fn engine_socket() -> Result<Option<PathBuf>, String> {
+    let host = env::var("DOCKER_HOST").unwrap_or_default();
+    match host.strip_prefix("unix://") {
+        Some(path) => Ok(Some(PathBuf::from(path))),
+        None if host.is_empty() => Ok(None),
+        None => Err(format!(
+            "DOCKER_HOST is `{host}`: containers must run on this machine, so name a socket of it, as in `unix:///var/run/docker.sock`"
+        )),
     }
 }
 
@@ -35,18 +44,13 @@ fn runtime_folder() -> Option<PathBuf> {
     Some(folder.join(format!("longshore-{}", rustix::process::geteuid().as_raw())))
 }
 
-/// The agent stands beside this program, or where packages put programs that are not for people.
+/// The agent stands beside this program, or where `make install` puts programs that are not for people.
 fn agent() -> PathBuf {
     const NAME: &str = "longshore-agent";
-    let beside = env::current_exe().ok().and_then(|own| Some(own.parent()?.join(NAME)));
-    match beside {
-        Some(path) if path.exists() => path,
-        Some(path) => {
-            let packaged = Path::new("/usr/libexec/longshore").join(NAME);
-            if packaged.exists() { packaged } else { path }
-        }
-        None => PathBuf::from(NAME),
-    }
+    let own = env::current_exe().unwrap_or_default();
+    let folder = own.parent().unwrap_or(Path::new(""));
+    let installed = folder.with_file_name("libexec").join("longshore").join(NAME);
+    if installed.exists() { installed } else { folder.join(NAME) }
 }
 
 fn find(program: &str, path: &str) -> Option<PathBuf> {

@@ -21,7 +21,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return ExitCode::from(failure::print(&error, 3)),
     };
-    let settings = environment::settings();
+    let settings = match environment::settings() {
+        Ok(settings) => settings,
+        Err(reason) => return ExitCode::from(failure::print_text(&reason, BAD_INPUT)),
+    };
     let status = match arguments.command {
         Command::Run(arguments) => runtime.block_on(run::run(*arguments, &settings)),
         Command::Check { block } => check::check(&block),

@@ -1,0 +1,166 @@
+//! What is left when something is killed that cannot tidy up after itself: the host, the agent. Runs the `longshore`
+//! command as the conformance suite does, in folders of its own.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long what was killed may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Says where it is, and would go on for a minute.
+const SCRIPT: &str = "\
+import os, time
+from longshore.api import Api
+Api().write_output_records({'a': [1]})
+print('at work in', os.getcwd(), flush=True)
+time.sleep(60)
+";
+
+fn command() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let home = || std::env::home_dir().map(|home| home.join(".cache/longshore/target"));
+    let built = || target.or_else(home).unwrap().join("release/longshore");
+    std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from)
+}
+
+/// The tests look at all containers of the machine, so they take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A run that has begun, and where its script works.
+struct Begun {
+    process: Child,
+    folder: tempfile::TempDir,
+    script_folder: String,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Begun {
+    fn on(engine: &str) -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = tempfile::Builder::new().prefix("killed-").tempdir().unwrap();
+        std::fs::write(folder.path().join("script.py"), SCRIPT).unwrap();
+        std::fs::write(folder.path().join("out.csv"), "as before\n").unwrap();
+        let mut process = Command::new(command())
+            .args(["run", "script.py", "-o", "out.csv", "--engine", engine])
+            .env("TMPDIR", folder.path())
+            .current_dir(folder.path())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stderr.as_mut().unwrap()).lines();
+        let said = lines.map(Result::unwrap).find_map(|line| Some(line.split_once("at work in ")?.1.to_owned()));
+        Self { process, folder, script_folder: said.expect("the script says where it works"), _turn: turn }
+    }
+
+    /// What the command says from now on, and how it ends.
+    fn end(&mut self) -> (String, std::process::ExitStatus) {
+        let mut said = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (said, self.process.wait().unwrap())
+    }
+
+    fn output(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("out.csv")).unwrap()
+    }
+}
+
+fn containers() -> Vec<String> {
+    let arguments = ["ps", "--all", "--quiet", "--filter", "label=longshore.run"];
+    let listed = Command::new("docker").args(arguments).output().unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// Processes whose working folder or arguments have this in them, by their id.
+fn processes(of: &str) -> Vec<i32> {
+    let has = |path: PathBuf| {
+        let folder = std::fs::read_link(path.join("cwd")).unwrap_or_default();
+        let arguments = std::fs::read(path.join("cmdline")).unwrap_or_default();
+        folder.starts_with(of) || String::from_utf8_lossy(&arguments).contains(of)
+    };
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbered = all.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())));
+    numbered.filter(|(_, path)| has(path.clone())).map(|(id, _)| id).collect()
+}
+
+fn soon(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A run after the kill: it removes what the killed host could not.
+fn run_once_more(engine: &str, begun: &Begun) {
+    std::fs::write(begun.folder.path().join("next.py"), "print('next')").unwrap();
+    let next = Command::new(command())
+        .args(["run", "next.py", "--engine", engine])
+        .env("TMPDIR", begun.folder.path())
+        .current_dir(begun.folder.path())
+        .output()
+        .unwrap();
+    assert!(next.status.success(), "{next:?}");
+}
+
+#[test]
+fn a_killed_host_takes_its_container_with_it() {
+    let mut begun = Begun::on("docker");
+    assert!(!containers().is_empty());
+    begun.process.kill().unwrap();
+    assert_eq!(begun.end().1.signal(), Some(9));
+    soon("the container is gone", || containers().is_empty());
+    run_once_more("docker", &begun);
+    assert!(!PathBuf::from("/run/longshore").exists());
+    assert_eq!(begun.output(), "as before\n");
+}
+
+#[test]
+fn a_killed_host_takes_its_script_with_it() {
+    let mut begun = Begun::on("process");
+    let work = begun.script_folder.clone();
+    assert!(!processes(&work).is_empty());
+    begun.process.kill().unwrap();
+    assert_eq!(begun.end().1.signal(), Some(9));
+    soon("the script is gone", || processes(&work).is_empty());
+    run_once_more("process", &begun);
+    assert!(!PathBuf::from(work).exists());
+    assert!(!PathBuf::from("/run/longshore").exists());
+    assert_eq!(begun.output(), "as before\n");
+}
+
+#[test]
+fn a_killed_container_is_an_engine_failure() {
+    let mut begun = Begun::on("docker");
+    let killed = Command::new("docker").arg("kill").args(containers()).output().unwrap();
+    assert!(killed.status.success(), "{killed:?}");
+    let (said, status) = begun.end();
+    assert_eq!(status.code(), Some(3), "{said}");
+    assert!(said.contains("the agent is gone without a report"), "{said}");
+    assert!(containers().is_empty());
+    assert!(!PathBuf::from("/run/longshore").exists());
+    assert_eq!(begun.output(), "as before\n");
+}
+
+#[test]
+fn a_killed_agent_takes_its_script_with_it() {
+    let mut begun = Begun::on("process");
+    let work = begun.script_folder.clone();
+    let run_id = work.rsplit_once("longshore-").unwrap().1.to_owned();
+    let agents = processes(&format!("/{run_id}/host.sock"));
+    assert_eq!(agents.len(), 1);
+    rustix::process::kill_process(rustix::process::Pid::from_raw(agents[0]).unwrap(), rustix::process::Signal::KILL)
+        .unwrap();
+    let (said, status) = begun.end();
+    assert_eq!(status.code(), Some(3), "{said}");
+    assert!(said.contains("the agent is gone without a report"), "{said}");
+    soon("the script is gone", || processes(&work).is_empty());
+    assert!(!PathBuf::from(work).exists());
+    assert_eq!(begun.output(), "as before\n");
+}
