@@ -143,8 +143,9 @@ def visible(folder: Path) -> list[str]:
     pa.parquet.write_table(table, folder / "in.parquet")
     pa.csv.write_csv(table, folder / "in.csv")
 
-    def ours(read: str) -> dict[str, Any]:
-        prepare = "import pandas, pyarrow, polars\nfrom longshore.api import Api\napi = Api()\napi.read_input()"
+    def ours(read: str, decoded: bool = True) -> dict[str, Any]:
+        prepare = "import pandas, pyarrow, polars\nfrom longshore.api import Api\napi = Api()\n"
+        prepare += "api.read_input()" if decoded else ""
         script = folder / "visible.py"
         script.write_text(VISIBLE.format(prepare=prepare, read=read))
         command = [LONGSHORE, "run", str(script), "--engine", "docker", "-i", str(folder / "in.arrow")]
@@ -165,9 +166,12 @@ def visible(folder: Path) -> list[str]:
     measured: dict[str, list[dict[str, Any]]] = {}
     for _ in range(3):
         for name, action in {
-            "Longshore, as Arrow": lambda: ours("t = api.read_input()"),
-            "Longshore, as pandas": lambda: ours("t = api.read_input_records()"),
-            "Longshore, as polars": lambda: ours("t = api.read_input(as_='polars')"),
+            "Longshore, as Arrow, once the host has decoded it": lambda: ours("t = api.read_input()"),
+            "Longshore, as pandas, once decoded": lambda: ours("t = api.read_input_records()"),
+            "Longshore, as polars, once decoded": lambda: ours("t = api.read_input(as_='polars')"),
+            "Longshore, as pandas, while the host decodes the Arrow file": lambda: ours(
+                "t = api.read_input_records()", decoded=False
+            ),
             "Parquet in a mounted folder, pandas": lambda: mounted("t = pandas.read_parquet('/data/in.parquet')"),
             "Arrow file in a mounted folder, pyarrow, not mapped": lambda: mounted(
                 "t = pyarrow.ipc.open_file(pyarrow.OSFile('/data/in.arrow')).read_all()"
