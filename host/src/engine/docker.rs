@@ -96,9 +96,9 @@ impl Engine for Docker {
 fn policy(launch: &Launch<'_>) -> ContainerCreateBody {
     let limits = launch.limits;
     let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-    let owner = format!("uid={},gid={}", SCRIPT_USER.uid, SCRIPT_USER.gid);
-    // A tmpfs is bounded by the memory limit anyway; the size makes a full one an error instead of a kill.
-    let tmpfs = |mode: &str| format!("rw,nosuid,nodev,exec,size={},mode={mode},{owner}", limits.memory_bytes);
+    // A tmpfs is bounded by the memory limit anyway; the size makes a full one an error instead of a kill. It is open to
+    // all, since Podman lets nobody name an owner, and the container has one user only.
+    let tmpfs = format!("rw,nosuid,nodev,exec,size={},mode=1777", limits.memory_bytes);
     let mut binds = vec![format!("{}:{SOCKET_FOLDER}:ro", launch.place.folder().display())];
     binds.extend(launch.mounts.iter().map(|mount| {
         let mode = if mount.writable { "rw" } else { "ro" };
@@ -115,7 +115,7 @@ fn policy(launch: &Launch<'_>) -> ContainerCreateBody {
         readonly_rootfs: Some(true),
         cap_drop: Some(vec!["ALL".into()]),
         security_opt: Some(vec!["no-new-privileges".into()]),
-        tmpfs: Some(HashMap::from([(WORK_FOLDER.into(), tmpfs("0700")), ("/tmp".into(), tmpfs("1777"))])),
+        tmpfs: Some(HashMap::from([(WORK_FOLDER.into(), tmpfs.clone()), ("/tmp".into(), tmpfs)])),
         memory: Some(bytes(limits.memory_bytes)),
         memory_swap: Some(bytes(limits.memory_bytes)),
         nano_cpus: limits.cpus.map(nano),
