@@ -97,7 +97,7 @@ def _column(series: Any) -> Any:
 
 
 def _is_whole(series: Any) -> bool:
-    """Whether these are plain numbers and none is missing: pyarrow then takes them as they lie, and need not look for NaN.
+    """Whether these are plain numbers and none is missing: pyarrow then takes them as they lie, looking for no NaN.
 
     The least of all is NaN where any is, and found several times faster than each NaN by itself.
     """
