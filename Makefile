@@ -14,7 +14,10 @@ TRIPLE := $(shell uname -m)-unknown-linux-gnu
 AGENT := $(CARGO_TARGET_DIR)/$(TRIPLE)/agent/longshore-agent
 LONGSHORE := $(CARGO_TARGET_DIR)/release/longshore
 WHEELS := $(CARGO_TARGET_DIR)/wheels
+R_LIBRARY := $(CACHE)/r-library
+R_PACKAGES := $(CARGO_TARGET_DIR)/r
 export LONGSHORE_PYTHON := $(VENV)/bin/python3
+export LONGSHORE_R_LIBRARY := $(R_LIBRARY)
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,8 +42,16 @@ wheel: $(VENV)/bin/maturin ## Build the Python SDK
 venv: wheel ## Make the Python of the process engine
 	@$(VENV)/bin/pip install -q --disable-pip-version-check --no-index --no-deps --force-reinstall $(WHEELS)/*.whl
 
-images: setup agent wheel ## Build the images
-	@images/build --agent $(AGENT) --wheel $(WHEELS)/*.whl
+r-library: setup ## Build the R SDK, into the library of the process engine
+	@mkdir -p $(R_LIBRARY) $(R_PACKAGES)
+	@cd $(R_PACKAGES) && rm -f *.tar.gz && R CMD INSTALL --build --library=$(R_LIBRARY) $(CURDIR)/sdk-r >log 2>&1 || \
+		{ cat log; exit 1; }
+
+r-package: setup ## Make the R SDK's source package
+	@sdk-r/package $(R_PACKAGES)/source
+
+images: setup agent wheel r-library ## Build the images
+	@images/build --agent $(AGENT) --wheel $(WHEELS)/*.whl --r-package $(R_PACKAGES)/*.tar.gz
 
 build: agent ## Build the command line, the agent beside it
 	@cargo build --locked --release -p longshore
@@ -53,7 +64,7 @@ install: build ## Install the command line below PREFIX
 demo: images build venv ## Cluster penguins in a fresh container
 	@examples/penguins/demo $(LONGSHORE)
 
-lint: $(VENV)/bin/maturin ## Check format, lints, types and documentation
+lint: $(VENV)/bin/maturin r-library ## Check format, lints, types and documentation
 	@cargo fmt --all --check
 	@cargo clippy -q --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc -q --locked --workspace --no-deps
@@ -61,10 +72,15 @@ lint: $(VENV)/bin/maturin ## Check format, lints, types and documentation
 	@$(VENV)/bin/ruff format -q --check sdk-python tests examples
 	@$(VENV)/bin/ruff check -q sdk-python tests examples
 	@cd sdk-python && $(VENV)/bin/mypy --strict --no-error-summary python
+	@sdk-r/lint
 
 test: images build venv lint ## Prove the whole
 	@cargo test --locked --workspace --exclude longshore-python
 	@$(VENV)/bin/python3 -m pytest -q sdk-python/tests
+
+docs: r-library ## Write the documents that are generated
+	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-tests --test conformance -- docs_are
+	@sdk-r/document
 
 bench: images build venv ## Measure, into target/bench/report.md
 	@$(VENV)/bin/python3 tests/bench/bench.py $(LONGSHORE)
@@ -73,4 +89,4 @@ clean: ## Remove what was built
 	@cargo clean
 	@rm -rf $(VENV)
 
-.PHONY: help setup agent wheel venv images build install demo lint test bench clean
+.PHONY: help setup agent wheel venv r-library r-package images build install demo lint test docs bench clean

@@ -16,10 +16,16 @@ pub struct Settings {
     pub agent: PathBuf,
     /// The Python interpreter of the `process` engine; it must have the SDK.
     pub python: PathBuf,
+    /// The `Rscript` of the `process` engine.
+    pub rscript: PathBuf,
+    /// A library of R packages for the `process` engine, before R's own; the SDK must be in one of them.
+    pub r_library: Option<PathBuf>,
     /// `PATH` of scripts on the `process` engine.
     pub path: String,
     /// The image of Python blocks that name none.
     pub python_image: String,
+    /// The image of R blocks that name none.
+    pub r_image: String,
 }
 
 impl Default for Settings {
@@ -30,8 +36,11 @@ impl Default for Settings {
             work_folder: std::env::temp_dir(),
             agent: PathBuf::from("longshore-agent"),
             python: PathBuf::from("python3"),
+            rscript: PathBuf::from("Rscript"),
+            r_library: None,
             path: "/usr/local/bin:/usr/bin:/bin".into(),
             python_image: concat!("longshore/python:", env!("CARGO_PKG_VERSION")).into(),
+            r_image: concat!("longshore/r:", env!("CARGO_PKG_VERSION")).into(),
         }
     }
 }

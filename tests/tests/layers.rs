@@ -35,9 +35,6 @@ const NEVER: &[(&str, &[&str])] = &[
     ("longshore-r", &["longshore", "longshore-agent", "tokio", "bollard"]),
 ];
 
-/// The R SDK is the next issue's; every other crate of the table must be there.
-const NOT_YET: &[&str] = &["longshore-r"];
-
 /// PID 1 stays small: fewer direct dependencies than this.
 const AGENT_DEPENDENCIES: usize = 10;
 
@@ -77,13 +74,10 @@ fn matches(pattern: &str, name: &str) -> bool {
 fn no_crate_links_what_it_must_not() {
     let members: BTreeSet<String> = metadata().packages.iter().map(|package| package.name.to_string()).collect();
     for (package, forbidden) in NEVER {
-        if !members.contains(*package) {
-            assert!(
-                NOT_YET.contains(package),
-                "the layer table names `{package}`, which the workspace lacks: {members:?}"
-            );
-            continue;
-        }
+        assert!(
+            members.contains(*package),
+            "the layer table names `{package}`, which the workspace lacks: {members:?}"
+        );
         let linked = linked(package);
         for pattern in *forbidden {
             let found: Vec<&String> = linked.iter().filter(|name| matches(pattern, name)).collect();

@@ -36,7 +36,8 @@ pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
     match Docker::connect(&settings.engine_socket).await {
         Ok(docker) => {
             found.push(Diagnosis::good("engine", format!("answers at `{}`", settings.engine_socket.display())));
-            found.push(image(&docker, &settings.python_image).await);
+            found.push(image(&docker, "Python image", &settings.python_image).await);
+            found.push(image(&docker, "R image", &settings.r_image).await);
         }
         Err(error) => {
             let remedy = if settings.engine_socket.exists() {
@@ -56,18 +57,17 @@ pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
         ),
     });
     found.push(python(&settings.python).await);
+    found.push(r(settings).await);
     found.push(runtime_folder(&settings.runtime_folder));
     found
 }
 
-async fn image(docker: &Docker, image: &str) -> Diagnosis {
+async fn image(docker: &Docker, subject: &str, image: &str) -> Diagnosis {
     match docker.resolve(image).await {
-        Ok(Some(id)) => Diagnosis::good("Python image", format!("`{image}` is {}", short(&id.0))),
-        Ok(None) => Diagnosis::good("Python image", "not needed"),
-        Err(error @ EngineError::NoImage { .. }) => Diagnosis::bad("Python image", first_line(&error), "make images"),
-        Err(error) => {
-            Diagnosis::bad("Python image", first_line(&error), "longshore doctor   (once the engine answers)")
-        }
+        Ok(Some(id)) => Diagnosis::good(subject, format!("`{image}` is {}", short(&id.0))),
+        Ok(None) => Diagnosis::good(subject, "not needed"),
+        Err(error @ EngineError::NoImage { .. }) => Diagnosis::bad(subject, first_line(&error), "make images"),
+        Err(error) => Diagnosis::bad(subject, first_line(&error), "longshore doctor   (once the engine answers)"),
     }
 }
 
@@ -84,6 +84,31 @@ async fn python(python: &Path) -> Diagnosis {
             "make venv   (or name another interpreter in LONGSHORE_PYTHON)",
         ),
         Err(error) => Diagnosis::bad(subject, format!("cannot start `{}`: {error}", python.display()), "make venv"),
+    }
+}
+
+async fn r(settings: &Settings) -> Diagnosis {
+    let subject = "R of the process engine";
+    let mut command = Command::new(&settings.rscript);
+    if let Some(library) = &settings.r_library {
+        command.env("R_LIBS", library);
+    }
+    let program = "library(longshore); cat('R', format(getRversion()), 'with longshore')";
+    let shown = settings.rscript.display();
+    match command.args(["--vanilla", "-e", program]).output().await {
+        Ok(output) if output.status.success() => {
+            Diagnosis::good(subject, String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        }
+        Ok(_) => Diagnosis::bad(
+            subject,
+            format!("`{shown}` has no package `longshore`"),
+            "make r-library   (or name the library that has it in LONGSHORE_R_LIBRARY)",
+        ),
+        Err(error) => Diagnosis::bad(
+            subject,
+            format!("cannot start `{shown}`: {error}"),
+            "sudo apt-get install r-base-core && make r-library",
+        ),
     }
 }
 

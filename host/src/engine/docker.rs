@@ -191,6 +191,8 @@ impl Container for DockerContainer {
     fn workplace(&self) -> Workplace {
         Workplace {
             python: "python3".into(),
+            rscript: "Rscript".into(),
+            r_library: None,
             path: "/opt/longshore/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
             folder: WORK_FOLDER.into(),
             user: Some(SCRIPT_USER),

@@ -63,6 +63,10 @@ pub(crate) struct ImageId(pub(crate) String);
 pub(crate) struct Workplace {
     /// The Python interpreter.
     pub(crate) python: String,
+    /// R's interpreter of scripts.
+    pub(crate) rscript: String,
+    /// A library of R packages besides R's own.
+    pub(crate) r_library: Option<String>,
     /// `PATH`.
     pub(crate) path: String,
     /// The working folder.

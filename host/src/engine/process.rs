@@ -18,6 +18,8 @@ const PREFIX: &str = "longshore-";
 pub(crate) struct Process {
     agent: PathBuf,
     python: String,
+    rscript: String,
+    r_library: Option<String>,
     path: String,
     work_folder: PathBuf,
 }
@@ -29,6 +31,8 @@ impl Process {
         Ok(Self {
             agent,
             python: settings.python.to_string_lossy().into_owned(),
+            rscript: settings.rscript.to_string_lossy().into_owned(),
+            r_library: settings.r_library.as_ref().map(|library| library.to_string_lossy().into_owned()),
             path: settings.path.clone(),
             work_folder: settings.work_folder.clone(),
         })
@@ -51,6 +55,8 @@ impl Process {
             .map_err(|source| EngineError::StartAgent { path: self.agent.clone(), source })?;
         let workplace = Workplace {
             python: self.python.clone(),
+            rscript: self.rscript.clone(),
+            r_library: self.r_library.clone(),
             path: self.path.clone(),
             folder: folder.path().to_string_lossy().into_owned(),
             user: None,

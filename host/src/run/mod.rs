@@ -4,6 +4,7 @@
 mod conclude;
 mod watch;
 
+use crate::block::Language;
 use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
 use crate::event::{Event, Events};
@@ -74,7 +75,10 @@ impl Run<'_> {
         for note in self.prepared.notes.clone() {
             self.tell(Event::Note(note)).await;
         }
-        let image = self.prepared.image.as_ref().unwrap_or(&self.settings.python_image);
+        let image = self.prepared.image.as_ref().unwrap_or(match self.prepared.block.language {
+            Language::Python => &self.settings.python_image,
+            Language::R => &self.settings.r_image,
+        });
         let image = match engine.resolve(image).await {
             Ok(image) => image,
             Err(error) => return (kind, None, Err(error)),
@@ -213,19 +217,24 @@ impl Run<'_> {
     fn begin(&self, workplace: &Workplace, kind: EngineKind) -> Begin {
         let block = &self.prepared.block;
         let script = format!("{}/{}", workplace.folder, block.script);
-        let mut environment = BTreeMap::from([
-            ("PATH", workplace.path.as_str()),
-            ("LANG", "C.UTF-8"),
-            ("PYTHONUTF8", "1"),
-            ("PYTHONUNBUFFERED", "1"),
-            ("PYTHONDONTWRITEBYTECODE", "1"),
-        ]);
+        let mut environment = BTreeMap::from([("PATH", workplace.path.as_str()), ("LANG", "C.UTF-8")]);
+        let program = match block.language {
+            Language::Python => {
+                environment.extend([("PYTHONUTF8", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")]);
+                vec![workplace.python.clone(), script]
+            }
+            // Without profile, environment and workspace files. What R prints it writes out at once.
+            Language::R => {
+                environment.extend(workplace.r_library.as_deref().map(|library| ("R_LIBS", library)));
+                vec![workplace.rscript.clone(), "--vanilla".into(), script]
+            }
+        };
         if kind == EngineKind::Process {
             // Libraries that keep caches below HOME find the run's own folder there instead.
             environment.insert("TMPDIR", &workplace.folder);
         }
         Begin {
-            program: vec![workplace.python.clone(), script],
+            program,
             environment: environment.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
             folder: workplace.folder.clone(),
             user: workplace.user,

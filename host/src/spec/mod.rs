@@ -4,7 +4,7 @@ mod error;
 
 pub use error::SpecError;
 
-use crate::block::{Block, GivenValue, Language, Mode, OptionValues};
+use crate::block::{Block, GivenValue, Mode, OptionValues};
 use crate::engine::EngineChoice;
 use crate::input::Inputs;
 use crate::limits::Limits;
@@ -137,9 +137,6 @@ impl RunSpec {
     pub fn prepare(self) -> Result<Prepared, SpecError> {
         let loaded = Block::load(&self.block)?;
         let (block, mut notes) = (loaded.block, loaded.warnings);
-        if block.language == Language::R {
-            return Err(SpecError::NotYet { what: "a block in R" });
-        }
         if block.mode == Mode::Stream {
             return Err(SpecError::NotYet { what: "a block with the mode `stream`" });
         }

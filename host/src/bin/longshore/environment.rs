@@ -14,8 +14,11 @@ pub(crate) fn settings() -> Result<Settings, String> {
         work_folder: defaults.work_folder,
         agent: set("LONGSHORE_AGENT").unwrap_or_else(agent),
         python: set("LONGSHORE_PYTHON").or_else(|| find("python3", &path)).unwrap_or(defaults.python),
+        rscript: set("LONGSHORE_RSCRIPT").or_else(|| find("Rscript", &path)).unwrap_or(defaults.rscript),
+        r_library: set("LONGSHORE_R_LIBRARY"),
         path,
         python_image: env::var("LONGSHORE_PYTHON_IMAGE").unwrap_or(defaults.python_image),
+        r_image: env::var("LONGSHORE_R_IMAGE").unwrap_or(defaults.r_image),
     })
 }
 

@@ -1,0 +1,200 @@
+# The run's state. There is one per script; a package cannot be attached twice.
+state <- new.env(parent = emptyenv())
+state$api <- NULL
+
+#' The script's run
+#'
+#' Connects to the run that the script is part of. There is one per script. Its inputs, options and outputs are reached
+#' through what this returns; [close()] ends the run with success.
+#'
+#' @return an object of class `longshore_api`, the first argument of every other function of this package.
+#' @section Errors: a condition of class `longshore_error` with the `kind` `"not_in_run"` if the script was not started
+#'   by Longshore, `"exists"` if there is an api already, `"connection"` if the host cannot be reached.
+#' @examples
+#' \dontrun{
+#' library(longshore)
+#' api <- longshore.api()
+#' table <- read.input.records(api)
+#' table$total <- table$price * table$amount
+#' write.output.records(api, table)
+#' close(api)
+#' }
+#' @export
+longshore.api <- function() {
+  if (!is.null(state$api)) {
+    fail("exists", "there is an api already: a script makes one, and passes it on")
+  }
+  client <- unwrap(native$client_connect(Sys.getenv("LONGSHORE_SOCKET")))
+  facts <- unwrap(native$client_facts(client))
+  api <- structure(
+    list(client = client, facts = facts, process = Sys.getpid(), unknown = new.env(parent = emptyenv())),
+    class = "longshore_api"
+  )
+  state$api <- api
+  report.uncaught(api)
+  api
+}
+
+#' @export
+print.longshore_api <- function(x, ...) {
+  cat("<longshore api of '", x$facts$block_name, "', run ", x$facts$run_id, ">\n", sep = "")
+  invisible(x)
+}
+
+#' The run's facts
+#'
+#' @param api the run, as [longshore.api()] returns it.
+#' @return `is.docker` whether the script runs in a container; the others one string each.
+#' @name facts
+NULL
+
+#' @rdname facts
+#' @export
+is.docker <- function(api) check(api)$facts$container
+
+#' @rdname facts
+#' @export
+file.name <- function(api) check(api)$facts$file_name
+
+#' @rdname facts
+#' @export
+run.id <- function(api) check(api)$facts$run_id
+
+#' @rdname facts
+#' @export
+block.name <- function(api) check(api)$facts$block_name
+
+#' Options of the block
+#'
+#' @param api the run, as [longshore.api()] returns it.
+#' @param name the option's name.
+#' @return `get.option` the option's value: text, password, choice, file and field as one string, fields as a
+#'   character vector, integer and double as one number, boolean as one logical. An option that is not set is `NULL`, a
+#'   boolean one `FALSE`. A name that the block does not have gives `NULL` and one warning. `get.options` all of them,
+#'   as a named list.
+#' @export
+get.option <- function(api, name) {
+  check(api)
+  if (!is.character(name) || length(name) != 1L || is.na(name)) {
+    fail("value", "an option's name must be one string")
+  }
+  options <- api$facts$options
+  if (!(name %in% names(options)) && !exists(name, envir = api$unknown, inherits = FALSE)) {
+    assign(name, TRUE, envir = api$unknown)
+    known <- if (length(options)) paste(names(options), collapse = ", ") else "none"
+    warning("the block has no option '", name, "' (it has: ", known, ")", call. = FALSE)
+  }
+  options[[name, exact = TRUE]]
+}
+
+#' @rdname get.option
+#' @export
+get.options <- function(api) check(api)$facts$options
+
+#' Messages and progress
+#'
+#' Shown while the script runs. Of many in a short time only the last is shown, so that calling them often costs little.
+#' They never change how the run ends.
+#'
+#' @param api,object the run, as [longshore.api()] returns it.
+#' @param text,message one string.
+#' @param ... not used.
+#' @param fraction how far the script is, from 0 to 1.
+#' @return nothing.
+#' @section Errors: a condition of class `longshore_error` with the `kind` `"value"` if the fraction is no finite
+#'   number, `"connection"` if the host is gone.
+#' @name messages
+NULL
+
+#' @rdname messages
+#' @export
+updateMessage <- function(api, text) {
+  invisible(unwrap(native$client_message(here(api)$client, one.text(text))))
+}
+
+#' @rdname messages
+#' @export
+updateProgress <- function(api, fraction, text = NULL) {
+  here(api)
+  if (!is.numeric(fraction) || length(fraction) != 1L) {
+    fail("value", "progress must be one number from 0 to 1")
+  }
+  text <- if (!is.null(text)) one.text(text)
+  invisible(unwrap(native$client_progress(api$client, as.double(fraction), text)))
+}
+
+# R takes these two for methods of `update`, and wants their arguments to be its own; `api` by name is understood too.
+
+#' @rdname messages
+#' @usage update.message(object, text, ..., api = object)
+#' @rawNamespace export(update.message)
+update.message <- function(object, text, ..., api = object) {
+  updateMessage(api, if (missing(text)) object else text)
+}
+
+#' @rdname messages
+#' @usage update.progress(object, fraction, text = NULL, ..., api = object)
+#' @rawNamespace export(update.progress)
+update.progress <- function(object, fraction, text = NULL, ..., api = object) {
+  updateProgress(api, if (missing(fraction)) object else fraction, text)
+}
+
+#' @rdname messages
+#' @export
+report.error <- function(api, message) {
+  invisible(unwrap(native$client_error(here(api)$client, one.text(message))))
+}
+
+#' The script's last word
+#'
+#' The first of them counts, later ones do nothing. `commit` and `close` end the run with success, and nothing can be
+#' read or written after them. `cancel` ends it as cancelled: its outputs are discarded. All of these let the script go
+#' on. `abort` fails the run with a message, and ends the script at once, also from inside `tryCatch`.
+#'
+#' @param api,con the run, as [longshore.api()] returns it.
+#' @param message a message to be shown, or `NULL`.
+#' @param ... not used.
+#' @return nothing.
+#' @export
+commit <- function(api, message = NULL) conclude(api, "commit", message)
+
+#' @rdname commit
+#' @export
+close.longshore_api <- function(con, message = NULL, ...) conclude(con, "close", message)
+
+#' @rdname commit
+#' @export
+cancel <- function(api, message = NULL) conclude(api, "cancel", message)
+
+#' @rdname commit
+#' @export
+abort <- function(api, message = NULL) {
+  conclude(api, "abort", message)
+  quit(save = "no", status = 1L, runLast = FALSE)
+}
+
+conclude <- function(api, word, message) {
+  here(api)
+  message <- if (!is.null(message)) one.text(message)
+  invisible(unwrap(native$client_conclude(api$client, word, message)))
+}
+
+check <- function(api) {
+  if (!inherits(api, "longshore_api")) {
+    fail("value", "the first argument must be the run, as longshore.api() returns it")
+  }
+  api
+}
+
+# A forked process shares the connection, and would talk over its parent.
+here <- function(api) {
+  if (check(api)$process != Sys.getpid()) {
+    fail("value", "an api works only in the process that made it: return results there, and write them")
+  }
+  api
+}
+
+one.text <- function(text) {
+  text <- enc2utf8(paste(as.character(text), collapse = " "))
+  if (!validUTF8(text)) iconv(text, "UTF-8", "UTF-8", sub = "byte") else text
+}

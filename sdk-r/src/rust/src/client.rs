@@ -1,0 +1,171 @@
+//! The connection as R sees it. Every function answers with a value or a `longshore_failure`; none raises.
+
+use crate::columns::{self, How};
+use crate::failure::{Failure, answer};
+use crate::guard;
+use crate::vectors;
+use crate::write::Columns;
+use extendr_api::prelude::*;
+use longshore_client::{Client, ClientError, ConnectSettings, InputBatches, OutputName, Software, Word};
+use serde_json::Value;
+use std::cell::RefCell;
+
+/// Connects to the host's socket; an empty path is a script that is not in a run.
+#[extendr]
+fn client_connect(socket: &str) -> Robj {
+    if socket.is_empty() {
+        return answer(Err(ClientError::NotInRun.into()));
+    }
+    let settings = ConnectSettings {
+        socket: socket.into(),
+        software: Software { name: "longshore for R".into(), version: env!("CARGO_PKG_VERSION").into() },
+        interrupted: Box::new(guard::interrupted),
+    };
+    answer(Client::connect(settings).map(|client| ExternalPtr::new(client).into()).map_err(Failure::from))
+}
+
+/// The run's facts: id, block's name, script's file name, whether it is in a container, and the options.
+#[extendr]
+fn client_facts(client: ExternalPtr<Client>) -> Robj {
+    let facts = client.facts();
+    let names: Vec<&str> = facts.options.keys().map(String::as_str).collect();
+    let values = facts.options.values().map(option).collect::<Result<Vec<_>, _>>();
+    answer(values.and_then(|values| {
+        let options = vectors::attribute(vectors::list(&values)?, "names", &names)?;
+        Ok(list!(
+            run_id = facts.run_id.as_str(),
+            block_name = facts.block_name.as_str(),
+            file_name = facts.file_name.as_str(),
+            container = facts.container,
+            options = options
+        )
+        .into())
+    }))
+}
+
+/// An option's value: `NULL` where it is not set.
+fn option(value: &Value) -> Result<Robj, Failure> {
+    Ok(match value {
+        Value::Null => ().into(),
+        Value::Bool(value) => (*value).into(),
+        Value::Number(number) => match number.as_i64().map(i32::try_from) {
+            Some(Ok(integer)) if integer != vectors::NA_INTEGER => integer.into(),
+            _ => number.as_f64().into(),
+        },
+        Value::String(text) => vectors::characters(1, |_| Some(text))?,
+        Value::Array(values) => vectors::characters(values.len(), |index| values.get(index).and_then(Value::as_str))?,
+        Value::Object(_) => return Err(Failure::data("an option is an object, which no kind of option is")),
+    })
+}
+
+/// Whether the script has said its last word.
+#[extendr]
+fn client_concluded(client: ExternalPtr<Client>) -> bool {
+    client.has_concluded()
+}
+
+/// A whole input, from 0: a list of columns, names and the number of rows, or `NULL`.
+#[extendr]
+fn client_read(client: ExternalPtr<Client>, number: i32, lazy: bool, bit64: bool) -> Robj {
+    let table = client.read_input(number.unsigned_abs()).map_err(Failure::from);
+    answer(table.and_then(|table| {
+        let Some(table) = table else { return Ok(().into()) };
+        let batches: Vec<_> = table.batches.into_iter().map(|decoded| decoded.batch).collect();
+        columns::table(&table.schema, &batches, How { lazy, bit64 })
+    }))
+}
+
+/// An input batch by batch, for `batches_next`, or `NULL`.
+#[extendr]
+fn client_read_batches(client: ExternalPtr<Client>, number: i32) -> Robj {
+    let batches = client.read_batches(number.unsigned_abs()).map_err(Failure::from);
+    answer(batches.map(|batches| batches.map_or(().into(), |batches| ExternalPtr::new(RefCell::new(batches)).into())))
+}
+
+/// The next batch, as `client_read` has tables, or `NULL` after the last.
+#[extendr]
+fn batches_next(batches: ExternalPtr<RefCell<InputBatches>>, lazy: bool, bit64: bool) -> Robj {
+    let next = batches.borrow_mut().next().transpose().map_err(Failure::from);
+    answer(next.and_then(|decoded| {
+        let Some(decoded) = decoded else { return Ok(().into()) };
+        columns::table(&decoded.batch.schema(), &[decoded.batch], How { lazy, bit64 })
+    }))
+}
+
+/// Appends columns to an output, by number from 0 or by id.
+#[extendr]
+fn client_write(client: ExternalPtr<Client>, output: Robj, names: Robj, columns: List, rows: f64) -> Robj {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the R side gives a length")]
+    let columns = Columns::new(&names, &columns, rows as usize);
+    answer(columns.and_then(|mut columns| {
+        let written = client.write_output(&output_name(&output), &mut columns);
+        match (columns.failure(), written) {
+            (Some(failure), _) => Err(failure),
+            (None, written) => written.map(|()| ().into()).map_err(Failure::from),
+        }
+    }))
+}
+
+/// The output that R named: a number from 0, or an id.
+pub(crate) fn output_name(output: &Robj) -> OutputName {
+    match output.as_str() {
+        Some(id) => OutputName::Id(id.into()),
+        None => OutputName::Number(output.as_integer().unwrap_or_default().unsigned_abs()),
+    }
+}
+
+/// Shows a message.
+#[extendr]
+fn client_message(client: ExternalPtr<Client>, text: &str) -> Robj {
+    done(client.update_message(text))
+}
+
+/// Shows progress.
+#[extendr]
+fn client_progress(client: ExternalPtr<Client>, fraction: f64, text: Option<&str>) -> Robj {
+    done(client.update_progress(fraction, text))
+}
+
+/// Shows and logs an error message.
+#[extendr]
+fn client_error(client: ExternalPtr<Client>, text: &str) -> Robj {
+    done(client.error(text))
+}
+
+/// Says that an error ends the script.
+#[extendr]
+fn client_uncaught(client: ExternalPtr<Client>, summary: &str) -> Robj {
+    done(client.uncaught(summary))
+}
+
+/// Says the last word.
+#[extendr]
+fn client_conclude(client: ExternalPtr<Client>, word: &str, message: Option<&str>) -> Robj {
+    let word = match word {
+        "commit" => Word::Commit,
+        "close" => Word::Close,
+        "cancel" => Word::Cancel,
+        _ => Word::Abort,
+    };
+    done(client.conclude(word, message).map(drop))
+}
+
+fn done(result: Result<(), ClientError>) -> Robj {
+    answer(result.map(|()| ().into()).map_err(Failure::from))
+}
+
+extendr_module! {
+    mod client;
+    fn client_connect;
+    fn client_facts;
+    fn client_concluded;
+    fn client_read;
+    fn client_read_batches;
+    fn batches_next;
+    fn client_write;
+    fn client_message;
+    fn client_progress;
+    fn client_error;
+    fn client_uncaught;
+    fn client_conclude;
+}

@@ -1,0 +1,80 @@
+//! Failures as values: R gets a list with a kind and a message, and raises it as a condition once Rust has returned.
+
+use extendr_api::prelude::*;
+use longshore_client::{ClientError, OutputName};
+use std::error::Error;
+
+/// A call that failed. `kind` is the condition's, for scripts that handle one of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    kind: &'static str,
+    message: String,
+}
+
+impl Failure {
+    /// Data that R cannot hold, or that no table can.
+    pub(crate) fn data(message: impl Into<String>) -> Self {
+        Self { kind: "data", message: message.into() }
+    }
+
+    /// R has no memory left.
+    pub(crate) fn memory() -> Self {
+        Self { kind: "memory", message: "R has no memory left for this table".into() }
+    }
+
+    /// Its words.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<ClientError> for Failure {
+    /// Inputs and outputs are counted from 1 in R, and calls have R's names.
+    fn from(error: ClientError) -> Self {
+        let (kind, message) = match &error {
+            ClientError::NotInRun => ("not_in_run", chain(&error)),
+            ClientError::Input { number, reason } => {
+                ("input", format!("input {} cannot be read: {reason}", u64::from(*number) + 1))
+            }
+            ClientError::Output { output, reason } => {
+                let name = match output {
+                    OutputName::Number(number) => (u64::from(*number) + 1).to_string(),
+                    OutputName::Id(id) => format!("`{id}`"),
+                };
+                ("output", format!("output {name} cannot be written: {reason}"))
+            }
+            ClientError::Data(_) => ("output", chain(&error)),
+            ClientError::Ended { call } => {
+                let call = call.replace('_', ".");
+                ("ended", format!("the run has ended: `{call}` cannot be used after commit() or close()"))
+            }
+            ClientError::Progress { .. } => ("value", chain(&error)),
+            ClientError::Interrupted => ("interrupted", chain(&error)),
+            ClientError::Connect { .. }
+            | ClientError::Refused { .. }
+            | ClientError::Connection(_)
+            | ClientError::Segment(_) => ("connection", chain(&error)),
+        };
+        Self { kind, message }
+    }
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+/// What R receives: the value, or a `longshore_failure`.
+pub(crate) fn answer(result: Result<Robj, Failure>) -> Robj {
+    result.unwrap_or_else(|failure| {
+        let mut answer: Robj = list!(kind = failure.kind, message = failure.message).into();
+        // A list takes a class attribute.
+        let _ = answer.set_class(["longshore_failure"]);
+        answer
+    })
+}

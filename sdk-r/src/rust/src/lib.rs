@@ -1,0 +1,22 @@
+//! The R binding of the Longshore client. Bindings are parse, call, convert: checking arguments, raising conditions and
+//! making data frames is the R side's, where nothing of Rust's is alive when R jumps.
+
+#![allow(missing_docs, reason = "what the module macro makes has none")]
+
+mod altrep;
+mod client;
+mod columns;
+mod failure;
+mod guard;
+mod stream;
+mod text;
+mod vectors;
+mod write;
+
+use extendr_api::prelude::*;
+
+extendr_module! {
+    mod longshore;
+    use client;
+    use stream;
+}

@@ -1,0 +1,56 @@
+//! Tables by the Arrow C stream interface, for the packages arrow and nanoarrow: handed over and taken without a copy.
+
+#![allow(unsafe_code, reason = "the C stream interface passes raw pointers")]
+
+use crate::client::output_name;
+use crate::failure::{Failure, answer};
+use crate::guard;
+use crate::vectors;
+use arrow_array::RecordBatchIterator;
+use arrow_array::ffi_stream::{ArrowArrayStreamReader, FFI_ArrowArrayStream};
+use extendr_api::prelude::*;
+use longshore_client::Client;
+
+/// Fills the C stream at an address with a whole input, from 0. Answers whether the input is connected.
+#[extendr]
+fn client_read_stream(client: ExternalPtr<Client>, number: i32, stream: Robj) -> Robj {
+    let table = client.read_input(number.unsigned_abs()).map_err(Failure::from);
+    answer(table.and_then(|table| {
+        let Some(table) = table else { return Ok(false.into()) };
+        let target = target(&stream)?;
+        let batches: Vec<_> = table.batches.into_iter().map(|decoded| Ok(decoded.batch)).collect();
+        let reader = RecordBatchIterator::new(batches, table.schema);
+        // SAFETY: the R side passes a pointer to a C stream that was allocated and holds nothing.
+        unsafe { target.write(FFI_ArrowArrayStream::new(Box::new(reader))) };
+        Ok(true.into())
+    }))
+}
+
+/// Appends the tables of a C stream to an output. The stream is used up.
+#[extendr]
+fn client_write_stream(client: ExternalPtr<Client>, output: Robj, stream: Robj) -> Robj {
+    answer(target(&stream).and_then(|source| {
+        // SAFETY: the R side passes a pointer to a C stream that nobody else reads meanwhile; it is left released.
+        let mut reader = unsafe { ArrowArrayStreamReader::from_raw(source) }
+            .map_err(|error| Failure::data(format!("the stream cannot be read: {error}")))?;
+        client.write_output(&output_name(&output), &mut reader).map(|()| ().into()).map_err(Failure::from)
+    }))
+}
+
+/// A C stream that holds nothing yet, as nanoarrow has them.
+#[extendr]
+fn stream_allocate() -> Robj {
+    answer(guard::own(FFI_ArrowArrayStream::empty()))
+}
+
+fn target(stream: &Robj) -> Result<*mut FFI_ArrowArrayStream, Failure> {
+    let address = vectors::address(stream).cast::<FFI_ArrowArrayStream>();
+    if address.is_null() { Err(Failure::data("the stream's pointer is empty: it was used up")) } else { Ok(address) }
+}
+
+extendr_module! {
+    mod stream;
+    fn client_read_stream;
+    fn client_write_stream;
+    fn stream_allocate;
+}

@@ -1,0 +1,4 @@
+library(testthat)
+library(longshore)
+
+test_check("longshore")
