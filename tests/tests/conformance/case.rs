@@ -15,8 +15,10 @@ pub(crate) struct Case {
     pub(crate) engines: Option<Vec<String>>,
     /// Why not all engines.
     pub(crate) reason: Option<String>,
-    /// The script.
+    /// The script in Python.
     pub(crate) script: Option<String>,
+    /// The same in R.
+    pub(crate) script_r: Option<String>,
     /// The manifest; without one the script runs bare, unless there are more files.
     pub(crate) block: Option<String>,
     /// More files of the block, by their path.
@@ -196,7 +198,7 @@ pub(crate) struct Expect {
     /// Seconds in which it must end, the machine being busy: a deadline, not a measurement.
     #[serde(default = "a_minute")]
     pub(crate) within: u64,
-    /// Different expectations on one engine, as a reason and a full replacement of the above.
+    /// Different expectations on one engine, or in one language: a full replacement of the above.
     #[serde(default)]
     pub(crate) on: BTreeMap<String, Box<Expect>>,
 }
@@ -217,8 +219,19 @@ impl Case {
 
     /// Whether there is anything to run or to check. Some subcommands have nothing.
     pub(crate) fn has_program(&self) -> bool {
-        let named = [&self.script, &self.block, &self.example, &self.target].iter().any(|way| way.is_some());
+        let named =
+            [&self.script, &self.script_r, &self.block, &self.example, &self.target].iter().any(|way| way.is_some());
         named || !self.files.is_empty()
+    }
+
+    /// Whether there is a script to have in every language; other cases are the same for all.
+    pub(crate) fn has_script(&self) -> bool {
+        self.script.is_some() || self.script_r.is_some()
+    }
+
+    /// The script in a language.
+    pub(crate) fn script_in(&self, sdk: &str) -> Option<&str> {
+        if sdk == "r" { self.script_r.as_deref() } else { self.script.as_deref() }
     }
 
     /// Whether the case runs on an engine.
@@ -226,9 +239,10 @@ impl Case {
         self.engines.as_ref().is_none_or(|engines| engines.iter().any(|name| name == engine))
     }
 
-    /// What must come of it on an engine.
-    pub(crate) fn expected(&self, engine: &str) -> &Expect {
-        self.expect.on.get(engine).map_or(&self.expect, Box::as_ref)
+    /// What must come of it on an engine, in a language.
+    pub(crate) fn expected(&self, engine: &str, sdk: &str) -> &Expect {
+        let on = &self.expect.on;
+        on.get(engine).or_else(|| on.get(sdk)).map_or(&self.expect, Box::as_ref)
     }
 }
 

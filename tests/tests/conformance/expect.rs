@@ -167,6 +167,7 @@ fn check_folder(case: &Case, folder: &Path, wrong: &mut Vec<String>) {
     let known = |name: &str| {
         name == "block"
             || name == "script.py"
+            || name == "script.R"
             || name == "options.json"
             || case.inputs.iter().any(|input| input.name == name)
             || case.outputs.iter().any(|output| Path::new(&output.path).starts_with(name))

@@ -6,8 +6,10 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may, and its report goes to standard output")]
 
+mod capabilities;
 mod case;
 mod compare;
+mod document;
 mod expect;
 mod generate;
 mod input;
@@ -15,6 +17,7 @@ mod leftovers;
 mod run;
 mod table;
 
+use capabilities::Capabilities;
 use case::Case;
 use leftovers::Leftovers;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -25,6 +28,9 @@ use std::sync::Arc;
 
 /// The engines that every case runs on.
 const ENGINES: [&str; 2] = ["docker", "process"];
+
+/// The languages that every case with a script runs in.
+const SDKS: [&str; 2] = ["python", "r"];
 
 /// Cases at a time: the machines this must pass on have two processors.
 const THREADS: usize = 2;
@@ -50,14 +56,23 @@ fn main() -> ExitCode {
         examples: tests.with_file_name("examples"),
         cases: cases.clone(),
     });
+    let capabilities = Capabilities::read(&tests.join("cases"));
     let mut trials = Vec::new();
-    for (name, case) in read_cases(&cases) {
+    let read = read_cases(&cases);
+    let document = document::check(&tests.with_file_name("docs").join("conformance.md"), &read, &capabilities);
+    trials.push(Trial::test("docs_are_what_the_cases_say", move || document.map_err(Failed::from)));
+    let stale = capabilities.stale(&read);
+    trials.push(Trial::test("every_excuse_excuses_a_case", move || stale.map_err(Failed::from)));
+    for (name, case) in read {
         let case = Arc::new(case);
         for engine in ENGINES {
             let wanted = case.as_ref().as_ref().map_or(true, |case| case.runs_on(engine));
-            if wanted {
+            let scripted = case.as_ref().as_ref().is_ok_and(Case::has_script);
+            let languages = if scripted { &SDKS[..] } else { &SDKS[..1] };
+            for sdk in languages.iter().filter(|sdk| wanted && !capabilities.excuses(sdk, &name)) {
                 let (case, suite) = (Arc::clone(&case), Arc::clone(&suite));
-                trials.push(Trial::test(format!("{engine}::{name}"), move || trial(&suite, &case, engine)));
+                let name = if scripted { format!("{engine}::{sdk}::{name}") } else { format!("{engine}::{name}") };
+                trials.push(Trial::test(name, move || trial(&suite, &case, engine, sdk)));
             }
         }
     }
@@ -82,6 +97,7 @@ fn read_cases(folder: &Path) -> Vec<(String, Result<Case, String>)> {
         .expect("the cases are there")
         .map(|entry| entry.expect("the folder can be read").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| path.file_stem().is_some_and(|name| name != "capabilities"))
         .collect();
     names.sort();
     names
@@ -90,8 +106,11 @@ fn read_cases(folder: &Path) -> Vec<(String, Result<Case, String>)> {
         .collect()
 }
 
-fn trial(suite: &Suite, case: &Result<Case, String>, engine: &str) -> Result<(), Failed> {
+fn trial(suite: &Suite, case: &Result<Case, String>, engine: &str, sdk: &str) -> Result<(), Failed> {
     let case = case.as_ref().map_err(Failed::from)?;
     let command = suite.command.as_ref().map_err(Failed::from)?;
-    run::run(suite, command, case, engine).map_err(Failed::from)
+    if case.has_script() && case.script_in(sdk).is_none() {
+        return Err(format!("there is no script for `{sdk}`, and `capabilities.toml` does not say why").into());
+    }
+    run::run(suite, command, case, engine, sdk).map_err(Failed::from)
 }

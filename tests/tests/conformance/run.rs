@@ -45,14 +45,14 @@ pub(crate) struct Done {
     pub(crate) took: Duration,
 }
 
-/// Runs a case on an engine and says what was not as expected.
-pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str) -> Result<(), String> {
+/// Runs a case on an engine, in a language, and says what was not as expected.
+pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str, sdk: &str) -> Result<(), String> {
     let folder = tempfile::Builder::new().prefix("conformance-").tempdir().map_err(|error| error.to_string())?;
     let folder = folder.path();
     let mut process = std::process::Command::new(&command.0);
     process.current_dir(folder).arg(case.command.as_deref().unwrap_or("run"));
     if case.has_program() {
-        process.arg(program(suite, case, folder)?);
+        process.arg(program(suite, case, folder, sdk)?);
     }
     if case.command.is_none() {
         process.args(["--engine", case.engine.as_deref().unwrap_or(engine)]);
@@ -86,7 +86,7 @@ pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str) -
     }
     process.args(case.args.iter().map(|argument| argument.replace("{dir}", &folder.display().to_string())));
     process.envs(&case.env);
-    let expected = case.expected(engine);
+    let expected = case.expected(engine, sdk);
     let done = execute(process, stdin, case.signal.as_ref(), Duration::from_secs(expected.within))?;
     expect::check(case, expected, folder, &done).map_err(|wrong| {
         let stdout = String::from_utf8_lossy(&done.stdout[..done.stdout.len().min(6000)]).into_owned();
@@ -101,29 +101,41 @@ pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str) -
 }
 
 /// Lays out what is to run, and says how it is called on the command line.
-fn program(suite: &Suite, case: &Case, folder: &Path) -> Result<PathBuf, String> {
+fn program(suite: &Suite, case: &Case, folder: &Path, sdk: &str) -> Result<PathBuf, String> {
     if let Some(example) = &case.example {
         return Ok(suite.examples.join(example));
     }
     let bare = case.block.is_none() && case.files.is_empty() && case.shared.is_empty();
-    let script = case.script.as_deref();
+    let script = case.script_in(sdk);
+    let name = if sdk == "r" { "script.R" } else { "script.py" };
+    // Manifests are written once, for Python.
+    let manifest = |text: &str| {
+        if sdk != "r" {
+            return text.to_owned();
+        }
+        let text = text.replace("language = \"python\"", "language = \"r\"").replace("\"PYTHON\"", "\"R\"");
+        text.replace("script.py", name)
+    };
     if bare {
-        let path = folder.join("script.py");
+        let path = folder.join(name);
         input::write(&path, script.unwrap_or_default().as_bytes())?;
         return Ok(case.target.as_ref().map_or(path, PathBuf::from));
     }
     let block = folder.join("block");
     std::fs::create_dir_all(&block).map_err(|error| error.to_string())?;
     let has_manifest = case.files.contains_key("block.toml") || case.files.contains_key("manifest.json");
-    if let Some(manifest) = &case.block {
-        input::write(&block.join("block.toml"), manifest.as_bytes())?;
+    if let Some(text) = &case.block {
+        input::write(&block.join("block.toml"), manifest(text).as_bytes())?;
     } else if !has_manifest && case.target.is_none() {
-        input::write(&block.join("block.toml"), b"name = \"case\"\nlanguage = \"python\"\nscript = \"script.py\"\n")?;
+        let least = "name = \"case\"\nlanguage = \"python\"\nscript = \"script.py\"\n";
+        input::write(&block.join("block.toml"), manifest(least).as_bytes())?;
     }
     if let Some(script) = script {
-        input::write(&block.join("script.py"), script.as_bytes())?;
+        input::write(&block.join(name), script.as_bytes())?;
     }
     for (name, text) in &case.files {
+        let is_manifest = matches!(name.as_str(), "block.toml" | "manifest.json");
+        let text = if is_manifest { manifest(text) } else { text.clone() };
         input::write(&block.join(name), text.as_bytes())?;
     }
     for name in &case.shared {

@@ -1,0 +1,72 @@
+//! `docs/conformance.md`: what is promised, case by case and language by language. It is written from the cases, and a
+//! trial of the suite fails where the two differ; `make docs` writes it anew.
+
+use crate::capabilities::Capabilities;
+use crate::case::Case;
+use crate::{ENGINES, SDKS};
+use std::fmt::Write;
+use std::path::Path;
+
+/// Says that the document is to be written, not compared.
+const WRITE: &str = "LONGSHORE_WRITE_DOCS";
+
+/// Compares the document with the cases, or writes it.
+pub(crate) fn check(
+    path: &Path,
+    cases: &[(String, Result<Case, String>)],
+    capabilities: &Capabilities,
+) -> Result<(), String> {
+    let text = text(cases, capabilities)?;
+    if std::env::var_os(WRITE).is_some() {
+        return std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()));
+    }
+    let there = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let differs = |(index, (old, new)): (usize, (&str, &str))| {
+        (old != new).then(|| format!("line {}:\n  is      {old}\n  should be {new}", index + 1))
+    };
+    if there == text {
+        return Ok(());
+    }
+    let first = there.lines().zip(text.lines()).enumerate().find_map(differs);
+    let first = first.unwrap_or_else(|| "one is longer".into());
+    Err(format!("{} is not what the cases say, `make docs` writes it: {first}", path.display()))
+}
+
+fn text(cases: &[(String, Result<Case, String>)], capabilities: &Capabilities) -> Result<String, String> {
+    let mut rows = String::new();
+    let (mut scripted, mut excuses) = (0, 0);
+    let mut trials = 0;
+    for (name, case) in cases {
+        let case = case.as_ref().map_err(Clone::clone)?;
+        let engines = ENGINES.iter().filter(|engine| case.runs_on(engine)).count();
+        let mut cells = Vec::new();
+        for sdk in SDKS {
+            cells.push(match capabilities.reason(sdk, name) {
+                Some(reason) => {
+                    excuses += 1;
+                    format!("no: {reason}")
+                }
+                None => {
+                    trials += if case.has_script() || sdk == SDKS[0] { engines } else { 0 };
+                    if case.has_script() { "yes" } else { "either" }.to_owned()
+                }
+            });
+        }
+        scripted += usize::from(case.has_script());
+        let on = match (&case.engines, &case.reason) {
+            (Some(engines), Some(reason)) => format!("{}: {reason}", engines.join(", ")),
+            _ => "both".into(),
+        };
+        let description = case.description.replace('|', "\\|").replace('\n', " ");
+        // Writing into a string cannot fail.
+        let _ = writeln!(rows, "| `{name}` | {} | {} | {on} |", description.trim(), cells.join(" | "));
+    }
+    let total = cases.len();
+    Ok(format!(
+        "# Conformance\n\nWhat is promised, and tested on every change through the command that a user types: {total} \
+         cases in `tests/cases`, {trials} trials. {scripted} cases have a script, in Python and in R; {excuses} times \
+         a language cannot do what a case is about, and the table says why. The other cases need no script, or the \
+         same one whatever the language. This page is written from the cases.\n\n\
+         | case | what it shows | Python | R | engines |\n|---|---|---|---|---|\n{rows}"
+    ))
+}

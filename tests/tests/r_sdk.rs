@@ -1,0 +1,99 @@
+//! What is R's own about the R SDK: a table of everything that R has is written and read back, as it is, with garbage
+//! collected at every allocation, and under valgrind; and the source package is what R wants of one.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn longshore() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let home = || std::env::home_dir().map(|home| home.join(".cache/longshore/target"));
+    let built = || target.or_else(home).unwrap().join("release/longshore");
+    std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from)
+}
+
+/// Writes the table in one run and reads it in a second.
+fn round_trip(folder: &Path, torture: bool, rscript: Option<&Path>) {
+    for (part, connection) in [("write", "-o"), ("read", "-i")] {
+        let mut command = Command::new(longshore());
+        command.args(["run", "--engine", "process", "--option"]).arg(format!("part={part}"));
+        command.args(["--option", &format!("torture={torture}"), connection, "table.arrow"]);
+        command.arg(root().join("tests/r")).current_dir(folder);
+        if let Some(rscript) = rscript {
+            command.env("LONGSHORE_RSCRIPT", rscript);
+        }
+        let output = command.output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && printed.contains(&format!("{part} done")), "{part}: {printed}");
+    }
+}
+
+#[test]
+fn everything_that_r_has_comes_back_as_it_was() {
+    let folder = tempfile::Builder::new().prefix("r-").tempdir().unwrap();
+    round_trip(folder.path(), false, None);
+}
+
+#[test]
+fn garbage_collected_at_every_allocation_changes_nothing() {
+    let folder = tempfile::Builder::new().prefix("r-").tempdir().unwrap();
+    round_trip(folder.path(), true, None);
+}
+
+#[test]
+fn valgrind_finds_nothing_of_ours() {
+    let folder = tempfile::Builder::new().prefix("r-").tempdir().unwrap();
+    let log = folder.path().join("valgrind.%p.log");
+    let rscript = folder.path().join("rscript");
+    // The script is the last of Rscript's arguments. A command that R itself starts is not looked into.
+    let text = format!(
+        "#!/bin/bash\nexec R --vanilla --no-echo -d \"valgrind --quiet --leak-check=full \
+         --show-leak-kinds=definite --log-file={}\" -f \"${{@: -1}}\"\n",
+        log.display()
+    );
+    std::fs::write(&rscript, text).unwrap();
+    std::fs::set_permissions(&rscript, std::fs::Permissions::from_mode(0o755)).unwrap();
+    round_trip(folder.path(), false, Some(&rscript));
+    let mut logs = 0;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "log") {
+            continue;
+        }
+        logs += 1;
+        let text = std::fs::read_to_string(&path).unwrap();
+        // One finding is a paragraph; R's own interpreter has some that are its own.
+        let ours: Vec<&str> = text.split("==\n").filter(|finding| finding.contains("longshore")).collect();
+        assert!(ours.is_empty(), "{}", ours.join("\n\n"));
+    }
+    assert!(logs >= 2, "valgrind wrote {logs} logs for two runs");
+}
+
+#[test]
+fn the_source_package_is_checked_by_r_without_a_warning() {
+    let folder = tempfile::Builder::new().prefix("r-").tempdir().unwrap();
+    let made = Command::new(root().join("sdk-r/package")).arg(folder.path()).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let source = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    assert!(source.to_string_lossy().ends_with(".tar.gz"), "{}", source.display());
+    let output = Command::new("R")
+        .args(["CMD", "check", "--no-manual"])
+        .arg(&source)
+        .current_dir(folder.path())
+        // The packages arrow and nanoarrow are suggested, and in no Debian.
+        .env("_R_CHECK_FORCE_SUGGESTS_", "false")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let log = std::fs::read_to_string(folder.path().join("longshore.Rcheck/00check.log")).unwrap_or_default();
+    let install = std::fs::read_to_string(folder.path().join("longshore.Rcheck/00install.out")).unwrap_or_default();
+    let last = log.lines().rev().find(|line| line.starts_with("Status:")).unwrap_or_default();
+    let good = output.status.success() && !last.contains("ERROR") && !last.contains("WARNING") && !last.is_empty();
+    assert!(good, "{printed}\n{install}");
+}
