@@ -4,7 +4,7 @@ source("tables.R")
 api <- longshore.api()
 torture <- get.option(api, "torture")
 part <- get.option(api, "part")
-suppressPackageStartupMessages(loadNamespace("bit64"))
+invisible(loadNamespace("bit64"))
 written <- written.table()
 expected <- read.back(written)
 update.message(api, part)
@@ -32,10 +32,17 @@ if (part == "write") {
   rows <- 0
   while (!is.null(batch <- batches())) rows <- rows + nrow(batch)
   nothing <- read.input.records(api, 2)
+  # The stream that the packages arrow and nanoarrow are given, taken back as from them.
+  native <- asNamespace("longshore")$native
+  stream <- structure(native$stream_allocate(), class = "nanoarrow_array_stream")
+  connected <- native$client_read_stream(api$client, 0L, stream)
+  write.output.records(api, stream, "streamed")
+  used <- tryCatch(write.output.records(api, stream, "streamed"), longshore_error = conditionMessage)
   kept <- read.input.records(api)$double
   gc()
   sum <- sum(kept, na.rm = TRUE)
   gctorture(FALSE)
+  stopifnot(connected, grepl("already released", used))
   stopifnot(rows == 8, is.null(nothing), sum == 2 * sum(expected$double, na.rm = TRUE))
   stopifnot(identical(names(read), names(expected)), nrow(read) == 8)
   if (!all(same)) {

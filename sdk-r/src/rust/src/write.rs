@@ -191,9 +191,7 @@ impl Column {
             }
             Kind::Double => {
                 let values = self.doubles(rows);
-                // A sum is quickly made, and NaN where any is.
-                let nulls =
-                    if values.iter().sum::<f64>().is_nan() { nulls(values, |value| is_na(*value)) } else { None };
+                let nulls = if may_have_nan(values) { nulls(values, |value| is_na(*value)) } else { None };
                 Arc::new(Float64Array::new(ScalarBuffer::new(borrow(values), 0, values.len()), nulls))
             }
             Kind::Text => {
@@ -269,6 +267,18 @@ impl Column {
     fn refused(&self, row: usize, why: &str) -> Failure {
         Failure::data(format!("column `{}`, row {}: {why}", self.name, row + 1))
     }
+}
+
+/// Whether any value is NaN; opposite infinities are taken for one. A sum is NaN where any of its parts is, and sums
+/// side by side wait for each other less.
+fn may_have_nan(values: &[f64]) -> bool {
+    const LANES: usize = 16;
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for block in blocks {
+        sums.iter_mut().zip(block).for_each(|(sum, value)| *sum += value);
+    }
+    sums.iter().chain(rest).sum::<f64>().is_nan()
 }
 
 /// Which values are missing, if any is.
