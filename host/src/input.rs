@@ -1,8 +1,9 @@
 //! The inputs of a run: decoded once, kept as one segment each where they fit, and served as often as the script
-//! reads them. Inputs that do not fit are decoded again for each reader and pass through a bounded window.
+//! reads them. Inputs that do not fit are decoded again for each reader and pass through a bounded window, as streams
+//! do, chunk by chunk.
 
 use crate::session::Outgoing;
-use crate::table::{Source, TableError};
+use crate::table::{BATCH_ROWS, Feed, TableError};
 use arrow_array::{Array, RecordBatch};
 use longshore_protocol::{Delivery, Frame, Payload, ProtocolError, SendWindow, StreamId, ToScript};
 use longshore_segment::{Segment, SegmentError, SegmentStream, write_whole};
@@ -31,15 +32,18 @@ pub(crate) struct Inputs {
 /// One input.
 #[derive(Debug)]
 pub(crate) struct Input {
-    source: Source,
+    feed: Feed,
+    /// Rows of a chunk, where the run transforms a stream.
+    chunk_rows: Option<usize>,
     whole: OnceCell<Option<Arc<Segment>>>,
 }
 
 impl Inputs {
-    /// Inputs by number; `None` where nothing is connected.
-    pub(crate) fn new(sources: Vec<Option<Source>>) -> Self {
-        let input = |source| Arc::new(Input { source, whole: OnceCell::new() });
-        Self { inputs: sources.into_iter().map(|source| source.map(input)).collect() }
+    /// Inputs by number; `None` where nothing is connected. A run that transforms a stream says how large its chunks
+    /// are.
+    pub(crate) fn new(feeds: Vec<Option<Feed>>, chunk_rows: Option<usize>) -> Self {
+        let input = |feed| Arc::new(Input { feed, chunk_rows, whole: OnceCell::new() });
+        Self { inputs: feeds.into_iter().map(|feed| feed.map(input)).collect() }
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<Arc<Input>> {
@@ -48,7 +52,7 @@ impl Inputs {
 
     /// Decodes in advance, while the interpreter starts: most scripts read their inputs first thing.
     pub(crate) fn decode_ahead(&self) {
-        for input in self.inputs.iter().flatten() {
+        for input in self.inputs.iter().flatten().filter(|input| input.chunk_rows.is_none()) {
             let input = Arc::clone(input);
             // What fails here fails again, and is told, when the script reads.
             tokio::spawn(async move { drop(input.whole().await) });
@@ -70,10 +74,11 @@ impl Input {
     }
 
     fn load(&self) -> Result<Option<Arc<Segment>>, InputError> {
+        let Feed::Stored(source) = &self.feed else { return Err(InputError::Live) };
         let limit = WHOLE_MAX.min(available_memory() / WHOLE_SHARE);
         let mut batches: Vec<RecordBatch> = Vec::new();
         let mut bytes = 0;
-        for batch in self.source.batches()? {
+        for batch in source.batches()? {
             let batch = batch?;
             bytes += values(&batch);
             if bytes > limit {
@@ -81,15 +86,18 @@ impl Input {
             }
             batches.push(batch);
         }
-        Ok(Some(Arc::new(write_whole(&self.source.schema(), batches)?)))
+        Ok(Some(Arc::new(write_whole(&source.schema(), batches)?)))
     }
 
     /// Decodes into segments, one after the other, until nobody takes them any more.
     fn decode(&self, segments: &mpsc::Sender<Result<Segment, InputError>>) -> Result<(), InputError> {
-        let mut stream = SegmentStream::new(&self.source.schema())?;
-        for batch in self.source.batches()? {
+        let mut stream = SegmentStream::new(&self.feed.schema())?;
+        let batches = self.feed.chunks(self.chunk_rows.unwrap_or(BATCH_ROWS))?.ok_or(InputError::Passed)?;
+        for batch in batches {
             stream.write(&batch?)?;
-            if stream.length() >= SEGMENT_BYTES && segments.blocking_send(Ok(stream.cut()?)).is_err() {
+            // A chunk goes out at once: the next may be long in coming.
+            let full = self.chunk_rows.is_some() || stream.length() >= SEGMENT_BYTES;
+            if full && segments.blocking_send(Ok(stream.cut()?)).is_err() {
                 return Ok(());
             }
         }
@@ -115,6 +123,12 @@ enum InputError {
     /// It cannot be put into shared memory.
     #[error("it cannot be put into shared memory: {0}")]
     Segment(#[from] SegmentError),
+    /// It is asked for whole, and may never end.
+    #[error("it comes as it is made, and cannot be read whole")]
+    Live,
+    /// It is asked for again.
+    #[error("it has passed already: a stream can be read once")]
+    Passed,
     /// Its reader broke.
     #[error("its reader broke")]
     Panicked,

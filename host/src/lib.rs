@@ -48,4 +48,4 @@ pub use outcome::{Evidence, Outcome, decide};
 pub use record::{OutputRecord, RunRecord, Timings};
 pub use run::run;
 pub use settings::Settings;
-pub use spec::{InputSpec, Mount, Network, OutputSpec, Prepared, RunSpec, SpecError};
+pub use spec::{CHUNK_ROWS, InputSpec, Mount, Network, OutputSpec, Prepared, RunSpec, SpecError};

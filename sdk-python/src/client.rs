@@ -1,7 +1,7 @@
 //! The connection as Python sees it. Every call that may wait releases the interpreter.
 
 use crate::error::raise;
-use crate::table::{Batches, Table};
+use crate::table::{Batches, Chunks, Table};
 use longshore_client::{self as rust, ClientError, ConnectSettings, OutputName, Software, Word};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -53,12 +53,6 @@ impl Client {
         self.client.facts().container
     }
 
-    /// Whether the script transforms a stream.
-    #[getter]
-    fn streaming(&self) -> bool {
-        self.client.facts().streaming
-    }
-
     /// The options, as JSON text.
     fn options(&self) -> PyResult<String> {
         serde_json::to_string(&self.client.facts().options).map_err(|error| PyValueError::new_err(error.to_string()))
@@ -80,6 +74,18 @@ impl Client {
     fn read_batches(&self, py: Python<'_>, number: u32) -> PyResult<Option<Batches>> {
         let batches = py.detach(|| self.client.read_batches(number)).map_err(raise)?;
         Ok(batches.map(Batches::new))
+    }
+
+    /// The stream that the script transforms, chunk by chunk.
+    fn chunks(&self, py: Python<'_>) -> PyResult<Chunks> {
+        let chunks = py.detach(|| self.client.chunks()).map_err(raise)?;
+        Ok(Chunks::new(chunks))
+    }
+
+    /// Appends what became of a chunk.
+    fn write_chunk(&self, py: Python<'_>, data: PyRecordBatchReader) -> PyResult<()> {
+        let mut reader = data.into_reader()?;
+        py.detach(|| self.client.write_chunk(reader.as_mut())).map_err(raise)
     }
 
     /// Appends to an output, by number or id.

@@ -11,6 +11,7 @@ create_exception!(longshore, NotInRunError, LongshoreError, "The script was not 
 create_exception!(longshore, InputError, LongshoreError, "An input cannot be read.");
 create_exception!(longshore, OutputError, LongshoreError, "An output cannot be written.");
 create_exception!(longshore, EndedError, LongshoreError, "The script has said its last word already.");
+create_exception!(longshore, ModeError, LongshoreError, "The call belongs to the block's other mode.");
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
@@ -18,7 +19,8 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NotInRunError", py.get_type::<NotInRunError>())?;
     module.add("InputError", py.get_type::<InputError>())?;
     module.add("OutputError", py.get_type::<OutputError>())?;
-    module.add("EndedError", py.get_type::<EndedError>())
+    module.add("EndedError", py.get_type::<EndedError>())?;
+    module.add("ModeError", py.get_type::<ModeError>())
 }
 
 /// The exception for an error, with its causes in its text.
@@ -34,6 +36,7 @@ pub(crate) fn raise(error: ClientError) -> PyErr {
         ClientError::Input { .. } => InputError::new_err(text),
         ClientError::Output { .. } | ClientError::Data(_) => OutputError::new_err(text),
         ClientError::Ended { .. } => EndedError::new_err(text),
+        ClientError::Streaming { .. } | ClientError::NotStreaming | ClientError::Streamed => ModeError::new_err(text),
         ClientError::Progress { .. } => PyValueError::new_err(text),
         ClientError::Interrupted => PyKeyboardInterrupt::new_err(()),
         ClientError::Connect { .. }

@@ -14,6 +14,7 @@ fn _longshore(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::Client>()?;
     module.add_class::<table::Table>()?;
     module.add_class::<table::Batches>()?;
+    module.add_class::<table::Chunks>()?;
     module.add_class::<column::Column>()?;
     error::add_to(module)
 }

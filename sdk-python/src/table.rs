@@ -158,6 +158,30 @@ impl Batches {
     }
 }
 
+/// A stream chunk by chunk: an iterator of `Table`.
+#[pyclass(frozen, module = "longshore._longshore")]
+pub(crate) struct Chunks {
+    chunks: Mutex<longshore_client::Chunks>,
+}
+
+impl Chunks {
+    pub(crate) fn new(chunks: longshore_client::Chunks) -> Self {
+        Self { chunks: Mutex::new(chunks) }
+    }
+}
+
+#[pymethods]
+impl Chunks {
+    fn __iter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Table>> {
+        let next = py.detach(|| self.chunks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next());
+        next.transpose().map(|table| table.map(Table::new)).map_err(raise)
+    }
+}
+
 fn bytes(values: Vec<u8>) -> Column {
     Column::new(values.as_ptr(), values.len(), "|b1", values)
 }

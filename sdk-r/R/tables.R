@@ -65,12 +65,16 @@ write.output.records <- function(api, data, output.number = 1) {
   } else {
     position(output.number, "outputs")
   }
+  invisible(unwrap(append.table(api, data, output)))
+}
+
+# What became of a chunk has no output's name.
+append.table <- function(api, data, output) {
   if (inherits(data, c("ArrowTabular", "RecordBatchReader", "nanoarrow_array_stream"))) {
-    return(invisible(unwrap(native$client_write_stream(api$client, output, as.stream(data)))))
+    return(native$client_write_stream(api$client, output, as.stream(data)))
   }
   table <- plain(data)
-  columns <- unname(table$columns)
-  invisible(unwrap(native$client_write(api$client, output, table$names, columns, as.double(table$rows))))
+  native$client_write(api$client, output, table$names, unname(table$columns), as.double(table$rows))
 }
 
 #' @rdname write.output.records

@@ -1,7 +1,8 @@
 //! The client: connecting, facts, and the script's last word. Inputs, outputs and reports have their own files.
 
+use crate::chunks::Chunks;
 use crate::error::ClientError;
-use crate::inputs::{InputBatches, InputTable};
+use crate::inputs::{BATCH_ROWS, InputBatches, InputTable};
 use crate::link::{Link, lock, unexpected};
 use crate::outputs;
 use crate::reports::Reports;
@@ -13,6 +14,7 @@ use longshore_protocol::{
 };
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How to connect.
@@ -38,6 +40,7 @@ pub struct Client {
     facts: RunFacts,
     descriptors: bool,
     writing: Mutex<HashMap<OutputName, Arc<Mutex<()>>>>,
+    streamed: AtomicBool,
     word: Mutex<Option<Word>>,
 }
 
@@ -68,7 +71,8 @@ impl Client {
         };
         let link = Arc::new(Link::new(connection, interrupted));
         let reports = Reports::new(Arc::clone(&link));
-        Ok(Self { link, reports, facts, descriptors, writing: Mutex::default(), word: Mutex::default() })
+        let (writing, streamed, word) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
+        Ok(Self { link, reports, facts, descriptors, writing, streamed, word })
     }
 
     /// The run's facts and options.
@@ -81,9 +85,9 @@ impl Client {
     /// what one read returned does not change the next.
     ///
     /// # Errors
-    /// [`ClientError::Input`], [`ClientError::Ended`], or the connection failed.
+    /// [`ClientError::Input`], [`ClientError::Ended`], [`ClientError::Streaming`], or the connection failed.
     pub fn read_input(&self, number: u32) -> Result<Option<InputTable>, ClientError> {
-        self.check_open("read_input")?;
+        self.check_batch("read_input")?;
         InputTable::read(&self.link, number)
     }
 
@@ -92,18 +96,46 @@ impl Client {
     /// # Errors
     /// As [`Client::read_input`].
     pub fn read_batches(&self, number: u32) -> Result<Option<InputBatches>, ClientError> {
-        self.check_open("read_input")?;
-        InputBatches::open(&self.link, number)
+        self.check_batch("read_input")?;
+        InputBatches::open(&self.link, number, BATCH_ROWS)
+    }
+
+    /// The input of a run that transforms a stream, chunk by chunk, in bounded memory. Once.
+    ///
+    /// # Errors
+    /// [`ClientError::NotStreaming`], [`ClientError::Streamed`], and as [`Client::read_input`].
+    pub fn chunks(&self) -> Result<Chunks, ClientError> {
+        self.check_open("process_stream")?;
+        let rows = self.facts.chunk_rows.filter(|_| self.facts.streaming).ok_or(ClientError::NotStreaming)?;
+        if self.streamed.swap(true, Ordering::Relaxed) {
+            return Err(ClientError::Streamed);
+        }
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        let batches = InputBatches::open(&self.link, 0, rows)?;
+        Ok(Chunks::new(batches.ok_or(ClientError::NotStreaming)?))
+    }
+
+    /// Appends what became of a chunk to the run's output.
+    ///
+    /// # Errors
+    /// As [`Client::write_output`].
+    pub fn write_chunk(&self, data: &mut dyn RecordBatchReader) -> Result<(), ClientError> {
+        self.check_open("process_stream")?;
+        self.append(&OutputName::Number(0), data)
     }
 
     /// Appends a table to an output and waits until the host has it. Returns nothing that a script needs: an output
     /// that the host does not take is an error.
     ///
     /// # Errors
-    /// [`ClientError::Output`], [`ClientError::Data`] where `data` fails, [`ClientError::Ended`], or the connection
-    /// failed.
+    /// [`ClientError::Output`], [`ClientError::Data`] where `data` fails, [`ClientError::Ended`],
+    /// [`ClientError::Streaming`], or the connection failed.
     pub fn write_output(&self, output: &OutputName, data: &mut dyn RecordBatchReader) -> Result<(), ClientError> {
-        self.check_open("write_output")?;
+        self.check_batch("write_output")?;
+        self.append(output, data)
+    }
+
+    fn append(&self, output: &OutputName, data: &mut dyn RecordBatchReader) -> Result<(), ClientError> {
         // Two threads that append to one output take turns.
         let turn = Arc::clone(lock(&self.writing).entry(output.clone()).or_default());
         let _turn = lock(&turn);
@@ -166,6 +198,11 @@ impl Client {
     #[must_use]
     pub fn has_concluded(&self) -> bool {
         lock(&self.word).is_some()
+    }
+
+    fn check_batch(&self, call: &'static str) -> Result<(), ClientError> {
+        self.check_open(call)?;
+        if self.facts.streaming { Err(ClientError::Streaming { call }) } else { Ok(()) }
     }
 
     fn check_open(&self, call: &'static str) -> Result<(), ClientError> {

@@ -55,6 +55,18 @@ pub enum ClientError {
         /// What was called.
         call: &'static str,
     },
+    /// A call of batch mode in a run that transforms a stream.
+    #[error("`{call}` cannot be used in the mode `stream`: the function given to process_stream gets each chunk")]
+    Streaming {
+        /// What was called.
+        call: &'static str,
+    },
+    /// A stream asked for where there is none.
+    #[error("process_stream needs `mode = \"stream\"` in the block's manifest: this block runs in the mode `batch`")]
+    NotStreaming,
+    /// A stream asked for again.
+    #[error("process_stream has been called already: a stream passes once")]
+    Streamed,
     /// A progress that is no fraction.
     #[error("progress must be a number from 0 to 1, not `{fraction}`")]
     Progress {

@@ -20,7 +20,7 @@ pub struct InputTable {
 
 impl InputTable {
     pub(crate) fn read(link: &Arc<Link>, number: u32) -> Result<Option<Self>, ClientError> {
-        let Some(mut batches) = InputBatches::ask(link, number, Delivery::Whole)? else {
+        let Some(mut batches) = InputBatches::ask(link, number, Delivery::Whole, usize::MAX)? else {
             return Ok(None);
         };
         let read = batches.by_ref().collect::<Result<Vec<_>, _>>()?;
@@ -44,7 +44,7 @@ pub struct InputBatches {
 
 /// Rows of a batch for scripts that take batches: the size that most tools cut tables to. A table that the host holds
 /// whole comes as one batch, and is cut here, which copies nothing.
-const BATCH_ROWS: usize = 65_536;
+pub(crate) const BATCH_ROWS: usize = 65_536;
 
 impl std::fmt::Debug for InputBatches {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -53,15 +53,15 @@ impl std::fmt::Debug for InputBatches {
 }
 
 impl InputBatches {
-    pub(crate) fn open(link: &Arc<Link>, number: u32) -> Result<Option<Self>, ClientError> {
-        Self::ask(link, number, Delivery::Batches)
+    /// Batches of at most so many rows.
+    pub(crate) fn open(link: &Arc<Link>, number: u32, rows_max: usize) -> Result<Option<Self>, ClientError> {
+        Self::ask(link, number, Delivery::Batches, rows_max)
     }
 
-    fn ask(link: &Arc<Link>, number: u32, delivery: Delivery) -> Result<Option<Self>, ClientError> {
+    fn ask(link: &Arc<Link>, number: u32, delivery: Delivery, rows_max: usize) -> Result<Option<Self>, ClientError> {
         let stream = link.open(|stream| FromScript::OpenInput { stream, input: number, delivery })?;
         let decoder = trusting_decoder();
         let (link, ready) = (Arc::clone(link), VecDeque::new());
-        let rows_max = if delivery == Delivery::Batches { BATCH_ROWS } else { usize::MAX };
         let mut batches = Self { link, stream, number, decoder, ready, consumed: 0, ended: false, rows_max };
         match batches.link.next_event(stream)? {
             StreamEvent::Opened { connected: true } => {

@@ -4,6 +4,7 @@
 //! messages, and says the script's last word. It knows no language, starts one thread at most (for messages that were
 //! held back), and can be used from several threads.
 
+mod chunks;
 mod client;
 mod error;
 mod inputs;
@@ -11,6 +12,7 @@ mod link;
 mod outputs;
 mod reports;
 
+pub use chunks::Chunks;
 pub use client::{Client, ConnectSettings};
 pub use error::ClientError;
 pub use inputs::{InputBatches, InputTable};

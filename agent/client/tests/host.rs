@@ -23,6 +23,7 @@ fn facts() -> RunFacts {
         file_name: "script.py".into(),
         container: false,
         streaming: false,
+        chunk_rows: None,
         options: serde_json::Map::new(),
         outputs: vec![],
     }

@@ -95,6 +95,9 @@ pub struct RunFacts {
     pub container: bool,
     /// Whether the script transforms a stream chunk by chunk.
     pub streaming: bool,
+    /// Rows of a chunk at most, where it does; left out where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunk_rows: Option<u32>,
     /// The options by name, as the script receives them. Holds secrets.
     pub options: Map<String, Value>,
     /// Ids of the declared outputs, in order; empty where the block declares none.

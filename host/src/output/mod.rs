@@ -66,6 +66,8 @@ impl Declared {
 pub(crate) struct Outputs {
     declared: Declared,
     run_id: String,
+    /// Whether standard output gets rows as they come.
+    streaming: bool,
     /// Bytes that the script may still send, of all outputs together.
     budget: Arc<AtomicU64>,
     trouble: mpsc::UnboundedSender<Trouble>,
@@ -84,11 +86,12 @@ impl Outputs {
     pub(crate) fn new(
         declared: Declared,
         run_id: &str,
+        streaming: bool,
         output_bytes: u64,
         trouble: mpsc::UnboundedSender<Trouble>,
     ) -> Self {
         let budget = Arc::new(AtomicU64::new(output_bytes));
-        Self { declared, run_id: run_id.to_owned(), budget, trouble, workers: Vec::new() }
+        Self { declared, run_id: run_id.to_owned(), streaming, budget, trouble, workers: Vec::new() }
     }
 
     /// Opens a stream into an output. Returns the worker that takes it, or why there is none.
@@ -155,7 +158,7 @@ impl Outputs {
     fn start_worker(&mut self, output: u32) -> usize {
         let target = self.declared.targets.get(output as usize).cloned().flatten();
         let (commands, received) = mpsc::channel(QUEUE);
-        let worker = Worker::new(output, target, self.run_id.clone(), self.trouble.clone());
+        let worker = Worker::new(output, target, self.run_id.clone(), self.streaming, self.trouble.clone());
         let thread = tokio::task::spawn_blocking(move || worker.run(received));
         self.workers.push(RunningWorker { output, busy: false, commands, thread });
         self.workers.len() - 1

@@ -11,6 +11,7 @@ use arrow_schema::{Schema, SchemaRef};
 use longshore_protocol::{ArenaId, Frame, StreamId, ToScript};
 use longshore_segment::{LentArena, SegmentError, TableDecoder};
 use std::io::Seek;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,6 +77,8 @@ pub(crate) enum Pending {
     File(Unpublished),
     /// To be copied to standard output.
     Stdout(std::fs::File),
+    /// Gone to standard output already, row by row.
+    Sent,
 }
 
 /// A worker before it runs.
@@ -83,6 +86,7 @@ pub(crate) struct Worker {
     index: u32,
     target: Option<Target>,
     run_id: String,
+    streaming: bool,
     trouble: mpsc::UnboundedSender<Trouble>,
     schema: Option<SchemaRef>,
     sink: Option<(Sink, Pending)>,
@@ -123,12 +127,14 @@ impl Worker {
         index: u32,
         target: Option<Target>,
         run_id: String,
+        streaming: bool,
         trouble: mpsc::UnboundedSender<Trouble>,
     ) -> Self {
         Self {
             index,
             target,
             run_id,
+            streaming,
             trouble,
             schema: None,
             sink: None,
@@ -212,7 +218,7 @@ impl Worker {
             None => {
                 let schema = first_schema(table_schema);
                 if let Some(target) = &self.target {
-                    self.sink = Some(create(target, &schema, &self.run_id).map_err(refusal)?);
+                    self.sink = Some(create(target, &schema, &self.run_id, self.streaming).map_err(refusal)?);
                 }
                 Arc::clone(self.schema.insert(schema))
             }
@@ -232,8 +238,11 @@ impl Worker {
             return Ok(());
         };
         let batch = matching.apply(schema, batch).map_err(Failure::Refused)?;
-        if let Some((sink, _)) = &mut self.sink {
+        if let Some((sink, pending)) = &mut self.sink {
             append(sink, &batch).map_err(refusal)?;
+            if matches!(pending, Pending::Sent) {
+                sink.flush().map_err(refusal)?;
+            }
         }
         table.rows += batch.num_rows() as u64;
         Ok(())
@@ -297,9 +306,13 @@ fn refusal(error: TableError) -> Failure {
     }
 }
 
-fn create(target: &Target, schema: &SchemaRef, run_id: &str) -> Result<(Sink, Pending), TableError> {
+fn create(target: &Target, schema: &SchemaRef, run_id: &str, streaming: bool) -> Result<(Sink, Pending), TableError> {
     let failed = |source| TableError::Write { path: target.path.clone(), source };
-    let (writer, pending) = if target.path == Path::new("-") {
+    let is_standard = target.path == Path::new("-");
+    let (writer, pending) = if is_standard && streaming {
+        let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
+        (stdout.into(), Pending::Sent)
+    } else if is_standard {
         let mut file = anonymous().map_err(failed)?;
         file.rewind().map_err(failed)?;
         (file.try_clone().map_err(failed)?, Pending::Stdout(file))

@@ -26,7 +26,7 @@ impl Run<'_> {
             let publishing = Instant::now();
             self.tell(Event::Publishing).await;
             notes.extend(self.unwritten(&finished));
-            if evidence.verdict.is_none() {
+            if evidence.verdict.is_none() && self.prepared.chunk_rows.is_none() {
                 notes.push("the script ended without a word: let it end with `commit()` or `close()`".into());
             }
             match self.publish(finished).await {
@@ -104,6 +104,7 @@ impl Run<'_> {
 fn put(file: Pending) -> std::io::Result<()> {
     match file {
         Pending::File(file) => file.publish(),
+        Pending::Sent => Ok(()),
         Pending::Stdout(mut file) => {
             std::io::Seek::rewind(&mut file)?;
             std::io::copy(&mut file, &mut std::io::stdout().lock()).map(drop)

@@ -185,8 +185,10 @@ impl Run<'_> {
         }
         let (trouble, troubles) = mpsc::unbounded_channel();
         let limits = &self.prepared.limits;
-        let outputs = Outputs::new(self.prepared.outputs.clone(), &self.run_id, limits.output_bytes, trouble);
-        let inputs = std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new()));
+        let streaming = self.prepared.chunk_rows.is_some();
+        let outputs =
+            Outputs::new(self.prepared.outputs.clone(), &self.run_id, streaming, limits.output_bytes, trouble);
+        let inputs = std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new(), None));
         let (started, starts) = oneshot::channel();
         let mut watch = Watch {
             events: self.events.clone(),
@@ -251,7 +253,8 @@ impl Run<'_> {
             block_name: block.name.clone(),
             file_name: block.file_name().to_owned(),
             container: kind == EngineKind::Docker,
-            streaming: false,
+            streaming: self.prepared.chunk_rows.is_some(),
+            chunk_rows: self.prepared.chunk_rows,
             options: self.prepared.options.values().clone(),
             outputs: block.output_ids().unwrap_or_default(),
         }

@@ -1,6 +1,7 @@
 //! What can be wrong with what a caller asks for.
 
 use super::INPUTS_MAX;
+use super::stream::CHUNK_ROWS_MAX;
 use crate::block::{BlockError, OptionError};
 use crate::table::TableError;
 use longshore_protocol::OutputName;
@@ -112,11 +113,23 @@ pub enum SpecError {
         /// The least that works.
         least: &'static str,
     },
-    /// Something that this version cannot do.
-    #[error("{what} cannot be run by this version of longshore")]
-    NotYet {
-        /// What.
-        what: &'static str,
+    /// A stream has one input.
+    #[error("a block with the mode `stream` has one input, input 0, and {given}: give it one table with `-i PATH`")]
+    StreamInputs {
+        /// What is connected.
+        given: String,
+    },
+    /// A stream has one output.
+    #[error("a block with the mode `stream` has one output, and {given}")]
+    StreamOutputs {
+        /// What there is instead.
+        given: String,
+    },
+    /// A chunk has too many rows, or none.
+    #[error("a chunk cannot have {rows} rows: give `--chunk-rows` a number from 1 to {CHUNK_ROWS_MAX}")]
+    ChunkRows {
+        /// What was asked for.
+        rows: u32,
     },
 }
 

@@ -1,8 +1,10 @@
 //! What a caller asks for, and the check of all of it before anything starts.
 
 mod error;
+mod stream;
 
 pub use error::SpecError;
+pub use stream::CHUNK_ROWS;
 
 use crate::block::{Block, GivenValue, Mode, OptionValues};
 use crate::engine::EngineChoice;
@@ -11,8 +13,11 @@ use crate::limits::Limits;
 use crate::output::{Declared, Target};
 use crate::publish::{self, Unpublished};
 use crate::session::BlockFile;
-use crate::table::{FileFormat, Source, TableError};
+use crate::table::{Feed, FileFormat, LiveSource, Source, TableError};
 use longshore_protocol::OutputName;
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// Inputs of one run, at most.
@@ -42,6 +47,8 @@ pub struct RunSpec {
     pub mounts: Vec<Mount>,
     /// What it may use.
     pub limits: Limits,
+    /// Rows of a chunk, where the block transforms a stream.
+    pub chunk_rows: u32,
 }
 
 /// A table for an input.
@@ -110,6 +117,8 @@ pub struct Prepared {
     pub(crate) network: Network,
     pub(crate) mounts: Vec<Mount>,
     pub(crate) limits: Limits,
+    /// Rows of a chunk, where the block transforms a stream.
+    pub(crate) chunk_rows: Option<u32>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -126,6 +135,7 @@ impl RunSpec {
             network: Network::default(),
             mounts: Vec::new(),
             limits: Limits::default(),
+            chunk_rows: CHUNK_ROWS,
         }
     }
 
@@ -137,13 +147,11 @@ impl RunSpec {
     pub fn prepare(self) -> Result<Prepared, SpecError> {
         let loaded = Block::load(&self.block)?;
         let (block, mut notes) = (loaded.block, loaded.warnings);
-        if block.mode == Mode::Stream {
-            return Err(SpecError::NotYet { what: "a block with the mode `stream`" });
-        }
         check_limits(&self.limits)?;
+        let chunk_rows = if block.mode == Mode::Stream { Some(self.check_stream(&block)?) } else { None };
         let files = block.files()?;
-        let sources = open_inputs(&self.inputs)?;
-        let schemas: Vec<_> = sources.iter().map(|input| input.as_ref().map(Source::schema)).collect();
+        let feeds = open_inputs(&self.inputs, block.mode)?;
+        let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
         let outputs = place_outputs(block.output_ids(), &self.outputs, &self.inputs)?;
         let mut mounts = Vec::with_capacity(self.mounts.len());
@@ -168,7 +176,7 @@ impl RunSpec {
         Ok(Prepared {
             block,
             files,
-            inputs: Inputs::new(sources),
+            inputs: Inputs::new(feeds, chunk_rows.and_then(|rows| usize::try_from(rows).ok())),
             outputs,
             options,
             engine: self.engine,
@@ -176,6 +184,7 @@ impl RunSpec {
             network: self.network,
             mounts,
             limits: self.limits,
+            chunk_rows,
             notes,
         })
     }
@@ -196,8 +205,8 @@ fn check_limits(limits: &Limits) -> Result<(), SpecError> {
     }
 }
 
-fn open_inputs(specs: &[InputSpec]) -> Result<Vec<Option<Source>>, SpecError> {
-    let mut sources: Vec<Option<Source>> = Vec::new();
+fn open_inputs(specs: &[InputSpec], mode: Mode) -> Result<Vec<Option<Feed>>, SpecError> {
+    let mut feeds: Vec<Option<Feed>> = Vec::new();
     let mut next = 0;
     for spec in specs {
         let number = spec.number.unwrap_or(next);
@@ -205,23 +214,39 @@ fn open_inputs(specs: &[InputSpec]) -> Result<Vec<Option<Source>>, SpecError> {
             return Err(SpecError::InputNumber { number });
         }
         next = number + 1;
-        sources.resize_with(sources.len().max(next), || None);
-        if sources[number].is_some() {
+        feeds.resize_with(feeds.len().max(next), || None);
+        if feeds[number].is_some() {
             return Err(SpecError::RepeatedInput { number });
         }
-        let wrong = |source| SpecError::Input { number, source };
-        let source = if spec.path == Path::new(STANDARD) {
-            let format = spec.format.ok_or(SpecError::NoFormat { what: "standard input" })?;
-            Source::spool("standard input", std::io::stdin().lock(), format)
-        } else {
-            match spec.format.map_or_else(|| existing_format(&spec.path), Ok) {
-                Ok(format) => Source::open(&spec.path, format),
-                Err(error) => Err(error),
-            }
+        let format = match spec.format {
+            Some(format) => Ok(format),
+            None if spec.path == Path::new(STANDARD) => return Err(SpecError::NoFormat { what: "standard input" }),
+            None => existing_format(&spec.path),
         };
-        sources[number] = Some(source.map_err(wrong)?);
+        let feed = format.and_then(|format| open_input(&spec.path, format, mode));
+        feeds[number] = Some(feed.map_err(|source| SpecError::Input { number, source })?);
     }
-    Ok(sources)
+    Ok(feeds)
+}
+
+/// Standard input and pipes can be read once: a stream takes them as they come, a batch keeps all of them first.
+fn open_input(path: &Path, format: FileFormat, mode: Mode) -> Result<Feed, TableError> {
+    let failed = |source| TableError::Read { path: path.to_owned(), source };
+    let is_standard = path == Path::new(STANDARD);
+    let is_pipe = || std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
+    if !is_standard && !is_pipe() {
+        return Source::open(path, format).map(Feed::Stored);
+    }
+    let name = if is_standard { "standard input".into() } else { path.to_string_lossy() };
+    let file = match is_standard {
+        true => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
+        false => File::open(path),
+    };
+    let file = file.map_err(failed)?;
+    if mode == Mode::Stream && LiveSource::can(format) {
+        return LiveSource::open(&name, file, format).map(Feed::Live);
+    }
+    Source::spool(&name, file, format).map(Feed::Stored)
 }
 
 /// The format by suffix; that the file is not there at all is the better thing to say.

@@ -46,6 +46,19 @@ impl Kind {
         }
     }
 
+    /// One value of it, in words.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Nothing | Self::Text => "text",
+            Self::Boolean => "true or false",
+            Self::Integer => "whole number",
+            Self::Decimal => "number",
+            Self::Date => "date",
+            Self::Naive => "date and time",
+            Self::Zoned => "date and time with a zone",
+        }
+    }
+
     /// The column's type.
     pub(crate) fn data_type(self) -> DataType {
         match self {

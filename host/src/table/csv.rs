@@ -4,6 +4,7 @@
 use super::BATCH_ROWS;
 use super::cell::Kind;
 use super::error::TableError;
+use super::live::Patience;
 use super::text_columns::Column;
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
@@ -36,9 +37,7 @@ pub(crate) fn scan(path: &Path, delimiter: u8, text: impl Read) -> Result<Layout
     while next(&mut reader, &mut record, path)? {
         let line = record.position().map_or(0, csv::Position::line);
         if record.len() != names.len() {
-            let (found, expected) = (fields(record.len()), names.len());
-            let reason = format!("it has {found}, but the header has {expected}");
-            return Err(TableError::Line { path: path.to_owned(), line, reason });
+            return Err(ragged(path, line, record.len(), names.len()));
         }
         for ((kind, name), field) in kinds.iter_mut().zip(&names).zip(&record) {
             *kind = kind.with(cell(path, line, name, field)?);
@@ -50,19 +49,29 @@ pub(crate) fn scan(path: &Path, delimiter: u8, text: impl Read) -> Result<Layout
     Ok(Layout { schema, kinds, delimiter, rows })
 }
 
-/// The rows of a scanned file, in batches.
-pub(crate) fn batches<R: Read>(path: &Path, layout: &Layout, text: R) -> Result<CsvBatches<R>, TableError> {
+/// How rows come.
+#[derive(Debug)]
+pub(crate) enum Pace {
+    /// All of them are there, and have been scanned.
+    Stored,
+    /// As they are made, after those that were scanned: a batch ends where the next row would have to be waited for.
+    Live { rows_max: usize, patience: Patience },
+}
+
+/// The rows of a scanned text, in batches.
+pub(crate) fn batches<R: Read>(path: &Path, layout: &Layout, text: R, pace: Pace) -> Result<CsvBatches<R>, TableError> {
     let mut reader = reader(layout.delimiter, text);
     let mut record = ByteRecord::new();
     next(&mut reader, &mut record, path)?;
     let columns = layout.kinds.iter().map(|kind| Column::new(*kind)).collect();
-    Ok(CsvBatches { path: path.to_owned(), schema: Arc::clone(&layout.schema), reader, record, columns })
+    Ok(CsvBatches { path: path.to_owned(), layout: layout.clone(), pace, reader, record, columns })
 }
 
 /// An iterator over batches.
 pub(crate) struct CsvBatches<R> {
     path: PathBuf,
-    schema: SchemaRef,
+    layout: Layout,
+    pace: Pace,
     reader: Reader<R>,
     record: ByteRecord,
     columns: Vec<Column>,
@@ -71,19 +80,13 @@ pub(crate) struct CsvBatches<R> {
 impl<R: Read> CsvBatches<R> {
     fn read(&mut self) -> Result<Option<RecordBatch>, TableError> {
         let mut rows = 0;
-        while rows < BATCH_ROWS && next(&mut self.reader, &mut self.record, &self.path)? {
-            let line = self.record.position().map_or(0, csv::Position::line);
-            let changed = || TableError::Line {
-                path: self.path.clone(),
-                line,
-                reason: "the file has changed while it was read".into(),
-            };
+        while self.takes_more(rows) && next(&mut self.reader, &mut self.record, &self.path)? {
             if self.record.len() != self.columns.len() {
-                return Err(changed());
+                return Err(self.ragged());
             }
-            for (column, field) in self.columns.iter_mut().zip(&self.record) {
-                if !std::str::from_utf8(field).is_ok_and(|field| column.push(field)) {
-                    return Err(changed());
+            for (index, field) in self.record.iter().enumerate() {
+                if !std::str::from_utf8(field).is_ok_and(|field| self.columns[index].push(field)) {
+                    return Err(self.unfit(index, field));
                 }
             }
             rows += 1;
@@ -92,8 +95,53 @@ impl<R: Read> CsvBatches<R> {
             return Ok(None);
         }
         let columns = self.columns.iter_mut().map(Column::finish).collect();
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns);
+        let batch = RecordBatch::try_new(Arc::clone(&self.layout.schema), columns);
         batch.map(Some).map_err(|source| TableError::Arrow { path: self.path.clone(), source })
+    }
+
+    /// Whether a batch of so many rows goes on.
+    fn takes_more(&self, rows: usize) -> bool {
+        match &self.pace {
+            Pace::Stored => rows < BATCH_ROWS,
+            Pace::Live { rows_max, patience } => {
+                rows == 0 || rows < *rows_max && !patience.would_wait(self.reader.position().byte())
+            }
+        }
+    }
+
+    fn ragged(&self) -> TableError {
+        match self.pace {
+            Pace::Stored => self.changed(),
+            Pace::Live { .. } => ragged(&self.path, self.line(), self.record.len(), self.columns.len()),
+        }
+    }
+
+    /// What is wrong with a cell that its column does not take.
+    fn unfit(&self, column: usize, bytes: &[u8]) -> TableError {
+        if matches!(self.pace, Pace::Stored) {
+            return self.changed();
+        }
+        let name = self.layout.schema.field(column).name();
+        match cell(&self.path, self.line(), name, bytes) {
+            Err(error) => error,
+            Ok(text) => {
+                let noun = self.layout.kinds[column].noun();
+                let reason = format!(
+                    "column `{name}` has `{text}`, which is no {noun}, as its first rows were: give the column one \
+                     kind of value from its first row on"
+                );
+                TableError::Line { path: self.path.clone(), line: self.line(), reason }
+            }
+        }
+    }
+
+    fn changed(&self) -> TableError {
+        let reason = "the file has changed while it was read".into();
+        TableError::Line { path: self.path.clone(), line: self.line(), reason }
+    }
+
+    fn line(&self) -> u64 {
+        self.record.position().map_or(0, csv::Position::line)
     }
 }
 
@@ -135,6 +183,11 @@ fn cell<'a>(path: &Path, line: u64, column: &str, bytes: &'a [u8]) -> Result<&'a
             error.valid_up_to() + 1
         ),
     })
+}
+
+fn ragged(path: &Path, line: u64, found: usize, expected: usize) -> TableError {
+    let reason = format!("it has {}, but the header has {expected}", fields(found));
+    TableError::Line { path: path.to_owned(), line, reason }
 }
 
 fn fields(count: usize) -> String {

@@ -3,12 +3,14 @@
 
 use super::cell::Kind;
 use super::error::TableError;
-use arrow_json::reader::infer_json_schema_from_iterator;
+use super::live::Patience;
+use arrow_array::RecordBatch;
+use arrow_json::reader::{Decoder, infer_json_schema_from_iterator};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::io::BufRead;
-use std::path::Path;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Reads the whole text once. Returns the columns and the number of rows.
@@ -48,6 +50,49 @@ pub(crate) fn scan(path: &Path, text: impl BufRead) -> Result<(SchemaRef, u64), 
         _ => Arc::clone(field),
     };
     Ok((Arc::new(Schema::new(schema.fields().iter().map(dated).collect::<Vec<_>>())), rows))
+}
+
+/// The rows of a text that is still being made: a batch ends where the next row would have to be waited for.
+pub(crate) struct LiveBatches<R> {
+    path: PathBuf,
+    decoder: Decoder,
+    text: BufReader<R>,
+    patience: Patience,
+    used: u64,
+}
+
+impl<R: Read> LiveBatches<R> {
+    pub(crate) fn new(path: &Path, decoder: Decoder, text: R, patience: Patience) -> Self {
+        Self { path: path.to_owned(), decoder, text: BufReader::new(text), patience, used: 0 }
+    }
+
+    fn read(&mut self) -> Result<Option<RecordBatch>, TableError> {
+        let damaged = |error: ArrowError| TableError::Damaged { path: self.path.clone(), reason: error.to_string() };
+        loop {
+            let between_rows = !self.decoder.is_empty() && !self.decoder.has_partial_record();
+            if between_rows && self.patience.would_wait(self.used) {
+                return self.decoder.flush().map_err(damaged);
+            }
+            let bytes = self.text.fill_buf();
+            let bytes = bytes.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
+            let available = bytes.len();
+            let decoded = self.decoder.decode(bytes).map_err(damaged)?;
+            self.text.consume(decoded);
+            self.used += decoded as u64;
+            // A decoder that takes no more has a whole batch.
+            if available == 0 || decoded < available {
+                return self.decoder.flush().map_err(damaged);
+            }
+        }
+    }
+}
+
+impl<R: Read> Iterator for LiveBatches<R> {
+    type Item = Result<RecordBatch, TableError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
 }
 
 fn parse(path: &Path, line: u64, text: &str) -> Result<Option<Value>, TableError> {

@@ -15,6 +15,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes gathered before they are written.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -28,7 +29,7 @@ pub struct Sink {
     kind: Kind,
     /// Columns that become text, for formats of flat cells.
     schema: SchemaRef,
-    file: File,
+    written: Arc<AtomicU64>,
 }
 
 enum Kind {
@@ -64,7 +65,9 @@ impl Sink {
             Format::Parquet | Format::ArrowFile | Format::ArrowStream => Arc::clone(schema),
         };
         check_types(&written, format)?;
-        let output = Output::new(format.compression, file.try_clone().map_err(io)?).map_err(io)?;
+        let written_bytes = Arc::new(AtomicU64::new(0));
+        let file = Counted { file, written: Arc::clone(&written_bytes) };
+        let output = Output::new(format.compression, file).map_err(io)?;
         let kind = match format.format {
             Format::Csv | Format::Tsv => {
                 let delimiter = if format.format == Format::Csv { b',' } else { b'\t' };
@@ -82,7 +85,7 @@ impl Sink {
             Format::ArrowFile => Kind::ArrowFile(Box::new(FileWriter::try_new(output, schema).map_err(arrow)?)),
             Format::ArrowStream => Kind::ArrowStream(Box::new(StreamWriter::try_new(output, schema).map_err(arrow)?)),
         };
-        Ok(Self { path: path.to_owned(), kind, schema: written, file })
+        Ok(Self { path: path.to_owned(), kind, schema: written, written: written_bytes })
     }
 
     /// Adds a batch of the sink's columns.
@@ -108,6 +111,23 @@ impl Sink {
         }
     }
 
+    /// Sends on what has been gathered, for whoever reads while it is written. Formats that put rows into groups, such
+    /// as Parquet, keep a group that is not full.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    pub(crate) fn flush(&mut self) -> Result<(), TableError> {
+        let io = |source| TableError::Write { path: self.path.clone(), source };
+        match &mut self.kind {
+            // Flushes with each batch.
+            Kind::Csv(_) => Ok(()),
+            Kind::Ndjson(writer) => writer.get_mut().flush().map_err(io),
+            Kind::Parquet(writer) => writer.inner_mut().flush().map_err(io),
+            Kind::ArrowFile(writer) => writer.get_mut().flush().map_err(io),
+            Kind::ArrowStream(writer) => writer.get_mut().flush().map_err(io),
+        }
+    }
+
     /// Completes the table. Returns the file's size in bytes.
     ///
     /// # Errors
@@ -128,19 +148,37 @@ impl Sink {
             Kind::ArrowStream(writer) => writer.into_inner().map_err(arrow)?,
         };
         output.finish().map_err(io)?;
-        self.file.metadata().map(|metadata| metadata.len()).map_err(io)
+        Ok(self.written.load(Ordering::Relaxed))
+    }
+}
+
+/// A file, and the bytes that went into it.
+struct Counted {
+    file: File,
+    written: Arc<AtomicU64>,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let taken = self.file.write(bytes)?;
+        self.written.fetch_add(taken as u64, Ordering::Relaxed);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
     }
 }
 
 /// Where bytes go.
 enum Output {
-    Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
-    Zstd(zstd::Encoder<'static, File>),
+    Plain(BufWriter<Counted>),
+    Gzip(GzEncoder<BufWriter<Counted>>),
+    Zstd(zstd::Encoder<'static, Counted>),
 }
 
 impl Output {
-    fn new(compression: Compression, file: File) -> std::io::Result<Self> {
+    fn new(compression: Compression, file: Counted) -> std::io::Result<Self> {
         let gathered = |file| BufWriter::with_capacity(BUFFER_BYTES, file);
         Ok(match compression {
             Compression::None => Self::Plain(gathered(file)),

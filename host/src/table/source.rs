@@ -122,7 +122,9 @@ impl Source {
             result.map_err(|error| TableError::Damaged { path: path.clone(), reason: error.to_string() })
         };
         Ok(match (self.format.format, &self.csv) {
-            (Format::Csv | Format::Tsv, Some(layout)) => Box::new(csv::batches(&self.path, layout, self.text()?)?),
+            (Format::Csv | Format::Tsv, Some(layout)) => {
+                Box::new(csv::batches(&self.path, layout, self.text()?, csv::Pace::Stored)?)
+            }
             (Format::Ndjson, _) => {
                 let text = BufReader::with_capacity(BUFFER_BYTES, self.text()?);
                 let builder = JsonReaderBuilder::new(Arc::clone(&self.schema)).with_batch_size(BATCH_ROWS);
@@ -154,14 +156,8 @@ impl Source {
 
     /// The content without the compression around it.
     fn text(&self) -> Result<Box<dyn Read + Send>, TableError> {
-        let file = self.reopen()?;
-        Ok(match self.format.compression {
-            Compression::None => Box::new(file),
-            Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file))),
-            Compression::Zstd => Box::new(
-                zstd::Decoder::new(file).map_err(|source| TableError::Read { path: self.path.clone(), source })?,
-            ),
-        })
+        decompress(self.reopen()?, self.format.compression)
+            .map_err(|source| TableError::Read { path: self.path.clone(), source })
     }
 
     fn parquet(&self) -> Result<ParquetRecordBatchReaderBuilder<File>, TableError> {
@@ -179,18 +175,13 @@ impl Source {
             .map_err(|error| TableError::Damaged { path: self.path.clone(), reason: error.to_string() })
     }
 
-    /// Commas, unless the header has none but semicolons, as spreadsheets of half of Europe write it.
     fn delimiter(&self) -> Result<u8, TableError> {
-        if self.format.format == Format::Tsv {
-            return Ok(b'\t');
-        }
         let mut header = Vec::new();
         self.text()?
             .take(64 << 10)
             .read_to_end(&mut header)
             .map_err(|source| TableError::Read { path: self.path.clone(), source })?;
-        let header = header.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        Ok(if header.contains(&b';') && !header.contains(&b',') { b';' } else { b',' })
+        Ok(delimiter(self.format.format, &header))
     }
 
     /// Whether the first bytes are those of the format.
@@ -226,6 +217,25 @@ impl Source {
     }
 }
 
+/// The content of a file without the compression around it.
+pub(super) fn decompress(file: File, compression: Compression) -> std::io::Result<Box<dyn Read + Send>> {
+    Ok(match compression {
+        Compression::None => Box::new(file),
+        Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file))),
+        Compression::Zstd => Box::new(zstd::Decoder::new(file)?),
+    })
+}
+
+/// Commas, unless the header has none but semicolons, as spreadsheets of half of Europe write it.
+pub(super) fn delimiter(format: Format, head: &[u8]) -> u8 {
+    let header = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    match format {
+        Format::Tsv => b'\t',
+        _ if header.contains(&b';') && !header.contains(&b',') => b';',
+        _ => b',',
+    }
+}
+
 const PARQUET: &[u8] = b"PAR1";
 const ARROW: &[u8] = b"ARROW1";
 const CONTINUATION: &[u8] = &[0xff; 4];
@@ -250,7 +260,7 @@ fn looks_like(head: &[u8]) -> &'static str {
 }
 
 /// The schema without what only its writer's library understands, and without views, which not every reader takes.
-fn plain(schema: &Schema) -> SchemaRef {
+pub(super) fn plain(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| {
         let plain = match field.data_type() {
             DataType::Utf8View => DataType::Utf8,
@@ -262,7 +272,7 @@ fn plain(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-fn conform(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, TableError> {
+pub(super) fn conform(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, TableError> {
     let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| {
         if column.data_type() == field.data_type() { Ok(Arc::clone(column)) } else { cast(column, field.data_type()) }
     });

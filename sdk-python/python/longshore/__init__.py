@@ -9,7 +9,7 @@ Scripts import the class from ``longshore.api``::
     api.close()
 """
 
-from longshore._longshore import EndedError, InputError, LongshoreError, NotInRunError, OutputError
+from longshore._longshore import EndedError, InputError, LongshoreError, ModeError, NotInRunError, OutputError
 from longshore.api import Api
 
-__all__ = ["Api", "EndedError", "InputError", "LongshoreError", "NotInRunError", "OutputError"]
+__all__ = ["Api", "EndedError", "InputError", "LongshoreError", "ModeError", "NotInRunError", "OutputError"]

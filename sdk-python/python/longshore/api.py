@@ -24,7 +24,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Callable, NoReturn
 
 from longshore import _frames, _tables
-from longshore._longshore import Client, LongshoreError
+from longshore._longshore import Client, LongshoreError, OutputError
 
 __all__ = ["Api"]
 
@@ -126,6 +126,42 @@ class Api:
     def write_output(self, data: Any, output: int | str = 0) -> None:
         """Append a table to an output: :meth:`write_output_records` under its newer name."""
         self.write_output_records(data, output)
+
+    # Streams
+
+    def process_stream(self, fn: Callable[[Any], Any]) -> None:
+        """Transform the input chunk by chunk, in order, until it ends: for blocks with ``mode = "stream"``.
+
+        Calls ``fn`` with each chunk as a ``pandas.DataFrame`` of at most the run's chunk size (65,536 rows unless
+        asked otherwise), its index from 0, and appends what it returns to the output. An input without rows is one
+        empty frame. The first table that is returned fixes names and types; later ones are converted where nothing
+        is lost.
+
+        Args:
+            fn: takes a frame and returns a table of any number of rows, in any form that
+                :meth:`write_output_records` takes.
+
+        Raises:
+            ModeError: if the block runs in the mode ``batch``, or the stream has passed already.
+            TypeError: if ``fn`` cannot be called, or returns ``None`` or anything else that is no table.
+            InputError: if the input cannot be read.
+            OutputError: if what is returned differs from what was returned before; it names the chunk, from 1.
+            EndedError: after ``commit`` or ``close``.
+        """
+        client = self._check_process()
+        if not callable(fn):
+            raise TypeError(f"process_stream takes a function, not {type(fn).__name__}")
+        for number, chunk in enumerate(client.chunks(), 1):
+            made = fn(_frames.to_pandas(chunk))
+            if made is None:
+                raise TypeError(
+                    f"the function given to process_stream returned None for chunk {number}: "
+                    "it must return a table, one without rows where there is nothing to write"
+                )
+            try:
+                client.write_chunk(_tables.to_stream(made))
+            except OutputError as error:
+                raise OutputError(f"chunk {number}: {error}") from None
 
     # Options
 

@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use longshore::block::GivenValue;
 use longshore::table::FileFormat;
-use longshore::{EngineChoice, InputSpec, Mount, Network, OutputSpec};
+use longshore::{CHUNK_ROWS, EngineChoice, InputSpec, Mount, Network, OutputSpec};
 use longshore_protocol::OutputName;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -78,6 +78,9 @@ pub(crate) struct RunArguments {
     /// Time that the script may take, such as 90s, 10m or 2h
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) timeout: Option<Duration>,
+    /// Rows that a block with the mode `stream` gets at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = CHUNK_ROWS)]
+    pub(crate) chunk_rows: u32,
     /// Print one JSON object about the run on standard output
     #[arg(long)]
     pub(crate) json: bool,

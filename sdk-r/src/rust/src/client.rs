@@ -6,7 +6,9 @@ use crate::guard;
 use crate::vectors;
 use crate::write::Columns;
 use extendr_api::prelude::*;
-use longshore_client::{Client, ClientError, ConnectSettings, InputBatches, OutputName, Software, Word};
+use longshore_client::{
+    Chunks, Client, ClientError, ConnectSettings, InputBatches, InputTable, OutputName, Software, Word,
+};
 use serde_json::Value;
 use std::cell::RefCell;
 
@@ -68,11 +70,12 @@ fn client_concluded(client: ExternalPtr<Client>) -> bool {
 #[extendr]
 fn client_read(client: ExternalPtr<Client>, number: i32, lazy: bool, bit64: bool) -> Robj {
     let table = client.read_input(number.unsigned_abs()).map_err(Failure::from);
-    answer(table.and_then(|table| {
-        let Some(table) = table else { return Ok(().into()) };
-        let batches: Vec<_> = table.batches.into_iter().map(|decoded| decoded.batch).collect();
-        columns::table(&table.schema, &batches, How { lazy, bit64 })
-    }))
+    answer(table.and_then(|table| table.map_or(Ok(().into()), |table| whole(table, How { lazy, bit64 }))))
+}
+
+fn whole(table: InputTable, how: How) -> Result<Robj, Failure> {
+    let batches: Vec<_> = table.batches.into_iter().map(|decoded| decoded.batch).collect();
+    columns::table(&table.schema, &batches, how)
 }
 
 /// An input batch by batch, for `batches_next`, or `NULL`.
@@ -92,13 +95,30 @@ fn batches_next(batches: ExternalPtr<RefCell<InputBatches>>, lazy: bool, bit64: 
     }))
 }
 
-/// Appends columns to an output, by number from 0 or by id.
+/// The stream that the script transforms, for `chunks_next`.
+#[extendr]
+fn client_chunks(client: ExternalPtr<Client>) -> Robj {
+    let chunks = client.chunks().map_err(Failure::from);
+    answer(chunks.map(|chunks| ExternalPtr::new(RefCell::new(chunks)).into()))
+}
+
+/// The next chunk, as `client_read` has tables, or `NULL` after the last.
+#[extendr]
+fn chunks_next(chunks: ExternalPtr<RefCell<Chunks>>, lazy: bool, bit64: bool) -> Robj {
+    let next = chunks.borrow_mut().next().transpose().map_err(Failure::from);
+    answer(next.and_then(|table| table.map_or(Ok(().into()), |table| whole(table, How { lazy, bit64 }))))
+}
+
+/// Appends columns to an output, by number from 0 or by id; what became of a chunk where no output is named.
 #[extendr]
 fn client_write(client: ExternalPtr<Client>, output: Robj, names: Robj, columns: List, rows: f64) -> Robj {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the R side gives a length")]
     let columns = Columns::new(&names, &columns, rows as usize);
     answer(columns.and_then(|mut columns| {
-        let written = client.write_output(&output_name(&output), &mut columns);
+        let written = match output.is_null() {
+            true => client.write_chunk(&mut columns),
+            false => client.write_output(&output_name(&output), &mut columns),
+        };
         match (columns.failure(), written) {
             (Some(failure), _) => Err(failure),
             (None, written) => written.map(|()| ().into()).map_err(Failure::from),
@@ -162,6 +182,8 @@ extendr_module! {
     fn client_read;
     fn client_read_batches;
     fn batches_next;
+    fn client_chunks;
+    fn chunks_next;
     fn client_write;
     fn client_message;
     fn client_progress;

@@ -48,6 +48,14 @@ impl From<ClientError> for Failure {
                 let call = call.replace('_', ".");
                 ("ended", format!("the run has ended: `{call}` cannot be used after commit() or close()"))
             }
+            ClientError::Streaming { call } => {
+                let call = call.replace('_', ".");
+                let reason = "the function given to process.stream gets each chunk";
+                ("mode", format!("`{call}` cannot be used in the mode `stream`: {reason}"))
+            }
+            ClientError::NotStreaming | ClientError::Streamed => {
+                ("mode", chain(&error).replace("process_stream", "process.stream"))
+            }
             ClientError::Progress { .. } => ("value", chain(&error)),
             ClientError::Interrupted => ("interrupted", chain(&error)),
             ClientError::Connect { .. }

@@ -33,7 +33,11 @@ fn client_write_stream(client: ExternalPtr<Client>, output: Robj, stream: Robj) 
         // SAFETY: the R side passes a pointer to a C stream that nobody else reads meanwhile; it is left released.
         let mut reader = unsafe { ArrowArrayStreamReader::from_raw(source) }
             .map_err(|error| Failure::data(format!("the stream cannot be read: {error}")))?;
-        client.write_output(&output_name(&output), &mut reader).map(|()| ().into()).map_err(Failure::from)
+        let written = match output.is_null() {
+            true => client.write_chunk(&mut reader),
+            false => client.write_output(&output_name(&output), &mut reader),
+        };
+        written.map(|()| ().into()).map_err(Failure::from)
     }))
 }
 

@@ -1,0 +1,35 @@
+//! The input of a run that transforms a stream: tables of a chunk's rows, one after the other.
+
+use crate::error::ClientError;
+use crate::inputs::{InputBatches, InputTable};
+
+/// Chunks in order. An input without rows is one chunk without rows, so that its columns are seen once.
+#[derive(Debug)]
+pub struct Chunks {
+    batches: InputBatches,
+    any: bool,
+}
+
+impl Chunks {
+    pub(crate) fn new(batches: InputBatches) -> Self {
+        Self { batches, any: false }
+    }
+
+    fn empty(&self) -> Result<InputTable, ClientError> {
+        Ok(InputTable { schema: self.batches.schema()?, batches: Vec::new() })
+    }
+}
+
+impl Iterator for Chunks {
+    type Item = Result<InputTable, ClientError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.batches.next();
+        let first = !std::mem::replace(&mut self.any, true);
+        match next {
+            Some(Ok(decoded)) => Some(Ok(InputTable { schema: decoded.batch.schema(), batches: vec![decoded] })),
+            Some(Err(error)) => Some(Err(error)),
+            None => first.then(|| self.empty()),
+        }
+    }
+}

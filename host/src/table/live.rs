@@ -1,0 +1,278 @@
+//! A table that is still being made: standard input or a pipe, read once, row by row as it comes. Its first rows say
+//! what its columns are. Files that are there are `source.rs`'s.
+
+use super::error::TableError;
+use super::format::{Compression, FileFormat, Format};
+use super::source::{Batches, decompress, delimiter, plain};
+use super::{csv, json};
+use arrow_ipc::reader::StreamReader;
+use arrow_json::ReaderBuilder as JsonReaderBuilder;
+use arrow_schema::SchemaRef;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes from which columns get their types, where that many come without a pause: some ten thousand rows.
+const HEAD_BYTES: usize = 1 << 20;
+
+/// A pause that ends the first rows: whoever pipes a file has none, whoever types one has longer ones.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// Bytes read at a time: what a pipe holds.
+const READ_BYTES: usize = 64 << 10;
+
+/// A table that comes as it is made.
+pub(crate) struct LiveSource {
+    name: PathBuf,
+    schema: SchemaRef,
+    rows: Mutex<Option<Rows>>,
+}
+
+/// What is left to read.
+enum Rows {
+    Csv { layout: csv::Layout, text: Box<dyn Read + Send>, patience: Patience },
+    Ndjson { text: Box<dyn Read + Send>, patience: Patience },
+    Arrow(StreamReader<BufReader<Box<dyn Read + Send>>>),
+}
+
+impl std::fmt::Debug for LiveSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LiveSource").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl LiveSource {
+    /// Whether a format can be read while it is made.
+    pub(crate) fn can(format: FileFormat) -> bool {
+        !matches!(format.format, Format::Parquet | Format::ArrowFile)
+    }
+
+    /// Waits for the first rows. `name` stands for the source in errors.
+    ///
+    /// # Errors
+    /// [`TableError`] where the first rows are wrong, or there are none.
+    pub(crate) fn open(name: &str, file: File, format: FileFormat) -> Result<Self, TableError> {
+        let path = Path::new(name);
+        let failed = |source| TableError::Read { path: path.to_owned(), source };
+        let patience = Patience { file: Arc::new(file.try_clone().map_err(failed)?), handed: Arc::default() };
+        let mut text = decompress(file, format.compression).map_err(failed)?;
+        if format.format == Format::ArrowStream {
+            let reader = StreamReader::try_new_buffered(text, None)
+                .map_err(|error| TableError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
+            let schema = plain(&reader.schema());
+            return Ok(Self { name: path.to_owned(), schema, rows: Mutex::new(Some(Rows::Arrow(reader))) });
+        }
+        let is_csv = format.format != Format::Ndjson;
+        let head = read_head(&mut text, &patience, format.compression, is_csv).map_err(failed)?;
+        if head.bytes.is_empty() {
+            return Err(TableError::Empty { path: path.to_owned() });
+        }
+        let whole = &head.bytes[..head.whole];
+        let layout = if is_csv { Some(csv::scan(path, delimiter(format.format, &head.bytes), whole)?) } else { None };
+        let schema = match &layout {
+            Some(layout) => Arc::clone(&layout.schema),
+            None => json::scan(path, whole)?.0,
+        };
+        let handed = Arc::clone(&patience.handed);
+        let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
+        let rows = match layout {
+            Some(layout) => Rows::Csv { layout, text, patience },
+            None => Rows::Ndjson { text, patience },
+        };
+        Ok(Self { name: path.to_owned(), schema, rows: Mutex::new(Some(rows)) })
+    }
+
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// The rows, in batches of at most `rows_max`; a pause ends a batch early. Once: after that there is nothing.
+    pub(crate) fn batches(&self, rows_max: usize) -> Result<Option<Batches>, TableError> {
+        let Some(rows) = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(None) };
+        let name = self.name.clone();
+        Ok(Some(match rows {
+            Rows::Csv { layout, text, patience } => {
+                Box::new(csv::batches(&name, &layout, text, csv::Pace::Live { rows_max, patience })?)
+            }
+            Rows::Ndjson { text, patience } => {
+                let builder = JsonReaderBuilder::new(self.schema()).with_batch_size(rows_max).with_strict_mode(true);
+                let decoder = builder.build_decoder();
+                let decoder = decoder.map_err(|source| TableError::Arrow { path: name.clone(), source })?;
+                Box::new(json::LiveBatches::new(&name, decoder, text, patience))
+            }
+            Rows::Arrow(reader) => {
+                let schema = self.schema();
+                Box::new(reader.map(move |batch| {
+                    let damaged = |error: arrow_schema::ArrowError| TableError::Damaged {
+                        path: name.clone(),
+                        reason: error.to_string(),
+                    };
+                    super::source::conform(&schema, &batch.map_err(damaged)?)
+                }))
+            }
+        }))
+    }
+}
+
+/// Knows whether the source has more to give right now.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    file: Arc<File>,
+    handed: Arc<AtomicU64>,
+}
+
+impl Patience {
+    /// Whether a reader that has used so many bytes would have to wait for the next.
+    pub(crate) fn would_wait(&self, used: u64) -> bool {
+        used >= self.handed.load(Ordering::Relaxed) && !self.ready(Timespec { tv_sec: 0, tv_nsec: 0 })
+    }
+
+    fn ready(&self, timeout: Timespec) -> bool {
+        // What cannot be asked is read, and says itself what is wrong.
+        poll(&mut [PollFd::new(&*self.file, PollFlags::IN)], Some(&timeout)).map_or(true, |ready| ready > 0)
+    }
+}
+
+/// Counts what it hands out.
+struct Counted<R> {
+    text: R,
+    handed: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let room = buffer.len().min(READ_BYTES);
+        let read = self.text.read(&mut buffer[..room])?;
+        self.handed.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// The first bytes, and how many of them are whole rows.
+struct Head {
+    bytes: Vec<u8>,
+    whole: usize,
+}
+
+fn read_head(
+    text: &mut impl Read,
+    patience: &Patience,
+    compression: Compression,
+    has_header: bool,
+) -> std::io::Result<Head> {
+    let mut bytes = Vec::new();
+    let mut buffer = vec![0; READ_BYTES];
+    let rows_wanted = if has_header { 2 } else { 1 };
+    loop {
+        let (whole, rows) = whole_rows(&bytes, has_header);
+        // What a decompressor holds back cannot be seen from outside, so it is read on.
+        let pauses = || compression == Compression::None && !patience.ready(PAUSE);
+        if rows >= rows_wanted && (bytes.len() >= HEAD_BYTES || pauses()) {
+            return Ok(Head { bytes, whole });
+        }
+        let read = text.read(&mut buffer)?;
+        if read == 0 {
+            let whole = bytes.len();
+            return Ok(Head { bytes, whole });
+        }
+        let first = bytes.is_empty();
+        bytes.extend_from_slice(&buffer[..read]);
+        if first && bytes.starts_with(b"\xef\xbb\xbf") {
+            bytes.drain(..3);
+        }
+    }
+}
+
+/// The end of the last row that is whole, and the number of those. A line break in quotes ends no row of CSV.
+fn whole_rows(bytes: &[u8], quotes: bool) -> (usize, usize) {
+    let (mut end, mut rows, mut quoted) = (0, 0, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'"' if quotes => quoted = !quoted,
+            b'\n' if !quoted => (end, rows) = (at + 1, rows + 1),
+            _ => {}
+        }
+    }
+    (end, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::Array;
+    use std::io::Write;
+
+    fn live(format: Format, first: &str) -> (std::io::PipeWriter, Result<LiveSource, TableError>) {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(first.as_bytes()).unwrap();
+        let file = File::from(std::os::fd::OwnedFd::from(reader));
+        let source = LiveSource::open("it", file, FileFormat { format, compression: Compression::None });
+        (writer, source)
+    }
+
+    #[test]
+    fn rows_are_there_before_the_source_ends() {
+        for (format, first, second) in
+            [(Format::Csv, "n,t\n1,a\n2,b\n", "3,c\n"), (Format::Ndjson, "{\"n\":1}\n{\"n\":2}\n", "{\"n\":3}\n")]
+        {
+            let (mut writer, source) = live(format, first);
+            let source = source.unwrap();
+            let mut batches = source.batches(1000).unwrap().unwrap();
+            assert_eq!(batches.next().unwrap().unwrap().num_rows(), 2, "{format:?}");
+            writer.write_all(second.as_bytes()).unwrap();
+            assert_eq!(batches.next().unwrap().unwrap().num_rows(), 1, "{format:?}");
+            drop(writer);
+            assert!(batches.next().is_none(), "{format:?}");
+            assert!(source.batches(1000).unwrap().is_none(), "{format:?} passes once");
+        }
+    }
+
+    #[test]
+    fn a_row_that_comes_in_pieces_is_one_row() {
+        let (mut writer, source) = live(Format::Csv, "\u{feff}n,t\n1,\"a\nb\"\n2,\"c");
+        let source = source.unwrap();
+        assert_eq!(source.schema().field(0).name(), "n");
+        let mut batches = source.batches(1).unwrap().unwrap();
+        let first = batches.next().unwrap().unwrap();
+        assert_eq!(first.column(1).as_any().downcast_ref::<arrow_array::StringArray>().unwrap().value(0), "a\nb");
+        writer.write_all(b"d\"\n").unwrap();
+        assert_eq!(batches.next().unwrap().unwrap().num_rows(), 1);
+    }
+
+    #[test]
+    fn what_does_not_fit_the_first_rows_is_named() {
+        let (mut writer, source) = live(Format::Csv, "n,t\n1,a\n");
+        writer.write_all(b"x,b\n").unwrap();
+        drop(writer);
+        let mut batches = source.unwrap().batches(1).unwrap().unwrap();
+        assert_eq!(batches.next().unwrap().unwrap().num_rows(), 1);
+        assert_eq!(
+            batches.next().unwrap().unwrap_err().to_string(),
+            "`it`, line 3: column `n` has `x`, which is no whole number, as its first rows were: give the column one \
+             kind of value from its first row on"
+        );
+        let (mut writer, source) = live(Format::Ndjson, "{\"n\":1}\n");
+        writer.write_all(b"{\"n\":1,\"new\":2}\n").unwrap();
+        drop(writer);
+        let mut batches = source.unwrap().batches(1).unwrap().unwrap();
+        assert_eq!(batches.next().unwrap().unwrap().num_rows(), 1);
+        let error = batches.next().unwrap().unwrap_err().to_string();
+        assert!(error.contains("`it`") && error.contains("new"), "{error}");
+    }
+
+    #[test]
+    fn nothing_is_an_error() {
+        let (writer, source) = {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(writer);
+            let file = File::from(std::os::fd::OwnedFd::from(reader));
+            let format = FileFormat { format: Format::Csv, compression: Compression::None };
+            ((), LiveSource::open("it", file, format))
+        };
+        let () = writer;
+        assert_eq!(source.unwrap_err().to_string(), "`it` is empty: it has no bytes, not even a header");
+    }
+}

@@ -1,0 +1,132 @@
+//! Streams over pipes: what only shows while a run is under way. Rows come out before the last has gone in, an endless
+//! source can be interrupted, and a reader that has gone ends the run. Cases about chunks are the conformance suite's.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PYTHON: &str = "\
+from longshore.api import Api
+api = Api()
+def work(frame):
+    api.update_message(f'got {len(frame)}')
+    return frame.assign(twice=frame['n'] * 2)
+api.process_stream(work)
+";
+
+const R: &str = "\
+library(longshore)
+api <- longshore.api()
+process.stream(api, function(chunk) {
+  update.message(api, paste('got', nrow(chunk)))
+  chunk$twice <- chunk$n * 2L
+  chunk
+})
+";
+
+fn longshore() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let home = || std::env::home_dir().map(|home| home.join(".cache/longshore/target"));
+    let built = || target.or_else(home).unwrap().join("release/longshore");
+    std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from)
+}
+
+fn block(folder: &Path, language: &str) {
+    let (script, text) = if language == "r" { ("script.R", R) } else { ("script.py", PYTHON) };
+    let manifest = format!("name = \"stream\"\nlanguage = \"{language}\"\nscript = \"{script}\"\nmode = \"stream\"\n");
+    std::fs::write(folder.join("block.toml"), manifest).unwrap();
+    std::fs::write(folder.join(script), text).unwrap();
+}
+
+fn begin(folder: &Path, language: &str, engine: &str, output: &str) -> Child {
+    block(folder, language);
+    Command::new(longshore())
+        .args(["run", ".", "-i", "-", "--format", "csv", "--engine", engine, "-o", output])
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("streaming-").tempdir().unwrap()
+}
+
+/// The exit status, within a minute.
+fn end(mut run: Child) -> Option<i32> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = run.try_wait().unwrap() {
+            return status.code();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "the run does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn rows_come_out_before_the_last_has_gone_in() {
+    for engine in ["process", "docker"] {
+        for language in ["python", "r"] {
+            let folder = folder();
+            let mut run = begin(folder.path(), language, engine, "-");
+            let mut input = run.stdin.take().unwrap();
+            let mut lines = BufReader::new(run.stdout.take().unwrap()).lines().map(Result::unwrap);
+            input.write_all(b"n\n1\n2\n").unwrap();
+            let first: Vec<_> = lines.by_ref().take(3).collect();
+            assert_eq!(first, ["n,twice", "1,2", "2,4"], "{engine} {language}");
+            input.write_all(b"30\n").unwrap();
+            assert_eq!(lines.next().unwrap(), "30,60", "{engine} {language}");
+            drop(input);
+            assert_eq!(lines.next(), None, "{engine} {language}");
+            assert_eq!(end(run), Some(0), "{engine} {language}");
+        }
+    }
+}
+
+/// Feeds a run for ever, until it takes no more.
+fn feed(run: &mut Child) -> std::thread::JoinHandle<()> {
+    let mut input = run.stdin.take().unwrap();
+    std::thread::spawn(move || {
+        let rows = "7\n".repeat(10_000);
+        let mut written = input.write_all(b"n\n");
+        while written.is_ok() {
+            written = input.write_all(rows.as_bytes());
+        }
+    })
+}
+
+#[test]
+fn an_endless_source_runs_until_it_is_interrupted() {
+    for engine in ["process", "docker"] {
+        let folder = folder();
+        let mut run = begin(folder.path(), "python", engine, "out.csv");
+        let feeder = feed(&mut run);
+        let said = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(said.take_while(|line| !line.contains("got ")).count() < 100, "the script says how it gets on");
+        let process = rustix::process::Pid::from_child(&run);
+        rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+        assert_eq!(end(run), Some(130), "{engine}");
+        assert!(!folder.path().join("out.csv").exists(), "{engine}: nothing is published");
+        feeder.join().unwrap();
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_the_run() {
+    let folder = folder();
+    let mut run = begin(folder.path(), "python", "process", "-");
+    let feeder = feed(&mut run);
+    let mut output = BufReader::new(run.stdout.take().unwrap());
+    let mut header = String::new();
+    output.read_line(&mut header).unwrap();
+    assert_eq!(header, "n,twice\n");
+    drop(output);
+    assert_eq!(end(run), Some(3));
+    feeder.join().unwrap();
+}
