@@ -24,7 +24,7 @@ const SEGMENT_BYTES: u64 = 16 << 20;
 const DECODED_AHEAD: usize = 2;
 
 /// The inputs of one run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Inputs {
     inputs: Vec<Option<Arc<Input>>>,
 }
@@ -44,6 +44,20 @@ impl Inputs {
     pub(crate) fn new(feeds: Vec<Option<Feed>>, chunk_rows: Option<usize>) -> Self {
         let input = |feed| Arc::new(Input { feed, chunk_rows, whole: OnceCell::new() });
         Self { inputs: feeds.into_iter().map(|feed| feed.map(input)).collect() }
+    }
+
+    /// Where their rows come from, by number.
+    pub(crate) fn feeds(&self) -> impl Iterator<Item = Option<&Feed>> {
+        self.inputs.iter().map(|input| input.as_ref().map(|input| &input.feed))
+    }
+
+    /// The same with other rows for some of them. The rest is shared: decoded once, whoever reads it.
+    pub(crate) fn with(&self, feeds: impl Iterator<Item = Option<Feed>>) -> Self {
+        let input = |(known, feed): (&Option<Arc<Input>>, Option<Feed>)| match feed {
+            Some(feed) => Some(Arc::new(Input { feed, chunk_rows: None, whole: OnceCell::new() })),
+            None => known.clone(),
+        };
+        Self { inputs: self.inputs.iter().zip(feeds).map(input).collect() }
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<Arc<Input>> {
@@ -74,11 +88,10 @@ impl Input {
     }
 
     fn load(&self) -> Result<Option<Arc<Segment>>, InputError> {
-        let Feed::Stored(source) = &self.feed else { return Err(InputError::Live) };
         let limit = WHOLE_MAX.min(available_memory() / WHOLE_SHARE);
         let mut batches: Vec<RecordBatch> = Vec::new();
         let mut bytes = 0;
-        for batch in source.batches()? {
+        for batch in self.feed.stored()?.ok_or(InputError::Live)? {
             let batch = batch?;
             bytes += values(&batch);
             if bytes > limit {
@@ -86,7 +99,7 @@ impl Input {
             }
             batches.push(batch);
         }
-        Ok(Some(Arc::new(write_whole(&source.schema(), batches)?)))
+        Ok(Some(Arc::new(write_whole(&self.feed.schema(), batches)?)))
     }
 
     /// Decodes into segments, one after the other, until nobody takes them any more.
@@ -228,7 +241,7 @@ impl Credit {
 }
 
 /// Memory that can be had without hurting anyone, in bytes.
-fn available_memory() -> u64 {
+pub(crate) fn available_memory() -> u64 {
     let read = || {
         let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
         let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;

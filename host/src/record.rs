@@ -46,6 +46,26 @@ pub struct RunRecord {
     pub options: serde_json::Value,
     /// Things to know about it: unwritten outputs, failed clean-up.
     pub notes: Vec<String>,
+    /// Its parts, where it ran once for each value of a field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<Vec<PartitionRecord>>,
+}
+
+/// A part of a run that ran once for each value of a field.
+#[derive(Debug, Clone, Serialize)]
+pub struct PartitionRecord {
+    /// The value, as text; `null` for rows that have none.
+    pub value: Option<String>,
+    /// Rows of input 0 that have it.
+    pub rows: u64,
+    /// The part's own run.
+    pub run_id: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The script's final message, or why the part did not succeed.
+    pub message: Option<String>,
+    /// How long it took, in milliseconds.
+    pub total_ms: f64,
 }
 
 /// An output that was published.

@@ -16,4 +16,5 @@ pub use error::{BlockError, OptionError, OptionProblem};
 pub use model::{Block, Language, Loaded, Mode, OutputSpec};
 pub use options::{OptionKind, OptionSpec};
 pub use schema::schema;
+pub(crate) use values::check_field;
 pub use values::{GivenValue, OptionFile, OptionValues};

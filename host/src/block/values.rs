@@ -250,7 +250,8 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-fn check_field(field: &str, input: usize, inputs: &[Option<SchemaRef>]) -> Result<(), String> {
+/// Whether an input has a field, where its columns are known.
+pub(crate) fn check_field(field: &str, input: usize, inputs: &[Option<SchemaRef>]) -> Result<(), String> {
     let Some(Some(schema)) = inputs.get(input) else {
         return Ok(());
     };

@@ -4,7 +4,8 @@
 mod append;
 mod worker;
 
-pub(crate) use worker::{Finished, Pending, Piece, Trouble};
+pub(crate) use append::{Matching, append, first_schema};
+pub(crate) use worker::{Finished, Pending, Piece, Trouble, create};
 
 use crate::session::Outgoing;
 use crate::table::FileFormat;

@@ -306,7 +306,13 @@ fn refusal(error: TableError) -> Failure {
     }
 }
 
-fn create(target: &Target, schema: &SchemaRef, run_id: &str, streaming: bool) -> Result<(Sink, Pending), TableError> {
+/// Starts an output's file, which has no name until it is published.
+pub(crate) fn create(
+    target: &Target,
+    schema: &SchemaRef,
+    run_id: &str,
+    streaming: bool,
+) -> Result<(Sink, Pending), TableError> {
     let failed = |source| TableError::Write { path: target.path.clone(), source };
     let is_standard = target.path == Path::new("-");
     let (writer, pending) = if is_standard && streaming {

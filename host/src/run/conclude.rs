@@ -1,10 +1,10 @@
 //! The end of a run: its outcome, its outputs published on success, and its record.
 
-use super::{Run, milliseconds};
+use super::{Outlet, Run, milliseconds};
 use crate::engine::{EngineKind, ImageId};
 use crate::event::Event;
 use crate::outcome::{Evidence, Outcome, decide};
-use crate::output::{Finished, Pending};
+use crate::output::{Declared, Finished, Pending};
 use crate::record::{OutputRecord, RunRecord};
 use longshore_protocol::{Dropped, Exit};
 use std::time::Instant;
@@ -18,26 +18,32 @@ impl Run<'_> {
         evidence: &Evidence,
         finished: Vec<Finished>,
         exit: Option<Exit>,
-    ) -> RunRecord {
+        outlet: Outlet,
+    ) -> (RunRecord, Vec<Finished>) {
         let (mut outcome, mut message) = decide(evidence);
         let mut notes = std::mem::take(&mut self.prepared.notes);
-        let mut outputs = Vec::new();
+        let (mut outputs, mut kept) = (Vec::new(), Vec::new());
         if outcome.is_success() {
             let publishing = Instant::now();
             self.tell(Event::Publishing).await;
-            notes.extend(self.unwritten(&finished));
+            if outlet == Outlet::Publish {
+                notes.extend(self.unwritten(&finished));
+            }
             if evidence.verdict.is_none() && self.prepared.chunk_rows.is_none() {
                 notes.push("the script ended without a word: let it end with `commit()` or `close()`".into());
             }
-            match self.publish(finished).await {
-                Ok(published) => outputs = published,
-                Err(error) => (outcome, message) = (Outcome::PublishFailed, Some(error)),
+            match outlet {
+                Outlet::Keep => kept = finished,
+                Outlet::Publish => match publish(&self.prepared.outputs, finished).await {
+                    Ok(published) => outputs = published,
+                    Err(error) => (outcome, message) = (Outcome::PublishFailed, Some(error)),
+                },
             }
             self.timings.publish = milliseconds(publishing.elapsed());
         }
         self.timings.total = milliseconds(self.begun.elapsed());
         let mounts = self.prepared.mounts.iter();
-        RunRecord {
+        let record = RunRecord {
             run_id: self.run_id,
             block: self.prepared.block.name,
             outcome,
@@ -58,7 +64,9 @@ impl Run<'_> {
                 .collect(),
             options: self.prepared.options.for_record(),
             notes,
-        }
+            partitions: None,
+        };
+        (record, kept)
     }
 
     fn unwritten(&self, finished: &[Finished]) -> Vec<String> {
@@ -70,35 +78,35 @@ impl Run<'_> {
             .map(|(number, _)| format!("output {number} was not written by the script"))
             .collect()
     }
+}
 
-    /// Puts the outputs in place. Syncing and renaming block, so they have a thread of their own.
-    async fn publish(&self, finished: Vec<Finished>) -> Result<Vec<OutputRecord>, String> {
-        let ids = self.prepared.outputs.ids.clone().unwrap_or_default();
-        let targets = self.prepared.outputs.targets.clone();
-        let publish = move || {
-            let mut records = Vec::new();
-            for output in finished {
-                let slot = output.index as usize;
-                let (Some(file), Some(Some(target))) = (output.file, targets.get(slot)) else { continue };
-                let path = target.path.clone();
-                let failed = |error: std::io::Error| {
-                    let done: Vec<_> =
-                        records.iter().map(|record: &OutputRecord| record.path.display().to_string()).collect();
-                    let done = if done.is_empty() { "none".to_owned() } else { done.join(", ") };
-                    format!(
-                        "output {} cannot be written to `{}`: {error} (published before it: {done})",
-                        output.index,
-                        path.display()
-                    )
-                };
-                put(file).map_err(failed)?;
-                let id = ids.get(slot).cloned();
-                records.push(OutputRecord { index: output.index, id, path, rows: output.rows, bytes: output.bytes });
-            }
-            Ok(records)
-        };
-        tokio::task::spawn_blocking(publish).await.unwrap_or_else(|_| Err("publishing broke".into()))
-    }
+/// Puts the outputs in place. Syncing and renaming block, so they have a thread of their own.
+pub(crate) async fn publish(declared: &Declared, finished: Vec<Finished>) -> Result<Vec<OutputRecord>, String> {
+    let ids = declared.ids.clone().unwrap_or_default();
+    let targets = declared.targets.clone();
+    let publish = move || {
+        let mut records = Vec::new();
+        for output in finished {
+            let slot = output.index as usize;
+            let (Some(file), Some(Some(target))) = (output.file, targets.get(slot)) else { continue };
+            let path = target.path.clone();
+            let failed = |error: std::io::Error| {
+                let done: Vec<_> =
+                    records.iter().map(|record: &OutputRecord| record.path.display().to_string()).collect();
+                let done = if done.is_empty() { "none".to_owned() } else { done.join(", ") };
+                format!(
+                    "output {} cannot be written to `{}`: {error} (published before it: {done})",
+                    output.index,
+                    path.display()
+                )
+            };
+            put(file).map_err(failed)?;
+            let id = ids.get(slot).cloned();
+            records.push(OutputRecord { index: output.index, id, path, rows: output.rows, bytes: output.bytes });
+        }
+        Ok(records)
+    };
+    tokio::task::spawn_blocking(publish).await.unwrap_or_else(|_| Err("publishing broke".into()))
 }
 
 fn put(file: Pending) -> std::io::Result<()> {

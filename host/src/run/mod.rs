@@ -11,6 +11,7 @@ use crate::event::{Event, Events};
 use crate::input::Inputs;
 use crate::outcome::Evidence;
 use crate::output::{Finished, Outputs};
+use crate::partition;
 use crate::place::Place;
 use crate::record::{RunRecord, Timings};
 use crate::session::{AgentSession, greet, open};
@@ -33,8 +34,33 @@ const LADDER: CancelLadder = CancelLadder { interrupt_ms: 3000, terminate_ms: 20
 /// How long a container may take to be gone after its end.
 const GONE_DEADLINE: Duration = Duration::from_secs(30);
 
+pub(crate) use conclude::publish;
+
+/// What becomes of a run's outputs on success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outlet {
+    /// They are put where they should go.
+    Publish,
+    /// They are handed back: the run is a part of a whole.
+    Keep,
+}
+
 /// Runs a block. Whatever happens is in the record; nothing of the run is left when this returns.
-pub async fn run(prepared: Prepared, settings: &Settings, events: Events, cancel: &Cancel) -> RunRecord {
+pub async fn run(mut prepared: Prepared, settings: &Settings, events: Events, cancel: &Cancel) -> RunRecord {
+    match prepared.partition.take() {
+        Some(cut) => partition::run(prepared, cut, settings, events, cancel).await,
+        None => run_once(prepared, settings, events, cancel, Outlet::Publish).await.0,
+    }
+}
+
+/// Runs a block once. Hands back its outputs where they are not published.
+pub(crate) async fn run_once(
+    prepared: Prepared,
+    settings: &Settings,
+    events: Events,
+    cancel: &Cancel,
+    outlet: Outlet,
+) -> (RunRecord, Vec<Finished>) {
     let begun = Instant::now();
     let run_id = new_run_id();
     let mut run = Run { prepared, settings, events, cancel, begun, run_id, timings: Timings::default() };
@@ -43,7 +69,7 @@ pub async fn run(prepared: Prepared, settings: &Settings, events: Events, cancel
         Ok(ended) => ended,
         Err(error) => (Evidence { engine_failure: Some(chain(&error)), ..Evidence::default() }, Vec::new(), None),
     };
-    run.conclude(kind, image, &evidence, finished, exit).await
+    run.conclude(kind, image, &evidence, finished, exit, outlet).await
 }
 
 struct Run<'a> {
@@ -281,7 +307,7 @@ impl NoAgent {
     }
 }
 
-fn milliseconds(duration: Duration) -> f64 {
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
@@ -297,7 +323,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// A name that no other run has, and that sorts by time: microseconds and 32 random bits.
-fn new_run_id() -> String {
+pub(crate) fn new_run_id() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mut random = [0; 4];
     let filled = rustix::rand::getrandom(&mut random[..], rustix::rand::GetRandomFlags::empty());

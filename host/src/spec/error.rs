@@ -3,6 +3,7 @@
 use super::INPUTS_MAX;
 use super::stream::CHUNK_ROWS_MAX;
 use crate::block::{BlockError, OptionError};
+use crate::partition::SplitError;
 use crate::table::TableError;
 use longshore_protocol::OutputName;
 use std::path::PathBuf;
@@ -112,6 +113,33 @@ pub enum SpecError {
         value: String,
         /// The least that works.
         least: &'static str,
+    },
+    /// A stream cannot be cut.
+    #[error("a block with the mode `stream` cannot run once for each value of a field: leave out `--partition-by`")]
+    PartitionedStream,
+    /// There is nothing to cut.
+    #[error("`--partition-by {field}` cuts input 0, and nothing is connected there: give it a table with `-i PATH`")]
+    PartitionedNothing {
+        /// The field.
+        field: String,
+    },
+    /// Input 0 has no such field.
+    #[error("`--partition-by {field}`: {reason}")]
+    PartitionField {
+        /// The field.
+        field: String,
+        /// What input 0 has.
+        reason: String,
+    },
+    /// An input cannot be cut.
+    #[error("input {number} cannot be cut by `{field}`: {source}")]
+    Partition {
+        /// The input, from 0.
+        number: usize,
+        /// The field.
+        field: String,
+        /// Why.
+        source: SplitError,
     },
     /// A stream has one input.
     #[error("a block with the mode `stream` has one input, input 0, and {given}: give it one table with `-i PATH`")]

@@ -6,11 +6,12 @@ mod stream;
 pub use error::SpecError;
 pub use stream::CHUNK_ROWS;
 
-use crate::block::{Block, GivenValue, Mode, OptionValues};
+use crate::block::{Block, GivenValue, Mode, OptionValues, check_field};
 use crate::engine::EngineChoice;
 use crate::input::Inputs;
 use crate::limits::Limits;
 use crate::output::{Declared, Target};
+use crate::partition::Cut;
 use crate::publish::{self, Unpublished};
 use crate::session::BlockFile;
 use crate::table::{Feed, FileFormat, LiveSource, Source, TableError};
@@ -49,6 +50,19 @@ pub struct RunSpec {
     pub limits: Limits,
     /// Rows of a chunk, where the block transforms a stream.
     pub chunk_rows: u32,
+    /// Whether to run the block once for each value of a field.
+    pub partition: Option<PartitionSpec>,
+}
+
+/// A run for each value of a field of input 0. Other inputs that have the field are cut by it too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionSpec {
+    /// The field.
+    pub field: String,
+    /// Parts that run at a time.
+    pub jobs: usize,
+    /// Whether the others go on, and are published, when a part fails.
+    pub keep_going: bool,
 }
 
 /// A table for an input.
@@ -105,7 +119,7 @@ pub struct Mount {
 }
 
 /// A run that was found to be in order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Prepared {
     pub(crate) block: Block,
     pub(crate) files: Vec<BlockFile>,
@@ -119,6 +133,8 @@ pub struct Prepared {
     pub(crate) limits: Limits,
     /// Rows of a chunk, where the block transforms a stream.
     pub(crate) chunk_rows: Option<u32>,
+    /// The parts, where the block runs once for each value of a field.
+    pub(crate) partition: Option<Cut>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -136,6 +152,7 @@ impl RunSpec {
             mounts: Vec::new(),
             limits: Limits::default(),
             chunk_rows: CHUNK_ROWS,
+            partition: None,
         }
     }
 
@@ -172,11 +189,13 @@ impl RunSpec {
         if block.network && self.network == Network::None {
             notes.push("the block asks for a network, and has none: give it one with `--network bridge`".into());
         }
+        let inputs = Inputs::new(feeds, chunk_rows.and_then(|rows| usize::try_from(rows).ok()));
+        let partition = self.partition.as_ref().map(|spec| cut(&inputs, spec, block.mode)).transpose()?;
         let image = self.image.or_else(|| block.image.clone());
         Ok(Prepared {
             block,
             files,
-            inputs: Inputs::new(feeds, chunk_rows.and_then(|rows| usize::try_from(rows).ok())),
+            inputs,
             outputs,
             options,
             engine: self.engine,
@@ -185,9 +204,26 @@ impl RunSpec {
             mounts,
             limits: self.limits,
             chunk_rows,
+            partition,
             notes,
         })
     }
+}
+
+fn cut(inputs: &Inputs, spec: &PartitionSpec, mode: Mode) -> Result<Cut, SpecError> {
+    if mode == Mode::Stream {
+        return Err(SpecError::PartitionedStream);
+    }
+    let Some(Some(first)) = inputs.feeds().next() else {
+        return Err(SpecError::PartitionedNothing { field: spec.field.clone() });
+    };
+    check_field(&spec.field, 0, &[Some(first.schema())])
+        .map_err(|reason| SpecError::PartitionField { field: spec.field.clone(), reason })?;
+    Cut::new(inputs, spec).map_err(|(number, source)| SpecError::Partition {
+        number,
+        field: spec.field.clone(),
+        source,
+    })
 }
 
 fn check_limits(limits: &Limits) -> Result<(), SpecError> {

@@ -4,13 +4,22 @@ use super::chunks::Chunks;
 use super::error::TableError;
 use super::live::LiveSource;
 use super::source::{Batches, Source};
+use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use std::sync::Arc;
 
 /// An input's rows.
 #[derive(Debug)]
 pub(crate) enum Feed {
     /// A file, which can be read as often as is needed.
     Stored(Source),
+    /// Rows that are there already.
+    Memory {
+        /// Their columns.
+        schema: SchemaRef,
+        /// They themselves.
+        batches: Vec<RecordBatch>,
+    },
     /// A source that passes once.
     Live(LiveSource),
 }
@@ -19,15 +28,25 @@ impl Feed {
     pub(crate) fn schema(&self) -> SchemaRef {
         match self {
             Self::Stored(source) => source.schema(),
+            Self::Memory { schema, .. } => Arc::clone(schema),
             Self::Live(source) => source.schema(),
+        }
+    }
+
+    /// The rows in the batches that they come in; `None` where they pass once.
+    pub(crate) fn stored(&self) -> Result<Option<Batches>, TableError> {
+        match self {
+            Self::Stored(source) => source.batches().map(Some),
+            Self::Memory { batches, .. } => Ok(Some(Box::new(batches.clone().into_iter().map(Ok)))),
+            Self::Live(_) => Ok(None),
         }
     }
 
     /// The rows in chunks of so many; a source that pauses ends a chunk early. `None` where they have passed already.
     pub(crate) fn chunks(&self, rows: usize) -> Result<Option<Batches>, TableError> {
-        match self {
-            Self::Stored(source) => Ok(Some(Box::new(Chunks::new(source.batches()?, source.schema(), rows)))),
-            Self::Live(source) => source.batches(rows),
+        match (self, self.stored()?) {
+            (Self::Live(source), _) => source.batches(rows),
+            (_, batches) => Ok(batches.map(|batches| Box::new(Chunks::new(batches, self.schema(), rows)) as Batches)),
         }
     }
 }

@@ -5,6 +5,7 @@ use longshore::block::GivenValue;
 use longshore::table::FileFormat;
 use longshore::{CHUNK_ROWS, EngineChoice, InputSpec, Mount, Network, OutputSpec};
 use longshore_protocol::OutputName;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -81,6 +82,15 @@ pub(crate) struct RunArguments {
     /// Rows that a block with the mode `stream` gets at a time
     #[arg(long, value_name = "NUMBER", default_value_t = CHUNK_ROWS)]
     pub(crate) chunk_rows: u32,
+    /// Run the block once for each value of this field of input 0; other inputs that have it are cut by it too
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) partition_by: Option<String>,
+    /// Parts that run at a time; as many as there are processors when left out
+    #[arg(long, value_name = "NUMBER", requires = "partition_by")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Go on when a part fails, and publish the others
+    #[arg(long, requires = "partition_by")]
+    pub(crate) keep_going: bool,
     /// Print one JSON object about the run on standard output
     #[arg(long)]
     pub(crate) json: bool,

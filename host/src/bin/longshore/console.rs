@@ -140,6 +140,15 @@ impl Console {
         let name = serde_json::to_value(record.outcome).ok();
         let name = name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().replace('_', " ");
         let message = record.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+        for output in &record.outputs {
+            self.line(&written(output));
+        }
+        let failed = record.partitions.iter().flatten().filter(|part| !part.outcome.is_success());
+        // One alone is in the message.
+        for part in failed.clone().filter(|_| failed.clone().count() > 1) {
+            let reason = part.message.as_deref().unwrap_or_default();
+            self.line(&format!("✗ partition `{}`: {reason}", part.value.as_deref().unwrap_or("(null)")));
+        }
         self.line(&format!("✗ {} {name} after {}{message}", record.block, seconds(record.timings_ms.total)));
         self.dropped(record);
         self.let_go();
@@ -191,6 +200,13 @@ fn ran(record: &RunRecord) -> String {
         (EngineKind::Process, _) => "as a process of this machine, without isolation".into(),
     };
     let timings = record.timings_ms;
+    if let Some(partitions) = &record.partitions {
+        let (count, name) = (partitions.len(), &record.block);
+        let place = place
+            .replace("in a fresh container", "each in a fresh container")
+            .replace("as a process", "each as a process");
+        return format!("✓ {count} partitions of {name} ran {place} in {}", seconds(timings.total));
+    }
     format!("✓ {} ran {place} in {} (script {})", record.block, seconds(timings.total), seconds(timings.run))
 }
 

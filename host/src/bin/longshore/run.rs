@@ -4,7 +4,8 @@ use crate::arguments::{self, RunArguments};
 use crate::console::Console;
 use crate::{BAD_INPUT, check, failure};
 use longshore::block::GivenValue;
-use longshore::{Cancel, Limits, RunSpec, Settings, SpecError};
+use longshore::{Cancel, Limits, PartitionSpec, RunSpec, Settings, SpecError};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -88,6 +89,12 @@ fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
     spec.network = arguments.network;
     spec.mounts = arguments.mounts;
     spec.chunk_rows = arguments.chunk_rows;
+    let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    spec.partition = arguments.partition_by.map(|field| PartitionSpec {
+        field,
+        jobs: arguments.jobs.unwrap_or_else(processors).get(),
+        keep_going: arguments.keep_going,
+    });
     let defaults = Limits::default();
     spec.limits = Limits {
         memory_bytes: arguments.memory.unwrap_or(defaults.memory_bytes),

@@ -1,0 +1,80 @@
+//! The outputs of all parts as one table each, in the order of the parts. A part's script may have dropped the field
+//! that the input was cut by: it is put back as the first column.
+
+use crate::output::{Finished, Matching, Target, append, create, first_schema};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow_ipc::reader::StreamReader;
+use arrow_schema::{Field, Schema, SchemaRef};
+use arrow_select::take::take;
+use std::fs::File;
+use std::io::{BufReader, Seek};
+use std::sync::Arc;
+
+/// What one part wrote to an output: an Arrow stream in a file without a name.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The part, for people.
+    pub(super) part: String,
+    /// The value that it is of, as a column of one row.
+    pub(super) value: ArrayRef,
+    /// The stream.
+    pub(super) file: File,
+}
+
+/// Writes one output out of what the parts wrote. Blocks.
+pub(super) fn merge(
+    index: u32,
+    target: &Target,
+    field: &Field,
+    run_id: &str,
+    parts: Vec<Written>,
+) -> Result<Option<Finished>, String> {
+    let mut begun = None;
+    let mut rows = 0;
+    for part in parts {
+        let in_part = |reason: String| format!("output {index} of partition {}: {reason}", part.part);
+        let broken = |error: &dyn std::error::Error| in_part(format!("it cannot be read back: {error}"));
+        let mut file = &part.file;
+        file.rewind().map_err(|error| broken(&error))?;
+        let reader = StreamReader::try_new(BufReader::new(file), None).map_err(|error| broken(&error))?;
+        let whole = restored_schema(&reader.schema(), field);
+        if begun.is_none() {
+            let schema = first_schema(&whole);
+            let (sink, pending) = create(target, &schema, run_id, false).map_err(|error| in_part(error.to_string()))?;
+            begun = Some((schema, sink, pending));
+        }
+        let Some((schema, sink, _)) = &mut begun else { continue };
+        let matching = Matching::new(schema, &whole).map_err(&in_part)?;
+        for batch in reader {
+            let batch = restored(&whole, &batch.map_err(|error| broken(&error))?, &part.value);
+            let batch = matching.apply(schema, &batch.map_err(|error| broken(&error))?).map_err(&in_part)?;
+            rows += batch.num_rows() as u64;
+            append(sink, &batch).map_err(|error| in_part(error.to_string()))?;
+        }
+    }
+    let Some((_, sink, pending)) = begun else { return Ok(None) };
+    let bytes = sink.finish().map_err(|error| format!("output {index}: {error}"))?;
+    Ok(Some(Finished { index, rows, bytes, file: Some(pending), spoiled: None }))
+}
+
+fn restored_schema(schema: &SchemaRef, field: &Field) -> SchemaRef {
+    if schema.index_of(field.name()).is_ok() {
+        return Arc::clone(schema);
+    }
+    let field = Arc::new(field.clone().with_nullable(true));
+    Arc::new(Schema::new(std::iter::once(field).chain(schema.fields().iter().cloned()).collect::<Vec<_>>()))
+}
+
+fn restored(
+    schema: &SchemaRef,
+    batch: &RecordBatch,
+    value: &ArrayRef,
+) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    if batch.num_columns() == schema.fields().len() {
+        return Ok(batch.clone());
+    }
+    let first = take(value, &UInt32Array::from(vec![0; batch.num_rows()]), None)?;
+    let columns = std::iter::once(first).chain(batch.columns().iter().cloned()).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+}

@@ -1,0 +1,292 @@
+//! Running a block once for each value of a field of input 0, several at a time: each part in a run of its own, their
+//! outputs joined in order of first appearance and published together.
+
+mod merge;
+mod relay;
+mod split;
+
+use crate::cancel::{Cancel, CancelLevel};
+use crate::event::{self, Event, Events};
+use crate::input::{Inputs, available_memory};
+use crate::outcome::Outcome;
+use crate::output::{Finished, Pending, Target};
+use crate::record::{OutputRecord, PartitionRecord, RunRecord};
+use crate::run::{Outlet, milliseconds, new_run_id, publish, run_once};
+use crate::settings::Settings;
+use crate::spec::{PartitionSpec, Prepared};
+use crate::table::{Compression, Feed, FileFormat, Format};
+use merge::{Written, merge};
+use relay::relay;
+pub use split::SplitError;
+use split::{Split, Value};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::task::JoinSet;
+
+/// Most parts of a run: each is a container's start, 0.1 s of this at the least.
+const PARTS_MAX: usize = 10_000;
+
+/// Of the memory that is available, the part that the tables to cut may take.
+const MEMORY_SHARE: u64 = 2;
+
+/// The inputs of a run, cut by a field.
+#[derive(Debug, Clone)]
+pub(crate) struct Cut {
+    /// By input; those that do not have the field are passed whole.
+    splits: Arc<Vec<Option<Split>>>,
+    jobs: usize,
+    keep_going: bool,
+}
+
+impl Cut {
+    /// Cuts input 0, and every other that has the field.
+    pub(crate) fn new(inputs: &Inputs, spec: &PartitionSpec) -> Result<Self, (usize, SplitError)> {
+        let bytes_max = available_memory() / MEMORY_SHARE;
+        let split = |(number, feed): (usize, Option<&Feed>)| {
+            let feed = feed.filter(|feed| number == 0 || feed.schema().index_of(&spec.field).is_ok());
+            let split = feed.map(|feed| Split::new(feed, &spec.field, bytes_max));
+            split.transpose().map_err(|error| (number, error))
+        };
+        let splits = inputs.feeds().enumerate().map(split).collect::<Result<Vec<_>, _>>()?;
+        let cut = Self { splits: Arc::new(splits), jobs: spec.jobs.max(1), keep_going: spec.keep_going };
+        if cut.values().len() > PARTS_MAX {
+            return Err((0, SplitError::TooMany { values: cut.values().len(), most: PARTS_MAX }));
+        }
+        Ok(cut)
+    }
+
+    /// The values of input 0, in order of first appearance.
+    fn values(&self) -> &[Value] {
+        self.first().map_or(&[], Split::values)
+    }
+
+    fn first(&self) -> Option<&Split> {
+        self.splits.first()?.as_ref()
+    }
+}
+
+/// One part's run, when it has ended.
+struct Part {
+    position: usize,
+    record: RunRecord,
+    finished: Vec<Finished>,
+}
+
+/// Runs a block for each value of the field. Whatever happens is in the record.
+pub(crate) async fn run(
+    prepared: Prepared,
+    cut: Cut,
+    settings: &Settings,
+    events: Events,
+    cancel: &Cancel,
+) -> RunRecord {
+    if cut.values().is_empty() {
+        // A table without rows has no values: the block runs once, so that its outputs have their columns.
+        return run_once(prepared, settings, events, cancel, Outlet::Publish).await.0;
+    }
+    let whole = Whole { prepared, cut, settings, events, begun: Instant::now() };
+    let parts = whole.run_parts(cancel).await;
+    whole.conclude(parts, cancel).await
+}
+
+/// The whole run.
+struct Whole<'a> {
+    prepared: Prepared,
+    cut: Cut,
+    settings: &'a Settings,
+    events: Events,
+    begun: Instant,
+}
+
+impl Whole<'_> {
+    /// Runs the parts, so many at a time. The first that fails ends the others, unless they are to go on.
+    async fn run_parts(&self, cancel: &Cancel) -> Vec<Part> {
+        let together = Cancel::new();
+        let forwarding = tokio::spawn(forward(cancel.clone(), together.clone()));
+        let mut running = JoinSet::new();
+        let mut parts: Vec<Part> = Vec::new();
+        let mut next = 0;
+        loop {
+            // The first runs in any case, so that there is something to tell.
+            let more = next == 0 || next < self.cut.values().len() && together.level() == CancelLevel::None;
+            if more && running.len() < self.cut.jobs {
+                running.spawn(self.part(next, together.clone()));
+                next += 1;
+                continue;
+            }
+            let Some(ended) = running.join_next().await else { break };
+            let part = ended.unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic()));
+            let failed = !part.record.outcome.is_success();
+            parts.push(part);
+            self.tell_progress(parts.len()).await;
+            if failed && !self.cut.keep_going && together.level() == CancelLevel::None {
+                together.pull();
+            }
+        }
+        forwarding.abort();
+        parts.sort_by_key(|part| part.position);
+        parts
+    }
+
+    /// One part's run, to be spawned.
+    fn part(&self, position: usize, cancel: Cancel) -> impl Future<Output = Part> + Send + 'static {
+        let mut prepared = self.prepared.clone();
+        let (value, splits) = (self.cut.values()[position].clone(), Arc::clone(&self.cut.splits));
+        let (settings, whole, name) = (self.settings.clone(), self.events.clone(), name(&value));
+        if position > 0 {
+            prepared.notes.clear();
+        }
+        for target in prepared.outputs.targets.iter_mut().flatten() {
+            *target = Target { path: PathBuf::from("-"), format: KEPT };
+        }
+        async move {
+            let (events, received) = event::events();
+            let relaying = tokio::spawn(relay(name, position == 0, received, whole));
+            let inputs = prepared.inputs.clone();
+            let cutting = tokio::task::spawn_blocking(move || {
+                inputs.with(splits.iter().map(|split| split.as_ref().map(|split| split.part(&value))))
+            });
+            prepared.inputs = cutting.await.unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic()));
+            let (record, finished) = run_once(prepared, &settings, events, &cancel, Outlet::Keep).await;
+            // Everything that the part said is passed on before it counts as ended.
+            let _ = relaying.await;
+            Part { position, record, finished }
+        }
+    }
+
+    async fn tell_progress(&self, ended: usize) {
+        #[allow(clippy::cast_precision_loss, reason = "parts are few")]
+        let fraction = ended as f64 / self.cut.values().len() as f64;
+        let text = Some(format!("{ended} of {} partitions", self.cut.values().len()));
+        // A run goes on without anyone who watches.
+        let _ = self.events.send(Event::Progress { fraction, text }).await;
+    }
+
+    /// Joins and publishes what the parts wrote, and writes it all down.
+    async fn conclude(self, parts: Vec<Part>, cancel: &Cancel) -> RunRecord {
+        let failed = parts.iter().find(|part| !part.record.outcome.is_success());
+        let (mut outcome, mut message) = match failed {
+            _ if cancel.level() != CancelLevel::None => (Outcome::Interrupted, None),
+            Some(part) => (part.record.outcome, Some(self.failure(part, &parts))),
+            None => (Outcome::Succeeded, None),
+        };
+        let mut record = whole_record(&parts, &self);
+        let goes_on = self.cut.keep_going && outcome != Outcome::Interrupted;
+        if outcome.is_success() || goes_on {
+            let publishing = Instant::now();
+            let _ = self.events.send(Event::Publishing).await;
+            match self.join(parts, &record.run_id).await {
+                Ok((outputs, unwritten)) => {
+                    record.outputs = outputs;
+                    record.notes.extend(unwritten);
+                }
+                Err(reason) => (outcome, message) = (Outcome::PublishFailed, Some(reason)),
+            }
+            record.timings_ms.publish = milliseconds(publishing.elapsed());
+        }
+        record.outcome = outcome;
+        record.message = message;
+        record.timings_ms.total = milliseconds(self.begun.elapsed());
+        record
+    }
+
+    fn failure(&self, part: &Part, parts: &[Part]) -> String {
+        let name = name(&self.cut.values()[part.position]);
+        let reason = part.record.message.as_deref().unwrap_or("it gave no reason");
+        let failed = parts.iter().filter(|part| !part.record.outcome.is_success()).count();
+        if self.cut.keep_going {
+            format!("{failed} of {} partitions failed, `{name}` first: {reason}", self.cut.values().len())
+        } else {
+            format!("partition `{name}` ({} of {}): {reason}", part.position + 1, self.cut.values().len())
+        }
+    }
+
+    async fn join(&self, parts: Vec<Part>, run_id: &str) -> Result<(Vec<OutputRecord>, Vec<String>), String> {
+        let targets = self.prepared.outputs.targets.clone();
+        let (cut, run_id) = (self.cut.clone(), run_id.to_owned());
+        let joining = tokio::task::spawn_blocking(move || {
+            let mut written: Vec<Vec<Written>> = targets.iter().map(|_| Vec::new()).collect();
+            let Some(split) = cut.first() else { return Ok((Vec::new(), Vec::new())) };
+            for part in parts.into_iter().filter(|part| part.record.outcome.is_success()) {
+                let value = &cut.values()[part.position];
+                for output in part.finished {
+                    let (Some(Pending::Stdout(file)), Some(place)) =
+                        (output.file, written.get_mut(output.index as usize))
+                    else {
+                        continue;
+                    };
+                    let Some(single) = split.single(value) else { continue };
+                    place.push(Written { part: format!("`{}`", name(value)), value: single, file });
+                }
+            }
+            let (mut finished, mut unwritten) = (Vec::new(), Vec::new());
+            for (index, (target, parts)) in (0..).zip(targets.iter().zip(written)) {
+                let Some(target) = target else { continue };
+                match merge(index, target, split.field(), &run_id, parts)? {
+                    Some(output) => finished.push(output),
+                    None => unwritten.push(format!("output {index} was not written by any partition")),
+                }
+            }
+            Ok::<_, String>((finished, unwritten))
+        });
+        let (finished, unwritten) = joining.await.unwrap_or_else(|_| Err("joining the outputs broke".into()))?;
+        Ok((publish(&self.prepared.outputs, finished).await?, unwritten))
+    }
+}
+
+/// How a part's outputs are kept until they are joined.
+const KEPT: FileFormat = FileFormat { format: Format::ArrowStream, compression: Compression::None };
+
+/// A value as people see it.
+fn name(value: &Value) -> String {
+    value.clone().unwrap_or_else(|| "(null)".into())
+}
+
+/// Passes on what the whole run is told.
+async fn forward(from: Cancel, to: Cancel) {
+    let mut level = CancelLevel::None;
+    loop {
+        level = from.beyond(level).await;
+        while to.level() < level {
+            to.pull();
+        }
+        if level == CancelLevel::AtOnce {
+            return;
+        }
+    }
+}
+
+/// The record of the whole run: what is the same for all parts is the first one's.
+fn whole_record(parts: &[Part], whole: &Whole<'_>) -> RunRecord {
+    let split = whole.cut.first();
+    let partitions = parts.iter().map(|part| {
+        let value = whole.cut.values()[part.position].clone();
+        PartitionRecord {
+            rows: split.map_or(0, |split| split.count(&value)) as u64,
+            value,
+            run_id: part.record.run_id.clone(),
+            outcome: part.record.outcome,
+            message: part.record.message.clone(),
+            total_ms: part.record.timings_ms.total,
+        }
+    });
+    let partitions: Vec<_> = partitions.collect();
+    let mut record = parts.first().expect("the first part runs in any case").record.clone();
+    for part in parts.iter().skip(1) {
+        if let (Some(sum), Some(usage)) = (&mut record.usage, &part.record.usage) {
+            sum.cpu_seconds += usage.cpu_seconds;
+            sum.wall_seconds += usage.wall_seconds;
+            sum.peak_memory_bytes = sum.peak_memory_bytes.max(usage.peak_memory_bytes);
+        }
+        record.dropped_log_bytes.stdout += part.record.dropped_log_bytes.stdout;
+        record.dropped_log_bytes.stderr += part.record.dropped_log_bytes.stderr;
+        record.left_behind += part.record.left_behind;
+    }
+    record.run_id = new_run_id();
+    record.exit = None;
+    record.outputs = Vec::new();
+    record.timings_ms.run = milliseconds(whole.begun.elapsed());
+    record.partitions = Some(partitions);
+    record
+}
