@@ -27,6 +27,7 @@ import pyarrow.feather
 import pyarrow.flight
 import pyarrow.parquet
 from measure import COLUMNS, GIB, LONGSHORE, ROUNDS, in_turns, ratio, result, run, spread, timed
+from stream import stream_sections
 
 from r import r_sections
 
@@ -275,6 +276,7 @@ def main() -> None:
         "Outputs": output,
         "A whole job": pipeline,
         "Agent": agent,
+        **stream_sections,
         **r_sections,
     }
     lines = ["# Benchmarks", "", f"Measured by `make bench` on {machine()}.", ""]
