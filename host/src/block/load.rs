@@ -1,8 +1,8 @@
 //! Finding a block at a path: a folder with either manifest, or a bare script.
 
 use super::error::BlockError;
-use super::model::{Block, Language, Loaded, Mode};
-use super::{manifest_json, manifest_toml};
+use super::model::{Block, Form, Language, Loaded, Mode, Pandas};
+use super::{manifest_json, manifest_toml, r_packages};
 use std::path::{Component, Path, PathBuf};
 
 /// The manifests, the first one found counts.
@@ -32,7 +32,23 @@ impl Block {
             loaded.warnings.push(format!("`{JSON}` is ignored: `{TOML}` is there too"));
         }
         check_script(&loaded.block, path, manifest)?;
+        if manifest == JSON && loaded.block.language == Language::R {
+            loaded.add_r_packages(&path.join(&loaded.block.script))?;
+        }
         Ok(loaded)
+    }
+}
+
+impl Loaded {
+    /// An Omniscope manifest names no packages of R: its script does.
+    fn add_r_packages(&mut self, script: &Path) -> Result<(), BlockError> {
+        let source = std::fs::read(script).map_err(|source| BlockError::Read { path: script.to_owned(), source })?;
+        for package in r_packages::named(&String::from_utf8_lossy(&source)) {
+            if !self.block.dependencies.contains(&package) {
+                self.block.dependencies.push(package);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -45,7 +61,7 @@ fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
     let folder = crate::publish::folder(path).to_owned();
     let name = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
     let block = Block { name: name(path.file_stem()), script: name(path.file_name()), ..empty(folder, language) };
-    Ok(Loaded { block, warnings: Vec::new() })
+    Ok(Loaded { block, warnings: Vec::new(), remarks: Vec::new() })
 }
 
 /// A block that says nothing of itself.
@@ -57,6 +73,8 @@ pub(super) fn empty(folder: PathBuf, language: Language) -> Block {
         script: String::new(),
         whole_folder: false,
         language,
+        form: Form::Script,
+        pandas: Pandas::Three,
         mode: Mode::Batch,
         dependencies: Vec::new(),
         system_packages: Vec::new(),

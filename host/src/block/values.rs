@@ -56,7 +56,7 @@ impl OptionValues {
         let mut problems = unknown_or_repeated(block, given);
         for option in &block.options {
             let value = given.iter().find(|(name, _)| *name == option.name).map(|(_, value)| value);
-            match option.settle(value, inputs) {
+            match option.settle(value, inputs, &block.folder) {
                 Ok(value) => resolved.add(option, value),
                 Err(reason) => problems.push(OptionProblem { option: option.name.clone(), reason }),
             }
@@ -133,14 +133,13 @@ impl OptionSpec {
         }
     }
 
-    fn settle(&self, given: Option<&GivenValue>, inputs: &[Option<SchemaRef>]) -> Result<Value, String> {
+    fn settle(&self, given: Option<&GivenValue>, inputs: &[Option<SchemaRef>], folder: &Path) -> Result<Value, String> {
         let value = match given {
             Some(GivenValue::Text(text)) => self.read_text(text)?,
             Some(GivenValue::Json(value)) => self.read_json(value)?,
             None => Value::Null,
         };
-        let default = || self.default.as_ref().map_or(Ok(Value::Null), |default| self.read_json(default));
-        let value = if value.is_null() { default()? } else { value };
+        let value = if value.is_null() { self.settled_default(folder)? } else { value };
         match (&self.kind, value) {
             (OptionKind::Boolean, Value::Null) => Ok(Value::Bool(false)),
             (_, Value::Null) if self.mandatory => Err("it is mandatory, and has no value".into()),
@@ -157,6 +156,15 @@ impl OptionSpec {
         }
     }
 
+    /// The default. A file is the block's own: its path is below the block's folder, unless it is absolute.
+    fn settled_default(&self, folder: &Path) -> Result<Value, String> {
+        let Some(default) = &self.default else { return Ok(Value::Null) };
+        match (&self.kind, self.read_json(default)?) {
+            (OptionKind::File { .. }, Value::String(path)) => Ok(json!(folder.join(path).to_string_lossy())),
+            (_, value) => Ok(value),
+        }
+    }
+
     /// Reads a value as the command line gives it; blank is unset.
     pub(super) fn read_text(&self, text: &str) -> Result<Value, String> {
         if text.trim().is_empty() {
@@ -164,7 +172,10 @@ impl OptionSpec {
         }
         let value = match &self.kind {
             OptionKind::Integer { .. } => {
-                json!(text.trim().parse::<i64>().map_err(|_| format!("`{text}` is no whole number"))?)
+                let number = text.trim().parse::<i64>().ok();
+                // Some write every number with a fraction.
+                let number = number.or_else(|| whole(&json!(text.trim().parse::<f64>().ok()?)));
+                json!(number.ok_or_else(|| format!("`{text}` is no whole number"))?)
             }
             OptionKind::Double { .. } => {
                 let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
@@ -185,7 +196,7 @@ impl OptionSpec {
     }
 
     /// Checks a value's type and bounds; null and blank text are unset.
-    fn read_json(&self, value: &Value) -> Result<Value, String> {
+    pub(super) fn read_json(&self, value: &Value) -> Result<Value, String> {
         if value.is_null() {
             return Ok(Value::Null);
         }
@@ -239,7 +250,7 @@ fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| float().map(|number| number as i64))
 }
 
-fn type_of(value: &Value) -> &'static str {
+pub(super) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
