@@ -75,10 +75,8 @@ impl Run<'_> {
         for note in self.prepared.notes.clone() {
             self.tell(Event::Note(note)).await;
         }
-        let image = self.prepared.image.as_ref().unwrap_or(match self.prepared.block.language {
-            Language::Python => &self.settings.python_image,
-            Language::R => &self.settings.r_image,
-        });
+        let ours = || self.settings.image(self.prepared.block.image_kind());
+        let image = self.prepared.image.as_deref().unwrap_or_else(ours);
         let image = match engine.resolve(image).await {
             Ok(image) => image,
             Err(error) => return (kind, None, Err(error)),
