@@ -42,6 +42,11 @@ impl Inputs {
         Self { inputs: sources.into_iter().map(|source| source.map(input)).collect() }
     }
 
+    /// The numbers of those that something is connected to.
+    pub(crate) fn connected(&self) -> impl Iterator<Item = usize> {
+        self.inputs.iter().enumerate().filter(|(_, input)| input.is_some()).map(|(number, _)| number)
+    }
+
     pub(crate) fn get(&self, number: u32) -> Option<Arc<Input>> {
         self.inputs.get(usize::try_from(number).ok()?)?.clone()
     }
