@@ -1,6 +1,7 @@
 //! What a caller asks for, and the check of all of it before anything starts.
 
 mod error;
+mod mounts;
 
 pub use error::SpecError;
 
@@ -13,6 +14,7 @@ use crate::publish::{self, Unpublished};
 use crate::session::BlockFile;
 use crate::table::{FileFormat, Source, TableError};
 use longshore_protocol::OutputName;
+use mounts::Allowed;
 use std::path::{Path, PathBuf};
 
 /// Inputs of one run, at most.
@@ -40,6 +42,8 @@ pub struct RunSpec {
     pub network: Network,
     /// Files and folders that it may see.
     pub mounts: Vec<Mount>,
+    /// Folders that mounts and the files of options must be below; none means anywhere.
+    pub allowed: Vec<PathBuf>,
     /// What it may use.
     pub limits: Limits,
 }
@@ -125,6 +129,7 @@ impl RunSpec {
             image: None,
             network: Network::default(),
             mounts: Vec::new(),
+            allowed: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -146,14 +151,9 @@ impl RunSpec {
         let schemas: Vec<_> = sources.iter().map(|input| input.as_ref().map(Source::schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
         let outputs = place_outputs(block.output_ids(), &self.outputs, &self.inputs)?;
-        let mut mounts = Vec::with_capacity(self.mounts.len());
-        for mount in self.mounts {
-            let path = std::fs::canonicalize(&mount.path)
-                .map_err(|source| SpecError::Mount { path: mount.path.clone(), source })?;
-            mounts.push(Mount { path, writable: mount.writable });
-        }
-        let option_files = options.files().iter();
-        mounts.extend(option_files.map(|file| Mount { path: file.path.clone(), writable: !file.read_only }));
+        let allowed = Allowed::resolve(&self.allowed)?;
+        let contained = self.engine != EngineChoice::Process;
+        let mounts = mounts::mounts(&self.mounts, options.files(), &allowed, contained)?;
         if !block.dependencies.is_empty() || !block.system_packages.is_empty() {
             let all = block.dependencies.iter().chain(&block.system_packages).map(String::as_str);
             let all = all.collect::<Vec<_>>().join(", ");
