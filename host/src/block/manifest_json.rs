@@ -172,35 +172,28 @@ fn image(docker: &Entry<'_>, notices: &mut Notices) -> Option<String> {
 }
 
 fn dependencies(entry: &Entry<'_>, language: Language, notices: &mut Notices) -> Vec<String> {
-    let texts: Vec<&str> = entry.list("dependencies").into_iter().filter_map(Value::as_str).collect();
-    let text = texts.join("\n");
     if language == Language::R {
-        return text
-            .split(|character: char| character.is_whitespace() || character == ',')
-            .map(str::to_owned)
-            .filter(|word| !word.is_empty())
-            .collect();
+        return words(entry, "dependencies", notices);
     }
-    let (requirements, others) = requirements::split(&text);
-    let others =
-        others.iter().map(|other| format!("`dependencies`: `{other}` is no requirement of a package: it is ignored"));
-    notices.warnings.extend(others);
+    let (requirements, others) = requirements::split(&texts(entry, "dependencies", notices).join("\n"));
+    let told = |other| format!("`dependencies`: `{other}` is no requirement of a package: it is ignored");
+    notices.warnings.extend(others.iter().map(told));
     requirements
 }
 
-/// Words separated by white space or commas, or a list of them.
+/// A text, or a list of them.
+fn texts<'a>(entry: &Entry<'a>, key: &str, notices: &mut Notices) -> Vec<&'a str> {
+    let values = entry.list(key).into_iter();
+    let text = |value: &'a Value| value.as_str().or_else(|| entry.ignored(key, value, "text", notices));
+    values.filter_map(text).collect()
+}
+
+/// Words separated by white space or commas.
 fn words(entry: &Entry<'_>, key: &str, notices: &mut Notices) -> Vec<String> {
-    let mut words = Vec::new();
-    for value in entry.list(key) {
-        match value {
-            Value::String(text) => {
-                let found = text.split(|character: char| character.is_whitespace() || character == ',');
-                words.extend(found.filter(|word| !word.is_empty()).map(str::to_owned));
-            }
-            other => drop(entry.ignored::<()>(key, other, "text", notices)),
-        }
-    }
-    words
+    let texts = texts(entry, key, notices);
+    let words =
+        texts.iter().flat_map(|text| text.split(|character: char| character.is_whitespace() || character == ','));
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// The outputs; a list that is missing or empty declares none, and any may be written.
@@ -289,7 +282,7 @@ mod tests {
     fn wrong_values_are_told_and_left_out() {
         let loaded = parsed(
             r#"{"scriptFilename": "a.py", "language": "PYTHON", "name": ["x"], "docker": "yes", "options": 5,
-                "pandasVersion": 1, "dependencies": "pandas --pre", "whatever": 1, "andMore": {},
+                "pandasVersion": 1, "dependencies": ["pandas --pre", 7], "whatever": 1, "andMore": {},
                 "blockOutputs": [{"id": null}, {"id": "x"}, {"id": "x", "displayName": "X"}, null, "named", {"id": 7}]}"#,
         );
         assert_eq!(
@@ -298,6 +291,7 @@ mod tests {
                 "`docker` is \"yes\", text, but must be an object: it is ignored",
                 "`name` is a list, but must be text: it is ignored",
                 "`pandasVersion` is `1`, but must be 2 or 3: taken for 2",
+                "`dependencies` is 7, a number, but must be text: it is ignored",
                 "`dependencies`: `--pre` is no requirement of a package: it is ignored",
                 "option 0 is a number, but must be an object: it is ignored",
                 "the output id `x` is there twice: the second one's is `2`",

@@ -130,12 +130,17 @@ fn choice(name: &str, entry: &Entry<'_>, notices: &mut Notices) -> OptionKind {
             Value::Object(_) => {
                 let place = format!("option `{name}`: choice {index}: ");
                 let entry = Entry::new(value, place, &CHOICE_KEYS, notices);
-                entry.text("value", notices).or_else(|| entry.text("name", notices))
+                entry.value("value").or_else(|| entry.value("name"))
             }
-            Value::String(_) | Value::Number(_) | Value::Bool(_) => name_of(value).or_else(|| Some(value.to_string())),
-            other => entry.ignored("choices", other, "a list of texts or objects", notices),
+            plain => Some(plain),
         };
-        choices.extend(given.filter(|choice| !choice.trim_matches('"').trim().is_empty() && !choices.contains(choice)));
+        let text = match given {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(plain @ (Value::Number(_) | Value::Bool(_))) => Some(plain.to_string()),
+            Some(other) => entry.ignored("choices", other, "a list of texts or objects", notices),
+            None => None,
+        };
+        choices.extend(text.filter(|choice| !choice.is_empty() && !choices.contains(choice)));
     }
     if choices.is_empty() {
         notices.warnings.push(format!("option `{name}` is a choice without `choices`: taken for text"));
@@ -234,6 +239,12 @@ mod tests {
                 json!({"choices": [{"value": "x"}, {"value": 2}, {"value": true}], "defaultValue": 2}),
                 texts,
                 Some(json!("2")),
+            ),
+            (
+                "Choice",
+                json!({"choices": [";", "\t", "", null, {"name": "n"}, {}], "defaultValue": "\t"}),
+                OptionKind::Choice { choices: vec![";".into(), "\t".into(), "n".into()] },
+                Some(json!("\t")),
             ),
             ("File", json!({}), OptionKind::File { read_only: true }, None),
             ("File", json!({"readOnly": "false"}), OptionKind::File { read_only: false }, None),

@@ -154,6 +154,9 @@ impl RunSpec {
         let allowed = Allowed::resolve(&self.allowed)?;
         let contained = self.engine != EngineChoice::Process;
         let mounts = mounts::mounts(&self.mounts, options.files(), &allowed, contained)?;
+        if contained {
+            notes.extend(mounts::unreadable(options.files()));
+        }
         if !block.dependencies.is_empty() || !block.system_packages.is_empty() {
             let all = block.dependencies.iter().chain(&block.system_packages).map(String::as_str);
             let all = all.collect::<Vec<_>>().join(", ");

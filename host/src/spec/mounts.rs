@@ -4,6 +4,8 @@
 
 use super::{Mount, SpecError};
 use crate::block::OptionFile;
+use rustix::fs::Access;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Files that may belong to one that an option names: a shapefile has about ten.
@@ -71,8 +73,10 @@ pub(super) fn mounts(
 ) -> Result<Vec<Mount>, SpecError> {
     let mut found = Vec::new();
     for mount in asked {
-        let path = std::fs::canonicalize(&mount.path)
-            .map_err(|source| SpecError::Mount { path: mount.path.clone(), source })?;
+        let failed = |source| SpecError::Mount { path: mount.path.clone(), source };
+        let path = std::fs::canonicalize(&mount.path).map_err(failed)?;
+        let wanted = if mount.writable { Access::READ_OK | Access::WRITE_OK } else { Access::READ_OK };
+        rustix::fs::access(&path, wanted).map_err(|errno| failed(errno.into()))?;
         let what = "the mount".to_owned();
         found.push((what, Mount { path, writable: mount.writable }));
     }
@@ -89,6 +93,22 @@ pub(super) fn mounts(
         }
     }
     Ok(merge(found.into_iter().map(|(_, mount)| mount).collect()))
+}
+
+/// What a container's user most likely cannot read: a person who sees why is helped.
+pub(super) fn unreadable(files: &[OptionFile]) -> Vec<String> {
+    let closed = |file: &&OptionFile| {
+        // Others read a file with `r`, and look into a folder with `r` and `x`.
+        let needed = if file.path.is_dir() { 0o5 } else { 0o4 };
+        std::fs::metadata(&file.path).is_ok_and(|metadata| metadata.permissions().mode() & needed != needed)
+    };
+    let told = |file: &OptionFile| {
+        let (option, path) = (&file.option, file.path.display());
+        format!(
+            "option `{option}`: only its owner may read `{path}`, and a container's user is another: `chmod o+rX` it"
+        )
+    };
+    files.iter().filter(closed).map(told).collect()
 }
 
 /// The other files with a file's stem, as a shapefile has them: `roads.dbf` and `roads.shp.xml` for `roads.shp`.
