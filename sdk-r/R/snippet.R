@@ -42,7 +42,10 @@ with.factors <- function(table) {
 
 # As Rscript does: one expression after the other, and what is visible is printed.
 evaluate <- function(script, variables) {
-  expressions <- parse(script, keep.source = TRUE, encoding = "UTF-8")
+  # A byte order mark is no part of the snippet.
+  connection <- file(script, encoding = "UTF-8-BOM")
+  lines <- tryCatch(readLines(connection, warn = FALSE), finally = close(connection))
+  expressions <- parse(text = lines, keep.source = TRUE, srcfile = srcfilecopy(script, lines), encoding = "UTF-8")
   for (.index in seq_along(expressions)) {
     state$line <- as.integer(attr(expressions, "srcref")[[.index]])[1L]
     state$call <- expressions[[.index]]

@@ -219,6 +219,7 @@ fn outputs(entry: &Entry<'_>, notices: &mut Notices) -> Option<Vec<OutputSpec>> 
 mod tests {
     use super::*;
     use crate::block::{ImageKind, OptionKind, manifest_toml, schema};
+    use serde_json::json;
 
     fn parsed(text: &str) -> Loaded {
         parse(Path::new("manifest.json"), Path::new("/no/such/folder"), text).unwrap()
@@ -330,6 +331,57 @@ mod tests {
         let text = r#"{"name": "Old", "scriptFilename": "a.R", "language": "R", "schemaType": "HEADLESS"}"#;
         let loaded = parsed(text);
         assert_eq!((loaded.block.form, loaded.warnings, loaded.remarks), (Form::Snippet, vec![], vec![]));
+    }
+
+    #[test]
+    fn a_value_of_any_type_is_survived_anywhere() {
+        let odd: [Value; 16] = [
+            json!(null),
+            json!(true),
+            json!(0),
+            json!(-1.5),
+            json!(1e300),
+            json!(u64::MAX),
+            json!(""),
+            json!(" \n"),
+            json!("é\u{0}\u{feff}"),
+            json!("-"),
+            json!([]),
+            json!([null]),
+            json!([[1], {"a": null}, "b"]),
+            json!({}),
+            json!({"id": 1, "name": [], "value": {}}),
+            json!([{"id": {}, "name": 5, "value": [], "defaultValue": {}}]),
+        ];
+        let read = |manifest: Value| {
+            let Ok(loaded) = parse(Path::new("manifest.json"), Path::new("."), &manifest.to_string()) else { return };
+            assert!(!loaded.block.describe().is_empty());
+        };
+        let least = || json!({"scriptFilename": "a.py", "language": "PYTHON"});
+        for value in &odd {
+            read(value.clone());
+            for key in KEYS {
+                let mut manifest = least();
+                manifest[key] = value.clone();
+                read(manifest);
+            }
+            for key in DOCKER_KEYS {
+                let mut manifest = least();
+                manifest["docker"] = json!({"useCustomBaseImage": true, key: value});
+                read(manifest);
+            }
+            for kind in OptionKind::NAMES {
+                let kind = format!("{}{}", kind[..1].to_uppercase(), &kind[1..]);
+                for key in options_json::OPTION_KEYS {
+                    let visokio = format!("CustomBlockSchema.{kind}CustomBlockPublicOption");
+                    let mut option = json!({"@visokiotype": visokio, "name": "o", "choices": ["a"]});
+                    option[key] = value.clone();
+                    let mut manifest = least();
+                    manifest["options"] = json!([option]);
+                    read(manifest);
+                }
+            }
+        }
     }
 
     /// The keys of the tables below a heading of the page about manifests.
