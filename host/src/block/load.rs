@@ -2,7 +2,9 @@
 
 use super::error::BlockError;
 use super::model::{Block, Form, Language, Loaded, Mode, Pandas};
+use super::options::OptionKind;
 use super::{manifest_json, manifest_toml, r_packages};
+use serde_json::Value;
 use std::path::{Component, Path, PathBuf};
 
 /// The manifests, the first one found counts.
@@ -32,6 +34,7 @@ impl Block {
             loaded.warnings.push(format!("`{JSON}` is ignored: `{TOML}` is there too"));
         }
         check_script(&loaded.block, path, manifest)?;
+        loaded.check_file_defaults(path, manifest)?;
         if manifest == JSON && loaded.block.language == Language::R {
             loaded.add_r_packages(&path.join(&loaded.block.script))?;
         }
@@ -40,6 +43,28 @@ impl Block {
 }
 
 impl Loaded {
+    /// The default of a file option is a file of the block: whoever wrote the block has no say in other files.
+    fn check_file_defaults(&mut self, folder: &Path, manifest: &str) -> Result<(), BlockError> {
+        let root =
+            std::fs::canonicalize(folder).map_err(|source| BlockError::Read { path: folder.to_owned(), source })?;
+        for option in &mut self.block.options {
+            let (OptionKind::File { .. }, Some(Value::String(path))) = (&option.kind, &option.default) else {
+                continue;
+            };
+            if std::fs::canonicalize(folder.join(path)).is_ok_and(|real| real.starts_with(&root)) {
+                continue;
+            }
+            let reason =
+                format!("option `{}` has a wrong default: `{path}` is no file or folder of the block", option.name);
+            if manifest == TOML {
+                return Err(BlockError::Invalid { path: folder.join(manifest), reason });
+            }
+            self.warnings.push(format!("{reason}: it is ignored"));
+            option.default = None;
+        }
+        Ok(())
+    }
+
     /// An Omniscope manifest names no packages of R: its script does.
     fn add_r_packages(&mut self, script: &Path) -> Result<(), BlockError> {
         let source = std::fs::read(script).map_err(|source| BlockError::Read { path: script.to_owned(), source })?;
@@ -148,6 +173,34 @@ mod tests {
             error(&[("manifest.json", "{\"name\": \"x\",\n \"scriptFilename\": }"), ("s.py", "")]),
             "`B/manifest.json`, line 2, column 20: expected value"
         );
+    }
+
+    #[test]
+    fn a_file_by_default_is_one_of_the_block() {
+        let toml = |default: &str| {
+            let option = format!("[[options]]\nname = \"f\"\nkind = \"file\"\ndefault = \"{default}\"\n");
+            block(&[("block.toml", &format!("{MINIMAL}{option}")), ("s.py", ""), ("data.csv", "")])
+        };
+        for default in ["data.csv", ".", "./data.csv"] {
+            assert!(Block::load(toml(default).path()).is_ok(), "{default}");
+        }
+        for default in ["/etc/passwd", "../x.csv", "none.csv", "link"] {
+            let folder = toml(default);
+            std::os::unix::fs::symlink("/etc/passwd", folder.path().join("link")).unwrap();
+            let error = Block::load(folder.path()).unwrap_err().to_string();
+            let expected = format!("option `f` has a wrong default: `{default}` is no file or folder of the block");
+            assert!(error.ends_with(&expected), "{error}");
+        }
+        let option = "{\"@visokiotype\": \"CustomBlockSchema.FileCustomBlockPublicOption\", \"name\": \"f\", \
+             \"defaultValue\": \"/etc/passwd\"}";
+        let manifest = format!("{{\"scriptFilename\": \"s.py\", \"language\": \"PYTHON\", \"options\": [{option}]}}");
+        let folder = block(&[("manifest.json", &manifest), ("s.py", "")]);
+        let loaded = Block::load(folder.path()).unwrap();
+        assert_eq!(
+            loaded.warnings,
+            ["option `f` has a wrong default: `/etc/passwd` is no file or folder of the block: it is ignored"]
+        );
+        assert_eq!(loaded.block.options[0].default, None);
     }
 
     #[test]

@@ -157,7 +157,7 @@ impl OptionSpec {
         }
     }
 
-    /// The default. A file is the block's own: its path is below the block's folder, unless it is absolute.
+    /// The default. A file is the block's own, so its path is relative to the block's folder.
     fn settled_default(&self, folder: &Path) -> Result<Value, String> {
         let Some(default) = &self.default else { return Ok(Value::Null) };
         match (&self.kind, self.read_json(default)?) {
@@ -282,6 +282,9 @@ fn check_field(field: &str, input: usize, inputs: &[Option<SchemaRef>]) -> Resul
 fn real_path(path: &str, read_only: bool) -> Result<Value, String> {
     let unusable = |error: std::io::Error| format!("`{path}` cannot be used: {error}");
     let real = std::fs::canonicalize(Path::new(path)).map_err(unusable)?;
+    if !real.is_file() && !real.is_dir() {
+        return Err(format!("`{path}` is neither a file nor a folder"));
+    }
     let wanted = if read_only { Access::READ_OK } else { Access::READ_OK | Access::WRITE_OK };
     rustix::fs::access(&real, wanted).map_err(|errno| unusable(errno.into()))?;
     let text = real.to_str().ok_or_else(|| format!("`{path}` is not UTF-8"))?;
