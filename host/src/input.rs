@@ -60,6 +60,11 @@ impl Inputs {
         Self { inputs: self.inputs.iter().zip(feeds).map(input).collect() }
     }
 
+    /// The numbers of those that something is connected to.
+    pub(crate) fn connected(&self) -> impl Iterator<Item = usize> {
+        self.inputs.iter().enumerate().filter(|(_, input)| input.is_some()).map(|(number, _)| number)
+    }
+
     pub(crate) fn get(&self, number: u32) -> Option<Arc<Input>> {
         self.inputs.get(usize::try_from(number).ok()?)?.clone()
     }

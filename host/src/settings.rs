@@ -1,6 +1,7 @@
 //! Where the host finds things. The command line fills it from the environment, once; nothing below reads the
 //! environment.
 
+use crate::block::ImageKind;
 use std::path::PathBuf;
 
 /// Settings of the machine, apart from any one run.
@@ -24,8 +25,22 @@ pub struct Settings {
     pub path: String,
     /// The image of Python blocks that name none.
     pub python_image: String,
+    /// The image of Python blocks that are written for pandas 2, and name none.
+    pub python_pandas2_image: String,
     /// The image of R blocks that name none.
     pub r_image: String,
+}
+
+impl Settings {
+    /// The image of blocks of a kind that name none.
+    #[must_use]
+    pub fn image(&self, kind: ImageKind) -> &str {
+        match kind {
+            ImageKind::Python => &self.python_image,
+            ImageKind::PythonPandas2 => &self.python_pandas2_image,
+            ImageKind::R => &self.r_image,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -40,6 +55,7 @@ impl Default for Settings {
             r_library: None,
             path: "/usr/local/bin:/usr/bin:/bin".into(),
             python_image: concat!("longshore/python:", env!("CARGO_PKG_VERSION")).into(),
+            python_pandas2_image: concat!("longshore/python-pandas2:", env!("CARGO_PKG_VERSION")).into(),
             r_image: concat!("longshore/r:", env!("CARGO_PKG_VERSION")).into(),
         }
     }

@@ -162,6 +162,20 @@ fn unsafe_code_stands_only_where_the_architecture_says() {
     assert_eq!(found, named, "left: files with unsafe code; right: files that ARCHITECTURE.md names");
 }
 
+#[test]
+fn the_images_of_python_differ_in_pandas_alone() {
+    let requirements = |name: &str| {
+        let text = std::fs::read_to_string(root().join("images").join(name)).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned);
+        let (pandas, others): (Vec<String>, Vec<String>) = lines.partition(|line| line.starts_with("pandas=="));
+        (pandas, others)
+    };
+    let (three, others) = requirements("python-requirements.txt");
+    let (two, same) = requirements("python-pandas2-requirements.txt");
+    assert_eq!(others, same);
+    assert!(three[0].starts_with("pandas==3.") && two[0].starts_with("pandas==2."), "{three:?} {two:?}");
+}
+
 /// Whether code, comments apart, has an unsafe block, function, trait or attribute.
 fn has_unsafe(text: &str) -> bool {
     let starts = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe trait", "unsafe extern", "#[unsafe("];

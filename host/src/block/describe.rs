@@ -1,6 +1,7 @@
 //! A block as it was understood, for people: what `longshore check` prints.
 
-use super::model::{Block, Mode};
+use super::model::{Block, Form, Mode};
+use super::options::{OptionKind, OptionSpec};
 use std::fmt::Write;
 
 /// Widest cell of the options' table.
@@ -19,11 +20,12 @@ impl Block {
         };
         line("block", &self.name);
         line("", self.description.as_deref().unwrap_or_default());
-        line("script", &format!("{} ({})", self.script, self.language));
+        let snippet = if self.form == Form::Snippet { ", a snippet" } else { "" };
+        line("script", &format!("{} ({}{snippet})", self.script, self.language));
         line("mode", if self.mode == Mode::Batch { "batch" } else { "stream" });
         line("dependencies", &self.dependencies.join(", "));
         line("system packages", &self.system_packages.join(", "));
-        line("image", self.image.as_deref().unwrap_or_default());
+        line("image", &self.image());
         line("network", if self.network { "asked for" } else { "" });
         let outputs = match self.output_ids() {
             None => "any".into(),
@@ -38,10 +40,19 @@ impl Block {
         text
     }
 
+    fn image(&self) -> String {
+        let kind = self.image_kind().name();
+        match &self.image {
+            None => format!("{kind}, unless `--image` names another"),
+            Some(image) if self.install_api => image.clone(),
+            Some(image) => format!("{image}, which has the SDK and the agent"),
+        }
+    }
+
     fn options_table(&self) -> String {
         let mut rows = vec![["option", "kind", "default", "allows", "mandatory"].map(str::to_owned)];
         rows.extend(self.options.iter().map(|option| {
-            let default = option.default.as_ref().map_or(String::new(), ToString::to_string);
+            let default = shown_default(option);
             let mandatory = if option.mandatory { "yes" } else { "" };
             [option.name.clone(), option.kind.name().into(), default, option.kind.allows(), mandatory.into()].map(cut)
         }));
@@ -52,6 +63,14 @@ impl Block {
             format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
         };
         rows.iter().map(row).collect()
+    }
+}
+
+fn shown_default(option: &OptionSpec) -> String {
+    match &option.default {
+        Some(_) if option.kind == OptionKind::Password => "***".into(),
+        Some(default) => default.to_string(),
+        None => String::new(),
     }
 }
 

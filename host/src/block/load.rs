@@ -1,8 +1,10 @@
 //! Finding a block at a path: a folder with either manifest, or a bare script.
 
 use super::error::BlockError;
-use super::model::{Block, Language, Loaded, Mode};
-use super::{manifest_json, manifest_toml};
+use super::model::{Block, Form, Language, Loaded, Mode, Pandas};
+use super::options::OptionKind;
+use super::{manifest_json, manifest_toml, r_packages};
+use serde_json::Value;
 use std::path::{Component, Path, PathBuf};
 
 /// The manifests, the first one found counts.
@@ -32,7 +34,46 @@ impl Block {
             loaded.warnings.push(format!("`{JSON}` is ignored: `{TOML}` is there too"));
         }
         check_script(&loaded.block, path, manifest)?;
+        loaded.check_file_defaults(path, manifest)?;
+        if manifest == JSON && loaded.block.language == Language::R {
+            loaded.add_r_packages(&path.join(&loaded.block.script))?;
+        }
         Ok(loaded)
+    }
+}
+
+impl Loaded {
+    /// The default of a file option is a file of the block: whoever wrote the block has no say in other files.
+    fn check_file_defaults(&mut self, folder: &Path, manifest: &str) -> Result<(), BlockError> {
+        let root =
+            std::fs::canonicalize(folder).map_err(|source| BlockError::Read { path: folder.to_owned(), source })?;
+        for option in &mut self.block.options {
+            let (OptionKind::File { .. }, Some(Value::String(path))) = (&option.kind, &option.default) else {
+                continue;
+            };
+            if std::fs::canonicalize(folder.join(path)).is_ok_and(|real| real.starts_with(&root)) {
+                continue;
+            }
+            let reason =
+                format!("option `{}` has a wrong default: `{path}` is no file or folder of the block", option.name);
+            if manifest == TOML {
+                return Err(BlockError::Invalid { path: folder.join(manifest), reason });
+            }
+            self.warnings.push(format!("{reason}: it is ignored"));
+            option.default = None;
+        }
+        Ok(())
+    }
+
+    /// An Omniscope manifest names no packages of R: its script does.
+    fn add_r_packages(&mut self, script: &Path) -> Result<(), BlockError> {
+        let source = std::fs::read(script).map_err(|source| BlockError::Read { path: script.to_owned(), source })?;
+        for package in r_packages::named(&String::from_utf8_lossy(&source)) {
+            if !self.block.dependencies.contains(&package) {
+                self.block.dependencies.push(package);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -45,7 +86,7 @@ fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
     let folder = crate::publish::folder(path).to_owned();
     let name = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
     let block = Block { name: name(path.file_stem()), script: name(path.file_name()), ..empty(folder, language) };
-    Ok(Loaded { block, warnings: Vec::new() })
+    Ok(Loaded { block, warnings: Vec::new(), remarks: Vec::new() })
 }
 
 /// A block that says nothing of itself.
@@ -57,6 +98,8 @@ pub(super) fn empty(folder: PathBuf, language: Language) -> Block {
         script: String::new(),
         whole_folder: false,
         language,
+        form: Form::Script,
+        pandas: Pandas::Three,
         mode: Mode::Batch,
         dependencies: Vec::new(),
         system_packages: Vec::new(),
@@ -130,6 +173,34 @@ mod tests {
             error(&[("manifest.json", "{\"name\": \"x\",\n \"scriptFilename\": }"), ("s.py", "")]),
             "`B/manifest.json`, line 2, column 20: expected value"
         );
+    }
+
+    #[test]
+    fn a_file_by_default_is_one_of_the_block() {
+        let toml = |default: &str| {
+            let option = format!("[[options]]\nname = \"f\"\nkind = \"file\"\ndefault = \"{default}\"\n");
+            block(&[("block.toml", &format!("{MINIMAL}{option}")), ("s.py", ""), ("data.csv", "")])
+        };
+        for default in ["data.csv", ".", "./data.csv"] {
+            assert!(Block::load(toml(default).path()).is_ok(), "{default}");
+        }
+        for default in ["/etc/passwd", "../x.csv", "none.csv", "link"] {
+            let folder = toml(default);
+            std::os::unix::fs::symlink("/etc/passwd", folder.path().join("link")).unwrap();
+            let error = Block::load(folder.path()).unwrap_err().to_string();
+            let expected = format!("option `f` has a wrong default: `{default}` is no file or folder of the block");
+            assert!(error.ends_with(&expected), "{error}");
+        }
+        let option = "{\"@visokiotype\": \"CustomBlockSchema.FileCustomBlockPublicOption\", \"name\": \"f\", \
+             \"defaultValue\": \"/etc/passwd\"}";
+        let manifest = format!("{{\"scriptFilename\": \"s.py\", \"language\": \"PYTHON\", \"options\": [{option}]}}");
+        let folder = block(&[("manifest.json", &manifest), ("s.py", "")]);
+        let loaded = Block::load(folder.path()).unwrap();
+        assert_eq!(
+            loaded.warnings,
+            ["option `f` has a wrong default: `/etc/passwd` is no file or folder of the block: it is ignored"]
+        );
+        assert_eq!(loaded.block.options[0].default, None);
     }
 
     #[test]

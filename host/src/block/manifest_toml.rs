@@ -2,7 +2,7 @@
 
 use super::error::{BlockError, did_you_mean};
 use super::load::empty;
-use super::model::{Block, Language, Loaded, Mode, OutputSpec};
+use super::model::{Block, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::options::{OptionKind, OptionSpec};
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,6 +20,8 @@ struct Manifest {
     description: Option<String>,
     #[serde(default)]
     dependencies: Vec<String>,
+    #[serde(default)]
+    pandas: Option<u64>,
     #[serde(default)]
     system_packages: Vec<String>,
     #[serde(default)]
@@ -85,6 +87,13 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
         Some("stream") => Mode::Stream,
         Some(other) => return Err(invalid(format!("`mode` is `{other}`, but must be `batch` or `stream`"))),
     };
+    let pandas = match (manifest.pandas, language) {
+        (None, _) => Pandas::Three,
+        (Some(_), Language::R) => return Err(invalid("`pandas` is for blocks in Python, and this one is in R".into())),
+        (Some(major), Language::Python) => {
+            Pandas::of_version(major).ok_or_else(|| invalid(format!("`pandas` is {major}, but must be 2 or 3")))?
+        }
+    };
     let outputs = manifest.outputs.map(|outputs| {
         outputs.into_iter().map(|output| OutputSpec { id: output.id, name: output.name }).collect::<Vec<_>>()
     });
@@ -100,6 +109,7 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
         description: manifest.description,
         script: manifest.script,
         whole_folder: true,
+        pandas,
         mode,
         dependencies: manifest.dependencies,
         system_packages: manifest.system_packages,
@@ -110,7 +120,7 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
         outputs,
         ..empty(folder.to_owned(), language)
     };
-    Ok(Loaded { block, warnings: Vec::new() })
+    Ok(Loaded { block, warnings: Vec::new(), remarks: Vec::new() })
 }
 
 fn option(option: ManifestOption) -> Result<OptionSpec, String> {
@@ -192,7 +202,7 @@ fn reword(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::schema;
+    use crate::block::{ImageKind, schema};
 
     /// The keys that the reader knows, as it lists them when it meets one that it does not.
     fn known(text: &str) -> Vec<String> {
@@ -225,6 +235,7 @@ mod tests {
             mode = "batch"
             description = "…"
             dependencies = ["scikit-learn>=1.5"]
+            pandas = 2
             system_packages = ["libpoppler-cpp-dev"]
             image = "registry.example/team/base:3"
             install_api = true
@@ -241,5 +252,19 @@ mod tests {
         let block = parse(Path::new("block.toml"), Path::new("."), text).unwrap().block;
         assert_eq!(block.options[0].kind, OptionKind::Integer { min: Some(1), max: None });
         assert_eq!(block.output_ids().unwrap(), ["clustered"]);
+        assert_eq!(block.image_kind(), ImageKind::PythonPandas2);
+    }
+
+    #[test]
+    fn a_block_says_which_pandas_it_is_written_for() {
+        let pandas = |language: &str, line: &str| {
+            let text = format!("name = \"x\"\nlanguage = \"{language}\"\nscript = \"s\"\n{line}\n");
+            parse(Path::new("block.toml"), Path::new("."), &text).map(|loaded| loaded.block.image_kind())
+        };
+        let error = |language: &str, line: &str| pandas(language, line).unwrap_err().to_string();
+        assert_eq!(pandas("python", "").unwrap(), ImageKind::Python);
+        assert_eq!(pandas("python", "pandas = 3").unwrap(), ImageKind::Python);
+        assert_eq!(error("python", "pandas = 1"), "`block.toml`: `pandas` is 1, but must be 2 or 3");
+        assert_eq!(error("r", "pandas = 2"), "`block.toml`: `pandas` is for blocks in Python, and this one is in R");
     }
 }

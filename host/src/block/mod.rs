@@ -2,6 +2,7 @@
 //! the block's files, and checking the values that a caller gives its options.
 
 mod describe;
+mod entry;
 mod error;
 mod files;
 mod load;
@@ -9,11 +10,14 @@ mod manifest_json;
 mod manifest_toml;
 mod model;
 mod options;
+mod options_json;
+mod r_packages;
+mod requirements;
 mod schema;
 mod values;
 
 pub use error::{BlockError, OptionError, OptionProblem};
-pub use model::{Block, Language, Loaded, Mode, OutputSpec};
+pub use model::{Block, Form, ImageKind, Language, Loaded, Mode, OutputSpec, Pandas};
 pub use options::{OptionKind, OptionSpec};
 pub use schema::schema;
 pub(crate) use values::check_field;

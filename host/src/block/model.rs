@@ -20,6 +20,10 @@ pub struct Block {
     pub whole_folder: bool,
     /// The script's language.
     pub language: Language,
+    /// Whether the script does all itself or is given its tables as variables.
+    pub form: Form,
+    /// The pandas that a script in Python is written for.
+    pub pandas: Pandas,
     /// How the script takes its input.
     pub mode: Mode,
     /// Packages of the language that the script needs.
@@ -66,6 +70,61 @@ impl fmt::Display for Language {
     }
 }
 
+/// What a script is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// It reads and writes through the SDK.
+    Script,
+    /// It finds its inputs in variables and leaves its outputs in others, as Omniscope's older blocks do.
+    Snippet,
+}
+
+/// Which pandas a script in Python is written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Pandas {
+    /// Text in columns of objects.
+    #[serde(rename = "2")]
+    Two,
+    /// Text in columns of `str`.
+    #[serde(rename = "3")]
+    Three,
+}
+
+impl Pandas {
+    /// The one with this major version.
+    pub(super) fn of_version(major: u64) -> Option<Self> {
+        match major {
+            2 => Some(Self::Two),
+            3 => Some(Self::Three),
+            _ => None,
+        }
+    }
+}
+
+/// An image of ours, by what a block needs of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageKind {
+    /// Python with pandas 3.
+    Python,
+    /// Python with pandas 2.
+    PythonPandas2,
+    /// R.
+    R,
+}
+
+impl ImageKind {
+    /// The stage of `images/Dockerfile` that makes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::PythonPandas2 => "python-pandas2",
+            Self::R => "r",
+        }
+    }
+}
+
 /// How a script takes its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,8 +140,10 @@ pub enum Mode {
 pub struct Loaded {
     /// The block.
     pub block: Block,
-    /// What was ignored or assumed.
+    /// What may change how it runs: values that were wrong and are ignored, gaps that were filled.
     pub warnings: Vec<String>,
+    /// What changes nothing: keys that mean nothing here, values in an unusual form.
+    pub remarks: Vec<String>,
 }
 
 impl Block {
@@ -90,6 +151,16 @@ impl Block {
     #[must_use]
     pub fn file_name(&self) -> &str {
         self.script.rsplit('/').next().unwrap_or(&self.script)
+    }
+
+    /// The image it runs in where neither it nor the caller names one.
+    #[must_use]
+    pub fn image_kind(&self) -> ImageKind {
+        match (self.language, self.pandas) {
+            (Language::R, _) => ImageKind::R,
+            (Language::Python, Pandas::Two) => ImageKind::PythonPandas2,
+            (Language::Python, Pandas::Three) => ImageKind::Python,
+        }
     }
 
     /// The ids of the declared outputs.

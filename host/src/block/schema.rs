@@ -46,6 +46,7 @@ pub fn schema() -> Value {
             "mode": {"enum": ["batch", "stream"], "default": "batch", "description": "how the script takes its input"},
             "description": text("what the block does, for people"),
             "dependencies": texts("pip requirement strings; for R package names"),
+            "pandas": {"enum": [2, 3], "default": 3, "description": "the pandas that a script in Python is written for"},
             "system_packages": texts("Debian packages"),
             "image": text("a base image of its own"),
             "install_api": yes_no("whether SDK and agent are put into that image", true),

@@ -5,6 +5,7 @@ use super::error::{OptionError, OptionProblem, did_you_mean};
 use super::model::Block;
 use super::options::{OptionKind, OptionSpec};
 use arrow_schema::SchemaRef;
+use rustix::fs::Access;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -56,7 +57,7 @@ impl OptionValues {
         let mut problems = unknown_or_repeated(block, given);
         for option in &block.options {
             let value = given.iter().find(|(name, _)| *name == option.name).map(|(_, value)| value);
-            match option.settle(value, inputs) {
+            match option.settle(value, inputs, &block.folder) {
                 Ok(value) => resolved.add(option, value),
                 Err(reason) => problems.push(OptionProblem { option: option.name.clone(), reason }),
             }
@@ -133,14 +134,13 @@ impl OptionSpec {
         }
     }
 
-    fn settle(&self, given: Option<&GivenValue>, inputs: &[Option<SchemaRef>]) -> Result<Value, String> {
+    fn settle(&self, given: Option<&GivenValue>, inputs: &[Option<SchemaRef>], folder: &Path) -> Result<Value, String> {
         let value = match given {
             Some(GivenValue::Text(text)) => self.read_text(text)?,
             Some(GivenValue::Json(value)) => self.read_json(value)?,
             None => Value::Null,
         };
-        let default = || self.default.as_ref().map_or(Ok(Value::Null), |default| self.read_json(default));
-        let value = if value.is_null() { default()? } else { value };
+        let value = if value.is_null() { self.settled_default(folder)? } else { value };
         match (&self.kind, value) {
             (OptionKind::Boolean, Value::Null) => Ok(Value::Bool(false)),
             (_, Value::Null) if self.mandatory => Err("it is mandatory, and has no value".into()),
@@ -152,19 +152,31 @@ impl OptionSpec {
                 names.map(|field| check_field(field, *input, inputs)).collect::<Result<Vec<()>, _>>()?;
                 Ok(Value::Array(fields))
             }
-            (OptionKind::File { .. }, Value::String(path)) => real_path(&path),
+            (OptionKind::File { read_only }, Value::String(path)) => real_path(&path, *read_only),
+            (_, value) => Ok(value),
+        }
+    }
+
+    /// The default. A file is the block's own, so its path is relative to the block's folder.
+    fn settled_default(&self, folder: &Path) -> Result<Value, String> {
+        let Some(default) = &self.default else { return Ok(Value::Null) };
+        match (&self.kind, self.read_json(default)?) {
+            (OptionKind::File { .. }, Value::String(path)) => Ok(json!(folder.join(path).to_string_lossy())),
             (_, value) => Ok(value),
         }
     }
 
     /// Reads a value as the command line gives it; blank is unset.
     pub(super) fn read_text(&self, text: &str) -> Result<Value, String> {
-        if text.trim().is_empty() {
+        if self.is_blank(text) {
             return Ok(Value::Null);
         }
         let value = match &self.kind {
             OptionKind::Integer { .. } => {
-                json!(text.trim().parse::<i64>().map_err(|_| format!("`{text}` is no whole number"))?)
+                let number = text.trim().parse::<i64>().ok();
+                // Some write every number with a fraction.
+                let number = number.or_else(|| whole(&json!(text.trim().parse::<f64>().ok()?)));
+                json!(number.ok_or_else(|| format!("`{text}` is no whole number"))?)
             }
             OptionKind::Double { .. } => {
                 let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
@@ -185,8 +197,8 @@ impl OptionSpec {
     }
 
     /// Checks a value's type and bounds; null and blank text are unset.
-    fn read_json(&self, value: &Value) -> Result<Value, String> {
-        if value.is_null() {
+    pub(super) fn read_json(&self, value: &Value) -> Result<Value, String> {
+        if value.is_null() || value.as_str().is_some_and(|text| self.is_blank(text)) {
             return Ok(Value::Null);
         }
         let wrong = |expected: &str| match self.kind {
@@ -207,9 +219,6 @@ impl OptionSpec {
             OptionKind::Boolean => value.as_bool().map(Value::Bool).ok_or_else(|| wrong("true or false")),
             OptionKind::Choice { choices } => {
                 let choice = value.as_str().ok_or_else(|| wrong("text"))?;
-                if choice.is_empty() {
-                    return Ok(Value::Null);
-                }
                 if choices.iter().any(|known| known == choice) {
                     return Ok(value.clone());
                 }
@@ -222,10 +231,16 @@ impl OptionSpec {
                 Ok(if fields.is_empty() { Value::Null } else { value.clone() })
             }
             OptionKind::Text | OptionKind::Password | OptionKind::File { .. } | OptionKind::Field { .. } => {
-                let text = value.as_str().ok_or_else(|| wrong("text"))?;
-                Ok(if text.trim().is_empty() { Value::Null } else { value.clone() })
+                value.as_str().map(|_| value.clone()).ok_or_else(|| wrong("text"))
             }
         }
+    }
+
+    /// Whether a text is as good as none. A choice may be a blank, such as one among separators.
+    fn is_blank(&self, text: &str) -> bool {
+        let chosen =
+            matches!(&self.kind, OptionKind::Choice { choices } if choices.iter().any(|choice| choice == text));
+        text.trim().is_empty() && (text.is_empty() || !chosen)
     }
 
     fn out_of_range(&self, number: &str) -> String {
@@ -239,7 +254,7 @@ fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| float().map(|number| number as i64))
 }
 
-fn type_of(value: &Value) -> &'static str {
+pub(super) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -264,8 +279,15 @@ pub(crate) fn check_field(field: &str, input: usize, inputs: &[Option<SchemaRef>
     Err(format!("input {input} has no field `{field}`{hint}"))
 }
 
-fn real_path(path: &str) -> Result<Value, String> {
-    let real = std::fs::canonicalize(Path::new(path)).map_err(|error| format!("`{path}` cannot be used: {error}"))?;
+/// The path without links, of something that the caller may read, and write where the script may.
+fn real_path(path: &str, read_only: bool) -> Result<Value, String> {
+    let unusable = |error: std::io::Error| format!("`{path}` cannot be used: {error}");
+    let real = std::fs::canonicalize(Path::new(path)).map_err(unusable)?;
+    if !real.is_file() && !real.is_dir() {
+        return Err(format!("`{path}` is neither a file nor a folder"));
+    }
+    let wanted = if read_only { Access::READ_OK } else { Access::READ_OK | Access::WRITE_OK };
+    rustix::fs::access(&real, wanted).map_err(|errno| unusable(errno.into()))?;
     let text = real.to_str().ok_or_else(|| format!("`{path}` is not UTF-8"))?;
     Ok(json!(text))
 }
@@ -312,6 +334,22 @@ mod tests {
         );
         assert!(!format!("{values:?}").contains("s3cret"));
         assert_eq!(values.for_record()["secret"], json!("***"));
+    }
+
+    #[test]
+    fn blank_text_is_unset_but_where_it_is_a_choice() {
+        let blank = |kind: OptionKind, value: Value| spec("o", kind, None, false).read_json(&value).unwrap();
+        let bounded = OptionKind::Integer { min: Some(1), max: None };
+        for kind in
+            [OptionKind::Text, OptionKind::Password, OptionKind::Boolean, bounded, OptionKind::Fields { input: 0 }]
+        {
+            assert_eq!(blank(kind.clone(), json!(" \t")), Value::Null, "{kind:?}");
+            assert_eq!(blank(kind.clone(), json!("")), Value::Null, "{kind:?}");
+        }
+        let separators = OptionKind::Choice { choices: vec![",".into(), "\t".into()] };
+        assert_eq!(blank(separators.clone(), json!("\t")), json!("\t"));
+        assert_eq!(blank(separators.clone(), json!(" ")), Value::Null);
+        assert_eq!(spec("o", separators, None, false).read_text("\t"), Ok(json!("\t")));
     }
 
     #[test]

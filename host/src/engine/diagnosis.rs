@@ -37,6 +37,7 @@ pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
         Ok(docker) => {
             found.push(Diagnosis::good("engine", format!("answers at `{}`", settings.engine_socket.display())));
             found.push(image(&docker, "Python image", &settings.python_image).await);
+            found.push(image(&docker, "Python image with pandas 2", &settings.python_pandas2_image).await);
             found.push(image(&docker, "R image", &settings.r_image).await);
         }
         Err(error) => {

@@ -5,7 +5,7 @@ use super::{Container, Engine, EngineError, EngineKind, ImageId, Launch, Workpla
 use crate::spec::Network;
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ApiError;
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, MountType, ResourcesUlimits};
 use bollard::query_parameters::{
     KillContainerOptions, RemoveContainerOptions, StartContainerOptions, WaitContainerOptions,
 };
@@ -99,11 +99,15 @@ fn policy(launch: &Launch<'_>) -> ContainerCreateBody {
     // A tmpfs is bounded by the memory limit anyway; the size makes a full one an error instead of a kill. It is open to
     // all, since Podman lets nobody name an owner, and the container has one user only.
     let tmpfs = format!("rw,nosuid,nodev,exec,size={},mode=1777", limits.memory_bytes);
-    let mut binds = vec![format!("{}:{SOCKET_FOLDER}:ro", launch.place.folder().display())];
-    binds.extend(launch.mounts.iter().map(|mount| {
-        let mode = if mount.writable { "rw" } else { "ro" };
-        format!("{0}:{0}:{mode}", mount.path.display())
-    }));
+    let binds = vec![format!("{}:{SOCKET_FOLDER}:ro", launch.place.folder().display())];
+    // Unlike binds these take any path, also one with a colon, and make no folder where nothing is.
+    let mounts = launch.mounts.iter().map(|mount| bollard::models::Mount {
+        target: Some(mount.path.display().to_string()),
+        source: Some(mount.path.display().to_string()),
+        typ: Some(MountType::BIND),
+        read_only: Some(!mount.writable),
+        ..bollard::models::Mount::default()
+    });
     let network = match launch.network {
         Network::None => "none".to_owned(),
         Network::Bridge => "bridge".to_owned(),
@@ -111,6 +115,7 @@ fn policy(launch: &Launch<'_>) -> ContainerCreateBody {
     };
     let host_config = HostConfig {
         binds: Some(binds),
+        mounts: Some(mounts.collect()),
         network_mode: Some(network),
         readonly_rootfs: Some(true),
         cap_drop: Some(vec!["ALL".into()]),

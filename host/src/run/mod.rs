@@ -4,7 +4,7 @@
 mod conclude;
 mod watch;
 
-use crate::block::Language;
+use crate::block::{Form, Language};
 use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
 use crate::event::{Event, Events};
@@ -101,10 +101,8 @@ impl Run<'_> {
         for note in self.prepared.notes.clone() {
             self.tell(Event::Note(note)).await;
         }
-        let image = self.prepared.image.as_ref().unwrap_or(match self.prepared.block.language {
-            Language::Python => &self.settings.python_image,
-            Language::R => &self.settings.r_image,
-        });
+        let ours = || self.settings.image(self.prepared.block.image_kind());
+        let image = self.prepared.image.as_deref().unwrap_or_else(ours);
         let image = match engine.resolve(image).await {
             Ok(image) => image,
             Err(error) => return (kind, None, Err(error)),
@@ -246,17 +244,18 @@ impl Run<'_> {
         let block = &self.prepared.block;
         let script = format!("{}/{}", workplace.folder, block.script);
         let mut environment = BTreeMap::from([("PATH", workplace.path.as_str()), ("LANG", "C.UTF-8")]);
-        let program = match block.language {
+        let mut program = match block.language {
             Language::Python => {
                 environment.extend([("PYTHONUTF8", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")]);
-                vec![workplace.python.clone(), script]
+                vec![workplace.python.clone()]
             }
             // Without profile, environment and workspace files. What R prints it writes out at once.
             Language::R => {
                 environment.extend(workplace.r_library.as_deref().map(|library| ("R_LIBS", library)));
-                vec![workplace.rscript.clone(), "--vanilla".into(), script]
+                vec![workplace.rscript.clone(), "--vanilla".into()]
             }
         };
+        program.extend(self.program(script));
         if kind == EngineKind::Process {
             // Libraries that keep caches below HOME find the run's own folder there instead.
             environment.insert("TMPDIR", &workplace.folder);
@@ -270,6 +269,17 @@ impl Run<'_> {
             open_files: Some(self.prepared.limits.open_files),
             ladder: LADDER,
         }
+    }
+
+    /// What the interpreter runs: the script, or what gives a snippet its tables and takes its results.
+    fn program(&self, script: String) -> Vec<String> {
+        let driver = match (self.prepared.block.form, self.prepared.block.language) {
+            (Form::Script, _) => return vec![script],
+            (Form::Snippet, Language::Python) => ["-m", "longshore.snippet"],
+            (Form::Snippet, Language::R) => ["-e", "longshore::run.snippet()"],
+        };
+        let connected = self.prepared.inputs.connected().map(|number| number.to_string());
+        driver.map(str::to_owned).into_iter().chain([script]).chain(connected).collect()
     }
 
     fn facts(&self, kind: EngineKind) -> RunFacts {

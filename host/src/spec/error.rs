@@ -104,6 +104,36 @@ pub enum SpecError {
         /// The cause.
         source: std::io::Error,
     },
+    /// An allowed folder is no folder.
+    #[error("the folder `{path}` cannot be allowed: {source}")]
+    AllowedFolder {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A file is outside of the allowed folders.
+    #[error(
+        "{what} names `{path}`, which is not below an allowed folder ({allowed}): put it there, or allow its folder with `--allow`"
+    )]
+    NotAllowed {
+        /// Who names it.
+        what: String,
+        /// The file, without links.
+        path: PathBuf,
+        /// The allowed folders.
+        allowed: String,
+    },
+    /// A mount would hide what the container needs.
+    #[error(
+        "{what} names `{path}`, which would hide what the container itself has there: name a file or folder further below"
+    )]
+    Hides {
+        /// Who names it.
+        what: String,
+        /// The path.
+        path: PathBuf,
+    },
     /// A limit makes no sense.
     #[error("the limit `{limit}` is {value}, but must be at least {least}")]
     Limit {

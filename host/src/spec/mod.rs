@@ -1,6 +1,7 @@
 //! What a caller asks for, and the check of all of it before anything starts.
 
 mod error;
+mod mounts;
 mod stream;
 
 pub use error::SpecError;
@@ -16,6 +17,7 @@ use crate::publish::{self, Unpublished};
 use crate::session::BlockFile;
 use crate::table::{Feed, FileFormat, LiveSource, Source, TableError};
 use longshore_protocol::OutputName;
+use mounts::Allowed;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
@@ -46,6 +48,8 @@ pub struct RunSpec {
     pub network: Network,
     /// Files and folders that it may see.
     pub mounts: Vec<Mount>,
+    /// Folders that mounts and the files of options must be below; none means anywhere.
+    pub allowed: Vec<PathBuf>,
     /// What it may use.
     pub limits: Limits,
     /// Rows of a chunk, where the block transforms a stream.
@@ -150,6 +154,7 @@ impl RunSpec {
             image: None,
             network: Network::default(),
             mounts: Vec::new(),
+            allowed: Vec::new(),
             limits: Limits::default(),
             chunk_rows: CHUNK_ROWS,
             partition: None,
@@ -171,14 +176,12 @@ impl RunSpec {
         let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
         let outputs = place_outputs(block.output_ids(), &self.outputs, &self.inputs)?;
-        let mut mounts = Vec::with_capacity(self.mounts.len());
-        for mount in self.mounts {
-            let path = std::fs::canonicalize(&mount.path)
-                .map_err(|source| SpecError::Mount { path: mount.path.clone(), source })?;
-            mounts.push(Mount { path, writable: mount.writable });
+        let allowed = Allowed::resolve(&self.allowed)?;
+        let contained = self.engine != EngineChoice::Process;
+        let mounts = mounts::mounts(&self.mounts, options.files(), &allowed, contained)?;
+        if contained {
+            notes.extend(mounts::unreadable(options.files()));
         }
-        let option_files = options.files().iter();
-        mounts.extend(option_files.map(|file| Mount { path: file.path.clone(), writable: !file.read_only }));
         if !block.dependencies.is_empty() || !block.system_packages.is_empty() {
             let all = block.dependencies.iter().chain(&block.system_packages).map(String::as_str);
             let all = all.collect::<Vec<_>>().join(", ");

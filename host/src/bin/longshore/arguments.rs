@@ -67,6 +67,9 @@ pub(crate) struct RunArguments {
     /// File or folder that the script may see at its own path, read-only unless `:rw`; repeatable
     #[arg(long = "mount", value_name = "PATH[:rw]", value_parser = mount)]
     pub(crate) mounts: Vec<Mount>,
+    /// Folder that mounts and the files of options must be below; repeatable; without any they may be anywhere
+    #[arg(long = "allow", value_name = "FOLDER")]
+    pub(crate) allowed: Vec<PathBuf>,
     /// Memory of the container, such as 512m or 2g
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) memory: Option<u64>,

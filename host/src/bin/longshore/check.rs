@@ -11,9 +11,11 @@ pub(crate) fn check(path: &Path) -> u8 {
     match Block::load(path) {
         Ok(loaded) => {
             let mut text = loaded.block.describe();
-            for warning in &loaded.warnings {
-                text.push_str(&format!("\nwarning: {warning}\n"));
+            if !loaded.warnings.is_empty() || !loaded.remarks.is_empty() {
+                text.push('\n');
             }
+            text.extend(loaded.warnings.iter().map(|warning| format!("warning: {warning}\n")));
+            text.extend(loaded.remarks.iter().map(|remark| format!("note: {remark}\n")));
             print(&text)
         }
         Err(error) => failure::print(&error, BAD_INPUT),

@@ -18,6 +18,7 @@ pub(crate) fn settings() -> Result<Settings, String> {
         r_library: set("LONGSHORE_R_LIBRARY"),
         path,
         python_image: env::var("LONGSHORE_PYTHON_IMAGE").unwrap_or(defaults.python_image),
+        python_pandas2_image: env::var("LONGSHORE_PYTHON_PANDAS2_IMAGE").unwrap_or(defaults.python_pandas2_image),
         r_image: env::var("LONGSHORE_R_IMAGE").unwrap_or(defaults.r_image),
     })
 }

@@ -95,6 +95,7 @@ fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
         jobs: arguments.jobs.unwrap_or_else(processors).get(),
         keep_going: arguments.keep_going,
     });
+    spec.allowed = arguments.allowed;
     let defaults = Limits::default();
     spec.limits = Limits {
         memory_bytes: arguments.memory.unwrap_or(defaults.memory_bytes),

@@ -1,0 +1,116 @@
+//! One object of a `manifest.json`, read with patience: what is missing or null is not there, a number may stand as
+//! text and text as a number, and what cannot be used is told and left out. What the values mean is the manifest's.
+
+use serde_json::{Map, Value};
+
+/// What is noticed on the way.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    /// What may change how the block runs.
+    pub(super) warnings: Vec<String>,
+    /// What changes nothing.
+    pub(super) remarks: Vec<String>,
+}
+
+/// An object, or nothing where none is.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    values: Option<&'a Map<String, Value>>,
+    /// The keys that mean something. The page about manifests has them all, so no other may be asked for.
+    known: &'static [&'static str],
+    /// How messages call it, such as ``option `k`: ``; empty for the manifest itself.
+    place: String,
+}
+
+impl<'a> Entry<'a> {
+    /// The object in `value`. One with keys beyond `known`, which mean nothing here, is told.
+    pub(super) fn new(value: &'a Value, place: String, known: &'static [&'static str], notices: &mut Notices) -> Self {
+        let values = value.as_object();
+        let unknown = values.into_iter().flat_map(Map::keys).filter(|key| !known.contains(&key.as_str()));
+        let unknown: Vec<String> = unknown.map(|key| format!("`{key}`")).collect();
+        if !unknown.is_empty() {
+            notices.remarks.push(format!("{place}keys that mean nothing here: {}", unknown.join(", ")));
+        }
+        Self { values, known, place }
+    }
+
+    /// A key's value, whatever it is but null.
+    pub(super) fn value(&self, key: &str) -> Option<&'a Value> {
+        debug_assert!(self.known.contains(&key), "`{key}` is not among the known keys");
+        self.values?.get(key).filter(|value| !value.is_null())
+    }
+
+    /// Text; blank is not there.
+    pub(super) fn text(&self, key: &str, notices: &mut Notices) -> Option<String> {
+        let text = match self.value(key)? {
+            Value::String(text) => text.clone(),
+            plain @ (Value::Number(_) | Value::Bool(_)) => plain.to_string(),
+            other => return self.ignored(key, other, "text", notices),
+        };
+        (!text.trim().is_empty()).then_some(text)
+    }
+
+    /// Yes or no.
+    pub(super) fn flag(&self, key: &str, notices: &mut Notices) -> Option<bool> {
+        let value = self.value(key)?;
+        match plain(value).to_lowercase().as_str() {
+            "true" | "yes" | "1" => Some(true),
+            "false" | "no" | "0" => Some(false),
+            "" if value.is_string() => None,
+            _ => self.ignored(key, value, "true or false", notices),
+        }
+    }
+
+    /// A number.
+    pub(super) fn number(&self, key: &str, notices: &mut Notices) -> Option<f64> {
+        let value = self.value(key)?;
+        let text = plain(value);
+        if value.is_string() && text.is_empty() {
+            return None;
+        }
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+        number.or_else(|| self.ignored(key, value, "a number", notices))
+    }
+
+    /// A whole number.
+    #[allow(clippy::cast_possible_truncation, reason = "the number is checked to be whole and within 53 bits first")]
+    pub(super) fn whole(&self, key: &str, notices: &mut Notices) -> Option<i64> {
+        let value = self.value(key)?;
+        if let Ok(whole) = plain(value).parse() {
+            return Some(whole);
+        }
+        let number = self.number(key, notices)?;
+        if number.fract() == 0.0 && number.abs() < 9e15 {
+            return Some(number as i64);
+        }
+        self.ignored(key, value, "a whole number", notices)
+    }
+
+    /// A list; one thing alone is a list of one.
+    pub(super) fn list(&self, key: &str) -> Vec<&'a Value> {
+        match self.value(key) {
+            Some(Value::Array(items)) => items.iter().filter(|item| !item.is_null()).collect(),
+            Some(Value::String(text)) if text.trim().is_empty() => Vec::new(),
+            Some(other) => vec![other],
+            None => Vec::new(),
+        }
+    }
+
+    /// Says that a value is of no use, and leaves it out.
+    pub(super) fn ignored<T>(&self, key: &str, value: &Value, expected: &str, notices: &mut Notices) -> Option<T> {
+        let kind = super::values::type_of(value);
+        let shown = if value.is_array() || value.is_object() { kind.into() } else { format!("{value}, {kind}") };
+        let place = &self.place;
+        notices.warnings.push(format!("{place}`{key}` is {shown}, but must be {expected}: it is ignored"));
+        None
+    }
+}
+
+/// A plain value as text, without quotes and blanks around it; empty for lists and objects.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(_) | Value::Bool(_) => value.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
+    }
+}

@@ -1,0 +1,228 @@
+//! The packages that a script in R names: in `library(x)`, `require(x)`, `requireNamespace("x")`, `loadNamespace("x")`
+//! and `x::y`. R's source is cut into tokens first, so that comments and strings name nothing. Installing packages is
+//! for others.
+
+/// What every R has, and what is ours.
+const ALWAYS_THERE: [&str; 16] = [
+    "base",
+    "compiler",
+    "datasets",
+    "graphics",
+    "grDevices",
+    "grid",
+    "methods",
+    "parallel",
+    "splines",
+    "stats",
+    "stats4",
+    "tcltk",
+    "tools",
+    "utils",
+    "longshore",
+    "omniscope.api",
+];
+
+/// The packages that a script names, each once, in the order in which they come.
+pub(super) fn named(source: &str) -> Vec<String> {
+    let tokens: Vec<Token<'_>> = Tokens(source).collect();
+    let mut packages: Vec<String> = Vec::new();
+    for at in 0..tokens.len() {
+        let found = namespace(&tokens[at..]).or_else(|| attached(&tokens, at));
+        let found = found.filter(|name| is_name(name) && !ALWAYS_THERE.contains(name));
+        packages.extend(found.filter(|name| !packages.iter().any(|known| known == name)).map(str::to_owned));
+    }
+    packages
+}
+
+/// `x::y` and `x:::y`.
+fn namespace<'a>(tokens: &[Token<'a>]) -> Option<&'a str> {
+    match tokens {
+        [Token::Name(name) | Token::Text(name), Token::Sign("::" | ":::"), ..] => Some(name),
+        _ => None,
+    }
+}
+
+/// `library(x)` and the like, by name or, where that is how they are called, by text.
+fn attached<'a>(tokens: &[Token<'a>], at: usize) -> Option<&'a str> {
+    // A member of something else of that name is no call of R's.
+    if at > 0 && matches!(tokens[at - 1], Token::Sign("$" | "@")) {
+        return None;
+    }
+    let quotes_its_name = match tokens[at] {
+        Token::Name("library" | "require") => true,
+        Token::Name("requireNamespace" | "loadNamespace" | "attachNamespace") => false,
+        _ => return None,
+    };
+    let Token::Sign("(") = tokens.get(at + 1)? else { return None };
+    let arguments = &tokens[at + 2..];
+    let first = match arguments {
+        [Token::Name("package"), Token::Sign("="), rest @ ..] => rest,
+        other => other,
+    };
+    let [package, Token::Sign("," | ")"), ..] = first else { return None };
+    match package {
+        Token::Text(name) => Some(name),
+        Token::Name(name) if quotes_its_name && !by_value(arguments) => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether a call says `character.only = TRUE`: its name is a variable then.
+fn by_value(arguments: &[Token<'_>]) -> bool {
+    let mut depth = 0;
+    let end = arguments.iter().position(|token| {
+        match token {
+            Token::Sign("(") => depth += 1,
+            Token::Sign(")") => depth -= 1,
+            _ => {}
+        }
+        depth < 0
+    });
+    let arguments = &arguments[..end.unwrap_or(arguments.len())];
+    arguments
+        .windows(3)
+        .any(|window| matches!(window, [Token::Name("character.only"), Token::Sign("="), Token::Name("TRUE" | "T")]))
+}
+
+/// Whether a package can be called that: letters, digits and dots, a letter first, two or more.
+fn is_name(name: &str) -> bool {
+    let inside = name.chars().all(|character| character.is_ascii_alphanumeric() || character == '.');
+    inside && name.len() > 1 && name.starts_with(|first: char| first.is_ascii_alphabetic())
+}
+
+/// A piece of R's source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token<'a> {
+    /// A name, also one in back quotes, or a number.
+    Name(&'a str),
+    /// A string, as it stands between its quotes.
+    Text(&'a str),
+    /// Anything else: a sign, or the colons between a package and its member.
+    Sign(&'a str),
+}
+
+/// The tokens of a source; white space and comments are none.
+struct Tokens<'a>(&'a str);
+
+impl<'a> Tokens<'a> {
+    fn take(&mut self, length: usize) -> &'a str {
+        let (taken, rest) = self.0.split_at(length.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+
+    /// A string that starts with `quote`. A backslash takes the next character with it. One that never ends ends here.
+    fn quoted(&mut self, quote: char) -> &'a str {
+        let body = &self.0[1..];
+        let mut escaped = false;
+        let end = body.find(|character| {
+            let ends = character == quote && !escaped;
+            escaped = character == '\\' && !escaped;
+            ends
+        });
+        let end = end.unwrap_or(body.len());
+        self.take(end + 2);
+        &body[..end]
+    }
+
+    /// A raw string, such as `r"---(text)---"`, if one starts here.
+    fn raw(&mut self) -> Option<&'a str> {
+        let after = self.0.strip_prefix(['r', 'R'])?;
+        let quote = after.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+        let after = &after[1..];
+        let dashes = after.len() - after.trim_start_matches('-').len();
+        let (open, body) = (after[dashes..].chars().next()?, after.get(dashes + 1..)?);
+        let close = match open {
+            '(' => ')',
+            '[' => ']',
+            '{' => '}',
+            _ => return None,
+        };
+        let end = format!("{close}{}{quote}", "-".repeat(dashes));
+        let length = body.find(&end).unwrap_or(body.len());
+        self.0 = body.get(length + end.len()..).unwrap_or_default();
+        Some(&body[..length])
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            self.0 = self.0.trim_start();
+            if !self.0.starts_with('#') {
+                break;
+            }
+            self.take(self.0.find('\n').unwrap_or(self.0.len()));
+        }
+        let first = self.0.chars().next()?;
+        if let Some(text) = self.raw() {
+            return Some(Token::Text(text));
+        }
+        Some(match first {
+            '"' | '\'' => Token::Text(self.quoted(first)),
+            '`' => Token::Name(self.quoted(first)),
+            _ if is_part(first) => {
+                Token::Name(self.take(self.0.find(|character| !is_part(character)).unwrap_or(self.0.len())))
+            }
+            ':' => Token::Sign(self.take(self.0.len() - self.0.trim_start_matches(':').len())),
+            '=' if self.0.starts_with("==") => Token::Sign(self.take(2)),
+            _ => Token::Sign(self.take(first.len_utf8())),
+        })
+    }
+}
+
+fn is_part(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '.' | '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_found_where_they_are_named() {
+        let source = r#"
+            library(dplyr); library("data.table", quietly = TRUE)
+            if (!require(tidyr)) stop("no")
+            suppressPackageStartupMessages({ library( package = 'survival' ) })
+            requireNamespace("jsonlite", quietly = TRUE) && base::library(httr)
+            x <- stringr::str_trim(" a ") ; y <- zoo:::rollmean; `plyr`::ply; "lubridate"::ymd
+            library(dplyr)
+        "#;
+        let expected =
+            ["dplyr", "data.table", "tidyr", "survival", "jsonlite", "httr", "stringr", "zoo", "plyr", "lubridate"];
+        assert_eq!(named(source), expected);
+    }
+
+    #[test]
+    fn comments_strings_and_variables_name_nothing() {
+        let source = r#"
+            # library(comment) and comment::call
+            cat("library(text)", 'it\'s text::call', "a \" library(quote)")
+            raw <- r"(library(raw) ")" ; raw <- R'--[raw::call ]- ]--'
+            for (name in c("aa", "bb")) library(name, character.only = TRUE)
+            requireNamespace(variable); library(); library(help = "stats")
+            tools$library(member); a$require(member)
+            library(paste0("x", "y"), character.only = T)
+        "#;
+        assert_eq!(named(source), Vec::<String>::new());
+        assert_eq!(named("library('known', character.only = TRUE)"), ["known"]);
+    }
+
+    #[test]
+    fn what_every_r_has_and_what_is_ours_is_no_dependency() {
+        let source = "library(stats); utils::head(x); library(longshore); library(omniscope.api); library(MASS)";
+        assert_eq!(named(source), ["MASS"]);
+    }
+
+    #[test]
+    fn nonsense_ends() {
+        for source in
+            ["\"", "'a", "`", "r\"", "r\"(", "r\"--(", "library(", "library(\"", "x::", "::", "#", "é::ü", "\\", "r'é"]
+        {
+            named(source);
+        }
+    }
+}

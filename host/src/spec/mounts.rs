@@ -1,0 +1,235 @@
+//! What of the machine a run's container sees: the files that options name with those that belong to them, and what the
+//! caller mounts. All of it stands below the allowed folders, links resolved, and each path is there once. Engines only
+//! mount what this found.
+
+use super::{Mount, SpecError};
+use crate::block::OptionFile;
+use rustix::fs::Access;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// Files that may belong to one that an option names: a shapefile has about ten.
+const SIBLINGS_MAX: usize = 64;
+
+/// What a container has of its own; a mount at one of these, or above, would hide it.
+const CONTAINERS_OWN: [&str; 15] = [
+    "/bin",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib64",
+    "/opt/longshore",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/tmp",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local/bin",
+    "/work",
+];
+
+/// Where nothing below is a file to share either: the kernel's, and the sockets of other runs.
+const NO_FILES: [&str; 3] = ["/proc", "/sys", "/run/longshore"];
+
+/// The folders that files may come from; none means any.
+#[derive(Debug)]
+pub(super) struct Allowed(Vec<PathBuf>);
+
+impl Allowed {
+    /// The folders without links. Each must be there.
+    pub(super) fn resolve(folders: &[PathBuf]) -> Result<Self, SpecError> {
+        let resolve = |folder: &PathBuf| {
+            let failed = |source| SpecError::AllowedFolder { path: folder.clone(), source };
+            let real = std::fs::canonicalize(folder).map_err(failed)?;
+            // A file as an allowed folder would allow itself, and is most likely a slip.
+            std::fs::read_dir(&real).map_err(failed)?;
+            Ok(real)
+        };
+        folders.iter().map(resolve).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether a path without links is below one of them.
+    fn holds(&self, path: &Path) -> bool {
+        self.0.is_empty() || self.0.iter().any(|folder| path.starts_with(folder))
+    }
+
+    fn check(&self, what: &str, path: &Path) -> Result<(), SpecError> {
+        if self.holds(path) {
+            return Ok(());
+        }
+        let allowed: Vec<String> = self.0.iter().map(|folder| format!("`{}`", folder.display())).collect();
+        Err(SpecError::NotAllowed { what: what.to_owned(), path: path.to_owned(), allowed: allowed.join(", ") })
+    }
+}
+
+/// Everything that is mounted. `contained` says whether a container may come of it: a process sees all paths as they are.
+pub(super) fn mounts(
+    asked: &[Mount],
+    files: &[OptionFile],
+    allowed: &Allowed,
+    contained: bool,
+) -> Result<Vec<Mount>, SpecError> {
+    let mut found = Vec::new();
+    for mount in asked {
+        let failed = |source| SpecError::Mount { path: mount.path.clone(), source };
+        let path = std::fs::canonicalize(&mount.path).map_err(failed)?;
+        let wanted = if mount.writable { Access::READ_OK | Access::WRITE_OK } else { Access::READ_OK };
+        rustix::fs::access(&path, wanted).map_err(|errno| failed(errno.into()))?;
+        let what = "the mount".to_owned();
+        found.push((what, Mount { path, writable: mount.writable }));
+    }
+    for file in files {
+        let what = format!("option `{}`", file.option);
+        let mount = |path| (what.clone(), Mount { path, writable: !file.read_only });
+        found.push(mount(file.path.clone()));
+        found.extend(siblings(&file.path).into_iter().filter(|path| allowed.holds(path)).map(mount));
+    }
+    for (what, mount) in &found {
+        allowed.check(what, &mount.path)?;
+        if contained && hides(&mount.path) {
+            return Err(SpecError::Hides { what: what.clone(), path: mount.path.clone() });
+        }
+    }
+    Ok(merge(found.into_iter().map(|(_, mount)| mount).collect()))
+}
+
+/// What a container's user most likely cannot read: a person who sees why is helped.
+pub(super) fn unreadable(files: &[OptionFile]) -> Vec<String> {
+    let closed = |file: &&OptionFile| {
+        // Others read a file with `r`, and look into a folder with `r` and `x`.
+        let needed = if file.path.is_dir() { 0o5 } else { 0o4 };
+        std::fs::metadata(&file.path).is_ok_and(|metadata| metadata.permissions().mode() & needed != needed)
+    };
+    let told = |file: &OptionFile| {
+        let (option, path) = (&file.option, file.path.display());
+        format!(
+            "option `{option}`: only its owner may read `{path}`, and a container's user is another: `chmod o+rX` it"
+        )
+    };
+    files.iter().filter(closed).map(told).collect()
+}
+
+/// The other files with a file's stem, as a shapefile has them: `roads.dbf` and `roads.shp.xml` for `roads.shp`.
+fn siblings(path: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(stem)) = (path.parent(), path.file_stem().and_then(|stem| stem.to_str())) else {
+        return Vec::new();
+    };
+    if !path.is_file() {
+        return Vec::new();
+    }
+    let start = format!("{stem}.");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let named = entries.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(&start)));
+    // A link is another file, which nobody has named.
+    let files = named.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    let mut siblings: Vec<PathBuf> = files.map(|entry| entry.path()).filter(|sibling| sibling != path).collect();
+    siblings.sort();
+    siblings.truncate(SIBLINGS_MAX);
+    siblings
+}
+
+fn hides(path: &Path) -> bool {
+    let own = CONTAINERS_OWN.iter().any(|own| Path::new(own).starts_with(path));
+    own || NO_FILES.iter().any(|folder| path.starts_with(folder))
+}
+
+/// Each path once. What stands below a folder that is mounted with at least the same right needs no mount of its own,
+/// and whatever makes a path writable wins.
+fn merge(mut mounts: Vec<Mount>) -> Vec<Mount> {
+    mounts.sort_by(|a, b| a.path.cmp(&b.path).then(b.writable.cmp(&a.writable)));
+    let mut merged: Vec<Mount> = Vec::new();
+    for mount in mounts {
+        let covers = |known: &Mount| mount.path.starts_with(&known.path) && (known.writable || !mount.writable);
+        if !merged.iter().any(covers) {
+            merged.push(mount);
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mount(path: &str, writable: bool) -> Mount {
+        Mount { path: path.into(), writable }
+    }
+
+    #[test]
+    fn each_path_is_mounted_once_with_the_greater_right() {
+        let merged = |mounts: &[(&str, bool)]| {
+            let mounts = mounts.iter().map(|(path, writable)| mount(path, *writable)).collect();
+            let merged: Vec<_> = merge(mounts).into_iter().map(|mount| (mount.path, mount.writable)).collect();
+            merged.iter().map(|(path, writable)| format!("{}:{writable}", path.display())).collect::<Vec<_>>()
+        };
+        assert_eq!(merged(&[("/d/x", false), ("/d/x", true), ("/d/x", false)]), ["/d/x:true"]);
+        assert_eq!(merged(&[("/d/x", false), ("/d", true)]), ["/d:true"]);
+        assert_eq!(merged(&[("/d/x", true), ("/d", false), ("/d/y", false)]), ["/d:false", "/d/x:true"]);
+        assert_eq!(merged(&[("/d", false), ("/dd", false)]), ["/d:false", "/dd:false"]);
+    }
+
+    #[test]
+    fn what_a_container_needs_is_not_hidden() {
+        for path in
+            ["/", "/usr", "/usr/lib", "/opt", "/tmp", "/work", "/proc/self/environ", "/run/longshore/a/host.sock"]
+        {
+            assert!(hides(Path::new(path)), "{path}");
+        }
+        for path in ["/usr/share/data", "/opt/data", "/tmp/x", "/work/x", "/home", "/run/media/stick", "/data"] {
+            assert!(!hides(Path::new(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_file_comes_with_those_of_its_stem() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for name in ["roads.shp", "roads.dbf", "roads.shp.xml", "roads2.dbf", "roads", "other.shp"] {
+            std::fs::write(root.join(name), "").unwrap();
+        }
+        std::fs::create_dir(root.join("roads.folder")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", root.join("roads.link")).unwrap();
+        assert_eq!(siblings(&root.join("roads.shp")), [root.join("roads.dbf"), root.join("roads.shp.xml")]);
+        assert_eq!(siblings(root), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn files_outside_of_the_allowed_folders_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = std::fs::canonicalize(folder.path()).unwrap();
+        let (inside, outside) = (root.join("inside"), root.join("outside"));
+        for folder in [&inside, &outside] {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join("a.csv"), "").unwrap();
+        }
+        std::os::unix::fs::symlink(&inside, root.join("link")).unwrap();
+        let allowed = Allowed::resolve(&[root.join("link")]).unwrap();
+        let file = |path: &Path| OptionFile { option: "o".into(), path: path.to_owned(), read_only: true };
+        let checked = |files: &[OptionFile]| mounts(&[], files, &allowed, true).map_err(|error| error.to_string());
+        assert_eq!(checked(&[file(&inside.join("a.csv"))]).unwrap().len(), 1);
+        let told = |error: String| error.replace(&root.display().to_string(), "R");
+        assert_eq!(
+            told(checked(&[file(&outside.join("a.csv"))]).unwrap_err()),
+            "option `o` names `R/outside/a.csv`, which is not below an allowed folder (`R/inside`): put it there, or allow \
+             its folder with `--allow`"
+        );
+        assert_eq!(
+            told(mounts(&[mount(&root.display().to_string(), true)], &[], &allowed, true).unwrap_err().to_string()),
+            "the mount names `R`, which is not below an allowed folder (`R/inside`): put it there, or allow its folder \
+             with `--allow`"
+        );
+        assert_eq!(
+            told(Allowed::resolve(&[root.join("none")]).unwrap_err().to_string()),
+            "the folder `R/none` cannot be allowed: No such file or directory (os error 2)"
+        );
+        let all = Allowed::resolve(&[]).unwrap();
+        let proc = mounts(&[mount("/usr", false)], &[], &all, true).unwrap_err().to_string();
+        assert_eq!(
+            proc,
+            "the mount names `/usr`, which would hide what the container itself has there: name a file or folder further below"
+        );
+        assert!(mounts(&[mount("/usr", false)], &[], &all, false).is_ok());
+    }
+}
