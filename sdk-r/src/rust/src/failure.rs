@@ -49,6 +49,7 @@ impl From<ClientError> for Failure {
                 ("ended", format!("the run has ended: `{call}` cannot be used after commit() or close()"))
             }
             ClientError::Progress { .. } => ("value", chain(&error)),
+            ClientError::DryRun { .. } => ("dry_run", chain(&error)),
             ClientError::Interrupted => ("interrupted", chain(&error)),
             ClientError::Connect { .. }
             | ClientError::Refused { .. }
