@@ -3,6 +3,7 @@
 use super::{Run, milliseconds};
 use crate::engine::{EngineKind, ImageId};
 use crate::event::Event;
+use crate::kept::KeptRecord;
 use crate::outcome::{Evidence, Outcome, decide};
 use crate::output::{Finished, Pending};
 use crate::record::{OutputRecord, RunRecord};
@@ -22,6 +23,19 @@ impl Run<'_> {
         let (mut outcome, mut message) = decide(evidence);
         let mut notes = std::mem::take(&mut self.prepared.notes);
         let mut outputs = Vec::new();
+        let kept = match self.keep(exit.as_ref()).await {
+            Ok(kept) => kept,
+            // Who asked for the folder does not have it, so this is no success.
+            Err(error) if outcome.is_success() => {
+                (outcome, message) = (Outcome::PublishFailed, Some(error));
+                None
+            }
+            Err(error) => {
+                self.tell(Event::Note(error.clone())).await;
+                notes.push(error);
+                None
+            }
+        };
         if outcome.is_success() {
             let publishing = Instant::now();
             self.tell(Event::Publishing).await;
@@ -43,6 +57,7 @@ impl Run<'_> {
             outcome,
             message,
             outputs,
+            kept,
             timings_ms: self.timings,
             engine: kind,
             image: image.map(|image| image.0),
@@ -59,6 +74,20 @@ impl Run<'_> {
             options: self.prepared.options.for_record(),
             notes,
         }
+    }
+
+    /// Puts what the script left in place, whatever came of the run.
+    async fn keep(&mut self, exit: Option<&Exit>) -> Result<Option<KeptRecord>, String> {
+        let (Some(keeping), Some(exit)) = (self.kept.take(), exit) else {
+            return Ok(None);
+        };
+        let folder = self.prepared.keep.clone().unwrap_or_default();
+        let failed = |reason: String| format!("files cannot be kept in `{}`: {reason}", folder.display());
+        let Some(left_out) = exit.left_out else {
+            return Err(failed("the agent is too old for that: build the image anew".into()));
+        };
+        let published = tokio::task::spawn_blocking(move || keeping.publish(left_out)).await;
+        published.unwrap_or_else(|_| Err("publishing broke".into())).map(Some).map_err(failed)
     }
 
     fn unwritten(&self, finished: &[Finished]) -> Vec<String> {

@@ -94,6 +94,14 @@ pub enum SpecError {
         /// The file.
         path: PathBuf,
     },
+    /// Files cannot be kept where they should go.
+    #[error("files cannot be kept in `{path}`: {reason}")]
+    Keep {
+        /// The folder.
+        path: PathBuf,
+        /// Why, and what would be right.
+        reason: String,
+    },
     /// A mount does not exist.
     #[error("`{path}` cannot be mounted: {source}")]
     Mount {

@@ -7,6 +7,7 @@ pub use error::SpecError;
 use crate::block::{Block, GivenValue, Mode, OptionValues};
 use crate::engine::EngineChoice;
 use crate::input::Inputs;
+use crate::kept;
 use crate::limits::Limits;
 use crate::output::{Declared, Target};
 use crate::publish::{self, Unpublished};
@@ -40,6 +41,8 @@ pub struct RunSpec {
     pub network: Network,
     /// Files and folders that it may see.
     pub mounts: Vec<Mount>,
+    /// Where what the script leaves in its working folder is brought to; nothing is kept without.
+    pub keep: Option<PathBuf>,
     /// What it may use.
     pub limits: Limits,
 }
@@ -109,6 +112,7 @@ pub struct Prepared {
     pub(crate) image: Option<String>,
     pub(crate) network: Network,
     pub(crate) mounts: Vec<Mount>,
+    pub(crate) keep: Option<PathBuf>,
     pub(crate) limits: Limits,
     pub(crate) notes: Vec<String>,
 }
@@ -125,6 +129,7 @@ impl RunSpec {
             image: None,
             network: Network::default(),
             mounts: Vec::new(),
+            keep: None,
             limits: Limits::default(),
         }
     }
@@ -146,6 +151,9 @@ impl RunSpec {
         let schemas: Vec<_> = sources.iter().map(|input| input.as_ref().map(Source::schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
         let outputs = place_outputs(block.output_ids(), &self.outputs, &self.inputs)?;
+        if let Some(path) = &self.keep {
+            check_keep(path, &outputs)?;
+        }
         let mut mounts = Vec::with_capacity(self.mounts.len());
         for mount in self.mounts {
             let path = std::fs::canonicalize(&mount.path)
@@ -175,10 +183,24 @@ impl RunSpec {
             image,
             network: self.network,
             mounts,
+            keep: self.keep,
             limits: self.limits,
             notes,
         })
     }
+}
+
+fn check_keep(path: &Path, outputs: &Declared) -> Result<(), SpecError> {
+    let wrong = |reason| SpecError::Keep { path: path.to_owned(), reason };
+    kept::check_target(path).map_err(wrong)?;
+    let real = real_target(path);
+    for (number, target) in outputs.targets.iter().enumerate() {
+        // Below it, so that one of them would find the other in its place.
+        if target.as_ref().is_some_and(|target| real_target(&target.path).starts_with(&real)) {
+            return Err(wrong(format!("output {number} goes there too: give it another folder")));
+        }
+    }
+    Ok(())
 }
 
 fn check_limits(limits: &Limits) -> Result<(), SpecError> {

@@ -78,6 +78,9 @@ pub(crate) struct RunArguments {
     /// Time that the script may take, such as 90s, 10m or 2h
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) timeout: Option<Duration>,
+    /// New folder for what the script leaves in its working folder, however it ends
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keep: Option<PathBuf>,
     /// Print one JSON object about the run on standard output
     #[arg(long)]
     pub(crate) json: bool,

@@ -87,6 +87,7 @@ fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
     spec.image = arguments.image;
     spec.network = arguments.network;
     spec.mounts = arguments.mounts;
+    spec.keep = arguments.keep;
     let defaults = Limits::default();
     spec.limits = Limits {
         memory_bytes: arguments.memory.unwrap_or(defaults.memory_bytes),
