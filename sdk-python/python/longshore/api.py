@@ -145,7 +145,9 @@ class Api:
             self._unknown.add(name)
             known = ", ".join(self._options) or "none"
             warnings.warn(f"the block has no option {name!r} (it has: {known})", stacklevel=2)
-        return self._options.get(name)
+        value = self._options.get(name)
+        # The caller may change the list it gets, and the next one gets it as it was.
+        return list(value) if isinstance(value, list) else value
 
     # Messages
 
