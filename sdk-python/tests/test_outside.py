@@ -92,7 +92,7 @@ def test_types_of_other_libraries_become_text() -> None:
         def copy(self) -> Places:
             return Places(list(self.values))
 
-        def __arrow_array__(self, type: object = None) -> object:
+        def __arrow_array__(self, type: object = None) -> object:  # noqa: A002
             return pa.array([b"not text"] * len(self.values))
 
     frame = pd.DataFrame({"place": pd.Series(Places(["POINT (1 2)", None]))})

@@ -13,8 +13,8 @@ state$api <- NULL
 #'
 #' @return an object of class `longshore_api`, the first argument of every other function of this package.
 #' @section Errors: a condition of class `longshore_error` with the `kind` `"not_in_run"` if the script was not started
-#'   by Longshore, `"exists"` if there is an api already, `"connection"` if the host cannot be reached, `"dry_run"` if the folder of a
-#'   dry run cannot be used.
+#'   by Longshore, `"exists"` if there is an api already, `"connection"` if the host cannot be reached,
+#'   `"dry_run"` if the folder of a dry run cannot be used.
 #' @examples
 #' \dontrun{
 #' library(longshore)

@@ -9,7 +9,9 @@
 #'
 #' @docType package
 #' @name omniscope.api-package
-#' @aliases abort block.name cancel commit file.name get.option get.options is.docker longshore.api read.input read.input.records report.error run.id update.message update.progress updateMessage updateProgress write.output write.output.records
+#' @aliases abort block.name cancel commit file.name get.option get.options is.docker longshore.api read.input
+#'   read.input.records report.error run.id update.message update.progress updateMessage updateProgress write.output
+#'   write.output.records
 #' @keywords internal
 #' @importFrom longshore abort
 #' @export abort
