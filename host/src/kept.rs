@@ -182,7 +182,7 @@ fn check_path(path: &str) -> Result<(), ProtocolError> {
     if plain && path.len() <= PATH_MAX && !path.contains('\0') {
         return Ok(());
     }
-    let received = format!("{:?}", path.chars().take(100).collect::<String>());
+    let received = path.chars().take(100).flat_map(char::escape_debug).collect();
     Err(ProtocolError::Unexpected { expected: "a path below the working folder", received })
 }
 
@@ -239,7 +239,7 @@ mod tests {
         kept.part("a", false, true, b"1").unwrap();
         assert_eq!(
             kept.part("b", false, false, b"234").unwrap_err().to_string(),
-            "expected a working folder within its limits, received more than 1073741824 bytes of it"
+            "expected a working folder within its limits, received `more than 1073741824 bytes of it`"
         );
         kept.part("b", false, true, b"2").unwrap();
         assert!(kept.part("c", false, true, b"").is_err());

@@ -323,3 +323,23 @@ fn real_target(path: &Path) -> PathBuf {
     });
     resolved.unwrap_or_else(|_| path.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_and_kept_files_need_folders_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("kept");
+        std::fs::create_dir(&kept).unwrap();
+        let target = |path: PathBuf| Some(Target { format: FileFormat::from_path(&path).unwrap(), path });
+        let mut outputs = Declared { ids: None, targets: vec![None, target(folder.path().join("kept.csv"))] };
+        assert!(check_keep(&kept, &outputs).is_ok());
+        outputs.targets.push(target(kept.join("x.csv")));
+        assert_eq!(
+            check_keep(&kept, &outputs).unwrap_err().to_string(),
+            format!("files cannot be kept in `{}`: output 2 goes there too: give it another folder", kept.display())
+        );
+    }
+}

@@ -52,7 +52,7 @@ class Api:
         with _lock:
             if _exists:
                 raise LongshoreError("there is an Api already: a script makes one, and passes it on")
-            self._client = Client(os.environ.get("LONGSHORE_SOCKET"), os.environ.get("LONGSHORE_DRY_RUN"))
+            self._client = Client(os.environ.get("LONGSHORE_SOCKET"), os.environ.get("LONGSHORE_DRY_RUN") or None)
             _exists = True
         self._pid = os.getpid()
         self._options: Mapping[str, Any] = MappingProxyType(json.loads(self._client.options()))
