@@ -38,20 +38,21 @@ $(VENV)/bin/maturin: images/python-requirements.txt tests/python-requirements.tx
 wheel: $(VENV)/bin/maturin ## Build the Python SDK
 	@rm -rf $(WHEELS)
 	@$(VENV)/bin/maturin build -q --locked --release -m sdk-python/Cargo.toml --compatibility linux -o $(WHEELS)
+	@$(VENV)/bin/pip wheel -q --disable-pip-version-check --no-index --no-deps --no-build-isolation -w $(WHEELS) ./sdk-python/compat
 
 venv: wheel ## Make the Python of the process engine
 	@$(VENV)/bin/pip install -q --disable-pip-version-check --no-index --no-deps --force-reinstall $(WHEELS)/*.whl
 
 r-library: setup ## Build the R SDK, into the library of the process engine
 	@mkdir -p $(R_LIBRARY) $(R_PACKAGES)
-	@cd $(R_PACKAGES) && rm -f *.tar.gz && R CMD INSTALL --build --library=$(R_LIBRARY) $(CURDIR)/sdk-r >log 2>&1 || \
-		{ cat log; exit 1; }
+	@cd $(R_PACKAGES) && rm -f *.tar.gz && export R_LIBS=$(R_LIBRARY) && for package in sdk-r sdk-r/compat; do \
+		R CMD INSTALL --build --library=$(R_LIBRARY) $(CURDIR)/$$package >log 2>&1 || { cat log; exit 1; }; done
 
-r-package: setup ## Make the R SDK's source package
+r-package: setup ## Make the R SDK's source packages
 	@sdk-r/package $(R_PACKAGES)/source
 
 images: setup agent wheel r-library ## Build the images
-	@images/build --agent $(AGENT) --wheel $(WHEELS)/*.whl --r-package $(R_PACKAGES)/*.tar.gz
+	@images/build --agent $(AGENT) --wheels $(WHEELS) --r-packages $(R_PACKAGES)
 
 build: agent ## Build the command line, the agent beside it
 	@cargo build --locked --release -p longshore
@@ -72,6 +73,7 @@ lint: $(VENV)/bin/maturin r-library ## Check format, lints, types and documentat
 	@$(VENV)/bin/ruff format -q --check sdk-python tests examples
 	@$(VENV)/bin/ruff check -q sdk-python tests examples
 	@cd sdk-python && $(VENV)/bin/mypy --strict --no-error-summary python
+	@cd sdk-python/compat && $(VENV)/bin/mypy --strict --no-error-summary -p omniscope.api
 	@sdk-r/lint
 
 test: images build venv lint ## Prove the whole
@@ -81,6 +83,7 @@ test: images build venv lint ## Prove the whole
 docs: r-library ## Write the documents that are generated
 	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-tests --test conformance -- docs_are
 	@sdk-r/document
+	@sdk-r/document sdk-r/compat
 
 bench: images build venv ## Measure, into target/bench/report.md
 	@$(VENV)/bin/python3 tests/bench/bench.py $(LONGSHORE)

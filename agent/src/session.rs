@@ -4,9 +4,12 @@
 //! The host's socket is written without blocking, one piece of output at a time: while the host does not read, the
 //! script waits on its pipe, and a Cancel still gets through.
 
+mod send_kept;
+
 use crate::capture::{Budget, Pipe};
 use crate::descendants;
 use crate::error::{AgentError, StartError};
+use crate::keep::{Keeper, Unchanged};
 use crate::ladder::{Ladder, Rung};
 use crate::memory_kills;
 use crate::reaper::{Reaped, Reaper};
@@ -44,11 +47,11 @@ pub(crate) fn run(socket: &Path) -> Result<(), AgentError> {
         (other, _) => return Err(unexpected("begin", &other)),
     };
     let started = match unpack(&mut connection.receiver, &begin)? {
-        Ok(()) => spawn::spawn(&begin, socket),
+        Ok(unchanged) => spawn::spawn(&begin, socket).map(|child| (child, unchanged)),
         Err(error) => Err(error),
     };
     match started {
-        Ok(child) => Running::new(connection, signals, &begin, child)?.run(),
+        Ok((child, unchanged)) => Running::new(connection, signals, &begin, child, unchanged)?.run(),
         Err(error) => {
             connection.sender.send(&Frame::new(&FromAgent::Failed { reason: error.to_string() }))?;
             goodbye(&connection)
@@ -85,7 +88,7 @@ fn say_hello(connection: &mut SocketConnection) -> Result<(), AgentError> {
 }
 
 /// Takes the block's files until Start. A file that cannot be written is the script's failure to start.
-fn unpack(receiver: &mut Receiver, begin: &Begin) -> Result<Result<(), StartError>, AgentError> {
+fn unpack(receiver: &mut Receiver, begin: &Begin) -> Result<Result<Unchanged, StartError>, AgentError> {
     let mut unpacker = Unpacker::new(&begin.folder, begin.user);
     let mut outcome = Ok(());
     loop {
@@ -99,7 +102,7 @@ fn unpack(receiver: &mut Receiver, begin: &Begin) -> Result<Result<(), StartErro
                     outcome = unpacker.part(&path, executable, last, &bytes);
                 }
             }
-            (ToAgent::Start, _) => return Ok(outcome),
+            (ToAgent::Start, _) => return Ok(outcome.map(|()| unpacker.into_unchanged())),
             (ToAgent::Cancel | ToAgent::Kill, _) => return Err(AgentError::HostGone),
             (other, _) => return Err(unexpected("file or start", &other)),
         }
@@ -147,6 +150,10 @@ struct Running {
     all_gone: bool,
     started: Instant,
     memory_kills: u64,
+    /// Sends what the script left in its folder, where the host wants it.
+    keeper: Option<Keeper>,
+    /// The host wants an end.
+    told_to_end: bool,
 }
 
 impl Running {
@@ -155,6 +162,7 @@ impl Running {
         signals: SignalFd,
         begin: &Begin,
         mut child: Child,
+        unchanged: Unchanged,
     ) -> Result<Self, AgentError> {
         let SocketConnection { sender, receiver } = connection;
         rustix::io::ioctl_fionbio(&receiver, true).map_err(|errno| AgentError::system("ioctl")(errno.into()))?;
@@ -175,13 +183,15 @@ impl Running {
             all_gone: false,
             started: Instant::now(),
             memory_kills: memory_kills::count(),
+            keeper: begin.keep.map(|limits| Keeper::new(&begin.folder, limits, unchanged)),
+            told_to_end: false,
         };
         running.queue(&Frame::new(&FromAgent::Started { pid: child.id() }))?;
         Ok(running)
     }
 
     fn run(mut self) -> Result<(), AgentError> {
-        let outcome = self.watch_script().and_then(|()| self.report());
+        let outcome = self.watch_script().and_then(|()| self.send_kept()).and_then(|()| self.report());
         if outcome.is_err() {
             self.end_everything()?;
         }
@@ -256,8 +266,14 @@ impl Running {
                 Err(ConnectionError::Io { .. } | ConnectionError::Truncated) => return Err(AgentError::HostGone),
                 Err(error) => return Err(error.into()),
                 Ok(Some(frame)) => match ToAgent::from_json(&frame.message).map_err(ConnectionError::from)? {
-                    ToAgent::Cancel => self.ladder.start(Instant::now()),
-                    ToAgent::Kill => self.ladder.skip_to_kill(Instant::now()),
+                    ToAgent::Cancel => {
+                        self.told_to_end = true;
+                        self.ladder.start(Instant::now());
+                    }
+                    ToAgent::Kill => {
+                        self.told_to_end = true;
+                        self.ladder.skip_to_kill(Instant::now());
+                    }
                     other => return Err(unexpected("cancel or kill", &other)),
                 },
             }
@@ -348,6 +364,7 @@ impl Running {
             },
             dropped: self.budget.dropped(),
             left_behind: u32::try_from(self.left_behind.len()).unwrap_or(u32::MAX),
+            left_out: self.keeper.as_ref().map(Keeper::left_out),
         };
         self.queue(&Frame::new(&FromAgent::Exited(exit)))?;
         let until = Instant::now() + GOODBYE;

@@ -2,6 +2,7 @@
 //! empty and ours, so nothing in it can be a link yet.
 
 use crate::error::StartError;
+use crate::keep::Unchanged;
 use longshore_protocol::User;
 use longshore_protocol::limits::PATH_MAX;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -15,12 +16,13 @@ pub(crate) struct Unpacker {
     folder: PathBuf,
     user: Option<User>,
     open: Option<(String, File)>,
+    unchanged: Unchanged,
 }
 
 impl Unpacker {
     /// Into `folder`, for `user` to own.
     pub(crate) fn new(folder: &str, user: Option<User>) -> Self {
-        Self { folder: PathBuf::from(folder), user, open: None }
+        Self { folder: PathBuf::from(folder), user, open: None, unchanged: Unchanged::default() }
     }
 
     /// Takes the next part of a file.
@@ -31,10 +33,17 @@ impl Unpacker {
             None => self.create(path, executable)?,
         };
         file.write_all(bytes).map_err(|source| StartError::Write { path: path.into(), source })?;
-        if !last {
+        if last {
+            self.unchanged.note(path, &file).map_err(|source| StartError::Write { path: path.into(), source })?;
+        } else {
             self.open = Some((path.into(), file));
         }
         Ok(())
+    }
+
+    /// What was unpacked, to tell it from what the script makes of it.
+    pub(crate) fn into_unchanged(self) -> Unchanged {
+        self.unchanged
     }
 
     fn create(&self, path: &str, executable: bool) -> Result<File, StartError> {

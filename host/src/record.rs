@@ -1,6 +1,7 @@
 //! The record of a run: what `--json` prints and what is kept. It never holds a secret.
 
 use crate::engine::EngineKind;
+use crate::kept::KeptRecord;
 use crate::limits::Limits;
 use crate::outcome::Outcome;
 use longshore_protocol::{Dropped, ExitStatus, Usage};
@@ -20,6 +21,8 @@ pub struct RunRecord {
     pub message: Option<String>,
     /// The outputs published.
     pub outputs: Vec<OutputRecord>,
+    /// What was brought back from the working folder, where that was asked for.
+    pub kept: Option<KeptRecord>,
     /// How long its parts took.
     pub timings_ms: Timings,
     /// Where it ran.

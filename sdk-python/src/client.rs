@@ -2,7 +2,7 @@
 
 use crate::error::raise;
 use crate::table::{Batches, Chunks, Table};
-use longshore_client::{self as rust, ClientError, ConnectSettings, OutputName, Software, Word};
+use longshore_client::{self as rust, ConnectSettings, OutputName, Software, Word};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3_arrow::PyRecordBatchReader;
@@ -16,12 +16,13 @@ pub(crate) struct Client {
 
 #[pymethods]
 impl Client {
-    /// Connects to the host's socket; without one the script is not in a run.
+    /// Connects to the host's socket; without one, to the folder of a dry run.
     #[new]
-    fn new(py: Python<'_>, socket: Option<PathBuf>) -> PyResult<Self> {
-        let socket = socket.ok_or(ClientError::NotInRun).map_err(raise)?;
+    #[pyo3(signature = (socket, dry_run=None))]
+    fn new(py: Python<'_>, socket: Option<PathBuf>, dry_run: Option<PathBuf>) -> PyResult<Self> {
         let settings = ConnectSettings {
             socket,
+            dry_run,
             software: Software { name: "longshore for Python".into(), version: env!("CARGO_PKG_VERSION").into() },
             interrupted: Box::new(|| Python::attach(|py| py.check_signals().is_err())),
         };
@@ -130,6 +131,11 @@ impl Client {
             _ => return Err(PyValueError::new_err("no such word")),
         };
         py.detach(|| self.client.conclude(word, message)).map_err(raise)
+    }
+
+    /// Says that the script ends.
+    fn end(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.client.end()).map_err(raise)
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn raise(error: ClientError) -> PyErr {
         ClientError::Interrupted => PyKeyboardInterrupt::new_err(()),
         ClientError::Connect { .. }
         | ClientError::Refused { .. }
+        | ClientError::DryRun { .. }
         | ClientError::Connection(_)
         | ClientError::Segment(_) => LongshoreError::new_err(text),
     }

@@ -23,9 +23,9 @@ def test_outside_a_run_the_error_says_how_to_start_one() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env={}, check=False)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        "longshore._longshore.NotInRunError: this script is not running in longshore: "
-        "start it with `longshore run SCRIPT`, or `longshore run FOLDER` for a block"
-    ) or done.stderr.splitlines()[-1].endswith("`longshore run FOLDER` for a block")
+        "longshore.NotInRunError: this script is not running in longshore: start it with `longshore run SCRIPT`, "
+        "or `longshore run FOLDER` for a block; or name a folder of inputs in LONGSHORE_DRY_RUN"
+    )
 
 
 def test_errors_are_longshore_errors() -> None:
@@ -59,6 +59,44 @@ def test_nan_is_missing_and_infinity_is_not() -> None:
 def test_categories_become_their_values() -> None:
     frame = pd.DataFrame({"c": pd.Categorical(["x", None, "x"]), "n": pd.Categorical([1, 2, 1])})
     assert columns(frame) == {"c": ["x", None, "x"], "n": [1, 2, 1]}
+
+
+def test_types_of_other_libraries_become_text() -> None:
+    class PlaceType(pd.api.extensions.ExtensionDtype):
+        name = "place"
+        type = tuple
+
+        @classmethod
+        def construct_array_type(cls) -> type[Places]:
+            return Places
+
+    class Places(pd.api.extensions.ExtensionArray):
+        def __init__(self, values: list[object]) -> None:
+            self.values = values
+
+        dtype = PlaceType()
+
+        @classmethod
+        def _from_sequence(cls, scalars: object, *, dtype: object = None, copy: bool = False) -> Places:
+            return cls(list(scalars))  # type: ignore[call-overload]
+
+        def __len__(self) -> int:
+            return len(self.values)
+
+        def __getitem__(self, item: object) -> object:
+            return self.values[item] if isinstance(item, int) else Places(self.values[item])  # type: ignore
+
+        def isna(self) -> object:
+            return pd.isna(pd.array(self.values, dtype=object))
+
+        def copy(self) -> Places:
+            return Places(list(self.values))
+
+        def __arrow_array__(self, type: object = None) -> object:  # noqa: A002
+            return pa.array([b"not text"] * len(self.values))
+
+    frame = pd.DataFrame({"place": pd.Series(Places(["POINT (1 2)", None]))})
+    assert columns(frame) == {"place": ["POINT (1 2)", None]}
 
 
 def test_repeated_names_are_numbered_with_a_warning() -> None:

@@ -7,9 +7,14 @@ state$api <- NULL
 #' Connects to the run that the script is part of. There is one per script. Its inputs, options and outputs are reached
 #' through what this returns; [close()] ends the run with success.
 #'
+#' A script that is started by hand can have a dry run: the environment variable `LONGSHORE_DRY_RUN` names a folder with
+#' its inputs (`0.parquet`, `1.arrow`, ..., counted from 0) and `options.json`, and its outputs go there
+#' (`output-0.parquet`, or by their ids) when it has said its last word.
+#'
 #' @return an object of class `longshore_api`, the first argument of every other function of this package.
 #' @section Errors: a condition of class `longshore_error` with the `kind` `"not_in_run"` if the script was not started
-#'   by Longshore, `"exists"` if there is an api already, `"connection"` if the host cannot be reached.
+#'   by Longshore, `"exists"` if there is an api already, `"connection"` if the host cannot be reached,
+#'   `"dry_run"` if the folder of a dry run cannot be used.
 #' @examples
 #' \dontrun{
 #' library(longshore)
@@ -24,7 +29,7 @@ longshore.api <- function() {
   if (!is.null(state$api)) {
     fail("exists", "there is an api already: a script makes one, and passes it on")
   }
-  client <- unwrap(native$client_connect(Sys.getenv("LONGSHORE_SOCKET")))
+  client <- unwrap(native$client_connect(Sys.getenv("LONGSHORE_SOCKET"), Sys.getenv("LONGSHORE_DRY_RUN")))
   facts <- unwrap(native$client_facts(client))
   api <- structure(
     list(client = client, facts = facts, process = Sys.getpid(), unknown = new.env(parent = emptyenv())),
@@ -32,6 +37,7 @@ longshore.api <- function() {
   )
   state$api <- api
   report.uncaught(api)
+  reg.finalizer(state, function(state) native$client_end(client), onexit = TRUE)
   api
 }
 

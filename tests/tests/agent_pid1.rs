@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use longshore_protocol::{
-    Begin, CancelLadder, Exit, ExitStatus, Frame, FromAgent, Hello, LogSource, Message, Payload, SocketConnection,
-    ToAgent, User, Version,
+    Begin, CancelLadder, Exit, ExitStatus, Frame, FromAgent, Hello, KeepLimits, LeftOut, LogSource, Message, Payload,
+    SocketConnection, ToAgent, User, Version,
 };
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixListener;
@@ -88,6 +88,7 @@ impl Agent {
             log_bytes: 1 << 20,
             open_files: Some(256),
             ladder: PATIENT,
+            keep: None,
         }
     }
 
@@ -318,6 +319,38 @@ fn files_are_unpacked_and_paths_checked() {
             "the file path `../escape` is not allowed: it must be relative, without `..`, and at most 4096 bytes long"
         );
         agent.end();
+    }
+}
+
+#[test]
+fn what_the_script_left_is_sent_when_it_has_ended() {
+    for way in WAYS {
+        let mut agent = Agent::start(way);
+        let program = "echo new > new; echo more >> changed; ln -s /etc/passwd link; mkfifo pipe; mkdir -p a/b; \
+                       head -c 600000 /dev/zero > a/b/large; head -c 2000000 /dev/zero > 'too large'";
+        let keep = Some(KeepLimits { files: 3, bytes: 1_000_000 });
+        let begin = Begin { keep, ..agent.begin(&["sh", "-c", program]) };
+        agent.tell(&ToAgent::Begin(begin));
+        for path in ["changed", "same"] {
+            let file = ToAgent::File { path: path.into(), executable: false, last: true };
+            agent.connection.sender.send(&Frame::with(&file, Payload::Inline(b"one\n".to_vec()))).unwrap();
+        }
+        agent.tell(&ToAgent::Start);
+        let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let exit = loop {
+            let frame = agent.connection.receiver.receive().unwrap().unwrap();
+            match FromAgent::from_json(&frame.message).unwrap() {
+                FromAgent::Kept { path, .. } => {
+                    files.entry(path).or_default().extend(frame.payload.into_inline("kept").unwrap());
+                }
+                FromAgent::Exited(exit) => break exit,
+                _ => {}
+            }
+        };
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["a/b/large", "changed", "new"], "{way:?}");
+        assert_eq!((files["a/b/large"].len(), &files["changed"][..]), (600_000, &b"one\nmore\n"[..]));
+        assert_eq!(exit.left_out, Some(LeftOut { special: 2, unreadable: 0, beyond: 1 }), "{way:?}");
+        assert_eq!(agent.end(), 0);
     }
 }
 

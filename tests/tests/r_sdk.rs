@@ -76,23 +76,35 @@ fn valgrind_finds_nothing_of_ours() {
 }
 
 #[test]
-fn the_source_package_is_checked_by_r_without_a_warning() {
+fn the_source_packages_are_checked_by_r_without_a_warning() {
     let folder = tempfile::Builder::new().prefix("r-").tempdir().unwrap();
     let made = Command::new(root().join("sdk-r/package")).arg(folder.path()).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let source = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
-    assert!(source.to_string_lossy().ends_with(".tar.gz"), "{}", source.display());
+    for package in ["longshore", "omniscope.api"] {
+        check_source_package(folder.path(), package);
+    }
+}
+
+fn check_source_package(folder: &Path, package: &str) {
+    let sources = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_wanted = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.starts_with(&format!("{package}_")) && name.ends_with(".tar.gz")
+    };
+    let source = sources.into_iter().find(is_wanted).unwrap_or_else(|| panic!("{package} has no source package"));
     let output = Command::new("R")
         .args(["CMD", "check", "--no-manual"])
         .arg(&source)
-        .current_dir(folder.path())
+        .current_dir(folder)
+        // Where `omniscope.api` finds `longshore`.
+        .env("R_LIBS", std::env::var_os("LONGSHORE_R_LIBRARY").unwrap_or_default())
         // The packages arrow and nanoarrow are suggested, and in no Debian.
         .env("_R_CHECK_FORCE_SUGGESTS_", "false")
         .output()
         .unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);
-    let log = std::fs::read_to_string(folder.path().join("longshore.Rcheck/00check.log")).unwrap_or_default();
-    let install = std::fs::read_to_string(folder.path().join("longshore.Rcheck/00install.out")).unwrap_or_default();
+    let log = std::fs::read_to_string(folder.join(format!("{package}.Rcheck/00check.log"))).unwrap_or_default();
+    let install = std::fs::read_to_string(folder.join(format!("{package}.Rcheck/00install.out"))).unwrap_or_default();
     let last = log.lines().rev().find(|line| line.starts_with("Status:")).unwrap_or_default();
     let good = output.status.success() && !last.contains("ERROR") && !last.contains("WARNING") && !last.is_empty();
     assert!(good, "{printed}\n{install}");

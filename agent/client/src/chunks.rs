@@ -15,8 +15,8 @@ impl Chunks {
         Self { batches, any: false }
     }
 
-    fn empty(&self) -> Result<InputTable, ClientError> {
-        Ok(InputTable { schema: self.batches.schema()?, batches: Vec::new() })
+    fn empty(&self) -> InputTable {
+        InputTable { schema: self.batches.schema(), batches: Vec::new() }
     }
 }
 
@@ -29,7 +29,7 @@ impl Iterator for Chunks {
         match next {
             Some(Ok(decoded)) => Some(Ok(InputTable { schema: decoded.batch.schema(), batches: vec![decoded] })),
             Some(Err(error)) => Some(Err(error)),
-            None => first.then(|| self.empty()),
+            None => first.then(|| Ok(self.empty())),
         }
     }
 }

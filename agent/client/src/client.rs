@@ -1,6 +1,7 @@
-//! The client: connecting, facts, and the script's last word. Inputs, outputs and reports have their own files.
+//! The client: connecting, facts, and the script's last word. Inputs, outputs, reports and dry runs have their own files.
 
 use crate::chunks::Chunks;
+use crate::dry_run::DryRun;
 use crate::error::ClientError;
 use crate::inputs::{BATCH_ROWS, InputBatches, InputTable};
 use crate::link::{Link, lock, unexpected};
@@ -13,14 +14,16 @@ use longshore_protocol::{
     ToScript, VersionRange, Word,
 };
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How to connect.
 pub struct ConnectSettings {
-    /// The host's socket, as `LONGSHORE_SOCKET` names it.
-    pub socket: PathBuf,
+    /// The host's socket, as `LONGSHORE_SOCKET` names it: the script is in a run.
+    pub socket: Option<PathBuf>,
+    /// The folder that stands for a host where there is none, as `LONGSHORE_DRY_RUN` names it.
+    pub dry_run: Option<PathBuf>,
     /// The SDK, for messages to people.
     pub software: Software,
     /// Asked now and then while a call waits for the host; `true` ends the wait with [`ClientError::Interrupted`].
@@ -29,19 +32,24 @@ pub struct ConnectSettings {
 
 impl std::fmt::Debug for ConnectSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectSettings").field("socket", &self.socket).finish_non_exhaustive()
+        let mut shown = f.debug_struct("ConnectSettings");
+        shown.field("socket", &self.socket).field("dry_run", &self.dry_run).finish_non_exhaustive()
     }
 }
 
-/// A script's connection to its host.
+/// A script's connection to its host, or to the folder of a dry run.
 pub struct Client {
-    link: Arc<Link>,
+    side: Side,
     reports: Reports,
     facts: RunFacts,
-    descriptors: bool,
-    writing: Mutex<HashMap<OutputName, Arc<Mutex<()>>>>,
     streamed: AtomicBool,
     word: Mutex<Option<Word>>,
+}
+
+/// What the script talks to.
+enum Side {
+    Host { link: Arc<Link>, descriptors: bool, writing: Mutex<HashMap<OutputName, Arc<Mutex<()>>>> },
+    Folder(Arc<DryRun>),
 }
 
 impl std::fmt::Debug for Client {
@@ -52,14 +60,35 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Connects to the host of this run.
+    /// Connects to the host of this run, or opens the folder of a dry run.
     ///
     /// # Errors
-    /// [`ClientError::Connect`], [`ClientError::Refused`].
+    /// [`ClientError::NotInRun`], [`ClientError::Connect`], [`ClientError::Refused`], [`ClientError::DryRun`].
     pub fn connect(settings: ConnectSettings) -> Result<Self, ClientError> {
-        let ConnectSettings { socket, software, interrupted } = settings;
-        let failed = |source| ClientError::Connect { socket: socket.clone(), source };
-        let mut connection = SocketConnection::connect(&socket).map_err(failed)?;
+        let ConnectSettings { socket, dry_run, software, interrupted } = settings;
+        match (socket, dry_run) {
+            (Some(socket), _) => Self::to_host(&socket, software, interrupted),
+            (None, Some(folder)) => {
+                let (dry_run, facts) = DryRun::open(&folder)?;
+                let dry_run = Arc::new(dry_run);
+                let shown = Arc::clone(&dry_run);
+                let reports = Reports::new(move |report| {
+                    shown.show(report);
+                    Ok(())
+                });
+                Ok(Self::new(Side::Folder(dry_run), reports, facts))
+            }
+            (None, None) => Err(ClientError::NotInRun),
+        }
+    }
+
+    fn to_host(
+        socket: &Path,
+        software: Software,
+        interrupted: Box<dyn Fn() -> bool + Send + Sync>,
+    ) -> Result<Self, ClientError> {
+        let failed = |source| ClientError::Connect { socket: socket.to_owned(), source };
+        let mut connection = SocketConnection::connect(socket).map_err(failed)?;
         let hello = Hello { role: Role::Script, protocol: VersionRange::SUPPORTED, software, descriptors: true };
         connection.sender.send(&Frame::new(&hello)).map_err(failed)?;
         let frame = connection.receiver.receive().map_err(failed)?;
@@ -70,9 +99,14 @@ impl Client {
             other => return Err(unexpected("welcome", &other)),
         };
         let link = Arc::new(Link::new(connection, interrupted));
-        let reports = Reports::new(Arc::clone(&link));
-        let (writing, streamed, word) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
-        Ok(Self { link, reports, facts, descriptors, writing, streamed, word })
+        let sender = Arc::clone(&link);
+        let reports = Reports::new(move |report| sender.send(report));
+        let side = Side::Host { link, descriptors, writing: Mutex::default() };
+        Ok(Self::new(side, reports, facts))
+    }
+
+    fn new(side: Side, reports: Reports, facts: RunFacts) -> Self {
+        Self { side, reports, facts, streamed: AtomicBool::new(false), word: Mutex::default() }
     }
 
     /// The run's facts and options.
@@ -88,7 +122,10 @@ impl Client {
     /// [`ClientError::Input`], [`ClientError::Ended`], [`ClientError::Streaming`], or the connection failed.
     pub fn read_input(&self, number: u32) -> Result<Option<InputTable>, ClientError> {
         self.check_batch("read_input")?;
-        InputTable::read(&self.link, number)
+        match &self.side {
+            Side::Host { link, .. } => InputTable::read(link, number),
+            Side::Folder(dry_run) => dry_run.read_input(number),
+        }
     }
 
     /// Reads an input batch by batch, in bounded memory; `None` where nothing is connected.
@@ -97,22 +134,26 @@ impl Client {
     /// As [`Client::read_input`].
     pub fn read_batches(&self, number: u32) -> Result<Option<InputBatches>, ClientError> {
         self.check_batch("read_input")?;
-        InputBatches::open(&self.link, number, BATCH_ROWS)
+        self.batches(number, BATCH_ROWS)
     }
 
-    /// The input of a run that transforms a stream, chunk by chunk, in bounded memory. Once.
+    /// The input of a run that transforms a stream, chunk by chunk, in bounded memory. Once. A dry run has no manifest
+    /// that says what the mode is, and takes input 0 for the stream.
     ///
     /// # Errors
     /// [`ClientError::NotStreaming`], [`ClientError::Streamed`], and as [`Client::read_input`].
     pub fn chunks(&self) -> Result<Chunks, ClientError> {
         self.check_open("process_stream")?;
-        let rows = self.facts.chunk_rows.filter(|_| self.facts.streaming).ok_or(ClientError::NotStreaming)?;
+        let rows = match self.side {
+            Side::Host { .. } => self.facts.chunk_rows.filter(|_| self.facts.streaming),
+            Side::Folder(_) => u32::try_from(BATCH_ROWS).ok(),
+        };
+        let rows = rows.and_then(|rows| usize::try_from(rows).ok()).ok_or(ClientError::NotStreaming)?;
         if self.streamed.swap(true, Ordering::Relaxed) {
             return Err(ClientError::Streamed);
         }
-        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-        let batches = InputBatches::open(&self.link, 0, rows)?;
-        Ok(Chunks::new(batches.ok_or(ClientError::NotStreaming)?))
+        let unconnected = || ClientError::Input { number: 0, reason: "nothing is connected".into() };
+        Ok(Chunks::new(self.batches(0, rows)?.ok_or_else(unconnected)?))
     }
 
     /// Appends what became of a chunk to the run's output.
@@ -135,11 +176,23 @@ impl Client {
         self.append(output, data)
     }
 
+    fn batches(&self, number: u32, rows_max: usize) -> Result<Option<InputBatches>, ClientError> {
+        match &self.side {
+            Side::Host { link, .. } => InputBatches::open(link, number, rows_max),
+            Side::Folder(dry_run) => dry_run.read_batches(number),
+        }
+    }
+
     fn append(&self, output: &OutputName, data: &mut dyn RecordBatchReader) -> Result<(), ClientError> {
-        // Two threads that append to one output take turns.
-        let turn = Arc::clone(lock(&self.writing).entry(output.clone()).or_default());
-        let _turn = lock(&turn);
-        outputs::write(&self.link, output, data, self.descriptors)
+        match &self.side {
+            Side::Host { link, descriptors, writing } => {
+                // Two threads that append to one output take turns.
+                let turn = Arc::clone(lock(writing).entry(output.clone()).or_default());
+                let _turn = lock(&turn);
+                outputs::write(link, output, data, *descriptors)
+            }
+            Side::Folder(dry_run) => dry_run.write_output(output, data),
+        }
     }
 
     /// Shows a message. Of many in a short time only the last is sent.
@@ -166,8 +219,7 @@ impl Client {
     /// # Errors
     /// The connection failed.
     pub fn error(&self, text: &str) -> Result<(), ClientError> {
-        self.reports.flush()?;
-        self.link.send(&FromScript::Error { text: cut(text) })
+        self.reports.now(&FromScript::Error { text: cut(text) })
     }
 
     /// Says that an exception which nothing caught is about to end the script.
@@ -175,8 +227,10 @@ impl Client {
     /// # Errors
     /// The connection failed.
     pub fn uncaught(&self, summary: &str) -> Result<(), ClientError> {
-        self.reports.flush()?;
-        self.link.send(&FromScript::Uncaught { summary: cut(summary) })
+        if let Side::Folder(dry_run) = &self.side {
+            dry_run.give_up();
+        }
+        self.reports.now(&FromScript::Uncaught { summary: cut(summary) })
     }
 
     /// Says the script's last word. The first one counts; later ones do nothing. Returns whether it was the first.
@@ -188,10 +242,30 @@ impl Client {
         if said.is_some() {
             return Ok(false);
         }
-        self.reports.flush()?;
-        self.link.send(&FromScript::Verdict { word, message: message.map(cut) })?;
+        let message = message.map(cut);
+        if let Side::Folder(dry_run) = &self.side {
+            self.reports.flush()?;
+            dry_run.conclude(word, message.as_deref())?;
+        } else {
+            self.reports.now(&FromScript::Verdict { word, message })?;
+        }
         *said = Some(word);
         Ok(true)
+    }
+
+    /// The script ends. In a run the host sees that for itself; a dry run puts the outputs of a script in place that
+    /// ends without a word.
+    ///
+    /// # Errors
+    /// [`ClientError::DryRun`].
+    pub fn end(&self) -> Result<(), ClientError> {
+        match &self.side {
+            Side::Folder(dry_run) if !self.has_concluded() => {
+                self.reports.flush()?;
+                dry_run.end()
+            }
+            Side::Folder(_) | Side::Host { .. } => Ok(()),
+        }
     }
 
     /// Whether the script has said its last word.

@@ -12,9 +12,17 @@ pub enum ClientError {
     /// There is no host: the script was started by hand.
     #[error(
         "this script is not running in longshore: start it with `longshore run SCRIPT`, or `longshore run FOLDER` \
-         for a block"
+         for a block; or name a folder of inputs in LONGSHORE_DRY_RUN"
     )]
     NotInRun,
+    /// The folder of a dry run, or a file in it, cannot be used.
+    #[error("the dry run cannot use `{path}`: {reason}")]
+    DryRun {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why, and what would be right.
+        reason: String,
+    },
     /// The host cannot be reached.
     #[error("cannot reach the host at `{socket}`")]
     Connect {

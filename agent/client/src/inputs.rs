@@ -20,7 +20,7 @@ pub struct InputTable {
 
 impl InputTable {
     pub(crate) fn read(link: &Arc<Link>, number: u32) -> Result<Option<Self>, ClientError> {
-        let Some(mut batches) = InputBatches::ask(link, number, Delivery::Whole, usize::MAX)? else {
+        let Some(mut batches) = HostBatches::ask(link, number, Delivery::Whole)? else {
             return Ok(None);
         };
         let read = batches.by_ref().collect::<Result<Vec<_>, _>>()?;
@@ -30,14 +30,10 @@ impl InputTable {
 
 /// An input, batch by batch. Dropping it early tells the host that no more is wanted.
 pub struct InputBatches {
-    link: Arc<Link>,
-    stream: StreamId,
-    number: u32,
-    decoder: TableDecoder,
-    ready: VecDeque<DecodedBatch>,
-    /// Bytes to acknowledge when their batches have been handed over.
-    consumed: u64,
-    ended: bool,
+    schema: SchemaRef,
+    batches: Box<dyn Iterator<Item = Result<DecodedBatch, ClientError>> + Send>,
+    /// The rest of a batch that had too many rows.
+    rest: Option<DecodedBatch>,
     /// Most rows of a batch that is handed over.
     rows_max: usize,
 }
@@ -48,21 +44,72 @@ pub(crate) const BATCH_ROWS: usize = 65_536;
 
 impl std::fmt::Debug for InputBatches {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("InputBatches").field("number", &self.number).field("ended", &self.ended).finish_non_exhaustive()
+        f.debug_struct("InputBatches").field("schema", &self.schema).finish_non_exhaustive()
     }
 }
 
 impl InputBatches {
-    /// Batches of at most so many rows.
     pub(crate) fn open(link: &Arc<Link>, number: u32, rows_max: usize) -> Result<Option<Self>, ClientError> {
-        Self::ask(link, number, Delivery::Batches, rows_max)
+        let Some(batches) = HostBatches::ask(link, number, Delivery::Batches)? else {
+            return Ok(None);
+        };
+        Ok(Some(Self::new(batches.schema()?, batches, rows_max)))
     }
 
-    fn ask(link: &Arc<Link>, number: u32, delivery: Delivery, rows_max: usize) -> Result<Option<Self>, ClientError> {
+    /// Batches of at most so many rows.
+    pub(crate) fn new(
+        schema: SchemaRef,
+        batches: impl Iterator<Item = Result<DecodedBatch, ClientError>> + Send + 'static,
+        rows_max: usize,
+    ) -> Self {
+        Self { schema, batches: Box::new(batches), rest: None, rows_max }
+    }
+
+    /// The table's columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// The first rows of a batch that has too many; the rest waits.
+    fn cut(&mut self, ready: DecodedBatch) -> DecodedBatch {
+        let rows = ready.batch.num_rows();
+        if rows <= self.rows_max {
+            return ready;
+        }
+        let rest = ready.batch.slice(self.rows_max, rows - self.rows_max);
+        self.rest = Some(DecodedBatch { batch: rest, boolean_bytes: Vec::new() });
+        DecodedBatch { batch: ready.batch.slice(0, self.rows_max), boolean_bytes: Vec::new() }
+    }
+}
+
+impl Iterator for InputBatches {
+    type Item = Result<DecodedBatch, ClientError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let ready = self.rest.take().map(Ok).or_else(|| self.batches.next())?;
+        Some(ready.map(|ready| self.cut(ready)))
+    }
+}
+
+/// An input as the host sends it.
+struct HostBatches {
+    link: Arc<Link>,
+    stream: StreamId,
+    number: u32,
+    decoder: TableDecoder,
+    ready: VecDeque<DecodedBatch>,
+    /// Bytes to acknowledge when their batches have been handed over.
+    consumed: u64,
+    ended: bool,
+}
+
+impl HostBatches {
+    fn ask(link: &Arc<Link>, number: u32, delivery: Delivery) -> Result<Option<Self>, ClientError> {
         let stream = link.open(|stream| FromScript::OpenInput { stream, input: number, delivery })?;
         let decoder = trusting_decoder();
         let (link, ready) = (Arc::clone(link), VecDeque::new());
-        let mut batches = Self { link, stream, number, decoder, ready, consumed: 0, ended: false, rows_max };
+        let mut batches = Self { link, stream, number, decoder, ready, consumed: 0, ended: false };
         match batches.link.next_event(stream)? {
             StreamEvent::Opened { connected: true } => {
                 // The schema comes first, also when there are no rows.
@@ -79,11 +126,7 @@ impl InputBatches {
         }
     }
 
-    /// The table's columns.
-    ///
-    /// # Errors
-    /// [`ClientError::Segment`] when the table ended before they came.
-    pub fn schema(&self) -> Result<SchemaRef, ClientError> {
+    fn schema(&self) -> Result<SchemaRef, ClientError> {
         match self.decoder.schema() {
             Some(schema) => Ok(Arc::clone(schema)),
             None => Ok(self.decoder.finish()?),
@@ -113,17 +156,6 @@ impl InputBatches {
         }
     }
 
-    /// The first rows of a batch that has too many; the rest waits.
-    fn cut(&mut self, ready: DecodedBatch) -> DecodedBatch {
-        let rows = ready.batch.num_rows();
-        if rows <= self.rows_max {
-            return ready;
-        }
-        let rest = ready.batch.slice(self.rows_max, rows - self.rows_max);
-        self.ready.push_front(DecodedBatch { batch: rest, boolean_bytes: Vec::new() });
-        DecodedBatch { batch: ready.batch.slice(0, self.rows_max), boolean_bytes: Vec::new() }
-    }
-
     fn failed(&mut self, event: StreamEvent) -> ClientError {
         self.ended = true;
         let reason = match event {
@@ -134,13 +166,13 @@ impl InputBatches {
     }
 }
 
-impl Iterator for InputBatches {
+impl Iterator for HostBatches {
     type Item = Result<DecodedBatch, ClientError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(ready) = self.ready.pop_front() {
-                return Some(Ok(self.cut(ready)));
+                return Some(Ok(ready));
             }
             if self.ended {
                 return None;
@@ -153,7 +185,7 @@ impl Iterator for InputBatches {
     }
 }
 
-impl Drop for InputBatches {
+impl Drop for HostBatches {
     fn drop(&mut self) {
         if !self.ended {
             // A host that is gone needs no notice.

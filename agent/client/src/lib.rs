@@ -2,10 +2,12 @@
 //!
 //! [`Client`] is one connection to the host. It gives the run's facts and options, reads inputs, writes outputs, sends
 //! messages, and says the script's last word. It knows no language, starts one thread at most (for messages that were
-//! held back), and can be used from several threads.
+//! held back), and can be used from several threads. Without a host it can serve a dry run out of a folder instead, so that
+//! a script can be developed in a plain interpreter.
 
 mod chunks;
 mod client;
+mod dry_run;
 mod error;
 mod inputs;
 mod link;

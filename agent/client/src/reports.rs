@@ -3,7 +3,7 @@
 //! never lost.
 
 use crate::error::ClientError;
-use crate::link::{Link, lock};
+use crate::link::lock;
 use longshore_protocol::FromScript;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,8 +16,11 @@ pub(crate) struct Reports {
     shared: Arc<Shared>,
 }
 
+/// Brings a report to whoever shows it.
+type Carry = dyn Fn(&FromScript) -> Result<(), ClientError> + Send + Sync;
+
 struct Shared {
-    link: Arc<Link>,
+    send: Box<Carry>,
     held: Mutex<Held>,
     changed: Condvar,
 }
@@ -32,8 +35,9 @@ struct Held {
 }
 
 impl Reports {
-    pub(crate) fn new(link: Arc<Link>) -> Self {
-        let shared = Shared { link, held: Mutex::new(Held::default()), changed: Condvar::new() };
+    /// Reports go where `send` brings them.
+    pub(crate) fn new(send: impl Fn(&FromScript) -> Result<(), ClientError> + Send + Sync + 'static) -> Self {
+        let shared = Shared { send: Box::new(send), held: Mutex::new(Held::default()), changed: Condvar::new() };
         Self { shared: Arc::new(shared) }
     }
 
@@ -47,7 +51,13 @@ impl Reports {
 
     /// Sends what is held back.
     pub(crate) fn flush(&self) -> Result<(), ClientError> {
-        self.shared.send(&mut lock(&self.shared.held))
+        self.shared.send_held_back(&mut lock(&self.shared.held))
+    }
+
+    /// Sends what is held back, and a message that cannot wait.
+    pub(crate) fn now(&self, message: &FromScript) -> Result<(), ClientError> {
+        self.flush()?;
+        (self.shared.send)(message)
     }
 
     fn report(&self, set: impl FnOnce(&mut Held)) -> Result<(), ClientError> {
@@ -58,7 +68,7 @@ impl Reports {
             return Ok(());
         }
         if held.last_sent.is_none_or(|sent| sent.elapsed() >= INTERVAL) {
-            return self.shared.send(&mut held);
+            return self.shared.send_held_back(&mut held);
         }
         if held.thread_runs {
             self.shared.changed.notify_one();
@@ -68,18 +78,18 @@ impl Reports {
         let thread = std::thread::Builder::new().name("longshore-reports".into()).stack_size(128 << 10);
         held.thread_runs = thread.spawn(move || shared.send_held()).is_ok();
         // Where no thread can be had, nothing is held back.
-        if held.thread_runs { Ok(()) } else { self.shared.send(&mut held) }
+        if held.thread_runs { Ok(()) } else { self.shared.send_held_back(&mut held) }
     }
 }
 
 impl Shared {
-    fn send(&self, held: &mut Held) -> Result<(), ClientError> {
+    fn send_held_back(&self, held: &mut Held) -> Result<(), ClientError> {
         held.last_sent = Some(Instant::now());
         if let Some(text) = held.message.take() {
-            self.link.send(&FromScript::Message { text })?;
+            (self.send)(&FromScript::Message { text })?;
         }
         if let Some((fraction, text)) = held.progress.take() {
-            self.link.send(&FromScript::Progress { fraction, text })?;
+            (self.send)(&FromScript::Progress { fraction, text })?;
         }
         Ok(())
     }
@@ -93,7 +103,7 @@ impl Shared {
                 (false, _) => self.changed.wait(held).unwrap_or_else(PoisonError::into_inner),
                 (true, Duration::ZERO) => {
                     // The next call of the script will meet the same failure and report it.
-                    let _ = self.send(&mut held);
+                    let _ = self.send_held_back(&mut held);
                     held
                 }
                 (true, due) => self.changed.wait_timeout(held, due).unwrap_or_else(PoisonError::into_inner).0,

@@ -50,7 +50,13 @@ fn connect<T: Send + 'static>(
         host(connection)
     });
     let software = Software { name: "test".into(), version: "0".into() };
-    let client = Client::connect(ConnectSettings { socket, software, interrupted: Box::new(interrupted) }).unwrap();
+    let client = Client::connect(ConnectSettings {
+        socket: Some(socket),
+        dry_run: None,
+        software,
+        interrupted: Box::new(interrupted),
+    })
+    .unwrap();
     (client, thread)
 }
 

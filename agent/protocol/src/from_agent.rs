@@ -17,6 +17,17 @@ pub enum FromAgent {
         /// Where they were printed.
         source: LogSource,
     },
+    /// A part of a file that the script left in its working folder, inline, after its end and where the host asked for
+    /// them. Parts come in order, file after file; one that is not complete when another path or the exit comes was
+    /// given up.
+    Kept {
+        /// Relative to the working folder, `/` between its parts, no `..`.
+        path: String,
+        /// Whether it may be executed.
+        executable: bool,
+        /// Whether this is the file's last part.
+        last: bool,
+    },
     /// The script has ended and nothing of it is left. The agent's last word.
     Exited(Exit),
     /// The script could not be started. The agent's last word.
@@ -28,7 +39,7 @@ pub enum FromAgent {
 
 impl Message for FromAgent {
     const DIRECTION: &'static str = "from the agent";
-    const NAMES: &'static [&'static str] = &["started", "log", "exited", "failed"];
+    const NAMES: &'static [&'static str] = &["started", "log", "kept", "exited", "failed"];
 }
 
 /// One of a script's two output streams.
@@ -54,6 +65,21 @@ pub struct Exit {
     pub dropped: Dropped,
     /// Processes that the script left behind and the agent ended.
     pub left_behind: u32,
+    /// What of the working folder was not sent, where the host asked for it. An agent that knows nothing of that says
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+}
+
+/// What of the working folder was not sent, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Links, sockets, pipes and devices.
+    pub special: u64,
+    /// Files and folders that could not be read, or whose names are no text or too long.
+    pub unreadable: u64,
+    /// Files beyond the limits, or beyond the time for it.
+    pub beyond: u64,
 }
 
 /// The exit status of a process.

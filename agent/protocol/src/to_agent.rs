@@ -62,6 +62,18 @@ pub struct Begin {
     pub open_files: Option<u64>,
     /// Deadlines of a cancellation.
     pub ladder: CancelLadder,
+    /// Whether what the script leaves in the folder is to be sent when it has ended, and at most how much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<KeepLimits>,
+}
+
+/// How much of the working folder is sent when the script has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepLimits {
+    /// Files.
+    pub files: u64,
+    /// Bytes of all files together.
+    pub bytes: u64,
 }
 
 /// A user by number.

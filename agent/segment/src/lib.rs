@@ -5,6 +5,7 @@
 //! cannot change without the other. This crate knows Arrow and shared memory; sockets and messages are the protocol
 //! crate's.
 
+mod append;
 mod arena;
 mod decode;
 mod encode;
@@ -14,6 +15,7 @@ mod mapping;
 mod memory;
 mod messages;
 
+pub use append::{Matching, first_schema};
 pub use arena::{Arena, ArenaWriter, LentArena};
 pub use decode::{DecodedBatch, TableDecoder};
 pub use encode::{BatchEncoder, SegmentStream, write_whole};

@@ -74,14 +74,15 @@ async fn image(docker: &Docker, subject: &str, image: &str) -> Diagnosis {
 
 async fn python(python: &Path) -> Diagnosis {
     let subject = "Python of the process engine";
-    let program = "import sys, longshore; print('Python %d.%d.%d with longshore' % sys.version_info[:3])";
+    let program =
+        "import sys, longshore, omniscope.api; print('Python %d.%d.%d with longshore' % sys.version_info[:3])";
     match Command::new(python).arg("-c").arg(program).output().await {
         Ok(output) if output.status.success() => {
             Diagnosis::good(subject, String::from_utf8_lossy(&output.stdout).trim().to_owned())
         }
         Ok(_) => Diagnosis::bad(
             subject,
-            format!("`{}` has no module `longshore`", python.display()),
+            format!("`{}` lacks the module `longshore` or `omniscope.api`", python.display()),
             "make venv   (or name another interpreter in LONGSHORE_PYTHON)",
         ),
         Err(error) => Diagnosis::bad(subject, format!("cannot start `{}`: {error}", python.display()), "make venv"),
@@ -94,7 +95,7 @@ async fn r(settings: &Settings) -> Diagnosis {
     if let Some(library) = &settings.r_library {
         command.env("R_LIBS", library);
     }
-    let program = "library(longshore); cat('R', format(getRversion()), 'with longshore')";
+    let program = "library(longshore); library(omniscope.api); cat('R', format(getRversion()), 'with longshore')";
     let shown = settings.rscript.display();
     match command.args(["--vanilla", "-e", program]).output().await {
         Ok(output) if output.status.success() => {
@@ -102,7 +103,7 @@ async fn r(settings: &Settings) -> Diagnosis {
         }
         Ok(_) => Diagnosis::bad(
             subject,
-            format!("`{shown}` has no package `longshore`"),
+            format!("`{shown}` lacks the package `longshore` or `omniscope.api`"),
             "make r-library   (or name the library that has it in LONGSHORE_R_LIBRARY)",
         ),
         Err(error) => Diagnosis::bad(

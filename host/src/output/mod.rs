@@ -1,10 +1,8 @@
 //! The outputs of a run: one worker each, on a thread of its own, that takes bytes from the script, checks and
 //! decodes them, and writes them to a file that has no name yet. Publishing is the run's.
 
-mod append;
 mod worker;
 
-pub(crate) use append::{Matching, append, first_schema};
 pub(crate) use worker::{Finished, Pending, Piece, Trouble, create};
 
 use crate::session::Outgoing;

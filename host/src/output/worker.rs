@@ -2,14 +2,13 @@
 //! Nothing of the script's is looked at in place, because the script can still write there.
 
 use super::Target;
-use super::append::{Matching, append, first_schema};
 use crate::publish::Unpublished;
 use crate::session::Outgoing;
 use crate::table::{Sink, TableError};
 use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};
 use longshore_protocol::{ArenaId, Frame, StreamId, ToScript};
-use longshore_segment::{LentArena, SegmentError, TableDecoder};
+use longshore_segment::{LentArena, Matching, SegmentError, TableDecoder, first_schema};
 use std::io::Seek;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -238,8 +237,9 @@ impl Worker {
             return Ok(());
         };
         let batch = matching.apply(schema, batch).map_err(Failure::Refused)?;
-        if let Some((sink, pending)) = &mut self.sink {
-            append(sink, &batch).map_err(refusal)?;
+        // A batch without rows adds nothing.
+        if let Some((sink, pending)) = self.sink.as_mut().filter(|_| batch.num_rows() > 0) {
+            sink.write(&batch).map_err(refusal)?;
             if matches!(pending, Pending::Sent) {
                 sink.flush().map_err(refusal)?;
             }

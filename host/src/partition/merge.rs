@@ -1,11 +1,12 @@
 //! The outputs of all parts as one table each, in the order of the parts. A part's script may have dropped the field
 //! that the input was cut by: it is put back as the first column.
 
-use crate::output::{Finished, Matching, Target, append, create, first_schema};
+use crate::output::{Finished, Target, create};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::{Field, Schema, SchemaRef};
 use arrow_select::take::take;
+use longshore_segment::{Matching, first_schema};
 use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::sync::Arc;
@@ -49,7 +50,9 @@ pub(super) fn merge(
             let batch = restored(&whole, &batch.map_err(|error| broken(&error))?, &part.value);
             let batch = matching.apply(schema, &batch.map_err(|error| broken(&error))?).map_err(&in_part)?;
             rows += batch.num_rows() as u64;
-            append(sink, &batch).map_err(|error| in_part(error.to_string()))?;
+            if batch.num_rows() > 0 {
+                sink.write(&batch).map_err(|error| in_part(error.to_string()))?;
+            }
         }
     }
     let Some((_, sink, pending)) = begun else { return Ok(None) };

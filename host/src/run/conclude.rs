@@ -3,6 +3,7 @@
 use super::{Outlet, Run, milliseconds};
 use crate::engine::{EngineKind, ImageId};
 use crate::event::Event;
+use crate::kept::KeptRecord;
 use crate::outcome::{Evidence, Outcome, decide};
 use crate::output::{Declared, Finished, Pending};
 use crate::record::{OutputRecord, RunRecord};
@@ -22,7 +23,20 @@ impl Run<'_> {
     ) -> (RunRecord, Vec<Finished>) {
         let (mut outcome, mut message) = decide(evidence);
         let mut notes = std::mem::take(&mut self.prepared.notes);
-        let (mut outputs, mut kept) = (Vec::new(), Vec::new());
+        let (mut outputs, mut handed_over) = (Vec::new(), Vec::new());
+        let kept = match self.keep(exit.as_ref()).await {
+            Ok(kept) => kept,
+            // Who asked for the folder does not have it, so this is no success.
+            Err(error) if outcome.is_success() => {
+                (outcome, message) = (Outcome::PublishFailed, Some(error));
+                None
+            }
+            Err(error) => {
+                self.tell(Event::Note(error.clone())).await;
+                notes.push(error);
+                None
+            }
+        };
         if outcome.is_success() {
             let publishing = Instant::now();
             self.tell(Event::Publishing).await;
@@ -33,7 +47,7 @@ impl Run<'_> {
                 notes.push("the script ended without a word: let it end with `commit()` or `close()`".into());
             }
             match outlet {
-                Outlet::Keep => kept = finished,
+                Outlet::Keep => handed_over = finished,
                 Outlet::Publish => match publish(&self.prepared.outputs, finished).await {
                     Ok(published) => outputs = published,
                     Err(error) => (outcome, message) = (Outcome::PublishFailed, Some(error)),
@@ -49,6 +63,7 @@ impl Run<'_> {
             outcome,
             message,
             outputs,
+            kept,
             timings_ms: self.timings,
             engine: kind,
             image: image.map(|image| image.0),
@@ -66,7 +81,21 @@ impl Run<'_> {
             notes,
             partitions: None,
         };
-        (record, kept)
+        (record, handed_over)
+    }
+
+    /// Puts what the script left in place, whatever came of the run.
+    async fn keep(&mut self, exit: Option<&Exit>) -> Result<Option<KeptRecord>, String> {
+        let (Some(keeping), Some(exit)) = (self.kept.take(), exit) else {
+            return Ok(None);
+        };
+        let folder = self.prepared.keep.clone().unwrap_or_default();
+        let failed = |reason: String| format!("files cannot be kept in `{}`: {reason}", folder.display());
+        let Some(left_out) = exit.left_out else {
+            return Err(failed("the agent is too old for that: build the image anew".into()));
+        };
+        let published = tokio::task::spawn_blocking(move || keeping.publish(left_out)).await;
+        published.unwrap_or_else(|_| Err("publishing broke".into())).map(Some).map_err(failed)
     }
 
     fn unwritten(&self, finished: &[Finished]) -> Vec<String> {

@@ -9,6 +9,7 @@ use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
 use crate::event::{Event, Events};
 use crate::input::Inputs;
+use crate::kept::Keeping;
 use crate::outcome::Evidence;
 use crate::output::{Finished, Outputs};
 use crate::partition;
@@ -63,7 +64,7 @@ pub(crate) async fn run_once(
 ) -> (RunRecord, Vec<Finished>) {
     let begun = Instant::now();
     let run_id = new_run_id();
-    let mut run = Run { prepared, settings, events, cancel, begun, run_id, timings: Timings::default() };
+    let mut run = Run { prepared, settings, events, cancel, begun, run_id, timings: Timings::default(), kept: None };
     let (kind, image, result) = run.execute().await;
     let (evidence, finished, exit) = match result {
         Ok(ended) => ended,
@@ -80,6 +81,8 @@ struct Run<'a> {
     begun: Instant,
     run_id: String,
     timings: Timings,
+    /// What the script left in its working folder, where it is to be kept.
+    kept: Option<Box<Keeping>>,
 }
 
 type Ended = (Evidence, Vec<Finished>, Option<Exit>);
@@ -203,6 +206,14 @@ impl Run<'_> {
         evidence: &mut Evidence,
     ) -> (Vec<Finished>, Option<Exit>) {
         let remote = agent.remote();
+        let keeping = self.prepared.keep.as_ref().map(|target| Keeping::create(target, &self.run_id)).transpose();
+        let keeping = match keeping {
+            Ok(keeping) => keeping.map(Box::new),
+            Err(error) => {
+                evidence.engine_failure = Some(format!("cannot make a folder to keep files in: {error}"));
+                return (Vec::new(), None);
+            }
+        };
         if let Err(error) = agent.start(self.begin(workplace, kind), &self.prepared.files).await {
             evidence.engine_failure = Some(format!("cannot read the block's files: {error}"));
             return (Vec::new(), None);
@@ -214,6 +225,7 @@ impl Run<'_> {
             Outputs::new(self.prepared.outputs.clone(), &self.run_id, streaming, limits.output_bytes, trouble);
         let inputs = std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new(), None));
         let (started, starts) = oneshot::channel();
+        let (keeping_starts, keeps) = oneshot::channel();
         let mut watch = Watch {
             events: self.events.clone(),
             facts: self.facts(kind),
@@ -227,15 +239,19 @@ impl Run<'_> {
             kill_at: None,
             timeout: limits.timeout,
             started_at: None,
+            ended_at: None,
             finished: Vec::new(),
+            keeps: Some(keeps),
+            kept: None,
         };
         watch.inputs.decode_ahead();
-        let listening = tokio::spawn(agent.listen(self.events.clone(), started));
+        let listening = tokio::spawn(agent.listen(self.events.clone(), started, keeping, keeping_starts));
         let exit = watch.until_exit(listening, starts, listener, self.cancel, container, evidence).await;
         if let Some(started_at) = watch.started_at {
             self.timings.first_line = milliseconds(started_at - self.begun);
-            self.timings.run = milliseconds(started_at.elapsed());
+            self.timings.run = milliseconds(watch.ended_at.unwrap_or_else(Instant::now) - started_at);
         }
+        self.kept = watch.kept.take();
         let finished = watch.drain(evidence).await;
         (finished, exit)
     }
@@ -268,6 +284,7 @@ impl Run<'_> {
             log_bytes: self.prepared.limits.log_bytes,
             open_files: Some(self.prepared.limits.open_files),
             ladder: LADDER,
+            keep: self.prepared.keep.as_ref().map(|_| Keeping::LIMITS),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::Container;
 use crate::event::{Event, Events};
 use crate::input::Inputs;
+use crate::kept::Keeping;
 use crate::outcome::Evidence;
 use crate::output::{Finished, Outputs, Trouble};
 use crate::session::{AgentEnd, Outgoing, ScriptEnd, ScriptSession, greet, open};
@@ -18,6 +19,9 @@ use tokio::task::JoinHandle;
 
 /// How long an agent may take to report after the last rung of the ladder, before its container is killed.
 const REPORT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long an agent may take to bring back the working folder, as long as it gives itself, and then to report.
+const KEEP_DEADLINE: Duration = Duration::from_secs(60 + 5);
 
 /// How long the script's connection may stay open after everything in the container is dead.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
@@ -36,7 +40,12 @@ pub(super) struct Watch {
     pub(super) kill_at: Option<Instant>,
     pub(super) timeout: Option<Duration>,
     pub(super) started_at: Option<Instant>,
+    pub(super) ended_at: Option<Instant>,
     pub(super) finished: Vec<Finished>,
+    /// Hears when the script has ended and what it left comes.
+    pub(super) keeps: Option<oneshot::Receiver<()>>,
+    /// What the script left.
+    pub(super) kept: Option<Box<Keeping>>,
 }
 
 impl Watch {
@@ -61,6 +70,16 @@ impl Watch {
                     self.started_at = Some(now);
                     self.deadline = self.timeout.map(|timeout| now + timeout);
                     let _ = self.events.send(Event::Started).await;
+                }
+                keeps = async { self.keeps.as_mut().expect("guarded by the condition").await }, if self.keeps.is_some() => {
+                    self.keeps = None;
+                    if keeps.is_ok() {
+                        // The script's deadline is kept, and what comes now has one of its own.
+                        let now = Instant::now();
+                        self.ended_at = Some(now);
+                        self.deadline = None;
+                        self.kill_at = Some(now + KEEP_DEADLINE);
+                    }
                 }
                 accepted = listener.accept() => match accepted {
                     Ok((socket, _)) => self.connected(socket, evidence).await,
@@ -183,7 +202,8 @@ impl Watch {
 
     fn agent_ended(&mut self, end: AgentEnd, evidence: &mut Evidence) -> Option<Exit> {
         match end {
-            AgentEnd::Exited(exit) => {
+            AgentEnd::Exited(exit, kept) => {
+                self.kept = kept;
                 evidence.status = Some(exit.status);
                 evidence.out_of_memory = exit.out_of_memory;
                 Some(exit)

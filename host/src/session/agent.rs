@@ -3,6 +3,7 @@
 
 use super::link::{Incoming, Outgoing};
 use crate::event::{Event, Events};
+use crate::kept::Keeping;
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
     Begin, ConnectionError, Exit, Frame, FromAgent, Message, Payload, ProtocolError, ToAgent, Version,
@@ -25,8 +26,8 @@ pub(crate) struct BlockFile {
 /// How the agent's connection ended.
 #[derive(Debug)]
 pub(crate) enum AgentEnd {
-    /// The script ended and the agent reported it.
-    Exited(Exit),
+    /// The script ended and the agent reported it, after it had brought back what was asked for.
+    Exited(Exit, Option<Box<Keeping>>),
     /// The script could not be started.
     Failed(String),
     /// The connection ended without a report.
@@ -79,9 +80,16 @@ impl AgentSession {
         }
     }
 
-    /// Listens until the script has ended. `started` hears when it starts.
-    pub(crate) async fn listen(mut self, events: Events, started: oneshot::Sender<()>) -> AgentEnd {
-        let mut started = Some(started);
+    /// Listens until the script has ended and what it left has come. `started` hears when it starts, `keeps` when it has
+    /// ended and something of it comes.
+    pub(crate) async fn listen(
+        mut self,
+        events: Events,
+        started: oneshot::Sender<()>,
+        mut keeping: Option<Box<Keeping>>,
+        keeps: oneshot::Sender<()>,
+    ) -> AgentEnd {
+        let (mut started, mut keeps) = (Some(started), Some(keeps));
         loop {
             let frame = match self.incoming.receive().await {
                 Ok(Some(frame)) => frame,
@@ -102,7 +110,22 @@ impl AgentSession {
                     Ok(bytes) => drop(events.send(Event::Log { source, bytes }).await),
                     Err(error) => return AgentEnd::Violation(error.into()),
                 },
-                FromAgent::Exited(exit) => return AgentEnd::Exited(exit),
+                FromAgent::Kept { path, executable, last } => {
+                    if let Some(keeps) = keeps.take() {
+                        let _ = keeps.send(());
+                    }
+                    let Some(keeping) = &mut keeping else { return unexpected("a log or an exit", "a kept file") };
+                    // An empty file has no payload.
+                    let bytes = match frame.payload {
+                        Payload::None => Ok(Vec::new()),
+                        payload => payload.into_inline("kept"),
+                    };
+                    let taken = bytes.and_then(|bytes| keeping.part(&path, executable, last, &bytes));
+                    if let Err(error) = taken {
+                        return AgentEnd::Violation(error.into());
+                    }
+                }
+                FromAgent::Exited(exit) => return AgentEnd::Exited(exit, keeping),
                 FromAgent::Failed { reason } => return AgentEnd::Failed(reason),
             }
         }

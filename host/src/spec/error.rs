@@ -96,6 +96,14 @@ pub enum SpecError {
         /// The file.
         path: PathBuf,
     },
+    /// Files cannot be kept where they should go.
+    #[error("files cannot be kept in `{path}`: {reason}")]
+    Keep {
+        /// The folder.
+        path: PathBuf,
+        /// Why, and what would be right.
+        reason: String,
+    },
     /// A mount does not exist.
     #[error("`{path}` cannot be mounted: {source}")]
     Mount {
@@ -147,6 +155,9 @@ pub enum SpecError {
     /// A stream cannot be cut.
     #[error("a block with the mode `stream` cannot run once for each value of a field: leave out `--partition-by`")]
     PartitionedStream,
+    /// Parts leave a folder each.
+    #[error("`--keep` brings back the folder of one run, and `--partition-by` makes several: leave out one of them")]
+    PartitionedKeep,
     /// There is nothing to cut.
     #[error("`--partition-by {field}` cuts input 0, and nothing is connected there: give it a table with `-i PATH`")]
     PartitionedNothing {

@@ -1,6 +1,7 @@
 //! What a caller asks for, and the check of all of it before anything starts.
 
 mod error;
+mod inputs;
 mod mounts;
 mod stream;
 
@@ -10,17 +11,15 @@ pub use stream::CHUNK_ROWS;
 use crate::block::{Block, GivenValue, Mode, OptionValues, check_field};
 use crate::engine::EngineChoice;
 use crate::input::Inputs;
+use crate::kept;
 use crate::limits::Limits;
 use crate::output::{Declared, Target};
 use crate::partition::Cut;
 use crate::publish::{self, Unpublished};
 use crate::session::BlockFile;
-use crate::table::{Feed, FileFormat, LiveSource, Source, TableError};
+use crate::table::{Feed, FileFormat};
 use longshore_protocol::OutputName;
 use mounts::Allowed;
-use std::fs::File;
-use std::os::fd::AsFd;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// Inputs of one run, at most.
@@ -50,6 +49,8 @@ pub struct RunSpec {
     pub mounts: Vec<Mount>,
     /// Folders that mounts and the files of options must be below; none means anywhere.
     pub allowed: Vec<PathBuf>,
+    /// Where what the script leaves in its working folder is brought to; nothing is kept without.
+    pub keep: Option<PathBuf>,
     /// What it may use.
     pub limits: Limits,
     /// Rows of a chunk, where the block transforms a stream.
@@ -134,6 +135,7 @@ pub struct Prepared {
     pub(crate) image: Option<String>,
     pub(crate) network: Network,
     pub(crate) mounts: Vec<Mount>,
+    pub(crate) keep: Option<PathBuf>,
     pub(crate) limits: Limits,
     /// Rows of a chunk, where the block transforms a stream.
     pub(crate) chunk_rows: Option<u32>,
@@ -155,6 +157,7 @@ impl RunSpec {
             network: Network::default(),
             mounts: Vec::new(),
             allowed: Vec::new(),
+            keep: None,
             limits: Limits::default(),
             chunk_rows: CHUNK_ROWS,
             partition: None,
@@ -172,10 +175,13 @@ impl RunSpec {
         check_limits(&self.limits)?;
         let chunk_rows = if block.mode == Mode::Stream { Some(self.check_stream(&block)?) } else { None };
         let files = block.files()?;
-        let feeds = open_inputs(&self.inputs, block.mode)?;
+        let feeds = inputs::open_inputs(&self.inputs, block.mode)?;
         let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
         let outputs = place_outputs(block.output_ids(), &self.outputs, &self.inputs)?;
+        if let Some(path) = &self.keep {
+            check_keep(path, &outputs)?;
+        }
         let allowed = Allowed::resolve(&self.allowed)?;
         let contained = self.engine != EngineChoice::Process;
         let mounts = mounts::mounts(&self.mounts, options.files(), &allowed, contained)?;
@@ -194,6 +200,9 @@ impl RunSpec {
         }
         let inputs = Inputs::new(feeds, chunk_rows.and_then(|rows| usize::try_from(rows).ok()));
         let partition = self.partition.as_ref().map(|spec| cut(&inputs, spec, block.mode)).transpose()?;
+        if partition.is_some() && self.keep.is_some() {
+            return Err(SpecError::PartitionedKeep);
+        }
         let image = self.image.or_else(|| block.image.clone());
         Ok(Prepared {
             block,
@@ -205,6 +214,7 @@ impl RunSpec {
             image,
             network: self.network,
             mounts,
+            keep: self.keep,
             limits: self.limits,
             chunk_rows,
             partition,
@@ -229,6 +239,19 @@ fn cut(inputs: &Inputs, spec: &PartitionSpec, mode: Mode) -> Result<Cut, SpecErr
     })
 }
 
+fn check_keep(path: &Path, outputs: &Declared) -> Result<(), SpecError> {
+    let wrong = |reason| SpecError::Keep { path: path.to_owned(), reason };
+    kept::check_target(path).map_err(wrong)?;
+    let real = real_target(path);
+    for (number, target) in outputs.targets.iter().enumerate() {
+        // Below it, so that one of them would find the other in its place.
+        if target.as_ref().is_some_and(|target| real_target(&target.path).starts_with(&real)) {
+            return Err(wrong(format!("output {number} goes there too: give it another folder")));
+        }
+    }
+    Ok(())
+}
+
 fn check_limits(limits: &Limits) -> Result<(), SpecError> {
     let least = |limit, value: String, least| Err(SpecError::Limit { limit, value, least });
     // The Engine API refuses less than 6 MiB; an interpreter alone needs more.
@@ -241,61 +264,6 @@ fn check_limits(limits: &Limits) -> Result<(), SpecError> {
     match limits.cpus {
         Some(cpus) if !(0.01..=1e6).contains(&cpus) => least("cpus", cpus.to_string(), "0.01"),
         _ => Ok(()),
-    }
-}
-
-fn open_inputs(specs: &[InputSpec], mode: Mode) -> Result<Vec<Option<Feed>>, SpecError> {
-    let mut feeds: Vec<Option<Feed>> = Vec::new();
-    let mut next = 0;
-    for spec in specs {
-        let number = spec.number.unwrap_or(next);
-        if number >= INPUTS_MAX {
-            return Err(SpecError::InputNumber { number });
-        }
-        next = number + 1;
-        feeds.resize_with(feeds.len().max(next), || None);
-        if feeds[number].is_some() {
-            return Err(SpecError::RepeatedInput { number });
-        }
-        let format = match spec.format {
-            Some(format) => Ok(format),
-            None if spec.path == Path::new(STANDARD) => return Err(SpecError::NoFormat { what: "standard input" }),
-            None => existing_format(&spec.path),
-        };
-        let feed = format.and_then(|format| open_input(&spec.path, format, mode));
-        feeds[number] = Some(feed.map_err(|source| SpecError::Input { number, source })?);
-    }
-    Ok(feeds)
-}
-
-/// Standard input and pipes can be read once: a stream takes them as they come, a batch keeps all of them first.
-fn open_input(path: &Path, format: FileFormat, mode: Mode) -> Result<Feed, TableError> {
-    let failed = |source| TableError::Read { path: path.to_owned(), source };
-    let is_standard = path == Path::new(STANDARD);
-    let is_pipe = || std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
-    if !is_standard && !is_pipe() {
-        return Source::open(path, format).map(Feed::Stored);
-    }
-    let name = if is_standard { "standard input".into() } else { path.to_string_lossy() };
-    let file = match is_standard {
-        true => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
-        false => File::open(path),
-    };
-    let file = file.map_err(failed)?;
-    if mode == Mode::Stream && LiveSource::can(format) {
-        return LiveSource::open(&name, file, format).map(Feed::Live);
-    }
-    Source::spool(&name, file, format).map(Feed::Stored)
-}
-
-/// The format by suffix; that the file is not there at all is the better thing to say.
-fn existing_format(path: &Path) -> Result<FileFormat, TableError> {
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(TableError::Missing { path: path.to_owned() })
-        }
-        Ok(metadata) if metadata.is_dir() => Err(TableError::Folder { path: path.to_owned() }),
-        _ => FileFormat::from_path(path),
     }
 }
 
@@ -364,4 +332,24 @@ fn real_target(path: &Path) -> PathBuf {
         Ok::<_, std::io::Error>(folder.join(path.file_name().unwrap_or_default()))
     });
     resolved.unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_and_kept_files_need_folders_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("kept");
+        std::fs::create_dir(&kept).unwrap();
+        let target = |path: PathBuf| Some(Target { format: FileFormat::from_path(&path).unwrap(), path });
+        let mut outputs = Declared { ids: None, targets: vec![None, target(folder.path().join("kept.csv"))] };
+        assert!(check_keep(&kept, &outputs).is_ok());
+        outputs.targets.push(target(kept.join("x.csv")));
+        assert_eq!(
+            check_keep(&kept, &outputs).unwrap_err().to_string(),
+            format!("files cannot be kept in `{}`: output 2 goes there too: give it another folder", kept.display())
+        );
+    }
 }

@@ -83,6 +83,8 @@ def _unique(names: list[str]) -> list[str]:
 def _column(series: Any) -> Any:
     import pyarrow as pa
 
+    if _is_foreign(series.dtype):
+        return _as_text(series)
     if series.dtype.name in ("category",):
         series = series.astype(series.cat.categories.dtype if not series.isna().any() else object)
     try:
@@ -94,6 +96,11 @@ def _column(series: Any) -> Any:
     if isinstance(column.type, pa.ExtensionType) or type(column.type).__name__.endswith("PeriodType"):
         return _as_text(series)
     return column
+
+
+def _is_foreign(dtype: Any) -> bool:
+    """Whether another library made the type, as geopandas does: what its values are in Arrow is not for others."""
+    return type(dtype).__module__.partition(".")[0] not in ("pandas", "numpy")
 
 
 def _is_whole(series: Any) -> bool:

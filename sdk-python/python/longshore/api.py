@@ -13,6 +13,7 @@ A script makes one :class:`Api`, reads inputs and options from it, writes output
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -38,6 +39,9 @@ class Api:
     There is one per script, and it works in the process that made it. As a context manager it commits at the end of
     the block, and an exception fails the run.
 
+    A script that is started by hand can have a dry run: the environment variable ``LONGSHORE_DRY_RUN`` names a folder
+    with its inputs (``0.parquet``, ``1.arrow``, ...) and ``options.json``, and its outputs go there.
+
     Raises:
         NotInRunError: if the script was not started by longshore.
         LongshoreError: if there is an Api already.
@@ -48,12 +52,13 @@ class Api:
         with _lock:
             if _exists:
                 raise LongshoreError("there is an Api already: a script makes one, and passes it on")
-            self._client = Client(os.environ.get("LONGSHORE_SOCKET"))
+            self._client = Client(os.environ.get("LONGSHORE_SOCKET"), os.environ.get("LONGSHORE_DRY_RUN") or None)
             _exists = True
         self._pid = os.getpid()
         self._options: Mapping[str, Any] = MappingProxyType(json.loads(self._client.options()))
         self._unknown: set[str] = set()
         _report_uncaught(self)
+        atexit.register(self._client.end)
 
     # Inputs
 
@@ -176,7 +181,9 @@ class Api:
             self._unknown.add(name)
             known = ", ".join(self._options) or "none"
             warnings.warn(f"the block has no option {name!r} (it has: {known})", stacklevel=2)
-        return self._options.get(name)
+        value = self._options.get(name)
+        # The caller may change the list it gets, and the next one gets it as it was.
+        return list(value) if isinstance(value, list) else value
 
     # Messages
 

@@ -11,6 +11,9 @@ pub(crate) struct Case {
     /// What the case shows, in a sentence.
     #[allow(dead_code, reason = "for people: a case without one is refused when it is read")]
     pub(crate) description: String,
+    /// The sections of `contract.toml` that it shows.
+    #[serde(default)]
+    pub(crate) contract: Vec<String>,
     /// The engines it runs on; all of them where absent.
     pub(crate) engines: Option<Vec<String>>,
     /// Why not all engines.

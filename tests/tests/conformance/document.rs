@@ -1,8 +1,9 @@
 //! `docs/conformance.md`: what is promised, case by case and language by language. It is written from the cases, and a
-//! trial of the suite fails where the two differ; `make docs` writes it anew.
+//! trial of the suite fails where the two differ; `make docs` writes it anew, and `docs/contract.md` with it.
 
 use crate::capabilities::Capabilities;
 use crate::case::Case;
+use crate::contract::Contract;
 use crate::{ENGINES, SDKS};
 use std::fmt::Write;
 use std::path::Path;
@@ -10,13 +11,18 @@ use std::path::Path;
 /// Says that the document is to be written, not compared.
 const WRITE: &str = "LONGSHORE_WRITE_DOCS";
 
-/// Compares the document with the cases, or writes it.
+/// Compares the documents with the cases, or writes them.
 pub(crate) fn check(
-    path: &Path,
+    docs: &Path,
     cases: &[(String, Result<Case, String>)],
     capabilities: &Capabilities,
+    contract: &Contract,
 ) -> Result<(), String> {
-    let text = text(cases, capabilities)?;
+    compare(&docs.join("conformance.md"), &text(cases, capabilities)?)?;
+    compare(&docs.join("contract.md"), &contract.text(cases))
+}
+
+fn compare(path: &Path, text: &str) -> Result<(), String> {
     if std::env::var_os(WRITE).is_some() {
         return std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()));
     }

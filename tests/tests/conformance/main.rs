@@ -9,6 +9,7 @@
 mod capabilities;
 mod case;
 mod compare;
+mod contract;
 mod document;
 mod expect;
 mod generate;
@@ -19,6 +20,7 @@ mod table;
 
 use capabilities::Capabilities;
 use case::Case;
+use contract::Contract;
 use leftovers::Leftovers;
 use libtest_mimic::{Arguments, Failed, Trial};
 use run::Command;
@@ -59,8 +61,11 @@ fn main() -> ExitCode {
     let capabilities = Capabilities::read(&tests.join("cases"));
     let mut trials = Vec::new();
     let read = read_cases(&cases);
-    let document = document::check(&tests.with_file_name("docs").join("conformance.md"), &read, &capabilities);
+    let contract = Contract::read(&cases);
+    let document = document::check(&tests.with_file_name("docs"), &read, &capabilities, &contract);
     trials.push(Trial::test("docs_are_what_the_cases_say", move || document.map_err(Failed::from)));
+    let shown = contract.check(&read);
+    trials.push(Trial::test("every_section_of_the_contract_has_a_case", move || shown.map_err(Failed::from)));
     let stale = capabilities.stale(&read);
     trials.push(Trial::test("every_excuse_excuses_a_case", move || stale.map_err(Failed::from)));
     for (name, case) in read {
@@ -97,7 +102,7 @@ fn read_cases(folder: &Path) -> Vec<(String, Result<Case, String>)> {
         .expect("the cases are there")
         .map(|entry| entry.expect("the folder can be read").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .filter(|path| path.file_stem().is_some_and(|name| name != "capabilities"))
+        .filter(|path| path.file_stem().is_some_and(|name| name != "capabilities" && name != "contract"))
         .collect();
     names.sort();
     names

@@ -94,6 +94,9 @@ pub(crate) struct RunArguments {
     /// Go on when a part fails, and publish the others
     #[arg(long, requires = "partition_by")]
     pub(crate) keep_going: bool,
+    /// New folder for what the script leaves in its working folder, however it ends
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keep: Option<PathBuf>,
     /// Print one JSON object about the run on standard output
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,7 +2,7 @@
 //! the traceback last. Output and bar share one terminal, so everything is printed here.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use longshore::{EngineKind, Event, OutputRecord, RunRecord};
+use longshore::{EngineKind, Event, KeptRecord, OutputRecord, RunRecord};
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -127,6 +127,9 @@ impl Console {
             for output in &record.outputs {
                 self.line(&written(output));
             }
+            if let Some(kept) = &record.kept {
+                self.line(&brought_back(kept));
+            }
             for note in &record.notes {
                 self.line(&format!("note: {note}"));
             }
@@ -150,6 +153,9 @@ impl Console {
             self.line(&format!("✗ partition `{}`: {reason}", part.value.as_deref().unwrap_or("(null)")));
         }
         self.line(&format!("✗ {} {name} after {}{message}", record.block, seconds(record.timings_ms.total)));
+        if let Some(kept) = &record.kept {
+            self.line(&brought_back(kept));
+        }
         self.dropped(record);
         self.let_go();
     }
@@ -189,6 +195,19 @@ fn written(output: &OutputRecord) -> String {
     let id = output.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
     let (rows, bytes) = (output.rows, size(output.bytes));
     format!("✓ output {}{id}: {rows} rows, {bytes}, in {}", output.index, output.path.display())
+}
+
+fn brought_back(kept: &KeptRecord) -> String {
+    let (files, folder) = (kept.files, kept.folder.display());
+    let counted = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let left_out = [
+        counted(kept.special, "links or special files"),
+        counted(kept.unreadable, "that cannot be read"),
+        counted(kept.beyond, "beyond the limit"),
+    ];
+    let left_out = left_out.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let left_out = if left_out.is_empty() { left_out } else { format!("; left out: {left_out}") };
+    format!("✓ kept: {files} files, {}, in {folder}{left_out}", size(kept.bytes))
 }
 
 fn ran(record: &RunRecord) -> String {

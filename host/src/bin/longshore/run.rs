@@ -96,6 +96,7 @@ fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
         keep_going: arguments.keep_going,
     });
     spec.allowed = arguments.allowed;
+    spec.keep = arguments.keep;
     let defaults = Limits::default();
     spec.limits = Limits {
         memory_bytes: arguments.memory.unwrap_or(defaults.memory_bytes),

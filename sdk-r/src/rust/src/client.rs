@@ -11,15 +11,15 @@ use longshore_client::{
 };
 use serde_json::Value;
 use std::cell::RefCell;
+use std::path::PathBuf;
 
-/// Connects to the host's socket; an empty path is a script that is not in a run.
+/// Connects to the host's socket, or to the folder of a dry run; an empty path is none.
 #[extendr]
-fn client_connect(socket: &str) -> Robj {
-    if socket.is_empty() {
-        return answer(Err(ClientError::NotInRun.into()));
-    }
+fn client_connect(socket: &str, dry_run: &str) -> Robj {
+    let path = |text: &str| Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty());
     let settings = ConnectSettings {
-        socket: socket.into(),
+        socket: path(socket),
+        dry_run: path(dry_run),
         software: Software { name: "longshore for R".into(), version: env!("CARGO_PKG_VERSION").into() },
         interrupted: Box::new(guard::interrupted),
     };
@@ -170,6 +170,12 @@ fn client_conclude(client: ExternalPtr<Client>, word: &str, message: Option<&str
     done(client.conclude(word, message).map(drop))
 }
 
+/// Says that the script ends.
+#[extendr]
+fn client_end(client: ExternalPtr<Client>) -> Robj {
+    done(client.end())
+}
+
 fn done(result: Result<(), ClientError>) -> Robj {
     answer(result.map(|()| ().into()).map_err(Failure::from))
 }
@@ -190,4 +196,5 @@ extendr_module! {
     fn client_error;
     fn client_uncaught;
     fn client_conclude;
+    fn client_end;
 }

@@ -57,6 +57,7 @@ impl From<ClientError> for Failure {
                 ("mode", chain(&error).replace("process_stream", "process.stream"))
             }
             ClientError::Progress { .. } => ("value", chain(&error)),
+            ClientError::DryRun { .. } => ("dry_run", chain(&error)),
             ClientError::Interrupted => ("interrupted", chain(&error)),
             ClientError::Connect { .. }
             | ClientError::Refused { .. }

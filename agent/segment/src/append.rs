@@ -1,14 +1,15 @@
 //! Appending: what a later table of an output must be like. The first fixes names and types; later columns are
-//! matched by name and converted where nothing is lost.
+//! matched by name and converted where nothing is lost. The host holds the outputs of runs to it, the client those of
+//! dry runs.
 
-use crate::table::{Sink, TableError};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_cast::{CastOptions, can_cast_types, cast_with_options};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;
 
 /// The columns of an output, by its first table. A column that holds nothing yet is text.
-pub(crate) fn first_schema(schema: &Schema) -> SchemaRef {
+#[must_use]
+pub fn first_schema(schema: &Schema) -> SchemaRef {
     let typed = |field: &Arc<Field>| match field.data_type() {
         DataType::Null => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8).with_nullable(true)),
         // Later tables may have nulls where this one has none.
@@ -22,11 +23,14 @@ pub(crate) fn first_schema(schema: &Schema) -> SchemaRef {
 
 /// For each column of the output, which column of a later table it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Matching(Vec<usize>);
+pub struct Matching(Vec<usize>);
 
 impl Matching {
     /// Matches a table's columns to an output's.
-    pub(crate) fn new(output: &Schema, table: &Schema) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// Which columns are missing and which are new.
+    pub fn new(output: &Schema, table: &Schema) -> Result<Self, String> {
         let same = |(a, b): (&Arc<Field>, &Arc<Field>)| a.name() == b.name();
         if output.fields().len() == table.fields().len() && output.fields().iter().zip(table.fields()).all(same) {
             return Ok(Self((0..output.fields().len()).collect()));
@@ -52,7 +56,10 @@ impl Matching {
     }
 
     /// Brings a batch into the output's order and types.
-    pub(crate) fn apply(&self, output: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, String> {
+    ///
+    /// # Errors
+    /// Which column does not fit, and both types.
+    pub fn apply(&self, output: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, String> {
         let columns = self.0.iter().zip(output.fields()).map(|(index, field)| convert(batch.column(*index), field));
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
@@ -82,11 +89,6 @@ fn convert(column: &ArrayRef, field: &Field) -> Result<ArrayRef, String> {
     // Not every lossy cast fails: 1.5 becomes 1. What comes back must be what went in.
     let back = cast_with_options(&cast, from, &strict).map_err(|_| lossy())?;
     if &back == column { Ok(cast) } else { Err(lossy()) }
-}
-
-/// Writes a batch to a sink; a batch without rows adds nothing.
-pub(crate) fn append(sink: &mut Sink, batch: &RecordBatch) -> Result<(), TableError> {
-    if batch.num_rows() == 0 { Ok(()) } else { sink.write(batch) }
 }
 
 #[cfg(test)]

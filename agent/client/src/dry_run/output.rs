@@ -1,0 +1,107 @@
+//! An output of a dry run: a Parquet file that is written beside its place, and put there when the script has said its
+//! last word.
+
+use arrow_array::{RecordBatch, new_null_array};
+use arrow_schema::{DataType, Schema, SchemaRef};
+use longshore_protocol::OutputName;
+use longshore_segment::{Matching, first_schema};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Longest id of an output in bytes: a file name has 255, and what stands around the id needs a few.
+const ID_MAX: usize = 200;
+
+/// An output being written. Dropping it takes the file away.
+pub(crate) struct DryOutput {
+    target: PathBuf,
+    beside: PathBuf,
+    schema: SchemaRef,
+    writer: Option<ArrowWriter<File>>,
+    rows: usize,
+}
+
+/// The name of an output's file: `output-` and its number, from 0, or its id.
+pub(crate) fn file_name(output: &OutputName) -> Result<String, String> {
+    match output {
+        OutputName::Number(number) => Ok(format!("output-{number}.parquet")),
+        OutputName::Id(id) if id.is_empty() || id.len() > ID_MAX || id.contains(['/', '\0']) => {
+            Err(format!("in a dry run its id names a file: 1 to {ID_MAX} bytes without `/`"))
+        }
+        OutputName::Id(id) => Ok(format!("output-{id}.parquet")),
+    }
+}
+
+impl DryOutput {
+    /// Starts the file of an output. Its first table fixes the columns.
+    pub(crate) fn create(target: &Path, table: &Schema) -> Result<Self, String> {
+        let schema = first_schema(table);
+        check_types(&schema)?;
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let beside = target.with_file_name(format!(".{name}.partial"));
+        let failed = |error: &dyn std::fmt::Display| format!("`{}`: {error}", beside.display());
+        let file = File::create(&beside).map_err(|error| failed(&error))?;
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties));
+        let writer = writer.map_err(|error| failed(&error))?;
+        Ok(Self { target: target.to_owned(), beside, schema, writer: Some(writer), rows: 0 })
+    }
+
+    /// Appends a table: all of it or, where it does not fit, nothing.
+    pub(crate) fn append(&mut self, table: &Schema, batches: &[RecordBatch]) -> Result<(), String> {
+        let matching = Matching::new(&self.schema, table)?;
+        let fitting = batches.iter().map(|batch| matching.apply(&self.schema, batch)).collect::<Result<Vec<_>, _>>()?;
+        for batch in fitting.iter().filter(|batch| batch.num_rows() > 0) {
+            if let Some(writer) = &mut self.writer {
+                writer.write(batch).map_err(|error| format!("`{}`: {error}", self.beside.display()))?;
+            }
+            self.rows += batch.num_rows();
+        }
+        Ok(())
+    }
+
+    /// How many rows it has.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Completes the file and puts it in its place.
+    pub(crate) fn publish(mut self) -> Result<(), String> {
+        if let Some(writer) = self.writer.take() {
+            writer.close().map_err(|error| error.to_string())?;
+        }
+        std::fs::rename(&self.beside, &self.target).map_err(|error| error.to_string())
+    }
+}
+
+impl Drop for DryOutput {
+    fn drop(&mut self) {
+        // One that was put in its place is no longer here.
+        let _ = std::fs::remove_file(&self.beside);
+    }
+}
+
+/// Writes a null of each type that is in doubt, as a run does before it takes a table.
+fn check_types(schema: &Schema) -> Result<(), String> {
+    for field in schema.fields() {
+        let doubtful = field.data_type().is_nested()
+            || matches!(field.data_type(), DataType::Interval(_) | DataType::Duration(_) | DataType::Dictionary(..));
+        if !doubtful {
+            continue;
+        }
+        let alone = Arc::new(Schema::new(vec![field.as_ref().clone().with_nullable(true)]));
+        let null = RecordBatch::try_new(Arc::clone(&alone), vec![new_null_array(field.data_type(), 1)]);
+        let written = null.is_ok_and(|batch| {
+            let writer = ArrowWriter::try_new(Vec::new(), alone, None);
+            writer.is_ok_and(|mut writer| writer.write(&batch).is_ok() && writer.close().is_ok())
+        });
+        if !written {
+            let (name, data_type) = (field.name(), field.data_type());
+            return Err(format!("column `{name}` is {data_type}, which Parquet cannot hold: convert it first"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! An input of a dry run: a Parquet or Arrow file by the input's number, read anew each time.
+
+use crate::error::ClientError;
+use crate::inputs::{BATCH_ROWS, InputBatches};
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_cast::cast;
+use arrow_ipc::reader::{FileReader, StreamReader};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use longshore_segment::DecodedBatch;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The suffixes of tables that can be read: Parquet, Arrow IPC files and streams.
+const SUFFIXES: [&str; 4] = ["parquet", "arrow", "feather", "arrows"];
+
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
+
+/// Opens an input, from 0; `None` where there is no file for it.
+pub(crate) fn open(folder: &Path, number: u32) -> Result<Option<InputBatches>, ClientError> {
+    let failed = move |reason: String| ClientError::Input { number, reason };
+    let Some(path) = find(folder, number).map_err(failed)? else {
+        return Ok(None);
+    };
+    let shown = path.display().to_string();
+    let damaged = move |error: ArrowError| failed(format!("`{shown}`: {error}"));
+    let (schema, batches) = read(&path).map_err(&damaged)?;
+    let (schema, wanted) = (plain(&schema), plain(&schema));
+    let decoded = batches.map(move |batch| {
+        let batch = batch.and_then(|batch| conform(&wanted, &batch)).map_err(&damaged)?;
+        Ok(DecodedBatch { batch, boolean_bytes: Vec::new() })
+    });
+    Ok(Some(InputBatches::new(schema, decoded, BATCH_ROWS)))
+}
+
+/// All rows as one batch, as an input comes in a run.
+pub(crate) fn whole(number: u32, schema: &SchemaRef, batches: InputBatches) -> Result<Vec<DecodedBatch>, ClientError> {
+    let batches = batches.map(|decoded| Ok(decoded?.batch)).collect::<Result<Vec<_>, ClientError>>()?;
+    let batch = arrow_select::concat::concat_batches(schema, &batches);
+    let batch = batch.map_err(|error| ClientError::Input { number, reason: error.to_string() })?;
+    Ok(vec![DecodedBatch { batch, boolean_bytes: Vec::new() }])
+}
+
+/// The one file whose name is the input's number.
+fn find(folder: &Path, number: u32) -> Result<Option<PathBuf>, String> {
+    let stem = number.to_string();
+    let mut found: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| format!("`{}`: {error}", folder.display()))? {
+        let path = entry.map_err(|error| format!("`{}`: {error}", folder.display()))?.path();
+        if path.file_stem().is_some_and(|name| name == stem.as_str()) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] if SUFFIXES.iter().any(|suffix| one.extension().is_some_and(|extension| extension == *suffix)) => {
+            Ok(found.pop())
+        }
+        [one] => Err(format!(
+            "`{}` is none of the formats of a dry run: give it as .parquet, .arrow, .feather or .arrows",
+            one.display()
+        )),
+        [one, two, ..] => Err(format!("`{}` and `{}` are both there: keep one of them", one.display(), two.display())),
+    }
+}
+
+fn read(path: &Path) -> Result<(SchemaRef, Batches), ArrowError> {
+    let file = File::open(path)?;
+    Ok(match path.extension().and_then(|suffix| suffix.to_str()) {
+        Some("parquet") => {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(BATCH_ROWS);
+            (Arc::clone(builder.schema()), Box::new(builder.build()?))
+        }
+        Some("arrows") => {
+            let reader = StreamReader::try_new_buffered(file, None)?;
+            (reader.schema(), Box::new(reader))
+        }
+        _ => {
+            let reader = FileReader::try_new_buffered(file, None)?;
+            (reader.schema(), Box::new(reader))
+        }
+    })
+}
+
+/// The schema without what only its writer's library understands, and without views, as inputs come in a run.
+fn plain(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        let plain = match field.data_type() {
+            DataType::Utf8View => DataType::Utf8,
+            DataType::BinaryView => DataType::Binary,
+            other => other.clone(),
+        };
+        Field::new(field.name(), plain, field.is_nullable())
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+fn conform(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| cast(column, field.data_type())).collect::<Result<Vec<_>, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+}

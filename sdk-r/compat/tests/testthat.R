@@ -1,0 +1,4 @@
+library(testthat)
+library(omniscope.api)
+
+test_check("omniscope.api")

@@ -1,0 +1,83 @@
+//! `docs/contract.md`: what scripts may rely on, sentence by sentence, and the cases that show it. The sentences stand in
+//! `tests/cases/contract.toml`, and each case names its own; a section without a case is a failure.
+
+use crate::case::Case;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+/// The contract's sections.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Contract {
+    /// Headings by the sections that they stand above.
+    titles: BTreeMap<String, String>,
+    /// Sentences by section.
+    sections: BTreeMap<String, String>,
+}
+
+impl Contract {
+    /// Reads the sections. None can be shown without them.
+    pub(crate) fn read(cases: &Path) -> Self {
+        let text = std::fs::read_to_string(cases.join("contract.toml")).expect("the contract can be read");
+        toml::from_str(&text).expect("the contract is valid")
+    }
+
+    /// Every section has a case, and every section that a case names is there.
+    pub(crate) fn check(&self, cases: &[(String, Result<Case, String>)]) -> Result<(), String> {
+        let mut wrong = Vec::new();
+        for (name, case) in cases {
+            let named = case.as_ref().map_or(&[][..], |case| &case.contract);
+            let unknown = named.iter().filter(|section| !self.sections.contains_key(*section));
+            wrong.extend(unknown.map(|section| format!("`{name}` shows `{section}`, which is no section")));
+        }
+        for section in self.sections.keys() {
+            if showing(section, cases).is_empty() {
+                wrong.push(format!("no case shows `{section}`"));
+            }
+            if !self.titles.contains_key(self.title_of(section)) {
+                wrong.push(format!("`{section}` has no title above it"));
+            }
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+    }
+
+    /// The document's text.
+    pub(crate) fn text(&self, cases: &[(String, Result<Case, String>)]) -> String {
+        let mut text =
+            "# The contract with scripts\n\nWhat a script may rely on, in both languages and on both engines, \
+                        and the [conformance cases](conformance.md) that show it. This page is written from \
+                        `tests/cases`; a sentence without a case fails the suite.\n"
+                .to_owned();
+        for (title, heading) in &self.titles {
+            // Writing into a string cannot fail.
+            let _ = writeln!(text, "\n## {heading}\n\n| what holds | cases |\n|---|---|");
+            for (section, sentence) in self.sections.iter().filter(|(section, _)| self.title_of(section) == title) {
+                let shown: Vec<String> = showing(section, cases).into_iter().map(|name| format!("`{name}`")).collect();
+                let _ = writeln!(text, "| {} | {} |", sentence.replace('|', "\\|"), shown.join(", "));
+            }
+        }
+        text
+    }
+
+    /// The longest title that a section stands under.
+    fn title_of<'a>(&self, section: &'a str) -> &'a str {
+        let mut title = section;
+        while !self.titles.contains_key(title) {
+            match title.rsplit_once('.') {
+                Some((above, _)) => title = above,
+                None => return title,
+            }
+        }
+        title
+    }
+}
+
+/// The cases that show a section.
+fn showing<'a>(section: &str, cases: &'a [(String, Result<Case, String>)]) -> Vec<&'a str> {
+    let shows = |case: &Result<Case, String>| {
+        case.as_ref().is_ok_and(|case| case.contract.iter().any(|shown| shown == section))
+    };
+    cases.iter().filter(|(_, case)| shows(case)).map(|(name, _)| name.as_str()).collect()
+}
