@@ -10,10 +10,12 @@ mod manifest_toml;
 mod model;
 mod options;
 mod schema;
+mod template;
 mod values;
 
 pub use error::{BlockError, OptionError, OptionProblem};
 pub use model::{Block, Language, Loaded, Mode, OutputSpec};
 pub use options::{OptionKind, OptionSpec};
 pub use schema::schema;
+pub use template::{CreateError, create};
 pub use values::{GivenValue, OptionFile, OptionValues};

@@ -1,5 +1,6 @@
 //! The command line's arguments, and reading the values in them.
 
+use crate::new::NewArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use longshore::block::GivenValue;
 use longshore::table::FileFormat;
@@ -20,6 +21,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a block once, in a fresh container
     Run(Box<RunArguments>),
+    /// Make a block that runs at once, to start from
+    New(NewArguments),
     /// Check a block without running it, and print it as understood
     Check {
         /// The block's folder, or a script

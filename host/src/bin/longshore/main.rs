@@ -6,6 +6,7 @@ mod console;
 mod doctor;
 mod environment;
 mod failure;
+mod new;
 mod run;
 
 use arguments::{Arguments, Command};
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     };
     let status = match arguments.command {
         Command::Run(arguments) => runtime.block_on(run::run(*arguments, &settings)),
+        Command::New(arguments) => new::new(&arguments),
         Command::Check { block } => check::check(&block),
         Command::Doctor { json } => runtime.block_on(doctor::doctor(&settings, json)),
         Command::Schema => check::schema(),
