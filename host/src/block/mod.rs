@@ -13,7 +13,9 @@ mod schema;
 mod template;
 mod values;
 
+pub(crate) use error::did_you_mean;
 pub use error::{BlockError, OptionError, OptionProblem};
+pub(crate) use manifest_toml::{place, reword};
 pub use model::{Block, Language, Loaded, Mode, OutputSpec};
 pub use options::{OptionKind, OptionSpec};
 pub use schema::schema;

@@ -294,7 +294,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// A name that no other run has, and that sorts by time: microseconds and 32 random bits.
-fn new_run_id() -> String {
+pub(crate) fn new_run_id() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mut random = [0; 4];
     let filled = rustix::rand::getrandom(&mut random[..], rustix::rand::GetRandomFlags::empty());
