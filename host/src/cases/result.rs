@@ -17,6 +17,8 @@ pub struct CaseResult {
     pub updated: Vec<PathBuf>,
     /// The last of what the script printed, 16 KiB at most.
     pub printed: String,
+    /// What the person who runs it should know: a fallback to another engine, what the manifest has that is ignored.
+    pub notes: Vec<String>,
     /// The run.
     pub run: RunRecord,
 }

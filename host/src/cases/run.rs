@@ -78,11 +78,11 @@ impl Case {
         let prepared = tokio::task::spawn_blocking(|| spec.prepare()).await.map_err(broken)?;
         let prepared = prepared.map_err(|source| self.spec_error(source))?;
         let (sender, happened) = events();
-        let printed = tokio::spawn(last_printed(happened));
+        let heard = tokio::spawn(hear(happened));
         let run = crate::run::run(prepared, &bench.settings, sender, cancel).await;
-        let printed = printed.await.unwrap_or_default();
+        let Heard { printed, notes } = heard.await.map_err(broken)?;
         let problems = self.ending(&run);
-        let mut result = CaseResult { name: self.name.clone(), problems, updated: Vec::new(), printed, run };
+        let mut result = CaseResult { name: self.name.clone(), problems, updated: Vec::new(), printed, notes, run };
         if result.passed() {
             let case = self.clone();
             let outputs =
@@ -227,17 +227,25 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     unpublished.publish()
 }
 
-/// The last of what a script prints.
-async fn last_printed(mut happened: mpsc::Receiver<Event>) -> String {
-    let mut last = Vec::new();
+/// What is kept of a run's events.
+#[derive(Debug)]
+struct Heard {
+    printed: String,
+    notes: Vec<String>,
+}
+
+/// Hears a run to its end, and keeps the notes and the last of what the script prints.
+async fn hear(mut happened: mpsc::Receiver<Event>) -> Heard {
+    let (mut last, mut notes) = (Vec::new(), Vec::new());
     while let Some(event) = happened.recv().await {
         match event {
             Event::Log { bytes, .. } => last.extend_from_slice(&bytes),
             Event::Error(text) => last.extend_from_slice(format!("error: {text}\n").as_bytes()),
+            Event::Engine { note: Some(note), .. } | Event::Note(note) => notes.push(note),
             _ => {}
         }
         let surplus = last.len().saturating_sub(PRINTED_MAX);
         last.drain(..surplus);
     }
-    String::from_utf8_lossy(&last).into_owned()
+    Heard { printed: String::from_utf8_lossy(&last).into_owned(), notes }
 }

@@ -75,6 +75,7 @@ pub(crate) async fn test(arguments: TestArguments, settings: &Settings) -> u8 {
             None => {}
             Some(Ok(result)) => {
                 if !arguments.json {
+                    say(&notes(&result, &results));
                     say(&shown(&result));
                 }
                 results.push(result);
@@ -122,6 +123,12 @@ fn status(results: &[CaseResult], cancel: &Cancel) -> u8 {
     } else {
         FAILED
     }
+}
+
+/// What should be known about a run, once however many cases it is true of.
+fn notes(result: &CaseResult, before: &[CaseResult]) -> String {
+    let known = |note: &&String| !before.iter().any(|before| before.notes.contains(note));
+    result.notes.iter().filter(known).map(|note| format!("note: {note}\n")).collect()
 }
 
 /// A case's result in lines. What went wrong with the script is shown with what it printed.
