@@ -70,8 +70,8 @@ lint: $(VENV)/bin/maturin r-library ## Check format, lints, types and documentat
 	@cargo clippy -q --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc -q --locked --workspace --no-deps
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; fi
-	@$(VENV)/bin/ruff format -q --check sdk-python tests examples
-	@$(VENV)/bin/ruff check -q sdk-python tests examples
+	@$(VENV)/bin/ruff format -q --check sdk-python tests examples host/templates
+	@$(VENV)/bin/ruff check -q sdk-python tests examples host/templates
 	@cd sdk-python && $(VENV)/bin/mypy --strict --no-error-summary python
 	@cd sdk-python/compat && $(VENV)/bin/mypy --strict --no-error-summary -p omniscope.api
 	@sdk-r/lint

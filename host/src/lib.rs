@@ -25,6 +25,7 @@
 
 pub mod block;
 mod cancel;
+pub mod cases;
 mod engine;
 mod event;
 mod input;

@@ -5,10 +5,11 @@
 
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampSecondArray,
 };
-use arrow_schema::{DataType, Field, IntervalUnit, Schema};
+use arrow_schema::{DataType, Field, IntervalUnit, Schema, TimeUnit};
 use longshore::table::{FileFormat, Sink, Source};
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -143,6 +144,24 @@ fn nested_columns_become_json_in_csv() {
     let path = folder.path().join("nested.csv");
     write(&path, FileFormat::from_path(&path).unwrap(), &[batch]);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "l,z\n\"[1,null]\",1970-01-01T00:00:00Z\n,\n");
+}
+
+#[test]
+fn times_in_seconds_are_times_in_parquet() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seconds.parquet");
+    let times = TimestampSecondArray::from(vec![Some(1_704_585_600), None]);
+    write(
+        &path,
+        "parquet".parse().unwrap(),
+        &[RecordBatch::try_from_iter([("t", Arc::new(times) as ArrayRef)]).unwrap()],
+    );
+    // As readers of other makers see it, which do not look at the Arrow schema beside Parquet's own.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(&path).unwrap(), options).unwrap();
+    assert_eq!(*reader.schema().field(0).data_type(), DataType::Timestamp(TimeUnit::Millisecond, None));
+    let expected = TimestampMillisecondArray::from(vec![Some(1_704_585_600_000), None]);
+    assert_eq!(reader.build().unwrap().next().unwrap().unwrap().column(0).as_ref(), &expected as &dyn Array);
 }
 
 #[test]

@@ -264,6 +264,9 @@ json.atoms <- function(values) {
 }
 
 json.strings <- function(values) {
+  if (!length(values)) {
+    return(character())
+  }
   text <- gsub("([\\\\\"])", "\\\\\\1", enc2utf8(values))
   if (any(grepl("[[:cntrl:]]", text))) {
     escaped <- sprintf("\\u%04x", 1:31)

@@ -44,6 +44,9 @@ const LINES_MAX: usize = 400;
 /// The code folders whose sources the file rules hold for.
 const CODE: &[&str] = &["agent", "host", "sdk-python", "sdk-r", "tests"];
 
+/// Scripts that stand for those that others have written.
+const OTHERS: &str = "tests/blocks";
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
@@ -197,7 +200,8 @@ fn sources(extension: &str) -> Vec<PathBuf> {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() && !matches!(name.as_str(), "target" | "__pycache__") && !name.starts_with('.') {
+            let ours = !matches!(name.as_str(), "target" | "__pycache__") && path != root().join(OTHERS);
+            if path.is_dir() && ours && !name.starts_with('.') {
                 folders.push(path);
             } else if path.extension().is_some_and(|found| found == extension) {
                 found.push(path);

@@ -178,15 +178,19 @@ fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
 }
 
 fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> BlockError {
-    let start = error.span().map_or(0, |span| span.start).min(text.len());
-    let before = &text[..start];
-    let line = before.matches('\n').count() + 1;
-    let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
+    let (line, column) = place(text, error.span().map_or(0, |span| span.start));
     BlockError::Syntax { path: path.to_owned(), line, column, reason: reword(error.message()) }
 }
 
+/// Line and column of an offset in a text, from 1.
+pub(crate) fn place(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    (line, before.chars().rev().take_while(|character| *character != '\n').count() + 1)
+}
+
 /// The reader's words, with a hint where a key is unknown.
-fn reword(message: &str) -> String {
+pub(crate) fn reword(message: &str) -> String {
     let message = message.lines().collect::<Vec<_>>().join(", ");
     let Some(rest) = message.strip_prefix("unknown field `") else {
         return message.replace("missing field", "missing key").replace("field", "key");

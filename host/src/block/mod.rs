@@ -14,11 +14,15 @@ mod options_json;
 mod r_packages;
 mod requirements;
 mod schema;
+mod template;
 mod values;
 
+pub(crate) use error::did_you_mean;
 pub use error::{BlockError, OptionError, OptionProblem};
+pub(crate) use manifest_toml::{place, reword};
 pub use model::{Block, Form, ImageKind, Language, Loaded, Mode, OutputSpec, Pandas};
 pub use options::{OptionKind, OptionSpec};
 pub use schema::schema;
+pub use template::{CreateError, create};
 pub(crate) use values::check_field;
 pub use values::{GivenValue, OptionFile, OptionValues};

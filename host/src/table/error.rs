@@ -103,6 +103,14 @@ pub enum TableError {
         /// The cause.
         source: ParquetError,
     },
+    /// The table is too large to be held cell by cell.
+    #[error("`{path}` has more than {limit} cells, the most that are compared: test with less data")]
+    TooManyCells {
+        /// The file.
+        path: PathBuf,
+        /// The most.
+        limit: usize,
+    },
     /// A format cannot hold a column.
     #[error("column `{column}` is {data_type}, which {format} cannot hold: convert it first")]
     Unsupported {

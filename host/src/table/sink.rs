@@ -3,10 +3,11 @@
 use super::error::TableError;
 use super::format::{Compression, FileFormat, Format};
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow_cast::{CastOptions, cast_with_options};
 use arrow_csv::{Writer as CsvWriter, WriterBuilder};
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_json::LineDelimitedWriter;
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use flate2::write::GzEncoder;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression as ParquetCompression;
@@ -62,7 +63,8 @@ impl Sink {
         let written = match format.format {
             Format::Csv | Format::Tsv => flat(&in_utc(schema)),
             Format::Ndjson => in_utc(schema),
-            Format::Parquet | Format::ArrowFile | Format::ArrowStream => Arc::clone(schema),
+            Format::Parquet => in_milliseconds(schema),
+            Format::ArrowFile | Format::ArrowStream => Arc::clone(schema),
         };
         check_types(&written, format)?;
         let written_bytes = Arc::new(AtomicU64::new(0));
@@ -79,7 +81,7 @@ impl Sink {
             Format::Ndjson => Kind::Ndjson(Box::new(LineDelimitedWriter::new(output))),
             Format::Parquet => {
                 let properties = WriterProperties::builder().set_compression(ParquetCompression::SNAPPY).build();
-                let writer = ArrowWriter::try_new(output, Arc::clone(schema), Some(properties));
+                let writer = ArrowWriter::try_new(output, Arc::clone(&written), Some(properties));
                 Kind::Parquet(Box::new(writer.map_err(parquet)?))
             }
             Format::ArrowFile => Kind::ArrowFile(Box::new(FileWriter::try_new(output, schema).map_err(arrow)?)),
@@ -104,7 +106,8 @@ impl Sink {
                 writer.write(&batch).map_err(arrow)
             }
             Kind::Parquet(writer) => {
-                writer.write(batch).map_err(|source| TableError::Parquet { path: self.path.clone(), source })
+                let batch = convert(&self.schema, batch).map_err(arrow)?;
+                writer.write(&batch).map_err(|source| TableError::Parquet { path: self.path.clone(), source })
             }
             Kind::ArrowFile(writer) => writer.write(batch).map_err(arrow),
             Kind::ArrowStream(writer) => writer.write(batch).map_err(arrow),
@@ -236,6 +239,31 @@ fn in_utc(schema: &Schema) -> SchemaRef {
         _ => Arc::clone(field),
     };
     Arc::new(Schema::new(schema.fields().iter().map(in_utc).collect::<Vec<_>>()))
+}
+
+/// The columns with seconds as milliseconds: Parquet's times have no longer unit, and would be plain numbers.
+fn in_milliseconds(schema: &Schema) -> SchemaRef {
+    let in_milliseconds = |field: &Arc<Field>| match field.data_type() {
+        DataType::Timestamp(TimeUnit::Second, zone) => {
+            let milliseconds = DataType::Timestamp(TimeUnit::Millisecond, zone.clone());
+            Arc::new(field.as_ref().clone().with_data_type(milliseconds))
+        }
+        _ => Arc::clone(field),
+    };
+    let fields = schema.fields().iter().map(in_milliseconds).collect::<Vec<_>>();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+/// The batch with its columns in other units, where the schema has others.
+fn convert(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| {
+        if column.data_type() == field.data_type() {
+            return Ok(Arc::clone(column));
+        }
+        // A time that is out of the unit's range is an error, not a null.
+        cast_with_options(column, field.data_type(), &CastOptions { safe: false, ..CastOptions::default() })
+    });
+    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
 }
 
 fn flatten(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {

@@ -52,6 +52,7 @@ test_that("values of list columns become text", {
   expect_equal(as.text(1.5), "1.5")
   expect_equal(as.text(TRUE), "true")
   expect_equal(as.text(list()), "[]")
+  expect_equal(as.text(character()), "[]")
   expect_equal(as.text(c(1, NA, Inf)), "[1,null,null]")
   expect_equal(as.text(c("a", "b\"c")), "[\"a\",\"b\\\"c\"]")
   expect_equal(as.text(list(a = 1:2, b = list(c = NULL))), "{\"a\":[1,2],\"b\":{\"c\":null}}")

@@ -1,5 +1,7 @@
 //! The command line's arguments, and reading the values in them.
 
+use crate::new::NewArguments;
+use crate::test::TestArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use longshore::block::GivenValue;
 use longshore::table::FileFormat;
@@ -21,6 +23,10 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a block once, in a fresh container
     Run(Box<RunArguments>),
+    /// Run a block's own cases, and show where its outputs are not as expected
+    Test(Box<TestArguments>),
+    /// Make a block that runs at once, to start from
+    New(NewArguments),
     /// Check a block without running it, and print it as understood
     Check {
         /// The block's folder, or a script

@@ -6,7 +6,9 @@ mod console;
 mod doctor;
 mod environment;
 mod failure;
+mod new;
 mod run;
+mod test;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -27,6 +29,8 @@ fn main() -> ExitCode {
     };
     let status = match arguments.command {
         Command::Run(arguments) => runtime.block_on(run::run(*arguments, &settings)),
+        Command::Test(arguments) => runtime.block_on(test::test(*arguments, &settings)),
+        Command::New(arguments) => new::new(&arguments),
         Command::Check { block } => check::check(&block),
         Command::Doctor { json } => runtime.block_on(doctor::doctor(&settings, json)),
         Command::Schema => check::schema(),

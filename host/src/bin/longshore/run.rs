@@ -50,7 +50,7 @@ fn bad_input(error: &SpecError) -> u8 {
 }
 
 /// Ctrl-C asks the script to end; the second time it is killed.
-async fn pull_on_signals(cancel: Cancel) {
+pub(crate) async fn pull_on_signals(cancel: Cancel) {
     let (Ok(mut interrupts), Ok(mut terminations)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return;

@@ -1,0 +1,180 @@
+//! `longshore test`: a block's own cases, what came of each as it ends, and a summary.
+
+use crate::arguments::EngineArgument;
+use crate::run::pull_on_signals;
+use crate::{BAD_INPUT, check, failure};
+use clap::Args;
+use futures_util::StreamExt;
+use longshore::cases::{Bench, Case, CaseError, CaseResult};
+use longshore::{Cancel, CancelLevel, Outcome, Settings};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Exit status when a case failed.
+const FAILED: u8 = 1;
+
+/// Exit status when the engine failed.
+const ENGINE_FAILED: u8 = 3;
+
+/// Exit status after Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// Cases at a time where nothing is said: more than four containers at once are rarely faster, and each may take its
+/// limit of memory.
+const JOBS: usize = 4;
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArguments {
+    /// The block's folder
+    block: PathBuf,
+    /// Cases by name; all of `cases/*.toml` where there is none
+    cases: Vec<String>,
+    /// Write what the block makes over the expected files that differ
+    #[arg(long)]
+    update: bool,
+    /// Where to run them: auto takes docker where it answers, else a process
+    #[arg(long, value_enum, default_value_t = EngineArgument::Auto)]
+    engine: EngineArgument,
+    /// Image to run them in
+    #[arg(long)]
+    image: Option<String>,
+    /// Cases at a time; as many as there are processors, four at most, where nothing is said
+    #[arg(long, value_name = "NUMBER")]
+    jobs: Option<NonZeroUsize>,
+    /// Print one JSON object with each case's result on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the cases, and gives the exit status back.
+pub(crate) async fn test(arguments: TestArguments, settings: &Settings) -> u8 {
+    let begun = Instant::now();
+    let bench = Bench { engine: arguments.engine.into(), image: arguments.image, settings: settings.clone() };
+    let cases = match checked(&arguments.block, &arguments.cases, &bench, arguments.update) {
+        Ok(cases) => cases,
+        Err(error) => return fail(&error),
+    };
+    let cancel = Cancel::new();
+    let signals = tokio::spawn(pull_on_signals(cancel.clone()));
+    let jobs = arguments.jobs.map_or_else(jobs, NonZeroUsize::get);
+    let (bench, cancel) = (&bench, &cancel);
+    let run = |case: Case| async move {
+        // What has not begun when Ctrl-C comes does not begin.
+        if cancel.level() > CancelLevel::None {
+            return None;
+        }
+        Some(if arguments.update { case.update(bench, cancel).await } else { case.run(bench, cancel).await })
+    };
+    let mut running = futures_util::stream::iter(cases).map(run).buffered(jobs);
+    let mut results = Vec::new();
+    while let Some(result) = running.next().await {
+        match result {
+            None => {}
+            Some(Ok(result)) => {
+                if !arguments.json {
+                    say(&notes(&result, &results));
+                    say(&shown(&result));
+                }
+                results.push(result);
+            }
+            Some(Err(error)) => {
+                cancel.pull();
+                // Those that run end first: nothing of them may be left.
+                while running.next().await.is_some() {}
+                return fail(&error);
+            }
+        }
+    }
+    signals.abort();
+    let seconds = begun.elapsed().as_secs_f64();
+    if arguments.json {
+        check::print(&format!("{}\n", report(&results, seconds)));
+    } else {
+        say(&format!("{} in {seconds:.1} s\n", summary(&results)));
+    }
+    status(&results, cancel)
+}
+
+/// The cases, each of them in order: nothing starts before all are.
+fn checked(block: &Path, names: &[String], bench: &Bench, update: bool) -> Result<Vec<Case>, CaseError> {
+    let cases = Case::find(block, names)?;
+    cases.iter().try_for_each(|case| case.check(bench, update))?;
+    Ok(cases)
+}
+
+fn fail(error: &CaseError) -> u8 {
+    failure::print(error, if error.is_about_the_case() { BAD_INPUT } else { ENGINE_FAILED })
+}
+
+fn jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(JOBS)
+}
+
+fn status(results: &[CaseResult], cancel: &Cancel) -> u8 {
+    if cancel.level() > CancelLevel::None {
+        INTERRUPTED
+    } else if results.iter().any(CaseResult::engine_failed) {
+        ENGINE_FAILED
+    } else if results.iter().all(CaseResult::passed) {
+        0
+    } else {
+        FAILED
+    }
+}
+
+/// What should be known about a run, once however many cases it is true of.
+fn notes(result: &CaseResult, before: &[CaseResult]) -> String {
+    let known = |note: &&String| !before.iter().any(|before| before.notes.contains(note));
+    result.notes.iter().filter(known).map(|note| format!("note: {note}\n")).collect()
+}
+
+/// A case's result in lines. What went wrong with the script is shown with what it printed.
+fn shown(result: &CaseResult) -> String {
+    let mark = if result.passed() { '✓' } else { '✗' };
+    let mut text = format!("{mark} {} ({:.2} s)\n", result.name, result.run.timings_ms.total / 1000.0);
+    for path in &result.updated {
+        text.push_str(&format!("  wrote {}\n", path.display()));
+    }
+    for line in result.problems.iter().flat_map(|problem| indented(&problem.describe())) {
+        text.push_str(&line);
+    }
+    let ended_well = result.run.outcome == Outcome::Succeeded;
+    if !result.passed() && !ended_well && !result.printed.trim().is_empty() {
+        text.push_str("  it printed:\n");
+        text.extend(indented(&result.printed).iter().flat_map(|line| indented(line)));
+    }
+    text
+}
+
+fn indented(text: &str) -> Vec<String> {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+fn summary(results: &[CaseResult]) -> String {
+    let passed = results.iter().filter(|result| result.passed()).count();
+    let failed = results.len() - passed;
+    if failed == 0 { format!("{passed} passed") } else { format!("{passed} passed, {failed} failed") }
+}
+
+fn report(results: &[CaseResult], seconds: f64) -> Value {
+    let passed = results.iter().filter(|result| result.passed()).count();
+    let case = |result: &CaseResult| {
+        let mut case = serde_json::to_value(result).unwrap_or_default();
+        case["passed"] = result.passed().into();
+        case
+    };
+    json!({
+        "passed": passed,
+        "failed": results.len() - passed,
+        "seconds": (seconds * 1000.0).round() / 1000.0,
+        "cases": results.iter().map(case).collect::<Vec<_>>(),
+    })
+}
+
+fn say(text: &str) {
+    // Nobody reads a closed standard error, and the cases go on.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,40 @@
+//! A block's own tests: cases that say what goes in and what must come of it, and how two tables differ. A case is a
+//! file `cases/NAME.toml` of the block's folder; `docs/testing-blocks.md` has every key.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), longshore::cases::CaseError> {
+//! use longshore::cases::{Bench, Case};
+//! use longshore::{Cancel, EngineChoice, Settings};
+//!
+//! let bench = Bench { engine: EngineChoice::Auto, image: None, settings: Settings::default() };
+//! for case in Case::find("blocks/totals".as_ref(), &[])? {
+//!     let result = case.run(&bench, &Cancel::never()).await?;
+//!     println!("{}: {}", result.name, if result.passed() { "passed" } else { "failed" });
+//!     for problem in &result.problems {
+//!         println!("{}", problem.describe());
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod align;
+mod case;
+mod case_file;
+mod cell;
+mod compare;
+mod difference;
+mod error;
+mod find;
+mod pattern;
+mod result;
+mod run;
+mod table;
+
+pub use case::{Case, ExpectedOutput, TableText};
+pub use compare::{Comparison, compare};
+pub use difference::{NumberedRow, RowDifference, TableDifference, TypeDifference};
+pub use error::CaseError;
+pub use result::{CaseResult, Problem};
+pub use run::Bench;
+pub use table::Table;

@@ -1,0 +1,128 @@
+//! What came of a case.
+
+use super::difference::TableDifference;
+use crate::outcome::Outcome;
+use crate::record::RunRecord;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What came of a case.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaseResult {
+    /// The case's name.
+    pub name: String,
+    /// What is not as expected; nothing where it passed.
+    pub problems: Vec<Problem>,
+    /// Expected tables that were written anew.
+    pub updated: Vec<PathBuf>,
+    /// The last of what the script printed, 16 KiB at most.
+    pub printed: String,
+    /// What the person who runs it should know: a fallback to another engine, what the manifest has that is ignored.
+    pub notes: Vec<String>,
+    /// The run.
+    pub run: RunRecord,
+}
+
+/// Something that is not as expected.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Problem {
+    /// It ended in another way.
+    Outcome {
+        /// How it should have ended.
+        expected: Outcome,
+        /// How it ended.
+        actual: Outcome,
+        /// What was said of it.
+        message: Option<String>,
+    },
+    /// It ended with another message.
+    Message {
+        /// What it should have said, `…` standing for anything.
+        expected: String,
+        /// What it said.
+        actual: Option<String>,
+    },
+    /// An output was not written.
+    Unwritten {
+        /// Such as `output 0`.
+        output: String,
+    },
+    /// An output was written that should not have been.
+    Written {
+        /// Such as `output 0`.
+        output: String,
+        /// How many rows it has.
+        rows: u64,
+    },
+    /// An output cannot be read again as what it should be.
+    Unreadable {
+        /// Such as `output 0`.
+        output: String,
+        /// Why.
+        reason: String,
+    },
+    /// An output is another table.
+    Table {
+        /// Such as `output 0`.
+        output: String,
+        /// Where they differ.
+        difference: TableDifference,
+    },
+}
+
+impl CaseResult {
+    /// Whether all was as expected.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// Whether the machine failed, so that nothing is known about the block.
+    #[must_use]
+    pub fn engine_failed(&self) -> bool {
+        matches!(self.run.outcome, Outcome::EngineFailed | Outcome::PublishFailed)
+    }
+}
+
+impl Problem {
+    /// The problem for people, in lines.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Outcome { expected, actual, message } => {
+                let message = message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+                format!("it {}{message}\nexpected that it {}\n", ended(*actual), ended(*expected))
+            }
+            Self::Message { expected, actual } => {
+                let actual = actual.as_ref().map_or("no message".into(), |message| format!("`{message}`"));
+                format!("it ended with {actual}, expected `{expected}`\n")
+            }
+            Self::Unwritten { output } => format!("{output} was not written\n"),
+            Self::Written { output, rows } => format!("{output} was written ({rows} rows), expected that it is not\n"),
+            Self::Unreadable { output, reason } => format!("{output} cannot be compared: {reason}\n"),
+            Self::Table { output, difference } => {
+                let lines = difference.describe();
+                let lines = lines.lines().map(|line| format!("  {line}\n")).collect::<String>();
+                format!("{output} is not as expected:\n{lines}")
+            }
+        }
+    }
+}
+
+/// An outcome as what a run did.
+fn ended(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Cancelled => "was cancelled",
+        Outcome::Crashed => "crashed",
+        Outcome::OutOfMemory => "ran out of memory",
+        Outcome::ProtocolViolation => "broke the protocol",
+        Outcome::LimitExceeded => "went beyond a limit",
+        Outcome::TimedOut => "timed out",
+        Outcome::Interrupted => "was interrupted",
+        Outcome::EngineFailed => "could not be run",
+        Outcome::PublishFailed => "could not be published",
+    }
+}

@@ -1,0 +1,251 @@
+//! Runs a case: its outputs go to a folder of its own, in the formats of the tables that are expected, and are
+//! compared there. Whatever was expected from a file without types comes through the same file format on both sides.
+
+use super::case::{Case, TableText};
+use super::compare::{Comparison, compare};
+use super::error::CaseError;
+use super::pattern;
+use super::result::{CaseResult, Problem};
+use super::table::Table;
+use crate::cancel::Cancel;
+use crate::engine::EngineChoice;
+use crate::event::{Event, events};
+use crate::place::LockedFolder;
+use crate::publish::Unpublished;
+use crate::record::RunRecord;
+use crate::run::new_run_id;
+use crate::settings::Settings;
+use crate::spec::{InputSpec, OutputSpec, RunSpec, SpecError};
+use crate::table::TableError;
+use std::path::{Path, PathBuf};
+use tokio::sync::mpsc;
+
+/// How folders of outputs are named. The `process` engine's start the same way, and clear up after killed hosts.
+const PREFIX: &str = "longshore-case-";
+
+/// Bytes that are kept of what a script prints: a long traceback, and some of what led to it.
+const PRINTED_MAX: usize = 16 << 10;
+
+/// Where cases run.
+#[derive(Debug, Clone)]
+pub struct Bench {
+    /// The engine.
+    pub engine: EngineChoice,
+    /// The image, instead of the block's or the language's.
+    pub image: Option<String>,
+    /// The machine.
+    pub settings: Settings,
+}
+
+impl Case {
+    /// Checks everything that can be checked before anything starts. Blocks. With `update`, expected tables need not
+    /// be there yet.
+    ///
+    /// # Errors
+    /// [`CaseError`] names what is wrong.
+    pub fn check(&self, bench: &Bench, update: bool) -> Result<(), CaseError> {
+        for position in 0..self.outputs.len() {
+            match self.expected(position) {
+                Err(CaseError::NoExpected { .. }) if update => {}
+                result => drop(result?),
+            }
+        }
+        let folder = self.folder(bench)?;
+        self.spec(bench, folder.path())?.prepare().map(drop).map_err(|source| self.spec_error(source))
+    }
+
+    /// Runs the case and says what is not as expected.
+    ///
+    /// # Errors
+    /// As [`Case::check`].
+    pub async fn run(&self, bench: &Bench, cancel: &Cancel) -> Result<CaseResult, CaseError> {
+        self.execute(bench, cancel, false).await
+    }
+
+    /// Runs the case, and writes what it makes over those of its expected files that differ. Tables in the case file
+    /// itself stay as they are, and are problems as before.
+    ///
+    /// # Errors
+    /// As [`Case::check`], or a file cannot be written.
+    pub async fn update(&self, bench: &Bench, cancel: &Cancel) -> Result<CaseResult, CaseError> {
+        self.execute(bench, cancel, true).await
+    }
+
+    async fn execute(&self, bench: &Bench, cancel: &Cancel, update: bool) -> Result<CaseResult, CaseError> {
+        let folder = self.folder(bench)?;
+        let spec = self.spec(bench, folder.path())?;
+        let broken = |_| CaseError::Broken { path: self.path.clone() };
+        let prepared = tokio::task::spawn_blocking(|| spec.prepare()).await.map_err(broken)?;
+        let prepared = prepared.map_err(|source| self.spec_error(source))?;
+        let (sender, happened) = events();
+        let heard = tokio::spawn(hear(happened));
+        let run = crate::run::run(prepared, &bench.settings, sender, cancel).await;
+        let Heard { printed, notes } = heard.await.map_err(broken)?;
+        let problems = self.ending(&run);
+        let mut result = CaseResult { name: self.name.clone(), problems, updated: Vec::new(), printed, notes, run };
+        if result.passed() {
+            let case = self.clone();
+            let outputs =
+                tokio::task::spawn_blocking(move || case.outputs(folder.path(), &mut result, update).map(|()| result));
+            return outputs.await.map_err(broken)?;
+        }
+        Ok(result)
+    }
+
+    fn folder(&self, bench: &Bench) -> Result<LockedFolder, CaseError> {
+        let parent = &bench.settings.work_folder;
+        let folder = LockedFolder::create(parent, &format!("{PREFIX}{}", new_run_id()), 0o700);
+        let folder = folder.map_err(|source| CaseError::Folder { path: parent.clone(), source })?;
+        folder.remove_abandoned(PREFIX);
+        Ok(folder)
+    }
+
+    fn spec(&self, bench: &Bench, folder: &Path) -> Result<RunSpec, CaseError> {
+        let mut spec = RunSpec::new(&self.block);
+        spec.engine = bench.engine;
+        spec.image.clone_from(&bench.image);
+        spec.options.clone_from(&self.options);
+        spec.limits.timeout = Some(self.timeout);
+        for (number, table) in &self.inputs {
+            let path = match table {
+                TableText::File(path) => path.clone(),
+                TableText::Inline(text) => {
+                    let (path, what) = (folder.join(format!("input-{number}.csv")), format!("input {number}"));
+                    // Its errors must not speak of a file that nobody wrote.
+                    Table::parse("table", text).map_err(|source| self.table_error(what, source))?;
+                    std::fs::write(&path, text)
+                        .map_err(|source| CaseError::Folder { path: folder.to_owned(), source })?;
+                    path
+                }
+            };
+            spec.inputs.push(InputSpec { number: Some(*number), path, format: None });
+        }
+        for (position, expected) in self.outputs.iter().enumerate() {
+            let path = self.actual(position, folder);
+            spec.outputs.push(OutputSpec { name: Some(expected.output.clone()), path, format: None });
+        }
+        Ok(spec)
+    }
+
+    /// The file that an output goes to.
+    fn actual(&self, position: usize, folder: &Path) -> PathBuf {
+        let name = match &self.outputs[position].table {
+            Some(TableText::File(path)) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            Some(TableText::Inline(_)) => "table.csv".into(),
+            None => "table.arrow".into(),
+        };
+        folder.join(format!("output-{position}-{name}"))
+    }
+
+    fn expected(&self, position: usize) -> Result<Option<Table>, CaseError> {
+        let expected = &self.outputs[position];
+        let table = match &expected.table {
+            None => return Ok(None),
+            Some(TableText::Inline(text)) => Table::parse("table", text),
+            Some(TableText::File(path)) => Table::read(path),
+        };
+        match table {
+            Ok(table) => Ok(Some(table)),
+            Err(TableError::Missing { path: file }) => {
+                Err(CaseError::NoExpected { path: self.path.clone(), what: expected.label(), expected: file })
+            }
+            Err(source) => Err(self.table_error(expected.label(), source)),
+        }
+    }
+
+    /// What is wrong with how it ended.
+    fn ending(&self, run: &RunRecord) -> Vec<Problem> {
+        if run.outcome != self.outcome {
+            let (expected, actual) = (self.outcome, run.outcome);
+            return vec![Problem::Outcome { expected, actual, message: run.message.clone() }];
+        }
+        let said = run.message.as_deref().unwrap_or_default();
+        match &self.message {
+            Some(expected) if !pattern::matches(expected, said) => {
+                vec![Problem::Message { expected: expected.clone(), actual: run.message.clone() }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What is wrong with the outputs of a run that ended as it should.
+    fn outputs(&self, folder: &Path, result: &mut CaseResult, update: bool) -> Result<(), CaseError> {
+        for (position, expected) in self.outputs.iter().enumerate() {
+            let (output, actual) = (expected.label(), self.actual(position, folder));
+            let written = result.run.outputs.iter().find(|written| written.path == actual);
+            let Some(table) = &expected.table else {
+                let rows = written.map(|written| written.rows);
+                result.problems.extend(rows.map(|rows| Problem::Written { output, rows }));
+                continue;
+            };
+            if written.is_none() {
+                result.problems.push(Problem::Unwritten { output });
+                continue;
+            }
+            let found = match Table::read(&actual) {
+                Ok(found) => found,
+                Err(error) => {
+                    let reason = error.to_string().replace(&format!("`{}`", actual.display()), "it");
+                    result.problems.push(Problem::Unreadable { output, reason });
+                    continue;
+                }
+            };
+            let comparison = Comparison { tolerance: expected.tolerance, ignore_row_order: expected.ignore_row_order };
+            let difference = match self.expected(position) {
+                Ok(wanted) => wanted.and_then(|wanted| compare(&wanted, &found, comparison)).map(Some),
+                // There is nothing to compare it with yet.
+                Err(CaseError::NoExpected { .. }) if update => Some(None),
+                Err(error) => return Err(error),
+            };
+            match (difference, table) {
+                (None, _) => {}
+                (Some(_), TableText::File(path)) if update => {
+                    copy(&actual, path).map_err(|source| CaseError::Update { path: path.clone(), source })?;
+                    result.updated.push(path.clone());
+                }
+                (Some(difference), _) => {
+                    result.problems.extend(difference.map(|difference| Problem::Table { output, difference }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn spec_error(&self, source: SpecError) -> CaseError {
+        CaseError::Spec { path: self.path.clone(), source }
+    }
+
+    fn table_error(&self, what: String, source: TableError) -> CaseError {
+        CaseError::Table { path: self.path.clone(), what, source }
+    }
+}
+
+/// Puts a copy of a file in place of another one, at once.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let unpublished = Unpublished::create(to, &new_run_id())?;
+    std::io::copy(&mut std::fs::File::open(from)?, &mut unpublished.writer()?)?;
+    unpublished.publish()
+}
+
+/// What is kept of a run's events.
+#[derive(Debug)]
+struct Heard {
+    printed: String,
+    notes: Vec<String>,
+}
+
+/// Hears a run to its end, and keeps the notes and the last of what the script prints.
+async fn hear(mut happened: mpsc::Receiver<Event>) -> Heard {
+    let (mut last, mut notes) = (Vec::new(), Vec::new());
+    while let Some(event) = happened.recv().await {
+        match event {
+            Event::Log { bytes, .. } => last.extend_from_slice(&bytes),
+            Event::Error(text) => last.extend_from_slice(format!("error: {text}\n").as_bytes()),
+            Event::Engine { note: Some(note), .. } | Event::Note(note) => notes.push(note),
+            _ => {}
+        }
+        let surplus = last.len().saturating_sub(PRINTED_MAX);
+        last.drain(..surplus);
+    }
+    Heard { printed: String::from_utf8_lossy(&last).into_owned(), notes }
+}

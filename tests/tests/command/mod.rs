@@ -1,0 +1,19 @@
+//! The `longshore` command under test: `LONGSHORE_BIN`, else the release build.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The project's folder.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Calls the command in a folder.
+pub(crate) fn longshore(folder: &Path, arguments: &[&str]) -> Output {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let home = || std::env::home_dir().map(|home| home.join(".cache/longshore/target"));
+    let built = || target.or_else(home).unwrap().join("release/longshore");
+    let command = std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from);
+    let output = Command::new(&command).args(arguments).current_dir(folder).output();
+    output.unwrap_or_else(|error| panic!("`{}` cannot be run: {error}", command.display()))
+}
