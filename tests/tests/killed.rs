@@ -18,7 +18,7 @@ const SCRIPT: &str = "\
 import os, time
 from longshore.api import Api
 Api().write_output_records({'a': [1]})
-print('at work in', os.getcwd(), flush=True)
+print('at work on', os.uname().nodename, 'in', os.getcwd(), flush=True)
 time.sleep(60)
 ";
 
@@ -32,10 +32,11 @@ fn command() -> PathBuf {
 /// The tests look at all containers of the machine, so they take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// A run that has begun, and where its script works.
+/// A run that has begun, and where its script works: on which host, which is the container's id, and in which folder.
 struct Begun {
     process: Child,
     folder: tempfile::TempDir,
+    host: String,
     script_folder: String,
     _turn: MutexGuard<'static, ()>,
 }
@@ -54,8 +55,11 @@ impl Begun {
             .spawn()
             .unwrap();
         let lines = BufReader::new(process.stderr.as_mut().unwrap()).lines();
-        let said = lines.map(Result::unwrap).find_map(|line| Some(line.split_once("at work in ")?.1.to_owned()));
-        Self { process, folder, script_folder: said.expect("the script says where it works"), _turn: turn }
+        let said = lines.map(Result::unwrap).find_map(|line| Some(line.split_once("at work on ")?.1.to_owned()));
+        let said = said.expect("the script says where it works");
+        let (host, script_folder) = said.split_once(" in ").unwrap();
+        let (host, script_folder) = (host.to_owned(), script_folder.to_owned());
+        Self { process, folder, host, script_folder, _turn: turn }
     }
 
     /// What the command says from now on, and how it ends.
@@ -138,7 +142,8 @@ fn a_killed_host_takes_its_script_with_it() {
 #[test]
 fn a_killed_container_is_an_engine_failure() {
     let mut begun = Begun::on("docker");
-    let killed = Command::new("docker").arg("kill").args(containers()).output().unwrap();
+    // This one alone: others may have runs of their own on this machine.
+    let killed = Command::new("docker").args(["kill", &begun.host]).output().unwrap();
     assert!(killed.status.success(), "{killed:?}");
     let (said, status) = begun.end();
     assert_eq!(status.code(), Some(3), "{said}");
