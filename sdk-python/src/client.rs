@@ -101,12 +101,18 @@ impl Client {
 
     /// Shows a message.
     fn update_message(&self, py: Python<'_>, text: &str) -> PyResult<()> {
+        if self.client.replace_message(text) {
+            return Ok(());
+        }
         py.detach(|| self.client.update_message(text)).map_err(raise)
     }
 
     /// Shows progress.
     #[pyo3(signature = (fraction, text=None))]
     fn update_progress(&self, py: Python<'_>, fraction: f64, text: Option<&str>) -> PyResult<()> {
+        if self.client.replace_progress(fraction, text) {
+            return Ok(());
+        }
         py.detach(|| self.client.update_progress(fraction, text)).map_err(raise)
     }
 

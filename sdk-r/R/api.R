@@ -115,7 +115,11 @@ NULL
 #' @rdname messages
 #' @export
 updateMessage <- function(api, text) {
-  invisible(unwrap(native$client_message(here(api)$client, one.text(text))))
+  # Scripts call it in every turn of a loop, so it does nothing that it need not; the process is looked at by Rust.
+  if (!inherits(api, "longshore_api")) check(api)
+  if (!is.character(text) || length(text) != 1L) text <- one.text(text)
+  failure <- .Call(routines$client_message, api$client, text)
+  if (is.null(failure)) invisible() else unwrap(failure)
 }
 
 #' @rdname messages

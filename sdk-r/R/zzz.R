@@ -4,13 +4,17 @@
 
 # The compiled part, by name. Every function answers with a value or a failure, and none of them raises.
 native <- new.env(parent = emptyenv())
+# The same as routines, for calls that must cost little.
+routines <- new.env(parent = emptyenv())
 
 .onLoad <- function(libname, pkgname) {
-  routines <- getDLLRegisteredRoutines(getLoadedDLLs()[["longshore"]])$.Call
-  for (name in names(routines)) {
+  registered <- getDLLRegisteredRoutines(getLoadedDLLs()[["longshore"]])$.Call
+  for (name in names(registered)) {
     local({
-      routine <- routines[[name]]
-      assign(sub("^wrap__", "", name), function(...) .Call(routine, ...), envir = native)
+      routine <- registered[[name]]
+      short <- sub("^wrap__", "", name)
+      assign(short, routine, envir = routines)
+      assign(short, function(...) .Call(routine, ...), envir = native)
     })
   }
 }

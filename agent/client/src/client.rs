@@ -44,6 +44,7 @@ pub struct Client {
     facts: RunFacts,
     streamed: AtomicBool,
     word: Mutex<Option<Word>>,
+    process: u32,
 }
 
 /// What the script talks to.
@@ -106,7 +107,8 @@ impl Client {
     }
 
     fn new(side: Side, reports: Reports, facts: RunFacts) -> Self {
-        Self { side, reports, facts, streamed: AtomicBool::new(false), word: Mutex::default() }
+        let (streamed, word) = (AtomicBool::new(false), Mutex::default());
+        Self { side, reports, facts, streamed, word, process: std::process::id() }
     }
 
     /// The run's facts and options.
@@ -193,6 +195,26 @@ impl Client {
             }
             Side::Folder(dry_run) => dry_run.write_output(output, data),
         }
+    }
+
+    /// Replaces a message that has not been sent yet: what most calls of [`Client::update_message`] come to, in a
+    /// script that reports in every turn of a loop. Waits for nothing; `false` where there is no such message.
+    #[must_use]
+    pub fn replace_message(&self, text: &str) -> bool {
+        text.len() <= TEXT_MAX && self.reports.replace_message(text)
+    }
+
+    /// Replaces progress that has not been sent yet, as [`Client::replace_message`] does.
+    #[must_use]
+    pub fn replace_progress(&self, fraction: f64, text: Option<&str>) -> bool {
+        let fits = fraction.is_finite() && text.is_none_or(|text| text.len() <= TEXT_MAX);
+        fits && self.reports.replace_progress(fraction.clamp(0.0, 1.0), text)
+    }
+
+    /// Whether this is the process that connected. A forked one shares the connection, and would talk over it.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        std::process::id() == self.process
     }
 
     /// Shows a message. Of many in a short time only the last is sent.

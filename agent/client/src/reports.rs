@@ -49,6 +49,28 @@ impl Reports {
         self.report(|held| held.progress = Some((fraction, text)))
     }
 
+    /// Replaces a message that is held back, without waiting for anything. `false` where there is none.
+    pub(crate) fn replace_message(&self, text: &str) -> bool {
+        self.replace(|held| {
+            let waiting = held.message.as_mut()?;
+            waiting.clear();
+            waiting.push_str(text);
+            Some(())
+        })
+    }
+
+    /// Replaces progress that is held back, likewise.
+    pub(crate) fn replace_progress(&self, fraction: f64, text: Option<&str>) -> bool {
+        self.replace(|held| {
+            *held.progress.as_mut()? = (fraction, text.map(str::to_owned));
+            Some(())
+        })
+    }
+
+    fn replace(&self, set: impl FnOnce(&mut Held) -> Option<()>) -> bool {
+        self.shared.held.try_lock().ok().and_then(|mut held| set(&mut held)).is_some()
+    }
+
     /// Sends what is held back.
     pub(crate) fn flush(&self) -> Result<(), ClientError> {
         self.shared.send_held_back(&mut lock(&self.shared.held))

@@ -54,7 +54,8 @@ class Api:
                 raise LongshoreError("there is an Api already: a script makes one, and passes it on")
             self._client = Client(os.environ.get("LONGSHORE_SOCKET"), os.environ.get("LONGSHORE_DRY_RUN") or None)
             _exists = True
-        self._pid = os.getpid()
+        self._is_here = True
+        os.register_at_fork(after_in_child=self._leave)
         self._options: Mapping[str, Any] = MappingProxyType(json.loads(self._client.options()))
         self._unknown: set[str] = set()
         _report_uncaught(self)
@@ -189,7 +190,9 @@ class Api:
 
     def update_message(self, text: str) -> None:
         """Show a message while the script runs. Of many in a short time only the last is shown."""
-        self._check_process().update_message(str(text))
+        # Scripts call it in every turn of a loop, so it does nothing that it need not.
+        client = self._client if self._is_here else self._check_process()
+        client.update_message(text if text.__class__ is str else str(text))
 
     def update_progress(self, fraction: float, text: str | None = None) -> None:
         """Show how far the script is.
@@ -269,8 +272,12 @@ class Api:
     def _conclude(self, word: str, message: str | None) -> None:
         self._check_process().conclude(word, None if message is None else str(message))
 
+    def _leave(self) -> None:
+        """A forked process shares the connection, and would talk over it."""
+        self._is_here = False
+
     def _check_process(self) -> Client:
-        if os.getpid() != self._pid:
+        if not self._is_here:
             raise LongshoreError("an Api works only in the process that made it: return results there, and write them")
         return self._client
 
@@ -280,7 +287,7 @@ def _report_uncaught(api: Api) -> None:
     previous: Callable[..., Any] = sys.excepthook
 
     def report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        if os.getpid() == api._pid:
+        if api._is_here:
             text = str(error)
             summary = f"{kind.__name__}: {text}" if text else kind.__name__
             # Where the host is gone, the traceback is all that is left to give.

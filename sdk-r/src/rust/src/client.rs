@@ -1,5 +1,6 @@
 //! The connection as R sees it. Every function answers with a value or a `longshore_failure`; none raises.
 
+use crate::altrep::Strings;
 use crate::columns::{self, How};
 use crate::failure::{Failure, answer};
 use crate::guard;
@@ -136,8 +137,14 @@ pub(crate) fn output_name(output: &Robj) -> OutputName {
 
 /// Shows a message.
 #[extendr]
-fn client_message(client: ExternalPtr<Client>, text: &str) -> Robj {
-    done(client.update_message(text))
+fn client_message(client: ExternalPtr<Client>, text: Robj) -> Robj {
+    if !client.is_here() {
+        return answer(Err(Failure::elsewhere()));
+    }
+    let Ok(texts) = Strings::of(&text) else { return answer(Err(Failure::memory())) };
+    let shown = texts.get(0).map(|text| text.unwrap_or("NA".into()));
+    let shown = shown.unwrap_or_else(|_| "(a message that is no valid UTF-8)".into());
+    if client.replace_message(&shown) { ().into() } else { done(client.update_message(&shown)) }
 }
 
 /// Shows progress.
