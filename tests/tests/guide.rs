@@ -1,4 +1,4 @@
-//! The guide runs as it stands: `docs/scripts.md`, in both languages.
+//! The guides run as they stand: `docs/scripts.md` in both languages, and `docs/omniscope.md`.
 //!
 //! The first words after a fence's three backticks say what becomes of it:
 //!
@@ -169,6 +169,11 @@ fn the_guide_for_script_authors_runs_in_python() {
 #[test]
 fn the_guide_for_script_authors_runs_in_r() {
     assert_eq!(run(&page("scripts.md"), "r"), Vec::<String>::new(), "no command calls these");
+}
+
+#[test]
+fn the_page_on_omniscope_runs() {
+    assert_eq!(run(&page("omniscope.md"), "python"), Vec::<String>::new(), "no command calls these");
 }
 
 #[test]
