@@ -8,12 +8,18 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Calls the command in a folder.
-pub(crate) fn longshore(folder: &Path, arguments: &[&str]) -> Output {
+/// Where the command is.
+pub(crate) fn path() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let home = || std::env::home_dir().map(|home| home.join(".cache/longshore/target"));
     let built = || target.or_else(home).unwrap().join("release/longshore");
-    let command = std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from);
+    std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from)
+}
+
+/// Calls the command in a folder.
+#[allow(dead_code, reason = "the test of the guides calls it through a shell, as readers do")]
+pub(crate) fn longshore(folder: &Path, arguments: &[&str]) -> Output {
+    let command = path();
     let output = Command::new(&command).args(arguments).current_dir(folder).output();
     output.unwrap_or_else(|error| panic!("`{}` cannot be run: {error}", command.display()))
 }
