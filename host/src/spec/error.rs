@@ -180,7 +180,7 @@ pub enum SpecError {
         /// The field.
         field: String,
         /// Why.
-        source: SplitError,
+        source: Box<SplitError>,
     },
     /// A stream has one input.
     #[error("a block with the mode `stream` has one input, input 0, and {given}: give it one table with `-i PATH`")]

@@ -235,7 +235,7 @@ fn cut(inputs: &Inputs, spec: &PartitionSpec, mode: Mode) -> Result<Cut, SpecErr
     Cut::new(inputs, spec).map_err(|(number, source)| SpecError::Partition {
         number,
         field: spec.field.clone(),
-        source,
+        source: Box::new(source),
     })
 }
 

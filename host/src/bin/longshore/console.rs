@@ -3,6 +3,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use longshore::{EngineKind, Event, KeptRecord, OutputRecord, RunRecord};
+use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -25,6 +26,7 @@ pub(crate) struct Console {
     bar: ProgressBar,
     held: Vec<u8>,
     line_is_open: bool,
+    noted: HashSet<String>,
 }
 
 impl Console {
@@ -38,6 +40,7 @@ impl Console {
             bar: style.map_or(bar.clone(), |style| bar.with_style(style)),
             held: Vec::new(),
             line_is_open: false,
+            noted: HashSet::new(),
         }
     }
 
@@ -64,7 +67,7 @@ impl Console {
 
     fn show(&mut self, event: Event) {
         match event {
-            Event::Engine { note: Some(note), .. } | Event::Note(note) => self.line(&format!("note: {note}")),
+            Event::Engine { note: Some(note), .. } | Event::Note(note) => self.note(&note),
             Event::Error(text) => self.line(&format!("error: {text}")),
             Event::Log { source, bytes } => self.log(source == longshore_protocol::LogSource::Stderr, &bytes),
             Event::Message(text) => {
@@ -131,7 +134,7 @@ impl Console {
                 self.line(&brought_back(kept));
             }
             for note in &record.notes {
-                self.line(&format!("note: {note}"));
+                self.note(note);
             }
             if let Some(message) = &record.message {
                 self.line(message);
@@ -167,6 +170,13 @@ impl Console {
         }
     }
 
+    /// Says what is to know, once.
+    fn note(&mut self, note: &str) {
+        if self.noted.insert(note.to_owned()) {
+            self.line(&format!("note: {note}"));
+        }
+    }
+
     fn line(&mut self, text: &str) {
         if self.quiet {
             return;
@@ -193,12 +203,12 @@ impl Console {
 
 fn written(output: &OutputRecord) -> String {
     let id = output.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
-    let (rows, bytes) = (output.rows, size(output.bytes));
-    format!("✓ output {}{id}: {rows} rows, {bytes}, in {}", output.index, output.path.display())
+    let (rows, bytes) = (count(output.rows, "row"), size(output.bytes));
+    format!("✓ output {}{id}: {rows}, {bytes}, in {}", output.index, output.path.display())
 }
 
 fn brought_back(kept: &KeptRecord) -> String {
-    let (files, folder) = (kept.files, kept.folder.display());
+    let (files, folder) = (count(kept.files, "file"), kept.folder.display());
     let counted = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
     let left_out = [
         counted(kept.special, "links or special files"),
@@ -207,7 +217,7 @@ fn brought_back(kept: &KeptRecord) -> String {
     ];
     let left_out = left_out.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let left_out = if left_out.is_empty() { left_out } else { format!("; left out: {left_out}") };
-    format!("✓ kept: {files} files, {}, in {folder}{left_out}", size(kept.bytes))
+    format!("✓ kept: {files}, {}, in {folder}{left_out}", size(kept.bytes))
 }
 
 fn ran(record: &RunRecord) -> String {
@@ -227,6 +237,10 @@ fn ran(record: &RunRecord) -> String {
         return format!("✓ {count} partitions of {name} ran {place} in {}", seconds(timings.total));
     }
     format!("✓ {} ran {place} in {} (script {})", record.block, seconds(timings.total), seconds(timings.run))
+}
+
+fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn seconds(milliseconds: f64) -> String {
