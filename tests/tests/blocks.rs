@@ -40,7 +40,7 @@ fn blocks_pass_as_processes() {
 }
 
 #[test]
-fn blocks_are_of_both_languages_and_have_options_of_all_kinds() {
+fn blocks_are_of_both_languages_and_all_modes_and_have_options_of_all_kinds() {
     let manifest = |block: &PathBuf| std::fs::read_to_string(block.join("manifest.json")).unwrap();
     let manifests: Vec<Value> = blocks()
         .iter()
@@ -50,8 +50,10 @@ fn blocks_are_of_both_languages_and_have_options_of_all_kinds() {
         let languages = manifests.iter().map(|manifest| manifest["language"].as_str().unwrap());
         languages.filter(|found| found.eq_ignore_ascii_case(language)).count()
     };
-    assert!(of("python") >= 12 && of("r") >= 8);
-    let options = manifests.iter().flat_map(|manifest| manifest["options"].as_array().unwrap());
+    assert!(of("python") >= 17 && of("r") >= 11);
+    let with = |key: &str, value: &str| manifests.iter().filter(|manifest| manifest[key] == value).count();
+    assert!(with("apiMode", "STREAM_TRANSFORM") >= 2 && with("schemaType", "HEADLESS") >= 2);
+    let options = manifests.iter().filter_map(|manifest| manifest["options"].as_array()).flatten();
     let kinds: BTreeSet<&str> = options.map(|option| option["@visokiotype"].as_str().unwrap()).collect();
     assert_eq!(kinds.len(), 9, "{kinds:?}");
 }

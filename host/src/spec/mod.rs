@@ -195,7 +195,7 @@ impl RunSpec {
                 "the block names packages ({all}), which this version does not install: the image must have them"
             ));
         }
-        if block.network && self.network == Network::None {
+        if block.network && contained && self.network == Network::None {
             notes.push("the block asks for a network, and has none: give it one with `--network bridge`".into());
         }
         let inputs = Inputs::new(feeds, chunk_rows.and_then(|rows| usize::try_from(rows).ok()));

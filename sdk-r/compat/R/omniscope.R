@@ -4,14 +4,14 @@
 #'
 #' Each is the function of that name in the package longshore, and described there: [longshore::longshore.api()],
 #' [longshore::read.input()], [longshore::write.output.records()], [longshore::get.option()],
-#' [longshore::update.message()], [longshore::commit()], [longshore::is.docker()]. `close` and `print` find their
-#' methods for the run.
+#' [longshore::update.message()], [longshore::process.stream()], [longshore::commit()], [longshore::is.docker()].
+#' `close` and `print` find their methods for the run.
 #'
 #' @docType package
 #' @name omniscope.api-package
-#' @aliases abort block.name cancel commit file.name get.option get.options is.docker longshore.api read.input
-#'   read.input.records report.error run.id update.message update.progress updateMessage updateProgress write.output
-#'   write.output.records
+#' @aliases abort block.name cancel commit file.name get.option get.options is.docker longshore.api process.stream
+#'   read.input read.input.records report.error run.id update.message update.progress updateMessage updateProgress
+#'   write.output write.output.records
 #' @keywords internal
 #' @importFrom longshore abort
 #' @export abort
@@ -31,6 +31,8 @@
 #' @export is.docker
 #' @importFrom longshore longshore.api
 #' @export longshore.api
+#' @importFrom longshore process.stream
+#' @export process.stream
 #' @importFrom longshore read.input
 #' @export read.input
 #' @importFrom longshore read.input.records

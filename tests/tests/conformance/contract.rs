@@ -6,15 +6,16 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
+use toml::Spanned;
 
 /// The contract's sections.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Contract {
     /// Headings by the sections that they stand above.
-    titles: BTreeMap<String, String>,
+    titles: BTreeMap<String, Spanned<String>>,
     /// Sentences by section.
-    sections: BTreeMap<String, String>,
+    sections: BTreeMap<String, Spanned<String>>,
 }
 
 impl Contract {
@@ -46,14 +47,16 @@ impl Contract {
     /// The document's text.
     pub(crate) fn text(&self, cases: &[(String, Result<Case, String>)]) -> String {
         let mut text =
-            "# The contract with scripts\n\nWhat a script may rely on, in both languages and on both engines, \
-                        and the [conformance cases](conformance.md) that show it. This page is written from \
-                        `tests/cases`; a sentence without a case fails the suite.\n"
+            "# The contract with scripts\n\nWhat a script and its caller may rely on, in both languages and on both \
+                        engines, and the [conformance cases](conformance.md) that show it. Functions have Python's \
+                        names here: where those have `_`, R's have `.`, and R's `NULL` is Python's `None`. This page \
+                        is written from `tests/cases`; a sentence without a case fails the suite.\n"
                 .to_owned();
-        for (title, heading) in &self.titles {
+        for (title, heading) in in_order(&self.titles) {
             // Writing into a string cannot fail.
             let _ = writeln!(text, "\n## {heading}\n\n| what holds | cases |\n|---|---|");
-            for (section, sentence) in self.sections.iter().filter(|(section, _)| self.title_of(section) == title) {
+            let below = in_order(&self.sections).filter(|(section, _)| self.title_of(section) == title);
+            for (section, sentence) in below {
                 let shown: Vec<String> = showing(section, cases).into_iter().map(|name| format!("`{name}`")).collect();
                 let _ = writeln!(text, "| {} | {} |", sentence.replace('|', "\\|"), shown.join(", "));
             }
@@ -72,6 +75,13 @@ impl Contract {
         }
         title
     }
+}
+
+/// The entries of a table as they stand in the file.
+fn in_order(table: &BTreeMap<String, Spanned<String>>) -> impl Iterator<Item = (&str, &str)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(_, text)| text.span().start);
+    entries.into_iter().map(|(key, text)| (key.as_str(), text.get_ref().as_str()))
 }
 
 /// The cases that show a section.

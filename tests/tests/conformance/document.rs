@@ -72,7 +72,9 @@ fn text(cases: &[(String, Result<Case, String>)], capabilities: &Capabilities) -
         "# Conformance\n\nWhat is promised, and tested on every change through the command that a user types: {total} \
          cases in `tests/cases`, {trials} trials. {scripted} cases have a script, in Python and in R; {excuses} times \
          a language cannot do what a case is about, and the table says why. The other cases need no script, or the \
-         same one whatever the language. This page is written from the cases.\n\n\
+         same one whatever the language (`either`). What a case called `bad_…` describes is refused with an error, \
+         before anything starts; one called `wire_…` breaks the protocol by hand. This page is written from the \
+         cases.\n\n\
          | case | what it shows | Python | R | engines |\n|---|---|---|---|---|\n{rows}"
     ))
 }
