@@ -3,7 +3,7 @@
 //! do, chunk by chunk.
 
 use crate::session::Outgoing;
-use crate::table::{BATCH_ROWS, Feed, TableError};
+use crate::table::{Feed, TableError};
 use arrow_array::{Array, RecordBatch};
 use longshore_protocol::{Delivery, Frame, Payload, ProtocolError, SendWindow, StreamId, ToScript};
 use longshore_segment::{Segment, SegmentError, SegmentStream, write_whole};
@@ -110,7 +110,11 @@ impl Input {
     /// Decodes into segments, one after the other, until nobody takes them any more.
     fn decode(&self, segments: &mpsc::Sender<Result<Segment, InputError>>) -> Result<(), InputError> {
         let mut stream = SegmentStream::new(&self.feed.schema())?;
-        let batches = self.feed.chunks(self.chunk_rows.unwrap_or(BATCH_ROWS))?.ok_or(InputError::Passed)?;
+        let batches = match self.chunk_rows {
+            Some(rows) => self.feed.chunks(rows)?.ok_or(InputError::Passed)?,
+            // As they come: the reader cuts them, which copies nothing.
+            None => self.feed.stored()?.ok_or(InputError::Live)?,
+        };
         for batch in batches {
             stream.write(&batch?)?;
             // A chunk goes out at once: the next may be long in coming.

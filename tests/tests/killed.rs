@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod command;
+
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -22,13 +24,6 @@ print('at work on', os.uname().nodename, 'in', os.getcwd(), flush=True)
 time.sleep(60)
 ";
 
-fn command() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let home = || std::env::home_dir().map(|home| home.join(".cache/longshore/target"));
-    let built = || target.or_else(home).unwrap().join("release/longshore");
-    std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from)
-}
-
 /// The tests look at all containers of the machine, so they take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -47,7 +42,7 @@ impl Begun {
         let folder = tempfile::Builder::new().prefix("killed-").tempdir().unwrap();
         std::fs::write(folder.path().join("script.py"), SCRIPT).unwrap();
         std::fs::write(folder.path().join("out.csv"), "as before\n").unwrap();
-        let mut process = Command::new(command())
+        let mut process = Command::new(command::path())
             .args(["run", "script.py", "-o", "out.csv", "--engine", engine])
             .env("TMPDIR", folder.path())
             .current_dir(folder.path())
@@ -104,7 +99,7 @@ fn soon(what: &str, holds: impl Fn() -> bool) {
 /// A run after the kill: it removes what the killed host could not.
 fn run_once_more(engine: &str, begun: &Begun) {
     std::fs::write(begun.folder.path().join("next.py"), "print('next')").unwrap();
-    let next = Command::new(command())
+    let next = Command::new(command::path())
         .args(["run", "next.py", "--engine", engine])
         .env("TMPDIR", begun.folder.path())
         .current_dir(begun.folder.path())

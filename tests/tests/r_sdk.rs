@@ -3,28 +3,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod command;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-fn longshore() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let home = || std::env::home_dir().map(|home| home.join(".cache/longshore/target"));
-    let built = || target.or_else(home).unwrap().join("release/longshore");
-    std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from)
-}
-
 /// Writes the table in one run and reads it in a second.
 fn round_trip(folder: &Path, torture: bool, rscript: Option<&Path>) {
     for (part, connection) in [("write", "-o"), ("read", "-i")] {
-        let mut command = Command::new(longshore());
+        let mut command = Command::new(command::path());
         command.args(["run", "--engine", "process", "--option"]).arg(format!("part={part}"));
         command.args(["--option", &format!("torture={torture}"), connection, "table.arrow"]);
-        command.arg(root().join("tests/r")).current_dir(folder);
+        command.arg(command::root().join("tests/r")).current_dir(folder);
         if let Some(rscript) = rscript {
             command.env("LONGSHORE_RSCRIPT", rscript);
         }
@@ -78,7 +69,7 @@ fn valgrind_finds_nothing_of_ours() {
 #[test]
 fn the_source_packages_are_checked_by_r_without_a_warning() {
     let folder = tempfile::Builder::new().prefix("r-").tempdir().unwrap();
-    let made = Command::new(root().join("sdk-r/package")).arg(folder.path()).output().unwrap();
+    let made = Command::new(command::root().join("sdk-r/package")).arg(folder.path()).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     for package in ["longshore", "omniscope.api"] {
         check_source_package(folder.path(), package);

@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod command;
+
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,13 +29,6 @@ process.stream(api, function(chunk) {
 })
 ";
 
-fn longshore() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let home = || std::env::home_dir().map(|home| home.join(".cache/longshore/target"));
-    let built = || target.or_else(home).unwrap().join("release/longshore");
-    std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from)
-}
-
 fn block(folder: &Path, language: &str) {
     let (script, text) = if language == "r" { ("script.R", R) } else { ("script.py", PYTHON) };
     let manifest = format!("name = \"stream\"\nlanguage = \"{language}\"\nscript = \"{script}\"\nmode = \"stream\"\n");
@@ -43,7 +38,7 @@ fn block(folder: &Path, language: &str) {
 
 fn begin(folder: &Path, language: &str, engine: &str, output: &str) -> Child {
     block(folder, language);
-    Command::new(longshore())
+    Command::new(command::path())
         .args(["run", ".", "-i", "-", "--format", "csv", "--engine", engine, "-o", output])
         .current_dir(folder)
         .stdin(Stdio::piped())

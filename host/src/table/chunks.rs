@@ -5,20 +5,21 @@ use super::source::Batches;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
+use std::collections::VecDeque;
 
 /// Batches of `rows` rows each, but for the last.
 pub(crate) struct Chunks {
     batches: Batches,
     schema: SchemaRef,
     rows: usize,
-    waiting: Vec<RecordBatch>,
+    waiting: VecDeque<RecordBatch>,
     waiting_rows: usize,
     ended: bool,
 }
 
 impl Chunks {
     pub(crate) fn new(batches: Batches, schema: SchemaRef, rows: usize) -> Self {
-        Self { batches, schema, rows, waiting: Vec::new(), waiting_rows: 0, ended: false }
+        Self { batches, schema, rows, waiting: VecDeque::new(), waiting_rows: 0, ended: false }
     }
 
     /// Takes the first rows of what waits: a chunk, or all that is left.
@@ -27,10 +28,10 @@ impl Chunks {
         self.waiting_rows -= wanted;
         let mut parts = Vec::new();
         while wanted > 0 {
-            let first = self.waiting.remove(0);
+            let Some(first) = self.waiting.pop_front() else { break };
             let length = wanted.min(first.num_rows());
             if length < first.num_rows() {
-                self.waiting.insert(0, first.slice(length, first.num_rows() - length));
+                self.waiting.push_front(first.slice(length, first.num_rows() - length));
             }
             wanted -= length;
             parts.push(first.slice(0, length));
@@ -51,7 +52,7 @@ impl Iterator for Chunks {
             match self.batches.next() {
                 Some(Ok(batch)) => {
                     self.waiting_rows += batch.num_rows();
-                    self.waiting.push(batch);
+                    self.waiting.push_back(batch);
                 }
                 Some(Err(error)) => {
                     self.ended = true;

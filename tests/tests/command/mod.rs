@@ -1,5 +1,7 @@
 //! The `longshore` command under test: `LONGSHORE_BIN`, else the release build.
 
+#![allow(dead_code, reason = "each test takes what it needs of it")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -17,7 +19,6 @@ pub(crate) fn path() -> PathBuf {
 }
 
 /// Calls the command in a folder.
-#[allow(dead_code, reason = "the test of the guides calls it through a shell, as readers do")]
 pub(crate) fn longshore(folder: &Path, arguments: &[&str]) -> Output {
     let command = path();
     let output = Command::new(&command).args(arguments).current_dir(folder).output();

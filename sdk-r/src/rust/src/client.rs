@@ -61,12 +61,6 @@ fn option(value: &Value) -> Result<Robj, Failure> {
     })
 }
 
-/// Whether the script has said its last word.
-#[extendr]
-fn client_concluded(client: ExternalPtr<Client>) -> bool {
-    client.has_concluded()
-}
-
 /// A whole input, from 0: a list of columns, names and the number of rows, or `NULL`.
 #[extendr]
 fn client_read(client: ExternalPtr<Client>, number: i32, lazy: bool, bit64: bool) -> Robj {
@@ -191,7 +185,6 @@ extendr_module! {
     mod client;
     fn client_connect;
     fn client_facts;
-    fn client_concluded;
     fn client_read;
     fn client_read_batches;
     fn batches_next;
