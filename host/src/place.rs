@@ -9,8 +9,8 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tokio::net::UnixListener;
 
-/// Attempts at creating a folder while others remove its empty parent.
-const ATTEMPTS: usize = 10;
+/// Attempts at creating a folder while others take it for abandoned, or remove its empty parent.
+const ATTEMPTS: usize = 100;
 
 /// A folder that is locked for as long as this lives, and removed when it is dropped.
 #[derive(Debug)]
@@ -20,15 +20,31 @@ pub(crate) struct LockedFolder {
 }
 
 impl LockedFolder {
-    /// Makes `parent/name`. Whoever finds it locked knows that its host is alive.
+    /// Makes `parent/name`, and `parent` for this user alone where it is missing. Whoever finds it locked knows that its
+    /// host is alive.
     pub(crate) fn create(parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
         let path = parent.join(name);
+        let mut attempt = 0;
+        loop {
+            match Self::make(parent, path.clone(), mode) {
+                // Another run has just taken it for abandoned, before it was locked, or removed the empty parent.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => attempt += 1,
+                made => return made,
+            }
+        }
+    }
+
+    fn make(parent: &Path, path: PathBuf, mode: u32) -> io::Result<Self> {
+        match DirBuilder::new().mode(0o700).create(parent) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
         DirBuilder::new().mode(mode).create(&path)?;
         // Others must get in where the mode says so, whatever the umask.
         std::fs::set_permissions(&path, PermissionsExt::from_mode(mode))?;
         let lock = File::open(&path)?;
         flock(&lock, FlockOperation::LockExclusive)?;
-        // Between making and locking it, another host may have taken it for abandoned.
+        // Gone, if another host took it for abandoned before it was locked.
         std::fs::metadata(&path)?;
         Ok(Self { path, _lock: lock })
     }
@@ -73,18 +89,10 @@ impl Place {
     /// Makes the folder of a run below `parent`, and removes what killed hosts left there.
     pub(crate) fn create(parent: &Path, run_id: &str) -> Result<Self, EngineError> {
         let path = parent.join(run_id);
-        let mut attempt = 0;
-        loop {
-            match create_both(parent, run_id) {
-                Ok(folder) => {
-                    folder.remove_abandoned("");
-                    return Ok(Self { folder: Some(folder), path });
-                }
-                // Another run has just removed the empty parent.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => attempt += 1,
-                Err(source) => return Err(EngineError::Place { path, source }),
-            }
-        }
+        let folder = LockedFolder::create(parent, run_id, 0o755)
+            .map_err(|source| EngineError::Place { path: path.clone(), source })?;
+        folder.remove_abandoned("");
+        Ok(Self { folder: Some(folder), path })
     }
 
     /// The folder; a container sees it as `/run/longshore`.
@@ -116,14 +124,6 @@ impl Drop for Place {
     }
 }
 
-fn create_both(parent: &Path, run_id: &str) -> io::Result<LockedFolder> {
-    match DirBuilder::new().mode(0o700).create(parent) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    LockedFolder::create(parent, run_id, 0o755)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +140,24 @@ mod tests {
         drop(living);
         assert!(parent.exists());
         drop(next);
+        assert!(!parent.exists());
+    }
+
+    #[test]
+    fn runs_that_start_and_end_at_once_do_not_take_each_other_for_abandoned() {
+        let parent = tempfile::tempdir().unwrap();
+        let parent = parent.path().join("runs");
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let parent = &parent;
+                scope.spawn(move || {
+                    for run in 0..100 {
+                        let place = Place::create(parent, &format!("{thread}-{run}")).unwrap();
+                        assert!(place.folder().exists());
+                    }
+                });
+            }
+        });
         assert!(!parent.exists());
     }
 }
