@@ -5,7 +5,7 @@
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// A crate, and what must never be linked into it. A trailing `*` stands for any ending.
@@ -48,7 +48,8 @@ const CODE: &[&str] = &["agent", "host", "sdk-python", "sdk-r", "tests"];
 const OTHERS: &str = "tests/blocks";
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    // Asked at run time: a folder of builds may serve several checkouts.
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().to_owned()
 }
 
 fn metadata() -> Metadata {

@@ -7,7 +7,8 @@ use std::process::{Command, Output};
 
 /// The project's folder.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    // Asked at run time: a folder of builds may serve several checkouts.
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().to_owned()
 }
 
 /// Where the command is.
