@@ -115,11 +115,15 @@ NULL
 #' @rdname messages
 #' @export
 updateMessage <- function(api, text) {
-  # Scripts call it in every turn of a loop, so it does nothing that it need not; the process is looked at by Rust.
-  if (!inherits(api, "longshore_api")) check(api)
-  if (!is.character(text) || length(text) != 1L) text <- one.text(text)
-  failure <- .Call(routines$client_message, api$client, text)
-  if (is.null(failure)) invisible() else unwrap(failure)
+  # Scripts call it in every turn of a loop, so it does nothing that it need not; to end with an assignment is the
+  # quickest way to print nothing.
+  shown <- if (is.null(.Call(message.routine, api, text))) NULL else show.message(api, text)
+}
+
+show.message <- function(api, text) {
+  client <- here(api)$client
+  text <- if (is.character(text) && length(text) == 1L) text else one.text(text)
+  invisible(unwrap(native$client_message(client, text)))
 }
 
 #' @rdname messages
@@ -139,7 +143,11 @@ updateProgress <- function(api, fraction, text = NULL) {
 #' @usage update.message(object, text, ..., api = object)
 #' @rawNamespace export(update.message)
 update.message <- function(object, text, ..., api = object) {
-  updateMessage(api, if (missing(text)) object else text)
+  shown <- if (missing(text)) {
+    show.message(api, object)
+  } else if (!is.null(.Call(message.routine, api, text))) {
+    show.message(api, text)
+  }
 }
 
 #' @rdname messages

@@ -4,17 +4,16 @@
 
 # The compiled part, by name. Every function answers with a value or a failure, and none of them raises.
 native <- new.env(parent = emptyenv())
-# The same as routines, for calls that must cost little.
-routines <- new.env(parent = emptyenv())
+# The routine that shows a message; R loads it with the package.
+message.routine <- NULL
 
 .onLoad <- function(libname, pkgname) {
   registered <- getDLLRegisteredRoutines(getLoadedDLLs()[["longshore"]])$.Call
   for (name in names(registered)) {
     local({
       routine <- registered[[name]]
-      short <- sub("^wrap__", "", name)
-      assign(short, routine, envir = routines)
-      assign(short, function(...) .Call(routine, ...), envir = native)
+      assign(sub("^wrap__", "", name), function(...) .Call(routine, ...), envir = native)
     })
   }
+  assign("message.routine", native$message_routine(), envir = parent.env(environment()))
 }

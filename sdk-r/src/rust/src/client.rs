@@ -3,9 +3,9 @@
 use crate::altrep::Strings;
 use crate::columns::{self, How};
 use crate::failure::{Failure, answer};
-use crate::guard;
 use crate::vectors;
 use crate::write::Columns;
+use crate::{guard, message};
 use extendr_api::prelude::*;
 use longshore_client::{
     Chunks, Client, ClientError, ConnectSettings, InputBatches, InputTable, OutputName, Software, Word,
@@ -13,6 +13,7 @@ use longshore_client::{
 use serde_json::Value;
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Connects to the host's socket, or to the folder of a dry run; an empty path is none.
 #[extendr]
@@ -24,12 +25,13 @@ fn client_connect(socket: &str, dry_run: &str) -> Robj {
         software: Software { name: "longshore for R".into(), version: env!("CARGO_PKG_VERSION").into() },
         interrupted: Box::new(guard::interrupted),
     };
-    answer(Client::connect(settings).map(|client| ExternalPtr::new(client).into()).map_err(Failure::from))
+    let client = Client::connect(settings).map(Arc::new).inspect(message::set_current);
+    answer(client.map(|client| ExternalPtr::new(client).into()).map_err(Failure::from))
 }
 
 /// The run's facts: id, block's name, script's file name, whether it is in a container, and the options.
 #[extendr]
-fn client_facts(client: ExternalPtr<Client>) -> Robj {
+fn client_facts(client: ExternalPtr<Arc<Client>>) -> Robj {
     let facts = client.facts();
     let names: Vec<&str> = facts.options.keys().map(String::as_str).collect();
     let values = facts.options.values().map(option).collect::<Result<Vec<_>, _>>();
@@ -63,7 +65,7 @@ fn option(value: &Value) -> Result<Robj, Failure> {
 
 /// A whole input, from 0: a list of columns, names and the number of rows, or `NULL`.
 #[extendr]
-fn client_read(client: ExternalPtr<Client>, number: i32, lazy: bool, bit64: bool) -> Robj {
+fn client_read(client: ExternalPtr<Arc<Client>>, number: i32, lazy: bool, bit64: bool) -> Robj {
     let table = client.read_input(number.unsigned_abs()).map_err(Failure::from);
     answer(table.and_then(|table| table.map_or(Ok(().into()), |table| whole(table, How { lazy, bit64 }))))
 }
@@ -75,7 +77,7 @@ fn whole(table: InputTable, how: How) -> Result<Robj, Failure> {
 
 /// An input batch by batch, for `batches_next`, or `NULL`.
 #[extendr]
-fn client_read_batches(client: ExternalPtr<Client>, number: i32) -> Robj {
+fn client_read_batches(client: ExternalPtr<Arc<Client>>, number: i32) -> Robj {
     let batches = client.read_batches(number.unsigned_abs()).map_err(Failure::from);
     answer(batches.map(|batches| batches.map_or(().into(), |batches| ExternalPtr::new(RefCell::new(batches)).into())))
 }
@@ -92,7 +94,7 @@ fn batches_next(batches: ExternalPtr<RefCell<InputBatches>>, lazy: bool, bit64: 
 
 /// The stream that the script transforms, for `chunks_next`.
 #[extendr]
-fn client_chunks(client: ExternalPtr<Client>) -> Robj {
+fn client_chunks(client: ExternalPtr<Arc<Client>>) -> Robj {
     let chunks = client.chunks().map_err(Failure::from);
     answer(chunks.map(|chunks| ExternalPtr::new(RefCell::new(chunks)).into()))
 }
@@ -106,7 +108,7 @@ fn chunks_next(chunks: ExternalPtr<RefCell<Chunks>>, lazy: bool, bit64: bool) ->
 
 /// Appends columns to an output, by number from 0 or by id; what became of a chunk where no output is named.
 #[extendr]
-fn client_write(client: ExternalPtr<Client>, output: Robj, names: Robj, columns: List, rows: f64) -> Robj {
+fn client_write(client: ExternalPtr<Arc<Client>>, output: Robj, names: Robj, columns: List, rows: f64) -> Robj {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the R side gives a length")]
     let columns = Columns::new(&names, &columns, rows as usize);
     answer(columns.and_then(|mut columns| {
@@ -129,39 +131,36 @@ pub(crate) fn output_name(output: &Robj) -> OutputName {
     }
 }
 
-/// Shows a message.
+/// Shows a message; `message_routine` is the quick way.
 #[extendr]
-fn client_message(client: ExternalPtr<Client>, text: Robj) -> Robj {
-    if !client.is_here() {
-        return answer(Err(Failure::elsewhere()));
-    }
+fn client_message(client: ExternalPtr<Arc<Client>>, text: Robj) -> Robj {
     let Ok(texts) = Strings::of(&text) else { return answer(Err(Failure::memory())) };
     let shown = texts.get(0).map(|text| text.unwrap_or("NA".into()));
     let shown = shown.unwrap_or_else(|_| "(a message that is no valid UTF-8)".into());
-    if client.replace_message(&shown) { ().into() } else { done(client.update_message(&shown)) }
+    done(client.update_message(&shown))
 }
 
 /// Shows progress.
 #[extendr]
-fn client_progress(client: ExternalPtr<Client>, fraction: f64, text: Option<&str>) -> Robj {
+fn client_progress(client: ExternalPtr<Arc<Client>>, fraction: f64, text: Option<&str>) -> Robj {
     done(client.update_progress(fraction, text))
 }
 
 /// Shows and logs an error message.
 #[extendr]
-fn client_error(client: ExternalPtr<Client>, text: &str) -> Robj {
+fn client_error(client: ExternalPtr<Arc<Client>>, text: &str) -> Robj {
     done(client.error(text))
 }
 
 /// Says that an error ends the script.
 #[extendr]
-fn client_uncaught(client: ExternalPtr<Client>, summary: &str) -> Robj {
+fn client_uncaught(client: ExternalPtr<Arc<Client>>, summary: &str) -> Robj {
     done(client.uncaught(summary))
 }
 
 /// Says the last word.
 #[extendr]
-fn client_conclude(client: ExternalPtr<Client>, word: &str, message: Option<&str>) -> Robj {
+fn client_conclude(client: ExternalPtr<Arc<Client>>, word: &str, message: Option<&str>) -> Robj {
     let word = match word {
         "commit" => Word::Commit,
         "close" => Word::Close,
@@ -173,7 +172,7 @@ fn client_conclude(client: ExternalPtr<Client>, word: &str, message: Option<&str
 
 /// Says that the script ends.
 #[extendr]
-fn client_end(client: ExternalPtr<Client>) -> Robj {
+fn client_end(client: ExternalPtr<Arc<Client>>) -> Robj {
     done(client.end())
 }
 

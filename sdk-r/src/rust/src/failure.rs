@@ -17,12 +17,6 @@ impl Failure {
         Self { kind: "data", message: message.into() }
     }
 
-    /// A forked process shares the connection, and would talk over it.
-    pub(crate) fn elsewhere() -> Self {
-        let reason = "an api works only in the process that made it: return results there, and write them";
-        Self { kind: "value", message: reason.into() }
-    }
-
     /// R has no memory left.
     pub(crate) fn memory() -> Self {
         Self { kind: "memory", message: "R has no memory left for this table".into() }

@@ -8,6 +8,7 @@ mod client;
 mod columns;
 mod failure;
 mod guard;
+mod message;
 mod stream;
 mod text;
 mod vectors;
@@ -18,5 +19,6 @@ use extendr_api::prelude::*;
 extendr_module! {
     mod longshore;
     use client;
+    use message;
     use stream;
 }

@@ -10,10 +10,11 @@ use arrow_array::RecordBatchIterator;
 use arrow_array::ffi_stream::{ArrowArrayStreamReader, FFI_ArrowArrayStream};
 use extendr_api::prelude::*;
 use longshore_client::Client;
+use std::sync::Arc;
 
 /// Fills the C stream at an address with a whole input, from 0. Answers whether the input is connected.
 #[extendr]
-fn client_read_stream(client: ExternalPtr<Client>, number: i32, stream: Robj) -> Robj {
+fn client_read_stream(client: ExternalPtr<Arc<Client>>, number: i32, stream: Robj) -> Robj {
     let table = client.read_input(number.unsigned_abs()).map_err(Failure::from);
     answer(table.and_then(|table| {
         let Some(table) = table else { return Ok(false.into()) };
@@ -28,7 +29,7 @@ fn client_read_stream(client: ExternalPtr<Client>, number: i32, stream: Robj) ->
 
 /// Appends the tables of a C stream to an output. The stream is used up.
 #[extendr]
-fn client_write_stream(client: ExternalPtr<Client>, output: Robj, stream: Robj) -> Robj {
+fn client_write_stream(client: ExternalPtr<Arc<Client>>, output: Robj, stream: Robj) -> Robj {
     answer(target(&stream).and_then(|source| {
         // SAFETY: the R side passes a pointer to a C stream that nobody else reads meanwhile; it is left released.
         let mut reader = unsafe { ArrowArrayStreamReader::from_raw(source) }
