@@ -23,11 +23,16 @@
 //! # }
 //! ```
 
+pub mod archive;
 pub mod block;
 mod cancel;
 pub mod cases;
+pub mod config;
 mod engine;
+pub mod environment;
 mod event;
+pub mod fingerprint;
+pub mod images;
 mod input;
 mod kept;
 mod limits;
@@ -41,6 +46,7 @@ mod run;
 mod session;
 mod settings;
 mod spec;
+mod store;
 pub mod table;
 
 pub use cancel::{Cancel, CancelLevel};
@@ -52,5 +58,6 @@ pub use outcome::{Evidence, Outcome, decide};
 pub use partition::SplitError;
 pub use record::{OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use run::run;
-pub use settings::Settings;
+pub use settings::{ImageSettings, PackageSettings, Pull, Settings};
 pub use spec::{CHUNK_ROWS, InputSpec, Mount, Network, OutputSpec, PartitionSpec, Prepared, RunSpec, SpecError};
+pub use store::StoreError;

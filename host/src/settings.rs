@@ -29,6 +29,91 @@ pub struct Settings {
     pub python_pandas2_image: String,
     /// The image of R blocks that name none.
     pub r_image: String,
+    /// What is put into images that lack it: the agent, the wheels and R packages of the SDKs.
+    pub sdk_folder: PathBuf,
+    /// The folder for what must be known of images between runs: last uses, pins, locks. Without it nothing is lost
+    /// but that.
+    pub state_folder: PathBuf,
+    /// The folder for what can be made again: the environments of the `process` engine.
+    pub cache_folder: PathBuf,
+    /// How images are made and kept.
+    pub images: ImageSettings,
+    /// Where packages come from.
+    pub packages: PackageSettings,
+}
+
+/// How images are made and kept.
+#[derive(Debug, Clone)]
+pub struct ImageSettings {
+    /// Bytes that the images made here may take beyond their bases: the high mark of pruning.
+    pub disk_budget: u64,
+    /// The share of the budget that pruning goes down to.
+    pub low_mark: f64,
+    /// When images that blocks name are pulled.
+    pub pull: Pull,
+    /// Whether generated images carry the labels that Omniscope's own clean-up goes by.
+    pub visokio_labels: bool,
+}
+
+/// When images are pulled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pull {
+    /// Where this machine does not have them.
+    Missing,
+    /// Never.
+    Never,
+}
+
+/// Where packages come from, and how. Addresses may hold passwords, which are in no image and nothing that is printed.
+#[derive(Debug, Clone)]
+pub struct PackageSettings {
+    /// The index of Python packages; PyPI where there is none.
+    pub index_url: Option<String>,
+    /// Further indexes of Python packages.
+    pub extra_index_urls: Vec<String>,
+    /// Hosts of indexes whose certificates are not looked at.
+    pub trusted_hosts: Vec<String>,
+    /// Further arguments for `uv pip install`.
+    pub pip_arguments: Vec<String>,
+    /// Repositories of R packages, like CRAN.
+    pub cran: Vec<String>,
+    /// Whether R packages come from Debian where it has them, as binaries.
+    pub debian_r_packages: bool,
+    /// The mirror of Debian; that of the base image where there is none.
+    pub debian_mirror: Option<String>,
+    /// A bundle of certificates that builds trust, besides those of the base image.
+    pub ca_bundle: Option<PathBuf>,
+    /// The proxy for `http`.
+    pub http_proxy: Option<String>,
+    /// The proxy for `https`.
+    pub https_proxy: Option<String>,
+    /// Hosts that are reached without a proxy.
+    pub no_proxy: Option<String>,
+}
+
+impl Default for ImageSettings {
+    fn default() -> Self {
+        // 20 GB is what a dozen environments of data science take; four fifths leave room for the next build.
+        Self { disk_budget: 20_000_000_000, low_mark: 0.8, pull: Pull::Missing, visokio_labels: false }
+    }
+}
+
+impl Default for PackageSettings {
+    fn default() -> Self {
+        Self {
+            index_url: None,
+            extra_index_urls: Vec::new(),
+            trusted_hosts: Vec::new(),
+            pip_arguments: Vec::new(),
+            cran: vec!["https://cloud.r-project.org".into()],
+            debian_r_packages: true,
+            debian_mirror: None,
+            ca_bundle: None,
+            http_proxy: None,
+            https_proxy: None,
+            no_proxy: None,
+        }
+    }
 }
 
 impl Settings {
@@ -57,6 +142,11 @@ impl Default for Settings {
             python_image: concat!("longshore/python:", env!("CARGO_PKG_VERSION")).into(),
             python_pandas2_image: concat!("longshore/python-pandas2:", env!("CARGO_PKG_VERSION")).into(),
             r_image: concat!("longshore/r:", env!("CARGO_PKG_VERSION")).into(),
+            sdk_folder: PathBuf::from("sdk"),
+            state_folder: PathBuf::from("/var/lib/longshore"),
+            cache_folder: PathBuf::from("/var/cache/longshore"),
+            images: ImageSettings::default(),
+            packages: PackageSettings::default(),
         }
     }
 }

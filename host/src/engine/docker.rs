@@ -37,16 +37,19 @@ pub(crate) struct Docker {
     api: bollard::Docker,
 }
 
+/// Connects to an engine, and sees that it answers. Requests name no version of the Engine API, so that each engine
+/// speaks its own; to settle on one would cost what the engine needs to ask its parts for theirs.
+pub(crate) async fn connect(socket: &Path) -> Result<bollard::Docker, ApiError> {
+    let api = bollard::Docker::connect_with_unix(&socket.to_string_lossy(), TIMEOUT_SECONDS, API_DEFAULT_VERSION)?;
+    api.ping().await?;
+    Ok(api)
+}
+
 impl Docker {
-    /// Connects, and sees that it answers. Requests name no version of the Engine API, so that each engine speaks its
-    /// own; to settle on one would cost what the engine needs to ask its parts for theirs.
+    /// Connects, and sees that it answers.
     pub(crate) async fn connect(socket: &Path) -> Result<Self, EngineError> {
         let unreachable = |source| EngineError::Unreachable { socket: socket.to_owned(), source };
-        let path = socket.to_string_lossy();
-        let api =
-            bollard::Docker::connect_with_unix(&path, TIMEOUT_SECONDS, API_DEFAULT_VERSION).map_err(unreachable)?;
-        api.ping().await.map_err(unreachable)?;
-        Ok(Self { api })
+        connect(socket).await.map(|api| Self { api }).map_err(unreachable)
     }
 
     async fn find_image(&self, image: &str) -> Result<ImageId, EngineError> {

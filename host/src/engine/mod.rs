@@ -15,6 +15,7 @@ use crate::place::Place;
 use crate::settings::Settings;
 use crate::spec::{Mount, Network};
 use docker::Docker;
+pub(crate) use docker::connect;
 use futures_util::future::BoxFuture;
 use longshore_protocol::User;
 use process::Process;
@@ -55,7 +56,7 @@ pub(crate) struct Launch<'a> {
 }
 
 /// An image that an engine has, by its id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ImageId(pub(crate) String);
 
 /// How scripts are run where this engine runs them.

@@ -1,5 +1,9 @@
 //! The command line's arguments, and reading the values in them.
 
+use crate::config::ConfigCommand;
+use crate::fingerprint::FingerprintArguments;
+use crate::images::ImagesCommand;
+use crate::lock::LockArguments;
 use crate::new::NewArguments;
 use crate::test::TestArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -27,6 +31,16 @@ pub(crate) enum Command {
     Test(Box<TestArguments>),
     /// Make a block that runs at once, to start from
     New(NewArguments),
+    /// Make, list and remove the images that blocks run in
+    #[command(subcommand)]
+    Images(ImagesCommand),
+    /// Say what is installed in an image or a block's environment, with one hash over it
+    Fingerprint(FingerprintArguments),
+    /// Write exact versions and hashes of a block's packages beside its manifest
+    Lock(LockArguments),
+    /// Show settings and where each comes from
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Check a block without running it, and print it as understood
     Check {
         /// The block's folder, or a script

@@ -20,6 +20,11 @@ pub(crate) fn settings() -> Result<Settings, String> {
         python_image: env::var("LONGSHORE_PYTHON_IMAGE").unwrap_or(defaults.python_image),
         python_pandas2_image: env::var("LONGSHORE_PYTHON_PANDAS2_IMAGE").unwrap_or(defaults.python_pandas2_image),
         r_image: env::var("LONGSHORE_R_IMAGE").unwrap_or(defaults.r_image),
+        sdk_folder: set("LONGSHORE_SDK_FOLDER").unwrap_or_else(sdk_folder),
+        state_folder: data_folder("XDG_STATE_HOME", ".local/state").unwrap_or(defaults.state_folder),
+        cache_folder: data_folder("XDG_CACHE_HOME", ".cache").unwrap_or(defaults.cache_folder),
+        images: defaults.images,
+        packages: defaults.packages,
     })
 }
 
@@ -55,6 +60,17 @@ fn agent() -> PathBuf {
     let folder = own.parent().unwrap_or(Path::new(""));
     let installed = folder.with_file_name("libexec").join("longshore").join(NAME);
     if installed.exists() { installed } else { folder.join(NAME) }
+}
+
+/// The SDKs that are put into images stand in a folder beside the agent.
+fn sdk_folder() -> PathBuf {
+    agent().with_file_name("sdk")
+}
+
+/// A folder of ours below one that a variable names, else below the home folder.
+fn data_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let parent = set(variable).or_else(|| env::home_dir().map(|home| home.join(below_home)))?;
+    Some(parent.join("longshore"))
 }
 
 fn find(program: &str, path: &str) -> Option<PathBuf> {

@@ -2,10 +2,14 @@
 
 mod arguments;
 mod check;
+mod config;
 mod console;
 mod doctor;
 mod environment;
 mod failure;
+mod fingerprint;
+mod images;
+mod lock;
 mod new;
 mod run;
 mod test;
@@ -31,6 +35,10 @@ fn main() -> ExitCode {
         Command::Run(arguments) => runtime.block_on(run::run(*arguments, &settings)),
         Command::Test(arguments) => runtime.block_on(test::test(*arguments, &settings)),
         Command::New(arguments) => new::new(&arguments),
+        Command::Images(command) => runtime.block_on(images::images(command, &settings)),
+        Command::Fingerprint(arguments) => runtime.block_on(fingerprint::fingerprint(arguments, &settings)),
+        Command::Lock(arguments) => runtime.block_on(lock::lock(arguments, &settings)),
+        Command::Config(command) => config::config(&command),
         Command::Check { block } => check::check(&block),
         Command::Doctor { json } => runtime.block_on(doctor::doctor(&settings, json)),
         Command::Schema => check::schema(),

@@ -1,0 +1,1 @@
+//! Environments as files: an image as one tar archive, written and read.

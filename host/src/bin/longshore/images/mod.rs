@@ -1,0 +1,84 @@
+//! `longshore images`: a file for each command.
+
+mod archive;
+mod build;
+mod explain;
+mod list;
+mod pin;
+mod prune;
+
+use clap::Subcommand;
+use longshore::Settings;
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImagesCommand {
+    /// List the images made for blocks, with what each takes and when it was last used
+    List {
+        /// Print a JSON array instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the image of a block, as a run would
+    Build {
+        /// The block's folder, or a script
+        block: PathBuf,
+        /// Base image, as for `longshore run`
+        #[arg(long)]
+        image: Option<String>,
+    },
+    /// Remove images that were not used for longest, down to the disk budget
+    Prune {
+        /// Say what would go, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Remove all that nothing uses and nobody pinned, whatever the budget
+        #[arg(long)]
+        all: bool,
+    },
+    /// Keep an image whatever space it takes
+    Pin {
+        /// The image: its name, its environment's hash or the beginning of it, or a block's folder
+        image: String,
+    },
+    /// Let an image go again when space is needed
+    Unpin {
+        /// As for `pin`
+        image: String,
+    },
+    /// Say why an image exists, what uses it, and when it would go
+    Explain {
+        /// As for `pin`
+        image: String,
+    },
+    /// Write an image into an archive
+    Export {
+        /// As for `pin`
+        image: String,
+        /// The archive to write
+        #[arg(short, long)]
+        output: PathBuf,
+        /// Write an OCI layout instead of what `docker save` writes
+        #[arg(long)]
+        oci: bool,
+    },
+    /// Check an archive, and take the image in it in
+    Import {
+        /// The archive
+        archive: PathBuf,
+    },
+}
+
+/// Runs a command, and gives the exit status back.
+pub(crate) async fn images(command: ImagesCommand, settings: &Settings) -> u8 {
+    match command {
+        ImagesCommand::List { json } => list::list(json, settings).await,
+        ImagesCommand::Build { block, image } => build::build(&block, image, settings).await,
+        ImagesCommand::Prune { dry_run, all } => prune::prune(dry_run, all, settings).await,
+        ImagesCommand::Pin { image } => pin::pin(&image, settings).await,
+        ImagesCommand::Unpin { image } => pin::unpin(&image, settings).await,
+        ImagesCommand::Explain { image } => explain::explain(&image, settings).await,
+        ImagesCommand::Export { image, output, oci } => archive::export(&image, &output, oci, settings).await,
+        ImagesCommand::Import { archive } => archive::import(&archive, settings).await,
+    }
+}

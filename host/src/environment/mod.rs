@@ -1,0 +1,1 @@
+//! Environments: what a run's image is made of, and making it.

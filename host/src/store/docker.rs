@@ -1,0 +1,128 @@
+//! The images of an engine that speaks the Engine API.
+
+use super::workshop::DockerWorkshop;
+use super::{ImageStore, StoreError, StoredImage, Workshop, WorkshopPlan};
+use crate::engine::{ImageId, connect};
+use bollard::errors::Error as ApiError;
+use bollard::models::{ImageInspect, ImageSummary};
+use bollard::query_parameters::{
+    ListContainersOptions, ListImagesOptions, RemoveImageOptions, RemoveVolumeOptions, TagImageOptions,
+};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+/// The image store of an engine.
+#[derive(Debug, Clone)]
+pub(crate) struct DockerStore {
+    pub(super) api: bollard::Docker,
+}
+
+impl DockerStore {
+    /// Connects, and sees that it answers.
+    pub(crate) async fn connect(socket: &Path) -> Result<Self, StoreError> {
+        let unreachable = |source| StoreError::Unreachable { socket: socket.to_owned(), source };
+        connect(socket).await.map(|api| Self { api }).map_err(unreachable)
+    }
+}
+
+impl ImageStore for DockerStore {
+    fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<StoredImage>, StoreError>> {
+        async move {
+            match self.api.inspect_image(reference).await {
+                Ok(found) => Ok(Some(inspected(found))),
+                Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+                Err(source) => Err(StoreError::Engine { doing: "looking for an image", source }),
+            }
+        }
+        .boxed()
+    }
+
+    fn list<'a>(&'a self, label: Option<&'a str>) -> BoxFuture<'a, Result<Vec<StoredImage>, StoreError>> {
+        async move {
+            let filters = label.map(|label| HashMap::from([("label".to_owned(), vec![label.to_owned()])]));
+            // What is asked for by label may be without a name, since another took it.
+            let options = ListImagesOptions { all: false, filters, ..ListImagesOptions::default() };
+            let found = self.api.list_images(Some(options)).await.map_err(StoreError::engine("listing the images"))?;
+            Ok(found.into_iter().map(listed).collect())
+        }
+        .boxed()
+    }
+
+    fn in_use(&self) -> BoxFuture<'_, Result<HashSet<ImageId>, StoreError>> {
+        async move {
+            let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
+            let found = self.api.list_containers(Some(options)).await;
+            let found = found.map_err(StoreError::engine("listing the containers"))?;
+            Ok(found.into_iter().filter_map(|container| container.image_id).map(ImageId).collect())
+        }
+        .boxed()
+    }
+
+    fn tag<'a>(&'a self, image: &'a ImageId, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
+            let options = TagImageOptions { repo: Some(repository.to_owned()), tag: Some(tag.to_owned()) };
+            self.api.tag_image(&image.0, Some(options)).await.map_err(|error| match error {
+                ApiError::DockerResponseServerError { status_code: 404, .. } => {
+                    StoreError::Gone { image: image.0.clone() }
+                }
+                source => StoreError::Engine { doing: "naming an image", source },
+            })
+        }
+        .boxed()
+    }
+
+    fn remove<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            match self.api.remove_image(reference, None::<RemoveImageOptions>, None).await {
+                Ok(_) | Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+                Err(source) => Err(StoreError::Engine { doing: "removing an image", source }),
+            }
+        }
+        .boxed()
+    }
+
+    fn workshop<'a>(&'a self, plan: &'a WorkshopPlan) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>> {
+        async move {
+            let workshop = DockerWorkshop::open(&self.api, plan).await?;
+            Ok(Box::new(workshop) as Box<dyn Workshop>)
+        }
+        .boxed()
+    }
+
+    fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            match self.api.remove_volume(name, None::<RemoveVolumeOptions>).await {
+                Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+                Err(source) => Err(StoreError::Engine { doing: "removing a volume", source }),
+            }
+        }
+        .boxed()
+    }
+}
+
+fn inspected(found: ImageInspect) -> StoredImage {
+    let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
+    StoredImage {
+        id: ImageId(found.id.unwrap_or_default()),
+        names: found.repo_tags.unwrap_or_default(),
+        labels: labels.into_iter().collect(),
+        size: found.size.map_or(0, i64::unsigned_abs),
+        created: 0,
+        architecture: found.architecture,
+    }
+}
+
+fn listed(found: ImageSummary) -> StoredImage {
+    let nameless = |name: &String| name == "<none>:<none>";
+    StoredImage {
+        id: ImageId(found.id),
+        names: found.repo_tags.into_iter().filter(|name| !nameless(name)).collect(),
+        labels: found.labels.into_iter().collect::<BTreeMap<_, _>>(),
+        size: found.size.unsigned_abs(),
+        created: found.created,
+        architecture: None,
+    }
+}

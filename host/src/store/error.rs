@@ -1,0 +1,48 @@
+//! What can go wrong with images.
+
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// A store of images failed.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// No engine answers.
+    #[error(
+        "no container engine answers at `{socket}`: start Docker (`sudo systemctl start docker`), or add yourself to the \
+         group `docker`; `longshore doctor` says more"
+    )]
+    Unreachable {
+        /// The engine's socket.
+        socket: PathBuf,
+        /// The cause.
+        #[source]
+        source: bollard::errors::Error,
+    },
+    /// The engine refused or failed.
+    #[error("{doing} failed")]
+    Engine {
+        /// Such as `listing the images`.
+        doing: &'static str,
+        /// The cause.
+        #[source]
+        source: bollard::errors::Error,
+    },
+    /// An image that something was to be done with is gone.
+    #[error("the image `{image}` is gone: something else removed it meanwhile")]
+    Gone {
+        /// Its name or id.
+        image: String,
+    },
+    /// A container used to build ended by itself.
+    #[error(
+        "the container that builds ended before it was done: it was removed, killed, or its image has no `sh` and `cat`"
+    )]
+    WorkshopEnded,
+}
+
+impl StoreError {
+    /// Makes an error of the engine's.
+    pub(crate) fn engine(doing: &'static str) -> impl Fn(bollard::errors::Error) -> Self {
+        move |source| Self::Engine { doing, source }
+    }
+}

@@ -1,0 +1,41 @@
+//! The labels of images: ours, and those of others that are honoured.
+
+/// What an image is: `base` for those of `images/Dockerfile`, `generated` for those made of a block's packages, `layer`
+/// for what stands between the two.
+pub(crate) const IMAGE_TYPE: &str = "longshore.image-type";
+
+/// The type of images made for blocks.
+pub(crate) const GENERATED: &str = "generated";
+
+/// The type of what such images are made on top of, for others to share.
+pub(crate) const LAYER: &str = "layer";
+
+/// The hash of all that went into a generated image or a layer.
+pub(crate) const ENVIRONMENT: &str = "longshore.environment";
+
+/// The id of the image that it was made on top of.
+pub(crate) const PARENT: &str = "longshore.parent";
+
+/// The name of the base image, as the block or the settings have it.
+pub(crate) const BASE: &str = "longshore.base";
+
+/// Packages of the language that were asked for, one in a line.
+pub(crate) const PACKAGES: &str = "longshore.packages";
+
+/// Debian packages that were asked for, one in a line.
+pub(crate) const SYSTEM_PACKAGES: &str = "longshore.system-packages";
+
+/// What was installed for them, exactly, one in a line, such as `pip scikit-learn==1.7.2`.
+pub(crate) const RESOLVED: &str = "longshore.resolved";
+
+/// The version of the agent that is in the image. An image without this label gets the host's.
+pub(crate) const AGENT: &str = "longshore.agent";
+
+/// The labels by which other images say that they may be pruned, with the value [`PRUNE`].
+pub(crate) const RETENTION: [&str; 2] = ["longshore.image-retention", "visokio-image-retention"];
+
+/// Its value.
+pub(crate) const PRUNE: &str = "prune-on-cleanup";
+
+/// The label of generated images in Omniscope's words, with its value.
+pub(crate) const VISOKIO_GENERATED: (&str, &str) = ("visokio-image-type", "custom-block-generated");

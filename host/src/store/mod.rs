@@ -1,0 +1,121 @@
+//! Where images are kept and made: the second thing that is asked of a container engine, besides running containers. A
+//! store finds, lists, names and removes images, and has workshops, in which commands change an image into another.
+//! What goes into an image, and which ones may go, is decided elsewhere.
+
+#![allow(dead_code, unused_imports, reason = "the parts that use it are being built")]
+
+mod docker;
+mod error;
+pub(crate) mod labels;
+mod ledger;
+mod workshop;
+
+pub(crate) use docker::DockerStore;
+pub use error::StoreError;
+pub(crate) use ledger::{Hold, Ledger};
+
+use crate::engine::ImageId;
+use futures_util::future::BoxFuture;
+use std::collections::{BTreeMap, HashSet};
+
+/// An image, as its store knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StoredImage {
+    /// Its id.
+    pub(crate) id: ImageId,
+    /// Its names, each with its tag.
+    pub(crate) names: Vec<String>,
+    /// Its labels.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Its size in bytes, with everything below it.
+    pub(crate) size: u64,
+    /// When it was made, in seconds since 1970.
+    pub(crate) created: i64,
+    /// The architecture in the words of OCI, such as `amd64`; where it was looked at by itself.
+    pub(crate) architecture: Option<String>,
+}
+
+/// Keeps images. Every reference is a name, or an id.
+pub(crate) trait ImageStore: Send + Sync {
+    /// Finds an image; `None` where there is none.
+    fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<StoredImage>, StoreError>>;
+
+    /// All images that have a label, or a label with a value (`key=value`); all there are without one.
+    fn list<'a>(&'a self, label: Option<&'a str>) -> BoxFuture<'a, Result<Vec<StoredImage>, StoreError>>;
+
+    /// The images that containers are made of, running or not.
+    fn in_use(&self) -> BoxFuture<'_, Result<HashSet<ImageId>, StoreError>>;
+
+    /// Gives an image one more name, which is taken from whichever had it.
+    fn tag<'a>(&'a self, image: &'a ImageId, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Removes a name, and the image with its last one. One that is not there is no error.
+    fn remove<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// A fresh container of an image, to change it in.
+    fn workshop<'a>(&'a self, plan: &'a WorkshopPlan) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>>;
+
+    /// Removes a volume that workshops were given. One that is not there is no error.
+    fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+/// What a workshop is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkshopPlan {
+    /// The image to start from.
+    pub(crate) image: ImageId,
+    /// Whether what runs in it has a network.
+    pub(crate) network: bool,
+    /// Volumes that outlive it.
+    pub(crate) volumes: Vec<WorkshopVolume>,
+    /// Labels of the container, which end in the image too.
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+/// A volume in a workshop. It is made where it is missing.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkshopVolume {
+    /// Its name.
+    pub(crate) name: String,
+    /// Where it is in the workshop.
+    pub(crate) target: String,
+    /// Whether the workshop may change it.
+    pub(crate) writable: bool,
+}
+
+/// A container to change an image in. It ends when its host does, and is removed when it is dropped.
+pub(crate) trait Workshop: Send {
+    /// Unpacks a tar archive at the root.
+    fn put(&mut self, archive: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Runs a command as root, to its end, and gives its exit status. `output` gets what it prints, as it comes.
+    fn run<'a>(
+        &'a mut self,
+        step: Step,
+        output: &'a mut (dyn FnMut(Printed<'_>) + Send),
+    ) -> BoxFuture<'a, Result<i64, StoreError>>;
+
+    /// Makes an image of what is there, with the original's command, user and environment, and `labels` besides its own.
+    fn commit<'a>(&'a mut self, labels: &'a BTreeMap<String, String>) -> BoxFuture<'a, Result<ImageId, StoreError>>;
+
+    /// Ends it, and waits until it is gone.
+    fn remove(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
+}
+
+/// A command in a workshop.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Step {
+    /// Program and arguments.
+    pub(crate) command: Vec<String>,
+    /// Environment variables. They may be secret, and never end in an image.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// What a command printed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Printed<'a> {
+    /// On standard output.
+    Out(&'a [u8]),
+    /// On standard error.
+    Err(&'a [u8]),
+}
