@@ -27,6 +27,13 @@ pub fn masked(text: &str) -> String {
     shown
 }
 
+/// A text that is no proper address, without anything that may have been meant as a password: all before the last `@`.
+pub(super) fn concealed(text: &str) -> String {
+    let Some((before, host)) = text.rsplit_once('@') else { return text.to_owned() };
+    let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://")).unwrap_or_default();
+    format!("{scheme}{MASK}@{host}")
+}
+
 /// Where the scheme at the end of a text begins.
 fn scheme_start(text: &str) -> usize {
     let in_scheme = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
@@ -40,7 +47,7 @@ fn authority_masked(address: &str) -> String {
     let at = address[..authority].rfind('@').or_else(|| {
         // A password may hold a slash that should have been escaped; then what is before it is no host and port.
         let (_, port) = address[..authority].split_once(':')?;
-        let is_port = port.chars().all(|character| character.is_ascii_digit());
+        let is_port = !port.is_empty() && port.chars().all(|character| character.is_ascii_digit());
         if is_port { None } else { address.rfind('@') }
     });
     let Some(at) = at else { return address.to_owned() };
@@ -71,10 +78,23 @@ mod tests {
             ("http://a:b@c,http://d:e@f", "http://a:***@c,http://d:***@f"),
             ("--a http://a:b@c http://d:e@f", "--a http://a:***@c http://d:***@f"),
             ("/etc/ssl/ca.pem", "/etc/ssl/ca.pem"),
+            ("https:/user:secret@host", "https:***@host"),
             ("me@example.com", "me@example.com"),
             ("", ""),
         ] {
             assert_eq!(masked(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_concealed() {
+        for (text, shown) in [
+            ("https:/user:secret@host", "***@host"),
+            ("https://user:sec ret@host", "https://***@host"),
+            ("https://us@er:sec@ret@host x", "https://***@host x"),
+            ("lots", "lots"),
+        ] {
+            assert_eq!(concealed(text), shown, "{text}");
         }
     }
 }

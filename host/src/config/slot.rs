@@ -1,7 +1,7 @@
 //! The place of a setting in [`Settings`], which is its type too: what may be put there, and what is there.
 
 use super::entry::Value;
-use super::mask::masked;
+use super::mask::{concealed, masked};
 use super::size::parse_size;
 use crate::settings::{Pull, Settings};
 use std::ffi::{OsStr, OsString};
@@ -291,7 +291,7 @@ fn located(text: &OsStr, around: Surroundings<'_>) -> Option<PathBuf> {
 }
 
 fn described(text: &str) -> String {
-    if text.is_empty() { "empty".into() } else { format!("`{}`", masked(text).escape_debug()) }
+    if text.is_empty() { "empty".into() } else { format!("`{}`", concealed(text).escape_debug()) }
 }
 
 fn is_line(text: &str) -> bool {
