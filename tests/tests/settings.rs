@@ -105,10 +105,7 @@ fn the_list_stands_in_columns_and_shows_no_password() {
     ];
     for (key, value, source) in wanted {
         let line = shown.lines().find(|line| line.starts_with(&format!("{key} "))).unwrap();
-        assert_eq!(
-            line.split_whitespace().collect::<Vec<_>>().join(" "),
-            format!("{key} {value} {source}").replace("  ", " ")
-        );
+        assert_eq!(narrow(line), narrow(&format!("{key} {value} {source}")));
     }
     let columns: Vec<usize> = shown.lines().filter_map(|line| line.strip_suffix("  default").map(str::len)).collect();
     let usual = columns.iter().min().unwrap();
@@ -117,6 +114,31 @@ fn the_list_stands_in_columns_and_shows_no_password() {
     assert!(!everything.contains("secret"), "{everything}");
     fs::write(machine.at("project/ca.pem"), "").unwrap();
     assert!(!stdout(&machine.call("project", &[], &["config", "show"])).contains("no such file"));
+}
+
+/// A text with one space where there are more.
+fn narrow(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_page_on_settings_shows_what_its_file_makes() {
+    let page = fs::read_to_string(command::root().join("docs/settings.md")).unwrap();
+    let fenced = |kind: &str| page.split_once(&format!("```{kind}\n")).unwrap().1.split("```").next().unwrap();
+    let machine = Machine::new();
+    machine.write("project/longshore.toml", fenced("toml"));
+    let output = machine.call("project", &[], &["config", "show"]);
+    let folder = machine.at("project").display().to_string();
+    let shown: Vec<String> =
+        stdout(&output).lines().map(|line| narrow(&line.replace(&folder, "/etc/longshore"))).collect();
+    for line in fenced("text").lines() {
+        assert!(shown.contains(&narrow(line)), "not shown: {line}\n{}", shown.join("\n"));
+    }
+    let json: Value = serde_json::from_str(fenced("json")).unwrap();
+    let settings = machine.settings("project", &[]);
+    let (value, source) = setting(&settings, json["key"].as_str().unwrap());
+    assert_eq!(value, &json["value"]);
+    assert_eq!(source.replace(&folder, "/etc/longshore"), json["source"]);
 }
 
 #[test]

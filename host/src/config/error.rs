@@ -103,6 +103,14 @@ pub enum ConfigError {
         /// What would be right.
         right: String,
     },
+    /// A variable has a name that only a setting's could have, and none has it.
+    #[error("{variable} is no setting's variable{hint}")]
+    UnknownVariable {
+        /// The variable.
+        variable: String,
+        /// The nearest one, or where all of them are.
+        hint: String,
+    },
     /// A variable's value is wrong.
     #[error("{variable} is {found}: {right}")]
     Variable {

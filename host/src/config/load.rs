@@ -4,7 +4,7 @@ use super::entry::{Entry, Source};
 use super::error::ConfigError;
 use super::file;
 use super::list::SETTINGS;
-use super::setting::Setting;
+use super::setting::{Setting, tables, variable_hint};
 use super::slot::{Given, Surroundings};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
@@ -15,12 +15,21 @@ use std::path::{Path, PathBuf};
 const HOME: &str = "HOME";
 
 /// Environment variables, as the caller collected them. One that is empty is as good as none.
-pub type Variables = BTreeMap<&'static str, OsString>;
+pub type Variables = BTreeMap<String, OsString>;
 
-/// The names of the variables that count.
-pub fn variables() -> impl Iterator<Item = &'static str> {
-    let of_setting = |setting: &'static Setting| setting.common.iter().copied().chain([setting.variable]);
-    SETTINGS.iter().flat_map(of_setting).chain([HOME])
+/// Whether a variable counts for settings: it has the name of one, or a name that only a setting could have.
+#[must_use]
+pub fn counts(variable: &str) -> bool {
+    variable == HOME || is_known(variable) || is_of_table(variable)
+}
+
+fn is_known(variable: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.variable == variable || setting.common.contains(&variable))
+}
+
+/// Whether a variable would be a setting's if there were such a key.
+fn is_of_table(variable: &str) -> bool {
+    tables().into_iter().any(|table| variable.starts_with(&format!("LONGSHORE_{}_", table.to_uppercase())))
 }
 
 /// Settings, and where each comes from.
@@ -54,6 +63,10 @@ pub fn load(files: Vec<PathBuf>, variables: &Variables, defaults: Settings) -> R
             })?;
             config.sources[assignment.setting] = Source::File(path.clone());
         }
+    }
+    let unknown = |(name, value): &(&String, &OsString)| !value.is_empty() && !is_known(name) && is_of_table(name);
+    if let Some((name, _)) = variables.iter().find(unknown) {
+        return Err(ConfigError::UnknownVariable { variable: name.clone(), hint: variable_hint(name) });
     }
     let around = Surroundings { folder: None, home };
     for (setting, source) in SETTINGS.iter().zip(&mut config.sources) {
@@ -117,8 +130,8 @@ mod tests {
         path
     }
 
-    fn variable(name: &'static str, value: &str) -> Variables {
-        BTreeMap::from([(name, OsString::from(value))])
+    fn variable(name: &str, value: &str) -> Variables {
+        BTreeMap::from([(name.to_owned(), OsString::from(value))])
     }
 
     fn entry(config: &Config, key: &str) -> (Value, String) {
@@ -134,7 +147,7 @@ mod tests {
         error.replace(&format!("{}/", folder.path().display()), "")
     }
 
-    fn variable_refused(name: &'static str, value: &str) -> String {
+    fn variable_refused(name: &str, value: &str) -> String {
         load(Vec::new(), &variable(name, value), Settings::default()).unwrap_err().to_string()
     }
 
@@ -170,14 +183,14 @@ mod tests {
         let text = |text: &str| Value::Text(text.into());
         assert_eq!(index(vec![], &variables), (text("https://u:***@pip/"), "PIP_INDEX_URL".into()));
         assert_eq!(index(vec![file.clone()], &variables), (text("https://file/"), file.display().to_string()));
-        variables.insert("LONGSHORE_PYTHON_INDEX_URL", "https://own/".into());
+        variables.insert("LONGSHORE_PYTHON_INDEX_URL".into(), "https://own/".into());
         assert_eq!(index(vec![file], &variables), (text("https://own/"), "LONGSHORE_PYTHON_INDEX_URL".into()));
         // uv lets an index have a name.
         let named = variable("UV_DEFAULT_INDEX", "team=https://uv/?a=b");
         assert_eq!(index(vec![], &named), (text("https://uv/?a=b"), "UV_DEFAULT_INDEX".into()));
         // One that is wrong does not matter where something else decides.
-        let wrong =
-            BTreeMap::from([("PIP_INDEX_URL", "/srv".into()), ("LONGSHORE_PYTHON_INDEX_URL", "file:///x".into())]);
+        let mut wrong = variable("PIP_INDEX_URL", "/srv");
+        wrong.insert("LONGSHORE_PYTHON_INDEX_URL".into(), "file:///x".into());
         assert_eq!(index(vec![], &wrong).0, text("file:///x"));
     }
 
@@ -205,7 +218,7 @@ mod tests {
         let file = write(&folder, "a.toml", text);
         let defaults = Settings { path: folder.path().join("bin").display().to_string(), ..Settings::default() };
         let mut variables = variable("HOME", "/home/somebody");
-        variables.insert("LONGSHORE_STATE_FOLDER", "state".into());
+        variables.insert("LONGSHORE_STATE_FOLDER".into(), "state".into());
         let config = load(vec![file], &variables, defaults).unwrap();
         let settings = config.settings();
         assert_eq!(settings.agent, folder.path().join("bin/agent"));
@@ -389,6 +402,23 @@ mod tests {
         ] {
             assert_eq!(variable_refused(name, value), said);
         }
+    }
+
+    #[test]
+    fn variables_that_only_a_setting_could_have_are_known_or_refused() {
+        for (name, said) in [
+            ("LONGSHORE_IMAGES_DISK_BUGDET", ": did you mean `LONGSHORE_IMAGES_DISK_BUDGET`?"),
+            ("LONGSHORE_ENGINE_STATE_FOLDER", ": did you mean `LONGSHORE_STATE_FOLDER`?"),
+            ("LONGSHORE_IMAGES_R", ": did you mean `LONGSHORE_R_IMAGE`?"),
+            ("LONGSHORE_ENGINE_SOCKET", ": did you mean `DOCKER_HOST`?"),
+            ("LONGSHORE_NETWORK_X", "; docs/settings.md lists them"),
+        ] {
+            assert!(counts(name));
+            assert_eq!(variable_refused(name, "1"), format!("{name} is no setting's variable{said}"));
+            assert!(load(Vec::new(), &variable(name, ""), Settings::default()).is_ok());
+        }
+        assert!(counts("HOME") && counts("PIP_CERT") && counts("DOCKER_HOST"));
+        assert!(!counts("LONGSHORE_SOCKET") && !counts("LONGSHORE_DRY_RUN") && !counts("PATH"));
     }
 
     #[test]

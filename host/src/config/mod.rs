@@ -2,7 +2,7 @@
 //! layers win, setting by setting, and each setting knows where its value comes from.
 //!
 //! The library reads no environment: who calls it says which files there may be ([`Places`]), and collects the
-//! variables that count ([`variables`]).
+//! variables that count ([`counts`]).
 //!
 //! ```no_run
 //! # fn example() -> Result<(), longshore::config::ConfigError> {
@@ -11,7 +11,8 @@
 //! use std::path::PathBuf;
 //!
 //! let files = Places { current: Some(PathBuf::from("/srv/project")), ..Places::default() }.files()?;
-//! let variables = config::variables().filter_map(|name| Some((name, std::env::var_os(name)?))).collect();
+//! let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+//! let variables = variables.filter(|(name, _)| config::counts(name)).collect();
 //! let config = config::load(files, &variables, Settings::default())?;
 //! for entry in config.entries() {
 //!     println!("{} is {}, from {}", entry.key, entry.value, entry.source);
@@ -37,7 +38,7 @@ pub use certificates::{CertificateError, certificates};
 pub use document::document;
 pub use entry::{Entry, Source, Value};
 pub use error::ConfigError;
-pub use load::{Config, Variables, load, variables};
+pub use load::{Config, Variables, counts, load};
 pub use mask::masked;
 pub use places::{FILE_NAME, Places};
 pub use size::{SizeError, format_size, parse_size};

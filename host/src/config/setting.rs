@@ -109,3 +109,17 @@ pub(super) fn key_hint(table: Option<&str>, key: &str) -> String {
         (true, None) => table_hint(key),
     }
 }
+
+/// A hint at the variable that somebody may have meant.
+pub(super) fn variable_hint(variable: &str) -> String {
+    let by_rule =
+        |setting: &&Setting| variable == format!("LONGSHORE_{}_{}", setting.table, setting.key).to_uppercase();
+    if let Some(setting) = SETTINGS.iter().find(by_rule) {
+        return format!(": did you mean `{}`?", setting.variable);
+    }
+    // What all have in common would make all of them alike.
+    let distinct = |name: &'static str| name.strip_prefix("LONGSHORE_");
+    let known: Vec<&str> = SETTINGS.iter().filter_map(|setting| distinct(setting.variable)).collect();
+    let hint = did_you_mean(variable.trim_start_matches("LONGSHORE_"), known);
+    if hint.is_empty() { "; docs/settings.md lists them".into() } else { hint.replacen('`', "`LONGSHORE_", 1) }
+}

@@ -13,7 +13,8 @@ pub(crate) fn config() -> Result<Config, ConfigError> {
         named: set("LONGSHORE_CONFIG"),
         ..Places::default()
     };
-    let variables = config::variables().filter_map(|name| Some((name, env::var_os(name)?))).collect();
+    let variables = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let variables = variables.filter(|(name, _)| config::counts(name)).collect();
     config::load(places.files()?, &variables, defaults())
 }
 
