@@ -34,6 +34,11 @@ impl Places {
     ///
     /// The named file is not there, the project's file is another user's, or nobody can tell.
     pub fn files(&self) -> Result<Vec<PathBuf>, ConfigError> {
+        self.files_for(rustix::process::geteuid().as_raw())
+    }
+
+    /// The files for a user.
+    fn files_for(&self, user: u32) -> Result<Vec<PathBuf>, ConfigError> {
         let mut files = Vec::new();
         for path in [Some(&self.system), self.user.as_ref()].into_iter().flatten() {
             if owner(path)?.is_some() {
@@ -45,7 +50,6 @@ impl Places {
             let path = folder.join(FILE_NAME);
             let Some(owner) = owner(&path)? else { continue };
             if !files.contains(&path) && named != Some(&path) {
-                let user = rustix::process::geteuid().as_raw();
                 if !is_trusted(owner, user) {
                     return Err(ConfigError::Foreign { path, owner });
                 }
@@ -114,8 +118,22 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_user_is_not_trusted() {
-        assert!(is_trusted(1000, 1000) && is_trusted(0, 1000) && is_trusted(0, 0));
-        assert!(!is_trusted(1001, 1000) && !is_trusted(1000, 0));
+    fn a_projects_file_of_another_user_is_refused_until_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        std::fs::write(&path, "").unwrap();
+        // What root owns is trusted by all, so root gives the file away.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(4356), None).unwrap();
+        }
+        let owner = std::fs::metadata(&path).unwrap().uid();
+        let places =
+            Places { system: folder.path().join("none"), current: Some(folder.path().into()), ..Places::default() };
+        assert_eq!(places.files_for(owner).unwrap(), std::slice::from_ref(&path));
+        let refused = places.files_for(owner + 1).unwrap_err();
+        assert!(matches!(&refused, ConfigError::Foreign { owner: found, .. } if *found == owner), "{refused}");
+        let named = Places { named: Some(path.clone()), ..places };
+        assert_eq!(named.files_for(owner + 1).unwrap(), [path]);
+        assert!(is_trusted(0, 1000) && !is_trusted(1000, 0));
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn table_hint(table: &str) -> String {
 pub(super) fn key_hint(table: Option<&str>, key: &str) -> String {
     let here = |setting: &&Setting| table.is_none_or(|table| setting.table == table);
     if let Some(elsewhere) = SETTINGS.iter().find(|setting| setting.key == key) {
-        return format!(": it belongs into the table `[{}]`", elsewhere.table);
+        return format!(": it belongs in the table `[{}]`", elsewhere.table);
     }
     let known = || SETTINGS.iter().filter(here).map(|setting| setting.key);
     let hint = did_you_mean(key, known());
