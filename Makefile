@@ -86,6 +86,7 @@ test: images build venv lint ## Prove the whole
 
 docs: r-library ## Write the documents that are generated
 	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-tests --test conformance -- docs_are
+	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore --lib -- docs_are
 	@sdk-r/document
 	@sdk-r/document sdk-r/compat
 
