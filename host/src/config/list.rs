@@ -181,6 +181,15 @@ pub(super) static SETTINGS: &[Setting] = &[
         ..IMAGES
     },
     Setting {
+        key: "store",
+        slot: Slot::Name(|settings| &mut settings.images.store),
+        variable: "LONGSHORE_IMAGES_STORE",
+        about: "whose images these are, where several hosts have one engine: each lists and removes its own",
+        default: "`default`",
+        example: r#""staging""#,
+        ..IMAGES
+    },
+    Setting {
         key: "index_url",
         slot: Slot::AddressOrNone(|settings| &mut settings.packages.index_url),
         variable: "LONGSHORE_PYTHON_INDEX_URL",

@@ -273,7 +273,7 @@ mod tests {
             (
                 "[images]\n\nzzz = 1",
                 "`longshore.toml`, line 3: unknown key `images.zzz`: known are python, \
-              python_pandas2, r, disk_budget, low_mark, pull, visokio_labels",
+              python_pandas2, r, disk_budget, low_mark, pull, visokio_labels, store",
             ),
             (
                 "[zzz]",

@@ -4,6 +4,7 @@
 use super::plan::layer_name;
 use super::steps::{self, Finish, Job, NO_TOOLS, NOTE, RESOLVED};
 use super::{EnvironmentError, Layer, Lock, Plan, sources, tools};
+use crate::config::certificates;
 use crate::engine::ImageId;
 use crate::event::{Event, Events};
 use crate::settings::Settings;
@@ -169,7 +170,7 @@ impl Builder<'_> {
     pub(super) async fn run(&self, workshop: &mut dyn Workshop, job: &Job) -> Result<Finish, EnvironmentError> {
         let packages = &self.settings.packages;
         let mut files = job.files.clone();
-        files.push(("ca.crt".to_owned(), 0o644, sources::certificates(packages)?));
+        files.push(("ca.crt".to_owned(), 0o644, certificates(packages)?.unwrap_or_default()));
         workshop.put(sources::archive(&files)?).await?;
         let mut environment = sources::variables(packages);
         environment.extend(job.environment.iter().cloned());
