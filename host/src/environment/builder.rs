@@ -65,7 +65,9 @@ impl Builder<'_> {
     /// An image that has a layer: its own, or that of an environment whose last it is.
     async fn existing(&self, layer: &Layer) -> Result<Option<StoredImage>, EnvironmentError> {
         let label = format!("{}={}", labels::LAYER_HASH, layer.hash);
-        Ok(self.store.list(Some(&label)).await?.into_iter().find(|image| !image.names.is_empty()))
+        let ours = |image: &StoredImage| image.labels.get(labels::STORE) == Some(&self.settings.images.store);
+        let found = self.store.list(Some(&label)).await?;
+        Ok(found.into_iter().find(|image| !image.names.is_empty() && ours(image)))
     }
 
     async fn claim(&self, name: String) -> Result<crate::store::Hold, EnvironmentError> {

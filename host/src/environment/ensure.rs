@@ -112,7 +112,7 @@ pub(super) fn plan(
         lock.check(block, &base)?;
     }
     let sdk = if needs_api(block) { api::description(block.language, settings)? } else { Vec::new() };
-    Ok(Plan::of(block, base, base_name, lock, &settings.packages, sdk))
+    Ok(Plan::of(block, base, base_name, lock, settings, sdk))
 }
 
 /// Where environments are asked for.
