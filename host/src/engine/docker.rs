@@ -31,6 +31,10 @@ const SOCKET_FOLDER: &str = "/run/longshore";
 /// The agent in an image.
 const AGENT: &str = "/usr/local/bin/longshore-agent";
 
+/// `PATH` of scripts in a container.
+pub(crate) const SCRIPT_PATH: &str =
+    "/opt/longshore/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// An engine that speaks the Engine API.
 #[derive(Debug)]
 pub(crate) struct Docker {
@@ -201,7 +205,7 @@ impl Container for DockerContainer {
             python: "python3".into(),
             rscript: "Rscript".into(),
             r_library: None,
-            path: "/opt/longshore/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
+            path: SCRIPT_PATH.into(),
             folder: WORK_FOLDER.into(),
             user: Some(SCRIPT_USER),
         }
