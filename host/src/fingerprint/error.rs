@@ -63,7 +63,8 @@ pub enum FingerprintError {
     Store(#[from] StoreError),
     /// Nothing can be run in the image.
     #[error(
-        "the image `{image}` cannot say what is in it, since it has no `sh`: a fingerprint needs `sh`, `cat` and `env`"
+        "the image `{image}` cannot say what is in it, since it has no `/bin/sh`: a fingerprint needs `sh`, `cat` and \
+         `env`"
     )]
     NoShell {
         /// The image.

@@ -58,7 +58,7 @@ async fn ask(workshop: &mut dyn Workshop, name: &str) -> Result<Answer, Fingerpr
             return Err(FingerprintError::TooSlow { place: place(name), seconds: DEADLINE.as_secs() });
         }
     };
-    ended.map_err(|error| without_shell(name, error))?;
+    ended?;
     Ok(answer)
 }
 
@@ -72,7 +72,6 @@ fn without_shell(image: &str, error: StoreError) -> FingerprintError {
         StoreError::Engine { source: bollard::errors::Error::DockerResponseServerError { message, .. }, .. } => {
             message.contains("executable file not found") || message.contains("no such file or directory")
         }
-        StoreError::WorkshopEnded => true,
         _ => false,
     };
     if missing {

@@ -2,12 +2,14 @@
 //! outputs that are published only on success.
 
 mod conclude;
+mod environment;
 mod watch;
 
 use crate::block::{Form, Language};
 use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
 use crate::event::{Event, Events};
+use crate::hashes::Hashing;
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::outcome::Evidence;
@@ -18,6 +20,7 @@ use crate::record::{RunRecord, Timings};
 use crate::session::{AgentSession, greet, open};
 use crate::settings::Settings;
 use crate::spec::Prepared;
+use environment::Fingerprinting;
 use longshore_protocol::{Begin, CancelLadder, ConnectionError, Exit, Frame, Role, RunFacts, ToAgent};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,10 +51,17 @@ pub(crate) enum Outlet {
 
 /// Runs a block. Whatever happens is in the record; nothing of the run is left when this returns.
 pub async fn run(mut prepared: Prepared, settings: &Settings, events: Events, cancel: &Cancel) -> RunRecord {
-    match prepared.partition.take() {
+    let begun = Instant::now();
+    let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
+    let mut record = match prepared.partition.take() {
         Some(cut) => partition::run(prepared, cut, settings, events, cancel).await,
         None => run_once(prepared, settings, events, cancel, Outlet::Publish).await.0,
+    };
+    if let Some(hashing) = hashing {
+        hashing.end(&mut record).await;
+        record.timings_ms.total = milliseconds(begun.elapsed());
     }
+    record
 }
 
 /// Runs a block once. Hands back its outputs where they are not published.
@@ -64,7 +74,17 @@ pub(crate) async fn run_once(
 ) -> (RunRecord, Vec<Finished>) {
     let begun = Instant::now();
     let run_id = new_run_id();
-    let mut run = Run { prepared, settings, events, cancel, begun, run_id, timings: Timings::default(), kept: None };
+    let mut run = Run {
+        prepared,
+        settings,
+        events,
+        cancel,
+        begun,
+        run_id,
+        timings: Timings::default(),
+        kept: None,
+        fingerprinting: None,
+    };
     let (kind, image, result) = run.execute().await;
     let (evidence, finished, exit) = match result {
         Ok(ended) => ended,
@@ -83,6 +103,8 @@ struct Run<'a> {
     timings: Timings,
     /// What the script left in its working folder, where it is to be kept.
     kept: Option<Box<Keeping>>,
+    /// What is found out of the environment meanwhile.
+    fingerprinting: Option<Fingerprinting>,
 }
 
 type Ended = (Evidence, Vec<Finished>, Option<Exit>);
@@ -128,6 +150,9 @@ impl Run<'_> {
             mounts: &self.prepared.mounts,
         };
         let mut container = engine.launch(launch).await?;
+        if self.prepared.hashes {
+            self.fingerprinting = Some(Fingerprinting::begin(image, &container.workplace(), self.settings));
+        }
         let mut evidence = Evidence::default();
         let connected = self.wait_for_agent(&listener, container.as_mut()).await;
         let (finished, exit) = match connected {

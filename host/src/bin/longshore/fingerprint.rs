@@ -103,11 +103,14 @@ fn comparison(first: &Taken, second: &Taken, differences: &[Difference]) -> Stri
 }
 
 fn line(difference: &Difference) -> String {
-    let words = [&difference.name, &difference.architecture].into_iter().flatten().map(String::as_str);
     let what = match (&difference.first, &difference.second) {
         (Some(first), Some(second)) => format!("{first} -> {second}"),
         (Some(first), None) => format!("{first} only in the first"),
         (None, second) => format!("{} only in the second", second.as_deref().unwrap_or_default()),
     };
-    format!("  {}\n", words.chain([what.as_str()]).collect::<Vec<_>>().join(" "))
+    // As Debian writes it; what is for every architecture is plain.
+    let architecture = difference.architecture.as_deref().filter(|word| !["all", "noarch"].contains(word));
+    let architecture = architecture.map(|word| format!(":{word}")).unwrap_or_default();
+    let name = difference.name.as_ref().map(|name| format!("{name}{architecture} ")).unwrap_or_default();
+    format!("  {name}{what}\n")
 }
