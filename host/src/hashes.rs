@@ -13,7 +13,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 /// Most bytes of inputs that are hashed: at 1 to 2 GB/s, which processors with instructions for it reach, less than a
@@ -29,24 +29,36 @@ const WAIT: Duration = Duration::from_secs(10);
 /// The first line of what is hashed of a block: the format and its version.
 const CODE_FORMAT: &str = "longshore-code 1\n";
 
+/// How much the hashing thread gives way: a ninth of the processor where all want it (weights of nice values are 1024 at
+/// 0 and 110 at 10).
+const NICE: i32 = 10;
+
 /// Hashing that goes on. It stops when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Hashing {
     stop: Arc<AtomicBool>,
-    code: JoinHandle<io::Result<String>>,
-    data: JoinHandle<Vec<Option<String>>>,
+    code: oneshot::Receiver<io::Result<String>>,
+    data: oneshot::Receiver<Vec<Option<String>>>,
 }
 
 impl Hashing {
-    /// Begins, on threads of its own.
+    /// Begins, on a thread of its own that gives way to the run.
     pub(crate) fn begin(prepared: &Prepared) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (files, script, stopped) = (prepared.files.clone(), prepared.block.script.clone(), Arc::clone(&stop));
-        let code = tokio::task::spawn_blocking(move || code(files, &script, &stopped));
         let inputs: Vec<Option<File>> = prepared.inputs.feeds().map(|feed| feed?.file()).collect();
-        let stopped = Arc::clone(&stop);
-        let data = tokio::task::spawn_blocking(move || data(inputs, DATA_MAX, &stopped));
-        Self { stop, code, data }
+        let (send_code, code_made) = oneshot::channel();
+        let (send_data, data_made) = oneshot::channel();
+        let hash = move || {
+            // Linux has a nice value for each thread. Without it the hashes are made all the same.
+            let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+            // Who has gone does not want them.
+            let _ = send_code.send(code(files, &script, &stopped));
+            let _ = send_data.send(data(inputs, DATA_MAX, &stopped));
+        };
+        // A thread that cannot be had leaves nobody to send, which is what is then told.
+        let _ = std::thread::Builder::new().name("hashes".into()).spawn(hash);
+        Self { stop, code: code_made, data: data_made }
     }
 
     /// Puts the hashes into the record; what is missing is noted there.
@@ -54,26 +66,18 @@ impl Hashing {
         // Who has interrupted a run wants no waiting.
         let wait = if record.outcome == Outcome::Interrupted { Duration::ZERO } else { WAIT };
         let deadline = Instant::now() + wait;
-        let late = "it was not made in time";
-        let (code, reason) = match timeout_at(deadline, &mut self.code).await {
-            Ok(Ok(Ok(hash))) => (Some(hash), String::new()),
-            Ok(Ok(Err(error))) => (None, error.to_string()),
-            Ok(Err(broken)) => (None, broken.to_string()),
-            Err(_) => (None, late.into()),
+        let (late, broke) = ("it was not made in time", "hashing broke");
+        let code = match timeout_at(deadline, &mut self.code).await {
+            Ok(Ok(made)) => made.map_err(|error| error.to_string()),
+            Ok(Err(_)) => Err(broke.into()),
+            Err(_) => Err(late.into()),
         };
-        if code.is_none() {
-            record.notes.push(format!("the code has no hash: {reason}"));
-        }
-        record.code_hash = code;
-        let (data, reason) = match timeout_at(deadline, &mut self.data).await {
-            Ok(Ok(hashes)) => (Some(hashes), String::new()),
-            Ok(Err(broken)) => (None, broken.to_string()),
-            Err(_) => (None, late.into()),
+        record.code_hash = code.map_err(|reason| record.notes.push(format!("the code has no hash: {reason}"))).ok();
+        let data = match timeout_at(deadline, &mut self.data).await {
+            Ok(made) => made.map_err(|_| broke),
+            Err(_) => Err(late),
         };
-        if data.is_none() {
-            record.notes.push(format!("the data has no hash: {reason}"));
-        }
-        record.data_hashes = data;
+        record.data_hashes = data.map_err(|reason| record.notes.push(format!("the data has no hash: {reason}"))).ok();
     }
 }
 

@@ -4,6 +4,7 @@ use super::error::FingerprintError;
 use super::image::DEADLINE;
 use super::lines::Fingerprint;
 use super::probe::{Answer, Interpreters};
+use crate::block::Language;
 use crate::settings::Settings;
 use std::process::Stdio;
 use tokio::io::AsyncReadExt;
@@ -16,13 +17,23 @@ const PLACE: &str = "this machine";
 const BUFFER_BYTES: usize = 16 << 10;
 
 impl Interpreters {
-    /// Those of the `process` engine.
-    pub(super) fn of_machine(settings: &Settings) -> Self {
-        Self {
+    /// That of the `process` engine for scripts of a language.
+    pub(super) fn of_machine(settings: &Settings, language: Language) -> Self {
+        let all = Self {
             python: settings.python.to_string_lossy().into_owned(),
             rscript: settings.rscript.to_string_lossy().into_owned(),
             r_library: settings.r_library.as_ref().map(|library| library.to_string_lossy().into_owned()),
             path: settings.path.clone(),
+        };
+        all.only(language)
+    }
+
+    /// Without the other language: a machine, unlike an image, was not made for one, and what else is on it changes as
+    /// its people please.
+    pub(crate) fn only(self, language: Language) -> Self {
+        match language {
+            Language::Python => Self { rscript: String::new(), r_library: None, ..self },
+            Language::R => Self { python: String::new(), ..self },
         }
     }
 }

@@ -19,7 +19,7 @@ const SAID_MAX: usize = 2000;
 /// What lines that mean something begin with. Others are what interpreters say of themselves.
 const MARK: &[u8] = b"longshore:";
 
-/// What scripts are started with.
+/// What scripts are started with. What is not to be asked is empty.
 #[derive(Debug, Clone)]
 pub(crate) struct Interpreters {
     /// The Python interpreter.
@@ -261,6 +261,33 @@ mod tests {
         for (printed, os) in others {
             assert_eq!(read(format!("{printed}longshore:end\n").as_bytes()).unwrap(), [os]);
         }
+    }
+
+    #[test]
+    fn the_script_asks_without_python_r_and_packages_of_debian() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("usr/lib/os-release", "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.20.3\n# x\n");
+        write("lib/apk/db/installed", "C:Q1\nP:musl\nV:1.2.5-r0\nA:x86_64\n\nP:b\\n\nV:1\nA:noarch");
+        let interpreters = Interpreters {
+            python: String::new(),
+            rscript: "none".into(),
+            r_library: None,
+            path: "/usr/bin:/bin".into(),
+        };
+        let command = interpreters.command(root.path().to_str().unwrap());
+        let output = std::process::Command::new(&command[0]).args(&command[1..]).output().unwrap();
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut answer = Answer::default();
+        answer.out(&output.stdout);
+        let lines = answer.read("it", Some("amd64")).unwrap();
+        let lines: Vec<String> = lines.lines().iter().map(ToString::to_string).collect();
+        let expected = ["apk b\\n 1 noarch", "apk musl 1.2.5-r0 x86_64", "architecture amd64", "os alpine 3.20.3"];
+        assert_eq!(lines, expected);
     }
 
     #[test]

@@ -72,7 +72,7 @@ async fn of_block(
         },
     };
     let Some(store) = store else {
-        let fingerprint = of_machine(&Interpreters::of_machine(settings)).await?;
+        let fingerprint = of_machine(&Interpreters::of_machine(settings, block.language)).await?;
         return Ok(Taken { subject: format!("{subject} (as a process of this machine)"), image: None, fingerprint });
     };
     let image = image_of_block(block, settings);

@@ -1,6 +1,7 @@
 //! The fingerprint of a run's environment, found out while the script runs. A run never fails for the lack of one.
 
 use super::{Run, chain};
+use crate::block::Language;
 use crate::engine::{ImageId, Workplace};
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
 use crate::outcome::Outcome;
@@ -19,7 +20,12 @@ pub(super) struct Fingerprinting(JoinHandle<Result<Fingerprint, FingerprintError
 
 impl Fingerprinting {
     /// Begins to find out what is installed in an image, or without one on this machine.
-    pub(super) fn begin(image: Option<&ImageId>, workplace: &Workplace, settings: &Settings) -> Self {
+    pub(super) fn begin(
+        image: Option<&ImageId>,
+        workplace: &Workplace,
+        language: Language,
+        settings: &Settings,
+    ) -> Self {
         let (image, settings) = (image.cloned(), settings.clone());
         let interpreters = Interpreters {
             python: workplace.python.clone(),
@@ -27,6 +33,7 @@ impl Fingerprinting {
             r_library: workplace.r_library.clone(),
             path: workplace.path.clone(),
         };
+        let interpreters = interpreters.only(language);
         Self(tokio::spawn(async move {
             match image {
                 Some(image) => {

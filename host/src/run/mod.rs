@@ -151,7 +151,8 @@ impl Run<'_> {
         };
         let mut container = engine.launch(launch).await?;
         if self.prepared.hashes {
-            self.fingerprinting = Some(Fingerprinting::begin(image, &container.workplace(), self.settings));
+            let (language, workplace) = (self.prepared.block.language, container.workplace());
+            self.fingerprinting = Some(Fingerprinting::begin(image, &workplace, language, self.settings));
         }
         let mut evidence = Evidence::default();
         let connected = self.wait_for_agent(&listener, container.as_mut()).await;
