@@ -16,8 +16,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-/// Most bytes of inputs that are hashed: at 1 to 2 GB/s, which processors with instructions for it reach, less than a
-/// second of one thread. An input that goes beyond has no hash.
+/// Most bytes of inputs that are hashed: 0.7 s of one thread with a processor's instructions for it, and as much again
+/// to read them. An input that goes beyond has no hash.
 const DATA_MAX: u64 = 1 << 30;
 
 /// Bytes read at a time.

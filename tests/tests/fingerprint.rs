@@ -246,6 +246,11 @@ fn an_image_may_say_what_it_likes() {
         ),
         ("zeros", "#!/bin/sh\nexec cat /dev/zero", "more of what is installed than the 8388608 bytes that are read"),
         ("broken", "#!/bin/sh\nprintf 'n\\033[2Jo\\n' >&2\nexit 1", "`python3` failed there: n [2Jo"),
+        (
+            "confined",
+            "#!/bin/sh\n{ id -u; sed -n s/CapEff//p /proc/self/status; ls /sys/class/net; touch /x; } >&2\nexit 1",
+            "`python3` failed there: 4356 : 0000000000000000 lo touch: cannot touch '/x': Read-only file system",
+        ),
         ("killer", "#!/bin/sh\nkill -9 $PPID", "did not come to the end of saying what is installed"),
     ];
     for (name, program, said) in images {
@@ -259,7 +264,12 @@ fn an_image_may_say_what_it_likes() {
         assert!(!bench.folder().join("state/longshore/fingerprints").exists());
     }
     let image = Image::named("noshell");
-    let mut import = Command::new("docker").args(["import", "-", &image.0]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut import = Command::new("docker")
+        .args(["import", "-", &image.0])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     let archive = Command::new("tar").args(["-c", "-C", root().to_str().unwrap(), "LICENSE"]).output().unwrap().stdout;
     import.stdin.take().unwrap().write_all(&archive).unwrap();
     assert!(import.wait().unwrap().success());

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 const TIMEOUT_SECONDS: u64 = 120;
 
 /// The user that scripts run as.
-const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
+pub(crate) const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
 
 /// The working folder in a container.
 const WORK_FOLDER: &str = "/work";

@@ -15,7 +15,7 @@ use crate::place::Place;
 use crate::settings::Settings;
 use crate::spec::{Mount, Network};
 use docker::Docker;
-pub(crate) use docker::{SCRIPT_PATH, connect};
+pub(crate) use docker::{SCRIPT_PATH, SCRIPT_USER, connect};
 use futures_util::future::BoxFuture;
 use longshore_protocol::User;
 use process::Process;

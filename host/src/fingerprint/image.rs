@@ -1,13 +1,12 @@
-//! The fingerprint of an image: asked for once, in a container without network and mounts, and remembered, since an
-//! image's id is that of its content.
+//! The fingerprint of an image: asked for once, in a container that may do no more than a script's, and remembered,
+//! since an image's id is that of its content.
 
 use super::cache;
 use super::error::FingerprintError;
 use super::lines::Fingerprint;
 use super::probe::{Answer, Interpreters};
 use crate::engine::{ImageId, SCRIPT_PATH};
-use crate::store::{ImageStore, Printed, Step, StoreError, Workshop, WorkshopPlan};
-use std::collections::BTreeMap;
+use crate::store::{ImageStore, Printed, Step, StoreError, Workshop};
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -26,9 +25,7 @@ pub(crate) async fn of_image(
         return Ok(known);
     }
     let architecture = store.find(&id.0).await?.and_then(|image| image.architecture);
-    let labels = BTreeMap::from([("longshore.owner".to_owned(), "longshore".to_owned())]);
-    let plan = WorkshopPlan { image: id.clone(), network: false, volumes: Vec::new(), labels };
-    let mut workshop = store.workshop(&plan).await.map_err(|error| without_shell(name, error))?;
+    let mut workshop = store.closed_workshop(id).await.map_err(|error| without_shell(name, error))?;
     let answer = ask(workshop.as_mut(), name).await;
     let removed = workshop.remove().await;
     let fingerprint = answer.and_then(|answer| answer.read(&place(name), architecture.as_deref()))?;
