@@ -21,6 +21,8 @@ pub struct Settings {
     pub rscript: PathBuf,
     /// A library of R packages for the `process` engine, before R's own; the SDK must be in one of them.
     pub r_library: Option<PathBuf>,
+    /// The `uv` that makes Python environments for the `process` engine.
+    pub uv: PathBuf,
     /// `PATH` of scripts on the `process` engine.
     pub path: String,
     /// The image of Python blocks that name none.
@@ -53,6 +55,8 @@ pub struct ImageSettings {
     pub pull: Pull,
     /// Whether generated images carry the labels that Omniscope's own clean-up goes by.
     pub visokio_labels: bool,
+    /// Which images of the engine are this host's, where several have one engine.
+    pub store: String,
 }
 
 /// When images are pulled.
@@ -94,7 +98,13 @@ pub struct PackageSettings {
 impl Default for ImageSettings {
     fn default() -> Self {
         // 20 GB is what a dozen environments of data science take; four fifths leave room for the next build.
-        Self { disk_budget: 20_000_000_000, low_mark: 0.8, pull: Pull::Missing, visokio_labels: false }
+        Self {
+            disk_budget: 20_000_000_000,
+            low_mark: 0.8,
+            pull: Pull::Missing,
+            visokio_labels: false,
+            store: "default".into(),
+        }
     }
 }
 
@@ -138,6 +148,7 @@ impl Default for Settings {
             python: PathBuf::from("python3"),
             rscript: PathBuf::from("Rscript"),
             r_library: None,
+            uv: PathBuf::from("uv"),
             path: "/usr/local/bin:/usr/bin:/bin".into(),
             python_image: concat!("longshore/python:", env!("CARGO_PKG_VERSION")).into(),
             python_pandas2_image: concat!("longshore/python-pandas2:", env!("CARGO_PKG_VERSION")).into(),

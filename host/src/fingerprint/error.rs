@@ -1,6 +1,7 @@
 //! What can go wrong with fingerprints.
 
 use crate::block::BlockError;
+use crate::environment::EnvironmentError;
 use crate::store::StoreError;
 use std::io;
 use std::path::PathBuf;
@@ -61,6 +62,9 @@ pub enum FingerprintError {
     /// The engine of images failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It cannot be said which image a block has.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
     /// Nothing can be run in the image.
     #[error(
         "the image `{image}` cannot say what is in it, since it has no `/bin/sh`: a fingerprint needs `sh`, `cat` and \

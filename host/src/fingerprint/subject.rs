@@ -9,6 +9,7 @@ use super::machine::of_machine;
 use super::probe::Interpreters;
 use crate::block::Block;
 use crate::engine::{EngineChoice, ImageId};
+use crate::environment;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore, StoreError};
 use serde_json::{Value, json};
@@ -75,16 +76,12 @@ async fn of_block(
         let fingerprint = of_machine(&Interpreters::of_machine(settings, block.language)).await?;
         return Ok(Taken { subject: format!("{subject} (as a process of this machine)"), image: None, fingerprint });
     };
-    let image = image_of_block(block, settings);
-    match find(&store, image).await? {
-        Some(id) => of_found(&store, subject, image, id, settings).await,
-        None => Err(FingerprintError::NoImage { block: subject.to_owned(), image: image.to_owned() }),
+    // The one that a run would have, where it is there already: to look at something makes nothing.
+    let (name, image) = environment::find(block, &store, settings).await?;
+    match image {
+        Some(image) => of_found(&store, subject, &name, image.id, settings).await,
+        None => Err(FingerprintError::NoImage { block: subject.to_owned(), image: name }),
     }
-}
-
-/// The image that a run of a block has, where the caller names none.
-fn image_of_block<'a>(block: &'a Block, settings: &'a Settings) -> &'a str {
-    block.image.as_deref().unwrap_or_else(|| settings.image(block.image_kind()))
 }
 
 async fn of_found(

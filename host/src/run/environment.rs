@@ -1,8 +1,10 @@
-//! The fingerprint of a run's environment, found out while the script runs. A run never fails for the lack of one.
+//! A run's environment: the image to run in, and its fingerprint, which is found out while the script runs. A run never
+//! fails for the lack of a fingerprint.
 
 use super::{Run, chain};
 use crate::block::Language;
-use crate::engine::{ImageId, Workplace};
+use crate::engine::{Engine, EngineError, ImageId, Workplace};
+use crate::environment::{self, Ready};
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
 use crate::outcome::Outcome;
 use crate::settings::Settings;
@@ -20,13 +22,8 @@ pub(super) struct Fingerprinting(JoinHandle<Result<Fingerprint, FingerprintError
 
 impl Fingerprinting {
     /// Begins to find out what is installed in an image, or without one on this machine.
-    pub(super) fn begin(
-        image: Option<&ImageId>,
-        workplace: &Workplace,
-        language: Language,
-        settings: &Settings,
-    ) -> Self {
-        let (image, settings) = (image.cloned(), settings.clone());
+    fn begin(image: Option<ImageId>, workplace: &Workplace, language: Language, settings: &Settings) -> Self {
+        let settings = settings.clone();
         let interpreters = Interpreters {
             python: workplace.python.clone(),
             rscript: workplace.rscript.clone(),
@@ -53,6 +50,20 @@ impl Drop for Fingerprinting {
 }
 
 impl Run<'_> {
+    /// The image to run in, with what keeps it there.
+    pub(super) async fn environment(&self, engine: &dyn Engine) -> Result<Option<Ready>, EngineError> {
+        let Some(store) = engine.images() else { return Ok(None) };
+        let (block, image) = (&self.prepared.block, self.prepared.image.as_deref());
+        Ok(Some(environment::ensure(block, image, store, self.settings, &self.events, self.cancel).await?))
+    }
+
+    /// Begins to find out what is installed where the script runs, if the record is to say so.
+    pub(super) fn begin_fingerprint(&mut self, image: Option<ImageId>, workplace: &Workplace) {
+        let language = self.prepared.block.language;
+        let begin = || Fingerprinting::begin(image, workplace, language, self.settings);
+        self.fingerprinting = self.prepared.hashes.then(begin);
+    }
+
     /// The environment's hash, or a note that says why there is none.
     pub(super) async fn fingerprint(&mut self, outcome: Outcome, notes: &mut Vec<String>) -> Option<String> {
         let mut finding = self.fingerprinting.take()?;

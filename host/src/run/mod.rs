@@ -8,6 +8,7 @@ mod watch;
 use crate::block::{Form, Language};
 use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
+use crate::environment::{EnvironmentError, Ready};
 use crate::event::{Event, Events};
 use crate::hashes::Hashing;
 use crate::input::Inputs;
@@ -28,6 +29,9 @@ use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 use watch::Watch;
+
+/// Attempts at starting a container of an image that something else removes.
+const ATTEMPTS: u32 = 3;
 
 /// How long a container may take until its agent has connected. A cold page cache and a busy disk take seconds.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
@@ -126,34 +130,44 @@ impl Run<'_> {
         for note in self.prepared.notes.clone() {
             self.tell(Event::Note(note)).await;
         }
-        let ours = || self.settings.image(self.prepared.block.image_kind());
-        let image = self.prepared.image.as_deref().unwrap_or_else(ours);
-        let image = match engine.resolve(image).await {
-            Ok(image) => image,
-            Err(error) => return (kind, None, Err(error)),
-        };
-        self.timings.environment = milliseconds(self.begun.elapsed());
-        let ended = self.in_container(engine.as_ref(), image.as_ref()).await;
-        (kind, image, ended)
+        let mut image = None;
+        for attempt in 1.. {
+            let ready = match self.environment(engine.as_ref()).await {
+                Ok(ready) => ready,
+                Err(EngineError::Environment(EnvironmentError::Cancelled)) => {
+                    let interrupted = Evidence { interrupted: true, ..Evidence::default() };
+                    return (kind, image, Ok((interrupted, Vec::new(), None)));
+                }
+                Err(error) => return (kind, image, Err(error)),
+            };
+            self.timings.environment = milliseconds(self.begun.elapsed());
+            image = ready.as_ref().map(|ready| ready.image.id.clone());
+            match self.in_container(engine.as_ref(), ready).await {
+                // Nothing has happened yet, and the environment can be made again.
+                Err(EngineError::ImageGone) if attempt < ATTEMPTS => {}
+                ended => return (kind, image, ended),
+            }
+        }
+        (kind, image, Err(EngineError::ImageGone))
     }
 
-    async fn in_container(&mut self, engine: &dyn Engine, image: Option<&ImageId>) -> Result<Ended, EngineError> {
+    async fn in_container(&mut self, engine: &dyn Engine, ready: Option<Ready>) -> Result<Ended, EngineError> {
         let starting = Instant::now();
+        let (image, hold) = ready.map(|ready| (ready.image.id, ready.hold)).unzip();
         let place = Place::create(&self.settings.runtime_folder, &self.run_id)?;
         let listener = place.listen()?;
         let launch = Launch {
             run_id: &self.run_id,
-            image,
+            image: image.as_ref(),
             place: &place,
             limits: &self.prepared.limits,
             network: &self.prepared.network,
             mounts: &self.prepared.mounts,
         };
         let mut container = engine.launch(launch).await?;
-        if self.prepared.hashes {
-            let (language, workplace) = (self.prepared.block.language, container.workplace());
-            self.fingerprinting = Some(Fingerprinting::begin(image, &workplace, language, self.settings));
-        }
+        // From here on the container keeps its image.
+        drop(hold);
+        self.begin_fingerprint(image, &container.workplace());
         let mut evidence = Evidence::default();
         let connected = self.wait_for_agent(&listener, container.as_mut()).await;
         let (finished, exit) = match connected {

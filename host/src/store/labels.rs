@@ -13,6 +13,12 @@ pub(crate) const LAYER: &str = "layer";
 /// The hash of all that went into a generated image or a layer.
 pub(crate) const ENVIRONMENT: &str = "longshore.environment";
 
+/// The hash of what is in a layer and all below it, also where the layer is an environment's last.
+pub(crate) const LAYER_HASH: &str = "longshore.layer";
+
+/// Which of several hosts on one engine an image belongs to.
+pub(crate) const STORE: &str = "longshore.store";
+
 /// The id of the image that it was made on top of.
 pub(crate) const PARENT: &str = "longshore.parent";
 
