@@ -162,7 +162,7 @@ fn a_block_has_the_fingerprint_of_where_it_would_run() {
     bench.write("script.R", "");
     bench.write(
         "own/block.toml",
-        "name = \"b\"\nlanguage = \"python\"\nscript = \"s.py\"\nimage = \"debian:bookworm-slim\"\n",
+        "name = \"b\"\nlanguage = \"python\"\nscript = \"s.py\"\nimage = \"debian:bookworm-slim\"\ninstall_api = false\n",
     );
     bench.write("own/s.py", "");
     for (block, image) in
@@ -223,6 +223,12 @@ fn what_is_no_subject_is_told() {
     bench.write("own/s.py", "");
     let gone = bench.refused(&["fingerprint", "own"], 2);
     assert!(gone.contains("the image `longshore-test/none:1` of the block `own` does not exist"), "{gone}");
+    bench.write(
+        "own/block.toml",
+        "name = \"b\"\nlanguage = \"python\"\nscript = \"s.py\"\ndependencies = [\"none-such-1f2e\"]\n",
+    );
+    let unmade = bench.refused(&["fingerprint", "own"], 2);
+    assert!(unmade.contains("the image `longshore/environment:") && unmade.contains("does not exist"), "{unmade}");
     let mut saved = bench.json(&["fingerprint", "debian:bookworm-slim"], 0);
     saved["lines"][0] = "architecture s390x".into();
     bench.write("changed.json", &saved.to_string());

@@ -14,11 +14,26 @@ use tokio::sync::Notify;
 /// How long an image may take to say what is in it. The largest need 5 s on a cold disk.
 pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What is installed in an image. `name` stands for it in errors.
+impl Interpreters {
+    /// Those of scripts in an image.
+    pub(super) fn of_image() -> Self {
+        Self {
+            python: "python3".into(),
+            rscript: "Rscript".into(),
+            r_library: None,
+            path: SCRIPT_PATH.into(),
+            environment: Vec::new(),
+        }
+    }
+}
+
+/// What is installed in an image, as far as these interpreters, which are the image's alone, see it. `name` stands for it
+/// in errors.
 pub(crate) async fn of_image(
     store: &dyn ImageStore,
     name: &str,
     id: &ImageId,
+    interpreters: &Interpreters,
     state_folder: &Path,
 ) -> Result<Fingerprint, FingerprintError> {
     if let Some(known) = cache::load(state_folder, id) {
@@ -26,7 +41,7 @@ pub(crate) async fn of_image(
     }
     let architecture = store.find(&id.0).await?.and_then(|image| image.architecture);
     let mut workshop = store.closed_workshop(id).await.map_err(|error| without_shell(name, error))?;
-    let answer = ask(workshop.as_mut(), name).await;
+    let answer = ask(workshop.as_mut(), name, interpreters).await;
     let removed = workshop.remove().await;
     let fingerprint = answer.and_then(|answer| answer.read(&place(name), architecture.as_deref()))?;
     removed?;
@@ -34,9 +49,7 @@ pub(crate) async fn of_image(
     Ok(fingerprint)
 }
 
-async fn ask(workshop: &mut dyn Workshop, name: &str) -> Result<Answer, FingerprintError> {
-    let interpreters =
-        Interpreters { python: "python3".into(), rscript: "Rscript".into(), r_library: None, path: SCRIPT_PATH.into() };
+async fn ask(workshop: &mut dyn Workshop, name: &str, interpreters: &Interpreters) -> Result<Answer, FingerprintError> {
     let step = Step { command: interpreters.command(""), environment: Vec::new() };
     let (mut answer, full) = (Answer::default(), Notify::new());
     let mut take = |printed: Printed<'_>| match printed {

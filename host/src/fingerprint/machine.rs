@@ -24,6 +24,7 @@ impl Interpreters {
             rscript: settings.rscript.to_string_lossy().into_owned(),
             r_library: settings.r_library.as_ref().map(|library| library.to_string_lossy().into_owned()),
             path: settings.path.clone(),
+            environment: Vec::new(),
         };
         all.only(language)
     }

@@ -1,8 +1,12 @@
 """Says which Python this is, and what it can import: one thing in a line, for `probe.sh`. Python 3.8 and newer."""
 
+import sys
+
+# The folder that a script stands in has none of the packages.
+sys.path = [folder for folder in sys.path if folder]
+
 import json
 import platform
-import sys
 from importlib import metadata
 
 

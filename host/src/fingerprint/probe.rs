@@ -30,6 +30,8 @@ pub(crate) struct Interpreters {
     pub(crate) r_library: Option<String>,
     /// `PATH`.
     pub(crate) path: String,
+    /// Other variables that scripts have.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 impl Interpreters {
@@ -39,7 +41,11 @@ impl Interpreters {
         let (python, r) = (include_str!("probe.py"), include_str!("probe.R"));
         let arguments = [root, &self.path, &self.python, python, &self.rscript, r, library];
         let command = ["/bin/sh", "-c", include_str!("probe.sh"), "longshore-fingerprint"];
-        command.into_iter().chain(arguments).map(str::to_owned).collect()
+        // What is no name would be an option of `env`.
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let variables = self.environment.iter().filter(|(name, _)| !name.is_empty() && is_name(name));
+        let variables = variables.map(|(name, value)| format!("{name}={value}"));
+        command.into_iter().chain(arguments).map(str::to_owned).chain(variables).collect()
     }
 }
 
@@ -278,6 +284,7 @@ mod tests {
             rscript: "none".into(),
             r_library: None,
             path: "/usr/bin:/bin".into(),
+            environment: Vec::new(),
         };
         let command = interpreters.command(root.path().to_str().unwrap());
         let output = std::process::Command::new(&command[0]).args(&command[1..]).output().unwrap();
@@ -288,6 +295,37 @@ mod tests {
         let lines: Vec<String> = lines.lines().iter().map(ToString::to_string).collect();
         let expected = ["apk b\\n 1 noarch", "apk musl 1.2.5-r0 x86_64", "architecture amd64", "os alpine 3.20.3"];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn interpreters_are_asked_as_they_run_scripts() {
+        let root = tempfile::tempdir().unwrap();
+        let python = root.path().join("python3");
+        // Instead of the question, its own environment.
+        std::fs::write(&python, "#!/bin/sh\nenv >&2\nexit 1\n").unwrap();
+        std::fs::set_permissions(&python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let variable = |name: &str| (name.to_owned(), "a b".to_owned());
+        let interpreters = Interpreters {
+            python: python.display().to_string(),
+            rscript: String::new(),
+            r_library: Some("/library".into()),
+            path: "/usr/bin:/bin".into(),
+            environment: vec![variable("MODEL"), variable("HOME"), variable("-u"), variable("")],
+        };
+        let command = interpreters.command(root.path().to_str().unwrap());
+        let output = std::process::Command::new(&command[0]).args(&command[1..]).env("SECRET", "1").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let mut variables: Vec<&str> = said.lines().filter(|line| !line.starts_with("PWD=")).collect();
+        variables.sort_unstable();
+        let expected = [
+            "HOME=/nonexistent",
+            "LANG=C.UTF-8",
+            "MODEL=a b",
+            "PATH=/usr/bin:/bin",
+            "PYTHONDONTWRITEBYTECODE=1",
+            "R_LIBS=/library",
+        ];
+        assert_eq!(variables, expected);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 # between. All else that is printed means nothing. It is a POSIX script, for any image that has `sh` and `env`.
 #
 # Arguments: the root of the files to look at (empty for `/`), PATH of scripts, python3 and what it is to run, Rscript
-# and what it is to run, and a library of R packages (or nothing).
+# and what it is to run, a library of R packages (or nothing), and the variables that scripts have, as `NAME=value`.
 
 root=$1 path=$2 python=$3 python_source=$4 rscript=$5 r_source=$6 r_library=$7
+shift 7
 PATH=$path
 LC_ALL=C
 export PATH LC_ALL
@@ -16,11 +17,6 @@ failed() {
 
 has() {
     command -v "$1" >/dev/null 2>&1
-}
-
-# As the agent starts scripts: none of the image's own variables.
-as_script() {
-    env -i PATH="$path" LANG=C.UTF-8 HOME=/nonexistent R_LIBS="$r_library" "$@" </dev/null
 }
 
 printf 'longshore:machine\t%s\n' "$(uname -m)"
@@ -71,10 +67,13 @@ for folder in "$root/var/lib/rpm" "$root/usr/lib/sysimage/rpm"; do
     break
 done
 
+# As the agent starts scripts: with these variables alone. No package is in a home folder, since each run has its own.
+set -- "$@" PATH="$path" LANG=C.UTF-8 HOME=/nonexistent
+[ -z "$r_library" ] || set -- "$@" R_LIBS="$r_library"
 if has "$python"; then
-    as_script "$python" -I -c "$python_source" || failed python3
+    env -i "$@" PYTHONDONTWRITEBYTECODE=1 "$python" -c "$python_source" </dev/null || failed python3
 fi
 if has "$rscript"; then
-    as_script "$rscript" --vanilla -e "$r_source" || failed Rscript
+    env -i "$@" "$rscript" --vanilla -e "$r_source" </dev/null || failed Rscript
 fi
 printf 'longshore:end\n'

@@ -91,7 +91,7 @@ async fn of_found(
     id: ImageId,
     settings: &Settings,
 ) -> Result<Taken, FingerprintError> {
-    let fingerprint = of_image(store, image, &id, &settings.state_folder).await?;
+    let fingerprint = of_image(store, image, &id, &Interpreters::of_image(), &settings.state_folder).await?;
     Ok(Taken { subject: subject.to_owned(), image: Some(id.0), fingerprint })
 }
 

@@ -29,15 +29,15 @@ impl Fingerprinting {
             rscript: workplace.rscript.clone(),
             r_library: workplace.r_library.clone(),
             path: workplace.path.clone(),
+            environment: Vec::new(),
         };
-        let interpreters = interpreters.only(language);
         Self(tokio::spawn(async move {
             match image {
                 Some(image) => {
                     let store = DockerStore::connect(&settings.engine_socket).await?;
-                    of_image(&store, &image.0, &image, &settings.state_folder).await
+                    of_image(&store, &image.0, &image, &interpreters, &settings.state_folder).await
                 }
-                None => of_machine(&interpreters).await,
+                None => of_machine(&interpreters.only(language)).await,
             }
         }))
     }
