@@ -91,6 +91,21 @@ pub(crate) async fn ensure(
     }
 }
 
+/// The name of the image that a run of a block has, and the image where it is there. Nothing is made.
+pub(crate) async fn find(
+    block: &Block,
+    store: &dyn ImageStore,
+    settings: &Settings,
+) -> Result<(String, Option<StoredImage>), EnvironmentError> {
+    let name = base_name(block, settings);
+    let Some(base) = store.find(name).await? else { return Ok((name.to_owned(), None)) };
+    let lock = if needs_packages(block) { Lock::of(block)? } else { None };
+    match plan(block, base.clone(), name, lock.as_ref(), settings)? {
+        Some(plan) => Ok((plan.name(), store.find(&plan.name()).await?)),
+        None => Ok((name.to_owned(), Some(base))),
+    }
+}
+
 /// The image that a block's environment is made on.
 pub(super) fn base_name<'a>(block: &'a Block, settings: &'a Settings) -> &'a str {
     block.image.as_deref().unwrap_or_else(|| settings.image(block.image_kind()))

@@ -21,7 +21,7 @@ mod system;
 mod tools;
 
 pub use ensure::{Built, build};
-pub(crate) use ensure::{Ready, ensure};
+pub(crate) use ensure::{Ready, ensure, find};
 pub use error::EnvironmentError;
 pub use lock::{Lock, LockedPackage};
 pub use locking::{Locked, lock};

@@ -97,6 +97,14 @@ impl ImageStore for DockerStore {
         .boxed()
     }
 
+    fn closed_workshop<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>> {
+        async move {
+            let workshop = DockerWorkshop::open_closed(&self.api, image).await?;
+            Ok(Box::new(workshop) as Box<dyn Workshop>)
+        }
+        .boxed()
+    }
+
     fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
             match self.api.remove_volume(name, None::<RemoveVolumeOptions>).await {

@@ -55,6 +55,10 @@ pub(crate) trait ImageStore: Send + Sync {
     /// A fresh container of an image, to change it in.
     fn workshop<'a>(&'a self, plan: &'a WorkshopPlan) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>>;
 
+    /// A fresh container of an image, to look at it in: nothing in it can be changed, and its commands run as a script's
+    /// user, with no more rights than a script, and bounded memory and processes.
+    fn closed_workshop<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>>;
+
     /// Removes a volume that workshops were given. One that is not there is no error.
     fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 }
@@ -88,7 +92,7 @@ pub(crate) trait Workshop: Send {
     /// Unpacks a tar archive at the root.
     fn put(&mut self, archive: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Runs a command as root, to its end, and gives its exit status. `output` gets what it prints, as it comes.
+    /// Runs a command as root (but in a closed workshop), to its end, and gives its exit status. `output` gets what it prints, as it comes.
     fn run<'a>(
         &'a mut self,
         step: Step,
