@@ -53,6 +53,8 @@ pub struct ImageSettings {
     pub pull: Pull,
     /// Whether generated images carry the labels that Omniscope's own clean-up goes by.
     pub visokio_labels: bool,
+    /// Whose images these are: several hosts of one engine each keep, list and remove those of their own name.
+    pub store: String,
 }
 
 /// When images are pulled.
@@ -94,7 +96,13 @@ pub struct PackageSettings {
 impl Default for ImageSettings {
     fn default() -> Self {
         // 20 GB is what a dozen environments of data science take; four fifths leave room for the next build.
-        Self { disk_budget: 20_000_000_000, low_mark: 0.8, pull: Pull::Missing, visokio_labels: false }
+        Self {
+            disk_budget: 20_000_000_000,
+            low_mark: 0.8,
+            pull: Pull::Missing,
+            visokio_labels: false,
+            store: "default".into(),
+        }
     }
 }
 

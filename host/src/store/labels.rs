@@ -13,6 +13,10 @@ pub(crate) const LAYER: &str = "layer";
 /// The hash of all that went into a generated image or a layer.
 pub(crate) const ENVIRONMENT: &str = "longshore.environment";
 
+/// The store that an image belongs to: several hosts of one engine each keep, list and remove their own. An image without
+/// this label belongs to the store `default`.
+pub(crate) const STORE: &str = "longshore.store";
+
 /// The id of the image that it was made on top of.
 pub(crate) const PARENT: &str = "longshore.parent";
 

@@ -1,6 +1,6 @@
 //! Settings from the environment: the one place that reads it.
 
-use longshore::Settings;
+use longshore::{ImageSettings, Settings};
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -23,9 +23,40 @@ pub(crate) fn settings() -> Result<Settings, String> {
         sdk_folder: set("LONGSHORE_SDK_FOLDER").unwrap_or_else(sdk_folder),
         state_folder: data_folder("XDG_STATE_HOME", ".local/state").unwrap_or(defaults.state_folder),
         cache_folder: data_folder("XDG_CACHE_HOME", ".cache").unwrap_or(defaults.cache_folder),
-        images: defaults.images,
+        images: images(defaults.images)?,
         packages: defaults.packages,
     })
+}
+
+fn images(defaults: ImageSettings) -> Result<ImageSettings, String> {
+    let budget = env::var("LONGSHORE_IMAGES_DISK_BUDGET").ok().filter(|text| !text.is_empty());
+    let budget = budget.map(|text| bytes(&text).ok_or(text)).transpose();
+    let wrong = |text| format!("LONGSHORE_IMAGES_DISK_BUDGET is `{text}`: give it in bytes, or as `500MB`, `20GB`");
+    Ok(ImageSettings {
+        disk_budget: budget.map_err(wrong)?.unwrap_or(defaults.disk_budget),
+        store: env::var("LONGSHORE_IMAGES_STORE").ok().filter(|name| !name.is_empty()).unwrap_or(defaults.store),
+        ..defaults
+    })
+}
+
+/// Reads a size of a disk: `20GB` is decimal, `20GiB` is not.
+fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim().to_lowercase();
+    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.trim() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "t" | "tb" => 1_000_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// The socket that `DOCKER_HOST` names. An engine of another machine could not mount the runs' sockets.
