@@ -44,8 +44,12 @@ pub(crate) fn owned(image: &StoredImage, settings: &Settings) -> Option<Owned> {
         _ if named(IMPORTED) => Some(Kind::Imported),
         _ => None,
     };
-    if let Some(kind) = kind {
-        return Some(Owned { kind, named_by_others: !image.names.iter().all(|name| is_ours(name)) });
+    let named_by_others = !image.names.iter().all(|name| is_ours(name));
+    match kind {
+        // What an archive brought was here before, and is not ours for one more name.
+        Some(Kind::Imported) if named_by_others => return None,
+        Some(kind) => return Some(Owned { kind, named_by_others }),
+        None => {}
     }
     let marked = labels::RETENTION.iter().any(|key| label(key) == Some(labels::PRUNE));
     let base = |name: &String| name.starts_with(BASES) || is_configured(name, settings);
@@ -89,6 +93,7 @@ mod tests {
             (&["longshore/imported:a"], &[], Some((Kind::Imported, false))),
             (&["longshore/imported:a"], &[generated], Some((Kind::Imported, false))),
             (&["longshore/imported:a", "longshore/environment:a"], &[generated], ours),
+            (&["longshore/imported:a", "longshore/base:0.1.0"], &["longshore.image-type=base"], None),
             (&["my/app:1"], &[generated], None),
             (&[], &[generated], ours),
             (&[], &[], None),

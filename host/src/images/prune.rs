@@ -57,8 +57,15 @@ pub(crate) async fn prune(
         let what = folders::place(&settings.cache_folder).display().to_string();
         report.failed.push(PruneFailure { what, reason: error.to_string() });
     }
+    let mut goal = goal(settings, how);
+    // Once begun it goes on to the low mark, however far below the high one it comes on the way.
+    if let Goal::Marks { high, low } = &mut goal
+        && report.total_before > *high
+    {
+        *high = *low;
+    }
     loop {
-        let decision = decide(&survey.subjects(), goal(settings, how), survey.now);
+        let decision = decide(&survey.subjects(), goal, survey.now);
         let Some(&victim) = decision.victims.first() else {
             let fates = survey.entries.into_iter().zip(decision.fates);
             report.kept.extend(fates.filter_map(|(entry, fate)| match fate {
@@ -262,5 +269,60 @@ mod tests {
         assert_eq!(low_mark(&settings), 20_000_000_000);
         settings.images.low_mark = f64::NAN;
         assert_eq!(low_mark(&settings), 0);
+    }
+
+    /// A cache with an environment in it for each hash, and a ledger.
+    fn machine(hashes: &[&str]) -> (tempfile::TempDir, Settings, Ledger) {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            cache_folder: folder.path().join("cache"),
+            state_folder: folder.path().join("state"),
+            ..Settings::default()
+        };
+        for hash in hashes {
+            std::fs::create_dir_all(folders::place(&settings.cache_folder).join(hash)).unwrap();
+        }
+        let ledger = Ledger::new(&settings.state_folder);
+        (folder, settings, ledger)
+    }
+
+    #[tokio::test]
+    async fn a_build_leaves_clean_up_to_another_that_is_at_work() {
+        let hash = "00000000000000000000000000000000";
+        let (_folder, settings, ledger) = machine(&[hash]);
+        let turn = ledger.claim(TURN).unwrap();
+        let report = prune(None, &ledger, &settings, How::AfterBuild).await.unwrap();
+        assert!(report.left_to_another && report.summary().is_none());
+        drop(turn);
+        let report = prune(None, &ledger, &settings, How::AfterBuild).await.unwrap();
+        assert!(!report.left_to_another && report.kept.len() == 1);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_removed_is_reported_and_the_others_go() {
+        let hashes = ["00000000000000000000000000000000", "11111111111111111111111111111111"];
+        let (_folder, settings, ledger) = machine(&hashes);
+        // The ledger has a file where the folder with the lock would be.
+        std::fs::create_dir_all(settings.state_folder.join("images")).unwrap();
+        std::fs::write(settings.state_folder.join("images").join(hashes[0]), "").unwrap();
+        let report = prune(None, &ledger, &settings, How::Everything).await.unwrap();
+        assert_eq!(report.removed.iter().map(|entry| entry.hash.as_str()).collect::<Vec<_>>(), [hashes[1]]);
+        assert_eq!(report.failed.len(), 1, "{report:?}");
+        assert!(report.failed[0].what.ends_with(hashes[0]), "{report:?}");
+        assert!(report.summary().unwrap().starts_with("cannot remove `"), "{report:?}");
+    }
+
+    #[tokio::test]
+    async fn what_was_used_or_pinned_since_it_was_looked_at_stays() {
+        let hashes = ["00000000000000000000000000000000", "11111111111111111111111111111111"];
+        let (_folder, settings, ledger) = machine(&hashes);
+        let survey = Survey::take(None, &ledger, &settings).await.unwrap();
+        ledger.touch(hashes[0]).unwrap();
+        ledger.pin(hashes[1]).unwrap();
+        for entry in &survey.entries {
+            let removal = remove(None, &ledger, entry, How::OnDemand, &survey).await.unwrap();
+            assert!(matches!(removal, Removal::Skipped));
+            assert!(entry.path.as_ref().unwrap().exists());
+        }
     }
 }

@@ -55,16 +55,19 @@ impl Survey {
         }
         let mut entries: Vec<ImageEntry> = found.images.iter().map(|image| image.entry(&in_use, now)).collect();
         let (ledger, cache) = (ledger.clone(), settings.cache_folder.clone());
-        let path = folders::place(&cache);
+        let state = settings.state_folder.join("images");
         let looking = tokio::task::spawn_blocking(move || {
-            entries.extend(folders::folders(&cache)?.into_iter().map(folder_entry));
-            for entry in &mut entries {
+            let unreadable = |source| ImagesError::Folders { path: folders::place(&cache), source };
+            entries.extend(folders::folders(&cache).map_err(unreadable)?.into_iter().map(folder_entry));
+            // Most of a thousand may be unknown to the ledger, and one look tells which.
+            let known = ledger.environments().map_err(|source| ImagesError::Ledger { path: state, source })?;
+            let known: HashSet<String> = known.into_iter().collect();
+            for entry in entries.iter_mut().filter(|entry| known.contains(&entry.key)) {
                 consult(entry, &ledger, now);
             }
-            Ok(entries)
+            Ok::<_, ImagesError>(entries)
         });
-        let looked = looking.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        let entries = looked.map_err(|source| ImagesError::Folders { path, source })?;
+        let entries = looking.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
         let others = images.iter().flat_map(|image| [ledger_key(image, true), ledger_key(image, false)]);
         let present = entries.iter().map(|entry| entry.key.clone()).chain(others).collect();
         let mut survey = Self { entries, present, now };
