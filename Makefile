@@ -54,13 +54,17 @@ r-package: setup ## Make the R SDK's source packages
 images: setup agent wheel r-library ## Build the images
 	@images/build --agent $(AGENT) --wheels $(WHEELS) --r-packages $(R_PACKAGES)
 
-build: agent ## Build the command line, the agent beside it
+build: agent wheel r-library ## Build the command line, beside it the agent and what goes into images
 	@cargo build --locked --release -p longshore
 	@install -m 0755 $(AGENT) $(CARGO_TARGET_DIR)/release/longshore-agent
+	@rm -rf $(CARGO_TARGET_DIR)/release/sdk
+	@install -D -m 0644 -t $(CARGO_TARGET_DIR)/release/sdk $(WHEELS)/*.whl $(R_PACKAGES)/*.tar.gz
 
 install: build ## Install the command line below PREFIX
 	@install -D -m 0755 $(LONGSHORE) $(DESTDIR)$(PREFIX)/bin/longshore
 	@install -D -m 0755 $(AGENT) $(DESTDIR)$(PREFIX)/libexec/longshore/longshore-agent
+	@rm -rf $(DESTDIR)$(PREFIX)/libexec/longshore/sdk
+	@install -D -m 0644 -t $(DESTDIR)$(PREFIX)/libexec/longshore/sdk $(CARGO_TARGET_DIR)/release/sdk/*
 
 demo: images build venv ## Cluster penguins in a fresh container
 	@examples/penguins/demo $(LONGSHORE)
@@ -82,6 +86,7 @@ test: images build venv lint ## Prove the whole
 
 docs: r-library ## Write the documents that are generated
 	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-tests --test conformance -- docs_are
+	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore --lib -- docs_are
 	@sdk-r/document
 	@sdk-r/document sdk-r/compat
 

@@ -17,6 +17,16 @@ pub enum Event {
         /// Why it is this one, where that needs saying: `auto` fell back.
         note: Option<String>,
     },
+    /// The run's environment is being made.
+    Building {
+        /// A line of what that prints.
+        line: String,
+    },
+    /// The run's environment is made.
+    Built {
+        /// Which, and how long it took.
+        line: String,
+    },
     /// The container is there and its agent has connected.
     Connected,
     /// The script runs.

@@ -51,6 +51,7 @@ pub mod table;
 
 pub use cancel::{Cancel, CancelLevel};
 pub use engine::{Diagnosis, EngineChoice, EngineError, EngineKind, diagnose};
+pub use environment::EnvironmentError;
 pub use event::{Event, Events, events};
 pub use kept::KeptRecord;
 pub use limits::Limits;

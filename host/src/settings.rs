@@ -21,6 +21,8 @@ pub struct Settings {
     pub rscript: PathBuf,
     /// A library of R packages for the `process` engine, before R's own; the SDK must be in one of them.
     pub r_library: Option<PathBuf>,
+    /// The `uv` that makes Python environments for the `process` engine.
+    pub uv: PathBuf,
     /// `PATH` of scripts on the `process` engine.
     pub path: String,
     /// The image of Python blocks that name none.
@@ -53,7 +55,7 @@ pub struct ImageSettings {
     pub pull: Pull,
     /// Whether generated images carry the labels that Omniscope's own clean-up goes by.
     pub visokio_labels: bool,
-    /// Whose images these are: several hosts of one engine each keep, list and remove those of their own name.
+    /// Which images of the engine are this host's, where several have one engine.
     pub store: String,
 }
 
@@ -146,6 +148,7 @@ impl Default for Settings {
             python: PathBuf::from("python3"),
             rscript: PathBuf::from("Rscript"),
             r_library: None,
+            uv: PathBuf::from("uv"),
             path: "/usr/local/bin:/usr/bin:/bin".into(),
             python_image: concat!("longshore/python:", env!("CARGO_PKG_VERSION")).into(),
             python_pandas2_image: concat!("longshore/python-pandas2:", env!("CARGO_PKG_VERSION")).into(),

@@ -1,1 +1,44 @@
-//! Settings in layers: files of the system, the user and the project, and environment variables.
+//! Settings in layers: built-in defaults, files of the system, the user and the project, environment variables. Later
+//! layers win, setting by setting, and each setting knows where its value comes from.
+//!
+//! The library reads no environment: who calls it says which files there may be ([`Places`]), and collects the
+//! variables that count ([`counts`]).
+//!
+//! ```no_run
+//! # fn example() -> Result<(), longshore::config::ConfigError> {
+//! use longshore::Settings;
+//! use longshore::config::{self, Places};
+//! use std::path::PathBuf;
+//!
+//! let files = Places { current: Some(PathBuf::from("/srv/project")), ..Places::default() }.files()?;
+//! let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+//! let variables = variables.filter(|(name, _)| config::counts(name)).collect();
+//! let config = config::load(files, &variables, Settings::default())?;
+//! for entry in config.entries() {
+//!     println!("{} is {}, from {}", entry.key, entry.value, entry.source);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod certificates;
+mod document;
+mod entry;
+mod error;
+mod file;
+mod list;
+mod load;
+mod mask;
+mod places;
+mod setting;
+mod size;
+mod slot;
+
+pub use certificates::{CertificateError, certificates};
+pub use document::document;
+pub use entry::{Entry, Source, Value};
+pub use error::ConfigError;
+pub use load::{Config, Variables, counts, load};
+pub use mask::masked;
+pub use places::{FILE_NAME, Places};
+pub use size::{SizeError, format_size, parse_size};

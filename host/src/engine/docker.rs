@@ -3,6 +3,7 @@
 
 use super::{Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
 use crate::spec::Network;
+use crate::store::{DockerStore, ImageStore};
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, MountType, ResourcesUlimits};
@@ -35,6 +36,7 @@ const AGENT: &str = "/usr/local/bin/longshore-agent";
 #[derive(Debug)]
 pub(crate) struct Docker {
     api: bollard::Docker,
+    images: DockerStore,
 }
 
 /// Connects to an engine, and sees that it answers. Requests name no version of the Engine API, so that each engine
@@ -49,7 +51,8 @@ impl Docker {
     /// Connects, and sees that it answers.
     pub(crate) async fn connect(socket: &Path) -> Result<Self, EngineError> {
         let unreachable = |source| EngineError::Unreachable { socket: socket.to_owned(), source };
-        connect(socket).await.map(|api| Self { api }).map_err(unreachable)
+        let api = connect(socket).await.map_err(unreachable)?;
+        Ok(Self { images: DockerStore::new(api.clone()), api })
     }
 
     async fn find_image(&self, image: &str) -> Result<ImageId, EngineError> {
@@ -63,9 +66,12 @@ impl Docker {
     }
 
     async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
-        let failed = |doing| move |source| EngineError::Engine { doing, source };
-        let created =
-            self.api.create_container(None, policy(&launch)).await.map_err(failed("creating the container"))?;
+        let created = self.api.create_container(None, policy(&launch)).await.map_err(|error| match error {
+            ApiError::DockerResponseServerError { status_code: 404, message } if message.contains("image") => {
+                EngineError::ImageGone
+            }
+            source => EngineError::Engine { doing: "creating the container", source },
+        })?;
         let id = created.id;
         // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
         let wait = WaitContainerOptions { condition: "removed".into() };
@@ -88,6 +94,10 @@ impl Engine for Docker {
 
     fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<ImageId>, EngineError>> {
         async move { self.find_image(image).await.map(Some) }.boxed()
+    }
+
+    fn images(&self) -> Option<&dyn ImageStore> {
+        Some(&self.images)
     }
 
     fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {

@@ -24,6 +24,12 @@ pub enum EngineError {
         /// The image.
         image: String,
     },
+    /// The image was there, and is no more.
+    #[error("the image was removed before a container of it was made: run it again")]
+    ImageGone,
+    /// The environment could not be had.
+    #[error(transparent)]
+    Environment(#[from] crate::environment::EnvironmentError),
     /// The engine refused or failed.
     #[error("{doing} failed")]
     Engine {

@@ -14,6 +14,7 @@ use crate::limits::Limits;
 use crate::place::Place;
 use crate::settings::Settings;
 use crate::spec::{Mount, Network};
+use crate::store::ImageStore;
 use docker::Docker;
 pub(crate) use docker::connect;
 use futures_util::future::BoxFuture;
@@ -83,6 +84,9 @@ pub(crate) trait Engine: Send + Sync {
 
     /// Finds the image of a run.
     fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<ImageId>, EngineError>>;
+
+    /// Where its images are; `None` where it has none.
+    fn images(&self) -> Option<&dyn ImageStore>;
 
     /// Starts a container.
     fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>>;

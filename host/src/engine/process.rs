@@ -4,6 +4,7 @@
 use super::{Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace, existing};
 use crate::place::LockedFolder;
 use crate::settings::Settings;
+use crate::store::ImageStore;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::path::PathBuf;
@@ -72,6 +73,10 @@ impl Engine for Process {
 
     fn resolve<'a>(&'a self, _image: &'a str) -> BoxFuture<'a, Result<Option<ImageId>, EngineError>> {
         async { Ok(None) }.boxed()
+    }
+
+    fn images(&self) -> Option<&dyn ImageStore> {
+        None
     }
 
     fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {

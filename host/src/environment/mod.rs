@@ -1,1 +1,29 @@
-//! Environments: what a run's image is made of, and making it.
+//! Environments: what a run's image is made of, and making it. A block names packages; its environment is a base image
+//! with these packages on top, made once and found again by a hash over all that went in.
+//!
+//! An image is made in up to three layers, each an image of its own that others can share: packages of the system, those
+//! of the language, and the API. A layer is a command in a [workshop](crate::store), so what a build needs (addresses with
+//! passwords, certificates, caches of packages) is given from outside, and is in no image.
+
+mod api;
+mod builder;
+mod ensure;
+mod error;
+mod lock;
+mod locking;
+mod names;
+mod packages;
+mod plan;
+mod requirement;
+mod sources;
+mod steps;
+mod system;
+mod tools;
+
+pub use ensure::{Built, build};
+pub(crate) use ensure::{Ready, ensure, hash_of_block};
+pub use error::EnvironmentError;
+pub use lock::{Lock, LockedPackage};
+pub use locking::{Locked, lock};
+pub(crate) use names::check;
+pub(crate) use plan::{Layer, Plan};

@@ -112,16 +112,16 @@ impl<'a> ImageCollection<'a> {
             Err(missing @ ImagesError::NotFound { .. }) => missing,
             found => return found,
         };
-        if let Some(hash) = select::environment_of_block(reference, self.settings).await {
+        let Some(store) = self.store() else { return Err(missing) };
+        if let Some(hash) = select::environment_of_block(reference, store, self.settings).await {
             let no_image = |_| ImagesError::NoImageOfBlock { block: reference.to_owned() };
-            return select::select(&survey.entries, &hash).map_err(no_image);
+            return select::select(&survey.entries, &hash?).map_err(no_image);
         }
-        match self.store() {
-            Some(store) if store.find(reference).await.is_ok_and(|found| found.is_some()) => {
-                Err(ImagesError::NotOurs { reference: reference.to_owned() })
-            }
-            _ => Err(missing),
-        }
+        // What is asked for becomes a part of an address, and must not lead elsewhere.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
+        let may_be_a_name = reference.bytes().all(plain) && !reference.contains("..") && !reference.starts_with('/');
+        let found = if may_be_a_name { store.find(reference).await? } else { None };
+        Err(if found.is_some() { ImagesError::NotOurs { reference: reference.to_owned() } } else { missing })
     }
 
     async fn survey(&self) -> Result<Survey, ImagesError> {

@@ -1,5 +1,7 @@
 //! What can go wrong with keeping images.
 
+use crate::block::BlockError;
+use crate::environment::EnvironmentError;
 use crate::store::StoreError;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -48,6 +50,30 @@ pub enum ImagesError {
         /// Which ones.
         names: Vec<String>,
     },
+    /// What was named is there, and is no block.
+    #[error("`{block}` is no image made here, and no block that can be read")]
+    Block {
+        /// What was named.
+        block: String,
+        /// The cause.
+        #[source]
+        source: Box<BlockError>,
+    },
+    /// What a block runs in cannot be told.
+    #[error("cannot tell what the block `{block}` runs in")]
+    Environment {
+        /// The block.
+        block: String,
+        /// The cause.
+        #[source]
+        source: Box<EnvironmentError>,
+    },
+    /// A block was named that needs nothing of its own.
+    #[error("the block `{block}` needs nothing beyond its base image, so there is no image of its own")]
+    NoEnvironment {
+        /// The block.
+        block: String,
+    },
     /// A block was named, and its image is not there.
     #[error("the block `{block}` has no image of its own yet: `longshore images build {block}` makes it")]
     NoImageOfBlock {
@@ -60,6 +86,6 @@ impl ImagesError {
     /// Whether what was asked for is wrong, and not the machine.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Store(_) | Self::Folders { .. } | Self::Ledger { .. })
+        !matches!(self, Self::Store(_) | Self::Environment { .. } | Self::Folders { .. } | Self::Ledger { .. })
     }
 }

@@ -6,9 +6,9 @@ use crate::settings::Settings;
 use crate::store::{StoredImage, labels};
 
 /// The repositories of images that are made and named here.
-pub(crate) const ENVIRONMENTS: &str = "longshore/environment:";
+const ENVIRONMENTS: &str = "longshore/environment:";
 const LAYERS: &str = "longshore/layer:";
-const IMPORTED: &str = "longshore/imported:";
+pub(super) const IMPORTED: &str = "longshore/imported:";
 
 /// Every other repository below this one holds base images.
 const BASES: &str = "longshore/";

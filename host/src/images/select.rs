@@ -2,7 +2,11 @@
 
 use super::entry::ImageEntry;
 use super::error::ImagesError;
+use crate::block::Block;
+use crate::environment::hash_of_block;
 use crate::settings::Settings;
+use crate::store::ImageStore;
+use std::path::Path;
 
 /// Digits of a hash or an id that are enough to look for it.
 const DIGITS_MIN: usize = 6;
@@ -41,9 +45,24 @@ pub(crate) fn select(entries: &[ImageEntry], reference: &str) -> Result<usize, I
     }
 }
 
-/// The hash of the environment that a block runs in, where a reference is a block's. The only place that knows how a
-/// block's environment gets its hash is the one that makes it.
-pub(crate) async fn environment_of_block(reference: &str, settings: &Settings) -> Option<String> {
-    let _ = (reference, settings);
-    None
+/// The hash of the environment that a block runs in, where a reference is the path of one.
+pub(crate) async fn environment_of_block(
+    reference: &str,
+    store: &dyn ImageStore,
+    settings: &Settings,
+) -> Option<Result<String, ImagesError>> {
+    let path = Path::new(reference);
+    if !path.exists() {
+        return None;
+    }
+    let block = || reference.to_owned();
+    let loaded = match Block::load(path) {
+        Ok(loaded) => loaded.block,
+        Err(source) => return Some(Err(ImagesError::Block { block: block(), source: Box::new(source) })),
+    };
+    Some(match hash_of_block(&loaded, store, settings).await {
+        Ok(Some(hash)) => Ok(hash),
+        Ok(None) => Err(ImagesError::NoEnvironment { block: block() }),
+        Err(source) => Err(ImagesError::Environment { block: block(), source: Box::new(source) }),
+    })
 }

@@ -5,7 +5,7 @@ use super::decide::{Stays, Subject, last_uses};
 use super::entry::{ImageEntry, Kind};
 use super::error::ImagesError;
 use super::folders::{self, Folder};
-use super::ownership::{Owned, owned};
+use super::ownership::{IMPORTED, Owned, owned};
 use crate::engine::ImageId;
 use crate::settings::Settings;
 use crate::store::{ImageStore, Ledger, StoreError, StoredImage, labels};
@@ -26,15 +26,23 @@ pub(crate) struct Survey {
     pub(crate) now: SystemTime,
 }
 
-/// The name by which the ledger knows an image: its environment's hash, where it was made here, else its id.
-pub(crate) fn ledger_key(image: &StoredImage, made_here: bool) -> String {
+/// The name by which the ledger knows an image, as those who make it have it: the hash of its environment, that of a layer
+/// with a prefix, the name of one out of an archive. All others go by their ids. What an image says of itself counts
+/// where it has the name to show for it.
+pub(crate) fn ledger_key(image: &StoredImage, kind: Kind) -> String {
     // A label is anybody's words, and becomes the name of a folder.
     let is_hash = |text: &&String| {
         HASH_DIGITS.contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     };
-    let environment = image.labels.get(labels::ENVIRONMENT).filter(is_hash).filter(|_| made_here);
-    environment.cloned().unwrap_or_else(|| hexadecimal(&image.id).to_owned())
+    let environment = image.labels.get(labels::ENVIRONMENT).filter(is_hash);
+    let imported = image.names.iter().find(|name| name.starts_with(IMPORTED));
+    match (kind, environment, imported) {
+        (Kind::Generated, Some(hash), _) => hash.clone(),
+        (Kind::Layer, Some(hash), _) => format!("layer-{hash}"),
+        (Kind::Imported, _, Some(name)) => name.replace(['/', ':'], "-"),
+        _ => hexadecimal(&image.id).to_owned(),
+    }
 }
 
 impl Survey {
@@ -68,7 +76,8 @@ impl Survey {
             Ok::<_, ImagesError>(entries)
         });
         let entries = looking.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
-        let others = images.iter().flat_map(|image| [ledger_key(image, true), ledger_key(image, false)]);
+        const KINDS: [Kind; 4] = [Kind::Generated, Kind::Layer, Kind::Imported, Kind::Custom];
+        let others = images.iter().flat_map(|image| KINDS.map(|kind| ledger_key(image, kind)));
         let present = entries.iter().map(|entry| entry.key.clone()).chain(others).collect();
         let mut survey = Self { entries, present, now };
         let uses = last_uses(&survey.subjects());
@@ -111,7 +120,8 @@ fn found<'a>(images: &'a [StoredImage], settings: &Settings) -> FoundImages<'a> 
     let environment = |image: &'a StoredImage| image.labels.get(labels::ENVIRONMENT).map(String::as_str);
     let ours: Vec<(&StoredImage, Owned)> =
         images.iter().filter_map(|image| Some((image, owned(image, settings)?))).collect();
-    let named = ours.iter().filter(|(image, owned)| owned.kind != Kind::Custom && !image.names.is_empty());
+    let is_made = |kind| matches!(kind, Kind::Generated | Kind::Layer);
+    let named = ours.iter().filter(|(image, owned)| is_made(owned.kind) && !image.names.is_empty());
     let made: HashMap<&str, &str> =
         named.filter_map(|(image, _)| Some((environment(image)?, image.id.0.as_str()))).collect();
     // An image that somebody made `FROM` one of ours has our labels, and no name or mark of ours.
@@ -129,7 +139,7 @@ fn found<'a>(images: &'a [StoredImage], settings: &Settings) -> FoundImages<'a> 
         owned,
         parent: parent(image, owned),
         added: image.size,
-        carries_others: owned.kind != Kind::Custom
+        carries_others: is_made(owned.kind)
             && !image.names.is_empty()
             && environment(image).is_some_and(|hash| carrying.contains(hash)),
     };
@@ -176,12 +186,12 @@ impl Found<'_> {
             () if self.carries_others => Some(Stays::CarriesOthers),
             () => None,
         };
-        let key = ledger_key(image, self.owned.kind != Kind::Custom);
+        let key = ledger_key(image, self.owned.kind);
         // What was made from one of ours has its labels, and other packages.
         let of_ours = self.owned.kind != Kind::Custom;
         let lines = |key: &str| if of_ours { lines(key) } else { Vec::new() };
         ImageEntry {
-            hash: key.clone(),
+            hash: key.trim_start_matches("layer-").trim_start_matches("longshore-imported-").to_owned(),
             kind: self.owned.kind,
             id: Some(image.id.0.clone()),
             names: image.names.clone(),

@@ -7,6 +7,7 @@ mod watch;
 use crate::block::{Form, Language};
 use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
+use crate::environment::{self, EnvironmentError, Ready};
 use crate::event::{Event, Events};
 use crate::input::Inputs;
 use crate::kept::Keeping;
@@ -25,6 +26,9 @@ use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 use watch::Watch;
+
+/// Attempts at starting a container of an image that something else removes.
+const ATTEMPTS: u32 = 3;
 
 /// How long a container may take until its agent has connected. A cold page cache and a busy disk take seconds.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
@@ -104,30 +108,50 @@ impl Run<'_> {
         for note in self.prepared.notes.clone() {
             self.tell(Event::Note(note)).await;
         }
-        let ours = || self.settings.image(self.prepared.block.image_kind());
-        let image = self.prepared.image.as_deref().unwrap_or_else(ours);
-        let image = match engine.resolve(image).await {
-            Ok(image) => image,
-            Err(error) => return (kind, None, Err(error)),
-        };
-        self.timings.environment = milliseconds(self.begun.elapsed());
-        let ended = self.in_container(engine.as_ref(), image.as_ref()).await;
-        (kind, image, ended)
+        let mut image = None;
+        for attempt in 1.. {
+            let ready = match self.environment(engine.as_ref()).await {
+                Ok(ready) => ready,
+                Err(EngineError::Environment(EnvironmentError::Cancelled)) => {
+                    let interrupted = Evidence { interrupted: true, ..Evidence::default() };
+                    return (kind, image, Ok((interrupted, Vec::new(), None)));
+                }
+                Err(error) => return (kind, image, Err(error)),
+            };
+            self.timings.environment = milliseconds(self.begun.elapsed());
+            image = ready.as_ref().map(|ready| ready.image.id.clone());
+            match self.in_container(engine.as_ref(), ready).await {
+                // Nothing has happened yet, and the environment can be made again.
+                Err(EngineError::ImageGone) if attempt < ATTEMPTS => {}
+                ended => return (kind, image, ended),
+            }
+        }
+        (kind, image, Err(EngineError::ImageGone))
     }
 
-    async fn in_container(&mut self, engine: &dyn Engine, image: Option<&ImageId>) -> Result<Ended, EngineError> {
+    /// The image to run in, with what keeps it there.
+    async fn environment(&self, engine: &dyn Engine) -> Result<Option<Ready>, EngineError> {
+        let Some(store) = engine.images() else { return Ok(None) };
+        let (block, image) = (&self.prepared.block, self.prepared.image.as_deref());
+        Ok(Some(environment::ensure(block, image, store, self.settings, &self.events, self.cancel).await?))
+    }
+
+    async fn in_container(&mut self, engine: &dyn Engine, ready: Option<Ready>) -> Result<Ended, EngineError> {
         let starting = Instant::now();
+        let (image, hold) = ready.map(|ready| (ready.image.id, ready.hold)).unzip();
         let place = Place::create(&self.settings.runtime_folder, &self.run_id)?;
         let listener = place.listen()?;
         let launch = Launch {
             run_id: &self.run_id,
-            image,
+            image: image.as_ref(),
             place: &place,
             limits: &self.prepared.limits,
             network: &self.prepared.network,
             mounts: &self.prepared.mounts,
         };
         let mut container = engine.launch(launch).await?;
+        // From here on the container keeps its image.
+        drop(hold);
         let mut evidence = Evidence::default();
         let connected = self.wait_for_agent(&listener, container.as_mut()).await;
         let (finished, exit) = match connected {

@@ -3,6 +3,7 @@
 use super::INPUTS_MAX;
 use super::stream::CHUNK_ROWS_MAX;
 use crate::block::{BlockError, OptionError};
+use crate::environment::EnvironmentError;
 use crate::partition::SplitError;
 use crate::table::TableError;
 use longshore_protocol::OutputName;
@@ -15,6 +16,9 @@ pub enum SpecError {
     /// The block is wrong.
     #[error(transparent)]
     Block(#[from] BlockError),
+    /// The packages that it names are wrong.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
     /// Options are wrong.
     #[error(transparent)]
     Options(#[from] OptionError),

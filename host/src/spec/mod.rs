@@ -10,6 +10,7 @@ pub use stream::CHUNK_ROWS;
 
 use crate::block::{Block, GivenValue, Mode, OptionValues, check_field};
 use crate::engine::EngineChoice;
+use crate::environment;
 use crate::input::Inputs;
 use crate::kept;
 use crate::limits::Limits;
@@ -188,13 +189,7 @@ impl RunSpec {
         if contained {
             notes.extend(mounts::unreadable(options.files()));
         }
-        if !block.dependencies.is_empty() || !block.system_packages.is_empty() {
-            let all = block.dependencies.iter().chain(&block.system_packages).map(String::as_str);
-            let all = all.collect::<Vec<_>>().join(", ");
-            notes.push(format!(
-                "the block names packages ({all}), which this version does not install: the image must have them"
-            ));
-        }
+        environment::check(&block)?;
         if block.network && contained && self.network == Network::None {
             notes.push("the block asks for a network, and has none: give it one with `--network bridge`".into());
         }
@@ -203,7 +198,6 @@ impl RunSpec {
         if partition.is_some() && self.keep.is_some() {
             return Err(SpecError::PartitionedKeep);
         }
-        let image = self.image.or_else(|| block.image.clone());
         Ok(Prepared {
             block,
             files,
@@ -211,7 +205,7 @@ impl RunSpec {
             outputs,
             options,
             engine: self.engine,
-            image,
+            image: self.image,
             network: self.network,
             mounts,
             keep: self.keep,

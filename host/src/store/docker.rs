@@ -20,6 +20,11 @@ pub(crate) struct DockerStore {
 }
 
 impl DockerStore {
+    /// The images of an engine that answers.
+    pub(crate) fn new(api: bollard::Docker) -> Self {
+        Self { api }
+    }
+
     /// Connects, and sees that it answers.
     pub(crate) async fn connect(socket: &Path) -> Result<Self, StoreError> {
         let unreachable = |source| StoreError::Unreachable { socket: socket.to_owned(), source };

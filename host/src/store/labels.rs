@@ -13,6 +13,9 @@ pub(crate) const LAYER: &str = "layer";
 /// The hash of all that went into a generated image or a layer.
 pub(crate) const ENVIRONMENT: &str = "longshore.environment";
 
+/// The hash of what is in a layer and all below it, also where the layer is an environment's last.
+pub(crate) const LAYER_HASH: &str = "longshore.layer";
+
 /// The store that an image belongs to: several hosts of one engine each keep, list and remove their own. An image without
 /// this label belongs to the store `default`.
 pub(crate) const STORE: &str = "longshore.store";

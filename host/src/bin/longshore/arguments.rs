@@ -8,6 +8,7 @@ use crate::new::NewArguments;
 use crate::test::TestArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use longshore::block::GivenValue;
+use longshore::config::parse_size;
 use longshore::table::FileFormat;
 use longshore::{CHUNK_ROWS, EngineChoice, InputSpec, Mount, Network, OutputSpec};
 use longshore_protocol::OutputName;
@@ -91,7 +92,7 @@ pub(crate) struct RunArguments {
     #[arg(long = "allow", value_name = "FOLDER")]
     pub(crate) allowed: Vec<PathBuf>,
     /// Memory of the container, such as 512m or 2g
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory: Option<u64>,
     /// Processors of the container, such as 1.5
     #[arg(long, value_name = "NUMBER")]
@@ -187,20 +188,6 @@ fn mount(text: &str) -> Result<Mount, String> {
     Ok(Mount { path: PathBuf::from(path), writable })
 }
 
-fn size(text: &str) -> Result<u64, String> {
-    let lower = text.trim().to_lowercase();
-    let plain = lower.trim_end_matches("ib").trim_end_matches('b');
-    let (number, shift) = match plain.chars().last() {
-        Some('k') => (&plain[..plain.len() - 1], 10),
-        Some('m') => (&plain[..plain.len() - 1], 20),
-        Some('g') => (&plain[..plain.len() - 1], 30),
-        Some('t') => (&plain[..plain.len() - 1], 40),
-        _ => (plain, 0),
-    };
-    let number: u64 = number.parse().map_err(|_| format!("`{text}` is no size: give it as 512m or 2g"))?;
-    number.checked_mul(1 << shift).ok_or_else(|| format!("`{text}` is more than any machine has"))
-}
-
 fn time(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no time: give it as 500ms, 90s, 10m or 2h");
     let digits = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
@@ -224,9 +211,6 @@ mod tests {
 
     #[test]
     fn values_are_read() {
-        assert_eq!(size("512m"), Ok(512 << 20));
-        assert_eq!(size("2GiB"), Ok(2 << 30));
-        assert!(size("lots").is_err());
         assert_eq!(time("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(time("10m"), Ok(Duration::from_secs(600)));
         assert!(time("0s").is_err() && time("soon").is_err());

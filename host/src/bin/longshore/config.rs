@@ -1,6 +1,12 @@
 //! `longshore config`.
 
+use crate::check::print;
+use crate::failure;
 use clap::Subcommand;
+use longshore::config::{Config, Entry};
+
+/// Characters of a value behind which the next column still stands in line; a longer value moves its own line only.
+const VALUE_COLUMN_MAX: usize = 48;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
@@ -13,8 +19,26 @@ pub(crate) enum ConfigCommand {
 }
 
 /// Runs a command, and gives the exit status back.
-pub(crate) fn config(command: &ConfigCommand) -> u8 {
+pub(crate) fn config(command: &ConfigCommand, config: &Config) -> u8 {
     let ConfigCommand::Show { json } = command;
-    let _ = json;
-    0
+    let entries = config.entries();
+    if !json {
+        return print(&table(&entries));
+    }
+    match serde_json::to_string_pretty(&entries) {
+        Ok(text) => print(&format!("{text}\n")),
+        Err(error) => failure::print(&error, 3),
+    }
+}
+
+fn table(entries: &[Entry]) -> String {
+    let values: Vec<String> = entries.iter().map(|entry| entry.value.to_string()).collect();
+    let keys = entries.iter().map(|entry| entry.key.len()).max().unwrap_or_default();
+    let widths = values.iter().map(|value| value.chars().count());
+    let width = widths.filter(|width| *width <= VALUE_COLUMN_MAX).max().unwrap_or_default();
+    let line = |(entry, value): (&Entry, &String)| {
+        let problem = entry.problem.as_ref().map(|problem| format!("  ({problem})")).unwrap_or_default();
+        format!("{:keys$}  {value:width$}  {}{problem}\n", entry.key, entry.source)
+    };
+    entries.iter().zip(&values).map(line).collect()
 }

@@ -17,6 +17,9 @@ const HOLD: Duration = Duration::from_millis(250);
 /// Most bytes held back.
 const HELD_MAX: usize = 64 << 10;
 
+/// Characters of a build's line that are shown beside the bar.
+const BUILD_LINE: usize = 60;
+
 /// Steps of the progress bar.
 const STEPS: f64 = 1000.0;
 
@@ -86,6 +89,15 @@ impl Console {
                 if let Some(text) = text {
                     self.bar.set_message(text);
                 }
+            }
+            Event::Building { line } => {
+                self.bar.enable_steady_tick(Duration::from_millis(100));
+                self.bar.set_message(line.chars().take(BUILD_LINE).collect::<String>());
+                self.line(&format!("  {line}"));
+            }
+            Event::Built { line } => {
+                self.bar.set_message("");
+                self.line(&line);
             }
             Event::Ending => self.line("ending the script …"),
             Event::Started => self.bar.enable_steady_tick(Duration::from_millis(100)),
@@ -161,6 +173,11 @@ impl Console {
         }
         self.dropped(record);
         self.let_go();
+    }
+
+    /// Ends the display where there is no record.
+    pub(crate) fn clear(self) {
+        self.bar.finish_and_clear();
     }
 
     fn dropped(&mut self, record: &RunRecord) {

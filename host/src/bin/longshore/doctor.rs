@@ -1,13 +1,15 @@
 //! `longshore doctor`: what is missing, and the command that mends it.
 
 use crate::check::print;
-use longshore::{Diagnosis, Settings, diagnose};
+use longshore::config::{Config, Entry};
+use longshore::{Diagnosis, diagnose};
 
 /// Exit status when something is missing.
 const UNHEALTHY: u8 = 3;
 
-pub(crate) async fn doctor(settings: &Settings, json: bool) -> u8 {
-    let found = diagnose(settings).await;
+pub(crate) async fn doctor(config: &Config, json: bool) -> u8 {
+    let mut found = settings(config);
+    found.extend(diagnose(config.settings()).await);
     if json {
         let text = serde_json::to_string_pretty(&found).unwrap_or_default();
         print(&format!("{text}\n"));
@@ -15,6 +17,21 @@ pub(crate) async fn doctor(settings: &Settings, json: bool) -> u8 {
         print(&found.iter().map(line).collect::<String>());
     }
     if found.iter().all(|diagnosis| diagnosis.healthy) { 0 } else { UNHEALTHY }
+}
+
+/// Which settings files were read, and whether what the settings name is there.
+fn settings(config: &Config) -> Vec<Diagnosis> {
+    let files: Vec<String> = config.files().iter().map(|path| format!("`{}`", path.display())).collect();
+    let finding = if files.is_empty() { "no file".to_owned() } else { files.join(", ") };
+    let read = Diagnosis { subject: "settings".into(), healthy: true, finding, remedy: None };
+    // The engine's socket has a line of its own.
+    let certificates = |entry: &Entry| entry.key == "network.ca_bundle";
+    let missing = config.entries().into_iter().filter(certificates).filter_map(|entry| {
+        let finding = format!("{}: `{}`, from {}", entry.problem?, entry.value, entry.source);
+        let remedy = Some(format!("name another file in {}", entry.source));
+        Some(Diagnosis { subject: format!("setting `{}`", entry.key), healthy: false, finding, remedy })
+    });
+    std::iter::once(read).chain(missing).collect()
 }
 
 fn line(diagnosis: &Diagnosis) -> String {

@@ -1,73 +1,38 @@
-//! Settings from the environment: the one place that reads it.
+//! Settings from the environment: the one place that reads it. What its variables mean is `longshore::config`'s.
 
-use longshore::{ImageSettings, Settings};
+use longshore::Settings;
+use longshore::config::{self, Config, ConfigError, FILE_NAME, Places};
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Settings of this machine and user, or what is wrong with them.
-pub(crate) fn settings() -> Result<Settings, String> {
-    let defaults = Settings::default();
-    let path = env::var("PATH").unwrap_or_else(|_| defaults.path.clone());
-    Ok(Settings {
-        engine_socket: engine_socket()?.unwrap_or(defaults.engine_socket),
-        runtime_folder: runtime_folder().unwrap_or(defaults.runtime_folder),
-        work_folder: defaults.work_folder,
-        agent: set("LONGSHORE_AGENT").unwrap_or_else(agent),
-        python: set("LONGSHORE_PYTHON").or_else(|| find("python3", &path)).unwrap_or(defaults.python),
-        rscript: set("LONGSHORE_RSCRIPT").or_else(|| find("Rscript", &path)).unwrap_or(defaults.rscript),
-        r_library: set("LONGSHORE_R_LIBRARY"),
-        path,
-        python_image: env::var("LONGSHORE_PYTHON_IMAGE").unwrap_or(defaults.python_image),
-        python_pandas2_image: env::var("LONGSHORE_PYTHON_PANDAS2_IMAGE").unwrap_or(defaults.python_pandas2_image),
-        r_image: env::var("LONGSHORE_R_IMAGE").unwrap_or(defaults.r_image),
-        sdk_folder: set("LONGSHORE_SDK_FOLDER").unwrap_or_else(sdk_folder),
-        state_folder: data_folder("XDG_STATE_HOME", ".local/state").unwrap_or(defaults.state_folder),
-        cache_folder: data_folder("XDG_CACHE_HOME", ".cache").unwrap_or(defaults.cache_folder),
-        images: images(defaults.images)?,
-        packages: defaults.packages,
-    })
-}
-
-fn images(defaults: ImageSettings) -> Result<ImageSettings, String> {
-    let budget = env::var("LONGSHORE_IMAGES_DISK_BUDGET").ok().filter(|text| !text.is_empty());
-    let budget = budget.map(|text| bytes(&text).ok_or(text)).transpose();
-    let wrong = |text| format!("LONGSHORE_IMAGES_DISK_BUDGET is `{text}`: give it in bytes, or as `500MB`, `20GB`");
-    Ok(ImageSettings {
-        disk_budget: budget.map_err(wrong)?.unwrap_or(defaults.disk_budget),
-        store: env::var("LONGSHORE_IMAGES_STORE").ok().filter(|name| !name.is_empty()).unwrap_or(defaults.store),
-        ..defaults
-    })
-}
-
-/// Reads a size of a disk: `20GB` is decimal, `20GiB` is not.
-fn bytes(text: &str) -> Option<u64> {
-    let text = text.trim().to_lowercase();
-    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor: u64 = match unit.trim() {
-        "" | "b" => 1,
-        "k" | "kb" => 1_000,
-        "m" | "mb" => 1_000_000,
-        "g" | "gb" => 1_000_000_000,
-        "t" | "tb" => 1_000_000_000_000,
-        "kib" => 1 << 10,
-        "mib" => 1 << 20,
-        "gib" => 1 << 30,
-        "tib" => 1 << 40,
-        _ => return None,
+/// Settings of this machine, user and project, or what is wrong with them.
+pub(crate) fn config() -> Result<Config, ConfigError> {
+    let places = Places {
+        user: data_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join(FILE_NAME)),
+        current: env::current_dir().ok(),
+        named: set("LONGSHORE_CONFIG"),
+        ..Places::default()
     };
-    number.parse::<u64>().ok()?.checked_mul(factor)
+    let variables = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let variables = variables.filter(|(name, _)| config::counts(name)).collect();
+    config::load(places.files()?, &variables, defaults())
 }
 
-/// The socket that `DOCKER_HOST` names. An engine of another machine could not mount the runs' sockets.
-fn engine_socket() -> Result<Option<PathBuf>, String> {
-    let host = env::var("DOCKER_HOST").unwrap_or_default();
-    match host.strip_prefix("unix://") {
-        Some(path) => Ok(Some(PathBuf::from(path))),
-        None if host.is_empty() => Ok(None),
-        None => Err(format!(
-            "DOCKER_HOST is `{host}`: containers must run on this machine, so name a socket of it, as in `unix:///var/run/docker.sock`"
-        )),
+/// What holds where no file and no variable says anything: most of it depends on the machine and the user.
+fn defaults() -> Settings {
+    let built_in = Settings::default();
+    let path = env::var("PATH").unwrap_or_else(|_| built_in.path.clone());
+    Settings {
+        runtime_folder: runtime_folder().unwrap_or(built_in.runtime_folder),
+        agent: agent(),
+        python: find("python3", &path).unwrap_or(built_in.python),
+        rscript: find("Rscript", &path).unwrap_or(built_in.rscript),
+        uv: find("uv", &path).unwrap_or(built_in.uv),
+        path,
+        sdk_folder: sdk_folder(),
+        state_folder: data_folder("XDG_STATE_HOME", ".local/state").unwrap_or(built_in.state_folder),
+        cache_folder: data_folder("XDG_CACHE_HOME", ".cache").unwrap_or(built_in.cache_folder),
+        ..built_in
     }
 }
 

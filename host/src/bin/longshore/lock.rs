@@ -1,17 +1,41 @@
 //! `longshore lock`.
 
+use crate::console::Console;
+use crate::{BAD_INPUT, check, failure, run};
 use clap::Args;
-use longshore::Settings;
+use longshore::block::Block;
+use longshore::{Cancel, EnvironmentError, Settings, environment};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct LockArguments {
-    /// The block's folder, or a script
+    /// The block's folder
     pub(crate) block: PathBuf,
 }
 
-/// Runs the command, and gives the exit status back.
+/// Writes the lock of a block, and gives the exit status back.
 pub(crate) async fn lock(arguments: LockArguments, settings: &Settings) -> u8 {
-    let _ = (arguments, settings);
-    0
+    let block = match Block::load(&arguments.block) {
+        Ok(loaded) => loaded.block,
+        Err(error) => return failure::print(&error, BAD_INPUT),
+    };
+    let cancel = Cancel::new();
+    let signals = tokio::spawn(run::pull_on_signals(cancel.clone()));
+    let (events, happened) = longshore::events();
+    let console = tokio::spawn(Console::new(false).watch(happened));
+    let locked = environment::lock(&block, settings, &events, &cancel).await;
+    signals.abort();
+    drop(events);
+    if let Ok(console) = console.await {
+        console.clear();
+    }
+    match locked {
+        Ok(locked) => {
+            let packages = if locked.packages == 1 { "package" } else { "packages" };
+            check::print(&format!("{}: {} {packages}\n", locked.path.display(), locked.packages))
+        }
+        Err(EnvironmentError::Cancelled) => 130,
+        Err(error @ EnvironmentError::Lock { .. }) => failure::print(&error, BAD_INPUT),
+        Err(error) => failure::print(&error, 3),
+    }
 }

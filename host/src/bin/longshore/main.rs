@@ -27,20 +27,21 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return ExitCode::from(failure::print(&error, 3)),
     };
-    let settings = match environment::settings() {
-        Ok(settings) => settings,
-        Err(reason) => return ExitCode::from(failure::print_text(&reason, BAD_INPUT)),
+    let config = match environment::config() {
+        Ok(config) => config,
+        Err(error) => return ExitCode::from(failure::print(&error, BAD_INPUT)),
     };
+    let settings = config.settings();
     let status = match arguments.command {
-        Command::Run(arguments) => runtime.block_on(run::run(*arguments, &settings)),
-        Command::Test(arguments) => runtime.block_on(test::test(*arguments, &settings)),
+        Command::Run(arguments) => runtime.block_on(run::run(*arguments, settings)),
+        Command::Test(arguments) => runtime.block_on(test::test(*arguments, settings)),
         Command::New(arguments) => new::new(&arguments),
-        Command::Images(command) => runtime.block_on(images::images(command, &settings)),
-        Command::Fingerprint(arguments) => runtime.block_on(fingerprint::fingerprint(arguments, &settings)),
-        Command::Lock(arguments) => runtime.block_on(lock::lock(arguments, &settings)),
-        Command::Config(command) => config::config(&command),
+        Command::Images(command) => runtime.block_on(images::images(command, settings)),
+        Command::Fingerprint(arguments) => runtime.block_on(fingerprint::fingerprint(arguments, settings)),
+        Command::Lock(arguments) => runtime.block_on(lock::lock(arguments, settings)),
+        Command::Config(command) => config::config(&command, &config),
         Command::Check { block } => check::check(&block),
-        Command::Doctor { json } => runtime.block_on(doctor::doctor(&settings, json)),
+        Command::Doctor { json } => runtime.block_on(doctor::doctor(&config, json)),
         Command::Schema => check::schema(),
     };
     // What is left is a read of standard input at the most, and nobody waits for that.

@@ -1,10 +1,41 @@
 //! `longshore images build`.
 
-use longshore::Settings;
+use crate::console::Console;
+use crate::{BAD_INPUT, check, failure, run};
+use longshore::block::Block;
+use longshore::environment::{self, Built};
+use longshore::{Cancel, EnvironmentError, Settings};
 use std::path::Path;
 
-/// Runs the command, and gives the exit status back.
+/// Makes the image of a block, and gives the exit status back.
 pub(crate) async fn build(block: &Path, image: Option<String>, settings: &Settings) -> u8 {
-    let _ = (block, image, settings);
-    0
+    let block = match Block::load(block) {
+        Ok(loaded) => loaded.block,
+        Err(error) => return failure::print(&error, BAD_INPUT),
+    };
+    let cancel = Cancel::new();
+    let signals = tokio::spawn(run::pull_on_signals(cancel.clone()));
+    let (events, happened) = longshore::events();
+    let console = tokio::spawn(Console::new(false).watch(happened));
+    let built = environment::build(&block, image.as_deref(), settings, &events, &cancel).await;
+    signals.abort();
+    drop(events);
+    if let Ok(console) = console.await {
+        console.clear();
+    }
+    match built {
+        Ok(built) => check::print(&report(&built)),
+        Err(EnvironmentError::Cancelled) => 130,
+        Err(error) => failure::print(&error, 3),
+    }
+}
+
+fn report(built: &Built) -> String {
+    let state = match (&built.environment, built.was_there) {
+        (None, _) => "the base image is all that it needs",
+        (Some(_), true) => "was there",
+        (Some(_), false) => "made",
+    };
+    let packages: String = built.resolved.iter().map(|package| format!("  {package}\n")).collect();
+    format!("{} {state}\n{packages}", built.name)
 }

@@ -1,0 +1,79 @@
+//! A setting as it is shown: its key, its value without passwords, and where that comes from.
+
+use super::size::format_size;
+use serde::{Serialize, Serializer};
+use std::fmt;
+use std::path::PathBuf;
+
+/// A setting, as `longshore config show` has it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Entry {
+    /// The table and the key, as in `images.disk_budget`.
+    pub key: String,
+    /// The value, without passwords.
+    pub value: Value,
+    /// Where it comes from.
+    pub source: Source,
+    /// Why what needs it will fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// The value of a setting.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// It has none.
+    Nothing,
+    /// A text, a path, an address or a word.
+    Text(String),
+    /// A list.
+    Texts(Vec<String>),
+    /// Bytes.
+    Size(u64),
+    /// A share of a whole.
+    Share(f64),
+    /// Yes or no.
+    Switch(bool),
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// It is built in.
+    Default,
+    /// A file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(&'static str),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("-"),
+            Self::Text(text) => f.write_str(text),
+            Self::Texts(texts) if texts.is_empty() => f.write_str("-"),
+            Self::Texts(texts) => f.write_str(&texts.join(" ")),
+            Self::Size(bytes) => f.write_str(&format_size(*bytes)),
+            Self::Share(share) => write!(f, "{share}"),
+            Self::Switch(switch) => write!(f, "{switch}"),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Variable(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

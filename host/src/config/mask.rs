@@ -1,0 +1,100 @@
+//! Addresses as they may be shown: without the passwords in them.
+
+/// What stands for a password.
+const MASK: &str = "***";
+
+/// A text with the passwords of all addresses in it masked: `https://user:***@host`. A name without a password is
+/// masked too, because many indexes take a token there; where nothing says `://`, the whole is taken for an address.
+#[must_use]
+pub fn masked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 {
+            shown.push(' ');
+        }
+        let mut rest = word;
+        while let Some((before, after)) = rest.split_once("://") {
+            shown.push_str(before);
+            shown.push_str("://");
+            // What one address ends and another begins with, as in `--a=https://x,https://y`.
+            let end = after.find("://").map_or(after.len(), |next| scheme_start(&after[..next]));
+            shown.push_str(&authority_masked(&after[..end]));
+            rest = &after[end..];
+        }
+        let is_proxy = rest.len() == word.len() && rest.split_once('@').is_some_and(|(user, _)| user.contains(':'));
+        shown.push_str(&if is_proxy { authority_masked(rest) } else { rest.to_owned() });
+    }
+    shown
+}
+
+/// A text that is no proper address, without anything that may have been meant as a password: all before the last `@`.
+pub(super) fn concealed(text: &str) -> String {
+    let Some((before, host)) = text.rsplit_once('@') else { return text.to_owned() };
+    let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://")).unwrap_or_default();
+    format!("{scheme}{MASK}@{host}")
+}
+
+/// Where the scheme at the end of a text begins.
+fn scheme_start(text: &str) -> usize {
+    let in_scheme = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
+    text.rfind(|character| !in_scheme(character))
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8))
+}
+
+/// What follows `://`.
+fn authority_masked(address: &str) -> String {
+    let authority = address.find(['/', '?', '#']).unwrap_or(address.len());
+    let at = address[..authority].rfind('@').or_else(|| {
+        // A password may hold a slash that should have been escaped; then what is before it is no host and port.
+        let (_, port) = address[..authority].split_once(':')?;
+        let is_port = !port.is_empty() && port.chars().all(|character| character.is_ascii_digit());
+        if is_port { None } else { address.rfind('@') }
+    });
+    let Some(at) = at else { return address.to_owned() };
+    let host = &address[at..];
+    match address[..at].split_once(':') {
+        Some((user, _)) => format!("{user}:{MASK}{host}"),
+        None => format!("{MASK}{host}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_masked_and_nothing_else() {
+        for (text, shown) in [
+            ("https://user:secret@host/simple", "https://user:***@host/simple"),
+            ("https://user:se:cr@et@host", "https://user:***@host"),
+            ("https://user:se/cret@host/simple", "https://user:***@host/simple"),
+            ("https://token@host/simple", "https://***@host/simple"),
+            ("https://:secret@host", "https://:***@host"),
+            ("http://[::1]:8080/x", "http://[::1]:8080/x"),
+            ("https://host:8080/@scope/x", "https://host:8080/@scope/x"),
+            ("user:secret@proxy:3128", "user:***@proxy:3128"),
+            ("proxy:3128", "proxy:3128"),
+            ("--index-url=https://user:secret@host/", "--index-url=https://user:***@host/"),
+            ("http://a:b@c,http://d:e@f", "http://a:***@c,http://d:***@f"),
+            ("--a http://a:b@c http://d:e@f", "--a http://a:***@c http://d:***@f"),
+            ("/etc/ssl/ca.pem", "/etc/ssl/ca.pem"),
+            ("https:/user:secret@host", "https:***@host"),
+            ("me@example.com", "me@example.com"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_concealed() {
+        for (text, shown) in [
+            ("https:/user:secret@host", "***@host"),
+            ("https://user:sec ret@host", "https://***@host"),
+            ("https://us@er:sec@ret@host x", "https://***@host x"),
+            ("lots", "lots"),
+        ] {
+            assert_eq!(concealed(text), shown, "{text}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The API in images of others: the agent, and the SDK of the block's language.
+
+use super::EnvironmentError;
+use super::sources::PROLOGUE;
+use super::steps::{Job, file};
+use crate::block::Language;
+use crate::settings::Settings;
+use std::path::{Path, PathBuf};
+
+const AGENT: &str = r#"
+cp longshore-agent /usr/local/bin/longshore-agent
+chmod 755 /usr/local/bin/longshore-agent
+"#;
+
+const PYTHON: &str = r#"
+uv=/run/longshore/tools/uv
+[ -x "$uv" ] || exit 97
+python=$(command -v python3 || command -v python) ||
+    { echo "longshore-reason: it has no python3, and Python 3.9 or newer is needed" >&2; exit 1; }
+found=$("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' ||
+    { echo "longshore-reason: it has Python $found, and Python 3.9 or newer is needed" >&2; exit 1; }
+"$uv" pip install --python "$python" --break-system-packages --compile-bytecode --no-build "longshore[pandas] @ file://$PWD/$1" "./$2" ||
+    { libc=$(ldd --version 2>&1 | head -n 1)
+      echo "longshore-reason: the package for its Python $found cannot be installed; the SDK needs Linux with glibc, found: ${libc:-no ldd}" >&2; exit 1; }
+"$python" -c 'import longshore, omniscope.api' ||
+    { echo "longshore-reason: its Python $found cannot import the SDK" >&2; exit 1; }
+"#;
+
+const R: &str = r#"
+command -v Rscript >/dev/null || { echo "longshore-reason: it has no Rscript, and R $3 is needed" >&2; exit 1; }
+found=$(Rscript --vanilla -e 'cat(R.version$major, R.version$minor, sep = ".")')
+case $found in
+"$3".*) ;;
+*) echo "longshore-reason: it has R $found, and the R package is made for R $3" >&2; exit 1 ;;
+esac
+for package in "$1" "$2"; do
+    R CMD INSTALL "$package" || { echo "longshore-reason: its R $found cannot install \`$package\`" >&2; exit 1; }
+done
+"#;
+
+/// The R that the package in the folder of the SDK is made for: what Debian 12 has.
+const R_VERSION: &str = "4.2";
+
+/// The files of the SDK of a language: the agent first.
+fn files(language: Language, settings: &Settings) -> Result<Vec<PathBuf>, EnvironmentError> {
+    let (kinds, suffix) = match language {
+        Language::Python => (["longshore-", "omniscope_api-"], ".whl"),
+        Language::R => (["longshore_", "omniscope.api_"], ".tar.gz"),
+    };
+    let folder = &settings.sdk_folder;
+    let unreadable = |source| EnvironmentError::Sdk { folder: folder.clone(), source };
+    let found: Vec<PathBuf> =
+        std::fs::read_dir(folder).map_err(unreadable)?.flatten().map(|entry| entry.path()).collect();
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut files = vec![settings.agent.clone()];
+    for kind in kinds {
+        let file = found.iter().filter(|path| name(path).starts_with(kind) && name(path).ends_with(suffix)).max();
+        files.push(file.cloned().ok_or_else(|| unreadable(std::io::ErrorKind::NotFound.into()))?);
+    }
+    Ok(files)
+}
+
+/// What an API layer is made of, for its hash: names, sizes and times of the files.
+pub(super) fn description(language: Language, settings: &Settings) -> Result<Vec<String>, EnvironmentError> {
+    let files = files(language, settings)?;
+    let line = |path: &PathBuf| {
+        let facts = std::fs::metadata(path).map_err(|source| EnvironmentError::File { path: path.clone(), source })?;
+        let changed = facts.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(format!("{name} {} {}", facts.len(), changed.unwrap_or_default().as_nanos()))
+    };
+    files.iter().map(line).collect()
+}
+
+/// The job that puts it in.
+pub(super) fn job(language: Language, settings: &Settings) -> Result<Job, EnvironmentError> {
+    let paths = files(language, settings)?;
+    let mut files = vec![("longshore-agent".to_owned(), 0o755, file(&paths[0])?)];
+    let mut arguments = Vec::new();
+    for path in &paths[1..] {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        files.push((name.clone(), 0o644, file(path)?));
+        arguments.push(name);
+    }
+    arguments.push(R_VERSION.into());
+    let script = match language {
+        Language::Python => PYTHON,
+        Language::R => R,
+    };
+    Ok(Job {
+        script: format!("{PROLOGUE}{script}{AGENT}"),
+        arguments,
+        files,
+        environment: vec![("UV_CACHE_DIR".into(), "/tmp/longshore-build/cache".into())],
+        tools: language == Language::Python,
+        // Packages of the block may be below, and run code whenever Python starts.
+        cache: false,
+    })
+}

@@ -1,0 +1,199 @@
+//! From a block to an image that it can run in: found, or made once, however many ask for it at the same time.
+
+use super::builder::{Builder, lines};
+use super::plan::needs_api;
+use super::{EnvironmentError, Lock, Plan, api};
+use crate::block::Block;
+use crate::cancel::Cancel;
+use crate::engine::ImageId;
+use crate::event::{Event, Events};
+use crate::settings::Settings;
+use crate::store::{DockerStore, Hold, ImageStore, Ledger, StoredImage, labels};
+use std::time::Instant;
+
+/// Attempts at finding an image that was just made, or making it, while others remove it.
+const ATTEMPTS: usize = 3;
+
+/// An image that a block can run in.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// The image.
+    pub(crate) image: StoredImage,
+    /// Keeps it from being pruned; until a container of it is there.
+    pub(crate) hold: Option<Hold>,
+}
+
+/// What came of building an image.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// The environment's hash; `None` where the base image is all that the block needs.
+    pub environment: Option<String>,
+    /// Whether it was there.
+    pub was_there: bool,
+    /// What was installed, one package in a line.
+    pub resolved: Vec<String>,
+}
+
+/// Makes the image of a block, as a run would, or finds it.
+///
+/// # Errors
+/// [`EnvironmentError`] says which packages could not be installed, and what the installer said.
+pub async fn build(
+    block: &Block,
+    image: Option<&str>,
+    settings: &Settings,
+    events: &Events,
+    cancel: &Cancel,
+) -> Result<Built, EnvironmentError> {
+    let store = DockerStore::connect(&settings.engine_socket).await?;
+    let office = Office { store: &store, settings, events, cancel };
+    let base_name = image.unwrap_or_else(|| base_name(block, settings));
+    let base = office.base(base_name).await?;
+    let lock = Lock::of(block)?;
+    let Some(plan) = plan(block, base.clone(), base_name, lock.as_ref(), settings)? else {
+        let (name, id) = (base_name.to_owned(), base.id.0);
+        return Ok(Built { name, id, environment: None, was_there: true, resolved: Vec::new() });
+    };
+    let before = store.find(&plan.name()).await?;
+    let ready = office.ready(&plan, lock.as_ref()).await?;
+    Ok(Built {
+        name: plan.name(),
+        was_there: before.is_some_and(|before| before.id == ready.image.id),
+        resolved: lines(&ready.image, labels::RESOLVED),
+        id: ready.image.id.0,
+        environment: Some(plan.hash),
+    })
+}
+
+/// The image of a run. An image that the caller names is taken as it is: what the block needs is for the caller to know.
+pub(crate) async fn ensure(
+    block: &Block,
+    image: Option<&str>,
+    store: &dyn ImageStore,
+    settings: &Settings,
+    events: &Events,
+    cancel: &Cancel,
+) -> Result<Ready, EnvironmentError> {
+    let office = Office { store, settings, events, cancel };
+    if let Some(image) = image {
+        return Ok(Ready { image: office.base(image).await?, hold: None });
+    }
+    let name = base_name(block, settings);
+    let base = office.base(name).await?;
+    let lock = if needs_packages(block) { Lock::of(block)? } else { None };
+    match plan(block, base.clone(), name, lock.as_ref(), settings)? {
+        Some(plan) => office.ready(&plan, lock.as_ref()).await,
+        None => Ok(Ready { image: base, hold: None }),
+    }
+}
+
+/// The hash of the environment that a block would run in, whether its image is there or not; `None` where the base image
+/// is all that it needs.
+pub(crate) async fn hash_of_block(
+    block: &Block,
+    store: &dyn ImageStore,
+    settings: &Settings,
+) -> Result<Option<String>, EnvironmentError> {
+    let name = base_name(block, settings);
+    let base = store.find(name).await?.ok_or_else(|| EnvironmentError::NoImage { image: name.to_owned() })?;
+    let lock = if needs_packages(block) { Lock::of(block)? } else { None };
+    Ok(plan(block, base, name, lock.as_ref(), settings)?.map(|plan| plan.hash))
+}
+
+/// The image that a block's environment is made on.
+pub(super) fn base_name<'a>(block: &'a Block, settings: &'a Settings) -> &'a str {
+    block.image.as_deref().unwrap_or_else(|| settings.image(block.image_kind()))
+}
+
+fn needs_packages(block: &Block) -> bool {
+    !block.dependencies.is_empty() || !block.system_packages.is_empty()
+}
+
+/// The plan of a block on a base that is there.
+pub(super) fn plan(
+    block: &Block,
+    base: StoredImage,
+    base_name: &str,
+    lock: Option<&Lock>,
+    settings: &Settings,
+) -> Result<Option<Plan>, EnvironmentError> {
+    if let Some(lock) = lock {
+        lock.check(block, &base)?;
+    }
+    let sdk = if needs_api(block) { api::description(block.language, settings)? } else { Vec::new() };
+    Ok(Plan::of(block, base, base_name, lock, &settings.packages, sdk))
+}
+
+/// Where environments are asked for.
+pub(super) struct Office<'a> {
+    pub(super) store: &'a dyn ImageStore,
+    pub(super) settings: &'a Settings,
+    pub(super) events: &'a Events,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Office<'_> {
+    /// Finds a base image.
+    pub(super) async fn base(&self, name: &str) -> Result<StoredImage, EnvironmentError> {
+        let found = self.store.find(name).await?;
+        found.ok_or_else(|| EnvironmentError::NoImage { image: name.to_owned() })
+    }
+
+    /// Finds the image of a plan, or makes it, and holds it.
+    pub(super) async fn ready(&self, plan: &Plan, lock: Option<&Lock>) -> Result<Ready, EnvironmentError> {
+        let ledger = Ledger::new(&self.settings.state_folder);
+        let name = plan.name();
+        for _ in 0..ATTEMPTS {
+            let hold = self.locked(&ledger, &plan.hash, Ledger::share).await?;
+            if let Some(image) = self.store.find(&name).await? {
+                // An account that cannot be kept is no reason not to run.
+                let _ = ledger.touch(&plan.hash);
+                return Ok(Ready { image, hold: Some(hold) });
+            }
+            drop(hold);
+            self.make(&ledger, plan, lock).await?;
+        }
+        Err(EnvironmentError::Store(crate::store::StoreError::Gone { image: name }))
+    }
+
+    async fn make(&self, ledger: &Ledger, plan: &Plan, lock: Option<&Lock>) -> Result<ImageId, EnvironmentError> {
+        let claim = self.locked(ledger, &plan.hash, Ledger::claim).await?;
+        if let Some(image) = self.store.find(&plan.name()).await? {
+            return Ok(image.id);
+        }
+        let (store, settings, events) = (self.store, self.settings, self.events);
+        let builder = Builder { store, ledger, settings, events, lock };
+        let begun = Instant::now();
+        let _ = events.send(Event::Building { line: format!("making the environment {}", &plan.hash[..12]) }).await;
+        let image = tokio::select! {
+            image = builder.build(plan) => image?,
+            () = self.cancel.wait() => return Err(EnvironmentError::Cancelled),
+        };
+        // Touched while it is held, so that it is known as used when others may look at it.
+        let _ = ledger.touch(&plan.hash);
+        drop(claim);
+        let line = format!("made the environment {} in {:.1} s", &plan.hash[..12], begun.elapsed().as_secs_f64());
+        let _ = events.send(Event::Built { line }).await;
+        Ok(image)
+    }
+
+    /// Takes a lock of the ledger, which may take as long as somebody else's build.
+    async fn locked(
+        &self,
+        ledger: &Ledger,
+        hash: &str,
+        take: fn(&Ledger, &str) -> std::io::Result<Hold>,
+    ) -> Result<Hold, EnvironmentError> {
+        let (ledger, hash) = (ledger.clone(), hash.to_owned());
+        let taken = tokio::task::spawn_blocking(move || take(&ledger, &hash));
+        let taken = tokio::select! {
+            taken = taken => taken.unwrap_or_else(|error| Err(std::io::Error::other(error))),
+            () = self.cancel.wait() => return Err(EnvironmentError::Cancelled),
+        };
+        taken.map_err(|source| EnvironmentError::Ledger { folder: self.settings.state_folder.clone(), source })
+    }
+}

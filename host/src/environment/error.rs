@@ -1,0 +1,103 @@
+//! What can go wrong with environments.
+
+use crate::store::StoreError;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// An environment could not be had.
+#[derive(Debug, Error)]
+pub enum EnvironmentError {
+    /// The base image is not there.
+    #[error("there is no image `{image}`: build it with `make images`, or name another with `--image`")]
+    NoImage {
+        /// The image.
+        image: String,
+    },
+    /// The store of images failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Packages cannot be installed.
+    #[error("the {kind} packages {packages} cannot be installed: {words}")]
+    Packages {
+        /// `Python`, `R` or `Debian`.
+        kind: &'static str,
+        /// Those that were asked for, each in backticks.
+        packages: String,
+        /// What the resolver or installer said.
+        words: String,
+    },
+    /// Something that is no name of a package.
+    #[error("the block names the {kind} package `{name}`, which is none: expected {right}")]
+    Name {
+        /// `Python`, `R` or `Debian`.
+        kind: &'static str,
+        /// What is named.
+        name: String,
+        /// What would be right.
+        right: &'static str,
+    },
+    /// An image cannot take the API.
+    #[error("the API cannot be put into `{image}`: {reason}")]
+    Api {
+        /// The base image.
+        image: String,
+        /// What was found, and what is needed.
+        reason: String,
+    },
+    /// A file that goes into images cannot be read.
+    #[error("cannot read `{path}`, which goes into images")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write `{path}`")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The SDK is not there.
+    #[error(
+        "the SDK that goes into images is not in `{folder}`: build it with `make build`, or name its folder in the \
+         environment variable `LONGSHORE_SDK_FOLDER`"
+    )]
+    Sdk {
+        /// The folder.
+        folder: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A lock is wrong.
+    #[error("the lock `{path}` cannot be used: {reason}")]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The ledger failed.
+    #[error("cannot keep account of images in `{folder}`")]
+    Ledger {
+        /// Its folder.
+        folder: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The program that installs packages could not be had.
+    #[error("cannot get `uv`, which installs Python packages: {words}")]
+    Tools {
+        /// What pip said.
+        words: String,
+    },
+    /// Somebody did not want to wait for it.
+    #[error("cancelled while its environment was made")]
+    Cancelled,
+}

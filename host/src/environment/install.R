@@ -1,0 +1,105 @@
+# What of the named packages is missing, what must be compiled for it, and installing it: `install.R missing|plan|install
+# PACKAGE ...`, in the folder of the build. The file `versions`, where there is one, says which versions.
+
+arguments <- commandArgs(trailingOnly = TRUE)
+mode <- arguments[1L]
+wanted <- arguments[-1L]
+repositories <- strsplit(Sys.getenv("LONGSHORE_CRAN"), " ", fixed = TRUE)[[1L]]
+repositories <- repositories[nzchar(repositories)]
+library.folder <- "/usr/local/lib/R/site-library"
+dir.create(library.folder, FALSE, TRUE)
+.libPaths(c(library.folder, .libPaths()))
+
+# Repositories that have binaries for Linux give them to whoever says which R asks.
+options(
+  HTTPUserAgent = sprintf("R/%s R (%s)", getRversion(), paste(getRversion(), R.version$platform, R.version$arch, R.version$os)),
+  Ncpus = max(1L, parallel::detectCores(), na.rm = TRUE), timeout = 300, warn = 1
+)
+
+installed <- function() rownames(installed.packages())
+missing.of <- function(packages) packages[!(packages %in% installed())]
+tell <- function(what, ...) cat(sprintf("longshore-%s: %s\n", what, paste0(...)), file = stderr())
+
+available <- function() {
+  unreachable <- NULL
+  found <- lapply(repositories, function(repository) {
+    tryCatch(
+      available.packages(contrib.url(repository, "source"), filters = c("R_version", "OS_type", "duplicates")),
+      warning = function(condition) {
+        unreachable <<- c(unreachable, repository)
+        NULL
+      }
+    )
+  })
+  if (length(unreachable)) {
+    plain <- sub("://[^/@]*@", "://", unreachable)
+    tell("reason", "the repository ", paste0("`", plain, "`", collapse = ", "), " cannot be reached for the packages ",
+         paste0("`", wanted, "`", collapse = ", "))
+    quit(status = 1L)
+  }
+  found <- do.call(rbind, found[vapply(found, NROW, 0L) > 0L])
+  if (is.null(found)) found else found[!duplicated(found[, "Package"]), , drop = FALSE]
+}
+
+needed <- function(packages, known) {
+  all <- tools::package_dependencies(packages, known, recursive = TRUE)
+  missing.of(unique(c(packages, unlist(all))))
+}
+
+# The exact version of a package, from the repository's own folder or its archive.
+install.version <- function(package, version) {
+  for (repository in repositories) {
+    file <- sprintf("%s_%s.tar.gz", package, version)
+    for (place in c(file.path("src/contrib", file), file.path("src/contrib/Archive", package, file))) {
+      target <- file.path(tempdir(), file)
+      got <- tryCatch(
+        download.file(file.path(sub("/$", "", repository), place), target, quiet = TRUE) == 0L,
+        error = function(condition) FALSE, warning = function(condition) FALSE
+      )
+      if (got) {
+        install.packages(target, lib = library.folder, repos = NULL, type = "source", quiet = TRUE)
+        return(invisible())
+      }
+    }
+  }
+  tell("reason", "no repository has `", package, "` in the version ", version, " that the lock names")
+  quit(status = 1L)
+}
+
+if (mode == "missing") {
+  writeLines(missing.of(wanted))
+} else if (mode == "plan") {
+  known <- available()
+  nowhere <- setdiff(wanted, rownames(known))
+  if (length(nowhere)) {
+    tell("note", "no repository has the R package", if (length(nowhere) > 1L) "s", " ",
+         paste0("`", nowhere, "`", collapse = ", "), ": a script that needs it fails")
+  }
+  packages <- intersect(needed(intersect(wanted, rownames(known)), known), rownames(known))
+  compiled <- packages[known[packages, "NeedsCompilation"] %in% "yes"]
+  writeLines(compiled, "compile")
+} else {
+  versions <- if (file.exists("versions")) read.table("versions", col.names = c("name", "version"), colClasses = "character")
+  known <- available()
+  present <- intersect(wanted, rownames(known))
+  order <- needed(present, known)
+  before <- installed.packages()[, "Version"]
+  if (is.null(versions)) {
+    if (length(present)) {
+      install.packages(present, lib = library.folder, repos = repositories, dependencies = NA, quiet = TRUE)
+    }
+  } else {
+    for (row in seq_len(nrow(versions))) {
+      if (!(versions$name[row] %in% installed())) install.version(versions$name[row], versions$version[row])
+    }
+  }
+  failed <- missing.of(present)
+  if (length(failed)) {
+    tell("reason", "of the R packages these could not be installed: ", paste0("`", failed, "`", collapse = ", "))
+    quit(status = 1L)
+  }
+  after <- installed.packages()
+  for (package in setdiff(rownames(after), names(before))) {
+    tell("resolved", "r ", package, "==", after[package, "Version"])
+  }
+}

@@ -1,0 +1,245 @@
+//! Locks: the exact versions, and hashes where there are any, of everything that a block's packages brought with them,
+//! in a file beside its manifest.
+
+use super::EnvironmentError;
+use super::requirement::normalised;
+use crate::block::{Block, Language};
+use crate::store::StoredImage;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The file.
+const FILE: &str = "longshore.lock";
+
+/// The form of the file.
+const VERSION: u32 = 1;
+
+const HEAD: &str = "\
+# The exact packages of this block's environment, written by `longshore lock`: builds take these and no others.\n\
+# To take newer ones, or after a change of the manifest, write it anew.\n\n";
+
+/// A lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    version: u32,
+    /// The base image that it was made on; others may do, since all that is asked for is named.
+    pub base: String,
+    /// The architecture it is for, in the words of OCI.
+    pub architecture: String,
+    /// The packages that were asked for, in one form.
+    pub dependencies: Vec<String>,
+    /// The Debian packages that were asked for, sorted.
+    pub system_packages: Vec<String>,
+    /// Packages of Python, with the hashes of the files that may be installed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub python: Vec<LockedPackage>,
+    /// Packages of R that come from repositories.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub r: Vec<LockedPackage>,
+    /// Packages of Debian.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub debian: Vec<LockedPackage>,
+}
+
+/// A package in a lock.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedPackage {
+    /// Its name.
+    pub name: String,
+    /// Its exact version.
+    pub version: String,
+    /// Such as `sha256:…`, of each file that it may be installed from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hashes: Vec<String>,
+}
+
+impl Lock {
+    /// An empty lock of a block on a base.
+    pub(super) fn new(block: &Block, base: &StoredImage, base_name: &str) -> Self {
+        Self {
+            version: VERSION,
+            base: base_name.to_owned(),
+            architecture: base.architecture.clone().unwrap_or_default(),
+            dependencies: dependencies(block),
+            system_packages: system_packages(block),
+            python: Vec::new(),
+            r: Vec::new(),
+            debian: Vec::new(),
+        }
+    }
+
+    /// Where the lock of a block is.
+    pub(crate) fn path(block: &Block) -> PathBuf {
+        block.folder.join(FILE)
+    }
+
+    /// The lock of a block, if it has one. A bare script has none: nothing says that a file beside it is its own.
+    pub(super) fn of(block: &Block) -> Result<Option<Self>, EnvironmentError> {
+        let path = Self::path(block);
+        if !block.whole_folder {
+            return Ok(None);
+        }
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text, &path).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(EnvironmentError::File { path, source }),
+        }
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, EnvironmentError> {
+        let wrong = |reason: String| EnvironmentError::Lock { path: path.to_owned(), reason };
+        let lock: Self = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+        if lock.version != VERSION {
+            return Err(wrong(format!("its version is {}, and this longshore reads version {VERSION}", lock.version)));
+        }
+        // Names and versions end in commands and files of other programs.
+        let plain = |text: &str, others: &str| {
+            !text.is_empty()
+                && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+                && text.chars().all(|character| character.is_ascii_alphanumeric() || others.contains(character))
+        };
+        for package in lock.python.iter().chain(&lock.r).chain(&lock.debian) {
+            let hashes = package.hashes.iter().all(|hash| plain(hash, ":"));
+            if !plain(&package.name, "._-+:") || !plain(&package.version, "._-+:~!") || !hashes {
+                return Err(wrong(format!(
+                    "`{}` `{}` is no name and version of a package",
+                    package.name, package.version
+                )));
+            }
+        }
+        Ok(lock)
+    }
+
+    /// Refuses a lock that was made for other packages than a block names.
+    pub(super) fn check_names(&self, block: &Block) -> Result<(), EnvironmentError> {
+        let list = |names: &[String]| if names.is_empty() { "none".into() } else { names.join(", ") };
+        for (what, locked, asked) in [
+            ("packages", &self.dependencies, dependencies(block)),
+            ("Debian packages", &self.system_packages, system_packages(block)),
+        ] {
+            if *locked != asked {
+                let (locked, asked) = (list(locked), list(&asked));
+                let reason = format!(
+                    "it was made for the {what} {locked}, and the block names {asked}: write it anew with `longshore lock`"
+                );
+                return Err(EnvironmentError::Lock { path: Self::path(block), reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a lock that was made for something else than a block on a base.
+    pub(super) fn check(&self, block: &Block, base: &StoredImage) -> Result<(), EnvironmentError> {
+        self.check_names(block)?;
+        match &base.architecture {
+            Some(architecture) if *architecture != self.architecture => Err(EnvironmentError::Lock {
+                path: Self::path(block),
+                reason: format!(
+                    "it is for the architecture `{}`, and `{architecture}` is needed here",
+                    self.architecture
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The file's text.
+    pub(super) fn text(&self) -> Result<String, toml::ser::Error> {
+        Ok(format!("{HEAD}{}", toml::to_string(self)?))
+    }
+
+    /// A file of requirements with hashes, as pip has them.
+    pub(super) fn requirements(&self) -> String {
+        let line = |package: &LockedPackage| {
+            let hashes: String = package.hashes.iter().map(|hash| format!(" --hash={hash}")).collect();
+            format!("{}=={}{hashes}\n", package.name, package.version)
+        };
+        self.python.iter().map(line).collect()
+    }
+
+    /// What it fixes for packages of the language, for a hash.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let exact = |kind: &str, packages: &[LockedPackage]| {
+            let line = |package: &LockedPackage| {
+                format!("{kind} {}=={} {}", package.name, package.version, package.hashes.join(" "))
+            };
+            packages.iter().map(line).collect::<Vec<_>>()
+        };
+        [exact("python", &self.python), exact("r", &self.r), self.debian_lines()].concat()
+    }
+
+    /// What it fixes for packages of Debian.
+    pub(super) fn debian_lines(&self) -> Vec<String> {
+        self.debian.iter().map(|package| format!("debian {}={}", package.name, package.version)).collect()
+    }
+}
+
+/// The packages of the language, in one form.
+pub(super) fn dependencies(block: &Block) -> Vec<String> {
+    match block.language {
+        Language::Python => normalised(&block.dependencies),
+        Language::R => sorted(&block.dependencies),
+    }
+}
+
+/// The packages of Debian, in one form.
+pub(super) fn system_packages(block: &Block) -> Vec<String> {
+    sorted(&block.system_packages)
+}
+
+fn sorted(packages: &[String]) -> Vec<String> {
+    let mut packages = packages.to_vec();
+    packages.sort();
+    packages.dedup();
+    packages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock() -> Lock {
+        let package = |name: &str, version: &str, hashes: &[&str]| LockedPackage {
+            name: name.into(),
+            version: version.into(),
+            hashes: hashes.iter().map(|&hash| hash.to_owned()).collect(),
+        };
+        Lock {
+            version: VERSION,
+            base: "longshore/python:0.1.0".into(),
+            architecture: "amd64".into(),
+            dependencies: vec!["humanize>=4".into()],
+            system_packages: vec!["tree".into()],
+            python: vec![package("humanize", "4.13.0", &["sha256:ab", "sha256:cd"])],
+            r: Vec::new(),
+            debian: vec![package("tree", "2.1.0-1", &[])],
+        }
+    }
+
+    #[test]
+    fn a_lock_is_read_as_it_was_written() {
+        let text = lock().text().unwrap();
+        assert_eq!(Lock::parse(&text, Path::new("x")).unwrap(), lock());
+        assert_eq!(lock().requirements(), "humanize==4.13.0 --hash=sha256:ab --hash=sha256:cd\n");
+        assert_eq!(lock().debian_lines(), ["debian tree=2.1.0-1"]);
+    }
+
+    #[test]
+    fn what_is_no_lock_is_refused_with_its_reason() {
+        let reason = |text: &str| Lock::parse(text, Path::new("longshore.lock")).unwrap_err().to_string();
+        let text = lock().text().unwrap();
+        assert!(
+            reason(&text.replace("version = 1", "version = 7"))
+                .ends_with("its version is 7, and this longshore reads version 1")
+        );
+        assert!(
+            reason(&text.replace("\"4.13.0\"", "\"4 -r /etc/passwd\""))
+                .ends_with("is no name and version of a package")
+        );
+        assert!(reason(&text.replace("\"humanize\"", "\"-e.\"")).ends_with("is no name and version of a package"));
+        assert!(reason("version = ").contains("TOML parse error"));
+        assert!(reason(&format!("surprise = 1\n{text}")).contains("unknown field `surprise`"));
+    }
+}

@@ -1,0 +1,87 @@
+//! What a block may name as packages: what ends as an argument of other programs must be a name, and nothing else.
+
+use super::EnvironmentError;
+use super::lock::Lock;
+use crate::block::{Block, Language};
+
+/// Checks what a block names, and its lock, before anything starts.
+///
+/// # Errors
+/// [`EnvironmentError::Name`] says which name is wrong and what would be right, [`EnvironmentError::Lock`] what is wrong
+/// with the lock.
+pub(crate) fn check(block: &Block) -> Result<(), EnvironmentError> {
+    for name in &block.system_packages {
+        if !is_debian(name) {
+            return Err(wrong("Debian", name, "a name of lower-case letters, digits and `+-.`, or name=version"));
+        }
+    }
+    for name in &block.dependencies {
+        match block.language {
+            Language::R if !is_r(name) => {
+                return Err(wrong("R", name, "a letter, then letters, digits and dots"));
+            }
+            Language::Python if !is_requirement(name) => {
+                return Err(wrong("Python", name, "a requirement as pip has them, such as `scikit-learn>=1.5`"));
+            }
+            _ => {}
+        }
+    }
+    if let Some(lock) = Lock::of(block)? {
+        lock.check_names(block)?;
+    }
+    Ok(())
+}
+
+fn wrong(kind: &'static str, name: &str, right: &'static str) -> EnvironmentError {
+    EnvironmentError::Name { kind, name: name.to_owned(), right }
+}
+
+fn is_debian(text: &str) -> bool {
+    let (name, version) = text.split_once('=').map_or((text, None), |(name, version)| (name, Some(version)));
+    let lower = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit();
+    let version_character = |character: char| character.is_ascii_alphanumeric() || "+-.:~".contains(character);
+    name.len() > 1
+        && name.starts_with(lower)
+        && name.chars().all(|character| lower(character) || "+-.".contains(character))
+        && version.is_none_or(|version| !version.is_empty() && version.chars().all(version_character))
+}
+
+fn is_r(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|character| character.is_ascii_alphanumeric() || character == '.')
+}
+
+/// A requirement may be an address; paths mean nothing where it is installed, and options are for the settings.
+fn is_requirement(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && !text.chars().any(char::is_control)
+        && !text.starts_with("file:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_from_what_is_none() {
+        for good in ["libpoppler-cpp-dev", "g++", "libstdc++6", "tree=2.1.0-1", "x1=1:2~rc1+b2"] {
+            assert!(is_debian(good), "{good}");
+        }
+        for bad in ["", "-y", "a", "A", "tree 2", "tree=", "tree;reboot", "$(x)", "tree/../x", "tree:"] {
+            assert!(!is_debian(bad), "{bad}");
+        }
+        assert!(is_r("data.table") && is_r("R6") && !is_r("") && !is_r("7zip") && !is_r("a;b") && !is_r("-x"));
+        for good in [
+            "scikit-learn>=1.5",
+            "a[b,c]; python_version < '3.12'",
+            "x @ https://example.org/x.whl",
+            "git+https://e.org/x",
+        ] {
+            assert!(is_requirement(good), "{good}");
+        }
+        for bad in ["", "-r x.txt", "--index-url=x", "./x.whl", "/x", "a\nb", "file:///x"] {
+            assert!(!is_requirement(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Packages of the languages.
+
+use super::Lock;
+use super::sources::PROLOGUE;
+use super::steps::Job;
+use super::system::{APT, mirror};
+use super::tools;
+use crate::settings::PackageSettings;
+
+/// Installs requirements into the Python that the image's scripts get. Bytecode is compiled here, since a container
+/// cannot keep what it compiles.
+const PYTHON: &str = r#"
+uv=/run/longshore/tools/uv
+[ -x "$uv" ] || exit 97
+python=$(command -v python3 || command -v python) ||
+    { echo "longshore-reason: the image has no python3: name one that has, or none" >&2; exit 1; }
+exec "$uv" pip install --python "$python" --break-system-packages --compile-bytecode "$@"
+"#;
+
+/// The jobs that install requirements. The first one takes nothing but wheels, whose installation runs no code of
+/// theirs: so it may fill the cache, which environments of other blocks read. The second builds what has no wheel, and
+/// gets no cache.
+pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageSettings) -> Vec<Job> {
+    let job = |wheels_only: bool| {
+        let mut arguments = settings.pip_arguments.clone();
+        let mut files = Vec::new();
+        if wheels_only {
+            arguments.push("--no-build".into());
+        }
+        match lock {
+            None => {
+                arguments.push("--".into());
+                arguments.extend(wanted.iter().cloned());
+            }
+            Some(lock) => {
+                arguments.extend(
+                    ["--no-deps", "--require-hashes", "-r", "/tmp/longshore-build/lock.txt"].map(str::to_owned),
+                );
+                files.push(("lock.txt".to_owned(), 0o644, lock.requirements().into_bytes()));
+            }
+        }
+        Job {
+            script: format!("{PROLOGUE}{PYTHON}"),
+            arguments,
+            files,
+            environment: vec![(
+                "UV_CACHE_DIR".into(),
+                if wheels_only { tools::CACHE_FOLDER } else { "/tmp/longshore-build/cache" }.into(),
+            )],
+            tools: true,
+            cache: wheels_only,
+        }
+    };
+    vec![job(true), job(false)]
+}
+
+/// Installs what is missing of the R packages: from Debian where it has them, as binaries, else from the repositories.
+/// Compilers come for packages that need them, and go again.
+const R: &str = r#"
+command -v Rscript >/dev/null || { echo "longshore-reason: the image has no Rscript: name one that has, or none" >&2; exit 1; }
+has_apt() { command -v apt-get >/dev/null; }
+if has_apt; then debian_packages > before; fi
+Rscript --vanilla install.R missing "$@" > missing
+if [ -s missing ] && has_apt && [ -n "${LONGSHORE_DEBIAN_R:-}" ]; then
+    apt_update
+    : > debian
+    while read -r package; do
+        name=r-cran-$(echo "$package" | tr 'A-Z' 'a-z')
+        if apt-cache show "$name" >/dev/null 2>&1; then echo "$name" >> debian; fi
+    done < missing
+    if [ -s debian ]; then apt install -y --no-install-recommends -- $(cat debian); fi
+    Rscript --vanilla install.R missing "$@" > missing
+fi
+if [ -s missing ]; then
+    Rscript --vanilla install.R plan $(cat missing)
+    if [ -s compile ] && ! command -v gcc >/dev/null && has_apt; then
+        dpkg-query -W -f '${Package}\n' | sort > kept
+        apt_update
+        apt install -y --no-install-recommends -- r-base-dev
+        dpkg-query -W -f '${Package}\n' | sort | comm -13 kept - > compilers
+    fi
+    Rscript --vanilla install.R install $(cat missing)
+    if [ -s compilers ]; then
+        # Libraries that what was compiled is linked with stay.
+        find /usr/local/lib/R/site-library -name '*.so' -exec ldd {} + 2>/dev/null | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p' |
+            sort -u | xargs -r -n 1 readlink -f | xargs -r dpkg-query -S 2>/dev/null | sed 's/:.*//' | sort -u > linked || true
+        apt purge -y -- $(comm -23 compilers linked)
+    fi
+fi
+if has_apt; then
+    debian_packages > after
+    comm -13 before after | sed 's/^/longshore-resolved: deb /'
+    apt_clean
+fi
+"#;
+
+/// The job that installs R packages.
+pub(super) fn r(wanted: &[String], lock: Option<&Lock>, settings: &PackageSettings) -> Job {
+    let mut environment = mirror(settings);
+    environment.push(("LONGSHORE_CRAN".into(), settings.cran.join(" ")));
+    if settings.debian_r_packages {
+        environment.push(("LONGSHORE_DEBIAN_R".into(), "1".into()));
+    }
+    let mut files = vec![("install.R".to_owned(), 0o644, include_bytes!("install.R").to_vec())];
+    let mut script = R.to_owned();
+    if let Some(lock) = lock {
+        // Exactly what the lock says, and nothing that only now is there.
+        let debian: Vec<_> =
+            lock.debian.iter().map(|package| format!("{}={}", package.name, package.version)).collect();
+        script = script.replace("$(cat debian)", &debian.join(" "));
+        let lines: String = lock.r.iter().map(|package| format!("{} {}\n", package.name, package.version)).collect();
+        files.push(("versions".into(), 0o644, lines.into_bytes()));
+    }
+    Job { script: format!("{PROLOGUE}{APT}{script}"), arguments: wanted.to_vec(), files, environment, ..Job::default() }
+}

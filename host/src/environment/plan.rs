@@ -1,0 +1,201 @@
+//! What an environment is made of, layer by layer, and the hashes that name it. Pure: what it is made from is all in its
+//! arguments, so that the same block gets the same image on every machine that has the same base.
+
+use super::lock::{self, Lock};
+use crate::block::{Block, Language};
+use crate::settings::PackageSettings;
+use crate::store::{StoredImage, labels};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// The form of what is hashed; a change of it makes every environment anew.
+const FORM: &str = "longshore-environment 1";
+
+/// Digits of a hash in names: 128 bits.
+const DIGITS: usize = 32;
+
+/// What a layer adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LayerKind {
+    /// Packages of Debian.
+    System,
+    /// Packages of a language.
+    Packages(Language),
+    /// The agent and the SDK.
+    Api(Language),
+}
+
+/// One layer of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Layer {
+    /// What it adds.
+    pub(crate) kind: LayerKind,
+    /// What is asked for, in one form.
+    pub(crate) wanted: Vec<String>,
+    /// The hash of it and all below.
+    pub(crate) hash: String,
+}
+
+/// An environment: a base and at least one layer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plan {
+    /// The image that it is made on top of.
+    pub(crate) base: StoredImage,
+    /// The base's name, as the block or the settings have it.
+    pub(crate) base_name: String,
+    /// The layers, from the lowest.
+    pub(crate) layers: Vec<Layer>,
+    /// The hash of all of it.
+    pub(crate) hash: String,
+}
+
+impl Plan {
+    /// The environment of a block on a base; `None` where the block is content with the base. `sdk` describes the SDK that
+    /// an API layer would get.
+    pub(crate) fn of(
+        block: &Block,
+        base: StoredImage,
+        base_name: &str,
+        lock: Option<&Lock>,
+        settings: &PackageSettings,
+        sdk: Vec<String>,
+    ) -> Option<Self> {
+        let mut asked = Vec::new();
+        if !block.system_packages.is_empty() {
+            let exact = lock.map_or_else(|| sources(LayerKind::System, settings), Lock::debian_lines);
+            asked.push((LayerKind::System, lock::system_packages(block), exact));
+        }
+        if !block.dependencies.is_empty() {
+            let kind = LayerKind::Packages(block.language);
+            let exact = lock.map_or_else(|| sources(kind, settings), Lock::lines);
+            asked.push((kind, lock::dependencies(block), exact));
+        }
+        if needs_api(block) && base.labels.get(labels::AGENT).map(String::as_str) != Some(env!("CARGO_PKG_VERSION")) {
+            let kind = LayerKind::Api(block.language);
+            asked.push((kind, sdk, sources(kind, settings)));
+        }
+        if asked.is_empty() {
+            return None;
+        }
+        let mut below = base.id.0.clone();
+        let mut layers = Vec::new();
+        for (kind, wanted, exact) in asked {
+            let lines = wanted.iter().chain(&exact).map(String::as_str);
+            below = digest([below.as_str(), kind.name()].into_iter().chain(lines));
+            layers.push(Layer { kind, wanted, hash: below.clone() });
+        }
+        let architecture = base.architecture.clone().unwrap_or_default();
+        let hash = digest([below.as_str(), env!("CARGO_PKG_VERSION"), &architecture]);
+        Some(Self { base, base_name: base_name.to_owned(), layers, hash })
+    }
+
+    /// The name of its image.
+    pub(crate) fn name(&self) -> String {
+        image_name(&self.hash)
+    }
+
+    /// The labels of a layer's image, or of the environment's own where it is the last.
+    pub(crate) fn labels(&self, index: usize, parent: &str, store: &str) -> BTreeMap<String, String> {
+        let is_last = index + 1 == self.layers.len();
+        let wanted = |kind: fn(LayerKind) -> bool| {
+            let lines = self.layers[..=index].iter().filter(|layer| kind(layer.kind)).flat_map(|layer| &layer.wanted);
+            lines.cloned().collect::<Vec<_>>().join("\n")
+        };
+        let layer = &self.layers[index];
+        let mut labels: BTreeMap<String, String> = [
+            (labels::IMAGE_TYPE, if is_last { labels::GENERATED } else { labels::LAYER }.to_owned()),
+            (labels::ENVIRONMENT, if is_last { &self.hash } else { &layer.hash }.clone()),
+            (labels::LAYER_HASH, layer.hash.clone()),
+            (labels::PARENT, parent.to_owned()),
+            (labels::BASE, self.base_name.clone()),
+            (labels::PACKAGES, wanted(|kind| matches!(kind, LayerKind::Packages(_)))),
+            (labels::SYSTEM_PACKAGES, wanted(|kind| kind == LayerKind::System)),
+            (labels::STORE, store.to_owned()),
+            ("org.opencontainers.image.title", format!("longshore environment {}", &self.hash[..12])),
+            ("org.opencontainers.image.base.name", self.base_name.clone()),
+            ("org.opencontainers.image.version", env!("CARGO_PKG_VERSION").to_owned()),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect();
+        if matches!(layer.kind, LayerKind::Api(_)) {
+            labels.insert(labels::AGENT.into(), env!("CARGO_PKG_VERSION").into());
+        }
+        labels
+    }
+}
+
+/// Whether the API is to be put into the block's base: an image of its own. Ours have it.
+pub(super) fn needs_api(block: &Block) -> bool {
+    block.install_api && block.image.is_some()
+}
+
+/// The name of the image of an environment.
+pub(crate) fn image_name(hash: &str) -> String {
+    format!("longshore/environment:{hash}")
+}
+
+/// The name of the image of a layer.
+pub(crate) fn layer_name(hash: &str) -> String {
+    format!("longshore/layer:{hash}")
+}
+
+impl LayerKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Packages(Language::Python) => "python",
+            Self::Packages(Language::R) => "r",
+            Self::Api(Language::Python) => "python api",
+            Self::Api(Language::R) => "r api",
+        }
+    }
+}
+
+/// Where a layer's packages come from, without what is secret.
+fn sources(kind: LayerKind, settings: &PackageSettings) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut add = |name: &str, value: &str| lines.push(format!("{name}={}", without_password(value)));
+    match kind {
+        LayerKind::System => {
+            settings.debian_mirror.iter().for_each(|mirror| add("debian_mirror", mirror));
+        }
+        LayerKind::Packages(Language::Python) | LayerKind::Api(Language::Python) => {
+            settings.index_url.iter().for_each(|url| add("index_url", url));
+            settings.extra_index_urls.iter().for_each(|url| add("extra_index_url", url));
+            settings.pip_arguments.iter().for_each(|argument| add("pip_argument", argument));
+        }
+        LayerKind::Packages(Language::R) => {
+            settings.cran.iter().for_each(|url| add("repository", url));
+            add("debian_r_packages", &settings.debian_r_packages.to_string());
+            settings.debian_mirror.iter().for_each(|mirror| add("debian_mirror", mirror));
+        }
+        LayerKind::Api(Language::R) => {}
+    }
+    lines
+}
+
+/// An address without its user and password: those say who asks, not what comes.
+pub(crate) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find('/').unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => url.to_owned(),
+    }
+}
+
+/// A hash over lines; none of them can pass for two.
+fn digest<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(FORM);
+    for line in lines {
+        hash.update((line.len() as u64).to_le_bytes());
+        hash.update(line);
+    }
+    hex(&hash.finalize())[..DIGITS].to_owned()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,131 @@
+//! What a build gets from outside: where packages come from, certificates and proxies, as variables and files of one
+//! command. All of it is gone before an image is made.
+
+use super::EnvironmentError;
+use super::plan::without_password;
+use crate::settings::PackageSettings;
+use std::path::Path;
+
+/// The folder of a build's own files in a workshop.
+pub(super) const FOLDER: &str = "/tmp/longshore-build";
+
+/// The certificates that a build trusts: the image's own, and those of the settings.
+const TRUST: &str = "/tmp/longshore-build/trust.crt";
+
+/// The start of every script of a build.
+pub(super) const PROLOGUE: &str = "\
+set -eu
+cd /tmp/longshore-build
+{ cat /etc/ssl/certs/ca-certificates.crt 2>/dev/null || true; cat ca.crt 2>/dev/null || true; } > trust.crt
+if [ ! -s trust.crt ]; then unset SSL_CERT_FILE PIP_CERT REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; fi
+";
+
+/// The file with the settings' certificates; empty without any.
+pub(super) fn certificates(settings: &PackageSettings) -> Result<Vec<u8>, EnvironmentError> {
+    let Some(bundle) = &settings.ca_bundle else { return Ok(Vec::new()) };
+    std::fs::read(bundle).map_err(|source| EnvironmentError::File { path: bundle.clone(), source })
+}
+
+/// The variables of a build's commands.
+pub(super) fn variables(settings: &PackageSettings) -> Vec<(String, String)> {
+    let mut variables = Vec::new();
+    let mut set = |name: &str, value: &str| variables.push((name.to_owned(), value.to_owned()));
+    for name in ["SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"] {
+        set(name, TRUST);
+    }
+    for (names, value) in [
+        (["http_proxy", "HTTP_PROXY"], &settings.http_proxy),
+        (["https_proxy", "HTTPS_PROXY"], &settings.https_proxy),
+        (["no_proxy", "NO_PROXY"], &settings.no_proxy),
+    ] {
+        // Programs do not agree on how these are written.
+        value.iter().for_each(|value| names.into_iter().for_each(|name| set(name, value)));
+    }
+    if let Some(url) = &settings.index_url {
+        set("UV_DEFAULT_INDEX", url);
+        set("PIP_INDEX_URL", url);
+    }
+    if !settings.extra_index_urls.is_empty() {
+        set("UV_INDEX", &settings.extra_index_urls.join(" "));
+        set("PIP_EXTRA_INDEX_URL", &settings.extra_index_urls.join(" "));
+    }
+    if !settings.trusted_hosts.is_empty() {
+        set("UV_INSECURE_HOST", &settings.trusted_hosts.join(" "));
+        set("PIP_TRUSTED_HOST", &settings.trusted_hosts.join(" "));
+    }
+    for (name, value) in [
+        ("HOME", FOLDER),
+        ("LANG", "C.UTF-8"),
+        ("UV_NO_CONFIG", "1"),
+        ("UV_PYTHON_DOWNLOADS", "never"),
+        ("UV_LINK_MODE", "copy"),
+        ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
+        ("DEBIAN_FRONTEND", "noninteractive"),
+    ] {
+        set(name, value);
+    }
+    variables
+}
+
+/// Text that a build printed, without the passwords of the settings' addresses.
+pub(super) fn masked(text: &str, settings: &PackageSettings) -> String {
+    let addresses = settings.index_url.iter().chain(&settings.extra_index_urls).chain(&settings.cran);
+    let addresses = addresses.chain(&settings.debian_mirror).chain(&settings.http_proxy).chain(&settings.https_proxy);
+    let mut text = text.to_owned();
+    for address in addresses {
+        let plain = without_password(address);
+        if plain != *address {
+            text = text.replace(address, &plain);
+            // Programs also print parts of an address, or another path on the same host.
+            let secret =
+                address.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(secret, _)| secret);
+            if let Some(secret) = secret {
+                text = text.replace(&format!("{secret}@"), "");
+                let password = secret.split_once(':').map(|(_, password)| password).filter(|text| text.len() > 3);
+                text = password.map_or(text.clone(), |password| text.replace(password, "***"));
+            }
+        }
+    }
+    text
+}
+
+/// A tar archive of a build's files: their names below the build's folder, or absolute, and their modes.
+pub(super) fn archive(files: &[(String, u32, Vec<u8>)]) -> Result<Vec<u8>, EnvironmentError> {
+    let failed = |source| EnvironmentError::File { path: Path::new(FOLDER).to_owned(), source };
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, mode, content) in files {
+        let path = Path::new(FOLDER).join(name);
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(*mode);
+        header.set_size(content.len() as u64);
+        let path = path.strip_prefix("/").unwrap_or(&path);
+        archive.append_data(&mut header, path, content.as_slice()).map_err(failed)?;
+    }
+    archive.into_inner().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_nowhere_in_what_is_shown() {
+        let settings = PackageSettings {
+            index_url: Some("https://ada:s3cret@packages.example/simple".into()),
+            ..PackageSettings::default()
+        };
+        let text =
+            "GET https://ada:s3cret@packages.example/simple/x and https://ada:s3cret@packages.example/files, s3cret";
+        let shown = masked(text, &settings);
+        assert_eq!(shown, "GET https://packages.example/simple/x and https://packages.example/files, ***");
+    }
+
+    #[test]
+    fn proxies_are_given_in_both_spellings_and_nothing_is_without_a_value() {
+        let settings = PackageSettings { https_proxy: Some("http://proxy:3128".into()), ..PackageSettings::default() };
+        let variables = variables(&settings);
+        let of = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        assert_eq!((of("https_proxy"), of("HTTPS_PROXY")), (Some("http://proxy:3128"), Some("http://proxy:3128")));
+        assert_eq!((of("http_proxy"), of("UV_DEFAULT_INDEX")), (None, None));
+    }
+}

@@ -1,0 +1,129 @@
+//! What a layer takes to build: a script, what it is given, and what its ending means. One file each for the system's
+//! packages, those of the languages, and the API; this one has what they share.
+
+use super::plan::{Layer, LayerKind};
+use super::{EnvironmentError, Plan, api, packages, system};
+use crate::block::Language;
+use crate::settings::Settings;
+use std::path::Path;
+
+/// What a line starts with that says what was installed: `pip scikit-learn==1.7.2`.
+pub(super) const RESOLVED: &str = "longshore-resolved: ";
+
+/// What a line starts with that people must be told.
+pub(super) const NOTE: &str = "longshore-note: ";
+
+/// What a line starts with that says why a script gave up.
+pub(super) const REASON: &str = "longshore-reason: ";
+
+/// Exit status of a script that lacks the tools.
+pub(super) const NO_TOOLS: i64 = 97;
+
+/// A script and what it is given.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Job {
+    /// Of `sh`.
+    pub(super) script: String,
+    /// Its arguments.
+    pub(super) arguments: Vec<String>,
+    /// Files: names, modes, contents.
+    pub(super) files: Vec<(String, u32, Vec<u8>)>,
+    /// Variables besides those that every build has.
+    pub(super) environment: Vec<(String, String)>,
+    /// Whether it needs the volume with the tools.
+    pub(super) tools: bool,
+    /// Whether it may fill the cache of packages: only what runs nobody's code but that of the base image.
+    pub(super) cache: bool,
+}
+
+/// What a script printed, and how it ended.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Finish {
+    pub(super) status: i64,
+    /// The last lines, of both streams.
+    pub(super) tail: Vec<String>,
+    /// What was installed.
+    pub(super) resolved: Vec<String>,
+    /// What people must be told.
+    pub(super) notes: Vec<String>,
+}
+
+/// The jobs that can build a layer, the next where one gives up with [`gives_way`].
+pub(super) fn jobs(
+    layer: &Layer,
+    lock: Option<&super::Lock>,
+    settings: &Settings,
+) -> Result<Vec<Job>, EnvironmentError> {
+    match layer.kind {
+        LayerKind::System => Ok(vec![system::job(&layer.wanted, lock, &settings.packages)]),
+        LayerKind::Packages(Language::Python) => Ok(packages::python(&layer.wanted, lock, &settings.packages)),
+        LayerKind::Packages(Language::R) => Ok(vec![packages::r(&layer.wanted, lock, &settings.packages)]),
+        LayerKind::Api(language) => Ok(vec![api::job(language, settings)?]),
+    }
+}
+
+/// Whether the next job may do better: packages that must be built cannot be where building is not allowed.
+pub(super) fn gives_way(finish: &Finish) -> bool {
+    finish.tail.iter().any(|line| {
+        line.contains("no usable wheels")
+            || line.contains("uilding source distributions")
+            || line.contains("--no-build")
+    })
+}
+
+/// What a layer's failure is called.
+pub(super) fn failure(plan: &Plan, layer: &Layer, finish: &Finish) -> EnvironmentError {
+    let packages = || layer.wanted.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let words = words(finish);
+    match layer.kind {
+        LayerKind::System => EnvironmentError::Packages { kind: "Debian", packages: packages(), words },
+        LayerKind::Packages(Language::Python) => {
+            EnvironmentError::Packages { kind: "Python", packages: packages(), words }
+        }
+        LayerKind::Packages(Language::R) => EnvironmentError::Packages { kind: "R", packages: packages(), words },
+        LayerKind::Api(_) => EnvironmentError::Api { image: plan.base_name.clone(), reason: words },
+    }
+}
+
+/// The reason that a script or program gave, in one line.
+pub(super) fn words(finish: &Finish) -> String {
+    let reasons: Vec<&str> = finish.tail.iter().filter_map(|line| line.strip_prefix(REASON)).collect();
+    if !reasons.is_empty() {
+        return reasons.join("; ");
+    }
+    // apt marks each of its errors; uv has one, and its causes after it.
+    let errors: Vec<&str> = finish.tail.iter().filter_map(|line| line.strip_prefix("E: ")).collect();
+    if !errors.is_empty() {
+        return errors.join("; ");
+    }
+    let start = finish.tail.iter().position(|line| line.starts_with("error: "));
+    let from = start.unwrap_or(finish.tail.len().saturating_sub(LAST_LINES));
+    let lines = finish.tail[from..].iter().map(|line| line.trim());
+    let text: Vec<&str> = lines.map(|line| line.trim_start_matches("error: ").trim_start_matches("cause: ")).collect();
+    if text.is_empty() { format!("the build ended with exit status {}", finish.status) } else { text.join(": ") }
+}
+
+/// Lines that are shown of a program whose words are not known.
+const LAST_LINES: usize = 6;
+
+/// A file's content, for a job.
+pub(super) fn file(path: &Path) -> Result<Vec<u8>, EnvironmentError> {
+    std::fs::read(path).map_err(|source| EnvironmentError::File { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_those_of_whoever_knows_best() {
+        let words = |lines: &[&str]| {
+            words(&Finish { status: 1, tail: lines.iter().map(|&line| line.to_owned()).collect(), ..Finish::default() })
+        };
+        assert_eq!(words(&["a", "longshore-reason: it has no python3"]), "it has no python3");
+        assert_eq!(words(&["W: x", "E: Unable to locate package y", "E: z"]), "Unable to locate package y; z");
+        assert_eq!(words(&["Using Python", "error: No solution", "  cause: Because x"]), "No solution: Because x");
+        assert_eq!(words(&["1", "2", "3", "4", "5", "6", "7"]), "2: 3: 4: 5: 6: 7");
+        assert_eq!(words(&[]), "the build ended with exit status 1");
+    }
+}

@@ -1,0 +1,55 @@
+//! Packages of Debian.
+
+use super::Lock;
+use super::sources::PROLOGUE;
+use super::steps::Job;
+use crate::settings::PackageSettings;
+
+/// apt's options: the settings' mirror instead of the image's, and certificates for `https`. The lists are made anew and
+/// not kept, and neither is what was downloaded.
+pub(super) const APT: &str = r#"
+command -v apt-get >/dev/null || { echo "longshore-reason: the image has no apt-get: packages of the system come from Debian" >&2; exit 1; }
+if [ -n "${LONGSHORE_DEBIAN_MIRROR:-}" ]; then
+    . /etc/os-release
+    echo "deb $LONGSHORE_DEBIAN_MIRROR $VERSION_CODENAME main" > sources.list
+    set_sources="-o Dir::Etc::sourcelist=/tmp/longshore-build/sources.list -o Dir::Etc::sourceparts=-"
+else
+    set_sources=""
+fi
+apt() {
+    apt-get -qq $set_sources -o Acquire::https::CAInfo=/tmp/longshore-build/trust.crt -o Acquire::Retries=2 \
+        -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Dpkg::Use-Pty=0 "$@"
+}
+apt_update() { apt update -o quiet::NoUpdate=1 2> update.log || { cat update.log >&2; exit 1; }; }
+apt_clean() {
+    apt clean
+    rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/ldconfig/aux-cache
+}
+debian_packages() { dpkg-query -W -f '${Package}=${Version}\n' | sort; }
+"#;
+
+const INSTALL: &str = r#"
+debian_packages > before
+apt_update
+apt install -y --no-install-recommends -- "$@"
+debian_packages > after
+comm -13 before after | sed 's/^/longshore-resolved: deb /'
+apt_clean
+"#;
+
+/// The job that installs packages.
+pub(super) fn job(wanted: &[String], lock: Option<&Lock>, settings: &PackageSettings) -> Job {
+    let exact =
+        lock.map(|lock| lock.debian.iter().map(|package| format!("{}={}", package.name, package.version)).collect());
+    Job {
+        script: format!("{PROLOGUE}{APT}{INSTALL}"),
+        arguments: exact.unwrap_or_else(|| wanted.to_vec()),
+        environment: mirror(settings),
+        ..Job::default()
+    }
+}
+
+/// The variable that names the mirror.
+pub(super) fn mirror(settings: &PackageSettings) -> Vec<(String, String)> {
+    settings.debian_mirror.iter().map(|mirror| ("LONGSHORE_DEBIAN_MIRROR".to_owned(), mirror.clone())).collect()
+}

@@ -1,0 +1,57 @@
+//! What builds need besides an image: `uv`, in a volume that every build sees and none can change, and caches of
+//! downloaded packages.
+
+use super::EnvironmentError;
+use super::sources::PROLOGUE;
+use super::steps::Job;
+use crate::settings::Settings;
+use crate::store::{StoredImage, WorkshopVolume};
+
+/// The version of `uv` that installs Python packages.
+const UV: &str = "0.13.9";
+
+/// Where the tools are in a workshop.
+const TOOLS_FOLDER: &str = "/run/longshore/tools";
+
+/// Where the cache of packages is in a workshop.
+pub(super) const CACHE_FOLDER: &str = "/run/longshore/cache";
+
+/// The volume with the tools.
+pub(super) fn volume(writable: bool) -> WorkshopVolume {
+    WorkshopVolume { name: format!("longshore-tools-uv-{UV}"), target: TOOLS_FOLDER.into(), writable }
+}
+
+/// The volume with the packages that were downloaded for images on a base. Our own bases share one. Others have each
+/// their own: whatever runs in a base image could leave something there for builds that come later.
+pub(super) fn cache(base: &StoredImage, settings: &Settings) -> WorkshopVolume {
+    let ours = [&settings.python_image, &settings.python_pandas2_image, &settings.r_image];
+    let is_ours = ours.into_iter().any(|image| base.names.contains(image));
+    let digits = base.id.0.trim_start_matches("sha256:").get(..12).unwrap_or(&base.id.0);
+    let name = if is_ours { "longshore-packages".to_owned() } else { format!("longshore-packages-{digits}") };
+    WorkshopVolume { name, target: CACHE_FOLDER.into(), writable: true }
+}
+
+/// Gets `uv`, as a static program that runs in any image of Linux. It becomes visible when it is complete.
+const FETCH: &str = r#"
+[ -x /run/longshore/tools/uv ] && exit 0
+python3 -m pip download -q --no-deps --only-binary=:all: --platform "musllinux_1_1_$(uname -m)" -d wheel "uv==$1"
+python3 -m zipfile -e wheel/uv-*.whl content
+cp content/uv-*.data/scripts/uv /run/longshore/tools/.uv.new
+chmod 755 /run/longshore/tools/.uv.new
+mv /run/longshore/tools/.uv.new /run/longshore/tools/uv
+"#;
+
+/// The job that fills the volume with the tools, in our own Python image.
+pub(super) fn job() -> Job {
+    Job { script: format!("{PROLOGUE}{FETCH}"), arguments: vec![UV.into()], ..Job::default() }
+}
+
+/// What the ledger calls it.
+pub(super) fn claim_name() -> String {
+    format!("tools-uv-{UV}")
+}
+
+/// What is wrong where it could not be had.
+pub(super) fn failure(words: String) -> EnvironmentError {
+    EnvironmentError::Tools { words }
+}

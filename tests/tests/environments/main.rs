@@ -1,0 +1,13 @@
+//! Environments, through the command and the real engine: images made from what blocks name, found again, locked, raced
+//! for and taken away. Packages come from the package index, or from a server that the test starts beside the engine.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+#[path = "../command/mod.rs"]
+mod command;
+mod failing;
+mod images;
+mod locking;
+mod place;
+mod racing;
+mod served;

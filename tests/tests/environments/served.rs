@@ -1,0 +1,228 @@
+//! Packages from a server of the test's own, beside the engine: an index of Python packages that wants a password, and a
+//! repository of R packages.
+
+use crate::place::{Place, docker};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// Serves a folder to containers, with a password if one is given, and says on which port.
+const SERVER: &str = r#"
+import base64, functools, http.server, sys
+host, folder, secret = sys.argv[1:4]
+wanted = "Basic " + base64.b64encode(secret.encode()).decode()
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if secret and self.headers.get("Authorization") != wanted:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", "Basic realm=packages")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        super().do_GET()
+    do_HEAD = do_GET
+    def log_message(self, *arguments):
+        pass
+server = http.server.ThreadingHTTPServer((host, 0), functools.partial(Handler, directory=folder))
+print(server.server_port, flush=True)
+server.serve_forever()
+"#;
+
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn of(folder: &Path, secret: &str) -> Self {
+        let gateway = docker(&["network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"]);
+        let gateway = gateway.trim();
+        let mut process = Command::new("python3")
+            .args(["-c", SERVER, gateway, folder.to_str().unwrap(), secret])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut port = String::new();
+        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut port).unwrap();
+        Self { process, address: format!("{gateway}:{}", port.trim()) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// An index with one package in it, made by hand: a wheel is a zip archive.
+const WHEEL: &str = r#"
+import base64, hashlib, pathlib, sys, zipfile
+folder = pathlib.Path(sys.argv[1]) / "simple" / "longshore-test-package"
+folder.mkdir(parents=True)
+info = "longshore_test_package-1.5.dist-info"
+files = {
+    "longshore_test_package/__init__.py": "",
+    info + "/METADATA": "Metadata-Version: 2.1\nName: longshore-test-package\nVersion: 1.5\n",
+    info + "/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+}
+record = ""
+name = "longshore_test_package-1.5-py3-none-any.whl"
+with zipfile.ZipFile(folder / name, "w") as wheel:
+    for path, text in files.items():
+        wheel.writestr(path, text)
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        record += f"{path},sha256={digest},{len(text)}\n"
+    wheel.writestr(info + "/RECORD", record + info + "/RECORD,,\n")
+digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+(folder / "index.html").write_text(f'<a href="{name}#sha256={digest}">{name}</a>')
+"#;
+
+fn index(place: &Place) -> std::path::PathBuf {
+    let folder = place.path().join("index");
+    let made = Command::new("python3").args(["-c", WHEEL, folder.to_str().unwrap()]).status().unwrap();
+    assert!(made.success());
+    folder
+}
+
+fn block(place: &Place, name: &str) -> std::path::PathBuf {
+    let script = "from importlib.metadata import version\nprint('package', version('longshore-test-package'))\n";
+    place.block(name, "python", "dependencies = [\"longshore-test-package\"]", script)
+}
+
+#[test]
+fn a_password_of_an_index_is_nowhere() {
+    let place = Place::new();
+    let server = Server::of(&index(&place), "ada:s3cr3t-word");
+    let settings = |secret: &str| {
+        let address = &server.address;
+        place.settings(&format!(
+            "[python]\nindex_url = \"http://{secret}{address}/simple\"\ntrusted_hosts = [\"{address}\"]\n"
+        ));
+    };
+    let block = block(&place, "secret");
+    settings("ada:wr0ng-word@");
+    let refused = place.run(&block);
+    refused.expect(3, &["the Python packages `longshore-test-package` cannot be installed", "401"]);
+    assert!(!refused.err.contains("wr0ng-word"), "{refused:#?}");
+    settings("ada:s3cr3t-word@");
+    let ran = place.longshore(&["run", "--engine", "docker", "--json", block.to_str().unwrap()]);
+    ran.expect(0, &["package 1.5"]);
+    let built = place.longshore(&["images", "build", "secret"]);
+    built.expect(0, &["was there"]);
+    let image = built.image();
+    let facts = docker(&["inspect", image]) + &docker(&["history", "--no-trunc", image]);
+    let listed = place.longshore(&["images", "list"]);
+    let explained = place.longshore(&["images", "explain", image]);
+    for text in [&ran.err, &ran.out, &built.err, &built.out, &facts, &listed.out, &explained.out] {
+        assert!(!text.contains("s3cr3t-word"), "{text}");
+    }
+    // Not in a file of the image either.
+    let searched = docker(&[
+        "run",
+        "--rm",
+        "--entrypoint",
+        "grep",
+        "--user",
+        "0",
+        image,
+        "-rl",
+        "s3cr3t-word",
+        "/etc",
+        "/opt",
+        "/root",
+        "/tmp",
+        "/usr",
+        "/var",
+        "/work",
+    ]);
+    assert_eq!(searched, "");
+    // Who asks is not part of what an environment is.
+    settings("grace:s3cr3t-word@");
+    assert_eq!(place.longshore(&["images", "build", "secret"]).expect(0, &["was there"]).image(), image);
+}
+
+#[test]
+fn a_lock_can_be_built_from_another_mirror() {
+    let place = Place::new();
+    let folder = index(&place);
+    let first = Server::of(&folder, "");
+    let settings = |server: &Server| {
+        let address = &server.address;
+        place
+            .settings(&format!("[python]\nindex_url = \"http://{address}/simple\"\ntrusted_hosts = [\"{address}\"]\n"));
+    };
+    let block = block(&place, "mirrored");
+    settings(&first);
+    place.longshore(&["lock", "mirrored"]).expect(0, &["1 package"]);
+    drop(first);
+    let mirror = Server::of(&folder, "");
+    settings(&mirror);
+    place.run(&block).expect(0, &["package 1.5"]);
+    // The same lock is the same environment, wherever its packages came from.
+    place.settings("");
+    let built = place.longshore(&["images", "build", "mirrored"]);
+    built.expect(0, &["was there", "pip longshore-test-package==1.5"]);
+}
+
+/// A repository like CRAN with two packages, of which one needs the other, and one that cannot be installed.
+const REPOSITORY: &str = r#"
+folder <- commandArgs(TRUE)[1]
+contrib <- file.path(folder, "src", "contrib")
+dir.create(contrib, recursive = TRUE)
+package <- function(name, needs, code) {
+  source <- file.path(tempdir(), name)
+  dir.create(file.path(source, "R"), recursive = TRUE)
+  writeLines(c(
+    paste("Package:", name), "Version: 1.2", "Title: A Test", "Description: Of repositories.", "Author: Nobody",
+    "Maintainer: Nobody <nobody@example.org>", "License: MIT", if (nzchar(needs)) paste("Imports:", needs)
+  ), file.path(source, "DESCRIPTION"))
+  writeLines("exportPattern('^[a-z]')", file.path(source, "NAMESPACE"))
+  writeLines(code, file.path(source, "R", "code.R"))
+  setwd(contrib)
+  system2("R", c("CMD", "build", source), stdout = FALSE, stderr = FALSE)
+}
+package("longshorebelow", "", "answer <- function() 42")
+package("longshoreabove", "longshorebelow", "double.answer <- function() 2 * longshorebelow::answer()")
+package("longshorebroken", "", "this is no R")
+tools::write_PACKAGES(contrib)
+"#;
+
+#[test]
+fn r_packages_come_from_debian_and_from_a_repository() {
+    let place = Place::new();
+    let folder = place.path().join("cran");
+    let made =
+        Command::new("Rscript").args(["--vanilla", "-e", REPOSITORY, folder.to_str().unwrap()]).status().unwrap();
+    assert!(made.success());
+    let server = Server::of(&folder, "");
+    place.settings(&format!("[r]\nrepositories = [\"http://{}\"]\n", server.address));
+    let script = "library(longshoreabove)\nlibrary(zoo)\ncat('answer', double.answer(), 'zoo', format(packageVersion('zoo')), '\\n')\n";
+    let keys = "dependencies = [\"longshoreabove\", \"zoo\", \"longshorenowhere\"]";
+    let block = place.block("r", "r", keys, script);
+    let ran = place.run(&block);
+    ran.expect(
+        0,
+        &["answer 84 zoo 1.", "no repository has the R package `longshorenowhere`: a script that needs it fails"],
+    );
+    let built = place.longshore(&["images", "build", "r"]);
+    built.expect(0, &["was there", "r longshoreabove==1.2", "r longshorebelow==1.2", "deb r-cran-zoo="]);
+
+    place.longshore(&["lock", "r"]).expect(0, &[]);
+    let lock = std::fs::read_to_string(block.join("longshore.lock")).unwrap();
+    for part in ["name = \"longshoreabove\"\nversion = \"1.2\"", "name = \"longshorebelow\"", "name = \"r-cran-zoo\""] {
+        assert!(lock.contains(part), "no `{part}` in {lock}");
+    }
+    place.run(&block).expect(0, &["answer 84 zoo 1."]);
+
+    let broken = place.block("broken", "r", "dependencies = [\"longshorebroken\"]", "library(longshorebroken)\n");
+    let failed = place.run(&broken);
+    failed.expect(3, &["of the R packages these could not be installed: `longshorebroken`"]);
+
+    place.settings("[r]\nrepositories = [\"http://127.0.0.1:9\"]\n");
+    let alone = place.block("alone", "r", "dependencies = [\"longshoreabove\"]", "");
+    place
+        .run(&alone)
+        .expect(3, &["the repository `http://127.0.0.1:9` cannot be reached for the packages `longshoreabove`"]);
+}
