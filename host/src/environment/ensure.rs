@@ -106,6 +106,19 @@ pub(crate) async fn find(
     }
 }
 
+/// The hash of the environment that a block would run in, whether its image is there or not; `None` where the base image
+/// is all that it needs.
+pub(crate) async fn hash_of_block(
+    block: &Block,
+    store: &dyn ImageStore,
+    settings: &Settings,
+) -> Result<Option<String>, EnvironmentError> {
+    let name = base_name(block, settings);
+    let base = store.find(name).await?.ok_or_else(|| EnvironmentError::NoImage { image: name.to_owned() })?;
+    let lock = if needs_packages(block) { Lock::of(block)? } else { None };
+    Ok(plan(block, base, name, lock.as_ref(), settings)?.map(|plan| plan.hash))
+}
+
 /// The image that a block's environment is made on.
 pub(super) fn base_name<'a>(block: &'a Block, settings: &'a Settings) -> &'a str {
     block.image.as_deref().unwrap_or_else(|| settings.image(block.image_kind()))

@@ -1,1 +1,30 @@
 //! The images of this machine as operators see them: which there are, why, how large, and which may go.
+//!
+//! `survey` looks at what is there, `decide` settles what goes (a pure function), `prune` removes it, and
+//! [`ImageCollection`] is the face of all of it. What makes images, and what uses them, is elsewhere: the two sides meet
+//! in the ledger's locks.
+
+mod collection;
+mod decide;
+mod entry;
+mod error;
+mod explain;
+mod folders;
+mod ownership;
+mod prune;
+mod report;
+mod select;
+mod survey;
+pub mod words;
+
+pub use collection::{ImageCollection, totals};
+pub use decide::{GRACE, Stays};
+pub use entry::{ImageEntry, Kind};
+pub use error::ImagesError;
+pub use explain::{Explanation, Going};
+pub use prune::How;
+#[allow(unused_imports, reason = "builds call it when they are done")]
+pub(crate) use prune::prune;
+pub use report::{Kept, PruneFailure, PruneReport};
+#[allow(unused_imports, reason = "runs remember custom images by it")]
+pub(crate) use survey::ledger_key;

@@ -65,6 +65,32 @@ impl ImageStore for DockerStore {
         .boxed()
     }
 
+    fn users<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
+        async move {
+            let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
+            let found = self.api.list_containers(Some(options)).await;
+            let found = found.map_err(StoreError::engine("listing the containers"))?;
+            let users = found.into_iter().filter(|container| container.image_id.as_deref() == Some(&image.0));
+            let name = |names: Vec<String>| names.first().map(|name| name.trim_start_matches('/').to_owned());
+            Ok(users.filter_map(|container| container.names.and_then(name).or(container.id)).collect())
+        }
+        .boxed()
+    }
+
+    fn own_size<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<u64, StoreError>> {
+        async move {
+            let steps = match self.api.image_history(&image.0).await {
+                Ok(steps) => steps,
+                Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => return Ok(0),
+                Err(source) => return Err(StoreError::Engine { doing: "looking into an image", source }),
+            };
+            // The newest step is the image itself.
+            let own = steps.iter().enumerate().take_while(|(place, step)| *place == 0 || step.tags.is_empty());
+            Ok(own.map(|(_, step)| step.size.unsigned_abs()).sum())
+        }
+        .boxed()
+    }
+
     fn tag<'a>(&'a self, image: &'a ImageId, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
             let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));

@@ -16,7 +16,8 @@ pub(crate) const ENVIRONMENT: &str = "longshore.environment";
 /// The hash of what is in a layer and all below it, also where the layer is an environment's last.
 pub(crate) const LAYER_HASH: &str = "longshore.layer";
 
-/// Which of several hosts on one engine an image belongs to.
+/// The store that an image belongs to: several hosts of one engine each keep, list and remove their own. An image without
+/// this label belongs to the store `default`.
 pub(crate) const STORE: &str = "longshore.store";
 
 /// The id of the image that it was made on top of.

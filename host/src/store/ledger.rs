@@ -5,8 +5,12 @@
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, FileTimes, OpenOptions};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+/// How often a folder is made that others remove. Each has to lose a race of microseconds; what fails so often is broken.
+const TRIES: u32 = 1000;
 
 /// The ledger of this user's images.
 #[derive(Debug, Clone)]
@@ -44,10 +48,7 @@ impl Ledger {
 
     /// Undoes `pin`. One that is not pinned is no error.
     pub(crate) fn unpin(&self, environment: &str) -> io::Result<()> {
-        match std::fs::remove_file(self.path(environment, "pinned")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        absent(std::fs::remove_file(self.path(environment, "pinned")))
     }
 
     /// Whether an environment is pinned.
@@ -73,29 +74,74 @@ impl Ledger {
         }
     }
 
-    /// Forgets an environment whose image is gone. Who waits for it goes on with a folder of its own.
+    /// Whether anybody is at work on an environment at this moment.
+    pub(crate) fn is_held(&self, environment: &str) -> bool {
+        let Ok(lock) = OpenOptions::new().append(true).open(self.path(environment, "lock")) else { return false };
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err()
+    }
+
+    /// Every environment that something is known of.
+    pub(crate) fn environments(&self) -> io::Result<Vec<String>> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
+    }
+
+    /// Forgets an environment whose image is gone, but for its pin. Who waits for it goes on with a folder of its own, at
+    /// once: nothing may be done to the environment after this.
     pub(crate) fn forget(&self, environment: &str, _held: &Hold) -> io::Result<()> {
-        let used = self.path(environment, "used");
-        match std::fs::remove_file(used) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        absent(std::fs::remove_file(self.path(environment, "used")))?;
+        if self.is_pinned(environment) {
+            return Ok(());
         }
+        absent(std::fs::remove_file(self.path(environment, "lock")))?;
+        // Fails, as it should, where somebody has come meanwhile.
+        let _ = std::fs::remove_dir(self.path(environment, ""));
+        Ok(())
     }
 
     fn hold(&self, environment: &str, how: FlockOperation) -> io::Result<Hold> {
-        let lock = self.open(environment, "lock")?;
-        flock(&lock, how)?;
-        Ok(Hold { _lock: lock })
+        loop {
+            let lock = self.open(environment, "lock")?;
+            flock(&lock, how)?;
+            // Who had it before may have forgotten the environment, and others have a file of their own by now.
+            let held = lock.metadata()?;
+            match std::fs::metadata(self.path(environment, "lock")) {
+                Ok(there) if (there.dev(), there.ino()) == (held.dev(), held.ino()) => return Ok(Hold { _lock: lock }),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
     }
 
     fn open(&self, environment: &str, name: &str) -> io::Result<File> {
         let path = self.path(environment, name);
-        std::fs::create_dir_all(path.parent().unwrap_or(&self.folder))?;
-        OpenOptions::new().create(true).append(true).open(path)
+        std::fs::create_dir_all(&self.folder)?;
+        let mut tries = 1;
+        loop {
+            match std::fs::create_dir(self.path(environment, "")) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+            match OpenOptions::new().create(true).append(true).open(&path) {
+                // Somebody forgot the environment just now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => tries += 1,
+                opened => return opened,
+            }
+        }
     }
 
     fn path(&self, environment: &str, name: &str) -> PathBuf {
         self.folder.join(environment.replace(['/', ':'], "-")).join(name)
+    }
+}
+
+fn absent(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -131,5 +177,46 @@ mod tests {
         assert!(!ledger.is_pinned("a"));
         ledger.forget("a", &ledger.claim("a").unwrap()).unwrap();
         assert_eq!(ledger.last_used("a"), None);
+    }
+
+    #[test]
+    fn what_is_forgotten_leaves_nothing_but_a_pin() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::new(folder.path());
+        for pinned in [false, true] {
+            ledger.touch("a").unwrap();
+            if pinned {
+                ledger.pin("a").unwrap();
+            }
+            assert!(!ledger.is_held("a"));
+            let held = ledger.claim("a").unwrap();
+            assert!(ledger.is_held("a"));
+            ledger.forget("a", &held).unwrap();
+            drop(held);
+            assert_eq!(ledger.environments().unwrap(), if pinned { vec!["a"] } else { vec![] });
+            assert_eq!((ledger.last_used("a"), ledger.is_pinned("a")), (None, pinned));
+        }
+    }
+
+    #[test]
+    fn nobody_holds_what_another_holds_while_folders_come_and_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::new(folder.path());
+        let inside = std::sync::atomic::AtomicU32::new(0);
+        let order = std::sync::atomic::Ordering::SeqCst;
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let held = ledger.claim("a").unwrap();
+                        assert_eq!(inside.fetch_add(1, order), 0);
+                        ledger.touch("a").unwrap();
+                        assert_eq!(inside.fetch_sub(1, order), 1);
+                        ledger.forget("a", &held).unwrap();
+                    }
+                });
+            }
+        });
+        assert!(ledger.environments().unwrap().is_empty());
     }
 }

@@ -46,6 +46,12 @@ pub(crate) trait ImageStore: Send + Sync {
     /// The images that containers are made of, running or not.
     fn in_use(&self) -> BoxFuture<'_, Result<HashSet<ImageId>, StoreError>>;
 
+    /// The names of the containers that are made of an image, running or not.
+    fn users<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Vec<String>, StoreError>>;
+
+    /// Bytes that an image adds to the nearest one below it that has a name; all of its own where none is known.
+    fn own_size<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<u64, StoreError>>;
+
     /// Gives an image one more name, which is taken from whichever had it.
     fn tag<'a>(&'a self, image: &'a ImageId, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 

@@ -1,9 +1,15 @@
 //! `longshore images explain`.
 
+use super::failed;
+use crate::check;
 use longshore::Settings;
+use longshore::images::ImageCollection;
 
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn explain(image: &str, settings: &Settings) -> u8 {
-    let _ = (image, settings);
-    0
+    let explained = async { ImageCollection::open(settings).await?.explain(image).await };
+    match explained.await {
+        Ok(explanation) => check::print(&explanation.text()),
+        Err(error) => failed(&error),
+    }
 }

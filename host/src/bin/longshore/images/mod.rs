@@ -7,8 +7,10 @@ mod list;
 mod pin;
 mod prune;
 
+use crate::{BAD_INPUT, failure};
 use clap::Subcommand;
 use longshore::Settings;
+use longshore::images::ImagesError;
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
@@ -81,4 +83,9 @@ pub(crate) async fn images(command: ImagesCommand, settings: &Settings) -> u8 {
         ImagesCommand::Export { image, output, oci } => archive::export(&image, &output, oci, settings).await,
         ImagesCommand::Import { archive } => archive::import(&archive, settings).await,
     }
+}
+
+/// Prints what went wrong with looking after images, and gives the exit status back.
+fn failed(error: &ImagesError) -> u8 {
+    failure::print(error, if error.is_bad_input() { BAD_INPUT } else { 3 })
 }

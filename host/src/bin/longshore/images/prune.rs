@@ -1,9 +1,75 @@
 //! `longshore images prune`.
 
+use super::failed;
+use crate::check;
 use longshore::Settings;
+use longshore::images::words::{ago, count, size};
+use longshore::images::{How, ImageCollection, ImageEntry, PruneReport, Stays};
 
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn prune(dry_run: bool, all: bool, settings: &Settings) -> u8 {
-    let _ = (dry_run, all, settings);
-    0
+    let how = if all { How::Everything } else { How::OnDemand };
+    let images = match ImageCollection::open(settings).await {
+        Ok(images) => images,
+        Err(error) => return failed(&error),
+    };
+    let report = if dry_run { images.foresee(how).await } else { images.prune(how).await };
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => return failed(&error),
+    };
+    let mut text = told(&report, how, dry_run);
+    text.extend(images.note().map(|note| format!("note: {note}\n")));
+    check::print(&text);
+    if report.failed.is_empty() { 0 } else { 3 }
+}
+
+fn told(report: &PruneReport, how: How, dry_run: bool) -> String {
+    let mut text = String::new();
+    let mut line = |words: String| {
+        text.push_str(&words);
+        text.push('\n');
+    };
+    let verb = if dry_run { "would remove" } else { "removed" };
+    for entry in &report.removed {
+        line(format!("{verb} {}: {}, {}", shown(entry), size(entry.added_bytes), why(entry)));
+    }
+    for entry in &report.skipped {
+        line(format!("left {}: somebody came for it", shown(entry)));
+    }
+    for failure in &report.failed {
+        line(format!("cannot remove {}: {}", failure.what, failure.reason));
+    }
+    if dry_run || how == How::Everything || report.total_after() > report.budget {
+        let stays = report.kept.iter().filter(|kept| kept.why != Stays::WithinBudget);
+        stays.for_each(|kept| line(format!("{} stays: {}", shown(&kept.entry), kept.why.reason())));
+    }
+    let (removed, freed) = (count(report.removed.len() as u64, "image"), size(report.freed));
+    let left = size(report.total_after());
+    let budget = size(report.budget);
+    let after = if dry_run { "would be taken" } else { "are taken" };
+    if report.removed.is_empty() {
+        let why = match how {
+            How::Everything => "all that is left is in use or pinned".to_owned(),
+            _ if report.total_before > report.budget => format!("nothing of the {left} may go (budget {budget})"),
+            _ => format!("{left} of the {budget} budget are taken"),
+        };
+        line(format!("nothing to remove: {why}"));
+    } else {
+        let freed = if dry_run { format!("{freed} would be free") } else { format!("{freed} freed") };
+        line(format!("{verb} {removed}: {freed}, {left} of the {budget} budget {after}"));
+    }
+    text
+}
+
+fn shown(entry: &ImageEntry) -> String {
+    let packages = entry.packages.join(" ");
+    if packages.is_empty() { entry.title() } else { format!("{} ({packages})", entry.title()) }
+}
+
+fn why(entry: &ImageEntry) -> String {
+    if entry.id.is_some() && entry.names.is_empty() {
+        return "without a name".into();
+    }
+    format!("last used {}", ago(entry.unused_seconds))
 }

@@ -1,0 +1,141 @@
+//! The images of this machine, for whoever looks after them: application authors, and the command `longshore images`.
+
+use super::decide::decide;
+use super::entry::{ImageEntry, Kind};
+use super::error::ImagesError;
+use super::explain::{Explanation, going};
+use super::prune::{How, foresee, goal, low_mark, prune};
+use super::report::PruneReport;
+use super::survey::Survey;
+use super::{folders, select};
+use crate::engine::ImageId;
+use crate::settings::Settings;
+use crate::store::{DockerStore, ImageStore, Ledger, StoreError};
+
+/// The images made here, and the folders that stand for them where there is no engine.
+#[derive(Debug)]
+pub struct ImageCollection<'a> {
+    settings: &'a Settings,
+    store: Option<DockerStore>,
+    ledger: Ledger,
+    note: Option<String>,
+}
+
+impl<'a> ImageCollection<'a> {
+    /// Connects to the engine. Where none answers there is an error, unless there are folders.
+    pub async fn open(settings: &'a Settings) -> Result<Self, ImagesError> {
+        let ledger = Ledger::new(&settings.state_folder);
+        match DockerStore::connect(&settings.engine_socket).await {
+            Ok(store) => Ok(Self { settings, store: Some(store), ledger, note: None }),
+            Err(error @ StoreError::Unreachable { .. }) if folders::place(&settings.cache_folder).is_dir() => {
+                let note = format!(
+                    "no container engine answers at `{}`: there are only the folders of runs without a container",
+                    settings.engine_socket.display()
+                );
+                drop(error);
+                Ok(Self { settings, store: None, ledger, note: Some(note) })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What should be known beside everything that this says: that no engine answers.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// Bytes that all may take.
+    #[must_use]
+    pub fn budget(&self) -> u64 {
+        self.settings.images.disk_budget
+    }
+
+    /// All of them, those longest unused last.
+    pub async fn list(&self) -> Result<Vec<ImageEntry>, ImagesError> {
+        let mut entries = self.survey().await?.entries;
+        entries.reverse();
+        Ok(entries)
+    }
+
+    /// Removes what has to go.
+    pub async fn prune(&self, how: How) -> Result<PruneReport, ImagesError> {
+        prune(self.store(), &self.ledger, self.settings, how).await
+    }
+
+    /// Says what `prune` would remove.
+    pub async fn foresee(&self, how: How) -> Result<PruneReport, ImagesError> {
+        Ok(foresee(self.survey().await?, self.settings, how))
+    }
+
+    /// Keeps an image whatever space it takes. Gives it back as it is now.
+    pub async fn pin(&self, reference: &str) -> Result<ImageEntry, ImagesError> {
+        self.set_pinned(reference, true).await
+    }
+
+    /// Lets an image go again. Gives it back as it is now.
+    pub async fn unpin(&self, reference: &str) -> Result<ImageEntry, ImagesError> {
+        self.set_pinned(reference, false).await
+    }
+
+    /// Says why an image exists, what uses it, and when it would go.
+    pub async fn explain(&self, reference: &str) -> Result<Explanation, ImagesError> {
+        let survey = self.survey().await?;
+        let index = self.select(&survey, reference).await?;
+        let decision = decide(&survey.subjects(), goal(self.settings, How::OnDemand), survey.now);
+        let (budget, low) = (self.budget(), low_mark(self.settings));
+        let going = going(&survey, &decision, index, budget, low);
+        let entry = survey.entries[index].clone();
+        let on_it = survey.entries.iter().filter(|other| other.parent.is_some() && other.parent == entry.id);
+        let images = on_it.map(ImageEntry::title).collect();
+        let containers = match (&self.store, &entry.id) {
+            (Some(store), Some(id)) => store.users(&ImageId(id.clone())).await?,
+            _ => Vec::new(),
+        };
+        let resolved = entry.resolved.clone();
+        Ok(Explanation { entry, resolved, containers, images, going, total: decision.total, budget })
+    }
+
+    async fn set_pinned(&self, reference: &str, pinned: bool) -> Result<ImageEntry, ImagesError> {
+        let mut survey = self.survey().await?;
+        let index = self.select(&survey, reference).await?;
+        let mut entry = survey.entries.swap_remove(index);
+        let done = if pinned { self.ledger.pin(&entry.key) } else { self.ledger.unpin(&entry.key) };
+        done.map_err(|source| ImagesError::Ledger { path: self.settings.state_folder.join("images"), source })?;
+        entry.pinned = pinned;
+        Ok(entry)
+    }
+
+    /// The entry that people call so. Says so where it is an image of somebody else's.
+    async fn select(&self, survey: &Survey, reference: &str) -> Result<usize, ImagesError> {
+        let missing = match select::select(&survey.entries, reference) {
+            Err(missing @ ImagesError::NotFound { .. }) => missing,
+            found => return found,
+        };
+        let Some(store) = self.store() else { return Err(missing) };
+        if let Some(hash) = select::environment_of_block(reference, store, self.settings).await {
+            let no_image = |_| ImagesError::NoImageOfBlock { block: reference.to_owned() };
+            return select::select(&survey.entries, &hash?).map_err(no_image);
+        }
+        // What is asked for becomes a part of an address, and must not lead elsewhere.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
+        let may_be_a_name = reference.bytes().all(plain) && !reference.contains("..") && !reference.starts_with('/');
+        let found = if may_be_a_name { store.find(reference).await? } else { None };
+        Err(if found.is_some() { ImagesError::NotOurs { reference: reference.to_owned() } } else { missing })
+    }
+
+    async fn survey(&self) -> Result<Survey, ImagesError> {
+        Survey::take(self.store(), &self.ledger, self.settings).await
+    }
+
+    fn store(&self) -> Option<&dyn ImageStore> {
+        self.store.as_ref().map(|store| store as &dyn ImageStore)
+    }
+}
+
+/// Bytes of all, by what each adds, and how many they are: images, and folders.
+#[must_use]
+pub fn totals(entries: &[ImageEntry]) -> (u64, usize, usize) {
+    let folders = entries.iter().filter(|entry| entry.kind == Kind::Folder).count();
+    (entries.iter().map(|entry| entry.added_bytes).sum(), entries.len() - folders, folders)
+}

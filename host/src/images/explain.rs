@@ -1,0 +1,126 @@
+//! Why an image exists, what uses it, and when it would go.
+
+use super::decide::{Decision, Fate, Stays};
+use super::entry::{ImageEntry, Kind};
+use super::survey::Survey;
+use super::words::{ago, count, size};
+use serde::Serialize;
+use std::fmt::Write;
+
+/// Everything that there is to say about an image.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explanation {
+    /// The image.
+    pub entry: ImageEntry,
+    /// What was installed in it, exactly.
+    pub resolved: Vec<String>,
+    /// Containers that are made of it, running or not.
+    pub containers: Vec<String>,
+    /// Images that are made on top of it.
+    pub images: Vec<String>,
+    /// When it would go.
+    pub going: Going,
+    /// Bytes of all images by what each adds.
+    pub total: u64,
+    /// The disk budget.
+    pub budget: u64,
+}
+
+/// When an image would go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Going {
+    /// Not while this is so.
+    Not(Stays),
+    /// At the next clean-up.
+    Next,
+    /// When there is less space than now.
+    Later {
+        /// Its place in the order of going, from 1.
+        place: usize,
+        /// How many have a place.
+        of: usize,
+        /// Bytes that go before it does.
+        before: u64,
+        /// Bytes of images that must be made until it goes.
+        room: u64,
+    },
+}
+
+/// Says when an entry would go.
+pub(crate) fn going(survey: &Survey, decision: &Decision, index: usize, budget: u64, low: u64) -> Going {
+    let place = decision.order.iter().position(|other| *other == index);
+    match (decision.fates[index], place) {
+        (Fate::Goes, _) => Going::Next,
+        (Fate::Stays(Stays::WithinBudget), Some(place)) => {
+            let before = decision.order[..place].iter().map(|other| survey.entries[*other].added_bytes).sum::<u64>();
+            // Clean-up starts beyond the budget, and reaches this one where those before it are not enough.
+            let needed = budget.max(low.saturating_add(before)).saturating_add(1);
+            let room = needed.saturating_sub(decision.total);
+            Going::Later { place: place + 1, of: decision.order.len(), before, room }
+        }
+        (Fate::Stays(why), _) => Going::Not(why),
+    }
+}
+
+impl Explanation {
+    /// For people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let entry = &self.entry;
+        let mut text = format!("{}\n", entry.title());
+        let mut line = |key: &str, value: &str| {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "  {key:<16} {value}");
+        };
+        line("what", self.what());
+        line("hash", &entry.hash);
+        entry.id.iter().for_each(|id| line("image", id));
+        entry.names.iter().skip(1).for_each(|name| line("also called", name));
+        line("base", entry.base.as_deref().unwrap_or("not known"));
+        list(&mut line, "packages", &entry.packages);
+        list(&mut line, "system packages", &entry.system_packages);
+        list(&mut line, "installed", &self.resolved);
+        let made = entry.last_used.duration_since(entry.created).unwrap_or_default() + entry.unused_seconds;
+        line("made", &ago(made));
+        line("last used", &ago(entry.unused_seconds));
+        line("takes", &format!("{}, by what it adds to what it was made on", size(entry.added_bytes)));
+        list(&mut line, "containers", &self.containers);
+        list(&mut line, "images on it", &self.images);
+        line("goes", &self.when());
+        text
+    }
+
+    fn what(&self) -> &'static str {
+        match self.entry.kind {
+            Kind::Generated => {
+                "made for the blocks that need these packages; the next run makes it again when it is gone"
+            }
+            Kind::Layer => "what other images are made on top of, so that they share it",
+            Kind::Imported => "out of an archive; it cannot be made again without it",
+            Kind::Custom => "somebody's own, marked `prune-on-cleanup`",
+            Kind::Folder => "packages for runs without a container; the next run makes it again when it is gone",
+        }
+    }
+
+    fn when(&self) -> String {
+        match self.going {
+            Going::Not(why) => format!("not now: {}", why.reason()),
+            Going::Next => "at the next clean-up".into(),
+            Going::Later { place, of, before, room } => format!(
+                "when {} more are made: {} of the {} budget are taken, and it is number {place} of {} to go, behind {}",
+                size(room),
+                size(self.total),
+                size(self.budget),
+                count(of as u64, "image"),
+                size(before),
+            ),
+        }
+    }
+}
+
+fn list(line: &mut impl FnMut(&str, &str), key: &str, values: &[String]) {
+    for (index, value) in values.iter().enumerate() {
+        line(if index == 0 { key } else { "" }, value);
+    }
+}

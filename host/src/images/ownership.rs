@@ -1,0 +1,128 @@
+//! Whose an image is: a pure function of its names and labels. What is nobody's of ours is never removed, and labels
+//! alone do not make an image ours: one that was made `FROM` one of ours has its labels too.
+
+use super::entry::Kind;
+use crate::settings::Settings;
+use crate::store::{StoredImage, labels};
+
+/// The repositories of images that are made and named here.
+const ENVIRONMENTS: &str = "longshore/environment:";
+const LAYERS: &str = "longshore/layer:";
+pub(super) const IMPORTED: &str = "longshore/imported:";
+
+/// Every other repository below this one holds base images.
+const BASES: &str = "longshore/";
+
+/// The store of images that do not say which they belong to.
+const DEFAULT_STORE: &str = "default";
+
+/// An image that clean-up is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owned {
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// Whether it has names that were not given here.
+    pub(crate) named_by_others: bool,
+}
+
+/// Says whether an image is one of this store's, or marked for pruning; `None` for all others.
+pub(crate) fn owned(image: &StoredImage, settings: &Settings) -> Option<Owned> {
+    let label = |key: &str| image.labels.get(key).map(String::as_str);
+    if label(labels::STORE).unwrap_or(DEFAULT_STORE) != settings.images.store {
+        return None;
+    }
+    let named = |start: &str| image.names.iter().any(|name| name.starts_with(start));
+    let made = match label(labels::IMAGE_TYPE) {
+        Some(labels::GENERATED) => Some(Kind::Generated),
+        Some(labels::LAYER) => Some(Kind::Layer),
+        _ => None,
+    };
+    let kind = match made {
+        // Without a name it has no one to come for it, whoever it was made by.
+        Some(kind) if image.names.is_empty() => Some(kind),
+        Some(kind) if named(ENVIRONMENTS) || named(LAYERS) => Some(kind),
+        _ if named(IMPORTED) => Some(Kind::Imported),
+        _ => None,
+    };
+    let named_by_others = !image.names.iter().all(|name| is_ours(name));
+    match kind {
+        // What an archive brought was here before, and is not ours for one more name.
+        Some(Kind::Imported) if named_by_others => return None,
+        Some(kind) => return Some(Owned { kind, named_by_others }),
+        None => {}
+    }
+    let marked = labels::RETENTION.iter().any(|key| label(key) == Some(labels::PRUNE));
+    let base = |name: &String| name.starts_with(BASES) || is_configured(name, settings);
+    (marked && !image.names.iter().any(base)).then_some(Owned { kind: Kind::Custom, named_by_others: false })
+}
+
+/// Whether a name is one that is given here.
+fn is_ours(name: &str) -> bool {
+    [ENVIRONMENTS, LAYERS, IMPORTED].iter().any(|start| name.starts_with(start))
+}
+
+fn is_configured(name: &str, settings: &Settings) -> bool {
+    let bases = [&settings.python_image, &settings.python_pandas2_image, &settings.r_image];
+    bases.into_iter().any(|base| base == name || name.strip_suffix(":latest") == Some(base))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ImageId;
+
+    /// Names, labels, and what comes of them.
+    type Row<'a> = (&'a [&'a str], &'a [&'a str], Option<(Kind, bool)>);
+
+    #[test]
+    fn names_and_labels_together_tell_whose_an_image_is() {
+        let mut settings = Settings { python_image: "company/python".into(), ..Settings::default() };
+        settings.images.store = "default".into();
+        let (generated, layer) = ("longshore.image-type=generated", "longshore.image-type=layer");
+        let (ours, theirs) = (Some((Kind::Generated, false)), Some((Kind::Generated, true)));
+        let custom = Some((Kind::Custom, false));
+        let (prune, visokio) =
+            ("longshore.image-retention=prune-on-cleanup", "visokio-image-retention=prune-on-cleanup");
+        let rows: &[Row] = &[
+            (&["longshore/environment:a"], &[generated], ours),
+            (&["longshore/environment:a"], &[generated, "longshore.store=default"], ours),
+            (&["longshore/environment:a"], &[generated, "longshore.store=other"], None),
+            (&["longshore/environment:a"], &[], None),
+            (&["longshore/environment:a", "my/own:1"], &[generated], theirs),
+            (&["longshore/layer:a"], &[layer], Some((Kind::Layer, false))),
+            (&["longshore/imported:a"], &[], Some((Kind::Imported, false))),
+            (&["longshore/imported:a"], &[generated], Some((Kind::Imported, false))),
+            (&["longshore/imported:a", "longshore/environment:a"], &[generated], ours),
+            (&["longshore/imported:a", "longshore/base:0.1.0"], &["longshore.image-type=base"], None),
+            (&["my/app:1"], &[generated], None),
+            (&[], &[generated], ours),
+            (&[], &[], None),
+            (&[], &["longshore.image-type=base"], None),
+            (&["longshore/python:0.1.0"], &["longshore.image-type=base"], None),
+            (&["longshore/python:0.1.0"], &["longshore.image-type=base", prune], None),
+            (&["company/python:latest"], &[prune], None),
+            (&["my/app:1"], &[prune], custom),
+            (&["my/app:1", "my/app:2"], &[visokio], custom),
+            (&["my/app:1"], &["longshore.image-type=base", prune], custom),
+            (&["my/app:1"], &[generated, prune], custom),
+            (&["my/app:1"], &["longshore.image-retention=keep"], None),
+            (&["my/app:1"], &[prune, "longshore.store=other"], None),
+        ];
+        for (names, labels, expected) in rows {
+            let image = StoredImage {
+                id: ImageId("sha256:1".into()),
+                names: names.iter().map(|name| (*name).to_owned()).collect(),
+                labels: labels.iter().map(|label| label.split_once('=').unwrap()).map(pair).collect(),
+                size: 1,
+                created: 0,
+                architecture: None,
+            };
+            let found = owned(&image, &settings).map(|owned| (owned.kind, owned.named_by_others));
+            assert_eq!(found, *expected, "{names:?} {labels:?}");
+        }
+    }
+
+    fn pair((key, value): (&str, &str)) -> (String, String) {
+        (key.to_owned(), value.to_owned())
+    }
+}

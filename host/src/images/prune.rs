@@ -1,0 +1,328 @@
+//! Clean-up: removes what `decide` says, one after the other. Before anything goes it is this caller's alone (the
+//! ledger's lock), and is looked at again: it may have been used, pinned or made anew since. A failure on one keeps no
+//! other from going. Builds call this when they are done, people when they like.
+//!
+//! Against a container that starts in the last moment the engine itself guards: it removes no last name of an image that
+//! a container is made of.
+
+use super::decide::{Fate, Goal, Stays, decide};
+use super::entry::ImageEntry;
+use super::error::ImagesError;
+use super::folders;
+use super::report::{Kept, PruneFailure, PruneReport};
+use super::survey::Survey;
+use crate::engine::ImageId;
+use crate::settings::Settings;
+use crate::store::{Hold, ImageStore, Ledger};
+use std::error::Error;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+/// The ledger's name for clean-up itself: two at once would both go on to the next image where the other is at work, and
+/// remove more than is needed.
+const TURN: &str = "prune";
+
+/// How long the ledger remembers what is not there. Another engine of this user may have it; the uses of a month ago no
+/// longer matter.
+const MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Why clean-up runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Something was built. Where another clean-up is at work, that one is enough.
+    AfterBuild,
+    /// Somebody asked for it.
+    OnDemand,
+    /// Somebody asked for everything that nothing uses and nobody pinned to go, whatever the budget.
+    Everything,
+}
+
+/// Removes what has to go.
+pub(crate) async fn prune(
+    store: Option<&dyn ImageStore>,
+    ledger: &Ledger,
+    settings: &Settings,
+    how: How,
+) -> Result<PruneReport, ImagesError> {
+    let failed = |source| ImagesError::Ledger { path: settings.state_folder.join("images"), source };
+    let Some(turn) = turn(ledger, how).await.map_err(failed)? else {
+        return Ok(PruneReport { left_to_another: true, ..report(settings) });
+    };
+    let cache = settings.cache_folder.clone();
+    let emptied = blocking(move || folders::empty_trash(&cache)).await;
+    let mut survey = Survey::take(store, ledger, settings).await?;
+    let mut report = report(settings);
+    report.total_before = survey.entries.iter().map(|entry| entry.added_bytes).sum();
+    if let Err(error) = emptied {
+        let what = folders::place(&settings.cache_folder).display().to_string();
+        report.failed.push(PruneFailure { what, reason: error.to_string() });
+    }
+    let mut goal = goal(settings, how);
+    // Once begun it goes on to the low mark, however far below the high one it comes on the way.
+    if let Goal::Marks { high, low } = &mut goal
+        && report.total_before > *high
+    {
+        *high = *low;
+    }
+    loop {
+        let decision = decide(&survey.subjects(), goal, survey.now);
+        let Some(&victim) = decision.victims.first() else {
+            let fates = survey.entries.into_iter().zip(decision.fates);
+            report.kept.extend(fates.filter_map(|(entry, fate)| match fate {
+                Fate::Stays(why) => Some(Kept { entry, why }),
+                Fate::Goes => None,
+            }));
+            break;
+        };
+        let entry = &survey.entries[victim];
+        match remove(store, ledger, entry, how, &survey).await {
+            Ok(Removal::Gone { freed }) => {
+                report.freed += if freed { entry.added_bytes } else { 0 };
+                report.removed.push(survey.entries.remove(victim));
+            }
+            Ok(Removal::Skipped) => {
+                report.skipped.push(entry.clone());
+                survey.entries[victim].protection = Some(Stays::Held);
+            }
+            Err(error) => {
+                report.failed.push(PruneFailure { what: entry.title(), reason: chain(&*error) });
+                survey.entries[victim].protection = Some(Stays::Held);
+            }
+        }
+    }
+    if store.is_some() {
+        let (ledger, present) = (ledger.clone(), survey.present);
+        let gone = blocking(move || forget_absent(&ledger, |key| present.contains(key), SystemTime::now())).await;
+        gone.map_err(failed)?;
+    }
+    drop(turn);
+    Ok(report)
+}
+
+/// Says what `prune` would do, and does nothing.
+pub(crate) fn foresee(survey: Survey, settings: &Settings, how: How) -> PruneReport {
+    let decision = decide(&survey.subjects(), goal(settings, how), survey.now);
+    let mut report = PruneReport { total_before: decision.total, ..report(settings) };
+    report.removed.extend(decision.victims.iter().map(|victim| survey.entries[*victim].clone()));
+    report.freed = report.removed.iter().map(|entry| entry.added_bytes).sum();
+    for (entry, fate) in survey.entries.into_iter().zip(decision.fates) {
+        if let Fate::Stays(why) = fate {
+            report.kept.push(Kept { entry, why });
+        }
+    }
+    report
+}
+
+/// The low mark of a budget, in bytes.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "a share of a budget is no more than the budget, and a few bytes do not matter"
+)]
+pub(crate) fn low_mark(settings: &Settings) -> u64 {
+    (settings.images.disk_budget as f64 * settings.images.low_mark.clamp(0.0, 1.0)) as u64
+}
+
+/// What clean-up is to reach.
+pub(crate) fn goal(settings: &Settings, how: How) -> Goal {
+    match how {
+        How::Everything => Goal::Nothing,
+        How::AfterBuild | How::OnDemand => Goal::Marks { high: settings.images.disk_budget, low: low_mark(settings) },
+    }
+}
+
+fn report(settings: &Settings) -> PruneReport {
+    PruneReport { budget: settings.images.disk_budget, low: low_mark(settings), ..PruneReport::default() }
+}
+
+/// Waits for its turn, or sees that another has it.
+async fn turn(ledger: &Ledger, how: How) -> io::Result<Option<Hold>> {
+    let ledger = ledger.clone();
+    match how {
+        How::AfterBuild => ledger.try_claim(TURN),
+        How::OnDemand | How::Everything => blocking(move || ledger.claim(TURN)).await.map(Some),
+    }
+}
+
+enum Removal {
+    /// It is no longer there. What it took is free unless something else, which only the engine knows of, is made of it.
+    Gone { freed: bool },
+    /// Somebody came for it.
+    Skipped,
+}
+
+type AnyError = Box<dyn Error + Send + Sync>;
+
+async fn remove(
+    store: Option<&dyn ImageStore>,
+    ledger: &Ledger,
+    entry: &ImageEntry,
+    how: How,
+    survey: &Survey,
+) -> Result<Removal, AnyError> {
+    let Some(held) = ledger.try_claim(&entry.key)? else { return Ok(Removal::Skipped) };
+    let used_meanwhile = ledger.last_used(&entry.key).is_some_and(|used| used > survey.now && how != How::Everything);
+    if !entry.is_nameless() && (used_meanwhile || ledger.is_pinned(&entry.key)) {
+        return Ok(Removal::Skipped);
+    }
+    let removal = match (&entry.id, &entry.path, store) {
+        (Some(id), _, Some(store)) => remove_image(store, &ImageId(id.clone()), &entry.names).await?,
+        (_, Some(path), _) => {
+            let path = path.clone();
+            blocking(move || folders::remove(&path)).await?;
+            Removal::Gone { freed: true }
+        }
+        _ => Removal::Skipped,
+    };
+    // Another image may go by the same hash: one out of an archive, or the one that took this one's name.
+    let last = survey.entries.iter().filter(|other| other.key == entry.key).count() == 1;
+    if last && matches!(removal, Removal::Gone { .. }) {
+        ledger.forget(&entry.key, &held)?;
+    }
+    Ok(removal)
+}
+
+async fn remove_image(store: &dyn ImageStore, id: &ImageId, names: &[String]) -> Result<Removal, AnyError> {
+    if store.in_use().await?.contains(id) {
+        return Ok(Removal::Skipped);
+    }
+    match store.find(&id.0).await? {
+        None => return Ok(Removal::Gone { freed: true }),
+        // A name of somebody's own, or one taken away: either way it is not as it was decided on.
+        Some(found) if found.names.len() != names.len() || !names.iter().all(|name| found.names.contains(name)) => {
+            return Ok(Removal::Skipped);
+        }
+        Some(_) => {}
+    }
+    let references = if names.is_empty() { std::slice::from_ref(&id.0) } else { names };
+    for reference in references {
+        store.remove(reference).await?;
+    }
+    Ok(Removal::Gone { freed: store.find(&id.0).await?.is_none() })
+}
+
+/// Forgets what is not there any more and was not used for long. Pins stay, and so does what somebody is at work on.
+fn forget_absent(ledger: &Ledger, is_present: impl Fn(&str) -> bool, now: SystemTime) -> io::Result<()> {
+    for key in ledger.environments()?.into_iter().filter(|key| key != TURN && !is_present(key)) {
+        let used = ledger.last_used(&key);
+        let recent = used.is_some_and(|used| now.duration_since(used).unwrap_or_default() < MEMORY);
+        if recent || ledger.is_pinned(&key) {
+            continue;
+        }
+        if let Some(held) = ledger.try_claim(&key)? {
+            ledger.forget(&key, &held)?;
+        }
+    }
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::FileTimes;
+
+    #[test]
+    fn the_ledger_forgets_what_is_gone_for_long_and_nobody_holds_or_pinned() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::new(folder.path());
+        for key in ["there", "gone", "pinned", "held", "prune"] {
+            ledger.touch(key).unwrap();
+            let used = folder.path().join("images").join(key).join("used");
+            let long_ago = SystemTime::now() - MEMORY * 2;
+            std::fs::File::options()
+                .append(true)
+                .open(used)
+                .unwrap()
+                .set_times(FileTimes::new().set_modified(long_ago))
+                .unwrap();
+        }
+        ledger.touch("recent").unwrap();
+        ledger.pin("pinned").unwrap();
+        let held = ledger.share("held").unwrap();
+        forget_absent(&ledger, |key| key == "there", SystemTime::now()).unwrap();
+        drop(held);
+        let mut left = ledger.environments().unwrap();
+        left.sort();
+        assert_eq!(left, ["held", "pinned", "prune", "recent", "there"]);
+    }
+
+    #[test]
+    fn the_low_mark_is_a_share_of_the_budget() {
+        let mut settings = Settings::default();
+        assert_eq!(low_mark(&settings), 16_000_000_000);
+        settings.images.low_mark = 7.0;
+        assert_eq!(low_mark(&settings), 20_000_000_000);
+        settings.images.low_mark = f64::NAN;
+        assert_eq!(low_mark(&settings), 0);
+    }
+
+    /// A cache with an environment in it for each hash, and a ledger.
+    fn machine(hashes: &[&str]) -> (tempfile::TempDir, Settings, Ledger) {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            cache_folder: folder.path().join("cache"),
+            state_folder: folder.path().join("state"),
+            ..Settings::default()
+        };
+        for hash in hashes {
+            std::fs::create_dir_all(folders::place(&settings.cache_folder).join(hash)).unwrap();
+        }
+        let ledger = Ledger::new(&settings.state_folder);
+        (folder, settings, ledger)
+    }
+
+    #[tokio::test]
+    async fn a_build_leaves_clean_up_to_another_that_is_at_work() {
+        let hash = "00000000000000000000000000000000";
+        let (_folder, settings, ledger) = machine(&[hash]);
+        let turn = ledger.claim(TURN).unwrap();
+        let report = prune(None, &ledger, &settings, How::AfterBuild).await.unwrap();
+        assert!(report.left_to_another && report.summary().is_none());
+        drop(turn);
+        let report = prune(None, &ledger, &settings, How::AfterBuild).await.unwrap();
+        assert!(!report.left_to_another && report.kept.len() == 1);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_removed_is_reported_and_the_others_go() {
+        let hashes = ["00000000000000000000000000000000", "11111111111111111111111111111111"];
+        let (_folder, settings, ledger) = machine(&hashes);
+        // The ledger has a file where the folder with the lock would be.
+        std::fs::create_dir_all(settings.state_folder.join("images")).unwrap();
+        std::fs::write(settings.state_folder.join("images").join(hashes[0]), "").unwrap();
+        let report = prune(None, &ledger, &settings, How::Everything).await.unwrap();
+        assert_eq!(report.removed.iter().map(|entry| entry.hash.as_str()).collect::<Vec<_>>(), [hashes[1]]);
+        assert_eq!(report.failed.len(), 1, "{report:?}");
+        assert!(report.failed[0].what.ends_with(hashes[0]), "{report:?}");
+        assert!(report.summary().unwrap().starts_with("cannot remove `"), "{report:?}");
+    }
+
+    #[tokio::test]
+    async fn what_was_used_or_pinned_since_it_was_looked_at_stays() {
+        let hashes = ["00000000000000000000000000000000", "11111111111111111111111111111111"];
+        let (_folder, settings, ledger) = machine(&hashes);
+        let survey = Survey::take(None, &ledger, &settings).await.unwrap();
+        ledger.touch(hashes[0]).unwrap();
+        ledger.pin(hashes[1]).unwrap();
+        for entry in &survey.entries {
+            let removal = remove(None, &ledger, entry, How::OnDemand, &survey).await.unwrap();
+            assert!(matches!(removal, Removal::Skipped));
+            assert!(entry.path.as_ref().unwrap().exists());
+        }
+    }
+}

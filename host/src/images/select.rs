@@ -1,0 +1,68 @@
+//! What people call an image: a name, an id, the beginning of an environment's hash, or the block that runs in it.
+
+use super::entry::ImageEntry;
+use super::error::ImagesError;
+use crate::block::Block;
+use crate::environment::hash_of_block;
+use crate::settings::Settings;
+use crate::store::ImageStore;
+use std::path::Path;
+
+/// Digits of a hash or an id that are enough to look for it.
+const DIGITS_MIN: usize = 6;
+
+/// Finds the one entry that is called so, by index.
+pub(crate) fn select(entries: &[ImageEntry], reference: &str) -> Result<usize, ImagesError> {
+    let named = |entry: &ImageEntry| {
+        let tagged = |name: &String| name == reference || name.strip_suffix(":latest") == Some(reference);
+        entry.names.iter().any(tagged) || entry.path.as_ref().is_some_and(|path| path.as_os_str() == reference)
+    };
+    if let Some(index) = entries.iter().position(named) {
+        return Ok(index);
+    }
+    let digits = reference.strip_prefix("sha256:").unwrap_or(reference);
+    let is_hash = digits.len() >= DIGITS_MIN && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let digits = digits.to_lowercase();
+    let begins = |entry: &ImageEntry| {
+        let id = entry.id.as_deref().unwrap_or_default().trim_start_matches("sha256:");
+        is_hash && (entry.hash.starts_with(&digits) || id.starts_with(&digits))
+    };
+    let found: Vec<usize> = (0..entries.len()).filter(|index| begins(&entries[*index])).collect();
+    match found[..] {
+        [] => Err(ImagesError::NotFound { reference: reference.to_owned() }),
+        [index] => Ok(index),
+        _ => {
+            // One that lost its name goes by the hash of the one that took it.
+            let mut living = found.iter().filter(|index| !entries[**index].is_nameless());
+            match (living.next(), living.next()) {
+                (Some(index), None) => Ok(*index),
+                _ => {
+                    let names = found.iter().map(|index| entries[*index].title()).collect();
+                    Err(ImagesError::Ambiguous { reference: reference.to_owned(), names })
+                }
+            }
+        }
+    }
+}
+
+/// The hash of the environment that a block runs in, where a reference is the path of one.
+pub(crate) async fn environment_of_block(
+    reference: &str,
+    store: &dyn ImageStore,
+    settings: &Settings,
+) -> Option<Result<String, ImagesError>> {
+    let path = Path::new(reference);
+    if !path.exists() {
+        return None;
+    }
+    let block = || reference.to_owned();
+    let loaded = match Block::load(path) {
+        Ok(loaded) => loaded.block,
+        Err(source) => return Some(Err(ImagesError::Block { block: block(), source: Box::new(source) })),
+    };
+    Some(match hash_of_block(&loaded, store, settings).await {
+        Ok(Some(hash)) => Ok(hash),
+        Ok(None) => Err(ImagesError::NoEnvironment { block: block() }),
+        Err(source) => Err(ImagesError::Environment { block: block(), source: Box::new(source) }),
+    })
+}

@@ -1,0 +1,254 @@
+//! A look at everything that clean-up is about: one request for the images, one for the containers, and the ledger. What
+//! it finds is a list; what to do about it is decided elsewhere.
+
+use super::decide::{Stays, Subject, last_uses};
+use super::entry::{ImageEntry, Kind};
+use super::error::ImagesError;
+use super::folders::{self, Folder};
+use super::ownership::{IMPORTED, Owned, owned};
+use crate::engine::ImageId;
+use crate::settings::Settings;
+use crate::store::{ImageStore, Ledger, StoreError, StoredImage, labels};
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, SystemTime};
+
+/// Digits of a hash that a label may hold: 128 to 512 bits.
+const HASH_DIGITS: std::ops::RangeInclusive<usize> = 32..=128;
+
+/// What was found.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    /// Images and folders, those longest unused first.
+    pub(crate) entries: Vec<ImageEntry>,
+    /// The ledger's names of everything that is there, of other stores' too.
+    pub(crate) present: HashSet<String>,
+    /// When it was.
+    pub(crate) now: SystemTime,
+}
+
+/// The name by which the ledger knows an image, as those who make it have it: the hash of its environment, that of a layer
+/// with a prefix, the name of one out of an archive. All others go by their ids. What an image says of itself counts
+/// where it has the name to show for it.
+pub(crate) fn ledger_key(image: &StoredImage, kind: Kind) -> String {
+    // A label is anybody's words, and becomes the name of a folder.
+    let is_hash = |text: &&String| {
+        HASH_DIGITS.contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    let environment = image.labels.get(labels::ENVIRONMENT).filter(is_hash);
+    let imported = image.names.iter().find(|name| name.starts_with(IMPORTED));
+    match (kind, environment, imported) {
+        (Kind::Generated, Some(hash), _) => hash.clone(),
+        (Kind::Layer, Some(hash), _) => format!("layer-{hash}"),
+        (Kind::Imported, _, Some(name)) => name.replace(['/', ':'], "-"),
+        _ => hexadecimal(&image.id).to_owned(),
+    }
+}
+
+impl Survey {
+    /// Looks. Without a store there are only folders.
+    pub(crate) async fn take(
+        store: Option<&dyn ImageStore>,
+        ledger: &Ledger,
+        settings: &Settings,
+    ) -> Result<Self, ImagesError> {
+        let now = SystemTime::now();
+        let (images, in_use) = match store {
+            Some(store) => futures_util::future::try_join(store.list(None), store.in_use()).await?,
+            None => (Vec::new(), HashSet::new()),
+        };
+        let mut found = found(&images, settings);
+        if let Some(store) = store {
+            found.weigh(store, &images).await?;
+        }
+        let mut entries: Vec<ImageEntry> = found.images.iter().map(|image| image.entry(&in_use, now)).collect();
+        let (ledger, cache) = (ledger.clone(), settings.cache_folder.clone());
+        let state = settings.state_folder.join("images");
+        let looking = tokio::task::spawn_blocking(move || {
+            let unreadable = |source| ImagesError::Folders { path: folders::place(&cache), source };
+            entries.extend(folders::folders(&cache).map_err(unreadable)?.into_iter().map(folder_entry));
+            // Most of a thousand may be unknown to the ledger, and one look tells which.
+            let known = ledger.environments().map_err(|source| ImagesError::Ledger { path: state, source })?;
+            let known: HashSet<String> = known.into_iter().collect();
+            for entry in entries.iter_mut().filter(|entry| known.contains(&entry.key)) {
+                consult(entry, &ledger, now);
+            }
+            Ok::<_, ImagesError>(entries)
+        });
+        let entries = looking.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+        const KINDS: [Kind; 4] = [Kind::Generated, Kind::Layer, Kind::Imported, Kind::Custom];
+        let others = images.iter().flat_map(|image| KINDS.map(|kind| ledger_key(image, kind)));
+        let present = entries.iter().map(|entry| entry.key.clone()).chain(others).collect();
+        let mut survey = Self { entries, present, now };
+        let uses = last_uses(&survey.subjects());
+        for (entry, used) in survey.entries.iter_mut().zip(uses) {
+            (entry.last_used, entry.unused_seconds) = (used, now.duration_since(used).unwrap_or_default());
+        }
+        survey.entries.sort_by(|one, other| (one.last_used, &one.hash).cmp(&(other.last_used, &other.hash)));
+        Ok(survey)
+    }
+
+    /// What a decision needs to know of them, in their order.
+    pub(crate) fn subjects(&self) -> Vec<Subject> {
+        let subject = |entry: &ImageEntry| Subject {
+            id: entry.identity(),
+            parent: entry.parent.clone(),
+            added: entry.added_bytes,
+            last_used: entry.last_used,
+            protection: entry.protection,
+            nameless: entry.is_nameless(),
+        };
+        self.entries.iter().map(subject).collect()
+    }
+}
+
+/// An image of ours, before the ledger was asked.
+struct Found<'a> {
+    image: &'a StoredImage,
+    owned: Owned,
+    parent: Option<&'a str>,
+    added: u64,
+    carries_others: bool,
+}
+
+struct FoundImages<'a> {
+    images: Vec<Found<'a>>,
+    sizes: HashMap<&'a str, u64>,
+}
+
+fn found<'a>(images: &'a [StoredImage], settings: &Settings) -> FoundImages<'a> {
+    let environment = |image: &'a StoredImage| image.labels.get(labels::ENVIRONMENT).map(String::as_str);
+    let ours: Vec<(&StoredImage, Owned)> =
+        images.iter().filter_map(|image| Some((image, owned(image, settings)?))).collect();
+    let is_made = |kind| matches!(kind, Kind::Generated | Kind::Layer);
+    let named = ours.iter().filter(|(image, owned)| is_made(owned.kind) && !image.names.is_empty());
+    let made: HashMap<&str, &str> =
+        named.filter_map(|(image, _)| Some((environment(image)?, image.id.0.as_str()))).collect();
+    // An image that somebody made `FROM` one of ours has our labels, and no name or mark of ours.
+    let store = |image: &StoredImage| image.labels.get(labels::STORE).map_or("default", String::as_str).to_owned();
+    let theirs = images.iter().filter(|image| !image.names.is_empty() && store(image) == settings.images.store);
+    let theirs = theirs.filter(|image| owned(image, settings).is_none());
+    let carrying: HashSet<&str> = theirs.filter_map(environment).collect();
+    let parent = |image: &'a StoredImage, owned: Owned| match owned.kind {
+        // Its label would be that of the image it was made from.
+        Kind::Custom => environment(image).and_then(|hash| made.get(hash).copied()),
+        _ => image.labels.get(labels::PARENT).map(String::as_str),
+    };
+    let found = |(image, owned): (&'a StoredImage, Owned)| Found {
+        image,
+        owned,
+        parent: parent(image, owned),
+        added: image.size,
+        carries_others: is_made(owned.kind)
+            && !image.names.is_empty()
+            && environment(image).is_some_and(|hash| carrying.contains(hash)),
+    };
+    let found = ours.into_iter().map(found).collect();
+    FoundImages { images: found, sizes: images.iter().map(|image| (image.id.0.as_str(), image.size)).collect() }
+}
+
+impl<'a> FoundImages<'a> {
+    /// Settles what each image adds. More is asked of the store only for bases that lost their names, a handful for any
+    /// number of images, and for custom images.
+    async fn weigh(&mut self, store: &dyn ImageStore, images: &'a [StoredImage]) -> Result<(), StoreError> {
+        let listed: HashSet<&str> = images.iter().map(|image| image.id.0.as_str()).collect();
+        let parents: HashSet<&str> = self.images.iter().filter_map(|image| image.parent).collect();
+        for parent in parents.difference(&listed) {
+            // Labels of a foreign archive may be no id at all.
+            let is_id = parent.strip_prefix("sha256:").is_some_and(|hash| hash.len() == 64);
+            if let (true, Some(base)) = (is_id, store.find(parent).await?) {
+                self.sizes.insert(parent, base.size);
+            }
+        }
+        for found in &mut self.images {
+            found.added = match found.parent.and_then(|parent| self.sizes.get(parent)) {
+                Some(below) => found.image.size.saturating_sub(*below),
+                None if found.owned.kind == Kind::Custom => {
+                    store.own_size(&found.image.id).await?.min(found.image.size)
+                }
+                None => found.image.size,
+            };
+        }
+        Ok(())
+    }
+}
+
+impl Found<'_> {
+    fn entry(&self, in_use: &HashSet<ImageId>, now: SystemTime) -> ImageEntry {
+        let image = self.image;
+        let label = |key: &str| image.labels.get(key).cloned();
+        let lines = |key: &str| label(key).unwrap_or_default().lines().map(str::to_owned).collect();
+        let created = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(image.created).unwrap_or(0));
+        let in_use = in_use.contains(&image.id);
+        let protection = match () {
+            () if in_use => Some(Stays::InUse),
+            () if self.owned.named_by_others => Some(Stays::NamedByOthers),
+            () if self.carries_others => Some(Stays::CarriesOthers),
+            () => None,
+        };
+        let key = ledger_key(image, self.owned.kind);
+        // What was made from one of ours has its labels, and other packages.
+        let of_ours = self.owned.kind != Kind::Custom;
+        let lines = |key: &str| if of_ours { lines(key) } else { Vec::new() };
+        ImageEntry {
+            hash: key.trim_start_matches("layer-").trim_start_matches("longshore-imported-").to_owned(),
+            kind: self.owned.kind,
+            id: Some(image.id.0.clone()),
+            names: image.names.clone(),
+            path: None,
+            base: label(labels::BASE).filter(|_| of_ours),
+            parent: self.parent.map(str::to_owned),
+            packages: lines(labels::PACKAGES),
+            system_packages: lines(labels::SYSTEM_PACKAGES),
+            resolved: lines(labels::RESOLVED),
+            added_bytes: self.added,
+            created: created.min(now),
+            last_used: created.min(now),
+            unused_seconds: Duration::ZERO,
+            in_use,
+            pinned: false,
+            protection,
+            key,
+        }
+    }
+}
+
+fn folder_entry(folder: Folder) -> ImageEntry {
+    ImageEntry {
+        key: folder.hash.clone(),
+        hash: folder.hash,
+        kind: Kind::Folder,
+        id: None,
+        names: Vec::new(),
+        path: Some(folder.path),
+        base: None,
+        parent: None,
+        packages: folder.packages,
+        system_packages: Vec::new(),
+        resolved: Vec::new(),
+        added_bytes: folder.bytes,
+        created: folder.created,
+        last_used: folder.created,
+        unused_seconds: Duration::ZERO,
+        in_use: false,
+        pinned: false,
+        protection: None,
+    }
+}
+
+/// Adds what the ledger knows. Blocks, but not for long.
+fn consult(entry: &mut ImageEntry, ledger: &Ledger, now: SystemTime) {
+    // One that lost its name was used and pinned under it, which another has now.
+    if !entry.is_nameless() {
+        entry.last_used = ledger.last_used(&entry.key).map_or(entry.last_used, |used| used.max(entry.created).min(now));
+        entry.pinned = ledger.is_pinned(&entry.key);
+        let held = ledger.is_held(&entry.key).then_some(Stays::Held);
+        let pinned = entry.pinned.then_some(Stays::Pinned);
+        entry.protection = entry.protection.or(held).or(pinned);
+        entry.in_use |= entry.kind == Kind::Folder && held.is_some();
+    }
+}
+
+fn hexadecimal(id: &ImageId) -> &str {
+    id.0.strip_prefix("sha256:").unwrap_or(&id.0)
+}

@@ -1,0 +1,89 @@
+//! Bytes and ages in words, as the lists and reports of images have them. Disks are sold in decimal units, and budgets
+//! are given in them.
+
+use std::time::Duration;
+
+/// A number of bytes, such as `1.2 GB`.
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "two or three digits are shown")]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let (mut value, mut unit) = (bytes as f64 / 1000.0, 0);
+    // What would be shown as `1000 kB` is 1 MB.
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        (value, unit) = (value / 1000.0, unit + 1);
+    }
+    if value < 9.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
+}
+
+/// How long ago something was, such as `3 days ago`.
+#[must_use]
+pub fn ago(age: Duration) -> String {
+    const UNITS: [(u64, &str); 6] = [
+        (365 * 86_400, "year"),
+        (30 * 86_400, "month"),
+        (7 * 86_400, "week"),
+        (86_400, "day"),
+        (3600, "hour"),
+        (60, "minute"),
+    ];
+    let seconds = age.as_secs();
+    // Weeks begin where a number of days stops saying anything.
+    let fits = |(length, name): &&(u64, &str)| seconds >= *length && (*name != "week" || seconds >= 2 * *length);
+    match UNITS.iter().find(fits) {
+        Some((length, name)) => format!("{} ago", count(seconds / length, name)),
+        None => "just now".into(),
+    }
+}
+
+/// A number of things, such as `1 image` and `2 images`.
+#[must_use]
+pub fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_two_digits_or_three() {
+        let rows = [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (9_949, "9.9 kB"),
+            (9_951, "10 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.0 MB"),
+            (1_234_567_890, "1.2 GB"),
+            (20_000_000_000, "20 GB"),
+            (u64::MAX, "18447 PB"),
+        ];
+        for (bytes, expected) in rows {
+            assert_eq!(size(bytes), expected);
+        }
+    }
+
+    #[test]
+    fn ages_are_in_the_largest_unit_that_says_something() {
+        let rows = [
+            (0, "just now"),
+            (59, "just now"),
+            (60, "1 minute ago"),
+            (3599, "59 minutes ago"),
+            (2 * 3600, "2 hours ago"),
+            (3 * 86_400, "3 days ago"),
+            (13 * 86_400, "13 days ago"),
+            (14 * 86_400, "2 weeks ago"),
+            (45 * 86_400, "1 month ago"),
+            (800 * 86_400, "2 years ago"),
+        ];
+        for (seconds, expected) in rows {
+            assert_eq!(ago(Duration::from_secs(seconds)), expected);
+        }
+    }
+}
