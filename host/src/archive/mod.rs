@@ -27,3 +27,6 @@ pub use error::{ExportError, ImportError};
 pub use export::{Exported, Form, Target, export};
 pub use fault::{ArchiveFault, TarFault};
 pub use import::{Imported, Trust, import};
+
+#[cfg(test)]
+mod tests;

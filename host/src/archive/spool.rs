@@ -81,3 +81,27 @@ fn unpack(mut from: impl Read, folder: &Path) -> Result<File, ArchiveFault> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error;
+
+    #[test]
+    fn what_unpacks_without_end_is_given_up() {
+        let packed = zstd::stream::encode_all(&[0; 3 << 20][..], 1).unwrap();
+        let unpacked = Compression::of_start(&packed).reader(&packed[..]).unwrap();
+        let error = unpack(Bounded::new(unpacked, 1 << 20), &std::env::temp_dir()).unwrap_err();
+        assert_eq!(error.source().unwrap().to_string(), "it unpacks to more than 1048576 bytes");
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_said() {
+        let folder = std::env::temp_dir();
+        for (path, reason) in [(folder.join("no-such-archive.tar"), "No such file"), (folder.clone(), "Is a directory")]
+        {
+            let error = open(&path, &folder).unwrap_err();
+            assert!(error.source().unwrap().to_string().starts_with(reason), "{error:?}");
+        }
+    }
+}
