@@ -224,6 +224,21 @@ fn archives_go_through_pipes_and_other_engines_take_them() {
 }
 
 #[test]
+fn one_archive_is_taken_in_by_many_at_once() {
+    let bench = Bench::new();
+    let (name, id) = bench.image("many", &[]);
+    let here = bench.remember(&imported(&id));
+    assert_eq!(bench.longshore(&["images", "export", &name, "-o", "a.tar"]).code, 0);
+    docker(&["rmi", &name]).unwrap();
+    let begun = || bench.command(&["images", "import", "a.tar"]).stdout(Stdio::piped()).spawn().unwrap();
+    let all: Vec<_> = (0..4).map(|_| begun()).collect();
+    let ended: Vec<Ended> = all.into_iter().map(|import| import.wait_with_output().unwrap().into()).collect();
+    assert!(ended.iter().all(|one| one.code == 0 && one.stdout.contains(&id)));
+    assert_eq!(ended.iter().filter(|one| !one.stdout.contains("was here already")).count(), 1);
+    assert_eq!(id_of(&here), Some(id));
+}
+
+#[test]
 fn what_is_damaged_or_hostile_changes_nothing() {
     let bench = Bench::new();
     let (name, id) = bench.image("damaged", &[]);
@@ -331,6 +346,16 @@ fn an_environment_is_one_only_if_its_archive_is_trusted() {
     let by_hash = bench.longshore(&["images", "export", &hash[..12], "-o", "x.tar"]);
     assert!(by_hash.code == 0 && by_hash.stdout.contains(&id), "{}{}", by_hash.stdout, by_hash.stderr);
 
+    let close = format!("{}{}", &hash[..20], "0".repeat(44));
+    let (near, _) = bench.image("near", &[("longshore.image-type", "generated"), ("longshore.environment", &close)]);
+    let near_environment = bench.remember(&format!("longshore/environment:{}", &close[..32]));
+    docker(&["tag", &near, &near_environment]).unwrap();
+    let either = bench.longshore(&["images", "export", &hash[..12], "-o", "x.tar"]);
+    let mut both = [environment.as_str(), near_environment.as_str()];
+    both.sort_unstable();
+    let said = format!("`{}` may be any of `{}`: give more digits", &hash[..12], both.join("`, `"));
+    assert!(either.code == 2 && either.stderr.contains(&said), "{}", either.stderr);
+
     let (other, _) = bench.image("other", &labels);
     export(&other, "other.tar");
     let taken = bench.longshore(&["images", "import", "--trust", "other.tar"]);
@@ -354,6 +379,7 @@ fn an_archive_that_cannot_be_written_leaves_what_was_there() {
         ("longshore-test/no-such-image:1", "a.tar", 2, "there is no image `longshore-test/no-such-image:1`"),
         ("../containers/json?x=", "a.tar", 2, "there is no image"),
         (&name, "folder.tar", 3, "the archive `folder.tar` cannot be written"),
+        (&name, "/dev/full", 3, "No space left on device"),
         (&name, "nowhere/a.tar", 3, "what the engine sends cannot be kept in `nowhere`"),
     ] {
         let ended = bench.longshore(&["images", "export", image, "-o", target]);

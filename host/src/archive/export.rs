@@ -35,8 +35,8 @@ pub enum Form {
 
 /// Where an archive goes.
 pub enum Target {
-    /// Into a file, which is replaced once the archive is whole. Its name says how it is compressed: `.tar`, `.tar.gz` or
-    /// `.tar.zst`.
+    /// Into a file, which is replaced once the archive is whole; a pipe or a device is written to. Its name says how it is
+    /// compressed: `.tar`, `.tar.gz` or `.tar.zst`.
     File(PathBuf),
     /// To a writer, as it comes, not compressed.
     Writer(Box<dyn Write + Send>),
@@ -76,8 +76,8 @@ pub async fn export(image: &str, target: Target, form: Form, settings: &Settings
     let name = names.iter().find(|name| *name == image).or_else(|| names.first()).cloned();
     let temporary = match &target {
         // Where an archive is to be there is room for another.
-        Target::File(path) => folder(path).to_owned(),
-        Target::Writer(_) => settings.work_folder.clone(),
+        Target::File(path) if !is_special(path) => folder(path).to_owned(),
+        _ => settings.work_folder.clone(),
     };
     let sent = receive(&store, &found.id.0, temporary).await?;
     let image = image.to_owned();
@@ -131,10 +131,18 @@ fn write_file(packing: &Packing<'_>, path: &Path) -> io::Result<u64> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
+    if is_special(path) {
+        return write(packing, Compression::of_name(path), File::options().write(true).open(path)?);
+    }
     let unpublished = Unpublished::create(path, &new_run_id())?;
     let bytes = write(packing, Compression::of_name(path), unpublished.writer()?)?;
     unpublished.publish()?;
     Ok(bytes)
+}
+
+/// Whether a path is a pipe or a device, which is written to and never replaced.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|facts| !facts.is_file() && !facts.is_dir())
 }
 
 fn write(packing: &Packing<'_>, compression: Compression, out: impl Write) -> io::Result<u64> {
