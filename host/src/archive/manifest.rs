@@ -5,7 +5,7 @@
 use super::contents::{Contents, Part};
 use super::digest::{Digest, Digesting};
 use super::fault::ArchiveFault;
-use super::limits::{LAYERS_MAX, MANIFEST_MAX};
+use super::limits::{BYTES_MAX, LAYERS_MAX, MANIFEST_MAX};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -84,13 +84,12 @@ impl Parts {
         let names = image.layers.as_deref().unwrap_or_default();
         few_enough(names.len())?;
         let config = contents.part(&image.config, DOCKER)?;
-        let mut layers = Vec::with_capacity(names.len());
-        for name in names {
-            let layer = contents.part(name, DOCKER)?;
+        let layers = names.iter().map(|name| contents.part(name, DOCKER)).collect::<Result<Vec<_>, _>>()?;
+        small_enough(layers.iter().map(|layer| layer.size))?;
+        for layer in &layers {
             if let Some(digest) = blob_digest(&layer.name) {
-                is_blob(contents, &layer, digest)?;
+                is_blob(contents, layer, digest)?;
             }
-            layers.push(layer);
         }
         let stem = config.name.strip_suffix(".json").unwrap_or(&config.name);
         let config_digest = Digest::parse_hex(stem).or_else(|| blob_digest(&config.name));
@@ -126,6 +125,7 @@ impl Parts {
     fn of_manifest(contents: &Contents, part: &Part) -> Result<Self, ArchiveFault> {
         let manifest: Manifest = json(contents, part)?;
         few_enough(manifest.layers.len())?;
+        small_enough(manifest.layers.iter().map(|layer| layer.size))?;
         match manifest.config.media_type.as_str() {
             "application/vnd.oci.image.config.v1+json" | "application/vnd.docker.container.image.v1+json" => {}
             other => return Err(media_type(part, other, "it must be that of an image's configuration")),
@@ -154,6 +154,12 @@ fn is_attestation(manifest: &Descriptor) -> bool {
 
 fn few_enough(layers: usize) -> Result<(), ArchiveFault> {
     if layers > LAYERS_MAX { Err(ArchiveFault::TooManyLayers { layers, max: LAYERS_MAX }) } else { Ok(()) }
+}
+
+/// One part that is named as many layers is read as many times.
+fn small_enough(sizes: impl Iterator<Item = u64>) -> Result<(), ArchiveFault> {
+    let size = sizes.fold(0, u64::saturating_add);
+    if size > BYTES_MAX { Err(ArchiveFault::TooLarge { size, max: BYTES_MAX }) } else { Ok(()) }
 }
 
 fn media_type(part: &Part, value: &str, wanted: &'static str) -> ArchiveFault {

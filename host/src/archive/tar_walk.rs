@@ -11,6 +11,9 @@ use tar::{EntryType, Header};
 /// Tar archives consist of blocks of this size.
 const BLOCK: usize = 512;
 
+/// Bytes of zeros after the mark of the end: tape blocks, of 10 KiB where nobody asked for others.
+const PADDING_MAX: usize = 1 << 20;
+
 /// Where the bytes of an archive come from.
 pub(super) trait Source: Read {
     /// Leaves out so many bytes, or as many as there are.
@@ -185,13 +188,14 @@ impl<S: Source> TarWalk<S> {
         if read < BLOCK {
             return Err(TarFault::Truncated { within: "the mark of its end".into() });
         }
-        loop {
+        for _ in 0..PADDING_MAX / BLOCK {
             match self.block(&mut block)? {
                 0 => return Ok(()),
                 read if is_zero(&block[..read]) => {}
                 _ => return Err(TarFault::Trailing),
             }
         }
+        Err(TarFault::Trailing)
     }
 
     /// The content of the entry whose header was read last.

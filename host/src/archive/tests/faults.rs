@@ -70,6 +70,11 @@ fn what_is_no_archive() {
     let mut trailing = Image::small().docker();
     trailing.extend([1; 512]);
     refused(&trailing, "the archive is wrong: something follows its end");
+    let mut padded = Image::small().docker();
+    padded.resize(padded.len() + 10_240, 0);
+    check(&padded).unwrap();
+    padded.resize(padded.len() + (2 << 20), 0);
+    refused(&padded, "the archive is wrong: something follows its end");
 }
 
 #[test]
@@ -237,6 +242,12 @@ fn more_than_any_image_has() {
     header.set_cksum();
     let huge = "the archive is wrong: the entry at byte 0 has a header that cannot be understood: its size is beyond all limits";
     refused(header.as_bytes(), huge);
+    // One part as many layers, each of which would be read.
+    let many = with_oci_manifest(|manifest| {
+        manifest["layers"][0]["size"] = json!(1_u64 << 30);
+        manifest["layers"] = json!(vec![manifest["layers"][0].clone(); 33]);
+    });
+    refused(&many, "it is too large: it has 35433480192 bytes, and 34359738368 are allowed");
     let long = Tar::default().entry("@", EntryType::GNULongName, "", &[b'a'; 4097]).end();
     let said = "the archive is wrong: the entry at byte 0 has a name or attributes of 4097 bytes, more than the 4096 that are allowed";
     refused(&long, said);

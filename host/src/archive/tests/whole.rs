@@ -1,10 +1,13 @@
 //! Archives that are fine, and what is left of them when they are cut off or changed.
 
+use super::super::check::CheckedImage;
 use super::super::digest::Digest;
 use super::super::export::Form;
 use super::super::pack::Packing;
 use super::check;
 use super::made::{Image, Tar, gzip, zstandard};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use tar::EntryType;
 
 #[test]
@@ -50,6 +53,22 @@ fn what_is_written_is_taken_again_and_always_the_same() {
     }
     assert!(String::from_utf8_lossy(&written[0]).contains(r#""RepoTags":["longshore/imported:1"]"#));
     assert!(!String::from_utf8_lossy(&written[1]).contains("RepoTags"));
+}
+
+#[test]
+fn what_changes_after_its_check_goes_no_further() {
+    let image = Image::small();
+    let archive = image.docker();
+    let file = tempfile::tempfile().unwrap();
+    file.write_all_at(&archive, 0).unwrap();
+    let checked = CheckedImage::of(file.try_clone().unwrap(), None).unwrap();
+    let at = archive.windows(6).position(|window| window == b"hello\n").unwrap();
+    let write = || Packing::new(&checked, None, Form::Docker).write(Vec::new()).map_err(|error| error.to_string());
+    write().unwrap();
+    for change in [|file: &File, at| file.write_all_at(b"j", at), |file: &File, at| file.set_len(at)] {
+        change(&file, at as u64).unwrap();
+        assert_eq!(write(), Err("the archive was changed while it was read".into()));
+    }
 }
 
 #[test]
