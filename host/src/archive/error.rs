@@ -81,6 +81,15 @@ pub enum ImportError {
         /// The id of the image that has it.
         there: String,
     },
+    /// The engine refused it, or failed.
+    #[error("`{path}` could not be loaded, and nothing was changed")]
+    Load {
+        /// The archive.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: StoreError,
+    },
     /// The engine made something else of it.
     #[error("the engine made `{found}` of the archive, and should have made `{expected}`")]
     OtherImage {
@@ -89,7 +98,7 @@ pub enum ImportError {
         /// What the name stands for.
         found: String,
     },
-    /// The engine failed.
+    /// The engine could not be asked.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The engine failed, and so did putting things back.

@@ -4,7 +4,7 @@
 use super::digest::Digest;
 use super::fault::ArchiveFault;
 use super::limits::LAYERS_MAX;
-use crate::images::{HASH_SHOWN, environment_name};
+use crate::images::HASH_SHOWN;
 use crate::store::{Platform, labels};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -94,11 +94,6 @@ impl ImageConfig {
         }
         Ok(hash)
     }
-
-    /// The name of the image as an environment.
-    pub(super) fn environment_name(&self) -> Result<String, ArchiveFault> {
-        self.environment().map(environment_name)
-    }
 }
 
 #[cfg(test)]
@@ -118,7 +113,6 @@ mod tests {
         let fine = json!({"longshore.image-type": "generated", "longshore.environment": hash, "longshore.parent": "sha256:1",
             "longshore.base": "longshore/python:0.1.0"});
         assert_eq!(config(fine.clone()).environment().unwrap(), hash);
-        assert_eq!(config(fine.clone()).environment_name().unwrap(), format!("longshore/environment:{}", &hash[..32]));
         for (label, value, reason) in [
             ("longshore.image-type", "", "it has no label `longshore.image-type`"),
             ("longshore.image-type", "layer", "its label `longshore.image-type` is `layer`"),

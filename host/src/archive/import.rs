@@ -15,7 +15,7 @@ use super::export::Form;
 use super::fault::ArchiveFault;
 use super::pack::Packing;
 use super::spool;
-use crate::images::HASH_SHOWN;
+use crate::images::{HASH_SHOWN, environment_name};
 use crate::settings::Settings;
 use crate::store::{DockerStore, Hold, ImageStore, Ledger, Platform};
 use bytes::Bytes;
@@ -70,16 +70,15 @@ pub async fn import(archive: &Path, trust: Trust, settings: &Settings) -> Result
     let platform = store.platform().await?;
     let image = check(archive, platform, settings).await?;
     let wrong = |source| ImportError::Archive { path: archive.to_owned(), source };
-    let name = match trust {
-        Trust::None => imported_name(&image.id),
-        Trust::Environment => image.config.environment_name().map_err(wrong)?,
+    let (name, key) = match trust {
+        Trust::None => (imported_name(&image.id), imported_name(&image.id)),
+        Trust::Environment => {
+            let environment = image.config.environment().map_err(wrong)?;
+            (environment_name(environment), environment.to_owned())
+        }
     };
     // Nobody builds, removes or takes in the same meanwhile.
     let ledger = Ledger::new(&settings.state_folder);
-    let key = match trust {
-        Trust::None => name.clone(),
-        Trust::Environment => image.config.environment().map_err(wrong)?.to_owned(),
-    };
     let _claimed = claim(&ledger, &key, settings).await?;
     let imported = Loading { store: &store, path: archive, name: &name }.run(image).await?;
     // What was just taken in is not what nobody used for longest. A ledger that cannot be written costs only that.
@@ -147,12 +146,15 @@ impl Loading<'_> {
             stream::unfold(received, |mut received| async { received.recv().await.map(|piece| (piece, received)) });
         let loaded = self.store.import(body.boxed()).await;
         let written = writing.await.map_err(ImportError::Ended)?;
+        let path = self.path.to_owned();
         match (loaded, written) {
-            // The engine hung up, and its own words say why.
-            (Err(error), Err(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => return Err(error.into()),
-            (_, Err(source)) => return Err(ImportError::Changed { path: self.path.to_owned(), source }),
-            (Err(error), Ok(())) => return Err(error.into()),
             (Ok(()), Ok(())) => {}
+            // The engine hung up, and its own words say why.
+            (Err(source), Err(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => {
+                return Err(ImportError::Load { path, source });
+            }
+            (_, Err(source)) => return Err(ImportError::Changed { path, source }),
+            (Err(source), Ok(())) => return Err(ImportError::Load { path, source }),
         }
         // An engine that took nothing in, or something else, may still have said nothing of it.
         let found = self.store.find(self.name).await?;

@@ -53,7 +53,7 @@ pub(crate) enum ImagesCommand {
     },
     /// Write an image into an archive
     Export {
-        /// As for `pin`
+        /// The image: its name, its id, or the beginning of its environment's hash
         image: String,
         /// The archive to write: .tar, .tar.gz or .tar.zst; `-` is standard output
         #[arg(short, long, value_name = "FILE")]
@@ -62,7 +62,7 @@ pub(crate) enum ImagesCommand {
         #[arg(long)]
         oci: bool,
     },
-    /// Check an archive, and take the image in it in
+    /// Check an archive, and load the image in it under a name of its own
     Import {
         /// The archive: what `docker save` or this command wrote, or an OCI layout; `-` is standard input
         archive: PathBuf,
