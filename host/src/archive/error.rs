@@ -16,6 +16,14 @@ pub enum ExportError {
     /// The engine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There can be no file at the place that was given.
+    #[error("the archive cannot be `{path}`: {reason}")]
+    NoPlace {
+        /// Where it was to be.
+        path: PathBuf,
+        /// Why not.
+        reason: &'static str,
+    },
     /// The archive cannot be written there.
     #[error("the archive `{path}` cannot be written")]
     Write {
@@ -52,7 +60,7 @@ impl ExportError {
     /// Whether the caller asked for something wrong, and nothing was started.
     #[must_use]
     pub fn is_input(&self) -> bool {
-        matches!(self, Self::Find(FindError::NotFound { .. } | FindError::Ambiguous { .. }))
+        matches!(self, Self::NoPlace { .. } | Self::Find(FindError::NotFound { .. } | FindError::Ambiguous { .. }))
     }
 }
 

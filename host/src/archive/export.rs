@@ -68,6 +68,13 @@ pub struct Exported {
 ///
 /// If there is no such image, the engine fails, or the archive cannot be written; a file that was there is as it was.
 pub async fn export(image: &str, target: Target, form: Form, settings: &Settings) -> Result<Exported, ExportError> {
+    if let Target::File(path) = &target {
+        let reason = if path.is_dir() { Some("it is a folder") } else { None };
+        let reason = reason.or_else(|| (!folder(path).is_dir()).then_some("its folder does not exist"));
+        if let Some(reason) = reason {
+            return Err(ExportError::NoPlace { path: path.clone(), reason });
+        }
+    }
     let store = DockerStore::connect(&settings.engine_socket).await?;
     let found = find_image(&store, image).await?;
     // What was asked for by name keeps that name.
@@ -128,9 +135,6 @@ async fn receive(store: &DockerStore, id: &str, folder: PathBuf) -> Result<File,
 }
 
 fn write_file(packing: &Packing<'_>, path: &Path) -> io::Result<u64> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
     if is_special(path) {
         return write(packing, Compression::of_name(path), File::options().write(true).open(path)?);
     }
