@@ -9,6 +9,7 @@ mod decide;
 mod entry;
 mod error;
 mod explain;
+mod find;
 mod folders;
 mod ownership;
 mod prune;
@@ -22,6 +23,8 @@ pub use decide::{GRACE, Stays};
 pub use entry::{ImageEntry, Kind};
 pub use error::ImagesError;
 pub use explain::{Explanation, Going};
+pub use find::FindError;
+pub(crate) use find::{HASH_SHOWN, environment_name, find_image};
 pub use prune::How;
 #[allow(unused_imports, reason = "builds call it when they are done")]
 pub(crate) use prune::prune;
