@@ -17,6 +17,11 @@ pub enum Event {
         /// Why it is this one, where that needs saying: `auto` fell back.
         note: Option<String>,
     },
+    /// What the script needs is being installed.
+    Building {
+        /// What whoever does it said.
+        line: String,
+    },
     /// The container is there and its agent has connected.
     Connected,
     /// The script runs.

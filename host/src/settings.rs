@@ -17,6 +17,8 @@ pub struct Settings {
     pub agent: PathBuf,
     /// The Python interpreter of the `process` engine; it must have the SDK.
     pub python: PathBuf,
+    /// The program `uv`, which makes environments of Python packages for the `process` engine.
+    pub uv: PathBuf,
     /// The `Rscript` of the `process` engine.
     pub rscript: PathBuf,
     /// A library of R packages for the `process` engine, before R's own; the SDK must be in one of them.
@@ -136,6 +138,7 @@ impl Default for Settings {
             work_folder: std::env::temp_dir(),
             agent: PathBuf::from("longshore-agent"),
             python: PathBuf::from("python3"),
+            uv: PathBuf::from("uv"),
             rscript: PathBuf::from("Rscript"),
             r_library: None,
             path: "/usr/local/bin:/usr/bin:/bin".into(),

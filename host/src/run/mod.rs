@@ -7,6 +7,8 @@ mod watch;
 use crate::block::{Form, Language};
 use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
+use crate::environment::LocalError;
+use crate::environment::local::{self, LocalEnvironment};
 use crate::event::{Event, Events};
 use crate::input::Inputs;
 use crate::kept::Keeping;
@@ -110,12 +112,34 @@ impl Run<'_> {
             Ok(image) => image,
             Err(error) => return (kind, None, Err(error)),
         };
+        // It is held until the script has ended.
+        let local = match self.local_environment(kind).await {
+            Ok(local) => local,
+            Err(LocalError::Cancelled) => {
+                let evidence = Evidence { interrupted: true, ..Evidence::default() };
+                return (kind, image, Ok((evidence, Vec::new(), None)));
+            }
+            Err(error) => return (kind, image, Err(error.into())),
+        };
         self.timings.environment = milliseconds(self.begun.elapsed());
-        let ended = self.in_container(engine.as_ref(), image.as_ref()).await;
+        let ended = self.in_container(engine.as_ref(), image.as_ref(), local.as_ref()).await;
         (kind, image, ended)
     }
 
-    async fn in_container(&mut self, engine: &dyn Engine, image: Option<&ImageId>) -> Result<Ended, EngineError> {
+    /// The block's packages, where it runs on this machine; in a container its image has them.
+    async fn local_environment(&self, kind: EngineKind) -> Result<Option<LocalEnvironment>, LocalError> {
+        match kind {
+            EngineKind::Docker => Ok(None),
+            EngineKind::Process => local::ensure(&self.prepared.block, self.settings, &self.events, self.cancel).await,
+        }
+    }
+
+    async fn in_container(
+        &mut self,
+        engine: &dyn Engine,
+        image: Option<&ImageId>,
+        local: Option<&LocalEnvironment>,
+    ) -> Result<Ended, EngineError> {
         let starting = Instant::now();
         let place = Place::create(&self.settings.runtime_folder, &self.run_id)?;
         let listener = place.listen()?;
@@ -126,6 +150,8 @@ impl Run<'_> {
             limits: &self.prepared.limits,
             network: &self.prepared.network,
             mounts: &self.prepared.mounts,
+            python: local.and_then(|local| local.python.as_deref()),
+            r_library: local.and_then(|local| local.r_library.as_deref()),
         };
         let mut container = engine.launch(launch).await?;
         let mut evidence = Evidence::default();

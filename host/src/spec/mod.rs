@@ -188,7 +188,11 @@ impl RunSpec {
         if contained {
             notes.extend(mounts::unreadable(options.files()));
         }
-        if !block.dependencies.is_empty() || !block.system_packages.is_empty() {
+        if !contained && !block.system_packages.is_empty() {
+            let all = block.system_packages.join(", ");
+            notes.push(format!("the block names Debian packages ({all}), which this machine must have"));
+        }
+        if contained && (!block.dependencies.is_empty() || !block.system_packages.is_empty()) {
             let all = block.dependencies.iter().chain(&block.system_packages).map(String::as_str);
             let all = all.collect::<Vec<_>>().join(", ");
             notes.push(format!(

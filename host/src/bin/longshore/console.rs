@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use longshore::{EngineKind, Event, KeptRecord, OutputRecord, RunRecord};
 use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// How a traceback of Python's starts.
@@ -17,6 +17,12 @@ const HOLD: Duration = Duration::from_millis(250);
 /// Most bytes held back.
 const HELD_MAX: usize = 64 << 10;
 
+/// Characters of a line of what is being installed: with bar and spinner it fits a terminal of 120.
+const BUILDING_LINE: usize = 70;
+
+/// How long such lines rest where they are not shown in one place: a log of a ten-minute build has 120.
+const BUILDING_PAUSE: Duration = Duration::from_secs(5);
+
 /// Steps of the progress bar.
 const STEPS: f64 = 1000.0;
 
@@ -27,6 +33,8 @@ pub(crate) struct Console {
     held: Vec<u8>,
     line_is_open: bool,
     noted: HashSet<String>,
+    /// When a line of what is being installed was last shown.
+    built_at: Option<Instant>,
 }
 
 impl Console {
@@ -41,6 +49,7 @@ impl Console {
             held: Vec::new(),
             line_is_open: false,
             noted: HashSet::new(),
+            built_at: None,
         }
     }
 
@@ -68,6 +77,7 @@ impl Console {
     fn show(&mut self, event: Event) {
         match event {
             Event::Engine { note: Some(note), .. } | Event::Note(note) => self.note(&note),
+            Event::Building { line } => self.building(&line),
             Event::Error(text) => self.line(&format!("error: {text}")),
             Event::Log { source, bytes } => self.log(source == longshore_protocol::LogSource::Stderr, &bytes),
             Event::Message(text) => {
@@ -88,8 +98,24 @@ impl Console {
                 }
             }
             Event::Ending => self.line("ending the script …"),
-            Event::Started => self.bar.enable_steady_tick(Duration::from_millis(100)),
+            Event::Started => {
+                // What was installed is no longer what goes on.
+                self.bar.set_message("");
+                self.bar.enable_steady_tick(Duration::from_millis(100));
+            }
             Event::Engine { .. } | Event::Connected | Event::Reading { .. } | Event::Publishing => {}
+        }
+    }
+
+    /// What is being installed: one line that changes on a terminal, else a line now and then.
+    fn building(&mut self, line: &str) {
+        let shown: String = line.chars().take(BUILDING_LINE).collect();
+        self.bar.enable_steady_tick(Duration::from_millis(100));
+        self.bar.set_message(shown.clone());
+        let due = self.built_at.is_none_or(|at| at.elapsed() >= BUILDING_PAUSE);
+        if self.bar.is_hidden() && due {
+            self.built_at = Some(Instant::now());
+            self.line(&format!("… {shown}"));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Settings from the environment: the one place that reads it.
 
-use longshore::Settings;
+use longshore::{PackageSettings, Settings};
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 pub(crate) fn settings() -> Result<Settings, String> {
     let defaults = Settings::default();
     let path = env::var("PATH").unwrap_or_else(|_| defaults.path.clone());
+    let python = set("LONGSHORE_PYTHON").or_else(|| find("python3", &path)).unwrap_or(defaults.python);
     Ok(Settings {
         engine_socket: engine_socket()?.unwrap_or(defaults.engine_socket),
         runtime_folder: runtime_folder().unwrap_or(defaults.runtime_folder),
         work_folder: defaults.work_folder,
         agent: set("LONGSHORE_AGENT").unwrap_or_else(agent),
-        python: set("LONGSHORE_PYTHON").or_else(|| find("python3", &path)).unwrap_or(defaults.python),
+        uv: set("LONGSHORE_UV").or_else(|| find("uv", &path)).or_else(|| beside(&python, "uv")).unwrap_or(defaults.uv),
+        python,
         rscript: set("LONGSHORE_RSCRIPT").or_else(|| find("Rscript", &path)).unwrap_or(defaults.rscript),
         r_library: set("LONGSHORE_R_LIBRARY"),
         path,
@@ -24,7 +26,7 @@ pub(crate) fn settings() -> Result<Settings, String> {
         state_folder: data_folder("XDG_STATE_HOME", ".local/state").unwrap_or(defaults.state_folder),
         cache_folder: data_folder("XDG_CACHE_HOME", ".cache").unwrap_or(defaults.cache_folder),
         images: defaults.images,
-        packages: defaults.packages,
+        packages: PackageSettings { ca_bundle: set("SSL_CERT_FILE"), ..defaults.packages },
     })
 }
 
@@ -71,6 +73,11 @@ fn sdk_folder() -> PathBuf {
 fn data_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let parent = set(variable).or_else(|| env::home_dir().map(|home| home.join(below_home)))?;
     Some(parent.join("longshore"))
+}
+
+/// A program of the folder that another one is in: what is installed into a virtual environment is there.
+fn beside(program: &Path, name: &str) -> Option<PathBuf> {
+    Some(program.with_file_name(name)).filter(|candidate| candidate.is_file())
 }
 
 fn find(program: &str, path: &str) -> Option<PathBuf> {

@@ -1,0 +1,64 @@
+# Installs packages into a library, from repositories. Called with the library, the file to report to, the number of
+# repositories, the repositories, and the packages. The report has a line for each package that is in no repository, each
+# repository that does not answer, and the package that failed: `unavailable x`, `unreachable x`, `failed x`. The
+# first failure ends it, so that the last lines are that package's.
+arguments <- commandArgs(TRUE)
+library <- arguments[1]
+report <- function(what, names) cat(sprintf("%s %s\n", what, names), file = arguments[2], sep = "", append = TRUE)
+count <- as.integer(arguments[3])
+repositories <- arguments[3 + seq_len(count)]
+wanted <- arguments[-seq_len(3 + count)]
+
+# Repositories that have binaries for Linux know by this which ones to give.
+agent <- sprintf("R/%s R (%s)", getRversion(), paste(getRversion(), R.version$platform, R.version$arch, R.version$os))
+# A package of a few hundred megabytes takes minutes; the default is one.
+options(repos = repositories, HTTPUserAgent = agent, timeout = 600, warn = 1)
+
+answers <- function(repository) {
+  tryCatch(
+    available.packages(contrib.url(repository, "source"), ignore_repo_cache = TRUE),
+    warning = function(condition) {
+      message(conditionMessage(condition))
+      report("unreachable", repository)
+      NULL
+    },
+    error = function(condition) {
+      message(conditionMessage(condition))
+      report("unreachable", repository)
+      NULL
+    }
+  )
+}
+
+available <- do.call(rbind, lapply(repositories, answers))
+missing <- if (is.null(available)) wanted else setdiff(wanted, rownames(available))
+report("unavailable", missing)
+wanted <- setdiff(wanted, missing)
+
+give.up <- function(package) {
+  report("failed", package)
+  quit("no", 1)
+}
+
+# R says in a warning that a package failed, and goes on with the others.
+watched <- function(condition) {
+  text <- conditionMessage(condition)
+  pattern <- "^(installation|download) of package .(\\S+). (had|failed).*"
+  if (grepl(pattern, text)) {
+    give.up(sub(pattern, "\\2", text))
+  }
+}
+
+if (length(wanted) > 0) {
+  # A later repository has a package too that an earlier one has: the first counts.
+  available <- available[!duplicated(rownames(available)), , drop = FALSE]
+  withCallingHandlers(
+    utils::install.packages(wanted, library, available = available, type = "source", dependencies = NA),
+    warning = watched
+  )
+  for (package in wanted) {
+    if (!file.exists(file.path(library, package, "DESCRIPTION"))) {
+      give.up(package)
+    }
+  }
+}

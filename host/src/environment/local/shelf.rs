@@ -1,0 +1,285 @@
+//! Where environments stand: a folder each, named by hash, in the cache. One is made in a folder beside, and moved into
+//! its place when it is complete, so that nothing half-made is ever used; who makes one holds its claim in the ledger,
+//! who uses one holds a share. What is in them is the business of their languages.
+
+use super::LocalError;
+use crate::cancel::Cancel;
+use crate::place::LockedFolder;
+use crate::run::new_run_id;
+use crate::settings::Settings;
+use crate::store::{Hold, Ledger};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// The folder of environments in the cache.
+const FOLDER: &str = "environments";
+
+/// What environments that are being made are called; their hosts hold locks on them.
+const BUILDING: &str = ".building-";
+
+/// The file that says what an environment has. It comes into place with all the rest.
+const RECORD: &str = "environment.json";
+
+/// How long it counts that a repository had no package of some name: a day, as packages come seldom.
+const UNAVAILABLE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long it counts that no repository answered: ten minutes, as networks come back.
+const UNREACHABLE_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// What an environment has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// `python` or `r`.
+    pub(crate) language: String,
+    /// What the block names.
+    pub(crate) requirements: Vec<String>,
+    /// What was installed for it, with versions; none where the interpreter had everything.
+    pub(crate) installed: Vec<String>,
+    /// What no repository had, and the block may do without.
+    #[serde(default)]
+    pub(crate) unavailable: Vec<String>,
+    /// Whether that is so because no repository answered.
+    #[serde(default)]
+    pub(crate) unreachable: bool,
+}
+
+/// An environment in its place.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) record: Record,
+    pub(super) folder: PathBuf,
+    /// Keeps it there.
+    pub(super) hold: Hold,
+}
+
+/// What a caller finds.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// It is there.
+    Standing(Box<Standing>),
+    /// It is to be made, and nobody else makes it.
+    Site(Site),
+}
+
+/// Where an environment is being made.
+#[derive(Debug)]
+pub(super) struct Site {
+    building: LockedFolder,
+    target: PathBuf,
+    _claim: Hold,
+}
+
+/// All environments of this user.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    folder: PathBuf,
+    state_folder: PathBuf,
+    ledger: Ledger,
+}
+
+impl Shelf {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            folder: settings.cache_folder.join(FOLDER),
+            state_folder: settings.state_folder.clone(),
+            ledger: Ledger::new(&settings.state_folder),
+        }
+    }
+
+    /// What an environment has, if it is there and still counts.
+    pub(super) fn find(&self, hash: &str) -> Option<Record> {
+        let path = self.folder.join(hash).join(RECORD);
+        let record: Record = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+        let lifetime = match (record.unreachable, record.unavailable.is_empty()) {
+            (true, _) => UNREACHABLE_LIFETIME,
+            (false, false) => UNAVAILABLE_LIFETIME,
+            (false, true) => return Some(record),
+        };
+        // A clock that was set back makes nothing older.
+        let age = path.metadata().ok()?.modified().ok()?.elapsed().unwrap_or_default();
+        (age < lifetime).then_some(record)
+    }
+
+    /// The environment, or the right to make it. Waits while somebody else makes it.
+    pub(super) async fn take(&self, hash: &str, cancel: &Cancel) -> Result<Taken, LocalError> {
+        loop {
+            let hold = self.hold(hash, Ledger::share, cancel).await?;
+            if let Some(record) = self.find(hash) {
+                // A use that is not noted makes it go a little earlier.
+                let _ = self.ledger.touch(hash);
+                let folder = self.folder.join(hash);
+                return Ok(Taken::Standing(Box::new(Standing { record, folder, hold })));
+            }
+            drop(hold);
+            let claim = self.hold(hash, Ledger::claim, cancel).await?;
+            if self.find(hash).is_none() {
+                return self.site(hash, claim).map(Taken::Site);
+            }
+        }
+    }
+
+    /// Waits for a lock, on a thread that nobody waits for when the run is cancelled: it lets go of what it gets then.
+    async fn hold(
+        &self,
+        hash: &str,
+        how: fn(&Ledger, &str) -> io::Result<Hold>,
+        cancel: &Cancel,
+    ) -> Result<Hold, LocalError> {
+        let failed = |source| LocalError::Ledger { path: self.state_folder.clone(), source };
+        let (sender, receiver) = oneshot::channel();
+        let (ledger, hash) = (self.ledger.clone(), hash.to_owned());
+        let wait = move || drop(sender.send(how(&ledger, &hash)));
+        std::thread::Builder::new().name("environment".into()).spawn(wait).map_err(failed)?;
+        tokio::select! {
+            held = receiver => held.unwrap_or_else(|_| Err(io::Error::other("its thread broke"))).map_err(failed),
+            () = cancel.wait() => Err(LocalError::Cancelled),
+        }
+    }
+
+    fn site(&self, hash: &str, claim: Hold) -> Result<Site, LocalError> {
+        let failed = |source| LocalError::Folder { path: self.folder.clone(), source };
+        std::fs::create_dir_all(&self.folder).map_err(failed)?;
+        let name = format!("{BUILDING}{}", new_run_id());
+        let building = LockedFolder::create(&self.folder, &name, 0o700).map_err(failed)?;
+        building.remove_abandoned(BUILDING);
+        let site = Site { building, target: self.folder.join(hash), _claim: claim };
+        for folder in [site.folder(), site.home()] {
+            std::fs::create_dir(folder).map_err(failed)?;
+        }
+        Ok(site)
+    }
+}
+
+impl Site {
+    /// The folder that becomes the environment.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.building.path().join("environment")
+    }
+
+    /// A folder for what its makers leave, which goes with them.
+    pub(super) fn home(&self) -> PathBuf {
+        self.building.path().join("home")
+    }
+
+    /// Where its caller keeps everything.
+    pub(super) fn shelf(&self) -> &Path {
+        self.target.parent().unwrap_or(&self.target)
+    }
+
+    /// Puts the environment in its place, and lets go of the claim.
+    pub(super) fn publish(self, record: &Record) -> Result<(), LocalError> {
+        let failed = |source| LocalError::Folder { path: self.target.clone(), source };
+        let text = serde_json::to_vec_pretty(record).map_err(io::Error::from).map_err(failed)?;
+        std::fs::write(self.folder().join(RECORD), text).map_err(failed)?;
+        // One that counts no longer stands there. Nobody uses it, for the claim is ours.
+        match std::fs::rename(&self.target, self.building.path().join("before")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        std::fs::rename(self.folder(), &self.target).map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn shelf(folder: &Path) -> Shelf {
+        Shelf::new(&Settings {
+            cache_folder: folder.join("cache"),
+            state_folder: folder.join("state"),
+            ..Settings::default()
+        })
+    }
+
+    fn record(unavailable: &[&str]) -> Record {
+        let unavailable = unavailable.iter().map(|name| (*name).to_owned()).collect();
+        Record { language: "r".into(), unavailable, ..Record::default() }
+    }
+
+    async fn site(shelf: &Shelf, hash: &str) -> Site {
+        match shelf.take(hash, &Cancel::never()).await.unwrap() {
+            Taken::Site(site) => site,
+            Taken::Standing(standing) => panic!("{standing:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn ten_at_once_make_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Arc::new(AtomicUsize::new(0));
+        let tasks: Vec<_> = (0..10)
+            .map(|_| {
+                let (shelf, made) = (shelf(folder.path()), made.clone());
+                tokio::spawn(async move {
+                    loop {
+                        match shelf.take("x", &Cancel::never()).await.unwrap() {
+                            Taken::Standing(standing) => return standing,
+                            Taken::Site(site) => {
+                                made.fetch_add(1, Ordering::SeqCst);
+                                site.publish(&record(&[])).unwrap();
+                            }
+                        }
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            assert_eq!(task.await.unwrap().record, record(&[]));
+        }
+        assert_eq!(made.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_complete_is_not_there_and_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = shelf(folder.path());
+        let left = shelf.folder.join(".building-killed/environment");
+        std::fs::create_dir_all(&left).unwrap();
+        std::fs::create_dir_all(shelf.folder.join("x")).unwrap();
+        assert_eq!(shelf.find("x"), None);
+        let abandoned = site(&shelf, "x").await;
+        assert!(!left.exists() && abandoned.folder().exists());
+        drop(abandoned);
+        assert_eq!(std::fs::read_dir(&shelf.folder).unwrap().count(), 1);
+        site(&shelf, "x").await.publish(&record(&[])).unwrap();
+        assert_eq!(shelf.find("x"), Some(record(&[])));
+        assert_eq!(std::fs::read_dir(&shelf.folder).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_can_be_cancelled() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = shelf(folder.path());
+        let making = site(&shelf, "x").await;
+        let cancel = Cancel::new();
+        cancel.pull();
+        assert!(matches!(shelf.take("x", &cancel).await, Err(LocalError::Cancelled)));
+        drop(making);
+        drop(site(&shelf, "x").await);
+    }
+
+    #[tokio::test]
+    async fn that_a_package_is_nowhere_counts_for_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = shelf(folder.path());
+        let aged = |hash: &str, seconds| {
+            let file = std::fs::File::options().append(true).open(shelf.folder.join(hash).join(RECORD)).unwrap();
+            let then = std::time::SystemTime::now() - Duration::from_secs(seconds);
+            file.set_modified(then).unwrap();
+            shelf.find(hash).is_some()
+        };
+        site(&shelf, "all").await.publish(&record(&[])).unwrap();
+        site(&shelf, "some").await.publish(&record(&["a"])).unwrap();
+        site(&shelf, "none").await.publish(&Record { unreachable: true, ..record(&["a"]) }).unwrap();
+        assert!(shelf.find("none").is_some());
+        assert!(!aged("none", 700) && aged("some", 700) && !aged("some", 100_000) && aged("all", 100_000));
+        site(&shelf, "some").await.publish(&record(&[])).unwrap();
+        assert!(aged("some", 100_000));
+    }
+}
