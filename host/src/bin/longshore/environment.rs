@@ -26,7 +26,12 @@ pub(crate) fn settings() -> Result<Settings, String> {
         state_folder: data_folder("XDG_STATE_HOME", ".local/state").unwrap_or(defaults.state_folder),
         cache_folder: data_folder("XDG_CACHE_HOME", ".cache").unwrap_or(defaults.cache_folder),
         images: defaults.images,
-        packages: PackageSettings { ca_bundle: set("SSL_CERT_FILE"), ..defaults.packages },
+        packages: PackageSettings {
+            index_url: env::var("LONGSHORE_PYTHON_INDEX_URL").ok(),
+            cran: env::var("LONGSHORE_R_REPOSITORIES").map_or(defaults.packages.cran, |list| words(&list)),
+            ca_bundle: set("SSL_CERT_FILE"),
+            ..defaults.packages
+        },
     })
 }
 
@@ -73,6 +78,10 @@ fn sdk_folder() -> PathBuf {
 fn data_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let parent = set(variable).or_else(|| env::home_dir().map(|home| home.join(below_home)))?;
     Some(parent.join("longshore"))
+}
+
+fn words(list: &str) -> Vec<String> {
+    list.split_whitespace().map(str::to_owned).collect()
 }
 
 /// A program of the folder that another one is in: what is installed into a virtual environment is there.

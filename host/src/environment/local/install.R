@@ -14,24 +14,23 @@ agent <- sprintf("R/%s R (%s)", getRversion(), paste(getRversion(), R.version$pl
 # A package of a few hundred megabytes takes minutes; the default is one.
 options(repos = repositories, HTTPUserAgent = agent, timeout = 600, warn = 1)
 
-answers <- function(repository) {
-  tryCatch(
-    available.packages(contrib.url(repository, "source"), ignore_repo_cache = TRUE),
+# What a repository has; nothing where it does not answer. It is asked for several forms of its index, and R warns of
+# each that is not there; what counts is the warning that there is none at all.
+index <- function(repository) {
+  withCallingHandlers(
+    available.packages(contrib.url(repository, "source")),
     warning = function(condition) {
       message(conditionMessage(condition))
-      report("unreachable", repository)
-      NULL
-    },
-    error = function(condition) {
-      message(conditionMessage(condition))
-      report("unreachable", repository)
-      NULL
+      if (startsWith(conditionMessage(condition), "unable to access index for repository")) {
+        report("unreachable", repository)
+      }
+      invokeRestart("muffleWarning")
     }
   )
 }
 
-available <- do.call(rbind, lapply(repositories, answers))
-missing <- if (is.null(available)) wanted else setdiff(wanted, rownames(available))
+available <- do.call(rbind, lapply(repositories, index))
+missing <- setdiff(wanted, rownames(available))
 report("unavailable", missing)
 wanted <- setdiff(wanted, missing)
 

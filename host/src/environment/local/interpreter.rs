@@ -41,7 +41,7 @@ impl Interpreter {
         if let Some(answer) = read(&known) {
             return Ok(answer);
         }
-        let mut tool = Tool::new(&path, settings).arguments(question);
+        let mut tool = Tool::new(&path, settings).arguments(question).quietly();
         if let Some(library) = library {
             tool = tool.variable("R_LIBS", library);
         }

@@ -9,7 +9,7 @@
 
 use super::interpreter::{Interpreter, found, hexadecimal};
 use super::shelf::{Record, Shelf, Site, Taken};
-use super::tool::{Ended, Tool, Watch, place, words};
+use super::tool::{Ended, Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError};
 use crate::block::{Block, Pandas};
 use crate::environment::address::masked;
@@ -160,6 +160,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     async fn build(&self) -> Result<Record, LocalError> {
         let requirements = self.needs.requirements.clone();
+        tell(self.watch.events, &format!("installing {}", masked(&requirements.join(", ")))).await;
         let installed = self.resolve().await?;
         if !installed.is_empty() {
             self.install(&installed).await?;

@@ -7,7 +7,7 @@
 
 use super::interpreter::{Interpreter, hexadecimal};
 use super::shelf::{Record, Shelf, Site, Taken};
-use super::tool::{Tool, Watch, place, words};
+use super::tool::{Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError};
 use crate::block::Block;
 use crate::environment::address::masked;
@@ -149,6 +149,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     async fn build(&self) -> Result<Record, LocalError> {
+        tell(self.watch.events, &format!("installing {}", self.needs.missing.join(", "))).await;
         let (home, library) = (self.site.home(), library_of(&self.site.folder()));
         let failed = |source| LocalError::Folder { path: home.clone(), source };
         std::fs::create_dir(&library).map_err(failed)?;
@@ -175,7 +176,10 @@ impl Builder<'_> {
         if !ended.status.success() {
             let package = report.failed.unwrap_or_else(|| self.needs.missing.join(", "));
             let place = place(&ended.lines, self.site.shelf());
-            return Err(LocalError::R { package, place, words: words(&ended.lines) });
+            // What was installed before it is of no interest.
+            let start = format!("package ‘{package}’ ...");
+            let start = ended.lines.iter().rposition(|line| line.ends_with(&start)).unwrap_or_default();
+            return Err(LocalError::R { package, place, words: words(&ended.lines[start..]) });
         }
         let record = self.absent(report, &ended.lines)?;
         Ok(Record { installed: installed(&library), ..record })

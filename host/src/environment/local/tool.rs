@@ -30,6 +30,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 pub(super) struct Tool {
     program: PathBuf,
     command: Command,
+    quiet: bool,
 }
 
 /// What became of a program.
@@ -55,7 +56,7 @@ impl Tool {
         for (name, value) in network(&settings.packages) {
             command.env(name, value);
         }
-        Self { program: program.to_owned(), command }
+        Self { program: program.to_owned(), command, quiet: false }
     }
 
     /// Adds arguments.
@@ -76,9 +77,16 @@ impl Tool {
         self
     }
 
+    /// Lets nobody hear its lines: they are an answer.
+    pub(super) fn quietly(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
     /// Runs it to its end, whatever that is.
     pub(super) async fn run(self, watch: Watch<'_>) -> Result<Ended, LocalError> {
-        let Self { program, mut command } = self;
+        let Self { program, mut command, quiet } = self;
+        let events = (!quiet).then_some(watch.events);
         let follow = |source| LocalError::Follow { program: program.clone(), source };
         let (reader, writer) = io::pipe().map_err(follow)?;
         command.stdout(writer.try_clone().map_err(follow)?).stderr(writer).process_group(0).kill_on_drop(true);
@@ -93,11 +101,11 @@ impl Tool {
             let status = tokio::select! {
                 status = child.wait() => {
                     // A daemon that was left behind may hold the pipe open: what counts has been printed.
-                    let rest = lines.read(&mut output, watch.events);
+                    let rest = lines.read(&mut output, events);
                     let _ = tokio::time::timeout(DRAIN_DEADLINE, rest).await;
                     return status;
                 }
-                read = lines.read(&mut output, watch.events) => read,
+                read = lines.read(&mut output, events) => read,
             };
             status?;
             child.wait().await
@@ -107,9 +115,15 @@ impl Tool {
             () = watch.cancel.wait() => return Err(LocalError::Cancelled),
         };
         group.disarm();
-        lines.end(watch.events).await;
+        lines.end(events).await;
         Ok(Ended { status, lines: lines.kept })
     }
+}
+
+/// Says what is being installed, or what whoever does it said.
+pub(super) async fn tell(events: &Events, line: &str) {
+    // A build goes on without anyone who watches.
+    let _ = events.send(Event::Building { line: line.to_owned() }).await;
 }
 
 /// What programs must know to reach package indexes.
@@ -159,7 +173,7 @@ struct Lines {
 }
 
 impl Lines {
-    async fn read(&mut self, output: &mut pipe::Receiver, events: &Events) -> io::Result<()> {
+    async fn read(&mut self, output: &mut pipe::Receiver, events: Option<&Events>) -> io::Result<()> {
         let mut buffer = [0; 4096];
         loop {
             let length = output.read(&mut buffer).await?;
@@ -176,14 +190,15 @@ impl Lines {
         }
     }
 
-    async fn end(&mut self, events: &Events) {
+    async fn end(&mut self, events: Option<&Events>) {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.open)).into_owned();
         let line = masked(line.trim_end()).into_owned();
         if line.is_empty() {
             return;
         }
-        // A build goes on without anyone who watches.
-        let _ = events.send(Event::Building { line: line.trim_start().to_owned() }).await;
+        if let Some(events) = events {
+            tell(events, line.trim_start()).await;
+        }
         if self.kept.len() >= LINES_MAX {
             self.kept.drain(..LINES_MAX / 2);
         }
