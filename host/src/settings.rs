@@ -17,12 +17,12 @@ pub struct Settings {
     pub agent: PathBuf,
     /// The Python interpreter of the `process` engine; it must have the SDK.
     pub python: PathBuf,
-    /// The program `uv`, which makes environments of Python packages for the `process` engine.
-    pub uv: PathBuf,
     /// The `Rscript` of the `process` engine.
     pub rscript: PathBuf,
     /// A library of R packages for the `process` engine, before R's own; the SDK must be in one of them.
     pub r_library: Option<PathBuf>,
+    /// The `uv` that makes Python environments for the `process` engine.
+    pub uv: PathBuf,
     /// `PATH` of scripts on the `process` engine.
     pub path: String,
     /// The image of Python blocks that name none.
@@ -138,9 +138,9 @@ impl Default for Settings {
             work_folder: std::env::temp_dir(),
             agent: PathBuf::from("longshore-agent"),
             python: PathBuf::from("python3"),
-            uv: PathBuf::from("uv"),
             rscript: PathBuf::from("Rscript"),
             r_library: None,
+            uv: PathBuf::from("uv"),
             path: "/usr/local/bin:/usr/bin:/bin".into(),
             python_image: concat!("longshore/python:", env!("CARGO_PKG_VERSION")).into(),
             python_pandas2_image: concat!("longshore/python-pandas2:", env!("CARGO_PKG_VERSION")).into(),

@@ -8,14 +8,13 @@ use std::path::{Path, PathBuf};
 pub(crate) fn settings() -> Result<Settings, String> {
     let defaults = Settings::default();
     let path = env::var("PATH").unwrap_or_else(|_| defaults.path.clone());
-    let python = set("LONGSHORE_PYTHON").or_else(|| find("python3", &path)).unwrap_or(defaults.python);
     Ok(Settings {
         engine_socket: engine_socket()?.unwrap_or(defaults.engine_socket),
         runtime_folder: runtime_folder().unwrap_or(defaults.runtime_folder),
         work_folder: defaults.work_folder,
         agent: set("LONGSHORE_AGENT").unwrap_or_else(agent),
-        uv: set("LONGSHORE_UV").or_else(|| find("uv", &path)).or_else(|| beside(&python, "uv")).unwrap_or(defaults.uv),
-        python,
+        uv: set("LONGSHORE_UV").or_else(|| find("uv", &path)).unwrap_or(defaults.uv),
+        python: set("LONGSHORE_PYTHON").or_else(|| find("python3", &path)).unwrap_or(defaults.python),
         rscript: set("LONGSHORE_RSCRIPT").or_else(|| find("Rscript", &path)).unwrap_or(defaults.rscript),
         r_library: set("LONGSHORE_R_LIBRARY"),
         path,
@@ -82,11 +81,6 @@ fn data_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
 
 fn words(list: &str) -> Vec<String> {
     list.split_whitespace().map(str::to_owned).collect()
-}
-
-/// A program of the folder that another one is in: what is installed into a virtual environment is there.
-fn beside(program: &Path, name: &str) -> Option<PathBuf> {
-    Some(program.with_file_name(name)).filter(|candidate| candidate.is_file())
 }
 
 fn find(program: &str, path: &str) -> Option<PathBuf> {

@@ -219,7 +219,7 @@ impl Builder<'_> {
     /// A call of uv for an interpreter.
     fn uv(&self, arguments: &[&str], python: &Path) -> Tool {
         let packages = &self.settings.packages;
-        let mut tool = Tool::new(&found(&self.settings.uv, &self.settings.path), self.settings)
+        let mut tool = Tool::new(&uv(self.settings), self.settings)
             .folder(&self.site.home())
             .variable("HOME", self.site.home())
             .variable("UV_CACHE_DIR", self.settings.cache_folder.join("uv"))
@@ -257,6 +257,13 @@ impl Builder<'_> {
             words: words(&ended.lines[start..]),
         })
     }
+}
+
+/// Where uv is: where the settings say, in `PATH`, or beside the interpreter, if it was installed there with pip.
+fn uv(settings: &Settings) -> PathBuf {
+    let uv = found(&settings.uv, &settings.path);
+    let beside = settings.python.with_file_name("uv");
+    if uv.components().count() == 1 && beside.is_file() { beside } else { uv }
 }
 
 /// What uv would install, as requirements: exact versions, or the address that the block names.

@@ -9,7 +9,9 @@ use crate::run::new_run_id;
 use crate::settings::Settings;
 use crate::store::{Hold, Ledger};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -22,6 +24,10 @@ const BUILDING: &str = ".building-";
 
 /// The file that says what an environment has. It comes into place with all the rest.
 const RECORD: &str = "environment.json";
+
+/// The files that say the same to whoever lists environments: what each was made for, and the bytes that it takes.
+const PACKAGES: &str = "packages";
+const SIZE: &str = "size";
 
 /// How long it counts that a repository had no package of some name: a day, as packages come seldom.
 const UNAVAILABLE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -91,23 +97,38 @@ impl Shelf {
 
     /// What an environment has, if it is there and still counts.
     pub(super) fn find(&self, hash: &str) -> Option<Record> {
-        let path = self.folder.join(hash).join(RECORD);
-        let record: Record = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+        let record = self.read(hash)?;
         let lifetime = match (record.unreachable, record.unavailable.is_empty()) {
             (true, _) => UNREACHABLE_LIFETIME,
             (false, false) => UNAVAILABLE_LIFETIME,
             (false, true) => return Some(record),
         };
         // A clock that was set back makes nothing older.
-        let age = path.metadata().ok()?.modified().ok()?.elapsed().unwrap_or_default();
-        (age < lifetime).then_some(record)
+        let written = self.record(hash).metadata().ok()?.modified().ok()?;
+        (written.elapsed().unwrap_or_default() < lifetime).then_some(record)
+    }
+
+    /// What an environment has, if it is there.
+    fn read(&self, hash: &str) -> Option<Record> {
+        serde_json::from_slice(&std::fs::read(self.record(hash)).ok()?).ok()
+    }
+
+    fn record(&self, hash: &str) -> PathBuf {
+        self.folder.join(hash).join(RECORD)
     }
 
     /// The environment, or the right to make it. Waits while somebody else makes it.
     pub(super) async fn take(&self, hash: &str, cancel: &Cancel) -> Result<Taken, LocalError> {
         loop {
+            // One that counts no longer is made anew, unless somebody uses it: then it does for this run too.
+            if self.find(hash).is_none() && self.read(hash).is_some() {
+                let claim = self.ledger.try_claim(hash).map_err(|source| self.ledger_error(source))?;
+                if let Some(claim) = claim.filter(|_| self.find(hash).is_none()) {
+                    return self.site(hash, claim).map(Taken::Site);
+                }
+            }
             let hold = self.hold(hash, Ledger::share, cancel).await?;
-            if let Some(record) = self.find(hash) {
+            if let Some(record) = self.read(hash) {
                 // A use that is not noted makes it go a little earlier.
                 let _ = self.ledger.touch(hash);
                 let folder = self.folder.join(hash);
@@ -115,10 +136,14 @@ impl Shelf {
             }
             drop(hold);
             let claim = self.hold(hash, Ledger::claim, cancel).await?;
-            if self.find(hash).is_none() {
+            if self.read(hash).is_none() {
                 return self.site(hash, claim).map(Taken::Site);
             }
         }
+    }
+
+    fn ledger_error(&self, source: io::Error) -> LocalError {
+        LocalError::Ledger { path: self.state_folder.clone(), source }
     }
 
     /// Waits for a lock, on a thread that nobody waits for when the run is cancelled: it lets go of what it gets then.
@@ -128,7 +153,7 @@ impl Shelf {
         how: fn(&Ledger, &str) -> io::Result<Hold>,
         cancel: &Cancel,
     ) -> Result<Hold, LocalError> {
-        let failed = |source| LocalError::Ledger { path: self.state_folder.clone(), source };
+        let failed = |source| self.ledger_error(source);
         let (sender, receiver) = oneshot::channel();
         let (ledger, hash) = (self.ledger.clone(), hash.to_owned());
         let wait = move || drop(sender.send(how(&ledger, &hash)));
@@ -173,14 +198,36 @@ impl Site {
     pub(super) fn publish(self, record: &Record) -> Result<(), LocalError> {
         let failed = |source| LocalError::Folder { path: self.target.clone(), source };
         let text = serde_json::to_vec_pretty(record).map_err(io::Error::from).map_err(failed)?;
-        std::fs::write(self.folder().join(RECORD), text).map_err(failed)?;
+        let folder = self.folder();
+        std::fs::write(folder.join(RECORD), text).map_err(failed)?;
+        // For whoever lists environments, so that it need not look through them.
+        std::fs::write(folder.join(PACKAGES), record.requirements.join("\n") + "\n").map_err(failed)?;
+        std::fs::write(folder.join(SIZE), size(&folder).to_string()).map_err(failed)?;
         // One that counts no longer stands there. Nobody uses it, for the claim is ours.
         match std::fs::rename(&self.target, self.building.path().join("before")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
-        std::fs::rename(self.folder(), &self.target).map_err(failed)
+        std::fs::rename(folder, &self.target).map_err(failed)
     }
+}
+
+/// Bytes that a folder takes on its disk; a file with two names in it counts once. What cannot be seen does not count.
+fn size(folder: &Path) -> u64 {
+    let (mut total, mut seen, mut waiting) = (0, HashSet::new(), vec![folder.to_owned()]);
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(facts) = entry.metadata() else { continue };
+            if facts.is_dir() {
+                waiting.push(entry.path());
+            }
+            if facts.is_dir() || facts.nlink() < 2 || seen.insert((facts.dev(), facts.ino())) {
+                // File systems count in blocks of 512 bytes, whatever their own are.
+                total += facts.blocks() * 512;
+            }
+        }
+    }
+    total
 }
 
 #[cfg(test)]
@@ -249,6 +296,8 @@ mod tests {
         assert_eq!(std::fs::read_dir(&shelf.folder).unwrap().count(), 1);
         site(&shelf, "x").await.publish(&record(&[])).unwrap();
         assert_eq!(shelf.find("x"), Some(record(&[])));
+        let size = std::fs::read_to_string(shelf.folder.join("x/size")).unwrap();
+        assert!(size.parse::<u64>().unwrap() >= 512, "{size}");
         assert_eq!(std::fs::read_dir(&shelf.folder).unwrap().count(), 1);
     }
 
@@ -279,6 +328,10 @@ mod tests {
         site(&shelf, "none").await.publish(&Record { unreachable: true, ..record(&["a"]) }).unwrap();
         assert!(shelf.find("none").is_some());
         assert!(!aged("none", 700) && aged("some", 700) && !aged("some", 100_000) && aged("all", 100_000));
+        let using = shelf.hold("some", Ledger::share, &Cancel::never()).await.unwrap();
+        let taken = shelf.take("some", &Cancel::never()).await.unwrap();
+        assert!(matches!(taken, Taken::Standing(standing) if standing.record.unavailable == ["a"]));
+        drop(using);
         site(&shelf, "some").await.publish(&record(&[])).unwrap();
         assert!(aged("some", 100_000));
     }
