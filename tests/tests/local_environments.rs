@@ -258,6 +258,21 @@ fn packages_that_cannot_be_had_are_named_and_nothing_is_left() {
 }
 
 #[test]
+fn a_full_disk_is_said_to_be_full() {
+    let user = User::new();
+    let block = user.python("large", "\"scikit-learn\"", "print('it ran')\n");
+    std::fs::create_dir(user.path("cache")).unwrap();
+    // A small disk of its own, which no other process sees.
+    let script = "mount -t tmpfs -o size=4m none \"$XDG_CACHE_HOME\" && exec \"$0\" \"$@\"";
+    let run = user.command(&block);
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--map-root-user", "sh", "-c", script]).arg(run.get_program()).args(run.get_args());
+    command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(user.home.path());
+    let ended = command.output().unwrap().into();
+    assert_says(&ended, 3, &["/cache/longshore/environments` is full", "No space left on device"]);
+}
+
+#[test]
 fn without_uv_it_is_said_how_to_get_it() {
     let user = User::new();
     let block = user.python("x", "\"humanize\"", "");

@@ -71,6 +71,15 @@ pub enum LocalError {
         /// The compiler's last words.
         words: String,
     },
+    /// The certificates that the settings name cannot be read.
+    #[error("cannot read the certificates in `{path}`, which the settings name")]
+    Certificates {
+        /// Their file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
     /// A folder of environments cannot be written.
     #[error("cannot keep environments in `{path}`")]
     Folder {

@@ -2,6 +2,7 @@
 //! interpreter has. Made once for each hash over all that goes in, used by every run that needs the same, and removed
 //! by pruning like an image: the folder `environments` has them, the ledger says who uses them.
 
+mod certificates;
 mod error;
 mod interpreter;
 mod python;

@@ -7,6 +7,7 @@
 //! resolution: a block that needs an older numpy gets the pandas that goes with it, or is told that none does. A
 //! wholly separate environment would download pandas and pyarrow for every block that names one small package.
 
+use super::certificates::gather;
 use super::interpreter::{Interpreter, found, hexadecimal};
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Ended, Tool, Watch, place, tell, words};
@@ -67,7 +68,9 @@ pub(super) async fn ensure(
                 }));
             }
             Taken::Site(site) => {
-                let record = Builder { needs: &needs, settings, watch, site: &site }.build().await?;
+                let certificates = gather(settings.packages.ca_bundle.as_deref(), &site.home())?;
+                let builder = Builder { needs: &needs, settings, watch, site: &site, certificates };
+                let record = builder.build().await?;
                 site.publish(&record)?;
             }
         }
@@ -155,6 +158,7 @@ struct Builder<'a> {
     settings: &'a Settings,
     watch: Watch<'a>,
     site: &'a Site,
+    certificates: Option<PathBuf>,
 }
 
 impl Builder<'_> {
@@ -221,6 +225,7 @@ impl Builder<'_> {
         let packages = &self.settings.packages;
         let mut tool = Tool::new(&uv(self.settings), self.settings)
             .folder(&self.site.home())
+            .trusting(self.certificates.as_deref())
             .variable("HOME", self.site.home())
             .variable("UV_CACHE_DIR", self.settings.cache_folder.join("uv"))
             // The settings are Longshore's alone, and so is the choice of the interpreter.

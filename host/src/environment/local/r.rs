@@ -5,6 +5,7 @@
 //! may well do without: the run goes on with a note, and the script fails with its own words where it does not. A package
 //! that is there and cannot be installed is an error in both. `absent` decides it.
 
+use super::certificates::gather;
 use super::interpreter::{Interpreter, hexadecimal};
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Tool, Watch, place, tell, words};
@@ -162,6 +163,7 @@ impl Builder<'_> {
         let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
         let ended = Tool::new(&self.needs.parent.path, self.settings)
             .folder(&home)
+            .trusting(gather(self.settings.packages.ca_bundle.as_deref(), &home)?.as_deref())
             .variable("HOME", &home)
             .variable("TMPDIR", &home)
             .variable("R_LIBS", libraries.join(":"))

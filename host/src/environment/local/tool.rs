@@ -71,6 +71,14 @@ impl Tool {
         self
     }
 
+    /// Says whose certificates it trusts, as uv and R want to be told.
+    pub(super) fn trusting(self, certificates: Option<&Path>) -> Self {
+        match certificates {
+            Some(file) => self.variable("SSL_CERT_FILE", file).variable("CURL_CA_BUNDLE", file),
+            None => self,
+        }
+    }
+
     /// Sets where it runs.
     pub(super) fn folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
@@ -128,10 +136,7 @@ pub(super) async fn tell(events: &Events, line: &str) {
 
 /// What programs must know to reach package indexes.
 fn network(packages: &PackageSettings) -> Vec<(&'static str, String)> {
-    let path = |path: &PathBuf| path.to_string_lossy().into_owned();
     let settings = [
-        ("SSL_CERT_FILE", packages.ca_bundle.as_ref().map(path)),
-        ("CURL_CA_BUNDLE", packages.ca_bundle.as_ref().map(path)),
         ("HTTP_PROXY", packages.http_proxy.clone()),
         ("http_proxy", packages.http_proxy.clone()),
         ("HTTPS_PROXY", packages.https_proxy.clone()),
@@ -221,7 +226,7 @@ pub(super) fn words(lines: &[String]) -> String {
 /// Where something failed, for an error's text, if that is what its reader must know: the disk is full.
 pub(super) fn place(lines: &[String], folder: &Path) -> String {
     let full = lines.iter().any(|line| line.contains("No space left on device") || line.contains("os error 28"));
-    if full { format!(", for the disk of `{}` is full", folder.display()) } else { String::new() }
+    if full { format!(": the disk of `{}` is full", folder.display()) } else { String::new() }
 }
 
 #[cfg(test)]
