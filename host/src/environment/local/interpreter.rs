@@ -60,7 +60,8 @@ impl Interpreter {
 /// Where a program is: one without a folder is looked for in `PATH`.
 pub(super) fn found(program: &Path, path: &str) -> PathBuf {
     if program.components().count() > 1 {
-        return program.to_owned();
+        // Installers run elsewhere.
+        return std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
     }
     let candidates = path.split(':').map(|folder| Path::new(folder).join(program));
     candidates.into_iter().find(|candidate| candidate.is_file()).unwrap_or_else(|| program.to_owned())
@@ -139,6 +140,6 @@ mod tests {
     fn a_bare_name_is_looked_for() {
         assert_eq!(found(Path::new("sh"), "/nowhere:/bin"), Path::new("/bin/sh"));
         assert_eq!(found(Path::new("no-such"), "/bin"), Path::new("no-such"));
-        assert_eq!(found(Path::new("./sh"), "/bin"), Path::new("./sh"));
+        assert_eq!(found(Path::new("x/sh"), "/bin"), std::path::absolute("x/sh").unwrap());
     }
 }

@@ -16,8 +16,9 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 
-/// Lines that are remembered, for what went wrong: a compiler's last screen and more.
-const LINES_MAX: usize = 400;
+/// Lines that are remembered, the older half of them forgotten when there are more: 2,000 are left, which is more than uv
+/// lists of any environment, in 4 MB at the most.
+const LINES_MAX: usize = 4000;
 
 /// Characters of a line that are kept; compilers are called with longer ones.
 const LINE_MAX: usize = 1000;
@@ -108,27 +109,29 @@ impl Tool {
         let end = async {
             let status = tokio::select! {
                 status = child.wait() => {
-                    // A daemon that was left behind may hold the pipe open: what counts has been printed.
+                    // What was left behind may hold the pipe open: what counts has been printed, and it is ended.
                     let rest = lines.read(&mut output, events);
-                    let _ = tokio::time::timeout(DRAIN_DEADLINE, rest).await;
-                    return status;
+                    let drained = tokio::time::timeout(DRAIN_DEADLINE, rest).await.is_ok();
+                    return status.map(|status| (status, drained));
                 }
                 read = lines.read(&mut output, events) => read,
             };
             status?;
-            child.wait().await
+            child.wait().await.map(|status| (status, true))
         };
-        let status = tokio::select! {
-            status = end => status.map_err(follow)?,
+        let (status, drained) = tokio::select! {
+            ended = end => ended.map_err(follow)?,
             () = watch.cancel.wait() => return Err(LocalError::Cancelled),
         };
-        group.disarm();
-        lines.end(events).await;
+        if drained {
+            group.disarm();
+        }
+        lines.end(events);
         Ok(Ended { status, lines: lines.kept })
     }
 }
 
-/// Says what is being installed, or what whoever does it said.
+/// Says what is being installed.
 pub(super) async fn tell(events: &Events, line: &str) {
     // A build goes on without anyone who watches.
     let _ = events.send(Event::Building { line: line.to_owned() }).await;
@@ -187,7 +190,7 @@ impl Lines {
             }
             for byte in &buffer[..length] {
                 if matches!(byte, b'\n' | b'\r') {
-                    self.end(events).await;
+                    self.end(events);
                 } else if self.open.len() < LINE_MAX {
                     self.open.push(*byte);
                 }
@@ -195,14 +198,15 @@ impl Lines {
         }
     }
 
-    async fn end(&mut self, events: Option<&Events>) {
+    fn end(&mut self, events: Option<&Events>) {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.open)).into_owned();
         let line = masked(line.trim_end()).into_owned();
         if line.is_empty() {
             return;
         }
         if let Some(events) = events {
-            tell(events, line.trim_start()).await;
+            // A line that finds no room is not worth waiting for: others follow.
+            let _ = events.try_send(Event::Building { line: line.trim_start().to_owned() });
         }
         if self.kept.len() >= LINES_MAX {
             self.kept.drain(..LINES_MAX / 2);
@@ -250,6 +254,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_slow_reader_loses_no_line_of_what_is_kept_and_what_stays_behind_is_ended() {
+        let (events, _told) = events();
+        let cancel = Cancel::never();
+        let watch = Watch { events: &events, cancel: &cancel };
+        let ended = shell("seq 3000; sleep 600 & echo $!").run(watch).await.unwrap();
+        assert_eq!((ended.lines.len(), ended.lines[2999].as_str()), (3001, "3000"));
+        assert!(gone(&ended.lines[3000]).await);
+    }
+
+    /// Whether a process ends; whoever inherits it has reaped it or will.
+    async fn gone(id: &str) -> bool {
+        for _ in 0..1000 {
+            let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+            if state.is_empty() || state.contains(") Z ") {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        false
+    }
+
+    #[tokio::test]
     async fn a_program_sees_the_settings_alone() {
         let (events, _told) = events();
         let cancel = Cancel::never();
@@ -276,15 +302,7 @@ mod tests {
         };
         let (ended, child) = tokio::join!(run, pulled);
         assert!(matches!(ended, Err(LocalError::Cancelled)), "{ended:?}");
-        // Killed, and whoever inherits it has reaped it or will.
-        let status = || std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
-        for _ in 0..1000 {
-            if status().is_empty() || status().contains(") Z ") {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("{}", status());
+        assert!(gone(&child).await);
     }
 
     #[test]
