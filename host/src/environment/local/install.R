@@ -1,9 +1,9 @@
 # Installs packages into a library, from repositories. Called with the library, the file to report to, the number of
-# repositories, the repositories, and the packages. The report has a line for each package that is in no repository, each
-# repository that does not answer, and the package that failed: `unavailable x`, `unreachable x`, `failed x`. The
+# repositories, the repositories, and the packages. The report has a line for each package that is in no repository,
+# each repository that does not answer, and the package that failed: `unavailable x`, `unreachable x`, `failed x`. The
 # first failure ends it, so that the last lines are that package's.
 arguments <- commandArgs(TRUE)
-library <- arguments[1]
+target <- arguments[1]
 report <- function(what, names) cat(sprintf("%s %s\n", what, names), file = arguments[2], sep = "", append = TRUE)
 count <- as.integer(arguments[3])
 repositories <- arguments[3 + seq_len(count)]
@@ -30,9 +30,9 @@ index <- function(repository) {
 }
 
 available <- do.call(rbind, lapply(repositories, index))
-missing <- setdiff(wanted, rownames(available))
-report("unavailable", missing)
-wanted <- setdiff(wanted, missing)
+absent <- setdiff(wanted, rownames(available))
+report("unavailable", absent)
+wanted <- setdiff(wanted, absent)
 
 give.up <- function(package) {
   report("failed", package)
@@ -52,11 +52,11 @@ if (length(wanted) > 0) {
   # A later repository has a package too that an earlier one has: the first counts.
   available <- available[!duplicated(rownames(available)), , drop = FALSE]
   withCallingHandlers(
-    utils::install.packages(wanted, library, available = available, type = "source", dependencies = NA),
+    utils::install.packages(wanted, target, available = available, type = "source", dependencies = NA),
     warning = watched
   )
   for (package in wanted) {
-    if (!file.exists(file.path(library, package, "DESCRIPTION"))) {
+    if (!file.exists(file.path(target, package, "DESCRIPTION"))) {
       give.up(package)
     }
   }
