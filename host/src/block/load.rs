@@ -70,7 +70,8 @@ impl Loaded {
         let source = std::fs::read(script).map_err(|source| BlockError::Read { path: script.to_owned(), source })?;
         for package in r_packages::named(&String::from_utf8_lossy(&source)) {
             if !self.block.dependencies.contains(&package) {
-                self.block.dependencies.push(package);
+                self.block.dependencies.push(package.clone());
+                self.block.dependencies_found.push(package);
             }
         }
         Ok(())
@@ -90,7 +91,7 @@ fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
 }
 
 /// A block that says nothing of itself.
-pub(super) fn empty(folder: PathBuf, language: Language) -> Block {
+pub(crate) fn empty(folder: PathBuf, language: Language) -> Block {
     Block {
         name: String::new(),
         description: None,
@@ -102,6 +103,7 @@ pub(super) fn empty(folder: PathBuf, language: Language) -> Block {
         pandas: Pandas::Three,
         mode: Mode::Batch,
         dependencies: Vec::new(),
+        dependencies_found: Vec::new(),
         system_packages: Vec::new(),
         image: None,
         install_api: true,

@@ -74,6 +74,7 @@ fn block(manifest: &Value, folder: &Path, notices: &mut Notices) -> Result<Block
         pandas: pandas(&entry, notices),
         mode: mode(entry.text("apiMode", notices), form, notices)?,
         dependencies: dependencies(&entry, language, notices),
+        dependencies_found: Vec::new(),
         system_packages: words(&docker, "customSystemLibraries", notices),
         image: image(&docker, notices),
         install_api: docker.flag("installVisokioRepLibraries", notices).unwrap_or(true),

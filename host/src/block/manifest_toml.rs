@@ -112,6 +112,7 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
         pandas,
         mode,
         dependencies: manifest.dependencies,
+        dependencies_found: Vec::new(),
         system_packages: manifest.system_packages,
         image: manifest.image,
         install_api: manifest.install_api,

@@ -19,6 +19,8 @@ mod values;
 
 pub(crate) use error::did_you_mean;
 pub use error::{BlockError, OptionError, OptionProblem};
+#[cfg(test)]
+pub(crate) use load::empty;
 pub(crate) use manifest_toml::{place, reword};
 pub use model::{Block, Form, ImageKind, Language, Loaded, Mode, OutputSpec, Pandas};
 pub use options::{OptionKind, OptionSpec};

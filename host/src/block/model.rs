@@ -28,6 +28,9 @@ pub struct Block {
     pub mode: Mode,
     /// Packages of the language that the script needs.
     pub dependencies: Vec<String>,
+    /// Those of them that nobody declared, but the script names: it may do without.
+    #[serde(skip)]
+    pub dependencies_found: Vec<String>,
     /// Debian packages that the script needs.
     pub system_packages: Vec<String>,
     /// A base image of its own.

@@ -1,5 +1,6 @@
 //! What can go wrong with engines. None of it is the script's fault.
 
+use crate::environment::LocalError;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -39,6 +40,9 @@ pub enum EngineError {
         #[source]
         source: bollard::errors::Error,
     },
+    /// The block's packages could not be installed on this machine.
+    #[error(transparent)]
+    Packages(#[from] LocalError),
     /// The agent's binary is missing.
     #[error(
         "the agent is missing at `{path}`: build it with `make build`, or name it in the environment variable \

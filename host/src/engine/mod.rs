@@ -21,7 +21,7 @@ use futures_util::future::BoxFuture;
 use longshore_protocol::User;
 use process::Process;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An engine, by what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -54,6 +54,10 @@ pub(crate) struct Launch<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) network: &'a Network,
     pub(crate) mounts: &'a [Mount],
+    /// A Python interpreter in the place of the engine's own, where the engine runs on this machine.
+    pub(crate) python: Option<&'a Path>,
+    /// A library of R packages before the engine's own, likewise.
+    pub(crate) r_library: Option<&'a Path>,
 }
 
 /// An image that an engine has, by its id.
@@ -126,6 +130,6 @@ pub(crate) async fn choose(
 }
 
 /// The path of something that a launch needs, if it is there.
-fn existing(path: &std::path::Path) -> Option<PathBuf> {
+fn existing(path: &Path) -> Option<PathBuf> {
     path.exists().then(|| path.to_owned())
 }

@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::store::ImageStore;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
@@ -54,10 +54,13 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .map_err(|source| EngineError::StartAgent { path: self.agent.clone(), source })?;
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        // R looks into the first one first.
+        let libraries: Vec<String> = launch.r_library.map(text).into_iter().chain(self.r_library.clone()).collect();
         let workplace = Workplace {
-            python: self.python.clone(),
+            python: launch.python.map_or_else(|| self.python.clone(), text),
             rscript: self.rscript.clone(),
-            r_library: self.r_library.clone(),
+            r_library: (!libraries.is_empty()).then(|| libraries.join(":")),
             path: self.path.clone(),
             folder: folder.path().to_string_lossy().into_owned(),
             user: None,

@@ -73,6 +73,12 @@ if (mode == "missing") {
 } else if (mode == "plan") {
   known <- available()
   nowhere <- setdiff(wanted, rownames(known))
+  optional <- strsplit(Sys.getenv("LONGSHORE_OPTIONAL"), " ", fixed = TRUE)[[1L]]
+  lacking <- setdiff(nowhere, optional)
+  if (length(lacking)) {
+    tell("reason", "no repository has ", paste0("`", lacking, "`", collapse = ", "))
+    quit(status = 1L)
+  }
   if (length(nowhere)) {
     tell("note", "no repository has the R package", if (length(nowhere) > 1L) "s", " ",
          paste0("`", nowhere, "`", collapse = ", "), ": a script that needs it fails")

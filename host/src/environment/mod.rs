@@ -3,18 +3,21 @@
 //!
 //! An image is made in up to three layers, each an image of its own that others can share: packages of the system, those
 //! of the language, and the API. A layer is a command in a [workshop](crate::store), so what a build needs (addresses with
-//! passwords, certificates, caches of packages) is given from outside, and is in no image.
+//! passwords, certificates, caches of packages) is given from outside, and is in no image. On the `process` engine an
+//! environment is a folder ([`local`]).
 
+mod address;
 mod api;
 mod builder;
 mod ensure;
 mod error;
+pub(crate) mod local;
 mod lock;
 mod locking;
 mod names;
 mod packages;
 mod plan;
-mod requirement;
+pub(crate) mod requirement;
 mod sources;
 mod steps;
 mod system;
@@ -23,6 +26,7 @@ mod tools;
 pub use ensure::{Built, build};
 pub(crate) use ensure::{Ready, ensure, find, hash_of_block};
 pub use error::EnvironmentError;
+pub use local::LocalError;
 pub use lock::{Lock, LockedPackage};
 pub use locking::{Locked, lock};
 pub(crate) use names::check;

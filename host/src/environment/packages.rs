@@ -1,10 +1,10 @@
 //! Packages of the languages.
 
-use super::Lock;
 use super::sources::PROLOGUE;
 use super::steps::Job;
 use super::system::{APT, mirror};
 use super::tools;
+use super::{Layer, Lock};
 use crate::settings::PackageSettings;
 
 /// Installs requirements into the Python that the image's scripts get. Bytecode is compiled here, since a container
@@ -95,12 +95,13 @@ fi
 "#;
 
 /// The job that installs R packages.
-pub(super) fn r(wanted: &[String], lock: Option<&Lock>, settings: &PackageSettings) -> Job {
+pub(super) fn r(layer: &Layer, lock: Option<&Lock>, settings: &PackageSettings) -> Job {
     let mut environment = mirror(settings);
     environment.push(("LONGSHORE_CRAN".into(), settings.cran.join(" ")));
     if settings.debian_r_packages {
         environment.push(("LONGSHORE_DEBIAN_R".into(), "1".into()));
     }
+    environment.push(("LONGSHORE_OPTIONAL".into(), layer.optional.join(" ")));
     let mut files = vec![("install.R".to_owned(), 0o644, include_bytes!("install.R").to_vec())];
     let mut script = R.to_owned();
     if let Some(lock) = lock {
@@ -111,5 +112,11 @@ pub(super) fn r(wanted: &[String], lock: Option<&Lock>, settings: &PackageSettin
         let lines: String = lock.r.iter().map(|package| format!("{} {}\n", package.name, package.version)).collect();
         files.push(("versions".into(), 0o644, lines.into_bytes()));
     }
-    Job { script: format!("{PROLOGUE}{APT}{script}"), arguments: wanted.to_vec(), files, environment, ..Job::default() }
+    Job {
+        script: format!("{PROLOGUE}{APT}{script}"),
+        arguments: layer.wanted.clone(),
+        files,
+        environment,
+        ..Job::default()
+    }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Layer {
     pub(crate) kind: LayerKind,
     /// What is asked for, in one form.
     pub(crate) wanted: Vec<String>,
+    /// Those that may be nowhere: nobody declared them, they were only found in the script.
+    pub(crate) optional: Vec<String>,
     /// The hash of it and all below.
     pub(crate) hash: String,
 }
@@ -68,7 +70,8 @@ impl Plan {
         }
         if !block.dependencies.is_empty() {
             let kind = LayerKind::Packages(block.language);
-            let exact = lock.map_or_else(|| sources(kind, packages), Lock::lines);
+            let mut exact = lock.map_or_else(|| sources(kind, packages), Lock::lines);
+            exact.extend(block.dependencies_found.iter().map(|name| format!("optional {name}")));
             asked.push((kind, lock::dependencies(block), exact));
         }
         if needs_api(block) && base.labels.get(labels::AGENT).map(String::as_str) != Some(env!("CARGO_PKG_VERSION")) {
@@ -83,7 +86,7 @@ impl Plan {
         for (kind, wanted, exact) in asked {
             let lines = wanted.iter().chain(&exact).map(String::as_str);
             below = digest([below.as_str(), kind.name()].into_iter().chain(lines));
-            layers.push(Layer { kind, wanted, hash: below.clone() });
+            layers.push(Layer { kind, wanted, optional: block.dependencies_found.clone(), hash: below.clone() });
         }
         let architecture = base.architecture.clone().unwrap_or_default();
         let hash = digest([below.as_str(), env!("CARGO_PKG_VERSION"), &architecture, &settings.images.store]);

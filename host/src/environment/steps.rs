@@ -57,7 +57,7 @@ pub(super) fn jobs(
     match layer.kind {
         LayerKind::System => Ok(vec![system::job(&layer.wanted, lock, &settings.packages)]),
         LayerKind::Packages(Language::Python) => Ok(packages::python(&layer.wanted, lock, &settings.packages)),
-        LayerKind::Packages(Language::R) => Ok(vec![packages::r(&layer.wanted, lock, &settings.packages)]),
+        LayerKind::Packages(Language::R) => Ok(vec![packages::r(layer, lock, &settings.packages)]),
         LayerKind::Api(language) => Ok(vec![api::job(language, settings)?]),
     }
 }

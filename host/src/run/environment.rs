@@ -4,7 +4,8 @@
 use super::{Run, chain};
 use crate::block::Language;
 use crate::engine::{Engine, EngineError, ImageId, Workplace};
-use crate::environment::{self, Ready};
+use crate::environment::local::{self, LocalEnvironment};
+use crate::environment::{self, EnvironmentError, LocalError, Ready};
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
 use crate::outcome::Outcome;
 use crate::settings::Settings;
@@ -49,12 +50,55 @@ impl Drop for Fingerprinting {
     }
 }
 
+/// What a script needs, and what keeps it there.
+pub(super) enum Provided {
+    /// An image.
+    Image(Ready),
+    /// This machine, with packages of the block's own where it names any; they stay as long as this.
+    Local(Option<LocalEnvironment>),
+}
+
+impl Provided {
+    /// The image.
+    pub(super) fn image(&self) -> Option<&ImageId> {
+        match self {
+            Self::Image(ready) => Some(&ready.image.id),
+            Self::Local(_) => None,
+        }
+    }
+
+    /// The packages on this machine.
+    pub(super) fn local(&self) -> Option<&LocalEnvironment> {
+        match self {
+            Self::Image(_) => None,
+            Self::Local(local) => local.as_ref(),
+        }
+    }
+
+    /// Once a container is there, it keeps its image.
+    pub(super) fn let_go_of_image(&mut self) {
+        if let Self::Image(ready) = self {
+            ready.hold = None;
+        }
+    }
+}
+
 impl Run<'_> {
-    /// The image to run in, with what keeps it there.
-    pub(super) async fn environment(&self, engine: &dyn Engine) -> Result<Option<Ready>, EngineError> {
-        let Some(store) = engine.images() else { return Ok(None) };
+    /// What the script needs: an image that has it, or a folder of this machine. `None` where nobody wants to wait for it.
+    pub(super) async fn provide(&self, engine: &dyn Engine) -> Result<Option<Provided>, EngineError> {
         let (block, image) = (&self.prepared.block, self.prepared.image.as_deref());
-        Ok(Some(environment::ensure(block, image, store, self.settings, &self.events, self.cancel).await?))
+        let Some(store) = engine.images() else {
+            return match local::ensure(block, self.settings, &self.events, self.cancel).await {
+                Ok(local) => Ok(Some(Provided::Local(local))),
+                Err(LocalError::Cancelled) => Ok(None),
+                Err(error) => Err(error.into()),
+            };
+        };
+        match environment::ensure(block, image, store, self.settings, &self.events, self.cancel).await {
+            Ok(ready) => Ok(Some(Provided::Image(ready))),
+            Err(EnvironmentError::Cancelled) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Begins to find out what is installed where the script runs, if the record is to say so.

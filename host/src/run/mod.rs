@@ -8,7 +8,6 @@ mod watch;
 use crate::block::{Form, Language};
 use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
-use crate::environment::{EnvironmentError, Ready};
 use crate::event::{Event, Events};
 use crate::hashes::Hashing;
 use crate::input::Inputs;
@@ -21,7 +20,7 @@ use crate::record::{RunRecord, Timings};
 use crate::session::{AgentSession, greet, open};
 use crate::settings::Settings;
 use crate::spec::Prepared;
-use environment::Fingerprinting;
+use environment::{Fingerprinting, Provided};
 use longshore_protocol::{Begin, CancelLadder, ConnectionError, Exit, Frame, Role, RunFacts, ToAgent};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -132,17 +131,17 @@ impl Run<'_> {
         }
         let mut image = None;
         for attempt in 1.. {
-            let ready = match self.environment(engine.as_ref()).await {
-                Ok(ready) => ready,
-                Err(EngineError::Environment(EnvironmentError::Cancelled)) => {
+            let provided = match self.provide(engine.as_ref()).await {
+                Ok(Some(provided)) => provided,
+                Ok(None) => {
                     let interrupted = Evidence { interrupted: true, ..Evidence::default() };
                     return (kind, image, Ok((interrupted, Vec::new(), None)));
                 }
                 Err(error) => return (kind, image, Err(error)),
             };
             self.timings.environment = milliseconds(self.begun.elapsed());
-            image = ready.as_ref().map(|ready| ready.image.id.clone());
-            match self.in_container(engine.as_ref(), ready).await {
+            image = provided.image().cloned();
+            match self.in_container(engine.as_ref(), provided).await {
                 // Nothing has happened yet, and the environment can be made again.
                 Err(EngineError::ImageGone) if attempt < ATTEMPTS => {}
                 ended => return (kind, image, ended),
@@ -151,23 +150,23 @@ impl Run<'_> {
         (kind, image, Err(EngineError::ImageGone))
     }
 
-    async fn in_container(&mut self, engine: &dyn Engine, ready: Option<Ready>) -> Result<Ended, EngineError> {
+    async fn in_container(&mut self, engine: &dyn Engine, mut provided: Provided) -> Result<Ended, EngineError> {
         let starting = Instant::now();
-        let (image, hold) = ready.map(|ready| (ready.image.id, ready.hold)).unzip();
         let place = Place::create(&self.settings.runtime_folder, &self.run_id)?;
         let listener = place.listen()?;
         let launch = Launch {
             run_id: &self.run_id,
-            image: image.as_ref(),
+            image: provided.image(),
             place: &place,
             limits: &self.prepared.limits,
             network: &self.prepared.network,
             mounts: &self.prepared.mounts,
+            python: provided.local().and_then(|local| local.python.as_deref()),
+            r_library: provided.local().and_then(|local| local.r_library.as_deref()),
         };
         let mut container = engine.launch(launch).await?;
-        // From here on the container keeps its image.
-        drop(hold);
-        self.begin_fingerprint(image, &container.workplace());
+        provided.let_go_of_image();
+        self.begin_fingerprint(provided.image().cloned(), &container.workplace());
         let mut evidence = Evidence::default();
         let connected = self.wait_for_agent(&listener, container.as_mut()).await;
         let (finished, exit) = match connected {

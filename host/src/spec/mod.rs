@@ -195,6 +195,10 @@ impl RunSpec {
             notes.extend(mounts::unreadable(options.files()));
         }
         environment::check(&block)?;
+        if !contained && !block.system_packages.is_empty() {
+            let all = block.system_packages.join(", ");
+            notes.push(format!("the block names Debian packages ({all}), which this machine must have"));
+        }
         if block.network && contained && self.network == Network::None {
             notes.push("the block asks for a network, and has none: give it one with `--network bridge`".into());
         }

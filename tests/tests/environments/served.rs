@@ -198,14 +198,10 @@ fn r_packages_come_from_debian_and_from_a_repository() {
     assert!(made.success());
     let server = Server::of(&folder, "");
     place.settings(&format!("[r]\nrepositories = [\"http://{}\"]\n", server.address));
-    let script = "library(longshoreabove)\nlibrary(zoo)\ncat('answer', double.answer(), 'zoo', format(packageVersion('zoo')), '\\n')\n";
-    let keys = "dependencies = [\"longshoreabove\", \"zoo\", \"longshorenowhere\"]";
-    let block = place.block("r", "r", keys, script);
-    let ran = place.run(&block);
-    ran.expect(
-        0,
-        &["answer 84 zoo 1.", "no repository has the R package `longshorenowhere`: a script that needs it fails"],
-    );
+    let script = "library(longshoreabove)\nlibrary(zoo)\n\
+                  cat('answer', double.answer(), 'zoo', format(packageVersion('zoo')), '\\n')\n";
+    let block = place.block("r", "r", "dependencies = [\"longshoreabove\", \"zoo\"]", script);
+    place.run(&block).expect(0, &["answer 84 zoo 1."]);
     let built = place.longshore(&["images", "build", "r"]);
     built.expect(0, &["was there", "r longshoreabove==1.2", "r longshorebelow==1.2", "deb r-cran-zoo="]);
 
@@ -215,6 +211,19 @@ fn r_packages_come_from_debian_and_from_a_repository() {
         assert!(lock.contains(part), "no `{part}` in {lock}");
     }
     place.run(&block).expect(0, &["answer 84 zoo 1."]);
+
+    let nowhere = place.block("nowhere", "r", "dependencies = [\"longshorenowhere\"]", "");
+    place
+        .run(&nowhere)
+        .expect(3, &["the R packages `longshorenowhere` cannot be installed: no repository has `longshorenowhere`"]);
+    // What is only found in a script may be there for the day when it is needed.
+    let found = place.path().join("found");
+    std::fs::create_dir(&found).unwrap();
+    let manifest = r#"{"name": "Found", "scriptFilename": "script.R", "language": "R"}"#;
+    std::fs::write(found.join("manifest.json"), manifest).unwrap();
+    std::fs::write(found.join("script.R"), "cat('is it there?', require(longshorenowhere), '\\n')\n").unwrap();
+    let note = "no repository has the R package `longshorenowhere`: a script that needs it fails";
+    place.run(&found).expect(0, &["is it there? FALSE", note]);
 
     let broken = place.block("broken", "r", "dependencies = [\"longshorebroken\"]", "library(longshorebroken)\n");
     let failed = place.run(&broken);

@@ -1,0 +1,366 @@
+//! Python packages of a block: a virtual environment in front of the interpreter's own packages.
+//!
+//! The environment holds only what the interpreter lacks. uv resolves the block's requirements against what the
+//! interpreter has, as if it were to install them there, and only says what it would change: what fits stays, a
+//! missing package comes, a conflicting one is replaced. Just those changes go into the environment, which looks into
+//! the interpreter's packages after its own. The SDK and the packages that it hands tables to are always part of that
+//! resolution: a block that needs an older numpy gets the pandas that goes with it, or is told that none does. A
+//! wholly separate environment would download pandas and pyarrow for every block that names one small package.
+
+use super::certificates::gather;
+use super::interpreter::{Interpreter, found, hexadecimal};
+use super::shelf::{Record, Shelf, Site, Taken};
+use super::tool::{Ended, Tool, Watch, place, tell, words};
+use super::{LocalEnvironment, LocalError};
+use crate::block::{Block, Pandas};
+use crate::environment::address::masked;
+use crate::environment::requirement::{normal_name, normalised, package};
+use crate::settings::Settings;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What the hash begins with: it changes when environments are made in another way.
+const VERSION: &str = "longshore-python-1";
+
+/// Asks for version and folders of packages, without what users and variables add.
+const QUESTION: [&str; 3] = [
+    "-I",
+    "-c",
+    "import platform, site\n\
+     for line in [platform.python_implementation() + ' ' + platform.python_version(), *site.getsitepackages()]:\n    \
+     print('longshore:' + line)",
+];
+
+/// The SDK and what it hands tables to: an environment never breaks one of those that the interpreter has.
+const PARTNERS: [&str; 6] = ["longshore", "numpy", "omniscope-api", "pandas", "polars", "pyarrow"];
+
+/// The file that makes an environment look into the interpreter's packages. It is read after all others, so that they
+/// come after the environment's own; `addsitedir` reads the files of this kind that stand there.
+const LINK: &str = "zz-longshore.pth";
+
+/// The block's environment; `None` where the interpreter has all it needs.
+pub(super) async fn ensure(
+    block: &Block,
+    settings: &Settings,
+    watch: Watch<'_>,
+) -> Result<Option<LocalEnvironment>, LocalError> {
+    let parent = Interpreter::ask(&settings.python, &QUESTION, None, settings, watch).await?;
+    let needs = Needs::new(block, parent);
+    if needs.are_there() {
+        return Ok(None);
+    }
+    let shelf = Shelf::new(settings);
+    let hash = needs.hash(settings);
+    loop {
+        if shelf.find(&hash).is_some_and(|record| record.installed.is_empty()) {
+            return Ok(None);
+        }
+        match shelf.take(&hash, watch.cancel).await? {
+            Taken::Standing(standing) if standing.record.installed.is_empty() => return Ok(None),
+            Taken::Standing(standing) => {
+                let python = interpreter(&standing.folder);
+                return Ok(Some(LocalEnvironment {
+                    python: Some(python),
+                    r_library: None,
+                    hash,
+                    _hold: standing.hold,
+                }));
+            }
+            Taken::Site(site) => {
+                let certificates = gather(settings.packages.ca_bundle.as_deref(), &site.home())?;
+                let builder = Builder { needs: &needs, settings, watch, site: &site, certificates };
+                let record = builder.build().await?;
+                site.publish(&record)?;
+            }
+        }
+    }
+}
+
+/// The interpreter of an environment.
+fn interpreter(folder: &Path) -> PathBuf {
+    folder.join("python/bin/python")
+}
+
+/// What a block needs, and the interpreter that it should run with.
+#[derive(Debug)]
+struct Needs {
+    requirements: Vec<String>,
+    parent: Interpreter,
+    /// The interpreter's packages with their versions.
+    present: BTreeMap<String, String>,
+}
+
+impl Needs {
+    fn new(block: &Block, parent: Interpreter) -> Self {
+        let present = present(&parent.libraries);
+        let mut requirements = normalised(&block.dependencies);
+        requirements.extend(older_pandas(block, &requirements, &present));
+        Self { requirements, parent, present }
+    }
+
+    /// Whether a glance is enough: packages that the interpreter has, of any version.
+    fn are_there(&self) -> bool {
+        self.requirements.iter().all(|requirement| self.present.contains_key(requirement))
+    }
+
+    /// The name of the environment: everything that decides what is in it.
+    fn hash(&self, settings: &Settings) -> String {
+        let mut digest = Sha256::new();
+        // A length before each text keeps two texts from meaning what one does.
+        let mut add = |name: &str, value: &str| digest.update(format!("{name} {} {value}\n", value.len()));
+        add("made", VERSION);
+        add("architecture", std::env::consts::ARCH);
+        add("version", &self.parent.version);
+        add("interpreter", &self.parent.path.to_string_lossy());
+        self.requirements.iter().for_each(|requirement| add("requirement", requirement));
+        self.present.iter().for_each(|(name, version)| add("present", &format!("{name} {version}")));
+        let packages = &settings.packages;
+        packages.index_url.iter().for_each(|address| add("index", &masked(address)));
+        packages.extra_index_urls.iter().for_each(|address| add("extra index", &masked(address)));
+        packages.pip_arguments.iter().for_each(|argument| add("argument", &masked(argument)));
+        hexadecimal(&digest.finalize())
+    }
+
+    /// The partners that the interpreter has.
+    fn partners(&self) -> impl Iterator<Item = &str> {
+        PARTNERS.iter().copied().filter(|partner| self.present.contains_key(*partner))
+    }
+}
+
+/// A block that is written for pandas 2 and names packages gets pandas 2 where the interpreter has a later one: as in
+/// its image. Unless it says itself which pandas it needs; and a block that names no packages runs with what is there.
+fn older_pandas(block: &Block, requirements: &[String], present: &BTreeMap<String, String>) -> Option<String> {
+    let version = present.get("pandas")?;
+    let later = version.split('.').next()?.parse::<u32>().is_ok_and(|major| major > 2);
+    let says = |text: &String| package(text).as_deref() == Some("pandas") && text != "pandas";
+    (block.pandas == Pandas::Two && later && !requirements.iter().any(says)).then(|| "pandas<3,>=2".into())
+}
+
+/// The packages in some folders with their versions, as the names of their metadata have them. The first folder counts.
+fn present(libraries: &[PathBuf]) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for entry in libraries.iter().filter_map(|library| std::fs::read_dir(library).ok()).flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let facts = name.strip_suffix(".dist-info").or_else(|| name.strip_suffix(".egg-info"));
+        if let Some((name, version)) = facts.and_then(|facts| facts.split_once('-')) {
+            let version = version.split('-').next().unwrap_or(version);
+            all.entry(normal_name(name)).or_insert_with(|| version.to_owned());
+        }
+    }
+    all
+}
+
+/// The making of one environment.
+struct Builder<'a> {
+    needs: &'a Needs,
+    settings: &'a Settings,
+    watch: Watch<'a>,
+    site: &'a Site,
+    certificates: Option<PathBuf>,
+}
+
+impl Builder<'_> {
+    async fn build(&self) -> Result<Record, LocalError> {
+        let requirements = self.needs.requirements.clone();
+        tell(self.watch.events, &format!("installing {}", masked(&requirements.join(", ")))).await;
+        let installed = self.resolve().await?;
+        if !installed.is_empty() {
+            self.install(&installed).await?;
+        }
+        Ok(Record { language: "python".into(), requirements, installed, ..Record::default() })
+    }
+
+    /// What the interpreter lacks. What is installed beside it is exactly that, so nothing is resolved twice.
+    async fn resolve(&self) -> Result<Vec<String>, LocalError> {
+        let mut needed: Vec<&str> = self.needs.requirements.iter().map(String::as_str).collect();
+        needed.extend(self.needs.partners());
+        let python = &self.needs.parent.path;
+        let tool = self
+            .uv(&["pip", "install", "--dry-run", "--break-system-packages"], python)
+            .arguments(&self.settings.packages.pip_arguments)
+            // What follows is no option, whatever a manifest says.
+            .arguments(["--"])
+            .arguments(needed);
+        let ended = self.run(tool).await?;
+        Ok(changes(&ended.lines, &self.needs.requirements))
+    }
+
+    async fn install(&self, changes: &[String]) -> Result<(), LocalError> {
+        let folder = self.site.folder().join("python");
+        // It is moved when it is complete.
+        let venv = ["venv", "--relocatable", "--no-project"];
+        self.run(self.uv(&venv, &self.needs.parent.path).arguments([&folder])).await?;
+        let python = interpreter(&self.site.folder());
+        let tool = self
+            .uv(&["pip", "install", "--no-deps", "--compile-bytecode"], &python)
+            .arguments(&self.settings.packages.pip_arguments)
+            .arguments(["--"])
+            .arguments(changes);
+        self.run(tool).await?;
+        self.link(&folder)
+    }
+
+    /// Lets the environment see the interpreter's packages.
+    fn link(&self, folder: &Path) -> Result<(), LocalError> {
+        let failed = |source| LocalError::Folder { path: folder.to_owned(), source };
+        let libraries = self.needs.parent.libraries.iter().filter(|library| library.is_dir());
+        let lines: Vec<String> = libraries
+            .map(|library| {
+                // A string of JSON is one of Python.
+                let text = serde_json::Value::from(library.to_string_lossy());
+                format!("import site; site.addsitedir({text})\n")
+            })
+            .collect();
+        let own = std::fs::read_dir(folder.join("lib")).map_err(failed)?.flatten();
+        for library in own.map(|entry| entry.path().join("site-packages")).filter(|library| library.is_dir()) {
+            std::fs::write(library.join(LINK), lines.concat()).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// A call of uv for an interpreter.
+    fn uv(&self, arguments: &[&str], python: &Path) -> Tool {
+        let packages = &self.settings.packages;
+        let mut tool = Tool::new(&uv(self.settings), self.settings)
+            .folder(&self.site.home())
+            .trusting(self.certificates.as_deref())
+            .variable("HOME", self.site.home())
+            .variable("UV_CACHE_DIR", self.settings.cache_folder.join("uv"))
+            // The settings are Longshore's alone, and so is the choice of the interpreter.
+            .variable("UV_NO_CONFIG", "1")
+            .variable("UV_PYTHON_DOWNLOADS", "never")
+            .variable("UV_NO_PROGRESS", "1");
+        if let Some(address) = &packages.index_url {
+            tool = tool.variable("UV_DEFAULT_INDEX", address);
+        }
+        for (name, values) in [("UV_INDEX", &packages.extra_index_urls), ("UV_INSECURE_HOST", &packages.trusted_hosts)]
+        {
+            if !values.is_empty() {
+                tool = tool.variable(name, values.join(" "));
+            }
+        }
+        tool.arguments(arguments).arguments([Path::new("--python"), python])
+    }
+
+    async fn run(&self, tool: Tool) -> Result<Ended, LocalError> {
+        let ended = tool.run(self.watch).await.map_err(|error| match error {
+            LocalError::Start { program, source } if source.kind() == std::io::ErrorKind::NotFound => {
+                LocalError::NoUv { uv: program }
+            }
+            error => error,
+        })?;
+        if ended.status.success() {
+            return Ok(ended);
+        }
+        // What uv was doing comes before its error.
+        let start = ended.lines.iter().position(|line| line.starts_with("error")).unwrap_or_default();
+        Err(LocalError::Python {
+            packages: masked(&self.needs.requirements.join(", ")).into_owned(),
+            place: place(&ended.lines, self.site.shelf()),
+            words: words(&ended.lines[start..]),
+        })
+    }
+}
+
+/// Where uv is: where the settings say, in `PATH`, or beside the interpreter, if it was installed there with pip.
+fn uv(settings: &Settings) -> PathBuf {
+    let uv = found(&settings.uv, &settings.path);
+    let beside = settings.python.with_file_name("uv");
+    if uv.components().count() == 1 && beside.is_file() { beside } else { uv }
+}
+
+/// What uv would install, as requirements: exact versions, or the address that the block names.
+fn changes(lines: &[String], requirements: &[String]) -> Vec<String> {
+    let installed = lines.iter().filter_map(|line| line.strip_prefix(" + "));
+    let mut changes: Vec<String> = installed
+        .map(|change| {
+            let pinned = change.split_whitespace().next().unwrap_or(change);
+            let named = |text: &&String| text.contains("://") && package(text) == package(pinned);
+            requirements.iter().find(named).cloned().unwrap_or_else(|| pinned.to_owned())
+        })
+        .collect();
+    changes.sort();
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Language;
+
+    fn needs(dependencies: &[&str], pandas: Pandas, present: &[(&str, &str)]) -> Needs {
+        let mut block = crate::block::empty(PathBuf::new(), Language::Python);
+        block.dependencies = dependencies.iter().map(|text| (*text).to_owned()).collect();
+        block.pandas = pandas;
+        let folder = tempfile::tempdir().unwrap();
+        for (name, version) in present {
+            std::fs::create_dir(folder.path().join(format!("{name}-{version}.dist-info"))).unwrap();
+        }
+        let libraries = vec![folder.path().to_owned(), PathBuf::from("/nowhere")];
+        Needs::new(&block, Interpreter { path: "/p/python3".into(), version: "CPython 3.11.2".into(), libraries })
+    }
+
+    #[test]
+    fn a_glance_is_enough_for_packages_of_any_version() {
+        let has = [("Scikit_Learn", "1.9.1"), ("pandas", "3.1.1")];
+        for (dependencies, pandas, there) in [
+            (&["scikit-learn", "Pandas"][..], Pandas::Three, true),
+            (&["scikit-learn>=1"], Pandas::Three, false),
+            (&["scikit-learn", "six"], Pandas::Three, false),
+            (&["scikit-learn[x]"], Pandas::Three, false),
+            (&["scikit-learn"], Pandas::Two, false),
+        ] {
+            assert_eq!(needs(dependencies, pandas, &has).are_there(), there, "{dependencies:?} {pandas:?}");
+        }
+    }
+
+    #[test]
+    fn a_block_for_pandas_2_gets_it_unless_it_says_which_it_needs() {
+        let added = |dependencies: &[&str], version: &str| {
+            needs(dependencies, Pandas::Two, &[("pandas", version)]).requirements.contains(&"pandas<3,>=2".to_owned())
+        };
+        assert!(added(&["six"], "3.1.1") && added(&["pandas"], "3.0"));
+        assert!(!added(&["pandas>=3"], "3.1.1") && !added(&["six"], "2.3.3"));
+        assert_eq!(needs(&["six"], Pandas::Two, &[]).requirements, ["six"]);
+        assert_eq!(needs(&["six"], Pandas::Three, &[("pandas", "3.1")]).requirements, ["six"]);
+    }
+
+    #[test]
+    fn the_hash_is_over_everything_that_decides() {
+        let settings = Settings::default();
+        let has = [("numpy", "2.4.6")];
+        let hash = |dependencies: &[&str], present: &[(&str, &str)], settings: &Settings| {
+            needs(dependencies, Pandas::Three, present).hash(settings)
+        };
+        let first = hash(&["Six", "numpy < 2"], &has, &settings);
+        assert_eq!(first.len(), 32);
+        assert_eq!(first, hash(&["numpy<2", "six", "six "], &has, &settings));
+        assert_ne!(first, hash(&["numpy<2"], &has, &settings));
+        assert_ne!(first, hash(&["six", "numpy<2"], &[("numpy", "2.4.7")], &settings));
+        let mut mirrored = settings.clone();
+        mirrored.packages.index_url = Some("https://u:old@x.example/simple".into());
+        let mirror = hash(&["six", "numpy<2"], &has, &mirrored);
+        assert_ne!(first, mirror);
+        mirrored.packages.index_url = Some("https://u:new@x.example/simple".into());
+        assert_eq!(mirror, hash(&["six", "numpy<2"], &has, &mirrored));
+        mirrored.packages.pip_arguments = vec!["--pre".into()];
+        assert_ne!(mirror, hash(&["six", "numpy<2"], &has, &mirrored));
+    }
+
+    #[test]
+    fn only_what_would_change_is_installed() {
+        let lines = [
+            "Resolved 6 packages",
+            " - numpy==2.4.6",
+            " + numpy==1.26.4",
+            " + torch==2.1+cpu",
+            " + a==1 (from https://x/a)",
+        ];
+        let lines = lines.map(str::to_owned);
+        let requirements = ["a @ https://x/a".to_owned(), "numpy<2".to_owned()];
+        assert_eq!(changes(&lines, &requirements), ["a @ https://x/a", "numpy==1.26.4", "torch==2.1+cpu"]);
+        assert_eq!(changes(&["Would make no changes".to_owned()], &[]), Vec::<String>::new());
+    }
+}

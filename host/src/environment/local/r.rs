@@ -1,0 +1,282 @@
+//! R packages of a block: a library in front of R's own, with what those lack.
+//!
+//! Whether a package that no repository has is an error depends on who named it. A manifest names packages on purpose,
+//! so it is. Those that are only found in the script may stand in `library(x)`, but also in `if (require(x))`, so that it
+//! may well do without: the run goes on with a note, and the script fails with its own words where it does not. A package
+//! that is there and cannot be installed is an error in both. `absent` decides it.
+
+use super::certificates::gather;
+use super::interpreter::{Interpreter, hexadecimal};
+use super::shelf::{Record, Shelf, Site, Taken};
+use super::tool::{Tool, Watch, place, tell, words};
+use super::{LocalEnvironment, LocalError};
+use crate::block::Block;
+use crate::environment::address::masked;
+use crate::event::Event;
+use crate::settings::Settings;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// What the hash begins with: it changes when libraries are made in another way.
+const VERSION: &str = "longshore-r-1";
+
+/// Asks for the version and the libraries.
+const QUESTION: [&str; 3] =
+    ["--vanilla", "-e", "cat(paste0('longshore:', c(as.character(getRversion()), .libPaths()), '\\n'), sep = '')"];
+
+/// What installs packages.
+const INSTALL: &str = include_str!("install.R");
+
+/// The block's library; `None` where R has all it needs, or there is nothing to have.
+pub(super) async fn ensure(
+    block: &Block,
+    settings: &Settings,
+    watch: Watch<'_>,
+) -> Result<Option<LocalEnvironment>, LocalError> {
+    let library = settings.r_library.as_deref();
+    let parent = Interpreter::ask(&settings.rscript, &QUESTION, library, settings, watch).await?;
+    let needs = Needs::new(block, parent);
+    if needs.missing.is_empty() {
+        return Ok(None);
+    }
+    let shelf = Shelf::new(settings);
+    let hash = needs.hash(settings);
+    loop {
+        match shelf.take(&hash, watch.cancel).await? {
+            Taken::Standing(standing) => {
+                if !standing.record.unavailable.is_empty() {
+                    // A run goes on without anyone who watches.
+                    let _ = watch.events.send(Event::Note(without(&standing.record))).await;
+                }
+                let library = library_of(&standing.folder);
+                return Ok((!standing.record.installed.is_empty()).then_some(LocalEnvironment {
+                    python: None,
+                    r_library: Some(library),
+                    hash,
+                    _hold: standing.hold,
+                }));
+            }
+            Taken::Site(site) => {
+                let record = Builder { needs: &needs, settings, watch, site: &site }.build().await?;
+                site.publish(&record)?;
+            }
+        }
+    }
+}
+
+/// The library of an environment.
+fn library_of(folder: &Path) -> PathBuf {
+    folder.join("library")
+}
+
+fn without(record: &Record) -> String {
+    let names = record.unavailable.join(", ");
+    let why = if record.unreachable { "no repository of R packages answers" } else { "no repository has them" };
+    format!("the script names R packages that are not installed ({names}), and {why}: it runs without them")
+}
+
+/// What a block needs, and the R that it should run with.
+#[derive(Debug)]
+struct Needs {
+    /// What the block names and R lacks.
+    missing: Vec<String>,
+    /// Those of it that somebody declared, so that the script cannot do without: see the head of this file.
+    declared: BTreeSet<String>,
+    parent: Interpreter,
+    /// What R has.
+    present: BTreeSet<String>,
+}
+
+impl Needs {
+    fn new(block: &Block, parent: Interpreter) -> Self {
+        let folders = parent.libraries.iter().filter_map(|library| std::fs::read_dir(library).ok()).flatten().flatten();
+        let packages = folders.filter(|entry| entry.path().join("DESCRIPTION").is_file());
+        let present: BTreeSet<String> =
+            packages.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let named = block.dependencies.iter().map(|name| name.trim().to_owned());
+        let missing: BTreeSet<String> = named.filter(|name| !name.is_empty() && !present.contains(name)).collect();
+        let declared = missing.iter().filter(|name| !block.dependencies_found.contains(name)).cloned().collect();
+        Self { missing: missing.into_iter().collect(), declared, parent, present }
+    }
+
+    /// The name of the environment: everything that decides what is in it.
+    fn hash(&self, settings: &Settings) -> String {
+        let mut digest = Sha256::new();
+        // A length before each text keeps two texts from meaning what one does.
+        let mut add = |name: &str, value: &str| digest.update(format!("{name} {} {value}\n", value.len()));
+        add("made", VERSION);
+        add("architecture", std::env::consts::ARCH);
+        add("version", &self.parent.version);
+        add("interpreter", &self.parent.path.to_string_lossy());
+        self.declared.iter().for_each(|name| add("declared", name));
+        self.missing.iter().for_each(|name| add("package", name));
+        self.present.iter().for_each(|name| add("present", name));
+        settings.packages.cran.iter().for_each(|address| add("repository", &masked(address)));
+        hexadecimal(&digest.finalize())
+    }
+}
+
+/// What an installation reported.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Report {
+    unavailable: Vec<String>,
+    unreachable: Vec<String>,
+    failed: Option<String>,
+}
+
+impl Report {
+    fn parse(text: &str) -> Self {
+        let mut report = Self::default();
+        for (what, name) in text.lines().filter_map(|line| line.split_once(' ')) {
+            match what {
+                "unavailable" => report.unavailable.push(name.to_owned()),
+                "unreachable" => report.unreachable.push(masked(name).into_owned()),
+                "failed" => report.failed = Some(name.to_owned()),
+                _ => {}
+            }
+        }
+        report
+    }
+}
+
+/// The making of one library.
+struct Builder<'a> {
+    needs: &'a Needs,
+    settings: &'a Settings,
+    watch: Watch<'a>,
+    site: &'a Site,
+}
+
+impl Builder<'_> {
+    async fn build(&self) -> Result<Record, LocalError> {
+        tell(self.watch.events, &format!("installing {}", self.needs.missing.join(", "))).await;
+        let (home, library) = (self.site.home(), library_of(&self.site.folder()));
+        let failed = |source| LocalError::Folder { path: home.clone(), source };
+        std::fs::create_dir(&library).map_err(failed)?;
+        let (script, report) = (home.join("install.R"), home.join("report"));
+        std::fs::write(&script, INSTALL).map_err(failed)?;
+        std::fs::write(&report, "").map_err(failed)?;
+        let repositories = &self.settings.packages.cran;
+        let libraries = [Some(library.as_path()), self.settings.r_library.as_deref()];
+        let libraries: Vec<_> = libraries.into_iter().flatten().map(Path::to_string_lossy).collect();
+        let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
+        let ended = Tool::new(&self.needs.parent.path, self.settings)
+            .folder(&home)
+            .trusting(gather(self.settings.packages.ca_bundle.as_deref(), &home)?.as_deref())
+            .variable("HOME", &home)
+            .variable("TMPDIR", &home)
+            .variable("R_LIBS", libraries.join(":"))
+            .variable("MAKEFLAGS", format!("-j{processors}"))
+            .arguments([Path::new("--vanilla"), &script, &library, &report])
+            .arguments([repositories.len().to_string()])
+            .arguments(repositories)
+            .arguments(&self.needs.missing)
+            .run(self.watch)
+            .await?;
+        let report = Report::parse(&std::fs::read_to_string(&report).map_err(failed)?);
+        if !ended.status.success() {
+            let package = report.failed.unwrap_or_else(|| self.needs.missing.join(", "));
+            let place = place(&ended.lines, self.site.shelf());
+            // What was installed before it is of no interest.
+            let start = format!("package ‘{package}’ ...");
+            let start = ended.lines.iter().rposition(|line| line.ends_with(&start)).unwrap_or_default();
+            return Err(LocalError::R { package, place, words: words(&ended.lines[start..]) });
+        }
+        let record = self.absent(report, &ended.lines)?;
+        Ok(Record { installed: installed(&library), ..record })
+    }
+
+    /// Whether the block can do without what no repository has.
+    fn absent(&self, report: Report, lines: &[String]) -> Result<Record, LocalError> {
+        let Report { unavailable, unreachable, .. } = report;
+        let declared: Vec<String> =
+            unavailable.iter().filter(|name| self.needs.declared.contains(*name)).cloned().collect();
+        let record = Record {
+            language: "r".into(),
+            requirements: self.needs.missing.clone(),
+            unreachable: !unreachable.is_empty() && !unavailable.is_empty(),
+            unavailable,
+            ..Record::default()
+        };
+        if declared.is_empty() {
+            return Ok(record);
+        }
+        let quoted = |address: &String| format!("`{}`", masked(address));
+        if let Some(repository) = unreachable.first().map(quoted) {
+            return Err(LocalError::Unreachable { packages: declared.join(", "), repository, words: words(lines) });
+        }
+        let repositories: Vec<String> = self.settings.packages.cran.iter().map(quoted).collect();
+        let packages = match declared.as_slice() {
+            [one] => format!("the package `{one}` that the block names is"),
+            _ => format!("the packages {} that the block names are", declared.join(", ")),
+        };
+        Err(LocalError::Unavailable { packages, repositories: repositories.join(", ") })
+    }
+}
+
+/// The packages in a library with their versions.
+fn installed(library: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(library).into_iter().flatten().flatten();
+    let described = entries.filter_map(|entry| {
+        let text = std::fs::read(entry.path().join("DESCRIPTION")).ok()?;
+        let text = String::from_utf8_lossy(&text);
+        let version = text.lines().find_map(|line| line.strip_prefix("Version:"))?.trim().to_owned();
+        Some(format!("{} {version}", entry.file_name().to_string_lossy()))
+    });
+    let mut packages: Vec<String> = described.collect();
+    packages.sort();
+    packages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Language;
+
+    fn needs(dependencies: &[&str], present: &[&str]) -> Needs {
+        let mut block = crate::block::empty(PathBuf::new(), Language::R);
+        block.dependencies = dependencies.iter().map(|text| (*text).to_owned()).collect();
+        let folder = tempfile::tempdir().unwrap();
+        for name in present {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            std::fs::write(folder.path().join(name).join("DESCRIPTION"), "Package: x\nVersion: 1.2-3\n").unwrap();
+        }
+        // What R leaves of an installation that was killed is no package.
+        std::fs::create_dir(folder.path().join("00LOCK-dplyr")).unwrap();
+        std::fs::create_dir(folder.path().join("half")).unwrap();
+        let libraries = vec![PathBuf::from("/nowhere"), folder.path().to_owned()];
+        Needs::new(&block, Interpreter { path: "/usr/bin/Rscript".into(), version: "4.2.2".into(), libraries })
+    }
+
+    #[test]
+    fn what_r_has_is_not_installed() {
+        assert_eq!(needs(&["dplyr", "tibble"], &["dplyr", "tibble"]).missing, Vec::<String>::new());
+        assert_eq!(needs(&["tibble", " b ", "half", "b", ""], &["tibble"]).missing, ["b", "half"]);
+    }
+
+    #[test]
+    fn the_hash_is_over_everything_that_decides() {
+        let settings = Settings::default();
+        let first = needs(&["b", "a"], &["c"]).hash(&settings);
+        assert_eq!(first, needs(&["a", "b", "c"], &["c"]).hash(&settings));
+        assert_ne!(first, needs(&["a"], &["c"]).hash(&settings));
+        assert_ne!(first, needs(&["a", "b"], &[]).hash(&settings));
+        let mut mirrored = settings.clone();
+        mirrored.packages.cran = vec!["https://u:p@x.example".into()];
+        let mirror = needs(&["a", "b"], &["c"]).hash(&mirrored);
+        assert_ne!(first, mirror);
+        mirrored.packages.cran = vec!["https://u:q@x.example".into()];
+        assert_eq!(mirror, needs(&["a", "b"], &["c"]).hash(&mirrored));
+    }
+
+    #[test]
+    fn a_report_is_read() {
+        let report =
+            Report::parse("unavailable a\nunavailable b\nunreachable https://u:p@x.example\nfailed c\n\nodd\n");
+        assert_eq!(report.unavailable, ["a", "b"]);
+        assert_eq!(report.unreachable, ["https://***@x.example"]);
+        assert_eq!(report.failed.as_deref(), Some("c"));
+        assert_eq!(Report::parse(""), Report::default());
+    }
+}

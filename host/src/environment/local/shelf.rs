@@ -1,0 +1,338 @@
+//! Where environments stand: a folder each, named by hash, in the cache. One is made in a folder beside, and moved into
+//! its place when it is complete, so that nothing half-made is ever used; who makes one holds its claim in the ledger,
+//! who uses one holds a share. What is in them is the business of their languages.
+
+use super::LocalError;
+use crate::cancel::Cancel;
+use crate::place::LockedFolder;
+use crate::run::new_run_id;
+use crate::settings::Settings;
+use crate::store::{Hold, Ledger};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// The folder of environments in the cache.
+const FOLDER: &str = "environments";
+
+/// What environments that are being made are called; their hosts hold locks on them.
+const BUILDING: &str = ".building-";
+
+/// The file that says what an environment has. It comes into place with all the rest.
+const RECORD: &str = "environment.json";
+
+/// The files that say the same to whoever lists environments: what each was made for, and the bytes that it takes.
+const PACKAGES: &str = "packages";
+const SIZE: &str = "size";
+
+/// How long it counts that a repository had no package of some name: a day, as packages come seldom.
+const UNAVAILABLE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long it counts that no repository answered: ten minutes, as networks come back.
+const UNREACHABLE_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// What an environment has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// `python` or `r`.
+    pub(crate) language: String,
+    /// What the block names.
+    pub(crate) requirements: Vec<String>,
+    /// What was installed for it, with versions; none where the interpreter had everything.
+    pub(crate) installed: Vec<String>,
+    /// What no repository had, and the block may do without.
+    #[serde(default)]
+    pub(crate) unavailable: Vec<String>,
+    /// Whether that is so because no repository answered.
+    #[serde(default)]
+    pub(crate) unreachable: bool,
+}
+
+/// An environment in its place.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) record: Record,
+    pub(super) folder: PathBuf,
+    /// Keeps it there.
+    pub(super) hold: Hold,
+}
+
+/// What a caller finds.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// It is there.
+    Standing(Box<Standing>),
+    /// It is to be made, and nobody else makes it.
+    Site(Site),
+}
+
+/// Where an environment is being made.
+#[derive(Debug)]
+pub(super) struct Site {
+    building: LockedFolder,
+    target: PathBuf,
+    _claim: Hold,
+}
+
+/// All environments of this user.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    folder: PathBuf,
+    state_folder: PathBuf,
+    ledger: Ledger,
+}
+
+impl Shelf {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            folder: settings.cache_folder.join(FOLDER),
+            state_folder: settings.state_folder.clone(),
+            ledger: Ledger::new(&settings.state_folder),
+        }
+    }
+
+    /// What an environment has, if it is there and still counts.
+    pub(super) fn find(&self, hash: &str) -> Option<Record> {
+        let record = self.read(hash)?;
+        let lifetime = match (record.unreachable, record.unavailable.is_empty()) {
+            (true, _) => UNREACHABLE_LIFETIME,
+            (false, false) => UNAVAILABLE_LIFETIME,
+            (false, true) => return Some(record),
+        };
+        // A clock that was set back makes nothing older.
+        let written = self.record(hash).metadata().ok()?.modified().ok()?;
+        (written.elapsed().unwrap_or_default() < lifetime).then_some(record)
+    }
+
+    /// What an environment has, if it is there.
+    fn read(&self, hash: &str) -> Option<Record> {
+        serde_json::from_slice(&std::fs::read(self.record(hash)).ok()?).ok()
+    }
+
+    fn record(&self, hash: &str) -> PathBuf {
+        self.folder.join(hash).join(RECORD)
+    }
+
+    /// The environment, or the right to make it. Waits while somebody else makes it.
+    pub(super) async fn take(&self, hash: &str, cancel: &Cancel) -> Result<Taken, LocalError> {
+        loop {
+            // One that counts no longer is made anew, unless somebody uses it: then it does for this run too.
+            if self.find(hash).is_none() && self.read(hash).is_some() {
+                let claim = self.ledger.try_claim(hash).map_err(|source| self.ledger_error(source))?;
+                if let Some(claim) = claim.filter(|_| self.find(hash).is_none()) {
+                    return self.site(hash, claim).map(Taken::Site);
+                }
+            }
+            let hold = self.hold(hash, Ledger::share, cancel).await?;
+            if let Some(record) = self.read(hash) {
+                // A use that is not noted makes it go a little earlier.
+                let _ = self.ledger.touch(hash);
+                let folder = self.folder.join(hash);
+                return Ok(Taken::Standing(Box::new(Standing { record, folder, hold })));
+            }
+            drop(hold);
+            let claim = self.hold(hash, Ledger::claim, cancel).await?;
+            if self.read(hash).is_none() {
+                return self.site(hash, claim).map(Taken::Site);
+            }
+        }
+    }
+
+    fn ledger_error(&self, source: io::Error) -> LocalError {
+        LocalError::Ledger { path: self.state_folder.clone(), source }
+    }
+
+    /// Waits for a lock, on a thread that nobody waits for when the run is cancelled: it lets go of what it gets then.
+    async fn hold(
+        &self,
+        hash: &str,
+        how: fn(&Ledger, &str) -> io::Result<Hold>,
+        cancel: &Cancel,
+    ) -> Result<Hold, LocalError> {
+        let failed = |source| self.ledger_error(source);
+        let (sender, receiver) = oneshot::channel();
+        let (ledger, hash) = (self.ledger.clone(), hash.to_owned());
+        let wait = move || drop(sender.send(how(&ledger, &hash)));
+        std::thread::Builder::new().name("environment".into()).spawn(wait).map_err(failed)?;
+        tokio::select! {
+            held = receiver => held.unwrap_or_else(|_| Err(io::Error::other("its thread broke"))).map_err(failed),
+            () = cancel.wait() => Err(LocalError::Cancelled),
+        }
+    }
+
+    fn site(&self, hash: &str, claim: Hold) -> Result<Site, LocalError> {
+        let failed = |source| LocalError::Folder { path: self.folder.clone(), source };
+        std::fs::create_dir_all(&self.folder).map_err(failed)?;
+        let name = format!("{BUILDING}{}", new_run_id());
+        let building = LockedFolder::create(&self.folder, &name, 0o700).map_err(failed)?;
+        building.remove_abandoned(BUILDING);
+        let site = Site { building, target: self.folder.join(hash), _claim: claim };
+        for folder in [site.folder(), site.home()] {
+            std::fs::create_dir(folder).map_err(failed)?;
+        }
+        Ok(site)
+    }
+}
+
+impl Site {
+    /// The folder that becomes the environment.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.building.path().join("environment")
+    }
+
+    /// A folder for what its makers leave, which goes with them.
+    pub(super) fn home(&self) -> PathBuf {
+        self.building.path().join("home")
+    }
+
+    /// Where its caller keeps everything.
+    pub(super) fn shelf(&self) -> &Path {
+        self.target.parent().unwrap_or(&self.target)
+    }
+
+    /// Puts the environment in its place, and lets go of the claim.
+    pub(super) fn publish(self, record: &Record) -> Result<(), LocalError> {
+        let failed = |source| LocalError::Folder { path: self.target.clone(), source };
+        let text = serde_json::to_vec_pretty(record).map_err(io::Error::from).map_err(failed)?;
+        let folder = self.folder();
+        std::fs::write(folder.join(RECORD), text).map_err(failed)?;
+        // For whoever lists environments, so that it need not look through them.
+        std::fs::write(folder.join(PACKAGES), record.requirements.join("\n") + "\n").map_err(failed)?;
+        std::fs::write(folder.join(SIZE), size(&folder).to_string()).map_err(failed)?;
+        // One that counts no longer stands there. Nobody uses it, for the claim is ours.
+        match std::fs::rename(&self.target, self.building.path().join("before")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        std::fs::rename(folder, &self.target).map_err(failed)
+    }
+}
+
+/// Bytes that a folder takes on its disk; a file with two names in it counts once. What cannot be seen does not count.
+fn size(folder: &Path) -> u64 {
+    let (mut total, mut seen, mut waiting) = (0, HashSet::new(), vec![folder.to_owned()]);
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(facts) = entry.metadata() else { continue };
+            if facts.is_dir() {
+                waiting.push(entry.path());
+            }
+            if facts.is_dir() || facts.nlink() < 2 || seen.insert((facts.dev(), facts.ino())) {
+                // File systems count in blocks of 512 bytes, whatever their own are.
+                total += facts.blocks() * 512;
+            }
+        }
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn shelf(folder: &Path) -> Shelf {
+        Shelf::new(&Settings {
+            cache_folder: folder.join("cache"),
+            state_folder: folder.join("state"),
+            ..Settings::default()
+        })
+    }
+
+    fn record(unavailable: &[&str]) -> Record {
+        let unavailable = unavailable.iter().map(|name| (*name).to_owned()).collect();
+        Record { language: "r".into(), unavailable, ..Record::default() }
+    }
+
+    async fn site(shelf: &Shelf, hash: &str) -> Site {
+        match shelf.take(hash, &Cancel::never()).await.unwrap() {
+            Taken::Site(site) => site,
+            Taken::Standing(standing) => panic!("{standing:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn ten_at_once_make_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Arc::new(AtomicUsize::new(0));
+        let tasks: Vec<_> = (0..10)
+            .map(|_| {
+                let (shelf, made) = (shelf(folder.path()), made.clone());
+                tokio::spawn(async move {
+                    loop {
+                        match shelf.take("x", &Cancel::never()).await.unwrap() {
+                            Taken::Standing(standing) => return standing,
+                            Taken::Site(site) => {
+                                made.fetch_add(1, Ordering::SeqCst);
+                                site.publish(&record(&[])).unwrap();
+                            }
+                        }
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            assert_eq!(task.await.unwrap().record, record(&[]));
+        }
+        assert_eq!(made.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_complete_is_not_there_and_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = shelf(folder.path());
+        let left = shelf.folder.join(".building-killed/environment");
+        std::fs::create_dir_all(&left).unwrap();
+        std::fs::create_dir_all(shelf.folder.join("x")).unwrap();
+        assert_eq!(shelf.find("x"), None);
+        let abandoned = site(&shelf, "x").await;
+        assert!(!left.exists() && abandoned.folder().exists());
+        drop(abandoned);
+        assert_eq!(std::fs::read_dir(&shelf.folder).unwrap().count(), 1);
+        site(&shelf, "x").await.publish(&record(&[])).unwrap();
+        assert_eq!(shelf.find("x"), Some(record(&[])));
+        let size = std::fs::read_to_string(shelf.folder.join("x/size")).unwrap();
+        assert!(size.parse::<u64>().unwrap() >= 512, "{size}");
+        assert_eq!(std::fs::read_dir(&shelf.folder).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_can_be_cancelled() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = shelf(folder.path());
+        let making = site(&shelf, "x").await;
+        let cancel = Cancel::new();
+        cancel.pull();
+        assert!(matches!(shelf.take("x", &cancel).await, Err(LocalError::Cancelled)));
+        drop(making);
+        drop(site(&shelf, "x").await);
+    }
+
+    #[tokio::test]
+    async fn that_a_package_is_nowhere_counts_for_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = shelf(folder.path());
+        let aged = |hash: &str, seconds| {
+            let file = std::fs::File::options().append(true).open(shelf.folder.join(hash).join(RECORD)).unwrap();
+            let then = std::time::SystemTime::now() - Duration::from_secs(seconds);
+            file.set_modified(then).unwrap();
+            shelf.find(hash).is_some()
+        };
+        site(&shelf, "all").await.publish(&record(&[])).unwrap();
+        site(&shelf, "some").await.publish(&record(&["a"])).unwrap();
+        site(&shelf, "none").await.publish(&Record { unreachable: true, ..record(&["a"]) }).unwrap();
+        assert!(shelf.find("none").is_some());
+        assert!(!aged("none", 700) && aged("some", 700) && !aged("some", 100_000) && aged("all", 100_000));
+        let using = shelf.hold("some", Ledger::share, &Cancel::never()).await.unwrap();
+        let taken = shelf.take("some", &Cancel::never()).await.unwrap();
+        assert!(matches!(taken, Taken::Standing(standing) if standing.record.unavailable == ["a"]));
+        drop(using);
+        site(&shelf, "some").await.publish(&record(&[])).unwrap();
+        assert!(aged("some", 100_000));
+    }
+}

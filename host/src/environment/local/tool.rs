@@ -1,0 +1,317 @@
+//! Programs that make environments: each runs in a process group of its own with an environment made of the settings
+//! alone, its lines are told as they come, and a cancellation ends all of it. What the lines mean is their caller's.
+
+use super::LocalError;
+use crate::cancel::Cancel;
+use crate::environment::address::masked;
+use crate::event::{Event, Events};
+use crate::settings::{PackageSettings, Settings};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+use tokio::process::{Child, Command};
+
+/// Lines that are remembered, the older half of them forgotten when there are more: 2,000 are left, which is more than uv
+/// lists of any environment, in 4 MB at the most.
+const LINES_MAX: usize = 4000;
+
+/// Characters of a line that are kept; compilers are called with longer ones.
+const LINE_MAX: usize = 1000;
+
+/// How long a finished program's output is still read, where something it left behind holds it open.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
+
+/// A program that is about to run.
+#[derive(Debug)]
+pub(super) struct Tool {
+    program: PathBuf,
+    command: Command,
+    quiet: bool,
+}
+
+/// What became of a program.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    /// Its last lines, standard output and error as they came, passwords masked.
+    pub(super) lines: Vec<String>,
+}
+
+/// Who is told, and who may end it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Watch<'a> {
+    pub(super) events: &'a Events,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Tool {
+    /// A program that sees the settings of packages and nothing of the host's own environment.
+    pub(super) fn new(program: &Path, settings: &Settings) -> Self {
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", &settings.path).env("LANG", "C.UTF-8").stdin(Stdio::null());
+        for (name, value) in network(&settings.packages) {
+            command.env(name, value);
+        }
+        Self { program: program.to_owned(), command, quiet: false }
+    }
+
+    /// Adds arguments.
+    pub(super) fn arguments<T: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// Sets a variable.
+    pub(super) fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Says whose certificates it trusts, as uv and R want to be told.
+    pub(super) fn trusting(self, certificates: Option<&Path>) -> Self {
+        match certificates {
+            Some(file) => self.variable("SSL_CERT_FILE", file).variable("CURL_CA_BUNDLE", file),
+            None => self,
+        }
+    }
+
+    /// Sets where it runs.
+    pub(super) fn folder(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    /// Lets nobody hear its lines: they are an answer.
+    pub(super) fn quietly(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// Runs it to its end, whatever that is.
+    pub(super) async fn run(self, watch: Watch<'_>) -> Result<Ended, LocalError> {
+        let Self { program, mut command, quiet } = self;
+        let events = (!quiet).then_some(watch.events);
+        let follow = |source| LocalError::Follow { program: program.clone(), source };
+        let (reader, writer) = io::pipe().map_err(follow)?;
+        command.stdout(writer.try_clone().map_err(follow)?).stderr(writer).process_group(0).kill_on_drop(true);
+        let started = command.spawn();
+        // With it go its ends of the pipe, so that the reader sees the end.
+        drop(command);
+        let mut child = started.map_err(|source| LocalError::Start { program: program.clone(), source })?;
+        let group = Group::of(&child);
+        let mut output = pipe::Receiver::from_owned_fd(reader.into()).map_err(follow)?;
+        let mut lines = Lines::default();
+        let end = async {
+            let status = tokio::select! {
+                status = child.wait() => {
+                    // What was left behind may hold the pipe open: what counts has been printed, and it is ended.
+                    let rest = lines.read(&mut output, events);
+                    let drained = tokio::time::timeout(DRAIN_DEADLINE, rest).await.is_ok();
+                    return status.map(|status| (status, drained));
+                }
+                read = lines.read(&mut output, events) => read,
+            };
+            status?;
+            child.wait().await.map(|status| (status, true))
+        };
+        let (status, drained) = tokio::select! {
+            ended = end => ended.map_err(follow)?,
+            () = watch.cancel.wait() => return Err(LocalError::Cancelled),
+        };
+        if drained {
+            group.disarm();
+        }
+        lines.end(events);
+        Ok(Ended { status, lines: lines.kept })
+    }
+}
+
+/// Says what is being installed.
+pub(super) async fn tell(events: &Events, line: &str) {
+    // A build goes on without anyone who watches.
+    let _ = events.send(Event::Building { line: line.to_owned() }).await;
+}
+
+/// What programs must know to reach package indexes.
+fn network(packages: &PackageSettings) -> Vec<(&'static str, String)> {
+    let settings = [
+        ("HTTP_PROXY", packages.http_proxy.clone()),
+        ("http_proxy", packages.http_proxy.clone()),
+        ("HTTPS_PROXY", packages.https_proxy.clone()),
+        ("https_proxy", packages.https_proxy.clone()),
+        ("NO_PROXY", packages.no_proxy.clone()),
+        ("no_proxy", packages.no_proxy.clone()),
+    ];
+    settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// A process group that is killed when this is dropped before its program's end was seen.
+#[derive(Debug)]
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+    }
+
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // Gone already is as good.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// A stream of bytes, as lines.
+#[derive(Debug, Default)]
+struct Lines {
+    open: Vec<u8>,
+    kept: Vec<String>,
+}
+
+impl Lines {
+    async fn read(&mut self, output: &mut pipe::Receiver, events: Option<&Events>) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        loop {
+            let length = output.read(&mut buffer).await?;
+            if length == 0 {
+                return Ok(());
+            }
+            for byte in &buffer[..length] {
+                if matches!(byte, b'\n' | b'\r') {
+                    self.end(events);
+                } else if self.open.len() < LINE_MAX {
+                    self.open.push(*byte);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, events: Option<&Events>) {
+        let line = String::from_utf8_lossy(&std::mem::take(&mut self.open)).into_owned();
+        let line = masked(line.trim_end()).into_owned();
+        if line.is_empty() {
+            return;
+        }
+        if let Some(events) = events {
+            // A line that finds no room is not worth waiting for: others follow.
+            let _ = events.try_send(Event::Building { line: line.trim_start().to_owned() });
+        }
+        if self.kept.len() >= LINES_MAX {
+            self.kept.drain(..LINES_MAX / 2);
+        }
+        self.kept.push(line);
+    }
+}
+
+/// The words of an error: what was said first and last, where it is long.
+pub(super) fn words(lines: &[String]) -> String {
+    /// What fits a screen: the sentence, and what led to it.
+    const FIRST: usize = 8;
+    const LAST: usize = 20;
+    if lines.len() <= FIRST + LAST {
+        return lines.join("\n");
+    }
+    let (first, last) = (&lines[..FIRST], &lines[lines.len() - LAST..]);
+    format!("{}\n…\n{}", first.join("\n"), last.join("\n"))
+}
+
+/// Where something failed, for an error's text, if that is what its reader must know: the disk is full.
+pub(super) fn place(lines: &[String], folder: &Path) -> String {
+    let full = lines.iter().any(|line| line.contains("No space left on device") || line.contains("os error 28"));
+    if full { format!(": the disk of `{}` is full", folder.display()) } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::events;
+
+    fn shell(script: &str) -> Tool {
+        Tool::new(Path::new("/bin/sh"), &Settings::default()).arguments(["-c", script])
+    }
+
+    #[tokio::test]
+    async fn lines_come_in_order_and_without_passwords() {
+        let (events, mut told) = events();
+        let cancel = Cancel::never();
+        let watch = Watch { events: &events, cancel: &cancel };
+        let ended = shell("echo one; echo ' http://u:p@h/x' >&2; printf 'a\\rb'; exit 3").run(watch).await.unwrap();
+        assert_eq!(ended.lines, ["one", " http://***@h/x", "a", "b"]);
+        assert_eq!(ended.status.code(), Some(3));
+        assert_eq!(told.recv().await, Some(Event::Building { line: "one".into() }));
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_loses_no_line_of_what_is_kept_and_what_stays_behind_is_ended() {
+        let (events, _told) = events();
+        let cancel = Cancel::never();
+        let watch = Watch { events: &events, cancel: &cancel };
+        let ended = shell("seq 3000; sleep 600 & echo $!").run(watch).await.unwrap();
+        assert_eq!((ended.lines.len(), ended.lines[2999].as_str()), (3001, "3000"));
+        assert!(gone(&ended.lines[3000]).await);
+    }
+
+    /// Whether a process ends; whoever inherits it has reaped it or will.
+    async fn gone(id: &str) -> bool {
+        for _ in 0..1000 {
+            let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+            if state.is_empty() || state.contains(") Z ") {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        false
+    }
+
+    #[tokio::test]
+    async fn a_program_sees_the_settings_alone() {
+        let (events, _told) = events();
+        let cancel = Cancel::never();
+        let mut settings = Settings { path: "/usr/bin:/bin".into(), ..Settings::default() };
+        settings.packages.https_proxy = Some("http://proxy.example:3128".into());
+        let tool = Tool::new(Path::new("/usr/bin/env"), &settings).variable("HOME", "/nowhere");
+        let mut lines = tool.run(Watch { events: &events, cancel: &cancel }).await.unwrap().lines;
+        lines.sort();
+        let proxy = "http://proxy.example:3128";
+        let expected = ["HOME=/nowhere", &format!("HTTPS_PROXY={proxy}"), "LANG=C.UTF-8", "PATH=/usr/bin:/bin"];
+        assert_eq!(lines[..4], expected.map(str::to_owned));
+        assert_eq!(lines[4..], [format!("https_proxy={proxy}")]);
+    }
+
+    #[tokio::test]
+    async fn a_cancellation_ends_the_children_too() {
+        let (events, mut told) = events();
+        let cancel = Cancel::new();
+        let run = shell("sleep 600 & echo $!; wait").run(Watch { events: &events, cancel: &cancel });
+        let pulled = async {
+            let Some(Event::Building { line }) = told.recv().await else { panic!("it says the child's id") };
+            cancel.pull();
+            line
+        };
+        let (ended, child) = tokio::join!(run, pulled);
+        assert!(matches!(ended, Err(LocalError::Cancelled)), "{ended:?}");
+        assert!(gone(&child).await);
+    }
+
+    #[test]
+    fn long_errors_keep_their_first_and_last_words() {
+        let lines: Vec<String> = (0..100).map(|line| line.to_string()).collect();
+        let shown = words(&lines);
+        assert!(shown.starts_with("0\n1\n") && shown.contains("\n7\n…\n80\n") && shown.ends_with("\n99"), "{shown}");
+        assert_eq!(words(&lines[..3]), "0\n1\n2");
+        assert_eq!(place(&lines, Path::new("/x")), "");
+        assert!(place(&["a: No space left on device (os error 28)".into()], Path::new("/x")).contains("`/x`"));
+    }
+}
