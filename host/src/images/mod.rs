@@ -23,7 +23,6 @@ pub use entry::{ImageEntry, Kind};
 pub use error::ImagesError;
 pub use explain::{Explanation, Going};
 pub use prune::How;
-#[allow(unused_imports, reason = "builds call it when they are done")]
 pub(crate) use prune::prune;
 pub use report::{Kept, PruneFailure, PruneReport};
 #[allow(unused_imports, reason = "runs remember custom images by it")]
