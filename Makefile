@@ -76,6 +76,8 @@ lint: $(VENV)/bin/maturin r-library ## Check format, lints, types and documentat
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; fi
 	@$(VENV)/bin/ruff format -q --check sdk-python tests examples host/templates
 	@$(VENV)/bin/ruff check -q sdk-python tests examples host/templates
+	@$(VENV)/bin/ruff format -q --check --config tests/ruff.toml host/src
+	@$(VENV)/bin/ruff check -q --config tests/ruff.toml host/src
 	@cd sdk-python && $(VENV)/bin/mypy --strict --no-error-summary python
 	@cd sdk-python/compat && $(VENV)/bin/mypy --strict --no-error-summary -p omniscope.api
 	@sdk-r/lint

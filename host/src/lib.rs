@@ -32,6 +32,7 @@ mod engine;
 pub mod environment;
 mod event;
 pub mod fingerprint;
+mod hashes;
 pub mod images;
 mod input;
 mod kept;

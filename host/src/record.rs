@@ -29,6 +29,13 @@ pub struct RunRecord {
     pub engine: EngineKind,
     /// The image's id; `null` on the `process` engine.
     pub image: Option<String>,
+    /// The hash over all that is installed there, as `longshore fingerprint` has it; where hashes were asked for.
+    pub fingerprint: Option<String>,
+    /// SHA-256 over the block's files; where hashes were asked for.
+    pub code_hash: Option<String>,
+    /// SHA-256 of each input's file, by number; `null` for one that passes only once, is beyond the limit, or is not
+    /// connected. Where hashes were asked for.
+    pub data_hashes: Option<Vec<Option<String>>>,
     /// Whether it ran in a container that nothing had run in before.
     pub fresh_container: bool,
     /// Exit code or signal of the script.

@@ -182,11 +182,11 @@ pub(super) static SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "store",
-        slot: Slot::Word(|settings| &mut settings.images.store),
+        slot: Slot::Name(|settings| &mut settings.images.store),
         variable: "LONGSHORE_IMAGES_STORE",
-        about: "whose the images made for blocks are, where several hosts have one engine: each cleans up its own",
+        about: "whose images these are, where several hosts have one engine: each lists and removes its own",
         default: "`default`",
-        example: r#""team""#,
+        example: r#""staging""#,
         ..IMAGES
     },
     Setting {

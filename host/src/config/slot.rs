@@ -20,7 +20,7 @@ pub(super) enum Slot {
     Path(At<PathBuf>),
     PathOrNone(At<Option<PathBuf>>),
     Image(At<String>),
-    Word(At<String>),
+    Name(At<String>),
     AddressOrNone(At<Option<String>>),
     Addresses(At<Vec<String>>),
     TextOrNone(At<Option<String>>),
@@ -66,7 +66,7 @@ impl Slot {
             Self::Program(_) => "program",
             Self::Path(_) | Self::PathOrNone(_) => "path",
             Self::Image(_) => "image",
-            Self::Word(_) => "word",
+            Self::Name(_) => "name",
             Self::AddressOrNone(_) => "address",
             Self::Addresses(_) => "list of addresses",
             Self::TextOrNone(_) => "text",
@@ -86,7 +86,7 @@ impl Slot {
             Self::Program(_) => "it must be a program, by its path or by a name that is in PATH",
             Self::Path(_) | Self::PathOrNone(_) => "it must be a path",
             Self::Image(_) => "it must be the name of an image",
-            Self::Word(_) => "it must be a word",
+            Self::Name(_) => "it must be a name without white space",
             Self::AddressOrNone(_) => "it must be an address with its scheme",
             Self::Addresses(_) => "it must be a list of addresses with their schemes",
             Self::TextOrNone(_) => "it must be a text in one line",
@@ -112,7 +112,7 @@ impl Slot {
             Self::Path(at) => *at(settings) = given.path(around).ok_or_else(unfit)?,
             Self::PathOrNone(at) if given.is_empty() => *at(settings) = None,
             Self::PathOrNone(at) => *at(settings) = Some(given.path(around).ok_or_else(unfit)?),
-            Self::Image(at) | Self::Word(at) => {
+            Self::Image(at) | Self::Name(at) => {
                 *at(settings) = given.text().filter(|text| is_word(text)).ok_or_else(unfit)?.into()
             }
             Self::AddressOrNone(at) | Self::TextOrNone(at) if given.is_empty() => *at(settings) = None,
@@ -149,7 +149,7 @@ impl Slot {
             Self::PathOrNone(at) => {
                 at(settings).as_ref().map_or(Value::Nothing, |path| Value::Text(path.display().to_string()))
             }
-            Self::Image(at) | Self::Word(at) => Value::Text(at(settings).clone()),
+            Self::Image(at) | Self::Name(at) => Value::Text(at(settings).clone()),
             Self::AddressOrNone(at) | Self::TextOrNone(at) => {
                 at(settings).as_ref().map_or(Value::Nothing, |text| Value::Text(masked(text)))
             }

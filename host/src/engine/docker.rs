@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 const TIMEOUT_SECONDS: u64 = 120;
 
 /// The user that scripts run as.
-const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
+pub(crate) const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
 
 /// The working folder in a container.
 const WORK_FOLDER: &str = "/work";
@@ -31,6 +31,10 @@ const SOCKET_FOLDER: &str = "/run/longshore";
 
 /// The agent in an image.
 const AGENT: &str = "/usr/local/bin/longshore-agent";
+
+/// `PATH` of scripts in a container.
+pub(crate) const SCRIPT_PATH: &str =
+    "/opt/longshore/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// An engine that speaks the Engine API.
 #[derive(Debug)]
@@ -211,7 +215,7 @@ impl Container for DockerContainer {
             python: "python3".into(),
             rscript: "Rscript".into(),
             r_library: None,
-            path: "/opt/longshore/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
+            path: SCRIPT_PATH.into(),
             folder: WORK_FOLDER.into(),
             user: Some(SCRIPT_USER),
         }

@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::spec::{Mount, Network};
 use crate::store::ImageStore;
 use docker::Docker;
-pub(crate) use docker::connect;
+pub(crate) use docker::{SCRIPT_PATH, SCRIPT_USER, connect};
 use futures_util::future::BoxFuture;
 use longshore_protocol::User;
 use process::Process;

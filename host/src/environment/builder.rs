@@ -4,6 +4,7 @@
 use super::plan::layer_name;
 use super::steps::{self, Finish, Job, NO_TOOLS, NOTE, RESOLVED};
 use super::{EnvironmentError, Layer, Lock, Plan, sources, tools};
+use crate::config::certificates;
 use crate::engine::ImageId;
 use crate::event::{Event, Events};
 use crate::settings::Settings;
@@ -64,7 +65,9 @@ impl Builder<'_> {
     /// An image that has a layer: its own, or that of an environment whose last it is.
     async fn existing(&self, layer: &Layer) -> Result<Option<StoredImage>, EnvironmentError> {
         let label = format!("{}={}", labels::LAYER_HASH, layer.hash);
-        Ok(self.store.list(Some(&label)).await?.into_iter().find(|image| !image.names.is_empty()))
+        let ours = |image: &StoredImage| image.labels.get(labels::STORE) == Some(&self.settings.images.store);
+        let found = self.store.list(Some(&label)).await?;
+        Ok(found.into_iter().find(|image| !image.names.is_empty() && ours(image)))
     }
 
     async fn claim(&self, name: String) -> Result<crate::store::Hold, EnvironmentError> {
@@ -169,7 +172,7 @@ impl Builder<'_> {
     pub(super) async fn run(&self, workshop: &mut dyn Workshop, job: &Job) -> Result<Finish, EnvironmentError> {
         let packages = &self.settings.packages;
         let mut files = job.files.clone();
-        files.push(("ca.crt".to_owned(), 0o644, sources::certificates(packages)?));
+        files.push(("ca.crt".to_owned(), 0o644, certificates(packages)?.unwrap_or_default()));
         workshop.put(sources::archive(&files)?).await?;
         let mut environment = sources::variables(packages);
         environment.extend(job.environment.iter().cloned());

@@ -92,6 +92,21 @@ pub(crate) async fn ensure(
     }
 }
 
+/// The name of the image that a run of a block has, and the image where it is there. Nothing is made.
+pub(crate) async fn find(
+    block: &Block,
+    store: &dyn ImageStore,
+    settings: &Settings,
+) -> Result<(String, Option<StoredImage>), EnvironmentError> {
+    let name = base_name(block, settings);
+    let Some(base) = store.find(name).await? else { return Ok((name.to_owned(), None)) };
+    let lock = if needs_packages(block) { Lock::of(block)? } else { None };
+    match plan(block, base.clone(), name, lock.as_ref(), settings)? {
+        Some(plan) => Ok((plan.name(), store.find(&plan.name()).await?)),
+        None => Ok((name.to_owned(), Some(base))),
+    }
+}
+
 /// The hash of the environment that a block would run in, whether its image is there or not; `None` where the base image
 /// is all that it needs.
 pub(crate) async fn hash_of_block(
@@ -126,7 +141,7 @@ pub(super) fn plan(
         lock.check(block, &base)?;
     }
     let sdk = if needs_api(block) { api::description(block.language, settings)? } else { Vec::new() };
-    Ok(Plan::of(block, base, base_name, lock, &settings.packages, sdk))
+    Ok(Plan::of(block, base, base_name, lock, settings, sdk))
 }
 
 /// Where environments are asked for.

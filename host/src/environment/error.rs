@@ -1,5 +1,6 @@
 //! What can go wrong with environments.
 
+use crate::config::CertificateError;
 use crate::store::StoreError;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -16,6 +17,9 @@ pub enum EnvironmentError {
     /// The store of images failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The certificates of the settings cannot be used.
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
     /// Packages cannot be installed.
     #[error("the {kind} packages {packages} cannot be installed: {words}")]
     Packages {

@@ -13,7 +13,9 @@ dir.create(library.folder, FALSE, TRUE)
 # Repositories that have binaries for Linux give them to whoever says which R asks.
 options(
   HTTPUserAgent = sprintf("R/%s R (%s)", getRversion(), paste(getRversion(), R.version$platform, R.version$arch, R.version$os)),
-  Ncpus = max(1L, parallel::detectCores(), na.rm = TRUE), timeout = 300, warn = 1
+  # Several at a time are installed by make.
+  Ncpus = if (nzchar(Sys.which("make"))) max(1L, parallel::detectCores(), na.rm = TRUE) else 1L,
+  timeout = 300, warn = 1
 )
 
 installed <- function() rownames(installed.packages())

@@ -21,7 +21,7 @@ mod system;
 mod tools;
 
 pub use ensure::{Built, build};
-pub(crate) use ensure::{Ready, ensure, hash_of_block};
+pub(crate) use ensure::{Ready, ensure, find, hash_of_block};
 pub use error::EnvironmentError;
 pub use lock::{Lock, LockedPackage};
 pub use locking::{Locked, lock};

@@ -3,7 +3,7 @@
 
 use super::lock::{self, Lock};
 use crate::block::{Block, Language};
-use crate::settings::PackageSettings;
+use crate::settings::{PackageSettings, Settings};
 use crate::store::{StoredImage, labels};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -57,22 +57,23 @@ impl Plan {
         base: StoredImage,
         base_name: &str,
         lock: Option<&Lock>,
-        settings: &PackageSettings,
+        settings: &Settings,
         sdk: Vec<String>,
     ) -> Option<Self> {
+        let packages = &settings.packages;
         let mut asked = Vec::new();
         if !block.system_packages.is_empty() {
-            let exact = lock.map_or_else(|| sources(LayerKind::System, settings), Lock::debian_lines);
+            let exact = lock.map_or_else(|| sources(LayerKind::System, packages), Lock::debian_lines);
             asked.push((LayerKind::System, lock::system_packages(block), exact));
         }
         if !block.dependencies.is_empty() {
             let kind = LayerKind::Packages(block.language);
-            let exact = lock.map_or_else(|| sources(kind, settings), Lock::lines);
+            let exact = lock.map_or_else(|| sources(kind, packages), Lock::lines);
             asked.push((kind, lock::dependencies(block), exact));
         }
         if needs_api(block) && base.labels.get(labels::AGENT).map(String::as_str) != Some(env!("CARGO_PKG_VERSION")) {
             let kind = LayerKind::Api(block.language);
-            asked.push((kind, sdk, sources(kind, settings)));
+            asked.push((kind, sdk, sources(kind, packages)));
         }
         if asked.is_empty() {
             return None;
@@ -85,7 +86,7 @@ impl Plan {
             layers.push(Layer { kind, wanted, hash: below.clone() });
         }
         let architecture = base.architecture.clone().unwrap_or_default();
-        let hash = digest([below.as_str(), env!("CARGO_PKG_VERSION"), &architecture]);
+        let hash = digest([below.as_str(), env!("CARGO_PKG_VERSION"), &architecture, &settings.images.store]);
         Some(Self { base, base_name: base_name.to_owned(), layers, hash })
     }
 

@@ -20,12 +20,6 @@ cd /tmp/longshore-build
 if [ ! -s trust.crt ]; then unset SSL_CERT_FILE PIP_CERT REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; fi
 ";
 
-/// The file with the settings' certificates; empty without any.
-pub(super) fn certificates(settings: &PackageSettings) -> Result<Vec<u8>, EnvironmentError> {
-    let Some(bundle) = &settings.ca_bundle else { return Ok(Vec::new()) };
-    std::fs::read(bundle).map_err(|source| EnvironmentError::File { path: bundle.clone(), source })
-}
-
 /// The variables of a build's commands.
 pub(super) fn variables(settings: &PackageSettings) -> Vec<(String, String)> {
     let mut variables = Vec::new();

@@ -1,1 +1,24 @@
-//! Fingerprints: what is installed in an image, line by line, and one hash over it.
+//! Fingerprints of environments: one hash over all that is installed in an image, or on this machine, with the lines
+//! behind it, and where two of them differ. It tells whether two environments are alike, not whether one is honest: an
+//! image says itself what is in it. What a run's record has besides, the hashes of code and data, is not its business.
+
+mod cache;
+mod difference;
+mod document;
+mod error;
+mod image;
+mod line;
+mod lines;
+mod machine;
+mod probe;
+mod subject;
+
+pub use difference::{Difference, differences};
+pub use error::FingerprintError;
+pub(crate) use image::of_image;
+pub use line::{Kind, Line};
+pub use lines::Fingerprint;
+pub(crate) use lines::hexadecimal;
+pub(crate) use machine::of_machine;
+pub(crate) use probe::Interpreters;
+pub use subject::{Taken, fingerprint};

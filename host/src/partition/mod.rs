@@ -136,6 +136,8 @@ impl Whole<'_> {
         let (settings, whole, name) = (self.settings.clone(), self.events.clone(), name(&value));
         if position > 0 {
             prepared.notes.clear();
+            // All parts have the environment of the first.
+            prepared.hashes = false;
         }
         for target in prepared.outputs.targets.iter_mut().flatten() {
             *target = Target { path: PathBuf::from("-"), format: KEPT };

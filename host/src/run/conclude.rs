@@ -55,6 +55,7 @@ impl Run<'_> {
             }
             self.timings.publish = milliseconds(publishing.elapsed());
         }
+        let fingerprint = self.fingerprint(outcome, &mut notes).await;
         self.timings.total = milliseconds(self.begun.elapsed());
         let mounts = self.prepared.mounts.iter();
         let record = RunRecord {
@@ -67,6 +68,9 @@ impl Run<'_> {
             timings_ms: self.timings,
             engine: kind,
             image: image.map(|image| image.0),
+            fingerprint,
+            code_hash: None,
+            data_hashes: None,
             fresh_container: kind == EngineKind::Docker,
             exit: exit.as_ref().map(|exit| exit.status),
             usage: exit.as_ref().map(|exit| exit.usage),

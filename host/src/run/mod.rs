@@ -2,13 +2,15 @@
 //! outputs that are published only on success.
 
 mod conclude;
+mod environment;
 mod watch;
 
 use crate::block::{Form, Language};
 use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
-use crate::environment::{self, EnvironmentError, Ready};
+use crate::environment::{EnvironmentError, Ready};
 use crate::event::{Event, Events};
+use crate::hashes::Hashing;
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::outcome::Evidence;
@@ -19,6 +21,7 @@ use crate::record::{RunRecord, Timings};
 use crate::session::{AgentSession, greet, open};
 use crate::settings::Settings;
 use crate::spec::Prepared;
+use environment::Fingerprinting;
 use longshore_protocol::{Begin, CancelLadder, ConnectionError, Exit, Frame, Role, RunFacts, ToAgent};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,10 +55,17 @@ pub(crate) enum Outlet {
 
 /// Runs a block. Whatever happens is in the record; nothing of the run is left when this returns.
 pub async fn run(mut prepared: Prepared, settings: &Settings, events: Events, cancel: &Cancel) -> RunRecord {
-    match prepared.partition.take() {
+    let begun = Instant::now();
+    let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
+    let mut record = match prepared.partition.take() {
         Some(cut) => partition::run(prepared, cut, settings, events, cancel).await,
         None => run_once(prepared, settings, events, cancel, Outlet::Publish).await.0,
+    };
+    if let Some(hashing) = hashing {
+        hashing.end(&mut record).await;
+        record.timings_ms.total = milliseconds(begun.elapsed());
     }
+    record
 }
 
 /// Runs a block once. Hands back its outputs where they are not published.
@@ -68,7 +78,17 @@ pub(crate) async fn run_once(
 ) -> (RunRecord, Vec<Finished>) {
     let begun = Instant::now();
     let run_id = new_run_id();
-    let mut run = Run { prepared, settings, events, cancel, begun, run_id, timings: Timings::default(), kept: None };
+    let mut run = Run {
+        prepared,
+        settings,
+        events,
+        cancel,
+        begun,
+        run_id,
+        timings: Timings::default(),
+        kept: None,
+        fingerprinting: None,
+    };
     let (kind, image, result) = run.execute().await;
     let (evidence, finished, exit) = match result {
         Ok(ended) => ended,
@@ -87,6 +107,8 @@ struct Run<'a> {
     timings: Timings,
     /// What the script left in its working folder, where it is to be kept.
     kept: Option<Box<Keeping>>,
+    /// What is found out of the environment meanwhile.
+    fingerprinting: Option<Fingerprinting>,
 }
 
 type Ended = (Evidence, Vec<Finished>, Option<Exit>);
@@ -129,13 +151,6 @@ impl Run<'_> {
         (kind, image, Err(EngineError::ImageGone))
     }
 
-    /// The image to run in, with what keeps it there.
-    async fn environment(&self, engine: &dyn Engine) -> Result<Option<Ready>, EngineError> {
-        let Some(store) = engine.images() else { return Ok(None) };
-        let (block, image) = (&self.prepared.block, self.prepared.image.as_deref());
-        Ok(Some(environment::ensure(block, image, store, self.settings, &self.events, self.cancel).await?))
-    }
-
     async fn in_container(&mut self, engine: &dyn Engine, ready: Option<Ready>) -> Result<Ended, EngineError> {
         let starting = Instant::now();
         let (image, hold) = ready.map(|ready| (ready.image.id, ready.hold)).unzip();
@@ -152,6 +167,7 @@ impl Run<'_> {
         let mut container = engine.launch(launch).await?;
         // From here on the container keeps its image.
         drop(hold);
+        self.begin_fingerprint(image, &container.workplace());
         let mut evidence = Evidence::default();
         let connected = self.wait_for_agent(&listener, container.as_mut()).await;
         let (finished, exit) = match connected {

@@ -58,6 +58,8 @@ pub struct RunSpec {
     pub chunk_rows: u32,
     /// Whether to run the block once for each value of a field.
     pub partition: Option<PartitionSpec>,
+    /// Whether the record shall have the hashes of code, data and environment. They are made beside the run.
+    pub hashes: bool,
 }
 
 /// A run for each value of a field of input 0. Other inputs that have the field are cut by it too.
@@ -142,6 +144,8 @@ pub struct Prepared {
     pub(crate) chunk_rows: Option<u32>,
     /// The parts, where the block runs once for each value of a field.
     pub(crate) partition: Option<Cut>,
+    /// Whether the record gets hashes.
+    pub(crate) hashes: bool,
     pub(crate) notes: Vec<String>,
 }
 
@@ -162,6 +166,7 @@ impl RunSpec {
             limits: Limits::default(),
             chunk_rows: CHUNK_ROWS,
             partition: None,
+            hashes: false,
         }
     }
 
@@ -212,6 +217,7 @@ impl RunSpec {
             limits: self.limits,
             chunk_rows,
             partition,
+            hashes: self.hashes,
             notes,
         })
     }

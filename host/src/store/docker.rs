@@ -1,16 +1,19 @@
 //! The images of an engine that speaks the Engine API.
 
 use super::workshop::DockerWorkshop;
-use super::{ImageStore, StoreError, StoredImage, Workshop, WorkshopPlan};
+use super::{ImageStore, Platform, StoreError, StoredImage, Workshop, WorkshopPlan};
 use crate::engine::{ImageId, connect};
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
 use bollard::query_parameters::{
     ListContainersOptions, ListImagesOptions, RemoveImageOptions, RemoveVolumeOptions, TagImageOptions,
 };
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
 use std::path::Path;
 
 /// The image store of an engine.
@@ -123,6 +126,14 @@ impl ImageStore for DockerStore {
         .boxed()
     }
 
+    fn closed_workshop<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>> {
+        async move {
+            let workshop = DockerWorkshop::open_closed(&self.api, image).await?;
+            Ok(Box::new(workshop) as Box<dyn Workshop>)
+        }
+        .boxed()
+    }
+
     fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
             match self.api.remove_volume(name, None::<RemoveVolumeOptions>).await {
@@ -131,6 +142,18 @@ impl ImageStore for DockerStore {
             }
         }
         .boxed()
+    }
+
+    fn export<'a>(&'a self, reference: &'a str) -> BoxStream<'a, Result<Bytes, StoreError>> {
+        self.export_stream(reference)
+    }
+
+    fn import<'a>(&'a self, archive: BoxStream<'static, io::Result<Bytes>>) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.import_stream(archive).boxed()
+    }
+
+    fn platform(&self) -> BoxFuture<'_, Result<Platform, StoreError>> {
+        self.ask_platform().boxed()
     }
 }
 

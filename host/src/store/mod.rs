@@ -4,19 +4,24 @@
 
 #![allow(dead_code, unused_imports, reason = "the parts that use it are being built")]
 
+mod archive;
 mod docker;
 mod error;
 pub(crate) mod labels;
 mod ledger;
 mod workshop;
 
+pub(crate) use archive::Platform;
 pub(crate) use docker::DockerStore;
 pub use error::StoreError;
 pub(crate) use ledger::{Hold, Ledger};
 
 use crate::engine::ImageId;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use std::collections::{BTreeMap, HashSet};
+use std::io;
 
 /// An image, as its store knows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,8 +66,21 @@ pub(crate) trait ImageStore: Send + Sync {
     /// A fresh container of an image, to change it in.
     fn workshop<'a>(&'a self, plan: &'a WorkshopPlan) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>>;
 
+    /// A fresh container of an image, to look at it in: nothing in it can be changed, and its commands run as a script's
+    /// user, with no more rights than a script, and bounded memory and processes.
+    fn closed_workshop<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>>;
+
     /// Removes a volume that workshops were given. One that is not there is no error.
     fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// An image as a tar archive, in the engine's own form.
+    fn export<'a>(&'a self, reference: &'a str) -> BoxStream<'a, Result<Bytes, StoreError>>;
+
+    /// Takes in the images of a tar archive, under the names that it says: it must be one that was made here.
+    fn import<'a>(&'a self, archive: BoxStream<'static, io::Result<Bytes>>) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// What its containers run on.
+    fn platform(&self) -> BoxFuture<'_, Result<Platform, StoreError>>;
 }
 
 /// What a workshop is made of.
@@ -94,7 +112,7 @@ pub(crate) trait Workshop: Send {
     /// Unpacks a tar archive at the root.
     fn put(&mut self, archive: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Runs a command as root, to its end, and gives its exit status. `output` gets what it prints, as it comes.
+    /// Runs a command as root (but in a closed workshop), to its end, and gives its exit status. `output` gets what it prints, as it comes.
     fn run<'a>(
         &'a mut self,
         step: Step,

@@ -4,7 +4,7 @@
 //! configuration, and so not in the image's.
 
 use super::{Printed, Step, StoreError, Workshop, WorkshopPlan};
-use crate::engine::ImageId;
+use crate::engine::{ImageId, SCRIPT_USER};
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
 use bollard::exec::{StartExecOptions, StartExecResults};
@@ -15,15 +15,22 @@ use bollard::query_parameters::{
 };
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Root, whoever the image runs as.
 const ROOT: &str = "0:0";
+
+/// What a closed workshop may use: an interpreter that lists its packages takes a tenth of it.
+const CLOSED_MEMORY_BYTES: i64 = 1 << 30;
+
+/// Processes and threads in a closed workshop: a shell and an interpreter, with a thread for each processor.
+const CLOSED_PIDS: i64 = 256;
 
 /// A workshop of an engine that speaks the Engine API.
 pub(super) struct DockerWorkshop {
     api: bollard::Docker,
     id: String,
+    user: String,
     original: ImageConfig,
     // Its standard input is open for as long as this lives.
     _attached: AttachContainerResults,
@@ -33,14 +40,26 @@ pub(super) struct DockerWorkshop {
 impl DockerWorkshop {
     /// Makes a container of the plan's image, and starts it.
     pub(super) async fn open(api: &bollard::Docker, plan: &WorkshopPlan) -> Result<Self, StoreError> {
+        Self::open_as(api, &plan.image, configuration(plan)).await
+    }
+
+    /// Makes a container that is as closed as that of a run, and starts it.
+    pub(super) async fn open_closed(api: &bollard::Docker, image: &ImageId) -> Result<Self, StoreError> {
+        Self::open_as(api, image, closed(image)).await
+    }
+
+    async fn open_as(
+        api: &bollard::Docker,
+        image: &ImageId,
+        configuration: ContainerCreateBody,
+    ) -> Result<Self, StoreError> {
         let gone = |source| match source {
-            ApiError::DockerResponseServerError { status_code: 404, .. } => {
-                StoreError::Gone { image: plan.image.0.clone() }
-            }
+            ApiError::DockerResponseServerError { status_code: 404, .. } => StoreError::Gone { image: image.0.clone() },
             source => StoreError::Engine { doing: "making a container to build in", source },
         };
-        let original = api.inspect_image(&plan.image.0).await.map_err(gone)?.config.unwrap_or_default();
-        let id = api.create_container(None, configuration(plan)).await.map_err(gone)?.id;
+        let user = configuration.user.clone().unwrap_or_default();
+        let original = api.inspect_image(&image.0).await.map_err(gone)?.config.unwrap_or_default();
+        let id = api.create_container(None, configuration).await.map_err(gone)?.id;
         let options = AttachContainerOptions { stdin: true, stream: true, ..AttachContainerOptions::default() };
         let attached = api.attach_container(&id, Some(options)).await;
         let attached = match attached {
@@ -50,7 +69,7 @@ impl DockerWorkshop {
                 return Err(StoreError::Engine { doing: "attaching to the container to build in", source });
             }
         };
-        let workshop = Self { api: api.clone(), id, original, _attached: attached, removed: false };
+        let workshop = Self { api: api.clone(), id, user, original, _attached: attached, removed: false };
         let started = api.start_container(&workshop.id, None::<StartContainerOptions>).await;
         started.map_err(StoreError::engine("starting a container to build in"))?;
         Ok(workshop)
@@ -66,7 +85,7 @@ impl DockerWorkshop {
             attach_stderr: Some(true),
             env: Some(step.environment.into_iter().map(|(name, value)| format!("{name}={value}")).collect()),
             cmd: Some(step.command),
-            user: Some(ROOT.into()),
+            user: Some(self.user.clone()),
             ..ExecConfig::default()
         };
         let exec = self.api.create_exec(&self.id, config).await.map_err(failed)?.id;
@@ -175,6 +194,27 @@ fn configuration(plan: &WorkshopPlan) -> ContainerCreateBody {
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
+    }
+}
+
+/// What an image may do that is only looked at: no more than a script, and nothing can be changed.
+fn closed(image: &ImageId) -> ContainerCreateBody {
+    let labels = BTreeMap::from([("longshore.owner".to_owned(), "longshore".to_owned())]);
+    let plan = WorkshopPlan { image: image.clone(), network: false, volumes: Vec::new(), labels };
+    let open = configuration(&plan);
+    ContainerCreateBody {
+        user: Some(format!("{}:{}", SCRIPT_USER.uid, SCRIPT_USER.gid)),
+        host_config: Some(HostConfig {
+            readonly_rootfs: Some(true),
+            // R wants a folder for its session.
+            tmpfs: Some(HashMap::from([("/tmp".into(), format!("rw,nosuid,nodev,noexec,size={CLOSED_MEMORY_BYTES}"))])),
+            cap_drop: Some(vec!["ALL".into()]),
+            memory: Some(CLOSED_MEMORY_BYTES),
+            memory_swap: Some(CLOSED_MEMORY_BYTES),
+            pids_limit: Some(CLOSED_PIDS),
+            ..open.host_config.unwrap_or_default()
+        }),
+        ..open
     }
 }
 

@@ -6,6 +6,7 @@ use super::live::LiveSource;
 use super::source::{Batches, Source};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use std::fs::File;
 use std::sync::Arc;
 
 /// An input's rows.
@@ -30,6 +31,14 @@ impl Feed {
             Self::Stored(source) => source.schema(),
             Self::Memory { schema, .. } => Arc::clone(schema),
             Self::Live(source) => source.schema(),
+        }
+    }
+
+    /// The file that the rows are in, from its start; `None` where there is none to be read again.
+    pub(crate) fn file(&self) -> Option<File> {
+        match self {
+            Self::Stored(source) => source.reopen().ok(),
+            Self::Memory { .. } | Self::Live(_) => None,
         }
     }
 

@@ -149,7 +149,7 @@ impl Source {
     }
 
     /// The file from its start, with an offset of its own: several readers may be at work.
-    fn reopen(&self) -> Result<File, TableError> {
+    pub(crate) fn reopen(&self) -> Result<File, TableError> {
         File::open(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
             .map_err(|source| TableError::Read { path: self.path.clone(), source })
     }

@@ -1,13 +1,27 @@
 //! `longshore fingerprint`.
 
+use crate::arguments::EngineArgument;
+use crate::{BAD_INPUT, check, failure};
 use clap::Args;
 use longshore::Settings;
+use longshore::fingerprint::{self, Difference, FingerprintError, Taken};
+use serde_json::json;
+
+/// Exit status where two fingerprints differ.
+const DIFFERENT: u8 = 1;
+
+/// Exit status where what is installed cannot be found out.
+const FAILED: u8 = 3;
 
 #[derive(Debug, Args)]
 pub(crate) struct FingerprintArguments {
-    /// An image, or a block's folder or script; with two of them, where they differ
+    /// An image, a block's folder or script, or what `--json` printed, saved as .json; with two of them, where they
+    /// differ: exit status 0 if nowhere, else 1
     #[arg(required = true, num_args = 1..=2, value_name = "IMAGE|BLOCK")]
     pub(crate) subjects: Vec<String>,
+    /// Where blocks would run: auto takes docker where it answers, else a process
+    #[arg(long, value_enum, default_value_t = EngineArgument::Auto)]
+    pub(crate) engine: EngineArgument,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -15,6 +29,88 @@ pub(crate) struct FingerprintArguments {
 
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn fingerprint(arguments: FingerprintArguments, settings: &Settings) -> u8 {
-    let _ = (arguments, settings);
-    0
+    let mut taken = Vec::new();
+    for subject in &arguments.subjects {
+        match fingerprint::fingerprint(subject, arguments.engine.into(), settings).await {
+            Ok(one) => taken.push(one),
+            Err(error) => return failed(&error),
+        }
+    }
+    match &taken[..] {
+        [first, second] => compare(first, second, arguments.json),
+        taken => taken.iter().map(|one| show(one, arguments.json)).max().unwrap_or_default(),
+    }
+}
+
+fn failed(error: &FingerprintError) -> u8 {
+    failure::print(error, if error.is_bad_input() { BAD_INPUT } else { FAILED })
+}
+
+fn show(taken: &Taken, json: bool) -> u8 {
+    check::print(&if json { format!("{:#}\n", taken.json()) } else { text(taken) })
+}
+
+fn compare(first: &Taken, second: &Taken, json: bool) -> u8 {
+    let differences = first.differences(second);
+    if json {
+        let side =
+            |taken: &Taken| json!({ "subject": taken.subject, "image": taken.image, "hash": taken.fingerprint.hash() });
+        let all = json!({
+            "same": differences.is_empty(),
+            "first": side(first),
+            "second": side(second),
+            "differences": differences,
+        });
+        check::print(&format!("{all:#}\n"));
+    } else {
+        check::print(&comparison(first, second, &differences));
+    }
+    if differences.is_empty() { 0 } else { DIFFERENT }
+}
+
+/// The hash, and what is installed by kind.
+fn text(taken: &Taken) -> String {
+    let mut text = format!("{}  {}\n\n", taken.fingerprint.hash(), taken.subject);
+    let mut lines: Vec<_> = taken.fingerprint.lines().iter().collect();
+    lines.sort();
+    for group in lines.chunk_by(|one, other| one.kind() == other.kind()) {
+        for (position, line) in group.iter().enumerate() {
+            if !line.kind().is_package() {
+                text.push_str(&format!("{line}\n"));
+                continue;
+            }
+            if position == 0 {
+                text.push_str(&format!("\n{} ({})\n", line.kind().word(), group.len()));
+            }
+            text.push_str(&format!("  {}\n", line.what()));
+        }
+    }
+    text
+}
+
+/// Both hashes, and what differs by kind.
+fn comparison(first: &Taken, second: &Taken, differences: &[Difference]) -> String {
+    let (one, other) = (&first.fingerprint, &second.fingerprint);
+    if differences.is_empty() {
+        return format!("{}  {}\n\nthe same in {}\n", one.hash(), first.subject, second.subject);
+    }
+    let mut text = format!("first   {}  {}\nsecond  {}  {}\n", one.hash(), first.subject, other.hash(), second.subject);
+    for group in differences.chunk_by(|one, other| one.kind == other.kind) {
+        text.push_str(&format!("\n{}\n", group[0].kind));
+        text.extend(group.iter().map(line));
+    }
+    text
+}
+
+fn line(difference: &Difference) -> String {
+    let what = match (&difference.first, &difference.second) {
+        (Some(first), Some(second)) => format!("{first} -> {second}"),
+        (Some(first), None) => format!("{first} only in the first"),
+        (None, second) => format!("{} only in the second", second.as_deref().unwrap_or_default()),
+    };
+    // As Debian writes it; what is for every architecture is plain.
+    let architecture = difference.architecture.as_deref().filter(|word| !["all", "noarch"].contains(word));
+    let architecture = architecture.map(|word| format!(":{word}")).unwrap_or_default();
+    let name = difference.name.as_ref().map(|name| format!("{name}{architecture} ")).unwrap_or_default();
+    format!("  {name}{what}\n")
 }

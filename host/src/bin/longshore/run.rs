@@ -97,6 +97,7 @@ fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
     });
     spec.allowed = arguments.allowed;
     spec.keep = arguments.keep;
+    spec.hashes = arguments.json;
     let defaults = Limits::default();
     spec.limits = Limits {
         memory_bytes: arguments.memory.unwrap_or(defaults.memory_bytes),

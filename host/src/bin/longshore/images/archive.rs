@@ -1,16 +1,50 @@
 //! `longshore images export` and `import`.
 
+use crate::BAD_INPUT;
+use crate::check::print;
+use crate::failure;
 use longshore::Settings;
+use longshore::archive::{self, Form, Target, Trust};
+use std::io::IsTerminal;
 use std::path::Path;
+
+/// Exit status for an engine or an environment that failed.
+const FAILED: u8 = 3;
 
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn export(image: &str, output: &Path, oci: bool, settings: &Settings) -> u8 {
-    let _ = (image, output, oci, settings);
-    0
+    let form = if oci { Form::Oci } else { Form::Docker };
+    let to_stdout = output == Path::new("-");
+    if to_stdout && std::io::stdout().is_terminal() {
+        return failure::print_text(
+            "an archive is nothing for a terminal: name a file, or redirect the output",
+            BAD_INPUT,
+        );
+    }
+    let target = if to_stdout { Target::Writer(Box::new(std::io::stdout())) } else { Target::File(output.to_owned()) };
+    match archive::export(image, target, form, settings).await {
+        // There is an archive on standard output.
+        Ok(_) if to_stdout => 0,
+        Ok(written) => {
+            let what = written.name.map_or(written.id.clone(), |name| format!("{name} ({})", written.id));
+            print(&format!("{}: {what}, {} bytes\n", output.display(), written.bytes))
+        }
+        Err(error) => failure::print(&error, if error.is_input() { BAD_INPUT } else { FAILED }),
+    }
 }
 
 /// Runs the command, and gives the exit status back.
-pub(crate) async fn import(archive: &Path, settings: &Settings) -> u8 {
-    let _ = (archive, settings);
-    0
+pub(crate) async fn import(archive: &Path, trust: bool, settings: &Settings) -> u8 {
+    let trust = if trust { Trust::Environment } else { Trust::None };
+    match archive::import(archive, trust, settings).await {
+        Ok(taken) => {
+            let already = if taken.already { "was here already, " } else { "" };
+            let run = match trust {
+                Trust::None => format!("; to run a block in it: longshore run BLOCK --image {}", taken.name),
+                Trust::Environment => String::new(),
+            };
+            print(&format!("{}: {already}{}, {} bytes in layers{run}\n", taken.name, taken.id, taken.bytes))
+        }
+        Err(error) => failure::print(&error, if error.is_input() { BAD_INPUT } else { FAILED }),
+    }
 }

@@ -55,19 +55,22 @@ pub(crate) enum ImagesCommand {
     },
     /// Write an image into an archive
     Export {
-        /// As for `pin`
+        /// The image: its name, its id, or the beginning of its environment's hash
         image: String,
-        /// The archive to write
-        #[arg(short, long)]
+        /// The archive to write: .tar, .tar.gz or .tar.zst; `-` is standard output
+        #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
         /// Write an OCI layout instead of what `docker save` writes
         #[arg(long)]
         oci: bool,
     },
-    /// Check an archive, and take the image in it in
+    /// Check an archive, and load the image in it under a name of its own
     Import {
-        /// The archive
+        /// The archive: what `docker save` or this command wrote, or an OCI layout; `-` is standard input
         archive: PathBuf,
+        /// Let it take the place of the environment that it says it is, so that blocks run in it from now on
+        #[arg(long)]
+        trust: bool,
     },
 }
 
@@ -81,7 +84,7 @@ pub(crate) async fn images(command: ImagesCommand, settings: &Settings) -> u8 {
         ImagesCommand::Unpin { image } => pin::unpin(&image, settings).await,
         ImagesCommand::Explain { image } => explain::explain(&image, settings).await,
         ImagesCommand::Export { image, output, oci } => archive::export(&image, &output, oci, settings).await,
-        ImagesCommand::Import { archive } => archive::import(&archive, settings).await,
+        ImagesCommand::Import { archive, trust } => archive::import(&archive, trust, settings).await,
     }
 }
 

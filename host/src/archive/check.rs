@@ -1,0 +1,59 @@
+//! The whole check of an archive, in the order of what it costs: the list of its parts, its manifest, its configuration,
+//! the machine that it is for, and each layer.
+
+use super::contents::Contents;
+use super::digest::Digest;
+use super::fault::ArchiveFault;
+use super::image_config::ImageConfig;
+use super::layer::{Allowance, Layer};
+use super::limits::CONFIG_MAX;
+use super::manifest::Parts;
+use crate::store::Platform;
+use std::fs::File;
+
+/// An image in an archive, of which every byte was looked at.
+#[derive(Debug)]
+pub(super) struct CheckedImage {
+    /// The archive.
+    pub(super) contents: Contents,
+    /// The digest of its configuration, which is its id.
+    pub(super) id: Digest,
+    /// Its configuration as it stands there.
+    pub(super) config_bytes: Vec<u8>,
+    /// Its configuration as it is understood.
+    pub(super) config: ImageConfig,
+    /// Its layers, from the lowest to the highest.
+    pub(super) layers: Vec<Layer>,
+}
+
+impl CheckedImage {
+    /// Checks an archive, and that its image can run on a platform where one is given.
+    pub(super) fn of(archive: File, platform: Option<&Platform>) -> Result<Self, ArchiveFault> {
+        let contents = Contents::read(archive)?;
+        let parts = Parts::find(&contents)?;
+        let config_bytes = contents.bytes(&parts.config, CONFIG_MAX)?;
+        let id = Digest::of(&config_bytes);
+        if let Some(expected) = parts.config_digest.filter(|expected| *expected != id) {
+            let (expected, found) = (expected.to_string(), id.to_string());
+            return Err(ArchiveFault::Digest { part: parts.config.name, expected, found });
+        }
+        let config = ImageConfig::parse(&config_bytes, &parts.config.name)?;
+        if config.diff_ids.len() != parts.layers.len() {
+            return Err(ArchiveFault::LayerCount { layers: parts.layers.len(), digests: config.diff_ids.len() });
+        }
+        if let Some(platform) = platform {
+            config.runs_on(platform)?;
+        }
+        let mut allowance = Allowance::new();
+        let mut layers = Vec::with_capacity(parts.layers.len());
+        for (part, diff_id) in parts.layers.into_iter().zip(&config.diff_ids) {
+            layers.push(Layer::check(&contents, part, *diff_id, &mut allowance)?);
+        }
+        Ok(Self { contents, id, config_bytes, config, layers })
+    }
+
+    /// Bytes of its layers, unpacked.
+    pub(super) fn size(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.size).sum()
+    }
+}

@@ -1,0 +1,133 @@
+//! Compression around archives and layers: gzip and zstd, told by their first bytes when read, and by the file's name
+//! when written.
+
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use std::io::{self, BufReader, Read, Write};
+use std::path::Path;
+
+/// How bytes are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// Bytes of a buffer before a decoder.
+const BUFFER: usize = 64 << 10;
+
+/// The level of zstd's that is as fast as the disk; its own default.
+const ZSTD_LEVEL: i32 = 3;
+
+impl Compression {
+    /// How what begins with these bytes is compressed.
+    pub(super) fn of_start(start: &[u8]) -> Self {
+        if start.starts_with(&[0x1f, 0x8b]) {
+            Self::Gzip
+        } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            Self::Zstd
+        } else {
+            Self::None
+        }
+    }
+
+    /// How a file of this name is to be compressed.
+    pub(super) fn of_name(path: &Path) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+        if ends(&[".gz", ".tgz"]) {
+            Self::Gzip
+        } else if ends(&[".zst", ".tzst"]) {
+            Self::Zstd
+        } else {
+            Self::None
+        }
+    }
+
+    /// Unpacks what is read. Zstd's own limit of a window, 128 MiB, bounds the memory.
+    pub(super) fn reader<'a>(self, packed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+        let packed = BufReader::with_capacity(BUFFER, packed);
+        Ok(match self {
+            Self::None => Box::new(packed),
+            Self::Gzip => Box::new(MultiGzDecoder::new(packed)),
+            Self::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(packed)?),
+        })
+    }
+
+    /// Packs what is written. It must be finished.
+    pub(super) fn writer<W: Write>(self, plain: W) -> io::Result<Packing<W>> {
+        Ok(match self {
+            Self::None => Packing::None(plain),
+            // The same input gives the same bytes: neither header holds a time or a name.
+            Self::Gzip => Packing::Gzip(GzEncoder::new(plain, flate2::Compression::default())),
+            Self::Zstd => {
+                let mut encoder = zstd::stream::write::Encoder::new(plain, ZSTD_LEVEL)?;
+                // So that what was cut or changed is seen before anything else is.
+                encoder.include_checksum(true)?;
+                Packing::Zstd(encoder)
+            }
+        })
+    }
+}
+
+/// Packs what is written to it.
+pub(super) enum Packing<W: Write> {
+    None(W),
+    Gzip(GzEncoder<W>),
+    Zstd(zstd::stream::write::Encoder<'static, W>),
+}
+
+impl<W: Write> Packing<W> {
+    /// Writes what is held back, and gives back what it writes to.
+    pub(super) fn finish(self) -> io::Result<W> {
+        match self {
+            Self::None(writer) => Ok(writer),
+            Self::Gzip(encoder) => encoder.finish(),
+            Self::Zstd(encoder) => encoder.finish(),
+        }
+    }
+}
+
+impl<W: Write> Write for Packing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::None(writer) => writer.write(bytes),
+            Self::Gzip(encoder) => encoder.write(bytes),
+            Self::Zstd(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::None(writer) => writer.flush(),
+            Self::Gzip(encoder) => encoder.flush(),
+            Self::Zstd(encoder) => encoder.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_unpacked_and_cut_ends_are_seen() {
+        let names = [("a.tar", Compression::None), ("a.tar.GZ", Compression::Gzip), ("a.tar.zst", Compression::Zstd)];
+        for (name, compression) in names {
+            assert_eq!(Compression::of_name(Path::new(name)), compression);
+            let mut packing = compression.writer(Vec::new()).unwrap();
+            packing.write_all(b"some text").unwrap();
+            let packed = packing.finish().unwrap();
+            assert_eq!(Compression::of_start(&packed), compression);
+            let unpack = |bytes: &[u8]| {
+                let mut text = Vec::new();
+                compression.reader(bytes).and_then(|mut reader| reader.read_to_end(&mut text)).map(|_| text)
+            };
+            assert_eq!(unpack(&packed).unwrap(), b"some text");
+            for length in 1..packed.len() {
+                assert!(compression == Compression::None || unpack(&packed[..length]).is_err(), "{length}");
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! SHA-256, by which images and their parts are named: read from text, and computed while bytes pass.
+
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use std::io::{self, Read, Write};
+
+/// A SHA-256 digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of bytes.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Reads `sha256:` and 64 digits. Other algorithms are not taken: no engine uses any.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::parse_hex(text.strip_prefix("sha256:")?)
+    }
+
+    /// Reads 64 digits, in lower case.
+    pub(super) fn parse_hex(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        let value = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        };
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = value(pair[0])? << 4 | value(pair[1])?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// 64 digits.
+    pub(super) fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.hex())
+    }
+}
+
+/// Bytes pass, and are counted and digested.
+pub(super) struct Digesting<T> {
+    inner: T,
+    sha: Sha256,
+    count: u64,
+}
+
+impl<T> Digesting<T> {
+    pub(super) fn new(inner: T) -> Self {
+        Self { inner, sha: Sha256::new(), count: 0 }
+    }
+
+    /// The digest of what has passed, and how many bytes that was.
+    pub(super) fn finish(self) -> (Digest, u64) {
+        (Digest(self.sha.finalize().into()), self.count)
+    }
+
+    fn pass(&mut self, bytes: &[u8]) {
+        self.sha.update(bytes);
+        self.count += bytes.len() as u64;
+    }
+}
+
+impl<R: Read> Read for Digesting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.pass(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+/// Gives exactly the bytes that are expected, or an error before its end.
+pub(super) struct Verified<R> {
+    inner: Option<Digesting<R>>,
+    digest: Digest,
+    size: u64,
+}
+
+impl<R: Read> Verified<R> {
+    pub(super) fn new(inner: R, digest: Digest, size: u64) -> Self {
+        Self { inner: Some(Digesting::new(inner)), digest, size }
+    }
+}
+
+impl<R: Read> Read for Verified<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let changed = || io::Error::new(io::ErrorKind::InvalidData, "the archive was changed while it was read");
+        let Some(inner) = &mut self.inner else { return Ok(0) };
+        let read = inner.read(buffer)?;
+        if inner.count > self.size {
+            return Err(changed());
+        }
+        if read == 0 && !buffer.is_empty() {
+            let ended = self.inner.take().map(Digesting::finish);
+            if ended != Some((self.digest, self.size)) {
+                return Err(changed());
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// Bytes pass to a writer, and are counted.
+pub(super) struct Counting<W> {
+    inner: W,
+    count: u64,
+}
+
+impl<W: Write> Counting<W> {
+    pub(super) fn new(inner: W) -> Self {
+        Self { inner, count: 0 }
+    }
+
+    /// How many bytes have passed.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.count += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_read_and_written() {
+        let text = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(Digest::of(b"").to_string(), text);
+        assert_eq!(Digest::parse(text), Some(Digest::of(b"")));
+        for wrong in ["", "sha256:", "sha512:00", &text[..70], &text.replace('e', "E"), &text.replace('e', "g")] {
+            assert_eq!(Digest::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn other_bytes_than_expected_are_an_error() {
+        let read = |bytes: &[u8], size| {
+            let mut out = Vec::new();
+            Verified::new(bytes, Digest::of(b"abc"), size).read_to_end(&mut out).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(b"abc", 3), Ok(3));
+        for (bytes, size) in [(&b"abd"[..], 3), (b"ab", 3), (b"abcd", 3), (b"abc", 4)] {
+            assert_eq!(read(bytes, size), Err("the archive was changed while it was read".into()));
+        }
+    }
+}

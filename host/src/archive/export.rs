@@ -1,0 +1,159 @@
+//! Writes an image into an archive: out of the engine into a temporary file, checked like any archive, and from there
+//! into the form that is wanted. The engine's own order of parts allows no shorter way without keeping layers in memory.
+
+use super::check::CheckedImage;
+use super::compression::Compression;
+use super::digest::Counting;
+use super::error::ExportError;
+use super::pack::Packing;
+use super::spool;
+use crate::images::find_image;
+use crate::publish::{Unpublished, folder};
+use crate::run::new_run_id;
+use crate::settings::Settings;
+use crate::store::{DockerStore, ImageStore, StoreError};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+/// Pieces on the way from the engine to the file: each some tens of kilobytes.
+const PIECES: usize = 16;
+
+/// The form of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// What `docker save` writes and `docker load` reads.
+    Docker,
+    /// An OCI image layout.
+    Oci,
+}
+
+/// Where an archive goes.
+pub enum Target {
+    /// Into a file, which is replaced once the archive is whole; a pipe or a device is written to. Its name says how it is
+    /// compressed: `.tar`, `.tar.gz` or `.tar.zst`.
+    File(PathBuf),
+    /// To a writer, as it comes, not compressed.
+    Writer(Box<dyn Write + Send>),
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Writer(_) => f.write_str("Writer"),
+        }
+    }
+}
+
+/// An image that was written into an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// The image's id: the digest of its configuration.
+    pub id: String,
+    /// The name that stands in the archive, if the image has any.
+    pub name: Option<String>,
+    /// Bytes of the archive.
+    pub bytes: u64,
+}
+
+/// Writes an image into an archive. `image` is a name, an id, or the beginning of an environment's hash.
+///
+/// # Errors
+///
+/// If there is no such image, the engine fails, or the archive cannot be written; a file that was there is as it was.
+pub async fn export(image: &str, target: Target, form: Form, settings: &Settings) -> Result<Exported, ExportError> {
+    if let Target::File(path) = &target {
+        let reason = if path.is_dir() { Some("it is a folder") } else { None };
+        let reason = reason.or_else(|| (!folder(path).is_dir()).then_some("its folder does not exist"));
+        if let Some(reason) = reason {
+            return Err(ExportError::NoPlace { path: path.clone(), reason });
+        }
+    }
+    let store = DockerStore::connect(&settings.engine_socket).await?;
+    let found = find_image(&store, image).await?;
+    // What was asked for by name keeps that name.
+    let mut names = found.names;
+    names.sort();
+    let name = names.iter().find(|name| *name == image).or_else(|| names.first()).cloned();
+    let temporary = match &target {
+        // Where an archive is to be there is room for another.
+        Target::File(path) if !is_special(path) => folder(path).to_owned(),
+        _ => settings.work_folder.clone(),
+    };
+    let sent = receive(&store, &found.id.0, temporary).await?;
+    let image = image.to_owned();
+    let written = spawn_blocking(move || {
+        let checked = CheckedImage::of(sent, None).map_err(|source| ExportError::Sent { image, source })?;
+        let packing = Packing::new(&checked, name.as_deref(), form);
+        let bytes = match target {
+            Target::File(path) => write_file(&packing, &path).map_err(|source| ExportError::Write { path, source })?,
+            Target::Writer(writer) => {
+                let path = PathBuf::from("-");
+                write(&packing, Compression::None, writer).map_err(|source| ExportError::Write { path, source })?
+            }
+        };
+        Ok(Exported { id: checked.id.to_string(), name, bytes })
+    });
+    written.await.map_err(ExportError::Ended)?
+}
+
+/// Writes what the engine sends of an image into a temporary file.
+async fn receive(store: &DockerStore, id: &str, folder: PathBuf) -> Result<File, ExportError> {
+    let (pieces, mut received) = mpsc::channel::<Bytes>(PIECES);
+    let writing = spawn_blocking(move || {
+        let keep = |source| ExportError::Keep { folder: folder.clone(), source };
+        let mut file = spool::unnamed(&folder).map_err(keep)?;
+        while let Some(piece) = received.blocking_recv() {
+            file.write_all(&piece).map_err(keep)?;
+        }
+        Ok(file)
+    });
+    let mut sent = store.export(id);
+    let mut failed: Option<StoreError> = None;
+    while let Some(piece) = sent.next().await {
+        let piece = match piece {
+            Ok(piece) => piece,
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        };
+        // A writer that has ended says why below.
+        if pieces.send(piece).await.is_err() {
+            break;
+        }
+    }
+    drop(pieces);
+    let written = writing.await.map_err(ExportError::Ended)?;
+    failed.map_or(written, |error| Err(error.into()))
+}
+
+fn write_file(packing: &Packing<'_>, path: &Path) -> io::Result<u64> {
+    if is_special(path) {
+        return write(packing, Compression::of_name(path), File::options().write(true).open(path)?);
+    }
+    let unpublished = Unpublished::create(path, &new_run_id())?;
+    let bytes = write(packing, Compression::of_name(path), unpublished.writer()?)?;
+    unpublished.publish()?;
+    Ok(bytes)
+}
+
+/// Whether a path is a pipe or a device, which is written to and never replaced.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|facts| !facts.is_file() && !facts.is_dir())
+}
+
+fn write(packing: &Packing<'_>, compression: Compression, out: impl Write) -> io::Result<u64> {
+    /// Layers are copied in pieces of 8 KiB; a disk wants more at a time.
+    const BUFFER: usize = 256 << 10;
+    let writer = compression.writer(BufWriter::with_capacity(BUFFER, Counting::new(out)))?;
+    let mut buffered = packing.write(writer)?.finish()?;
+    buffered.flush()?;
+    Ok(buffered.get_ref().count())
+}

@@ -1,0 +1,137 @@
+//! Archives that are fine, and what is left of them when they are cut off or changed.
+
+use super::super::check::CheckedImage;
+use super::super::digest::Digest;
+use super::super::export::Form;
+use super::super::pack::Packing;
+use super::check;
+use super::made::{Image, Tar, gzip, zstandard};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use tar::EntryType;
+
+#[test]
+fn every_form_is_taken() {
+    let plain = Tar::default().file("usr/a", b"a").entry("b", EntryType::Symlink, "../../c", b"").end();
+    let image = Image::of(&[plain.clone(), Tar::default().file("d", &[7; 1000]).end(), plain]);
+    let mut packed = image.clone();
+    packed.layers = vec![gzip(&image.layers[0]), zstandard(&image.layers[1]), image.layers[2].clone()];
+    let id = Digest::of(&image.config_bytes());
+    for archive in [
+        image.docker(),
+        packed.docker(),
+        gzip(&image.docker()),
+        zstandard(&image.docker()),
+        image.oci(&image.oci_manifest()),
+        packed.oci(&packed.oci_manifest()),
+        zstandard(&packed.oci(&packed.oci_manifest())),
+    ] {
+        let checked = check(&archive).unwrap();
+        assert_eq!((checked.id, checked.layers.len()), (id, 3));
+        let sizes: usize = image.layers.iter().map(Vec::len).sum();
+        assert_eq!(checked.size(), sizes as u64);
+    }
+}
+
+#[test]
+fn what_is_written_is_taken_again_and_always_the_same() {
+    let image = Image::small();
+    let mut packed = image.clone();
+    packed.layers = vec![gzip(&image.layers[0])];
+    let mut written = Vec::new();
+    for form in [Form::Docker, Form::Oci] {
+        let write = |archive: &[u8]| {
+            let checked = check(archive).unwrap();
+            Packing::new(&checked, Some("longshore/imported:1"), form).write(Vec::new()).unwrap()
+        };
+        let archive = write(&image.docker());
+        assert_eq!(archive, write(&packed.oci(&packed.oci_manifest())));
+        assert_eq!(archive, write(&archive));
+        // The name that the archive came with is nowhere.
+        assert!(!String::from_utf8_lossy(&archive).contains("longshore/python"));
+        written.push(archive);
+    }
+    assert!(String::from_utf8_lossy(&written[0]).contains(r#""RepoTags":["longshore/imported:1"]"#));
+    assert!(!String::from_utf8_lossy(&written[1]).contains("RepoTags"));
+}
+
+#[test]
+fn what_changes_after_its_check_goes_no_further() {
+    let image = Image::small();
+    let archive = image.docker();
+    let file = tempfile::tempfile().unwrap();
+    file.write_all_at(&archive, 0).unwrap();
+    let checked = CheckedImage::of(file.try_clone().unwrap(), None).unwrap();
+    let at = archive.windows(6).position(|window| window == b"hello\n").unwrap();
+    let write = || Packing::new(&checked, None, Form::Docker).write(Vec::new()).map_err(|error| error.to_string());
+    write().unwrap();
+    for change in [|file: &File, at| file.write_all_at(b"j", at), |file: &File, at| file.set_len(at)] {
+        change(&file, at as u64).unwrap();
+        assert_eq!(write(), Err("the archive was changed while it was read".into()));
+    }
+}
+
+#[test]
+fn a_layer_that_comes_twice_may_be_a_link() {
+    let layer = Tar::default().file("a", b"a").end();
+    let image = Image::of(&[layer.clone(), layer.clone()]);
+    let archive = Tar::default()
+        .file(&image.config_name(), &image.config_bytes())
+        .file("0/layer.tar", &layer)
+        .entry("1/layer.tar", EntryType::Symlink, "../0/layer.tar", b"")
+        .file("manifest.json", image.manifest().to_string().as_bytes())
+        .end();
+    assert_eq!(check(&archive).unwrap().layers.len(), 2);
+}
+
+#[test]
+fn long_names_are_read_as_the_engine_reads_them() {
+    let long = format!("{}/b", "a".repeat(300));
+    let record = format!("path={long}\n");
+    let length = record.len() + 4;
+    let pax = format!("{length} {record}");
+    let gnu = Tar::default().entry("././@LongLink", EntryType::GNULongName, "", format!("{long}\0").as_bytes());
+    let layers = [
+        Tar::default().entry("x", EntryType::XHeader, "", pax.as_bytes()).file("short", b"b").end(),
+        gnu.file("short", b"b").end(),
+    ];
+    check(&Image::of(&layers).docker()).unwrap();
+    let hidden = "13 path=../x\n";
+    let layer = Tar::default().entry("x", EntryType::XHeader, "", hidden.as_bytes()).file("short", b"b").end();
+    let error = check(&Image::of(&[layer]).docker()).unwrap_err();
+    assert_eq!(error, "the layer `0/layer.tar` is wrong: the name `../x` leads out of its folder");
+}
+
+#[test]
+fn nothing_that_is_cut_off_is_taken() {
+    let image = Image::small();
+    for archive in [
+        image.docker(),
+        image.oci(&image.oci_manifest()),
+        gzip(&image.docker()),
+        zstandard(&image.oci(&image.oci_manifest())),
+    ] {
+        check(&archive).unwrap();
+        for length in 0..archive.len() {
+            assert!(check(&archive[..length]).is_err(), "{length} bytes of {} were taken", archive.len());
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_is_seen_or_changes_nothing() {
+    let image = Image::small();
+    for archive in [image.docker(), image.oci(&image.oci_manifest()), gzip(&image.docker())] {
+        let expected = check(&archive).unwrap();
+        for at in 0..archive.len() {
+            let mut changed = archive.clone();
+            changed[at] ^= 0x11;
+            // A byte of padding, or the tag of `manifest.json`, has no meaning.
+            if let Ok(taken) = check(&changed) {
+                let same = (taken.id, taken.config_bytes, taken.layers[0].diff_id);
+                let fine = (expected.id, expected.config_bytes.clone(), expected.layers[0].diff_id);
+                assert!(same == fine, "byte {at} was changed, and something else was taken");
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The fingerprint of an image: asked for once, in a container that may do no more than a script's, and remembered,
+//! since an image's id is that of its content.
+
+use super::cache;
+use super::error::FingerprintError;
+use super::lines::Fingerprint;
+use super::probe::{Answer, Interpreters};
+use crate::engine::{ImageId, SCRIPT_PATH};
+use crate::store::{ImageStore, Printed, Step, StoreError, Workshop};
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How long an image may take to say what is in it. The largest need 5 s on a cold disk.
+pub(super) const DEADLINE: Duration = Duration::from_secs(60);
+
+impl Interpreters {
+    /// Those of scripts in an image.
+    pub(super) fn of_image() -> Self {
+        Self {
+            python: "python3".into(),
+            rscript: "Rscript".into(),
+            r_library: None,
+            path: SCRIPT_PATH.into(),
+            environment: Vec::new(),
+        }
+    }
+}
+
+/// What is installed in an image, as far as these interpreters, which are the image's alone, see it. `name` stands for it
+/// in errors.
+pub(crate) async fn of_image(
+    store: &dyn ImageStore,
+    name: &str,
+    id: &ImageId,
+    interpreters: &Interpreters,
+    state_folder: &Path,
+) -> Result<Fingerprint, FingerprintError> {
+    if let Some(known) = cache::load(state_folder, id) {
+        return Ok(known);
+    }
+    let architecture = store.find(&id.0).await?.and_then(|image| image.architecture);
+    let mut workshop = store.closed_workshop(id).await.map_err(|error| without_shell(name, error))?;
+    let answer = ask(workshop.as_mut(), name, interpreters).await;
+    let removed = workshop.remove().await;
+    let fingerprint = answer.and_then(|answer| answer.read(&place(name), architecture.as_deref()))?;
+    removed?;
+    cache::save(state_folder, id, &fingerprint);
+    Ok(fingerprint)
+}
+
+async fn ask(workshop: &mut dyn Workshop, name: &str, interpreters: &Interpreters) -> Result<Answer, FingerprintError> {
+    let step = Step { command: interpreters.command(""), environment: Vec::new() };
+    let (mut answer, full) = (Answer::default(), Notify::new());
+    let mut take = |printed: Printed<'_>| match printed {
+        Printed::Out(bytes) => {
+            if !answer.out(bytes) {
+                full.notify_one();
+            }
+        }
+        Printed::Err(bytes) => answer.err(bytes),
+    };
+    let ended = tokio::select! {
+        ended = workshop.run(step, &mut take) => ended.map(drop),
+        // What it goes on to print is not waited for.
+        () = full.notified() => Ok(()),
+        () = tokio::time::sleep(DEADLINE) => {
+            return Err(FingerprintError::TooSlow { place: place(name), seconds: DEADLINE.as_secs() });
+        }
+    };
+    ended?;
+    Ok(answer)
+}
+
+fn place(name: &str) -> String {
+    format!("the image `{name}`")
+}
+
+/// The engine's words for a missing program are many; that it does not find what it should start is in all of them.
+fn without_shell(image: &str, error: StoreError) -> FingerprintError {
+    let missing = match &error {
+        StoreError::Engine { source: bollard::errors::Error::DockerResponseServerError { message, .. }, .. } => {
+            message.contains("executable file not found") || message.contains("no such file or directory")
+        }
+        _ => false,
+    };
+    if missing {
+        return FingerprintError::NoShell { image: image.to_owned(), source: error };
+    }
+    error.into()
+}

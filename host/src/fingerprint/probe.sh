@@ -1,0 +1,79 @@
+# Says what is installed where it runs, one thing in a line: `longshore:`, its kind, and what belongs to it, with tabs
+# between. All else that is printed means nothing. It is a POSIX script, for any image that has `sh` and `env`.
+#
+# Arguments: the root of the files to look at (empty for `/`), PATH of scripts, python3 and what it is to run, Rscript
+# and what it is to run, a library of R packages (or nothing), and the variables that scripts have, as `NAME=value`.
+
+root=$1 path=$2 python=$3 python_source=$4 rscript=$5 r_source=$6 r_library=$7
+shift 7
+PATH=$path
+LC_ALL=C
+export PATH LC_ALL
+cd /
+
+failed() {
+    printf 'longshore:failed\t%s\n' "$1"
+}
+
+has() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+printf 'longshore:machine\t%s\n' "$(uname -m)"
+
+for file in "$root/etc/os-release" "$root/usr/lib/os-release"; do
+    [ -r "$file" ] || continue
+    while IFS= read -r line || [ -n "$line" ]; do
+        case $line in
+        ID=*) printf 'longshore:os-id\t%s\n' "${line#ID=}" ;;
+        VERSION_ID=*) printf 'longshore:os-version\t%s\n' "${line#VERSION_ID=}" ;;
+        esac
+    done <"$file"
+    break
+done
+if [ -r "$root/etc/debian_version" ]; then
+    IFS= read -r line <"$root/etc/debian_version"
+    printf 'longshore:debian-version\t%s\n' "$line"
+fi
+
+if [ -s "$root/var/lib/dpkg/status" ]; then
+    dpkg-query --admindir="$root/var/lib/dpkg" --show \
+        --showformat='longshore:deb\t${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\n' ||
+        failed dpkg-query
+fi
+
+for file in "$root/lib/apk/db/installed" "$root/usr/lib/apk/db/installed"; do
+    [ -s "$file" ] || continue
+    name=
+    while IFS= read -r line || [ -n "$line" ]; do
+        case $line in
+        P:*) name=${line#P:} ;;
+        V:*) version=${line#V:} ;;
+        A:*) architecture=${line#A:} ;;
+        '')
+            [ -z "$name" ] || printf 'longshore:apk\t%s\t%s\t%s\n' "$name" "$version" "$architecture"
+            name=
+            ;;
+        esac
+    done <"$file"
+    [ -z "$name" ] || printf 'longshore:apk\t%s\t%s\t%s\n' "$name" "$version" "$architecture"
+    break
+done
+
+for folder in "$root/var/lib/rpm" "$root/usr/lib/sysimage/rpm"; do
+    [ -s "$folder/rpmdb.sqlite" ] || [ -s "$folder/Packages" ] || [ -s "$folder/Packages.db" ] || continue
+    rpm --dbpath "$folder" --query --all --queryformat \
+        'longshore:rpm\t%{NAME}\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\t%{ARCH}\n' || failed rpm
+    break
+done
+
+# As the agent starts scripts: with these variables alone. No package is in a home folder, since each run has its own.
+set -- "$@" PATH="$path" LANG=C.UTF-8 HOME=/nonexistent
+[ -z "$r_library" ] || set -- "$@" R_LIBS="$r_library"
+if has "$python"; then
+    env -i "$@" PYTHONDONTWRITEBYTECODE=1 "$python" -c "$python_source" </dev/null || failed python3
+fi
+if has "$rscript"; then
+    env -i "$@" "$rscript" --vanilla -e "$r_source" </dev/null || failed Rscript
+fi
+printf 'longshore:end\n'

@@ -1,0 +1,134 @@
+//! What a fingerprint is asked of: an image, a block, or a fingerprint that was saved.
+
+use super::difference::{Difference, differences};
+use super::document::{DOCUMENT_MAX, Document};
+use super::error::FingerprintError;
+use super::image::of_image;
+use super::lines::Fingerprint;
+use super::machine::of_machine;
+use super::probe::Interpreters;
+use crate::block::Block;
+use crate::engine::{EngineChoice, ImageId};
+use crate::environment;
+use crate::settings::Settings;
+use crate::store::{DockerStore, ImageStore, StoreError};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// A fingerprint, and whose it is.
+#[derive(Debug)]
+pub struct Taken {
+    /// What was asked for.
+    pub subject: String,
+    /// The image's id; `None` for this machine's.
+    pub image: Option<String>,
+    /// What is installed there.
+    pub fingerprint: Fingerprint,
+}
+
+/// Takes the fingerprint of a subject: a path is a block (its folder or script) or, where it ends in `.json`, a
+/// fingerprint that was saved; anything else is an image. `engine` says where the block would run.
+///
+/// # Errors
+/// [`FingerprintError`].
+pub async fn fingerprint(subject: &str, engine: EngineChoice, settings: &Settings) -> Result<Taken, FingerprintError> {
+    let path = Path::new(subject);
+    if !path.exists() {
+        return of_reference(subject, engine, settings).await;
+    }
+    if path.is_file() && path.extension().is_some_and(|suffix| suffix == "json") {
+        return saved(path);
+    }
+    let block = |source| FingerprintError::Block { subject: subject.to_owned(), source };
+    of_block(subject, &Block::load(path).map_err(block)?.block, engine, settings).await
+}
+
+async fn of_reference(subject: &str, engine: EngineChoice, settings: &Settings) -> Result<Taken, FingerprintError> {
+    if engine == EngineChoice::Process {
+        return Err(FingerprintError::NoImages { subject: subject.to_owned() });
+    }
+    let store = DockerStore::connect(&settings.engine_socket).await?;
+    match find(&store, subject).await? {
+        Some(id) => of_found(&store, subject, subject, id, settings).await,
+        None => Err(FingerprintError::Nothing { subject: subject.to_owned() }),
+    }
+}
+
+async fn of_block(
+    subject: &str,
+    block: &Block,
+    engine: EngineChoice,
+    settings: &Settings,
+) -> Result<Taken, FingerprintError> {
+    let store = match engine {
+        EngineChoice::Process => None,
+        EngineChoice::Docker => Some(DockerStore::connect(&settings.engine_socket).await?),
+        EngineChoice::Auto => match DockerStore::connect(&settings.engine_socket).await {
+            Ok(store) => Some(store),
+            // As a run does.
+            Err(StoreError::Unreachable { .. }) => None,
+            Err(error) => return Err(error.into()),
+        },
+    };
+    let Some(store) = store else {
+        let fingerprint = of_machine(&Interpreters::of_machine(settings, block.language)).await?;
+        return Ok(Taken { subject: format!("{subject} (as a process of this machine)"), image: None, fingerprint });
+    };
+    // The one that a run would have, where it is there already: to look at something makes nothing.
+    let (name, image) = environment::find(block, &store, settings).await?;
+    match image {
+        Some(image) => of_found(&store, subject, &name, image.id, settings).await,
+        None => Err(FingerprintError::NoImage { block: subject.to_owned(), image: name }),
+    }
+}
+
+async fn of_found(
+    store: &DockerStore,
+    subject: &str,
+    image: &str,
+    id: ImageId,
+    settings: &Settings,
+) -> Result<Taken, FingerprintError> {
+    let fingerprint = of_image(store, image, &id, &Interpreters::of_image(), &settings.state_folder).await?;
+    Ok(Taken { subject: subject.to_owned(), image: Some(id.0), fingerprint })
+}
+
+async fn find(store: &DockerStore, reference: &str) -> Result<Option<ImageId>, FingerprintError> {
+    match store.find(reference).await {
+        Ok(found) => Ok(found.map(|image| image.id)),
+        // What can be no image's name is none.
+        Err(StoreError::Engine {
+            source: bollard::errors::Error::DockerResponseServerError { status_code: 400, .. },
+            ..
+        }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn saved(path: &Path) -> Result<Taken, FingerprintError> {
+    let failed = |source| FingerprintError::Read { path: path.to_owned(), source };
+    let wrong = |reason| FingerprintError::Saved { path: path.to_owned(), reason };
+    let mut text = Vec::new();
+    File::open(path).map_err(failed)?.take(DOCUMENT_MAX + 1).read_to_end(&mut text).map_err(failed)?;
+    if text.len() as u64 > DOCUMENT_MAX {
+        return Err(wrong(format!("it has more than {} MiB", DOCUMENT_MAX >> 20)));
+    }
+    let (document, fingerprint) = Document::read(&text).map_err(wrong)?;
+    Ok(Taken { subject: path.display().to_string(), image: document.image, fingerprint })
+}
+
+impl Taken {
+    /// As one JSON object, which can be saved and compared with later.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!(Document::new(&self.fingerprint, Some(&self.subject), self.image.as_deref()))
+    }
+
+    /// Where this and another differ; nothing where they are the same.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+        differences(&self.fingerprint, &other.fingerprint)
+    }
+}

@@ -1,0 +1,179 @@
+//! What a run was made of, as hashes in its record: of the block's files and of the inputs'. With the environment's
+//! fingerprint they tell whether two runs were the same. Values of options are in none of them: they stand in the record
+//! themselves, but for secrets, which nothing may be guessed from. Hashing goes on beside the run.
+
+use crate::fingerprint::hexadecimal;
+use crate::outcome::Outcome;
+use crate::record::RunRecord;
+use crate::session::BlockFile;
+use crate::spec::Prepared;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+/// Most bytes of inputs that are hashed: 0.7 s of one thread with a processor's instructions for it, and as much again
+/// to read them. An input that goes beyond has no hash.
+const DATA_MAX: u64 = 1 << 30;
+
+/// Bytes read at a time.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// How long the record waits for hashes when the run has ended: for 1 GiB from a disk that reads 100 MB/s.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The first line of what is hashed of a block: the format and its version.
+const CODE_FORMAT: &str = "longshore-code 1\n";
+
+/// How much the hashing thread gives way: a ninth of the processor where all want it (weights of nice values are 1024 at
+/// 0 and 110 at 10).
+const NICE: i32 = 10;
+
+/// Hashing that goes on. It stops when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Hashing {
+    stop: Arc<AtomicBool>,
+    code: oneshot::Receiver<io::Result<String>>,
+    data: oneshot::Receiver<Vec<Option<String>>>,
+}
+
+impl Hashing {
+    /// Begins, on a thread of its own that gives way to the run.
+    pub(crate) fn begin(prepared: &Prepared) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (files, script, stopped) = (prepared.files.clone(), prepared.block.script.clone(), Arc::clone(&stop));
+        let inputs: Vec<Option<File>> = prepared.inputs.feeds().map(|feed| feed?.file()).collect();
+        let (send_code, code_made) = oneshot::channel();
+        let (send_data, data_made) = oneshot::channel();
+        let hash = move || {
+            // Linux has a nice value for each thread. Without it the hashes are made all the same.
+            let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+            // Who has gone does not want them.
+            let _ = send_code.send(code(files, &script, &stopped));
+            let _ = send_data.send(data(inputs, DATA_MAX, &stopped));
+        };
+        // A thread that cannot be had leaves nobody to send, which is what is then told.
+        let _ = std::thread::Builder::new().name("hashes".into()).spawn(hash);
+        Self { stop, code: code_made, data: data_made }
+    }
+
+    /// Puts the hashes into the record; what is missing is noted there.
+    pub(crate) async fn end(mut self, record: &mut RunRecord) {
+        // Who has interrupted a run wants no waiting.
+        let wait = if record.outcome == Outcome::Interrupted { Duration::ZERO } else { WAIT };
+        let deadline = Instant::now() + wait;
+        let (late, broke) = ("it was not made in time", "hashing broke");
+        let code = match timeout_at(deadline, &mut self.code).await {
+            Ok(Ok(made)) => made.map_err(|error| error.to_string()),
+            Ok(Err(_)) => Err(broke.into()),
+            Err(_) => Err(late.into()),
+        };
+        record.code_hash = code.map_err(|reason| record.notes.push(format!("the code has no hash: {reason}"))).ok();
+        let data = match timeout_at(deadline, &mut self.data).await {
+            Ok(made) => made.map_err(|_| broke),
+            Err(_) => Err(late),
+        };
+        record.data_hashes = data.map_err(|reason| record.notes.push(format!("the data has no hash: {reason}"))).ok();
+    }
+}
+
+impl Drop for Hashing {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// SHA-256 over the files as they are sent: which of them is the script, then for each in the order of their paths its
+/// hash, whether it may be executed, and its path. A path ends with the one byte that none can have.
+fn code(mut files: Vec<BlockFile>, script: &str, stop: &AtomicBool) -> io::Result<String> {
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut whole = Sha256::new();
+    whole.update(CODE_FORMAT);
+    whole.update(format!("script {script}\0"));
+    for file in files {
+        // Without one it was stopped, and nobody looks at the whole.
+        let hash = content(File::open(&file.source)?, u64::MAX, stop)?.unwrap_or_default();
+        let executable = if file.executable { "x" } else { "-" };
+        whole.update(format!("{hash} {executable} {}\0", file.path));
+    }
+    Ok(hexadecimal(&whole.finalize()))
+}
+
+/// Each file's hash, as long as all that were hashed are within the limit.
+fn data(files: Vec<Option<File>>, most: u64, stop: &AtomicBool) -> Vec<Option<String>> {
+    let mut left = most;
+    let hash = |file: Option<File>| {
+        let file = file?;
+        let length = file.metadata().ok()?.len();
+        left = left.checked_sub(length)?;
+        content(file, length, stop).ok().flatten()
+    };
+    files.into_iter().map(hash).collect()
+}
+
+/// SHA-256 of what is in a file; `None` if it has grown beyond `most`, or the hash is not wanted any more.
+fn content(mut file: File, most: u64, stop: &AtomicBool) -> io::Result<Option<String>> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut total = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        total += read as u64;
+        if total > most || stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        if read == 0 {
+            return Ok(Some(hexadecimal(&hash.finalize())));
+        }
+        hash.update(&buffer[..read]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::{Path, PathBuf};
+
+    static RUNNING: AtomicBool = AtomicBool::new(false);
+
+    fn file(folder: &Path, path: &str, text: &str) -> BlockFile {
+        let source: PathBuf = folder.join(path.replace('/', "_"));
+        std::fs::write(&source, text).unwrap();
+        BlockFile { source, path: path.into(), executable: false }
+    }
+
+    #[test]
+    fn each_change_of_code_is_seen_and_the_order_of_files_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (script, other) = (file(folder.path(), "script.py", "1"), file(folder.path(), "a/b.py", "2"));
+        let hash = |files: &[&BlockFile], script: &str| {
+            code(files.iter().map(|file| (*file).clone()).collect(), script, &RUNNING).unwrap()
+        };
+        let first = hash(&[&script, &other], "script.py");
+        assert_eq!(first, hash(&[&other, &script], "script.py"));
+        let changed = [
+            hash(&[&script, &other], "a/b.py"),
+            hash(&[&script], "script.py"),
+            hash(&[&script, &BlockFile { executable: true, ..other.clone() }], "script.py"),
+            hash(&[&script, &BlockFile { path: "a/c.py".into(), ..other.clone() }], "script.py"),
+            hash(&[&script, &file(folder.path(), "a/b.py", "3")], "script.py"),
+        ];
+        for (position, hash) in changed.iter().enumerate() {
+            assert!(hash != &first && !changed[..position].contains(hash), "{position}");
+        }
+    }
+
+    #[test]
+    fn inputs_beyond_the_limit_have_no_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |text: &str| File::open(file(folder.path(), text, text).source).ok();
+        let hash = |text: &str| Some(hexadecimal(&Sha256::digest(text)));
+        let hashes = data(vec![open("123"), None, open("12345"), open("12")], 5, &RUNNING);
+        assert_eq!(hashes, [hash("123"), None, None, hash("12")]);
+        assert_eq!(data(vec![open("123")], 5, &AtomicBool::new(true)), [None]);
+    }
+}

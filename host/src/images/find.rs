@@ -1,0 +1,128 @@
+//! Which image somebody means: by its name, its id, or the beginning of an environment's hash.
+
+use crate::store::{ImageStore, StoreError, StoredImage, labels};
+use thiserror::Error;
+
+/// The repository of images made for blocks; the tag is [`HASH_SHOWN`] digits of the environment's hash.
+pub(crate) const ENVIRONMENTS: &str = "longshore/environment";
+
+/// Digits of a hash that stand in a name. 128 bits keep any two apart.
+pub(crate) const HASH_SHOWN: usize = 32;
+
+/// The fewest digits that name an environment: among 1,000 of them six digits mean two with a chance of 1 in 30.
+const PREFIX_MIN: usize = 6;
+
+/// An image that somebody named is not to be had.
+#[derive(Debug, Error)]
+pub enum FindError {
+    /// There is none of this name.
+    #[error(
+        "there is no image `{reference}`: give a name or an id that the engine knows, or at least 6 digits of an \
+         environment's hash; `longshore images list` shows what there is"
+    )]
+    NotFound {
+        /// What was asked for.
+        reference: String,
+    },
+    /// The beginning of a hash fits several.
+    #[error("`{reference}` may be any of `{}`: give more digits", .names.join("`, `"))]
+    Ambiguous {
+        /// What was asked for.
+        reference: String,
+        /// The images it may be.
+        names: Vec<String>,
+    },
+    /// The engine did not say.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The name of the image of an environment.
+pub(crate) fn environment_name(hash: &str) -> String {
+    format!("{ENVIRONMENTS}:{}", hash.get(..HASH_SHOWN).unwrap_or(hash))
+}
+
+/// Finds the image that a name, an id, or the beginning of an environment's hash stands for.
+pub(crate) async fn find_image(store: &dyn ImageStore, reference: &str) -> Result<StoredImage, FindError> {
+    let not_found = || FindError::NotFound { reference: reference.to_owned() };
+    if !may_be_a_reference(reference) {
+        return Err(not_found());
+    }
+    if let Some(found) = store.find(reference).await? {
+        return Ok(found);
+    }
+    if reference.len() < PREFIX_MIN || !reference.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(not_found());
+    }
+    let generated = format!("{}={}", labels::IMAGE_TYPE, labels::GENERATED);
+    let mut fitting: Vec<(String, StoredImage)> = Vec::new();
+    for image in store.list(Some(&generated)).await? {
+        if let Some(name) = environment_of(&image, &reference.to_ascii_lowercase()) {
+            fitting.push((name, image));
+        }
+    }
+    fitting.sort_by(|one, other| one.0.cmp(&other.0));
+    match fitting.len() {
+        // Looked at by itself, so that it tells as much as one that was found by name.
+        1 => store.find(&fitting[0].0).await?.ok_or_else(not_found),
+        0 => Err(not_found()),
+        _ => {
+            let names = fitting.into_iter().map(|(name, _)| name).collect();
+            Err(FindError::Ambiguous { reference: reference.to_owned(), names })
+        }
+    }
+}
+
+/// The name of an image as an environment, if its hash begins so. Labels alone are no proof: an image that was taken in
+/// from an archive says of itself what it likes, and does not have the name.
+fn environment_of(image: &StoredImage, prefix: &str) -> Option<String> {
+    let hash = image.labels.get(labels::ENVIRONMENT).filter(|hash| hash.starts_with(prefix))?;
+    let name = environment_name(hash);
+    // Podman puts in front of a name where it would be pulled from.
+    let has_it = |own: &String| own.strip_prefix("docker.io/").unwrap_or(own) == name;
+    image.names.iter().any(has_it).then_some(name)
+}
+
+/// Whether a text can stand in a request to the engine: what it asks for is a part of an address.
+fn may_be_a_reference(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
+    !text.is_empty()
+        && text.bytes().all(fits)
+        && !text.split('/').any(|part| part.is_empty() || part == ".." || part == ".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ImageId;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn only_what_can_name_an_image_reaches_the_engine() {
+        for fine in ["debian", "longshore/python:0.1.0", "localhost:5000/a/b@sha256:00ff", "sha256:00ff", "a_b"] {
+            assert!(may_be_a_reference(fine), "{fine}");
+        }
+        for wrong in ["", "../containers", "a/../b", "a//b", "a?b=c", "a b", "a%2fb", "ü", "/a"] {
+            assert!(!may_be_a_reference(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_environment_is_known_by_label_and_name() {
+        let hash = "0123456789abcdef".repeat(4);
+        let mut image = StoredImage {
+            id: ImageId("sha256:1".into()),
+            names: vec!["other:1".into()],
+            labels: BTreeMap::from([(labels::ENVIRONMENT.to_owned(), hash.clone())]),
+            size: 0,
+            created: 0,
+            architecture: None,
+        };
+        assert_eq!(environment_of(&image, "012345"), None);
+        image.names.push(format!("longshore/environment:{}", &hash[..32]));
+        assert_eq!(environment_of(&image, "012345"), Some(environment_name(&hash)));
+        assert_eq!(environment_of(&image, "12345"), None);
+        image.names = vec![format!("docker.io/longshore/environment:{}", &hash[..32])];
+        assert_eq!(environment_of(&image, &hash), Some(environment_name(&hash)));
+    }
+}

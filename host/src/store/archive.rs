@@ -1,0 +1,51 @@
+//! Images as streams: out of an engine, and into it. What is in them is not looked at here.
+
+use super::{DockerStore, StoreError};
+use bollard::errors::Error as ApiError;
+use bollard::models::BuildInfo;
+use bollard::query_parameters::ImportImageOptions;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use std::io;
+use std::time::Duration;
+
+/// How long an engine may take until it answers. It writes an image to its own disk before it sends it, and reads all of
+/// one before it says anything: 32 GiB at 10 MiB/s are 55 minutes.
+const TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// What containers run on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Platform {
+    /// The operating system in the words of OCI, such as `linux`.
+    pub(crate) os: String,
+    /// The architecture in the words of OCI, such as `amd64`.
+    pub(crate) architecture: String,
+}
+
+impl DockerStore {
+    pub(super) fn export_stream(&self, reference: &str) -> BoxStream<'static, Result<Bytes, StoreError>> {
+        let api = self.api.clone().with_timeout(TIMEOUT);
+        let chunks = api.export_image(reference);
+        chunks.map(|chunk| chunk.map_err(StoreError::engine("reading an image out of the engine"))).boxed()
+    }
+
+    pub(super) async fn import_stream(&self, archive: BoxStream<'static, io::Result<Bytes>>) -> Result<(), StoreError> {
+        let api = self.api.clone().with_timeout(TIMEOUT);
+        let failed = StoreError::engine("loading an image into the engine");
+        let mut told = api.import_image_stream(ImportImageOptions::default(), archive, None);
+        // The engine has answered with success by now; what goes wrong is in what it tells.
+        while let Some(line) = told.next().await {
+            if let BuildInfo { error_detail: Some(error), .. } = line.map_err(&failed)? {
+                let error = error.message.unwrap_or_else(|| "the engine says no more".into());
+                return Err(failed(ApiError::DockerStreamError { error }));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn ask_platform(&self) -> Result<Platform, StoreError> {
+        let version = self.api.version().await.map_err(StoreError::engine("asking the engine for its platform"))?;
+        Ok(Platform { os: version.os.unwrap_or_default(), architecture: version.arch.unwrap_or_default() })
+    }
+}
