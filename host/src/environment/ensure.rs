@@ -9,7 +9,7 @@ use crate::engine::ImageId;
 use crate::event::{Event, Events};
 use crate::images;
 use crate::settings::Settings;
-use crate::store::{DockerStore, Hold, ImageStore, Ledger, StoredImage, labels};
+use crate::store::{DockerStore, Hold, ImageStore, Ledger, StoreError, StoredImage, labels};
 use std::time::Instant;
 
 /// Attempts at finding an image that was just made, or making it, while others remove it.
@@ -171,9 +171,13 @@ impl Office<'_> {
                 return Ok(Ready { image, hold: Some(hold) });
             }
             drop(hold);
-            self.make(&ledger, plan, lock).await?;
+            match self.make(&ledger, plan, lock).await {
+                // A layer that was to be built on was pruned between finding it and starting on it.
+                Err(EnvironmentError::Store(StoreError::Gone { .. })) => {}
+                made => drop(made?),
+            }
         }
-        Err(EnvironmentError::Store(crate::store::StoreError::Gone { image: name }))
+        Err(EnvironmentError::Store(StoreError::Gone { image: name }))
     }
 
     async fn make(&self, ledger: &Ledger, plan: &Plan, lock: Option<&Lock>) -> Result<ImageId, EnvironmentError> {
