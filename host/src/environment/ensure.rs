@@ -7,8 +7,9 @@ use crate::block::Block;
 use crate::cancel::Cancel;
 use crate::engine::ImageId;
 use crate::event::{Event, Events};
+use crate::images;
 use crate::settings::Settings;
-use crate::store::{DockerStore, Hold, ImageStore, Ledger, StoredImage, labels};
+use crate::store::{DockerStore, Hold, ImageStore, Ledger, StoreError, StoredImage, labels};
 use std::time::Instant;
 
 /// Attempts at finding an image that was just made, or making it, while others remove it.
@@ -170,9 +171,13 @@ impl Office<'_> {
                 return Ok(Ready { image, hold: Some(hold) });
             }
             drop(hold);
-            self.make(&ledger, plan, lock).await?;
+            match self.make(&ledger, plan, lock).await {
+                // A layer that was to be built on was pruned between finding it and starting on it.
+                Err(EnvironmentError::Store(StoreError::Gone { .. })) => {}
+                made => drop(made?),
+            }
         }
-        Err(EnvironmentError::Store(crate::store::StoreError::Gone { image: name }))
+        Err(EnvironmentError::Store(StoreError::Gone { image: name }))
     }
 
     async fn make(&self, ledger: &Ledger, plan: &Plan, lock: Option<&Lock>) -> Result<ImageId, EnvironmentError> {
@@ -193,7 +198,19 @@ impl Office<'_> {
         drop(claim);
         let line = format!("made the environment {} in {:.1} s", &plan.hash[..12], begun.elapsed().as_secs_f64());
         let _ = events.send(Event::Built { line }).await;
+        self.make_room(ledger).await;
         Ok(image)
+    }
+
+    /// Cleans up after a build. What fails here is no failure of the build, whose image is new and stays.
+    async fn make_room(&self, ledger: &Ledger) {
+        let note = match images::prune(Some(self.store), ledger, self.settings, images::How::AfterBuild).await {
+            Ok(report) => report.summary(),
+            Err(error) => Some(format!("the images made here are not cleaned up: {error}")),
+        };
+        if let Some(note) = note {
+            let _ = self.events.send(Event::Note(note)).await;
+        }
     }
 
     /// Takes a lock of the ledger, which may take as long as somebody else's build.

@@ -23,6 +23,9 @@ pub struct ImageCollection<'a> {
 
 impl<'a> ImageCollection<'a> {
     /// Connects to the engine. Where none answers there is an error, unless there are folders.
+    ///
+    /// # Errors
+    /// [`ImagesError`]: no engine answers.
     pub async fn open(settings: &'a Settings) -> Result<Self, ImagesError> {
         let ledger = Ledger::new(&settings.state_folder);
         match DockerStore::connect(&settings.engine_socket).await {
@@ -52,33 +55,51 @@ impl<'a> ImageCollection<'a> {
     }
 
     /// All of them, those longest unused last.
+    ///
+    /// # Errors
+    /// [`ImagesError`]: the engine or a folder cannot be asked.
     pub async fn list(&self) -> Result<Vec<ImageEntry>, ImagesError> {
         let mut entries = self.survey().await?.entries;
         entries.reverse();
         Ok(entries)
     }
 
-    /// Removes what has to go.
+    /// Removes what has to go. What cannot be removed is in the report.
+    ///
+    /// # Errors
+    /// [`ImagesError`]: the engine or a folder cannot be asked.
     pub async fn prune(&self, how: How) -> Result<PruneReport, ImagesError> {
         prune(self.store(), &self.ledger, self.settings, how).await
     }
 
     /// Says what `prune` would remove.
+    ///
+    /// # Errors
+    /// [`ImagesError`]: the engine or a folder cannot be asked.
     pub async fn foresee(&self, how: How) -> Result<PruneReport, ImagesError> {
         Ok(foresee(self.survey().await?, self.settings, how))
     }
 
     /// Keeps an image whatever space it takes. Gives it back as it is now.
+    ///
+    /// # Errors
+    /// [`ImagesError`]: there is no such image here, or several.
     pub async fn pin(&self, reference: &str) -> Result<ImageEntry, ImagesError> {
         self.set_pinned(reference, true).await
     }
 
     /// Lets an image go again. Gives it back as it is now.
+    ///
+    /// # Errors
+    /// [`ImagesError`]: there is no such image here, or several.
     pub async fn unpin(&self, reference: &str) -> Result<ImageEntry, ImagesError> {
         self.set_pinned(reference, false).await
     }
 
     /// Says why an image exists, what uses it, and when it would go.
+    ///
+    /// # Errors
+    /// [`ImagesError`]: there is no such image here, or several.
     pub async fn explain(&self, reference: &str) -> Result<Explanation, ImagesError> {
         let survey = self.survey().await?;
         let index = self.select(&survey, reference).await?;

@@ -63,6 +63,8 @@ pub enum Stays {
     JustUsed,
     /// An image on top of it stays.
     CarriesKept,
+    /// It was to go, and could not be removed.
+    NotRemoved,
     /// There is room for it.
     WithinBudget,
 }

@@ -26,7 +26,6 @@ pub use explain::{Explanation, Going};
 pub use find::FindError;
 pub(crate) use find::{HASH_SHOWN, environment_name, find_image};
 pub use prune::How;
-#[allow(unused_imports, reason = "builds call it when they are done")]
 pub(crate) use prune::prune;
 pub use report::{Kept, PruneFailure, PruneReport};
 #[allow(unused_imports, reason = "runs remember custom images by it")]

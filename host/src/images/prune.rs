@@ -86,7 +86,7 @@ pub(crate) async fn prune(
             }
             Err(error) => {
                 report.failed.push(PruneFailure { what: entry.title(), reason: chain(&*error) });
-                survey.entries[victim].protection = Some(Stays::Held);
+                survey.entries[victim].protection = Some(Stays::NotRemoved);
             }
         }
     }
@@ -197,7 +197,10 @@ async fn remove_image(store: &dyn ImageStore, id: &ImageId, names: &[String]) ->
     }
     let references = if names.is_empty() { std::slice::from_ref(&id.0) } else { names };
     for reference in references {
-        store.remove(reference).await?;
+        if let Err(error) = store.remove(reference).await {
+            // The engine refuses where a container came in the last moment.
+            return if store.in_use().await?.contains(id) { Ok(Removal::Skipped) } else { Err(error.into()) };
+        }
     }
     Ok(Removal::Gone { freed: store.find(&id.0).await?.is_none() })
 }

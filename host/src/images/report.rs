@@ -83,6 +83,7 @@ impl Stays {
             Self::CarriesOthers => "an image of somebody's own is made on top of it",
             Self::JustUsed => "made or used in the last ten minutes",
             Self::CarriesKept => "an image that stays is made on top of it",
+            Self::NotRemoved => "could not be removed",
             Self::WithinBudget => "there is room for it",
         }
     }
