@@ -51,7 +51,7 @@ pub mod table;
 
 pub use cancel::{Cancel, CancelLevel};
 pub use engine::{Diagnosis, EngineChoice, EngineError, EngineKind, diagnose};
-pub use event::{Event, Events, events};
+pub use event::{Event, Events, PullStep, events};
 pub use kept::KeptRecord;
 pub use limits::Limits;
 pub use outcome::{Evidence, Outcome, decide};
@@ -60,4 +60,4 @@ pub use record::{OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use run::run;
 pub use settings::{ImageSettings, PackageSettings, Pull, Settings};
 pub use spec::{CHUNK_ROWS, InputSpec, Mount, Network, OutputSpec, PartitionSpec, Prepared, RunSpec, SpecError};
-pub use store::StoreError;
+pub use store::{CredentialsError, LayerProgress, LayerStatus, PullError, ReferenceError, StoreError};

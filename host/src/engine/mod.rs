@@ -5,6 +5,7 @@
 mod diagnosis;
 mod docker;
 mod error;
+mod image;
 mod process;
 
 pub use diagnosis::{Diagnosis, diagnose};
@@ -17,6 +18,7 @@ use crate::spec::{Mount, Network};
 use docker::Docker;
 pub(crate) use docker::connect;
 use futures_util::future::BoxFuture;
+pub(crate) use image::RunImage;
 use longshore_protocol::User;
 use process::Process;
 use serde::Serialize;
@@ -48,7 +50,7 @@ pub enum EngineChoice {
 #[derive(Debug)]
 pub(crate) struct Launch<'a> {
     pub(crate) run_id: &'a str,
-    pub(crate) image: Option<&'a ImageId>,
+    pub(crate) image: Option<&'a RunImage>,
     pub(crate) place: &'a Place,
     pub(crate) limits: &'a Limits,
     pub(crate) network: &'a Network,
@@ -70,6 +72,8 @@ pub(crate) struct Workplace {
     pub(crate) r_library: Option<String>,
     /// `PATH`.
     pub(crate) path: String,
+    /// Variables that the image's author set.
+    pub(crate) environment: Vec<(String, String)>,
     /// The working folder.
     pub(crate) folder: String,
     /// Who the script runs as.
@@ -82,7 +86,7 @@ pub(crate) trait Engine: Send + Sync {
     fn kind(&self) -> EngineKind;
 
     /// Finds the image of a run.
-    fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<ImageId>, EngineError>>;
+    fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<RunImage>, EngineError>>;
 
     /// Starts a container.
     fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>>;
@@ -108,7 +112,7 @@ pub(crate) async fn choose(
     if choice == EngineChoice::Process {
         return Ok((Box::new(Process::new(settings)?), None));
     }
-    match Docker::connect(&settings.engine_socket).await {
+    match Docker::connect(settings).await {
         Ok(docker) => Ok((Box::new(docker), None)),
         Err(error) if choice == EngineChoice::Auto => {
             let note = format!(

@@ -2,11 +2,13 @@
 //! outputs that are published only on success.
 
 mod conclude;
+mod lacking;
 mod watch;
 
 use crate::block::{Form, Language};
 use crate::cancel::{Cancel, CancelLevel};
-use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
+use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, RunImage, Workplace};
+use crate::environment::custom;
 use crate::event::{Event, Events};
 use crate::input::Inputs;
 use crate::kept::Keeping;
@@ -18,7 +20,7 @@ use crate::record::{RunRecord, Timings};
 use crate::session::{AgentSession, greet, open};
 use crate::settings::Settings;
 use crate::spec::Prepared;
-use longshore_protocol::{Begin, CancelLadder, ConnectionError, Exit, Frame, Role, RunFacts, ToAgent};
+use longshore_protocol::{Begin, CancelLadder, ConnectionError, Exit, Frame, ProtocolError, Role, RunFacts, ToAgent};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -64,7 +66,17 @@ pub(crate) async fn run_once(
 ) -> (RunRecord, Vec<Finished>) {
     let begun = Instant::now();
     let run_id = new_run_id();
-    let mut run = Run { prepared, settings, events, cancel, begun, run_id, timings: Timings::default(), kept: None };
+    let mut run = Run {
+        prepared,
+        settings,
+        events,
+        cancel,
+        begun,
+        run_id,
+        timings: Timings::default(),
+        kept: None,
+        no_sdk: None,
+    };
     let (kind, image, result) = run.execute().await;
     let (evidence, finished, exit) = match result {
         Ok(ended) => ended,
@@ -83,6 +95,8 @@ struct Run<'a> {
     timings: Timings,
     /// What the script left in its working folder, where it is to be kept.
     kept: Option<Box<Keeping>>,
+    /// What to know of an image that the script found no SDK in.
+    no_sdk: Option<String>,
 }
 
 type Ended = (Evidence, Vec<Finished>, Option<Exit>);
@@ -106,16 +120,23 @@ impl Run<'_> {
         }
         let ours = || self.settings.image(self.prepared.block.image_kind());
         let image = self.prepared.image.as_deref().unwrap_or_else(ours);
-        let image = match engine.resolve(image).await {
+        let found = tokio::select! {
+            found = custom::find(engine.as_ref(), image, self.settings, &self.events) => found,
+            _ = self.cancel.beyond(CancelLevel::None) => {
+                let interrupted = Evidence { interrupted: true, ..Evidence::default() };
+                return (kind, None, Ok((interrupted, Vec::new(), None)));
+            }
+        };
+        let image = match found {
             Ok(image) => image,
             Err(error) => return (kind, None, Err(error)),
         };
         self.timings.environment = milliseconds(self.begun.elapsed());
         let ended = self.in_container(engine.as_ref(), image.as_ref()).await;
-        (kind, image, ended)
+        (kind, image.map(|image| image.id), ended)
     }
 
-    async fn in_container(&mut self, engine: &dyn Engine, image: Option<&ImageId>) -> Result<Ended, EngineError> {
+    async fn in_container(&mut self, engine: &dyn Engine, image: Option<&RunImage>) -> Result<Ended, EngineError> {
         let starting = Instant::now();
         let place = Place::create(&self.settings.runtime_folder, &self.run_id)?;
         let listener = place.listen()?;
@@ -129,13 +150,14 @@ impl Run<'_> {
         };
         let mut container = engine.launch(launch).await?;
         let mut evidence = Evidence::default();
-        let connected = self.wait_for_agent(&listener, container.as_mut()).await;
+        let connected = self.wait_for_agent(&listener, container.as_mut(), image).await;
         let (finished, exit) = match connected {
             Ok(agent) => {
                 self.timings.start = milliseconds(starting.elapsed());
                 self.tell(Event::Connected).await;
                 let workplace = container.workplace();
-                self.supervise(agent, &listener, &workplace, engine.kind(), container.as_mut(), &mut evidence).await
+                let place = Supervised { image, workplace: &workplace, kind: engine.kind(), listener: &listener };
+                self.supervise(agent, place, container.as_mut(), &mut evidence).await
             }
             Err(missing) => {
                 missing.note(&mut evidence);
@@ -166,6 +188,7 @@ impl Run<'_> {
         &self,
         listener: &UnixListener,
         container: &mut dyn Container,
+        image: Option<&RunImage>,
     ) -> Result<AgentSession, NoAgent> {
         let connect = async {
             let (socket, _) = listener.accept().await.map_err(|error| NoAgent::Failed(error.to_string()))?;
@@ -178,7 +201,10 @@ impl Run<'_> {
                 Err(ConnectionError::Protocol(error)) => {
                     let reason = error.to_string();
                     let _ = outgoing.send(Frame::new(&ToAgent::Refused { reason: reason.clone() })).await;
-                    Err(NoAgent::Failed(reason))
+                    Err(NoAgent::Failed(match error {
+                        ProtocolError::Version(mismatch) => lacking::other_version(image, &mismatch),
+                        _ => reason,
+                    }))
                 }
                 Err(error) => Err(NoAgent::Failed(chain(&error))),
             }
@@ -199,12 +225,11 @@ impl Run<'_> {
     async fn supervise(
         &mut self,
         agent: AgentSession,
-        listener: &UnixListener,
-        workplace: &Workplace,
-        kind: EngineKind,
+        place: Supervised<'_>,
         container: &mut dyn Container,
         evidence: &mut Evidence,
     ) -> (Vec<Finished>, Option<Exit>) {
+        let Supervised { image, workplace, kind, listener } = place;
         let remote = agent.remote();
         let keeping = self.prepared.keep.as_ref().map(|target| Keeping::create(target, &self.run_id)).transpose();
         let keeping = match keeping {
@@ -243,6 +268,8 @@ impl Run<'_> {
             finished: Vec::new(),
             keeps: Some(keeps),
             kept: None,
+            image: image.cloned(),
+            sdk_missing: false,
         };
         watch.inputs.decode_ahead();
         let listening = tokio::spawn(agent.listen(self.events.clone(), started, keeping, keeping_starts));
@@ -252,6 +279,7 @@ impl Run<'_> {
             self.timings.run = milliseconds(watch.ended_at.unwrap_or_else(Instant::now) - started_at);
         }
         self.kept = watch.kept.take();
+        self.no_sdk = image.filter(|_| watch.sdk_missing).map(lacking::no_sdk);
         let finished = watch.drain(evidence).await;
         (finished, exit)
     }
@@ -259,7 +287,9 @@ impl Run<'_> {
     fn begin(&self, workplace: &Workplace, kind: EngineKind) -> Begin {
         let block = &self.prepared.block;
         let script = format!("{}/{}", workplace.folder, block.script);
-        let mut environment = BTreeMap::from([("PATH", workplace.path.as_str()), ("LANG", "C.UTF-8")]);
+        let author = workplace.environment.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let mut environment: BTreeMap<&str, &str> = author.collect();
+        environment.extend([("PATH", workplace.path.as_str()), ("LANG", "C.UTF-8")]);
         let mut program = match block.language {
             Language::Python => {
                 environment.extend([("PYTHONUTF8", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")]);
@@ -317,6 +347,14 @@ impl Run<'_> {
         // A run goes on without anyone who watches.
         let _ = self.events.send(event).await;
     }
+}
+
+/// Where a script is supervised.
+struct Supervised<'a> {
+    image: Option<&'a RunImage>,
+    workplace: &'a Workplace,
+    kind: EngineKind,
+    listener: &'a UnixListener,
 }
 
 /// A container whose agent did not come.

@@ -17,6 +17,7 @@ use crate::output::{Declared, Target};
 use crate::partition::Cut;
 use crate::publish::{self, Unpublished};
 use crate::session::BlockFile;
+use crate::store::Reference;
 use crate::table::{Feed, FileFormat};
 use longshore_protocol::OutputName;
 use mounts::Allowed;
@@ -204,6 +205,9 @@ impl RunSpec {
             return Err(SpecError::PartitionedKeep);
         }
         let image = self.image.or_else(|| block.image.clone());
+        if let Some(image) = &image {
+            Reference::parse(image).map_err(|source| SpecError::Image { image: image.clone(), source })?;
+        }
         Ok(Prepared {
             block,
             files,

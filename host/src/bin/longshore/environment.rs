@@ -23,6 +23,7 @@ pub(crate) fn settings() -> Result<Settings, String> {
         sdk_folder: set("LONGSHORE_SDK_FOLDER").unwrap_or_else(sdk_folder),
         state_folder: data_folder("XDG_STATE_HOME", ".local/state").unwrap_or(defaults.state_folder),
         cache_folder: data_folder("XDG_CACHE_HOME", ".cache").unwrap_or(defaults.cache_folder),
+        docker_config: docker_config().unwrap_or(defaults.docker_config),
         images: defaults.images,
         packages: defaults.packages,
     })
@@ -38,6 +39,12 @@ fn engine_socket() -> Result<Option<PathBuf>, String> {
             "DOCKER_HOST is `{host}`: containers must run on this machine, so name a socket of it, as in `unix:///var/run/docker.sock`"
         )),
     }
+}
+
+/// The Docker configuration file: in the folder that `DOCKER_CONFIG` names, else below the home folder.
+fn docker_config() -> Option<PathBuf> {
+    let folder = set("DOCKER_CONFIG").or_else(|| env::home_dir().map(|home| home.join(".docker")))?;
+    Some(folder.join("config.json"))
 }
 
 fn set(variable: &str) -> Option<PathBuf> {
