@@ -51,8 +51,8 @@ pub enum PullError {
     },
     /// The registry wants credentials, and got none.
     #[error(
-        "the registry `{registry}` does not give the image `{image}` to everyone, or has none of this name; no \
-         credentials were sent, since {place}: give it some with `{login}`"
+        "the registry `{registry}` wants credentials for the image `{image}`, or has no such image; none were sent, since \
+         {place}: log in with `{login}`"
     )]
     LoginNeeded {
         /// The image.
@@ -66,8 +66,8 @@ pub enum PullError {
     },
     /// The registry does not take the credentials it got.
     #[error(
-        "the registry `{registry}` does not give the image `{image}` to whom the credentials of {origin} belong, or does \
-         not know them: renew them with `{login}`"
+        "the registry `{registry}` does not accept the credentials of {origin} for the image `{image}`: log in anew with \
+         `{login}`"
     )]
     LoginRefused {
         /// The image.
