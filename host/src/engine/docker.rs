@@ -16,7 +16,6 @@ use bollard::query_parameters::{
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use longshore_protocol::User;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tokio::task::JoinHandle;
 
@@ -148,19 +147,7 @@ fn mounts(launch: &Launch<'_>, agent: Option<&Path>) -> Vec<Mount> {
     };
     let named = launch.mounts.iter().map(|mount| bind(&mount.path, mount.path.display().to_string(), mount.writable));
     let agent = agent.map(|agent| bind(agent, MOUNTED_AGENT.into(), false));
-    // A volume of the image's would be a place on the disk that can be written without any limit. Like this it keeps what
-    // is in it, and is as read-only as the rest.
-    let is_taken = |path: &str| {
-        [WORK_FOLDER, "/tmp"].contains(&path) || launch.mounts.iter().any(|mount| mount.path == Path::new(path))
-    };
-    let volumes = launch.image.into_iter().flat_map(|image| &image.volumes).filter(|path| !is_taken(path));
-    let volumes = volumes.map(|path| Mount {
-        target: Some(path.clone()),
-        typ: Some(MountType::VOLUME),
-        read_only: Some(true),
-        ..Mount::default()
-    });
-    named.chain(agent).chain(volumes).collect()
+    named.chain(agent).collect()
 }
 
 /// What a container may do: nothing that is not written here.
@@ -170,6 +157,10 @@ fn policy(launch: &Launch<'_>, agent: Option<&Path>) -> ContainerCreateBody {
     // A tmpfs is bounded by the memory limit anyway; the size makes a full one an error instead of a kill. It is open to
     // all, since Podman lets nobody name an owner, and the container has one user only.
     let tmpfs = format!("rw,nosuid,nodev,exec,size={},mode=1777", limits.memory_bytes);
+    let named = |path: &str| launch.mounts.iter().any(|mount| mount.path == Path::new(path));
+    let volumes = launch.image.into_iter().flat_map(|image| &image.volumes).filter(|path| !named(path));
+    let tmpfs =
+        [WORK_FOLDER, "/tmp"].into_iter().chain(volumes.map(String::as_str)).map(|path| (path.into(), tmpfs.clone()));
     let binds = vec![format!("{}:{SOCKET_FOLDER}:ro", launch.place.folder().display())];
     let network = match launch.network {
         Network::None => "none".to_owned(),
@@ -183,7 +174,7 @@ fn policy(launch: &Launch<'_>, agent: Option<&Path>) -> ContainerCreateBody {
         readonly_rootfs: Some(true),
         cap_drop: Some(vec!["ALL".into()]),
         security_opt: Some(vec!["no-new-privileges".into()]),
-        tmpfs: Some(HashMap::from([(WORK_FOLDER.into(), tmpfs.clone()), ("/tmp".into(), tmpfs)])),
+        tmpfs: Some(tmpfs.collect()),
         memory: Some(bytes(limits.memory_bytes)),
         memory_swap: Some(bytes(limits.memory_bytes)),
         nano_cpus: limits.cpus.map(nano),
@@ -204,6 +195,8 @@ fn policy(launch: &Launch<'_>, agent: Option<&Path>) -> ContainerCreateBody {
         image: launch.image.map(|image| image.id.0.clone()),
         entrypoint: Some(vec![if agent.is_some() { MOUNTED_AGENT } else { AGENT }.into()]),
         cmd: Some(vec![]),
+        // An image may say otherwise, and the agent would believe it.
+        env: Some(vec![format!("LONGSHORE_SOCKET={SOCKET_FOLDER}/host.sock")]),
         user: Some(format!("{}:{}", SCRIPT_USER.uid, SCRIPT_USER.gid)),
         working_dir: Some("/".into()),
         // An image's own is about a service that does not run here.

@@ -16,6 +16,9 @@ const PYTHON_FOLDER: &str = "/opt/longshore/python/bin";
 /// Variables of an image that scripts do not get: these say who the script is and where, which a run decides.
 const OURS: [&str; 4] = ["PATH", "HOME", "USER", "LOGNAME"];
 
+/// Folders that runs have anyway.
+const NOT_VOLUMES: [&str; 2] = ["/work", "/tmp"];
+
 /// An image to run a script in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RunImage {
@@ -29,8 +32,9 @@ pub(crate) struct RunImage {
     pub(super) path: String,
     /// Variables that its author set for what runs in it.
     pub(super) environment: Vec<(String, String)>,
-    /// Folders that its author made volumes of.
-    pub(super) volumes: Vec<String>,
+    /// Folders that its author made volumes of, which would be places on the disk that can be written without limit. A
+    /// run has them empty, and in memory.
+    pub(crate) volumes: Vec<String>,
 }
 
 impl RunImage {
@@ -59,8 +63,10 @@ impl RunImage {
         if !path.split(':').any(|folder| folder == PYTHON_FOLDER) {
             path = format!("{PYTHON_FOLDER}:{path}");
         }
+        let volumes = config.volumes.unwrap_or_default().into_iter().map(|path| path.trim_end_matches('/').to_owned());
+        let volumes = volumes.filter(|path| !path.is_empty() && !NOT_VOLUMES.contains(&path.as_str())).collect();
         let id = ImageId(found.id.unwrap_or_else(|| name.to_owned()));
-        Self { id, name: name.to_owned(), has_agent, path, environment, volumes: config.volumes.unwrap_or_default() }
+        Self { id, name: name.to_owned(), has_agent, path, environment, volumes }
     }
 }
 
@@ -86,7 +92,7 @@ mod tests {
     fn scripts_get_what_the_author_set_but_for_who_and_where_they_are() {
         let image = image(
             r#"{"Env": ["PATH=/opt/conda/bin:/bin", "HOME=/root", "MODEL=/models/a=b", "LONGSHORE_SOCKET=x", "odd"],
-                "Volumes": {"/data": {}}}"#,
+                "Volumes": {"/data/": {}, "/work": {}}}"#,
         );
         assert_eq!(image.path, "/opt/longshore/python/bin:/opt/conda/bin:/bin");
         assert_eq!(image.environment, [("MODEL".to_owned(), "/models/a=b".to_owned())]);

@@ -55,6 +55,13 @@ pub(super) fn no_sdk(image: &RunImage) -> String {
     )
 }
 
+/// What to know of an image whose author made volumes of folders.
+pub(super) fn volumes(image: &RunImage) -> Option<String> {
+    let folders = image.volumes.join("`, `");
+    let one = format!("`{folders}` of the image `{}` is a volume, which a run has empty, and in memory", image.name);
+    (!folders.is_empty()).then_some(one)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

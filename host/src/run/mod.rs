@@ -132,6 +132,10 @@ impl Run<'_> {
             Err(error) => return (kind, None, Err(error)),
         };
         self.timings.environment = milliseconds(self.begun.elapsed());
+        if let Some(note) = image.as_ref().and_then(lacking::volumes) {
+            self.tell(Event::Note(note.clone())).await;
+            self.prepared.notes.push(note);
+        }
         let ended = self.in_container(engine.as_ref(), image.as_ref()).await;
         (kind, image.map(|image| image.id), ended)
     }

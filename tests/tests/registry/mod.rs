@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// A name with a password whose bytes are awkward in base64, and what `htpasswd -Bn` makes of it.
@@ -128,6 +128,8 @@ pub(crate) enum Fate {
 pub(crate) struct Breaking {
     /// Its address.
     pub(crate) address: String,
+    /// Connections that were ended within an answer.
+    pub(crate) cut: Arc<AtomicUsize>,
 }
 
 impl Breaking {
@@ -136,25 +138,28 @@ impl Breaking {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let registry: SocketAddr = registry.parse().unwrap();
+        let cut = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&cut);
         thread::spawn(move || {
             let count = AtomicUsize::new(0);
             let silent = Mutex::new(Vec::new());
             for connection in listener.incoming() {
                 let connection = connection.unwrap();
                 let fate = fates.get(count.fetch_add(1, Ordering::Relaxed)).copied().unwrap_or(Fate::Whole);
+                let counter = Arc::clone(&counter);
                 match fate {
                     Fate::Silent => silent.lock().unwrap().push(connection),
-                    Fate::CutAfter(bytes) => drop(thread::spawn(move || pass(connection, registry, bytes))),
-                    Fate::Whole => drop(thread::spawn(move || pass(connection, registry, usize::MAX))),
+                    Fate::CutAfter(bytes) => drop(thread::spawn(move || pass(connection, registry, bytes, counter))),
+                    Fate::Whole => drop(thread::spawn(move || pass(connection, registry, usize::MAX, counter))),
                 }
             }
         });
-        Self { address }
+        Self { address, cut }
     }
 }
 
 /// Passes a connection on, until so many bytes have come back.
-fn pass(mut client: TcpStream, registry: SocketAddr, mut bytes: usize) {
+fn pass(mut client: TcpStream, registry: SocketAddr, mut bytes: usize, cut: Arc<AtomicUsize>) {
     if bytes == 0 {
         return;
     }
@@ -171,6 +176,9 @@ fn pass(mut client: TcpStream, registry: SocketAddr, mut bytes: usize) {
             Ok(read) if read > 0 && client.write_all(&buffer[..read]).is_ok() => bytes -= read,
             _ => break,
         }
+    }
+    if bytes == 0 {
+        cut.fetch_add(1, Ordering::Relaxed);
     }
     let _ = client.shutdown(Shutdown::Both);
     let _ = server.shutdown(Shutdown::Both);
