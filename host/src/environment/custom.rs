@@ -165,4 +165,28 @@ mod tests {
             assert!((seconds(attempt, 255) - middle * 1.25).abs() < 1e-9);
         }
     }
+
+    /// What comes of images that are not here, with an engine that answers, and a registry that nobody must ask.
+    async fn brought(image: &str, pull: Pull) -> (Result<StoredImage, PullError>, Option<Event>) {
+        let mut settings = Settings::default();
+        settings.images.pull = pull;
+        let store = DockerStore::connect(&settings.engine_socket).await.unwrap();
+        let credentials = Credentials::new(&settings.docker_config);
+        let (events, mut happened) = crate::event::events();
+        let brought = bring(&store, image, &settings, &credentials, &events).await;
+        drop(events);
+        (brought, happened.recv().await)
+    }
+
+    #[tokio::test]
+    async fn what_must_not_be_pulled_is_not() {
+        let (never, told) = brought("127.0.0.1:1/none:1", Pull::Never).await;
+        assert!(matches!(never, Err(PullError::Never { .. })) && told.is_none(), "{never:?} {told:?}");
+        let (ours, told) = brought("longshore/no-such-image:7", Pull::Missing).await;
+        assert!(matches!(ours, Err(PullError::NotBuilt { .. })) && told.is_none(), "{ours:?} {told:?}");
+        let (id, told) = brought(&"0a".repeat(32), Pull::Missing).await;
+        assert!(matches!(id, Err(PullError::NoSuchId { .. })) && told.is_none(), "{id:?} {told:?}");
+        let (wrong, told) = brought("Upper/Case", Pull::Missing).await;
+        assert!(matches!(wrong, Err(PullError::Reference { .. })) && told.is_none(), "{wrong:?} {told:?}");
+    }
 }

@@ -2,6 +2,7 @@
 //! outputs that are published only on success.
 
 mod conclude;
+mod connect;
 mod lacking;
 mod watch;
 
@@ -17,19 +18,16 @@ use crate::output::{Finished, Outputs};
 use crate::partition;
 use crate::place::Place;
 use crate::record::{RunRecord, Timings};
-use crate::session::{AgentSession, greet, open};
+use crate::session::AgentSession;
 use crate::settings::Settings;
 use crate::spec::Prepared;
-use longshore_protocol::{Begin, CancelLadder, ConnectionError, Exit, Frame, ProtocolError, Role, RunFacts, ToAgent};
+use longshore_protocol::{Begin, CancelLadder, Exit, RunFacts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 use watch::Watch;
-
-/// How long a container may take until its agent has connected. A cold page cache and a busy disk take seconds.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
 
 /// The ladder of a cancellation: Python has its exception in milliseconds; a script that tidies up gets seconds.
 const LADDER: CancelLadder = CancelLadder { interrupt_ms: 3000, terminate_ms: 2000 };
@@ -188,44 +186,6 @@ impl Run<'_> {
         }
     }
 
-    async fn wait_for_agent(
-        &self,
-        listener: &UnixListener,
-        container: &mut dyn Container,
-        image: Option<&RunImage>,
-    ) -> Result<AgentSession, NoAgent> {
-        let connect = async {
-            let (socket, _) = listener.accept().await.map_err(|error| NoAgent::Failed(error.to_string()))?;
-            let (mut incoming, outgoing) = open(socket);
-            match greet(&mut incoming).await {
-                Ok((hello, version)) if hello.role == Role::Agent => {
-                    Ok(AgentSession::welcome(incoming, outgoing, version).await)
-                }
-                Ok(_) => Err(NoAgent::Failed("something other than its agent connected first".into())),
-                Err(ConnectionError::Protocol(error)) => {
-                    let reason = error.to_string();
-                    let _ = outgoing.send(Frame::new(&ToAgent::Refused { reason: reason.clone() })).await;
-                    Err(NoAgent::Failed(match error {
-                        ProtocolError::Version(mismatch) => lacking::other_version(image, &mismatch),
-                        _ => reason,
-                    }))
-                }
-                Err(error) => Err(NoAgent::Failed(chain(&error))),
-            }
-        };
-        tokio::select! {
-            connected = connect => connected,
-            gone = container.gone() => {
-                let how = gone.unwrap_or_else(|error| chain(&error));
-                Err(NoAgent::Failed(format!("the container ended before its agent connected: {how}")))
-            }
-            _ = self.cancel.beyond(CancelLevel::None) => Err(NoAgent::Cancelled),
-            () = tokio::time::sleep(CONNECT_DEADLINE) => {
-                Err(NoAgent::Failed(format!("its agent did not connect within {} s", CONNECT_DEADLINE.as_secs())))
-            }
-        }
-    }
-
     async fn supervise(
         &mut self,
         agent: AgentSession,
@@ -359,21 +319,6 @@ struct Supervised<'a> {
     workplace: &'a Workplace,
     kind: EngineKind,
     listener: &'a UnixListener,
-}
-
-/// A container whose agent did not come.
-enum NoAgent {
-    Failed(String),
-    Cancelled,
-}
-
-impl NoAgent {
-    fn note(self, evidence: &mut Evidence) {
-        match self {
-            Self::Failed(reason) => evidence.engine_failure = Some(reason),
-            Self::Cancelled => evidence.interrupted = true,
-        }
-    }
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> f64 {

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -115,8 +115,10 @@ pub(crate) fn docker(arguments: &[&str]) -> Output {
 /// How a connection fares.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fate {
-    /// It is ended after so many bytes of the answer.
-    CutAfter(usize),
+    /// It is ended at once.
+    Refused,
+    /// It is ended after so many bytes of the answer, if it is the first that comes so far.
+    CutOnceAfter(usize),
     /// Nothing is ever answered.
     Silent,
     /// It goes on.
@@ -128,8 +130,8 @@ pub(crate) enum Fate {
 pub(crate) struct Breaking {
     /// Its address.
     pub(crate) address: String,
-    /// Connections that were ended within an answer.
-    pub(crate) cut: Arc<AtomicUsize>,
+    /// Whether a connection was ended within an answer.
+    pub(crate) has_cut: Arc<AtomicBool>,
 }
 
 impl Breaking {
@@ -138,47 +140,44 @@ impl Breaking {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let registry: SocketAddr = registry.parse().unwrap();
-        let cut = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&cut);
+        let has_cut = Arc::new(AtomicBool::new(false));
+        let cut = Arc::clone(&has_cut);
         thread::spawn(move || {
             let count = AtomicUsize::new(0);
             let silent = Mutex::new(Vec::new());
             for connection in listener.incoming() {
                 let connection = connection.unwrap();
                 let fate = fates.get(count.fetch_add(1, Ordering::Relaxed)).copied().unwrap_or(Fate::Whole);
-                let counter = Arc::clone(&counter);
+                let cut = Arc::clone(&cut);
                 match fate {
                     Fate::Silent => silent.lock().unwrap().push(connection),
-                    Fate::CutAfter(bytes) => drop(thread::spawn(move || pass(connection, registry, bytes, counter))),
-                    Fate::Whole => drop(thread::spawn(move || pass(connection, registry, usize::MAX, counter))),
+                    Fate::Refused => drop(connection),
+                    Fate::CutOnceAfter(bytes) => drop(thread::spawn(move || pass(connection, registry, bytes, &cut))),
+                    Fate::Whole => drop(thread::spawn(move || pass(connection, registry, usize::MAX, &cut))),
                 }
             }
         });
-        Self { address, cut }
+        Self { address, has_cut }
     }
 }
 
-/// Passes a connection on, until so many bytes have come back.
-fn pass(mut client: TcpStream, registry: SocketAddr, mut bytes: usize, cut: Arc<AtomicUsize>) {
-    if bytes == 0 {
-        return;
-    }
+/// Passes a connection on, until so many bytes have come back, if it is the first that comes so far.
+fn pass(mut client: TcpStream, registry: SocketAddr, bytes: usize, has_cut: &AtomicBool) {
     let mut server = TcpStream::connect(registry).unwrap();
     let (mut asks, mut asked) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     thread::spawn(move || {
         let _ = std::io::copy(&mut asks, &mut asked);
         let _ = asked.shutdown(Shutdown::Write);
     });
-    let mut buffer = vec![0; 64 << 10];
-    while bytes > 0 {
-        let most = buffer.len().min(bytes);
-        match server.read(&mut buffer[..most]) {
-            Ok(read) if read > 0 && client.write_all(&buffer[..read]).is_ok() => bytes -= read,
-            _ => break,
+    let (mut buffer, mut passed) = (vec![0; 64 << 10], 0);
+    while let Ok(read) = server.read(&mut buffer) {
+        if read == 0 || client.write_all(&buffer[..read]).is_err() {
+            break;
         }
-    }
-    if bytes == 0 {
-        cut.fetch_add(1, Ordering::Relaxed);
+        passed += read;
+        if passed >= bytes && !has_cut.swap(true, Ordering::Relaxed) {
+            break;
+        }
     }
     let _ = client.shutdown(Shutdown::Both);
     let _ = server.shutdown(Shutdown::Both);

@@ -37,8 +37,11 @@ pub(crate) enum PullFailure {
     Engine(ApiError),
 }
 
+/// Words, and what a reason with them in it means.
+type Mark = (&'static str, fn(String) -> PullFailure);
+
 /// What marks a failure in the engine's words, in lower case. The first that is found counts.
-const MARKS: [(&str, fn(String) -> PullFailure); 38] = [
+const MARKS: [Mark; 38] = [
     ("toomanyrequests", |_| PullFailure::TooMany),
     ("rate limit", |_| PullFailure::TooMany),
     ("unauthorized", |_| PullFailure::Refused),
