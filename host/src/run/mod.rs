@@ -174,7 +174,9 @@ impl Run<'_> {
 
     async fn end_container(&self, container: &mut dyn Container, evidence: &mut Evidence) {
         if let Ok(gone) = tokio::time::timeout(GONE_DEADLINE, container.gone()).await {
-            if let (Ok(how), Some(failure)) = (gone, &mut evidence.engine_failure) {
+            // An agent that ended well has said itself what failed.
+            let how = gone.ok().filter(|how| !how.ends_with(" 0"));
+            if let (Some(how), Some(failure)) = (how, &mut evidence.engine_failure) {
                 failure.push_str(&format!(" ({how})"));
             }
             return;

@@ -105,8 +105,8 @@ impl Console {
         match step {
             PullStep::Begun { registry, attempt } => {
                 let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
-                self.line(&format!("pulling {image} from {registry}{again} …"));
                 self.pulling = Some(Pulling::new(image, !self.bar.is_hidden()));
+                self.line(&format!("pulling {image} from {registry}{again} …"));
             }
             PullStep::Layer(layer) => {
                 let line = self.pulling.as_mut().filter(|pulling| pulling.image() == image);
@@ -115,12 +115,12 @@ impl Console {
                 }
             }
             PullStep::Failed { attempt, reason, delay } => {
-                self.end_pulling();
                 self.line(&format!("attempt {attempt} failed: {reason}; the next in {:.1} s", delay.as_secs_f64()));
+                self.end_pulling();
             }
             PullStep::Pulled => {
-                self.end_pulling();
                 self.line(&format!("✓ pulled {image}"));
+                self.end_pulling();
             }
         }
     }

@@ -66,9 +66,13 @@ impl Pulling {
     }
 
     fn draw(&mut self, layer: &LayerProgress) {
+        // What was here before, and what waits, has nothing to show.
+        if layer.total.is_none() && !self.bars.contains_key(&layer.id) {
+            return;
+        }
         let bar = self.bars.entry(layer.id.clone()).or_insert_with(|| {
             let id = layer.id.get(..ID_LENGTH).unwrap_or(&layer.id).to_owned();
-            let bar = self.all.add(ProgressBar::new(0));
+            let bar = self.all.add(ProgressBar::new(layer.total.unwrap_or(0)));
             let style = ProgressStyle::with_template("{prefix} {msg:11} {bar:30} {bytes:>10} of {total_bytes}");
             style.map_or(bar.clone(), |style| bar.with_style(style)).with_prefix(id)
         });
