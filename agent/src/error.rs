@@ -74,11 +74,17 @@ pub(crate) enum StartError {
     #[error("there is no program to start")]
     NoProgram,
     /// The interpreter could not be started.
-    #[error("cannot start `{program}`: {source}")]
+    #[error("cannot start `{program}`: {source}{}", also(found))]
     Spawn {
         /// The program.
         program: String,
         /// The cause.
         source: std::io::Error,
+        /// Programs of similar names that are there instead.
+        found: Vec<String>,
     },
+}
+
+fn also(found: &[String]) -> String {
+    if found.is_empty() { String::new() } else { format!("; found `{}`", found.join("`, `")) }
 }

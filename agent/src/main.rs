@@ -11,6 +11,7 @@ mod ladder;
 mod memory_kills;
 mod reaper;
 mod session;
+mod similar;
 mod spawn;
 mod unpack;
 

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "signals and PR_SET_PDEATHSIG must be set by the child itself, between fork and exec")]
 
 use crate::error::StartError;
+use crate::similar;
 use longshore_protocol::Begin;
 use nix::sys::signal::{SigHandler, SigSet, Signal as Caught, signal};
 use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, prlimit, set_parent_process_death_signal};
@@ -30,7 +31,12 @@ pub(crate) fn spawn(begin: &Begin, socket: &Path) -> Result<Child, StartError> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let failed = |source| StartError::Spawn { program: program.clone(), source };
+    let failed = |source: std::io::Error| {
+        let is_missing = source.kind() == std::io::ErrorKind::NotFound;
+        let path = begin.environment.get("PATH").filter(|_| is_missing);
+        let found = path.map_or_else(Vec::new, |path| similar::programs(program, path));
+        StartError::Spawn { program: program.clone(), source, found }
+    };
     if let Some(user) = begin.user {
         if geteuid().is_root() {
             command.gid(user.gid).uid(user.uid);

@@ -1,7 +1,9 @@
 //! What happens during a run, as it happens, for whoever shows it.
 
 use crate::engine::EngineKind;
+use crate::store::LayerProgress;
 use longshore_protocol::LogSource;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Events that may wait for their reader. A log event holds up to 64 KiB, so 16 MiB at the most.
@@ -26,6 +28,13 @@ pub enum Event {
     Built {
         /// Which, and how long it took.
         line: String,
+    },
+    /// The image is being pulled.
+    Pulling {
+        /// Its name.
+        image: String,
+        /// What happens to it.
+        step: PullStep,
     },
     /// The container is there and its agent has connected.
     Connected,
@@ -60,6 +69,31 @@ pub enum Event {
     Ending,
     /// The script has ended, and outputs are being published.
     Publishing,
+}
+
+/// What happens while an image is pulled.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PullStep {
+    /// An attempt begins.
+    Begun {
+        /// The registry that is asked.
+        registry: String,
+        /// Which attempt it is, from 1.
+        attempt: u32,
+    },
+    /// A layer is further than it was. Not all of them come where the reader is slow.
+    Layer(LayerProgress),
+    /// An attempt failed, and another follows.
+    Failed {
+        /// Which attempt it was, from 1.
+        attempt: u32,
+        /// In the engine's words.
+        reason: String,
+        /// When the next begins.
+        delay: Duration,
+    },
+    /// It is here.
+    Pulled,
 }
 
 /// The sending end.

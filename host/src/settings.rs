@@ -13,7 +13,7 @@ pub struct Settings {
     pub runtime_folder: PathBuf,
     /// The folder for the `process` engine's working folders.
     pub work_folder: PathBuf,
-    /// The agent's binary, for the `process` engine.
+    /// The agent's binary, for the `process` engine and for images without an agent.
     pub agent: PathBuf,
     /// The Python interpreter of the `process` engine; it must have the SDK.
     pub python: PathBuf,
@@ -38,6 +38,8 @@ pub struct Settings {
     pub state_folder: PathBuf,
     /// The folder for what can be made again: the environments of the `process` engine.
     pub cache_folder: PathBuf,
+    /// The Docker configuration file, with credentials for registries. Without it there are none.
+    pub docker_config: PathBuf,
     /// How images are made and kept.
     pub images: ImageSettings,
     /// Where packages come from.
@@ -156,6 +158,7 @@ impl Default for Settings {
             sdk_folder: PathBuf::from("sdk"),
             state_folder: PathBuf::from("/var/lib/longshore"),
             cache_folder: PathBuf::from("/var/cache/longshore"),
+            docker_config: PathBuf::new(),
             images: ImageSettings::default(),
             packages: PackageSettings::default(),
         }

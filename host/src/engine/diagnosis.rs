@@ -33,7 +33,7 @@ impl Diagnosis {
 /// Looks at everything that runs need on this machine.
 pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    match Docker::connect(&settings.engine_socket).await {
+    match Docker::connect(settings).await {
         Ok(docker) => {
             found.push(Diagnosis::good("engine", format!("answers at `{}`", settings.engine_socket.display())));
             found.push(image(&docker, "Python image", &settings.python_image).await);
@@ -65,7 +65,7 @@ pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
 
 async fn image(docker: &Docker, subject: &str, image: &str) -> Diagnosis {
     match docker.resolve(image).await {
-        Ok(Some(id)) => Diagnosis::good(subject, format!("`{image}` is {}", short(&id.0))),
+        Ok(Some(found)) => Diagnosis::good(subject, format!("`{image}` is {}", short(&found.id.0))),
         Ok(None) => Diagnosis::good(subject, "not needed"),
         Err(error @ EngineError::NoImage { .. }) => Diagnosis::bad(subject, first_line(&error), "make images"),
         Err(error) => Diagnosis::bad(subject, first_line(&error), "longshore doctor   (once the engine answers)"),

@@ -1,20 +1,23 @@
 //! Containers over the Engine API, Docker's and Podman's alike. This file owns the policy of a container: what it may
 //! and may not do is written down here and nowhere else.
 
-use super::{Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
+use super::image::AGENT;
+use super::{Container, Engine, EngineError, EngineKind, Launch, RunImage, Workplace, existing};
+use crate::settings::Settings;
 use crate::spec::Network;
 use crate::store::{DockerStore, ImageStore};
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ApiError;
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, MountType, ResourcesUlimits};
+use bollard::models::{
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType, ResourcesUlimits,
+};
 use bollard::query_parameters::{
     KillContainerOptions, RemoveContainerOptions, StartContainerOptions, WaitContainerOptions,
 };
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use longshore_protocol::User;
-use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::task::JoinHandle;
 
 /// Seconds until an answer of the engine is given up.
@@ -29,8 +32,8 @@ const WORK_FOLDER: &str = "/work";
 /// The folder of the run's socket in a container.
 const SOCKET_FOLDER: &str = "/run/longshore";
 
-/// The agent in an image.
-const AGENT: &str = "/usr/local/bin/longshore-agent";
+/// Where this machine's agent is mounted in images that have none. No image has anything there.
+const MOUNTED_AGENT: &str = "/run/longshore-agent";
 
 /// `PATH` of scripts in a container.
 pub(crate) const SCRIPT_PATH: &str =
@@ -41,6 +44,8 @@ pub(crate) const SCRIPT_PATH: &str =
 pub(crate) struct Docker {
     api: bollard::Docker,
     images: DockerStore,
+    /// This machine's agent, for images that have none. It need not be there.
+    agent: PathBuf,
 }
 
 /// Connects to an engine, and sees that it answers. Requests name no version of the Engine API, so that each engine
@@ -53,15 +58,16 @@ pub(crate) async fn connect(socket: &Path) -> Result<bollard::Docker, ApiError> 
 
 impl Docker {
     /// Connects, and sees that it answers.
-    pub(crate) async fn connect(socket: &Path) -> Result<Self, EngineError> {
-        let unreachable = |source| EngineError::Unreachable { socket: socket.to_owned(), source };
+    pub(crate) async fn connect(settings: &Settings) -> Result<Self, EngineError> {
+        let socket = &settings.engine_socket;
+        let unreachable = |source| EngineError::Unreachable { socket: socket.clone(), source };
         let api = connect(socket).await.map_err(unreachable)?;
-        Ok(Self { images: DockerStore::new(api.clone()), api })
+        Ok(Self { images: DockerStore::new(api.clone()), api, agent: settings.agent.clone() })
     }
 
-    async fn find_image(&self, image: &str) -> Result<ImageId, EngineError> {
+    async fn find_image(&self, image: &str) -> Result<RunImage, EngineError> {
         match self.api.inspect_image(image).await {
-            Ok(found) => Ok(ImageId(found.id.unwrap_or_else(|| image.to_owned()))),
+            Ok(found) => Ok(RunImage::of(image, found)),
             Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => {
                 Err(EngineError::NoImage { image: image.to_owned() })
             }
@@ -70,7 +76,9 @@ impl Docker {
     }
 
     async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
-        let created = self.api.create_container(None, policy(&launch)).await.map_err(|error| match error {
+        let agent = self.agent_to_mount(launch.image)?;
+        let policy = policy(&launch, agent.as_deref());
+        let created = self.api.create_container(None, policy).await.map_err(|error| match error {
             ApiError::DockerResponseServerError { status_code: 404, message } if message.contains("image") => {
                 EngineError::ImageGone
             }
@@ -81,13 +89,32 @@ impl Docker {
         let wait = WaitContainerOptions { condition: "removed".into() };
         let mut waited = self.api.wait_container(&id, Some(wait)).boxed();
         let ended = tokio::spawn(async move { waited.next().await });
-        let mut container = DockerContainer { api: self.api.clone(), id, ended: Some(ended), gone: false };
+        let workplace = workplace(launch.image);
+        let mut container = DockerContainer { api: self.api.clone(), id, workplace, ended: Some(ended), gone: false };
         let started = self.api.start_container(&container.id, None::<StartContainerOptions>).await;
         if let Err(source) = started {
             container.remove().await;
-            return Err(EngineError::Engine { doing: "starting the container", source });
+            return Err(match launch.image {
+                Some(image)
+                    if agent.is_none() && source.to_string().contains(&format!("stat {AGENT}: no such file")) =>
+                {
+                    EngineError::AgentNotInImage { image: image.name.clone(), path: AGENT }
+                }
+                _ => EngineError::Engine { doing: "starting the container", source },
+            });
         }
         Ok(Box::new(container))
+    }
+
+    /// This machine's agent, where the image has none.
+    fn agent_to_mount(&self, image: Option<&RunImage>) -> Result<Option<PathBuf>, EngineError> {
+        let Some(image) = image.filter(|image| !image.has_agent) else {
+            return Ok(None);
+        };
+        // Links are followed here, since the engine may see another file system than this program does.
+        let found = existing(&self.agent).and_then(|agent| agent.canonicalize().ok()).filter(|agent| agent.is_file());
+        let missing = || EngineError::NoAgentForImage { image: image.name.clone(), path: self.agent.clone() };
+        found.map(Some).ok_or_else(missing)
     }
 }
 
@@ -96,7 +123,7 @@ impl Engine for Docker {
         EngineKind::Docker
     }
 
-    fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<ImageId>, EngineError>> {
+    fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<RunImage>, EngineError>> {
         async move { self.find_image(image).await.map(Some) }.boxed()
     }
 
@@ -109,22 +136,46 @@ impl Engine for Docker {
     }
 }
 
+/// How scripts are run in a container of an image.
+fn workplace(image: Option<&RunImage>) -> Workplace {
+    Workplace {
+        python: "python3".into(),
+        rscript: "Rscript".into(),
+        r_library: None,
+        path: image.map_or_else(String::new, |image| image.path.clone()),
+        environment: image.map_or_else(Vec::new, |image| image.environment.clone()),
+        folder: WORK_FOLDER.into(),
+        user: Some(SCRIPT_USER),
+    }
+}
+
+/// Everything that is mounted. Unlike binds mounts take any path, also one with a colon, and make no folder where nothing
+/// is.
+fn mounts(launch: &Launch<'_>, agent: Option<&Path>) -> Vec<Mount> {
+    let bind = |source: &Path, target: String, writable: bool| Mount {
+        target: Some(target),
+        source: Some(source.display().to_string()),
+        typ: Some(MountType::BIND),
+        read_only: Some(!writable),
+        ..Mount::default()
+    };
+    let named = launch.mounts.iter().map(|mount| bind(&mount.path, mount.path.display().to_string(), mount.writable));
+    let agent = agent.map(|agent| bind(agent, MOUNTED_AGENT.into(), false));
+    named.chain(agent).collect()
+}
+
 /// What a container may do: nothing that is not written here.
-fn policy(launch: &Launch<'_>) -> ContainerCreateBody {
+fn policy(launch: &Launch<'_>, agent: Option<&Path>) -> ContainerCreateBody {
     let limits = launch.limits;
     let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
     // A tmpfs is bounded by the memory limit anyway; the size makes a full one an error instead of a kill. It is open to
     // all, since Podman lets nobody name an owner, and the container has one user only.
     let tmpfs = format!("rw,nosuid,nodev,exec,size={},mode=1777", limits.memory_bytes);
+    let named = |path: &str| launch.mounts.iter().any(|mount| mount.path == Path::new(path));
+    let volumes = launch.image.into_iter().flat_map(|image| &image.volumes).filter(|path| !named(path));
+    let tmpfs =
+        [WORK_FOLDER, "/tmp"].into_iter().chain(volumes.map(String::as_str)).map(|path| (path.into(), tmpfs.clone()));
     let binds = vec![format!("{}:{SOCKET_FOLDER}:ro", launch.place.folder().display())];
-    // Unlike binds these take any path, also one with a colon, and make no folder where nothing is.
-    let mounts = launch.mounts.iter().map(|mount| bollard::models::Mount {
-        target: Some(mount.path.display().to_string()),
-        source: Some(mount.path.display().to_string()),
-        typ: Some(MountType::BIND),
-        read_only: Some(!mount.writable),
-        ..bollard::models::Mount::default()
-    });
     let network = match launch.network {
         Network::None => "none".to_owned(),
         Network::Bridge => "bridge".to_owned(),
@@ -132,12 +183,12 @@ fn policy(launch: &Launch<'_>) -> ContainerCreateBody {
     };
     let host_config = HostConfig {
         binds: Some(binds),
-        mounts: Some(mounts.collect()),
+        mounts: Some(mounts(launch, agent)),
         network_mode: Some(network),
         readonly_rootfs: Some(true),
         cap_drop: Some(vec!["ALL".into()]),
         security_opt: Some(vec!["no-new-privileges".into()]),
-        tmpfs: Some(HashMap::from([(WORK_FOLDER.into(), tmpfs.clone()), ("/tmp".into(), tmpfs)])),
+        tmpfs: Some(tmpfs.collect()),
         memory: Some(bytes(limits.memory_bytes)),
         memory_swap: Some(bytes(limits.memory_bytes)),
         nano_cpus: limits.cpus.map(nano),
@@ -155,11 +206,15 @@ fn policy(launch: &Launch<'_>) -> ContainerCreateBody {
     };
     let labels = [("longshore.run", launch.run_id), ("longshore.owner", "longshore")];
     ContainerCreateBody {
-        image: launch.image.map(|image| image.0.clone()),
-        entrypoint: Some(vec![AGENT.into()]),
+        image: launch.image.map(|image| image.id.0.clone()),
+        entrypoint: Some(vec![if agent.is_some() { MOUNTED_AGENT } else { AGENT }.into()]),
         cmd: Some(vec![]),
+        // An image may say otherwise, and the agent would believe it.
+        env: Some(vec![format!("LONGSHORE_SOCKET={SOCKET_FOLDER}/host.sock")]),
         user: Some(format!("{}:{}", SCRIPT_USER.uid, SCRIPT_USER.gid)),
         working_dir: Some("/".into()),
+        // An image's own is about a service that does not run here.
+        healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
         labels: Some(labels.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()),
         host_config: Some(host_config),
         ..ContainerCreateBody::default()
@@ -177,6 +232,7 @@ type Waited = Option<Result<bollard::models::ContainerWaitResponse, ApiError>>;
 struct DockerContainer {
     api: bollard::Docker,
     id: String,
+    workplace: Workplace,
     ended: Option<JoinHandle<Waited>>,
     gone: bool,
 }
@@ -211,14 +267,7 @@ impl DockerContainer {
 
 impl Container for DockerContainer {
     fn workplace(&self) -> Workplace {
-        Workplace {
-            python: "python3".into(),
-            rscript: "Rscript".into(),
-            r_library: None,
-            path: SCRIPT_PATH.into(),
-            folder: WORK_FOLDER.into(),
-            user: Some(SCRIPT_USER),
-        }
+        self.workplace.clone()
     }
 
     fn gone(&mut self) -> BoxFuture<'_, Result<String, EngineError>> {

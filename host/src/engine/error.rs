@@ -52,6 +52,28 @@ pub enum EngineError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// An image needs this machine's agent, which is missing.
+    #[error(
+        "the image `{image}` has no agent of ours, and this machine's, which could stand in, is missing at `{path}`: build \
+         it with `make build`, or name it in the environment variable `LONGSHORE_AGENT`"
+    )]
+    NoAgentForImage {
+        /// The image.
+        image: String,
+        /// Where the agent was looked for.
+        path: PathBuf,
+    },
+    /// An image says that it has our agent, and has not.
+    #[error(
+        "the image `{image}` says that it has our agent (label `longshore.agent`, or its entry point), but `{path}` is not \
+         in it: build it again, or without that"
+    )]
+    AgentNotInImage {
+        /// The image.
+        image: String,
+        /// Where the agent should be in it.
+        path: &'static str,
+    },
     /// The agent could not be started.
     #[error("cannot start the agent `{path}`")]
     StartAgent {

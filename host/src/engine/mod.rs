@@ -5,6 +5,7 @@
 mod diagnosis;
 mod docker;
 mod error;
+mod image;
 mod process;
 
 pub use diagnosis::{Diagnosis, diagnose};
@@ -18,6 +19,7 @@ use crate::store::ImageStore;
 use docker::Docker;
 pub(crate) use docker::{SCRIPT_PATH, SCRIPT_USER, connect};
 use futures_util::future::BoxFuture;
+pub(crate) use image::RunImage;
 use longshore_protocol::User;
 use process::Process;
 use serde::Serialize;
@@ -49,7 +51,7 @@ pub enum EngineChoice {
 #[derive(Debug)]
 pub(crate) struct Launch<'a> {
     pub(crate) run_id: &'a str,
-    pub(crate) image: Option<&'a ImageId>,
+    pub(crate) image: Option<&'a RunImage>,
     pub(crate) place: &'a Place,
     pub(crate) limits: &'a Limits,
     pub(crate) network: &'a Network,
@@ -75,6 +77,8 @@ pub(crate) struct Workplace {
     pub(crate) r_library: Option<String>,
     /// `PATH`.
     pub(crate) path: String,
+    /// Variables that the image's author set.
+    pub(crate) environment: Vec<(String, String)>,
     /// The working folder.
     pub(crate) folder: String,
     /// Who the script runs as.
@@ -87,7 +91,7 @@ pub(crate) trait Engine: Send + Sync {
     fn kind(&self) -> EngineKind;
 
     /// Finds the image of a run.
-    fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<ImageId>, EngineError>>;
+    fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<RunImage>, EngineError>>;
 
     /// Where its images are; `None` where it has none.
     fn images(&self) -> Option<&dyn ImageStore>;
@@ -116,7 +120,7 @@ pub(crate) async fn choose(
     if choice == EngineChoice::Process {
         return Ok((Box::new(Process::new(settings)?), None));
     }
-    match Docker::connect(&settings.engine_socket).await {
+    match Docker::connect(settings).await {
         Ok(docker) => Ok((Box::new(docker), None)),
         Err(error) if choice == EngineChoice::Auto => {
             let note = format!(

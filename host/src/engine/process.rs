@@ -1,7 +1,7 @@
 //! Scripts as processes of this machine, under the same agent, without isolation: for machines without containers and
 //! for developing scripts. Limits on memory, processors and processes do not hold here.
 
-use super::{Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace, existing};
+use super::{Container, Engine, EngineError, EngineKind, Launch, RunImage, Workplace, existing};
 use crate::place::LockedFolder;
 use crate::settings::Settings;
 use crate::store::ImageStore;
@@ -62,6 +62,7 @@ impl Process {
             rscript: self.rscript.clone(),
             r_library: (!libraries.is_empty()).then(|| libraries.join(":")),
             path: self.path.clone(),
+            environment: Vec::new(),
             folder: folder.path().to_string_lossy().into_owned(),
             user: None,
         };
@@ -74,7 +75,7 @@ impl Engine for Process {
         EngineKind::Process
     }
 
-    fn resolve<'a>(&'a self, _image: &'a str) -> BoxFuture<'a, Result<Option<ImageId>, EngineError>> {
+    fn resolve<'a>(&'a self, _image: &'a str) -> BoxFuture<'a, Result<Option<RunImage>, EngineError>> {
         async { Ok(None) }.boxed()
     }
 

@@ -1,7 +1,7 @@
 //! Building: a workshop on the image below, a script in it, and a commit. What a script printed is passed on as it comes,
 //! and kept for what it says about the packages.
 
-use super::plan::layer_name;
+use super::plan::{image_name, layer_name};
 use super::steps::{self, Finish, Job, NO_TOOLS, NOTE, RESOLVED};
 use super::{EnvironmentError, Layer, Lock, Plan, sources, tools};
 use crate::config::certificates;
@@ -65,9 +65,15 @@ impl Builder<'_> {
     /// An image that has a layer: its own, or that of an environment whose last it is.
     async fn existing(&self, layer: &Layer) -> Result<Option<StoredImage>, EnvironmentError> {
         let label = format!("{}={}", labels::LAYER_HASH, layer.hash);
-        let ours = |image: &StoredImage| image.labels.get(labels::STORE) == Some(&self.settings.images.store);
-        let found = self.store.list(Some(&label)).await?;
-        Ok(found.into_iter().find(|image| !image.names.is_empty() && ours(image)))
+        let is_ours = |image: &StoredImage| {
+            // Labels alone are no proof: an image that came in an archive says of itself what it likes, and has no such
+            // name.
+            let hash = image.labels.get(labels::ENVIRONMENT).map(String::as_str).unwrap_or_default();
+            let names = [layer_name(&layer.hash), image_name(hash)];
+            let has = |name: &String| names.contains(&name.trim_start_matches("docker.io/").to_owned());
+            image.names.iter().any(has) && image.labels.get(labels::STORE) == Some(&self.settings.images.store)
+        };
+        Ok(self.store.list(Some(&label)).await?.into_iter().find(is_ours))
     }
 
     async fn claim(&self, name: String) -> Result<crate::store::Hold, EnvironmentError> {

@@ -1,6 +1,7 @@
 //! From a block to an image that it can run in: found, or made once, however many ask for it at the same time.
 
 use super::builder::{Builder, lines};
+use super::custom::bring;
 use super::plan::needs_api;
 use super::{EnvironmentError, Lock, Plan, api};
 use crate::block::Block;
@@ -9,7 +10,7 @@ use crate::engine::ImageId;
 use crate::event::{Event, Events};
 use crate::images;
 use crate::settings::Settings;
-use crate::store::{DockerStore, Hold, ImageStore, Ledger, StoreError, StoredImage, labels};
+use crate::store::{Credentials, DockerStore, Hold, ImageStore, Ledger, StoreError, StoredImage, labels};
 use std::time::Instant;
 
 /// Attempts at finding an image that was just made, or making it, while others remove it.
@@ -20,6 +21,8 @@ const ATTEMPTS: usize = 3;
 pub(crate) struct Ready {
     /// The image.
     pub(crate) image: StoredImage,
+    /// What it is called by those who asked for it.
+    pub(crate) name: String,
     /// Keeps it from being pruned; until a container of it is there.
     pub(crate) hold: Option<Hold>,
 }
@@ -81,14 +84,14 @@ pub(crate) async fn ensure(
 ) -> Result<Ready, EnvironmentError> {
     let office = Office { store, settings, events, cancel };
     if let Some(image) = image {
-        return Ok(Ready { image: office.base(image).await?, hold: None });
+        return Ok(Ready { image: office.base(image).await?, name: image.to_owned(), hold: None });
     }
     let name = base_name(block, settings);
     let base = office.base(name).await?;
     let lock = if needs_packages(block) { Lock::of(block)? } else { None };
     match plan(block, base.clone(), name, lock.as_ref(), settings)? {
         Some(plan) => office.ready(&plan, lock.as_ref()).await,
-        None => Ok(Ready { image: base, hold: None }),
+        None => Ok(Ready { image: base, name: name.to_owned(), hold: None }),
     }
 }
 
@@ -153,10 +156,13 @@ pub(super) struct Office<'a> {
 }
 
 impl Office<'_> {
-    /// Finds a base image.
+    /// Finds a base image, and pulls it where it is not here.
     pub(super) async fn base(&self, name: &str) -> Result<StoredImage, EnvironmentError> {
-        let found = self.store.find(name).await?;
-        found.ok_or_else(|| EnvironmentError::NoImage { image: name.to_owned() })
+        let credentials = Credentials::new(&self.settings.docker_config);
+        tokio::select! {
+            found = bring(self.store, name, self.settings, &credentials, self.events) => Ok(found?),
+            () = self.cancel.wait() => Err(EnvironmentError::Cancelled),
+        }
     }
 
     /// Finds the image of a plan, or makes it, and holds it.
@@ -168,7 +174,7 @@ impl Office<'_> {
             if let Some(image) = self.store.find(&name).await? {
                 // An account that cannot be kept is no reason not to run.
                 let _ = ledger.touch(&plan.hash);
-                return Ok(Ready { image, hold: Some(hold) });
+                return Ok(Ready { image, name: plan.base_name.clone(), hold: Some(hold) });
             }
             drop(hold);
             match self.make(&ledger, plan, lock).await {

@@ -1,7 +1,7 @@
 //! What can go wrong with environments.
 
 use crate::config::CertificateError;
-use crate::store::StoreError;
+use crate::store::{PullError, StoreError};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -14,6 +14,9 @@ pub enum EnvironmentError {
         /// The image.
         image: String,
     },
+    /// An image is not on this machine, and cannot be brought.
+    #[error(transparent)]
+    Pull(#[from] PullError),
     /// The store of images failed.
     #[error(transparent)]
     Store(#[from] StoreError),

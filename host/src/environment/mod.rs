@@ -9,6 +9,7 @@
 mod address;
 mod api;
 mod builder;
+mod custom;
 mod ensure;
 mod error;
 pub(crate) mod local;
@@ -24,7 +25,7 @@ mod system;
 mod tools;
 
 pub use ensure::{Built, build};
-pub(crate) use ensure::{Ready, ensure, find, hash_of_block};
+pub(crate) use ensure::{ensure, find, hash_of_block};
 pub use error::EnvironmentError;
 pub use local::LocalError;
 pub use lock::{Lock, LockedPackage};

@@ -19,7 +19,9 @@ pub(super) async fn relay(name: String, is_first: bool, mut events: mpsc::Receiv
             }
             Event::Message(text) => Some(Event::Message(format!("[{name}] {text}"))),
             Event::Error(text) => Some(Event::Error(format!("[{name}] {text}"))),
-            event @ (Event::Engine { .. } | Event::Note(_) | Event::Started) if is_first => Some(event),
+            event @ (Event::Engine { .. } | Event::Pulling { .. } | Event::Note(_) | Event::Started) if is_first => {
+                Some(event)
+            }
             // How far the whole is, is counted in parts.
             _ => None,
         };

@@ -37,6 +37,10 @@ impl Run<'_> {
                 None
             }
         };
+        if let Some(note) = self.no_sdk.take().filter(|_| !outcome.is_success()) {
+            self.tell(Event::Note(note.clone())).await;
+            notes.push(note);
+        }
         if outcome.is_success() {
             let publishing = Instant::now();
             self.tell(Event::Publishing).await;

@@ -1,15 +1,16 @@
 //! A run's environment: the image to run in, and its fingerprint, which is found out while the script runs. A run never
 //! fails for the lack of a fingerprint.
 
-use super::{Run, chain};
+use super::{Run, chain, lacking};
 use crate::block::Language;
-use crate::engine::{Engine, EngineError, ImageId, Workplace};
+use crate::engine::{Engine, EngineError, ImageId, RunImage, Workplace};
 use crate::environment::local::{self, LocalEnvironment};
-use crate::environment::{self, EnvironmentError, LocalError, Ready};
+use crate::environment::{self, EnvironmentError, LocalError};
+use crate::event::Event;
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
 use crate::outcome::Outcome;
 use crate::settings::Settings;
-use crate::store::DockerStore;
+use crate::store::{DockerStore, Hold};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -30,7 +31,7 @@ impl Fingerprinting {
             rscript: workplace.rscript.clone(),
             r_library: workplace.r_library.clone(),
             path: workplace.path.clone(),
-            environment: Vec::new(),
+            environment: workplace.environment.clone(),
         };
         Self(tokio::spawn(async move {
             match image {
@@ -52,17 +53,17 @@ impl Drop for Fingerprinting {
 
 /// What a script needs, and what keeps it there.
 pub(super) enum Provided {
-    /// An image.
-    Image(Ready),
+    /// An image, what is known of it, and what keeps it there.
+    Image(RunImage, Option<Hold>),
     /// This machine, with packages of the block's own where it names any; they stay as long as this.
     Local(Option<LocalEnvironment>),
 }
 
 impl Provided {
     /// The image.
-    pub(super) fn image(&self) -> Option<&ImageId> {
+    pub(super) fn image(&self) -> Option<&RunImage> {
         match self {
-            Self::Image(ready) => Some(&ready.image.id),
+            Self::Image(image, _) => Some(image),
             Self::Local(_) => None,
         }
     }
@@ -70,15 +71,15 @@ impl Provided {
     /// The packages on this machine.
     pub(super) fn local(&self) -> Option<&LocalEnvironment> {
         match self {
-            Self::Image(_) => None,
+            Self::Image(..) => None,
             Self::Local(local) => local.as_ref(),
         }
     }
 
     /// Once a container is there, it keeps its image.
     pub(super) fn let_go_of_image(&mut self) {
-        if let Self::Image(ready) = self {
-            ready.hold = None;
+        if let Self::Image(_, hold) = self {
+            *hold = None;
         }
     }
 }
@@ -94,16 +95,30 @@ impl Run<'_> {
                 Err(error) => Err(error.into()),
             };
         };
-        match environment::ensure(block, image, store, self.settings, &self.events, self.cancel).await {
-            Ok(ready) => Ok(Some(Provided::Image(ready))),
-            Err(EnvironmentError::Cancelled) => Ok(None),
-            Err(error) => Err(error.into()),
+        let ready = match environment::ensure(block, image, store, self.settings, &self.events, self.cancel).await {
+            Ok(ready) => ready,
+            Err(EnvironmentError::Cancelled) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        match engine.resolve(&ready.image.id.0).await {
+            Ok(Some(image)) => Ok(Some(Provided::Image(image.called(ready.name), ready.hold))),
+            Ok(None) | Err(EngineError::NoImage { .. }) => Err(EngineError::ImageGone),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Says what an image's author meant to be on the disk, and is not.
+    pub(super) async fn note_volumes(&mut self, provided: &Provided) {
+        if let Some(note) = provided.image().and_then(lacking::volumes) {
+            self.tell(Event::Note(note.clone())).await;
+            self.prepared.notes.push(note);
         }
     }
 
     /// Begins to find out what is installed where the script runs, if the record is to say so.
-    pub(super) fn begin_fingerprint(&mut self, image: Option<ImageId>, workplace: &Workplace) {
+    pub(super) fn begin_fingerprint(&mut self, image: Option<&RunImage>, workplace: &Workplace) {
         let language = self.prepared.block.language;
+        let image = image.map(|image| image.id.clone());
         let begin = || Fingerprinting::begin(image, workplace, language, self.settings);
         self.fingerprinting = self.prepared.hashes.then(begin);
     }

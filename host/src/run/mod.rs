@@ -2,12 +2,14 @@
 //! outputs that are published only on success.
 
 mod conclude;
+mod connect;
 mod environment;
+mod lacking;
 mod watch;
 
 use crate::block::{Form, Language};
 use crate::cancel::{Cancel, CancelLevel};
-use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, Workplace};
+use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, RunImage, Workplace};
 use crate::event::{Event, Events};
 use crate::hashes::Hashing;
 use crate::input::Inputs;
@@ -17,11 +19,11 @@ use crate::output::{Finished, Outputs};
 use crate::partition;
 use crate::place::Place;
 use crate::record::{RunRecord, Timings};
-use crate::session::{AgentSession, greet, open};
+use crate::session::AgentSession;
 use crate::settings::Settings;
 use crate::spec::Prepared;
 use environment::{Fingerprinting, Provided};
-use longshore_protocol::{Begin, CancelLadder, ConnectionError, Exit, Frame, Role, RunFacts, ToAgent};
+use longshore_protocol::{Begin, CancelLadder, Exit, RunFacts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,9 +33,6 @@ use watch::Watch;
 
 /// Attempts at starting a container of an image that something else removes.
 const ATTEMPTS: u32 = 3;
-
-/// How long a container may take until its agent has connected. A cold page cache and a busy disk take seconds.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
 
 /// The ladder of a cancellation: Python has its exception in milliseconds; a script that tidies up gets seconds.
 const LADDER: CancelLadder = CancelLadder { interrupt_ms: 3000, terminate_ms: 2000 };
@@ -87,6 +86,7 @@ pub(crate) async fn run_once(
         timings: Timings::default(),
         kept: None,
         fingerprinting: None,
+        no_sdk: None,
     };
     let (kind, image, result) = run.execute().await;
     let (evidence, finished, exit) = match result {
@@ -108,6 +108,8 @@ struct Run<'a> {
     kept: Option<Box<Keeping>>,
     /// What is found out of the environment meanwhile.
     fingerprinting: Option<Fingerprinting>,
+    /// What to know of an image that the script found no SDK in.
+    no_sdk: Option<String>,
 }
 
 type Ended = (Evidence, Vec<Finished>, Option<Exit>);
@@ -140,7 +142,8 @@ impl Run<'_> {
                 Err(error) => return (kind, image, Err(error)),
             };
             self.timings.environment = milliseconds(self.begun.elapsed());
-            image = provided.image().cloned();
+            image = provided.image().map(|image| image.id.clone());
+            self.note_volumes(&provided).await;
             match self.in_container(engine.as_ref(), provided).await {
                 // Nothing has happened yet, and the environment can be made again.
                 Err(EngineError::ImageGone) if attempt < ATTEMPTS => {}
@@ -166,15 +169,16 @@ impl Run<'_> {
         };
         let mut container = engine.launch(launch).await?;
         provided.let_go_of_image();
-        self.begin_fingerprint(provided.image().cloned(), &container.workplace());
+        self.begin_fingerprint(provided.image(), &container.workplace());
         let mut evidence = Evidence::default();
-        let connected = self.wait_for_agent(&listener, container.as_mut()).await;
+        let connected = self.wait_for_agent(&listener, container.as_mut(), provided.image()).await;
         let (finished, exit) = match connected {
             Ok(agent) => {
                 self.timings.start = milliseconds(starting.elapsed());
                 self.tell(Event::Connected).await;
-                let workplace = container.workplace();
-                self.supervise(agent, &listener, &workplace, engine.kind(), container.as_mut(), &mut evidence).await
+                let (workplace, image) = (container.workplace(), provided.image());
+                let place = Supervised { image, workplace: &workplace, kind: engine.kind(), listener: &listener };
+                self.supervise(agent, place, container.as_mut(), &mut evidence).await
             }
             Err(missing) => {
                 missing.note(&mut evidence);
@@ -189,7 +193,9 @@ impl Run<'_> {
 
     async fn end_container(&self, container: &mut dyn Container, evidence: &mut Evidence) {
         if let Ok(gone) = tokio::time::timeout(GONE_DEADLINE, container.gone()).await {
-            if let (Ok(how), Some(failure)) = (gone, &mut evidence.engine_failure) {
+            // An agent that ended well has said itself what failed.
+            let how = gone.ok().filter(|how| !how.ends_with(" 0"));
+            if let (Some(how), Some(failure)) = (how, &mut evidence.engine_failure) {
                 failure.push_str(&format!(" ({how})"));
             }
             return;
@@ -201,49 +207,14 @@ impl Run<'_> {
         }
     }
 
-    async fn wait_for_agent(
-        &self,
-        listener: &UnixListener,
-        container: &mut dyn Container,
-    ) -> Result<AgentSession, NoAgent> {
-        let connect = async {
-            let (socket, _) = listener.accept().await.map_err(|error| NoAgent::Failed(error.to_string()))?;
-            let (mut incoming, outgoing) = open(socket);
-            match greet(&mut incoming).await {
-                Ok((hello, version)) if hello.role == Role::Agent => {
-                    Ok(AgentSession::welcome(incoming, outgoing, version).await)
-                }
-                Ok(_) => Err(NoAgent::Failed("something other than its agent connected first".into())),
-                Err(ConnectionError::Protocol(error)) => {
-                    let reason = error.to_string();
-                    let _ = outgoing.send(Frame::new(&ToAgent::Refused { reason: reason.clone() })).await;
-                    Err(NoAgent::Failed(reason))
-                }
-                Err(error) => Err(NoAgent::Failed(chain(&error))),
-            }
-        };
-        tokio::select! {
-            connected = connect => connected,
-            gone = container.gone() => {
-                let how = gone.unwrap_or_else(|error| chain(&error));
-                Err(NoAgent::Failed(format!("the container ended before its agent connected: {how}")))
-            }
-            _ = self.cancel.beyond(CancelLevel::None) => Err(NoAgent::Cancelled),
-            () = tokio::time::sleep(CONNECT_DEADLINE) => {
-                Err(NoAgent::Failed(format!("its agent did not connect within {} s", CONNECT_DEADLINE.as_secs())))
-            }
-        }
-    }
-
     async fn supervise(
         &mut self,
         agent: AgentSession,
-        listener: &UnixListener,
-        workplace: &Workplace,
-        kind: EngineKind,
+        place: Supervised<'_>,
         container: &mut dyn Container,
         evidence: &mut Evidence,
     ) -> (Vec<Finished>, Option<Exit>) {
+        let Supervised { image, workplace, kind, listener } = place;
         let remote = agent.remote();
         let keeping = self.prepared.keep.as_ref().map(|target| Keeping::create(target, &self.run_id)).transpose();
         let keeping = match keeping {
@@ -282,6 +253,8 @@ impl Run<'_> {
             finished: Vec::new(),
             keeps: Some(keeps),
             kept: None,
+            image: image.cloned(),
+            sdk_missing: false,
         };
         watch.inputs.decode_ahead();
         let listening = tokio::spawn(agent.listen(self.events.clone(), started, keeping, keeping_starts));
@@ -291,6 +264,7 @@ impl Run<'_> {
             self.timings.run = milliseconds(watch.ended_at.unwrap_or_else(Instant::now) - started_at);
         }
         self.kept = watch.kept.take();
+        self.no_sdk = image.filter(|_| watch.sdk_missing).map(lacking::no_sdk);
         let finished = watch.drain(evidence).await;
         (finished, exit)
     }
@@ -298,7 +272,9 @@ impl Run<'_> {
     fn begin(&self, workplace: &Workplace, kind: EngineKind) -> Begin {
         let block = &self.prepared.block;
         let script = format!("{}/{}", workplace.folder, block.script);
-        let mut environment = BTreeMap::from([("PATH", workplace.path.as_str()), ("LANG", "C.UTF-8")]);
+        let author = workplace.environment.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let mut environment: BTreeMap<&str, &str> = author.collect();
+        environment.extend([("PATH", workplace.path.as_str()), ("LANG", "C.UTF-8")]);
         let mut program = match block.language {
             Language::Python => {
                 environment.extend([("PYTHONUTF8", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")]);
@@ -358,19 +334,12 @@ impl Run<'_> {
     }
 }
 
-/// A container whose agent did not come.
-enum NoAgent {
-    Failed(String),
-    Cancelled,
-}
-
-impl NoAgent {
-    fn note(self, evidence: &mut Evidence) {
-        match self {
-            Self::Failed(reason) => evidence.engine_failure = Some(reason),
-            Self::Cancelled => evidence.interrupted = true,
-        }
-    }
+/// Where a script is supervised.
+struct Supervised<'a> {
+    image: Option<&'a RunImage>,
+    workplace: &'a Workplace,
+    kind: EngineKind,
+    listener: &'a UnixListener,
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> f64 {

@@ -1,9 +1,9 @@
 //! What is watched while a script runs: its agent, its connection, its deadline, whoever cancels it, and trouble with
 //! its outputs. Whatever happens becomes evidence; what to make of it is the outcome's.
 
-use super::{LADDER, chain};
+use super::{LADDER, chain, lacking};
 use crate::cancel::{Cancel, CancelLevel};
-use crate::engine::Container;
+use crate::engine::{Container, RunImage};
 use crate::event::{Event, Events};
 use crate::input::Inputs;
 use crate::kept::Keeping;
@@ -46,6 +46,10 @@ pub(super) struct Watch {
     pub(super) keeps: Option<oneshot::Receiver<()>>,
     /// What the script left.
     pub(super) kept: Option<Box<Keeping>>,
+    /// The image that it runs in.
+    pub(super) image: Option<RunImage>,
+    /// Whether the script printed that it could not import the SDK.
+    pub(super) sdk_missing: bool,
 }
 
 impl Watch {
@@ -202,14 +206,15 @@ impl Watch {
 
     fn agent_ended(&mut self, end: AgentEnd, evidence: &mut Evidence) -> Option<Exit> {
         match end {
-            AgentEnd::Exited(exit, kept) => {
+            AgentEnd::Exited { exit, kept, sdk_missing } => {
                 self.kept = kept;
+                self.sdk_missing = sdk_missing;
                 evidence.status = Some(exit.status);
                 evidence.out_of_memory = exit.out_of_memory;
                 Some(exit)
             }
             AgentEnd::Failed(reason) => {
-                evidence.engine_failure = Some(reason);
+                evidence.engine_failure = Some(lacking::not_started(self.image.as_ref(), reason));
                 None
             }
             AgentEnd::Lost => {

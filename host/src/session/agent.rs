@@ -2,11 +2,12 @@
 //! decides what that means.
 
 use super::link::{Incoming, Outgoing};
+use super::missing_sdk::MissingSdk;
 use crate::event::{Event, Events};
 use crate::kept::Keeping;
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
-    Begin, ConnectionError, Exit, Frame, FromAgent, Message, Payload, ProtocolError, ToAgent, Version,
+    Begin, ConnectionError, Exit, Frame, FromAgent, LogSource, Message, Payload, ProtocolError, ToAgent, Version,
 };
 use std::io::Read;
 use std::path::PathBuf;
@@ -27,7 +28,14 @@ pub(crate) struct BlockFile {
 #[derive(Debug)]
 pub(crate) enum AgentEnd {
     /// The script ended and the agent reported it, after it had brought back what was asked for.
-    Exited(Exit, Option<Box<Keeping>>),
+    Exited {
+        /// Its report.
+        exit: Exit,
+        /// What it brought back.
+        kept: Option<Box<Keeping>>,
+        /// Whether the script printed that it could not import the SDK.
+        sdk_missing: bool,
+    },
     /// The script could not be started.
     Failed(String),
     /// The connection ended without a report.
@@ -90,6 +98,7 @@ impl AgentSession {
         keeps: oneshot::Sender<()>,
     ) -> AgentEnd {
         let (mut started, mut keeps) = (Some(started), Some(keeps));
+        let mut missing_sdk = MissingSdk::default();
         loop {
             let frame = match self.incoming.receive().await {
                 Ok(Some(frame)) => frame,
@@ -107,7 +116,12 @@ impl AgentSession {
                     None => return unexpected("a log or an exit", "a second start"),
                 },
                 FromAgent::Log { source } => match frame.payload.into_inline("log") {
-                    Ok(bytes) => drop(events.send(Event::Log { source, bytes }).await),
+                    Ok(bytes) => {
+                        if source == LogSource::Stderr {
+                            missing_sdk.look(&bytes);
+                        }
+                        let _ = events.send(Event::Log { source, bytes }).await;
+                    }
                     Err(error) => return AgentEnd::Violation(error.into()),
                 },
                 FromAgent::Kept { path, executable, last } => {
@@ -125,7 +139,9 @@ impl AgentSession {
                         return AgentEnd::Violation(error.into());
                     }
                 }
-                FromAgent::Exited(exit) => return AgentEnd::Exited(exit, keeping),
+                FromAgent::Exited(exit) => {
+                    return AgentEnd::Exited { exit, kept: keeping, sdk_missing: missing_sdk.seen() };
+                }
                 FromAgent::Failed { reason } => return AgentEnd::Failed(reason),
             }
         }

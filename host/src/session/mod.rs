@@ -3,6 +3,7 @@
 
 mod agent;
 mod link;
+mod missing_sdk;
 mod script;
 
 pub(crate) use agent::{AgentEnd, AgentSession, BlockFile};

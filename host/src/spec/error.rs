@@ -5,6 +5,7 @@ use super::stream::CHUNK_ROWS_MAX;
 use crate::block::{BlockError, OptionError};
 use crate::environment::EnvironmentError;
 use crate::partition::SplitError;
+use crate::store::ReferenceError;
 use crate::table::TableError;
 use longshore_protocol::OutputName;
 use std::path::PathBuf;
@@ -22,6 +23,14 @@ pub enum SpecError {
     /// Options are wrong.
     #[error(transparent)]
     Options(#[from] OptionError),
+    /// The image's name cannot be.
+    #[error("`{image}` is no name of an image: {source}")]
+    Image {
+        /// What was given.
+        image: String,
+        /// What is wrong.
+        source: ReferenceError,
+    },
     /// An input's table is wrong.
     #[error("input {number}: {source}")]
     Input {

@@ -18,6 +18,7 @@ use crate::output::{Declared, Target};
 use crate::partition::Cut;
 use crate::publish::{self, Unpublished};
 use crate::session::BlockFile;
+use crate::store::Reference;
 use crate::table::{Feed, FileFormat};
 use longshore_protocol::OutputName;
 use mounts::Allowed;
@@ -206,6 +207,9 @@ impl RunSpec {
         let partition = self.partition.as_ref().map(|spec| cut(&inputs, spec, block.mode)).transpose()?;
         if partition.is_some() && self.keep.is_some() {
             return Err(SpecError::PartitionedKeep);
+        }
+        for image in self.image.iter().chain(&block.image) {
+            Reference::parse(image).map_err(|source| SpecError::Image { image: image.clone(), source })?;
         }
         Ok(Prepared {
             block,

@@ -1,7 +1,9 @@
 //! The images of an engine that speaks the Engine API.
 
 use super::workshop::DockerWorkshop;
-use super::{ImageStore, Platform, StoreError, StoredImage, Workshop, WorkshopPlan};
+use super::{
+    ImageStore, LayerProgress, Login, Platform, PullFailure, Reference, StoreError, StoredImage, Workshop, WorkshopPlan,
+};
 use crate::engine::{ImageId, connect};
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
@@ -45,6 +47,15 @@ impl ImageStore for DockerStore {
             }
         }
         .boxed()
+    }
+
+    fn pull<'a>(
+        &'a self,
+        reference: &'a Reference,
+        login: Option<&'a Login>,
+        progress: &'a mut (dyn FnMut(LayerProgress) + Send),
+    ) -> BoxFuture<'a, Result<(), PullFailure>> {
+        self.attempt(reference, login, progress).boxed()
     }
 
     fn list<'a>(&'a self, label: Option<&'a str>) -> BoxFuture<'a, Result<Vec<StoredImage>, StoreError>> {

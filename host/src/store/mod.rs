@@ -5,16 +5,25 @@
 #![allow(dead_code, unused_imports, reason = "the parts that use it are being built")]
 
 mod archive;
+pub(crate) mod credentials;
 mod docker;
 mod error;
 pub(crate) mod labels;
 mod ledger;
+mod pull;
+mod reference;
 mod workshop;
 
 pub(crate) use archive::Platform;
+pub use credentials::CredentialsError;
+pub(crate) use credentials::{Credentials, Login};
 pub(crate) use docker::DockerStore;
 pub use error::StoreError;
 pub(crate) use ledger::{Hold, Ledger};
+pub(crate) use pull::PullFailure;
+pub use pull::{LayerProgress, LayerStatus, PullError};
+pub(crate) use reference::Reference;
+pub use reference::ReferenceError;
 
 use crate::engine::ImageId;
 use bytes::Bytes;
@@ -44,6 +53,14 @@ pub(crate) struct StoredImage {
 pub(crate) trait ImageStore: Send + Sync {
     /// Finds an image; `None` where there is none.
     fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<StoredImage>, StoreError>>;
+
+    /// Pulls an image from its registry, in one attempt. `progress` hears how far its layers are. Dropping it ends it.
+    fn pull<'a>(
+        &'a self,
+        reference: &'a Reference,
+        login: Option<&'a Login>,
+        progress: &'a mut (dyn FnMut(LayerProgress) + Send),
+    ) -> BoxFuture<'a, Result<(), PullFailure>>;
 
     /// All images that have a label, or a label with a value (`key=value`); all there are without one.
     fn list<'a>(&'a self, label: Option<&'a str>) -> BoxFuture<'a, Result<Vec<StoredImage>, StoreError>>;

@@ -1,8 +1,11 @@
 //! What a person sees of a run, on standard error: the script's output as it comes, one bar for its progress, and
 //! the traceback last. Output and bar share one terminal, so everything is printed here.
 
+mod pulling;
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use longshore::{EngineKind, Event, KeptRecord, OutputRecord, RunRecord};
+use longshore::{EngineKind, Event, KeptRecord, OutputRecord, PullStep, RunRecord};
+use pulling::Pulling;
 use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -30,6 +33,8 @@ pub(crate) struct Console {
     held: Vec<u8>,
     line_is_open: bool,
     noted: HashSet<String>,
+    /// The image that is being pulled.
+    pulling: Option<Pulling>,
 }
 
 impl Console {
@@ -44,6 +49,7 @@ impl Console {
             held: Vec::new(),
             line_is_open: false,
             noted: HashSet::new(),
+            pulling: None,
         }
     }
 
@@ -99,9 +105,41 @@ impl Console {
                 self.bar.set_message("");
                 self.line(&line);
             }
+            Event::Pulling { image, step } => self.pulled(&image, step),
             Event::Ending => self.line("ending the script …"),
             Event::Started => self.bar.enable_steady_tick(Duration::from_millis(100)),
             Event::Engine { .. } | Event::Connected | Event::Reading { .. } | Event::Publishing => {}
+        }
+    }
+
+    /// What happens to the image that is being pulled.
+    fn pulled(&mut self, image: &str, step: PullStep) {
+        match step {
+            PullStep::Begun { registry, attempt } => {
+                let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+                self.pulling = Some(Pulling::new(image, !self.bar.is_hidden()));
+                self.line(&format!("pulling {image} from {registry}{again} …"));
+            }
+            PullStep::Layer(layer) => {
+                let line = self.pulling.as_mut().filter(|pulling| pulling.image() == image);
+                if let Some(line) = line.and_then(|pulling| pulling.layer(layer)) {
+                    self.line(&line);
+                }
+            }
+            PullStep::Failed { attempt, reason, delay } => {
+                self.line(&format!("attempt {attempt} failed: {reason}; the next in {:.1} s", delay.as_secs_f64()));
+                self.end_pulling();
+            }
+            PullStep::Pulled => {
+                self.line(&format!("✓ pulled {image}"));
+                self.end_pulling();
+            }
+        }
+    }
+
+    fn end_pulling(&mut self) {
+        if let Some(mut pulling) = self.pulling.take() {
+            pulling.clear();
         }
     }
 
@@ -136,6 +174,7 @@ impl Console {
     /// Ends the display: what came of the run, and the traceback last.
     pub(crate) fn finish(mut self, record: &RunRecord) {
         self.bar.finish_and_clear();
+        self.end_pulling();
         if record.outcome.is_success() {
             self.let_go();
             self.dropped(record);
@@ -211,10 +250,12 @@ impl Console {
     }
 
     fn write(&self, bytes: &[u8]) {
-        self.bar.suspend(|| {
-            // Nobody reads a closed standard error, and the run goes on.
-            let _ = std::io::stderr().lock().write_all(bytes);
-        });
+        // Nobody reads a closed standard error, and the run goes on.
+        let print = || drop(std::io::stderr().lock().write_all(bytes));
+        match &self.pulling {
+            Some(pulling) => pulling.suspend(print),
+            None => self.bar.suspend(print),
+        }
     }
 }
 

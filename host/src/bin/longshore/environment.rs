@@ -32,8 +32,15 @@ fn defaults() -> Settings {
         sdk_folder: sdk_folder(),
         state_folder: data_folder("XDG_STATE_HOME", ".local/state").unwrap_or(built_in.state_folder),
         cache_folder: data_folder("XDG_CACHE_HOME", ".cache").unwrap_or(built_in.cache_folder),
+        docker_config: docker_config().unwrap_or_default(),
         ..built_in
     }
+}
+
+/// The Docker configuration file: in the folder that `DOCKER_CONFIG` names, else below the home folder.
+fn docker_config() -> Option<PathBuf> {
+    let folder = set("DOCKER_CONFIG").or_else(|| env::home_dir().map(|home| home.join(".docker")))?;
+    Some(folder.join("config.json"))
 }
 
 fn set(variable: &str) -> Option<PathBuf> {

@@ -1,0 +1,128 @@
+//! What an image lacks for a run, in sentences: its interpreter, a newer agent, the SDK. Images are anyone's, so this is
+//! where script authors learn what to change.
+
+use crate::engine::RunImage;
+use crate::store::Reference;
+use longshore_protocol::VersionMismatch;
+
+/// How agents of all ages begin to say that they cannot start a program.
+const CANNOT_START: &str = "cannot start `";
+
+/// Why the script was not started, with the image to blame where it is.
+pub(super) fn not_started(image: Option<&RunImage>, reason: String) -> String {
+    let Some(name) = image.map(|image| &image.name) else {
+        return reason;
+    };
+    let Some((program, cause)) = reason.strip_prefix(CANNOT_START).and_then(|rest| rest.split_once("`: ")) else {
+        return format!("{reason} (image `{name}`)");
+    };
+    if cause.starts_with("No such file or directory") {
+        let found = cause.split_once("; ").map(|(_, found)| format!(" ({found})")).unwrap_or_default();
+        return format!(
+            "the image `{name}` has no `{program}`{found}, which runs the block's script: install it in the image, or name \
+             an image that has it"
+        );
+    }
+    if cause.starts_with("Exec format error") {
+        return format!("`{program}` in the image `{name}` is made for machines of another kind than this one");
+    }
+    format!("the image `{name}` does not start its `{program}`: {cause}")
+}
+
+/// Why an agent is not welcome, and what to do with its image.
+pub(super) fn other_version(image: Option<&RunImage>, mismatch: &VersionMismatch) -> String {
+    let Some(name) = image.map(|image| &image.name) else {
+        return mismatch.to_string();
+    };
+    let is_ours = Reference::parse(name).is_ok_and(|reference| reference.is_ours());
+    let remedy = match mismatch {
+        VersionMismatch::TooNew { .. } => String::new(),
+        VersionMismatch::TooOld { .. } if is_ours => "; `make images` does".to_owned(),
+        VersionMismatch::TooOld { .. } => {
+            let version = env!("CARGO_PKG_VERSION");
+            format!(" on one of this version, such as `longshore/base:{version}`, or without an agent in it")
+        }
+    };
+    format!("the image `{name}` and this host do not understand each other: {mismatch}{remedy}")
+}
+
+/// What to know where a script could not import the SDK.
+pub(super) fn no_sdk(image: &RunImage) -> String {
+    format!(
+        "the image `{}` does not have the SDK: `install_api = true` in `block.toml` (`installVisokioRepLibraries` in \
+         `manifest.json`) puts it in",
+        image.name
+    )
+}
+
+/// What to know of an image whose author made volumes of folders.
+pub(super) fn volumes(image: &RunImage) -> Option<String> {
+    let folders = image.volumes.join("`, `");
+    let one = format!("`{folders}` of the image `{}` is a volume, which a run has empty, and in memory", image.name);
+    (!folders.is_empty()).then_some(one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use longshore_protocol::{Version, VersionRange};
+
+    fn image(name: &str) -> RunImage {
+        RunImage::named(name)
+    }
+
+    #[test]
+    fn an_image_without_its_interpreter_is_named() {
+        let cases = [
+            (
+                "cannot start `python3`: No such file or directory (os error 2)",
+                "the image `team/base:3` has no `python3`, which runs the block's script: install it in the image, or name \
+                 an image that has it",
+            ),
+            (
+                "cannot start `python3`: No such file or directory (os error 2); found `python3.11`",
+                "the image `team/base:3` has no `python3` (found `python3.11`), which runs the block's script: install it \
+                 in the image, or name an image that has it",
+            ),
+            (
+                "cannot start `python3`: Exec format error (os error 8)",
+                "`python3` in the image `team/base:3` is made for machines of another kind than this one",
+            ),
+            (
+                "cannot start `python3`: Permission denied (os error 13)",
+                "the image `team/base:3` does not start its `python3`: Permission denied (os error 13)",
+            ),
+            ("cannot write `x`", "cannot write `x` (image `team/base:3`)"),
+        ];
+        for (reason, expected) in cases {
+            assert_eq!(not_started(Some(&image("team/base:3")), reason.to_owned()), expected);
+            assert_eq!(not_started(None, reason.to_owned()), reason);
+        }
+    }
+
+    #[test]
+    fn an_image_of_another_age_is_named_with_what_to_do() {
+        let range = |version| VersionRange { oldest: Version(version), newest: Version(version) };
+        let software = || "longshore-agent 0.0.1".to_owned();
+        let old = VersionMismatch::TooOld { software: software(), theirs: range(0), ours: range(1) };
+        let new = VersionMismatch::TooNew { software: software(), theirs: range(2), ours: range(1) };
+        let cases = [
+            (
+                "team/base:3",
+                &old,
+                "rebuild the image on one of this version, such as `longshore/base:0.1.0`, or without an agent in it",
+            ),
+            ("longshore/r:0.0.1", &old, "rebuild the image; `make images` does"),
+            ("team/base:3", &new, "which is too new for this host (1): update longshore on the host"),
+        ];
+        for (name, mismatch, end) in cases {
+            let said = other_version(Some(&image(name)), mismatch);
+            assert!(
+                said.starts_with(&format!("the image `{name}` and this host do not understand each other: ")),
+                "{said}"
+            );
+            assert!(said.ends_with(end), "{said}");
+        }
+        assert_eq!(other_version(None, &old), old.to_string());
+    }
+}

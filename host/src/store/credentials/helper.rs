@@ -1,0 +1,130 @@
+//! Credential helpers: programs named `docker-credential-NAME`, which are asked for one registry's credentials at a time.
+
+use super::{CredentialsError, Login, Secret};
+use serde::Deserialize;
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
+
+/// How long a helper may take. One that unlocks a key ring asks a person.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Most bytes that a helper's answer may have: tokens of clouds take some 4 KiB, so this is sixteen times that.
+const ANSWER_MAX: u64 = 64 << 10;
+
+/// Most characters of a helper's complaint that are shown.
+const COMPLAINT_MAX: usize = 200;
+
+/// What a helper says where it has nothing.
+const NOT_FOUND: &str = "credentials not found";
+
+/// The user name that says that the secret is a token.
+const TOKEN_USER: &str = "<token>";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    username: String,
+    secret: String,
+}
+
+/// Asks a helper. `None` where it has nothing for this server.
+pub(super) async fn get(name: &str, server: &str) -> Result<Option<Login>, CredentialsError> {
+    if name.contains(['/', '\0']) {
+        return Err(CredentialsError::HelperName { name: name.to_owned() });
+    }
+    let helper = format!("docker-credential-{name}");
+    match tokio::time::timeout(DEADLINE, ask(&helper, server)).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            let seconds = DEADLINE.as_secs();
+            Err(CredentialsError::HelperSlow { helper, server: server.to_owned(), seconds })
+        }
+    }
+}
+
+async fn ask(helper: &str, server: &str) -> Result<Option<Login>, CredentialsError> {
+    let start = |source| CredentialsError::HelperStart { helper: helper.to_owned(), source };
+    let failed =
+        |reason| CredentialsError::HelperFailed { helper: helper.to_owned(), server: server.to_owned(), reason };
+    let broken = |error: io::Error| failed(error.to_string());
+    let mut process = Command::new(helper)
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(start)?;
+    if let Some(mut input) = process.stdin.take() {
+        match input.write_all(server.as_bytes()).await {
+            // One that does not read its input may know the answer all the same.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(broken(error)),
+            _ => drop(input),
+        }
+    }
+    let (mut answer, mut complaint) = (Vec::new(), Vec::new());
+    let (output, errors) = (process.stdout.take(), process.stderr.take());
+    let read = async { read_some(output, &mut answer).await };
+    let (read, heard) = tokio::join!(read, async { read_some(errors, &mut complaint).await });
+    read.and(heard).map_err(broken)?;
+    let status = process.wait().await.map_err(broken)?;
+    if status.success() {
+        return understood(&answer, helper)
+            .map(Some)
+            .ok_or_else(|| CredentialsError::HelperAnswer { helper: helper.to_owned(), server: server.to_owned() });
+    }
+    let said = [complaint, answer].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    if said.iter().any(|said| said.contains(NOT_FOUND)) {
+        return Ok(None);
+    }
+    Err(failed(complaint_of(&said).map_or_else(|| status.to_string(), |said| format!("{said} ({status})"))))
+}
+
+async fn read_some(from: Option<impl tokio::io::AsyncRead + Unpin>, into: &mut Vec<u8>) -> io::Result<()> {
+    if let Some(from) = from {
+        from.take(ANSWER_MAX).read_to_end(into).await?;
+    }
+    Ok(())
+}
+
+fn understood(answer: &[u8], helper: &str) -> Option<Login> {
+    let answer: Answer = serde_json::from_slice(answer).ok()?;
+    let secret = if answer.username == TOKEN_USER {
+        Secret::IdentityToken(answer.secret)
+    } else {
+        Secret::Password { user: answer.username, password: answer.secret }
+    };
+    Some(Login { secret, origin: format!("the credential helper `{helper}`") })
+}
+
+/// What a helper says of its failure, in a line. What looks like an answer may hold a secret and is not shown.
+fn complaint_of(said: &[String; 2]) -> Option<String> {
+    let shown = said.iter().find(|said| !said.is_empty() && !said.contains(['{', '"']))?;
+    Some(shown.lines().next()?.chars().take(COMPLAINT_MAX).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_passwords_or_tokens() {
+        let of = |text: &str| understood(text.as_bytes(), "h").map(|login| login.secret);
+        let password = Secret::Password { user: "me".into(), password: "p".into() };
+        assert!(of(r#"{"ServerURL": "x", "Username": "me", "Secret": "p"}"#) == Some(password));
+        assert!(of(r#"{"Username": "<token>", "Secret": "t"}"#) == Some(Secret::IdentityToken("t".into())));
+        assert!(of("hidden").is_none() && of(r#"{"Username": "me"}"#).is_none());
+    }
+
+    #[test]
+    fn a_complaint_is_a_line_without_secrets() {
+        let of = |error: &str, output: &str| complaint_of(&[error.to_owned(), output.to_owned()]);
+        assert_eq!(of("", "locked\nmore").as_deref(), Some("locked"));
+        assert_eq!(of("no bus", "locked").as_deref(), Some("no bus"));
+        assert_eq!(of("", r#"{"Secret": "hidden"}"#), None);
+        assert_eq!(of("", &"x".repeat(999)).map(|said| said.len()), Some(COMPLAINT_MAX));
+    }
+}

@@ -1,0 +1,93 @@
+//! One attempt to pull, over the Engine API. Dropping it ends it: the engine stops when nobody listens.
+
+use super::{LayerProgress, PullFailure};
+use crate::store::credentials::{Login, Secret};
+use crate::store::{DockerStore, Reference};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use bollard::query_parameters::CreateImageOptions;
+use futures_util::StreamExt;
+use serde_json::json;
+use std::time::Duration;
+
+/// The header with a registry's credentials.
+const AUTH_HEADER: &str = "x-registry-auth";
+
+/// How long an engine may say nothing. Checking a layer of tens of gigabytes on a slow disk takes minutes, during which
+/// it is silent.
+const SILENCE: Duration = Duration::from_secs(600);
+
+impl DockerStore {
+    /// Pulls an image, and says how far its layers are.
+    pub(in crate::store) async fn attempt(
+        &self,
+        reference: &Reference,
+        login: Option<&Login>,
+        progress: &mut (dyn FnMut(LayerProgress) + Send),
+    ) -> Result<(), PullFailure> {
+        let api = match login {
+            None => self.api.clone(),
+            Some(login) => showing(self.api.clone(), header(login, reference)),
+        };
+        let (name, tag) = reference.to_pull();
+        let options =
+            CreateImageOptions { from_image: Some(name), tag: Some(tag.to_owned()), ..CreateImageOptions::default() };
+        let mut said = api.create_image(Some(options), None, None).boxed();
+        loop {
+            match tokio::time::timeout(SILENCE, said.next()).await {
+                Ok(Some(said)) => {
+                    if let Some(layer) = LayerProgress::of(said.map_err(PullFailure::of)?) {
+                        progress(layer);
+                    }
+                }
+                Ok(None) => return Ok(()),
+                Err(_) => {
+                    let reason = format!("the engine said nothing for {} s", SILENCE.as_secs());
+                    return Err(PullFailure::Transient { reason });
+                }
+            }
+        }
+    }
+}
+
+/// An engine whose requests carry credentials. The client's own way writes them in the base64 of mail, while engines
+/// read that of addresses, and take what they cannot read for none: some passwords would never arrive.
+fn showing(api: bollard::Docker, header: String) -> bollard::Docker {
+    api.with_request_modifier(move |mut request| {
+        if let Ok(value) = header.parse() {
+            request.headers_mut().insert(AUTH_HEADER, value);
+        }
+        request
+    })
+}
+
+fn header(login: &Login, reference: &Reference) -> String {
+    let server = reference.registry();
+    let content = match &login.secret {
+        Secret::Password { user, password } => json!({"username": user, "password": password, "serveraddress": server}),
+        Secret::IdentityToken(token) => json!({"identitytoken": token, "serveraddress": server}),
+    };
+    URL_SAFE.encode(content.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_in_the_alphabet_of_addresses() {
+        let reference = Reference::parse("r:5000/a").unwrap();
+        let login = |secret| Login { secret, origin: String::new() };
+        // Each of these is at an odd place of base64 in one of three passwords.
+        for password in ["?>~", "x?>~", "xx?>~", "ÿþ"] {
+            let secret = Secret::Password { user: "me".into(), password: password.into() };
+            let header = header(&login(secret), &reference);
+            assert!(!header.contains(['+', '/']), "{header}");
+            let read: serde_json::Value = serde_json::from_slice(&URL_SAFE.decode(&header).unwrap()).unwrap();
+            assert_eq!(read["password"], password);
+        }
+        let token = header(&login(Secret::IdentityToken("t".into())), &reference);
+        let read: serde_json::Value = serde_json::from_slice(&URL_SAFE.decode(token).unwrap()).unwrap();
+        assert_eq!(read, json!({"identitytoken": "t", "serveraddress": "r:5000"}));
+    }
+}

@@ -1,0 +1,162 @@
+//! Why an image that a block or a caller names is not here.
+
+use crate::store::credentials::CredentialsError;
+use crate::store::{ReferenceError, StoreError};
+use thiserror::Error;
+
+/// An image is not on this machine, and cannot be brought.
+#[derive(Debug, Error)]
+pub enum PullError {
+    /// Its name cannot be.
+    #[error("`{image}` is no name of an image")]
+    Reference {
+        /// What was given.
+        image: String,
+        /// The cause.
+        #[source]
+        source: ReferenceError,
+    },
+    /// It is one of ours, which are built and not pulled.
+    #[error("there is no image `{image}`: build it with `make images`, or name another with `--image`")]
+    NotBuilt {
+        /// The image.
+        image: String,
+    },
+    /// It was named by its id.
+    #[error("there is no image with the id `{image}`: name an image, so that it can be pulled")]
+    NoSuchId {
+        /// The id.
+        image: String,
+    },
+    /// The settings say not to.
+    #[error(
+        "there is no image `{image}` on this machine, and the setting `images.pull` is `never`: bring it with \
+         `docker pull {image}`, or name another with `--image`"
+    )]
+    Never {
+        /// The image.
+        image: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What to show the registry is not known.
+    #[error("the image `{image}` cannot be pulled")]
+    Credentials {
+        /// The image.
+        image: String,
+        /// The cause.
+        #[source]
+        source: CredentialsError,
+    },
+    /// The registry wants credentials, and got none.
+    #[error(
+        "the registry `{registry}` wants credentials for the image `{image}`, or has no such image; none were sent, since \
+         {place}: log in with `{login}`"
+    )]
+    LoginNeeded {
+        /// The image.
+        image: String,
+        /// Its registry.
+        registry: String,
+        /// Why there were none.
+        place: String,
+        /// The command that mends it.
+        login: String,
+    },
+    /// The registry does not take the credentials it got.
+    #[error(
+        "the registry `{registry}` does not accept the credentials of {origin} for the image `{image}`: log in anew with \
+         `{login}`"
+    )]
+    LoginRefused {
+        /// The image.
+        image: String,
+        /// Its registry.
+        registry: String,
+        /// Where the credentials are from.
+        origin: String,
+        /// The command that mends it.
+        login: String,
+    },
+    /// The registry does not have it.
+    #[error("the registry `{registry}` has no image `{image}`: look at its name and tag")]
+    Unknown {
+        /// The image.
+        image: String,
+        /// Its registry.
+        registry: String,
+    },
+    /// The registry has been asked too often.
+    #[error("the registry `{registry}` has been asked too often for now: wait, or log in with `{login}` for more")]
+    TooMany {
+        /// The registry.
+        registry: String,
+        /// The command that mends it.
+        login: String,
+    },
+    /// The image is for other machines.
+    #[error("the image `{image}` is not made for machines like this one ({architecture})")]
+    OtherArchitecture {
+        /// The image.
+        image: String,
+        /// This machine's architecture, in the words of OCI.
+        architecture: String,
+    },
+    /// The engine does not trust the registry.
+    #[error(
+        "the engine does not trust the registry `{registry}` ({reason}): put its certificate into \
+         `/etc/docker/certs.d/{registry}/ca.crt`, or name it in `insecure-registries` of `/etc/docker/daemon.json` where it \
+         has none"
+    )]
+    Untrusted {
+        /// The registry.
+        registry: String,
+        /// In the engine's words.
+        reason: String,
+    },
+    /// There is no such host.
+    #[error("there is no registry `{registry}` for the image `{image}`: no host has this name")]
+    NoHost {
+        /// The image.
+        image: String,
+        /// The registry.
+        registry: String,
+    },
+    /// The disk is full.
+    #[error("the disk is full, so the image `{image}` cannot be pulled: `longshore images prune --all` makes room")]
+    DiskFull {
+        /// The image.
+        image: String,
+    },
+    /// It did not get better.
+    #[error("the image `{image}` could not be pulled from `{registry}` in {attempts} attempts; the last: {reason}")]
+    GivenUp {
+        /// The image.
+        image: String,
+        /// Its registry.
+        registry: String,
+        /// How often it was tried.
+        attempts: u32,
+        /// In the engine's words.
+        reason: String,
+    },
+    /// Anything else.
+    #[error("the image `{image}` could not be pulled from `{registry}`: {reason}")]
+    Failed {
+        /// The image.
+        image: String,
+        /// Its registry.
+        registry: String,
+        /// In the engine's words.
+        reason: String,
+    },
+    /// The engine says that it pulled it, and does not have it.
+    #[error("the image `{image}` was pulled from `{registry}`, and is gone again: something else removed it meanwhile")]
+    Gone {
+        /// The image.
+        image: String,
+        /// Its registry.
+        registry: String,
+    },
+}

@@ -1,0 +1,85 @@
+//! How far the layers of an image are.
+
+use bollard::models::{CreateImageInfo, ProgressDetail};
+
+/// How far a layer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerProgress {
+    /// The layer, as its engine calls it: the first digits of its digest.
+    pub id: String,
+    /// What is done to it.
+    pub status: LayerStatus,
+    /// Bytes of it that are done, in this status.
+    pub current: u64,
+    /// Its bytes, where they are known.
+    pub total: Option<u64>,
+}
+
+/// What is done to a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LayerStatus {
+    /// Nothing yet; others come first, or the engine tries again.
+    Waiting,
+    /// It comes from the registry.
+    Downloading,
+    /// It has come, and is looked at.
+    Downloaded,
+    /// It is unpacked.
+    Extracting,
+    /// It is here, or was before.
+    Complete,
+}
+
+impl LayerProgress {
+    /// Reads what the engine says; `None` where it does not speak of a layer.
+    pub(super) fn of(said: CreateImageInfo) -> Option<Self> {
+        let status = match said.status?.as_str() {
+            "Pulling fs layer" | "Waiting" => LayerStatus::Waiting,
+            text if text.starts_with("Retrying") => LayerStatus::Waiting,
+            "Downloading" => LayerStatus::Downloading,
+            "Verifying Checksum" | "Download complete" => LayerStatus::Downloaded,
+            "Extracting" => LayerStatus::Extracting,
+            "Pull complete" | "Already exists" => LayerStatus::Complete,
+            _ => return None,
+        };
+        let ProgressDetail { current, total } = said.progress_detail.unwrap_or_default();
+        let positive = |bytes: Option<i64>| bytes.and_then(|bytes| u64::try_from(bytes).ok());
+        let total = positive(total).filter(|bytes| *bytes > 0);
+        Some(Self { id: said.id?, status, current: positive(current).unwrap_or(0), total })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Option<LayerProgress> {
+        LayerProgress::of(serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn what_the_engine_says_of_layers_is_read() {
+        let layer = |status, current, total| Some(LayerProgress { id: "a1".into(), status, current, total });
+        let cases = [
+            (r#"{"status": "Pulling from team/base", "id": "3"}"#, None),
+            (r#"{"status": "Digest: sha256:00"}"#, None),
+            (
+                r#"{"status": "Pulling fs layer", "progressDetail": {}, "id": "a1"}"#,
+                layer(LayerStatus::Waiting, 0, None),
+            ),
+            (r#"{"status": "Retrying in 5 seconds", "id": "a1"}"#, layer(LayerStatus::Waiting, 0, None)),
+            (
+                r#"{"status": "Downloading", "progressDetail": {"current": 5, "total": 9}, "id": "a1"}"#,
+                layer(LayerStatus::Downloading, 5, Some(9)),
+            ),
+            (
+                r#"{"status": "Extracting", "progressDetail": {"current": -1, "total": -1}, "id": "a1"}"#,
+                layer(LayerStatus::Extracting, 0, None),
+            ),
+            (r#"{"status": "Already exists", "id": "a1"}"#, layer(LayerStatus::Complete, 0, None)),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(read(json), expected, "{json}");
+        }
+    }
+}

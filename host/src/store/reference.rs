@@ -1,0 +1,278 @@
+//! References of images, such as `registry.example:5000/team/base:3@sha256:…`: what may stand where, and what is meant
+//! where parts are left out. Checked before anything starts; nothing here asks an engine or a registry.
+
+use std::fmt;
+use thiserror::Error;
+
+/// The registry that is meant where a reference names none.
+const DEFAULT_REGISTRY: &str = "docker.io";
+
+/// The longest name, with its registry, that registries take.
+const NAME_MAX: usize = 255;
+
+/// The longest tag that registries take.
+const TAG_MAX: usize = 128;
+
+/// Hexadecimal digits of an image's id.
+const ID_DIGITS: usize = 64;
+
+/// A reference of an image, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reference {
+    /// As it was given.
+    text: String,
+    /// The registry, with its port; `None` where none is named.
+    registry: Option<String>,
+    /// The path in the registry.
+    repository: String,
+    tag: Option<String>,
+    digest: Option<String>,
+    id: bool,
+}
+
+/// A reference that cannot be.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum ReferenceError {
+    /// There is nothing.
+    #[error("it is empty: name an image, such as `team/base:3`")]
+    Empty,
+    /// The name is too long.
+    #[error("its name has {length} characters, and {NAME_MAX} is the most")]
+    Long {
+        /// How long it is.
+        length: usize,
+    },
+    /// The registry is no host.
+    #[error("`{registry}` is no registry: it must be a host name, with a port where it needs one")]
+    Registry {
+        /// What stands there.
+        registry: String,
+    },
+    /// The name has upper case in it.
+    #[error("its name `{name}` must be lower case")]
+    UpperCase {
+        /// The name.
+        name: String,
+    },
+    /// The name has something in it that no name has.
+    #[error(
+        "`{part}` is no part of a name: one has lower case letters and digits, and `.`, `_`, `__` or `-` between them"
+    )]
+    Part {
+        /// The part.
+        part: String,
+    },
+    /// The tag is wrong.
+    #[error(
+        "`{tag}` is no tag: one has up to {TAG_MAX} letters, digits, `_`, `.` and `-`, and starts with none of the last two"
+    )]
+    Tag {
+        /// The tag.
+        tag: String,
+    },
+    /// The digest is wrong.
+    #[error("`{digest}` is no digest: one is `sha256:` and 64 hexadecimal digits")]
+    Digest {
+        /// The digest.
+        digest: String,
+    },
+}
+
+impl Reference {
+    /// Takes a reference apart.
+    pub(crate) fn parse(text: &str) -> Result<Self, ReferenceError> {
+        let id = text.strip_prefix("sha256:").unwrap_or(text);
+        if is_hexadecimal(id, ID_DIGITS) {
+            let repository = id.to_owned();
+            return Ok(Self { text: text.into(), registry: None, repository, tag: None, digest: None, id: true });
+        }
+        let (name, digest) = match text.split_once('@') {
+            Some((name, digest)) => (name, Some(checked_digest(digest)?)),
+            None => (text, None),
+        };
+        // A colon after the last slash begins the tag; one before it, a registry's port.
+        let last = name.rfind('/').map_or(0, |slash| slash + 1);
+        let (name, tag) = match name[last..].find(':') {
+            Some(colon) => (&name[..last + colon], Some(checked_tag(&name[last + colon + 1..])?)),
+            None => (name, None),
+        };
+        if name.is_empty() {
+            return Err(ReferenceError::Empty);
+        }
+        if name.len() > NAME_MAX {
+            return Err(ReferenceError::Long { length: name.len() });
+        }
+        let first = name.split_once('/').filter(|(first, _)| first.contains(['.', ':']) || *first == "localhost");
+        let (registry, repository) = first.map_or((None, name), |(registry, rest)| (Some(registry), rest));
+        let registry = registry.map(checked_registry).transpose()?;
+        if repository.chars().any(|character| character.is_ascii_uppercase()) {
+            return Err(ReferenceError::UpperCase { name: repository.into() });
+        }
+        if let Some(part) = repository.split('/').find(|part| !is_part(part)) {
+            return Err(ReferenceError::Part { part: part.into() });
+        }
+        Ok(Self { text: text.into(), registry, repository: repository.into(), tag, digest, id: false })
+    }
+
+    /// The registry that has it, as people call it.
+    pub(crate) fn registry(&self) -> &str {
+        match self.registry.as_deref() {
+            None | Some("index.docker.io") => DEFAULT_REGISTRY,
+            Some(registry) => registry,
+        }
+    }
+
+    /// Whether its registry is Docker Hub.
+    pub(crate) fn is_on_hub(&self) -> bool {
+        self.registry() == DEFAULT_REGISTRY
+    }
+
+    /// Whether it is one of ours, which this machine builds and no registry has: whoever had that name on a registry
+    /// would not be us.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.is_on_hub() && self.repository.starts_with("longshore/")
+    }
+
+    /// Whether it is an image's id, which no registry knows.
+    pub(crate) fn is_id(&self) -> bool {
+        self.id
+    }
+
+    /// What to ask the engine for: the name with its registry, and the digest or else the tag. Without either an engine
+    /// would fetch every tag there is.
+    pub(crate) fn to_pull(&self) -> (String, &str) {
+        let name = match &self.registry {
+            Some(registry) => format!("{registry}/{}", self.repository),
+            None => self.repository.clone(),
+        };
+        (name, self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest"))
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn checked_registry(registry: &str) -> Result<String, ReferenceError> {
+    let (host, port) = match registry.rsplit_once(':') {
+        // The colons of an address in brackets are its own.
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (registry, None),
+    };
+    let is_label = |label: &str| {
+        let plain = label.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
+        plain && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match address {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => host.split('.').all(is_label),
+    };
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    if is_host && is_port {
+        return Ok(registry.to_owned());
+    }
+    Err(ReferenceError::Registry { registry: registry.to_owned() })
+}
+
+/// Whether this is letters and digits with single separators between them: `.`, `_`, `__`, or any number of `-`.
+fn is_part(part: &str) -> bool {
+    let is_plain = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit();
+    let separators = part.split(is_plain).filter(|separator| !separator.is_empty());
+    let are_right = separators
+        .into_iter()
+        .all(|separator| matches!(separator, "." | "_" | "__") || separator.chars().all(|character| character == '-'));
+    are_right && part.starts_with(is_plain) && part.ends_with(is_plain)
+}
+
+fn checked_tag(tag: &str) -> Result<String, ReferenceError> {
+    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let is_right =
+        tag.starts_with(is_word) && tag.chars().all(|character| is_word(character) || ".-".contains(character));
+    if is_right && tag.len() <= TAG_MAX {
+        return Ok(tag.to_owned());
+    }
+    Err(ReferenceError::Tag { tag: tag.to_owned() })
+}
+
+fn checked_digest(digest: &str) -> Result<String, ReferenceError> {
+    match digest.strip_prefix("sha256:") {
+        Some(digits) if is_hexadecimal(digits, ID_DIGITS) => Ok(digest.to_owned()),
+        _ => Err(ReferenceError::Digest { digest: digest.to_owned() }),
+    }
+}
+
+fn is_hexadecimal(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.chars().all(|character| matches!(character, '0'..='9' | 'a'..='f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_filled_in() {
+        let digest = format!("sha256:{}", "0a".repeat(32));
+        let with_digest = format!("registry:5000/name:2@{digest}");
+        let cases = [
+            ("name", "docker.io", "name", "latest"),
+            ("team/name:3", "docker.io", "team/name", "3"),
+            ("docker.io/team/name", "docker.io", "docker.io/team/name", "latest"),
+            ("index.docker.io/name", "docker.io", "index.docker.io/name", "latest"),
+            ("localhost/name:v1.0-rc_1", "localhost", "localhost/name", "v1.0-rc_1"),
+            ("registry:5000/a/b/c", "registry:5000", "registry:5000/a/b/c", "latest"),
+            ("Registry.example/a__b--c.d", "Registry.example", "Registry.example/a__b--c.d", "latest"),
+            ("[::1]:5000/name:1", "[::1]:5000", "[::1]:5000/name", "1"),
+            (with_digest.as_str(), "registry:5000", "registry:5000/name", digest.as_str()),
+        ];
+        for (text, registry, name, tag) in cases {
+            let reference = Reference::parse(text).unwrap();
+            assert_eq!((reference.registry(), reference.to_pull()), (registry, (name.to_owned(), tag)), "{text}");
+            assert_eq!((reference.to_string().as_str(), reference.is_id()), (text, false));
+        }
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        let cases = [
+            ("", "it is empty"),
+            (":3", "it is empty"),
+            ("Upper/Case:3", "its name `Upper/Case` must be lower case"),
+            ("registry.example/Team/base", "its name `Team/base` must be lower case"),
+            ("a b", "`a b` is no part of a name"),
+            ("a//b", "`` is no part of a name"),
+            ("a/b/", "`` is no part of a name"),
+            ("a..b", "`a..b` is no part of a name"),
+            ("-a", "`-a` is no part of a name"),
+            ("name:", "`` is no tag"),
+            ("name:-x", "`-x` is no tag"),
+            ("name:1:2", "`1:2` is no tag"),
+            ("name@sha256:12", "`sha256:12` is no digest"),
+            ("name@3", "`3` is no digest"),
+            ("https://registry.example/name", "`https:` is no registry"),
+            ("registry:port/name", "`registry:port` is no registry"),
+            ("-.example/name", "`-.example` is no registry"),
+            ("[::x]:1/name", "`[::x]:1` is no registry"),
+        ];
+        for (text, reason) in cases {
+            let error = Reference::parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(reason), "{text}: {error}");
+        }
+        assert_eq!(Reference::parse(&"a".repeat(256)), Err(ReferenceError::Long { length: 256 }));
+        assert!(Reference::parse(&format!("a:{}", "b".repeat(129))).is_err());
+    }
+
+    #[test]
+    fn ours_are_never_on_a_registry_and_ids_neither() {
+        let is_ours = |text| Reference::parse(text).unwrap().is_ours();
+        assert!(is_ours("longshore/python:0.1.0") && is_ours("docker.io/longshore/r"));
+        assert!(
+            !is_ours("registry.example/longshore/python") && !is_ours("longshoreman/python") && !is_ours("longshore")
+        );
+        let is_id = |text: &str| Reference::parse(text).unwrap().is_id();
+        let id = "0b".repeat(32);
+        assert!(is_id(&id) && is_id(&format!("sha256:{id}")) && !is_id("0b0b0b0b0b0b"));
+    }
+}

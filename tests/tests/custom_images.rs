@@ -1,0 +1,217 @@
+//! Images that are not made of ours: scripts run in them under this machine's agent, and what they lack is said. All of
+//! them are made here, on top of Debian's own with its Python.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod command;
+mod registry;
+
+use registry::Image;
+use serde_json::Value;
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tempfile::TempDir;
+
+/// Debian with its Python, and nothing of ours. What is made on top of it takes its layers.
+const PYTHON: &str = "FROM debian:bookworm-slim\n\
+    RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-minimal >/dev/null\n";
+
+/// An agent that says Hello in an older protocol, and waits for the answer.
+const OLD_AGENT: &str = r#"#!/usr/bin/python3
+import socket, struct
+link = socket.socket(socket.AF_UNIX)
+link.connect("/run/longshore/host.sock")
+text = b"""{"type": "hello", "role": "agent", "protocol": {"oldest": OLDEST, "newest": NEWEST},
+    "software": {"name": "longshore-agent", "version": "0.0.1"}, "descriptors": true}"""
+link.sendall(b"LSF1" + bytes(4) + struct.pack("<IQ", len(text), 0) + text)
+link.recv(9999)
+"#;
+
+/// The image of [`PYTHON`]: made by the first test that needs it, and gone with the last.
+static BASE: Mutex<Weak<Image>> = Mutex::new(Weak::new());
+
+/// A folder with a script, and for an image's files.
+struct Bench {
+    folder: TempDir,
+    base: Arc<Image>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("custom-images-").tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("context")).unwrap();
+        let mut base = BASE.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = base.upgrade().unwrap_or_else(|| {
+            let name = format!("custom-images-{}/base:1", std::process::id());
+            Arc::new(Image::build(&name, &folder.path().join("context"), PYTHON))
+        });
+        *base = Arc::downgrade(&made);
+        Self { folder, base: made }
+    }
+
+    /// Builds an image. Its name is this test's alone.
+    fn image(&self, name: &str, dockerfile: &str) -> Image {
+        let name = format!("custom-images-{}/{name}:1", std::process::id());
+        Image::build(&name, &self.folder.path().join("context"), dockerfile)
+    }
+
+    fn file(&self, name: &str, content: &str) {
+        std::fs::write(self.folder.path().join("context").join(name), content).unwrap();
+    }
+
+    fn command(&self, image: &str, script: &str) -> Command {
+        std::fs::write(self.folder.path().join("script.py"), script).unwrap();
+        let mut command = Command::new(command::path());
+        command
+            .args(["run", "script.py", "--json", "--engine", "docker", "--image", image])
+            .current_dir(self.folder.path())
+            .env("XDG_STATE_HOME", self.folder.path().join("state"))
+            .env("XDG_CACHE_HOME", self.folder.path().join("cache"));
+        command
+    }
+
+    /// Runs a script. Gives the record and what was said.
+    fn run(&self, image: &str, script: &str) -> (Value, String) {
+        ended(&mut self.command(image, script))
+    }
+}
+
+fn ended(command: &mut Command) -> (Value, String) {
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}")), said)
+}
+
+fn succeeds(ran: &(Value, String)) {
+    assert_eq!(ran.0["outcome"], "succeeded", "{}", ran.1);
+}
+
+#[test]
+fn a_script_runs_in_an_image_that_knows_nothing_of_us() {
+    let bench = Bench::new();
+    let image = &bench.base;
+    let ran = bench.run(
+        &image.0,
+        "import os, sys
+print('I am', os.getuid(), os.getgid(), os.getcwd(), os.environ['HOME'], os.environ['USER'])
+open('/tmp/file', 'w').write('x'); open('file', 'w').write('x')
+assert open('/proc/1/comm').read().strip() == 'longshore-agent'
+for place in ['/root/x', '/usr/x', '/run/longshore-agent']:
+    try: open(place, 'a')
+    except OSError as error: print(place, error.errno)
+    else: sys.exit('it can be written')
+",
+    );
+    succeeds(&ran);
+    assert!(ran.1.contains("I am 4356 4357 /work /work longshore\n"), "{}", ran.1);
+
+    // The SDK is not there: Python's own words, and what to do.
+    let (record, said) = bench.run(&image.0, "print('first')\nfrom longshore.api import Api\n");
+    assert_eq!((record["outcome"].as_str(), record["exit"]["code"].as_i64()), (Some("failed"), Some(1)), "{said}");
+    assert!(said.contains("ModuleNotFoundError: No module named 'longshore'"), "{said}");
+    let note = format!("the image `{}` does not have the SDK: `install_api = true` in `block.toml`", image.0);
+    assert!(said.contains(&format!("note: {note}")), "{said}");
+    assert!(record["notes"].as_array().unwrap().iter().any(|said| said.as_str().unwrap().starts_with(&note)));
+    // Whoever does without it is told nothing.
+    let ran = bench.run(&image.0, "try: import longshore\nexcept ImportError as error: print(error)\n");
+    succeeds(&ran);
+    assert!(!ran.1.contains("install_api"), "{}", ran.1);
+    // Nor whoever fails for another reason.
+    let (_, said) = bench.run(&image.0, "raise ValueError('No module')\n");
+    assert!(said.contains("ValueError") && !said.contains("install_api"), "{said}");
+}
+
+#[test]
+fn what_the_author_of_an_image_set_holds_as_far_as_it_is_safe() {
+    let bench = Bench::new();
+    bench.file("tool", "#!/bin/sh\necho the tool\n");
+    let dockerfile = format!(
+        "{PYTHON}COPY tool /opt/tools/tool\nRUN chmod 755 /opt/tools/tool && mkdir /data && echo kept >/data/file && chmod 777 \
+         /data\nENV PATH=/opt/tools:/usr/bin:/bin HOME=/root LONGSHORE_SOCKET=/nowhere MODEL=/models/one\nVOLUME /data /work\n\
+         USER root\nWORKDIR /opt\nHEALTHCHECK --interval=1s CMD [\"/bin/touch\", \"/tmp/checked\"]\nENTRYPOINT [\"/bin/false\"]\n\
+         CMD [\"--never\"]\n"
+    );
+    let image = bench.image("author", &dockerfile);
+    let volumes = || registry::docker(&["volume", "ls", "--quiet"]).stdout;
+    let before = volumes();
+    let ran = bench.run(
+        &image.0,
+        "import os, subprocess, time
+assert subprocess.check_output(['tool'], text=True) == 'the tool\\n'
+assert os.environ['MODEL'] == '/models/one' and os.environ['HOME'] == '/work'
+assert os.environ['LONGSHORE_SOCKET'] == '/run/longshore/host.sock'
+assert (os.getuid(), os.getcwd()) == (4356, '/work')
+assert os.listdir('/data') == []
+open('/data/new', 'w').close()
+assert '/data tmpfs' in open('/proc/mounts').read()
+open('/work/new', 'w').close()
+time.sleep(1.5)
+assert not os.path.exists('/tmp/checked')
+",
+    );
+    succeeds(&ran);
+    let note = format!("note: `/data` of the image `{}` is a volume, which a run has empty, and in memory", image.0);
+    assert!(ran.1.contains(&note), "{}", ran.1);
+    assert_eq!(volumes(), before);
+}
+
+#[test]
+fn an_image_without_an_interpreter_is_told_from_a_failing_script() {
+    let bench = Bench::new();
+    let (record, said) = bench.run("debian:bookworm-slim", "print('never')");
+    assert_eq!(record["outcome"], "engine_failed", "{said}");
+    let expected = "the image `debian:bookworm-slim` has no `python3`, which runs the block's script: install it in the \
+                    image, or name an image that has it";
+    assert!(said.contains(expected), "{said}");
+    let other = bench.image("other-python", &format!("{PYTHON}RUN rm /usr/bin/python3\n"));
+    let (_, said) = bench.run(&other.0, "print('never')");
+    assert!(said.contains("has no `python3` (found `python3.11`)"), "{said}");
+}
+
+#[test]
+fn an_agent_of_another_age_is_told_with_its_image() {
+    let bench = Bench::new();
+    let dockerfile = format!(
+        "{PYTHON}COPY agent /usr/local/bin/longshore-agent\nRUN chmod 755 /usr/local/bin/longshore-agent\n\
+         LABEL longshore.agent=0.0.1\n"
+    );
+    let cases = [
+        (
+            "0",
+            "longshore-agent 0.0.1 speaks protocol 0, which is too old for this host (1): rebuild the image on one of this \
+             version, such as `longshore/base:",
+        ),
+        (
+            "7",
+            "longshore-agent 0.0.1 speaks protocol 7, which is too new for this host (1): update longshore on the host",
+        ),
+    ];
+    for (version, expected) in cases {
+        bench.file("agent", &OLD_AGENT.replace("OLDEST", version).replace("NEWEST", version));
+        let image = bench.image("old-agent", &dockerfile);
+        let (record, said) = bench.run(&image.0, "print('never')");
+        assert_eq!(record["outcome"], "engine_failed", "{said}");
+        let expected = format!("the image `{}` and this host do not understand each other: {expected}", image.0);
+        assert!(said.contains(&expected), "{said}\nexpected: {expected}");
+    }
+}
+
+#[test]
+fn an_agent_that_is_missing_is_told_on_which_side() {
+    let bench = Bench::new();
+    let labelled = bench.image("labelled", "FROM debian:bookworm-slim\nLABEL longshore.agent=0.1.0\n");
+    let (record, said) = bench.run(&labelled.0, "print('never')");
+    assert_eq!(record["outcome"], "engine_failed", "{said}");
+    let expected = format!(
+        "the image `{}` says that it has our agent (label `longshore.agent`, or its entry point), but \
+         `/usr/local/bin/longshore-agent` is not in it",
+        labelled.0
+    );
+    assert!(said.contains(&expected), "{said}");
+    let mut command = bench.command("debian:bookworm-slim", "print('never')");
+    let (record, said) = ended(command.env("LONGSHORE_AGENT", "/no/such/agent"));
+    assert_eq!(record["outcome"], "engine_failed", "{said}");
+    let expected = "the image `debian:bookworm-slim` has no agent of ours, and this machine's, which could stand in, is \
+                    missing at `/no/such/agent`";
+    assert!(said.contains(expected), "{said}");
+}
