@@ -151,7 +151,7 @@ impl Store {
             labels.push(("longshore.store", &self.name));
             let labels: serde_json::Map<String, Value> =
                 labels.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
-            let made = chrono_like(plan.days_old);
+            let made = days_ago(plan.days_old);
             let content: Vec<Vec<u8>> = layers.iter().map(|layer| layer_archive(&self.name, *layer)).collect();
             let config = json!({
                 "architecture": "amd64", "os": "linux", "created": made,
@@ -252,12 +252,7 @@ fn tail(tag: &str) -> String {
 }
 
 /// RFC 3339, some days ago.
-fn chrono_like(days: u64) -> String {
-    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() - days * 86_400;
-    docker_date(seconds)
-}
-
-fn docker_date(seconds: u64) -> String {
-    let output = Command::new("date").args(["-u", "-d", &format!("@{seconds}"), "+%Y-%m-%dT%H:%M:%SZ"]).output();
+fn days_ago(days: u64) -> String {
+    let output = Command::new("date").args(["-u", "-d", &format!("{days} days ago"), "+%Y-%m-%dT%H:%M:%SZ"]).output();
     String::from_utf8(output.unwrap().stdout).unwrap().trim().to_owned()
 }
