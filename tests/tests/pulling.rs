@@ -247,17 +247,30 @@ fn connections_that_break_are_made_again() {
     let bench = Bench::new();
     let (registry, image) = bench.open();
     drop(image);
-    // The engine knocks with TLS and without, so these are its first three attempts. Then a connection ends in the
-    // middle of the layer, which the engine itself fetches again.
-    let mut fates = vec![Fate::Refused; 6];
-    fates.extend([Fate::CutOnceAfter(200_000); 100]);
-    let breaking = Breaking::before(&registry.address, fates);
+    // The engine knocks twice, with TLS and without, so its first attempt fails whatever it makes of the others.
+    let breaking = Breaking::before(&registry.address, vec![Fate::Refused; 6]);
     let image = Image(format!("{}/team/bytes:1", breaking.address));
     let (status, said) = bench.run(&image.0);
     assert_eq!(status, Some(3), "{said}");
-    assert!(breaking.has_cut.load(Ordering::Relaxed), "{said}");
-    assert!(said.contains("attempt 1 failed: ") && said.contains("attempt 2 failed: "), "{said}");
+    assert!(said.contains("attempt 1 failed: "), "{said}");
     assert!(said.contains("✓ pulled") && said.contains(HERE) && image.is_here(), "{said}");
+}
+
+#[test]
+fn a_registry_that_dies_within_a_layer_is_asked_again() {
+    // An engine that still holds the layer it has just pushed does not fetch it, which proves nothing.
+    let cut = (0..3).any(|_| {
+        let bench = Bench::new();
+        let (registry, image) = bench.open();
+        drop(image);
+        let breaking = Breaking::before(&registry.address, vec![Fate::CutOnceAfter(200_000); 100]);
+        let image = Image(format!("{}/team/bytes:1", breaking.address));
+        let (status, said) = bench.run(&image.0);
+        assert_eq!(status, Some(3), "{said}");
+        assert!(said.contains("✓ pulled") && said.contains(HERE) && image.is_here(), "{said}");
+        breaking.has_cut.load(Ordering::Relaxed)
+    });
+    assert!(cut);
 }
 
 #[test]
