@@ -2,8 +2,6 @@
 //! store finds, lists, names and removes images, and has workshops, in which commands change an image into another.
 //! What goes into an image, and which ones may go, is decided elsewhere.
 
-#![allow(dead_code, unused_imports, reason = "the parts that use it are being built")]
-
 mod archive;
 pub(crate) mod credentials;
 mod docker;
