@@ -48,24 +48,32 @@ needed <- function(packages, known) {
   missing.of(unique(c(packages, unlist(all))))
 }
 
-# The exact version of a package, from the repository's own folder or its archive.
-install.version <- function(package, version) {
-  for (repository in repositories) {
-    file <- sprintf("%s_%s.tar.gz", package, version)
+# Gets the exact version of a package, from the repository's own folder or its archive.
+fetch <- function(package, version, folder) {
+  file <- sprintf("%s_%s.tar.gz", package, version)
+  for (repository in sub("/$", "", repositories)) {
     for (place in c(file.path("src/contrib", file), file.path("src/contrib/Archive", package, file))) {
-      target <- file.path(tempdir(), file)
       got <- tryCatch(
-        download.file(file.path(sub("/$", "", repository), place), target, quiet = TRUE) == 0L,
+        download.file(file.path(repository, place), file.path(folder, file), quiet = TRUE) == 0L,
         error = function(condition) FALSE, warning = function(condition) FALSE
       )
       if (got) {
-        install.packages(target, lib = library.folder, repos = NULL, type = "source", quiet = TRUE)
         return(invisible())
       }
     }
   }
   tell("reason", "no repository has `", package, "` in the version ", version, " that the lock names")
   quit(status = 1L)
+}
+
+# Installs exact versions: as a repository of their own they are put in their order.
+install.versions <- function(versions) {
+  repository <- file.path(tempdir(), "locked")
+  contrib <- file.path(repository, "src", "contrib")
+  dir.create(contrib, recursive = TRUE)
+  for (row in seq_len(nrow(versions))) fetch(versions$name[row], versions$version[row], contrib)
+  tools::write_PACKAGES(contrib)
+  install.packages(versions$name, lib = library.folder, repos = paste0("file://", repository), quiet = TRUE)
 }
 
 if (mode == "missing") {
@@ -90,16 +98,13 @@ if (mode == "missing") {
   versions <- if (file.exists("versions")) read.table("versions", col.names = c("name", "version"), colClasses = "character")
   known <- available()
   present <- intersect(wanted, rownames(known))
-  order <- needed(present, known)
   before <- installed.packages()[, "Version"]
   if (is.null(versions)) {
     if (length(present)) {
       install.packages(present, lib = library.folder, repos = repositories, dependencies = NA, quiet = TRUE)
     }
   } else {
-    for (row in seq_len(nrow(versions))) {
-      if (!(versions$name[row] %in% installed())) install.version(versions$name[row], versions$version[row])
-    }
+    install.versions(versions[!(versions$name %in% installed()), , drop = FALSE])
   }
   failed <- missing.of(present)
   if (length(failed)) {

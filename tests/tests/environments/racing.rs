@@ -1,7 +1,11 @@
 //! Builds at the same time, builders that are killed, images that others remove.
 
-use crate::place::{PATIENCE, Place, docker, ended};
-use std::io::{BufRead, BufReader};
+use crate::place::{PATIENCE, Place, docker, ended, image};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -56,24 +60,58 @@ fn ctrl_c_ends_a_build() {
     }
 }
 
+/// Stands before the engine, and removes an image at the worst moment: once, when a container of it is to be made.
+fn engine_that_loses(place: &Place, image: &str) -> PathBuf {
+    let path = place.path().join("engine.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let (image, is_done) = (image.to_owned(), Arc::new(AtomicBool::new(false)));
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.unwrap();
+            let engine = UnixStream::connect("/var/run/docker.sock").unwrap();
+            let (mut answers, mut back) = (engine.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || {
+                // Either side may hang up at any time.
+                let _ = std::io::copy(&mut answers, &mut back);
+                let _ = back.shutdown(Shutdown::Both);
+            });
+            let (image, is_done) = (image.clone(), is_done.clone());
+            std::thread::spawn(move || {
+                let (mut client, mut engine, mut bytes) = (client, engine, [0; 65536]);
+                while let Ok(length @ 1..) = client.read(&mut bytes) {
+                    let asks = bytes[..length].windows(24).any(|window| window == b"POST /containers/create ");
+                    if asks && !is_done.swap(true, Ordering::SeqCst) {
+                        docker(&["rmi", "-f", &image]);
+                    }
+                    if engine.write_all(&bytes[..length]).is_err() {
+                        break;
+                    }
+                }
+                let _ = engine.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    path
+}
+
 #[test]
-fn an_image_that_others_remove_is_made_again() {
+fn an_image_that_is_removed_between_decision_and_start_is_made_again() {
     let place = Place::new();
     let block = place.python("removed", "dependencies = [\"humanize==4.6.0\"]", "humanize");
     let name = place.longshore(&["images", "build", "removed"]);
     let name = name.expect(0, &["made"]).image();
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                docker(&["rmi", name]);
-            }
-        });
-        for _ in 0..5 {
-            place.run(&block).expect(0, &["humanize 4.6.0"]);
-        }
-        done.store(true, Ordering::Relaxed);
-    });
+    let socket = engine_that_loses(&place, name);
+    let mut run = place.command(&["run", "--engine", "docker", block.to_str().unwrap()]);
+    let run = ended(run.env("DOCKER_HOST", format!("unix://{}", socket.display())).output().unwrap());
+    run.expect(0, &["making the environment", "humanize 4.6.0"]);
+    // Nobody builds a base image for it.
+    let gone = image(&format!("{}:base", place.store), "FROM longshore/python:latest\nLABEL a=b\n");
+    let bare = place.block("bare", "python", "", "print('ran')\n");
+    std::fs::remove_file(&socket).unwrap();
+    let socket = engine_that_loses(&place, &gone);
+    let mut run = place.command(&["run", "--engine", "docker", "--image", &gone, bare.to_str().unwrap()]);
+    let run = ended(run.env("DOCKER_HOST", format!("unix://{}", socket.display())).output().unwrap());
+    run.expect(3, &[&gone]);
 }
 
 #[test]
@@ -89,9 +127,11 @@ fn builds_and_clean_ups_at_once_lose_nothing() {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let cleaner = scope.spawn(|| {
+            let mut pruned = Vec::new();
             while !done.load(Ordering::Relaxed) {
-                place.longshore(&["images", "prune", "--all"]).expect(0, &[]);
+                pruned.push(place.longshore(&["images", "prune", "--all"]));
             }
+            pruned
         });
         let runs: Vec<_> = blocks
             .iter()
@@ -106,7 +146,9 @@ fn builds_and_clean_ups_at_once_lose_nothing() {
             .collect();
         let runs: Vec<_> = runs.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         done.store(true, Ordering::Relaxed);
-        cleaner.join().unwrap();
+        for pruned in cleaner.join().unwrap() {
+            pruned.expect(0, &[]);
+        }
         assert!(runs.iter().all(Result::is_ok));
     });
 }
