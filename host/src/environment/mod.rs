@@ -32,3 +32,4 @@ pub use lock::{Lock, LockedPackage};
 pub use locking::{Locked, lock};
 pub(crate) use names::check;
 pub(crate) use plan::{Layer, Plan};
+pub(crate) use tools::CACHE_VOLUMES;

@@ -16,6 +16,9 @@ const TOOLS_FOLDER: &str = "/run/longshore/tools";
 /// Where the cache of packages is in a workshop.
 pub(super) const CACHE_FOLDER: &str = "/run/longshore/cache";
 
+/// What the names of the volumes with downloaded packages begin with.
+pub(crate) const CACHE_VOLUMES: &str = "longshore-packages";
+
 /// The volume with the tools.
 pub(super) fn volume(writable: bool) -> WorkshopVolume {
     WorkshopVolume { name: format!("longshore-tools-uv-{UV}"), target: TOOLS_FOLDER.into(), writable }
@@ -27,7 +30,7 @@ pub(super) fn cache(base: &StoredImage, settings: &Settings) -> WorkshopVolume {
     let ours = [&settings.python_image, &settings.python_pandas2_image, &settings.r_image];
     let is_ours = ours.into_iter().any(|image| base.names.contains(image));
     let digits = base.id.0.trim_start_matches("sha256:").get(..12).unwrap_or(&base.id.0);
-    let name = if is_ours { "longshore-packages".to_owned() } else { format!("longshore-packages-{digits}") };
+    let name = if is_ours { CACHE_VOLUMES.to_owned() } else { format!("{CACHE_VOLUMES}-{digits}") };
     WorkshopVolume { name, target: CACHE_FOLDER.into(), writable: true }
 }
 

@@ -7,7 +7,7 @@ use super::explain::{Explanation, going};
 use super::prune::{How, foresee, goal, low_mark, prune};
 use super::report::PruneReport;
 use super::survey::Survey;
-use super::{folders, select};
+use super::{caches, folders, select};
 use crate::engine::ImageId;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore, Ledger, StoreError};
@@ -69,7 +69,11 @@ impl<'a> ImageCollection<'a> {
     /// # Errors
     /// [`ImagesError`]: the engine or a folder cannot be asked.
     pub async fn prune(&self, how: How) -> Result<PruneReport, ImagesError> {
-        prune(self.store(), &self.ledger, self.settings, how).await
+        let mut report = prune(self.store(), &self.ledger, self.settings, how).await?;
+        if how == How::Everything {
+            report.caches = caches::remove(self.store(), &self.ledger, self.settings).await?;
+        }
+        Ok(report)
     }
 
     /// Says what `prune` would remove.

@@ -4,6 +4,7 @@
 //! [`ImageCollection`] is the face of all of it. What makes images, and what uses them, is elsewhere: the two sides meet
 //! in the ledger's locks.
 
+pub(crate) mod caches;
 mod collection;
 mod decide;
 mod entry;

@@ -20,6 +20,8 @@ pub struct PruneReport {
     pub removed: Vec<ImageEntry>,
     /// What was to go and did not, since somebody came for it meanwhile.
     pub skipped: Vec<ImageEntry>,
+    /// Caches of downloaded packages that were removed.
+    pub caches: Vec<String>,
     /// What could not be removed.
     pub failed: Vec<PruneFailure>,
     /// What stays, and why.

@@ -8,7 +8,8 @@ use crate::engine::{ImageId, connect};
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
 use bollard::query_parameters::{
-    ListContainersOptions, ListImagesOptions, RemoveImageOptions, RemoveVolumeOptions, TagImageOptions,
+    ListContainersOptions, ListImagesOptions, ListVolumesOptions, RemoveImageOptions, RemoveVolumeOptions,
+    TagImageOptions,
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -145,10 +146,20 @@ impl ImageStore for DockerStore {
         .boxed()
     }
 
-    fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn volumes<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
+        async move {
+            let found = self.api.list_volumes(None::<ListVolumesOptions>).await;
+            let found = found.map_err(StoreError::engine("listing the volumes"))?.volumes.unwrap_or_default();
+            Ok(found.into_iter().map(|volume| volume.name).filter(|name| name.starts_with(prefix)).collect())
+        }
+        .boxed()
+    }
+
+    fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
         async move {
             match self.api.remove_volume(name, None::<RemoveVolumeOptions>).await {
-                Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+                Ok(()) => Ok(true),
+                Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(false),
                 Err(source) => Err(StoreError::Engine { doing: "removing a volume", source }),
             }
         }

@@ -85,8 +85,11 @@ pub(crate) trait ImageStore: Send + Sync {
     /// user, with no more rights than a script, and bounded memory and processes.
     fn closed_workshop<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>>;
 
-    /// Removes a volume that workshops were given. One that is not there is no error.
-    fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// The volumes whose names begin so.
+    fn volumes<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, StoreError>>;
+
+    /// Removes a volume that workshops were given. Says whether it did: not where it is in use, or was not there.
+    fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool, StoreError>>;
 
     /// An image as a tar archive, in the engine's own form.
     fn export<'a>(&'a self, reference: &'a str) -> BoxStream<'a, Result<Bytes, StoreError>>;

@@ -14,9 +14,10 @@ pub use error::LocalError;
 
 use crate::block::{Block, Language};
 use crate::cancel::Cancel;
-use crate::event::Events;
+use crate::event::{Event, Events};
+use crate::images;
 use crate::settings::Settings;
-use crate::store::Hold;
+use crate::store::{DockerStore, Hold, ImageStore, Ledger};
 use std::path::PathBuf;
 use tool::Watch;
 
@@ -48,5 +49,22 @@ pub(crate) async fn ensure(
     match block.language {
         Language::Python => python::ensure(block, settings, watch).await,
         Language::R => r::ensure(block, settings, watch).await,
+    }
+}
+
+/// Cleans up after something was made: images and environments have one budget. What fails here is no failure of what
+/// was made.
+async fn make_room(settings: &Settings, events: &Events) {
+    // Where no engine answers there are only folders.
+    let store = DockerStore::connect(&settings.engine_socket).await.ok();
+    let store = store.as_ref().map(|store| store as &dyn ImageStore);
+    let ledger = Ledger::new(&settings.state_folder);
+    let note = match images::prune(store, &ledger, settings, images::How::AfterBuild).await {
+        Ok(report) => report.summary(),
+        Err(error) => Some(format!("what was made for blocks is not cleaned up: {error}")),
+    };
+    if let Some(note) = note {
+        // A run goes on without anyone who watches.
+        let _ = events.send(Event::Note(note)).await;
     }
 }

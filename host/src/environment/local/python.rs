@@ -11,11 +11,13 @@ use super::certificates::gather;
 use super::interpreter::{Interpreter, found, hexadecimal};
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Ended, Tool, Watch, place, tell, words};
-use super::{LocalEnvironment, LocalError};
+use super::{LocalEnvironment, LocalError, make_room};
 use crate::block::{Block, Pandas};
 use crate::environment::address::masked;
 use crate::environment::requirement::{normal_name, normalised, package};
+use crate::images::caches;
 use crate::settings::Settings;
+use crate::store::Ledger;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -69,9 +71,15 @@ pub(super) async fn ensure(
             }
             Taken::Site(site) => {
                 let certificates = gather(settings.packages.ca_bundle.as_deref(), &site.home())?;
+                // The cache of what was downloaded stays while this is built.
+                let ledger = Ledger::new(&settings.state_folder);
+                let _cache = ledger
+                    .share(caches::FOLDER)
+                    .map_err(|source| LocalError::Folder { path: settings.state_folder.clone(), source })?;
                 let builder = Builder { needs: &needs, settings, watch, site: &site, certificates };
                 let record = builder.build().await?;
                 site.publish(&record)?;
+                make_room(settings, watch.events).await;
             }
         }
     }

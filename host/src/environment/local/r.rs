@@ -9,7 +9,7 @@ use super::certificates::gather;
 use super::interpreter::{Interpreter, hexadecimal};
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Tool, Watch, place, tell, words};
-use super::{LocalEnvironment, LocalError};
+use super::{LocalEnvironment, LocalError, make_room};
 use crate::block::Block;
 use crate::environment::address::masked;
 use crate::event::Event;
@@ -60,6 +60,7 @@ pub(super) async fn ensure(
             Taken::Site(site) => {
                 let record = Builder { needs: &needs, settings, watch, site: &site }.build().await?;
                 site.publish(&record)?;
+                make_room(settings, watch.events).await;
             }
         }
     }

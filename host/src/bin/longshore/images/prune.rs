@@ -44,6 +44,9 @@ fn told(report: &PruneReport, how: How, dry_run: bool) -> String {
         let stays = report.kept.iter().filter(|kept| kept.why != Stays::WithinBudget);
         stays.for_each(|kept| line(format!("{} stays: {}", shown(&kept.entry), kept.why.reason())));
     }
+    for cache in &report.caches {
+        line(format!("removed {cache}: downloaded packages"));
+    }
     let (removed, freed) = (count(report.removed.len() as u64, "image"), size(report.freed));
     let left = size(report.total_after());
     let budget = size(report.budget);

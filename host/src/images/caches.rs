@@ -1,0 +1,38 @@
+//! Downloaded packages, which are kept so that the next build is quick: volumes for builds of images, a folder for those
+//! of the `process` engine. They are in no budget, since all of it comes again; they go when everything is to go.
+
+use super::error::ImagesError;
+use crate::environment::CACHE_VOLUMES;
+use crate::settings::Settings;
+use crate::store::{ImageStore, Ledger};
+use std::io;
+
+/// What the ledger calls the folder: those who build hold it.
+pub(crate) const FOLDER: &str = "packages-of-processes";
+
+/// Removes what no build uses at the moment. Gives what it was called.
+pub(crate) async fn remove(
+    store: Option<&dyn ImageStore>,
+    ledger: &Ledger,
+    settings: &Settings,
+) -> Result<Vec<String>, ImagesError> {
+    let mut removed = Vec::new();
+    if let Some(store) = store {
+        for volume in store.volumes(CACHE_VOLUMES).await? {
+            if store.remove_volume(&volume).await? {
+                removed.push(volume);
+            }
+        }
+    }
+    let (ledger, folder) = (ledger.clone(), settings.cache_folder.join("uv"));
+    let path = folder.clone();
+    let gone = tokio::task::spawn_blocking(move || match ledger.try_claim(FOLDER)? {
+        Some(_held) if path.is_dir() => std::fs::remove_dir_all(&path).map(|()| true),
+        _ => Ok(false),
+    });
+    let gone = gone.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    if gone.map_err(|source| ImagesError::Ledger { path: folder.clone(), source })? {
+        removed.push(folder.display().to_string());
+    }
+    Ok(removed)
+}
