@@ -35,10 +35,6 @@ const SOCKET_FOLDER: &str = "/run/longshore";
 /// Where this machine's agent is mounted in images that have none. No image has anything there.
 const MOUNTED_AGENT: &str = "/run/longshore-agent";
 
-/// `PATH` of scripts in a container.
-pub(crate) const SCRIPT_PATH: &str =
-    "/opt/longshore/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /// An engine that speaks the Engine API.
 #[derive(Debug)]
 pub(crate) struct Docker {

@@ -29,9 +29,9 @@ pub(crate) struct RunImage {
     /// Whether our agent is in it.
     pub(crate) has_agent: bool,
     /// Where programs are looked for.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Variables that its author set for what runs in it.
-    pub(super) environment: Vec<(String, String)>,
+    pub(crate) environment: Vec<(String, String)>,
     /// Folders that its author made volumes of, which would be places on the disk that can be written without limit. A
     /// run has them empty, and in memory.
     pub(crate) volumes: Vec<String>,

@@ -84,14 +84,14 @@ pub(crate) async fn ensure(
 ) -> Result<Ready, EnvironmentError> {
     let office = Office { store, settings, events, cancel };
     if let Some(image) = image {
-        return Ok(Ready { image: office.base(image).await?, name: image.to_owned(), hold: None });
+        return office.as_it_is(office.base(image).await?, image).await;
     }
     let name = base_name(block, settings);
     let base = office.base(name).await?;
     let lock = if needs_packages(block) { Lock::of(block)? } else { None };
     match plan(block, base.clone(), name, lock.as_ref(), settings)? {
         Some(plan) => office.ready(&plan, lock.as_ref()).await,
-        None => Ok(Ready { image: base, name: name.to_owned(), hold: None }),
+        None => office.as_it_is(base, name).await,
     }
 }
 
@@ -163,6 +163,18 @@ impl Office<'_> {
             found = bring(self.store, name, self.settings, &credentials, self.events) => Ok(found?),
             () = self.cancel.wait() => Err(EnvironmentError::Cancelled),
         }
+    }
+
+    /// An image to run in as it is. One that clean-up may remove is used now, and held.
+    async fn as_it_is(&self, image: StoredImage, name: &str) -> Result<Ready, EnvironmentError> {
+        let mut hold = None;
+        if let Some(key) = images::key(&image, self.settings) {
+            let ledger = Ledger::new(&self.settings.state_folder);
+            hold = Some(self.locked(&ledger, &key, Ledger::share).await?);
+            // An account that cannot be kept is no reason not to run.
+            let _ = ledger.touch(&key);
+        }
+        Ok(Ready { image, name: name.to_owned(), hold })
     }
 
     /// Finds the image of a plan, or makes it, and holds it.

@@ -1,6 +1,7 @@
 //! What can go wrong with fingerprints.
 
 use crate::block::BlockError;
+use crate::engine::EngineError;
 use crate::environment::EnvironmentError;
 use crate::store::StoreError;
 use std::io;
@@ -59,6 +60,9 @@ pub enum FingerprintError {
         /// What is wrong.
         reason: String,
     },
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// The engine of images failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -5,7 +5,7 @@ use super::cache;
 use super::error::FingerprintError;
 use super::lines::Fingerprint;
 use super::probe::{Answer, Interpreters};
-use crate::engine::{ImageId, SCRIPT_PATH};
+use crate::engine::{ImageId, RunImage};
 use crate::store::{ImageStore, Printed, Step, StoreError, Workshop};
 use std::path::Path;
 use std::time::Duration;
@@ -15,14 +15,14 @@ use tokio::sync::Notify;
 pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
 impl Interpreters {
-    /// Those of scripts in an image.
-    pub(super) fn of_image() -> Self {
+    /// Those of scripts in an image, as a run has them: what is remembered of an image is the same for both.
+    pub(super) fn of_image(image: &RunImage) -> Self {
         Self {
             python: "python3".into(),
             rscript: "Rscript".into(),
             r_library: None,
-            path: SCRIPT_PATH.into(),
-            environment: Vec::new(),
+            path: image.path.clone(),
+            environment: image.environment.clone(),
         }
     }
 }

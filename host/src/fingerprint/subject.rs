@@ -8,7 +8,7 @@ use super::lines::Fingerprint;
 use super::machine::of_machine;
 use super::probe::Interpreters;
 use crate::block::Block;
-use crate::engine::{EngineChoice, ImageId};
+use crate::engine::{self, EngineChoice, ImageId};
 use crate::environment;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore, StoreError};
@@ -91,7 +91,9 @@ async fn of_found(
     id: ImageId,
     settings: &Settings,
 ) -> Result<Taken, FingerprintError> {
-    let fingerprint = of_image(store, image, &id, &Interpreters::of_image(), &settings.state_folder).await?;
+    let (engine, _) = engine::choose(EngineChoice::Docker, settings).await?;
+    let found = engine.resolve(&id.0).await?.ok_or_else(|| StoreError::Gone { image: image.to_owned() })?;
+    let fingerprint = of_image(store, image, &id, &Interpreters::of_image(&found), &settings.state_folder).await?;
     Ok(Taken { subject: subject.to_owned(), image: Some(id.0), fingerprint })
 }
 

@@ -29,5 +29,4 @@ pub(crate) use find::{HASH_SHOWN, environment_name, find_image};
 pub use prune::How;
 pub(crate) use prune::prune;
 pub use report::{Kept, PruneFailure, PruneReport};
-#[allow(unused_imports, reason = "runs remember custom images by it")]
-pub(crate) use survey::ledger_key;
+pub(crate) use survey::key;

@@ -45,6 +45,11 @@ pub(crate) fn ledger_key(image: &StoredImage, kind: Kind) -> String {
     }
 }
 
+/// The name by which the ledger knows an image that clean-up may remove; `None` for all others.
+pub(crate) fn key(image: &StoredImage, settings: &Settings) -> Option<String> {
+    owned(image, settings).map(|owned| ledger_key(image, owned.kind))
+}
+
 impl Survey {
     /// Looks. Without a store there are only folders.
     pub(crate) async fn take(
