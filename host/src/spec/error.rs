@@ -19,7 +19,7 @@ pub enum SpecError {
     Block(#[from] BlockError),
     /// The packages that it names are wrong.
     #[error(transparent)]
-    Environment(#[from] EnvironmentError),
+    Environment(#[from] Box<EnvironmentError>),
     /// Options are wrong.
     #[error(transparent)]
     Options(#[from] OptionError),

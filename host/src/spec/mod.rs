@@ -195,7 +195,7 @@ impl RunSpec {
         if contained {
             notes.extend(mounts::unreadable(options.files()));
         }
-        environment::check(&block)?;
+        environment::check(&block).map_err(Box::new)?;
         if !contained && !block.system_packages.is_empty() {
             let all = block.system_packages.join(", ");
             notes.push(format!("the block names Debian packages ({all}), which this machine must have"));
