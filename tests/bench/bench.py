@@ -26,6 +26,7 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.flight
 import pyarrow.parquet
+from environments import environment_sections
 from measure import COLUMNS, GIB, LONGSHORE, ROUNDS, in_turns, ratio, result, run, spread, timed
 from stream import stream_sections
 
@@ -278,7 +279,10 @@ def main() -> None:
         "Agent": agent,
         **stream_sections,
         **r_sections,
+        **environment_sections,
     }
+    only = os.environ.get("BENCH_ONLY", "")
+    sections = {title: measure for title, measure in sections.items() if not only or title in only.split(",")}
     lines = ["# Benchmarks", "", f"Measured by `make bench` on {machine()}.", ""]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         Path(folder).chmod(0o755)
