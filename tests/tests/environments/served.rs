@@ -6,10 +6,11 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Serves a folder to containers, with a password if one is given, and says on which port.
+/// Serves a folder to containers, and says on which port: with a password if one is given, by TLS if a certificate is. It is
+/// a proxy too, whose every host has this folder.
 const SERVER: &str = r#"
-import base64, functools, http.server, sys
-host, folder, secret = sys.argv[1:4]
+import base64, functools, http.server, ssl, sys
+host, folder, secret, certificate = sys.argv[1:5]
 wanted = "Basic " + base64.b64encode(secret.encode()).decode()
 class Handler(http.server.SimpleHTTPRequestHandler):
     def do_GET(self):
@@ -19,11 +20,17 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        if self.path.startswith("http://"):
+            self.path = "/" + self.path.split("/", 3)[3]
         super().do_GET()
     do_HEAD = do_GET
     def log_message(self, *arguments):
         pass
 server = http.server.ThreadingHTTPServer((host, 0), functools.partial(Handler, directory=folder))
+if certificate:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_port, flush=True)
 server.serve_forever()
 "#;
@@ -35,10 +42,13 @@ struct Server {
 
 impl Server {
     fn of(folder: &Path, secret: &str) -> Self {
-        let gateway = docker(&["network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"]);
-        let gateway = gateway.trim();
+        Self::start(folder, secret, "")
+    }
+
+    fn start(folder: &Path, secret: &str, certificate: &str) -> Self {
+        let gateway = gateway();
         let mut process = Command::new("python3")
-            .args(["-c", SERVER, gateway, folder.to_str().unwrap(), secret])
+            .args(["-c", SERVER, &gateway, folder.to_str().unwrap(), secret, certificate])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -46,6 +56,11 @@ impl Server {
         BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut port).unwrap();
         Self { process, address: format!("{gateway}:{}", port.trim()) }
     }
+}
+
+/// Where containers find this machine.
+fn gateway() -> String {
+    docker(&["network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"]).trim().to_owned()
 }
 
 impl Drop for Server {
@@ -141,6 +156,54 @@ fn a_password_of_an_index_is_nowhere() {
     // Who asks is not part of what an environment is.
     settings("grace:s3cr3t-word@");
     assert_eq!(place.longshore(&["images", "build", "secret"]).expect(0, &["was there"]).image(), image);
+}
+
+#[test]
+fn builds_go_through_a_proxy_that_is_set() {
+    let place = Place::new();
+    let proxy = Server::of(&index(&place), "");
+    let address = &proxy.address;
+    // A host that is nowhere: only the proxy knows it.
+    place.settings(&format!(
+        "[python]\nindex_url = \"http://packages.invalid/simple\"\ntrusted_hosts = [\"packages.invalid\"]\n\
+         [network]\nhttp_proxy = \"http://{address}\"\n"
+    ));
+    place.run(&block(&place, "proxied")).expect(0, &["package 1.5"]);
+    let image = place.longshore(&["images", "build", "proxied"]);
+    assert!(!docker(&["inspect", image.image()]).contains(address.as_str()));
+}
+
+/// An authority, and a server's certificate of it with its key, in the current folder.
+const CERTIFICATES: &str = r#"
+set -e
+openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=authority -keyout authority.key -out authority.crt
+openssl req -newkey rsa:2048 -nodes -subj /CN=packages -keyout server.key -out server.csr
+echo "subjectAltName=IP:$1" > names
+openssl x509 -req -in server.csr -CA authority.crt -CAkey authority.key -CAcreateserial -days 1 -extfile names -out server.crt
+cat server.crt server.key > server.pem
+"#;
+
+#[test]
+fn builds_trust_the_certificates_that_are_set() {
+    let place = Place::new();
+    let folder = index(&place);
+    let made =
+        Command::new("sh").args(["-c", CERTIFICATES, "sh", &gateway()]).current_dir(place.path()).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (key, path) = (place.path().join("server.pem"), place.path().join("authority.crt"));
+    let path = path.to_str().unwrap();
+    let server = Server::start(&folder, "", key.to_str().unwrap());
+    let settings = |network: &str| {
+        place.settings(&format!("[python]\nindex_url = \"https://{}/simple\"\n{network}", server.address));
+    };
+    let block = block(&place, "trusting");
+    settings("[network]\nca_bundle = \"\"\n");
+    place.run(&block).expect(3, &["the Python packages `longshore-test-package` cannot be installed", "ertificate"]);
+    settings(&format!("[network]\nca_bundle = \"{path}\"\n"));
+    place.run(&block).expect(0, &["package 1.5"]);
+    settings("[network]\nca_bundle = \"nowhere.pem\"\n");
+    place.python("other", "dependencies = [\"humanize\"]", "humanize");
+    place.longshore(&["images", "build", "other"]).expect(3, &["cannot read the certificates in", "nowhere.pem"]);
 }
 
 #[test]
