@@ -3,6 +3,7 @@
 
 use super::lock::{self, Lock};
 use crate::block::{Block, Language};
+use crate::fingerprint::hexadecimal;
 use crate::settings::{PackageSettings, Settings};
 use crate::store::{StoredImage, labels};
 use sha2::{Digest, Sha256};
@@ -197,9 +198,5 @@ fn digest<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
         hash.update((line.len() as u64).to_le_bytes());
         hash.update(line);
     }
-    hex(&hash.finalize())[..DIGITS].to_owned()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hash.finalize())[..DIGITS].to_owned()
 }

@@ -12,6 +12,7 @@ use super::folders;
 use super::report::{Kept, PruneFailure, PruneReport};
 use super::survey::Survey;
 use crate::engine::ImageId;
+use crate::run::chain;
 use crate::settings::Settings;
 use crate::store::{Hold, ImageStore, Ledger};
 use std::error::Error;
@@ -222,16 +223,6 @@ fn forget_absent(ledger: &Ledger, is_present: impl Fn(&str) -> bool, now: System
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

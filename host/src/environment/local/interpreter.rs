@@ -1,8 +1,10 @@
 //! What an interpreter of the `process` engine is and where its packages are. Asking one takes as long as starting it, so
 //! the answer is kept in the cache for as long as its program stays the same.
 
+use super::HASH_BYTES;
 use super::LocalError;
 use super::tool::{Tool, Watch, words};
+use crate::fingerprint::hexadecimal;
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -75,12 +77,7 @@ fn key(path: &Path, question: &[&str], library: Option<&Path>) -> String {
         facts.map(|(path, facts)| (path, facts.len(), facts.mtime(), facts.mtime_nsec(), facts.ino()))
     });
     let digest = Sha256::digest(format!("{path:?} {facts:?} {question:?} {library:?}"));
-    hexadecimal(&digest)
-}
-
-/// The first half of a digest, in hexadecimal digits.
-pub(super) fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&digest[..HASH_BYTES])
 }
 
 fn read(path: &Path) -> Option<Interpreter> {

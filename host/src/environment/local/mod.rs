@@ -21,6 +21,9 @@ use crate::store::{DockerStore, Hold, ImageStore, Ledger};
 use std::path::PathBuf;
 use tool::Watch;
 
+/// Bytes of a digest in the name of an environment: 128 bits keep any two apart.
+const HASH_BYTES: usize = 16;
+
 /// A block's own packages. It stays as long as this lives.
 #[derive(Debug)]
 pub(crate) struct LocalEnvironment {

@@ -8,13 +8,15 @@
 //! wholly separate environment would download pandas and pyarrow for every block that names one small package.
 
 use super::certificates::gather;
-use super::interpreter::{Interpreter, found, hexadecimal};
+use super::interpreter::{Interpreter, found};
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Ended, Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room};
 use crate::block::{Block, Pandas};
 use crate::environment::address::masked;
+use crate::environment::local::HASH_BYTES;
 use crate::environment::requirement::{normal_name, normalised, package};
+use crate::fingerprint::hexadecimal;
 use crate::images::caches;
 use crate::settings::Settings;
 use crate::store::Ledger;
@@ -127,7 +129,7 @@ impl Needs {
         packages.index_url.iter().for_each(|address| add("index", &masked(address)));
         packages.extra_index_urls.iter().for_each(|address| add("extra index", &masked(address)));
         packages.pip_arguments.iter().for_each(|argument| add("argument", &masked(argument)));
-        hexadecimal(&digest.finalize())
+        hexadecimal(&digest.finalize()[..HASH_BYTES])
     }
 
     /// The partners that the interpreter has.

@@ -6,13 +6,15 @@
 //! that is there and cannot be installed is an error in both. `absent` decides it.
 
 use super::certificates::gather;
-use super::interpreter::{Interpreter, hexadecimal};
+use super::interpreter::Interpreter;
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room};
 use crate::block::Block;
 use crate::environment::address::masked;
+use crate::environment::local::HASH_BYTES;
 use crate::event::Event;
+use crate::fingerprint::hexadecimal;
 use crate::settings::Settings;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -114,7 +116,7 @@ impl Needs {
         self.missing.iter().for_each(|name| add("package", name));
         self.present.iter().for_each(|name| add("present", name));
         settings.packages.cran.iter().for_each(|address| add("repository", &masked(address)));
-        hexadecimal(&digest.finalize())
+        hexadecimal(&digest.finalize()[..HASH_BYTES])
     }
 }
 
