@@ -30,6 +30,7 @@ static TURN: Mutex<()> = Mutex::new(());
 /// A run that has begun, and where its script works: on which host, which is the container's id, and in which folder.
 struct Begun {
     process: Child,
+    home: command::Home,
     folder: tempfile::TempDir,
     host: String,
     script_folder: String,
@@ -42,19 +43,17 @@ impl Begun {
         let folder = tempfile::Builder::new().prefix("killed-").tempdir().unwrap();
         std::fs::write(folder.path().join("script.py"), SCRIPT).unwrap();
         std::fs::write(folder.path().join("out.csv"), "as before\n").unwrap();
-        let mut process = Command::new(command::path())
-            .args(["run", "script.py", "-o", "out.csv", "--engine", engine])
-            .env("TMPDIR", folder.path())
-            .current_dir(folder.path())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let home = command::Home::new();
+        let mut command = Command::new(command::path());
+        command.args(["run", "script.py", "-o", "out.csv", "--engine", engine]).env("TMPDIR", folder.path());
+        command.current_dir(folder.path()).stderr(Stdio::piped());
+        let mut process = home.of(&mut command).spawn().unwrap();
         let lines = BufReader::new(process.stderr.as_mut().unwrap()).lines();
         let said = lines.map(Result::unwrap).find_map(|line| Some(line.split_once("at work on ")?.1.to_owned()));
         let said = said.expect("the script says where it works");
         let (host, script_folder) = said.split_once(" in ").unwrap();
         let (host, script_folder) = (host.to_owned(), script_folder.to_owned());
-        Self { process, folder, host, script_folder, _turn: turn }
+        Self { process, home, folder, host, script_folder, _turn: turn }
     }
 
     /// What the command says from now on, and how it ends.
@@ -99,12 +98,10 @@ fn soon(what: &str, holds: impl Fn() -> bool) {
 /// A run after the kill: it removes what the killed host could not.
 fn run_once_more(engine: &str, begun: &Begun) {
     std::fs::write(begun.folder.path().join("next.py"), "print('next')").unwrap();
-    let next = Command::new(command::path())
-        .args(["run", "next.py", "--engine", engine])
-        .env("TMPDIR", begun.folder.path())
-        .current_dir(begun.folder.path())
-        .output()
-        .unwrap();
+    let mut next = Command::new(command::path());
+    next.args(["run", "next.py", "--engine", engine]);
+    next.env("TMPDIR", begun.folder.path()).current_dir(begun.folder.path());
+    let next = begun.home.of(&mut next).output().unwrap();
     assert!(next.status.success(), "{next:?}");
 }
 
