@@ -4,7 +4,7 @@
 
 mod command;
 
-use command::{longshore, root};
+use command::{Home, root};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,10 @@ fn blocks() -> Vec<PathBuf> {
 /// Tests every block on an engine, and says which failed.
 fn pass_on(engine: &str) {
     let mut failed = String::new();
+    let home = Home::new();
     for block in blocks() {
-        let output = longshore(Path::new("."), &["test", block.to_str().unwrap(), "--engine", engine, "--jobs", "2"]);
+        let output =
+            home.longshore(Path::new("."), &["test", block.to_str().unwrap(), "--engine", engine, "--jobs", "2"]);
         if !output.status.success() {
             let name = block.file_name().unwrap().to_string_lossy().into_owned();
             failed.push_str(&format!("{name} on {engine}:\n{}\n", String::from_utf8_lossy(&output.stderr)));

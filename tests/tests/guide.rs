@@ -17,7 +17,7 @@
 
 mod command;
 
-use command::{path, root};
+use command::{Home, path, root};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -92,6 +92,7 @@ fn run(page: &str, language: &str) -> Vec<String> {
     let folder = tempfile::Builder::new().prefix("guide-").tempdir().unwrap();
     std::os::unix::fs::symlink(root().join("tests"), folder.path().join("tests")).unwrap();
     let mut uncalled: Vec<String> = Vec::new();
+    let home = Home::new();
     for fence in fences(page).iter().filter(|fence| fence.is_for(language)) {
         if let Some(file) = fence.file() {
             let path = folder.path().join(file);
@@ -104,7 +105,7 @@ fn run(page: &str, language: &str) -> Vec<String> {
         } else if fence.kind == "console" {
             let text = in_language(fence, language);
             uncalled.retain(|script| !text.split_whitespace().any(|word| word == script));
-            run_console(&text, fence, folder.path());
+            run_console(&text, fence, folder.path(), &home);
         } else {
             assert!(fence.kind != language, "line {}: the script has no name", fence.line);
         }
@@ -121,7 +122,7 @@ fn in_language(fence: &Fence, language: &str) -> String {
     }
 }
 
-fn run_console(text: &str, fence: &Fence, folder: &Path) {
+fn run_console(text: &str, fence: &Fence, folder: &Path, home: &Home) {
     let (commands, shown): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("$ "));
     let mut printed = String::new();
     let mut exits = Vec::new();
@@ -130,13 +131,13 @@ fn run_console(text: &str, fence: &Fence, folder: &Path) {
         let engine = ["run", "test"].iter().fold(command.to_owned(), |command, word| {
             command.replace(&format!("longshore {word} "), &format!("longshore {word} --engine process "))
         });
-        let output = Command::new("bash")
+        let mut shell = Command::new("bash");
+        shell
             .args(["-o", "pipefail", "-c", &engine])
             .current_dir(folder)
             .env("PATH", search_path())
-            .env("R_LIBS", std::env::var_os("LONGSHORE_R_LIBRARY").unwrap_or_default())
-            .output()
-            .unwrap();
+            .env("R_LIBS", std::env::var_os("LONGSHORE_R_LIBRARY").unwrap_or_default());
+        let output = home.of(&mut shell).output().unwrap();
         printed.push_str(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
         exits.push(output.status.code().unwrap_or(-1));
     }

@@ -1,5 +1,6 @@
 //! What is left when something is killed that cannot tidy up after itself: the host, the agent. Runs the `longshore`
-//! command as the conformance suite does, in folders of its own.
+//! command as the conformance suite does, in folders of its own, and looks at what its own runs left: others may have
+//! theirs on this machine.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -9,7 +10,6 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long what was killed may take to be gone.
@@ -24,37 +24,36 @@ print('at work on', os.uname().nodename, 'in', os.getcwd(), flush=True)
 time.sleep(60)
 ";
 
-/// The tests look at all containers of the machine, so they take turns.
-static TURN: Mutex<()> = Mutex::new(());
-
 /// A run that has begun, and where its script works: on which host, which is the container's id, and in which folder.
 struct Begun {
     process: Child,
+    home: command::Home,
     folder: tempfile::TempDir,
     host: String,
     script_folder: String,
-    _turn: MutexGuard<'static, ()>,
+    run_id: String,
 }
 
 impl Begun {
     fn on(engine: &str) -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::Builder::new().prefix("killed-").tempdir().unwrap();
         std::fs::write(folder.path().join("script.py"), SCRIPT).unwrap();
         std::fs::write(folder.path().join("out.csv"), "as before\n").unwrap();
-        let mut process = Command::new(command::path())
-            .args(["run", "script.py", "-o", "out.csv", "--engine", engine])
-            .env("TMPDIR", folder.path())
-            .current_dir(folder.path())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let home = command::Home::new();
+        let mut command = Command::new(command::path());
+        command.args(["run", "script.py", "-o", "out.csv", "--engine", engine]).env("TMPDIR", folder.path());
+        command.current_dir(folder.path()).stderr(Stdio::piped());
+        let mut process = home.of(&mut command).spawn().unwrap();
         let lines = BufReader::new(process.stderr.as_mut().unwrap()).lines();
         let said = lines.map(Result::unwrap).find_map(|line| Some(line.split_once("at work on ")?.1.to_owned()));
         let said = said.expect("the script says where it works");
         let (host, script_folder) = said.split_once(" in ").unwrap();
         let (host, script_folder) = (host.to_owned(), script_folder.to_owned());
-        Self { process, folder, host, script_folder, _turn: turn }
+        let run_id = match script_folder.rsplit_once("longshore-") {
+            Some((_, run_id)) => run_id.to_owned(),
+            None => docker(&["inspect", "--format", "{{index .Config.Labels \"longshore.run\"}}", &host]).remove(0),
+        };
+        Self { process, home, folder, host, script_folder, run_id }
     }
 
     /// What the command says from now on, and how it ends.
@@ -64,16 +63,25 @@ impl Begun {
         (said, self.process.wait().unwrap())
     }
 
+    fn containers(&self) -> Vec<String> {
+        docker(&["ps", "--all", "--quiet", "--filter", &format!("label=longshore.run={}", self.run_id)])
+    }
+
+    /// Where the host listens for this run.
+    fn socket_folder(&self) -> PathBuf {
+        PathBuf::from("/run/longshore").join(&self.run_id)
+    }
+
     fn output(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("out.csv")).unwrap()
     }
 }
 
-fn containers() -> Vec<String> {
-    let arguments = ["ps", "--all", "--quiet", "--filter", "label=longshore.run"];
-    let listed = Command::new("docker").args(arguments).output().unwrap();
-    assert!(listed.status.success(), "{listed:?}");
-    String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect()
+/// What the engine's own command line prints, line by line.
+fn docker(arguments: &[&str]) -> Vec<String> {
+    let output = Command::new("docker").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 /// Processes whose working folder or arguments have this in them, by their id.
@@ -99,24 +107,23 @@ fn soon(what: &str, holds: impl Fn() -> bool) {
 /// A run after the kill: it removes what the killed host could not.
 fn run_once_more(engine: &str, begun: &Begun) {
     std::fs::write(begun.folder.path().join("next.py"), "print('next')").unwrap();
-    let next = Command::new(command::path())
-        .args(["run", "next.py", "--engine", engine])
-        .env("TMPDIR", begun.folder.path())
-        .current_dir(begun.folder.path())
-        .output()
-        .unwrap();
+    let mut next = Command::new(command::path());
+    next.args(["run", "next.py", "--engine", engine]);
+    next.env("TMPDIR", begun.folder.path()).current_dir(begun.folder.path());
+    let next = begun.home.of(&mut next).output().unwrap();
     assert!(next.status.success(), "{next:?}");
 }
 
 #[test]
 fn a_killed_host_takes_its_container_with_it() {
     let mut begun = Begun::on("docker");
-    assert!(!containers().is_empty());
+    assert!(!begun.containers().is_empty());
+    assert!(begun.socket_folder().exists() || !rustix::process::geteuid().is_root());
     begun.process.kill().unwrap();
     assert_eq!(begun.end().1.signal(), Some(9));
-    soon("the container is gone", || containers().is_empty());
+    soon("the container is gone", || begun.containers().is_empty());
     run_once_more("docker", &begun);
-    assert!(!PathBuf::from("/run/longshore").exists());
+    assert!(!begun.socket_folder().exists());
     assert_eq!(begun.output(), "as before\n");
 }
 
@@ -130,21 +137,19 @@ fn a_killed_host_takes_its_script_with_it() {
     soon("the script is gone", || processes(&work).is_empty());
     run_once_more("process", &begun);
     assert!(!PathBuf::from(work).exists());
-    assert!(!PathBuf::from("/run/longshore").exists());
+    assert!(!begun.socket_folder().exists());
     assert_eq!(begun.output(), "as before\n");
 }
 
 #[test]
 fn a_killed_container_is_an_engine_failure() {
     let mut begun = Begun::on("docker");
-    // This one alone: others may have runs of their own on this machine.
-    let killed = Command::new("docker").args(["kill", &begun.host]).output().unwrap();
-    assert!(killed.status.success(), "{killed:?}");
+    docker(&["kill", &begun.host]);
     let (said, status) = begun.end();
     assert_eq!(status.code(), Some(3), "{said}");
     assert!(said.contains("the agent is gone without a report"), "{said}");
-    assert!(containers().is_empty());
-    assert!(!PathBuf::from("/run/longshore").exists());
+    assert!(begun.containers().is_empty());
+    assert!(!begun.socket_folder().exists());
     assert_eq!(begun.output(), "as before\n");
 }
 
@@ -152,8 +157,7 @@ fn a_killed_container_is_an_engine_failure() {
 fn a_killed_agent_takes_its_script_with_it() {
     let mut begun = Begun::on("process");
     let work = begun.script_folder.clone();
-    let run_id = work.rsplit_once("longshore-").unwrap().1.to_owned();
-    let agents = processes(&format!("/{run_id}/host.sock"));
+    let agents = processes(&format!("/{}/host.sock", begun.run_id));
     assert_eq!(agents.len(), 1);
     rustix::process::kill_process(rustix::process::Pid::from_raw(agents[0]).unwrap(), rustix::process::Signal::KILL)
         .unwrap();

@@ -11,6 +11,7 @@ use std::process::Command;
 
 /// Writes the table in one run and reads it in a second.
 fn round_trip(folder: &Path, torture: bool, rscript: Option<&Path>) {
+    let home = command::Home::new();
     for (part, connection) in [("write", "-o"), ("read", "-i")] {
         let mut command = Command::new(command::path());
         command.args(["run", "--engine", "process", "--option"]).arg(format!("part={part}"));
@@ -19,7 +20,7 @@ fn round_trip(folder: &Path, torture: bool, rscript: Option<&Path>) {
         if let Some(rscript) = rscript {
             command.env("LONGSHORE_RSCRIPT", rscript);
         }
-        let output = command.output().unwrap();
+        let output = home.of(&mut command).output().unwrap();
         let printed = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && printed.contains(&format!("{part} done")), "{part}: {printed}");
     }

@@ -5,6 +5,7 @@
 
 mod command;
 
+use command::Home;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -36,16 +37,12 @@ fn block(folder: &Path, language: &str) {
     std::fs::write(folder.join(script), text).unwrap();
 }
 
-fn begin(folder: &Path, language: &str, engine: &str, output: &str) -> Child {
+fn begin(home: &Home, folder: &Path, language: &str, engine: &str, output: &str) -> Child {
     block(folder, language);
-    Command::new(command::path())
-        .args(["run", ".", "-i", "-", "--format", "csv", "--engine", engine, "-o", output])
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+    let mut command = Command::new(command::path());
+    command.args(["run", ".", "-i", "-", "--format", "csv", "--engine", engine, "-o", output]).current_dir(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    home.of(&mut command).spawn().unwrap()
 }
 
 fn folder() -> tempfile::TempDir {
@@ -68,8 +65,8 @@ fn end(mut run: Child) -> Option<i32> {
 fn rows_come_out_before_the_last_has_gone_in() {
     for engine in ["process", "docker"] {
         for language in ["python", "r"] {
-            let folder = folder();
-            let mut run = begin(folder.path(), language, engine, "-");
+            let (home, folder) = (Home::new(), folder());
+            let mut run = begin(&home, folder.path(), language, engine, "-");
             let mut input = run.stdin.take().unwrap();
             let mut lines = BufReader::new(run.stdout.take().unwrap()).lines().map(Result::unwrap);
             input.write_all(b"n\n1\n2\n").unwrap();
@@ -99,8 +96,8 @@ fn feed(run: &mut Child) -> std::thread::JoinHandle<()> {
 #[test]
 fn an_endless_source_runs_until_it_is_interrupted() {
     for engine in ["process", "docker"] {
-        let folder = folder();
-        let mut run = begin(folder.path(), "python", engine, "out.csv");
+        let (home, folder) = (Home::new(), folder());
+        let mut run = begin(&home, folder.path(), "python", engine, "out.csv");
         let feeder = feed(&mut run);
         let said = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
         assert!(said.take_while(|line| !line.contains("got ")).count() < 100, "the script says how it gets on");
@@ -114,8 +111,8 @@ fn an_endless_source_runs_until_it_is_interrupted() {
 
 #[test]
 fn a_reader_that_has_gone_ends_the_run() {
-    let folder = folder();
-    let mut run = begin(folder.path(), "python", "process", "-");
+    let (home, folder) = (Home::new(), folder());
+    let mut run = begin(&home, folder.path(), "python", "process", "-");
     let feeder = feed(&mut run);
     let mut output = BufReader::new(run.stdout.take().unwrap());
     let mut header = String::new();

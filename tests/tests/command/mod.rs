@@ -1,9 +1,12 @@
-//! The `longshore` command under test: `LONGSHORE_BIN`, else the release build.
+//! The `longshore` command under test: `LONGSHORE_BIN`, else the release build, in a home of the test's own.
 
 #![allow(dead_code, reason = "each test takes what it needs of it")]
 
+mod home;
+
+pub(crate) use home::Home;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 /// The project's folder.
 pub(crate) fn root() -> PathBuf {
@@ -19,9 +22,7 @@ pub(crate) fn path() -> PathBuf {
     std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from)
 }
 
-/// Calls the command in a folder.
+/// Calls the command in a folder, once, in a home that goes with it.
 pub(crate) fn longshore(folder: &Path, arguments: &[&str]) -> Output {
-    let command = path();
-    let output = Command::new(&command).args(arguments).current_dir(folder).output();
-    output.unwrap_or_else(|error| panic!("`{}` cannot be run: {error}", command.display()))
+    Home::new().longshore(folder, arguments)
 }

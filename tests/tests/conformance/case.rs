@@ -49,7 +49,7 @@ pub(crate) struct Case {
     /// More arguments; `{dir}` is the case's own folder.
     #[serde(default)]
     pub(crate) args: Vec<String>,
-    /// More environment of the command itself.
+    /// More environment of the command itself; `{cases}` is the folder of all cases.
     #[serde(default)]
     pub(crate) env: BTreeMap<String, String>,
     /// A signal to send while it runs.
@@ -154,6 +154,9 @@ pub(crate) struct Output {
     pub(crate) table: Option<String>,
     /// The exact text of the file.
     pub(crate) text: Option<String>,
+    /// What the file's text has; `…` stands for anything.
+    #[serde(default)]
+    pub(crate) has: Vec<String>,
     /// How many rows.
     pub(crate) rows: Option<usize>,
     /// The columns' names.

@@ -11,6 +11,12 @@ use std::path::Path;
 /// Says that the document is to be written, not compared.
 const WRITE: &str = "LONGSHORE_WRITE_DOCS";
 
+/// How cases of the chapter on environments begin.
+const ENVIRONMENTS: &str = "environment_";
+
+/// The head of each table.
+const HEAD: &str = "| case | what it shows | Python | R | engines |\n|---|---|---|---|---|\n";
+
 /// Compares the documents with the cases, or writes them.
 pub(crate) fn check(
     docs: &Path,
@@ -39,7 +45,7 @@ fn compare(path: &Path, text: &str) -> Result<(), String> {
 }
 
 fn text(cases: &[(String, Result<Case, String>)], capabilities: &Capabilities) -> Result<String, String> {
-    let mut rows = String::new();
+    let (mut rows, mut chapter) = (String::new(), String::new());
     let (mut scripted, mut excuses) = (0, 0);
     let mut trials = 0;
     for (name, case) in cases {
@@ -64,6 +70,7 @@ fn text(cases: &[(String, Result<Case, String>)], capabilities: &Capabilities) -
             _ => "both".into(),
         };
         let description = case.description.replace('|', "\\|").replace('\n', " ");
+        let rows = if name.starts_with(ENVIRONMENTS) { &mut chapter } else { &mut rows };
         // Writing into a string cannot fail.
         let _ = writeln!(rows, "| `{name}` | {} | {} | {on} |", description.trim(), cells.join(" | "));
     }
@@ -75,6 +82,8 @@ fn text(cases: &[(String, Result<Case, String>)], capabilities: &Capabilities) -
          same one whatever the language (`either`). What a case called `bad_…` describes is refused with an error, \
          before anything starts; one called `wire_…` breaks the protocol by hand. This page is written from the \
          cases.\n\n\
-         | case | what it shows | Python | R | engines |\n|---|---|---|---|---|\n{rows}"
+         {HEAD}{rows}\n## Environments\n\nThe images and folders that blocks run in: packages, locks, images of \
+         others, settings and fingerprints, as a user of the command meets them. The suite has a store of images, a \
+         state folder and a cache of its own, and nothing is in them at its end.\n\n{HEAD}{chapter}"
     ))
 }

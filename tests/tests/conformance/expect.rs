@@ -123,6 +123,10 @@ fn check_output(output: &Output, folder: &Path, done: &Done) -> Result<(), Strin
     {
         return Err(format!("it is {:?}, expected {text:?}", String::from_utf8_lossy(&bytes)));
     }
+    let text = String::from_utf8_lossy(&bytes);
+    if let Some(lacking) = output.has.iter().find(|pattern| !contains(&text, pattern)) {
+        return Err(format!("it lacks `{lacking}`: {text}"));
+    }
     let wanted = output.table.is_some()
         || output.rows.is_some()
         || output.columns.is_some()

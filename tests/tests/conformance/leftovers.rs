@@ -1,5 +1,6 @@
-//! What a run must not leave on the machine: containers, sockets, folders, shared memory, processes.
+//! What a run must not leave on the machine: containers, images, volumes, sockets, folders, shared memory, processes.
 
+use crate::command::Home;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -7,6 +8,9 @@ use std::time::{Duration, Instant};
 
 /// How long the engine may take to forget what it was told to remove.
 const SETTLE: Duration = Duration::from_secs(10);
+
+/// How volumes that builds share begin.
+const SHARED_VOLUMES: [&str; 2] = ["longshore-tools-", "longshore-packages"];
 
 /// What could be somebody's, before the suite ran.
 pub(crate) struct Leftovers(BTreeSet<String>);
@@ -17,11 +21,12 @@ impl Leftovers {
         Self(everything())
     }
 
-    /// What is there now and was not there before, once it has had time to go.
-    pub(crate) fn after(before: &Self) -> Vec<String> {
+    /// What is there now and was not there before, once it has had time to go, and what is left of a home.
+    pub(crate) fn after(before: &Self, home: &Home) -> Vec<String> {
         let deadline = Instant::now() + SETTLE;
         loop {
-            let behind: Vec<String> = everything().difference(&before.0).cloned().collect();
+            let new = everything().difference(&before.0).cloned().collect::<Vec<_>>();
+            let behind: Vec<String> = new.into_iter().chain(home.left()).collect();
             if behind.is_empty() || Instant::now() > deadline {
                 return behind;
             }
@@ -57,7 +62,16 @@ fn everything() -> BTreeSet<String> {
         found.extend(ours.map(|path| format!("file {}", path.display())));
     }
     found.extend(agents());
+    found.extend(volumes());
     found
+}
+
+/// Volumes of ours, but for those that builds share and keep: the tools, and packages that were downloaded.
+fn volumes() -> Vec<String> {
+    let names = Command::new("docker").args(["volume", "ls", "--quiet", "--filter", "name=longshore"]).output();
+    let names = names.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let kept = |name: &str| SHARED_VOLUMES.iter().any(|start| name.starts_with(start));
+    names.lines().filter(|name| !kept(name)).map(|name| format!("volume {name}")).collect()
 }
 
 /// Agents that still run, by process id.

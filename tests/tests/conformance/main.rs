@@ -8,6 +8,8 @@
 
 mod capabilities;
 mod case;
+#[path = "../command/mod.rs"]
+mod command;
 mod compare;
 mod contract;
 mod document;
@@ -20,6 +22,7 @@ mod table;
 
 use capabilities::Capabilities;
 use case::Case;
+use command::Home;
 use contract::Contract;
 use leftovers::Leftovers;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -41,6 +44,8 @@ const THREADS: usize = 2;
 struct Suite {
     /// The command to test; a trial without it fails and says so.
     command: Result<Command, String>,
+    /// Where commands keep what they remember, and whose images theirs are.
+    home: Home,
     /// Large inputs, made once.
     cache: generate::Cache,
     cases: PathBuf,
@@ -54,6 +59,7 @@ fn main() -> ExitCode {
     let cases = tests.join("cases");
     let suite = Arc::new(Suite {
         command: Command::find(),
+        home: Home::new(),
         cache: generate::Cache::new(),
         examples: tests.with_file_name("examples"),
         cases: cases.clone(),
@@ -88,7 +94,8 @@ fn main() -> ExitCode {
     if listing {
         return ExitCode::SUCCESS;
     }
-    let behind = Leftovers::after(&before);
+    let pruned = suite.home.prune().err().map(|said| format!("images that cannot be removed: {said}"));
+    let behind: Vec<String> = pruned.into_iter().chain(Leftovers::after(&before, &suite.home)).collect();
     println!("test leaves_nothing_behind ... {}", if behind.is_empty() { "ok" } else { "FAILED" });
     for leftover in &behind {
         println!("  left behind: {leftover}");

@@ -2,7 +2,7 @@
 
 use crate::Suite;
 use crate::case::{Case, Signal};
-use crate::{expect, input};
+use crate::{command, expect, input};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -20,11 +20,7 @@ pub(crate) struct Command(PathBuf);
 impl Command {
     /// `LONGSHORE_BIN`, else the release build.
     pub(crate) fn find() -> Result<Self, String> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-        let home = || std::env::home_dir().map(|home| home.join(".cache/longshore/target"));
-        let built = || Some(target.or_else(home)?.join("release/longshore"));
-        let path = std::env::var_os("LONGSHORE_BIN").map(PathBuf::from).or_else(built);
-        let path = path.ok_or("neither LONGSHORE_BIN nor a home folder is known")?;
+        let path = command::path();
         if path.is_file() {
             Ok(Self(path))
         } else {
@@ -50,7 +46,7 @@ pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str, s
     let folder = tempfile::Builder::new().prefix("conformance-").tempdir().map_err(|error| error.to_string())?;
     let folder = folder.path();
     let mut process = std::process::Command::new(&command.0);
-    process.current_dir(folder).arg(case.command.as_deref().unwrap_or("run"));
+    process.current_dir(folder).args(case.command.as_deref().unwrap_or("run").split(' '));
     if case.has_program() {
         process.arg(program(suite, case, folder, sdk)?);
     }
@@ -85,7 +81,9 @@ pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str, s
         process.args(["--options", "options.json"]);
     }
     process.args(case.args.iter().map(|argument| argument.replace("{dir}", &folder.display().to_string())));
-    process.envs(&case.env);
+    let cases = suite.cases.display().to_string();
+    let variables = case.env.iter().map(|(name, value)| (name, value.replace("{cases}", &cases)));
+    suite.home.of(&mut process).envs(variables);
     let expected = case.expected(engine, sdk);
     let done = execute(process, stdin, case.signal.as_ref(), Duration::from_secs(expected.within))?;
     expect::check(case, expected, folder, &done).map_err(|wrong| {
