@@ -2,7 +2,7 @@
 //! and kept for what it says about the packages.
 
 use super::plan::{image_name, layer_name};
-use super::steps::{self, Finish, Job, NO_TOOLS, NOTE, RESOLVED};
+use super::steps::{self, Finish, Job, LACKING, NO_TOOLS, NOTE, RESOLVED};
 use super::{EnvironmentError, Layer, Lock, Plan, sources, tools};
 use crate::config::certificates;
 use crate::engine::ImageId;
@@ -10,6 +10,7 @@ use crate::event::{Event, Events};
 use crate::settings::Settings;
 use crate::store::{ImageStore, Ledger, Printed, Step, StoreError, StoredImage, Workshop, WorkshopPlan, labels};
 use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, SystemTime};
 
 /// Lines that are kept of what a script prints: a resolver's reasons are a dozen.
 const TAIL: usize = 60;
@@ -71,7 +72,9 @@ impl Builder<'_> {
             let hash = image.labels.get(labels::ENVIRONMENT).map(String::as_str).unwrap_or_default();
             let names = [layer_name(&layer.hash), image_name(hash)];
             let has = |name: &String| names.contains(&name.trim_start_matches("docker.io/").to_owned());
-            image.names.iter().any(has) && image.labels.get(labels::STORE) == Some(&self.settings.images.store)
+            !has_expired(image)
+                && image.names.iter().any(has)
+                && image.labels.get(labels::STORE) == Some(&self.settings.images.store)
         };
         Ok(self.store.list(Some(&label)).await?.into_iter().find(is_ours))
     }
@@ -104,6 +107,9 @@ impl Builder<'_> {
                 resolved.sort();
                 resolved.dedup();
                 labels.insert(labels::RESOLVED.into(), resolved.join("\n"));
+                if let Some(lifetime) = finish.lifetime {
+                    labels.insert(labels::EXPIRES.into(), (seconds_now() + lifetime.as_secs()).to_string());
+                }
                 let made = workshop.commit(&labels).await;
                 workshop.remove().await?;
                 return Ok(made?);
@@ -129,6 +135,9 @@ impl Builder<'_> {
     async fn relabel(&self, plan: &Plan, index: usize, found: &StoredImage) -> Result<ImageId, EnvironmentError> {
         let mut labels = self.labels(plan, index, &found.id);
         labels.insert(labels::RESOLVED.into(), lines(found, labels::RESOLVED).join("\n"));
+        if let Some(expires) = found.labels.get(labels::EXPIRES) {
+            labels.insert(labels::EXPIRES.into(), expires.clone());
+        }
         let image = found.id.clone();
         let workshop = WorkshopPlan { image, network: false, volumes: Vec::new(), labels: labels.clone() };
         let mut workshop = self.store.workshop(&workshop).await?;
@@ -239,6 +248,12 @@ impl Lines<'_> {
             self.finish.notes.push(note.to_owned());
             return;
         }
+        if let Some(seconds) = line.strip_prefix(LACKING) {
+            let lifetime = seconds.parse().ok().map(Duration::from_secs);
+            let shorter = lifetime.into_iter().chain(self.finish.lifetime).min();
+            self.finish.lifetime = shorter;
+            return;
+        }
         // How uv says what it installed.
         if let Some(package) = line.strip_prefix(" + ") {
             let package = package.split(' ').next().unwrap_or_default();
@@ -259,6 +274,16 @@ impl Lines<'_> {
         self.finish.tail = self.tail.into();
         self.finish
     }
+}
+
+/// Whether an image lacked something when it was made, and it is time to try again.
+pub(super) fn has_expired(image: &StoredImage) -> bool {
+    let expires = image.labels.get(labels::EXPIRES).and_then(|seconds| seconds.parse().ok());
+    expires.is_some_and(|expires: u64| expires <= seconds_now())
+}
+
+fn seconds_now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// The lines of a label.

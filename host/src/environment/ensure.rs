@@ -1,6 +1,6 @@
 //! From a block to an image that it can run in: found, or made once, however many ask for it at the same time.
 
-use super::builder::{Builder, lines};
+use super::builder::{Builder, has_expired, lines};
 use super::custom::bring;
 use super::plan::needs_api;
 use super::{EnvironmentError, Lock, Plan, api};
@@ -183,7 +183,7 @@ impl Office<'_> {
         let name = plan.name();
         for _ in 0..ATTEMPTS {
             let hold = self.locked(&ledger, &plan.hash, Ledger::share).await?;
-            if let Some(image) = self.store.find(&name).await? {
+            if let Some(image) = self.store.find(&name).await?.filter(|image| !has_expired(image)) {
                 // An account that cannot be kept is no reason not to run.
                 let _ = ledger.touch(&plan.hash);
                 return Ok(Ready { image, name: plan.base_name.clone(), hold: Some(hold) });
@@ -200,7 +200,7 @@ impl Office<'_> {
 
     async fn make(&self, ledger: &Ledger, plan: &Plan, lock: Option<&Lock>) -> Result<ImageId, EnvironmentError> {
         let claim = self.locked(ledger, &plan.hash, Ledger::claim).await?;
-        if let Some(image) = self.store.find(&plan.name()).await? {
+        if let Some(image) = self.store.find(&plan.name()).await?.filter(|image| !has_expired(image)) {
             return Ok(image.id);
         }
         let (store, settings, events) = (self.store, self.settings, self.events);

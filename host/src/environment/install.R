@@ -6,6 +6,8 @@ mode <- arguments[1L]
 wanted <- arguments[-1L]
 repositories <- strsplit(Sys.getenv("LONGSHORE_CRAN"), " ", fixed = TRUE)[[1L]]
 repositories <- repositories[nzchar(repositories)]
+# Packages that nobody declared, but the script names: it may do without.
+optional <- strsplit(Sys.getenv("LONGSHORE_OPTIONAL"), " ", fixed = TRUE)[[1L]]
 library.folder <- "/usr/local/lib/R/site-library"
 dir.create(library.folder, FALSE, TRUE)
 .libPaths(c(library.folder, .libPaths()))
@@ -35,9 +37,15 @@ available <- function() {
   })
   if (length(unreachable)) {
     plain <- sub("://[^/@]*@", "://", unreachable)
-    tell("reason", "the repository ", paste0("`", plain, "`", collapse = ", "), " cannot be reached for the packages ",
-         paste0("`", wanted, "`", collapse = ", "))
-    quit(status = 1L)
+    words <- paste0("the repository ", paste0("`", plain, "`", collapse = ", "), " cannot be reached for the packages ",
+                    paste0("`", wanted, "`", collapse = ", "))
+    if (!all(wanted %in% optional)) {
+      tell("reason", words)
+      quit(status = 1L)
+    }
+    # Networks come back: it is tried again in ten minutes.
+    tell("note", words, ": a script that needs them fails")
+    tell("lacking", "600")
   }
   found <- do.call(rbind, found[vapply(found, NROW, 0L) > 0L])
   if (is.null(found)) found else found[!duplicated(found[, "Package"]), , drop = FALSE]
@@ -81,22 +89,23 @@ if (mode == "missing") {
 } else if (mode == "plan") {
   known <- available()
   nowhere <- setdiff(wanted, rownames(known))
-  optional <- strsplit(Sys.getenv("LONGSHORE_OPTIONAL"), " ", fixed = TRUE)[[1L]]
   lacking <- setdiff(nowhere, optional)
   if (length(lacking)) {
     tell("reason", "no repository has ", paste0("`", lacking, "`", collapse = ", "))
     quit(status = 1L)
   }
-  if (length(nowhere)) {
+  if (length(nowhere) && !is.null(known)) {
+    # Packages come seldom: it is tried again in a day.
+    tell("lacking", "86400")
     tell("note", "no repository has the R package", if (length(nowhere) > 1L) "s", " ",
          paste0("`", nowhere, "`", collapse = ", "), ": a script that needs it fails")
   }
-  packages <- intersect(needed(intersect(wanted, rownames(known)), known), rownames(known))
+  packages <- if (is.null(known)) character() else intersect(needed(intersect(wanted, rownames(known)), known), rownames(known))
   compiled <- packages[known[packages, "NeedsCompilation"] %in% "yes"]
   writeLines(compiled, "compile")
 } else {
   versions <- if (file.exists("versions")) read.table("versions", col.names = c("name", "version"), colClasses = "character")
-  known <- available()
+  known <- suppressMessages(available())
   present <- intersect(wanted, rownames(known))
   before <- installed.packages()[, "Version"]
   if (is.null(versions)) {

@@ -10,10 +10,14 @@ use crate::settings::PackageSettings;
 /// Installs requirements into the Python that the image's scripts get. Bytecode is compiled here, since a container
 /// cannot keep what it compiles.
 const PYTHON: &str = r#"
-uv=/run/longshore/tools/uv
-[ -x "$uv" ] || exit 97
 python=$(command -v python3 || command -v python) ||
     { echo "longshore-reason: the image has no python3: name one that has, or none" >&2; exit 1; }
+if [ -f wanted ] && xargs -d '\n' -a wanted "$python" -I satisfied.py 2>/dev/null; then
+    echo "all of it is there already"
+    exit 0
+fi
+uv=/run/longshore/tools/uv
+[ -x "$uv" ] || exit 97
 exec "$uv" pip install --python "$python" --break-system-packages --compile-bytecode "$@"
 "#;
 
@@ -29,6 +33,9 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
         }
         match lock {
             None => {
+                // What is there already needs nobody's answer, also where there is no network.
+                files.push(("wanted".to_owned(), 0o644, (wanted.join("\n") + "\n").into_bytes()));
+                files.push(("satisfied.py".to_owned(), 0o644, include_bytes!("satisfied.py").to_vec()));
                 arguments.push("--".into());
                 arguments.extend(wanted.iter().cloned());
             }
@@ -62,7 +69,8 @@ has_apt() { command -v apt-get >/dev/null; }
 if has_apt; then debian_packages > before; fi
 Rscript --vanilla install.R missing "$@" > missing
 if [ -s missing ] && has_apt && [ -n "${LONGSHORE_DEBIAN_R:-}" ]; then
-    apt_update
+    # Without Debian's lists the repositories may still have all of it.
+    (apt_update) || true
     : > debian
     while read -r package; do
         name=r-cran-$(echo "$package" | tr 'A-Z' 'a-z')

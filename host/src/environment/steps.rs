@@ -6,12 +6,16 @@ use super::{EnvironmentError, Plan, api, packages, system};
 use crate::block::Language;
 use crate::settings::Settings;
 use std::path::Path;
+use std::time::Duration;
 
 /// What a line starts with that says what was installed: `pip scikit-learn==1.7.2`.
 pub(super) const RESOLVED: &str = "longshore-resolved: ";
 
 /// What a line starts with that people must be told.
 pub(super) const NOTE: &str = "longshore-note: ";
+
+/// What a line starts with that says for how many seconds the environment will do, since it lacks something.
+pub(super) const LACKING: &str = "longshore-lacking: ";
 
 /// What a line starts with that says why a script gave up.
 pub(super) const REASON: &str = "longshore-reason: ";
@@ -46,6 +50,8 @@ pub(super) struct Finish {
     pub(super) resolved: Vec<String>,
     /// What people must be told.
     pub(super) notes: Vec<String>,
+    /// For how long it will do.
+    pub(super) lifetime: Option<Duration>,
 }
 
 /// The jobs that can build a layer, the next where one gives up with [`gives_way`].

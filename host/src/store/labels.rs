@@ -35,6 +35,9 @@ pub(crate) const SYSTEM_PACKAGES: &str = "longshore.system-packages";
 /// What was installed for them, exactly, one in a line, such as `pip scikit-learn==1.7.2`.
 pub(crate) const RESOLVED: &str = "longshore.resolved";
 
+/// When an environment is to be made anew, in seconds since 1970: where something that it may do without was not to be had.
+pub(crate) const EXPIRES: &str = "longshore.expires";
+
 /// The version of the agent that is in the image. An image without this label gets the host's.
 pub(crate) const AGENT: &str = "longshore.agent";
 

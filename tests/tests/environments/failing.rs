@@ -59,6 +59,10 @@ fn without_a_network_it_says_so() {
     let block = place.python("alone", "system_packages = [\"tree\"]", "humanize");
     place.run(&block).expect(3, &["the Debian packages `tree` cannot be installed", "127.0.0.1:9"]);
     assert_eq!(place.left(), Vec::<String>::new());
+    // What the base image has needs no network.
+    let block =
+        place.python("there", "dependencies = [\"numpy>=2\", \"pandas\", \"x; python_version < '3'\"]", "numpy");
+    place.run(&block).expect(0, &["all of it is there already", "numpy 2."]);
 }
 
 #[test]

@@ -293,6 +293,11 @@ fn r_packages_come_from_debian_and_from_a_repository() {
     failed.expect(3, &["of the R packages these could not be installed: `longshorebroken`"]);
 
     place.settings("[r]\nrepositories = [\"http://127.0.0.1:9\"]\n");
+    let unreachable =
+        "the repository `http://127.0.0.1:9` cannot be reached for the packages `longshorenowhere`: a script";
+    place.run(&found).expect(0, &["is it there? FALSE", unreachable]);
+    let built = place.longshore(&["images", "build", "found"]);
+    assert!(!Place::label(built.expect(0, &["was there"]).image(), "longshore.expires").is_empty());
     let alone = place.block("alone", "r", "dependencies = [\"longshoreabove\"]", "");
     place
         .run(&alone)
