@@ -25,7 +25,7 @@ pub(crate) enum ImagesCommand {
     Build {
         /// The block's folder, or a script
         block: PathBuf,
-        /// Base image, as for `longshore run`
+        /// Another base image than the block's, to see that its packages can be installed there
         #[arg(long)]
         image: Option<String>,
     },
@@ -55,7 +55,7 @@ pub(crate) enum ImagesCommand {
     },
     /// Write an image into an archive
     Export {
-        /// The image: its name, its id, or the beginning of its environment's hash
+        /// The image: its name, its id, the beginning of its environment's hash, or a block's folder
         image: String,
         /// The archive to write: .tar, .tar.gz or .tar.zst; `-` is standard output
         #[arg(short, long, value_name = "FILE")]
