@@ -6,8 +6,8 @@
 //! - `csv`, `dockerfile`, `json`, `toml`, `text`, `python` or `r` and a name: the file of that name, for the commands that
 //!   follow.
 //! - `console`: lines that start with `$ ` are run by bash in the folder of these files. Each other line must be printed,
-//!   in any order; `…` in it stands for anything, and so do twelve and more digits of a hash. Each command must end with
-//!   exit status 0, the last with N where `exit=N` says so.
+//!   in any order; `…` in it stands for anything, and so do twelve and more digits of a hash; columns may be wider or
+//!   narrower. Each command must end with exit status 0, the last with N where `exit=N` says so.
 //! - Anything else is only to be read.
 
 #![allow(dead_code, reason = "each test takes what it needs of it")]
@@ -59,7 +59,8 @@ impl Fence {
         assert_eq!(last, Some(self.exit()), "line {line}: {text}\nprinted\n{printed}");
         assert!(exits.iter().all(|exit| *exit == 0), "line {line}: {exits:?}: {text}\nprinted\n{printed}");
         for shown in shown.into_iter().filter(|shown| !shown.is_empty()) {
-            let found = printed.lines().any(|printed| is_as_shown(printed.trim_end(), &without_hashes(shown)));
+            let wanted = in_one_width(&without_hashes(shown));
+            let found = printed.lines().any(|printed| is_as_shown(&in_one_width(printed), &wanted));
             assert!(found, "line {line}: nothing printed is as `{shown}`:\n{printed}");
         }
     }
@@ -129,6 +130,13 @@ fn without_hashes(shown: &str) -> String {
         text.extend(character);
     }
     text
+}
+
+/// A line whose columns have one blank between them. How far it is indented stays.
+fn in_one_width(line: &str) -> String {
+    let words = line.trim_start();
+    let indent = &line[..line.len() - words.len()];
+    indent.to_owned() + &words.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a printed line is as the page shows it.
