@@ -60,7 +60,8 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        let own = docker(&["images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", "--filter", &self.pattern()]);
+        let own = format!("reference={}/*", self.team);
+        let own = docker(&["images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", "--filter", &own]);
         self.place = None;
         for line in own.lines() {
             let (name, id) = line.split_once(' ').unwrap();
@@ -69,12 +70,6 @@ impl Drop for Desk {
             let volumes = docker(&["volume", "ls", "-q", "--filter", &format!("name=longshore-packages-{id}")]);
             volumes.lines().for_each(|volume| drop(docker(&["volume", "rm", volume])));
         }
-    }
-}
-
-impl Desk {
-    fn pattern(&self) -> String {
-        format!("reference={}/*", self.team)
     }
 }
 
@@ -101,4 +96,17 @@ fn the_page_on_fingerprints_runs() {
 #[test]
 fn the_page_beside_the_images_runs() {
     Desk::new().run("images/README.md");
+}
+
+#[test]
+fn the_page_on_images_names_every_command() {
+    let help = command::longshore(&command::root(), &["images", "--help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    let commands = help.split_once("Commands:\n").unwrap().1.lines().take_while(|line| !line.is_empty());
+    let commands: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
+    let page = page("docs/images.md");
+    let is_named =
+        |name: &&str| page.contains(&format!("longshore images {name} ")) || page.contains(&format!("`{name} "));
+    let missing: Vec<&str> = commands.iter().copied().filter(|name| *name != "help" && !is_named(name)).collect();
+    assert!(commands.len() > 5 && missing.is_empty(), "docs/images.md does not name {missing:?} of {commands:?}");
 }

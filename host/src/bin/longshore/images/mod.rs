@@ -45,12 +45,12 @@ pub(crate) enum ImagesCommand {
     },
     /// Let an image go again when space is needed
     Unpin {
-        /// As for `pin`
+        /// The image: its name, its environment's hash or the beginning of it, or a block's folder
         image: String,
     },
     /// Say why an image exists, what uses it, and when it would go
     Explain {
-        /// As for `pin`
+        /// The image: its name, its environment's hash or the beginning of it, or a block's folder
         image: String,
     },
     /// Write an image into an archive
