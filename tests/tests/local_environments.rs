@@ -182,7 +182,7 @@ fn two_blocks_with_conflicting_versions_do_not_see_each_other() {
     let script = "import humanize, pandas\nprint('humanize', humanize.__version__, pandas.DataFrame.__name__)\n";
     let old = user.python("old", "\"humanize == 4.9.0\"", script);
     let new = user.python("new", "\"Humanize>=4.10,<4.12\"", script);
-    assert_says(&user.run(&old), 0, &["… installing humanize==4.9.0", "humanize 4.9.0 DataFrame"]);
+    assert_says(&user.run(&old), 0, &["  installing humanize==4.9.0", "humanize 4.9.0 DataFrame"]);
     assert_says(&user.run(&new), 0, &["humanize 4.11.0 DataFrame"]);
     let again = user.run(&old);
     assert_says(&again, 0, &["humanize 4.9.0 DataFrame"]);
@@ -285,7 +285,7 @@ fn r_packages_come_with_those_that_they_need() {
     let user = User::new();
     user.repository();
     let block = user.r("two", "\"lstwo\"", "cat(lstwo::say(), '\\n')\nlibrary(longshore)\n");
-    assert_says(&user.run(&block), 0, &["… installing lstwo", "two and one"]);
+    assert_says(&user.run(&block), 0, &["  installing lstwo", "two and one"]);
     let again = user.run(&block);
     assert_says(&again, 0, &["two and one"]);
     assert!(!again.printed.contains("installing"), "{}", again.printed);
