@@ -246,7 +246,6 @@ fn packages_that_cannot_be_had_are_named_and_nothing_is_left() {
         (block("pin", "\"humanize==999\""), None, "there is no version of humanize==999"),
         (block("each", "\"humanize<4\", \"humanize>4\""), None, "your requirements are unsatisfiable"),
         (block("no-network", "\"humanize\""), Some(format!("http://user:hush@{closed}/simple")), "refused"),
-        (block("option", "\"--index-url=http://x.example\""), None, "--index-url"),
     ] {
         let mut command = user.command(&block);
         command.envs(index.iter().map(|index| ("LONGSHORE_PYTHON_INDEX_URL", index)));
@@ -255,6 +254,8 @@ fn packages_that_cannot_be_had_are_named_and_nothing_is_left() {
         assert!(!ended.printed.contains("it ran") && !ended.printed.contains("hush"), "{}", ended.printed);
         assert_eq!(user.environments(), Vec::<String>::new());
     }
+    let option = user.run(&block("option", "\"--index-url=http://x.example\""));
+    assert_says(&option, 2, &["the block names the Python package `--index-url=http://x.example`, which is none"]);
 }
 
 #[test]
