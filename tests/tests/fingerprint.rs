@@ -375,34 +375,3 @@ fn each_change_of_a_run_is_seen_in_the_hash_it_belongs_to() {
         assert_eq!(with(&[]), same);
     }
 }
-
-#[test]
-fn the_guide_shows_what_is_printed() {
-    let bench = Bench::new();
-    let guide = fs::read_to_string(root().join("docs/fingerprints.md")).unwrap();
-    let mut printed = String::new();
-    let mut commands = 0;
-    for fence in guide.split("```console\n").skip(1).map(|rest| rest.split_once("```").unwrap().0) {
-        for line in fence.lines() {
-            if let Some(command) = line.strip_prefix("$ ") {
-                let own = format!("longshore() {{ '{}' \"$@\"; }}\n{command}", path().display());
-                let mut shell = Command::new("bash");
-                shell.args(["-c", &own]).current_dir(bench.folder());
-                shell.env("XDG_STATE_HOME", bench.folder().join("state"));
-                printed = String::from_utf8(shell.output().unwrap().stdout).unwrap();
-                commands += 1;
-                continue;
-            }
-            let parts: Vec<&str> = line.split('…').collect();
-            let alike = |found: &str| {
-                let mut rest = found.strip_prefix(parts[0]);
-                for part in &parts[1..] {
-                    rest = rest.and_then(|rest| rest.find(part).map(|at| &rest[at + part.len()..]));
-                }
-                rest.is_some_and(|rest| rest.is_empty() || line.ends_with('…'))
-            };
-            assert!(line == "…" || printed.lines().any(alike), "`{line}` is not printed:\n{printed}");
-        }
-    }
-    assert!(commands >= 4, "{commands}");
-}

@@ -45,7 +45,7 @@ impl Block {
         match &self.image {
             None => format!("{kind}, unless `--image` names another"),
             Some(image) if self.install_api => image.clone(),
-            Some(image) => format!("{image}, which has the SDK and the agent"),
+            Some(image) => format!("{image}, as it is"),
         }
     }
 

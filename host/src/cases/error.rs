@@ -83,7 +83,7 @@ pub enum CaseError {
         /// The case file.
         path: PathBuf,
         /// What is wrong.
-        source: SpecError,
+        source: Box<SpecError>,
     },
     /// A folder for the outputs of a case cannot be made.
     #[error("cannot make a folder for the outputs in `{path}`: {source}")]

@@ -212,7 +212,7 @@ impl Case {
     }
 
     fn spec_error(&self, source: SpecError) -> CaseError {
-        CaseError::Spec { path: self.path.clone(), source }
+        CaseError::Spec { path: self.path.clone(), source: Box::new(source) }
     }
 
     fn table_error(&self, what: String, source: TableError) -> CaseError {

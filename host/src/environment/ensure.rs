@@ -2,6 +2,7 @@
 
 use super::builder::{Builder, has_expired, lines};
 use super::custom::bring;
+use super::names::check;
 use super::plan::needs_api;
 use super::{EnvironmentError, Lock, Plan, api};
 use crate::block::Block;
@@ -53,6 +54,7 @@ pub async fn build(
     events: &Events,
     cancel: &Cancel,
 ) -> Result<Built, EnvironmentError> {
+    check(block)?;
     let store = DockerStore::connect(&settings.engine_socket).await?;
     let office = Office { store: &store, settings, events, cancel };
     let base_name = image.unwrap_or_else(|| base_name(block, settings));

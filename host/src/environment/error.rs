@@ -108,3 +108,11 @@ pub enum EnvironmentError {
     #[error("cancelled while its environment was made")]
     Cancelled,
 }
+
+impl EnvironmentError {
+    /// Whether the block is what is wrong, and nothing was started.
+    #[must_use]
+    pub fn is_bad_input(&self) -> bool {
+        matches!(self, Self::Name { .. } | Self::Lock { .. } | Self::Pull(PullError::Reference { .. }))
+    }
+}

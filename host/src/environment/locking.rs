@@ -3,6 +3,7 @@
 use super::builder::{Builder, lines};
 use super::ensure::{Office, base_name, plan};
 use super::lock::{Lock, LockedPackage};
+use super::names::check_names;
 use super::sources::PROLOGUE;
 use super::steps::{self, Job};
 use super::{EnvironmentError, tools};
@@ -57,6 +58,7 @@ pub async fn lock(
     if !block.whole_folder || block.dependencies.is_empty() && block.system_packages.is_empty() {
         return Err(wrong("the block names no packages, so there is nothing to write down"));
     }
+    check_names(block)?;
     let store = DockerStore::connect(&settings.engine_socket).await?;
     let office = Office { store: &store, settings, events, cancel };
     let name = base_name(block, settings);

@@ -10,6 +10,18 @@ use crate::block::{Block, Language};
 /// [`EnvironmentError::Name`] says which name is wrong and what would be right, [`EnvironmentError::Lock`] what is wrong
 /// with the lock.
 pub(crate) fn check(block: &Block) -> Result<(), EnvironmentError> {
+    check_names(block)?;
+    match Lock::of(block)? {
+        Some(lock) => lock.check_names(block),
+        None => Ok(()),
+    }
+}
+
+/// Checks what a block names, whatever its lock says.
+///
+/// # Errors
+/// [`EnvironmentError::Name`].
+pub(super) fn check_names(block: &Block) -> Result<(), EnvironmentError> {
     for name in &block.system_packages {
         if !is_debian(name) {
             return Err(wrong("Debian", name, "a name of lower-case letters, digits and `+-.`, or name=version"));
@@ -25,9 +37,6 @@ pub(crate) fn check(block: &Block) -> Result<(), EnvironmentError> {
             }
             _ => {}
         }
-    }
-    if let Some(lock) = Lock::of(block)? {
-        lock.check_names(block)?;
     }
     Ok(())
 }

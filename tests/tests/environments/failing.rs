@@ -43,6 +43,8 @@ fn what_is_no_name_of_a_package_starts_nothing() {
     ] {
         let block = place.block("nonsense", language, keys, "");
         place.run(&block).expect(2, &[text]);
+        place.longshore(&["images", "build", "nonsense"]).expect(2, &[text]);
+        place.longshore(&["lock", "nonsense"]).expect(2, &[text]);
     }
     assert_eq!(place.left(), Vec::<String>::new());
 }

@@ -79,7 +79,7 @@ pub(crate) struct RunArguments {
     /// Where to run it: auto takes docker where it answers, else a process
     #[arg(long, value_enum, default_value_t = EngineArgument::Auto)]
     pub(crate) engine: EngineArgument,
-    /// Image to run it in
+    /// Image to run it in, as it is: packages that the block names are not installed in it
     #[arg(long)]
     pub(crate) image: Option<String>,
     /// Network of the container: none, bridge, or the name of one

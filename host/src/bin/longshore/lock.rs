@@ -35,7 +35,6 @@ pub(crate) async fn lock(arguments: LockArguments, settings: &Settings) -> u8 {
             check::print(&format!("{}: {} {packages}\n", locked.path.display(), locked.packages))
         }
         Err(EnvironmentError::Cancelled) => 130,
-        Err(error @ EnvironmentError::Lock { .. }) => failure::print(&error, BAD_INPUT),
-        Err(error) => failure::print(&error, 3),
+        Err(error) => failure::print(&error, if error.is_bad_input() { BAD_INPUT } else { 3 }),
     }
 }

@@ -135,10 +135,13 @@ impl Shelf {
                 return Ok(Taken::Standing(Box::new(Standing { record, folder, hold })));
             }
             drop(hold);
-            let claim = self.hold(hash, Ledger::claim, cancel).await?;
-            if self.read(hash).is_none() {
+            // Not waited for: who gets it first may be done before this is looked at again, and then others use the
+            // environment for as long as their runs take. Without one nobody holds a share for longer than a look.
+            let claim = self.ledger.try_claim(hash).map_err(|source| self.ledger_error(source))?;
+            if let Some(claim) = claim.filter(|_| self.read(hash).is_none()) {
                 return self.site(hash, claim).map(Taken::Site);
             }
+            tokio::task::yield_now().await;
         }
     }
 

@@ -1,10 +1,13 @@
 //! `longshore images export` and `import`.
 
+use super::failed;
 use crate::BAD_INPUT;
 use crate::check::print;
 use crate::failure;
 use longshore::Settings;
 use longshore::archive::{self, Form, Target, Trust};
+use longshore::block::Block;
+use longshore::images::{ImageCollection, ImagesError};
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -22,7 +25,11 @@ pub(crate) async fn export(image: &str, output: &Path, oci: bool, settings: &Set
         );
     }
     let target = if to_stdout { Target::Writer(Box::new(std::io::stdout())) } else { Target::File(output.to_owned()) };
-    match archive::export(image, target, form, settings).await {
+    let image = match image_of_block(image, settings).await {
+        Ok(of_block) => of_block.unwrap_or_else(|| image.to_owned()),
+        Err(error) => return failed(&error),
+    };
+    match archive::export(&image, target, form, settings).await {
         // There is an archive on standard output.
         Ok(_) if to_stdout => 0,
         Ok(written) => {
@@ -31,6 +38,16 @@ pub(crate) async fn export(image: &str, output: &Path, oci: bool, settings: &Set
         }
         Err(error) => failure::print(&error, if error.is_input() { BAD_INPUT } else { FAILED }),
     }
+}
+
+/// The name of the image that a block runs in; `None` where it is no block's folder that was named.
+async fn image_of_block(named: &str, settings: &Settings) -> Result<Option<String>, ImagesError> {
+    let folder = Path::new(named);
+    if !folder.is_dir() || Block::load(folder).is_err() {
+        return Ok(None);
+    }
+    let explained = ImageCollection::open(settings).await?.explain(named).await?;
+    Ok(Some(explained.entry.title()))
 }
 
 /// Runs the command, and gives the exit status back.

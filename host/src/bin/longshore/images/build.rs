@@ -26,7 +26,7 @@ pub(crate) async fn build(block: &Path, image: Option<String>, settings: &Settin
     match built {
         Ok(built) => check::print(&report(&built)),
         Err(EnvironmentError::Cancelled) => 130,
-        Err(error) => failure::print(&error, 3),
+        Err(error) => failure::print(&error, if error.is_bad_input() { BAD_INPUT } else { 3 }),
     }
 }
 

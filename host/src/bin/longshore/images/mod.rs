@@ -25,7 +25,7 @@ pub(crate) enum ImagesCommand {
     Build {
         /// The block's folder, or a script
         block: PathBuf,
-        /// Base image, as for `longshore run`
+        /// Another base image than the block's, to see that its packages can be installed there
         #[arg(long)]
         image: Option<String>,
     },
@@ -45,17 +45,17 @@ pub(crate) enum ImagesCommand {
     },
     /// Let an image go again when space is needed
     Unpin {
-        /// As for `pin`
+        /// The image: its name, its environment's hash or the beginning of it, or a block's folder
         image: String,
     },
     /// Say why an image exists, what uses it, and when it would go
     Explain {
-        /// As for `pin`
+        /// The image: its name, its environment's hash or the beginning of it, or a block's folder
         image: String,
     },
     /// Write an image into an archive
     Export {
-        /// The image: its name, its id, or the beginning of its environment's hash
+        /// The image: its name, its id, the beginning of its environment's hash, or a block's folder
         image: String,
         /// The archive to write: .tar, .tar.gz or .tar.zst; `-` is standard output
         #[arg(short, long, value_name = "FILE")]
