@@ -81,7 +81,7 @@ pub struct PackageSettings {
     pub trusted_hosts: Vec<String>,
     /// Further arguments for `uv pip install`.
     pub pip_arguments: Vec<String>,
-    /// Repositories of R packages, like CRAN.
+    /// Repositories of R packages, like CRAN; those that R itself is set up with where there are none.
     pub cran: Vec<String>,
     /// Whether R packages come from Debian where it has them, as binaries.
     pub debian_r_packages: bool,
@@ -117,7 +117,7 @@ impl Default for PackageSettings {
             extra_index_urls: Vec::new(),
             trusted_hosts: Vec::new(),
             pip_arguments: Vec::new(),
-            cran: vec!["https://cloud.r-project.org".into()],
+            cran: Vec::new(),
             debian_r_packages: true,
             debian_mirror: None,
             ca_bundle: None,

@@ -206,7 +206,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         common: &["PIP_EXTRA_INDEX_URL"],
         about: "further indexes of Python packages",
         default: "none",
-        example: r#"["https://team.example.com/simple", "https://pypi.org/simple"]"#,
+        example: r#"["https://team.example.com/simple", "https://public.example.com/simple"]"#,
         ..PYTHON
     },
     Setting {
@@ -233,7 +233,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         slot: Slot::Addresses(|settings| &mut settings.packages.cran),
         variable: "LONGSHORE_R_REPOSITORIES",
         about: "repositories of R packages, like CRAN",
-        default: "`https://cloud.r-project.org`",
+        default: "none: those that R is set up with",
         example: r#"["https://cran.example.com"]"#,
         ..R
     },

@@ -397,7 +397,7 @@ mod tests {
                 "https://a /srv",
                 "PIP_EXTRA_INDEX_URL is a list with `/srv` in it: it must be a list \
               of addresses with their schemes, as in \
-              `LONGSHORE_PYTHON_EXTRA_INDEX_URLS=\"https://team.example.com/simple https://pypi.org/simple\"`",
+              `LONGSHORE_PYTHON_EXTRA_INDEX_URLS=\"https://team.example.com/simple https://public.example.com/simple\"`",
             ),
         ] {
             assert_eq!(variable_refused(name, value), said);

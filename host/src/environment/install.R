@@ -6,6 +6,12 @@ mode <- arguments[1L]
 wanted <- arguments[-1L]
 repositories <- strsplit(Sys.getenv("LONGSHORE_CRAN"), " ", fixed = TRUE)[[1L]]
 repositories <- repositories[nzchar(repositories)]
+# Without any the repositories are those that R itself is set up with.
+if (!length(repositories)) {
+  profile <- file.path(R.home("etc"), "Rprofile.site")
+  if (file.exists(profile)) try(sys.source(profile, new.env()), silent = TRUE)
+  repositories <- setdiff(unname(getOption("repos")), "@CRAN@")
+}
 # Packages that nobody declared, but the script names: it may do without.
 optional <- strsplit(Sys.getenv("LONGSHORE_OPTIONAL"), " ", fixed = TRUE)[[1L]]
 library.folder <- "/usr/local/lib/R/site-library"

@@ -7,6 +7,12 @@ target <- arguments[1]
 report <- function(what, names) cat(sprintf("%s %s\n", what, names), file = arguments[2], sep = "", append = TRUE)
 count <- as.integer(arguments[3])
 repositories <- arguments[3 + seq_len(count)]
+# Without any the repositories are those that R itself is set up with.
+if (!length(repositories)) {
+  profile <- file.path(R.home("etc"), "Rprofile.site")
+  if (file.exists(profile)) try(sys.source(profile, new.env()), silent = TRUE)
+  repositories <- setdiff(unname(getOption("repos")), "@CRAN@")
+}
 wanted <- arguments[-seq_len(3 + count)]
 
 # Repositories that have binaries for Linux know by this which ones to give.

@@ -209,7 +209,10 @@ impl Builder<'_> {
         if let Some(repository) = unreachable.first().map(quoted) {
             return Err(LocalError::Unreachable { packages: declared.join(", "), repository, words: words(lines) });
         }
-        let repositories: Vec<String> = self.settings.packages.cran.iter().map(quoted).collect();
+        let mut repositories: Vec<String> = self.settings.packages.cran.iter().map(quoted).collect();
+        if repositories.is_empty() {
+            repositories.push("those that R is set up with".into());
+        }
         let packages = match declared.as_slice() {
             [one] => format!("the package `{one}` that the block names is"),
             _ => format!("the packages {} that the block names are", declared.join(", ")),
