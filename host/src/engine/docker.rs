@@ -254,7 +254,7 @@ impl DockerContainer {
     }
 
     async fn remove(&mut self) {
-        let force = RemoveContainerOptions { force: true, ..RemoveContainerOptions::default() };
+        let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
         // It may have removed itself already.
         let _ = self.api.remove_container(&self.id, Some(force)).await;
         self.gone = true;
@@ -288,7 +288,7 @@ impl Drop for DockerContainer {
         if let (false, Ok(runtime)) = (self.gone, tokio::runtime::Handle::try_current()) {
             let (api, id) = (self.api.clone(), self.id.clone());
             runtime.spawn(async move {
-                let force = RemoveContainerOptions { force: true, ..RemoveContainerOptions::default() };
+                let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
                 api.remove_container(&id, Some(force)).await
             });
         }

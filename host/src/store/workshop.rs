@@ -219,7 +219,7 @@ fn closed(image: &ImageId) -> ContainerCreateBody {
 }
 
 async fn remove(api: &bollard::Docker, id: &str) -> Result<(), StoreError> {
-    let force = RemoveContainerOptions { force: true, ..RemoveContainerOptions::default() };
+    let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
     match api.remove_container(id, Some(force)).await {
         // Gone already, or about to be.
         Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
