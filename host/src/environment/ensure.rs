@@ -59,8 +59,7 @@ pub async fn build(
     let office = Office { store: &store, settings, events, cancel };
     let base_name = image.unwrap_or_else(|| base_name(block, settings));
     let base = office.base(base_name).await?;
-    let lock = Lock::of(block)?;
-    let Some(plan) = plan(block, base.clone(), base_name, lock.as_ref(), settings)? else {
+    let Some((plan, lock)) = locked_plan(block, base.clone(), base_name, settings)? else {
         let (name, id) = (base_name.to_owned(), base.id.0);
         return Ok(Built { name, id, environment: None, was_there: true, resolved: Vec::new() });
     };
@@ -90,9 +89,8 @@ pub(crate) async fn ensure(
     }
     let name = base_name(block, settings);
     let base = office.base(name).await?;
-    let lock = if needs_packages(block) { Lock::of(block)? } else { None };
-    match plan(block, base.clone(), name, lock.as_ref(), settings)? {
-        Some(plan) => office.ready(&plan, lock.as_ref()).await,
+    match locked_plan(block, base.clone(), name, settings)? {
+        Some((plan, lock)) => office.ready(&plan, lock.as_ref()).await,
         None => office.as_it_is(base, name).await,
     }
 }
@@ -105,9 +103,8 @@ pub(crate) async fn find(
 ) -> Result<(String, Option<StoredImage>), EnvironmentError> {
     let name = base_name(block, settings);
     let Some(base) = store.find(name).await? else { return Ok((name.to_owned(), None)) };
-    let lock = if needs_packages(block) { Lock::of(block)? } else { None };
-    match plan(block, base.clone(), name, lock.as_ref(), settings)? {
-        Some(plan) => Ok((plan.name(), store.find(&plan.name()).await?)),
+    match locked_plan(block, base.clone(), name, settings)? {
+        Some((plan, _)) => Ok((plan.name(), store.find(&plan.name()).await?)),
         None => Ok((name.to_owned(), Some(base))),
     }
 }
@@ -121,8 +118,7 @@ pub(crate) async fn hash_of_block(
 ) -> Result<Option<String>, EnvironmentError> {
     let name = base_name(block, settings);
     let base = store.find(name).await?.ok_or_else(|| EnvironmentError::NoImage { image: name.to_owned() })?;
-    let lock = if needs_packages(block) { Lock::of(block)? } else { None };
-    Ok(plan(block, base, name, lock.as_ref(), settings)?.map(|plan| plan.hash))
+    Ok(locked_plan(block, base, name, settings)?.map(|(plan, _)| plan.hash))
 }
 
 /// The image that a block's environment is made on.
@@ -130,11 +126,19 @@ pub(super) fn base_name<'a>(block: &'a Block, settings: &'a Settings) -> &'a str
     block.image.as_deref().unwrap_or_else(|| settings.image(block.image_kind()))
 }
 
-fn needs_packages(block: &Block) -> bool {
-    !block.dependencies.is_empty() || !block.system_packages.is_empty()
+/// The plan of a block on a base that is there, by the block's lock where it has one.
+fn locked_plan(
+    block: &Block,
+    base: StoredImage,
+    base_name: &str,
+    settings: &Settings,
+) -> Result<Option<(Plan, Option<Lock>)>, EnvironmentError> {
+    let names_packages = !block.dependencies.is_empty() || !block.system_packages.is_empty();
+    let lock = if names_packages { Lock::of(block)? } else { None };
+    Ok(plan(block, base, base_name, lock.as_ref(), settings)?.map(|plan| (plan, lock)))
 }
 
-/// The plan of a block on a base that is there.
+/// The plan of a block on a base that is there, by a lock or without.
 pub(super) fn plan(
     block: &Block,
     base: StoredImage,
