@@ -1,5 +1,6 @@
 //! Programs that make environments: each runs in a process group of its own with an environment made of the settings
-//! alone, its lines are told as they come, and a cancellation ends all of it. What the lines mean is their caller's.
+//! alone, its lines are told as they come, and a cancellation ends all of it, as does the end of the host, however it
+//! comes. What the lines mean is their caller's.
 
 use super::LocalError;
 use crate::cancel::Cancel;
@@ -103,7 +104,7 @@ impl Tool {
         // With it go its ends of the pipe, so that the reader sees the end.
         drop(command);
         let mut child = started.map_err(|source| LocalError::Start { program: program.clone(), source })?;
-        let group = Group::of(&child);
+        let group = Group::of(&child).map_err(follow)?;
         let mut output = pipe::Receiver::from_owned_fd(reader.into()).map_err(follow)?;
         let mut lines = Lines::default();
         let end = async {
@@ -150,23 +151,41 @@ fn network(packages: &PackageSettings) -> Vec<(&'static str, String)> {
     settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// A process group that is killed when this is dropped before its program's end was seen.
+/// What a group's guard runs: it waits for the end of its input, whose other end only the host has, so that it comes with
+/// the host's own end, and kills the group.
+const GUARD: &str = "read -r _; kill -KILL 0";
+
+/// A process group that is killed when this is dropped before its program's end was seen, or when the host is killed.
 #[derive(Debug)]
-struct Group(Option<Pid>);
+struct Group {
+    id: Option<Pid>,
+    /// One of the group, so that no other group gets its number. Killed when it is dropped.
+    _guard: Child,
+}
 
 impl Group {
-    fn of(child: &Child) -> Self {
-        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+    fn of(leader: &Child) -> io::Result<Self> {
+        let id = leader.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let guard = Command::new("/bin/sh")
+            .args(["-c", GUARD])
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(id.map_or(0, Pid::as_raw_pid))
+            .kill_on_drop(true)
+            .spawn()?;
+        Ok(Self { id, _guard: guard })
     }
 
     fn disarm(mut self) {
-        self.0 = None;
+        self.id = None;
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(group) = self.0 {
+        if let Some(group) = self.id {
             // Gone already is as good.
             let _ = kill_process_group(group, Signal::KILL);
         }
