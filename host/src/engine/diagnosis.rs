@@ -1,8 +1,8 @@
 //! What is missing on this machine, and the command that mends it: `longshore doctor`.
 
-use super::docker::Docker;
-use super::{Engine, EngineError, existing};
+use super::existing;
 use crate::settings::Settings;
+use crate::store::{DockerStore, ImageStore};
 use serde::Serialize;
 use std::path::Path;
 use tokio::process::Command;
@@ -33,12 +33,12 @@ impl Diagnosis {
 /// Looks at everything that runs need on this machine.
 pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    match Docker::connect(settings).await {
-        Ok(docker) => {
+    match DockerStore::connect(&settings.engine_socket).await {
+        Ok(store) => {
             found.push(Diagnosis::good("engine", format!("answers at `{}`", settings.engine_socket.display())));
-            found.push(image(&docker, "Python image", &settings.python_image).await);
-            found.push(image(&docker, "Python image with pandas 2", &settings.python_pandas2_image).await);
-            found.push(image(&docker, "R image", &settings.r_image).await);
+            found.push(image(&store, "Python image", &settings.python_image).await);
+            found.push(image(&store, "Python image with pandas 2", &settings.python_pandas2_image).await);
+            found.push(image(&store, "R image", &settings.r_image).await);
         }
         Err(error) => {
             let remedy = if settings.engine_socket.exists() {
@@ -63,11 +63,10 @@ pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
     found
 }
 
-async fn image(docker: &Docker, subject: &str, image: &str) -> Diagnosis {
-    match docker.resolve(image).await {
+async fn image(store: &DockerStore, subject: &str, image: &str) -> Diagnosis {
+    match store.find(image).await {
         Ok(Some(found)) => Diagnosis::good(subject, format!("`{image}` is {}", short(&found.id.0))),
-        Ok(None) => Diagnosis::good(subject, "not needed"),
-        Err(error @ EngineError::NoImage { .. }) => Diagnosis::bad(subject, first_line(&error), "make images"),
+        Ok(None) => Diagnosis::bad(subject, format!("there is no image `{image}`"), "make images"),
         Err(error) => Diagnosis::bad(subject, first_line(&error), "longshore doctor   (once the engine answers)"),
     }
 }

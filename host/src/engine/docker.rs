@@ -61,16 +61,6 @@ impl Docker {
         Ok(Self { images: DockerStore::new(api.clone()), api, agent: settings.agent.clone() })
     }
 
-    async fn find_image(&self, image: &str) -> Result<RunImage, EngineError> {
-        match self.api.inspect_image(image).await {
-            Ok(found) => Ok(RunImage::of(image, found)),
-            Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => {
-                Err(EngineError::NoImage { image: image.to_owned() })
-            }
-            Err(source) => Err(EngineError::Engine { doing: "looking for the image", source }),
-        }
-    }
-
     async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
         let agent = self.agent_to_mount(launch.image)?;
         let policy = policy(&launch, agent.as_deref());
@@ -117,10 +107,6 @@ impl Docker {
 impl Engine for Docker {
     fn kind(&self) -> EngineKind {
         EngineKind::Docker
-    }
-
-    fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<RunImage>, EngineError>> {
-        async move { self.find_image(image).await.map(Some) }.boxed()
     }
 
     fn images(&self) -> Option<&dyn ImageStore> {

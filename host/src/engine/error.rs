@@ -19,12 +19,6 @@ pub enum EngineError {
         #[source]
         source: bollard::errors::Error,
     },
-    /// The image is not there.
-    #[error("there is no image `{image}`: build it with `make images`, or name another with `--image`")]
-    NoImage {
-        /// The image.
-        image: String,
-    },
     /// The image was there, and is no more.
     #[error("the image was removed before a container of it was made: run it again")]
     ImageGone,

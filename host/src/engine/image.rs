@@ -1,8 +1,7 @@
 //! What must be known of an image to run a script in it: whether our agent is in it, and what its author set.
 
 use super::ImageId;
-use crate::store::labels;
-use bollard::models::ImageInspect;
+use crate::store::{StoredImage, labels};
 
 /// The agent in images that have it.
 pub(super) const AGENT: &str = "/usr/local/bin/longshore-agent";
@@ -38,25 +37,12 @@ pub(crate) struct RunImage {
 }
 
 impl RunImage {
-    /// One of which nothing is known but its name.
-    #[cfg(test)]
-    pub(crate) fn named(name: &str) -> Self {
-        Self::of(name, ImageInspect::default())
-    }
-
-    /// The same under the name that it was asked for by.
-    pub(crate) fn called(self, name: String) -> Self {
-        Self { name, ..self }
-    }
-
-    /// Reads what an engine says of an image.
-    pub(super) fn of(name: &str, found: ImageInspect) -> Self {
-        let config = found.config.unwrap_or_default();
+    /// Reads what the store says of an image that was looked at by itself, and was asked for by `name`.
+    pub(crate) fn of(name: &str, found: StoredImage) -> Self {
+        let StoredImage { id, labels, defaults, .. } = found;
         // Whoever has it as entry point has it, also from before there was a label.
-        let has_agent = config.labels.is_some_and(|labels| labels.contains_key(labels::AGENT))
-            || config.entrypoint.is_some_and(|entry_point| entry_point == [AGENT]);
-        let variables = config.env.unwrap_or_default();
-        let variables = variables.iter().filter_map(|variable| variable.split_once('='));
+        let has_agent = labels.contains_key(labels::AGENT) || defaults.entry_point == [AGENT];
+        let variables = defaults.environment.iter().filter_map(|variable| variable.split_once('='));
         let (mut path, mut environment) = (PATH.to_owned(), Vec::new());
         for (key, value) in variables {
             if key == "PATH" && !value.is_empty() {
@@ -68,9 +54,8 @@ impl RunImage {
         if !path.split(':').any(|folder| folder == PYTHON_FOLDER) {
             path = format!("{PYTHON_FOLDER}:{path}");
         }
-        let volumes = config.volumes.unwrap_or_default().into_iter().map(|path| path.trim_end_matches('/').to_owned());
+        let volumes = defaults.volumes.into_iter().map(|path| path.trim_end_matches('/').to_owned());
         let volumes = volumes.filter(|path| !path.is_empty() && !NOT_VOLUMES.contains(&path.as_str())).collect();
-        let id = ImageId(found.id.unwrap_or_else(|| name.to_owned()));
         Self { id, name: name.to_owned(), has_agent, path, environment, volumes }
     }
 }
@@ -78,27 +63,36 @@ impl RunImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::ContainerDefaults;
 
-    fn image(config: &str) -> RunImage {
-        let json = format!(r#"{{"Id": "sha256:1", "Config": {config}}}"#);
-        RunImage::of("team/base:3", serde_json::from_str(&json).unwrap())
+    fn image(defaults: ContainerDefaults, labels: &[&str]) -> RunImage {
+        let labels = labels.iter().map(|&label| (label.to_owned(), "0.1.0".to_owned())).collect();
+        let id = ImageId("sha256:1".into());
+        RunImage::of("team/base:3", StoredImage { id, labels, defaults, ..StoredImage::default() })
+    }
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|&text| text.to_owned()).collect()
     }
 
     #[test]
     fn the_agent_is_known_by_its_label_or_as_the_entry_point() {
-        let has_agent = |config| image(config).has_agent;
-        assert!(has_agent(r#"{"Labels": {"longshore.agent": "0.1.0"}}"#));
-        assert!(has_agent(r#"{"Entrypoint": ["/usr/local/bin/longshore-agent"]}"#));
-        assert!(!has_agent(r#"{"Entrypoint": ["/bin/sh"], "Labels": {"longshore.language": "python"}}"#));
-        assert!(!has_agent("{}") && !has_agent("null"));
+        let has_agent = |entry_point: &[&str], labels: &[&str]| {
+            image(ContainerDefaults { entry_point: texts(entry_point), ..ContainerDefaults::default() }, labels)
+                .has_agent
+        };
+        assert!(has_agent(&[], &["longshore.agent"]));
+        assert!(has_agent(&["/usr/local/bin/longshore-agent"], &[]));
+        assert!(!has_agent(&["/bin/sh"], &["longshore.language"]));
+        assert!(!has_agent(&[], &[]));
     }
 
     #[test]
     fn scripts_get_what_the_author_set_but_for_who_and_where_they_are() {
-        let image = image(
-            r#"{"Env": ["PATH=/opt/conda/bin:/bin", "HOME=/root", "MODEL=/models/a=b", "LONGSHORE_SOCKET=x", "odd"],
-                "Volumes": {"/data/": {}, "/work": {}}}"#,
-        );
+        let variables = ["PATH=/opt/conda/bin:/bin", "HOME=/root", "MODEL=/models/a=b", "LONGSHORE_SOCKET=x", "odd"];
+        let volumes = texts(&["/data/", "/work"]);
+        let image =
+            image(ContainerDefaults { environment: texts(&variables), volumes, ..ContainerDefaults::default() }, &[]);
         assert_eq!(image.path, "/opt/longshore/python/bin:/opt/conda/bin:/bin");
         assert_eq!(image.environment, [("MODEL".to_owned(), "/models/a=b".to_owned())]);
         assert_eq!(image.volumes, ["/data"]);
@@ -107,8 +101,11 @@ mod tests {
 
     #[test]
     fn an_image_that_says_nothing_is_looked_through_where_programs_are() {
-        assert_eq!(image("{}").path, format!("{PYTHON_FOLDER}:{PATH}"));
+        let path = |environment: &[&str]| {
+            image(ContainerDefaults { environment: texts(environment), ..ContainerDefaults::default() }, &[]).path
+        };
         let ours = format!("{PYTHON_FOLDER}:{PATH}");
-        assert_eq!(image(&format!(r#"{{"Env": ["PATH={ours}"]}}"#)).path, ours);
+        assert_eq!(path(&[]), ours);
+        assert_eq!(path(&[&format!("PATH={ours}")]), ours);
     }
 }

@@ -63,7 +63,7 @@ pub(crate) struct Launch<'a> {
 }
 
 /// An image that an engine has, by its id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ImageId(pub(crate) String);
 
 /// How scripts are run where this engine runs them.
@@ -89,9 +89,6 @@ pub(crate) struct Workplace {
 pub(crate) trait Engine: Send + Sync {
     /// What it is.
     fn kind(&self) -> EngineKind;
-
-    /// Finds the image of a run.
-    fn resolve<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<Option<RunImage>, EngineError>>;
 
     /// Where its images are; `None` where it has none.
     fn images(&self) -> Option<&dyn ImageStore>;

@@ -1,7 +1,7 @@
 //! Scripts as processes of this machine, under the same agent, without isolation: for machines without containers and
 //! for developing scripts. Limits on memory, processors and processes do not hold here.
 
-use super::{Container, Engine, EngineError, EngineKind, Launch, RunImage, Workplace, existing};
+use super::{Container, Engine, EngineError, EngineKind, Launch, Workplace, existing};
 use crate::place::LockedFolder;
 use crate::settings::Settings;
 use crate::store::ImageStore;
@@ -73,10 +73,6 @@ impl Process {
 impl Engine for Process {
     fn kind(&self) -> EngineKind {
         EngineKind::Process
-    }
-
-    fn resolve<'a>(&'a self, _image: &'a str) -> BoxFuture<'a, Result<Option<RunImage>, EngineError>> {
-        async { Ok(None) }.boxed()
     }
 
     fn images(&self) -> Option<&dyn ImageStore> {

@@ -8,10 +8,10 @@ use super::lines::Fingerprint;
 use super::machine::of_machine;
 use super::probe::Interpreters;
 use crate::block::Block;
-use crate::engine::{self, EngineChoice, ImageId};
+use crate::engine::{EngineChoice, RunImage};
 use crate::environment;
 use crate::settings::Settings;
-use crate::store::{DockerStore, ImageStore, StoreError};
+use crate::store::{DockerStore, ImageStore, StoreError, StoredImage};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Read;
@@ -51,7 +51,7 @@ async fn of_reference(subject: &str, engine: EngineChoice, settings: &Settings) 
     }
     let store = DockerStore::connect(&settings.engine_socket).await?;
     match find(&store, subject).await? {
-        Some(id) => of_found(&store, subject, subject, id, settings).await,
+        Some(found) => of_found(&store, subject, subject, found, settings).await,
         None => Err(FingerprintError::Nothing { subject: subject.to_owned() }),
     }
 }
@@ -79,7 +79,7 @@ async fn of_block(
     // The one that a run would have, where it is there already: to look at something makes nothing.
     let (name, image) = environment::find(block, &store, settings).await?;
     match image {
-        Some(image) => of_found(&store, subject, &name, image.id, settings).await,
+        Some(image) => of_found(&store, subject, &name, image, settings).await,
         None => Err(FingerprintError::NoImage { block: subject.to_owned(), image: name }),
     }
 }
@@ -88,18 +88,18 @@ async fn of_found(
     store: &DockerStore,
     subject: &str,
     image: &str,
-    id: ImageId,
+    found: StoredImage,
     settings: &Settings,
 ) -> Result<Taken, FingerprintError> {
-    let (engine, _) = engine::choose(EngineChoice::Docker, settings).await?;
-    let found = engine.resolve(&id.0).await?.ok_or_else(|| StoreError::Gone { image: image.to_owned() })?;
-    let fingerprint = of_image(store, image, &id, &Interpreters::of_image(&found), &settings.state_folder).await?;
-    Ok(Taken { subject: subject.to_owned(), image: Some(id.0), fingerprint })
+    let found = RunImage::of(image, found);
+    let interpreters = Interpreters::of_image(&found);
+    let fingerprint = of_image(store, image, &found.id, &interpreters, &settings.state_folder).await?;
+    Ok(Taken { subject: subject.to_owned(), image: Some(found.id.0), fingerprint })
 }
 
-async fn find(store: &DockerStore, reference: &str) -> Result<Option<ImageId>, FingerprintError> {
+async fn find(store: &DockerStore, reference: &str) -> Result<Option<StoredImage>, FingerprintError> {
     match store.find(reference).await {
-        Ok(found) => Ok(found.map(|image| image.id)),
+        Ok(found) => Ok(found),
         // What can be no image's name is none.
         Err(StoreError::Engine {
             source: bollard::errors::Error::DockerResponseServerError { status_code: 400, .. },

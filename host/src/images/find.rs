@@ -78,9 +78,7 @@ pub(crate) async fn find_image(store: &dyn ImageStore, reference: &str) -> Resul
 fn environment_of(image: &StoredImage, prefix: &str) -> Option<String> {
     let hash = image.labels.get(labels::ENVIRONMENT).filter(|hash| hash.starts_with(prefix))?;
     let name = environment_name(hash);
-    // Podman puts in front of a name where it would be pulled from.
-    let has_it = |own: &String| own.strip_prefix("docker.io/").unwrap_or(own) == name;
-    image.names.iter().any(has_it).then_some(name)
+    image.names.contains(&name).then_some(name)
 }
 
 /// Whether a text can stand in a request to the engine: what it asks for is a part of an address.
@@ -114,15 +112,12 @@ mod tests {
             id: ImageId("sha256:1".into()),
             names: vec!["other:1".into()],
             labels: BTreeMap::from([(labels::ENVIRONMENT.to_owned(), hash.clone())]),
-            size: 0,
-            created: 0,
-            architecture: None,
+            ..StoredImage::default()
         };
         assert_eq!(environment_of(&image, "012345"), None);
         image.names.push(format!("longshore/environment:{}", &hash[..32]));
         assert_eq!(environment_of(&image, "012345"), Some(environment_name(&hash)));
         assert_eq!(environment_of(&image, "12345"), None);
-        image.names = vec![format!("docker.io/longshore/environment:{}", &hash[..32])];
         assert_eq!(environment_of(&image, &hash), Some(environment_name(&hash)));
     }
 }

@@ -114,8 +114,7 @@ mod tests {
                 names: names.iter().map(|name| (*name).to_owned()).collect(),
                 labels: labels.iter().map(|label| label.split_once('=').unwrap()).map(pair).collect(),
                 size: 1,
-                created: 0,
-                architecture: None,
+                ..StoredImage::default()
             };
             let found = owned(&image, &settings).map(|owned| (owned.kind, owned.named_by_others));
             assert_eq!(found, *expected, "{names:?} {labels:?}");

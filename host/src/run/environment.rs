@@ -100,11 +100,7 @@ impl Run<'_> {
             Err(EnvironmentError::Cancelled) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        match engine.resolve(&ready.image.id.0).await {
-            Ok(Some(image)) => Ok(Some(Provided::Image(image.called(ready.name), ready.hold))),
-            Ok(None) | Err(EngineError::NoImage { .. }) => Err(EngineError::ImageGone),
-            Err(error) => Err(error),
-        }
+        Ok(Some(Provided::Image(RunImage::of(&ready.name, ready.image), ready.hold)))
     }
 
     /// Says what an image's author meant to be on the disk, and is not.

@@ -65,10 +65,11 @@ pub(super) fn volumes(image: &RunImage) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoredImage;
     use longshore_protocol::{Version, VersionRange};
 
     fn image(name: &str) -> RunImage {
-        RunImage::named(name)
+        RunImage::of(name, StoredImage::default())
     }
 
     #[test]

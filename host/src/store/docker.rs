@@ -2,7 +2,8 @@
 
 use super::workshop::DockerWorkshop;
 use super::{
-    ImageStore, LayerProgress, Login, Platform, PullFailure, Reference, StoreError, StoredImage, Workshop, WorkshopPlan,
+    ContainerDefaults, ImageStore, LayerProgress, Login, Platform, PullFailure, Reference, StoreError, StoredImage,
+    Workshop, WorkshopPlan,
 };
 use crate::engine::{ImageId, connect};
 use bollard::errors::Error as ApiError;
@@ -179,15 +180,32 @@ impl ImageStore for DockerStore {
     }
 }
 
+/// A name as people write it, and Docker gives it. Podman puts in front where it would be pulled from, or that it was
+/// made here.
+fn short_name(name: String) -> String {
+    /// Only our own bases: on Docker this begins the names of a registry's images.
+    const OF_THIS_MACHINE: &str = "localhost/longshore/";
+    if name.starts_with(OF_THIS_MACHINE) {
+        return name["localhost/".len()..].to_owned();
+    }
+    let short = name.strip_prefix("docker.io/").map(|name| name.strip_prefix("library/").unwrap_or(name).to_owned());
+    short.unwrap_or(name)
+}
+
 fn inspected(found: ImageInspect) -> StoredImage {
-    let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
+    let config = found.config.unwrap_or_default();
     StoredImage {
         id: ImageId(found.id.unwrap_or_default()),
-        names: found.repo_tags.unwrap_or_default(),
-        labels: labels.into_iter().collect(),
+        names: found.repo_tags.unwrap_or_default().into_iter().map(short_name).collect(),
+        labels: config.labels.unwrap_or_default().into_iter().collect(),
         size: found.size.map_or(0, i64::unsigned_abs),
         created: 0,
         architecture: found.architecture,
+        defaults: ContainerDefaults {
+            entry_point: config.entrypoint.unwrap_or_default(),
+            environment: config.env.unwrap_or_default(),
+            volumes: config.volumes.unwrap_or_default(),
+        },
     }
 }
 
@@ -195,10 +213,30 @@ fn listed(found: ImageSummary) -> StoredImage {
     let nameless = |name: &String| name == "<none>:<none>";
     StoredImage {
         id: ImageId(found.id),
-        names: found.repo_tags.into_iter().filter(|name| !nameless(name)).collect(),
+        names: found.repo_tags.into_iter().filter(|name| !nameless(name)).map(short_name).collect(),
         labels: found.labels.into_iter().collect::<BTreeMap<_, _>>(),
         size: found.size.unsigned_abs(),
         created: found.created,
         architecture: None,
+        defaults: ContainerDefaults::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_whichever_engine_says_them() {
+        for (name, short) in [
+            ("longshore/environment:00ff", "longshore/environment:00ff"),
+            ("docker.io/longshore/environment:00ff", "longshore/environment:00ff"),
+            ("docker.io/library/debian:12", "debian:12"),
+            ("localhost/longshore/python:latest", "longshore/python:latest"),
+            ("localhost/team/base:3", "localhost/team/base:3"),
+            ("registry.example:5000/docker.io/x:1", "registry.example:5000/docker.io/x:1"),
+        ] {
+            assert_eq!(short_name(name.to_owned()), short);
+        }
     }
 }

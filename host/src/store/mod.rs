@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 
 /// An image, as its store knows it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct StoredImage {
     /// Its id.
     pub(crate) id: ImageId,
@@ -45,6 +45,19 @@ pub(crate) struct StoredImage {
     pub(crate) created: i64,
     /// The architecture in the words of OCI, such as `amd64`; where it was looked at by itself.
     pub(crate) architecture: Option<String>,
+    /// What its author set; nothing where it is one of a list.
+    pub(crate) defaults: ContainerDefaults,
+}
+
+/// What an image's author set for containers of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ContainerDefaults {
+    /// Program and first arguments.
+    pub(crate) entry_point: Vec<String>,
+    /// Variables, as `NAME=VALUE`.
+    pub(crate) environment: Vec<String>,
+    /// Folders that are volumes.
+    pub(crate) volumes: Vec<String>,
 }
 
 /// Keeps images. Every reference is a name, or an id.
