@@ -2,8 +2,9 @@
 //! and kept for what it says about the packages.
 
 use super::plan::{image_name, layer_name};
+use super::sources::{self, Secrets};
 use super::steps::{self, Finish, Job, LACKING, NO_TOOLS, NOTE, RESOLVED};
-use super::{EnvironmentError, Layer, Lock, Plan, sources, tools};
+use super::{EnvironmentError, Layer, Lock, Plan, tools};
 use crate::config::certificates;
 use crate::engine::ImageId;
 use crate::event::{Event, Events};
@@ -38,20 +39,19 @@ impl Builder<'_> {
         let mut resolved = Vec::new();
         for (index, layer) in plan.layers.iter().enumerate() {
             let is_last = index + 1 == plan.layers.len();
-            if let Some(found) = self.existing(layer).await?.filter(|_| !is_last) {
-                resolved = lines(&found, labels::RESOLVED);
-                below = found.id;
-                continue;
-            }
+            let mut held = None;
+            let mut found = self.existing(layer).await?;
             // Others may need the same layer at this moment; the environment itself is held by the caller.
-            let name = format!("layer-{}", layer.hash);
-            let held = if is_last { None } else { Some(self.claim(name).await?) };
-            if let Some(found) = self.existing(layer).await?.filter(|_| !is_last) {
-                resolved = lines(&found, labels::RESOLVED);
-                below = found.id;
+            if !is_last && found.is_none() {
+                held = Some(self.claim(format!("layer-{}", layer.hash)).await?);
+                found = self.existing(layer).await?;
+            }
+            if let Some(found) = found.as_ref().filter(|_| !is_last) {
+                resolved = lines(found, labels::RESOLVED);
+                below = found.id.clone();
                 continue;
             }
-            below = match self.existing(layer).await? {
+            below = match found {
                 // Somebody else's layer, or the same environment of another longshore: it gets this one's labels.
                 Some(found) => self.relabel(plan, index, &found).await?,
                 None => self.layer(plan, index, &below, &mut resolved).await?,
@@ -71,9 +71,8 @@ impl Builder<'_> {
             // name.
             let hash = image.labels.get(labels::ENVIRONMENT).map(String::as_str).unwrap_or_default();
             let names = [layer_name(&layer.hash), image_name(hash)];
-            let has = |name: &String| names.contains(&name.trim_start_matches("docker.io/").to_owned());
             !has_expired(image)
-                && image.names.iter().any(has)
+                && image.names.iter().any(|name| names.contains(name))
                 && image.labels.get(labels::STORE) == Some(&self.settings.images.store)
         };
         Ok(self.store.list(Some(&label)).await?.into_iter().find(is_ours))
@@ -183,7 +182,7 @@ impl Builder<'_> {
         if finish.status == 0 { Ok(()) } else { Err(tools::failure(steps::words(&finish))) }
     }
 
-    /// Runs a job, and clears away what it was given.
+    /// Runs a job, which clears away what it was given.
     pub(super) async fn run(&self, workshop: &mut dyn Workshop, job: &Job) -> Result<Finish, EnvironmentError> {
         let packages = &self.settings.packages;
         let mut files = job.files.clone();
@@ -193,14 +192,16 @@ impl Builder<'_> {
         environment.extend(job.environment.iter().cloned());
         let shell = ["sh", "-c", job.script.as_str(), "build"].map(str::to_owned);
         let command = shell.into_iter().chain(job.arguments.iter().cloned()).collect();
-        let mut lines =
-            Lines { tail: VecDeque::new(), finish: Finish::default(), open: [Vec::new(), Vec::new()], told: self };
+        let mut lines = Lines {
+            tail: VecDeque::new(),
+            finish: Finish::default(),
+            open: [Vec::new(), Vec::new()],
+            secrets: Secrets::of(packages),
+            told: self,
+        };
         let status = workshop.run(Step { command, environment }, &mut |printed| lines.take(printed)).await?;
         let mut finish = lines.end();
         finish.status = status;
-        let clear =
-            Step { command: ["rm", "-rf", sources::FOLDER].map(str::to_owned).to_vec(), environment: Vec::new() };
-        workshop.run(clear, &mut |_| {}).await?;
         Ok(finish)
     }
 
@@ -215,6 +216,7 @@ struct Lines<'a> {
     tail: VecDeque<String>,
     finish: Finish,
     open: [Vec<u8>; 2],
+    secrets: Secrets,
     told: &'a Builder<'a>,
 }
 
@@ -236,7 +238,7 @@ impl Lines<'_> {
     fn close(&mut self, stream: usize) {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.open[stream])).trim_end().to_owned();
         let line: String = line.chars().filter(|character| !character.is_control()).collect();
-        let line = sources::masked(&line, &self.told.settings.packages);
+        let line = self.secrets.masked(&line);
         if line.is_empty() {
             return;
         }

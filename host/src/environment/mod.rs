@@ -6,7 +6,6 @@
 //! passwords, certificates, caches of packages) is given from outside, and is in no image. On the `process` engine an
 //! environment is a folder (`local`).
 
-mod address;
 mod api;
 mod builder;
 mod custom;

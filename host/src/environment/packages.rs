@@ -12,13 +12,16 @@ use crate::settings::PackageSettings;
 const PYTHON: &str = r#"
 python=$(command -v python3 || command -v python) ||
     { echo "longshore-reason: the image has no python3: name one that has, or none" >&2; exit 1; }
-if [ -f wanted ] && xargs -d '\n' -a wanted "$python" -I satisfied.py 2>/dev/null; then
-    echo "all of it is there already"
-    exit 0
-fi
 uv=/run/longshore/tools/uv
-[ -x "$uv" ] || exit 97
-exec "$uv" pip install --python "$python" --break-system-packages --compile-bytecode "$@"
+if [ ! -x "$uv" ]; then
+    # What is there already needs nobody's answer, also where there is no network to get uv from.
+    if [ -f wanted ] && xargs -d '\n' -a wanted "$python" -I satisfied.py 2>/dev/null; then
+        echo "all of it is there already"
+        exit 0
+    fi
+    exit 97
+fi
+"$uv" pip install --python "$python" --break-system-packages --compile-bytecode "$@"
 "#;
 
 /// The jobs that install requirements. The first one takes nothing but wheels, whose installation runs no code of
@@ -33,7 +36,6 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
         }
         match lock {
             None => {
-                // What is there already needs nobody's answer, also where there is no network.
                 files.push(("wanted".to_owned(), 0o644, (wanted.join("\n") + "\n").into_bytes()));
                 files.push(("satisfied.py".to_owned(), 0o644, include_bytes!("satisfied.py").to_vec()));
                 arguments.push("--".into());

@@ -2,7 +2,7 @@
 //! command. All of it is gone before an image is made.
 
 use super::EnvironmentError;
-use super::plan::without_password;
+use crate::config::masked;
 use crate::settings::PackageSettings;
 use std::path::Path;
 
@@ -12,9 +12,11 @@ pub(super) const FOLDER: &str = "/tmp/longshore-build";
 /// The certificates that a build trusts: the image's own, and those of the settings.
 const TRUST: &str = "/tmp/longshore-build/trust.crt";
 
-/// The start of every script of a build.
+/// The start of every script of a build. What the build was given goes with the script's end, however it ends: an image
+/// is made only of what a script left behind that ended well.
 pub(super) const PROLOGUE: &str = "\
 set -eu
+trap 'cd / && rm -rf /tmp/longshore-build' EXIT
 cd /tmp/longshore-build
 { cat /etc/ssl/certs/ca-certificates.crt 2>/dev/null || true; cat ca.crt 2>/dev/null || true; } > trust.crt
 if [ ! -s trust.crt ]; then unset SSL_CERT_FILE PIP_CERT REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; fi
@@ -61,26 +63,29 @@ pub(super) fn variables(settings: &PackageSettings) -> Vec<(String, String)> {
     variables
 }
 
-/// Text that a build printed, without the passwords of the settings' addresses.
-pub(super) fn masked(text: &str, settings: &PackageSettings) -> String {
-    let addresses = settings.index_url.iter().chain(&settings.extra_index_urls).chain(&settings.cran);
-    let addresses = addresses.chain(&settings.debian_mirror).chain(&settings.http_proxy).chain(&settings.https_proxy);
-    let mut text = text.to_owned();
-    for address in addresses {
-        let plain = without_password(address);
-        if plain != *address {
-            text = text.replace(address, &plain);
-            // Programs also print parts of an address, or another path on the same host.
-            let secret =
-                address.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(secret, _)| secret);
-            if let Some(secret) = secret {
-                text = text.replace(&format!("{secret}@"), "");
-                let password = secret.split_once(':').map(|(_, password)| password).filter(|text| text.len() > 3);
-                text = password.map_or(text.clone(), |password| text.replace(password, "***"));
-            }
-        }
+/// What no build may print: the passwords and tokens in the settings' addresses.
+#[derive(Debug, Clone)]
+pub(super) struct Secrets(Vec<String>);
+
+/// Letters that a secret must have to be looked for by itself: shorter ones stand in any text.
+const SECRET_MIN: usize = 4;
+
+impl Secrets {
+    pub(super) fn of(settings: &PackageSettings) -> Self {
+        let addresses = settings.index_url.iter().chain(&settings.extra_index_urls).chain(&settings.cran);
+        let addresses = addresses.chain(&settings.debian_mirror).chain(&settings.http_proxy);
+        let users = addresses.chain(&settings.https_proxy).filter_map(|address| {
+            let rest = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
+            Some(rest.rsplit_once('@')?.0)
+        });
+        let secrets = users.map(|user| user.split_once(':').map_or(user, |(_, password)| password).to_owned());
+        Self(secrets.filter(|secret| secret.len() >= SECRET_MIN).collect())
     }
-    text
+
+    /// Text that a build printed, as it may be shown. Programs also print parts of an address, or one of their own.
+    pub(super) fn masked(&self, text: &str) -> String {
+        self.0.iter().fold(masked(text), |text, secret| text.replace(secret, "***"))
+    }
 }
 
 /// A tar archive of a build's files: their names below the build's folder, or absolute, and their modes.
@@ -110,8 +115,9 @@ mod tests {
         };
         let text =
             "GET https://ada:s3cret@packages.example/simple/x and https://ada:s3cret@packages.example/files, s3cret";
-        let shown = masked(text, &settings);
-        assert_eq!(shown, "GET https://packages.example/simple/x and https://packages.example/files, ***");
+        let shown = Secrets::of(&settings).masked(text);
+        let address = "https://ada:***@packages.example";
+        assert_eq!(shown, format!("GET {address}/simple/x and {address}/files, ***"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Ended, Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room};
 use crate::block::{Block, Pandas};
-use crate::environment::address::masked;
+use crate::config::masked;
 use crate::environment::local::HASH_BYTES;
 use crate::environment::requirement::{normal_name, normalised, package};
 use crate::fingerprint::hexadecimal;
@@ -267,7 +267,7 @@ impl Builder<'_> {
         // What uv was doing comes before its error.
         let start = ended.lines.iter().position(|line| line.starts_with("error")).unwrap_or_default();
         Err(LocalError::Python {
-            packages: masked(&self.needs.requirements.join(", ")).into_owned(),
+            packages: masked(&self.needs.requirements.join(", ")),
             place: place(&ended.lines, self.site.shelf()),
             words: words(&ended.lines[start..]),
         })

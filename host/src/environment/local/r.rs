@@ -11,7 +11,7 @@ use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room};
 use crate::block::Block;
-use crate::environment::address::masked;
+use crate::config::masked;
 use crate::environment::local::HASH_BYTES;
 use crate::event::Event;
 use crate::fingerprint::hexadecimal;
@@ -134,7 +134,7 @@ impl Report {
         for (what, name) in text.lines().filter_map(|line| line.split_once(' ')) {
             match what {
                 "unavailable" => report.unavailable.push(name.to_owned()),
-                "unreachable" => report.unreachable.push(masked(name).into_owned()),
+                "unreachable" => report.unreachable.push(masked(name)),
                 "failed" => report.failed = Some(name.to_owned()),
                 _ => {}
             }
@@ -281,7 +281,7 @@ mod tests {
         let report =
             Report::parse("unavailable a\nunavailable b\nunreachable https://u:p@x.example\nfailed c\n\nodd\n");
         assert_eq!(report.unavailable, ["a", "b"]);
-        assert_eq!(report.unreachable, ["https://***@x.example"]);
+        assert_eq!(report.unreachable, ["https://u:***@x.example"]);
         assert_eq!(report.failed.as_deref(), Some("c"));
         assert_eq!(Report::parse(""), Report::default());
     }

@@ -4,7 +4,7 @@
 
 use super::LocalError;
 use crate::cancel::Cancel;
-use crate::environment::address::masked;
+use crate::environment::sources::Secrets;
 use crate::event::{Event, Events};
 use crate::settings::{PackageSettings, Settings};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -32,6 +32,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 pub(super) struct Tool {
     program: PathBuf,
     command: Command,
+    secrets: Secrets,
     quiet: bool,
 }
 
@@ -58,7 +59,8 @@ impl Tool {
         for (name, value) in network(&settings.packages) {
             command.env(name, value);
         }
-        Self { program: program.to_owned(), command, quiet: false }
+        let secrets = Secrets::of(&settings.packages);
+        Self { program: program.to_owned(), command, secrets, quiet: false }
     }
 
     /// Adds arguments.
@@ -95,7 +97,7 @@ impl Tool {
 
     /// Runs it to its end, whatever that is.
     pub(super) async fn run(self, watch: Watch<'_>) -> Result<Ended, LocalError> {
-        let Self { program, mut command, quiet } = self;
+        let Self { program, mut command, secrets, quiet } = self;
         let events = (!quiet).then_some(watch.events);
         let follow = |source| LocalError::Follow { program: program.clone(), source };
         let (reader, writer) = io::pipe().map_err(follow)?;
@@ -106,7 +108,7 @@ impl Tool {
         let mut child = started.map_err(|source| LocalError::Start { program: program.clone(), source })?;
         let group = Group::of(&child).map_err(follow)?;
         let mut output = pipe::Receiver::from_owned_fd(reader.into()).map_err(follow)?;
-        let mut lines = Lines::default();
+        let mut lines = Lines { open: Vec::new(), kept: Vec::new(), secrets };
         let end = async {
             let status = tokio::select! {
                 status = child.wait() => {
@@ -193,10 +195,11 @@ impl Drop for Group {
 }
 
 /// A stream of bytes, as lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Lines {
     open: Vec<u8>,
     kept: Vec<String>,
+    secrets: Secrets,
 }
 
 impl Lines {
@@ -219,7 +222,7 @@ impl Lines {
 
     fn end(&mut self, events: Option<&Events>) {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.open)).into_owned();
-        let line = masked(line.trim_end()).into_owned();
+        let line = self.secrets.masked(line.trim_end());
         if line.is_empty() {
             return;
         }
@@ -267,7 +270,7 @@ mod tests {
         let cancel = Cancel::never();
         let watch = Watch { events: &events, cancel: &cancel };
         let ended = shell("echo one; echo ' http://u:p@h/x' >&2; printf 'a\\rb'; exit 3").run(watch).await.unwrap();
-        assert_eq!(ended.lines, ["one", " http://***@h/x", "a", "b"]);
+        assert_eq!(ended.lines, ["one", " http://u:***@h/x", "a", "b"]);
         assert_eq!(ended.status.code(), Some(3));
         assert_eq!(told.recv().await, Some(Event::Building { line: "one".into() }));
     }
