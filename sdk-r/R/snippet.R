@@ -16,11 +16,21 @@ run.snippet <- function(arguments = commandArgs(trailingOnly = TRUE)) {
   for (number in as.integer(arguments[-1L])) {
     assign(numbered("input.data", number), with.factors(read.input.records(api, number + 1L)), envir = variables)
   }
+  # An early end with success is an end. Found after the snippet's own variables, and before R's.
+  leave <- function(save = "default", status = 0L, runLast = TRUE) {
+    if (status == 0L) finish(api, variables)
+    quit(save = "no", status = status, runLast = runLast)
+  }
+  attach(list(quit = leave, q = leave), name = "longshore:snippet", warn.conflicts = FALSE)
   withCallingHandlers(evaluate(script, variables), error = function(error) {
     # Whatever goes wrong in here, the script must not go on as if nothing had.
     on.exit(quit(save = "no", status = 1L, runLast = FALSE))
     tell(api, error, script, sys.calls())
   })
+  finish(api, variables)
+}
+
+finish <- function(api, variables) {
   for (number in snippet.outputs(variables)) write.snippet(api, numbered("output.data", number), number + 1L)
   commit(api)
 }
