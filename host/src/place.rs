@@ -16,7 +16,26 @@ const ATTEMPTS: usize = 100;
 #[derive(Debug)]
 pub(crate) struct LockedFolder {
     path: PathBuf,
+    stays: bool,
     _lock: File,
+}
+
+/// Whether somebody holds a folder's lock. Where nothing is nobody does.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|folder| flock(&folder, FlockOperation::NonBlockingLockShared).is_err())
+}
+
+/// Removes a folder that nobody holds locked. Says whether it is gone.
+pub(crate) fn remove_unlocked(path: &Path) -> io::Result<bool> {
+    let gone = |error: io::Error| if error.kind() == io::ErrorKind::NotFound { Ok(true) } else { Err(error) };
+    let folder = match File::open(path) {
+        Ok(folder) => folder,
+        Err(error) => return gone(error),
+    };
+    match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => std::fs::remove_dir_all(path).map(|()| true).or_else(gone),
+        Err(_) => Ok(false),
+    }
 }
 
 impl LockedFolder {
@@ -46,7 +65,7 @@ impl LockedFolder {
         flock(&lock, FlockOperation::LockExclusive)?;
         // Gone, if another host took it for abandoned before it was locked.
         std::fs::metadata(&path)?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, stays: false, _lock: lock })
     }
 
     /// Where it is.
@@ -62,19 +81,21 @@ impl LockedFolder {
             if path == self.path || !name.to_string_lossy().starts_with(prefix) {
                 continue;
             }
-            let Ok(folder) = File::open(&path) else { continue };
-            if flock(&folder, FlockOperation::NonBlockingLockExclusive).is_ok() {
-                // One that cannot be removed now is found again by the next run.
-                let _ = std::fs::remove_dir_all(&path);
-            }
+            // One that cannot be removed now is found again by the next run.
+            let _ = remove_unlocked(&path);
         }
+    }
+
+    /// Lets go of the lock, and lets the folder stay.
+    pub(crate) fn leave(mut self) {
+        self.stays = true;
     }
 }
 
 impl Drop for LockedFolder {
     fn drop(&mut self) {
         // What cannot be removed now is abandoned, and found by the next run.
-        let _ = std::fs::remove_dir_all(&self.path);
+        let _ = if self.stays { Ok(()) } else { std::fs::remove_dir_all(&self.path) };
     }
 }
 

@@ -33,8 +33,8 @@ pub struct Settings {
     pub r_image: String,
     /// What is put into images that lack it: the agent, the wheels and R packages of the SDKs.
     pub sdk_folder: PathBuf,
-    /// The folder for what must be known of images between runs: last uses, pins, locks. Without it nothing is lost
-    /// but that.
+    /// The folder for what must be known between runs: last uses of images, pins, locks, and the history of runs. Without
+    /// it nothing is lost but that.
     pub state_folder: PathBuf,
     /// The folder for what can be made again: the environments of the `process` engine.
     pub cache_folder: PathBuf,
@@ -44,6 +44,24 @@ pub struct Settings {
     pub images: ImageSettings,
     /// Where packages come from.
     pub packages: PackageSettings,
+    /// What is kept of runs that were.
+    pub runs: RunSettings,
+}
+
+/// What is kept of runs that were.
+#[derive(Debug, Clone, Copy)]
+pub struct RunSettings {
+    /// Runs whose records are kept, the newest; 0 for none.
+    pub keep: u64,
+    /// Bytes that are kept of what a script prints, half of them its beginning and half its end.
+    pub log_bytes: u64,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        // 200 MB at the most, and 1 MB while a run goes on.
+        Self { keep: 200, log_bytes: 1_000_000 }
+    }
 }
 
 /// How images are made and kept.
@@ -161,6 +179,7 @@ impl Default for Settings {
             docker_config: PathBuf::new(),
             images: ImageSettings::default(),
             packages: PackageSettings::default(),
+            runs: RunSettings::default(),
         }
     }
 }

@@ -87,6 +87,12 @@ impl OptionValues {
         Value::Object(masked.collect())
     }
 
+    /// The secrets themselves.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let secret = |name: &String| self.values.get(name)?.as_str().map(str::to_owned);
+        self.secrets.iter().filter_map(secret).collect()
+    }
+
     fn add(&mut self, option: &OptionSpec, value: Value) {
         match (&option.kind, &value) {
             (OptionKind::Password, _) => self.secrets.push(option.name.clone()),

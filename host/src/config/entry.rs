@@ -33,6 +33,8 @@ pub enum Value {
     Size(u64),
     /// A share of a whole.
     Share(f64),
+    /// A number of things.
+    Count(u64),
     /// Yes or no.
     Switch(bool),
 }
@@ -57,6 +59,7 @@ impl fmt::Display for Value {
             Self::Texts(texts) => f.write_str(&texts.join(" ")),
             Self::Size(bytes) => f.write_str(&format_size(*bytes)),
             Self::Share(share) => write!(f, "{share}"),
+            Self::Count(count) => write!(f, "{count}"),
             Self::Switch(switch) => write!(f, "{switch}"),
         }
     }

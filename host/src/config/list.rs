@@ -26,6 +26,7 @@ const PYTHON: Setting = Setting { table: "python", ..PLAIN };
 const R: Setting = Setting { table: "r", ..PLAIN };
 const DEBIAN: Setting = Setting { table: "debian", ..PLAIN };
 const NETWORK: Setting = Setting { table: "network", ..PLAIN };
+const RUNS: Setting = Setting { table: "runs", ..PLAIN };
 
 /// All settings.
 pub(super) static SETTINGS: &[Setting] = &[
@@ -103,7 +104,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "state_folder",
         slot: Slot::Path(|settings| &mut settings.state_folder),
         variable: "LONGSHORE_STATE_FOLDER",
-        about: "what is remembered of images between runs: last uses, pins, locks",
+        about: "what is remembered between runs: last uses of images, pins, locks, the history of runs",
         default: "`longshore` in `$XDG_STATE_HOME`, else in `~/.local/state`",
         example: r#""/srv/longshore/state""#,
         ..ENGINE
@@ -295,5 +296,23 @@ pub(super) static SETTINGS: &[Setting] = &[
         default: "none",
         example: r#""localhost,.example.com""#,
         ..NETWORK
+    },
+    Setting {
+        key: "keep",
+        slot: Slot::Count(|settings| &mut settings.runs.keep),
+        variable: "LONGSHORE_RUNS_KEEP",
+        about: "how many runs the history has, the newest; 0 for none",
+        default: "200",
+        example: "1000",
+        ..RUNS
+    },
+    Setting {
+        key: "log_bytes",
+        slot: Slot::Size(|settings| &mut settings.runs.log_bytes),
+        variable: "LONGSHORE_RUNS_LOG_BYTES",
+        about: "how much of what a script prints the history keeps: half of it the beginning, half the end",
+        default: "`1MB`",
+        example: r#""10MB""#,
+        ..RUNS
     },
 ];

@@ -26,6 +26,7 @@ pub(super) enum Slot {
     TextOrNone(At<Option<String>>),
     Texts(At<Vec<String>>),
     Size(At<u64>),
+    Count(At<u64>),
     Share(At<f64>),
     Pull(At<Pull>),
     Switch(At<bool>),
@@ -72,6 +73,7 @@ impl Slot {
             Self::TextOrNone(_) => "text",
             Self::Texts(_) => "list of texts",
             Self::Size(_) => "size",
+            Self::Count(_) => "number",
             Self::Share(_) => "number from 0 to 1",
             Self::Pull(_) => "`missing` or `never`",
             Self::Switch(_) => "`true` or `false`",
@@ -92,6 +94,7 @@ impl Slot {
             Self::TextOrNone(_) => "it must be a text in one line",
             Self::Texts(_) => "it must be a list of texts, each in one line",
             Self::Size(_) => "it must be a size with its unit, or a number of bytes",
+            Self::Count(_) => "it must be a whole number",
             Self::Share(_) => "it must be a number from 0 to 1",
             Self::Pull(_) => "it must be `missing` or `never`",
             Self::Switch(_) => "it must be `true` or `false`",
@@ -126,6 +129,7 @@ impl Slot {
             Self::Addresses(at) => *at(settings) = given.texts(is_address)?,
             Self::Texts(at) => *at(settings) = given.texts(|text| is_line(text) && !text.is_empty())?,
             Self::Size(at) => *at(settings) = given.size().ok_or_else(unfit)?,
+            Self::Count(at) => *at(settings) = given.count().ok_or_else(unfit)?,
             Self::Share(at) => {
                 let share = given.number().filter(|number| (0.0..=1.0).contains(number));
                 *at(settings) = share.ok_or_else(unfit)?;
@@ -157,6 +161,7 @@ impl Slot {
                 Value::Texts(at(settings).iter().map(|text| masked(text)).collect())
             }
             Self::Size(at) => Value::Size(*at(settings)),
+            Self::Count(at) => Value::Count(*at(settings)),
             Self::Share(at) => Value::Share(*at(settings)),
             Self::Pull(at) => Value::Text(if *at(settings) == Pull::Never { "never" } else { "missing" }.into()),
             Self::Switch(at) => Value::Switch(*at(settings)),
@@ -252,6 +257,14 @@ impl Given {
         match self {
             Self::Integer(bytes) => Some(*bytes),
             _ => parse_size(self.text()?).ok(),
+        }
+    }
+
+    fn count(&self) -> Option<u64> {
+        match self {
+            Self::Integer(number) => Some(*number),
+            Self::Variable(text) => text.to_str()?.trim().parse().ok(),
+            _ => None,
         }
     }
 

@@ -76,6 +76,7 @@ struct Part {
 /// Runs a block for each value of the field. Whatever happens is in the record.
 pub(crate) async fn run(
     prepared: Prepared,
+    run_id: String,
     cut: Cut,
     settings: &Settings,
     events: Events,
@@ -83,9 +84,9 @@ pub(crate) async fn run(
 ) -> RunRecord {
     if cut.values().is_empty() {
         // A table without rows has no values: the block runs once, so that its outputs have their columns.
-        return run_once(prepared, settings, events, cancel, Outlet::Publish).await.0;
+        return run_once(prepared, run_id, settings, events, cancel, Outlet::Publish).await.0;
     }
-    let whole = Whole { prepared, cut, settings, events, begun: Instant::now() };
+    let whole = Whole { prepared, run_id, cut, settings, events, begun: Instant::now() };
     let parts = whole.run_parts(cancel).await;
     whole.conclude(parts, cancel).await
 }
@@ -93,6 +94,7 @@ pub(crate) async fn run(
 /// The whole run.
 struct Whole<'a> {
     prepared: Prepared,
+    run_id: String,
     cut: Cut,
     settings: &'a Settings,
     events: Events,
@@ -150,7 +152,7 @@ impl Whole<'_> {
                 inputs.with(splits.iter().map(|split| split.as_ref().map(|split| split.part(&value))))
             });
             prepared.inputs = cutting.await.unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic()));
-            let (record, finished) = run_once(prepared, &settings, events, &cancel, Outlet::Keep).await;
+            let (record, finished) = run_once(prepared, new_run_id(), &settings, events, &cancel, Outlet::Keep).await;
             // Everything that the part said is passed on before it counts as ended.
             let _ = relaying.await;
             Part { position, record, finished }
@@ -285,7 +287,7 @@ fn whole_record(parts: &[Part], whole: &Whole<'_>) -> RunRecord {
         record.dropped_log_bytes.stderr += part.record.dropped_log_bytes.stderr;
         record.left_behind += part.record.left_behind;
     }
-    record.run_id = new_run_id();
+    record.run_id.clone_from(&whole.run_id);
     record.exit = None;
     record.outputs = Vec::new();
     record.timings_ms.run = milliseconds(whole.begun.elapsed());

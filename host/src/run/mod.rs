@@ -12,6 +12,7 @@ use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, RunImage, Workplace};
 use crate::event::{Event, Events};
 use crate::hashes::Hashing;
+use crate::history::{HistoryError, Recording};
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::outcome::Evidence;
@@ -54,28 +55,47 @@ pub(crate) enum Outlet {
 /// Runs a block. Whatever happens is in the record; nothing of the run is left when this returns.
 pub async fn run(mut prepared: Prepared, settings: &Settings, events: Events, cancel: &Cancel) -> RunRecord {
     let begun = Instant::now();
+    let run_id = new_run_id();
+    let recording = Recording::begin(&run_id, &prepared, settings);
+    let mut recording = recording.unwrap_or_else(|error| {
+        prepared.notes.push(unrecorded(&error));
+        None
+    });
+    let events = match &mut recording {
+        Some(recording) => recording.listen(events),
+        None => events,
+    };
     let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
     let mut record = match prepared.partition.take() {
-        Some(cut) => partition::run(prepared, cut, settings, events, cancel).await,
-        None => run_once(prepared, settings, events, cancel, Outlet::Publish).await.0,
+        Some(cut) => partition::run(prepared, run_id, cut, settings, events, cancel).await,
+        None => run_once(prepared, run_id, settings, events, cancel, Outlet::Publish).await.0,
     };
     if let Some(hashing) = hashing {
         hashing.end(&mut record).await;
         record.timings_ms.total = milliseconds(begun.elapsed());
     }
+    if let Some(recording) = recording
+        && let Err(error) = recording.end(&record).await
+    {
+        record.notes.push(unrecorded(&error));
+    }
     record
+}
+
+fn unrecorded(error: &HistoryError) -> String {
+    format!("the run is not recorded: {}", chain(error))
 }
 
 /// Runs a block once. Hands back its outputs where they are not published.
 pub(crate) async fn run_once(
     prepared: Prepared,
+    run_id: String,
     settings: &Settings,
     events: Events,
     cancel: &Cancel,
     outlet: Outlet,
 ) -> (RunRecord, Vec<Finished>) {
     let begun = Instant::now();
-    let run_id = new_run_id();
     let mut run = Run {
         prepared,
         settings,

@@ -6,19 +6,16 @@ use crate::table::{Feed, FileFormat, LiveSource, Source, TableError};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The inputs by number; `None` where nothing is connected.
 pub(super) fn open_inputs(specs: &[InputSpec], mode: Mode) -> Result<Vec<Option<Feed>>, SpecError> {
     let mut feeds: Vec<Option<Feed>> = Vec::new();
-    let mut next = 0;
-    for spec in specs {
-        let number = spec.number.unwrap_or(next);
+    for (number, spec) in numbered(specs) {
         if number >= INPUTS_MAX {
             return Err(SpecError::InputNumber { number });
         }
-        next = number + 1;
-        feeds.resize_with(feeds.len().max(next), || None);
+        feeds.resize_with(feeds.len().max(number + 1), || None);
         if feeds[number].is_some() {
             return Err(SpecError::RepeatedInput { number });
         }
@@ -31,6 +28,27 @@ pub(super) fn open_inputs(specs: &[InputSpec], mode: Mode) -> Result<Vec<Option<
         feeds[number] = Some(feed.map_err(|source| SpecError::Input { number, source })?);
     }
     Ok(feeds)
+}
+
+/// The files of the inputs by number, from the root; `None` where nothing is connected.
+pub(super) fn input_paths(specs: &[InputSpec]) -> Vec<Option<PathBuf>> {
+    let mut paths = Vec::new();
+    for (number, spec) in numbered(specs) {
+        paths.resize(paths.len().max(number + 1), None);
+        let standard = spec.path == Path::new(STANDARD);
+        let absolute = || std::path::absolute(&spec.path).unwrap_or_else(|_| spec.path.clone());
+        paths[number] = Some(if standard { spec.path.clone() } else { absolute() });
+    }
+    paths
+}
+
+/// The inputs with their numbers, which count up where they are left out.
+fn numbered(specs: &[InputSpec]) -> impl Iterator<Item = (usize, &InputSpec)> {
+    specs.iter().scan(0, |next: &mut usize, spec| {
+        let number = spec.number.unwrap_or(*next);
+        *next = number.saturating_add(1);
+        Some((number, spec))
+    })
 }
 
 /// Standard input and pipes can be read once: a stream takes them as they come, a batch keeps all of them first.

@@ -61,6 +61,8 @@ pub struct RunSpec {
     pub partition: Option<PartitionSpec>,
     /// Whether the record shall have the hashes of code, data and environment. They are made beside the run.
     pub hashes: bool,
+    /// Whether the run stands in the history, where the settings keep one.
+    pub recorded: bool,
 }
 
 /// A run for each value of a field of input 0. Other inputs that have the field are cut by it too.
@@ -147,6 +149,12 @@ pub struct Prepared {
     pub(crate) partition: Option<Cut>,
     /// Whether the record gets hashes.
     pub(crate) hashes: bool,
+    /// Whether the run stands in the history.
+    pub(crate) recorded: bool,
+    /// The block's folder or script, from the root.
+    pub(crate) source: PathBuf,
+    /// The files of the inputs.
+    pub(crate) input_paths: Vec<Option<PathBuf>>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -168,6 +176,7 @@ impl RunSpec {
             chunk_rows: CHUNK_ROWS,
             partition: None,
             hashes: false,
+            recorded: true,
         }
     }
 
@@ -226,6 +235,9 @@ impl RunSpec {
             chunk_rows,
             partition,
             hashes: self.hashes,
+            recorded: self.recorded,
+            source: std::path::absolute(&self.block).unwrap_or(self.block),
+            input_paths: inputs::input_paths(&self.inputs),
             notes,
         })
     }

@@ -5,6 +5,7 @@ use crate::fingerprint::FingerprintArguments;
 use crate::images::ImagesCommand;
 use crate::lock::LockArguments;
 use crate::new::NewArguments;
+use crate::runs::RunsCommand;
 use crate::test::TestArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use longshore::block::GivenValue;
@@ -35,6 +36,9 @@ pub(crate) enum Command {
     /// Make, list and remove the images that blocks run in
     #[command(subcommand)]
     Images(ImagesCommand),
+    /// Look at runs that were: their records, and what their scripts printed
+    #[command(subcommand)]
+    Runs(RunsCommand),
     /// Say what is installed in an image or a block's environment, with one hash over it
     Fingerprint(FingerprintArguments),
     /// Write exact versions and hashes of a block's packages beside its manifest

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod columns;
 mod config;
 mod console;
 mod doctor;
@@ -12,6 +13,7 @@ mod images;
 mod lock;
 mod new;
 mod run;
+mod runs;
 mod test;
 
 use arguments::{Arguments, Command};
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => runtime.block_on(test::test(*arguments, settings)),
         Command::New(arguments) => new::new(&arguments),
         Command::Images(command) => runtime.block_on(images::images(command, settings)),
+        Command::Runs(command) => runs::runs(command, settings),
         Command::Fingerprint(arguments) => runtime.block_on(fingerprint::fingerprint(arguments, settings)),
         Command::Lock(arguments) => runtime.block_on(lock::lock(arguments, settings)),
         Command::Config(command) => config::config(&command, &config),

@@ -1,11 +1,11 @@
 //! `longshore images list`.
 
 use super::failed;
+use crate::columns::{aligned, cut};
 use crate::{check, failure};
 use longshore::Settings;
 use longshore::images::words::{ago, count, size};
 use longshore::images::{ImageCollection, ImageEntry, Kind, totals};
-use std::fmt::Write;
 
 /// Columns that packages may take: what fits beside the others on a terminal of 120.
 const PACKAGES_WIDTH: usize = 32;
@@ -40,26 +40,11 @@ pub(crate) async fn list(json: bool, settings: &Settings) -> u8 {
     check::print(&text)
 }
 
-/// Aligned columns. There is no table of nothing.
+/// The entries as a table.
 pub(super) fn table(entries: &[ImageEntry]) -> String {
     let heads = ["HASH", "KIND", "BASE", "PACKAGES", "SIZE", "LAST USED", "STATE"].map(str::to_owned);
     let rows: Vec<[String; 7]> = std::iter::once(heads).chain(entries.iter().map(row)).collect();
-    if rows.len() == 1 {
-        return String::new();
-    }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..7).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            // Numbers are read from their end. Writing to a string does not fail.
-            let _ = if column == 4 { write!(line, "{cell:>width$}  ") } else { write!(line, "{cell:<width$}  ") };
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    aligned(&rows, &[4])
 }
 
 fn row(entry: &ImageEntry) -> [String; 7] {
@@ -86,25 +71,4 @@ fn row(entry: &ImageEntry) -> [String; 7] {
         ago(entry.unused_seconds),
         state.to_owned(),
     ]
-}
-
-/// What fits into a column. Labels are anybody's words: a character that is none is not shown.
-fn cut(text: &str, width: usize) -> String {
-    let shown: Vec<char> = text.chars().map(|character| if character.is_control() { '?' } else { character }).collect();
-    match shown.len() > width {
-        true => shown[..width - 1].iter().chain(&['…']).collect(),
-        false => shown.into_iter().collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cut;
-
-    #[test]
-    fn what_does_not_fit_is_cut() {
-        assert_eq!(cut("pandas", 6), "pandas");
-        assert_eq!(cut("scikit-learn", 6), "sciki…");
-        assert_eq!(cut("a\u{1b}[31mb\n", 9), "a?[31mb?");
-    }
 }

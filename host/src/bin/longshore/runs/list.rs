@@ -1,0 +1,52 @@
+//! `longshore runs list`.
+
+use super::print_json;
+use crate::check;
+use crate::columns::{aligned, cut};
+use longshore::history::{HistoryError, PastRun, RunHistory, RunState};
+use longshore::images::words::ago;
+
+/// Columns that a block's name may take.
+const BLOCK_WIDTH: usize = 28;
+
+/// Columns that a message may take: what is left of a terminal of 120.
+const MESSAGE_WIDTH: usize = 36;
+
+/// Lists the newest runs.
+pub(super) fn list(history: &RunHistory, last: usize, failed: bool, json: bool) -> Result<u8, HistoryError> {
+    let did_fail = |run: &PastRun| match run.state {
+        RunState::Running => false,
+        RunState::Lost => true,
+        RunState::Ended => run.outcome() != Some("succeeded"),
+    };
+    let runs: Vec<PastRun> = history.list()?.into_iter().filter(|run| !failed || did_fail(run)).take(last).collect();
+    if json {
+        return Ok(print_json(&runs));
+    }
+    let heads = ["RUN", "STARTED", "BLOCK", "OUTCOME", "TIME", "MESSAGE"].map(str::to_owned);
+    let rows: Vec<[String; 6]> = std::iter::once(heads).chain(runs.iter().map(row)).collect();
+    Ok(check::print(&aligned(&rows, &[4])))
+}
+
+fn row(run: &PastRun) -> [String; 6] {
+    let record = run.record.as_ref();
+    let took = record.and_then(|record| record.pointer("/timings_ms/total")?.as_f64());
+    let message = record.and_then(|record| record.get("message")?.as_str()).unwrap_or_default();
+    [
+        run.run_id.clone(),
+        ago(run.age()),
+        cut(&run.block, BLOCK_WIDTH),
+        outcome(run),
+        took.map_or_else(|| "-".into(), |took| format!("{:.2} s", took / 1000.0)),
+        cut(message, MESSAGE_WIDTH),
+    ]
+}
+
+/// How a run ended, or that nobody knows.
+pub(super) fn outcome(run: &PastRun) -> String {
+    match run.state {
+        RunState::Running => "running".into(),
+        RunState::Lost => "lost".into(),
+        RunState::Ended => run.outcome().unwrap_or("unknown").replace('_', " "),
+    }
+}

@@ -1,0 +1,96 @@
+//! `longshore runs`: the history of runs.
+
+mod list;
+mod show;
+
+use crate::{BAD_INPUT, check, failure};
+use clap::Subcommand;
+use longshore::Settings;
+use longshore::history::{HistoryError, RunHistory};
+use std::io::Write;
+
+/// What stands for a run in each of them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List runs, the newest first
+    List {
+        /// How many at the most
+        #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 20)]
+        last: usize,
+        /// Only those that did not succeed
+        #[arg(long)]
+        failed: bool,
+        /// Print a JSON array instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say how a run ended, what it took, and what came of it
+    Show {
+        /// The run: its id or a part of it, or `last`
+        run: String,
+        /// Print one JSON object instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what a run's script printed
+    Log {
+        /// The run: its id or a part of it, or `last`
+        run: String,
+    },
+    /// Remove runs from the history
+    Remove {
+        /// The runs: their ids or parts of them, or `last`
+        #[arg(required_unless_present = "all")]
+        runs: Vec<String>,
+        /// Remove all but those that go on
+        #[arg(long, conflicts_with = "runs")]
+        all: bool,
+    },
+}
+
+/// Runs a command, and gives the exit status back.
+pub(crate) fn runs(command: RunsCommand, settings: &Settings) -> u8 {
+    let history = RunHistory::new(settings);
+    let done = match command {
+        RunsCommand::List { last, failed, json } => list::list(&history, last, failed, json),
+        RunsCommand::Show { run, json } => history.find(&run).map(|run| show::show(&history, &run, json)),
+        RunsCommand::Log { run } => history.find(&run).and_then(|run| history.log(&run)).map(|log| {
+            // Nobody reads a closed standard output.
+            let _ = std::io::stdout().lock().write_all(&log);
+            0
+        }),
+        RunsCommand::Remove { runs, all: false } => remove(&history, &runs),
+        RunsCommand::Remove { all: true, .. } => remove_all(&history),
+    };
+    done.unwrap_or_else(|error| {
+        let is_bad_input = !matches!(error, HistoryError::Folder { .. });
+        failure::print(&error, if is_bad_input { BAD_INPUT } else { 3 })
+    })
+}
+
+/// Removes these runs, if all of them are there.
+fn remove(history: &RunHistory, references: &[String]) -> Result<u8, HistoryError> {
+    let runs = references.iter().map(|reference| history.find(reference)).collect::<Result<Vec<_>, _>>()?;
+    for run in &runs {
+        history.remove(run)?;
+    }
+    Ok(0)
+}
+
+fn remove_all(history: &RunHistory) -> Result<u8, HistoryError> {
+    for run in history.list()? {
+        match history.remove(&run) {
+            Err(HistoryError::Running { .. }) => {}
+            removed => removed?,
+        }
+    }
+    Ok(0)
+}
+
+/// One JSON value on standard output.
+fn print_json(value: &impl serde::Serialize) -> u8 {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => check::print(&format!("{text}\n")),
+        Err(error) => failure::print(&error, 3),
+    }
+}

@@ -1,0 +1,102 @@
+//! `longshore runs show`.
+
+use super::list::outcome;
+use super::print_json;
+use crate::check;
+use crate::columns::plain;
+use longshore::history::{PastRun, RunHistory, RunState};
+use longshore::images::words::{ago, count, size};
+use serde_json::Value;
+
+/// Columns of the names before the values.
+const NAME_WIDTH: usize = 10;
+
+/// Shows a run.
+pub(super) fn show(history: &RunHistory, run: &PastRun, json: bool) -> u8 {
+    if json {
+        return print_json(run);
+    }
+    let mut lines = Lines(String::new());
+    lines.add("run", &run.run_id);
+    lines.add("block", &format!("{}, from {}", run.block, run.source.display()));
+    lines.add("started", &ago(run.age()));
+    lines.add("outcome", &ending(run));
+    for (number, input) in run.inputs.iter().enumerate() {
+        if let Some(path) = input {
+            lines.add(&format!("input {number}"), &path.display().to_string());
+        }
+    }
+    if let Some(record) = &run.record {
+        of_record(record, &mut lines);
+    }
+    // What cannot be read is no reason to show nothing.
+    let printed = history.log(run).unwrap_or_default();
+    if !printed.is_empty() {
+        let all = printed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        lines.add("log", &format!("{}: `longshore runs log {}` prints them", count(all, "line"), run.run_id));
+    }
+    check::print(&lines.0)
+}
+
+fn ending(run: &PastRun) -> String {
+    let outcome = outcome(run);
+    let message = run.record.as_ref().and_then(|record| record.get("message")?.as_str());
+    match (run.state, message) {
+        (RunState::Lost, _) => "lost: what ran it was killed, and nobody knows how it would have ended".into(),
+        (_, Some(message)) => format!("{outcome}: {message}"),
+        (_, None) => outcome,
+    }
+}
+
+/// What the record says, as far as it is known here: another version may have written it.
+fn of_record(record: &Value, lines: &mut Lines) {
+    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
+    let number = |pointer: &str| record.pointer(pointer).and_then(Value::as_f64);
+    let list = |name: &str| record.get(name).and_then(Value::as_array).into_iter().flatten();
+    for output in list("outputs") {
+        let of = |name: &str| output.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let path = output.get("path").and_then(Value::as_str).unwrap_or_default();
+        let value = format!("{}, {}, in {path}", count(of("rows"), "row"), size(of("bytes")));
+        lines.add(&format!("output {}", of("index")), &value);
+    }
+    if let Some(folder) = text("/kept/folder") {
+        lines.add("kept", folder);
+    }
+    let image = text("/image").map(|image| image.trim_start_matches("sha256:").chars().take(12).collect::<String>());
+    let engine = text("/engine").unwrap_or("unknown");
+    lines.add("engine", &image.map_or_else(|| engine.to_owned(), |image| format!("{engine}, image {image}")));
+    if let Some(total) = number("/timings_ms/total") {
+        let part = |name: &str| number(&format!("/timings_ms/{name}")).unwrap_or_default() / 1000.0;
+        let parts = ["environment", "start", "run", "publish"].map(|name| format!("{name} {:.2} s", part(name)));
+        lines.add("time", &format!("{:.2} s: {}", total / 1000.0, parts.join(", ")));
+    }
+    if let (Some(cpu), Some(memory)) = (number("/usage/cpu_seconds"), record.pointer("/usage/peak_memory_bytes")) {
+        lines.add("used", &format!("{cpu:.2} s of processor, {} of memory", size(memory.as_u64().unwrap_or_default())));
+    }
+    if let Some(network) = text("/network") {
+        lines.add("network", network);
+    }
+    list("mounts").filter_map(Value::as_str).for_each(|mount| lines.add("mount", mount));
+    for (name, value) in record.get("options").and_then(Value::as_object).into_iter().flatten() {
+        lines.add("option", &format!("{name} = {value}"));
+    }
+    for part in list("partitions") {
+        let of = |name: &str| part.get(name).and_then(Value::as_str);
+        let message = of("message").map(|message| format!(": {message}")).unwrap_or_default();
+        let outcome = of("outcome").unwrap_or_default().replace('_', " ");
+        lines.add("partition", &format!("`{}` {outcome}{message}", of("value").unwrap_or("(null)")));
+    }
+    for (name, pointer) in [("code", "/code_hash"), ("packages", "/fingerprint")] {
+        text(pointer).into_iter().for_each(|hash| lines.add(name, hash));
+    }
+    list("notes").filter_map(Value::as_str).for_each(|note| lines.add("note", note));
+}
+
+/// Names and values, in lines.
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, name: &str, value: &str) {
+        self.0.push_str(&format!("{name:<NAME_WIDTH$} {}\n", plain(value)));
+    }
+}

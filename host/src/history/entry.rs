@@ -1,0 +1,41 @@
+//! A run's file in the history: written when it begins, and once more, with its record, when it has ended.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The file's name, in the run's folder.
+const FILE: &str = "run.json";
+
+/// The file with what the script printed, beside it.
+pub(super) const LOG: &str = "log";
+
+/// What the file says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) run_id: String,
+    /// The block's name.
+    pub(super) block: String,
+    /// Its folder or script.
+    pub(super) source: PathBuf,
+    /// The files of its inputs, by number; `null` where nothing was connected.
+    pub(super) inputs: Vec<Option<PathBuf>>,
+    /// When the run began, in milliseconds since 1970.
+    pub(super) started_ms: u64,
+    /// `null` until the run has ended. Any version's: what is not known here is passed on.
+    pub(super) record: Option<Value>,
+}
+
+impl Entry {
+    pub(super) fn read(folder: &Path) -> io::Result<Self> {
+        Ok(serde_json::from_slice(&std::fs::read(folder.join(FILE))?)?)
+    }
+
+    /// Writes it at once: nobody sees a part of it.
+    pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
+        let new = folder.join(".run.json.new");
+        std::fs::write(&new, serde_json::to_vec(self)?)?;
+        std::fs::rename(new, folder.join(FILE))
+    }
+}

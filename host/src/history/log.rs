@@ -1,0 +1,164 @@
+//! What a script printed, as far as it is kept: the beginning and the end of it, cut at lines, without secrets.
+
+use crate::event::Event;
+use longshore_protocol::LogSource;
+use std::collections::VecDeque;
+
+/// Letters that a secret must have to be masked: shorter ones stand in any text.
+const SECRET_MIN: usize = 4;
+
+/// Bytes of a line that are waited for, before it is taken as it is.
+const LINE_MAX: usize = 64 << 10;
+
+/// A log that is being taken down.
+#[derive(Debug)]
+pub(super) struct Log {
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    /// Bytes that each of them may have.
+    half: usize,
+    left_out: u64,
+    /// Lines of standard output and standard error that have no end yet. Programs print a line in pieces, and the pieces
+    /// of two streams come as they like.
+    open: [Vec<u8>; 2],
+}
+
+impl Log {
+    /// One of so many bytes at the most.
+    pub(super) fn new(bytes_max: u64) -> Self {
+        let half = usize::try_from(bytes_max / 2).unwrap_or(usize::MAX);
+        Self { head: Vec::new(), tail: VecDeque::new(), half, left_out: 0, open: [Vec::new(), Vec::new()] }
+    }
+
+    /// Takes what belongs in it: what the script printed, in order, and the errors that it reported.
+    pub(super) fn take(&mut self, event: &Event) {
+        match event {
+            Event::Log { source, bytes } => self.printed(usize::from(*source == LogSource::Stderr), bytes),
+            Event::Error(text) => self.push(format!("error: {text}\n").as_bytes()),
+            _ => {}
+        }
+    }
+
+    fn printed(&mut self, stream: usize, bytes: &[u8]) {
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let (whole, open) = bytes.split_at(end);
+        if !whole.is_empty() {
+            let line = std::mem::take(&mut self.open[stream]);
+            self.push(&line);
+            self.push(whole);
+        }
+        self.open[stream].extend_from_slice(open);
+        if self.open[stream].len() > LINE_MAX {
+            let line = std::mem::take(&mut self.open[stream]);
+            self.push(&line);
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let room = if self.tail.is_empty() && self.left_out == 0 { self.half - self.head.len() } else { 0 };
+        let (head, rest) = bytes.split_at(room.min(bytes.len()));
+        self.head.extend_from_slice(head);
+        // What alone is more than fits need not go through the queue.
+        let rest = match rest.len().checked_sub(self.half) {
+            Some(beyond) => {
+                self.left_out += (self.tail.len() + beyond) as u64;
+                self.tail.clear();
+                &rest[beyond..]
+            }
+            None => rest,
+        };
+        let beyond = (self.tail.len() + rest.len()).saturating_sub(self.half);
+        self.tail.drain(..beyond);
+        self.left_out += beyond as u64;
+        self.tail.extend(rest);
+    }
+
+    /// All of it. Where something was left out, a line says how much.
+    pub(super) fn finish(mut self, secrets: &[String]) -> Vec<u8> {
+        for line in std::mem::take(&mut self.open) {
+            self.push(&line);
+        }
+        let mut text = self.head;
+        let tail: &[u8] = self.tail.make_contiguous();
+        if self.left_out > 0 {
+            // Lines that are not whole go too, so that half a secret is nowhere.
+            let end = text.iter().rposition(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
+            let start = tail.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            // One long line has nothing whole.
+            let start = if start < tail.len() { start } else { 0 };
+            let left_out = self.left_out + (text.len() - end + start) as u64;
+            text.truncate(end);
+            text.extend_from_slice(format!("… {left_out} bytes are left out here …\n").as_bytes());
+            text.extend_from_slice(&tail[start..]);
+        } else {
+            text.extend_from_slice(tail);
+        }
+        let secrets = secrets.iter().filter(|secret| secret.len() >= SECRET_MIN);
+        secrets.fold(text, |text, secret| masked(&text, secret.as_bytes()))
+    }
+}
+
+fn masked(text: &[u8], secret: &[u8]) -> Vec<u8> {
+    let (mut shown, mut rest) = (Vec::with_capacity(text.len()), text);
+    while let Some(at) = rest.windows(secret.len()).position(|window| window == secret) {
+        shown.extend_from_slice(&rest[..at]);
+        shown.extend_from_slice(b"***");
+        rest = &rest[at + secret.len()..];
+    }
+    shown.extend_from_slice(rest);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(bytes_max: u64, pieces: &[&str], secrets: &[&str]) -> String {
+        let mut log = Log::new(bytes_max);
+        for piece in pieces {
+            log.take(&Event::Log { source: LogSource::Stdout, bytes: piece.as_bytes().to_vec() });
+        }
+        let secrets: Vec<String> = secrets.iter().map(|&secret| secret.to_owned()).collect();
+        String::from_utf8(log.finish(&secrets)).unwrap()
+    }
+
+    #[test]
+    fn the_beginning_and_the_end_stay() {
+        assert_eq!(kept(100, &["one\n", "two\n"], &[]), "one\ntwo\n");
+        assert_eq!(kept(8, &["one\n", "two\n"], &[]), "one\ntwo\n");
+        let expected = "one\n… 8 bytes are left out here …\nlast\n";
+        assert_eq!(kept(10, &["one\n", "two\nthr\n", "last\n"], &[]), expected);
+        assert_eq!(kept(10, &["one\ntwo\nthr\nlast\n"], &[]), expected);
+        assert_eq!(kept(10, &["one\nt", "wo\nthr\nla", "st\n"], &[]), expected);
+        assert_eq!(kept(0, &["one\n"], &[]), "… 4 bytes are left out here …\n");
+    }
+
+    #[test]
+    fn what_is_cut_is_cut_at_lines() {
+        let expected = "a\n… 11 bytes are left out here …\nkl\n";
+        assert_eq!(kept(10, &["a\nbcd", "efgh\nij\nkl\n"], &[]), expected);
+        assert_eq!(kept(4, &["abcdefgh"], &[]), "ab… 4 bytes are left out here …\ngh");
+    }
+
+    #[test]
+    fn secrets_are_masked_also_where_they_came_in_pieces() {
+        assert_eq!(kept(100, &["pass: hunt", "er2, hunter2\n"], &["hunter2"]), "pass: ***, ***\n");
+        assert_eq!(kept(100, &["abc\n"], &["abc", ""]), "abc\n");
+    }
+
+    #[test]
+    fn lines_of_two_streams_do_not_mix() {
+        let mut log = Log::new(100);
+        for (source, text) in [
+            (LogSource::Stdout, "ou"),
+            (LogSource::Stderr, "err\n"),
+            (LogSource::Stdout, "t\nlast"),
+            (LogSource::Stderr, "e"),
+        ] {
+            log.take(&Event::Log { source, bytes: text.as_bytes().to_vec() });
+        }
+        log.take(&Event::Error("bad".into()));
+        log.take(&Event::Message("shown while it runs".into()));
+        assert_eq!(log.finish(&[]), b"err\nout\nerror: bad\nlaste");
+    }
+}

@@ -1,0 +1,101 @@
+//! Taking a run down while it goes on. Its folder is locked for as long, so that others can tell a run that goes on from
+//! one whose host was killed.
+
+use super::HistoryError;
+use super::entry::{Entry, LOG};
+use super::log::Log;
+use super::runs::RunHistory;
+use crate::event::{self, Events};
+use crate::place::LockedFolder;
+use crate::record::RunRecord;
+use crate::settings::Settings;
+use crate::spec::Prepared;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::SystemTime;
+use tokio::task::JoinHandle;
+
+/// A run that is being taken down.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    folder: LockedFolder,
+    history: RunHistory,
+    entry: Entry,
+    secrets: Vec<String>,
+    keep: usize,
+    log_bytes: u64,
+    listening: Option<JoinHandle<Log>>,
+}
+
+impl Recording {
+    /// Begins, unless the settings or the run want none.
+    pub(crate) fn begin(run_id: &str, prepared: &Prepared, settings: &Settings) -> Result<Option<Self>, HistoryError> {
+        let keep = usize::try_from(settings.runs.keep).unwrap_or(usize::MAX);
+        if keep == 0 || !prepared.recorded {
+            return Ok(None);
+        }
+        let history = RunHistory::new(settings);
+        let failed = |source| history.failed("written", source);
+        std::fs::create_dir_all(&settings.state_folder).map_err(failed)?;
+        let folder = LockedFolder::create(history.folder(), run_id, 0o700).map_err(failed)?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let entry = Entry {
+            run_id: run_id.to_owned(),
+            block: prepared.block.name.clone(),
+            source: prepared.source.clone(),
+            inputs: prepared.input_paths.clone(),
+            started_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+            record: None,
+        };
+        entry.write(folder.path()).map_err(failed)?;
+        let secrets = prepared.options.secrets();
+        let log_bytes = settings.runs.log_bytes;
+        Ok(Some(Self { folder, history, entry, secrets, keep, log_bytes, listening: None }))
+    }
+
+    /// Hears what is told, and passes it on.
+    pub(crate) fn listen(&mut self, events: Events) -> Events {
+        let (sender, mut told) = event::events();
+        let mut log = Log::new(self.log_bytes);
+        self.listening = Some(tokio::spawn(async move {
+            while let Some(event) = told.recv().await {
+                log.take(&event);
+                // A run goes on without anyone who watches.
+                let _ = events.send(event).await;
+            }
+            log
+        }));
+        sender
+    }
+
+    /// Waits until everything that was told is passed on, and writes it all down. Older runs go, beyond the number that
+    /// stays.
+    pub(crate) async fn end(mut self, record: &RunRecord) -> Result<(), HistoryError> {
+        let log = match self.listening.take() {
+            Some(listening) => listening.await.ok(),
+            None => None,
+        };
+        let history = self.history.clone();
+        let failed = |source| history.failed("written", source);
+        self.entry.record = Some(serde_json::to_value(record).map_err(|error| failed(error.into()))?);
+        let writing = tokio::task::spawn_blocking(move || self.write(log));
+        writing.await.unwrap_or_else(|broken| Err(io::Error::other(broken))).map_err(failed)
+    }
+
+    fn write(self, log: Option<Log>) -> io::Result<()> {
+        let text = log.map(|log| log.finish(&self.secrets)).unwrap_or_default();
+        if !text.is_empty() {
+            private(&self.folder.path().join(LOG))?.write_all(&text)?;
+        }
+        self.entry.write(self.folder.path())?;
+        self.folder.leave();
+        self.history.remove_beyond(self.keep)
+    }
+}
+
+/// A file for this user alone.
+fn private(path: &Path) -> io::Result<std::fs::File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
