@@ -82,8 +82,10 @@ lint: $(VENV)/bin/maturin r-library ## Check format, lints, types and documentat
 	@cd sdk-python/compat && $(VENV)/bin/mypy --strict --no-error-summary -p omniscope.api
 	@sdk-r/lint
 
-# Most tests wait for the engine, so more of them run at a time than there are processors.
-test: images build venv lint ## Prove the whole
+# Where one of the preparations waits for a download, or for the engine, another works. Most tests wait for the engine too,
+# so more of them run at a time than there are processors.
+test: setup ## Prove the whole
+	@$(MAKE) --no-print-directory -j2 images build venv lint
 	@RUST_TEST_THREADS=4 cargo test --locked --workspace --exclude longshore-python
 	@$(VENV)/bin/python3 -m pytest -q sdk-python/tests
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from measure import LONGSHORE, in_turns, ratio, run, spread, timed
 
 DECISIONS = 15
-BUILDS = 3
+BUILDS = 7
 IMAGES = 1000
 STORE = f"bench-{os.getpid()}"
 
@@ -54,6 +54,7 @@ def environments(folder: Path) -> list[str]:
         built = _built(folder, environment)
     finally:
         _remove()
+        subprocess.run(["docker", "rmi", "-f", f"{STORE}:by-hand"], capture_output=True, check=False)
     return [*found, "", *built]
 
 
@@ -97,14 +98,19 @@ def _tools() -> tuple[str, str]:
 def _built(folder: Path, environment: dict[str, str]) -> list[str]:
     block = _block(folder, "scikit-learn")
 
-    def ours() -> float:
+    def fresh() -> None:
+        # Neither of them finds the other's image, or a disk that is still busy with its removal.
         _remove()
+        subprocess.run(["docker", "rmi", "-f", f"{STORE}:by-hand"], capture_output=True, check=False)
+        os.sync()
+
+    def ours() -> float:
+        fresh()
         return timed(lambda: run([LONGSHORE, "images", "build", str(block)], env=environment))
 
     def by_hand() -> float:
-        seconds = timed(_by_hand)
-        run(["docker", "rmi", "-f", f"{STORE}:by-hand"])
-        return seconds
+        fresh()
+        return timed(_by_hand)
 
     times = in_turns(BUILDS, ours=ours, by_hand=by_hand)
     beyond = [ours - hand for ours, hand in zip(times["ours"], times["by_hand"])]
