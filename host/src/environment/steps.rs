@@ -91,8 +91,14 @@ pub(super) fn failure(plan: &Plan, layer: &Layer, finish: &Finish) -> Environmen
     }
 }
 
-/// The reason that a script or program gave, in one line.
+/// The reason that a script or program gave, in one line. That a disk is full is often said well before the end.
 pub(super) fn words(finish: &Finish) -> String {
+    let is_full = |line: &String| line.contains("No space left on device") || line.contains("os error 28");
+    let start = if finish.tail.iter().any(is_full) { "the disk is full: " } else { "" };
+    format!("{start}{}", last_words(finish))
+}
+
+fn last_words(finish: &Finish) -> String {
     let reasons: Vec<&str> = finish.tail.iter().filter_map(|line| line.strip_prefix(REASON)).collect();
     if !reasons.is_empty() {
         return reasons.join("; ");
@@ -131,5 +137,7 @@ mod tests {
         assert_eq!(words(&["Using Python", "error: No solution", "  cause: Because x"]), "No solution: Because x");
         assert_eq!(words(&["1", "2", "3", "4", "5", "6", "7"]), "2: 3: 4: 5: 6: 7");
         assert_eq!(words(&[]), "the build ended with exit status 1");
+        let full = words(&["cannot write x: No space left on device", "E: dpkg returned an error code (2)"]);
+        assert_eq!(full, "the disk is full: dpkg returned an error code (2)");
     }
 }

@@ -78,7 +78,10 @@ fn a_full_disk_is_said_and_leaves_nothing() {
     let keys = format!("image = \"{base}\"\ndependencies = [\"humanize==4.10.0\"]");
     let block = place.python("full", &keys, "humanize");
     let failed = place.run(&block);
-    failed.expect(3, &["the Python packages `humanize==4.10.0` cannot be installed", "No space left on device"]);
+    failed.expect(
+        3,
+        &["the Python packages `humanize==4.10.0` cannot be installed: the disk is full", "No space left on device"],
+    );
     assert_eq!(place.left(), Vec::<String>::new());
     docker(&["volume", "rm", &volume]);
     docker(&["rmi", "-f", &base]);

@@ -234,14 +234,19 @@ const REPOSITORY: &str = r#"
 folder <- commandArgs(TRUE)[1]
 contrib <- file.path(folder, "src", "contrib")
 dir.create(contrib, recursive = TRUE)
-package <- function(name, needs, code) {
+package <- function(name, needs, code, c = NULL) {
   source <- file.path(tempdir(), name)
   dir.create(file.path(source, "R"), recursive = TRUE)
   writeLines(c(
     paste("Package:", name), "Version: 1.2", "Title: A Test", "Description: Of repositories.", "Author: Nobody",
     "Maintainer: Nobody <nobody@example.org>", "License: MIT", if (nzchar(needs)) paste("Imports:", needs)
   ), file.path(source, "DESCRIPTION"))
-  writeLines("exportPattern('^[a-z]')", file.path(source, "NAMESPACE"))
+  writeLines(c("exportPattern('^[a-z]')", if (length(c)) sprintf("useDynLib(%s, twice)", name)),
+    file.path(source, "NAMESPACE"))
+  if (length(c)) {
+    dir.create(file.path(source, "src"))
+    writeLines(c, file.path(source, "src", "code.c"))
+  }
   writeLines(code, file.path(source, "R", "code.R"))
   setwd(contrib)
   system2("R", c("CMD", "build", source), stdout = FALSE, stderr = FALSE)
@@ -249,11 +254,14 @@ package <- function(name, needs, code) {
 package("longshorebelow", "", "answer <- function() 42")
 package("longshoreabove", "longshorebelow", "double.answer <- function() 2 * longshorebelow::answer()")
 package("longshorebroken", "", "this is no R")
+package("longshorecompiled", "", "two.times <- function(x) .Call(twice, x)", c(
+  '#include <Rinternals.h>', "SEXP twice(SEXP x) { return Rf_ScalarReal(2 * REAL(x)[0]); }"
+))
 tools::write_PACKAGES(contrib)
 "#;
 
-#[test]
-fn r_packages_come_from_debian_and_from_a_repository() {
+/// A place whose R packages come from that repository.
+fn with_repository() -> (Place, Server) {
     let place = Place::new();
     let folder = place.path().join("cran");
     let made =
@@ -261,6 +269,20 @@ fn r_packages_come_from_debian_and_from_a_repository() {
     assert!(made.success());
     let server = Server::of(&folder, "");
     place.settings(&format!("[r]\nrepositories = [\"http://{}\"]\n", server.address));
+    (place, server)
+}
+
+#[test]
+fn a_compiler_comes_for_r_packages_that_need_one_and_goes_again() {
+    let (place, _server) = with_repository();
+    let script = "cat('twice', longshorecompiled::two.times(21), 'compiler', nzchar(Sys.which('gcc')), '\\n')\n";
+    let block = place.block("compiled", "r", "dependencies = [\"longshorecompiled\"]", script);
+    place.run(&block).expect(0, &["twice 42 compiler FALSE"]);
+}
+
+#[test]
+fn r_packages_come_from_debian_and_from_a_repository() {
+    let (place, _server) = with_repository();
     let script = "library(longshoreabove)\nlibrary(zoo)\n\
                   cat('answer', double.answer(), 'zoo', format(packageVersion('zoo')), '\\n')\n";
     let block = place.block("r", "r", "dependencies = [\"longshoreabove\", \"zoo\"]", script);
