@@ -5,7 +5,10 @@ use super::image::DEADLINE;
 use super::lines::Fingerprint;
 use super::probe::{Answer, Interpreters};
 use crate::block::Language;
+use crate::place::LockedFolder;
+use crate::run::new_run_id;
 use crate::settings::Settings;
+use std::path::Path;
 use std::process::Stdio;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
@@ -39,12 +42,20 @@ impl Interpreters {
     }
 }
 
-/// What is installed on this machine, as far as these interpreters see it.
-pub(crate) async fn of_machine(interpreters: &Interpreters) -> Result<Fingerprint, FingerprintError> {
+/// What is installed on this machine, as far as these interpreters see it. They keep their sessions' files below
+/// `work_folder`, from where they go also when nobody waits for the answer any more.
+pub(crate) async fn of_machine(
+    interpreters: &Interpreters,
+    work_folder: &Path,
+) -> Result<Fingerprint, FingerprintError> {
     let command = interpreters.command("");
+    let start = |source| FingerprintError::Start { source };
+    // Let go of after the processes.
+    let folder = LockedFolder::create(work_folder, &format!("longshore-{}", new_run_id()), 0o700).map_err(start)?;
     let mut child = Command::new(&command[0])
         .args(&command[1..])
         .env_clear()
+        .env("TMPDIR", folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -52,13 +63,13 @@ pub(crate) async fn of_machine(interpreters: &Interpreters) -> Result<Fingerprin
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|source| FingerprintError::Start { source })?;
+        .map_err(start)?;
     let group = Group(child.id());
     let answer = tokio::time::timeout(DEADLINE, listen(&mut child)).await;
     drop(group);
     let answer = answer
         .map_err(|_| FingerprintError::TooSlow { place: PLACE.into(), seconds: DEADLINE.as_secs() })?
-        .map_err(|source| FingerprintError::Start { source })?;
+        .map_err(start)?;
     answer.read(PLACE, None)
 }
 

@@ -71,9 +71,9 @@ done
 set -- "$@" PATH="$path" LANG=C.UTF-8 HOME=/nonexistent
 [ -z "$r_library" ] || set -- "$@" R_LIBS="$r_library"
 if has "$python"; then
-    env -i "$@" PYTHONDONTWRITEBYTECODE=1 "$python" -c "$python_source" </dev/null || failed python3
+    env -i ${TMPDIR:+"TMPDIR=$TMPDIR"} "$@" PYTHONDONTWRITEBYTECODE=1 "$python" -c "$python_source" </dev/null || failed python3
 fi
 if has "$rscript"; then
-    env -i "$@" "$rscript" --vanilla -e "$r_source" </dev/null || failed Rscript
+    env -i ${TMPDIR:+"TMPDIR=$TMPDIR"} "$@" "$rscript" --vanilla -e "$r_source" </dev/null || failed Rscript
 fi
 printf 'longshore:end\n'

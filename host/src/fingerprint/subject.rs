@@ -73,7 +73,8 @@ async fn of_block(
         },
     };
     let Some(store) = store else {
-        let fingerprint = of_machine(&Interpreters::of_machine(settings, block.language)).await?;
+        let fingerprint =
+            of_machine(&Interpreters::of_machine(settings, block.language), &settings.work_folder).await?;
         return Ok(Taken { subject: format!("{subject} (as a process of this machine)"), image: None, fingerprint });
     };
     // The one that a run would have, where it is there already: to look at something makes nothing.

@@ -39,7 +39,7 @@ impl Fingerprinting {
                     let store = DockerStore::connect(&settings.engine_socket).await?;
                     of_image(&store, &image.0, &image, &interpreters, &settings.state_folder).await
                 }
-                None => of_machine(&interpreters.only(language)).await,
+                None => of_machine(&interpreters.only(language), &settings.work_folder).await,
             }
         }))
     }

@@ -2,7 +2,7 @@
 
 use crate::command::Home;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,9 @@ fn everything() -> BTreeSet<String> {
     found.extend(Path::new("/run/longshore").exists().then(|| "folder /run/longshore".to_owned()));
     for folder in [Path::new("/dev/shm"), Path::new("/tmp"), &std::env::temp_dir()] {
         let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let ours = names.map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains("longshore"));
+        // `Rtmp…` is where a session of R has its files until it ends.
+        let is_ours = |path: &PathBuf| ["longshore", "/Rtmp"].iter().any(|part| path.to_string_lossy().contains(part));
+        let ours = names.map(|entry| entry.path()).filter(is_ours);
         found.extend(ours.map(|path| format!("file {}", path.display())));
     }
     found.extend(agents());
