@@ -69,7 +69,7 @@ install: build ## Install the command line below PREFIX
 demo: images build venv ## Cluster penguins in a fresh container
 	@examples/penguins/demo $(LONGSHORE)
 
-lint: $(VENV)/bin/maturin r-library ## Check format, lints, types and documentation
+lint: venv r-library ## Check format, lints, types and documentation
 	@cargo fmt --all --check
 	@cargo clippy -q --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc -q --locked --workspace --no-deps

@@ -45,6 +45,7 @@ mod place;
 mod publish;
 mod record;
 mod run;
+mod secrets;
 mod session;
 mod settings;
 mod spec;

@@ -12,7 +12,7 @@ use tokio::net::UnixListener;
 /// Attempts at creating a folder while others take it for abandoned, or remove its empty parent.
 const ATTEMPTS: usize = 100;
 
-/// A folder that is locked for as long as this lives, and removed when it is dropped.
+/// A folder that is locked for as long as this lives, and removed when it is dropped, unless it is to stay.
 #[derive(Debug)]
 pub(crate) struct LockedFolder {
     path: PathBuf,
@@ -86,8 +86,8 @@ impl LockedFolder {
         }
     }
 
-    /// Lets go of the lock, and lets the folder stay.
-    pub(crate) fn leave(mut self) {
+    /// Has the folder stay when this is dropped, unlocked.
+    pub(crate) fn stay(&mut self) {
         self.stays = true;
     }
 }

@@ -81,6 +81,13 @@ api.write_output_records({'a': [1, 2]})
 api.commit('all is well')
 ";
 
+const SECRET: &str = "\
+from longshore.api import Api
+api = Api()
+print('it is', api.get_option('token'))
+api.abort('not with ' + api.get_option('token'))
+";
+
 const BAD: &str = "\
 from longshore.api import Api
 Api()
@@ -174,11 +181,12 @@ fn no_secret_is_in_it() {
     let user = User::new();
     let manifest = "name = \"Secret\"\nlanguage = \"python\"\nscript = \"script.py\"\n[[options]]\nname = \"token\"\nkind = \"password\"\n";
     user.script("secret/block.toml", manifest);
-    user.script("secret/script.py", "from longshore.api import Api\nprint('it is', Api().get_option('token'))\n");
+    user.script("secret/script.py", SECRET);
     let ran = user.run("secret", &["--option", "token=hunter-and-gatherer"]);
     assert!(String::from_utf8_lossy(&ran.stderr).contains("it is hunter-and-gatherer"));
     assert_eq!(user.runs(&["log", "last"], 0), "it is ***\n");
-    assert!(user.runs(&["show", "last"], 0).contains("option     token = \"***\""));
+    let shown = user.runs(&["show", "last"], 0);
+    assert!(shown.contains("option     token = \"***\"") && shown.contains("failed: not with ***\n"), "{shown}");
     let kept = everything_below(&user.state());
     assert!(!kept.is_empty() && !kept.windows(6).any(|window| window == b"hunter"));
 }

@@ -2,12 +2,13 @@
 //! and kept for what it says about the packages.
 
 use super::plan::{image_name, layer_name};
-use super::sources::{self, Secrets};
+use super::sources;
 use super::steps::{self, Finish, Job, LACKING, NO_TOOLS, NOTE, RESOLVED};
 use super::{EnvironmentError, Layer, Lock, Plan, tools};
-use crate::config::certificates;
+use crate::config::{certificates, masked};
 use crate::engine::ImageId;
 use crate::event::{Event, Events};
+use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::store::{ImageStore, Ledger, Printed, Step, StoreError, StoredImage, Workshop, WorkshopPlan, labels};
 use std::collections::{BTreeMap, VecDeque};
@@ -196,7 +197,7 @@ impl Builder<'_> {
             tail: VecDeque::new(),
             finish: Finish::default(),
             open: [Vec::new(), Vec::new()],
-            secrets: Secrets::of(packages),
+            secrets: Secrets::of_addresses(packages),
             told: self,
         };
         let status = workshop.run(Step { command, environment }, &mut |printed| lines.take(printed)).await?;
@@ -238,7 +239,7 @@ impl Lines<'_> {
     fn close(&mut self, stream: usize) {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.open[stream])).trim_end().to_owned();
         let line: String = line.chars().filter(|character| !character.is_control()).collect();
-        let line = self.secrets.masked(&line);
+        let line = self.secrets.masked(&masked(&line));
         if line.is_empty() {
             return;
         }

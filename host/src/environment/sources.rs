@@ -2,7 +2,6 @@
 //! command. All of it is gone before an image is made.
 
 use super::EnvironmentError;
-use crate::config::masked;
 use crate::settings::PackageSettings;
 use std::path::Path;
 
@@ -63,31 +62,6 @@ pub(super) fn variables(settings: &PackageSettings) -> Vec<(String, String)> {
     variables
 }
 
-/// What no build may print: the passwords and tokens in the settings' addresses.
-#[derive(Debug, Clone)]
-pub(super) struct Secrets(Vec<String>);
-
-/// Letters that a secret must have to be looked for by itself: shorter ones stand in any text.
-const SECRET_MIN: usize = 4;
-
-impl Secrets {
-    pub(super) fn of(settings: &PackageSettings) -> Self {
-        let addresses = settings.index_url.iter().chain(&settings.extra_index_urls).chain(&settings.cran);
-        let addresses = addresses.chain(&settings.debian_mirror).chain(&settings.http_proxy);
-        let users = addresses.chain(&settings.https_proxy).filter_map(|address| {
-            let rest = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
-            Some(rest.rsplit_once('@')?.0)
-        });
-        let secrets = users.map(|user| user.split_once(':').map_or(user, |(_, password)| password).to_owned());
-        Self(secrets.filter(|secret| secret.len() >= SECRET_MIN).collect())
-    }
-
-    /// Text that a build printed, as it may be shown. Programs also print parts of an address, or one of their own.
-    pub(super) fn masked(&self, text: &str) -> String {
-        self.0.iter().fold(masked(text), |text, secret| text.replace(secret, "***"))
-    }
-}
-
 /// A tar archive of a build's files: their names below the build's folder, or absolute, and their modes.
 pub(super) fn archive(files: &[(String, u32, Vec<u8>)]) -> Result<Vec<u8>, EnvironmentError> {
     let failed = |source| EnvironmentError::File { path: Path::new(FOLDER).to_owned(), source };
@@ -106,19 +80,6 @@ pub(super) fn archive(files: &[(String, u32, Vec<u8>)]) -> Result<Vec<u8>, Envir
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn passwords_are_nowhere_in_what_is_shown() {
-        let settings = PackageSettings {
-            index_url: Some("https://ada:s3cret@packages.example/simple".into()),
-            ..PackageSettings::default()
-        };
-        let text =
-            "GET https://ada:s3cret@packages.example/simple/x and https://ada:s3cret@packages.example/files, s3cret";
-        let shown = Secrets::of(&settings).masked(text);
-        let address = "https://ada:***@packages.example";
-        assert_eq!(shown, format!("GET {address}/simple/x and {address}/files, ***"));
-    }
 
     #[test]
     fn proxies_are_given_in_both_spellings_and_nothing_is_without_a_value() {

@@ -8,6 +8,7 @@ use super::runs::RunHistory;
 use crate::event::{self, Events};
 use crate::place::LockedFolder;
 use crate::record::RunRecord;
+use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::spec::Prepared;
 use std::fs::OpenOptions;
@@ -23,7 +24,7 @@ pub(crate) struct Recording {
     folder: LockedFolder,
     history: RunHistory,
     entry: Entry,
-    secrets: Vec<String>,
+    secrets: Secrets,
     keep: usize,
     log_bytes: u64,
     listening: Option<JoinHandle<Log>>,
@@ -39,7 +40,7 @@ impl Recording {
         let history = RunHistory::new(settings);
         let failed = |source| history.failed("written", source);
         std::fs::create_dir_all(&settings.state_folder).map_err(failed)?;
-        let folder = LockedFolder::create(history.folder(), run_id, 0o700).map_err(failed)?;
+        let mut folder = LockedFolder::create(history.folder(), run_id, 0o700).map_err(failed)?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let entry = Entry {
             run_id: run_id.to_owned(),
@@ -50,7 +51,9 @@ impl Recording {
             record: None,
         };
         entry.write(folder.path()).map_err(failed)?;
-        let secrets = prepared.options.secrets();
+        // From now on it is seen, also when the run is given up.
+        folder.stay();
+        let secrets = Secrets::new(prepared.options.secrets());
         let log_bytes = settings.runs.log_bytes;
         Ok(Some(Self { folder, history, entry, secrets, keep, log_bytes, listening: None }))
     }
@@ -79,7 +82,9 @@ impl Recording {
         };
         let history = self.history.clone();
         let failed = |source| history.failed("written", source);
-        self.entry.record = Some(serde_json::to_value(record).map_err(|error| failed(error.into()))?);
+        let mut record = serde_json::to_value(record).map_err(|error| failed(error.into()))?;
+        self.secrets.mask_json(&mut record);
+        self.entry.record = Some(record);
         let writing = tokio::task::spawn_blocking(move || self.write(log));
         writing.await.unwrap_or_else(|broken| Err(io::Error::other(broken))).map_err(failed)
     }
@@ -90,7 +95,7 @@ impl Recording {
             private(&self.folder.path().join(LOG))?.write_all(&text)?;
         }
         self.entry.write(self.folder.path())?;
-        self.folder.leave();
+        drop(self.folder);
         self.history.remove_beyond(self.keep)
     }
 }

@@ -4,8 +4,9 @@
 
 use super::LocalError;
 use crate::cancel::Cancel;
-use crate::environment::sources::Secrets;
+use crate::config::masked;
 use crate::event::{Event, Events};
+use crate::secrets::Secrets;
 use crate::settings::{PackageSettings, Settings};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsStr;
@@ -59,7 +60,7 @@ impl Tool {
         for (name, value) in network(&settings.packages) {
             command.env(name, value);
         }
-        let secrets = Secrets::of(&settings.packages);
+        let secrets = Secrets::of_addresses(&settings.packages);
         Self { program: program.to_owned(), command, secrets, quiet: false }
     }
 
@@ -222,7 +223,7 @@ impl Lines {
 
     fn end(&mut self, events: Option<&Events>) {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.open)).into_owned();
-        let line = self.secrets.masked(line.trim_end());
+        let line = self.secrets.masked(&masked(line.trim_end()));
         if line.is_empty() {
             return;
         }
