@@ -278,12 +278,12 @@ mod tests {
             (
                 "[zzz]",
                 "`longshore.toml`, line 1: unknown table `[zzz]`: known are `[debian]`, `[engine]`, `[images]`, \
-              `[network]`, `[python]`, `[r]`",
+              `[network]`, `[python]`, `[r]`, `[runs]`",
             ),
             (
                 "zzz = 1",
                 "`longshore.toml`, line 1: unknown key `zzz`: known are `[debian]`, `[engine]`, `[images]`, \
-              `[network]`, `[python]`, `[r]`",
+              `[network]`, `[python]`, `[r]`, `[runs]`",
             ),
             (
                 "images = 1",
