@@ -51,6 +51,7 @@ mod settings;
 mod spec;
 mod store;
 pub mod table;
+pub mod words;
 
 pub use cancel::{Cancel, CancelLevel};
 pub use engine::{Diagnosis, EngineChoice, EngineError, EngineKind, diagnose};

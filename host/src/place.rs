@@ -2,12 +2,16 @@
 //! what a killed host left behind, and clean it up.
 
 use crate::engine::EngineError;
+use crate::run::new_run_id;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tokio::net::UnixListener;
+
+/// What the names of folders begin with that are made among those of others.
+pub(crate) const TEMPORARY: &str = "longshore-";
 
 /// Attempts at creating a folder while others take it for abandoned, or remove its empty parent.
 const ATTEMPTS: usize = 100;
@@ -51,6 +55,12 @@ impl LockedFolder {
                 made => return made,
             }
         }
+    }
+
+    /// Makes a folder for what programs leave that are called for this process alone. Where the host is killed, the next
+    /// run of the `process` engine finds it abandoned.
+    pub(crate) fn temporary(parent: &Path) -> io::Result<Self> {
+        Self::create(parent, &format!("{TEMPORARY}{}", new_run_id()), 0o700)
     }
 
     fn make(parent: &Path, path: PathBuf, mode: u32) -> io::Result<Self> {

@@ -2,7 +2,7 @@
 //! for developing scripts. Limits on memory, processors and processes do not hold here.
 
 use super::{Container, Engine, EngineError, EngineKind, Launch, Workplace, existing};
-use crate::place::LockedFolder;
+use crate::place::{LockedFolder, TEMPORARY};
 use crate::settings::Settings;
 use crate::store::ImageStore;
 use futures_util::FutureExt;
@@ -10,9 +10,6 @@ use futures_util::future::BoxFuture;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::{Child, Command};
-
-/// How working folders are named, so that abandoned ones are found.
-const PREFIX: &str = "longshore-";
 
 /// The engine without containers.
 #[derive(Debug)]
@@ -40,10 +37,10 @@ impl Process {
     }
 
     fn start(&self, launch: &Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
-        let name = format!("{PREFIX}{}", launch.run_id);
+        let name = format!("{TEMPORARY}{}", launch.run_id);
         let folder = LockedFolder::create(&self.work_folder, &name, 0o700)
             .map_err(|source| EngineError::Place { path: self.work_folder.join(&name), source })?;
-        folder.remove_abandoned(PREFIX);
+        folder.remove_abandoned(TEMPORARY);
         let agent = Command::new(&self.agent)
             .arg(launch.place.socket())
             .env_clear()

@@ -6,7 +6,6 @@ use super::lines::Fingerprint;
 use super::probe::{Answer, Interpreters};
 use crate::block::Language;
 use crate::place::LockedFolder;
-use crate::run::new_run_id;
 use crate::settings::Settings;
 use std::path::Path;
 use std::process::Stdio;
@@ -51,7 +50,7 @@ pub(crate) async fn of_machine(
     let command = interpreters.command("");
     let start = |source| FingerprintError::Start { source };
     // Let go of after the processes.
-    let folder = LockedFolder::create(work_folder, &format!("longshore-{}", new_run_id()), 0o700).map_err(start)?;
+    let folder = LockedFolder::temporary(work_folder).map_err(start)?;
     let mut child = Command::new(&command[0])
         .args(&command[1..])
         .env_clear()

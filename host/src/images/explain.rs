@@ -3,7 +3,7 @@
 use super::decide::{Decision, Fate, Stays};
 use super::entry::{ImageEntry, Kind};
 use super::survey::Survey;
-use super::words::{ago, count, size};
+use crate::words::{ago, count, size};
 use serde::Serialize;
 use std::fmt::Write;
 

@@ -17,7 +17,6 @@ mod prune;
 mod report;
 mod select;
 mod survey;
-pub mod words;
 
 pub use collection::{ImageCollection, totals};
 pub use decide::{GRACE, Stays};

@@ -27,6 +27,14 @@ pub(crate) fn schema() -> u8 {
     print(&format!("{:#}\n", block::schema()))
 }
 
+/// Prints one JSON value to standard output, and gives the exit status back.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> u8 {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => print(&format!("{text}\n")),
+        Err(error) => failure::print(&error, 3),
+    }
+}
+
 /// Prints to standard output; a reader that has gone is no failure.
 pub(crate) fn print(text: &str) -> u8 {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());

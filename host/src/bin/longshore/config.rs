@@ -1,7 +1,6 @@
 //! `longshore config`.
 
-use crate::check::print;
-use crate::failure;
+use crate::check::{print, print_json};
 use clap::Subcommand;
 use longshore::config::{Config, Entry};
 
@@ -25,10 +24,7 @@ pub(crate) fn config(command: &ConfigCommand, config: &Config) -> u8 {
     if !json {
         return print(&table(&entries));
     }
-    match serde_json::to_string_pretty(&entries) {
-        Ok(text) => print(&format!("{text}\n")),
-        Err(error) => failure::print(&error, 3),
-    }
+    print_json(&entries)
 }
 
 fn table(entries: &[Entry]) -> String {

@@ -4,6 +4,7 @@
 mod pulling;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use longshore::words::count;
 use longshore::{EngineKind, Event, KeptRecord, OutputRecord, PullStep, RunRecord};
 use pulling::Pulling;
 use std::collections::HashSet;
@@ -295,10 +296,6 @@ fn ran(record: &RunRecord) -> String {
         return format!("✓ {count} partitions of {name} ran {place} in {}", seconds(timings.total));
     }
     format!("✓ {} ran {place} in {} (script {})", record.block, seconds(timings.total), seconds(timings.run))
-}
-
-fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn seconds(milliseconds: f64) -> String {

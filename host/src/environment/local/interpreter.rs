@@ -6,7 +6,6 @@ use super::LocalError;
 use super::tool::{Tool, Watch, words};
 use crate::fingerprint::hexadecimal;
 use crate::place::LockedFolder;
-use crate::run::new_run_id;
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -48,7 +47,7 @@ impl Interpreter {
         let parent = &settings.work_folder;
         let failed = |source| LocalError::Folder { path: parent.clone(), source };
         // For what R leaves when it is killed.
-        let folder = LockedFolder::create(parent, &format!("longshore-{}", new_run_id()), 0o700).map_err(failed)?;
+        let folder = LockedFolder::temporary(parent).map_err(failed)?;
         let mut tool = Tool::new(&path, settings).arguments(question).variable("TMPDIR", folder.path()).quietly();
         if let Some(library) = library {
             tool = tool.variable("R_LIBS", library);

@@ -1,11 +1,11 @@
 //! `longshore images list`.
 
 use super::failed;
+use crate::check;
 use crate::columns::{aligned, cut};
-use crate::{check, failure};
 use longshore::Settings;
-use longshore::images::words::{ago, count, size};
 use longshore::images::{ImageCollection, ImageEntry, Kind, totals};
+use longshore::words::{ago, count, size};
 
 /// Columns that packages may take: what fits beside the others on a terminal of 120.
 const PACKAGES_WIDTH: usize = 32;
@@ -24,10 +24,7 @@ pub(crate) async fn list(json: bool, settings: &Settings) -> u8 {
         Err(error) => return failed(&error),
     };
     if json {
-        return match serde_json::to_string_pretty(&entries) {
-            Ok(text) => check::print(&format!("{text}\n")),
-            Err(error) => failure::print(&error, 3),
-        };
+        return check::print_json(&entries);
     }
     let mut text = table(&entries);
     let (total, count_of_images, folders) = totals(&entries);

@@ -3,8 +3,8 @@
 use super::failed;
 use crate::check;
 use longshore::Settings;
-use longshore::images::words::size;
 use longshore::images::{ImageCollection, ImageEntry, ImagesError};
+use longshore::words::size;
 
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn pin(image: &str, settings: &Settings) -> u8 {

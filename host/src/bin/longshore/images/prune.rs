@@ -3,8 +3,8 @@
 use super::failed;
 use crate::check;
 use longshore::Settings;
-use longshore::images::words::{ago, count, size};
 use longshore::images::{How, ImageCollection, ImageEntry, PruneReport, Stays};
+use longshore::words::{ago, count, size};
 
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn prune(dry_run: bool, all: bool, settings: &Settings) -> u8 {

@@ -1,10 +1,9 @@
 //! `longshore runs list`.
 
-use super::print_json;
 use crate::check;
 use crate::columns::{aligned, cut};
 use longshore::history::{HistoryError, PastRun, RunHistory, RunState};
-use longshore::images::words::ago;
+use longshore::words::ago;
 
 /// Columns that a block's name may take.
 const BLOCK_WIDTH: usize = 28;
@@ -21,7 +20,7 @@ pub(super) fn list(history: &RunHistory, last: usize, failed: bool, json: bool) 
     };
     let runs: Vec<PastRun> = history.list()?.into_iter().filter(|run| !failed || did_fail(run)).take(last).collect();
     if json {
-        return Ok(print_json(&runs));
+        return Ok(check::print_json(&runs));
     }
     let heads = ["RUN", "STARTED", "BLOCK", "OUTCOME", "TIME", "MESSAGE"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(heads).chain(runs.iter().map(row)).collect();

@@ -3,13 +3,12 @@
 mod list;
 mod show;
 
-use crate::{BAD_INPUT, check, failure};
+use crate::{BAD_INPUT, failure};
 use clap::Subcommand;
 use longshore::Settings;
 use longshore::history::{HistoryError, RunHistory};
 use std::io::Write;
 
-/// What stands for a run in each of them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
     /// List runs, the newest first
@@ -85,12 +84,4 @@ fn remove_all(history: &RunHistory) -> Result<u8, HistoryError> {
         }
     }
     Ok(0)
-}
-
-/// One JSON value on standard output.
-fn print_json(value: &impl serde::Serialize) -> u8 {
-    match serde_json::to_string_pretty(value) {
-        Ok(text) => check::print(&format!("{text}\n")),
-        Err(error) => failure::print(&error, 3),
-    }
 }

@@ -1,11 +1,10 @@
 //! `longshore runs show`.
 
 use super::list::outcome;
-use super::print_json;
 use crate::check;
 use crate::columns::plain;
 use longshore::history::{PastRun, RunHistory, RunState};
-use longshore::images::words::{ago, count, size};
+use longshore::words::{ago, count, size};
 use serde_json::Value;
 
 /// Columns of the names before the values.
@@ -14,7 +13,7 @@ const NAME_WIDTH: usize = 10;
 /// Shows a run.
 pub(super) fn show(history: &RunHistory, run: &PastRun, json: bool) -> u8 {
     if json {
-        return print_json(run);
+        return check::print_json(run);
     }
     let mut lines = Lines(String::new());
     lines.add("run", &run.run_id);

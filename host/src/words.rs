@@ -1,4 +1,4 @@
-//! Bytes and ages in words, as the lists and reports of images have them. Disks are sold in decimal units, and budgets
+//! Bytes and ages in words, as the lists and reports of images and runs have them. Disks are sold in decimal units, and budgets
 //! are given in them.
 
 use std::time::Duration;
