@@ -4,6 +4,7 @@
 mod client;
 mod column;
 mod error;
+mod interval;
 mod table;
 
 use pyo3::prelude::*;

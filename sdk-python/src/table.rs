@@ -2,6 +2,7 @@
 
 use crate::column::Column;
 use crate::error::raise;
+use crate::interval;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::BooleanBuffer;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
@@ -23,8 +24,8 @@ impl Table {
         Self { table }
     }
 
-    fn batches(&self) -> Vec<RecordBatch> {
-        self.table.batches.iter().map(|decoded| decoded.batch.clone()).collect()
+    fn batches(&self) -> impl Iterator<Item = RecordBatch> {
+        self.table.batches.iter().map(|decoded| decoded.batch.clone())
     }
 
     /// A column in one piece: as it lies in the segment, unless the table came in several.
@@ -55,15 +56,24 @@ impl Table {
         self.table.batches.iter().map(|decoded| decoded.batch.num_rows()).sum()
     }
 
-    /// A column's numpy kind: `int`, `float`, `bool`, `date`, `timestamp`, `text`, or `other`.
+    /// The columns' types, as Arrow writes them.
+    #[getter]
+    fn types(&self) -> Vec<String> {
+        self.table.schema.fields().iter().map(|field| field.data_type().to_string()).collect()
+    }
+
+    /// A column's numpy kind: `int`, `float`, `bool`, `date`, `date64`, `timestamp`, `time`, `duration`, `text`, or `other`.
     fn kind(&self, index: usize) -> PyResult<&'static str> {
         let field = self.table.schema.fields().get(index).ok_or_else(|| PyIndexError::new_err("no such column"))?;
         Ok(match field.data_type() {
             data_type if data_type.is_integer() => "int",
-            DataType::Float32 | DataType::Float64 => "float",
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => "float",
             DataType::Boolean => "bool",
             DataType::Date32 => "date",
+            DataType::Date64 => "date64",
             DataType::Timestamp(..) => "timestamp",
+            DataType::Time32(_) | DataType::Time64(_) => "time",
+            DataType::Duration(_) => "duration",
             DataType::Utf8 | DataType::LargeUtf8 => "text",
             _ => "other",
         })
@@ -106,13 +116,15 @@ impl Table {
     /// A column as a `pyarrow.ChunkedArray`.
     fn arrow_column<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyAny>> {
         let field = self.table.schema.fields().get(index).ok_or_else(|| PyIndexError::new_err("no such column"))?;
-        let pieces = self.table.batches.iter().map(|decoded| decoded.batch.column(index).clone()).collect();
-        PyChunkedArray::try_new(pieces, field.clone())?.into_pyarrow(py)
+        let columns = self.table.batches.iter().map(|decoded| interval::column(decoded.batch.column(index)));
+        let pieces = columns.collect::<Result<_, _>>().map_err(broken)?;
+        PyChunkedArray::try_new(pieces, interval::field(field))?.into_pyarrow(py)
     }
 
     /// The table as a `pyarrow.Table`.
     fn to_pyarrow<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        PyTable::try_new(self.batches(), self.table.schema.clone())?.into_pyarrow(py)
+        let batches = self.batches().map(interval::batch).collect::<Result<_, _>>().map_err(broken)?;
+        PyTable::try_new(batches, interval::schema(&self.table.schema))?.into_pyarrow(py)
     }
 
     /// The table as an Arrow C stream.
@@ -122,7 +134,7 @@ impl Table {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let table = PyTable::try_new(self.batches(), self.table.schema.clone())?;
+        let table = PyTable::try_new(self.batches().collect(), self.table.schema.clone())?;
         Bound::new(py, table)?.call_method1("__arrow_c_stream__", (requested_schema,))
     }
 }
@@ -153,7 +165,10 @@ impl Batches {
         match next {
             None => Ok(None),
             Some(Err(error)) => Err(raise(error)),
-            Some(Ok(decoded)) => PyRecordBatch::new(decoded.batch).into_pyarrow(py).map(Some),
+            Some(Ok(decoded)) => {
+                let batch = interval::batch(decoded.batch).map_err(broken)?;
+                PyRecordBatch::new(batch).into_pyarrow(py).map(Some)
+            }
         }
     }
 }
@@ -192,17 +207,22 @@ fn typestr(data_type: &DataType) -> Option<&'static str> {
         DataType::Int8 => "|i1",
         DataType::Int16 => "<i2",
         DataType::Int32 | DataType::Date32 => "<i4",
-        DataType::Int64 => "<i8",
+        DataType::Int64 | DataType::Date64 => "<i8",
         DataType::UInt8 => "|u1",
         DataType::UInt16 => "<u2",
         DataType::UInt32 => "<u4",
         DataType::UInt64 => "<u8",
+        DataType::Float16 => "<f2",
         DataType::Float32 => "<f4",
         DataType::Float64 => "<f8",
         DataType::Timestamp(TimeUnit::Second, _) => "<M8[s]",
         DataType::Timestamp(TimeUnit::Millisecond, _) => "<M8[ms]",
         DataType::Timestamp(TimeUnit::Microsecond, _) => "<M8[us]",
         DataType::Timestamp(TimeUnit::Nanosecond, _) => "<M8[ns]",
+        DataType::Duration(TimeUnit::Second) => "<m8[s]",
+        DataType::Duration(TimeUnit::Millisecond) => "<m8[ms]",
+        DataType::Duration(TimeUnit::Microsecond) => "<m8[us]",
+        DataType::Duration(TimeUnit::Nanosecond) => "<m8[ns]",
         _ => return None,
     })
 }
