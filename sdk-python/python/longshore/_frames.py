@@ -1,115 +1,161 @@
 """Inputs as pandas frames, over the shared memory where pandas can work there.
 
-Columns of numbers, booleans and naive timestamps without nulls are numpy arrays over the mapping: not copied, and
-writable, because the mapping is private to this process. Every other column is built once.
+Columns of numbers, booleans, naive timestamps and durations without nulls are numpy arrays over the mapping: not copied,
+and writable, because the mapping is private to this process. Every other column is built once. What a column of
+numbers or times becomes is told by ``_numbers`` and ``_times``, Python objects by ``_cells``; ``api`` calls.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from longshore import _cells, _numbers, _times
+from longshore._longshore import InputError
+
 if TYPE_CHECKING:
     from longshore._longshore import Table
 
+DTYPES = ("numpy", "nullable", "arrow")
 
-def to_pandas(table: Table) -> Any:
-    """The table as a DataFrame, its original column names kept, with a RangeIndex."""
+
+def to_pandas(table: Table, dtypes: str = "numpy") -> Any:
+    """The table as a DataFrame, its original column names kept, with a RangeIndex.
+
+    Args:
+        table: an input, or a chunk of one.
+        dtypes: ``"numpy"`` for what ``pandas.read_parquet`` gives, ``"nullable"`` for pandas' own types with
+            ``pandas.NA``, ``"arrow"`` for ``pandas.ArrowDtype`` throughout.
+
+    Raises:
+        InputError: if pandas cannot hold a value; it names column and row, from 1.
+    """
     import pandas as pd
 
     names = table.names
+    index = pd.RangeIndex(table.rows)
     # By position first: names may repeat.
-    columns = {index: _column(table, index) for index in range(len(names))}
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(table.rows), copy=False)
+    columns = {position: _column(table, position, name, dtypes) for position, name in enumerate(names)}
+    frame = pd.DataFrame(columns, index=index, copy=False)
     frame.columns = pd.Index(names, dtype=None if names else object)
     return frame
 
 
-def _column(table: Table, index: int) -> Any:
-    build = {"int": _integers, "float": _floats, "bool": _booleans, "date": _dates, "timestamp": _timestamps}
-    kind = table.kind(index)
-    if kind in build:
-        return build[kind](table, index)
-    return _text(table, index) if kind == "text" else _other(table, index)
-
-
-def _values(table: Table, index: int) -> Any:
-    import numpy as np
-
-    return np.asarray(table.values(index))
-
-
-def _nulls(table: Table, index: int) -> Any:
-    import numpy as np
-
-    nulls = table.nulls(index)
-    return None if nulls is None else np.asarray(nulls)
-
-
-def _integers(table: Table, index: int) -> Any:
+def _column(table: Table, position: int, name: str, dtypes: str) -> Any:
     import pandas as pd
 
-    values, nulls = _values(table, index), _nulls(table, index)
-    return values if nulls is None else pd.arrays.IntegerArray(values, nulls)
+    if dtypes == "arrow":
+        return pd.arrays.ArrowExtensionArray(table.arrow_column(position))
+    kind = table.kind(position)
+    if kind in ("int", "float", "bool"):
+        values, nulls = _memory(table.values(position)), _nulls(table, position)
+        if dtypes == "nullable":
+            return _numbers.nullable(values, nulls)
+        return _held(_numbers.plain(values, nulls, name))
+    if kind in ("date", "date64", "timestamp", "duration"):
+        values, nulls = _memory(table.values(position)), _nulls(table, position)
+        return _times.instants(values, nulls, name, kind, table.zone(position))
+    column = table.arrow_column(position)
+    if kind == "text":
+        return _text(column, dtypes)
+    if kind == "time":
+        return _held(_times.of_day(column, name))
+    return _held(_other(column, name))
 
 
-def _floats(table: Table, index: int) -> Any:
+def _memory(column: Any) -> Any:
     import numpy as np
 
-    values, nulls = _values(table, index), _nulls(table, index)
-    return values if nulls is None else np.where(nulls, values.dtype.type("nan"), values)
+    return np.asarray(column)
 
 
-def _booleans(table: Table, index: int) -> Any:
-    import pandas as pd
-
-    values, nulls = _values(table, index), _nulls(table, index)
-    return values if nulls is None else pd.arrays.BooleanArray(values, nulls)
+def _nulls(table: Table, position: int) -> Any:
+    nulls = table.nulls(position)
+    return None if nulls is None else _memory(nulls)
 
 
-def _dates(table: Table, index: int) -> Any:
-    values, nulls = _values(table, index), _nulls(table, index)
-    days = values.astype("int64").view("datetime64[D]")
-    return _missing_times(days.astype("datetime64[s]"), nulls)
-
-
-def _timestamps(table: Table, index: int) -> Any:
-    import pandas as pd
-
-    values, nulls = _values(table, index), _nulls(table, index)
-    if nulls is not None:
-        values = _missing_times(values.copy(), nulls)
-    zone = table.zone(index)
-    return values if zone is None else pd.DatetimeIndex(values).tz_localize("UTC").tz_convert(zone).array
-
-
-def _missing_times(values: Any, nulls: Any) -> Any:
-    import numpy as np
-
-    if nulls is not None:
-        values[nulls] = np.datetime64("NaT")
-    return values
-
-
-def _text(table: Table, index: int) -> Any:
+def _text(column: Any, dtypes: str) -> Any:
     """Text in the type that this pandas has for it: ``str`` from pandas 3 on, objects before."""
     import numpy as np
     import pandas as pd
 
-    column = table.arrow_column(index)
+    if dtypes == "nullable":
+        return pd.StringDtype("pyarrow").__from_arrow__(column)
     if int(pd.__version__.split(".")[0]) < 3:
-        return _writable(column.to_pandas())
+        return _held(column.to_pandas().to_numpy(copy=True))
     return pd.StringDtype("pyarrow", na_value=np.nan).__from_arrow__(column)
 
 
-def _other(table: Table, index: int) -> Any:
-    """Any other type as pyarrow converts it."""
-    return _writable(table.arrow_column(index).to_pandas())
+def _other(column: Any, name: str) -> Any:
+    """Categories of text, and Python objects for everything that numpy has no type for."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type) and _is_text(column.type.value_type):
+        return _categories(column)
+    return objects(column, name)
 
 
-def _writable(series: Any) -> Any:
-    """The series' array, copied where it would refuse to be written to."""
-    values = series.array
-    plain = getattr(values, "_ndarray", None)
-    if plain is not None and not plain.flags.writeable:
-        return series.to_numpy(copy=True)
-    return series.to_numpy() if plain is not None else values
+def _is_text(data_type: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(data_type) or pa.types.is_large_string(data_type))
+
+
+def _categories(column: Any) -> Any:
+    import pandas as pd
+
+    data_type = column.type
+    # Batches may have dictionaries of their own, and a value may stand in one twice or be null there.
+    dictionaries = [chunk.dictionary for chunk in column.chunks]
+    if len(dictionaries) != 1 or dictionaries[0].null_count or len(dictionaries[0].unique()) < len(dictionaries[0]):
+        column = column.cast(data_type.value_type).dictionary_encode().unify_dictionaries()
+        dictionaries = [chunk.dictionary for chunk in column.chunks]
+    words = dictionaries[0].to_pylist() if dictionaries else []
+    codes = [_codes(chunk) for chunk in column.chunks]
+    return pd.Categorical.from_codes(_joined(codes), categories=pd.Index(words, dtype=_word_dtype(words)),
+                                     ordered=bool(data_type.ordered))
+
+
+def _word_dtype(words: list[Any]) -> Any:
+    return None if words else object
+
+
+def _codes(chunk: Any) -> Any:
+    return chunk.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
+
+
+def _joined(pieces: list[Any]) -> Any:
+    import numpy as np
+
+    return np.concatenate(pieces) if pieces else np.empty(0, dtype="int64")
+
+
+def objects(column: Any, name: str) -> Any:
+    """A column as a numpy array of Python objects, ``None`` for null.
+
+    Raises:
+        InputError: if Python has no object for a value; it names column and row, from 1.
+    """
+    import numpy as np
+
+    values = np.empty(len(column), dtype=object)
+    row = 0
+    for chunk in column.chunks:
+        try:
+            cells = _cells.cells(chunk)
+        except _cells.CellError as error:
+            raise InputError(f"column `{name}`, row {row + error.row + 1}: {error}") from None
+        # One by one: numpy would take lists of one length for an array of two dimensions.
+        for cell in cells:
+            values[row] = cell
+            row += 1
+    return values
+
+
+def _held(values: Any) -> Any:
+    """Values as they are: pandas looks into arrays of objects, and makes of them what it likes better."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(values, np.ndarray) and values.dtype == object:
+        return pd.Series(values, dtype=object, copy=False)
+    return values

@@ -1,14 +1,17 @@
-"""What scripts write, as Arrow streams.
+"""What scripts write, as Arrow streams: which columns a table has, and what they are called.
 
-Anything that has ``__arrow_c_stream__`` goes as it is. pandas frames are converted column by column: numbers are not
-copied, mixed columns become text.
+What has ``__arrow_c_stream__`` goes as it is. Frames of pandas, dicts of columns and lists of dicts are converted column
+by column (``_columns``), polars' by ``_polars``. Called by ``api``.
 """
 
 from __future__ import annotations
 
-import json
 import warnings
+from collections.abc import Mapping
 from typing import Any
+
+from longshore import _columns, _objects
+from longshore._longshore import OutputError
 
 _ACCEPTED = (
     "a pandas or polars DataFrame, a pyarrow Table, anything with __arrow_c_stream__, "
@@ -21,42 +24,106 @@ def to_stream(data: Any) -> Any:
 
     Raises:
         TypeError: if the data is no table.
+        OutputError: if a column cannot be written; it names the column, and the row from 1.
     """
-    module = type(data).__module__.partition(".")[0]
-    if _is_pandas(data):
+    if _is_of(data, "pandas") and (hasattr(data, "columns") or hasattr(data, "to_frame")):
         return _from_pandas(data)
-    if module == "polars" and hasattr(data, "collect"):
-        data = data.collect()
-    if module == "polars" and not hasattr(data, "columns"):
-        data = data.to_frame()
+    if _is_of(data, "polars") and (hasattr(data, "collect") or hasattr(data, "to_arrow")):
+        from longshore import _polars
+
+        return _polars.to_stream(data)
     if hasattr(data, "__arrow_c_stream__"):
         return data
     if hasattr(data, "__arrow_c_array__"):
         import pyarrow as pa
 
-        return pa.table(data)
-    if isinstance(data, dict) or (isinstance(data, list) and all(isinstance(row, dict) for row in data)):
-        import pandas as pd
-
-        return _from_pandas(pd.DataFrame(data))
+        return pa.table(pa.record_batch(data))
+    if isinstance(data, dict):
+        return _from_columns(data)
+    if isinstance(data, list) and all(isinstance(row, dict) for row in data):
+        return _from_rows(data)
     raise TypeError(f"cannot write {type(data).__name__} as a table: give {_ACCEPTED}")
 
 
-def _is_pandas(data: Any) -> bool:
-    return any(kind.__module__.partition(".")[0] == "pandas" for kind in type(data).__mro__) and (
-        hasattr(data, "columns") or hasattr(data, "to_frame")
-    )
+def _is_of(data: Any, library: str) -> bool:
+    return any(kind.__module__.partition(".")[0] == library for kind in type(data).__mro__)
 
 
 def _from_pandas(data: Any) -> Any:
+    """A frame: the levels of its index that have a name, then its columns."""
+    frame = data if hasattr(data, "columns") else data.to_frame()
+    index = frame.index
+    levels = [(level, name) for level, name in enumerate(index.names) if name is not None]
+    labels = [name for _, name in levels] + list(frame.columns)
+    names = unique([_name(label) for label in labels])
+    columns = [_columns.column(index.get_level_values(level), names[place]) for place, (level, _) in enumerate(levels)]
+    for place, name in enumerate(names[len(levels) :]):
+        columns.append(_columns.column(frame.iloc[:, place], name))
+    return _table(columns, names)
+
+
+def _from_columns(data: dict[Any, Any]) -> Any:
+    """A dict of columns. Series of pandas are put side by side by their index, as pandas does it."""
+    if any(isinstance(values, Mapping) or (_is_of(values, "pandas") and hasattr(values, "index"))
+           for values in data.values()):  # fmt: skip
+        import pandas as pd
+
+        return _from_pandas(pd.DataFrame({label: _kept(values) for label, values in data.items()}))
+    names = unique([_name(label) for label in data])
+    given = [_listed(values, name) for values, name in zip(data.values(), names)]
+    lengths = {len(values) for values in given if values is not None}
+    if len(lengths) > 1 or (given and not lengths):
+        told = ", ".join(f"`{name}` {'a single value' if values is None else len(values)}"
+                         for name, values in zip(names, given))
+        raise OutputError(f"the columns of a table must be of one length: {told}")
+    length = lengths.pop() if lengths else 0
+    columns = []
+    for name, values, whole in zip(names, given, data.values()):
+        columns.append(_columns.column([whole] * length if values is None else values, name))
+    return _table(columns, names)
+
+
+def _from_rows(rows: list[dict[Any, Any]]) -> Any:
+    """A list of dicts: a key that is in one row only is a column, and missing in the others."""
+    labels = list(dict.fromkeys(label for row in rows for label in row))
+    names = unique([_name(label) for label in labels])
+    columns = [_objects.column([row.get(label) for row in rows], name) for label, name in zip(labels, names)]
+    return _table(columns, names)
+
+
+def _listed(values: Any, name: str) -> Any:
+    """A column as something with a length and perhaps a type; ``None`` for a single value, which is for every row."""
+    if _is_of(values, "pyarrow") and hasattr(values, "to_pylist"):
+        return values
+    if _is_of(values, "polars") and hasattr(values, "to_list"):
+        from longshore import _polars
+
+        return _polars.column(values, name)
+    if isinstance(values, (str, bytes, bytearray)) or not hasattr(values, "__iter__"):
+        return None
+    if isinstance(values, (set, frozenset)):
+        raise TypeError(f"cannot write column `{name}`: a set has no order, give a list")
+    if hasattr(values, "dtype"):
+        return values if getattr(values, "ndim", 1) else None
+    return values if isinstance(values, list) else list(values)
+
+
+def _kept(values: Any) -> Any:
+    """A list as an array of objects, in which pandas does not turn integers into floats."""
+    import numpy as np
+
+    if not isinstance(values, (list, tuple)):
+        return values
+    array = np.empty(len(values), dtype=object)
+    for place, value in enumerate(values):
+        array[place] = value
+    return array
+
+
+def _table(columns: list[Any], names: list[str]) -> Any:
     import pyarrow as pa
 
-    frame = data if hasattr(data, "columns") else data.to_frame()
-    names = _unique([_name(label) for label in frame.columns])
-    columns = [_column(frame.iloc[:, index]) for index in range(len(names))]
-    if not columns:
-        return pa.table({})
-    return pa.Table.from_arrays(columns, names=names)
+    return pa.Table.from_arrays(columns, names=names) if columns else pa.table({})
 
 
 def _name(label: Any) -> str:
@@ -65,7 +132,8 @@ def _name(label: Any) -> str:
     return str(label)
 
 
-def _unique(names: list[str]) -> list[str]:
+def unique(names: list[str], told: str = "is there twice: written as") -> list[str]:
+    """The names, those that are there already with a number behind; each change is a warning."""
     taken: set[str] = set()
     unique = []
     for name in names:
@@ -74,59 +142,7 @@ def _unique(names: list[str]) -> list[str]:
             number += 1
             candidate = f"{name}.{number}"
         if candidate != name:
-            warnings.warn(f"the column name {name!r} is there twice: written as {candidate!r}", stacklevel=5)
+            warnings.warn(f"the column name {name!r} {told} {candidate!r}", stacklevel=5)
         taken.add(candidate)
         unique.append(candidate)
     return unique
-
-
-def _column(series: Any) -> Any:
-    import pyarrow as pa
-
-    if _is_foreign(series.dtype):
-        return _as_text(series)
-    if series.dtype.name in ("category",):
-        series = series.astype(series.cat.categories.dtype if not series.isna().any() else object)
-    try:
-        column = pa.array(series.to_numpy()) if _is_whole(series) else pa.array(series, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        return _as_text(series)
-    if series.dtype == object and (pa.types.is_nested(column.type) or pa.types.is_binary(column.type)):
-        return _as_text(series)
-    if isinstance(column.type, pa.ExtensionType) or type(column.type).__name__.endswith("PeriodType"):
-        return _as_text(series)
-    return column
-
-
-def _is_foreign(dtype: Any) -> bool:
-    """Whether another library made the type, as geopandas does: what its values are in Arrow is not for others."""
-    return type(dtype).__module__.partition(".")[0] not in ("pandas", "numpy")
-
-
-def _is_whole(series: Any) -> bool:
-    """Whether these are plain numbers and none is missing: pyarrow then takes them as they lie, looking for no NaN.
-
-    The least of all is NaN where any is, and found several times faster than each NaN by itself.
-    """
-    import numpy as np
-
-    if not isinstance(series.dtype, np.dtype) or series.dtype.kind not in "iuf":
-        return False
-    return series.dtype.kind != "f" or not len(series) or not np.isnan(series.to_numpy().min())
-
-
-def _as_text(series: Any) -> Any:
-    import pyarrow as pa
-
-    missing = series.isna().to_numpy()
-    values = [None if gone else _text(value) for value, gone in zip(series, missing)]
-    return pa.array(values, type=pa.large_string())
-
-
-def _text(value: Any) -> str:
-    """A value as text: JSON for lists and dicts, Python's own words for the rest."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (list, tuple, dict)):
-        return json.dumps(value, default=str, ensure_ascii=False)
-    return str(value)

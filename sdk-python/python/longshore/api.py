@@ -22,10 +22,10 @@ import threading
 import warnings
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any, Callable, NoReturn
+from typing import Any, Callable, NoReturn, cast
 
-from longshore import _frames, _tables
-from longshore._longshore import Client, LongshoreError, OutputError
+from longshore import _frames, _stand_in, _tables
+from longshore._longshore import Client, InputError, LongshoreError, OutputError
 
 __all__ = ["Api"]
 
@@ -37,7 +37,8 @@ class Api:
     """A script's run: its inputs, options and outputs.
 
     There is one per script, and it works in the process that made it. As a context manager it commits at the end of
-    the block, and an exception fails the run.
+    the block, and an exception fails the run. Worker processes that import the script again, as those that
+    ``multiprocessing`` spawns do, may make one too: whatever they ask of it is a ``LongshoreError``.
 
     A script that is started by hand can have a dry run: the environment variable ``LONGSHORE_DRY_RUN`` names a folder
     with its inputs (``0.parquet``, ``1.arrow``, ...) and ``options.json``, and its outputs go there.
@@ -49,65 +50,98 @@ class Api:
 
     def __init__(self) -> None:
         global _exists
+        self._options: Mapping[str, Any] | None = None
+        self._unknown: set[str] = set()
+        self._is_here = not _stand_in.is_worker()
+        if not self._is_here:
+            self._client: Client = cast(Client, _stand_in.StandIn())
+            return
         with _lock:
             if _exists:
                 raise LongshoreError("there is an Api already: a script makes one, and passes it on")
             self._client = Client(os.environ.get("LONGSHORE_SOCKET"), os.environ.get("LONGSHORE_DRY_RUN") or None)
             _exists = True
-        self._is_here = True
         os.register_at_fork(after_in_child=self._leave)
-        self._options: Mapping[str, Any] = MappingProxyType(json.loads(self._client.options()))
-        self._unknown: set[str] = set()
         _report_uncaught(self)
         atexit.register(self._client.end)
 
     # Inputs
 
     def read_input_records(self, input_number: int = 0) -> Any:
-        """A whole input as a ``pandas.DataFrame``, or ``None`` if nothing is connected there.
+        """A whole input as a ``pandas.DataFrame`` of numpy's types, or ``None`` if nothing is connected there.
 
-        Numbers, booleans and timestamps without nulls are not copied: their memory is shared, and private to the
-        script once it writes. Reading again gives the same table, whatever was done to the first.
+        Its rows are those of the input, numbered from 0, its columns those of the input, in order and by their names.
+        Numbers, booleans, naive timestamps and durations without nulls are not copied: their memory is shared, and
+        private to the script once it writes. Reading again gives the same table, whatever was done to the first.
+
+        =====================  =========================================================================================
+        input                  column
+        =====================  =========================================================================================
+        integers               their dtype; with nulls ``float64`` with NaN, or ``Int64``/``UInt64`` and a warning where
+                               ``float64`` would round one
+        floats                 their dtype, NaN for null
+        booleans               ``bool``; with nulls objects ``True``, ``False`` and ``None``
+        text                   ``str`` with pandas 3, objects with pandas 2; dictionaries of text are ``category``
+        dates                  ``datetime64[s]``
+        times with a date      ``datetime64`` in their unit, with their zone
+        times of day           objects ``datetime.time``; ``timedelta64`` and a warning where one is none, as 24:00
+        durations              ``timedelta64`` in their unit
+        decimals, binary,      objects ``decimal.Decimal``, ``bytes``, ``uuid.UUID``
+        UUIDs
+        lists                  objects: arrays of numpy where they hold numbers without nulls, else lists
+        structs, maps          objects ``dict``, lists of (key, value)
+        intervals, unions      objects ``pyarrow.MonthDayNano``, the value that each row holds
+        =====================  =========================================================================================
 
         Args:
             input_number: which input, from 0.
 
         Raises:
-            InputError: if the input cannot be read.
+            InputError: if the input cannot be read, or pandas has nothing that a value could be; it names the column,
+                and the row, from 1.
             EndedError: after ``commit`` or ``close``.
         """
         return self.read_input(input_number, as_="pandas")
 
-    def read_input(self, input_number: int = 0, as_: str = "arrow") -> Any:
+    def read_input(self, input_number: int = 0, as_: str = "arrow", dtypes: str = "numpy") -> Any:
         """A whole input in the form that ``as_`` names, or ``None`` if nothing is connected there.
 
         Args:
             input_number: which input, from 0.
             as_: ``"arrow"`` for a ``pyarrow.Table``, ``"polars"`` or ``"pandas"`` for a DataFrame, ``"batches"`` for
                 an iterator of ``pyarrow.RecordBatch`` that keeps to a bounded amount of memory.
+            dtypes: for ``"pandas"`` alone: ``"numpy"`` for the types of :meth:`read_input_records`, ``"nullable"`` for
+                pandas' own with ``pandas.NA`` (``Int64``, ``Float64``, ``boolean``, ``string``), ``"arrow"`` for
+                ``pandas.ArrowDtype`` of every column, which holds whatever Arrow does.
 
         Raises:
-            ValueError: for another form, or a negative number.
-            InputError: if the input cannot be read.
+            ValueError: for another form or other dtypes, or a negative number.
+            InputError: if the input cannot be read, or there is nothing in that form that a value could be; it names
+                the column, and the row, from 1.
             EndedError: after ``commit`` or ``close``.
         """
         client = self._check_process()
         if as_ not in ("arrow", "polars", "pandas", "batches"):
             raise ValueError(f"as_ must be 'arrow', 'polars', 'pandas' or 'batches', not {as_!r}")
+        if dtypes not in _frames.DTYPES:
+            raise ValueError(f"dtypes must be 'numpy', 'nullable' or 'arrow', not {dtypes!r}")
+        if dtypes != "numpy" and as_ != "pandas":
+            raise ValueError(f"dtypes={dtypes!r} is for as_='pandas', not for {as_!r}")
         if input_number < 0:
             raise ValueError(f"inputs are numbered from 0, not {input_number}")
         if as_ == "batches":
             return client.read_batches(input_number)
         table = client.read_input(input_number)
-        if table is None:
-            return None
-        if as_ == "pandas":
-            return _frames.to_pandas(table)
-        if as_ == "polars":
-            import polars
+        if table is None or as_ == "arrow":
+            return None if table is None else table.to_pyarrow()
+        try:
+            if as_ == "pandas":
+                return _frames.to_pandas(table, dtypes)
+            from longshore import _polars
 
-            return polars.DataFrame(table)
-        return table.to_pyarrow()
+            return _polars.to_polars(table)
+        except InputError as error:
+            raise InputError(f"input {input_number} cannot be read as {as_}: {error}") from error.__cause__
 
     # Outputs
 
@@ -115,19 +149,27 @@ class Api:
         """Append a table to an output.
 
         Args:
-            data: a DataFrame of pandas (its index is ignored) or polars, a pyarrow Table, anything with
-                ``__arrow_c_stream__``, a dict of columns or a list of dicts.
+            data: a DataFrame or Series of pandas or polars, a pyarrow Table, anything with ``__arrow_c_stream__``, a
+                dict of columns or a list of dicts. The levels of a pandas index that have a name are the first
+                columns, the others are not written. Columns of Python objects get the type that their values have:
+                lists and dicts are nested, values of several classes are text, and so are objects of other classes.
             output_number: position among the block's outputs, from 0, or an output's id.
 
         Raises:
             TypeError: if the data is no table.
-            OutputError: if there is no such output, or the columns differ from those written before.
+            ValueError: for a negative number.
+            OutputError: if there is no such output, the columns differ from those written before, or a value cannot be
+                written without losing something; then it names the column, and the row, from 1.
             EndedError: after ``commit`` or ``close``.
         """
         client = self._check_process()
         if isinstance(output_number, int) and output_number < 0:
             raise ValueError(f"outputs are numbered from 0, not {output_number}")
-        client.write_output(output_number, _tables.to_stream(data))
+        try:
+            stream = _tables.to_stream(data)
+        except OutputError as error:
+            raise OutputError(f"output {output_number} cannot be written: {error}") from error.__cause__
+        client.write_output(output_number, stream)
 
     def write_output(self, data: Any, output: int | str = 0) -> None:
         """Append a table to an output: :meth:`write_output_records` under its newer name."""
@@ -158,7 +200,11 @@ class Api:
         if not callable(fn):
             raise TypeError(f"process_stream takes a function, not {type(fn).__name__}")
         for number, chunk in enumerate(client.chunks(), 1):
-            made = fn(_frames.to_pandas(chunk))
+            try:
+                frame = _frames.to_pandas(chunk)
+            except InputError as error:
+                raise InputError(f"chunk {number} cannot be read as pandas: {error}") from error.__cause__
+            made = fn(frame)
             if made is None:
                 raise TypeError(
                     f"the function given to process_stream returned None for chunk {number}: "
@@ -174,15 +220,18 @@ class Api:
     @property
     def options(self) -> Mapping[str, Any]:
         """All options by name, read-only. An option that is not set is ``None``, a boolean one ``False``."""
+        if self._options is None:
+            self._options = MappingProxyType(json.loads(self._client.options()))
         return self._options
 
     def get_option(self, name: str) -> Any:
         """The value of an option; ``None`` if it is not set. A name that the block does not have gives a warning."""
-        if name not in self._options and name not in self._unknown:
+        options = self.options
+        if name not in options and name not in self._unknown:
             self._unknown.add(name)
-            known = ", ".join(self._options) or "none"
+            known = ", ".join(options) or "none"
             warnings.warn(f"the block has no option {name!r} (it has: {known})", stacklevel=2)
-        value = self._options.get(name)
+        value = options.get(name)
         # The caller may change the list it gets, and the next one gets it as it was.
         return list(value) if isinstance(value, list) else value
 
@@ -267,6 +316,8 @@ class Api:
             self.commit()
 
     def __repr__(self) -> str:
+        if isinstance(self._client, _stand_in.StandIn):
+            return "<longshore Api of another process>"
         return f"<longshore Api of {self.block_name!r}, run {self.run_id}>"
 
     def _conclude(self, word: str, message: str | None) -> None:
@@ -278,7 +329,9 @@ class Api:
 
     def _check_process(self) -> Client:
         if not self._is_here:
-            raise LongshoreError("an Api works only in the process that made it: return results there, and write them")
+            if isinstance(self._client, _stand_in.StandIn):
+                _stand_in.refuse()
+            raise LongshoreError(_stand_in.WORDS)
         return self._client
 
 

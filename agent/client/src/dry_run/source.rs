@@ -84,7 +84,8 @@ fn read(path: &Path) -> Result<(SchemaRef, Batches), ArrowError> {
     })
 }
 
-/// The schema without what only its writer's library understands, and without views, as inputs come in a run.
+/// The schema without what only its writer's library understands, and without views, as inputs come in a run: of what
+/// is told about a column only the name of its extension type stays.
 fn plain(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| {
         let plain = match field.data_type() {
@@ -92,7 +93,9 @@ fn plain(schema: &Schema) -> SchemaRef {
             DataType::BinaryView => DataType::Binary,
             other => other.clone(),
         };
-        Field::new(field.name(), plain, field.is_nullable())
+        let told = field.metadata().iter().filter(|(key, _)| key.starts_with("ARROW:extension:"));
+        let told = told.map(|(key, value)| (key.clone(), value.clone())).collect();
+        Field::new(field.name(), plain, field.is_nullable()).with_metadata(told)
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }

@@ -1,0 +1,162 @@
+"""Columns of pandas and numpy as Arrow, by their types. Numbers without missing values are not copied.
+
+Objects are ``_objects``'. Called by ``_tables`` for each column of a frame and each level of a named index.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from longshore import _objects, _zones
+from longshore._longshore import OutputError
+
+_NAT = -(2**63)
+_DAY = 86_400
+# Units of numpy that Arrow has, and the one that holds what has another.
+_UNITS = ("s", "ms", "us", "ns")
+_WIDER = {"W": "s", "D": "s", "h": "s", "m": "s", "ps": "ns", "fs": "ns", "as": "ns"}
+
+
+def column(values: Any, name: str) -> Any:
+    """An Arrow array for a pandas Series, an array of numpy or pandas, or a list of values; one of Arrow as it is.
+
+    Raises:
+        OutputError: if a value cannot be written; it names the column, and the row from 1.
+    """
+    import numpy as np
+
+    if type(values).__module__.startswith("pyarrow"):
+        return values
+    dtype = getattr(values, "dtype", None)
+    if dtype is None:
+        return _objects.column(list(values), name)
+    try:
+        if isinstance(dtype, np.dtype):
+            return _numpy(np.asanyarray(values), name)
+        return _extension(values, name)
+    except OutputError:
+        raise
+    except Exception as error:
+        raise OutputError(f"column `{name}` of type {dtype} cannot be written: {error}") from error
+
+
+def _numpy(values: Any, name: str) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    if isinstance(values, np.ma.MaskedArray):
+        return _objects.column(list(values), name)
+    if values.ndim > 1:
+        return _objects.column(list(values), name)
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    kind = values.dtype.kind
+    if kind in "iub":
+        return pa.array(values)
+    if kind == "f" and values.dtype.itemsize <= 8:
+        return pa.array(values) if _is_whole(values) else pa.array(values, from_pandas=True)
+    if kind == "M":
+        return _times(values, None, name)
+    if kind == "m":
+        return _durations(values, name)
+    if kind == "V" and values.dtype.names:
+        children = [_numpy(values[member], f"{name}.{member}") for member in values.dtype.names]
+        return pa.StructArray.from_arrays(children, list(values.dtype.names))
+    # Objects, text, bytes, complex and long floats: one by one, as they are in a list.
+    return _objects.column(list(values), name)
+
+
+def _is_whole(values: Any) -> bool:
+    """Whether none of the numbers is missing: pyarrow then takes them as they lie, looking for no NaN.
+
+    The least of all is NaN where any is, and found several times faster than each NaN by itself.
+    """
+    import numpy as np
+
+    return not len(values) or not np.isnan(values.min())
+
+
+def _times(values: Any, zone: Any, name: str) -> Any:
+    """Instants; those in whole seconds that are all midnights are dates, which pandas has in no other form."""
+    import numpy as np
+    import pyarrow as pa
+
+    unit, count = np.datetime_data(values.dtype)
+    is_date = zone is None and unit in ("D", "W", "M", "Y")
+    if unit in ("M", "Y"):
+        values, unit, count = values.astype("datetime64[D]"), "D", 1
+    if unit not in _UNITS or count != 1:
+        moved = None if unit == "generic" else _in_unit(values, "datetime64", unit, count)
+        if moved is None:
+            return _objects.column(list(values), name)
+        values, unit = moved, np.datetime_data(moved.dtype)[0]
+    numbers = values.view("int64")
+    missing = numbers == _NAT
+    mask = missing if missing.any() else None
+    if zone is None and unit == "s" and (is_date or not ((numbers % _DAY != 0) & ~missing).any()):
+        days = numbers // _DAY
+        days[missing] = 0
+        if not len(days) or (days.min() >= -(2**31) and days.max() < 2**31):
+            return pa.array(days.astype("int32"), mask=mask).view(pa.date32())
+    return pa.array(numbers, mask=mask).view(pa.timestamp(unit, zone))
+
+
+def _durations(values: Any, name: str) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    unit, count = np.datetime_data(values.dtype)
+    if unit not in _UNITS or count != 1:
+        moved = None if unit in ("Y", "M", "generic") else _in_unit(values, "timedelta64", unit, count)
+        if moved is None:
+            return _objects.column(list(values), name)
+        values, unit = moved, np.datetime_data(moved.dtype)[0]
+    numbers = values.view("int64")
+    missing = numbers == _NAT
+    return pa.array(numbers, mask=missing if missing.any() else None).view(pa.duration(unit))
+
+
+def _in_unit(values: Any, family: str, unit: str, count: int) -> Any:
+    """The values in a unit of Arrow's; ``None`` where that would lose something."""
+    moved = values.astype(f"{family}[{unit if unit in _UNITS else _WIDER.get(unit, 'ns')}]")
+    return moved if (moved.astype(values.dtype) == values).sum() == (values == values).sum() else None
+
+
+def _extension(values: Any, name: str) -> Any:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    dtype = values.dtype
+    array = getattr(values, "array", values)
+    if type(dtype).__module__.partition(".")[0] != "pandas":
+        # Another library made the type, as geopandas does: what its values are in Arrow is not for others.
+        return _objects.column(list(array), name)
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _categories(array, name)
+    if isinstance(dtype, pd.SparseDtype):
+        return column(np.asarray(array), name)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return _times(np.asarray(array.view("int64")).view(f"datetime64[{dtype.unit}]"),
+                      _zones.name_of(dtype.tz) or "UTC", name)
+    if isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype)):
+        return pa.array([None if gone else str(value) for value, gone in zip(array, pd.isna(array))], pa.large_string())
+    if hasattr(array, "__arrow_array__"):
+        made = array.__arrow_array__()
+        return made if isinstance(made, pa.ChunkedArray) or made.type != pa.null() else pa.nulls(len(array))
+    return _objects.column(list(array), name)
+
+
+def _categories(array: Any, name: str) -> Any:
+    """Categories of text as a dictionary, those of any other type as their values."""
+    import pyarrow as pa
+
+    words = column(array.categories, name)
+    codes = array.codes
+    missing = codes < 0
+    indices = pa.array(codes.astype("int32"), mask=missing if missing.any() else None)
+    if isinstance(words, pa.ChunkedArray):
+        words = words.combine_chunks()
+    if pa.types.is_large_string(words.type) or pa.types.is_string(words.type):
+        return pa.DictionaryArray.from_arrays(indices, words.cast(pa.large_string()))
+    return words.take(indices)

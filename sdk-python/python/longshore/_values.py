@@ -1,0 +1,150 @@
+"""The classes of Python values that can be written: which one a value has, what is missing, what wraps another value.
+
+Values of NumPy, pandas, pyarrow and polars are known by their classes' names, so that none of them is imported here.
+``_objects``, ``_json`` and ``_words`` go by it.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# Ways of saying that there is no value. NaN is one in a column, and a number inside a list.
+_MISSING = {"NoneType", "NAType", "NaTType", "MaskedConstant"}
+_SEQUENCES = (list, tuple, range, set, frozenset, collections.deque)
+_LIST_CLASSES = {
+    ("numpy", "ndarray"), ("pandas", "Series"), ("pandas", "Index"), ("pyarrow", "Array"), ("pyarrow", "ChunkedArray"),
+    ("pandas", "ExtensionArray"), ("polars", "Series"), ("array", "array"),
+}
+
+
+def kind_of(kind: type) -> str:
+    """The word for a class.
+
+    One of ``missing``, ``text``, ``bool``, ``int``, ``float``, ``complex``, ``decimal``, ``date``, ``datetime`` (with
+    a zone or without), ``time``, ``duration``, ``interval``, ``bytes``, ``uuid``, ``list``, ``dict``, ``wrapped`` (see
+    :func:`unwrapped`) and ``object`` for all else.
+    """
+    for test, word in _TESTS:
+        if issubclass(kind, test):
+            return word
+    names = {(parent.__module__.partition(".")[0], parent.__name__) for parent in kind.__mro__}
+    if kind.__name__ in _MISSING:
+        return "missing"
+    for known, word in _NAMED:
+        if known in names:
+            return word
+    if names & _LIST_CLASSES:
+        return "list"
+    if issubclass(kind, Mapping) or dataclasses.is_dataclass(kind):
+        return "dict"
+    if issubclass(kind, _SEQUENCES):
+        return "list"
+    return "object"
+
+
+# In this order: an enum of integers is an integer too, numpy's durations are integers, a datetime is a date.
+_TESTS: tuple[tuple[type, str], ...] = (
+    (enum.Enum, "wrapped"),
+    (bool, "bool"),
+    (str, "text"),
+    (int, "int"),
+    (float, "float"),
+    (complex, "complex"),
+    (decimal.Decimal, "decimal"),
+    (datetime.time, "time"),
+    (uuid.UUID, "uuid"),
+    (bytes, "bytes"),
+    (bytearray, "bytes"),
+    (memoryview, "bytes"),
+)
+_NAMED: tuple[tuple[tuple[str, str], str], ...] = (
+    (("numpy", "void"), "wrapped"),
+    (("numpy", "timedelta64"), "duration"),
+    (("numpy", "datetime64"), "datetime"),
+    (("numpy", "bool"), "bool"),
+    (("numpy", "bool_"), "bool"),
+    (("numpy", "integer"), "int"),
+    (("numpy", "floating"), "float"),
+    (("numpy", "complexfloating"), "complex"),
+    (("numpy", "object_"), "object"),
+    (("pyarrow", "Scalar"), "wrapped"),
+    (("pyarrow", "MonthDayNano"), "interval"),
+    (("datetime", "datetime"), "datetime"),
+    (("datetime", "date"), "date"),
+    (("datetime", "timedelta"), "duration"),
+)
+
+
+def is_missing(value: Any, kind: str) -> bool:
+    """Whether a value of a column is a way of saying that there is none: ``None``, NaN, ``pandas.NA`` or ``NaT``."""
+    if kind == "missing":
+        return True
+    if kind == "float":
+        return bool(value != value)
+    if kind == "decimal":
+        return bool(value.is_nan())
+    return is_nothing(value, kind)
+
+
+def is_nothing(value: Any, kind: str) -> bool:
+    """Whether a value inside a list is a way of saying that there is none: NaN is a number there."""
+    if kind in ("datetime", "duration"):
+        # numpy's NaT, which is unequal to itself.
+        return bool(value != value)
+    return kind == "missing"
+
+
+def is_wrapper(value: Any, kind: str) -> bool:
+    """Whether another value stands in this one: :func:`unwrapped` gives it."""
+    return kind == "wrapped" or (kind == "list" and getattr(value, "ndim", 1) == 0)
+
+
+def unwrapped(value: Any) -> Any:
+    """The value of an enum's member, of a scalar of pyarrow, of an array of no dimensions, or of a structured row."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if hasattr(value, "as_py"):
+        from longshore import _cells
+
+        import pyarrow as pa
+
+        return _cells.cells(pa.array([value], type=value.type))[0]
+    if kind_of(type(value)) == "list":
+        return value[()]
+    # A row of a structured array has names, and any other such value is bytes.
+    names = value.dtype.names
+    return value.tobytes() if names is None else {name: value[name] for name in names}
+
+
+def items(value: Any) -> list[Any]:
+    """The items of anything of the class ``list``. Sets have an order of their own in each run, and are sorted."""
+    if isinstance(value, (set, frozenset)):
+        try:
+            return sorted(value)
+        except TypeError:
+            return sorted(value, key=repr)
+    if hasattr(value, "to_pylist"):
+        from longshore import _cells
+
+        chunks: Iterable[Any] = getattr(value, "chunks", [value])
+        return [cell for chunk in chunks for cell in _cells.cells(chunk)]
+    if type(value).__module__.startswith("polars"):
+        return value.to_list()  # type: ignore[no-any-return]
+    return list(value)
+
+
+def members(value: Any) -> dict[Any, Any]:
+    """The members of anything of the class ``dict``: a mapping's, or a dataclass' fields."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
