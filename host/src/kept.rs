@@ -64,7 +64,7 @@ impl Keeping {
     pub(crate) fn create(target: &Path, run_id: &str) -> io::Result<Self> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let prefix = format!(".{name}.longshore-");
-        let beside = LockedFolder::create(crate::publish::folder(target), &format!("{prefix}{run_id}"), 0o755)?;
+        let beside = LockedFolder::create(crate::publish::folder(target), &format!("{prefix}{run_id}"), 0o777)?;
         beside.remove_abandoned(&prefix);
         Ok(Self {
             target: target.to_owned(),

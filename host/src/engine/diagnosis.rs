@@ -1,6 +1,7 @@
 //! What is missing on this machine, and the command that mends it: `longshore doctor`.
 
 use super::existing;
+use crate::place::check_parent;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore};
 use serde::Serialize;
@@ -114,15 +115,12 @@ async fn r(settings: &Settings) -> Diagnosis {
 }
 
 fn runtime_folder(folder: &Path) -> Diagnosis {
-    let parent = folder.parent().unwrap_or(folder);
-    match rustix::fs::access(parent, rustix::fs::Access::WRITE_OK) {
-        Ok(()) => Diagnosis::good("runtime folder", format!("`{}` can be made", folder.display())),
-        Err(errno) => Diagnosis::bad(
-            "runtime folder",
-            format!("`{}` cannot be written: {errno}", parent.display()),
-            "export XDG_RUNTIME_DIR=/run/user/$(id -u)",
-        ),
-    }
+    let shown = folder.display();
+    let Err(error) = check_parent(folder) else {
+        return Diagnosis::good("runtime folder", format!("`{shown}` is this user's alone, or can be made"));
+    };
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    Diagnosis::bad("runtime folder", format!("{error}{cause}"), "export XDG_RUNTIME_DIR=/run/user/$(id -u)")
 }
 
 fn first_line(error: &dyn std::error::Error) -> String {

@@ -77,6 +77,15 @@ pub enum EngineError {
         #[source]
         source: std::io::Error,
     },
+    /// The folder in which runs have theirs is not this user's alone, or cannot be made.
+    #[error("cannot use `{path}` for the sockets of runs")]
+    RuntimeFolder {
+        /// The folder.
+        path: PathBuf,
+        /// The cause, and what to do.
+        #[source]
+        source: std::io::Error,
+    },
     /// A folder or socket of the run could not be made.
     #[error("cannot make `{path}`")]
     Place {

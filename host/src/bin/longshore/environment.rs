@@ -3,7 +3,12 @@
 use longshore::Settings;
 use longshore::config::{self, Config, ConfigError, FILE_NAME, Places};
 use std::env;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// How long the path of the folder above the runtime folder may be: the address of a socket has 107 bytes, of which
+/// `/longshore-4294967295`, `/`, a run's id (22) and `/host.sock` take 54.
+const RUNTIME_FOLDER_BYTES: usize = 53;
 
 /// Settings of this machine, user and project, or what is wrong with them.
 pub(crate) fn config() -> Result<Config, ConfigError> {
@@ -47,13 +52,23 @@ fn set(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// A folder that only this user may enter: below `XDG_RUNTIME_DIR`, for root below `/run`.
+/// A folder that only this user may enter: for root below `/run`, for others in the first of the usual places that is
+/// there, this user's to write in, and short enough for the addresses of sockets. Who came by `su`, from cron or in a
+/// container has none of his own, or that of somebody else.
 fn runtime_folder() -> Option<PathBuf> {
-    if rustix::process::geteuid().is_root() {
+    let user = rustix::process::geteuid();
+    if user.is_root() {
         return None;
     }
-    let folder = set("XDG_RUNTIME_DIR").unwrap_or_else(env::temp_dir);
-    Some(folder.join(format!("longshore-{}", rustix::process::geteuid().as_raw())))
+    let own = |folder: &PathBuf| std::fs::metadata(folder).is_ok_and(|found| found.uid() == user.as_raw());
+    let named = set("XDG_RUNTIME_DIR").filter(own);
+    let usual = Some(PathBuf::from(format!("/run/user/{}", user.as_raw()))).filter(own);
+    let candidates = [named, usual, Some(env::temp_dir()), Some(PathBuf::from("/tmp"))];
+    let mut folders = candidates.into_iter().flatten().filter(|folder| {
+        folder.as_os_str().len() <= RUNTIME_FOLDER_BYTES
+            && rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+    });
+    Some(folders.next()?.join(format!("longshore-{}", user.as_raw())))
 }
 
 /// The agent stands beside this program, or where `make install` puts programs that are not for people.

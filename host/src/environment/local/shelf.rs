@@ -289,7 +289,7 @@ mod tests {
     async fn what_is_not_complete_is_not_there_and_goes() {
         let folder = tempfile::tempdir().unwrap();
         let shelf = shelf(folder.path());
-        let left = shelf.folder.join(".building-killed/environment");
+        let left = shelf.folder.join(format!("{BUILDING}{}/environment", new_run_id()));
         std::fs::create_dir_all(&left).unwrap();
         std::fs::create_dir_all(shelf.folder.join("x")).unwrap();
         assert_eq!(shelf.find("x"), None);
