@@ -24,7 +24,8 @@ process.stream <- function(api, fn) {
   }
   chunks <- unwrap(native$client_chunks(api$client))
   number <- 0L
-  while (!is.null(chunk <- data.frame.of(unwrap(native$chunks_next(chunks, views(), bit64()))))) {
+  warned <- new.env(parent = emptyenv())
+  while (!is.null(chunk <- data.frame.of(unwrap(native$chunks_next(chunks, how())), warned))) {
     number <- number + 1L
     made <- fn(chunk)
     if (is.null(made)) {

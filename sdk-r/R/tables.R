@@ -10,10 +10,23 @@
 #'   function that returns the next 65,536 rows as a data frame each time it is called, and `NULL` after the last;
 #'   `"arrow"` for an `arrow::Table`, or `"nanoarrow"` for a `nanoarrow_array_stream`, neither of which copies anything,
 #'   where the package of that name is installed.
-#' @return the input in that form, or `NULL` if nothing is connected there. Columns: integers are `integer` where all
-#'   fit, else `double` up to 2^53, beyond that `integer64` if the package bit64 is loaded; decimals `double`; text
-#'   `character`; booleans `logical`; dates `Date`; times `POSIXct`, in UTC if they have no zone; times of day and spans
-#'   `difftime` in seconds; binaries lists of `raw`; lists and structures lists. Null is `NA`, and `NaN` stays `NaN`.
+#' @return the input in that form, or `NULL` if nothing is connected there.
+#' @section Columns: null is `NA`, and `NaN` stays `NaN`.
+#'
+#'   - integers: `integer` where all fit, else `double` up to 2^53, beyond that `integer64` if the package bit64 is loaded
+#'   - floats of each width: `double`
+#'   - decimals: `double` where each has the digits of its decimal, else `character` with all digits, and a warning
+#'   - text, categories and UUIDs: `character`; booleans: `logical`; a column without a type: `logical` of `NA`
+#'   - dates: `Date`
+#'   - date and time: `POSIXct`, to the microsecond; with the `tzone` `"UTC"` where there is no zone, `"Etc/UTC"` for
+#'     UTC, `"Etc/GMT-2"` for `+02:00`, and otherwise the zone's own name; zones that R lacks are UTC, with a warning
+#'   - times of day: `difftime` in seconds with the class `hms`; spans: `difftime` in seconds
+#'   - where such doubles would lose digits (nanoseconds, microseconds of the year 9999): `character` by ISO 8601, and a
+#'     warning
+#'   - calendar intervals: `character` by ISO 8601, such as `P1M2D`
+#'   - binaries: lists of `raw`; lists: lists of vectors; structures: lists of named lists; maps: lists of named vectors,
+#'     or of `list(key =, value =)` where keys are no text; unions: lists of their values; `NULL` is null. Such a column
+#'     has the class `longshore_list`, which remembers what is in it, so that it is written as it was read.
 #' @section Errors: a condition of class `longshore_error` with the `kind` `"input"` if the input cannot be read,
 #'   `"data"` if a column cannot be held in R (it names column and row), `"ended"` after [commit()] or [close()],
 #'   `"value"` for other arguments.
@@ -31,8 +44,8 @@ read.input <- function(api, input.number = 1, as = c("data.frame", "list", "batc
   })
   number <- position(input.number, "inputs")
   switch(as,
-    data.frame = data.frame.of(unwrap(native$client_read(api$client, number, views(), bit64()))),
-    list = columns.of(unwrap(native$client_read(api$client, number, views(), bit64()))),
+    data.frame = data.frame.of(unwrap(native$client_read(api$client, number, how()))),
+    list = columns.of(unwrap(native$client_read(api$client, number, how()))),
     batches = batches.of(unwrap(native$client_read_batches(api$client, number))),
     arrow = ,
     nanoarrow = stream.of(api, number, as)
@@ -45,18 +58,32 @@ read.input.records <- function(api, input.number = 1) read.input(api, input.numb
 
 #' Append a table to an output
 #'
-#' Repeated writes append; columns are matched by their names then. Row names are not written.
+#' Repeated writes append; columns are matched by their names then. Row names are written as a first column
+#' `row.names` if they are text that no column repeats; numbers of rows are not.
 #'
 #' @param api the run, as [longshore.api()] returns it.
-#' @param data a data frame of any kind, a list of columns of equal length, a matrix, an `arrow` table or a
-#'   `nanoarrow_array_stream`. Columns: logical, integer, double, character, `factor` (as text), `Date`, `POSIXct` and
-#'   `POSIXlt` (in UTC without a zone if theirs is UTC or none, else with it), `difftime`, `integer64`, and lists (as
-#'   text: strings as they are, the rest as JSON). `NA` is null; `NaN` and infinities are numbers.
+#' @param data a data frame of any kind, a list of columns of equal length, a matrix, a `table` or what [tapply()] gives
+#'   (a row for each group), an `arrow` table or a `nanoarrow_array_stream`.
 #' @param output.number position among the block's outputs, from 1, or an output's id.
 #' @return nothing.
 #' @section Errors: a condition of class `longshore_error` with the `kind` `"output"` if there is no such output or the
 #'   columns differ from those written before, `"data"` if a column cannot be written (it names column and row),
 #'   `"ended"` after [commit()] or [close()], `"value"` if the data is no table.
+#' @section Columns: `NA` is null; `NaN` and infinities are numbers.
+#'
+#'   - `logical`, `integer`, `double`, `integer64`, `character`, `factor` (as text), `Date`
+#'   - `POSIXct` and `POSIXlt`, to the microsecond: in UTC without a zone if theirs is `"UTC"`, `"GMT"` or none, else with
+#'     it; `nanotime` in nanoseconds
+#'   - `hms` and `ITime` as times of day if all are within one, else as spans; `difftime` and lubridate's durations as
+#'     spans. Nanoseconds where some value has them
+#'   - lists whose values have one type as that type: single values as a plain column, vectors as lists, lists with the
+#'     same names as structures, `raw` vectors as binaries, data frames as lists of structures, at any depth; `NULL` and
+#'     `NA` are null, and `I("a")` is a list of one
+#'   - other lists as text: strings as they are, the rest as JSON, with `NA` as null, infinities and `NaN` as strings,
+#'     times by ISO 8601 and `raw` as hexadecimal
+#'   - data frames in a column as structures; `complex` as text
+#'   - other objects of S4, and lists with a class, by their method for `as.character` or `format`. What has none is an
+#'     error. Attributes, such as labels of values, are not written.
 #' @export
 write.output.records <- function(api, data, output.number = 1) {
   here(api)
@@ -83,7 +110,16 @@ write.output <- function(api, data, output.number = 1) write.output.records(api,
 
 views <- function() !identical(getOption("longshore.views"), FALSE)
 
-bit64 <- function() "bit64" %in% loadedNamespaces()
+# How columns are made: as views or not, with bit64's integers or not, and the folder of the time zones that there are.
+how <- function() list(views(), "bit64" %in% loadedNamespaces(), zones())
+
+zones <- function() {
+  if (is.null(state$zones)) {
+    folders <- c(Sys.getenv("TZDIR"), file.path(R.home("share"), "zoneinfo"), "/usr/share/zoneinfo")
+    state$zones <- c(folders[dir.exists(folders)], "")[1L]
+  }
+  state$zones
+}
 
 # Counted from 1 by scripts, from 0 by the host.
 position <- function(number, what) {
@@ -94,16 +130,22 @@ position <- function(number, what) {
   as.integer(number) - 1L
 }
 
-columns.of <- function(table) {
+# Columns that are not in their usual form have a warning each, of a reader of batches only once.
+columns.of <- function(table, warned = new.env(parent = emptyenv())) {
   if (is.null(table)) {
     return(NULL)
+  }
+  for (index in seq_along(table[[4L]])) {
+    key <- paste0("column ", table[[4L]][index])
+    if (!exists(key, envir = warned, inherits = FALSE)) warning(table[[5L]][index], call. = FALSE)
+    assign(key, TRUE, envir = warned)
   }
   columns <- table[[1L]]
   names(columns) <- table[[2L]]
   columns
 }
 
-data.frame.of <- function(table) {
+data.frame.of <- function(table, warned = new.env(parent = emptyenv())) {
   if (is.null(table)) {
     return(NULL)
   }
@@ -114,7 +156,7 @@ data.frame.of <- function(table) {
       "read it with as = \"batches\" or as = \"list\""
     ))
   }
-  columns <- columns.of(table)
+  columns <- columns.of(table, warned)
   attr(columns, "row.names") <- .set_row_names(as.integer(rows))
   class(columns) <- "data.frame"
   columns
@@ -124,7 +166,8 @@ batches.of <- function(batches) {
   if (is.null(batches)) {
     return(NULL)
   }
-  function() data.frame.of(unwrap(native$batches_next(batches, views(), bit64())))
+  warned <- new.env(parent = emptyenv())
+  function() data.frame.of(unwrap(native$batches_next(batches, how())), warned)
 }
 
 stream.of <- function(api, number, package) {
@@ -149,129 +192,4 @@ as.stream <- function(data) {
   stream <- structure(unwrap(native$stream_allocate()), class = "nanoarrow_array_stream")
   utils::getFromNamespace("as_record_batch_reader", "arrow")(data)$export_to_c(stream)
   stream
-}
-
-# A table as plain columns that the compiled part knows, their names, and the number of rows.
-plain <- function(data) {
-  if (is.matrix(data)) {
-    data <- as.data.frame(data, stringsAsFactors = FALSE)
-  }
-  if (!is.list(data) || inherits(data, "POSIXlt") || (!is.data.frame(data) && length(data) && is.null(names(data)))) {
-    given <- class(data)[1L]
-    fail("value", paste0(
-      "cannot write ", given, " as a table: give a data frame, a named list of columns, a matrix, ",
-      "or a table of arrow or nanoarrow"
-    ))
-  }
-  rows <- if (is.data.frame(data)) .row_names_info(data, 2L) else if (length(data)) rows.of(data[[1L]]) else 0L
-  names <- names(data)
-  names <- unique.names(if (is.null(names)) character() else names)
-  columns <- lapply(seq_along(names), function(index) plain.column(.subset2(data, index), names[[index]]))
-  lengths <- vapply(columns, length, 0)
-  if (any(lengths != rows)) {
-    odd <- which(lengths != rows)[1L]
-    fail("value", paste0("column '", names[odd], "' has ", lengths[odd], " rows, and the first has ", rows))
-  }
-  list(columns = columns, names = names, rows = rows)
-}
-
-rows.of <- function(column) if (inherits(column, "POSIXlt")) length(as.POSIXct(column)) else NROW(column)
-
-unique.names <- function(names) {
-  names[is.na(names)] <- "NA"
-  taken <- unique(names)
-  for (index in which(duplicated(names))) {
-    number <- 1L
-    while (paste0(names[index], ".", number) %in% taken) number <- number + 1L
-    name <- paste0(names[index], ".", number)
-    warning("the column name '", names[index], "' is there twice: written as '", name, "'", call. = FALSE)
-    taken <- c(taken, name)
-    names[index] <- name
-  }
-  names
-}
-
-plain.column <- function(column, name) {
-  if (inherits(column, "POSIXlt")) {
-    return(as.POSIXct(column))
-  }
-  if (is.data.frame(column) || (is.matrix(column) && ncol(column) != 1L)) {
-    fail("value", paste0("column '", name, "' is itself a table: write its columns one by one"))
-  }
-  if (is.factor(column) || is.character(column)) {
-    return(column)
-  }
-  if (is.list(column)) {
-    return(vapply(column, as.text, "", USE.NAMES = FALSE))
-  }
-  if (is.raw(column)) {
-    return(as.integer(column))
-  }
-  if (is.complex(column)) {
-    return(ifelse(is.na(column), NA_character_, as.character(column)))
-  }
-  if (!is.atomic(column) || is.null(column)) {
-    fail("value", paste0("column '", name, "' is of class ", class(column)[1L], ", which no table can hold"))
-  }
-  column
-}
-
-# A value of a list column: strings as they are, nothing as NA, the rest as JSON.
-as.text <- function(value) {
-  if (is.null(value) || (is.atomic(value) && length(value) == 1L && is.na(value))) {
-    return(NA_character_)
-  }
-  if (is.character(value) && length(value) == 1L && is.null(names(value))) {
-    return(value)
-  }
-  json(value)
-}
-
-json <- function(value) {
-  if (is.null(value)) {
-    return("null")
-  }
-  if (is.factor(value) || inherits(value, c("Date", "POSIXt", "difftime"))) {
-    named <- names(value)
-    value <- stats::setNames(as.character(value), named)
-  }
-  if (!is.list(value) && !is.atomic(value)) {
-    return(json(paste(deparse(value), collapse = " ")))
-  }
-  parts <- if (is.list(value)) vapply(unclass(value), json, "", USE.NAMES = FALSE) else json.atoms(value)
-  if (!is.null(names(value))) {
-    return(paste0("{", paste0(json.atoms(names(value)), ":", parts, collapse = ","), "}"))
-  }
-  if (!is.list(value) && length(parts) == 1L) {
-    return(parts)
-  }
-  paste0("[", paste(parts, collapse = ","), "]")
-}
-
-json.atoms <- function(values) {
-  values <- as.vector(values)
-  text <- if (is.character(values)) {
-    json.strings(values)
-  } else if (is.logical(values)) {
-    ifelse(values, "true", "false")
-  } else if (is.numeric(values)) {
-    ifelse(is.finite(values), format(values, digits = 17L, trim = TRUE, scientific = FALSE), "null")
-  } else {
-    json.strings(as.character(values))
-  }
-  text[is.na(values)] <- "null"
-  text
-}
-
-json.strings <- function(values) {
-  if (!length(values)) {
-    return(character())
-  }
-  text <- gsub("([\\\\\"])", "\\\\\\1", enc2utf8(values))
-  if (any(grepl("[[:cntrl:]]", text))) {
-    escaped <- sprintf("\\u%04x", 1:31)
-    escaped[c(9L, 10L, 13L)] <- c("\\t", "\\n", "\\r")
-    for (code in 1:31) text <- gsub(intToUtf8(code), escaped[code], text, fixed = TRUE)
-  }
-  paste0("\"", text, "\"")
 }

@@ -31,9 +31,6 @@ test_that("what is no table is named", {
   )
   expect_match(message.of(plain(mean)), "cannot write function as a table", fixed = TRUE)
   expect_equal(message.of(plain(list(a = 1:2, b = 1:3))), "column 'b' has 3 rows, and the first has 2")
-  nested <- data.frame(a = 1:2)
-  nested$inner <- data.frame(b = 1:2, c = 3:4)
-  expect_equal(message.of(plain(nested)), "column 'inner' is itself a table: write its columns one by one")
   expect_match(message.of(plain(list(a = sum))), "column 'a' is of class function", fixed = TRUE)
 })
 
@@ -45,23 +42,30 @@ test_that("repeated and missing names are made unique, with a warning", {
   expect_equal(unique.names(c("x", NA)), c("x", "NA"))
 })
 
-test_that("values of list columns become text", {
-  expect_equal(as.text("as it is"), "as it is")
-  expect_equal(as.text(NULL), NA_character_)
-  expect_equal(as.text(NA), NA_character_)
-  expect_equal(as.text(1.5), "1.5")
-  expect_equal(as.text(TRUE), "true")
-  expect_equal(as.text(list()), "[]")
-  expect_equal(as.text(character()), "[]")
-  expect_equal(as.text(c(1, NA, Inf)), "[1,null,null]")
-  expect_equal(as.text(c("a", "b\"c")), "[\"a\",\"b\\\"c\"]")
-  expect_equal(as.text(list(a = 1:2, b = list(c = NULL))), "{\"a\":[1,2],\"b\":{\"c\":null}}")
-  expect_equal(as.text(as.Date("2024-02-29")), "\"2024-02-29\"")
+test_that("counts, and results by group, are tables of their groups", {
+  counts <- plain(table(kind = c("a", "b", "a", NA), useNA = "always"))
+  expect_equal(counts$names, c("kind", "Freq"))
+  expect_equal(counts$columns, list(c("a", "b", NA), c(2L, 1L, 1L)))
+  expect_equal(plain(table(c("x", "y"), c("p", "p")))$names, c("Var1", "Var2", "Freq"))
+  means <- plain(tapply(c(1, 2, 4), c("a", "a", "b"), mean))
+  expect_equal(means$names, c("Var1", "value"))
+  expect_equal(means$columns, list(c("a", "b"), c(1.5, 4)))
+  expect_equal(kind(plain(array(1:3))), "value")
 })
 
-test_that("JSON of list columns is JSON", {
-  values <- list("tab\tnew\nline", "bell \a and \x01", "日本語", "back\\slash", c(x = 0.1, y = 1e-20))
-  for (value in values) {
-    expect_equal(unlist(jsonlite::fromJSON(json(as.list(value)))), unname(value), ignore_attr = TRUE)
-  }
+test_that("row names are written where they say something", {
+  expect_equal(plain(mtcars[1:2, 1:2])$names, c("row.names", "mpg", "cyl"))
+  expect_equal(plain(mtcars[1:2, ])$columns[[1]], c("Mazda RX4", "Mazda RX4 Wag"))
+  taken <- data.frame(1:2, row.names = c("p", "q"))
+  names(taken) <- "row.names"
+  expect_equal(plain(taken)$names, c("row.names.1", "row.names"))
+  # What is automatic says nothing, nor do rows that are there twice, nor names that a column has too.
+  numbers <- data.frame(a = 1:3)
+  expect_equal(plain(numbers[c(3, 1), , drop = FALSE])$names, "a")
+  expect_equal(plain(numbers[c(1, 1), , drop = FALSE])$names, "a")
+  parts <- Map(function(group) data.frame(group = group, a = 1), c(x = "x", y = "y"))
+  expect_equal(plain(do.call(rbind, parts))$names, c("group", "a"))
+  expect_equal(plain(as.data.frame(matrix(1:2, 2, dimnames = list(c("2001", "2002"), "v"))))$names, c("row.names", "v"))
+  expect_equal(plain(tibble::tibble(a = 1))$names, "a")
+  expect_equal(plain(mtcars[0, 1:2])$names, c("row.names", "mpg", "cyl"))
 })

@@ -65,12 +65,12 @@ fn option(value: &Value) -> Result<Robj, Failure> {
 
 /// A whole input, from 0: a list of columns, names and the number of rows, or `NULL`.
 #[extendr]
-fn client_read(client: ExternalPtr<Arc<Client>>, number: i32, lazy: bool, bit64: bool) -> Robj {
+fn client_read(client: ExternalPtr<Arc<Client>>, number: i32, how: List) -> Robj {
     let table = client.read_input(number.unsigned_abs()).map_err(Failure::from);
-    answer(table.and_then(|table| table.map_or(Ok(().into()), |table| whole(table, How { lazy, bit64 }))))
+    answer(table.and_then(|table| table.map_or(Ok(().into()), |table| whole(table, &How::new(&how)))))
 }
 
-fn whole(table: InputTable, how: How) -> Result<Robj, Failure> {
+fn whole(table: InputTable, how: &How) -> Result<Robj, Failure> {
     let batches: Vec<_> = table.batches.into_iter().map(|decoded| decoded.batch).collect();
     columns::table(&table.schema, &batches, how)
 }
@@ -84,11 +84,11 @@ fn client_read_batches(client: ExternalPtr<Arc<Client>>, number: i32) -> Robj {
 
 /// The next batch, as `client_read` has tables, or `NULL` after the last.
 #[extendr]
-fn batches_next(batches: ExternalPtr<RefCell<InputBatches>>, lazy: bool, bit64: bool) -> Robj {
+fn batches_next(batches: ExternalPtr<RefCell<InputBatches>>, how: List) -> Robj {
     let next = batches.borrow_mut().next().transpose().map_err(Failure::from);
     answer(next.and_then(|decoded| {
         let Some(decoded) = decoded else { return Ok(().into()) };
-        columns::table(&decoded.batch.schema(), &[decoded.batch], How { lazy, bit64 })
+        columns::table(&decoded.batch.schema(), &[decoded.batch], &How::new(&how))
     }))
 }
 
@@ -101,9 +101,9 @@ fn client_chunks(client: ExternalPtr<Arc<Client>>) -> Robj {
 
 /// The next chunk, as `client_read` has tables, or `NULL` after the last.
 #[extendr]
-fn chunks_next(chunks: ExternalPtr<RefCell<Chunks>>, lazy: bool, bit64: bool) -> Robj {
+fn chunks_next(chunks: ExternalPtr<RefCell<Chunks>>, how: List) -> Robj {
     let next = chunks.borrow_mut().next().transpose().map_err(Failure::from);
-    answer(next.and_then(|table| table.map_or(Ok(().into()), |table| whole(table, How { lazy, bit64 }))))
+    answer(next.and_then(|table| table.map_or(Ok(().into()), |table| whole(table, &How::new(&how)))))
 }
 
 /// Appends columns to an output, by number from 0 or by id; what became of a chunk where no output is named.

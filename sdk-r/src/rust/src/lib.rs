@@ -7,10 +7,18 @@ mod altrep;
 mod client;
 mod columns;
 mod failure;
+mod forms;
 mod guard;
+mod intervals;
+mod json;
+mod leaves;
 mod message;
+mod nested;
+mod nodes;
+mod numbers;
 mod stream;
 mod text;
+mod times;
 mod vectors;
 mod write;
 
@@ -19,6 +27,7 @@ use extendr_api::prelude::*;
 extendr_module! {
     mod longshore;
     use client;
+    use json;
     use message;
     use stream;
 }

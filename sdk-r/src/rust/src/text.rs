@@ -1,11 +1,12 @@
 //! A column of text, of whichever Arrow type.
 
-use crate::failure::Failure;
+use crate::columns::Refusal;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, LargeStringArray, StringArray};
+use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, LargeStringArray, StringArray};
 use arrow_schema::DataType;
 
 /// Text by row. No value holds a NUL, since R's strings cannot, nor is longer than R's may be.
+#[derive(Debug, Clone)]
 pub(crate) enum Text {
     Short(StringArray),
     Long(LargeStringArray),
@@ -13,32 +14,30 @@ pub(crate) enum Text {
 
 impl Text {
     /// Looks the column through once, and says which row R could not hold.
-    pub(crate) fn new(name: &str, column: &ArrayRef) -> Result<Self, Failure> {
+    pub(crate) fn new(column: &ArrayRef) -> Result<Self, Refusal> {
         let text = match column.data_type() {
             DataType::Utf8 => Self::Short(column.as_string::<i32>().clone()),
             DataType::LargeUtf8 => Self::Long(column.as_string::<i64>().clone()),
-            _ => match arrow_cast::cast(column, &DataType::LargeUtf8) {
-                Ok(cast) => Self::Long(cast.as_string::<i64>().clone()),
-                Err(error) => return Err(Failure::data(format!("column `{name}`: {error}"))),
-            },
+            _ => Self::Long(crate::forms::cast(column, &DataType::LargeUtf8)?.as_string::<i64>().clone()),
         };
         if text.has_nul() {
             let with_nul = |row: &usize| text.get(*row).is_some_and(|value| value.contains('\0'));
             if let Some(row) = (0..text.len()).find(with_nul) {
-                return Err(Failure::data(format!(
-                    "column `{name}`, row {}: the text has a NUL character, which R's strings cannot hold",
-                    row + 1
-                )));
+                return Err(Refusal::at(row, "the text has a NUL character, which R's strings cannot hold"));
             }
         }
         let too_long = |row: &usize| text.get(*row).is_some_and(|value| i32::try_from(value.len()).is_err());
         if matches!(&text, Self::Long(long) if long.value_data().len() > i32::MAX as usize)
             && let Some(row) = (0..text.len()).find(too_long)
         {
-            let reason = "the text is longer than the 2^31-1 bytes of R's strings";
-            return Err(Failure::data(format!("column `{name}`, row {}: {reason}", row + 1)));
+            return Err(Refusal::at(row, "the text is longer than the 2^31-1 bytes of R's strings"));
         }
         Ok(text)
+    }
+
+    /// UUIDs, as they are written.
+    pub(crate) fn of_uuids(values: &FixedSizeBinaryArray) -> Self {
+        Self::Long(values.iter().map(|value| value.map(uuid)).collect())
     }
 
     /// Whether a NUL is anywhere in the memory, be it between this column's values or those of its neighbours.
@@ -64,4 +63,10 @@ impl Text {
             Self::Long(text) => text.is_valid(row).then(|| text.value(row)),
         }
     }
+}
+
+fn uuid(bytes: &[u8]) -> String {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let part = |range| hex.get(range).unwrap_or_default();
+    [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
 }

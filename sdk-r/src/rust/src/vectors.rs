@@ -9,6 +9,7 @@ use crate::text::Text;
 use arrow_buffer::Buffer;
 use extendr_api::{Attributes, Length, Rinternals, Robj};
 use extendr_ffi::{R_xlen_t, Rf_allocVector, Rf_protect, Rf_unprotect, SET_STRING_ELT, SET_VECTOR_ELT, SEXP, SEXPTYPE};
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -70,9 +71,9 @@ pub(crate) fn raws(bytes: &[u8]) -> Result<Robj, Failure> {
     Ok(vector)
 }
 
-/// Text, all of it at once.
-pub(crate) fn strings(text: &Text) -> Result<Robj, Failure> {
-    characters(text.len(), |row| text.get(row))
+/// Text of a range of rows, all of it at once.
+pub(crate) fn strings(text: &Text, rows: Range<usize>) -> Result<Robj, Failure> {
+    characters(rows.len(), |row| text.get(rows.start + row))
 }
 
 /// Text, one by one. No value may hold a NUL.
@@ -120,6 +121,12 @@ pub(crate) fn logical_slice(vector: &Robj) -> &[i32] {
     }
     // SAFETY: a vector of logicals, alive as long as the slice.
     unsafe { std::slice::from_raw_parts(extendr_ffi::LOGICAL(pointer(vector)), vector.len()) }
+}
+
+/// The bytes of a raw vector; nothing of anything else.
+pub(crate) fn bytes(vector: &Robj) -> Option<&[u8]> {
+    // SAFETY: a raw vector, alive as long as the slice.
+    vector.is_raw().then(|| unsafe { std::slice::from_raw_parts(extendr_ffi::RAW(pointer(vector)), vector.len()) })
 }
 
 /// Memory of an R vector as an Arrow buffer, without a copy. It must not be used once the vector may be gone: writing

@@ -1,0 +1,123 @@
+# What scripts give as a table, as plain columns that the compiled part knows. Owns which tables and classes of columns
+# there are; list columns are `nested.R`'s.
+
+# A table as plain columns, their names, and the number of rows.
+plain <- function(data) {
+  data <- as.columns(data)
+  if (!is.list(data) || is.classed.list(data) || (!is.data.frame(data) && length(data) && is.null(names(data)))) {
+    given <- class(data)[1L]
+    fail("value", paste0(
+      "cannot write ", given, " as a table: give a data frame, a named list of columns, a matrix, ",
+      "or a table of arrow or nanoarrow"
+    ))
+  }
+  rows <- if (is.data.frame(data)) .row_names_info(data, 2L) else if (length(data)) rows.of(.subset2(data, 1L)) else 0L
+  names <- names(data)
+  names <- unique.names(if (is.null(names)) character() else names)
+  columns <- lapply(seq_along(names), function(index) plain.column(.subset2(data, index), names[[index]]))
+  lengths <- vapply(columns, plain.rows, 0)
+  if (any(lengths != rows)) {
+    odd <- which(lengths != rows)[1L]
+    fail("value", paste0("column '", names[odd], "' has ", lengths[odd], " rows, and the first has ", rows))
+  }
+  own <- row.names.of(data)
+  if (!is.null(own)) {
+    columns <- c(list(own), columns)
+    name <- "row.names"
+    while (name %in% names) name <- paste0(name, ".1")
+    names <- c(name, names)
+  }
+  list(columns = columns, names = names, rows = rows)
+}
+
+# Counts and results by group are tables of their groups; a matrix has a column for each of its own.
+as.columns <- function(data) {
+  if (inherits(data, c("table", "ftable"))) {
+    return(as.data.frame(data, stringsAsFactors = FALSE))
+  }
+  if (is.array(data) && !is.matrix(data) && is.atomic(data) && !is.null(dimnames(data))) {
+    return(as.data.frame.table(data, responseName = "value", stringsAsFactors = FALSE))
+  }
+  if (is.matrix(data)) as.data.frame(data, stringsAsFactors = FALSE) else data
+}
+
+is.classed.list <- function(data) is.object(data) && !is.data.frame(data) && !inherits(data, transparent)
+
+rows.of <- function(column) {
+  if (is.data.frame(column)) nrow(column) else if (inherits(column, "POSIXlt")) length(as.POSIXct(column)) else NROW(column)
+}
+
+plain.rows <- function(column) as.double(length(if (inherits(column, "longshore_nested")) column[[2L]] else column))
+
+# Row names that say something: text, and neither what R makes of repeated rows nor a copy of a column.
+row.names.of <- function(data) {
+  names <- if (is.data.frame(data)) attr(data, "row.names")
+  if (!is.character(names)) {
+    return(NULL)
+  }
+  repeated <- all(grepl("^[0-9]+([.][0-9]+)*$", names)) && any(grepl(".", names, fixed = TRUE))
+  is.copy <- function(column) (is.character(column) || is.factor(column)) && identical(as.character(column), names)
+  if (repeated || (length(names) && any(vapply(unclass(data), is.copy, NA)))) NULL else names
+}
+
+unique.names <- function(names) {
+  names[is.na(names)] <- "NA"
+  taken <- unique(names)
+  for (index in which(duplicated(names))) {
+    number <- 1L
+    while (paste0(names[index], ".", number) %in% taken) number <- number + 1L
+    name <- paste0(names[index], ".", number)
+    warning("the column name '", names[index], "' is there twice: written as '", name, "'", call. = FALSE)
+    taken <- c(taken, name)
+    names[index] <- name
+  }
+  names
+}
+
+plain.column <- function(column, name) {
+  if (isS4(column)) {
+    return(plain.s4(column, name))
+  }
+  if (inherits(column, "POSIXlt")) {
+    return(as.POSIXct(column))
+  }
+  if (is.data.frame(column)) {
+    parts <- plain(structure(column, row.names = .set_row_names(nrow(column))))
+    return(nested("struct", rep(TRUE, nrow(column)), parts$names, unname(parts$columns)))
+  }
+  if (length(dim(column)) > 1L && prod(dim(column)[-1L]) != 1) {
+    fail("value", paste0("column '", name, "' is itself a table: write its columns one by one"))
+  }
+  if (is.factor(column) || is.character(column)) {
+    return(column)
+  }
+  if (is.list(column)) {
+    return(plain.list(column, name))
+  }
+  if (is.raw(column)) {
+    return(as.integer(column))
+  }
+  if (is.complex(column)) {
+    return(complex.text(column))
+  }
+  if (!is.atomic(column) || is.null(column)) {
+    fail("value", paste0("column '", name, "' is of class ", class(column)[1L], ", which no table can hold"))
+  }
+  column
+}
+
+# Numbers are not all that objects of S4 are: those that have a type are of it, others what they say of themselves.
+plain.s4 <- function(column, name) {
+  class <- class(column)[1L]
+  if (class %in% c("nanotime", "nanoduration")) {
+    return(structure(plain.numbers(asS4(column, FALSE)), class = class))
+  }
+  if (class == "Duration" && identical(attr(class(column), "package"), "lubridate")) {
+    return(as.difftime(plain.numbers(asS4(column, FALSE)), units = "secs"))
+  }
+  text <- in.column(name, own.text(column))
+  if (length(text) != length(column)) {
+    fail("data", paste0("column '", name, "': the text of class ", class, " has another length"))
+  }
+  text
+}
