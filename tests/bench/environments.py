@@ -135,7 +135,8 @@ def thousand(folder: Path) -> list[str]:
             own = [*labels, f"longshore.environment={hash_}"]
             changes = [part for label in own for part in ("--change", f"LABEL {label}")]
             run(["docker", "import", *changes, str(archive), f"longshore/environment:{hash_}"])
-        engine = ["curl", "-s", "--unix-socket", "/var/run/docker.sock", "-o", "/dev/null"]
+        socket = os.environ.get("DOCKER_HOST", "").removeprefix("unix://") or "/var/run/docker.sock"
+        engine = ["curl", "-sf", "--unix-socket", socket, "-o", "/dev/null"]
         asks = [[*engine, f"http://engine/{path}"] for path in ("images/json", "containers/json?all=1")]
         times = in_turns(
             DECISIONS,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
+mod engine;
 
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -135,7 +136,7 @@ fn docker(arguments: &[&str]) -> Result<String, String> {
 }
 
 fn id_of(reference: &str) -> Option<String> {
-    docker(&["image", "inspect", "--format", "{{.Id}}", reference]).ok()
+    engine::has_image(reference).then(|| docker(&["image", "inspect", "--format", "{{.Id}}", reference]).unwrap())
 }
 
 /// The name that an image of an id gets when it is taken in.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
+mod engine;
 mod registry;
 
 use registry::Image;
@@ -132,7 +133,7 @@ fn what_the_author_of_an_image_set_holds_as_far_as_it_is_safe() {
          CMD [\"--never\"]\n"
     );
     let image = bench.image("author", &dockerfile);
-    let volumes = || registry::docker(&["volume", "ls", "--quiet"]).stdout;
+    let volumes = || engine::docker(&["volume", "ls", "--quiet"]);
     let before = volumes();
     let ran = bench.run(
         &image.0,
@@ -158,7 +159,7 @@ assert not os.path.exists('/tmp/checked')
 #[test]
 fn an_image_without_an_interpreter_is_told_from_a_failing_script() {
     let bench = Bench::new();
-    let (record, said) = bench.run("debian:bookworm-slim", "print('never')");
+    let (record, said) = bench.run(engine::needed("debian:bookworm-slim"), "print('never')");
     assert_eq!(record["outcome"], "engine_failed", "{said}");
     let expected = "the image `debian:bookworm-slim` has no `python3`, which runs the block's script: install it in the \
                     image, or name an image that has it";

@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
+mod engine;
 
 use command::{path, root};
+use engine::docker;
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
@@ -97,12 +99,6 @@ impl Drop for Image {
     fn drop(&mut self) {
         let _ = Command::new("docker").args(["rmi", "--force", &self.0]).output();
     }
-}
-
-fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker").args(arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 fn ours(name: &str) -> String {

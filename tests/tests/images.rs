@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
+mod engine;
 mod handmade;
 
 use handmade::{KB, Made, Plan, Store, docker, is_there};

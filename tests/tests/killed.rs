@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
+mod engine;
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
@@ -79,9 +80,7 @@ impl Begun {
 
 /// What the engine's own command line prints, line by line.
 fn docker(arguments: &[&str]) -> Vec<String> {
-    let output = Command::new("docker").args(arguments).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    engine::docker(arguments).lines().map(str::to_owned).collect()
 }
 
 /// Processes whose working folder or arguments have this in them, by their id.

@@ -5,13 +5,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
+mod engine;
 mod page;
 #[allow(dead_code, reason = "most of it is for the tests of environments")]
 #[path = "environments/place.rs"]
 mod place;
 
+use engine::{docker, docker_may_fail};
 use page::{fences, page};
-use place::{Place, docker};
+use place::Place;
 use std::process::Command;
 
 /// Where a page is tried out, and nothing left of it afterwards.
@@ -65,10 +67,10 @@ impl Drop for Desk {
         self.place = None;
         for line in own.lines() {
             let (name, id) = line.split_once(' ').unwrap();
-            docker(&["rmi", "-f", name]);
+            docker_may_fail(&["rmi", "-f", name]);
             // Packages for what was made on it, if anything was.
             let volumes = docker(&["volume", "ls", "-q", "--filter", &format!("name=longshore-packages-{id}")]);
-            volumes.lines().for_each(|volume| drop(docker(&["volume", "rm", volume])));
+            volumes.lines().for_each(|volume| drop(docker_may_fail(&["volume", "rm", volume])));
         }
     }
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
+mod engine;
 mod registry;
 
 use registry::{Breaking, Fate, Image, PASSWORD, Registry, USER};
@@ -123,9 +124,9 @@ fn an_image_is_pulled_by_its_digest() {
     let (registry, image) = bench.open();
     bench.run(&image.0);
     let format = "{{index .RepoDigests 0}}";
-    let digest = registry::docker(&["image", "inspect", "--format", format, &image.0]).stdout;
-    let by_digest = Image(String::from_utf8(digest).unwrap().trim().to_owned());
-    registry::docker(&["rmi", &image.0]);
+    let digest = engine::docker(&["image", "inspect", "--format", format, &image.0]);
+    let by_digest = Image(digest.trim().to_owned());
+    engine::docker(&["rmi", &image.0]);
     assert!(!by_digest.is_here());
     // The tag before a digest is for people.
     let (_, digest) = by_digest.0.split_once('@').unwrap();

@@ -51,16 +51,24 @@ impl Home {
         pruned.status.success().then_some(()).ok_or(said)
     }
 
-    /// What the engine has of this home: images, those between them, and containers, running or not. Nothing where no
-    /// engine answers.
+    /// What the engine has of this home: images, those between them, and containers, running or not. An engine that does
+    /// not answer has nobody knows what.
     pub(crate) fn left(&self) -> Vec<String> {
         let label = format!("label=longshore.store={}", self.store);
         let image = ["images", "--format", "image {{.ID}} {{.Repository}}:{{.Tag}}", "--filter", &label];
         let container = ["ps", "--all", "--format", "container {{.ID}} {{.Names}} {{.Status}}", "--filter", &label];
         let listed = [&image[..], &container].map(|arguments| Command::new("docker").args(arguments).output());
-        let listed = listed.into_iter().flatten().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-        listed.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+        let found = listed.into_iter().flat_map(|listed| match listed {
+            Ok(output) if output.status.success() => lines(&output.stdout),
+            Ok(output) => lines(&output.stderr),
+            Err(error) => vec![format!("tests need the command `docker`: {error}")],
+        });
+        found.collect()
     }
+}
+
+fn lines(text: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(text).lines().map(str::to_owned).collect()
 }
 
 impl Drop for Home {

@@ -42,14 +42,18 @@ pub(crate) fn containers(run_id: &str) -> Result<Vec<String>, String> {
 
 fn labelled(label: &str) -> Result<Vec<String>, String> {
     let filter = format!("label={label}");
-    let output = Command::new("docker")
-        .args(["ps", "--all", "--format", "{{.ID}} {{.Names}} {{.Status}}", "--filter", &filter])
-        .output()
-        .map_err(|error| format!("`docker ps` cannot run: {error}"))?;
+    let listed = docker(&["ps", "--all", "--format", "{{.ID}} {{.Names}} {{.Status}}", "--filter", &filter])?;
+    Ok(listed.lines().map(|line| format!("container {line}")).collect())
+}
+
+/// What the engine's own command line prints.
+fn docker(arguments: &[&str]) -> Result<String, String> {
+    let output =
+        Command::new("docker").args(arguments).output().map_err(|error| format!("`docker` cannot run: {error}"))?;
     if !output.status.success() {
-        return Err(format!("`docker ps`: {}", String::from_utf8_lossy(&output.stderr).trim()));
+        return Err(format!("`docker {}`: {}", arguments[0], String::from_utf8_lossy(&output.stderr).trim()));
     }
-    Ok(String::from_utf8_lossy(&output.stdout).lines().map(|line| format!("container {line}")).collect())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn everything() -> BTreeSet<String> {
@@ -70,8 +74,10 @@ fn everything() -> BTreeSet<String> {
 
 /// Volumes of ours, but for those that builds share and keep: the tools, and packages that were downloaded.
 fn volumes() -> Vec<String> {
-    let names = Command::new("docker").args(["volume", "ls", "--quiet", "--filter", "name=longshore"]).output();
-    let names = names.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let names = match docker(&["volume", "ls", "--quiet", "--filter", "name=longshore"]) {
+        Ok(names) => names,
+        Err(error) => return vec![error],
+    };
     let kept = |name: &str| SHARED_VOLUMES.iter().any(|start| name.starts_with(start));
     names.lines().filter(|name| !kept(name)).map(|name| format!("volume {name}")).collect()
 }

@@ -1,6 +1,7 @@
 //! Builds that fail: what is said, and that nothing is left of them.
 
-use crate::place::{Place, docker, image};
+use crate::engine::docker;
+use crate::place::{Place, image};
 
 #[test]
 fn packages_that_cannot_be_had_are_named_with_the_reason() {

@@ -1,6 +1,7 @@
 //! Images that are made, what is in them, and what is not.
 
-use crate::place::{Place, docker, image};
+use crate::engine::docker;
+use crate::place::{Place, image};
 
 #[test]
 fn a_package_is_installed_once_and_found_again() {

@@ -5,6 +5,8 @@
 
 #[path = "../command/mod.rs"]
 mod command;
+#[path = "../engine/mod.rs"]
+mod engine;
 mod failing;
 mod images;
 mod locking;

@@ -2,6 +2,7 @@
 //! of it when it goes.
 
 use crate::command;
+use crate::engine::{docker, docker_may_fail, needed};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -114,15 +115,17 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let label = format!("label=longshore.store={}", self.store);
-        for container in docker(&["ps", "-aq", "--filter", &label]).lines() {
-            docker(&["rm", "-f", container]);
+        // A second failure would hide the first.
+        let listed = |arguments: &[&str]| String::from_utf8_lossy(&docker_may_fail(arguments).stdout).into_owned();
+        for container in listed(&["ps", "-aq", "--filter", &label]).lines() {
+            docker_may_fail(&["rm", "-f", container]);
         }
         // Images on top of others go before them; each round takes the topmost.
         for _ in 0..5 {
-            let names = docker(&["images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", "--filter", &label]);
+            let names = listed(&["images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", "--filter", &label]);
             for line in names.lines() {
                 let (name, id) = line.split_once(' ').unwrap();
-                docker(&["rmi", "-f", if name.contains("<none>") { id } else { name }]);
+                docker_may_fail(&["rmi", "-f", if name.contains("<none>") { id } else { name }]);
             }
         }
     }
@@ -153,15 +156,10 @@ pub(crate) fn ended(output: Output) -> Ended {
     }
 }
 
-/// Standard output of the engine's own command line; nothing where it fails.
-pub(crate) fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker").args(arguments).output().unwrap();
-    String::from_utf8(output.stdout).unwrap()
-}
-
 /// Builds an image of a text of a Dockerfile, and gives its name.
 pub(crate) fn image(name: &str, dockerfile: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
+    needed(dockerfile.lines().next().unwrap().strip_prefix("FROM ").unwrap());
     std::fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
     let built =
         Command::new("docker").args(["build", "-q", "-t", name, "."]).current_dir(folder.path()).output().unwrap();

@@ -1,6 +1,7 @@
 //! Builds at the same time, builders that are killed, images that others remove.
 
-use crate::place::{PATIENCE, Place, docker, ended, image};
+use crate::engine::{docker, socket};
+use crate::place::{PATIENCE, Place, ended, image};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -64,11 +65,11 @@ fn ctrl_c_ends_a_build() {
 fn engine_that_loses(place: &Place, image: &str) -> PathBuf {
     let path = place.path().join("engine.sock");
     let listener = UnixListener::bind(&path).unwrap();
-    let (image, is_done) = (image.to_owned(), Arc::new(AtomicBool::new(false)));
+    let (image, is_done, engine_socket) = (image.to_owned(), Arc::new(AtomicBool::new(false)), socket());
     std::thread::spawn(move || {
         for client in listener.incoming() {
             let client = client.unwrap();
-            let engine = UnixStream::connect("/var/run/docker.sock").unwrap();
+            let engine = UnixStream::connect(&engine_socket).unwrap();
             let (mut answers, mut back) = (engine.try_clone().unwrap(), client.try_clone().unwrap());
             std::thread::spawn(move || {
                 // Either side may hang up at any time.

@@ -1,10 +1,12 @@
 //! Packages from a server of the test's own, beside the engine: an index of Python packages that wants a password, and a
 //! repository of R packages.
 
-use crate::place::{Place, docker};
+use crate::engine::{address, docker};
+use crate::place::Place;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 
 /// Serves a folder to containers, and says on which port: with a password if one is given, by TLS if a certificate is. It is
 /// a proxy too, whose every host has this folder.
@@ -46,21 +48,17 @@ impl Server {
     }
 
     fn start(folder: &Path, secret: &str, certificate: &str) -> Self {
-        let gateway = gateway();
+        let host = address().to_string();
         let mut process = Command::new("python3")
-            .args(["-c", SERVER, &gateway, folder.to_str().unwrap(), secret, certificate])
+            .args(["-c", SERVER, &host, folder.to_str().unwrap(), secret, certificate])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut port = String::new();
         BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut port).unwrap();
-        Self { process, address: format!("{gateway}:{}", port.trim()) }
+        let port: u16 = port.trim().parse().unwrap_or_else(|_| panic!("nothing can be served at `{host}`"));
+        Self { process, address: format!("{host}:{port}") }
     }
-}
-
-/// Where containers find this machine.
-fn gateway() -> String {
-    docker(&["network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"]).trim().to_owned()
 }
 
 impl Drop for Server {
@@ -94,6 +92,19 @@ digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
 (folder / "index.html").write_text(f'<a href="{name}#sha256={digest}">{name}</a>')
 "#;
 
+/// Done once: where packages come from an index of a test's own, `uv`, which is not in it, must be there already.
+static TOOLS: Once = Once::new();
+
+/// A place on an engine that has `uv`, from the index of the machine's settings.
+fn equipped() -> Place {
+    TOOLS.call_once(|| {
+        let place = Place::new();
+        place.python("tools", "dependencies = [\"humanize==4.12.0\"]", "humanize");
+        place.longshore(&["images", "build", "tools"]).expect(0, &["made"]);
+    });
+    Place::new()
+}
+
 fn index(place: &Place) -> std::path::PathBuf {
     let folder = place.path().join("index");
     let made = Command::new("python3").args(["-c", WHEEL, folder.to_str().unwrap()]).status().unwrap();
@@ -108,7 +119,7 @@ fn block(place: &Place, name: &str) -> std::path::PathBuf {
 
 #[test]
 fn a_password_of_an_index_is_nowhere() {
-    let place = Place::new();
+    let place = equipped();
     let server = Server::of(&index(&place), "ada:s3cr3t-word");
     let settings = |secret: &str| {
         let address = &server.address;
@@ -134,25 +145,10 @@ fn a_password_of_an_index_is_nowhere() {
         assert!(!text.contains("s3cr3t-word"), "{text}");
     }
     // Not in a file of the image either.
-    let searched = docker(&[
-        "run",
-        "--rm",
-        "--entrypoint",
-        "grep",
-        "--user",
-        "0",
-        image,
-        "-rl",
-        "s3cr3t-word",
-        "/etc",
-        "/opt",
-        "/root",
-        "/tmp",
-        "/usr",
-        "/var",
-        "/work",
-    ]);
-    assert_eq!(searched, "");
+    let search =
+        "command -v grep >/dev/null && { grep -rl s3cr3t-word /etc /opt /root /tmp /usr /var /work; echo searched; }";
+    let searched = docker(&["run", "--rm", "--entrypoint", "sh", "--user", "0", image, "-c", search]);
+    assert_eq!(searched, "searched\n");
     // Who asks is not part of what an environment is.
     settings("grace:s3cr3t-word@");
     assert_eq!(place.longshore(&["images", "build", "secret"]).expect(0, &["was there"]).image(), image);
@@ -160,7 +156,7 @@ fn a_password_of_an_index_is_nowhere() {
 
 #[test]
 fn builds_go_through_a_proxy_that_is_set() {
-    let place = Place::new();
+    let place = equipped();
     let proxy = Server::of(&index(&place), "");
     let address = &proxy.address;
     // A host that is nowhere: only the proxy knows it.
@@ -185,10 +181,13 @@ cat server.crt server.key > server.pem
 
 #[test]
 fn builds_trust_the_certificates_that_are_set() {
-    let place = Place::new();
+    let place = equipped();
     let folder = index(&place);
-    let made =
-        Command::new("sh").args(["-c", CERTIFICATES, "sh", &gateway()]).current_dir(place.path()).output().unwrap();
+    let made = Command::new("sh")
+        .args(["-c", CERTIFICATES, "sh", &address().to_string()])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let (key, path) = (place.path().join("server.pem"), place.path().join("authority.crt"));
     let path = path.to_str().unwrap();
@@ -208,7 +207,7 @@ fn builds_trust_the_certificates_that_are_set() {
 
 #[test]
 fn a_lock_can_be_built_from_another_mirror() {
-    let place = Place::new();
+    let place = equipped();
     let folder = index(&place);
     let first = Server::of(&folder, "");
     let settings = |server: &Server| {

@@ -2,11 +2,12 @@
 //! store of the test's own, and are gone with it.
 
 use crate::command;
+use crate::engine::{self, docker_may_fail};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
@@ -188,13 +189,15 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         let label = format!("label=longshore.store={}", self.name);
-        let containers = docker(&["ps", "-aq", "--filter", &format!("label=test={}", self.name)]);
+        // A second failure would hide the first.
+        let listed = |arguments: &[&str]| String::from_utf8_lossy(&docker_may_fail(arguments).stdout).into_owned();
+        let containers = listed(&["ps", "-aq", "--filter", &format!("label=test={}", self.name)]);
         for container in containers.lines() {
             docker_may_fail(&["rm", "-f", container]);
         }
         // Children may stand before their parents in the list, or after them.
         for _ in 0..4 {
-            let images = docker(&["images", "-aq", "--no-trunc", "--filter", &label]);
+            let images = listed(&["images", "-aq", "--no-trunc", "--filter", &label]);
             let mut images: Vec<&str> = images.lines().collect();
             images.dedup();
             for some in images.chunks(100) {
@@ -206,18 +209,12 @@ impl Drop for Store {
 
 /// Whether an image is there.
 pub(crate) fn is_there(made: &Made) -> bool {
-    docker_may_fail(&["image", "inspect", &made.id]).status.success()
+    engine::has_image(&made.id)
 }
 
-/// Calls `docker`, which must succeed.
+/// Calls `docker`, which must succeed. Gives what it prints without the line's end.
 pub(crate) fn docker(arguments: &[&str]) -> String {
-    let output = docker_may_fail(arguments);
-    assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-pub(crate) fn docker_may_fail(arguments: &[&str]) -> Output {
-    Command::new("docker").args(arguments).output().unwrap()
+    engine::docker(arguments).trim().to_owned()
 }
 
 fn load(archive: &[u8]) {

@@ -2,10 +2,11 @@
 
 #![allow(dead_code, reason = "each test takes what it needs of it")]
 
+use crate::engine::{self, docker};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -43,7 +44,9 @@ impl Registry {
         let file = folder.join(format!("{name}.yml"));
         std::fs::write(&file, configuration).unwrap();
         let started = Command::new("docker-registry").arg("serve").arg(file).stderr(Stdio::piped()).spawn();
-        let mut process = started.unwrap_or_else(|error| panic!("`docker-registry` cannot be run: {error}"));
+        let mut process = started.unwrap_or_else(|error| {
+            panic!("tests need the command `docker-registry`, which `images/packages` installs: {error}")
+        });
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
         let address = lines.by_ref().find_map(|line| {
             let (_, after) = line.split_once("listening on ")?;
@@ -69,7 +72,7 @@ pub(crate) struct Image(pub(crate) String);
 impl Image {
     /// Whether the engine has it.
     pub(crate) fn is_here(&self) -> bool {
-        Command::new("docker").args(["image", "inspect", &self.0]).output().unwrap().status.success()
+        engine::has_image(&self.0)
     }
 
     /// Puts it into its registry, and takes it from the engine.
@@ -80,6 +83,7 @@ impl Image {
 
     /// Makes one of a Dockerfile.
     pub(crate) fn build(name: &str, folder: &Path, dockerfile: &str) -> Self {
+        engine::needed(dockerfile.split_whitespace().nth(1).unwrap());
         std::fs::write(folder.join("Dockerfile"), dockerfile).unwrap();
         docker(&["build", "--quiet", "--tag", name, folder.to_str().unwrap()]);
         Self(name.to_owned())
@@ -103,13 +107,6 @@ impl Drop for Image {
     fn drop(&mut self) {
         let _ = Command::new("docker").args(["rmi", "--force", &self.0]).output();
     }
-}
-
-/// Calls `docker`, which must succeed.
-pub(crate) fn docker(arguments: &[&str]) -> Output {
-    let output = Command::new("docker").args(arguments).output().unwrap();
-    assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output
 }
 
 /// How a connection fares.
