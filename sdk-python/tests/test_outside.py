@@ -33,17 +33,17 @@ def test_errors_are_longshore_errors() -> None:
         assert issubclass(kind, longshore.LongshoreError)
 
 
-def test_the_index_is_ignored_and_labels_become_text() -> None:
+def test_an_index_without_a_name_is_ignored_and_labels_become_text() -> None:
     frame = pd.DataFrame({1: [1, 2], ("a", "b"): [3, 4]}, index=["x", "y"])
     assert columns(frame) == {"1": [1, 2], "a_b": [3, 4]}
 
 
-def test_mixed_columns_become_text() -> None:
+def test_mixed_columns_become_text_and_uniform_ones_nested() -> None:
     frame = pd.DataFrame({"m": [1, "x", None], "l": [[1], None, []], "d": [{"a": datetime.date(2024, 1, 1)}, None, {}]})
     assert columns(frame) == {
         "m": ["1", "x", None],
-        "l": ["[1]", None, "[]"],
-        "d": ['{"a": "2024-01-01"}', None, "{}"],
+        "l": [[1], None, []],
+        "d": ['{"a":"2024-01-01"}', None, "{}"],
     }
 
 

@@ -152,8 +152,11 @@ def _unions(array: Any) -> list[Any]:
         try:
             children.append(cells(child))
         except CellError as error:
-            rows = [row for row, (member, place) in enumerate(zip(members, places))
-                    if member == position and place == error.row]
+            rows = [
+                row
+                for row, (member, place) in enumerate(zip(members, places))
+                if member == position and place == error.row
+            ]
             raise CellError(rows[0] if rows else 0, str(error)) from None
     return [children[member][place] for member, place in zip(members, places)]
 
@@ -176,7 +179,9 @@ def _lists(array: Any) -> list[Any]:
         child = array.values
         starts = array.offsets.to_pylist()
         ends = [start + size for start, size in zip(starts, array.sizes.to_pylist())]
-    if not child.null_count and (types.is_integer(child.type) or types.is_floating(child.type) or types.is_boolean(child.type)):
+    if not child.null_count and (
+        types.is_integer(child.type) or types.is_floating(child.type) or types.is_boolean(child.type)
+    ):
         # A copy: what the mapping holds is for reading only here.
         values: Any = child.to_numpy(zero_copy_only=False).copy()
     else:

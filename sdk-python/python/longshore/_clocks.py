@@ -105,4 +105,5 @@ def _duration(place: int, number: int, unit: str) -> Any:
     import numpy as np
 
     # A scalar of numpy holds any number of any unit.
-    return np.timedelta64(number, unit)
+    made: Any = np.dtype(f"timedelta64[{unit}]").type
+    return made(number, unit)

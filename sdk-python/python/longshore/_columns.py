@@ -137,8 +137,9 @@ def _extension(values: Any, name: str) -> Any:
     if isinstance(dtype, pd.SparseDtype):
         return column(np.asarray(array), name)
     if isinstance(dtype, pd.DatetimeTZDtype):
-        return _times(np.asarray(array.view("int64")).view(f"datetime64[{dtype.unit}]"),
-                      _zones.name_of(dtype.tz) or "UTC", name)
+        return _times(
+            np.asarray(array.view("int64")).view(f"datetime64[{dtype.unit}]"), _zones.name_of(dtype.tz) or "UTC", name
+        )
     if isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype)):
         return pa.array([None if gone else str(value) for value, gone in zip(array, pd.isna(array))], pa.large_string())
     if hasattr(array, "__arrow_array__"):

@@ -1,7 +1,7 @@
 """Inputs as pandas frames, over the shared memory where pandas can work there.
 
-Columns of numbers, booleans, naive timestamps and durations without nulls are numpy arrays over the mapping: not copied,
-and writable, because the mapping is private to this process. Every other column is built once. What a column of
+Columns of numbers, booleans, naive timestamps and durations without nulls are numpy arrays over the mapping: not
+copied, and writable, because the mapping is private to this process. Every other column is built once. What a column of
 numbers or times becomes is told by ``_numbers`` and ``_times``, Python objects by ``_cells``; ``api`` calls.
 """
 
@@ -111,8 +111,9 @@ def _categories(column: Any) -> Any:
         dictionaries = [chunk.dictionary for chunk in column.chunks]
     words = dictionaries[0].to_pylist() if dictionaries else []
     codes = [_codes(chunk) for chunk in column.chunks]
-    return pd.Categorical.from_codes(_joined(codes), categories=pd.Index(words, dtype=_word_dtype(words)),
-                                     ordered=bool(data_type.ordered))
+    return pd.Categorical.from_codes(
+        _joined(codes), categories=pd.Index(words, dtype=_word_dtype(words)), ordered=bool(data_type.ordered)
+    )
 
 
 def _word_dtype(words: list[Any]) -> Any:

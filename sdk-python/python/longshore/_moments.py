@@ -1,4 +1,4 @@
-"""Python's, pandas' and numpy's instants and durations as whole nanoseconds, in Python's integers, which know no bounds."""
+"""Instants and durations of Python, pandas and numpy as whole nanoseconds, in integers, which know no bounds."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def in_unit(nanoseconds: list[int | None]) -> tuple[str, list[int | None]] | Non
     low, high = (min(there), max(there)) if there else (0, 0)
     for unit in ("us", "ms", "s", "ns"):
         size = _UNITS[unit]
-        if -(2**63) < low // size and high // size < 2**63 and not any(number % size for number in there):
+        if low // size > -(2**63) and high // size < 2**63 and not any(number % size for number in there):
             return unit, [None if number is None else number // size for number in nanoseconds]
     return None
 

@@ -72,8 +72,9 @@ def _sorted(values: list[Any], is_inside: bool) -> tuple[list[Any], list[str]]:
     if {"wrapped", "list"} & set(kinds.values()):
         wrappers = [_values.is_wrapper(value, kinds[type(value)]) for value in values]
         if any(wrappers):
-            return _sorted([_values.unwrapped(value) if is_one else value for value, is_one in zip(values, wrappers)],
-                           is_inside)
+            return _sorted(
+                [_values.unwrapped(value) if is_one else value for value, is_one in zip(values, wrappers)], is_inside
+            )
     is_missing = _values.is_nothing if is_inside else _values.is_missing
     # Only of these can one be missing and another not.
     doubtful = {"datetime", "duration"} if is_inside else {"datetime", "duration", "float", "decimal"}
@@ -120,9 +121,9 @@ def _integers(values: list[Any]) -> Any:
     numbers = [None if value is None else int(value) for value in values]
     there = [number for number in numbers if number is not None]
     low, high = min(there), max(there)
-    if -(2**63) <= low and high < 2**63:
+    if low >= -(2**63) and high < 2**63:
         return pa.array(numbers, pa.int64())
-    return pa.array(numbers, pa.uint64()) if 0 <= low and high < 2**64 else None
+    return pa.array(numbers, pa.uint64()) if low >= 0 and high < 2**64 else None
 
 
 def _floats(values: list[Any], words: list[str]) -> Any:
@@ -146,8 +147,10 @@ def _decimals(values: list[Any]) -> Any:
 
     import pyarrow as pa
 
-    numbers = [None if value is None else decimal.Decimal(value if isinstance(value, decimal.Decimal) else int(value))
-               for value in values]
+    numbers = [
+        None if value is None else decimal.Decimal(value if isinstance(value, decimal.Decimal) else int(value))
+        for value in values
+    ]
     before, after = 0, 0
     for number in numbers:
         if number is None:
@@ -191,8 +194,11 @@ def _instants(values: list[Any]) -> Any:
     if aware == {True}:
         zones = {_zones.name_of(value.tzinfo) for value in values if value is not None}
         zone = (zones.pop() if len(zones) == 1 else None) or "UTC"
-    return _moved([None if value is None else _moments.instant(value) for value in values], values,
-                  lambda unit: pa.timestamp(unit, zone))
+    return _moved(
+        [None if value is None else _moments.instant(value) for value in values],
+        values,
+        lambda unit: pa.timestamp(unit, zone),
+    )
 
 
 def _durations(values: list[Any]) -> Any:

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 # Arrow's types that polars takes otherwise than they are, or only some values of.
 _ODD = re.compile(r"Decimal(32|64|256)|Interval|Union|Time(32|64)|(Timestamp|Duration)\(s|, \"|FixedSizeBinary\(16\)")
 
+# polars' types that Arrow has nothing for, and with them the one that polars itself hands over damaged.
+_OURS = re.compile(r"\b(Object|U?Int128)\b")
+_ODD_TYPES = re.compile(r"\b(Object|U?Int128|Null)\b")
+
 
 def to_polars(table: Table) -> Any:
     """An input as a ``polars.DataFrame``.
 
     Decimals of 256 bits are those of 128 where they fit, else text; times that are no time of day make their column one
     of durations; intervals are structs of months, days and nanoseconds; UUIDs are text; offsets of a part of an hour,
-    which polars has no zone for, are UTC; of equal column names the later ones get a number. Where a type or a name is changed there is a warning.
+    which polars has no zone for, are UTC; of equal column names the later ones get a number. Where a type or a name is
+    changed by a value, an offset or another name, there is a warning.
 
     Raises:
         InputError: if polars cannot hold a column; it names it, and the row from 1.
@@ -78,7 +83,7 @@ def to_stream(data: Any) -> Any:
         data = data.collect()
     if not hasattr(data, "columns"):
         data = data.to_frame()
-    if not any(_is_odd(kind) for kind in data.dtypes):
+    if not any(_ODD_TYPES.search(str(kind)) for kind in data.dtypes):
         return data
     import pyarrow as pa
 
@@ -87,13 +92,14 @@ def to_stream(data: Any) -> Any:
 
 def column(series: Any, name: str) -> Any:
     """A series of polars as an Arrow array."""
-    if not _is_odd(series.dtype):
+    kind = str(series.dtype)
+    if not _OURS.search(kind):
         return series.to_arrow()
     values = series.to_list()
-    return _integers(values, name) if _is_wide(series.dtype) else _objects.column(values, name)
+    return _integers(values) if kind in ("Int128", "UInt128") else _objects.column(values, name)
 
 
-def _integers(values: list[Any], name: str) -> Any:
+def _integers(values: list[Any]) -> Any:
     """Integers of 128 bits: as 64, else as decimals of 38 digits, else as text."""
     import decimal
 
@@ -105,11 +111,3 @@ def _integers(values: list[Any], name: str) -> Any:
     if max(map(abs, there)) < 10**38:
         return pa.array([None if value is None else decimal.Decimal(value) for value in values], pa.decimal128(38, 0))
     return pa.array([None if value is None else str(value) for value in values], pa.large_string())
-
-
-def _is_wide(kind: Any) -> bool:
-    return str(kind) in ("Int128", "UInt128")
-
-
-def _is_odd(kind: Any) -> bool:
-    return re.search(r"\b(Object|U?Int128)\b", str(kind)) is not None

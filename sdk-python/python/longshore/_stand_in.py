@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 from longshore._longshore import LongshoreError
@@ -29,7 +30,7 @@ class StandIn:
 
 def is_worker() -> bool:
     """Whether this process was started by another one of the same script, and imports the script again."""
-    if "__mp_main__" in sys.modules:
+    if _is_importing():
         return True
     # Who has not imported it is no child of it, and the import takes its time.
     process = sys.modules.get("multiprocessing.process")
@@ -44,22 +45,27 @@ def refuse() -> NoReturn:
     Raises:
         LongshoreError: always.
     """
-    main = sys.modules.get("__mp_main__")
-    if main is not None and main is not sys.modules.get("__main__"):
+    if _is_importing():
         _interrupt_parent()
     raise LongshoreError(WORDS)
 
 
+def _is_importing() -> bool:
+    """Whether the script is being imported for a second time: once that is done, both names are the same module's."""
+    main = sys.modules.get("__mp_main__")
+    return main is not None and main is not sys.modules.get("__main__")
+
+
 def _interrupt_parent() -> None:
     """Interrupt the process that started this one: once, however many workers it has."""
-    process = sys.modules.get("multiprocessing.process")
-    parent = process.parent_process() if process is not None else None
-    if parent is None or parent.pid != os.getppid():
+    # What `multiprocessing` has told the interpreter to do: nobody else's parent is to be interrupted.
+    if not any(argument.startswith("from multiprocessing.") for argument in getattr(sys, "orig_argv", [])):
         return
+    parent = _parent()
     with socket.socket(socket.AF_UNIX) as first:
         try:
             # A name without a file, which is free again when this process is gone.
-            first.bind(f"\0longshore-worker-of-{parent.pid}")
+            first.bind(f"\0longshore-worker-of-{parent}")
         except OSError:
             time.sleep(_WAIT)
             return
@@ -68,5 +74,15 @@ def _interrupt_parent() -> None:
             'put what uses it below `if __name__ == "__main__":`\n'
         )
         sys.stderr.flush()
-        os.kill(parent.pid, signal.SIGINT)
+        os.kill(parent, signal.SIGINT)
         time.sleep(_WAIT)
+
+
+def _parent() -> int:
+    """The process that wanted this one: above the server of `multiprocessing`, where one starts its workers."""
+    parent = os.getppid()
+    process = Path("/proc", str(parent))
+    if b"from multiprocessing.forkserver" not in (process / "cmdline").read_bytes():
+        return parent
+    # Behind the name in brackets stand a letter and the parent's number.
+    return int((process / "stat").read_text().rpartition(")")[2].split()[1])

@@ -1,7 +1,7 @@
 """What scripts write, as Arrow streams: which columns a table has, and what they are called.
 
-What has ``__arrow_c_stream__`` goes as it is. Frames of pandas, dicts of columns and lists of dicts are converted column
-by column (``_columns``), polars' by ``_polars``. Called by ``api``.
+What has ``__arrow_c_stream__`` goes as it is. Frames of pandas, dicts of columns and lists of dicts are converted
+column by column (``_columns``), polars' by ``_polars``. Called by ``api``.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ def _from_columns(data: dict[Any, Any]) -> Any:
     given = [_listed(values, name) for values, name in zip(data.values(), names)]
     lengths = {len(values) for values in given if values is not None}
     if len(lengths) > 1 or (given and not lengths):
-        told = ", ".join(f"`{name}` {'a single value' if values is None else len(values)}"
-                         for name, values in zip(names, given))
+        told = ", ".join(
+            f"`{name}` {'a single value' if values is None else len(values)}" for name, values in zip(names, given)
+        )
         raise OutputError(f"the columns of a table must be of one length: {told}")
     length = lengths.pop() if lengths else 0
     columns = []

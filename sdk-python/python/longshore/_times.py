@@ -50,7 +50,7 @@ def instants(values: Any, nulls: Any, name: str, kind: str, zone: str | None) ->
         return pd.DatetimeIndex(values).tz_localize("UTC").tz_convert(_zones.known(zone)).array
     except Exception as error:
         raise InputError(
-            f"column `{name}`: pandas does not know the time zone `{zone}`; read it with dtypes=\"arrow\""
+            f'column `{name}`: pandas does not know the time zone `{zone}`; read it with dtypes="arrow"'
         ) from error
 
 

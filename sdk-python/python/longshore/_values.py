@@ -19,8 +19,14 @@ from typing import Any
 _MISSING = {"NoneType", "NAType", "NaTType", "MaskedConstant"}
 _SEQUENCES = (list, tuple, range, set, frozenset, collections.deque)
 _LIST_CLASSES = {
-    ("numpy", "ndarray"), ("pandas", "Series"), ("pandas", "Index"), ("pyarrow", "Array"), ("pyarrow", "ChunkedArray"),
-    ("pandas", "ExtensionArray"), ("polars", "Series"), ("array", "array"),
+    ("numpy", "ndarray"),
+    ("pandas", "Series"),
+    ("pandas", "Index"),
+    ("pyarrow", "Array"),
+    ("pyarrow", "ChunkedArray"),
+    ("pandas", "ExtensionArray"),
+    ("polars", "Series"),
+    ("array", "array"),
 }
 
 
@@ -75,6 +81,7 @@ _NAMED: tuple[tuple[tuple[str, str], str], ...] = (
     (("numpy", "complexfloating"), "complex"),
     (("numpy", "object_"), "object"),
     (("pyarrow", "Scalar"), "wrapped"),
+    (("builtins", "MonthDayNano"), "interval"),
     (("pyarrow", "MonthDayNano"), "interval"),
     (("datetime", "datetime"), "datetime"),
     (("datetime", "date"), "date"),
@@ -111,9 +118,9 @@ def unwrapped(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     if hasattr(value, "as_py"):
-        from longshore import _cells
-
         import pyarrow as pa
+
+        from longshore import _cells
 
         return _cells.cells(pa.array([value], type=value.type))[0]
     if kind_of(type(value)) == "list":
@@ -147,4 +154,3 @@ def members(value: Any) -> dict[Any, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-

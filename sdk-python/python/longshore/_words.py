@@ -1,5 +1,6 @@
-"""Scalars of Python as text, the same in a column of mixed values and in JSON: nothing is lost, nothing is as Python
-prints it. Numbers have all their digits, dates and times are ISO 8601.
+"""Scalars of Python as text, the same in a column of mixed values and in JSON.
+
+Nothing is lost: numbers have all their digits, dates, times and durations are ISO 8601.
 """
 
 from __future__ import annotations

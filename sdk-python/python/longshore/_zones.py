@@ -41,7 +41,7 @@ def _fixed(name: str) -> datetime.timezone | None:
 
 
 def name_of(info: Any) -> str | None:
-    """Arrow's name for a ``tzinfo`` of Python, pytz or dateutil; ``None`` where it has none, and UTC is to be written."""
+    """Arrow's name for a ``tzinfo``; ``None`` where it has none, and the times are to be written in UTC."""
     if info is datetime.timezone.utc:
         return "UTC"
     if isinstance(info, datetime.timezone):
