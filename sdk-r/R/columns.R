@@ -43,9 +43,7 @@ as.columns <- function(data) {
 
 is.classed.list <- function(data) is.object(data) && !is.data.frame(data) && !inherits(data, transparent)
 
-rows.of <- function(column) {
-  if (is.data.frame(column)) nrow(column) else if (inherits(column, "POSIXlt")) length(as.POSIXct(column)) else NROW(column)
-}
+rows.of <- function(column) NROW(if (inherits(column, "POSIXlt")) as.POSIXct(column) else column)
 
 plain.rows <- function(column) as.double(length(if (inherits(column, "longshore_nested")) column[[2L]] else column))
 

@@ -1,5 +1,5 @@
-# The one writer of JSON: what list columns hold that no nested type can. Owns how each kind of value is written as text;
-# which columns are text at all is `nested.R`'s. Digits, quotes and times are the compiled part's.
+# The one writer of JSON: what list columns hold that no nested type can. Owns how each kind of value is written as
+# text; which columns are text at all is `nested.R`'s. Digits, quotes and times are the compiled part's.
 
 # A value of a column that is text: strings and what JSON has for strings as they are, missing values as NA, the rest as
 # JSON.
@@ -109,7 +109,8 @@ is.na.safe <- function(value, length) {
 
 rows.of.frame <- function(frame) {
   columns <- lapply(frame, function(column) {
-    if (is.data.frame(column)) rows.of.frame(column) else if (inherits(column, "POSIXlt")) as.POSIXct(column) else column
+    if (inherits(column, "POSIXlt")) column <- as.POSIXct(column)
+    if (is.data.frame(column)) rows.of.frame(column) else column
   })
   lapply(seq_len(nrow(frame)), function(row) lapply(columns, function(column) column[[row]]))
 }

@@ -1,8 +1,8 @@
 # List columns as nested columns: what is in them is found out or known from the input that they were read from, and cut
 # into vectors for the compiled part. Owns shapes; values that no shape fits become text by `json.R`.
 #
-# A shape is an empty vector for single values, `raw()` for bytes, `list(list = shape)`, `list(struct = named shapes)` or
-# `list(map = shape)`.
+# A shape is an empty vector for single values, `raw()` for bytes, `list(list = shape)`, `list(struct = named shapes)`
+# or `list(map = shape)`.
 
 # A list column as what the compiled part writes.
 plain.list <- function(column, name) {

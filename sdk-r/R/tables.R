@@ -13,7 +13,8 @@
 #' @return the input in that form, or `NULL` if nothing is connected there.
 #' @section Columns: null is `NA`, and `NaN` stays `NaN`.
 #'
-#'   - integers: `integer` where all fit, else `double` up to 2^53, beyond that `integer64` if the package bit64 is loaded
+#'   - integers: `integer` where all fit, else `double` up to 2^53, beyond that `integer64` if the package bit64 is
+#'     loaded
 #'   - floats of each width: `double`
 #'   - decimals: `double` where each has the digits of its decimal, else `character` with all digits, and a warning
 #'   - text, categories and UUIDs: `character`; booleans: `logical`; a column without a type: `logical` of `NA`
@@ -24,9 +25,9 @@
 #'   - where such doubles would lose digits (nanoseconds, microseconds of the year 9999): `character` by ISO 8601, and a
 #'     warning
 #'   - calendar intervals: `character` by ISO 8601, such as `P1M2D`
-#'   - binaries: lists of `raw`; lists: lists of vectors; structures: lists of named lists; maps: lists of named vectors,
-#'     or of `list(key =, value =)` where keys are no text; unions: lists of their values; `NULL` is null. Such a column
-#'     has the class `longshore_list`, which remembers what is in it, so that it is written as it was read.
+#'   - binaries: lists of `raw`; lists: lists of vectors; structures: lists of named lists; maps: lists of named
+#'     vectors, or of `list(key =, value =)` where keys are no text; unions: lists of their values; `NULL` is null. Such
+#'     a column has the class `longshore_list`, which remembers what is in it, so that it is written as it was read.
 #' @section Errors: a condition of class `longshore_error` with the `kind` `"input"` if the input cannot be read,
 #'   `"data"` if a column cannot be held in R (it names column and row), `"ended"` after [commit()] or [close()],
 #'   `"value"` for other arguments.
@@ -72,8 +73,8 @@ read.input.records <- function(api, input.number = 1) read.input(api, input.numb
 #' @section Columns: `NA` is null; `NaN` and infinities are numbers.
 #'
 #'   - `logical`, `integer`, `double`, `integer64`, `character`, `factor` (as text), `Date`
-#'   - `POSIXct` and `POSIXlt`, to the microsecond: in UTC without a zone if theirs is `"UTC"`, `"GMT"` or none, else with
-#'     it; `nanotime` in nanoseconds
+#'   - `POSIXct` and `POSIXlt`, to the microsecond: in UTC without a zone if theirs is `"UTC"`, `"GMT"` or none, else
+#'     with it; `nanotime` in nanoseconds
 #'   - `hms` and `ITime` as times of day if all are within one, else as spans; `difftime` and lubridate's durations as
 #'     spans. Nanoseconds where some value has them
 #'   - lists whose values have one type as that type: single values as a plain column, vectors as lists, lists with the

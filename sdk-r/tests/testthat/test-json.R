@@ -45,7 +45,8 @@ test_that("names make objects, and one value is a list of one where it is asked 
   expect_equal(json(list(1, b = 2)), "{\"1\":1,\"b\":2}")
   expect_match(message.of(json(list(a = 1, a = 2))), "two values of the name 'a'")
   expect_equal(json(I("a")), "[\"a\"]")
-  expect_equal(json(list(tags = I("a"), one = "a", bytes = as.raw(1:2))), "{\"tags\":[\"a\"],\"one\":\"a\",\"bytes\":\"0102\"}")
+  boxed <- list(tags = I("a"), one = "a", bytes = as.raw(1:2))
+  expect_equal(json(boxed), "{\"tags\":[\"a\"],\"one\":\"a\",\"bytes\":\"0102\"}")
   expect_equal(json(factor("x", levels = c("y", "x"))), "\"x\"")
 })
 
