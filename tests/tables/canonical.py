@@ -120,9 +120,7 @@ def of_pandas(series):
         categories = of_pandas(series.cat.categories.to_series())
         return [None if code < 0 else categories[code] for code in series.cat.codes]
     if type(dtype).__name__ == "ArrowDtype":
-        import pyarrow as pa
-
-        return of_arrow(pa.array(series.array.__arrow_array__()))
+        return of_arrow(series.array.__arrow_array__())
     if type(dtype).__name__ == "DatetimeTZDtype":
         instants = of_pandas(series.dt.tz_convert("UTC").dt.tz_localize(None))
         return [value and ["instant", value[1], zone(str(dtype.tz))] for value in instants]

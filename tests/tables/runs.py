@@ -7,10 +7,10 @@ import dataclasses
 import json
 import os
 import pathlib
-import resource
 import shutil
 import subprocess
 import tempfile
+import threading
 
 HERE = pathlib.Path(__file__).parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "longshore"
@@ -97,20 +97,24 @@ class Runner:
                 "LONGSHORE_R_LIBRARY": str(CACHE / "r-library"),
             }
             whole = [str(LONGSHORE), *command, "--keep", str(kept)]
-            process = subprocess.Popen(
-                whole, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-            )
-            try:
-                _, errors = process.communicate(timeout=SECONDS_MAX)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-                return Run(-1, f"no end after {SECONDS_MAX} s", None, 0.0)
+            status, errors, megabytes = _run(whole, environment)
             found = kept / "seen.json"
             seen = json.loads(found.read_text(encoding="utf-8")) if found.exists() else None
-            return Run(process.returncode, errors, seen, _megabytes())
+            return Run(status, errors, seen, megabytes)
 
 
-def _megabytes():
-    """The most memory that any child so far has held."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+def _run(command, environment):
+    """Exit status, standard error, and the most memory that the process or one of its children held."""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
+        alarm = threading.Timer(SECONDS_MAX, process.kill)
+        alarm.start()
+        _, status, used = os.wait4(process.pid, 0)
+        hung = not alarm.is_alive()
+        alarm.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        text = errors.read().decode(errors="replace")
+        if hung:
+            return -1, f"no end after {SECONDS_MAX} s: {text}", 0.0
+        return process.returncode, text, used.ru_maxrss / 1024
