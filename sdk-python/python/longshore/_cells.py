@@ -65,6 +65,9 @@ def _leaves(array: Any) -> list[Any]:
         if array.null_count == 0 and (types.is_primitive(data_type) and not types.is_interval(data_type)):
             plain: list[Any] = array.to_numpy(zero_copy_only=False).tolist()
             return plain
+        if types.is_decimal(data_type) or types.is_string(data_type) or types.is_binary(data_type):
+            objects: list[Any] = array.to_numpy(zero_copy_only=False).tolist()
+            return objects
         return array.to_pylist()  # type: ignore[no-any-return]
     valid = array.is_valid().to_pylist() if array.null_count else None
     numbers = array.drop_null() if valid else array

@@ -63,7 +63,7 @@ def _numpy(values: Any, name: str) -> Any:
         children = [_numpy(values[member], f"{name}.{member}") for member in values.dtype.names]
         return pa.StructArray.from_arrays(children, list(values.dtype.names))
     # Objects, text, bytes, complex and long floats: one by one, as they are in a list.
-    return _objects.column(list(values), name)
+    return _objects.column(values.tolist() if kind == "O" else list(values), name)
 
 
 def _is_whole(values: Any) -> bool:

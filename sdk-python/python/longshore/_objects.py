@@ -52,45 +52,43 @@ def to_arrow(values: list[Any], is_inside: bool) -> Any:
     """
     import pyarrow as pa
 
-    values, words = _sorted(values, is_inside)
-    there = set(words) - {"missing"}
+    values, kinds = _sorted(values, is_inside)
+    there = set(kinds.values()) - {"missing"}
     if not there:
         return pa.nulls(len(values))
-    array = _built(values, words, there)
+    array = _built(values, kinds, there)
     if array is not None:
         return array
     if is_inside:
         raise NotUniformError
     if "bytes" in there:
-        _refuse_bytes(values, words)
-    return _texts(values, words)
+        _refuse_bytes(values, kinds)
+    return _texts(values, kinds)
 
 
-def _sorted(values: list[Any], is_inside: bool) -> tuple[list[Any], list[str]]:
-    """The values with ``None`` for what is missing and nothing wrapped, and the class of each."""
+def _sorted(values: list[Any], is_inside: bool) -> tuple[list[Any], dict[type, str]]:
+    """The values with ``None`` for what is missing and nothing wrapped, and what their classes are."""
     kinds = {kind: _values.kind_of(kind) for kind in set(map(type, values))}
     if {"wrapped", "list"} & set(kinds.values()):
         wrappers = [_values.is_wrapper(value, kinds[type(value)]) for value in values]
         if any(wrappers):
-            return _sorted(
-                [_values.unwrapped(value) if is_one else value for value, is_one in zip(values, wrappers)], is_inside
-            )
+            values = [_values.unwrapped(value) if is_one else value for value, is_one in zip(values, wrappers)]
+            return _sorted(values, is_inside)
     is_missing = _values.is_nothing if is_inside else _values.is_missing
     # Only of these can one be missing and another not.
     doubtful = {"datetime", "duration"} if is_inside else {"datetime", "duration", "float", "decimal"}
-    words = [kinds[type(value)] for value in values]
-    if doubtful & set(kinds.values()) or "missing" in kinds.values():
-        words = ["missing" if is_missing(value, word) else word for value, word in zip(values, words)]
-        values = [None if word == "missing" else value for value, word in zip(values, words)]
-    return values, words
+    if any(word in doubtful or (word == "missing" and kind is not type(None)) for kind, word in kinds.items()):
+        values = [None if is_missing(value, kinds[type(value)]) else value for value in values]
+        kinds = {kind: kinds.get(kind, "missing") for kind in set(map(type, values))}
+    return values, kinds
 
 
-def _built(values: list[Any], words: list[str], there: set[str]) -> Any:
+def _built(values: list[Any], kinds: dict[type, str], there: set[str]) -> Any:
     """The values in a type that is theirs; ``None`` where there is none."""
     from longshore import _nested
 
     if there <= {"int", "float"}:
-        return _floats(values, words) if "float" in there else _integers(values)
+        return _floats(values) if "float" in there else _integers(values)
     if there <= {"int", "decimal"}:
         return _decimals(values)
     if len(there) > 1:
@@ -106,7 +104,7 @@ def _built(values: list[Any], words: list[str], there: set[str]) -> Any:
         "list": _nested.lists,
         "dict": _nested.structs,
     }.get(next(iter(there)))
-    return _texts(values, words) if build is None else build(values)
+    return _texts(values, kinds) if build is None else build(values)
 
 
 def _booleans(values: list[Any]) -> Any:
@@ -126,7 +124,7 @@ def _integers(values: list[Any]) -> Any:
     return pa.array(numbers, pa.uint64()) if low >= 0 and high < 2**64 else None
 
 
-def _floats(values: list[Any], words: list[str]) -> Any:
+def _floats(values: list[Any]) -> Any:
     import pyarrow as pa
 
     floats: list[float | None] = []
@@ -148,26 +146,22 @@ def _decimals(values: list[Any]) -> Any:
     import pyarrow as pa
 
     numbers = [
-        None if value is None else decimal.Decimal(value if isinstance(value, decimal.Decimal) else int(value))
+        value if value is None or isinstance(value, decimal.Decimal) else decimal.Decimal(int(value))
         for value in values
     ]
     before, after = 0, 0
     for number in numbers:
         if number is None:
             continue
-        _, digits, exponent = number.as_tuple()
+        exponent = number.as_tuple().exponent
         if not isinstance(exponent, int):
             return None
         after = max(after, -exponent)
-        before = max(before, len(digits) + exponent if number else 0)
+        before = max(before, number.adjusted() + 1 if number else 0)
     precision = max(before + after, 1)
     if precision > 76:
         return None
-    data_type = pa.decimal128(precision, after) if precision <= 38 else pa.decimal256(precision, after)
-    with decimal.localcontext(decimal.Context(prec=100)):
-        step = decimal.Decimal(1).scaleb(-after)
-        scaled = [None if number is None else number.quantize(step) for number in numbers]
-    return pa.array(scaled, data_type)
+    return pa.array(numbers, pa.decimal128(precision, after) if precision <= 38 else pa.decimal256(precision, after))
 
 
 def _dates(values: list[Any]) -> Any:
@@ -230,16 +224,18 @@ def _bytes(values: list[Any]) -> Any:
     return pa.array(cells, pa.large_binary() if is_large else pa.binary())
 
 
-def _texts(values: list[Any], words: list[str]) -> Any:
+def _texts(values: list[Any], kinds: dict[type, str]) -> Any:
     """The values as text: JSON for lists and dicts."""
     import pyarrow as pa
 
-    texts: list[str | None] = []
-    for row, (value, word) in enumerate(zip(values, words)):
-        try:
-            texts.append(None if value is None else _text(value, word))
-        except Exception as error:
-            raise RowError(row, f"{type(value).__name__} cannot be written as text: {error}") from error
+    texts: list[str | None] = values
+    if not kinds.keys() <= {str, type(None)}:
+        texts = []
+        for row, value in enumerate(values):
+            try:
+                texts.append(None if value is None else _text(value, kinds[type(value)]))
+            except Exception as error:
+                raise RowError(row, f"{type(value).__name__} cannot be written as text: {error}") from error
     try:
         return pa.array(texts, pa.large_string())
     except UnicodeEncodeError:
@@ -261,7 +257,8 @@ def _no_unicode(texts: list[str | None]) -> int:
     return 0
 
 
-def _refuse_bytes(values: list[Any], words: list[str]) -> None:
+def _refuse_bytes(values: list[Any], kinds: dict[type, str]) -> None:
+    words = [kinds[type(value)] for value in values]
     row = words.index("bytes")
     other = next(place for place, word in enumerate(words) if word not in ("bytes", "missing"))
     raise RowError(
