@@ -82,12 +82,21 @@ lint: venv r-library ## Check format, lints, types and documentation
 	@cd sdk-python/compat && $(VENV)/bin/mypy --strict --no-error-summary -p omniscope.api
 	@sdk-r/lint
 
-# Where one of the preparations waits for a download, or for the engine, another works. Most tests wait for the engine too,
-# so more of them run at a time than there are processors.
+# Where one of the preparations waits for a download, or for the engine, another works.
 test: setup ## Prove the whole
 	@$(MAKE) --no-print-directory -j2 images build venv lint
-	@RUST_TEST_THREADS=4 cargo test --locked --workspace --exclude longshore-python
-	@$(VENV)/bin/python3 -m pytest -q sdk-python/tests
+	@tests/needs
+	@tests/all rust python tables fresh
+
+test-fresh: setup images build venv ## Prove it on a fresh engine and as an ordinary user
+	@tests/needs
+	@tests/all fresh
+
+test-tables: setup images build venv ## Prove tables with peers that take longer, Spark among them
+	@images/packages tables
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -r tests/python-larger-requirements.txt
+	@tests/needs
+	@$(VENV)/bin/python3 -m pytest -q tests/tables --larger
 
 docs: r-library ## Write the documents that are generated
 	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-tests --test conformance -- docs_are
@@ -102,4 +111,4 @@ clean: ## Remove what was built
 	@cargo clean
 	@rm -rf $(VENV)
 
-.PHONY: help setup agent wheel venv r-library r-package images build install demo lint test docs bench clean
+.PHONY: help setup agent wheel venv r-library r-package images build install demo lint test test-fresh test-tables docs bench clean
