@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import shutil
 import uuid
 import warnings
 import zoneinfo
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from conftest import Inputs
-from longshore import InputError, _frames
+from longshore import InputError, _frames, _polars
 from longshore._cells import Pairs
+from longshore._longshore import Client
 
 TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else "object"
 BERLIN = dt.datetime(1970, 1, 1, 1, 0, 0, 5, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
@@ -321,3 +324,29 @@ def test_lists_can_be_written_to(inputs: Inputs) -> None:
     cell = _frames.to_pandas(inputs.column([[1, 2], [3]]))["x"][0]
     cell[0] = 7
     assert cell.tolist() == [7, 2]
+
+
+@pytest.mark.parametrize("form", ["pandas", "arrow", "batches", "polars"])
+def test_intervals_that_pyarrow_has_no_array_for(tmp_path: Path, form: str) -> None:
+    # The columns are of months, of days and milliseconds, and of lists of months, in a file that Rust's Arrow can read.
+    shutil.copy(Path(__file__).with_name("intervals.arrow"), tmp_path / "0.arrow")
+    client = Client(None, str(tmp_path))
+    table = client.read_input(0)
+    batches = client.read_batches(0)
+    assert table is not None and batches is not None
+    if form == "pandas":
+        found = {name: cells(column) for name, column in _frames.to_pandas(table).items()}
+    elif form == "polars":
+        found = {name: column.to_list() for name, column in _polars.to_polars(table).to_dict().items()}
+    else:
+        found = (table.to_pyarrow() if form == "arrow" else next(batches)).to_pydict()
+
+    def interval(months: int, days: int = 0, nanoseconds: int = 0) -> Any:
+        parts = {"months": months, "days": days, "nanoseconds": nanoseconds}
+        return parts if form == "polars" else pa.MonthDayNano([*parts.values()])
+
+    assert found == {
+        "m": [interval(14), None, interval(-3)],
+        "d": [interval(0, 1, 5_000_000), None, interval(0, -2, -7_000_000)],
+        "l": [[interval(14), interval(0)], [], [interval(-3)]],
+    }

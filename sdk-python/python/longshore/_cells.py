@@ -182,14 +182,24 @@ def _lists(array: Any) -> list[Any]:
         child = array.values
         starts = array.offsets.to_pylist()
         ends = [start + size for start, size in zip(starts, array.sizes.to_pylist())]
-    if not child.null_count and (
-        types.is_integer(child.type) or types.is_floating(child.type) or types.is_boolean(child.type)
-    ):
+    is_number = types.is_integer(child.type) or types.is_floating(child.type) or types.is_boolean(child.type)
+    if is_number and not _has_nulls(child, valid, array):
         # A copy: what the mapping holds is for reading only here.
-        values: Any = child.to_numpy(zero_copy_only=False).copy()
+        values: Any = (child.fill_null(0) if child.null_count else child).to_numpy(zero_copy_only=False).copy()
     else:
         values = _children(child, [*starts, ends[-1]] if starts else [0])
     return [values[low:high] if there else None for low, high, there in zip(starts, ends, valid)]
+
+
+def _has_nulls(child: Any, valid: list[bool], array: Any) -> bool:
+    """Whether a number is null in a list that is there: lists of fixed size have nulls where they are null themselves."""
+    import numpy as np
+    import pyarrow.types as types
+
+    if not child.null_count or not types.is_fixed_size_list(array.type) or types.is_boolean(child.type):
+        return bool(child.null_count)
+    nulls = child.is_null().to_numpy(zero_copy_only=False)
+    return bool((nulls & np.repeat(np.array(valid), array.type.list_size)).any())
 
 
 def _children(child: Any, bounds: list[int]) -> list[Any]:

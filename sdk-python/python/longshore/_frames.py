@@ -34,10 +34,21 @@ def to_pandas(table: Table, dtypes: str = "numpy") -> Any:
     names = table.names
     index = pd.RangeIndex(table.rows)
     # By position first: names may repeat.
-    columns = {position: _column(table, position, name, dtypes) for position, name in enumerate(names)}
+    columns = {position: _guarded(table, position, name, dtypes) for position, name in enumerate(names)}
     frame = pd.DataFrame(columns, index=index, copy=False)
     frame.columns = pd.Index(names, dtype=None if names else object)
     return frame
+
+
+def _guarded(table: Table, position: int, name: str, dtypes: str) -> Any:
+    """A column, or an error that names it: what pandas and pyarrow say of a value they say of no column."""
+    try:
+        return _column(table, position, name, dtypes)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        kind = table.types[position]
+        raise InputError(f"column `{name}` of type {kind} cannot be converted: {error}") from error
 
 
 def _column(table: Table, position: int, name: str, dtypes: str) -> Any:

@@ -61,13 +61,16 @@ def _taken(polars: Any, data: Any) -> Any:
 
 def _fitting(table: Table, position: int, name: str) -> Any:
     column = table.arrow_column(position)
-    if not _ODD.search(table.types[position]):
+    kind = table.types[position]
+    if not _ODD.search(kind):
         return column
     try:
         fitted = _fit.fitted(column.combine_chunks())
     except _fit.FitError as error:
         place = "" if error.row is None else f", row {error.row + 1}"
         raise InputError(f'column `{name}`{place}: {error}; read it with as_="arrow"') from None
+    except Exception as error:
+        raise InputError(f"column `{name}` of type {kind} cannot be converted: {error}") from error
     for change in fitted.changes:
         warnings.warn(f"column `{name}`: {change}", stacklevel=5)
     return fitted.array
