@@ -72,13 +72,7 @@ class User:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Nothing that he started outlives him.
-        for process in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if process.stat().st_uid == self.id:
-                    os.kill(int(process.name), signal.SIGKILL)
-        subprocess.run(["userdel", self.name], capture_output=True, check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.name, self.id, [self.folder])
 
     @property
     def runtime_folder(self) -> Path:
@@ -132,6 +126,17 @@ def _closed_above(folder: Path) -> Path | None:
     return next((place for place in reversed(folder.parents) if not place.stat().st_mode & 0o001), None)
 
 
+def _remove(name: str, user_id: int, folders: list[Path]) -> None:
+    # Nothing that he started outlives him.
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if process.stat().st_uid == user_id:
+                os.kill(int(process.name), signal.SIGKILL)
+    subprocess.run(["userdel", name], capture_output=True, check=False)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_abandoned() -> None:
     """Takes away users that tests left that were killed."""
     for entry in pwd.getpwall():
@@ -139,6 +144,5 @@ def remove_abandoned() -> None:
         if owner == entry.pw_name or not owner.isdigit() or Path(f"/proc/{owner}").exists():
             continue
         print(f"removing the user {entry.pw_name} of tests that were killed", file=sys.stderr)
-        subprocess.run(["userdel", entry.pw_name], capture_output=True, check=False)
-        for folder in Path(tempfile.gettempdir()).glob(f"{entry.pw_name} *"):
-            shutil.rmtree(folder, ignore_errors=True)
+        left = [*Path(tempfile.gettempdir()).glob(f"{entry.pw_name} *"), Path(f"/tmp/longshore-{entry.pw_uid}")]
+        _remove(entry.pw_name, entry.pw_uid, left)
