@@ -41,6 +41,23 @@ class Point:
     y: float
 
 
+class Tensor:
+    """An array of some other library, whose text has no middle."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = np.array(values)
+        self.ndim = self.values.ndim
+
+    shape = property(lambda self: self.values.shape)
+    dtype = property(lambda self: self.values.dtype)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.values
+
+    def __str__(self) -> str:
+        return "tensor([0, ..., 1999])"
+
+
 TEXT, INT, FLOAT = pa.large_string(), pa.int64(), pa.float64()
 STRUCTURED = np.array([(1, "a"), (2, "b")], dtype=[("n", "i4"), ("t", "U1")])
 
@@ -156,6 +173,17 @@ STRUCTURED = np.array([(1, "a"), (2, "b")], dtype=[("n", "i4"), ("t", "U1")])
             pa.list_(INT),
             [[1, 2], [3], [4, None], [5]],
         ),
+        ([np.array([[1, 2]]).view(np.matrix)], pa.list_(pa.list_(INT)), [[[1, 2]]]),
+        ([np.ma.array([1, 2], mask=[False, True])], pa.list_(INT), [[1, None]]),
+        ([np.arange(2000)], pa.list_(INT), [list(range(2000))]),
+        ([Tensor(range(2000))], pa.list_(INT), [list(range(2000))]),
+        ([Tensor(5), Tensor(6)], INT, [5, 6]),
+        (
+            [pd.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [3]}), pa.table({"a": [4]})],
+            pa.list_(pa.struct([("a", INT)])),
+            [[{"a": 1}, {"a": 2}], [{"a": 3}], [{"a": 4}]],
+        ),
+        ([{"a": 1}.keys(), {"a": "b"}.values()], pa.list_(TEXT), [["a"], ["b"]]),
         ([{3, 1, 2}, frozenset()], pa.list_(INT), [[1, 2, 3], []]),
         ([[b"\x01"], []], pa.list_(pa.binary()), [[b"\x01"], []]),
         (

@@ -192,7 +192,7 @@ def _lists(array: Any) -> list[Any]:
 
 
 def _has_nulls(child: Any, valid: list[bool], array: Any) -> bool:
-    """Whether a number is null in a list that is there: lists of fixed size have nulls where they are null themselves."""
+    """Whether a number is null in a list that is there: where one of fixed size is null, its numbers are too."""
     import numpy as np
     import pyarrow.types as types
 

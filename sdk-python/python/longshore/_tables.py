@@ -124,7 +124,10 @@ def _kept(values: Any) -> Any:
 def _table(columns: list[Any], names: list[str]) -> Any:
     import pyarrow as pa
 
-    return pa.Table.from_arrays(columns, names=names) if columns else pa.table({})
+    try:
+        return pa.Table.from_arrays(columns, names=names) if columns else pa.table({})
+    except UnicodeEncodeError as error:
+        raise OutputError(f"a column is called {error.object!r}, which UTF-8 cannot hold") from None
 
 
 def _name(label: Any) -> str:

@@ -12,21 +12,28 @@ import datetime
 import decimal
 import enum
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, KeysView, Mapping, Set, ValuesView
 from typing import Any
 
 # Ways of saying that there is no value. NaN is one in a column, and a number inside a list.
 _MISSING = {"NoneType", "NAType", "NaTType", "MaskedConstant"}
-_SEQUENCES = (list, tuple, range, set, frozenset, collections.deque)
+_SEQUENCES = (list, tuple, range, collections.deque, collections.UserList, Set, KeysView, ValuesView)
 _LIST_CLASSES = {
     ("numpy", "ndarray"),
     ("pandas", "Series"),
     ("pandas", "Index"),
+    ("pandas", "ExtensionArray"),
     ("pyarrow", "Array"),
     ("pyarrow", "ChunkedArray"),
-    ("pandas", "ExtensionArray"),
     ("polars", "Series"),
     ("array", "array"),
+}
+# Tables, which are lists of their rows, and the method that gives those.
+_TABLE_CLASSES = {
+    ("pandas", "DataFrame"): lambda table: table.to_dict("records"),
+    ("polars", "DataFrame"): lambda table: table.to_dicts(),
+    ("pyarrow", "Table"): lambda table: table.to_pylist(),
+    ("pyarrow", "RecordBatch"): lambda table: table.to_pylist(),
 }
 
 
@@ -46,7 +53,7 @@ def kind_of(kind: type) -> str:
     for known, word in _NAMED:
         if known in names:
             return word
-    if names & _LIST_CLASSES:
+    if names & _LIST_CLASSES or names & _TABLE_CLASSES.keys() or _is_array(kind):
         return "list"
     if issubclass(kind, Mapping) or dataclasses.is_dataclass(kind):
         return "dict"
@@ -89,6 +96,11 @@ _NAMED: tuple[tuple[tuple[str, str], str], ...] = (
 )
 
 
+def _is_array(kind: type) -> bool:
+    """Whether a class is a tensor of some library: its text leaves out the middle of a long one."""
+    return all(hasattr(kind, name) for name in ("__array__", "shape", "dtype"))
+
+
 def is_missing(value: Any, kind: str) -> bool:
     """Whether a value of a column is a way of saying that there is none: ``None``, NaN, ``pandas.NA`` or ``NaT``."""
     if kind == "missing":
@@ -124,7 +136,9 @@ def unwrapped(value: Any) -> Any:
 
         return _cells.cells(pa.array([value], type=value.type))[0]
     if kind_of(type(value)) == "list":
-        return value[()]
+        import numpy as np
+
+        return np.asarray(value)[()]
     # A row of a structured array has names, and any other such value is bytes.
     names = value.dtype.names
     return value.tobytes() if names is None else {name: value[name] for name in names}
@@ -132,18 +146,26 @@ def unwrapped(value: Any) -> Any:
 
 def items(value: Any) -> list[Any]:
     """The items of anything of the class ``list``. Sets have an order of their own in each run, and are sorted."""
-    if isinstance(value, (set, frozenset)):
+    if isinstance(value, Set):
         try:
             return sorted(value)
         except TypeError:
             return sorted(value, key=repr)
+    names = {(parent.__module__.partition(".")[0], parent.__name__) for parent in type(value).__mro__}
+    for table in names & _TABLE_CLASSES.keys():
+        return _TABLE_CLASSES[table](value)  # type: ignore[no-any-return]
     if hasattr(value, "to_pylist"):
         from longshore import _cells
 
         chunks: Iterable[Any] = getattr(value, "chunks", [value])
         return [cell for chunk in chunks for cell in _cells.cells(chunk)]
-    if type(value).__module__.startswith("polars"):
+    if ("polars", "Series") in names:
         return value.to_list()  # type: ignore[no-any-return]
+    if _is_array(type(value)) and not names & {("pandas", "Series"), ("pandas", "Index"), ("pandas", "ExtensionArray")}:
+        import numpy as np
+
+        # A matrix of numpy has matrices for rows, for ever; a masked array has nothing where it is masked.
+        return list(value if isinstance(value, np.ma.MaskedArray) else np.asarray(value))
     return list(value)
 
 

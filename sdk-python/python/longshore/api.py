@@ -177,7 +177,7 @@ class Api:
 
     # Streams
 
-    def process_stream(self, fn: Callable[[Any], Any]) -> None:
+    def process_stream(self, fn: Callable[[Any], Any], dtypes: str = "numpy") -> None:
         """Transform the input chunk by chunk, in order, until it ends: for blocks with ``mode = "stream"``.
 
         Calls ``fn`` with each chunk as a ``pandas.DataFrame`` of at most the run's chunk size (65,536 rows unless
@@ -188,20 +188,26 @@ class Api:
         Args:
             fn: takes a frame and returns a table of any number of rows, in any form that
                 :meth:`write_output_records` takes.
+            dtypes: which types the frames have, as for :meth:`read_input`. With ``"numpy"`` a column of integers is
+                ``float64`` in the chunks where one is missing; with the others it is the same in each chunk.
 
         Raises:
+            ValueError: for other dtypes.
             ModeError: if the block runs in the mode ``batch``, or the stream has passed already.
             TypeError: if ``fn`` cannot be called, or returns ``None`` or anything else that is no table.
-            InputError: if the input cannot be read.
-            OutputError: if what is returned differs from what was returned before; it names the chunk, from 1.
+            InputError: if the input cannot be read, or pandas has nothing that a value could be.
+            OutputError: if what is returned cannot be written, or differs from what was returned before; it names the
+                chunk, from 1.
             EndedError: after ``commit`` or ``close``.
         """
         client = self._check_process()
         if not callable(fn):
             raise TypeError(f"process_stream takes a function, not {type(fn).__name__}")
+        if dtypes not in _frames.DTYPES:
+            raise ValueError(f"dtypes must be 'numpy', 'nullable' or 'arrow', not {dtypes!r}")
         for number, chunk in enumerate(client.chunks(), 1):
             try:
-                frame = _frames.to_pandas(chunk)
+                frame = _frames.to_pandas(chunk, dtypes)
             except InputError as error:
                 raise InputError(f"chunk {number} cannot be read as pandas: {error}") from error.__cause__
             made = fn(frame)
