@@ -139,6 +139,8 @@ common <- function(vectors) {
     return(logical())
   }
   kinds <- unique(vapply(vectors, family, ""))
+  # R makes spans of times of day that are joined.
+  if (setequal(kinds, c("span", "clock"))) kinds <- "span"
   if (length(kinds) > 1L) {
     return(NULL)
   }

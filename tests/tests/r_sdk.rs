@@ -1,5 +1,6 @@
 //! What is R's own about the R SDK: a table of everything that R has is written and read back, as it is, with garbage
-//! collected at every allocation, and under valgrind; and the source package is what R wants of one.
+//! collected at every allocation, and under valgrind; generated tables come back as they were, twice; and the source
+//! package is what R wants of one.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -65,6 +66,48 @@ fn valgrind_finds_nothing_of_ours() {
         assert!(ours.is_empty(), "{}", ours.join("\n\n"));
     }
     assert!(logs >= 2, "valgrind wrote {logs} logs for two runs");
+}
+
+/// Runs a part of `generated.R` as a dry run in a folder, from tables that are named as inputs there.
+fn generated(folder: &Path, part: &str, seed: u32) {
+    std::fs::write(folder.join("options.json"), "{}").unwrap();
+    let output = Command::new("Rscript")
+        .arg(command::root().join("tests/r/generated.R"))
+        .args([part, &seed.to_string()])
+        .env("LONGSHORE_DRY_RUN", folder)
+        .env("R_LIBS", std::env::var_os("LONGSHORE_R_LIBRARY").unwrap_or_default())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !printed.contains("Warning"), "seed {seed}, {part}: {printed}");
+}
+
+/// Makes the outputs of one folder the inputs of another.
+fn hand_on(from: &Path, to: &Path) -> usize {
+    std::fs::create_dir(to).unwrap();
+    let mut count = 0;
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        if let Some(name) = path.file_name().unwrap().to_string_lossy().strip_prefix("output-") {
+            std::fs::rename(&path, to.join(name)).unwrap();
+            count += 1;
+        }
+    }
+    count
+}
+
+#[test]
+fn generated_tables_come_back_as_they_were() {
+    for seed in [1, 1000, 2000] {
+        let folder = tempfile::Builder::new().prefix("r-").tempdir().unwrap();
+        let [first, second, third] = ["first", "second", "third"].map(|name| folder.path().join(name));
+        std::fs::create_dir(&first).unwrap();
+        generated(&first, "write", seed);
+        assert_eq!(hand_on(&first, &second), 24);
+        generated(&second, "read", seed);
+        assert_eq!(hand_on(&second, &third), 24);
+        generated(&third, "again", seed);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use arrow_array::{
 use std::sync::Arc;
 
 /// Integers beyond this have neighbours that doubles cannot tell apart.
-const EXACT: u64 = 1 << 53;
+pub(crate) const EXACT: u64 = 1 << 53;
 
 /// Digits that a double always keeps.
 const DIGITS: u32 = 15;

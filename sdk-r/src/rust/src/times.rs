@@ -4,7 +4,7 @@
 use crate::columns::{How, Note, Refusal};
 use crate::forms::{Class, Form};
 use crate::intervals;
-use crate::numbers::AS_TEXT;
+use crate::numbers::{AS_TEXT, EXACT};
 use crate::text::Text;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Date64Type};
@@ -60,8 +60,12 @@ pub(crate) fn per_second(unit: TimeUnit) -> i64 {
     }
 }
 
+/// The double next to a value, as a number that is read from text would be; beyond 2^53 whole seconds and the rest apart.
 #[allow(clippy::cast_precision_loss, reason = "whether what is lost matters is looked at by who asks")]
 fn seconds(value: i64, per_second: i64) -> f64 {
+    if value.unsigned_abs() <= EXACT {
+        return value as f64 / per_second as f64;
+    }
     value.div_euclid(per_second) as f64 + value.rem_euclid(per_second) as f64 / per_second as f64
 }
 
@@ -131,7 +135,7 @@ pub(crate) fn spans(values: &Int64Array, unit: TimeUnit, class: Class, notes: &m
     let per_second = per_second(unit);
     let exact = |value: i64| {
         let nanoseconds = value.checked_mul(1_000_000_000 / per_second);
-        nanoseconds.is_some_and(|value| value.unsigned_abs() < 1 << 53) || comes_back(value, per_second)
+        nanoseconds.is_some_and(|value| value.unsigned_abs() < EXACT) || comes_back(value, per_second)
     };
     let text = |value| intervals::span(value, per_second);
     match values.iter().position(|value| value.is_some_and(|value| !exact(value))) {
