@@ -1,6 +1,6 @@
-# Generated tables, by a seed: columns of each type, with missing, empty and extreme values, nested up to three deep. Run
-# as a dry run, `generated.R PART SEED`: `write` writes them, `read` compares what comes back and writes it again, and
-# `again` compares that. `tests/tests/r_sdk.rs` runs it.
+# Generated tables, by a seed: columns of each type, with missing, empty and extreme values, nested up to three deep.
+# Run as a dry run, `generated.R PART SEED`: `write` writes them, `read` compares what comes back and writes it again,
+# and `again` compares that. `tests/tests/r_sdk.rs` runs it.
 
 library(longshore)
 
