@@ -14,6 +14,9 @@ DAY = 86_400 * 10**9
 
 def agrees(value, seen, nan_is_missing=False, zones=True):
     """Whether `seen` is `value`: both canonical. `zones` asks for the zone's name beside the instant."""
+    if seen == ["vector", [None]] and (value is None or value[0] != "list"):
+        # An element of a list of R, which has no other way to be missing.
+        seen = None
     if value is None or seen is None:
         return value is None and seen is None or nan_is_missing and value == ["float", "nan"] and seen is None
     if seen == value:
@@ -51,8 +54,9 @@ def _instant(value, seen, zones):
 
 
 def _seconds(value, seen, _):
-    """A double of seconds: the nearest to the instant."""
-    return canonical.of_python(float(seen[1]))[1] == canonical.as_seconds(value[1])
+    """A double of seconds, which tells the instant to the nanosecond or, further away, to the microsecond."""
+    seconds = fractions.Fraction(float(seen[1]))
+    return round(seconds * 10**9) == value[1] or round(seconds * 10**6) * 1000 == value[1]
 
 
 def _nanoseconds(value, seen, _):
@@ -65,13 +69,21 @@ def _text(value, seen, _):
     return texts.is_text(value, seen[1]) or seen[1] == texts.json_text(value)
 
 
+def _interval(value, seen, _):
+    parts = zip(("months", "days", "nanoseconds"), value[1:], strict=True)
+    return seen[1] == [[name, ["int", str(count)]] for name, count in parts]
+
+
 def _list(value, seen, zones):
+    if value[0] != "list" and value[0] != "map":
+        return False
     if value[0] == "map":
         pairs = [["list", pair] for pair in value[1]]
         entries = [["struct", [["key", key], ["value", part]]] for key, part in value[1]]
         return any(_list(["list", form], seen, zones) for form in (pairs, entries))
-    if value[0] == "interval":
-        return False
+    if len(seen[1]) < len(value[1]) and all(part is not None and part[0] == "list" for part in seen[1]):
+        # A tensor: lists of its first dimension in the place of one of all.
+        return agrees(value, ["list", [one for part in seen[1] for one in part[1]]], zones=zones)
     return len(value[1]) == len(seen[1]) and all(
         agrees(part, other, zones=zones) for part, other in zip(value[1], seen[1], strict=True)
     )
@@ -119,6 +131,7 @@ _RULES = {
     (None, "list"): _list,
     ("struct", "struct"): _struct,
     ("map", "struct"): _struct,
+    ("interval", "struct"): _interval,
     (None, "vector"): _vector,
     ("uuid", "bytes"): _uuid,
 }

@@ -12,7 +12,6 @@ within a run.
 
 import datetime
 import decimal
-import fractions
 import uuid
 
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
@@ -146,11 +145,6 @@ def plain_decimal(value):
     text = f"{value:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in ("-0", "") else text
-
-
-def as_seconds(nanoseconds):
-    """What a double of seconds holds of it."""
-    return _float(float(fractions.Fraction(nanoseconds, 10**9)))
 
 
 def _float(value):

@@ -122,7 +122,8 @@ def _times():
         last = 86400 * per_second - 1
         yield _integers(f"{kind}[{unit}]", getattr(pa, kind)(unit), usual, [last, per_second + 1, 1])
     for unit, per_second in (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)):
-        usual = [1714979289 * per_second + (per_second > 1) * 7, 0, -1]
+        few = {"s": 0, "ms": 7, "us": 7, "ns": 7000}[unit]
+        usual = [1714979289 * per_second + few, 0, -1000 if unit == "ns" else -1]
         if unit == "ns":
             extremes = [2**63 - 1, -(2**63) + 1, 1, -1, 1714979289123456789]
         else:
@@ -135,7 +136,12 @@ def _times():
             yield _integers(f"timestamp[{unit}{suffix}]", pa.timestamp(unit, zone), usual, here)
         most = 9_000_000_000 if unit == "ns" else 250_000_000_000
         extremes = [most * per_second, -most * per_second, 1, -1, 0]
-        yield _integers(f"duration[{unit}]", pa.duration(unit), [90 * per_second + 1, -5 * per_second, 0], extremes)
+        yield _integers(
+            f"duration[{unit}]",
+            pa.duration(unit),
+            [90 * per_second + (1000 if unit == "ns" else 1), -5 * per_second, 0],
+            extremes,
+        )
     interval = pa.month_day_nano_interval()
     usual = [pa.MonthDayNano([1, 2, 3_000_000_000]), pa.MonthDayNano([0, -1, 0]), pa.MonthDayNano([14, 0, -500])]
     extremes = [pa.MonthDayNano([2**31 - 1, -(2**31), 2**63 - 1]), pa.MonthDayNano([0, 0, 0])]
@@ -181,7 +187,7 @@ def _nested():
         "list<dictionary<string>>", pa.list_(pa.dictionary(pa.int32(), pa.string())), [["a", "b", "a"], [None], []]
     )
     structs = [{"a": 1, "b": "x"}, {"a": None, "b": "y"}, {"a": 3, "b": None}]
-    large = {"a": 2**53 + 1, "b": None}
+    large = {"a": 2**53 + 1, "b": "z"}
     pair = [("a", pa.int64()), ("b", pa.string())]
     yield _of("struct<a: int64, b: string>", pa.struct(pair), structs, [large])
     yield _of(
@@ -244,7 +250,7 @@ def _encoded():
         make = _run_ends(getattr(pa, key)(), getattr(pa, value)())
         yield Column(f"run_end_encoded<{key}, {value}>", usual, [] if "string" in value else [2**53 + 1], make)
     for mode in ("sparse", "dense"):
-        yield Column(f"{mode}_union<int64, string>", [1, "a", 2, ""], [2**53 + 1], _union(mode))
+        yield Column(f"{mode}_union<int64, string>", [1, "a", 2, ""], [2**53 + 1, "z"], _union(mode))
 
 
 def _run_ends(key, kind):

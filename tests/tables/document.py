@@ -171,6 +171,8 @@ def _named(text):
         "unit": "UNIT",
         "zone": "ZONE",
         "zone in R": "ZONE",
+        "zone in polars": "ZONE",
+        "zone back from R": "ZONE",
         "rest": "…",
         "mode": "MODE",
         "key": "KEY",

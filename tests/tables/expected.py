@@ -28,7 +28,7 @@ double | = | float64 | Float64 | numeric
 decimal32(9, 2) | decimal128(9, 2) | object of Decimal | Decimal(9, 2) | numeric
 decimal64(18, 2) | decimal128(18, 2) | object of Decimal | Decimal(18, 2) | numeric / numeric / (beyond a double's digits) character
 decimal128(38, 10) | = | object of Decimal | Decimal(38, 10) | numeric / numeric / (beyond a double's digits) character
-decimal256(76, 20) | = | object of Decimal | Decimal(38, 20) / (beyond 38 digits) String | numeric / numeric / (beyond a double's digits) character
+decimal256(76, 20) | = | object of Decimal | Decimal(38, 20) / Decimal(38, 20) / (beyond 38 digits) String | numeric / numeric / (beyond a double's digits) character
 string | = | str | String | character
 large_string | = | str | String | character / character / (with a NUL) error: NUL
 string_view | string | str | String | character
@@ -38,19 +38,18 @@ binary_view | binary | object of bytes | Binary | list
 fixed_size_binary[3] | = | object of bytes | Binary | list
 date32[day] | = | datetime64[s] | Date | Date
 date64[ms] | = | datetime64[s] | Datetime(ms) | Date
-time64[ns] | = | object of time / object of time / (nanoseconds, no time of day) timedelta64[ns] | Time | hms / hms / (nanoseconds) character
+time64[ns] | = | object of time / object of time / (nanoseconds, no time of day) timedelta64[ns] | Time | hms
 time{bits}[{unit}] | = | object of time | Time | hms
 timestamp[s] | = | datetime64[s] | Datetime(ms) | POSIXct in UTC
-timestamp[s, tz={zone}] | = | datetime64[s, {zone}] | Datetime(ms, '{zone}') | POSIXct in {zone in R}
-timestamp[ns] | = | datetime64[ns] | Datetime(ns) | (nanoseconds) character
-timestamp[ns, tz={zone}] | = | datetime64[ns, {zone}] | Datetime(ns, '{zone}') | (nanoseconds) character
+timestamp[s, tz={zone}] | = | datetime64[s, {zone}] | Datetime(ms, '{zone in polars}') | POSIXct in {zone in R}
+timestamp[ns] | = | datetime64[ns] | Datetime(ns) | POSIXct in UTC / POSIXct in UTC / (with nanoseconds) character
+timestamp[ns, tz={zone}] | = | datetime64[ns, {zone}] | Datetime(ns, '{zone in polars}') | POSIXct in {zone in R} / POSIXct in {zone in R} / (with nanoseconds) character
 timestamp[{unit}] | = | datetime64[{unit}] | Datetime({unit}) | POSIXct in UTC
-timestamp[{unit}, tz={zone}] | = | datetime64[{unit}, {zone}] | Datetime({unit}, '{zone}') | POSIXct in {zone in R}
+timestamp[{unit}, tz={zone}] | = | datetime64[{unit}, {zone}] | Datetime({unit}, '{zone in polars}') | POSIXct in {zone in R}
 duration[s] | = | timedelta64[s] | Duration(ms) | difftime
-duration[ns] | = | timedelta64[ns] | Duration(ns) | (nanoseconds) character
 duration[{unit}] | = | timedelta64[{unit}] | Duration({unit}) | difftime
 month_day_nano_interval | = | object of MonthDayNano | Struct({'months': Int32, 'days': Int32, 'nanoseconds': Int64}) | character
-list_view<{item}> | list<item: {item}> | object of list | List(Int64) | list
+list_view<{item}> | list<item: {item}> | object of list | List(Int64) | list / list / (beyond 2^53) error: beyond what doubles hold
 large_list_view<{item}> | large_list<item: {item}> | object of list | List(String) | list
 large_list<{item}> | large_list<item: {item}> | object of list | List(String) | list
 fixed_size_list<float>[3] | fixed_size_list<item: float>[3] | object of list | Array(Float32, shape=(3,)) | list
@@ -58,10 +57,10 @@ list<int64> | list<item: int64> | object of list | List(Int64) | list / list / (
 list<double> | list<item: double> | object of list | List(Float64) | list
 list<bool> | list<item: bool> | object of list | List(Boolean) | list
 list<binary> | list<item: binary> | object of list | List(Binary) | list
-list<decimal128(38, 2)> | list<item: decimal128(38, 2)> | object of list | List(Decimal(38, 2)) | list / list / (beyond a double's digits) character
+list<decimal128(38, 2)> | list<item: decimal128(38, 2)> | object of list | List(Decimal(38, 2)) | list
 list<list<int64>> | list<item: list<item: int64>> | object of list | List(List(Int64)) | list
 list<timestamp[s]> | list<item: timestamp[s]> | object of list | List(Datetime(ms)) | list
-list<timestamp[us, tz={zone}]> | list<item: timestamp[us, tz={zone}]> | object of list | List(Datetime(us, '{zone}')) | list
+list<timestamp[us, tz={zone}]> | list<item: timestamp[us, tz={zone}]> | object of list | List(Datetime(us, '{zone in polars}')) | list
 list<date64[ms]> | list<item: date64[ms]> | object of list | List(Datetime(ms)) | list
 list<time32[s]> | list<item: time32[s]> | object of list | List(Time) | list
 list<duration[ms]> | list<item: duration[ms]> | object of list | List(Duration(ms)) | list
@@ -72,11 +71,11 @@ struct<l: list<int64>, s: struct<v: string_view>> | struct<l: list<item: int64>,
 map<string, int64> | = | object of Pairs | Map(String, Int64) | list / list / (beyond 2^53) error: beyond what doubles hold
 map<int32, string> | = | object of Pairs | Map(Int32, String) | list
 dictionary<{key}, int64> | int64 | int64 / float64 / (beyond 2^53) Int64 | Int64 | integer / integer / (beyond 2^53) error: beyond what doubles hold
-dictionary<int32, timestamp[us, tz={zone}]> | timestamp[us, tz={zone}] | datetime64[us, {zone}] | Datetime(us, '{zone}') | POSIXct in {zone in R}
+dictionary<int32, timestamp[us, tz={zone}]> | timestamp[us, tz={zone}] | datetime64[us, {zone}] | Datetime(us, '{zone in polars}') | POSIXct in {zone in R}
 dictionary{rest} | dictionary<values=string, indices=int32, ordered=0> | category | Categorical | character
 run_end_encoded<{key}, string> | string | str | String | character
 run_end_encoded<{key}, int64> | int64 | int64 / float64 / (beyond 2^53) Int64 | Int64 | integer / integer / (beyond 2^53) error: beyond what doubles hold
-{mode}_union<int64, string> | {mode}_union<n: int64=0, t: string=1> | object of int, str | error: union | list
+{mode}_union<int64, string> | {mode}_union<n: int64=0, t: string=1> | object of int, str | error: union | list / list / (beyond 2^53) error: beyond what doubles hold
 extension<arrow.uuid> | = | object of UUID | String | character
 extension<arrow.json> | = | str | String | character
 extension<arrow.bool8> | bool | bool / object of bool | Boolean | logical
@@ -105,50 +104,52 @@ decimal256(76, 20) | = | decimal128 / decimal128 / (beyond 38 digits) decimal256
 string | = | large_string | string | large_string
 large_string | = | large_string | string | large_string
 string_view | string | large_string | string | large_string
-binary | = | binary | binary | binary
-large_binary | = | binary | binary | binary
-binary_view | binary | binary | binary | binary
-fixed_size_binary[3] | = | binary | binary | binary
+binary | = | binary | binary | large_binary
+large_binary | = | binary | binary | large_binary
+binary_view | binary | binary | binary | large_binary
+fixed_size_binary[3] | = | binary | binary | large_binary
 date32[day] | = | date32[day] | date32[day] | date32[day]
 date64[ms] | = | date32[day] | timestamp[ms] | date32[day]
-time64[ns] | = | time64[us] / time64[us] / (nanoseconds) duration[ns] | time64[ns] | time64[us] / time64[us] / (nanoseconds) large_string
+time64[ns] | = | time64[us] / time64[us] / (nanoseconds, no time of day) duration[ns] | time64[ns] | time64[us] / time64[us] / (with nanoseconds) time64[ns]
 time{bits}[{unit}] | = | time64[us] | time64[ns] | time64[us]
 timestamp[s] | = | timestamp[s] | timestamp[ms] | timestamp[us]
-timestamp[s, tz={zone}] | = | timestamp[s, tz={zone}] | timestamp[ms, tz={zone}] | timestamp[us, tz={zone}]
-timestamp[ns] | = | timestamp[ns] | timestamp[ns] | (nanoseconds) large_string
-timestamp[ns, tz={zone}] | = | timestamp[ns, tz={zone}] | timestamp[ns, tz={zone}] | (nanoseconds) large_string
+timestamp[s, tz={zone}] | = | timestamp[s, tz={zone}] | timestamp[ms, tz={zone in polars}] | timestamp[us, tz={zone back from R}]
+timestamp[ns] | = | timestamp[ns] | timestamp[ns] | timestamp[us] / timestamp[us] / (with nanoseconds) large_string
+timestamp[ns, tz={zone}] | = | timestamp[ns, tz={zone}] | timestamp[ns, tz={zone in polars}] | timestamp[us, tz={zone back from R}] / timestamp[us, tz={zone back from R}] / (with nanoseconds) large_string
 timestamp[{unit}] | = | timestamp[{unit}] | timestamp[{unit}] | timestamp[us]
-timestamp[{unit}, tz={zone}] | = | timestamp[{unit}, tz={zone}] | timestamp[{unit}, tz={zone}] | timestamp[us, tz={zone}]
+timestamp[{unit}, tz={zone}] | = | timestamp[{unit}, tz={zone}] | timestamp[{unit}, tz={zone in polars}] | timestamp[us, tz={zone back from R}]
 duration[s] | = | duration[s] | duration[ms] | duration[us]
-duration[ns] | = | duration[ns] | duration[ns] | (nanoseconds) large_string
+duration[ns] | = | duration[ns] | duration[ns] | duration[us] / duration[us] / (with nanoseconds) duration[ns]
 duration[{unit}] | = | duration[{unit}] | duration[{unit}] | duration[us]
 month_day_nano_interval | = | month_day_nano_interval | struct<months: int32, days: int32, nanoseconds: int64> | large_string
 list_view<{item}> | list<item: {item}> | list<item: {item}> | large_list<item: {item}> | list<item: {item}>
-large_list_view<{item}> | large_list<item: {item}> | list<item: {item}> | large_list<item: {item}> | list<item: {item}>
-large_list<{item}> | large_list<item: {item}> | list<item: {item}> | large_list<item: {item}> | list<item: {item}>
-fixed_size_list<float>[3] | fixed_size_list<item: float>[3] | list<item: double> | fixed_size_list<item: float>[3] | list<item: double>
+large_list_view<{item}> | large_list<item: {item}> | list<item: large_string> | large_list<item: {item}> | list<item: large_string>
+large_list<{item}> | large_list<item: {item}> | list<item: large_string> | large_list<item: {item}> | list<item: large_string>
+fixed_size_list<float>[3] | fixed_size_list<item: float>[3] | list<item: float> / list<item: float> / (with missing ones in lists) list<item: double> | fixed_size_list<item: float>[3] | list<item: double>
 list<list<int64>> | list<item: list<item: int64>> | list<item: list<item: int64>> | large_list<item: large_list<item: int64>> | list<item: list<item: int64>>
 list<timestamp[s]> | list<item: timestamp[s]> | list<item: timestamp[us]> | large_list<item: timestamp[ms]> | list<item: timestamp[us]>
 list<date64[ms]> | list<item: date64[ms]> | list<item: date32[day]> | large_list<item: timestamp[ms]> | list<item: date32[day]>
-list<time32[s]> | list<item: time32[s]> | list<item: time64[us]> | large_list<item: time64[ns]> | list<item: duration[us]>
+list<time32[s]> | list<item: time32[s]> | list<item: time64[us]> | large_list<item: time64[ns]> | list<item: time64[us]>
 list<duration[ms]> | list<item: duration[ms]> | list<item: duration[us]> | large_list<item: duration[ms]> | list<item: duration[us]>
-list<dictionary<string>> | list<item: string> | list<item: string> | large_list<item: string> | list<item: string>
-list<struct<a: int64, b: string>> | list<item: struct<a: int64, b: string>> | list<item: struct<a: int64, b: string>> | large_list<item: struct<a: int64, b: string>> | list<item: struct<a: int64, b: string>>
+list<dictionary<string>> | list<item: string> | list<item: large_string> | large_list<item: string> | list<item: large_string>
+list<struct<a: int64, b: string>> | list<item: struct<a: int64, b: string>> | list<item: struct<a: int64, b: large_string>> | large_list<item: struct<a: int64, b: string>> | list<item: struct<a: int64, b: large_string>>
+list<decimal128(38, 2)> | list<item: decimal128> | list<item: decimal128> | large_list<item: decimal128> | list<item: double> / list<item: double> / (beyond a double's digits) list<item: large_string>
 list<{item}> | list<item: {item}> | list<item: {item}> | large_list<item: {item}> | list<item: {item}>
-struct<a: int64, b: string> | = | = | = | =
-struct<l: list<int64>, s: struct<v: string_view>> | struct<l: list<item: int64>, s: struct<v: string>> | struct<l: list<item: int64>, s: struct<v: string>> | struct<l: large_list<item: int64>, s: struct<v: string>> | struct<l: list<item: int64>, s: struct<v: string>>
-map<{rest}> | = | = | = | large_string
+struct<a: int64, b: string> | = | struct<a: int64, b: large_string> | = | struct<a: int64, b: large_string>
+struct<l: list<int64>, s: struct<v: string_view>> | struct<l: list<item: int64>, s: struct<v: string>> | struct<l: list<item: int64>, s: struct<v: large_string>> | struct<l: large_list<item: int64>, s: struct<v: string>> | struct<l: list<item: int64>, s: struct<v: large_string>>
+map<string, int64> | = | map<large_string, int64> | = | map<string, int64>
+map<int32, string> | = | map<int64, large_string> | = | map<int64, string>
 dictionary<{key}, int64> | int64 | int64 / double / (beyond 2^53) int64 | int64 | int64
 dictionary<int32, timestamp[us, tz={zone}]> | timestamp[us, tz={zone}] | timestamp[us, tz={zone}] | timestamp[us, tz={zone}] | timestamp[us, tz={zone}]
 dictionary{rest} | string | large_string | string | large_string
 run_end_encoded<{key}, string> | string | large_string | string | large_string
 run_end_encoded<{key}, int64> | int64 | int64 / double / (beyond 2^53) int64 | int64 | int64
-{mode}_union<int64, string> | {mode}_union<n: int64=0, t: string=1> | large_string | |
-extension<arrow.uuid> | = | string | string | large_string
+{mode}_union<int64, string> | {mode}_union<n: int64=0, t: string=1> | large_string | | large_string
+extension<arrow.uuid> | = | large_string | string | large_string
 extension<arrow.json> | = | large_string | string | large_string
 extension<arrow.bool8> | bool | bool | bool | bool
-extension<arrow.fixed_shape_tensor> | extension<arrow.fixed_shape_tensor[value_type=float, shape=[2,2]]> | list<item: double> | fixed_size_list<item: float>[4] | list<item: double>
-extension<geoarrow.wkb> | binary | binary | binary | binary
+extension<arrow.fixed_shape_tensor> | extension<arrow.fixed_shape_tensor[value_type=float, shape=[2,2]]> | list<item: list<item: float>> | fixed_size_list<item: float>[4] | list<item: double>
+extension<geoarrow.wkb> | binary | binary | binary | large_binary
 """
 
 
@@ -183,12 +184,12 @@ timestamp[ms] | = | 2024-05-06T07:08:09.007 | timestamp[us] | "2024-05-06T07:08:
 timestamp[ms, tz={zone}] | = | 2024-05-06T07:08:09.007Z | timestamp[us, tz=UTC] | "2024-05-06T07:08:09.007Z" | timestamp[us, tz=UTC]
 timestamp[us] | = | 2024-05-06T07:08:09.000007 | timestamp[us] | "2024-05-06T07:08:09.000007" | timestamp[us]
 timestamp[us, tz={zone}] | = | 2024-05-06T07:08:09.000007Z | timestamp[us, tz=UTC] | "2024-05-06T07:08:09.000007Z" | timestamp[us, tz=UTC]
-timestamp[ns] | = | 2024-05-06T07:08:09.000000007 | timestamp[ns] | "2024-05-06T07:08:09.000000007" | timestamp[ns]
-timestamp[ns, tz={zone}] | = | 2024-05-06T07:08:09.000000007Z | timestamp[ns, tz=UTC] | "2024-05-06T07:08:09.000000007Z" | timestamp[ns, tz=UTC]
+timestamp[ns] | = | 2024-05-06T07:08:09.000007 | timestamp[us] / timestamp[us] / (with nanoseconds) timestamp[ns] | "2024-05-06T07:08:09.000007" | timestamp[us] / timestamp[us] / (with nanoseconds) timestamp[ns]
+timestamp[ns, tz={zone}] | = | 2024-05-06T07:08:09.000007Z | timestamp[us, tz=UTC] / timestamp[us, tz=UTC] / (with nanoseconds) timestamp[ns, tz=UTC] | "2024-05-06T07:08:09.000007Z" | timestamp[us, tz=UTC] / timestamp[us, tz=UTC] / (with nanoseconds) timestamp[ns, tz=UTC]
 duration[s] | = | PT91S | string | "PT91S" | string
 duration[ms] | = | PT90.001S | string | "PT90.001S" | string
 duration[us] | = | PT90.000001S | string | "PT90.000001S" | string
-duration[ns] | = | PT90.000000001S | string | "PT90.000000001S" | string
+duration[ns] | = | PT90.000001S | string | "PT90.000001S" | string
 month_day_nano_interval | error: Parquet cannot hold | P1M2DT3S | string | "P1M2DT3S" | string
 list_view<int64> | list<item: int64> | [1,2,3] | string | [1,2,3] | list<item: int64>
 large_list_view<string> | large_list<item: string> | ["a",""] | string | ["a",""] | list<item: string>
@@ -280,7 +281,13 @@ def _any(name):
 
 def _filled(text, names):
     if "zone" in names:
-        # R names offsets as POSIX does; those that it lacks are shown in UTC.
-        in_r = {"UTC": "Etc/UTC", "+02:00": "Etc/GMT-2", "-03:30": "Etc/UTC"}.get(names["zone"], names["zone"])
-        names = {**names, "zone in R": in_r}
+        # polars and R know offsets of whole hours by the names of POSIX, and others as UTC.
+        known = {"+02:00": "Etc/GMT-2", "-03:30": "UTC"}.get(names["zone"], names["zone"])
+        in_r = "Etc/UTC" if known == "UTC" else known
+        names = {
+            **names,
+            "zone in polars": known,
+            "zone in R": in_r,
+            "zone back from R": "+02:00" if names["zone"] == "+02:00" else known,
+        }
     return re.sub(r"\{(\w[\w ]*)\}", lambda found: names.get(found[1], found[0]), text)

@@ -57,7 +57,7 @@ def batches(table):
     padded = pa.concat_tables([table.slice(0, 3), table, table.slice(0, 2)]) if table.num_rows else table
     arrays = [_joined(column) for column in padded.columns]
     whole = pa.RecordBatch.from_arrays(arrays, schema=table.schema)
-    start = 3 if table.num_rows else 0
+    start = min(3, table.num_rows)
     made = [whole.slice(start + row, min(BATCH, table.num_rows - row)) for row in range(0, table.num_rows, BATCH)]
     made.insert(1, whole.slice(start, 0))
     return made
@@ -104,6 +104,9 @@ def _cell(value):
 
 def read_arrow(path):
     """A binary file that Longshore wrote, as a table."""
+    if path.suffix in (".gz", ".zst"):
+        with pa.input_stream(str(path), compression={".gz": "gzip", ".zst": "zstd"}[path.suffix]) as source:
+            return pa.ipc.open_stream(source.read()).read_all()
     if path.suffix == ".parquet":
         return pq.read_table(path)
     opened = pa.ipc.open_stream if path.suffix == ".arrows" else pa.ipc.open_file

@@ -69,7 +69,7 @@ def _pandas_csv(path):
 
 
 FREAD = """
-frame <- as.data.frame(data.table::fread(commandArgs(TRUE), na.strings = "", integer64 = "character", colClasses = list(character = c("d", "ts"))))
+frame <- as.data.frame(data.table::fread(commandArgs(TRUE), na.strings = "", integer64 = "character", strip.white = FALSE, colClasses = list(character = c("d", "ts"))))
 cat(jsonlite::toJSON(lapply(frame, function(column) I(ifelse(is.na(column), NA, sprintf(if (is.double(column)) "%.17g" else "%s", column)))), na = "null"))
 """
 
@@ -77,6 +77,8 @@ cat(jsonlite::toJSON(lapply(frame, function(column) I(ifelse(is.na(column), NA, 
 def _fread(path):
     made = subprocess.run(["Rscript", "--vanilla", "-e", FREAD, path], check=True, capture_output=True, text=True)
     columns = json.loads(made.stdout)
+    # It leaves doubled quotes within quotes as they are.
+    columns["t"] = [text and text.replace('""', '"') for text in columns["t"]]
     forms = {"f": lambda text: ["float", repr(float(text))], "b": lambda text: ["bool", text in ("TRUE", "true")]}
     return {
         name: [None if text is None else forms.get(name, lambda text: ["text", text])(text) for text in texts]
@@ -95,7 +97,7 @@ READERS = {
     "arrow": {
         "pyarrow": _arrow_file,
         "pandas": lambda path: _of_pandas(pd.read_feather(path, dtype_backend="pyarrow")),
-        "polars": lambda path: _of_polars(pl.read_ipc(path, memory_map=False)),
+        "polars": lambda path: _of_polars(pl.read_ipc(path)),
     },
     "arrows": {
         "pyarrow": _arrow_stream,
@@ -103,7 +105,7 @@ READERS = {
     },
     "csv": {
         "pandas": _pandas_csv,
-        "polars": lambda path: _of_polars(pl.read_csv(path, try_parse_dates=True, missing_utf8_is_empty_string=False)),
+        "polars": lambda path: _of_polars(pl.read_csv(path, try_parse_dates=True)),
         "duckdb": _duckdb("read_csv", ", quote='\"', new_line='\\n'"),
         "pyarrow": lambda path: _of_table(
             pyarrow.csv.read_csv(
@@ -117,7 +119,7 @@ READERS = {
         "fread": _fread,
     },
     "csv.gz": {
-        "polars": lambda path: _of_polars(pl.read_csv(path, try_parse_dates=True, missing_utf8_is_empty_string=False)),
+        "polars": lambda path: _of_polars(pl.read_csv(path, try_parse_dates=True)),
         "pandas": _pandas_csv,
     },
     "ndjson": {

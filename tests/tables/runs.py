@@ -94,7 +94,7 @@ class Runner:
             environment = {
                 **os.environ,
                 "LONGSHORE_PYTHON": str(python),
-                "LONGSHORE_R_LIBRARY": str(CACHE / "r-library"),
+                "LONGSHORE_R_LIBRARY": os.environ.get("LONGSHORE_R_LIBRARY") or str(CACHE / "r-library"),
             }
             whole = [str(LONGSHORE), *command, "--keep", str(kept)]
             status, errors, megabytes = _run(whole, environment)

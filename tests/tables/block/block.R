@@ -38,6 +38,8 @@ value.of <- function(value) {
     list("bytes", paste(as.character(value), collapse = ""))
   } else if (is.list(value) && !is.null(names(value))) {
     list("struct", Map(function(name, part) list(name, value.of(part)), names(value), unclass(value), USE.NAMES = FALSE))
+  } else if (!is.null(names(value))) {
+    list("struct", Map(list, names(value), values.of(unname(value)), USE.NAMES = FALSE))
   } else {
     list("vector", values.of(value))
   }
