@@ -3,7 +3,7 @@
 //! do, chunk by chunk.
 
 use crate::session::Outgoing;
-use crate::table::{Feed, TableError};
+use crate::table::{Feed, TableError, guarded};
 use arrow_array::{Array, RecordBatch};
 use longshore_protocol::{Delivery, Frame, Payload, ProtocolError, SendWindow, StreamId, ToScript};
 use longshore_segment::{Segment, SegmentError, SegmentStream, write_whole};
@@ -85,8 +85,10 @@ impl Input {
         let load = || {
             let input = Arc::clone(self);
             async move {
-                let loaded = tokio::task::spawn_blocking(move || input.load()).await;
-                loaded.map_err(|_| InputError::Panicked)?
+                let loaded = tokio::task::spawn_blocking(move || guarded(|| input.load())).await;
+                loaded
+                    .map_err(|_| InputError::Stopped)?
+                    .unwrap_or_else(|panicked| Err(InputError::GaveUp(panicked.words)))
             }
         };
         self.whole.get_or_try_init(load).await.cloned()
@@ -107,8 +109,19 @@ impl Input {
         Ok(Some(Arc::new(write_whole(&self.feed.schema(), batches)?)))
     }
 
-    /// Decodes into segments, one after the other, until nobody takes them any more.
-    fn decode(&self, segments: &mpsc::Sender<Result<Segment, InputError>>) -> Result<(), InputError> {
+    /// Decodes into segments, one after the other, until nobody takes them any more. The last word is the end or an error:
+    /// a channel that closes without one is a decoder that broke.
+    fn decode(&self, segments: &mpsc::Sender<Result<Decoded, InputError>>) {
+        let decoded = guarded(|| self.decode_all(segments));
+        let last = match decoded.unwrap_or_else(|panicked| Err(InputError::GaveUp(panicked.words))) {
+            Ok(()) => Ok(Decoded::End),
+            Err(error) => Err(error),
+        };
+        // A reader that has gone needs no last word.
+        let _ = segments.blocking_send(last);
+    }
+
+    fn decode_all(&self, segments: &mpsc::Sender<Result<Decoded, InputError>>) -> Result<(), InputError> {
         let mut stream = SegmentStream::new(&self.feed.schema())?;
         let batches = match self.chunk_rows {
             Some(rows) => self.feed.chunks(rows)?.ok_or(InputError::Passed)?,
@@ -119,13 +132,13 @@ impl Input {
             stream.write(&batch?)?;
             // A chunk goes out at once: the next may be long in coming.
             let full = self.chunk_rows.is_some() || stream.length() >= SEGMENT_BYTES;
-            if full && segments.blocking_send(Ok(stream.cut()?)).is_err() {
+            if full && segments.blocking_send(Ok(Decoded::Segment(stream.cut()?))).is_err() {
                 return Ok(());
             }
         }
         if stream.length() > 0 {
             // A reader that has gone needs no last segment.
-            let _ = segments.blocking_send(Ok(stream.cut()?));
+            let _ = segments.blocking_send(Ok(Decoded::Segment(stream.cut()?)));
         }
         Ok(())
     }
@@ -134,6 +147,14 @@ impl Input {
 /// Bytes of a batch's values. Columns that share one buffer, as Arrow files have them, count once.
 fn values(batch: &RecordBatch) -> u64 {
     batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(usize::MAX) as u64).sum()
+}
+
+/// What decoding gives, piece by piece.
+#[derive(Debug)]
+enum Decoded {
+    Segment(Segment),
+    /// That was all.
+    End,
 }
 
 /// An input cannot be served.
@@ -151,9 +172,12 @@ enum InputError {
     /// It is asked for again.
     #[error("it has passed already: a stream can be read once")]
     Passed,
-    /// Its reader broke.
-    #[error("its reader broke")]
-    Panicked,
+    /// What decodes it gave up.
+    #[error("its reader gave up: {0}")]
+    GaveUp(String),
+    /// What decodes it stopped without a last word.
+    #[error("its reader has stopped before its end")]
+    Stopped,
     /// The script broke the protocol.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
@@ -194,18 +218,19 @@ async fn send_all(
     }
     let (segments, mut decoded) = mpsc::channel(DECODED_AHEAD);
     let source = Arc::clone(input);
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = source.decode(&segments) {
-            // A reader that has gone needs no error.
-            let _ = segments.blocking_send(Err(error));
-        }
-    });
-    while let Some(segment) = decoded.recv().await {
-        if !send(&segment?, stream, outgoing, credit).await? {
-            return Ok(false);
+    // Its last word comes through the channel, whatever happens to it.
+    drop(tokio::task::spawn_blocking(move || source.decode(&segments)));
+    while let Some(word) = decoded.recv().await {
+        match word? {
+            Decoded::Segment(segment) => {
+                if !send(&segment, stream, outgoing, credit).await? {
+                    return Ok(false);
+                }
+            }
+            Decoded::End => return Ok(true),
         }
     }
-    Ok(true)
+    Err(InputError::Stopped)
 }
 
 async fn send(

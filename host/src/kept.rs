@@ -85,6 +85,9 @@ impl Keeping {
             return Err(beyond("bytes", KEPT_BYTES_MAX));
         }
         self.left.bytes -= length;
+        if is_cache(path) {
+            return Ok(());
+        }
         if self.open.as_ref().is_none_or(|open| open.path != path) {
             self.give_up();
             if self.left.files == 0 {
@@ -177,6 +180,11 @@ pub(crate) fn check_target(target: &Path) -> Result<(), String> {
     Keeping::create(target, "check").map(drop).map_err(|error| error.to_string())
 }
 
+/// Whether a file is what a library keeps for its next start, such as its list of fonts: none of the script's work.
+fn is_cache(path: &str) -> bool {
+    path.split('/').next() == Some(".cache")
+}
+
 fn check_path(path: &str) -> Result<(), ProtocolError> {
     let plain = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     if plain && path.len() <= PATH_MAX && !path.contains('\0') {
@@ -209,6 +217,7 @@ mod tests {
         kept.part("a/b c.txt", false, true, b"two").unwrap();
         kept.part("given up", false, false, b"half").unwrap();
         kept.part("empty", true, true, b"").unwrap();
+        kept.part(".cache/fonts/list", false, true, b"of a library").unwrap();
         assert!(!folder.path().join("kept").exists());
         let record = kept.publish(LeftOut { special: 1, ..LeftOut::default() }).unwrap();
         let target = folder.path().join("kept");

@@ -2,23 +2,62 @@
 //! matched by name and converted where nothing is lost. The host holds the outputs of runs to it, the client those of
 //! dry runs.
 
+use crate::plain::{Side, bare, plain_array, plain_schema};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_cast::{CastOptions, can_cast_types, cast_with_options};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;
 
-/// The columns of an output, by its first table. A column that holds nothing yet is text.
+/// The columns of an output, by its first table: each plain, and with room for nulls. A column that holds nothing yet
+/// is text.
 #[must_use]
 pub fn first_schema(schema: &Schema) -> SchemaRef {
-    let typed = |field: &Arc<Field>| match field.data_type() {
-        DataType::Null => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8).with_nullable(true)),
-        // Later tables may have nulls where this one has none.
-        _ => Arc::new(field.as_ref().clone().with_nullable(true)),
+    let plain = plain_schema(schema, Side::Output);
+    // Later tables may have nulls where this one has none.
+    let fields = plain.fields().iter().map(|field| Arc::new(field.as_ref().clone().with_nullable(true)));
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), plain.metadata().clone()))
+}
+
+/// The columns of an output with decimals that hold a later table's too; `None` where they hold them already, or none
+/// would.
+#[must_use]
+pub fn widened(output: &Schema, table: &Schema) -> Option<SchemaRef> {
+    let mut wider = false;
+    let fields = output.fields().iter().map(|field| {
+        let later = table.field_with_name(field.name()).ok().map(|later| wide(field.data_type(), later.data_type()));
+        match later.flatten() {
+            Some(data_type) if data_type != *field.data_type() => {
+                wider = true;
+                Arc::new(field.as_ref().clone().with_data_type(data_type))
+            }
+            _ => Arc::clone(field),
+        }
+    });
+    let fields: Vec<_> = fields.collect();
+    wider.then(|| Arc::new(Schema::new_with_metadata(fields, output.metadata().clone())))
+}
+
+/// The decimal that holds every value of two; `None` where one of them is something else, or 76 digits are too few.
+fn wide(one: &DataType, other: &DataType) -> Option<DataType> {
+    let digits = |data_type: &DataType| match data_type {
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => {
+            Some((i16::from(*precision) - i16::from(*scale), i16::from(*scale)))
+        }
+        _ => None,
     };
-    Arc::new(Schema::new_with_metadata(
-        schema.fields().iter().map(typed).collect::<Vec<_>>(),
-        schema.metadata().clone(),
-    ))
+    let ((before, after), (later_before, later_after)) = (digits(one)?, digits(other)?);
+    let scale = after.max(later_after);
+    let precision = u8::try_from(before.max(later_before) + scale).ok()?;
+    let scale = i8::try_from(scale).ok()?;
+    let is_wide = matches!(one, DataType::Decimal256(..)) || matches!(other, DataType::Decimal256(..));
+    match precision {
+        0..=DECIMAL128_MAX_PRECISION if !is_wide => Some(DataType::Decimal128(precision, scale)),
+        0..=DECIMAL256_MAX_PRECISION => Some(DataType::Decimal256(precision, scale)),
+        _ => None,
+    }
 }
 
 /// For each column of the output, which column of a later table it comes from.
@@ -72,6 +111,13 @@ fn convert(column: &ArrayRef, field: &Field) -> Result<ArrayRef, String> {
     if from == to {
         return Ok(Arc::clone(column));
     }
+    let named = |reason: String| format!("column `{}`: {reason}", field.name());
+    let plain = plain_schema(&Schema::new(vec![Field::new("", from.clone(), true)]), Side::Output);
+    let plain_type = plain.field(0).data_type();
+    let column = plain_array(column, plain_type).map_err(|error| named(bare(&error)))?;
+    if plain_type == to {
+        return Ok(column);
+    }
     if *from == DataType::Null {
         return Ok(new_null_array(to, column.len()));
     }
@@ -81,14 +127,14 @@ fn convert(column: &ArrayRef, field: &Field) -> Result<ArrayRef, String> {
             field.name()
         )
     };
-    if !can_cast_types(from, to) || !can_cast_types(to, from) {
+    if !can_cast_types(plain_type, to) || !can_cast_types(to, plain_type) {
         return Err(lossy());
     }
     let strict = CastOptions { safe: false, ..CastOptions::default() };
-    let cast = cast_with_options(column, to, &strict).map_err(|_| lossy())?;
+    let cast = cast_with_options(&column, to, &strict).map_err(|_| lossy())?;
     // Not every lossy cast fails: 1.5 becomes 1. What comes back must be what went in.
-    let back = cast_with_options(&cast, from, &strict).map_err(|_| lossy())?;
-    if &back == column { Ok(cast) } else { Err(lossy()) }
+    let back = cast_with_options(&cast, plain_type, &strict).map_err(|_| lossy())?;
+    if back == column { Ok(cast) } else { Err(lossy()) }
 }
 
 #[cfg(test)]
@@ -127,5 +173,18 @@ mod tests {
             Matching::new(&output, &table.schema()).unwrap_err(),
             "its columns differ from those written before: `b` missing, `c`, `d` new"
         );
+    }
+
+    #[test]
+    fn decimals_widen_to_hold_what_comes_later() {
+        let schema = |data_type| Schema::new(vec![Field::new("d", data_type, true)]);
+        let wide = |one, other| widened(&schema(one), &schema(other)).map(|schema| schema.field(0).data_type().clone());
+        use DataType::{Decimal128, Decimal256};
+        assert_eq!(wide(Decimal128(3, 2), Decimal128(7, 3)), Some(Decimal128(7, 3)));
+        assert_eq!(wide(Decimal128(7, 1), Decimal128(7, 3)), Some(Decimal128(9, 3)));
+        assert_eq!(wide(Decimal128(9, 3), Decimal128(2, 0)), None);
+        assert_eq!(wide(Decimal128(38, 0), Decimal128(10, 10)), Some(Decimal256(48, 10)));
+        assert_eq!(wide(Decimal256(76, 0), Decimal128(10, 10)), None);
+        assert_eq!(wide(Decimal128(9, 3), DataType::Int64), None);
     }
 }

@@ -5,6 +5,7 @@
 use crate::error::SegmentError;
 use crate::flat::{ALIGNMENT, Body, is_flat};
 use crate::memory::{Segment, SegmentFile};
+use crate::plain::plain_bytes;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteOptions, StreamWriter, write_message};
 use arrow_ipc::{KeyValue, KeyValueArgs, MessageBuilder, MessageHeader, MetadataVersion, RecordBatchBuilder};
@@ -18,6 +19,9 @@ pub(crate) const BOOLEAN_BYTES: &str = "longshore.boolean_bytes";
 
 /// Largest sum of text bytes that 32-bit offsets reach.
 const OFFSETS_32_MAX: usize = i32::MAX as usize;
+
+/// Largest nested table that is put into one batch, in bytes: far from the 2 GiB that the offsets of its texts reach.
+const NESTED_TOGETHER_MAX: u64 = 1 << 30;
 
 /// Writes a table that comes in pieces as one segment. Flat tables become one record batch, however many pieces there
 /// were; the pieces are let go as they are written.
@@ -35,8 +39,15 @@ pub fn write_whole(schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Segm
         write_flat(&columns, rows, true, &mut file)?;
     } else {
         let mut writer = StreamWriter::try_new(&mut file, schema)?;
-        if let Some(batch) = concatenate(schema, &batches)? {
-            writer.write(&batch)?;
+        let bytes = |batch: &RecordBatch| batch.columns().iter().map(|column| plain_bytes(column.as_ref())).sum::<u64>();
+        if batches.iter().map(bytes).fold(0, u64::saturating_add) <= NESTED_TOGETHER_MAX {
+            if let Some(batch) = concatenate(schema, &batches)? {
+                writer.write(&batch)?;
+            }
+        } else {
+            for batch in &batches {
+                writer.write(batch)?;
+            }
         }
         writer.finish()?;
     }

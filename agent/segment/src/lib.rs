@@ -14,11 +14,13 @@ mod flat;
 mod mapping;
 mod memory;
 mod messages;
+mod plain;
 
-pub use append::{Matching, first_schema};
+pub use append::{Matching, first_schema, widened};
 pub use arena::{Arena, ArenaWriter, LentArena};
 pub use decode::{DecodedBatch, TableDecoder};
 pub use encode::{BatchEncoder, SegmentStream, write_whole};
 pub use error::SegmentError;
 pub use mapping::Mapping;
 pub use memory::{Segment, SegmentFile};
+pub use plain::{Side, bare, convert_leaves, plain_array, plain_batch, plain_bytes, plain_schema};

@@ -74,7 +74,10 @@ impl Table {
         }
         for (column, array) in self.columns.iter_mut().zip(batch.columns()) {
             let cells = cells(column.kind, array);
-            column.cells.extend(cells.map_err(|source| TableError::Arrow { path: PathBuf::from(path), source })?);
+            let cells = cells.map_err(|source| TableError::Arrow { path: PathBuf::from(path), source })?;
+            // In formats without types no value and empty text are alike: people write neither with quotes.
+            let alike = |cell| if !self.typed && cell == Cell::Text(String::new()) { Cell::Missing } else { cell };
+            column.cells.extend(cells.into_iter().map(alike));
         }
         Ok(())
     }

@@ -171,6 +171,8 @@ fn policy(launch: &Launch<'_>, agent: Option<&Path>) -> ContainerCreateBody {
         cap_drop: Some(vec!["ALL".into()]),
         security_opt: Some(vec!["no-new-privileges".into()]),
         tmpfs: Some(tmpfs.collect()),
+        // Worker processes pass each other their data there; it is part of what the memory limit counts.
+        shm_size: Some(bytes(limits.memory_bytes)),
         memory: Some(bytes(limits.memory_bytes)),
         memory_swap: Some(bytes(limits.memory_bytes)),
         nano_cpus: limits.cpus.map(nano),

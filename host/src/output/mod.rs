@@ -1,9 +1,11 @@
 //! The outputs of a run: one worker each, on a thread of its own, that takes bytes from the script, checks and
 //! decodes them, and writes them to a file that has no name yet. Publishing is the run's.
 
+mod pending;
 mod worker;
 
-pub(crate) use worker::{Finished, Pending, Piece, Trouble, create};
+pub(crate) use pending::{Pending, create};
+pub(crate) use worker::{Finished, Piece, Trouble};
 
 use crate::session::Outgoing;
 use crate::table::FileFormat;
@@ -164,7 +166,10 @@ impl Outputs {
     }
 
     async fn command(&self, worker: usize, command: Command) {
-        // A worker that has stopped has said why.
-        let _ = self.workers[worker].commands.send(command).await;
+        let worker = &self.workers[worker];
+        if worker.commands.send(command).await.is_err() {
+            // It has said why, unless it could not; the run ends by the first word, and a script must not wait for one.
+            let _ = self.trouble.send(Trouble::Write(format!("the writer of output {} has stopped", worker.output)));
+        }
     }
 }

@@ -2,16 +2,13 @@
 //! Nothing of the script's is looked at in place, because the script can still write there.
 
 use super::Target;
-use crate::publish::Unpublished;
+use super::pending::{Pending, create, rewrite};
 use crate::session::Outgoing;
-use crate::table::{Sink, TableError};
+use crate::table::{Sink, TableError, guarded};
 use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};
 use longshore_protocol::{ArenaId, Frame, StreamId, ToScript};
-use longshore_segment::{LentArena, Matching, SegmentError, TableDecoder, first_schema};
-use std::io::Seek;
-use std::os::fd::AsFd;
-use std::path::Path;
+use longshore_segment::{LentArena, Matching, SegmentError, TableDecoder, first_schema, widened};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
@@ -67,17 +64,6 @@ pub(crate) struct Finished {
     pub(crate) file: Option<Pending>,
     /// Why it may not be published.
     pub(crate) spoiled: Option<String>,
-}
-
-/// A complete file without a name.
-#[derive(Debug)]
-pub(crate) enum Pending {
-    /// To be put in place.
-    File(Unpublished),
-    /// To be copied to standard output.
-    Stdout(std::fs::File),
-    /// Gone to standard output already, row by row.
-    Sent,
 }
 
 /// A worker before it runs.
@@ -147,19 +133,11 @@ impl Worker {
     /// Works until there are no more commands.
     pub(crate) fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Finished {
         while let Some(command) = commands.blocking_recv() {
-            let done = match command {
-                Command::Open { stream, outgoing } => {
-                    let decoder = TableDecoder::untrusting();
-                    self.table = Some(Table { stream, outgoing, decoder, matching: None, rows: 0, refused: false });
-                    Ok(())
-                }
-                Command::Piece(piece) => self.take(piece),
-                Command::End => self.end(),
-                Command::Abandon => {
-                    self.abandon();
-                    Ok(())
-                }
-            };
+            // What breaks here ends its run: the script waits for an answer.
+            let done = guarded(|| self.obey(command)).unwrap_or_else(|panicked| {
+                let broken = format!("the writer of output {} gave up: {}", self.index, panicked.words);
+                Err(Failure::Fatal(Trouble::Write(broken)))
+            });
             match done {
                 Ok(()) => {}
                 Err(Failure::Refused(reason)) => self.refuse(reason),
@@ -172,6 +150,22 @@ impl Worker {
             }
         }
         self.finish()
+    }
+
+    fn obey(&mut self, command: Command) -> Result<(), Failure> {
+        match command {
+            Command::Open { stream, outgoing } => {
+                let decoder = TableDecoder::untrusting();
+                self.table = Some(Table { stream, outgoing, decoder, matching: None, rows: 0, refused: false });
+                Ok(())
+            }
+            Command::Piece(piece) => self.take(piece),
+            Command::End => self.end(),
+            Command::Abandon => {
+                self.abandon();
+                Ok(())
+            }
+        }
     }
 
     fn take(&mut self, piece: Piece) -> Result<(), Failure> {
@@ -212,8 +206,11 @@ impl Worker {
             // A frame without columns, as pandas makes of nothing: there is nothing to write, and nothing wrong.
             return Ok(());
         }
-        let schema = match &self.schema {
-            Some(schema) => Arc::clone(schema),
+        let schema = match self.schema.clone() {
+            Some(schema) => match widened(&schema, table_schema) {
+                Some(wider) => self.widen(wider)?,
+                None => schema,
+            },
             None => {
                 let schema = first_schema(table_schema);
                 if let Some(target) = &self.target {
@@ -227,6 +224,18 @@ impl Worker {
             table.matching = Some(matching);
         }
         Ok(())
+    }
+
+    /// Makes room for decimals of more digits than the first table had.
+    fn widen(&mut self, wider: SchemaRef) -> Result<SchemaRef, Failure> {
+        if let Some((sink, _)) = &mut self.sink
+            && !sink.widen(&wider).map_err(refusal)?
+        {
+            let (Some(target), Some((sink, pending))) = (&self.target, self.sink.take()) else { return Ok(wider) };
+            self.sink = Some(rewrite(target, sink, pending, &wider, &self.run_id).map_err(refusal)?);
+        }
+        self.schema = Some(Arc::clone(&wider));
+        Ok(wider)
     }
 
     fn write(&mut self, batch: &arrow_array::RecordBatch) -> Result<(), Failure> {
@@ -304,34 +313,4 @@ fn refusal(error: TableError) -> Failure {
     } else {
         Failure::Fatal(Trouble::Write(error.to_string()))
     }
-}
-
-/// Starts an output's file, which has no name until it is published.
-pub(crate) fn create(
-    target: &Target,
-    schema: &SchemaRef,
-    run_id: &str,
-    streaming: bool,
-) -> Result<(Sink, Pending), TableError> {
-    let failed = |source| TableError::Write { path: target.path.clone(), source };
-    let is_standard = target.path == Path::new("-");
-    let (writer, pending) = if is_standard && streaming {
-        let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
-        (stdout.into(), Pending::Sent)
-    } else if is_standard {
-        let mut file = anonymous().map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        (file.try_clone().map_err(failed)?, Pending::Stdout(file))
-    } else {
-        let file = Unpublished::create(&target.path, run_id).map_err(failed)?;
-        (file.writer().map_err(failed)?, Pending::File(file))
-    };
-    Ok((Sink::create(&target.path, target.format, schema, writer)?, pending))
-}
-
-/// A file without a name in the folder for temporary ones.
-fn anonymous() -> std::io::Result<std::fs::File> {
-    use rustix::fs::{Mode, OFlags};
-    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(std::env::temp_dir(), flags, Mode::RUSR | Mode::WUSR)?.into())
 }

@@ -31,14 +31,9 @@ pub enum SpecError {
         /// What is wrong.
         source: ReferenceError,
     },
-    /// An input's table is wrong.
-    #[error("input {number}: {source}")]
-    Input {
-        /// The input, from 0.
-        number: usize,
-        /// What is wrong.
-        source: TableError,
-    },
+    /// Tables of inputs are wrong: each by the number of its input, from 0.
+    #[error("{}", inputs(.0))]
+    Inputs(Vec<(usize, TableError)>),
     /// Standard input or output has no suffix.
     #[error("{what} has no suffix that names its format: give one with `--format`, such as `--format csv`")]
     NoFormat {
@@ -213,6 +208,10 @@ pub enum SpecError {
         /// What was asked for.
         rows: u32,
     },
+}
+
+fn inputs(wrong: &[(usize, TableError)]) -> String {
+    wrong.iter().map(|(number, error)| format!("input {number}: {error}")).collect::<Vec<_>>().join("\n")
 }
 
 fn output_name(name: &OutputName) -> String {

@@ -3,20 +3,23 @@
 use super::{INPUTS_MAX, InputSpec, STANDARD, SpecError};
 use crate::block::Mode;
 use crate::table::{Feed, FileFormat, LiveSource, Source, TableError};
+use std::collections::HashSet;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-/// The inputs by number; `None` where nothing is connected.
+/// The inputs by number; `None` where nothing is connected. Everything that is wrong with any of them is told at once.
 pub(super) fn open_inputs(specs: &[InputSpec], mode: Mode) -> Result<Vec<Option<Feed>>, SpecError> {
     let mut feeds: Vec<Option<Feed>> = Vec::new();
+    let mut taken = HashSet::new();
+    let mut wrong = Vec::new();
     for (number, spec) in numbered(specs) {
         if number >= INPUTS_MAX {
             return Err(SpecError::InputNumber { number });
         }
         feeds.resize_with(feeds.len().max(number + 1), || None);
-        if feeds[number].is_some() {
+        if !taken.insert(number) {
             return Err(SpecError::RepeatedInput { number });
         }
         let format = match spec.format {
@@ -24,10 +27,12 @@ pub(super) fn open_inputs(specs: &[InputSpec], mode: Mode) -> Result<Vec<Option<
             None if spec.path == Path::new(STANDARD) => return Err(SpecError::NoFormat { what: "standard input" }),
             None => existing_format(&spec.path),
         };
-        let feed = format.and_then(|format| open_input(&spec.path, format, mode));
-        feeds[number] = Some(feed.map_err(|source| SpecError::Input { number, source })?);
+        match format.and_then(|format| open_input(&spec.path, format, mode)) {
+            Ok(feed) => feeds[number] = Some(feed),
+            Err(error) => wrong.push((number, error)),
+        }
     }
-    Ok(feeds)
+    if wrong.is_empty() { Ok(feeds) } else { Err(SpecError::Inputs(wrong)) }
 }
 
 /// The files of the inputs by number, from the root; `None` where nothing is connected.

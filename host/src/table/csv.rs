@@ -1,14 +1,15 @@
 //! CSV and TSV. A first pass over the whole file finds the columns' types and everything that is wrong with it, by
-//! line and column; reading then cannot fail on a file that has not changed.
+//! line and column; reading then cannot fail on a file that has not changed. Where records and cells begin and end is
+//! `records.rs`'s, what a cell is `cell.rs`'s.
 
-use super::BATCH_ROWS;
-use super::cell::Kind;
+use super::cell::{Kind, Seen};
 use super::error::TableError;
 use super::live::Patience;
+use super::records::{Record, RecordError, Records};
 use super::text_columns::Column;
+use super::{BATCH_BYTES, BATCH_ROWS};
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
-use csv::{ByteRecord, Reader, ReaderBuilder};
 use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -25,25 +26,34 @@ pub(crate) struct Layout {
 
 /// Reads the whole text once.
 pub(crate) fn scan(path: &Path, delimiter: u8, text: impl Read) -> Result<Layout, TableError> {
-    let mut reader = reader(delimiter, text);
-    let mut record = ByteRecord::new();
-    if !next(&mut reader, &mut record, path)? {
+    let mut records = Records::new(delimiter, text);
+    let mut record = Record::default();
+    if !next(&mut records, &mut record, path)? {
         return Err(TableError::Empty { path: path.to_owned() });
     }
-    let header = record.iter().enumerate().map(|(index, name)| cell(path, 1, &format!("{}", index + 1), name));
+    let line = record.line();
+    let header = record.cells().enumerate().map(|(index, (name, _))| {
+        let name = cell(path, line, &format!("{}", index + 1), name)?;
+        if name.contains('\0') {
+            let reason = format!("the name of column {} has a NUL character in it: remove it", index + 1);
+            return Err(TableError::Line { path: path.to_owned(), line, reason });
+        }
+        Ok(name)
+    });
     let names = unique(header.collect::<Result<_, _>>()?);
-    let mut kinds = vec![Kind::Nothing; names.len()];
+    let mut seen = vec![Seen::default(); names.len()];
     let mut rows = 0;
-    while next(&mut reader, &mut record, path)? {
-        let line = record.position().map_or(0, csv::Position::line);
+    while next(&mut records, &mut record, path)? {
+        let line = record.line();
         if record.len() != names.len() {
             return Err(ragged(path, line, record.len(), names.len()));
         }
-        for ((kind, name), field) in kinds.iter_mut().zip(&names).zip(&record) {
-            *kind = kind.with(cell(path, line, name, field)?);
+        for ((seen, name), (field, _)) in seen.iter_mut().zip(&names).zip(record.cells()) {
+            seen.note(cell(path, line, name, field)?);
         }
         rows += 1;
     }
+    let kinds: Vec<Kind> = seen.iter().map(Seen::kind).collect();
     let columns = names.iter().zip(&kinds).map(|(name, kind)| Field::new(name, kind.data_type(), true));
     let schema = Arc::new(Schema::new(columns.collect::<Vec<_>>()));
     Ok(Layout { schema, kinds, delimiter, rows })
@@ -60,11 +70,11 @@ pub(crate) enum Pace {
 
 /// The rows of a scanned text, in batches.
 pub(crate) fn batches<R: Read>(path: &Path, layout: &Layout, text: R, pace: Pace) -> Result<CsvBatches<R>, TableError> {
-    let mut reader = reader(layout.delimiter, text);
-    let mut record = ByteRecord::new();
-    next(&mut reader, &mut record, path)?;
+    let mut records = Records::new(layout.delimiter, text);
+    let mut record = Record::default();
+    next(&mut records, &mut record, path)?;
     let columns = layout.kinds.iter().map(|kind| Column::new(*kind)).collect();
-    Ok(CsvBatches { path: path.to_owned(), layout: layout.clone(), pace, reader, record, columns })
+    Ok(CsvBatches { path: path.to_owned(), layout: layout.clone(), pace, records, record, columns, rows: 0 })
 }
 
 /// An iterator over batches.
@@ -72,28 +82,36 @@ pub(crate) struct CsvBatches<R> {
     path: PathBuf,
     layout: Layout,
     pace: Pace,
-    reader: Reader<R>,
-    record: ByteRecord,
+    records: Records<R>,
+    record: Record,
     columns: Vec<Column>,
+    /// Rows of all batches so far.
+    rows: u64,
 }
 
 impl<R: Read> CsvBatches<R> {
     fn read(&mut self) -> Result<Option<RecordBatch>, TableError> {
         let mut rows = 0;
-        while self.takes_more(rows) && next(&mut self.reader, &mut self.record, &self.path)? {
+        let mut bytes = 0;
+        while bytes < BATCH_BYTES && self.takes_more(rows) && next(&mut self.records, &mut self.record, &self.path)? {
             if self.record.len() != self.columns.len() {
                 return Err(self.ragged());
             }
-            for (index, field) in self.record.iter().enumerate() {
-                if !std::str::from_utf8(field).is_ok_and(|field| self.columns[index].push(field)) {
+            for (index, (field, quoted)) in self.record.cells().enumerate() {
+                bytes += field.len();
+                if !std::str::from_utf8(field).is_ok_and(|field| self.columns[index].push(field, quoted)) {
                     return Err(self.unfit(index, field));
                 }
             }
             rows += 1;
         }
         if rows == 0 {
+            if matches!(self.pace, Pace::Stored) && self.rows != self.layout.rows {
+                return Err(self.changed());
+            }
             return Ok(None);
         }
+        self.rows += rows as u64;
         let columns = self.columns.iter_mut().map(Column::finish).collect();
         let batch = RecordBatch::try_new(Arc::clone(&self.layout.schema), columns);
         batch.map(Some).map_err(|source| TableError::Arrow { path: self.path.clone(), source })
@@ -104,7 +122,7 @@ impl<R: Read> CsvBatches<R> {
         match &self.pace {
             Pace::Stored => rows < BATCH_ROWS,
             Pace::Live { rows_max, patience } => {
-                rows == 0 || rows < *rows_max && !patience.would_wait(self.reader.position().byte())
+                rows == 0 || rows < *rows_max && !patience.would_wait(self.records.used())
             }
         }
     }
@@ -112,7 +130,7 @@ impl<R: Read> CsvBatches<R> {
     fn ragged(&self) -> TableError {
         match self.pace {
             Pace::Stored => self.changed(),
-            Pace::Live { .. } => ragged(&self.path, self.line(), self.record.len(), self.columns.len()),
+            Pace::Live { .. } => ragged(&self.path, self.record.line(), self.record.len(), self.columns.len()),
         }
     }
 
@@ -122,7 +140,7 @@ impl<R: Read> CsvBatches<R> {
             return self.changed();
         }
         let name = self.layout.schema.field(column).name();
-        match cell(&self.path, self.line(), name, bytes) {
+        match cell(&self.path, self.record.line(), name, bytes) {
             Err(error) => error,
             Ok(text) => {
                 let noun = self.layout.kinds[column].noun();
@@ -130,18 +148,14 @@ impl<R: Read> CsvBatches<R> {
                     "column `{name}` has `{text}`, which is no {noun}, as its first rows were: give the column one \
                      kind of value from its first row on"
                 );
-                TableError::Line { path: self.path.clone(), line: self.line(), reason }
+                TableError::Line { path: self.path.clone(), line: self.record.line(), reason }
             }
         }
     }
 
     fn changed(&self) -> TableError {
         let reason = "the file has changed while it was read".into();
-        TableError::Line { path: self.path.clone(), line: self.line(), reason }
-    }
-
-    fn line(&self) -> u64 {
-        self.record.position().map_or(0, csv::Position::line)
+        TableError::Line { path: self.path.clone(), line: self.record.line(), reason }
     }
 }
 
@@ -153,23 +167,10 @@ impl<R: Read> Iterator for CsvBatches<R> {
     }
 }
 
-fn reader<R: Read>(delimiter: u8, text: R) -> Reader<R> {
-    // Ragged rows are found here, with better words.
-    ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .buffer_capacity(1 << 20)
-        .from_reader(text)
-}
-
-fn next<R: Read>(reader: &mut Reader<R>, record: &mut ByteRecord, path: &Path) -> Result<bool, TableError> {
-    reader.read_byte_record(record).map_err(|error| {
-        let text = error.to_string();
-        match error.into_kind() {
-            csv::ErrorKind::Io(source) => TableError::Read { path: path.to_owned(), source },
-            _ => TableError::Damaged { path: path.to_owned(), reason: text },
-        }
+fn next<R: Read>(records: &mut Records<R>, record: &mut Record, path: &Path) -> Result<bool, TableError> {
+    records.next(record).map_err(|error| match error {
+        RecordError::Io(source) => TableError::Read { path: path.to_owned(), source },
+        RecordError::Line { line, reason } => TableError::Line { path: path.to_owned(), line, reason },
     })
 }
 
@@ -235,5 +236,42 @@ mod tests {
         let names: Vec<_> = layout.schema.fields().iter().map(|field| field.name().as_str()).collect();
         assert_eq!(names, ["a", "a.1", "column_3", "a.2"]);
         assert_eq!(layout.rows, 1);
+    }
+
+    #[test]
+    fn lines_are_those_of_the_file() {
+        assert_eq!(error(b"a,b\n1,2\n\n\n3\n"), "`x.csv`, line 5: it has 1 field, but the header has 2");
+        assert_eq!(error(b"a,b\r1,2\r3\r"), "`x.csv`, line 3: it has 1 field, but the header has 2");
+        assert!(
+            error(b"a,b\n1,\"x\n2,y\n3,z\n").starts_with("`x.csv`, line 2: the quote that begins here is never closed")
+        );
+        assert!(error(b"a,b\n1,\"x\"y\n").starts_with("`x.csv`, line 2: column 2 has text after its closing quote"));
+        assert_eq!(
+            error(b"a,b\0\n1,2\n"),
+            "`x.csv`, line 1: the name of column 2 has a NUL character in it: remove it"
+        );
+    }
+
+    fn read(text: &[u8]) -> Vec<RecordBatch> {
+        let layout = scan(Path::new("x.csv"), b',', text).unwrap();
+        batches(Path::new("x.csv"), &layout, text, Pace::Stored).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn empty_text_is_not_missing_text() {
+        use arrow_array::{Array, cast::AsArray};
+        let batch = read(b"t,n\n\"\",\"\"\n,1\nx,2\n").remove(0);
+        let text = batch.column(0).as_string::<i32>();
+        assert_eq!(text.iter().collect::<Vec<_>>(), [Some(""), None, Some("x")]);
+        assert_eq!(batch.column(1).null_count(), 1);
+    }
+
+    #[test]
+    fn batches_end_at_bytes_as_well_as_at_rows() {
+        let cell = "x".repeat(1 << 20);
+        let text = format!("t\n{}", format!("{cell}\n").repeat(80));
+        let rows: Vec<usize> = read(text.as_bytes()).iter().map(RecordBatch::num_rows).collect();
+        assert_eq!(rows.iter().sum::<usize>(), 80);
+        assert!(rows.len() > 1 && rows.iter().all(|rows| rows << 20 <= BATCH_BYTES), "{rows:?}");
     }
 }

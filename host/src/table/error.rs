@@ -1,6 +1,6 @@
 //! What can be wrong with a table's file, said so that the file can be mended.
 
-use arrow_schema::{ArrowError, DataType};
+use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -77,6 +77,14 @@ pub enum TableError {
         /// What is wrong.
         reason: String,
     },
+    /// The file is in order, but of a kind that is not read.
+    #[error("cannot read `{path}`: {reason}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is not read, and what to do.
+        reason: String,
+    },
     /// A line of a text file is wrong.
     #[error("`{path}`, line {line}: {reason}")]
     Line {
@@ -116,10 +124,39 @@ pub enum TableError {
     Unsupported {
         /// The column.
         column: String,
-        /// Its type.
-        data_type: DataType,
+        /// Its type, in words.
+        data_type: String,
         /// The format.
         format: String,
+    },
+    /// A format cannot hold a value.
+    #[error("column `{column}`{}: {reason}", row.map(|row| format!(", row {row}")).unwrap_or_default())]
+    Value {
+        /// The column.
+        column: String,
+        /// The row, from 1, where it is known.
+        row: Option<usize>,
+        /// Which value, and why.
+        reason: String,
+    },
+    /// What was written cannot be written anew.
+    #[error(
+        "a later table has decimals of more digits than the first, and {format} on standard output fixes them: write the \
+         first with as many"
+    )]
+    SentOn {
+        /// The format.
+        format: String,
+    },
+    /// The library that writes a format gave up.
+    #[error("cannot write `{path}`: the writer of {format} gave up: {words}")]
+    WriterGaveUp {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: String,
+        /// The library's words.
+        words: String,
     },
     /// A format cannot hold a table without columns.
     #[error("the table has no columns, which {format} cannot hold")]
@@ -134,7 +171,7 @@ impl TableError {
     #[must_use]
     pub fn is_about_data(&self) -> bool {
         match self {
-            Self::Unsupported { .. } | Self::NoColumns { .. } => true,
+            Self::Unsupported { .. } | Self::NoColumns { .. } | Self::Value { .. } | Self::SentOn { .. } => true,
             Self::Arrow { source, .. } => !matches!(source, ArrowError::IoError(..)),
             Self::Parquet { source, .. } => !matches!(source, ParquetError::External(_)),
             _ => false,

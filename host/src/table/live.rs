@@ -1,13 +1,16 @@
 //! A table that is still being made: standard input or a pipe, read once, row by row as it comes. Its first rows say
 //! what its columns are. Files that are there are `source.rs`'s.
 
+use super::dialect::delimiter;
 use super::error::TableError;
 use super::format::{Compression, FileFormat, Format};
-use super::source::{Batches, decompress, delimiter, plain};
+use super::guard::guarded;
+use super::ipc::IpcStream;
+use super::slices::Plain;
+use super::source::{Batches, Guarded, decompress, gave_up, stream_batches};
 use super::{csv, json};
-use arrow_ipc::reader::StreamReader;
-use arrow_json::ReaderBuilder as JsonReaderBuilder;
 use arrow_schema::SchemaRef;
+use longshore_segment::{Side, plain_schema};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
@@ -34,8 +37,8 @@ pub(crate) struct LiveSource {
 /// What is left to read.
 enum Rows {
     Csv { layout: csv::Layout, text: Box<dyn Read + Send>, patience: Patience },
-    Ndjson { text: Box<dyn Read + Send>, patience: Patience },
-    Arrow(StreamReader<BufReader<Box<dyn Read + Send>>>),
+    Ndjson { layout: json::Layout, text: Box<dyn Read + Send>, patience: Patience },
+    Arrow(IpcStream<BufReader<Box<dyn Read + Send>>>),
 }
 
 impl std::fmt::Debug for LiveSource {
@@ -60,27 +63,29 @@ impl LiveSource {
         let patience = Patience { file: Arc::new(file.try_clone().map_err(failed)?), handed: Arc::default() };
         let mut text = decompress(file, format.compression).map_err(failed)?;
         if format.format == Format::ArrowStream {
-            let reader = StreamReader::try_new_buffered(text, None)
-                .map_err(|error| TableError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
-            let schema = plain(&reader.schema());
-            return Ok(Self { name: path.to_owned(), schema, rows: Mutex::new(Some(Rows::Arrow(reader))) });
+            let opened = guarded(|| IpcStream::open(BufReader::new(text)));
+            let opened = opened.map_err(|panicked| gave_up(path, &panicked))?;
+            let stream = opened.map_err(|reason| TableError::Damaged { path: path.to_owned(), reason })?;
+            let schema = plain_schema(&stream.schema(), Side::Input);
+            return Ok(Self { name: path.to_owned(), schema, rows: Mutex::new(Some(Rows::Arrow(stream))) });
         }
         let is_csv = format.format != Format::Ndjson;
         let head = read_head(&mut text, &patience, format.compression, is_csv).map_err(failed)?;
-        if head.bytes.is_empty() {
+        if head.bytes.is_empty() && is_csv {
             return Err(TableError::Empty { path: path.to_owned() });
         }
-        let whole = &head.bytes[..head.whole];
-        let layout = if is_csv { Some(csv::scan(path, delimiter(format.format, &head.bytes), whole)?) } else { None };
-        let schema = match &layout {
-            Some(layout) => Arc::clone(&layout.schema),
-            None => json::scan(path, whole)?.0,
-        };
         let handed = Arc::clone(&patience.handed);
-        let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
-        let rows = match layout {
-            Some(layout) => Rows::Csv { layout, text, patience },
-            None => Rows::Ndjson { text, patience },
+        let whole = &head.bytes[..head.whole];
+        let (schema, rows) = if is_csv {
+            let layout = csv::scan(path, delimiter(path, format.format, &head.bytes)?, whole)?;
+            let schema = Arc::clone(&layout.schema);
+            let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
+            (schema, Rows::Csv { layout, text, patience })
+        } else {
+            let layout = json::scan(path, whole)?;
+            let schema = Arc::clone(&layout.schema);
+            let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
+            (schema, Rows::Ndjson { layout, text, patience })
         };
         Ok(Self { name: path.to_owned(), schema, rows: Mutex::new(Some(rows)) })
     }
@@ -92,28 +97,20 @@ impl LiveSource {
     /// The rows, in batches of at most `rows_max`; a pause ends a batch early. Once: after that there is nothing.
     pub(crate) fn batches(&self, rows_max: usize) -> Result<Option<Batches>, TableError> {
         let Some(rows) = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(None) };
-        let name = self.name.clone();
-        Ok(Some(match rows {
+        let path = self.name.clone();
+        let batches: Batches = match rows {
             Rows::Csv { layout, text, patience } => {
-                Box::new(csv::batches(&name, &layout, text, csv::Pace::Live { rows_max, patience })?)
+                Box::new(csv::batches(&path, &layout, text, csv::Pace::Live { rows_max, patience })?)
             }
-            Rows::Ndjson { text, patience } => {
-                let builder = JsonReaderBuilder::new(self.schema()).with_batch_size(rows_max).with_strict_mode(true);
-                let decoder = builder.build_decoder();
-                let decoder = decoder.map_err(|source| TableError::Arrow { path: name.clone(), source })?;
-                Box::new(json::LiveBatches::new(&name, decoder, text, patience))
+            Rows::Ndjson { layout, text, patience } => {
+                let pace = json::Pace::Live { rows_max, patience };
+                Box::new(json::JsonBatches::new(&path, &layout, BufReader::new(text), pace))
             }
-            Rows::Arrow(reader) => {
-                let schema = self.schema();
-                Box::new(reader.map(move |batch| {
-                    let damaged = |error: arrow_schema::ArrowError| TableError::Damaged {
-                        path: name.clone(),
-                        reason: error.to_string(),
-                    };
-                    super::source::conform(&schema, &batch.map_err(damaged)?)
-                }))
+            Rows::Arrow(stream) => {
+                Box::new(Plain::new(stream_batches(&path, Ok(stream))?, path.clone(), self.schema()))
             }
-        }))
+        };
+        Ok(Some(Box::new(Guarded { batches: Some(batches), path })))
     }
 }
 

@@ -4,21 +4,37 @@
 mod cell;
 mod chunks;
 mod csv;
+mod dialect;
 mod error;
 mod feed;
 mod format;
+mod guard;
+mod ipc;
 mod json;
 mod live;
+mod number;
+mod parquet_file;
+mod parquet_footer;
+mod records;
+mod signature;
 mod sink;
+mod slices;
 mod source;
 mod text_columns;
+mod time;
+mod written;
 
 pub use error::TableError;
 pub(crate) use feed::Feed;
 pub use format::{Compression, FileFormat, Format};
+pub(crate) use guard::guarded;
 pub(crate) use live::LiveSource;
 pub use sink::Sink;
 pub use source::{Batches, Source};
 
 /// Rows of a batch: a few megabytes of a usual table, so that a batch's columns stay in the processor's caches.
 pub(crate) const BATCH_ROWS: usize = 65_536;
+
+/// Bytes of a batch's values, about, where rows are long: a row of the stream's window of 64 MiB may be one of them, and
+/// the offsets of a column's texts are far from the 2 GiB that they reach.
+pub(crate) const BATCH_BYTES: usize = 32 << 20;

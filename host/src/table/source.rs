@@ -1,23 +1,29 @@
-//! A table to read: a file that has been checked, and can be read as often as is needed.
+//! A table to read: a file that has been checked, and can be read as often as is needed. Whatever a library makes of a
+//! damaged file, also a panic, is an error of the table.
 
+use super::dialect::delimiter;
 use super::error::TableError;
 use super::format::{Compression, FileFormat, Format};
-use super::{BATCH_ROWS, csv, json};
+use super::guard::{Panicked, guarded};
+use super::ipc::{IpcFile, IpcStream};
+use super::parquet_file::ParquetFile;
+use super::signature;
+use super::slices::Plain;
+use super::{csv, json};
 use arrow_array::RecordBatch;
-use arrow_cast::cast;
-use arrow_ipc::reader::{FileReader, StreamReader};
-use arrow_json::ReaderBuilder as JsonReaderBuilder;
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{Schema, SchemaRef};
 use flate2::read::MultiGzDecoder;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use longshore_segment::{Side, plain_schema};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Bytes read at a time.
 const BUFFER_BYTES: usize = 1 << 20;
+
+/// Bytes of a text from whose look the delimiter is known.
+const HEAD_BYTES: u64 = 64 << 10;
 
 /// Batches of a table.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch, TableError>> + Send>;
@@ -30,7 +36,17 @@ pub struct Source {
     format: FileFormat,
     schema: SchemaRef,
     rows: Option<u64>,
-    csv: Option<csv::Layout>,
+    content: Content,
+}
+
+/// What the check of a file found that reading it needs.
+#[derive(Debug)]
+enum Content {
+    Text(csv::Layout),
+    Json(json::Layout),
+    Parquet(Box<ParquetFile>),
+    /// Read from its start each time.
+    Arrow,
 }
 
 impl Source {
@@ -66,44 +82,73 @@ impl Source {
         Self::check(path, file, format)
     }
 
+    /// A file that is open already, and may have no name. `path` stands for it in errors.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub(crate) fn of(path: &Path, file: File, format: FileFormat) -> Result<Self, TableError> {
+        Self::check(path, file, format)
+    }
+
     fn check(path: &Path, file: File, format: FileFormat) -> Result<Self, TableError> {
         let metadata = file.metadata().map_err(|source| TableError::Read { path: path.to_owned(), source })?;
         if metadata.is_dir() {
             return Err(TableError::Folder { path: path.to_owned() });
         }
-        if metadata.len() == 0 {
+        // Without a row NDJSON has no bytes: it has no header.
+        if metadata.len() == 0 && format != (FileFormat { format: Format::Ndjson, compression: Compression::None }) {
             return Err(TableError::Empty { path: path.to_owned() });
         }
-        let schema = Arc::new(Schema::empty());
-        let mut source = Self { path: path.to_owned(), file, format, schema, rows: None, csv: None };
-        source.check_content()?;
-        match format.format {
+        let schema = SchemaRef::new(Schema::empty());
+        let mut source = Self { path: path.to_owned(), file, format, schema, rows: None, content: Content::Arrow };
+        signature::check(path, format, &source.reopen()?, |file| decompress(file, format.compression))?;
+        guarded(|| source.look()).unwrap_or_else(|panicked| Err(gave_up(path, &panicked)))?;
+        Ok(source)
+    }
+
+    /// Looks at the content, as far as its format needs to be.
+    fn look(&mut self) -> Result<(), TableError> {
+        let damaged = |reason| TableError::Damaged { path: self.path.clone(), reason };
+        match self.format.format {
             Format::Csv | Format::Tsv => {
-                let layout = csv::scan(path, source.delimiter()?, source.text()?)?;
-                source.schema = Arc::clone(&layout.schema);
-                source.rows = Some(layout.rows);
-                source.csv = Some(layout);
+                let mut head = Vec::new();
+                let read = self.text()?.take(HEAD_BYTES).read_to_end(&mut head);
+                read.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
+                let delimiter = delimiter(&self.path, self.format.format, &head)?;
+                let layout = csv::scan(&self.path, delimiter, self.text()?)?;
+                self.schema = SchemaRef::clone(&layout.schema);
+                self.rows = Some(layout.rows);
+                self.content = Content::Text(layout);
             }
             Format::Ndjson => {
-                let (schema, rows) = json::scan(path, BufReader::with_capacity(BUFFER_BYTES, source.text()?))?;
-                source.schema = schema;
-                source.rows = Some(rows);
+                let layout = json::scan(&self.path, BufReader::with_capacity(BUFFER_BYTES, self.text()?))?;
+                self.schema = SchemaRef::clone(&layout.schema);
+                self.rows = Some(layout.rows);
+                self.content = Content::Json(layout);
             }
             Format::Parquet => {
-                let reader = source.parquet()?;
-                source.rows = u64::try_from(reader.metadata().file_metadata().num_rows()).ok();
-                source.schema = plain(reader.schema());
+                let file = ParquetFile::open(&self.path, self.reopen()?)?;
+                self.schema = plain_schema(file.schema(), Side::Input);
+                self.rows = Some(file.rows());
+                self.content = Content::Parquet(Box::new(file));
             }
-            Format::ArrowFile => source.schema = plain(&source.arrow_file()?.schema()),
-            Format::ArrowStream => source.schema = plain(&source.arrow_stream()?.schema()),
+            Format::ArrowFile => {
+                let file = IpcFile::open(self.reopen()?).map_err(damaged)?;
+                self.schema = plain_schema(&file.schema(), Side::Input);
+                self.rows = Some(file.rows());
+            }
+            Format::ArrowStream => {
+                let stream = IpcStream::open(self.text()?).map_err(damaged)?;
+                self.schema = plain_schema(&stream.schema(), Side::Input);
+            }
         }
-        Ok(source)
+        Ok(())
     }
 
     /// The table's columns.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
+        SchemaRef::clone(&self.schema)
     }
 
     /// The number of rows, where the file says so without being read.
@@ -117,34 +162,26 @@ impl Source {
     /// # Errors
     /// [`TableError`].
     pub fn batches(&self) -> Result<Batches, TableError> {
+        let batches = guarded(|| self.raw_batches()).unwrap_or_else(|panicked| Err(gave_up(&self.path, &panicked)))?;
+        Ok(Box::new(Guarded { batches: Some(batches), path: self.path.clone() }))
+    }
+
+    fn raw_batches(&self) -> Result<Batches, TableError> {
         let path = self.path.clone();
-        let arrow = move |result: Result<RecordBatch, arrow_schema::ArrowError>| {
-            result.map_err(|error| TableError::Damaged { path: path.clone(), reason: error.to_string() })
-        };
-        Ok(match (self.format.format, &self.csv) {
-            (Format::Csv | Format::Tsv, Some(layout)) => {
-                Box::new(csv::batches(&self.path, layout, self.text()?, csv::Pace::Stored)?)
-            }
-            (Format::Ndjson, _) => {
+        let plain = |batches: Batches| Box::new(Plain::new(batches, self.path.clone(), self.schema()));
+        Ok(match &self.content {
+            Content::Text(layout) => Box::new(csv::batches(&path, layout, self.text()?, csv::Pace::Stored)?),
+            Content::Json(layout) => {
                 let text = BufReader::with_capacity(BUFFER_BYTES, self.text()?);
-                let builder = JsonReaderBuilder::new(Arc::clone(&self.schema)).with_batch_size(BATCH_ROWS);
-                let reader = builder.build(text);
-                Box::new(reader.map_err(|source| TableError::Arrow { path: self.path.clone(), source })?.map(arrow))
+                Box::new(json::JsonBatches::new(&path, layout, text, json::Pace::Stored))
             }
-            (Format::Parquet, _) => {
-                let reader = self.parquet()?.with_batch_size(BATCH_ROWS).build();
-                let reader = reader.map_err(|source| TableError::Parquet { path: self.path.clone(), source })?;
-                let schema = Arc::clone(&self.schema);
-                Box::new(reader.map(arrow).map(move |batch| conform(&schema, &batch?)))
+            Content::Parquet(file) => plain(Box::new(file.batches(&path, self.reopen()?)?)),
+            Content::Arrow if self.format.format == Format::ArrowFile => {
+                let damaged = move |reason| TableError::Damaged { path: path.clone(), reason };
+                let mut file = IpcFile::open(self.reopen()?).map_err(&damaged)?;
+                plain(Box::new(std::iter::from_fn(move || file.next().map_err(&damaged).transpose())))
             }
-            (Format::ArrowFile, _) => {
-                let (reader, schema) = (self.arrow_file()?, Arc::clone(&self.schema));
-                Box::new(reader.map(arrow).map(move |batch| conform(&schema, &batch?)))
-            }
-            (Format::ArrowStream | Format::Csv | Format::Tsv, _) => {
-                let (reader, schema) = (self.arrow_stream()?, Arc::clone(&self.schema));
-                Box::new(reader.map(arrow).map(move |batch| conform(&schema, &batch?)))
-            }
+            Content::Arrow => plain(stream_batches(&path, IpcStream::open(self.text()?))?),
         })
     }
 
@@ -159,61 +196,40 @@ impl Source {
         decompress(self.reopen()?, self.format.compression)
             .map_err(|source| TableError::Read { path: self.path.clone(), source })
     }
+}
 
-    fn parquet(&self) -> Result<ParquetRecordBatchReaderBuilder<File>, TableError> {
-        ParquetRecordBatchReaderBuilder::try_new(self.reopen()?)
-            .map_err(|error| TableError::Damaged { path: self.path.clone(), reason: error.to_string() })
-    }
+/// The batches of a stream, as they come.
+pub(super) fn stream_batches<R: Read + Send + 'static>(
+    path: &Path,
+    stream: Result<IpcStream<R>, String>,
+) -> Result<Batches, TableError> {
+    let path = path.to_owned();
+    let damaged = move |reason| TableError::Damaged { path: path.clone(), reason };
+    let mut stream = stream.map_err(&damaged)?;
+    Ok(Box::new(std::iter::from_fn(move || stream.next().map_err(&damaged).transpose())))
+}
 
-    fn arrow_file(&self) -> Result<FileReader<BufReader<File>>, TableError> {
-        FileReader::try_new_buffered(self.reopen()?, None)
-            .map_err(|error| TableError::Damaged { path: self.path.clone(), reason: error.to_string() })
-    }
+/// What a reader's panic says of the file.
+pub(super) fn gave_up(path: &Path, panicked: &Panicked) -> TableError {
+    TableError::Damaged { path: path.to_owned(), reason: format!("its reader gave up: {}", panicked.words) }
+}
 
-    fn arrow_stream(&self) -> Result<StreamReader<BufReader<Box<dyn Read + Send>>>, TableError> {
-        StreamReader::try_new_buffered(self.text()?, None)
-            .map_err(|error| TableError::Damaged { path: self.path.clone(), reason: error.to_string() })
-    }
+/// Batches of a reader that may panic. Nothing follows an error.
+pub(super) struct Guarded {
+    pub(super) batches: Option<Batches>,
+    pub(super) path: PathBuf,
+}
 
-    fn delimiter(&self) -> Result<u8, TableError> {
-        let mut header = Vec::new();
-        self.text()?
-            .take(64 << 10)
-            .read_to_end(&mut header)
-            .map_err(|source| TableError::Read { path: self.path.clone(), source })?;
-        Ok(delimiter(self.format.format, &header))
-    }
+impl Iterator for Guarded {
+    type Item = Result<RecordBatch, TableError>;
 
-    /// Whether the first bytes are those of the format.
-    fn check_content(&self) -> Result<(), TableError> {
-        let read = |mut reader: Box<dyn Read + Send>| {
-            let mut head = Vec::new();
-            reader.by_ref().take(8).read_to_end(&mut head).map(|_| head)
-        };
-        let failed = |source| TableError::Read { path: self.path.clone(), source };
-        let outer = read(Box::new(self.reopen()?)).map_err(failed)?;
-        let compressed = match self.format.compression {
-            Compression::None => true,
-            Compression::Gzip => outer.starts_with(GZIP),
-            Compression::Zstd => outer.starts_with(ZSTD),
-        };
-        let head = match self.format.compression {
-            Compression::None => outer.clone(),
-            _ if !compressed => outer.clone(),
-            _ => read(self.text()?).map_err(failed)?,
-        };
-        let found = looks_like(&head);
-        let fits = match self.format.format {
-            Format::Csv | Format::Tsv | Format::Ndjson => found == TEXT,
-            Format::Parquet => head.starts_with(PARQUET),
-            Format::ArrowFile => head.starts_with(ARROW),
-            Format::ArrowStream => head.starts_with(CONTINUATION),
-        };
-        if compressed && fits {
-            return Ok(());
+    fn next(&mut self) -> Option<Self::Item> {
+        let batches = self.batches.as_mut()?;
+        let next = guarded(|| batches.next()).unwrap_or_else(|panicked| Some(Err(gave_up(&self.path, &panicked))));
+        if !matches!(next, Some(Ok(_))) {
+            self.batches = None;
         }
-        let expected = self.format.to_string();
-        Err(TableError::WrongContent { path: self.path.clone(), expected, found })
+        next
     }
 }
 
@@ -224,61 +240,4 @@ pub(super) fn decompress(file: File, compression: Compression) -> std::io::Resul
         Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file))),
         Compression::Zstd => Box::new(zstd::Decoder::new(file)?),
     })
-}
-
-/// Commas, unless the header has none but semicolons, as spreadsheets of half of Europe write it.
-pub(super) fn delimiter(format: Format, head: &[u8]) -> u8 {
-    let header = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    match format {
-        Format::Tsv => b'\t',
-        _ if header.contains(&b';') && !header.contains(&b',') => b';',
-        _ => b',',
-    }
-}
-
-const PARQUET: &[u8] = b"PAR1";
-const ARROW: &[u8] = b"ARROW1";
-const CONTINUATION: &[u8] = &[0xff; 4];
-const GZIP: &[u8] = &[0x1f, 0x8b];
-const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-const TEXT: &str = "text, such as CSV or JSON";
-
-fn looks_like(head: &[u8]) -> &'static str {
-    let known: [(&[u8], &str); 6] = [
-        (PARQUET, "Parquet"),
-        (ARROW, "an Arrow file"),
-        (CONTINUATION, "an Arrow stream"),
-        (GZIP, "something in gzip"),
-        (ZSTD, "something in Zstandard"),
-        (b"PK\x03\x04", "a ZIP archive, such as an Excel workbook"),
-    ];
-    match known.into_iter().find(|(magic, _)| head.starts_with(magic)) {
-        Some((_, name)) => name,
-        None if head.contains(&0) => "binary data of no known format",
-        None => TEXT,
-    }
-}
-
-/// The schema without what only its writer's library understands, and without views, which not every reader takes.
-pub(super) fn plain(schema: &Schema) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| {
-        let plain = match field.data_type() {
-            DataType::Utf8View => DataType::Utf8,
-            DataType::BinaryView => DataType::Binary,
-            _ => return Arc::clone(field),
-        };
-        Arc::new(Field::new(field.name(), plain, field.is_nullable()))
-    });
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-pub(super) fn conform(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, TableError> {
-    let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| {
-        if column.data_type() == field.data_type() { Ok(Arc::clone(column)) } else { cast(column, field.data_type()) }
-    });
-    let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    columns
-        .collect::<Result<Vec<_>, _>>()
-        .and_then(|columns| RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options))
-        .map_err(|source| TableError::Arrow { path: PathBuf::new(), source })
 }

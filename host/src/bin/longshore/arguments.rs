@@ -14,7 +14,7 @@ use longshore::table::FileFormat;
 use longshore::{CHUNK_ROWS, EngineChoice, InputSpec, Mount, Network, OutputSpec};
 use longshore_protocol::OutputName;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Runs scripts in fresh containers and hands them tables without copying.
@@ -149,14 +149,22 @@ impl From<EngineArgument> for EngineChoice {
 
 /// Reads `[N=]PATH`. A path that has `=` in it needs its number in front.
 pub(crate) fn input(text: &str, standard: Option<FileFormat>) -> InputSpec {
-    let numbered = text.split_once('=').and_then(|(number, path)| Some((number.parse().ok()?, path)));
+    let numbered = named(text).and_then(|(number, path)| Some((number.parse().ok()?, path)));
     let (number, path) = numbered.map_or((None, text), |(number, path)| (Some(number), path));
     InputSpec { number, path: PathBuf::from(path), format: standard.filter(|_| path == "-") }
 }
 
+/// What is before the first `=` and after it; `None` where all of it is the path of a file in a folder that is there, such
+/// as `year=2024/out.csv`.
+fn named(text: &str) -> Option<(&str, &str)> {
+    let (name, path) = text.split_once('=')?;
+    let is_path = path.contains('/') && Path::new(text).parent().is_some_and(Path::is_dir);
+    (!is_path).then_some((name, path))
+}
+
 /// Reads `[N|ID=]PATH`.
 pub(crate) fn output(text: &str, standard: Option<FileFormat>) -> OutputSpec {
-    let named = text.split_once('=').filter(|(name, _)| !name.is_empty() && !name.contains(['/', '.']));
+    let named = named(text).filter(|(name, _)| !name.is_empty() && !name.contains(['/', '.']));
     let name = |name: &str| name.parse().map_or_else(|_| OutputName::Id(name.to_owned()), OutputName::Number);
     let (name, path) = named.map_or((None, text), |(text, path)| (Some(name(text)), path));
     OutputSpec { name, path: PathBuf::from(path), format: standard.filter(|_| path == "-") }
@@ -223,6 +231,11 @@ mod tests {
         assert_eq!(output("clustered=a.csv", None).name, Some(OutputName::Id("clustered".into())));
         assert_eq!(output("1=a=b.csv", None).path, PathBuf::from("a=b.csv"));
         assert_eq!(output("./a=b.csv", None).name, None);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("year=2024")).unwrap();
+        let path = folder.path().join("year=2024/out.csv");
+        assert_eq!(output(path.to_str().unwrap(), None).path, path);
+        assert_eq!(output("year=2024/out.csv", None).name, Some(OutputName::Id("year".into())));
         assert!(mount("/data:rw").is_ok_and(|mount| mount.writable));
         assert!(network("host").is_err());
     }

@@ -1,0 +1,80 @@
+//! The file of an output before it has its name: where its bytes go, and how it is written anew where its columns turn out
+//! to be too narrow. What is written is `worker.rs`'s.
+
+use super::Target;
+use crate::publish::Unpublished;
+use crate::table::{Sink, Source, TableError};
+use arrow_schema::SchemaRef;
+use longshore_segment::Matching;
+use std::io::Seek;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+/// A complete file without a name.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    /// To be put in place.
+    File(Unpublished),
+    /// To be copied to standard output.
+    Stdout(std::fs::File),
+    /// Gone to standard output already, row by row.
+    Sent,
+}
+
+/// Starts an output's file, which has no name until it is published.
+pub(crate) fn create(
+    target: &Target,
+    schema: &SchemaRef,
+    run_id: &str,
+    streaming: bool,
+) -> Result<(Sink, Pending), TableError> {
+    let failed = |source| TableError::Write { path: target.path.clone(), source };
+    let is_standard = target.path == Path::new("-");
+    let (writer, pending) = if is_standard && streaming {
+        let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
+        (stdout.into(), Pending::Sent)
+    } else if is_standard {
+        let mut file = anonymous().map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        (file.try_clone().map_err(failed)?, Pending::Stdout(file))
+    } else {
+        let file = Unpublished::create(&target.path, run_id).map_err(failed)?;
+        (file.writer().map_err(failed)?, Pending::File(file))
+    };
+    Ok((Sink::create(&target.path, target.format, schema, writer)?, pending))
+}
+
+/// Writes a table that is under way anew, with wider columns.
+///
+/// # Errors
+/// Where the table has been sent on already, or the new one cannot be written.
+pub(super) fn rewrite(
+    target: &Target,
+    sink: Sink,
+    pending: Pending,
+    wider: &SchemaRef,
+    run_id: &str,
+) -> Result<(Sink, Pending), TableError> {
+    let failed = |source| TableError::Write { path: target.path.clone(), source };
+    sink.finish()?;
+    let file = match &pending {
+        Pending::File(file) => file.writer().map_err(failed)?,
+        Pending::Stdout(file) => file.try_clone().map_err(failed)?,
+        Pending::Sent => return Err(TableError::SentOn { format: target.format.to_string() }),
+    };
+    let before = Source::of(&target.path, file, target.format)?;
+    let (mut sink, pending) = create(target, wider, run_id, false)?;
+    let unlike = |reason| TableError::Damaged { path: target.path.clone(), reason };
+    let matching = Matching::new(wider, &before.schema()).map_err(unlike)?;
+    for batch in before.batches()? {
+        sink.write(&matching.apply(wider, &batch?).map_err(unlike)?)?;
+    }
+    Ok((sink, pending))
+}
+
+/// A file without a name in the folder for temporary ones.
+fn anonymous() -> std::io::Result<std::fs::File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(std::env::temp_dir(), flags, Mode::RUSR | Mode::WUSR)?.into())
+}

@@ -1,0 +1,170 @@
+//! An Arrow file: where its footer says that the messages are, checked against the file.
+
+use super::decode::Decoder;
+use super::message::{CONTINUATION, METADATA_MAX, RawMessage, parse};
+use super::schema;
+use arrow_array::RecordBatch;
+use arrow_buffer::Buffer;
+use arrow_ipc::{Block, MessageHeader, root_as_footer};
+use arrow_schema::SchemaRef;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+
+/// The first and the last bytes.
+pub(in crate::table) const MAGIC: &[u8] = b"ARROW1";
+
+/// The magic at the start with its padding.
+const HEAD: u64 = 8;
+
+/// The length of the footer and the magic after it.
+const TAIL: u64 = 10;
+
+/// An Arrow file, batch by batch.
+#[derive(Debug)]
+pub(in crate::table) struct IpcFile {
+    file: File,
+    decoder: Decoder,
+    dictionaries: Vec<Place>,
+    batches: Vec<Place>,
+    /// Rows of all batches, as their metadata says.
+    rows: u64,
+    next: usize,
+}
+
+/// Where a message is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    offset: u64,
+    metadata: u64,
+    body: u64,
+}
+
+impl IpcFile {
+    /// Reads the footer and each message's metadata.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub(in crate::table) fn open(mut file: File) -> Result<Self, String> {
+        let length = file.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
+        let cut = || "it ends without its footer: it is cut short, or was not closed by its writer".to_owned();
+        if length < HEAD + TAIL {
+            return Err(cut());
+        }
+        let tail = read(&mut file, length - TAIL, TAIL)?;
+        if &tail[4..] != MAGIC {
+            return Err(cut());
+        }
+        let footer_length = u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]);
+        let end = length - TAIL;
+        let start = end.checked_sub(u64::from(footer_length)).filter(|start| *start >= HEAD);
+        let start = start.ok_or_else(|| format!("its footer says that it has {footer_length} bytes"))?;
+        let footer = read(&mut file, start, end - start)?;
+        let footer = root_as_footer(&footer).map_err(|_| "its footer is damaged")?;
+        let decoder = Decoder::new(schema::checked(footer.schema().ok_or("its footer has no schema")?)?);
+        let places = |blocks: Option<flatbuffers::Vector<'_, Block>>| {
+            blocks.into_iter().flatten().map(|block| place(block, start)).collect::<Result<Vec<_>, _>>()
+        };
+        let (dictionaries, batches) = (places(footer.dictionaries())?, places(footer.recordBatches())?);
+        check_apart(dictionaries.iter().chain(&batches).copied().collect())?;
+        let mut opened = Self { file, decoder, dictionaries, batches, rows: 0, next: 0 };
+        for place in opened.batches.clone() {
+            opened.rows += opened.metadata_rows(place)?;
+        }
+        Ok(opened)
+    }
+
+    pub(in crate::table) fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.decoder.schema)
+    }
+
+    /// The number of rows.
+    pub(in crate::table) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The next batch, `None` after the last.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(in crate::table) fn next(&mut self) -> Result<Option<RecordBatch>, String> {
+        for place in std::mem::take(&mut self.dictionaries) {
+            let raw = self.message(place)?;
+            if self.decoder.read(&raw)?.is_some() {
+                return Err("it has a batch where its footer says that a dictionary is".into());
+            }
+        }
+        let Some(place) = self.batches.get(self.next).copied() else { return Ok(None) };
+        self.next += 1;
+        let raw = self.message(place)?;
+        match self.decoder.read(&raw)? {
+            Some(batch) => Ok(Some(batch)),
+            None => Err("it has a dictionary where its footer says that a batch is".into()),
+        }
+    }
+
+    fn metadata(&mut self, place: Place) -> Result<Vec<u8>, String> {
+        let mut metadata = read(&mut self.file, place.offset, place.metadata)?;
+        let prefix = if metadata.starts_with(&CONTINUATION) { 8 } else { 4 };
+        let Some(length) = metadata.get(prefix - 4..prefix).and_then(|bytes| bytes.first_chunk::<4>()) else {
+            return Err("a message in it is damaged".into());
+        };
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        if length == 0 || length > metadata.len() - prefix || metadata.len() % 8 != 0 {
+            return Err(format!("a message in it says that its metadata has {length} bytes"));
+        }
+        metadata.drain(..prefix);
+        Ok(metadata)
+    }
+
+    fn metadata_rows(&mut self, place: Place) -> Result<u64, String> {
+        let metadata = self.metadata(place)?;
+        let message = parse(&metadata)?;
+        if message.bodyLength() != i64::try_from(place.body).unwrap_or(-1) {
+            return Err("its footer and a message in it say different lengths".into());
+        }
+        let batch = match message.header_type() {
+            MessageHeader::RecordBatch => message.header_as_record_batch(),
+            _ => None,
+        };
+        let rows = batch.and_then(|batch| u64::try_from(batch.length()).ok());
+        rows.ok_or_else(|| "it has no batch where its footer says that one is".into())
+    }
+
+    fn message(&mut self, place: Place) -> Result<RawMessage, String> {
+        let metadata = self.metadata(place)?;
+        let body = read(&mut self.file, place.offset + place.metadata, place.body)?;
+        Ok(RawMessage { metadata, body: Buffer::from_vec(body) })
+    }
+}
+
+/// A message's place, which must be before the footer.
+fn place(block: &Block, footer: u64) -> Result<Place, String> {
+    let within = || {
+        let offset = u64::try_from(block.offset()).ok().filter(|offset| *offset >= HEAD)?;
+        let metadata = u64::try_from(block.metaDataLength()).ok()?;
+        let body = u64::try_from(block.bodyLength()).ok()?;
+        let end = offset.checked_add(metadata)?.checked_add(body)?;
+        let fits = metadata >= 8 && metadata <= METADATA_MAX as u64 && end <= footer;
+        fits.then_some(Place { offset, metadata, body })
+    };
+    within().ok_or_else(|| {
+        let (offset, length) = (block.offset(), block.bodyLength());
+        format!("its footer says that a message of {length} bytes is at {offset}, where none can be")
+    })
+}
+
+/// Two messages in one place would make more of a file than is in it.
+fn check_apart(mut places: Vec<Place>) -> Result<(), String> {
+    places.sort_by_key(|place| place.offset);
+    let overlap = places.windows(2).any(|pair| pair[0].offset + pair[0].metadata + pair[0].body > pair[1].offset);
+    if overlap { Err("its footer says that two messages are in one place".into()) } else { Ok(()) }
+}
+
+/// Bytes of the file, of which it was seen that they are there.
+fn read(file: &mut File, offset: u64, length: u64) -> Result<Vec<u8>, String> {
+    let text = |error: std::io::Error| error.to_string();
+    file.seek(SeekFrom::Start(offset)).map_err(text)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).map_err(|error| error.to_string())?);
+    file.by_ref().take(length).read_to_end(&mut bytes).map_err(text)?;
+    if bytes.len() as u64 == length { Ok(bytes) } else { Err("it has become shorter while it was read".into()) }
+}

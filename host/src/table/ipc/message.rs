@@ -1,0 +1,152 @@
+//! One IPC message: its metadata and its body, and the check of both before Arrow's reader sees them.
+
+use super::layout::{self, Piece};
+use crate::input::available_memory;
+use arrow_buffer::Buffer;
+use arrow_ipc::{BodyCompressionMethod, CompressionType, Message, MessageHeader, RecordBatch};
+use arrow_schema::DataType;
+
+/// The four bytes before a message's length, since version 0.15 of Arrow.
+pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// Longest metadata of a message: a million columns take some hundred bytes each.
+pub(super) const METADATA_MAX: usize = 256 << 20;
+
+/// Rows of a batch, at most.
+const ROWS_MAX: i64 = 1 << 40;
+
+/// What LZ4 makes of a byte, at most: a run of 255.
+const LZ4_RATIO: u64 = 255;
+
+/// What Zstandard makes of a byte, at most: a block of 128 KiB out of four.
+const ZSTD_RATIO: u64 = (128 << 10) / 4;
+
+/// Metadata key under which version 0.17 of Arrow compressed bodies, before there was a standard for it.
+const EXPERIMENTAL_COMPRESSION: &str = "ARROW:experimental_compression";
+
+/// A message.
+#[derive(Debug)]
+pub(super) struct RawMessage {
+    pub(super) metadata: Vec<u8>,
+    pub(super) body: Buffer,
+}
+
+impl RawMessage {
+    /// The metadata, found to be in order.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn message(&self) -> Result<Message<'_>, String> {
+        parse(&self.metadata)
+    }
+
+    /// Checks what a message holds: a batch of columns of these types, a dictionary of values of that one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn check<'a>(
+        &self,
+        message: &Message<'_>,
+        types: impl Iterator<Item = &'a DataType>,
+        dictionary_type: impl FnOnce(i64) -> Option<&'a DataType>,
+    ) -> Result<(), String> {
+        let mut pairs = message.custom_metadata().into_iter().flatten();
+        if pairs.any(|pair| pair.key() == Some(EXPERIMENTAL_COMPRESSION)) {
+            return Err(
+                "it is compressed as Arrow 0.17 did it, before there was a standard: read it with that version's \
+                        library and write it again"
+                    .into(),
+            );
+        }
+        match message.header_type() {
+            MessageHeader::RecordBatch => {
+                let batch = message.header_as_record_batch().ok_or("a batch without its content")?;
+                let pieces = pieces(&batch, &self.body)?;
+                layout::check(types, &batch, &pieces, message.version())
+            }
+            MessageHeader::DictionaryBatch => {
+                let dictionary = message.header_as_dictionary_batch().ok_or("a dictionary without its content")?;
+                let batch = dictionary.data().ok_or("a dictionary without its content")?;
+                let data_type = dictionary_type(dictionary.id()).ok_or("a dictionary of no column")?;
+                let pieces = pieces(&batch, &self.body)?;
+                layout::check(std::iter::once(data_type), &batch, &pieces, message.version())
+            }
+            other => Err(format!("it has a message of the kind {other:?} among its batches")),
+        }
+    }
+}
+
+/// A message's metadata.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn parse(metadata: &[u8]) -> Result<Message<'_>, String> {
+    arrow_ipc::root_as_message(metadata).map_err(|_| "a message in it is damaged".into())
+}
+
+/// The buffers of a batch, each found to be in the body, after the one before it.
+fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer) -> Result<Vec<Piece<'a>>, String> {
+    if !(0..=ROWS_MAX).contains(&batch.length()) {
+        return Err(format!("a batch of {} rows", batch.length()));
+    }
+    for node in batch.nodes().into_iter().flatten() {
+        if !(0..=ROWS_MAX).contains(&node.length()) || !(0..=node.length()).contains(&node.null_count()) {
+            return Err(format!("a column of {} values with {} missing ones", node.length(), node.null_count()));
+        }
+    }
+    let ratio = match batch.compression() {
+        None => None,
+        Some(compression) if compression.method() != BodyCompressionMethod::BUFFER => {
+            return Err(format!("a compression of the kind {:?}", compression.method()));
+        }
+        Some(compression) if compression.codec() == CompressionType::LZ4_FRAME => Some(LZ4_RATIO),
+        Some(_) => Some(ZSTD_RATIO),
+    };
+    let (mut pieces, mut claimed, mut end) = (Vec::new(), 0_u64, 0_usize);
+    for buffer in batch.buffers().into_iter().flatten() {
+        let mut place = || {
+            let start = usize::try_from(buffer.offset()).ok()?;
+            let stop = start.checked_add(usize::try_from(buffer.length()).ok()?)?;
+            // Two columns in one place would make more of a body than is in it.
+            let bytes = body.get(start..stop).filter(|bytes| bytes.is_empty() || start >= end)?;
+            end = end.max(stop);
+            Some(bytes)
+        };
+        let Some(bytes) = place() else {
+            let (offset, length) = (buffer.offset(), buffer.length());
+            return Err(format!("a buffer of {length} bytes at {offset} in a body of {}", body.len()));
+        };
+        let piece = match ratio {
+            Some(ratio) if !bytes.is_empty() => unpacked(bytes, ratio)?,
+            _ => Piece { length: bytes.len() as u64, bytes: Some(bytes) },
+        };
+        if piece.bytes.is_none() {
+            claimed = claimed.saturating_add(piece.length);
+        }
+        pieces.push(piece);
+    }
+    // Memory is set aside for what is claimed, so it must be there.
+    if claimed > available_memory() {
+        return Err(format!(
+            "a compressed batch that says it holds {claimed} bytes, more than this machine has memory"
+        ));
+    }
+    Ok(pieces)
+}
+
+/// A compressed buffer, by the bytes that it says it holds.
+fn unpacked(bytes: &[u8], ratio: u64) -> Result<Piece<'_>, String> {
+    let Some((prefix, rest)) = bytes.split_first_chunk::<8>() else {
+        return Err(format!("a compressed buffer of {} bytes", bytes.len()));
+    };
+    let claimed = i64::from_le_bytes(*prefix);
+    let compressed = rest.len() as u64;
+    match u64::try_from(claimed) {
+        Ok(length) if length <= compressed.saturating_mul(ratio).saturating_add(64) => {
+            Ok(Piece { length, bytes: None })
+        }
+        // Minus one: it is not compressed after all.
+        Err(_) if claimed == -1 => Ok(Piece { length: compressed, bytes: Some(rest) }),
+        _ => Err(format!("a compressed buffer of {compressed} bytes that says it holds {claimed}")),
+    }
+}

@@ -1,0 +1,198 @@
+//! Columns out of the values of lines, by the plan that the first pass made.
+
+use super::shape::{Plan, word_of_number};
+use super::value::Value;
+use crate::table::cell::Kind;
+use crate::table::text_columns::Column;
+use arrow_array::{ArrayRef, ListArray, StructArray};
+use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{FieldRef, Fields};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Where a field is, from the row on.
+pub(super) struct Place<'a> {
+    pub(super) outer: Option<&'a Place<'a>>,
+    pub(super) name: &'a str,
+}
+
+impl Place<'_> {
+    /// The row itself.
+    pub(super) const ROW: Self = Place { outer: None, name: "" };
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.outer {
+            Some(outer) if outer.outer.is_some() => write!(f, "{outer}.{}", self.name),
+            _ => f.write_str(self.name),
+        }
+    }
+}
+
+/// A column being built.
+#[derive(Debug)]
+pub(super) enum Builder {
+    Scalar {
+        kind: Kind,
+        column: Column,
+    },
+    List {
+        field: FieldRef,
+        offsets: Vec<i32>,
+        valid: NullBufferBuilder,
+        items: Box<Builder>,
+        length: i32,
+    },
+    Object {
+        types: Fields,
+        names: HashMap<String, usize>,
+        fields: Vec<Builder>,
+        filled: Vec<bool>,
+        valid: NullBufferBuilder,
+    },
+}
+
+impl Builder {
+    pub(super) fn new(plan: &Plan) -> Self {
+        match plan {
+            Plan::Scalar(kind) => Self::Scalar { kind: *kind, column: Column::new(*kind) },
+            Plan::List(items) => Self::List {
+                field: items.field("item"),
+                offsets: vec![0],
+                valid: NullBufferBuilder::new(0),
+                items: Box::new(Self::new(items)),
+                length: 0,
+            },
+            Plan::Object(fields) => Self::Object {
+                types: plan.fields(),
+                names: fields.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect(),
+                fields: fields.iter().map(|(_, plan)| Self::new(plan)).collect(),
+                filled: vec![false; fields.len()],
+                valid: NullBufferBuilder::new(0),
+            },
+        }
+    }
+
+    /// Adds a value of the field at `place`.
+    ///
+    /// # Errors
+    /// What is wrong with a value that the plan has no place for.
+    pub(super) fn push(&mut self, value: &Value<'_>, place: &Place<'_>) -> Result<(), String> {
+        if *value == Value::Null {
+            self.push_null();
+            return Ok(());
+        }
+        match (self, value) {
+            (Self::Scalar { kind, column }, value) => {
+                if scalar(*kind, column, value) {
+                    return Ok(());
+                }
+                let (shown, noun) = (shown(value), kind.noun());
+                Err(format!(
+                    "column `{place}` has {shown}, which is no {noun}, as its first rows were: give the column one kind \
+                     of value from its first row on"
+                ))
+            }
+            (Self::List { offsets, valid, items, length, .. }, Value::List(values)) => {
+                for value in values {
+                    items.push(value, place)?;
+                    *length = length.checked_add(1).ok_or("lists of more than 2^31 values")?;
+                }
+                offsets.push(*length);
+                valid.append_non_null();
+                Ok(())
+            }
+            (Self::Object { names, fields, filled, valid, types }, Value::Object(values)) => {
+                filled.fill(false);
+                for (at, (name, value)) in values.iter().enumerate() {
+                    let place = Place { outer: Some(place), name };
+                    // Most rows have their fields in the same order.
+                    let likely = types.get(at).is_some_and(|field| field.name() == name).then_some(at);
+                    let Some(at) = likely.or_else(|| names.get(name.as_ref()).copied()) else {
+                        return Err(format!(
+                            "the field `{place}` is not among those of the first rows: give every field in one of them"
+                        ));
+                    };
+                    fields[at].push(value, &place)?;
+                    filled[at] = true;
+                }
+                let left_out = fields.iter_mut().zip(filled).filter(|(_, filled)| !**filled);
+                left_out.for_each(|(field, _)| field.push_null());
+                valid.append_non_null();
+                Ok(())
+            }
+            (Self::List { .. }, other) => Err(format!("column `{place}` has {}, and had lists before", other.noun())),
+            (Self::Object { .. }, other) => {
+                Err(format!("column `{place}` has {}, and had objects before", other.noun()))
+            }
+        }
+    }
+
+    fn push_null(&mut self) {
+        match self {
+            Self::Scalar { column, .. } => column.push_null(),
+            Self::List { offsets, valid, length, .. } => {
+                offsets.push(*length);
+                valid.append_null();
+            }
+            Self::Object { fields, valid, .. } => {
+                fields.iter_mut().for_each(Self::push_null);
+                valid.append_null();
+            }
+        }
+    }
+
+    /// The columns of rows, ready; the builder starts anew.
+    pub(super) fn finish_fields(&mut self) -> Vec<ArrayRef> {
+        match self {
+            Self::Object { fields, valid, .. } => {
+                valid.finish();
+                fields.iter_mut().map(Self::finish).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Scalar { column, .. } => column.finish(),
+            Self::List { field, offsets, valid, items, length } => {
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(offsets, vec![0])));
+                *length = 0;
+                Arc::new(ListArray::new(Arc::clone(field), offsets, items.finish(), valid.finish()))
+            }
+            Self::Object { types, fields, valid, .. } => {
+                let length = valid.len();
+                let parts = fields.iter_mut().map(Self::finish).collect();
+                // Built from the same plan, so its parts are of one length.
+                let made = StructArray::try_new_with_length(types.clone(), parts, valid.finish(), length);
+                Arc::new(made.expect("every push adds one value to each part"))
+            }
+        }
+    }
+}
+
+fn scalar(kind: Kind, column: &mut Column, value: &Value<'_>) -> bool {
+    match (kind, value) {
+        (Kind::Text | Kind::Nothing, Value::Text(text)) => column.push(text, true),
+        (Kind::Text | Kind::Nothing, Value::Number(text)) => column.push(text, true),
+        (Kind::Text | Kind::Nothing, Value::Boolean(value)) => column.push(if *value { "true" } else { "false" }, true),
+        (Kind::Boolean, Value::Boolean(value)) => column.push(if *value { "true" } else { "false" }, false),
+        (Kind::Integer | Kind::Decimal, Value::Number(text)) => column.push(text, false),
+        (Kind::Decimal, Value::Text(text)) => word_of_number(text).is_some_and(|number| column.push_number(number)),
+        (Kind::Date | Kind::Naive(_) | Kind::Zoned(_), Value::Text(text)) => {
+            !text.is_empty() && column.push(text, false)
+        }
+        _ => false,
+    }
+}
+
+fn shown(value: &Value<'_>) -> String {
+    match value {
+        Value::Number(text) => format!("`{text}`"),
+        Value::Text(text) => format!("`{text}`"),
+        other => other.noun().to_owned(),
+    }
+}

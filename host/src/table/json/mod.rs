@@ -1,0 +1,310 @@
+//! NDJSON: one object a line. A first pass over every line finds each field's type (`shape.rs`), and everything that is
+//! wrong, by its line; a second builds the columns (`build.rs`) by what the first has found, so that the two cannot
+//! disagree. How a line is taken apart is `value.rs`'s.
+
+mod build;
+mod shape;
+mod value;
+
+use super::error::TableError;
+use super::live::Patience;
+use super::{BATCH_BYTES, BATCH_ROWS};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{Schema, SchemaRef};
+use build::{Builder, Place};
+use shape::{Plan, Shape};
+use std::io::{BufRead, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use value::Value;
+
+/// Longest line: 256 MiB, as a record of CSV.
+const LINE_MAX: u64 = 256 << 20;
+
+/// What the first pass found.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) schema: SchemaRef,
+    plan: Arc<Plan>,
+    pub(crate) rows: u64,
+}
+
+/// Reads the whole text once. A text without rows is a table without columns.
+pub(crate) fn scan(path: &Path, text: impl BufRead) -> Result<Layout, TableError> {
+    let mut lines = Lines::new(path, text);
+    let mut shape = Shape::default();
+    let mut rows = 0;
+    while let Some(line) = lines.next()? {
+        let number = line.number;
+        let wrong = |reason| TableError::Line { path: path.to_owned(), line: number, reason };
+        shape.note(&line.row(path)?, number).map_err(wrong)?;
+        rows += 1;
+    }
+    let plan = shape.plan();
+    let fields = plan.fields();
+    if let Some(field) = fields.iter().find(|field| field.name().contains('\0')) {
+        let reason = format!("the name of the field {:?} has a NUL character in it: remove it", field.name());
+        return Err(TableError::Damaged { path: path.to_owned(), reason });
+    }
+    Ok(Layout { schema: Arc::new(Schema::new(fields)), plan: Arc::new(plan), rows })
+}
+
+/// How rows come.
+#[derive(Debug)]
+pub(crate) enum Pace {
+    /// All of them are there, and have been scanned.
+    Stored,
+    /// As they are made, after those that were scanned: a batch ends where the next row would have to be waited for.
+    Live { rows_max: usize, patience: Patience },
+}
+
+/// The rows of a scanned text, in batches.
+pub(crate) struct JsonBatches<R> {
+    lines: Lines<R>,
+    layout: Layout,
+    pace: Pace,
+    builder: Builder,
+    /// Rows of all batches so far.
+    rows: u64,
+}
+
+impl<R: BufRead> JsonBatches<R> {
+    pub(crate) fn new(path: &Path, layout: &Layout, text: R, pace: Pace) -> Self {
+        let builder = Builder::new(&layout.plan);
+        Self { lines: Lines::new(path, text), layout: layout.clone(), pace, builder, rows: 0 }
+    }
+
+    fn read(&mut self) -> Result<Option<RecordBatch>, TableError> {
+        let (mut rows, mut bytes) = (0, 0);
+        let path = self.lines.path.clone();
+        while bytes < BATCH_BYTES && self.takes_more(rows) {
+            let Some(line) = self.lines.next()? else { break };
+            bytes += line.text.len();
+            let number = line.number;
+            let row = line.row(&path)?;
+            if let Err(reason) = self.builder.push(&row, &Place::ROW) {
+                let reason = match self.pace {
+                    Pace::Stored => "the file has changed while it was read".into(),
+                    Pace::Live { .. } => reason,
+                };
+                return Err(TableError::Line { path, line: number, reason });
+            }
+            rows += 1;
+        }
+        if rows == 0 {
+            if matches!(self.pace, Pace::Stored) && self.rows != self.layout.rows {
+                let reason = "the file has changed while it was read".into();
+                return Err(TableError::Line { path, line: self.lines.number, reason });
+            }
+            return Ok(None);
+        }
+        self.rows += rows as u64;
+        let columns: Vec<ArrayRef> = self.builder.finish_fields();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.layout.schema), columns, &options);
+        batch.map(Some).map_err(|source| TableError::Arrow { path, source })
+    }
+
+    /// Whether a batch of so many rows goes on.
+    fn takes_more(&self, rows: usize) -> bool {
+        match &self.pace {
+            Pace::Stored => rows < BATCH_ROWS,
+            Pace::Live { rows_max, patience } => rows == 0 || rows < *rows_max && !patience.would_wait(self.lines.used),
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for JsonBatches<R> {
+    type Item = Result<RecordBatch, TableError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
+/// The lines of a text that have something on them.
+struct Lines<R> {
+    path: PathBuf,
+    text: R,
+    buffer: Vec<u8>,
+    number: u64,
+    /// Bytes of the text that have been used.
+    used: u64,
+}
+
+/// One of them.
+struct Line<'a> {
+    number: u64,
+    text: &'a str,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn new(path: &Path, text: R) -> Self {
+        Self { path: path.to_owned(), text, buffer: Vec::new(), number: 0, used: 0 }
+    }
+
+    fn next(&mut self) -> Result<Option<Line<'_>>, TableError> {
+        loop {
+            self.buffer.clear();
+            let read = self.text.by_ref().take(LINE_MAX + 1).read_until(b'\n', &mut self.buffer);
+            let read = read.map_err(|source| TableError::Read { path: self.path.clone(), source })? as u64;
+            if read == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            self.used += read;
+            let wrong = |reason| TableError::Line { path: self.path.clone(), line: self.number, reason };
+            if read > LINE_MAX {
+                return Err(wrong(format!("it is longer than {} MiB", LINE_MAX >> 20)));
+            }
+            let bytes = match self.buffer.strip_prefix(b"\xef\xbb\xbf") {
+                Some(rest) if self.number == 1 => rest,
+                _ => &self.buffer[..],
+            };
+            if bytes.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            if let Err(error) = std::str::from_utf8(bytes) {
+                let (at, byte) = (error.valid_up_to() + 1, bytes[error.valid_up_to()]);
+                return Err(wrong(format!(
+                    "it is not UTF-8: byte 0x{byte:02x} at place {at} of the line; convert the file to UTF-8 first"
+                )));
+            }
+            break;
+        }
+        let text = std::str::from_utf8(&self.buffer).unwrap_or_default();
+        let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { text };
+        Ok(Some(Line { number: self.number, text: text.trim() }))
+    }
+}
+
+impl<'a> Line<'a> {
+    /// The line's object.
+    fn row(&self, path: &Path) -> Result<Value<'a>, TableError> {
+        Value::row(self.text).map_err(|reason| TableError::Line { path: path.to_owned(), line: self.number, reason })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::{Date32Type, Float64Type, Int64Type};
+    use arrow_array::{Array, StringArray};
+    use arrow_schema::{DataType, TimeUnit};
+
+    const X: &str = "x.ndjson";
+
+    fn error(text: &str) -> String {
+        scan(Path::new(X), text.as_bytes()).unwrap_err().to_string()
+    }
+
+    fn read(text: &str) -> RecordBatch {
+        let layout = scan(Path::new(X), text.as_bytes()).unwrap();
+        let mut batches = JsonBatches::new(Path::new(X), &layout, text.as_bytes(), Pace::Stored);
+        let batch = batches.next().unwrap().unwrap();
+        assert!(batches.next().is_none());
+        batch
+    }
+
+    fn texts(text: &str) -> Vec<Option<String>> {
+        let batch = read(text);
+        batch.column(0).as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect()
+    }
+
+    fn data_type(text: &str) -> DataType {
+        read(text).schema().field(0).data_type().clone()
+    }
+
+    #[test]
+    fn wrong_lines_are_named() {
+        assert!(error("{\"a\":1}\n\n7\n").starts_with("`x.ndjson`, line 3: it is no JSON object"));
+        assert!(error("{\"a\":1}\n{\"a\":}\n").starts_with("`x.ndjson`, line 2: it is no JSON: expected value"));
+        assert!(error("[{\"a\":1},\n{\"a\":2}]\n").contains("line 1: it is a JSON array"));
+        assert!(error("{\n\"a\":1}\n").contains("line 1: its object goes on in the next line"));
+        assert!(error("{\"a\":1,\"a\":2}\n").contains("line 1: the field `a` is there twice"));
+        assert!(error("{\"a\":{\"b\":1,\"b\":1}}\n").contains("line 1: the field `b` is there twice"));
+        assert!(error("{\"a\":\"\\ud800\"}\n").contains("line 1:"));
+        assert!(error(&format!("{{\"a\":{}1{}}}\n", "[".repeat(500), "]".repeat(500))).contains("line 1:"));
+    }
+
+    #[test]
+    fn what_is_empty_has_no_rows() {
+        for text in ["", "\n", "\u{feff}\n\r\n"] {
+            let layout = scan(Path::new(X), text.as_bytes()).unwrap();
+            assert_eq!((layout.rows, layout.schema.fields().len()), (0, 0));
+            assert!(JsonBatches::new(Path::new(X), &layout, text.as_bytes(), Pace::Stored).next().is_none());
+        }
+    }
+
+    #[test]
+    fn text_that_is_all_dates_is_dates() {
+        let batch = read(
+            "{\"d\":\"2024-01-31\",\"n\":\"1\",\"m\":\"x\",\"t\":\"2024-01-01T00:00Z\"}\n\
+             {\"d\":\"NA\",\"n\":\"2\",\"m\":\"2024-01-31\"}\n",
+        );
+        let types: Vec<_> = batch.schema().fields().iter().map(|field| field.data_type().clone()).collect();
+        let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        assert_eq!(types, [DataType::Date32, DataType::Utf8, DataType::Utf8, utc]);
+        assert_eq!(batch.column(0).as_primitive::<Date32Type>().iter().collect::<Vec<_>>(), [Some(19_753), None]);
+        assert_eq!(texts("{\"d\":\"NA\"}\n{\"d\":\"\"}\n"), [Some("NA".into()), Some(String::new())]);
+    }
+
+    #[test]
+    fn scalars_of_different_kinds_are_text_with_nothing_lost() {
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(texts("{\"v\":1}\n{\"v\":\"N/A\"}\n{}\n"), [some("1"), some("N/A"), None]);
+        assert_eq!(
+            texts("{\"v\":true}\n{\"v\":\"no\"}\n{\"v\":1.50}\n{\"v\":null}\n"),
+            [some("true"), some("no"), some("1.50"), None]
+        );
+        assert_eq!(texts("{\"v\":12345678901234567890}\n{\"v\":7}\n"), [some("12345678901234567890"), some("7")]);
+        assert_eq!(texts("{\"v\":9007199254740993}\n{\"v\":0.5}\n"), [some("9007199254740993"), some("0.5")]);
+        assert_eq!(data_type("{\"v\":9007199254740993}\n{\"v\":1}\n"), DataType::Int64);
+    }
+
+    #[test]
+    fn infinities_are_the_words_that_stand_for_them() {
+        let batch = read("{\"v\":\"Infinity\"}\n{\"v\":1}\n{\"v\":\"-Infinity\"}\n{\"v\":\"NaN\"}\n{\"v\":null}\n");
+        let values = batch.column(0).as_primitive::<Float64Type>();
+        assert_eq!(values.value(0), f64::INFINITY);
+        assert_eq!(values.value(2), f64::NEG_INFINITY);
+        assert!(values.value(3).is_nan() && values.is_valid(3) && values.is_null(4));
+        assert_eq!(data_type("{\"v\":\"NaN\"}\n"), DataType::Utf8);
+    }
+
+    #[test]
+    fn scalars_beside_objects_and_lists_are_refused() {
+        let reason = error("{\"v\":1}\n{\"v\":{\"a\":1}}\n");
+        assert!(reason.contains("line 2: the field `v` is an object here, and a number in line 1"), "{reason}");
+        assert!(
+            error("{\"v\":[1]}\n{\"v\":{\"a\":1}}\n").contains("line 2: the field `v` is an object here, and a list")
+        );
+        assert!(
+            error("{\"o\":{\"v\":[1]}}\n{\"o\":{\"v\":[[1]]}}\n").contains("line 2: the field `o.v[]` is a list here")
+        );
+    }
+
+    #[test]
+    fn nested_values_are_lists_and_structures() {
+        let batch = read(
+            "{\"l\":[1,null],\"o\":{\"a\":1,\"b\":[\"x\"]},\"e\":{},\"n\":[]}\n\
+             {\"l\":[],\"o\":{\"b\":null,\"c\":\"\"},\"n\":[null]}\n{\"l\":null,\"o\":null}\n",
+        );
+        let lists = batch.column(0).as_list::<i32>();
+        assert_eq!(lists.value(0).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), [Some(1), None]);
+        assert!(lists.value(1).is_empty() && lists.is_valid(1) && lists.is_null(2));
+        let objects = batch.column(1).as_struct();
+        assert_eq!(
+            objects.column_by_name("a").unwrap().as_primitive::<Int64Type>().iter().collect::<Vec<_>>(),
+            [Some(1), None, None]
+        );
+        assert_eq!(
+            objects.column_by_name("c").unwrap().as_string::<i32>(),
+            &StringArray::from(vec![None, Some(""), None])
+        );
+        assert!(objects.is_valid(1) && objects.is_null(2));
+        assert!(batch.column(2).is_valid(0) && batch.column(2).is_null(1));
+        assert_eq!(batch.column(3).as_list::<i32>().value(1).len(), 1);
+    }
+}

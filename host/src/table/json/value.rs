@@ -1,0 +1,164 @@
+//! One line's object, taken apart without a loss: numbers stay the text that they are.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// Lists and objects inside each other, at most: more is no table.
+const DEPTH_MAX: usize = 64;
+
+/// A value.
+#[derive(Debug, PartialEq)]
+pub(super) enum Value<'a> {
+    Null,
+    Boolean(bool),
+    /// As it is written.
+    Number(&'a str),
+    Text(Cow<'a, str>),
+    List(Vec<Value<'a>>),
+    Object(Vec<(Cow<'a, str>, Value<'a>)>),
+}
+
+impl<'a> Value<'a> {
+    /// The object that a line is.
+    pub(super) fn row(text: &'a str) -> Result<Self, String> {
+        match text.as_bytes().first() {
+            Some(b'{') => {}
+            Some(b'[') => {
+                return Err("it is a JSON array: NDJSON has one object a line, without brackets and commas around \
+                            them, as `jq -c '.[]'` writes it"
+                    .into());
+            }
+            _ => {
+                // Not JSON at all is said first.
+                serde_json::from_str::<&RawValue>(text).map_err(|error| broken(text, &error))?;
+                return Err("it is no JSON object".into());
+            }
+        }
+        let raw = serde_json::from_str(text).map_err(|error| broken(text, &error))?;
+        Self::of(raw, DEPTH_MAX)
+    }
+
+    fn of(raw: &'a RawValue, depth: usize) -> Result<Self, String> {
+        let text = raw.get();
+        let Some(deeper) = depth.checked_sub(1) else {
+            return Err(format!("its values are nested more than {DEPTH_MAX} deep"));
+        };
+        Ok(match text.as_bytes().first() {
+            Some(b'"') => Self::Text(string(text)?),
+            Some(b'[') => {
+                let Items(items) = serde_json::from_str(text).map_err(|error| broken(text, &error))?;
+                Self::List(items.into_iter().map(|item| Self::of(item, deeper)).collect::<Result<_, _>>()?)
+            }
+            Some(b'{') => {
+                let Fields(fields) = serde_json::from_str(text).map_err(|error| broken(text, &error))?;
+                let mut object = Vec::with_capacity(fields.len());
+                for (name, value) in fields {
+                    object.push((string(name.get())?, Self::of(value, deeper)?));
+                }
+                check_names(&object)?;
+                Self::Object(object)
+            }
+            Some(b't') => Self::Boolean(true),
+            Some(b'f') => Self::Boolean(false),
+            Some(b'n') => Self::Null,
+            _ => Self::Number(text),
+        })
+    }
+
+    /// What it is, in words.
+    pub(super) fn noun(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Boolean(_) => "true or false",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::List(_) => "a list",
+            Self::Object(_) => "an object",
+        }
+    }
+}
+
+/// A name that is there twice has two values, of which one would go.
+fn check_names(object: &[(Cow<'_, str>, Value<'_>)]) -> Result<(), String> {
+    // Few names are compared faster than hashed.
+    let twice = if object.len() < 16 {
+        object.iter().enumerate().find(|(at, (name, _))| object[..*at].iter().any(|(other, _)| other == name))
+    } else {
+        let mut seen = std::collections::HashSet::with_capacity(object.len());
+        object.iter().enumerate().find(|(_, (name, _))| !seen.insert(name))
+    };
+    twice.map_or(Ok(()), |(_, (name, _))| Err(format!("the field `{name}` is there twice in one object")))
+}
+
+fn string(text: &str) -> Result<Cow<'_, str>, String> {
+    // Without escapes, and most are without, it is what stands between the quotes.
+    match text.get(1..text.len() - 1) {
+        Some(inner) if !inner.as_bytes().contains(&b'\\') => Ok(Cow::Borrowed(inner)),
+        _ => serde_json::from_str(text).map(Cow::Owned).map_err(|error| broken(text, &error)),
+    }
+}
+
+/// What the JSON reader said, without the line number of its own.
+fn broken(text: &str, error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "its object goes on in the next line, or is cut short: NDJSON has each object on one line".into();
+    }
+    let words = error.to_string();
+    let words = words.split(" at line ").next().unwrap_or_default();
+    if words.contains("surrogate") || words.contains("escape") {
+        return format!("a text in it is no Unicode: {words}: {}", text.chars().take(40).collect::<String>());
+    }
+    format!("it is no JSON: {words} (column {})", error.column())
+}
+
+/// The values of a list.
+struct Items<'a>(Vec<&'a RawValue>);
+
+/// The names and values of an object.
+struct Fields<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Items<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Items<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items<'de>, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = list.next_element()? {
+                    items.push(item);
+                }
+                Ok(Items(items))
+            }
+        }
+        deserializer.deserialize_seq(Collect)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    fields.push(entry);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}

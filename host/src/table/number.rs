@@ -1,0 +1,167 @@
+//! Numbers in text: which of them a type holds exactly. What a column of them becomes is `cell.rs`'s and `json.rs`'s.
+
+/// Digits that a double always gives back as they were.
+const DIGITS_EXACT: usize = 15;
+
+/// Whole numbers of more digits are codes.
+const CODE_DIGITS: usize = 18;
+
+/// Whether a double holds a whole number.
+pub(crate) fn is_exact_double(number: i64) -> bool {
+    // Trailing zero bits need no place in a double's 53.
+    let magnitude = number.unsigned_abs();
+    magnitude == 0 || magnitude >> magnitude.trailing_zeros() < 1 << 53
+}
+
+/// A whole number. `007` is none, for leading zeros are part of a code, and neither is `-0`, whose sign would go.
+pub(crate) fn integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let code = digits.starts_with('0') && text != "0";
+    if plain && !code { text.parse().ok() } else { None }
+}
+
+/// A number with its sign, point and exponent: `1.5`, `-.5`, `2e-3`, `inf`. `None` for codes with leading zeros, and for
+/// numbers that a double does not hold to their last digit.
+pub(crate) fn decimal(text: &str) -> Option<f64> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity") {
+        return text.parse().ok();
+    }
+    let first = *unsigned.as_bytes().first()?;
+    let code = unsigned.len() > 1 && first == b'0' && !unsigned[1..].starts_with(['.', 'e', 'E']);
+    if code || !(first.is_ascii_digit() || first == b'.') {
+        return None;
+    }
+    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
+        Some(at) => (&unsigned[..at], Some(&unsigned[at + 1..])),
+        None => (unsigned, None),
+    };
+    if !mantissa.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return None;
+    }
+    // Long runs of digits are codes too, also those that a double happens to hold.
+    if exponent.is_none() && mantissa.len() > CODE_DIGITS && !mantissa.contains('.') {
+        return None;
+    }
+    let value: f64 = text.parse().ok()?;
+    // The usual case, without a look at the digits.
+    if mantissa.len() <= DIGITS_EXACT && exponent.is_none() {
+        return Some(value);
+    }
+    is_exact(mantissa, exponent, value).then_some(value)
+}
+
+/// Whether a double, written with as many digits as a text has, is the text; or written with as few as tell it from its
+/// neighbours, which may round a last 5 the other way.
+fn is_exact(mantissa: &str, exponent: Option<&str>, value: f64) -> bool {
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits: String = whole.chars().chain(fraction.chars()).collect();
+    let leading = digits.len() - digits.trim_start_matches('0').len();
+    let significant = digits[leading..].trim_end_matches('0');
+    if significant.is_empty() {
+        return value == 0.0;
+    }
+    if !value.is_finite() || value == 0.0 {
+        return false;
+    }
+    let Some(exponent) = exponent.map_or(Some(0), |text| text.parse::<i64>().ok()) else { return false };
+    // Of the first significant digit.
+    let magnitude = |length: usize| i64::try_from(length).unwrap_or(i64::MAX / 2);
+    let power = magnitude(whole.len()) - 1 - magnitude(leading) + exponent;
+    let is_written = |written: String| {
+        let Some((mantissa, written_power)) = written.split_once('e') else { return false };
+        written_power.parse() == Ok(power) && mantissa.bytes().filter(u8::is_ascii_digit).eq(significant.bytes())
+    };
+    is_written(format!("{:.*e}", significant.len() - 1, value.abs())) || is_written(format!("{:e}", value.abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_those_without_codes() {
+        assert_eq!(integer("-20"), Some(-20));
+        assert_eq!(integer("0"), Some(0));
+        assert_eq!(integer("9223372036854775807"), Some(i64::MAX));
+        for text in ["", "-", "-0", "007", "-07", "+5", "1.0", "1e3", "9223372036854775808", "١"] {
+            assert_eq!(integer(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_those_that_doubles_hold() {
+        for text in [
+            "0.1",
+            "-2.50",
+            ".5",
+            "5.",
+            "1e3",
+            "1E-3",
+            "123456789.123456",
+            "0.30000000000000004",
+            "1.7976931348623157e308",
+            "5e-324",
+            "0.1000000000000000055511151231257827",
+            "9007199254740992",
+            "1e20",
+            "0.000",
+            "0e99",
+            "1.0000000000000000000000",
+        ] {
+            assert!(decimal(text).is_some(), "{text}");
+        }
+        for text in [
+            "9007199254740993",
+            "123456789012345678",
+            "0.1234567890123456789",
+            "1e400",
+            "1e-400",
+            "00.5",
+            "1.2.3",
+            "1e",
+            "e5",
+            "1e5.5",
+            "--1",
+            "0x10",
+            "1_000",
+            "nan",
+            ".",
+            "12345678901234567890123",
+            "100000000000000000000",
+        ] {
+            assert_eq!(decimal(text), None, "{text}");
+        }
+        assert_eq!(decimal("-inf"), Some(f64::NEG_INFINITY));
+        assert_eq!(decimal("-0").map(f64::to_bits), Some((-0.0_f64).to_bits()));
+    }
+
+    #[test]
+    fn whole_numbers_that_doubles_hold() {
+        for number in [0, 1, -1, 1 << 53, (1 << 53) + 2, i64::MIN, 1 << 62] {
+            assert!(is_exact_double(number), "{number}");
+        }
+        for number in [(1 << 53) + 1, -(1 << 53) - 1, i64::MAX, 123_456_789_012_345_678] {
+            assert!(!is_exact_double(number), "{number}");
+        }
+    }
+
+    /// Doubles as programs print them, from a generator with a fixed seed.
+    #[test]
+    fn every_double_that_is_printed_is_read_back() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        for _ in 0..20_000 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let value = f64::from_bits(state);
+            if !value.is_finite() {
+                continue;
+            }
+            for text in [format!("{value:?}"), format!("{value:e}"), format!("{value:.16e}")] {
+                assert_eq!(decimal(&text).map(f64::to_bits), Some(value.to_bits()), "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A table to write, batch by batch, into a file that is already open. What columns are in each format is `types.rs`'s;
+//! a library's panic is an error of the table.
+
+mod output;
+mod rows;
+mod types;
+
+use super::error::TableError;
+use super::format::{FileFormat, Format};
+use super::guard::guarded;
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::{FileWriter, StreamWriter};
+use arrow_schema::SchemaRef;
+use output::{Counted, Output};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression as ParquetCompression;
+use parquet::file::properties::WriterProperties;
+use rows::{RowWriter, Rows};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A table being written.
+pub struct Sink {
+    path: PathBuf,
+    format: FileFormat,
+    kind: Kind,
+    /// The columns as the format has them.
+    schema: SchemaRef,
+    /// Rows of all batches so far.
+    rows: usize,
+    written: Arc<AtomicU64>,
+}
+
+enum Kind {
+    Rows(Box<RowWriter>),
+    Parquet(Box<ArrowWriter<Output>>),
+    ArrowFile(Box<FileWriter<Output>>),
+    ArrowStream(Box<StreamWriter<Output>>),
+}
+
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sink").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Sink {
+    /// Starts a table of these columns, which are plain ones. `path` stands for the file in errors.
+    ///
+    /// # Errors
+    /// [`TableError::Unsupported`] and [`TableError::NoColumns`] where the format cannot hold it, or the file cannot
+    /// be written.
+    pub fn create(path: &Path, format: FileFormat, schema: &SchemaRef, file: File) -> Result<Self, TableError> {
+        guarded(|| Self::start(path, format, schema, file))
+            .unwrap_or_else(|panicked| Err(gave_up(path, format, panicked)))
+    }
+
+    fn start(path: &Path, format: FileFormat, schema: &SchemaRef, file: File) -> Result<Self, TableError> {
+        let arrow = |source| TableError::Arrow { path: path.to_owned(), source };
+        let io = |source| TableError::Write { path: path.to_owned(), source };
+        let parquet = |source| TableError::Parquet { path: path.to_owned(), source };
+        if schema.fields().is_empty() && !matches!(format.format, Format::ArrowFile | Format::ArrowStream) {
+            return Err(TableError::NoColumns { format: format.to_string() });
+        }
+        let types = types::written(schema, format)?;
+        let written = Arc::new(AtomicU64::new(0));
+        let file = Counted { file, written: Arc::clone(&written) };
+        let output = Output::new(format.compression, file).map_err(io)?;
+        let rows = |rows, output| Kind::Rows(Box::new(RowWriter::new(path, rows, &types, output)));
+        let kind = match format.format {
+            Format::Csv => rows(Rows::Delimited(b','), output),
+            Format::Tsv => rows(Rows::Delimited(b'\t'), output),
+            Format::Ndjson => rows(Rows::Ndjson, output),
+            Format::Parquet => {
+                let properties = WriterProperties::builder().set_compression(ParquetCompression::SNAPPY).build();
+                let writer = ArrowWriter::try_new(output, Arc::clone(&types), Some(properties));
+                Kind::Parquet(Box::new(writer.map_err(parquet)?))
+            }
+            Format::ArrowFile => Kind::ArrowFile(Box::new(FileWriter::try_new(output, schema).map_err(arrow)?)),
+            Format::ArrowStream => Kind::ArrowStream(Box::new(StreamWriter::try_new(output, schema).map_err(arrow)?)),
+        };
+        Ok(Self { path: path.to_owned(), format, kind, schema: types, rows: 0, written })
+    }
+
+    /// Takes wider columns for what comes next. Returns `false` where the format fixed their types when it began.
+    ///
+    /// # Errors
+    /// As [`Sink::create`].
+    pub(crate) fn widen(&mut self, schema: &SchemaRef) -> Result<bool, TableError> {
+        if !matches!(self.kind, Kind::Rows(_)) {
+            return Ok(false);
+        }
+        self.schema = types::written(schema, self.format)?;
+        Ok(true)
+    }
+
+    /// Adds a batch of the sink's columns. Of a batch that is refused nothing is written in formats of rows.
+    ///
+    /// # Errors
+    /// [`TableError::Value`] for a value that the format cannot hold.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
+        let (path, format) = (self.path.clone(), self.format);
+        guarded(|| self.add(batch)).unwrap_or_else(|panicked| Err(gave_up(&path, format, panicked)))
+    }
+
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
+        let arrow = |source| TableError::Arrow { path: self.path.clone(), source };
+        let batch = types::convert(&self.schema, batch, self.rows)?;
+        match &mut self.kind {
+            Kind::Rows(writer) => writer.write(&batch)?,
+            Kind::Parquet(writer) => {
+                writer.write(&batch).map_err(|source| TableError::Parquet { path: self.path.clone(), source })?;
+            }
+            Kind::ArrowFile(writer) => writer.write(&batch).map_err(arrow)?,
+            Kind::ArrowStream(writer) => writer.write(&batch).map_err(arrow)?,
+        }
+        self.rows += batch.num_rows();
+        Ok(())
+    }
+
+    /// Sends on what has been gathered, for whoever reads while it is written. Formats that put rows into groups, such
+    /// as Parquet, keep a group that is not full.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    pub(crate) fn flush(&mut self) -> Result<(), TableError> {
+        let io = |source| TableError::Write { path: self.path.clone(), source };
+        match &mut self.kind {
+            Kind::Rows(writer) => writer.flush(),
+            Kind::Parquet(writer) => writer.inner_mut().flush().map_err(io),
+            Kind::ArrowFile(writer) => writer.get_mut().flush().map_err(io),
+            Kind::ArrowStream(writer) => writer.get_mut().flush().map_err(io),
+        }
+    }
+
+    /// Completes the table. Returns the file's size in bytes.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    pub fn finish(self) -> Result<u64, TableError> {
+        let (path, format) = (self.path.clone(), self.format);
+        guarded(|| self.end()).unwrap_or_else(|panicked| Err(gave_up(&path, format, panicked)))
+    }
+
+    fn end(self) -> Result<u64, TableError> {
+        let arrow = |source| TableError::Arrow { path: self.path.clone(), source };
+        let io = |source| TableError::Write { path: self.path.clone(), source };
+        let output = match self.kind {
+            Kind::Rows(writer) => writer.finish()?,
+            Kind::Parquet(writer) => {
+                writer.into_inner().map_err(|source| TableError::Parquet { path: self.path.clone(), source })?
+            }
+            Kind::ArrowFile(writer) => writer.into_inner().map_err(arrow)?,
+            Kind::ArrowStream(writer) => writer.into_inner().map_err(arrow)?,
+        };
+        output.finish().map_err(io)?;
+        Ok(self.written.load(Ordering::Relaxed))
+    }
+}
+
+fn gave_up(path: &Path, format: FileFormat, panicked: super::guard::Panicked) -> TableError {
+    TableError::WriterGaveUp { path: path.to_owned(), format: format.to_string(), words: panicked.words }
+}

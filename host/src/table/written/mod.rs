@@ -1,0 +1,80 @@
+//! Values as text: what a value of each type is in a cell of CSV, and in JSON. Every form can be read back as the value it
+//! was. Where rows go is the sinks'.
+
+mod duration;
+mod nested;
+mod scalar;
+
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, Field};
+
+/// What a value is written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A cell: text is as it is, and whoever writes the cell quotes it.
+    Cell,
+    /// JSON: text is in quotes.
+    Json,
+}
+
+/// Why a value cannot be written.
+pub(super) type Reason = String;
+
+/// Writes the values of a column, one by one.
+pub(super) trait Written {
+    /// Writes the value of a row, which is not null.
+    ///
+    /// # Errors
+    /// Why it cannot be written.
+    fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Reason>;
+}
+
+/// A column, ready to be written.
+pub(super) struct WrittenColumn<'a> {
+    nulls: Option<arrow_buffer::NullBuffer>,
+    values: Box<dyn Written + 'a>,
+}
+
+impl<'a> WrittenColumn<'a> {
+    /// # Errors
+    /// Where values of the type have no text.
+    pub(super) fn new(array: &'a ArrayRef, field: &Field, form: Form) -> Result<Self, Reason> {
+        let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+        let values = match array.data_type() {
+            DataType::List(_)
+            | DataType::LargeList(_)
+            | DataType::FixedSizeList(..)
+            | DataType::Struct(_)
+            | DataType::Map(..) => nested::written(array)?,
+            _ => scalar::written(array, field, form)?,
+        };
+        Ok(Self { nulls, values })
+    }
+
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
+    }
+
+    /// Writes the value of a row that is not null.
+    pub(super) fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Reason> {
+        self.values.write(row, out)
+    }
+
+    /// Writes the value of a row as JSON, whether it is null or not.
+    pub(super) fn write_json(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Reason> {
+        if self.is_null(row) {
+            out.extend_from_slice(b"null");
+            return Ok(());
+        }
+        self.write(row, out)
+    }
+}
+
+/// Text in JSON's quotes.
+pub(super) fn quoted(text: &str, out: &mut Vec<u8>) {
+    // Writing into memory does not fail.
+    let _ = serde_json::to_writer(out, text);
+}
+
+#[cfg(test)]
+mod tests;
