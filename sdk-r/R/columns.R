@@ -113,9 +113,14 @@ plain.s4 <- function(column, name) {
   if (class == "Duration" && identical(attr(class(column), "package"), "lubridate")) {
     return(as.difftime(plain.numbers(asS4(column, FALSE)), units = "secs"))
   }
-  text <- in.column(name, own.text(column))
+  text <- own.text(column)
+  if (is.null(text)) in.column(name, unwritable(column))
+  of.length(text, column, name)
+}
+
+of.length <- function(text, column, name) {
   if (length(text) != length(column)) {
-    fail("data", paste0("column '", name, "': the text of class ", class, " has another length"))
+    fail("data", paste0("column '", name, "': the text of class ", class(column)[1L], " has another length"))
   }
   text
 }

@@ -42,8 +42,12 @@ simple <- function(value) {
   if (is.data.frame(value)) {
     return(rows.of.frame(value))
   }
+  if (inherits(value, "sfg")) {
+    return(geometry(value))
+  }
   if (isS4(value) || (is.list(value) && is.object(value) && !inherits(value, transparent))) {
-    return(own.text(value))
+    text <- own.text(value)
+    return(if (is.null(text)) unwritable(value) else text)
   }
   if (is.language(value)) {
     return(paste(deparse(value), collapse = " "))
@@ -71,22 +75,20 @@ deep <- function(value) {
   value
 }
 
-# What a class says of itself, by a method for text of its own; a part of what it holds would be a lie.
+# What a class says of itself, by a method for text of its own, or NULL: a part of what it holds would be a lie, and what
+# `format` gives is made to be short.
 own.text <- function(value) {
-  for (generic in c("as.character", "format")) {
-    method <- own.method(generic, value)
-    if (!is.null(method)) {
-      text <- tryCatch(as.vector(method(value)), error = function(error) NULL)
-      if (is.character(text)) {
-        text[text == "NA" & is.na.safe(value, length(text))] <- NA
-        return(text)
-      }
-    }
+  method <- own.method(value)
+  text <- if (!is.null(method)) tryCatch(as.vector(method(value)), error = function(error) NULL)
+  if (!is.character(text)) {
+    return(NULL)
   }
-  unwritable(value)
+  text[text == "NA" & is.na.safe(value, length(text))] <- NA
+  text
 }
 
-own.method <- function(generic, value) {
+own.method <- function(value) {
+  generic <- "as.character"
   if (isS4(value)) {
     found <- tryCatch(methods::selectMethod(generic, class(value), optional = TRUE), error = function(error) NULL)
     if (methods::is(found, "MethodDefinition") && !identical(as.character(found@defined[[1L]]), "ANY")) {
@@ -105,6 +107,14 @@ own.method <- function(generic, value) {
 is.na.safe <- function(value, length) {
   missing <- tryCatch(suppressWarnings(is.na(value)), error = function(error) FALSE)
   if (is.logical(missing) && length(missing) == length) as.vector(missing) else rep(FALSE, length)
+}
+
+# Geometry of the package sf, as well-known text with all digits.
+geometry <- function(value) {
+  if (!requireNamespace("sf", quietly = TRUE)) {
+    unwritable(why = "geometry needs the package sf to be written")
+  }
+  as.vector(utils::getFromNamespace("st_as_text", "sf")(value, digits = 17L))
 }
 
 rows.of.frame <- function(frame) {

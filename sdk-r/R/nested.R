@@ -8,11 +8,10 @@
 plain.list <- function(column, name) {
   shape <- attr(column, "shape", exact = TRUE)
   if (is.object(column) && !inherits(column, c(transparent, "AsIs"))) {
-    text <- in.column(name, own.text(column))
-    if (length(text) != length(column)) {
-      fail("data", paste0("column '", name, "': the text of class ", class(column)[1L], " has another length"))
+    text <- own.text(column)
+    if (!is.null(text)) {
+      return(of.length(text, column, name))
     }
-    return(text)
   }
   attributes(column) <- NULL
   if (!is.null(shape) && fits(column, shape)) {

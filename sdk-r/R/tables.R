@@ -83,8 +83,8 @@ read.input.records <- function(api, input.number = 1) read.input(api, input.numb
 #'   - other lists as text: strings as they are, the rest as JSON, with `NA` as null, infinities and `NaN` as strings,
 #'     times by ISO 8601 and `raw` as hexadecimal
 #'   - data frames in a column as structures; `complex` as text
-#'   - other objects of S4, and lists with a class, by their method for `as.character` or `format`. What has none is an
-#'     error. Attributes, such as labels of values, are not written.
+#'   - other objects of S4, and lists with a class, by their method for `as.character`; geometry of sf as well-known
+#'     text. A value that has no such method is an error. Attributes, such as labels of values, are not written.
 #' @export
 write.output.records <- function(api, data, output.number = 1) {
   here(api)

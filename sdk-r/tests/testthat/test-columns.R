@@ -35,7 +35,13 @@ test_that("nanoseconds of nanotime keep their bits", {
 test_that("classes of lists that are no lists are text", {
   expect_equal(plain.column(numeric_version(c("1.2.10", "3")), "v"), c("1.2.10", "3"))
   expect_equal(plain.column(package_version("4.2.2"), "v"), "4.2.2")
-  expect_match(message.of(plain.column(structure(list(1), class = "odd"), "v")), "column 'v': a value of class odd")
+  expect_equal(plain.column(structure(list("POINT (1 2)", NULL), class = "odd"), "v"), c("POINT (1 2)", NA))
+  point <- structure(c(1, 2), class = c("XY", "POINT", "sfg"))
+  if (requireNamespace("sf", quietly = TRUE)) {
+    expect_equal(plain.column(list(point), "v"), "POINT (1 2)")
+  } else {
+    expect_match(message.of(plain.column(list(point), "v")), "column 'v', row 1: geometry needs the package sf")
+  }
 })
 
 test_that("classes of numbers are their numbers", {

@@ -35,25 +35,38 @@ impl How {
 #[derive(Debug)]
 pub(crate) struct Refusal {
     /// The first value that is refused; none where the type is.
-    pub(crate) row: Option<usize>,
+    row: Option<usize>,
+    /// What is counted: rows, or a factor's levels.
+    counted: &'static str,
     pub(crate) why: String,
 }
 
 impl Refusal {
     /// One of a value.
     pub(crate) fn at(row: usize, why: impl Into<String>) -> Self {
-        Self { row: Some(row), why: why.into() }
+        Self { row: Some(row), counted: "row", why: why.into() }
     }
 
     /// One of a type.
     pub(crate) fn whole(why: impl Into<String>) -> Self {
-        Self { row: None, why: why.into() }
+        Self { row: None, counted: "row", why: why.into() }
+    }
+
+    /// One of a factor's level.
+    pub(crate) fn at_level(level: usize, why: impl Into<String>) -> Self {
+        Self { row: Some(level), counted: "level", why: why.into() }
+    }
+
+    /// One of the row around a value.
+    pub(crate) fn in_row(self, row_of: impl Fn(usize) -> usize) -> Self {
+        let row = if self.counted == "row" { self.row.map(row_of) } else { self.row };
+        Self { row, ..self }
     }
 
     /// As a failure of a column.
     pub(crate) fn of(self, column: &str) -> Failure {
         Failure::data(match self.row {
-            Some(row) => format!("column `{column}`, row {}: {}", row + 1, self.why),
+            Some(row) => format!("column `{column}`, {} {}: {}", self.counted, row + 1, self.why),
             None => format!("column `{column}`: {}", self.why),
         })
     }

@@ -182,7 +182,7 @@ impl Kind {
                 let texts = Strings::of(&levels).map_err(|failure| Refusal::whole(failure.message()))?;
                 let level = |row| match texts.get(row) {
                     Ok(level) => Ok(level.map(|level| level.into_owned())),
-                    Err(_) => Err(Refusal::whole(format!("level {}: {}", row + 1, not_utf8(row).why))),
+                    Err(_) => Err(Refusal::at_level(row, not_utf8(row).why)),
                 };
                 Self::Factor((0..levels.len()).map(level).collect::<Result<_, _>>()?)
             }

@@ -54,8 +54,7 @@ fn inner(
     notes: &mut Vec<Note>,
 ) -> Result<Form, Refusal> {
     let before = notes.len();
-    let form = Form::new(field, array, how, notes)
-        .map_err(|refusal| Refusal { row: refusal.row.map(&row_of), why: refusal.why })?;
+    let form = Form::new(field, array, how, notes).map_err(|refusal| refusal.in_row(&row_of))?;
     notes.iter_mut().skip(before).for_each(|note| note.row = note.row.map(&row_of));
     Ok(form)
 }

@@ -67,7 +67,7 @@ impl Cuts {
     /// A refusal of a value as one of the row that has it.
     fn of_row(&self, refusal: Refusal) -> Refusal {
         let row_of = |value| self.starts.partition_point(|start| *start <= value).saturating_sub(1);
-        Refusal { row: refusal.row.map(row_of), why: refusal.why }
+        refusal.in_row(row_of)
     }
 
     #[allow(clippy::cast_precision_loss, reason = "an average")]
