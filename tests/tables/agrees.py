@@ -41,6 +41,11 @@ def _number(value, seen, _):
     return fractions.Fraction(seen[1]) == fractions.Fraction(value[1])
 
 
+def _digits(value, seen, _):
+    """Digits that are read as the double."""
+    return canonical.of_python(float(seen[1])) == value
+
+
 def _midnight(value, seen, _):
     return seen[1] == value[1] * DAY
 
@@ -100,10 +105,8 @@ def _struct(value, seen, zones):
 
 def _vector(value, seen, zones):
     """R has no scalars: an element of a list is a vector of one."""
-    if value[0] == "list":
+    if value[0] in ("list", "map"):
         return _list(value, seen, zones)
-    if value[0] in ("struct", "map", "bytes"):
-        return len(seen[1]) == 1 and agrees(value, seen[1][0], zones=zones)
     return len(seen[1]) == 1 and agrees(value, seen[1][0], zones=zones)
 
 
@@ -115,6 +118,8 @@ _RULES = {
     ("int", "float"): _number,
     ("int", "decimal"): _number,
     ("float", "float"): _number,
+    ("float", "int"): _digits,
+    ("float", "decimal"): _digits,
     ("decimal", "float"): _number,
     ("decimal", "int"): _number,
     ("decimal", "decimal"): _number,

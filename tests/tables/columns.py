@@ -207,7 +207,7 @@ def _nested():
         [[("a", 1), ("b", None)], [], [("c", 3)]],
         [[("c", 2**53 + 1)]],
     )
-    yield _of("map<int32, string>", pa.map_(pa.int32(), pa.string()), [[(1, "a"), (2, None)], []])
+    yield _of("map<int32, string>", pa.map_(pa.int32(), pa.string()), [[(1, "a"), (2, None)], [(3, "c")]])
 
 
 def _list_of(name, kind):

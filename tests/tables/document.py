@@ -88,7 +88,7 @@ microseconds, or in nanoseconds where a fraction has more digits. A number with 
 an id of 20 digits, leaves its column text, as do leading zeros. In columns that are not text `NA` and its like mean
 missing, as an empty cell does; in text columns only the empty cell without quotes is missing. NDJSON has lists and
 structs besides; scalars of different kinds in one field are text, and a scalar beside an object or a list is refused,
-with its line, before anything starts. Within lists and objects text stays text, dates too.
+with its line, before anything starts. Numbers and the strings `"Infinity"`, `"-Infinity"` and `"NaN"` together are numbers. Lists and objects hold the same types.
 
 ## Limits
 
@@ -158,7 +158,7 @@ def _cell(parts, pattern):
 def _form(bare, pattern):
     if bare.startswith("error: "):
         return f"error: “{bare[7:]}”"
-    if bare in ("", "(empty)"):
+    if bare in ("(not read)", "(empty)"):
         return bare
     if bare.startswith("object of "):
         return f"`object` of {_code(bare[10:])}"

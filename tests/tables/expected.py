@@ -72,15 +72,16 @@ map<string, int64> | = | object of Pairs | Map(String, Int64) | list / list / (b
 map<int32, string> | = | object of Pairs | Map(Int32, String) | list
 dictionary<{key}, int64> | int64 | int64 / float64 / (beyond 2^53) Int64 | Int64 | integer / integer / (beyond 2^53) error: beyond what doubles hold
 dictionary<int32, timestamp[us, tz={zone}]> | timestamp[us, tz={zone}] | datetime64[us, {zone}] | Datetime(us, '{zone in polars}') | POSIXct in {zone in R}
+dictionary<int8, large_string> | dictionary<values=large_string, indices=int32, ordered=0> | category | Categorical | character
 dictionary{rest} | dictionary<values=string, indices=int32, ordered=0> | category | Categorical | character
 run_end_encoded<{key}, string> | string | str | String | character
 run_end_encoded<{key}, int64> | int64 | int64 / float64 / (beyond 2^53) Int64 | Int64 | integer / integer / (beyond 2^53) error: beyond what doubles hold
 {mode}_union<int64, string> | {mode}_union<n: int64=0, t: string=1> | object of int, str | error: union | list / list / (beyond 2^53) error: beyond what doubles hold
 extension<arrow.uuid> | = | object of UUID | String | character
-extension<arrow.json> | = | str | String | character
+extension<arrow.json> | = | str | Extension('arrow.json', String, '') | character
 extension<arrow.bool8> | bool | bool / object of bool | Boolean | logical
-extension<arrow.fixed_shape_tensor> | extension<arrow.fixed_shape_tensor[value_type=float, shape=[2,2]]> | object of list | Array(Float32, shape=(4,)) | list
-extension<geoarrow.wkb> | binary | object of bytes | Binary | list
+extension<arrow.fixed_shape_tensor> | extension<arrow.fixed_shape_tensor[value_type=float, shape=[2,2]]> | object of list | Extension('arrow.fixed_shape_tensor', Array(Float32, shape=(4,)), '{"shape":[2,2]}') | list
+extension<geoarrow.wkb> | binary | object of bytes | Extension('geoarrow.wkb', Binary, '{}') | list
 """
 
 # What comes back when the script writes the frame as it is: the Arrow type in an `.arrow` file.
@@ -134,21 +135,23 @@ list<duration[ms]> | list<item: duration[ms]> | list<item: duration[us]> | large
 list<dictionary<string>> | list<item: string> | list<item: large_string> | large_list<item: string> | list<item: large_string>
 list<struct<a: int64, b: string>> | list<item: struct<a: int64, b: string>> | list<item: struct<a: int64, b: large_string>> | large_list<item: struct<a: int64, b: string>> | list<item: struct<a: int64, b: large_string>>
 list<decimal128(38, 2)> | list<item: decimal128> | list<item: decimal128> | large_list<item: decimal128> | list<item: double> / list<item: double> / (beyond a double's digits) list<item: large_string>
+list<binary> | list<item: binary> | list<item: binary> | large_list<item: binary> | list<item: large_binary>
 list<{item}> | list<item: {item}> | list<item: {item}> | large_list<item: {item}> | list<item: {item}>
 struct<a: int64, b: string> | = | struct<a: int64, b: large_string> | = | struct<a: int64, b: large_string>
 struct<l: list<int64>, s: struct<v: string_view>> | struct<l: list<item: int64>, s: struct<v: string>> | struct<l: list<item: int64>, s: struct<v: large_string>> | struct<l: large_list<item: int64>, s: struct<v: string>> | struct<l: list<item: int64>, s: struct<v: large_string>>
 map<string, int64> | = | map<large_string, int64> | = | map<string, int64>
-map<int32, string> | = | map<int64, large_string> | = | map<int64, string>
+map<int32, string> | = | map<int64, large_string> | = | list<item: struct<key: int64, value: large_string>>
 dictionary<{key}, int64> | int64 | int64 / double / (beyond 2^53) int64 | int64 | int64
 dictionary<int32, timestamp[us, tz={zone}]> | timestamp[us, tz={zone}] | timestamp[us, tz={zone}] | timestamp[us, tz={zone}] | timestamp[us, tz={zone}]
+dictionary<int8, large_string> | large_string | large_string | string | large_string
 dictionary{rest} | string | large_string | string | large_string
 run_end_encoded<{key}, string> | string | large_string | string | large_string
 run_end_encoded<{key}, int64> | int64 | int64 / double / (beyond 2^53) int64 | int64 | int64
-{mode}_union<int64, string> | {mode}_union<n: int64=0, t: string=1> | large_string | | large_string
+{mode}_union<int64, string> | {mode}_union<n: int64=0, t: string=1> | large_string | (not read) | large_string
 extension<arrow.uuid> | = | large_string | string | large_string
-extension<arrow.json> | = | large_string | string | large_string
+extension<arrow.json> | = | large_string | = | large_string
 extension<arrow.bool8> | bool | bool | bool | bool
-extension<arrow.fixed_shape_tensor> | extension<arrow.fixed_shape_tensor[value_type=float, shape=[2,2]]> | list<item: list<item: float>> | fixed_size_list<item: float>[4] | list<item: double>
+extension<arrow.fixed_shape_tensor> | extension<arrow.fixed_shape_tensor[value_type=float, shape=[2,2]]> | list<item: list<item: float>> | extension<arrow.fixed_shape_tensor[value_type=float, shape=[2,2]]> | list<item: double>
 extension<geoarrow.wkb> | binary | binary | binary | large_binary
 """
 
@@ -162,9 +165,9 @@ bool | = | true | bool | true | bool
 uint64 | = | 1 | int64 / int64 / (beyond int64) string | 1 | int64 / int64 / (beyond int64) string
 int{bits} | = | 1 | int64 | 1 | int64
 uint{bits} | = | 1 | int64 | 1 | int64
-halffloat | = | 0.5 | double | 0.5 | double / double / (infinities among them) string
-float | = | 0.5 | double | 0.5 | double / double / (infinities among them) string
-double | = | 0.5 | double | 0.5 | double / double / (infinities among them) string
+halffloat | = | 0.5 | double | 0.5 | double
+float | = | 0.5 | double | 0.5 | double
+double | = | 0.5 | double | 0.5 | double
 decimal32(9, 2) | decimal128(9, 2) | 1.50 | double | 1.50 | double
 decimal64(18, 2) | decimal128(18, 2) | 1.50 | double / double / (more digits than a double keeps) string | 1.50 | double / double / (more digits than a double keeps) string
 decimal128(38, 10) | = | 1.5000000000 | double / double / (more digits than a double keeps) string | 1.5000000000 | double / double / (more digits than a double keeps) string
@@ -194,26 +197,27 @@ month_day_nano_interval | error: Parquet cannot hold | P1M2DT3S | string | "P1M2
 list_view<int64> | list<item: int64> | [1,2,3] | string | [1,2,3] | list<item: int64>
 large_list_view<string> | large_list<item: string> | ["a",""] | string | ["a",""] | list<item: string>
 large_list<string> | large_list<item: string> | ["a",""] | string | ["a",""] | list<item: string>
-fixed_size_list<float>[3] | fixed_size_list<item: float>[3] | [0.5,1.5,-2.0] | string | [0.5,1.5,-2.0] | list<item: double> / list<item: double> / (infinities, digits) list<item: string>
+fixed_size_list<float>[3] | fixed_size_list<item: float>[3] | [0.5,1.5,-2.0] | string | [0.5,1.5,-2.0] | list<item: double>
 list<int64> | list<item: int64> | [1,2,3] | string | [1,2,3] | list<item: int64>
-list<double> | list<item: double> | [0.1,0.3333333333333333] | string | [0.1,0.3333333333333333] | list<item: double> / list<item: double> / (infinities, digits) list<item: string>
+list<double> | list<item: double> | [0.1,0.3333333333333333] | string | [0.1,0.3333333333333333] | list<item: double>
 list<bool> | list<item: bool> | [true,null] | string | [true,null] | list<item: bool>
 list<binary> | list<item: binary> | ["00ff",""] | string | ["00ff",""] | list<item: string>
-list<decimal128(38, 2)> | list<item: decimal128(38, 2)> | [1.50,null] | string | [1.50,null] | list<item: double> / list<item: double> / (infinities, digits) list<item: string>
+list<decimal128(38, 2)> | list<item: decimal128(38, 2)> | [1.50,null] | string | [1.50,null] | list<item: double> / list<item: double> / (more digits than a double keeps) list<item: string>
 list<list<int64>> | list<item: list<item: int64>> | [[1],[]] | string | [[1],[]] | list<item: list<item: int64>>
-list<timestamp[s]> | list<item: timestamp[ms]> | ["1970-01-01T00:00:45",null] | string | ["1970-01-01T00:00:45",null] | list<item: string>
-list<timestamp[us, tz={zone}]> | list<item: timestamp[us, tz={zone}]> | ["1970-01-01T00:00:45Z",null] | string | ["1970-01-01T00:00:45Z",null] | list<item: string>
-list<date64[ms]> | list<item: date32[day]> | ["1970-02-15",null] | string | ["1970-02-15",null] | list<item: string>
+list<timestamp[s]> | list<item: timestamp[ms]> | ["1970-01-01T00:00:45",null] | string | ["1970-01-01T00:00:45",null] | list<item: timestamp[us]>
+list<timestamp[us, tz={zone}]> | list<item: timestamp[us, tz={zone}]> | ["1970-01-01T00:00:45Z",null] | string | ["1970-01-01T00:00:45Z",null] | list<item: timestamp[us, tz=UTC]>
+list<date64[ms]> | list<item: date32[day]> | ["1970-02-15",null] | string | ["1970-02-15",null] | list<item: date32[day]>
 list<time32[s]> | list<item: time32[ms]> | ["00:00:45",null] | string | ["00:00:45",null] | list<item: string>
 list<duration[ms]> | list<item: duration[ms]> | ["PT45S",null] | string | ["PT45S",null] | list<item: string>
 list<dictionary<string>> | list<item: string> | ["a","b","a"] | string | ["a","b","a"] | list<item: string>
 struct<a: int64, b: string> | = | {"a":1,"b":"x"} | string | {"a":1,"b":"x"} | struct<a: int64, b: string>
 list<struct<a: int64, b: string>> | list<item: struct<a: int64, b: string>> | [{"a":1,"b":"x"},{"a":null,"b":"y"}] | string | [{"a":1,"b":"x"},{"a":null,"b":"y"}] | list<item: struct<a: int64, b: string>>
 struct<l: list<int64>, s: struct<v: string_view>> | struct<l: list<item: int64>, s: struct<v: string>> | {"l":[1,2],"s":{"v":"x"}} | string | {"l":[1,2],"s":{"v":"x"}} | struct<l: list<item: int64>, s: struct<v: string>>
-map<string, int64> | = | {"a":1,"b":null} | string | {"a":1,"b":null} | struct<a: int64, b: string, c: int64> / struct<a: int64, b: string> / struct<c: int64>
+map<string, int64> | = | {"a":1,"b":null} | string | {"a":1,"b":null} | struct<a: int64, b: string, c: int64> / struct<a: int64, b: string, c: int64> / struct<c: int64>
 map<int32, string> | = | [{"key":1,"value":"a"},{"key":2,"value":null}] | string | [{"key":1,"value":"a"},{"key":2,"value":null}] | list<item: struct<key: int64, value: string>>
 dictionary<{key}, int64> | int64 | 3 | int64 | 3 | int64
 dictionary<int32, timestamp[us, tz={zone}]> | timestamp[us, tz={zone}] | 1970-01-01T00:00:00Z | timestamp[us, tz=UTC] | "1970-01-01T00:00:00Z" | timestamp[us, tz=UTC]
+dictionary<int8, large_string> | large_string | b | string | "b" | string
 dictionary with null among its values | string | a | string | "a" | string
 dictionary{rest} | string | b | string | "b" | string
 run_end_encoded<{key}, string> | string | a | string | "a" | string

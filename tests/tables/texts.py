@@ -22,6 +22,31 @@ def load_json(text):
     return json.loads(text, parse_float=decimal.Decimal, object_pairs_hook=Object)
 
 
+def of_json(parsed):
+    """The canonical value of what `load_json` gave."""
+    if isinstance(parsed, Object):
+        return ["struct", [[name, of_json(part)] for name, part in parsed]]
+    if isinstance(parsed, list):
+        return ["list", [of_json(part) for part in parsed]]
+    if isinstance(parsed, bool):
+        return ["bool", parsed]
+    if isinstance(parsed, (int, decimal.Decimal)):
+        return ["int" if isinstance(parsed, int) else "decimal", str(parsed)]
+    return None if parsed is None else ["text", parsed]
+
+
+def of_cell(cell):
+    """The canonical values that a cell of CSV may stand for: its text, a number, JSON."""
+    if cell is None:
+        return [None]
+    forms = [["text", cell]]
+    try:
+        forms.append(of_json(load_json(cell)))
+    except ValueError:
+        pass
+    return forms
+
+
 def to_text(value):
     """The cell of CSV for a canonical value; missing is an empty cell."""
     if value is None:
@@ -80,6 +105,8 @@ def is_text(value, cell):
     if tag in ("time", "instant"):
         return _nanoseconds(cell, tag == "instant") == value[1]
     if tag == "clock":
+        if cell.startswith("P"):
+            return parse_duration(cell) == (0, 0, value[1])
         return bool(re.fullmatch(r"\d\d:\d\d:\d\d(\.\d+)?", cell)) and _of_day(cell) == value[1]
     if tag in ("span", "interval"):
         return parse_duration(cell) == ((0, 0, value[1]) if tag == "span" else tuple(value[1:]))
