@@ -75,8 +75,8 @@ deep <- function(value) {
   value
 }
 
-# What a class says of itself, by a method for text of its own, or NULL: a part of what it holds would be a lie, and what
-# `format` gives is made to be short.
+# What a class says of itself, by a method for text of its own, or NULL: a part of what it holds would be a lie, and
+# what `format` gives is made to be short.
 own.text <- function(value) {
   method <- own.method(value)
   text <- if (!is.null(method)) tryCatch(as.vector(method(value)), error = function(error) NULL)
