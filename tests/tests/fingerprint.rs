@@ -280,11 +280,13 @@ fn an_image_may_say_what_it_likes() {
     assert_eq!(image.containers(), "");
 }
 
-/// Waits until there are containers of an image, or none.
+/// Waits until a container of an image is running, or there is none in any state.
 fn wait_for_containers(image: &Image, some: bool) {
-    let begun = Instant::now();
-    while image.containers().is_empty() == some {
+    let (begun, ancestor) = (Instant::now(), format!("ancestor={}", image.0));
+    let running = || docker(&["ps", "--quiet", "--filter", &ancestor, "--filter", "status=running"]);
+    while if some { running().is_empty() } else { !image.containers().is_empty() } {
         assert!(begun.elapsed() < Duration::from_secs(60), "containers: `{}`", image.containers());
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
