@@ -95,7 +95,8 @@ def parquet_of_pyarrow(folder):
     for name, chosen in options.items():
         path = folder / f"pyarrow {name}.parquet"
         pq.write_table(table, path, **chosen)
-        made[path] = table
+        # Spark's INT96 has no zone.
+        made[path] = table.drop_columns(["z"]) if "flavor" in chosen else table
     path = folder / "pyarrow empty row groups.parquet"
     with pq.ParquetWriter(path, table.schema) as writer:
         for part in (table.slice(0, 0), table.slice(0, 2), table.slice(2, 0), table.slice(2), table.slice(0, 0)):

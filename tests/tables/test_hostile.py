@@ -8,12 +8,11 @@ import pytest
 REFUSED = {
     "big-endian.arrows": (handmade.big_endian_stream, "endian"),
     "128 bits.arrows": (handmade.wide_integers_stream, "`x`"),
-    "0.17.arrows": (handmade.compressed_0_17_stream, "0.17"),
     "encrypted.parquet": (lambda path: handmade.encrypted_parquet(path, plain_footer=False), "encrypted"),
     "encrypted columns.parquet": (lambda path: handmade.encrypted_parquet(path, plain_footer=True), "encrypted"),
     "no rows.parquet": (handmade.no_rows_in_footer, "row"),
     "deep.ndjson": (lambda path: path.write_text('{"a":' + "[" * 100_000 + "]" * 100_000 + "}\n"), "line 1"),
-    "nested.arrows": (lambda path: handmade.deep_schema_stream(path, 5000), "deep"),
+    "nested.arrows": (lambda path: handmade.deep_schema_stream(path, 5000), "damaged"),
     "polars 128 bits.arrow": (
         lambda path: pl.DataFrame({"x": pl.Series([1, 2**100], dtype=pl.Int128)}).write_ipc(path),
         "`x`",
@@ -31,6 +30,15 @@ def test_what_cannot_be_read_is_refused_as_what_it_is(runner, tmp_path, name):
     assert word in run.errors.replace(name, "").replace(str(tmp_path), ""), run.errors
     assert "panicked" not in run.errors and "backtrace" not in run.errors
     assert run.megabytes < 1024
+
+
+def test_compression_of_old_is_named(runner, tmp_path):
+    """Which only a batch says, so that it may be found when it is read."""
+    path = tmp_path / "old.arrows"
+    handmade.compressed_0_17_stream(path)
+    run = runner.run("arrow", [path])
+    said = run.seen[0].get("error", "it was read") if run.status == 0 else run.errors
+    assert "0.17" in said, said
 
 
 def test_all_bad_inputs_are_told_at_once(runner, tmp_path):

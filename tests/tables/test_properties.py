@@ -114,7 +114,7 @@ def test_random_tables_come_out_equal(runner, tmp_path, larger, suffix):
                 compare(table, {name: canonical.of_arrow(back[name]) for name in back.column_names}, is_text, agrees)
 
     (hypothesis.seed(seed) if larger else lambda function: function)(check)()
-    assert count >= 30, "tables were made"
+    assert count >= 20, "tables were made"
 
 
 def compare(table, columns, is_text, is_same):
@@ -123,12 +123,12 @@ def compare(table, columns, is_text, is_same):
         values = canonical.of_arrow(table[name])
         assert len(seen) == len(values), name
         for value, other in zip(values, seen, strict=True):
-            same = is_same(value, other) or is_text and is_same is agrees and _in_text(value, other)
+            same = is_same(value, other) or is_text and _in_text(value, other, is_same)
             assert same, f"{name}: {value} became {other}"
 
 
-def _in_text(value, other):
-    """Text files have all zones as UTC, and no NaN among numbers that are read."""
-    if other is None:
-        return value == ["float", "nan"]
-    return agrees(value, other, zones=False)
+def _in_text(value, other, is_same):
+    """Text files have all zones as UTC, no NaN among numbers that are read, and text where numbers have too many digits."""
+    forms = {texts.is_json: lambda: [texts.of_json(other)], texts.is_text: lambda: texts.of_cell(other)}
+    forms = forms.get(is_same, lambda: [other])()
+    return any(agrees(value, form, nan_is_missing=True, zones=False) for form in forms)
