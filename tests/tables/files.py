@@ -28,7 +28,7 @@ def write(table, path):
     name = path.name
     if name.endswith((".gz", ".zst")):
         outer = name.rpartition(".")[2]
-        inner = path.with_name(name.removesuffix(f".{outer}"))
+        inner = path.with_name(f"inside of {name.removesuffix(f'.{outer}')}")
         write(table, inner)
         if outer == "gz":
             # Two members, as `cat a.gz b.gz` makes: a reader that stops at the first loses rows.
