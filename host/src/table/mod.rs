@@ -15,12 +15,14 @@ mod live;
 mod number;
 mod parquet_file;
 mod parquet_footer;
+mod parquet_pages;
 mod records;
 mod signature;
 mod sink;
 mod slices;
 mod source;
 mod text_columns;
+mod thrift;
 mod time;
 mod written;
 

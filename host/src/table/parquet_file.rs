@@ -1,13 +1,13 @@
 //! A Parquet file: opened with every type at a width that holds its values, and read in batches that hold them.
 
 use super::error::TableError;
+use super::parquet_pages::CheckedGroups;
 use super::{BATCH_BYTES, BATCH_ROWS, ipc, parquet_footer};
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ARROW_SCHEMA_META_KEY;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader};
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::basic::Type as PhysicalType;
 use parquet::column::reader::ColumnReader;
 use parquet::data_type::Int96;
@@ -77,9 +77,15 @@ impl ParquetFile {
 
     /// Its batches, from its first row. As many rows as the footer says are there, or the last item is an error.
     pub(super) fn batches(&self, path: &Path, file: File) -> Result<ParquetBatches, TableError> {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
-        let reader = builder.with_batch_size(self.batch_rows).build();
-        let reader = reader.map_err(|source| TableError::Parquet { path: path.to_owned(), source })?;
+        let metadata = self.metadata.metadata();
+        let columns = metadata.file_metadata().schema_descr();
+        let levels =
+            parquet_to_arrow_field_levels(columns, ProjectionMask::all(), Some(self.metadata.schema().fields()));
+        let groups = CheckedGroups::new(file, Arc::clone(metadata), self.rows);
+        let reader = levels.and_then(|levels| {
+            ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, self.batch_rows, None)
+        });
+        let reader = reader.map_err(|error| TableError::Damaged { path: path.to_owned(), reason: words(&error) })?;
         Ok(ParquetBatches { path: path.to_owned(), reader, expected: self.rows, read: 0 })
     }
 }

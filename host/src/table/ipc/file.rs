@@ -7,6 +7,7 @@ use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::{Block, MessageHeader, root_as_footer};
 use arrow_schema::SchemaRef;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
@@ -15,6 +16,9 @@ pub(in crate::table) const MAGIC: &[u8] = b"ARROW1";
 
 /// The magic at the start with its padding.
 const HEAD: u64 = 8;
+
+/// The same with the padding of writers that align what follows it.
+const HEAD_MAX: u64 = 64;
 
 /// The length of the footer and the magic after it.
 const TAIL: u64 = 10;
@@ -32,7 +36,7 @@ pub(in crate::table) struct IpcFile {
 }
 
 /// Where a message is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     offset: u64,
     metadata: u64,
@@ -65,11 +69,8 @@ impl IpcFile {
             blocks.into_iter().flatten().map(|block| place(block, start)).collect::<Result<Vec<_>, _>>()
         };
         let (dictionaries, batches) = (places(footer.dictionaries())?, places(footer.recordBatches())?);
-        check_apart(dictionaries.iter().chain(&batches).copied().collect())?;
         let mut opened = Self { file, decoder, dictionaries, batches, rows: 0, next: 0 };
-        for place in opened.batches.clone() {
-            opened.rows += opened.metadata_rows(place)?;
-        }
+        opened.walk(start)?;
         Ok(opened)
     }
 
@@ -116,18 +117,60 @@ impl IpcFile {
         Ok(metadata)
     }
 
-    fn metadata_rows(&mut self, place: Place) -> Result<u64, String> {
-        let metadata = self.metadata(place)?;
-        let message = parse(&metadata)?;
-        if message.bodyLength() != i64::try_from(place.body).unwrap_or(-1) {
-            return Err("its footer and a message in it say different lengths".into());
+    /// Follows the messages one by one to the footer, which is to name each of them: rows that it does not name would be
+    /// lost, and those that it names twice would be more than there are.
+    fn walk(&mut self, footer: u64) -> Result<(), String> {
+        let (mut dictionaries, mut batches) = (Vec::new(), Vec::new());
+        let mut offset = HEAD;
+        // Some writers align what follows the magic.
+        while offset < HEAD_MAX && offset + 8 <= footer && read(&mut self.file, offset, 8)? == [0; 8] {
+            offset += 8;
         }
-        let batch = match message.header_type() {
-            MessageHeader::RecordBatch => message.header_as_record_batch(),
-            _ => None,
+        while let Some((place, message)) = self.message_at(offset, footer)? {
+            let message = parse(&message)?;
+            let end = place.offset.checked_add(place.metadata).and_then(|end| end.checked_add(place.body));
+            offset = end.filter(|end| *end <= footer).ok_or("a message in it goes on behind its footer")?;
+            match message.header_type() {
+                MessageHeader::RecordBatch => {
+                    let batch = message.header_as_record_batch();
+                    let rows = batch.and_then(|batch| u64::try_from(batch.length()).ok());
+                    self.rows += rows.ok_or("it has a batch of a negative number of rows")?;
+                    batches.push(place);
+                }
+                MessageHeader::DictionaryBatch => dictionaries.push(place),
+                _ => {}
+            }
+        }
+        let named = |places: &[Place]| places.iter().copied().collect::<BTreeSet<_>>();
+        let same = |named_ones: &[Place], found: &[Place]| {
+            named_ones.len() == found.len() && named(named_ones) == named(found)
         };
-        let rows = batch.and_then(|batch| u64::try_from(batch.length()).ok());
-        rows.ok_or_else(|| "it has no batch where its footer says that one is".into())
+        if same(&self.dictionaries, &dictionaries) && same(&self.batches, &batches) {
+            return Ok(());
+        }
+        let (named, found) = (self.dictionaries.len() + self.batches.len(), dictionaries.len() + batches.len());
+        Err(format!("its footer names {named} messages, and {found} are there, or they are elsewhere"))
+    }
+
+    /// The message at a place; `None` at the mark of the end, and at the footer of files that have none.
+    fn message_at(&mut self, offset: u64, footer: u64) -> Result<Option<(Place, Vec<u8>)>, String> {
+        let Some(left) = footer.checked_sub(offset).filter(|left| *left >= 4) else { return Ok(None) };
+        let prefix = read(&mut self.file, offset, left.min(8))?;
+        let modern = prefix.starts_with(&CONTINUATION);
+        let word = if modern { prefix.get(4..8) } else { prefix.get(..4) };
+        let Some(word) = word.and_then(|word| word.first_chunk::<4>()) else { return Ok(None) };
+        let length = u64::from(u32::from_le_bytes(*word));
+        if length == 0 {
+            return Ok(None);
+        }
+        let start = if modern { 8 } else { 4 };
+        if length > left - start || length > METADATA_MAX as u64 || (length + start) % 8 != 0 {
+            return Err(format!("a message in it says that its metadata has {length} bytes"));
+        }
+        let metadata = read(&mut self.file, offset + start, length)?;
+        let body = parse(&metadata)?.bodyLength();
+        let body = u64::try_from(body).map_err(|_| format!("a message in it says that its body has {body} bytes"))?;
+        Ok(Some((Place { offset, metadata: start + length, body }, metadata)))
     }
 
     fn message(&mut self, place: Place) -> Result<RawMessage, String> {
@@ -151,13 +194,6 @@ fn place(block: &Block, footer: u64) -> Result<Place, String> {
         let (offset, length) = (block.offset(), block.bodyLength());
         format!("its footer says that a message of {length} bytes is at {offset}, where none can be")
     })
-}
-
-/// Two messages in one place would make more of a file than is in it.
-fn check_apart(mut places: Vec<Place>) -> Result<(), String> {
-    places.sort_by_key(|place| place.offset);
-    let overlap = places.windows(2).any(|pair| pair[0].offset + pair[0].metadata + pair[0].body > pair[1].offset);
-    if overlap { Err("its footer says that two messages are in one place".into()) } else { Ok(()) }
 }
 
 /// Bytes of the file, of which it was seen that they are there.

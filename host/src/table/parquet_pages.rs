@@ -1,0 +1,282 @@
+//! The pages of a Parquet file, each looked at before the library decodes it: what its header says must be true of its
+//! column and possible for its bytes, since memory is set aside for it, and values that a page lacks would move all that
+//! follow.
+
+use super::thrift::Walk;
+use parquet::arrow::arrow_reader::RowGroups;
+use parquet::basic::{Compression, Encoding, Type};
+use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::serialized_reader::SerializedPageReader;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+/// Longest header of a page: it may hold a least and a greatest value.
+const HEADER_MAX: usize = 16 << 20;
+
+/// Bytes of a header that are read first.
+const HEADER_USUAL: usize = 4 << 10;
+
+/// All row groups of a file.
+pub(super) struct CheckedGroups {
+    file: Arc<File>,
+    metadata: Arc<ParquetMetaData>,
+    rows: u64,
+}
+
+impl CheckedGroups {
+    pub(super) fn new(file: File, metadata: Arc<ParquetMetaData>, rows: u64) -> Self {
+        Self { file: Arc::new(file), metadata, rows }
+    }
+}
+
+impl RowGroups for CheckedGroups {
+    fn num_rows(&self) -> usize {
+        usize::try_from(self.rows).unwrap_or(usize::MAX)
+    }
+
+    fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>> {
+        let (file, metadata) = (Arc::clone(&self.file), Arc::clone(&self.metadata));
+        Ok(Box::new(Chunks { file, metadata, column, group: 0 }))
+    }
+
+    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
+        Box::new(self.metadata.row_groups().iter())
+    }
+
+    fn metadata(&self) -> &ParquetMetaData {
+        &self.metadata
+    }
+}
+
+/// One column, group by group.
+struct Chunks {
+    file: Arc<File>,
+    metadata: Arc<ParquetMetaData>,
+    column: usize,
+    group: usize,
+}
+
+impl Iterator for Chunks {
+    type Item = Result<Box<dyn PageReader>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let group = self.metadata.row_groups().get(self.group)?;
+        self.group += 1;
+        Some(self.pages(group))
+    }
+}
+
+impl Chunks {
+    fn pages(&self, group: &RowGroupMetaData) -> Result<Box<dyn PageReader>> {
+        let chunk = group.column(self.column);
+        check_chunk(&self.file, group, chunk).map_err(|reason| wrong(chunk, &reason))?;
+        let rows = usize::try_from(group.num_rows()).unwrap_or_default();
+        let inner = SerializedPageReader::new(Arc::clone(&self.file), chunk, rows, None)?;
+        Ok(Box::new(CheckedPages { inner, chunk: chunk.clone() }))
+    }
+}
+
+impl PageIterator for Chunks {}
+
+fn wrong(chunk: &ColumnChunkMetaData, reason: &str) -> ParquetError {
+    ParquetError::General(format!("column `{}`: {reason}", chunk.column_path().string()))
+}
+
+/// Walks through the headers of a column's pages.
+fn check_chunk(file: &File, group: &RowGroupMetaData, chunk: &ColumnChunkMetaData) -> std::result::Result<(), String> {
+    let number = |number: i64, what: &str| u64::try_from(number).map_err(|_| format!("{what} is {number}"));
+    let rows = number(group.num_rows(), "its number of rows")?;
+    let values = number(chunk.num_values(), "its number of values")?;
+    if chunk.column_descr().max_rep_level() == 0 && values != rows {
+        return Err(format!("it has {values} values for {rows} rows"));
+    }
+    let first = match chunk.dictionary_page_offset() {
+        // Some writers say 0 for none.
+        Some(dictionary) if dictionary > 0 && dictionary < chunk.data_page_offset() => dictionary,
+        _ => chunk.data_page_offset(),
+    };
+    let mut at = number(first, "the place of its first page")?;
+    let length = number(chunk.compressed_size(), "its size")?;
+    let end = at.checked_add(length).ok_or("its size is beyond the file")?;
+    let mut found = 0_u64;
+    // Some old writers left the dictionary's header out of the size, so it is the values that say where the end is.
+    while found < values {
+        let (numbers, header) = header(file, at)?;
+        let of = |outer: i64, field: i64| numbers.get(&(outer, field)).copied();
+        let size = |field, what: &str| {
+            of(0, field).and_then(|size| u64::try_from(size).ok()).ok_or_else(|| format!("a page without {what}"))
+        };
+        let (unpacked, packed) = (size(2, "its size")?, size(3, "its compressed size")?);
+        if unpacked > packed.saturating_mul(ratio(chunk.compression())).saturating_add(1024) {
+            return Err(format!("a page of {packed} bytes that says it holds {unpacked}"));
+        }
+        at = at
+            .checked_add(header + packed)
+            .filter(|at| *at <= end.saturating_add(header))
+            .ok_or_else(|| format!("a page of {packed} bytes, which is more than its column has"))?;
+        let data = match of(0, 1) {
+            // A data page, of either version.
+            Some(0) => of(5, 1),
+            Some(3) => of(8, 1),
+            // A dictionary, or an index, has no values of rows.
+            _ => Some(0),
+        };
+        let data = data.and_then(|values| u64::try_from(values).ok()).ok_or("a page of a negative number of values")?;
+        found = found.saturating_add(data);
+    }
+    if found == values { Ok(()) } else { Err(format!("its pages have {found} values, and its footer says {values}")) }
+}
+
+type Numbers = std::collections::BTreeMap<(i64, i64), i64>;
+
+/// The header of the page at a place, and its length.
+fn header(file: &File, at: u64) -> std::result::Result<(Numbers, u64), String> {
+    let mut size = HEADER_USUAL;
+    loop {
+        let mut bytes = vec![0; size];
+        let mut filled = 0;
+        while filled < size {
+            match file.read_at(&mut bytes[filled..], at + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        let mut walk = Walk::new(&bytes[..filled]);
+        if let Some(numbers) = walk.numbers() {
+            return Ok((numbers, walk.at() as u64));
+        }
+        if filled < size || size >= HEADER_MAX {
+            return Err("it has fewer pages than values, or the header of one is damaged".into());
+        }
+        size *= 8;
+    }
+}
+
+/// What a compression makes of a byte, at most.
+fn ratio(compression: Compression) -> u64 {
+    match compression {
+        Compression::UNCOMPRESSED => 1,
+        // A copy of 64 bytes takes three.
+        Compression::SNAPPY => 64,
+        Compression::LZ4 | Compression::LZ4_RAW => 256,
+        Compression::GZIP(_) => 1_100,
+        // A block of 128 KiB out of four bytes, and nobody knows of Brotli.
+        _ => 32 << 10,
+    }
+}
+
+/// Pages that are checked as they come.
+struct CheckedPages {
+    inner: SerializedPageReader<File>,
+    chunk: ColumnChunkMetaData,
+}
+
+impl PageReader for CheckedPages {
+    fn get_next_page(&mut self) -> Result<Option<Page>> {
+        let page = self.inner.get_next_page()?;
+        if let Some(page) = &page {
+            check_page(page, &self.chunk).ok_or_else(|| wrong(&self.chunk, "a page of it is damaged"))?;
+        }
+        Ok(page)
+    }
+
+    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
+        self.inner.peek_next_page()
+    }
+
+    fn skip_next_page(&mut self) -> Result<()> {
+        self.inner.skip_next_page()
+    }
+
+    fn at_record_boundary(&mut self) -> Result<bool> {
+        self.inner.at_record_boundary()
+    }
+}
+
+impl Iterator for CheckedPages {
+    type Item = Result<Page>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.get_next_page().transpose()
+    }
+}
+
+/// Whether a page can have as many values as it says. `None` where it cannot.
+fn check_page(page: &Page, chunk: &ColumnChunkMetaData) -> Option<()> {
+    let column = chunk.column_descr();
+    match page {
+        Page::DictionaryPage { buf, num_values, .. } => {
+            let width = match column.physical_type() {
+                Type::INT64 | Type::DOUBLE => 8,
+                Type::INT96 => 12,
+                Type::FIXED_LEN_BYTE_ARRAY => usize::try_from(column.type_length()).ok()?,
+                // A text's length.
+                Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => 4,
+                Type::BOOLEAN => 0,
+            };
+            (usize::try_from(*num_values).ok()?.checked_mul(width)? <= buf.len()).then_some(())
+        }
+        Page::DataPage { buf, num_values, encoding, .. } => {
+            let mut values = Walk::new(buf);
+            // Levels, each with its length before it.
+            for level in [column.max_rep_level(), column.max_def_level()] {
+                if level > 0 && deltas(*encoding) > 0 {
+                    let length = [values.byte()?, values.byte()?, values.byte()?, values.byte()?];
+                    values.skip(usize::try_from(u32::from_le_bytes(length)).ok()?)?;
+                }
+            }
+            check_deltas(values, *encoding, *num_values)
+        }
+        Page::DataPageV2 { buf, num_values, encoding, def_levels_byte_len, rep_levels_byte_len, .. } => {
+            let mut values = Walk::new(buf);
+            let levels = rep_levels_byte_len.checked_add(*def_levels_byte_len)?;
+            values.skip(usize::try_from(levels).ok()?)?;
+            check_deltas(values, *encoding, *num_values)
+        }
+    }
+}
+
+/// Sequences of differences that values of an encoding begin with.
+fn deltas(encoding: Encoding) -> usize {
+    match encoding {
+        Encoding::DELTA_BINARY_PACKED | Encoding::DELTA_LENGTH_BYTE_ARRAY => 1,
+        Encoding::DELTA_BYTE_ARRAY => 2,
+        _ => 0,
+    }
+}
+
+/// Memory is set aside for as many values as a sequence of differences says it has.
+fn check_deltas(mut values: Walk<'_>, encoding: Encoding, most: u32) -> Option<()> {
+    for sequence in 0..deltas(encoding) {
+        let block = values.number()?;
+        let parts = values.number()?;
+        let count = values.number()?;
+        values.number()?;
+        if count > u64::from(most) {
+            return None;
+        }
+        if sequence + 1 == deltas(encoding) {
+            return Some(());
+        }
+        // The next begins behind this one's blocks, each of parts with a width of their own.
+        let of_part =
+            block.checked_div(parts).filter(|values| *values > 0 && values % 32 == 0 && *values <= 1 << 20)?;
+        let mut left = count.saturating_sub(1);
+        while left > 0 {
+            values.number()?;
+            let widths: Option<Vec<u8>> = (0..parts.min(1 << 16)).map(|_| values.byte()).collect();
+            for width in widths? {
+                if left > 0 {
+                    let bytes = of_part.checked_mul(u64::from(width))? / 8;
+                    values.skip(usize::try_from(bytes).ok()?)?;
+                }
+                left = left.saturating_sub(of_part);
+            }
+        }
+    }
+    Some(())
+}
