@@ -71,7 +71,8 @@ def _nanoseconds(value, seen, _):
 def _text(value, seen, _):
     if value[0] == "text":
         return value[1] == seen[1]
-    return texts.is_text(value, seen[1]) or seen[1] == texts.json_text(value)
+    midnight = value[0] == "date" and texts.is_text(["time", value[1] * DAY], seen[1])
+    return midnight or texts.is_text(value, seen[1]) or seen[1] == texts.json_text(value)
 
 
 def _interval(value, seen, _):
