@@ -125,7 +125,7 @@ pub enum TableError {
         /// The column.
         column: String,
         /// Its type, in words.
-        data_type: String,
+        data_type: Box<str>,
         /// The format.
         format: String,
     },
@@ -149,14 +149,12 @@ pub enum TableError {
         format: String,
     },
     /// The library that writes a format gave up.
-    #[error("cannot write `{path}`: the writer of {format} gave up: {words}")]
+    #[error("cannot write `{path}`: the writer of {reason}")]
     WriterGaveUp {
         /// The file.
         path: PathBuf,
-        /// The format.
-        format: String,
-        /// The library's words.
-        words: String,
+        /// Of which format, and the library's words.
+        reason: String,
     },
     /// A format cannot hold a table without columns.
     #[error("the table has no columns, which {format} cannot hold")]

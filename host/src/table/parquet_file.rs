@@ -48,9 +48,11 @@ impl ParquetFile {
         let metadata = Arc::clone(bare.metadata());
         let pairs = metadata.file_metadata().key_value_metadata();
         let embedded = pairs.into_iter().flatten().find(|pair| pair.key == ARROW_SCHEMA_META_KEY);
-        if let Some(embedded) = embedded.and_then(|pair| pair.value.as_ref()) {
-            ipc::check_embedded(embedded).map_err(|reason| TableError::Unreadable { path: path.to_owned(), reason })?;
-        }
+        let embedded = match embedded.and_then(|pair| pair.value.as_ref()) {
+            Some(embedded) => ipc::check_embedded(embedded)
+                .map_err(|reason| TableError::Unreadable { path: path.to_owned(), reason })?,
+            None => None,
+        };
         let rows = check_rows(&metadata).map_err(damaged)?;
         let opened = |schema: Option<SchemaRef>| {
             let options = ArrowReaderOptions::new();
@@ -59,7 +61,7 @@ impl ParquetFile {
         };
         let known = opened(None).map_err(|error| damaged(words(&error)))?;
         let units = int96_units(path, &metadata, file)?;
-        let schema = with_int96(known.schema(), &units);
+        let schema = with_zones(&with_int96(known.schema(), &units), embedded.as_ref());
         let wide = Arc::new(Schema::new_with_metadata(hints(schema.fields()), schema.metadata().clone()));
         // A column that cannot be had as views, as some types of others', is read as it is.
         let hinted = opened(Some(wide)).or_else(|_| opened(Some(Arc::clone(&schema))));
@@ -149,7 +151,7 @@ fn batch_rows(metadata: &ParquetMetaData) -> usize {
 /// What a column is asked for as: text as views, which share a dictionary's texts instead of repeating them, so that no
 /// batch of it is too large; categories with keys that reach for every dictionary.
 fn hints(fields: &Fields) -> Fields {
-    fields.iter().map(|field| hint(field)).collect()
+    fields.iter().map(hint).collect()
 }
 
 fn hint(field: &FieldRef) -> FieldRef {
@@ -214,6 +216,22 @@ fn with_int96(schema: &SchemaRef, units: &[Option<TimeUnit>]) -> SchemaRef {
     }
     let leaf = Cell::new(0);
     let fields: Vec<FieldRef> = schema.fields().iter().map(|field| replaced(field, units, &leaf)).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+/// The schema with the zones that its writer knew: where Parquet has not their unit, they are UTC in what it has.
+fn with_zones(schema: &SchemaRef, embedded: Option<&Schema>) -> SchemaRef {
+    let zoned = |field: &FieldRef| {
+        let known = embedded.and_then(|embedded| embedded.field_with_name(field.name()).ok());
+        match (field.data_type(), known.map(|known| known.data_type())) {
+            (DataType::Timestamp(unit, Some(_)), Some(DataType::Timestamp(_, zone @ Some(_)))) => {
+                let data_type = DataType::Timestamp(*unit, zone.clone());
+                Arc::new(field.as_ref().clone().with_data_type(data_type))
+            }
+            _ => Arc::clone(field),
+        }
+    };
+    let fields: Vec<FieldRef> = schema.fields().iter().map(zoned).collect();
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 

@@ -118,12 +118,7 @@ impl<R: Read> Records<R> {
                 }
                 continue;
             }
-            loop {
-                match self.cell(record)? {
-                    End::Cell => {}
-                    End::Record | End::Text => break,
-                }
-            }
+            while let End::Cell = self.cell(record)? {}
             if self.width == 0 {
                 self.width = record.len();
             }

@@ -18,7 +18,7 @@ pub(crate) struct Instant {
 impl Instant {
     /// Microseconds since 1970; `None` where there are fractions of one.
     pub(crate) fn micros(self) -> Option<i64> {
-        if self.nanos % 1_000 != 0 {
+        if !self.nanos.is_multiple_of(1_000) {
             return None;
         }
         self.seconds.checked_mul(1_000_000)?.checked_add(i64::from(self.nanos / 1_000))

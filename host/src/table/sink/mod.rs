@@ -162,5 +162,5 @@ impl Sink {
 }
 
 fn gave_up(path: &Path, format: FileFormat, panicked: super::guard::Panicked) -> TableError {
-    TableError::WriterGaveUp { path: path.to_owned(), format: format.to_string(), words: panicked.words }
+    TableError::WriterGaveUp { path: path.to_owned(), reason: format!("{format} gave up: {}", panicked.words) }
 }

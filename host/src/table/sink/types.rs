@@ -40,7 +40,7 @@ pub(super) fn written(schema: &SchemaRef, format: FileFormat) -> Result<SchemaRe
 }
 
 fn unsupported(field: &Field, format: FileFormat) -> TableError {
-    let (column, data_type) = (field.name().clone(), noun(field.data_type()));
+    let (column, data_type) = (field.name().clone(), noun(field.data_type()).into());
     TableError::Unsupported { column, data_type, format: format.to_string() }
 }
 

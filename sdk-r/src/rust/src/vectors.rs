@@ -134,7 +134,8 @@ pub(crate) fn bytes(vector: &Robj) -> Option<&[u8]> {
 pub(crate) fn borrow<T>(values: &[T]) -> Buffer {
     let bytes = std::mem::size_of_val(values);
     let Some(address) = NonNull::new(values.as_ptr().cast_mut().cast::<u8>()).filter(|_| bytes > 0) else {
-        return Buffer::from_vec(Vec::<u8>::new());
+        // Also of nothing the address must be one that a number could have.
+        return Buffer::from_vec(Vec::<u128>::new());
     };
     // SAFETY: the memory is `values`; that it is alive while the buffer is, is what the caller promises.
     unsafe { Buffer::from_custom_allocation(address, bytes, Arc::new(())) }
