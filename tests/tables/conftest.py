@@ -14,6 +14,19 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "larger: of the larger run alone, as what it needs is large and slow")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what belongs to the larger run alone."""
+    if config.getoption("--larger"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("larger")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(scope="session")
 def larger(request):
     """Whether the larger run was asked for."""

@@ -6,14 +6,13 @@ import decimal
 import files
 import peers_write
 import pyarrow as pa
+import pytest
 import spark
 from test_peers import different
 
 
-def test_spark(runner, tmp_path, larger):
-    if not larger:
-        # INT96 without a word of Arrow's, as Spark writes it, is among the files of pyarrow.
-        return
+@pytest.mark.larger
+def test_spark(runner, tmp_path):
     when = [datetime.datetime(2024, 5, 6, 7, 8, 9, 123456), None, datetime.datetime(9999, 12, 31, 23, 59, 59)]
     table = pa.table(
         {

@@ -4,6 +4,7 @@
 
 use crate::error::SegmentError;
 use crate::flat::{ALIGNMENT, Body, is_flat};
+use crate::mapping::give_back;
 use crate::memory::{Segment, SegmentFile};
 use crate::plain::plain_bytes;
 use arrow_array::{ArrayRef, RecordBatch};
@@ -19,6 +20,9 @@ pub(crate) const BOOLEAN_BYTES: &str = "longshore.boolean_bytes";
 
 /// Largest sum of text bytes that 32-bit offsets reach.
 const OFFSETS_32_MAX: usize = i32::MAX as usize;
+
+/// Bytes that are written before their memory is given back to the system.
+const GIVEN_BACK: usize = 128 << 20;
 
 /// Largest nested table that is put into one batch, in bytes: far from the 2 GiB that the offsets of its texts reach.
 const NESTED_TOGETHER_MAX: u64 = 1 << 30;
@@ -36,10 +40,13 @@ pub fn write_whole(schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Segm
         let schema = widen(schema, &columns);
         let columns = columns.into_iter().zip(schema.fields()).map(cast_text).collect::<Result<Vec<_>, _>>()?;
         write_schema(&schema, &mut file)?;
-        write_flat(&columns, rows, true, &mut file)?;
+        let body = Body::new(&columns, true);
+        drop(columns);
+        write_body(body, rows, &mut file)?;
     } else {
         let mut writer = StreamWriter::try_new(&mut file, schema)?;
-        let bytes = |batch: &RecordBatch| batch.columns().iter().map(|column| plain_bytes(column.as_ref())).sum::<u64>();
+        let bytes =
+            |batch: &RecordBatch| batch.columns().iter().map(|column| plain_bytes(column.as_ref())).sum::<u64>();
         if batches.iter().map(bytes).fold(0, u64::saturating_add) <= NESTED_TOGETHER_MAX {
             if let Some(batch) = concatenate(schema, &batches)? {
                 writer.write(&batch)?;
@@ -93,7 +100,7 @@ impl<W: Write> BatchEncoder<W> {
         match &mut self.state {
             State::Flat(target) => {
                 let columns: Vec<_> = batch.columns().iter().map(|column| vec![Arc::clone(column)]).collect();
-                write_flat(&columns, batch.num_rows(), false, target)
+                write_body(Body::new(&columns, false), batch.num_rows(), target)
             }
             State::Nested(writer) => Ok(writer.write(batch)?),
         }
@@ -221,13 +228,8 @@ fn write_schema(schema: &Schema, target: &mut impl Write) -> Result<(), SegmentE
     Ok(())
 }
 
-fn write_flat(
-    columns: &[Vec<ArrayRef>],
-    rows: usize,
-    expand_booleans: bool,
-    target: &mut impl Write,
-) -> Result<(), SegmentError> {
-    let body = Body::new(columns, expand_booleans);
+/// Writes a batch. What has been written is let go, so that a table and its segment are not there side by side.
+fn write_body(body: Body, rows: usize, target: &mut impl Write) -> Result<(), SegmentError> {
     let metadata = batch_metadata(&body, rows);
     let unpadded = 8 + metadata.len();
     let padding = unpadded.next_multiple_of(ALIGNMENT) - unpadded;
@@ -237,8 +239,15 @@ fn write_flat(
     target.write_all(&length.to_le_bytes())?;
     target.write_all(&metadata)?;
     target.write_all(&[0; ALIGNMENT][..padding])?;
-    for part in body.parts() {
-        target.write_all(part)?;
+    let mut written = 0;
+    for part in body.into_parts() {
+        target.write_all(&part)?;
+        written += part.len();
+        drop(part);
+        if written >= GIVEN_BACK {
+            give_back();
+            written = 0;
+        }
     }
     Ok(())
 }

@@ -71,8 +71,8 @@ impl Body {
     }
 
     /// The body's parts in order; their lengths sum up to its length.
-    pub(crate) fn parts(&self) -> &[Buffer] {
-        &self.parts
+    pub(crate) fn into_parts(self) -> impl Iterator<Item = Buffer> {
+        self.parts.into_iter()
     }
 
     fn add_column(&mut self, pieces: &[ArrayData]) {

@@ -14,6 +14,15 @@ use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+/// Gives memory that was freed back to the system, where the allocator keeps it: large tables leave much of it.
+pub(crate) fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it looks at nothing but the allocator's own books, and may be called at any time on any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// A memory map that ends when it is dropped.
 #[derive(Debug)]
 pub struct Mapping {

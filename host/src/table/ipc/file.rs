@@ -17,8 +17,8 @@ pub(in crate::table) const MAGIC: &[u8] = b"ARROW1";
 /// The magic at the start with its padding.
 const HEAD: u64 = 8;
 
-/// The same with the padding of writers that align what follows it.
-const HEAD_MAX: u64 = 64;
+/// Where the first message is looked for: behind a schema of some hundred thousand columns.
+const SCHEMA_MAX: u64 = 64 << 20;
 
 /// The length of the footer and the magic after it.
 const TAIL: u64 = 10;
@@ -121,11 +121,7 @@ impl IpcFile {
     /// lost, and those that it names twice would be more than there are.
     fn walk(&mut self, footer: u64) -> Result<(), String> {
         let (mut dictionaries, mut batches) = (Vec::new(), Vec::new());
-        let mut offset = HEAD;
-        // Some writers align what follows the magic.
-        while offset < HEAD_MAX && offset + 8 <= footer && read(&mut self.file, offset, 8)? == [0; 8] {
-            offset += 8;
-        }
+        let mut offset = self.first_message(footer)?;
         while let Some((place, message)) = self.message_at(offset, footer)? {
             let message = parse(&message)?;
             let end = place.offset.checked_add(place.metadata).and_then(|end| end.checked_add(place.body));
@@ -150,6 +146,26 @@ impl IpcFile {
         }
         let (named, found) = (self.dictionaries.len() + self.batches.len(), dictionaries.len() + batches.len());
         Err(format!("its footer names {named} messages, and {found} are there, or they are elsewhere"))
+    }
+
+    /// The place of the first message: some writers align what follows the magic, and some put the schema there bare.
+    fn first_message(&mut self, footer: u64) -> Result<u64, String> {
+        let head = read(&mut self.file, HEAD, (footer - HEAD).min(SCHEMA_MAX))?;
+        let legacy = head.first_chunk::<4>().is_some_and(|word| *word != [0; 4]);
+        let is_message = |bytes: &[u8]| {
+            let start = if bytes.starts_with(&CONTINUATION) { 8 } else { 4 };
+            let length = bytes.get(start - 4..start).and_then(|word| word.first_chunk::<4>());
+            let length = usize::try_from(u32::from_le_bytes(*length?)).ok()?;
+            // The mark of the end stands for no message, and ends them too.
+            let end = start.checked_add(length)?;
+            (length == 0 || parse(bytes.get(start..end)?).is_ok()).then_some(())
+        };
+        if legacy && is_message(&head).is_some() {
+            return Ok(HEAD);
+        }
+        let marks = (0..head.len()).step_by(8).filter(|at| head[*at..].starts_with(&CONTINUATION));
+        let first = marks.into_iter().find(|at| is_message(&head[*at..]).is_some());
+        Ok(HEAD + first.unwrap_or(head.len()) as u64)
     }
 
     /// The message at a place; `None` at the mark of the end, and at the footer of files that have none.
