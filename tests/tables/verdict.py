@@ -164,7 +164,12 @@ def _is_type(seen, wanted, reader, is_all_missing):
 
 
 def _is_written_type(seen, wanted, is_all_missing):
-    """A decimal's digits follow from its values; what is all missing is text, or one of the dates that lack a time."""
+    """A decimal's digits follow from its values; what is all missing is text, or one of the dates that lack a time.
+
+    A union is written by the kinds of its values, and where it has none as its first.
+    """
+    if is_all_missing and (seen, wanted) == ("int64", "large_string"):
+        return True
     if is_all_missing and seen in ("string", "list<item: string>", "date32[day]"):
         return True
     return wanted in (seen, re.sub(r"(decimal\d+)\([\d, ]+\)", r"\1", seen))
