@@ -65,7 +65,7 @@ impl LiveSource {
         if format.format == Format::ArrowStream {
             let opened = guarded(|| IpcStream::open(BufReader::new(text)));
             let opened = opened.map_err(|panicked| gave_up(path, &panicked))?;
-            let stream = opened.map_err(|reason| TableError::Damaged { path: path.to_owned(), reason })?;
+            let stream = opened.map_err(|fault| fault.of(path))?;
             let schema = plain_schema(&stream.schema(), Side::Input);
             return Ok(Self { name: path.to_owned(), schema, rows: Mutex::new(Some(Rows::Arrow(stream))) });
         }

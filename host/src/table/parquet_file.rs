@@ -49,8 +49,7 @@ impl ParquetFile {
         let pairs = metadata.file_metadata().key_value_metadata();
         let embedded = pairs.into_iter().flatten().find(|pair| pair.key == ARROW_SCHEMA_META_KEY);
         let embedded = match embedded.and_then(|pair| pair.value.as_ref()) {
-            Some(embedded) => ipc::check_embedded(embedded)
-                .map_err(|reason| TableError::Unreadable { path: path.to_owned(), reason })?,
+            Some(embedded) => ipc::check_embedded(embedded).map_err(|fault| fault.of(path))?,
             None => None,
         };
         let rows = check_rows(&metadata).map_err(damaged)?;

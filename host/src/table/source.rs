@@ -5,7 +5,7 @@ use super::dialect::delimiter;
 use super::error::TableError;
 use super::format::{Compression, FileFormat, Format};
 use super::guard::{Panicked, guarded};
-use super::ipc::{IpcFile, IpcStream};
+use super::ipc::{Fault, IpcFile, IpcStream};
 use super::parquet_file::ParquetFile;
 use super::signature;
 use super::slices::Plain;
@@ -108,7 +108,6 @@ impl Source {
 
     /// Looks at the content, as far as its format needs to be.
     fn look(&mut self) -> Result<(), TableError> {
-        let damaged = |reason| TableError::Damaged { path: self.path.clone(), reason };
         match self.format.format {
             Format::Csv | Format::Tsv => {
                 let mut head = Vec::new();
@@ -133,12 +132,12 @@ impl Source {
                 self.content = Content::Parquet(Box::new(file));
             }
             Format::ArrowFile => {
-                let file = IpcFile::open(self.reopen()?).map_err(damaged)?;
+                let file = IpcFile::open(self.reopen()?).map_err(|fault| fault.of(&self.path))?;
                 self.schema = plain_schema(&file.schema(), Side::Input);
                 self.rows = Some(file.rows());
             }
             Format::ArrowStream => {
-                let stream = IpcStream::open(self.text()?).map_err(damaged)?;
+                let stream = IpcStream::open(self.text()?).map_err(|fault| fault.of(&self.path))?;
                 self.schema = plain_schema(&stream.schema(), Side::Input);
             }
         }
@@ -177,9 +176,8 @@ impl Source {
             }
             Content::Parquet(file) => plain(Box::new(file.batches(&path, self.reopen()?)?)),
             Content::Arrow if self.format.format == Format::ArrowFile => {
-                let damaged = move |reason| TableError::Damaged { path: path.clone(), reason };
-                let mut file = IpcFile::open(self.reopen()?).map_err(&damaged)?;
-                plain(Box::new(std::iter::from_fn(move || file.next().map_err(&damaged).transpose())))
+                let mut file = IpcFile::open(self.reopen()?).map_err(|fault| fault.of(&path))?;
+                plain(Box::new(std::iter::from_fn(move || file.next().map_err(|fault| fault.of(&path)).transpose())))
             }
             Content::Arrow => plain(stream_batches(&path, IpcStream::open(self.text()?))?),
         })
@@ -201,12 +199,11 @@ impl Source {
 /// The batches of a stream, as they come.
 pub(super) fn stream_batches<R: Read + Send + 'static>(
     path: &Path,
-    stream: Result<IpcStream<R>, String>,
+    stream: Result<IpcStream<R>, Fault>,
 ) -> Result<Batches, TableError> {
     let path = path.to_owned();
-    let damaged = move |reason| TableError::Damaged { path: path.clone(), reason };
-    let mut stream = stream.map_err(&damaged)?;
-    Ok(Box::new(std::iter::from_fn(move || stream.next().map_err(&damaged).transpose())))
+    let mut stream = stream.map_err(|fault| fault.of(&path))?;
+    Ok(Box::new(std::iter::from_fn(move || stream.next().map_err(|fault| fault.of(&path)).transpose())))
 }
 
 /// What a reader's panic says of the file.

@@ -1,5 +1,6 @@
 //! Messages into batches, with the dictionaries that came before them.
 
+use super::fault::Fault;
 use super::message::RawMessage;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_buffer::Buffer;
@@ -26,7 +27,7 @@ impl Decoder {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn read(&mut self, raw: &RawMessage) -> Result<Option<RecordBatch>, String> {
+    pub(super) fn read(&mut self, raw: &RawMessage) -> Result<Option<RecordBatch>, Fault> {
         let message = raw.message()?;
         let types = self.schema.fields().iter().map(|field| field.data_type());
         raw.check(&message, types, |id| self.values_of(id))?;
@@ -46,8 +47,8 @@ impl Decoder {
                 .map_err(text)?;
                 Ok(None)
             }
-            MessageHeader::RecordBatch => self.batch(&message, &raw.body).map(Some),
-            other => Err(format!("it has a message of the kind {other:?} among its batches")),
+            MessageHeader::RecordBatch => Ok(Some(self.batch(&message, &raw.body)?)),
+            other => Err(format!("it has a message of the kind {other:?} among its batches").into()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! An Arrow file: where its footer says that the messages are, checked against the file.
 
 use super::decode::Decoder;
+use super::fault::Fault;
 use super::message::{CONTINUATION, METADATA_MAX, RawMessage, parse};
 use super::schema;
 use arrow_array::RecordBatch;
@@ -48,15 +49,15 @@ impl IpcFile {
     ///
     /// # Errors
     /// What is wrong with the file.
-    pub(in crate::table) fn open(mut file: File) -> Result<Self, String> {
+    pub(in crate::table) fn open(mut file: File) -> Result<Self, Fault> {
         let length = file.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
         let cut = || "it ends without its footer: it is cut short, or was not closed by its writer".to_owned();
         if length < HEAD + TAIL {
-            return Err(cut());
+            return Err(cut().into());
         }
         let tail = read(&mut file, length - TAIL, TAIL)?;
         if &tail[4..] != MAGIC {
-            return Err(cut());
+            return Err(cut().into());
         }
         let footer_length = u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]);
         let end = length - TAIL;
@@ -87,7 +88,7 @@ impl IpcFile {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(in crate::table) fn next(&mut self) -> Result<Option<RecordBatch>, String> {
+    pub(in crate::table) fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
         for place in std::mem::take(&mut self.dictionaries) {
             let raw = self.message(place)?;
             if self.decoder.read(&raw)?.is_some() {

@@ -1,5 +1,6 @@
 //! One IPC message: its metadata and its body, and the check of both before Arrow's reader sees them.
 
+use super::fault::Fault;
 use super::layout::{self, Piece};
 use crate::input::available_memory;
 use arrow_buffer::Buffer;
@@ -49,7 +50,7 @@ impl RawMessage {
         message: &Message<'_>,
         types: impl Iterator<Item = &'a DataType>,
         dictionary_type: impl FnOnce(i64) -> Option<&'a DataType>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Fault> {
         let mut pairs = message.custom_metadata().into_iter().flatten();
         if pairs.any(|pair| pair.key() == Some(EXPERIMENTAL_COMPRESSION)) {
             return Err(
@@ -62,16 +63,16 @@ impl RawMessage {
             MessageHeader::RecordBatch => {
                 let batch = message.header_as_record_batch().ok_or("a batch without its content")?;
                 let pieces = pieces(&batch, &self.body)?;
-                layout::check(types, &batch, &pieces, message.version())
+                Ok(layout::check(types, &batch, &pieces, message.version())?)
             }
             MessageHeader::DictionaryBatch => {
                 let dictionary = message.header_as_dictionary_batch().ok_or("a dictionary without its content")?;
                 let batch = dictionary.data().ok_or("a dictionary without its content")?;
                 let data_type = dictionary_type(dictionary.id()).ok_or("a dictionary of no column")?;
                 let pieces = pieces(&batch, &self.body)?;
-                layout::check(std::iter::once(data_type), &batch, &pieces, message.version())
+                Ok(layout::check(std::iter::once(data_type), &batch, &pieces, message.version())?)
             }
-            other => Err(format!("it has a message of the kind {other:?} among its batches")),
+            other => Err(format!("it has a message of the kind {other:?} among its batches").into()),
         }
     }
 }

@@ -4,12 +4,14 @@
 //! scripts is `source.rs`'s.
 
 mod decode;
+mod fault;
 mod file;
 mod layout;
 mod message;
 mod schema;
 mod stream;
 
+pub(super) use fault::Fault;
 pub(super) use file::IpcFile;
 pub(super) use schema::check_embedded;
 pub(super) use stream::{IpcStream, starts_a_stream};

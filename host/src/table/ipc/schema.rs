@@ -1,6 +1,7 @@
 //! The schema of an Arrow file or stream: whether every column is of a type that Arrow's reader knows. It would panic,
 //! without a word on the column, where one is not.
 
+use super::fault::Fault;
 use arrow_ipc::convert::fb_to_schema;
 use arrow_ipc::{Endianness, Field, Precision, Type};
 use arrow_schema::{Schema, SchemaRef};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// What is wrong with which column.
-pub(super) fn checked(schema: arrow_ipc::Schema<'_>) -> Result<SchemaRef, String> {
+pub(super) fn checked(schema: arrow_ipc::Schema<'_>) -> Result<SchemaRef, Fault> {
     if schema.endianness() != Endianness::Little {
         return Err(
             "it is of a big-endian machine, whose order of bytes is not read: write it again on another, or as \
@@ -31,7 +32,7 @@ pub(super) fn checked(schema: arrow_ipc::Schema<'_>) -> Result<SchemaRef, String
 ///
 /// # Errors
 /// As [`checked`].
-pub(in crate::table) fn check_embedded(encoded: &str) -> Result<Option<Schema>, String> {
+pub(in crate::table) fn check_embedded(encoded: &str) -> Result<Option<Schema>, Fault> {
     let Ok(bytes) = STANDARD.decode(encoded.trim()) else { return Ok(None) };
     let message = match bytes.get(..4) {
         Some([0xff, 0xff, 0xff, 0xff]) => bytes.get(8..),
@@ -42,11 +43,14 @@ pub(in crate::table) fn check_embedded(encoded: &str) -> Result<Option<Schema>, 
     checked(schema).map(|schema| Some(schema.as_ref().clone()))
 }
 
-fn check(field: Field<'_>, path: &str) -> Result<(), String> {
+fn check(field: Field<'_>, path: &str) -> Result<(), Fault> {
     let refused = |what: String| {
-        Err(format!("column `{path}` is {what}, which is not read: convert it before, to text or to a decimal"))
+        let reason =
+            format!("column `{path}` is {what}, which is not read: convert it before, to text or to a decimal");
+        Err(Fault::Unreadable(reason))
     };
-    let broken = |what: &str| Err(format!("column `{path}` is {what}, which its schema does not say in full"));
+    let broken =
+        |what: &str| Err(Fault::Damaged(format!("column `{path}` is {what}, which its schema does not say in full")));
     let children = field.children().map_or(0, |children| children.len());
     let needs = |count: usize, what: &str| if children == count { Ok(()) } else { broken(what) };
     match field.type_type() {

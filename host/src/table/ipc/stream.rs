@@ -1,6 +1,7 @@
 //! An Arrow stream, message by message, to its mark of the end. A stream without that mark was cut short.
 
 use super::decode::Decoder;
+use super::fault::Fault;
 use super::message::{CONTINUATION, METADATA_MAX, RawMessage};
 use super::schema;
 use arrow_array::RecordBatch;
@@ -38,7 +39,7 @@ impl<R: Read> IpcStream<R> {
     ///
     /// # Errors
     /// What is wrong with the stream.
-    pub(in crate::table) fn open(mut text: R) -> Result<Self, String> {
+    pub(in crate::table) fn open(mut text: R) -> Result<Self, Fault> {
         let raw = read_message(&mut text)?.ok_or("it ends before its schema")?;
         let message = raw.message()?;
         let schema = match message.header_type() {
@@ -57,7 +58,7 @@ impl<R: Read> IpcStream<R> {
     ///
     /// # Errors
     /// What is wrong with it, or behind it.
-    pub(in crate::table) fn next(&mut self) -> Result<Option<RecordBatch>, String> {
+    pub(in crate::table) fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
         while !self.ended {
             match read_message(&mut self.text)? {
                 None => {

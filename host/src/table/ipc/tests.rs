@@ -48,10 +48,10 @@ fn read_file(bytes: &[u8]) -> Result<Vec<RecordBatch>, String> {
     let mut file: File = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     file.rewind().unwrap();
-    let mut opened = IpcFile::open(file)?;
+    let mut opened = IpcFile::open(file).map_err(|fault| fault.to_string())?;
     let expected = opened.rows();
     let mut batches = Vec::new();
-    while let Some(batch) = opened.next()? {
+    while let Some(batch) = opened.next().map_err(|fault| fault.to_string())? {
         batches.push(batch);
     }
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64, expected);
@@ -59,9 +59,9 @@ fn read_file(bytes: &[u8]) -> Result<Vec<RecordBatch>, String> {
 }
 
 fn read_stream(bytes: &[u8]) -> Result<Vec<RecordBatch>, String> {
-    let mut stream = IpcStream::open(bytes)?;
+    let mut stream = IpcStream::open(bytes).map_err(|fault| fault.to_string())?;
     let mut batches = Vec::new();
-    while let Some(batch) = stream.next()? {
+    while let Some(batch) = stream.next().map_err(|fault| fault.to_string())? {
         batches.push(batch);
     }
     Ok(batches)
@@ -185,5 +185,5 @@ fn experimental_compression_and_other_ends_of_bytes_are_refused() {
         body: arrow_buffer::Buffer::from_vec(Vec::<u8>::new()),
     };
     let refused = raw.check(&raw.message().unwrap(), std::iter::empty(), |_| None).unwrap_err();
-    assert!(refused.contains("compressed as Arrow 0.17"), "{refused}");
+    assert!(matches!(&refused, Fault::Unreadable(reason) if reason.contains("compressed as Arrow 0.17")), "{refused}");
 }
