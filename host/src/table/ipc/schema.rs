@@ -15,11 +15,9 @@ use std::sync::Arc;
 /// What is wrong with which column.
 pub(super) fn checked(schema: arrow_ipc::Schema<'_>) -> Result<SchemaRef, Fault> {
     if schema.endianness() != Endianness::Little {
-        return Err(
-            "it is of a big-endian machine, whose order of bytes is not read: write it again on another, or as \
-                    Parquet"
-                .into(),
-        );
+        let reason = "it is of a big-endian machine, whose order of bytes is not read: write it again on another, or as \
+                      Parquet";
+        return Err(Fault::Unreadable(reason.into()));
     }
     let fields = schema.fields().ok_or("its schema has no fields")?;
     for field in fields {
