@@ -47,15 +47,38 @@ rows.of <- function(column) NROW(if (inherits(column, "POSIXlt")) as.POSIXct(col
 
 plain.rows <- function(column) as.double(length(if (inherits(column, "longshore_nested")) column[[2L]] else column))
 
-# Row names that say something: text, and neither what R makes of repeated rows nor a copy of a column.
+# Row names that say something: text, and neither the numbers of rows, also as R makes them of repeated ones, nor what
+# columns say already.
 row.names.of <- function(data) {
   names <- if (is.data.frame(data)) attr(data, "row.names")
   if (!is.character(names)) {
     return(NULL)
   }
   repeated <- all(grepl("^[0-9]+([.][0-9]+)*$", names)) && any(grepl(".", names, fixed = TRUE))
-  is.copy <- function(column) (is.character(column) || is.factor(column)) && identical(as.character(column), names)
-  if (repeated || (length(names) && any(vapply(unclass(data), is.copy, NA)))) NULL else names
+  counted <- identical(names, as.character(seq_along(names)))
+  if (repeated || counted || (length(names) && says(data, names))) NULL else names
+}
+
+# Whether a column is these names, or two of them with a point between are, as reshape() names rows.
+says <- function(data, names) {
+  columns <- Filter(function(column) is.atomic(column) && length(column) == length(names), unclass(data))
+  columns <- lapply(columns, function(column) if (is.factor(column)) as.character(column) else column)
+  if (any(vapply(columns, function(column) is.character(column) && identical(as.vector(column), names), NA))) {
+    return(TRUE)
+  }
+  # Wide tables are not what reshape() makes, and have too many pairs.
+  if (length(columns) > 50L) {
+    return(FALSE)
+  }
+  is.pair <- function(one, other, rows) identical(paste(one[rows], other[rows], sep = "."), names[rows])
+  for (one in columns) {
+    for (other in columns) {
+      if (is.pair(one, other, 1L) && is.pair(one, other, seq_along(names))) {
+        return(TRUE)
+      }
+    }
+  }
+  FALSE
 }
 
 unique.names <- function(names) {
