@@ -1,3 +1,5 @@
+//! Arrow files and streams: what was written is read, and no length that is another makes other rows.
+
 use super::*;
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray};

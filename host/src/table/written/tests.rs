@@ -1,3 +1,5 @@
+//! What a value of each type is as text, in cells and in JSON.
+
 use super::*;
 use arrow_array::builder::{Int64Builder, ListBuilder, MapBuilder, StringBuilder};
 use arrow_array::types::{Decimal128Type, IntervalDayTimeType, IntervalMonthDayNanoType};
