@@ -158,8 +158,11 @@ impl IpcFile {
             let length = bytes.get(start - 4..start).and_then(|word| word.first_chunk::<4>());
             let length = usize::try_from(u32::from_le_bytes(*length?)).ok()?;
             // The mark of the end stands for no message, and ends them too.
-            let end = start.checked_add(length)?;
-            (length == 0 || parse(bytes.get(start..end)?).is_ok()).then_some(())
+            if length == 0 {
+                return Some(());
+            }
+            let end = start.checked_add(length).filter(|end| end % 8 == 0)?;
+            (parse(bytes.get(start..end)?).ok()?.header_type() != MessageHeader::NONE).then_some(())
         };
         if legacy && is_message(&head).is_some() {
             return Ok(HEAD);
