@@ -4,7 +4,6 @@ use super::error::TableError;
 use super::format::{Compression, FileFormat, Format};
 use super::ipc::starts_a_stream;
 use super::parquet_footer::{MAGIC as PARQUET, MAGIC_ENCRYPTED};
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -37,15 +36,15 @@ const KNOWN: [(&[u8], &str); 17] = [
     (&[0xfe, 0xff], "text in UTF-16: convert it to UTF-8 first, as `iconv -f UTF-16 -t UTF-8` does"),
 ];
 
-/// Checks that a file is of its format. `decompress` takes the compression away from a file.
+/// Checks that a file is of its format. `file` is the file as it lies there, `text` opens what is in its compression.
 ///
 /// # Errors
 /// [`TableError::WrongContent`], with what the file looks like.
 pub(super) fn check(
     path: &Path,
     format: FileFormat,
-    file: &File,
-    decompress: impl FnOnce(File) -> std::io::Result<Box<dyn Read + Send>>,
+    file: impl Read,
+    text: impl FnOnce() -> Result<Box<dyn Read + Send>, TableError>,
 ) -> Result<(), TableError> {
     let failed = |source| TableError::Read { path: path.to_owned(), source };
     let outer = first_bytes(file).map_err(failed)?;
@@ -57,8 +56,7 @@ pub(super) fn check(
     let head = if format.compression == Compression::None || !packed {
         outer
     } else {
-        let again = File::open(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(file))).map_err(failed)?;
-        first_bytes(decompress(again).map_err(failed)?).map_err(failed)?
+        first_bytes(text()?).map_err(failed)?
     };
     let found = looks_like(&head);
     let fits = match format.format {

@@ -101,7 +101,7 @@ impl Source {
         }
         let schema = SchemaRef::new(Schema::empty());
         let mut source = Self { path: path.to_owned(), file, format, schema, rows: None, content: Content::Arrow };
-        signature::check(path, format, &source.reopen()?, |file| decompress(file, format.compression))?;
+        signature::check(path, format, source.reopen()?, || source.text())?;
         guarded(|| source.look()).unwrap_or_else(|panicked| Err(gave_up(path, &panicked)))?;
         Ok(source)
     }

@@ -21,6 +21,9 @@ const HEAD: u64 = 8;
 /// Where the first message is looked for: behind a schema of some hundred thousand columns.
 const SCHEMA_MAX: u64 = 64 << 20;
 
+/// Bytes in which the first message usually is: more are read only where they do not hold it.
+const SCHEMA_USUAL: u64 = 64 << 10;
+
 /// The length of the footer and the magic after it.
 const TAIL: u64 = 10;
 
@@ -151,25 +154,16 @@ impl IpcFile {
 
     /// The place of the first message: some writers align what follows the magic, and some put the schema there bare.
     fn first_message(&mut self, footer: u64) -> Result<u64, String> {
-        let head = read(&mut self.file, HEAD, (footer - HEAD).min(SCHEMA_MAX))?;
-        let legacy = head.first_chunk::<4>().is_some_and(|word| *word != [0; 4]);
-        let is_message = |bytes: &[u8]| {
-            let start = if bytes.starts_with(&CONTINUATION) { 8 } else { 4 };
-            let length = bytes.get(start - 4..start).and_then(|word| word.first_chunk::<4>());
-            let length = usize::try_from(u32::from_le_bytes(*length?)).ok()?;
-            // The mark of the end stands for no message, and ends them too.
-            if length == 0 {
-                return Some(());
+        let most = (footer - HEAD).min(SCHEMA_MAX);
+        let mut length = most.min(SCHEMA_USUAL);
+        loop {
+            let head = read(&mut self.file, HEAD, length)?;
+            match first_in(&head, length == most) {
+                Some(at) => return Ok(HEAD + at as u64),
+                None if length == most => return Ok(HEAD + most),
+                None => length = most.min(length * 8),
             }
-            let end = start.checked_add(length).filter(|end| end % 8 == 0)?;
-            (parse(bytes.get(start..end)?).ok()?.header_type() != MessageHeader::NONE).then_some(())
-        };
-        if legacy && is_message(&head).is_some() {
-            return Ok(HEAD);
         }
-        let marks = (0..head.len()).step_by(8).filter(|at| head[*at..].starts_with(&CONTINUATION));
-        let first = marks.into_iter().find(|at| is_message(&head[*at..]).is_some());
-        Ok(HEAD + first.unwrap_or(head.len()) as u64)
     }
 
     /// The message at a place; `None` at the mark of the end, and at the footer of files that have none.
@@ -198,6 +192,35 @@ impl IpcFile {
         let body = read(&mut self.file, place.offset + place.metadata, place.body)?;
         Ok(RawMessage { metadata, body: Buffer::from_vec(body) })
     }
+}
+
+/// Where the first message begins among the first bytes; `None` where they do not hold the whole of it. `all` says that no
+/// more of them will be looked at.
+fn first_in(head: &[u8], all: bool) -> Option<usize> {
+    let legacy = head.first_chunk::<4>().is_some_and(|word| *word != [0; 4]);
+    let marks = (0..head.len()).step_by(8).filter(|at| head[*at..].starts_with(&CONTINUATION) || *at == 0 && legacy);
+    for at in marks {
+        let bytes = &head[at..];
+        let start = if bytes.starts_with(&CONTINUATION) { 8 } else { 4 };
+        let word = bytes.get(start - 4..start).and_then(|word| word.first_chunk::<4>())?;
+        let length = usize::try_from(u32::from_le_bytes(*word)).ok()?;
+        // The mark of the end stands for no message, and ends them too.
+        if length == 0 {
+            return Some(at);
+        }
+        let Some(end) = start.checked_add(length).filter(|end| end % 8 == 0 && length <= METADATA_MAX) else {
+            continue;
+        };
+        match bytes.get(start..end) {
+            Some(metadata) if parse(metadata).is_ok_and(|message| message.header_type() != MessageHeader::NONE) => {
+                return Some(at);
+            }
+            // What is longer may be a message, or the bare schema's own bytes: more of the file tells.
+            None if start == 8 && !all => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// A message's place, which must be before the footer.
