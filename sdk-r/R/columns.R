@@ -56,7 +56,7 @@ row.names.of <- function(data) {
   }
   repeated <- all(grepl("^[0-9]+([.][0-9]+)*$", names)) && any(grepl(".", names, fixed = TRUE))
   counted <- identical(names, as.character(seq_along(names)))
-  if (repeated || counted || (length(names) && says(data, names))) NULL else names
+  if (length(names) && (repeated || counted || says(data, names))) NULL else names
 }
 
 # Whether a column is these names, or two of them with a point between are, as reshape() names rows.

@@ -9,13 +9,15 @@ use longshore::{EngineKind, Event, KeptRecord, OutputRecord, PullStep, RunRecord
 use pulling::Pulling;
 use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// How a traceback of Python's starts.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 
-/// How long a traceback is held back: if the script goes on after it, it is not the last thing.
+/// How long a traceback is held back: if the script goes on after it, it is not the last thing. So long, too, the
+/// script may take over a line until what it has of it is shown: who prints unbuffered prints a line in pieces, and
+/// what happens between two of them does not tear it.
 const HOLD: Duration = Duration::from_millis(250);
 
 /// Most bytes held back.
@@ -27,11 +29,34 @@ const BUILD_LINE: usize = 60;
 /// Steps of the progress bar.
 const STEPS: f64 = 1000.0;
 
+/// A line that has no end yet.
+#[derive(Default)]
+struct Begun {
+    bytes: Vec<u8>,
+    since: Option<Instant>,
+}
+
+impl Begun {
+    /// Takes what was printed, and gives the lines that are whole with it.
+    fn take(&mut self, printed: &[u8]) -> Vec<u8> {
+        self.bytes.extend_from_slice(printed);
+        let end = self.bytes.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+        let end = if self.bytes.len() - end > HELD_MAX { self.bytes.len() } else { end };
+        let whole: Vec<u8> = self.bytes.drain(..end).collect();
+        let before = self.since.filter(|_| end == 0);
+        self.since = (!self.bytes.is_empty()).then(|| before.unwrap_or_else(Instant::now));
+        whole
+    }
+}
+
 /// A run's console.
 pub(crate) struct Console {
     quiet: bool,
     bar: ProgressBar,
+    /// A traceback.
     held: Vec<u8>,
+    /// Lines that have no end yet, of standard output and standard error.
+    begun: [Begun; 2],
     line_is_open: bool,
     noted: HashSet<String>,
     /// The image that is being pulled.
@@ -48,6 +73,7 @@ impl Console {
             quiet,
             bar: style.map_or(bar.clone(), |style| bar.with_style(style)),
             held: Vec::new(),
+            begun: Default::default(),
             line_is_open: false,
             noted: HashSet::new(),
             pulling: None,
@@ -57,20 +83,21 @@ impl Console {
     /// Shows events until there are no more, and gives itself back for the end.
     pub(crate) async fn watch(mut self, mut events: mpsc::Receiver<Event>) -> Self {
         loop {
-            let event = if self.held.is_empty() {
-                events.recv().await
-            } else {
-                match tokio::time::timeout(HOLD, events.recv()).await {
-                    Ok(event) => event,
-                    Err(_) => {
-                        self.let_go();
-                        continue;
-                    }
-                }
+            let since = self.begun.iter().filter_map(|begun| begun.since).min();
+            let wait = match since {
+                Some(since) => Some(HOLD.saturating_sub(since.elapsed())),
+                None => (!self.held.is_empty()).then_some(HOLD),
+            };
+            let event = match wait {
+                None => Some(events.recv().await),
+                Some(wait) if wait.is_zero() => None,
+                Some(wait) => tokio::time::timeout(wait, events.recv()).await.ok(),
             };
             match event {
-                Some(event) => self.show(event),
-                None => return self,
+                Some(Some(event)) => self.show(event),
+                Some(None) => return self,
+                None if since.is_some() => self.show_begun(),
+                None => self.let_go(),
             }
         }
     }
@@ -144,12 +171,25 @@ impl Console {
         }
     }
 
-    /// The script's own output. A traceback is held back for a moment, so that it can come last.
+    /// The script's own output: lines, once they are whole. A traceback is held back for a moment, so that it can come
+    /// last.
     fn log(&mut self, stderr: bool, bytes: &[u8]) {
-        if !stderr {
-            self.raw(bytes);
-            return;
+        let whole = self.begun[usize::from(stderr)].take(bytes);
+        if stderr {
+            self.stderr(&whole);
+        } else {
+            self.raw(&whole);
         }
+    }
+
+    /// What is there of lines that have no end yet.
+    fn show_begun(&mut self) {
+        let [stdout, stderr] = std::mem::take(&mut self.begun);
+        self.raw(&stdout.bytes);
+        self.stderr(&stderr.bytes);
+    }
+
+    fn stderr(&mut self, bytes: &[u8]) {
         if self.held.is_empty() {
             let at_line = |at: usize| at == 0 && !self.line_is_open || at > 0 && bytes[at - 1] == b'\n';
             let start = bytes.windows(TRACEBACK.len()).position(|window| window == TRACEBACK).filter(|at| at_line(*at));
@@ -174,6 +214,7 @@ impl Console {
 
     /// Ends the display: what came of the run, and the traceback last.
     pub(crate) fn finish(mut self, record: &RunRecord) {
+        self.show_begun();
         self.bar.finish_and_clear();
         self.end_pulling();
         if record.outcome.is_success() {
@@ -216,7 +257,9 @@ impl Console {
     }
 
     /// Ends the display where there is no record.
-    pub(crate) fn clear(self) {
+    pub(crate) fn clear(mut self) {
+        self.show_begun();
+        self.let_go();
         self.bar.finish_and_clear();
     }
 
