@@ -96,6 +96,9 @@ impl Input {
 
     fn load(&self) -> Result<Option<Arc<Segment>>, InputError> {
         let limit = WHOLE_MAX.min(available_memory() / WHOLE_SHARE);
+        if let Some(segment) = self.feed.segment(limit) {
+            return Ok(Some(Arc::new(segment)));
+        }
         let mut batches: Vec<RecordBatch> = Vec::new();
         let mut bytes = 0;
         for batch in self.feed.stored()?.ok_or(InputError::Live)? {

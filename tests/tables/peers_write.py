@@ -171,7 +171,7 @@ def arrow_files(folder):
         "lz4": {"compression": "lz4"},
         "zstd": {"compression": "zstd"},
         "v4": {"metadata_version": pa.ipc.MetadataVersion.V4},
-        "8 bytes": {"use_legacy_format": False},
+        "before 0.15": {"use_legacy_format": True, "metadata_version": pa.ipc.MetadataVersion.V4},
     }
     for name, chosen in options.items():
         for suffix, opened in (("arrow", pa.ipc.new_file), ("arrows", pa.ipc.new_stream)):

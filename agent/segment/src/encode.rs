@@ -3,7 +3,7 @@
 //! Arrow's own writer.
 
 use crate::error::SegmentError;
-use crate::flat::{ALIGNMENT, Body, is_flat};
+use crate::flat::{ALIGNMENT, Body, Extent, Part, Planned, Shape, is_flat, plan};
 use crate::mapping::give_back;
 use crate::memory::{Segment, SegmentFile};
 use crate::plain::plain_bytes;
@@ -57,6 +57,42 @@ pub fn write_whole(schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Segm
             }
         }
         writer.finish()?;
+    }
+    file.seal()
+}
+
+/// Whether a table's columns are of the types that [`write_flat`] takes: none is nested or has a dictionary.
+#[must_use]
+pub fn can_be_flat(schema: &Schema) -> bool {
+    is_flat(schema)
+}
+
+/// Writes a table of flat columns, of which is known how much there is, as one segment with one record batch, and asks
+/// for each buffer's bytes in the order in which they stand: column by column, what [`Part`] says. It is never in memory
+/// elsewhere.
+///
+/// # Errors
+/// [`SegmentError::Write`] of `fill`, and where it writes another number of bytes than the buffer has.
+pub fn write_flat(
+    schema: &SchemaRef,
+    rows: usize,
+    extents: &[Extent],
+    mut fill: impl FnMut(usize, Part, &mut dyn Write) -> std::io::Result<()>,
+) -> Result<Segment, SegmentError> {
+    let mut file = SegmentFile::create()?;
+    write_schema(schema, &mut file)?;
+    let (shape, planned) = plan(schema, rows, extents);
+    write_metadata(&shape, rows, &mut file)?;
+    for Planned { column, part, length, padding } in planned {
+        let end = file.length() + length as u64;
+        if length > 0 {
+            fill(column, part, &mut file)?;
+        }
+        if file.length() != end {
+            let reason = format!("the {part:?} of column {column} have other bytes than the {length} that were said");
+            return Err(SegmentError::Write(std::io::Error::other(reason)));
+        }
+        file.write_all(&[0; ALIGNMENT][..padding])?;
     }
     file.seal()
 }
@@ -230,15 +266,7 @@ fn write_schema(schema: &Schema, target: &mut impl Write) -> Result<(), SegmentE
 
 /// Writes a batch. What has been written is let go, so that a table and its segment are not there side by side.
 fn write_body(body: Body, rows: usize, target: &mut impl Write) -> Result<(), SegmentError> {
-    let metadata = batch_metadata(&body, rows);
-    let unpadded = 8 + metadata.len();
-    let padding = unpadded.next_multiple_of(ALIGNMENT) - unpadded;
-    let length = u32::try_from(metadata.len() + padding)
-        .map_err(|_| SegmentError::MessageTooLarge { length: metadata.len() as u64, limit: u64::from(u32::MAX) })?;
-    target.write_all(&[0xff; 4])?;
-    target.write_all(&length.to_le_bytes())?;
-    target.write_all(&metadata)?;
-    target.write_all(&[0; ALIGNMENT][..padding])?;
+    write_metadata(&body.shape, rows, target)?;
     let mut written = 0;
     for part in body.into_parts() {
         target.write_all(&part)?;
@@ -252,18 +280,31 @@ fn write_body(body: Body, rows: usize, target: &mut impl Write) -> Result<(), Se
     Ok(())
 }
 
-fn batch_metadata(body: &Body, rows: usize) -> Vec<u8> {
+fn write_metadata(shape: &Shape, rows: usize, target: &mut impl Write) -> Result<(), SegmentError> {
+    let metadata = batch_metadata(shape, rows);
+    let unpadded = 8 + metadata.len();
+    let padding = unpadded.next_multiple_of(ALIGNMENT) - unpadded;
+    let length = u32::try_from(metadata.len() + padding)
+        .map_err(|_| SegmentError::MessageTooLarge { length: metadata.len() as u64, limit: u64::from(u32::MAX) })?;
+    target.write_all(&[0xff; 4])?;
+    target.write_all(&length.to_le_bytes())?;
+    target.write_all(&metadata)?;
+    target.write_all(&[0; ALIGNMENT][..padding])?;
+    Ok(())
+}
+
+fn batch_metadata(shape: &Shape, rows: usize) -> Vec<u8> {
     let mut builder = FlatBufferBuilder::new();
-    let buffers = builder.create_vector(&body.buffers);
-    let nodes = builder.create_vector(&body.nodes);
+    let buffers = builder.create_vector(&shape.buffers);
+    let nodes = builder.create_vector(&shape.nodes);
     let mut batch = RecordBatchBuilder::new(&mut builder);
     batch.add_length(i64::try_from(rows).expect("no batch has more rows than i64::MAX"));
     batch.add_nodes(nodes);
     batch.add_buffers(buffers);
     let batch = batch.finish();
-    let custom = (!body.boolean_bytes.is_empty()).then(|| {
+    let custom = (!shape.boolean_bytes.is_empty()).then(|| {
         let places: Vec<String> =
-            body.boolean_bytes.iter().map(|(column, offset)| format!("{column}:{offset}")).collect();
+            shape.boolean_bytes.iter().map(|(column, offset)| format!("{column}:{offset}")).collect();
         let key = builder.create_string(BOOLEAN_BYTES);
         let value = builder.create_string(&places.join(","));
         let pair = KeyValue::create(&mut builder, &KeyValueArgs { key: Some(key), value: Some(value) });
@@ -272,7 +313,7 @@ fn batch_metadata(body: &Body, rows: usize) -> Vec<u8> {
     let mut message = MessageBuilder::new(&mut builder);
     message.add_version(MetadataVersion::V5);
     message.add_header_type(MessageHeader::RecordBatch);
-    message.add_bodyLength(i64::try_from(body.length()).expect("no body is longer than i64::MAX"));
+    message.add_bodyLength(i64::try_from(shape.length()).expect("no body is longer than i64::MAX"));
     message.add_header(batch.as_union_value());
     if let Some(custom) = custom {
         message.add_custom_metadata(custom);

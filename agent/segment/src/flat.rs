@@ -37,15 +37,117 @@ fn layout(data_type: &DataType) -> Option<Layout> {
     })
 }
 
-/// A body under construction: what to write, and what the message says of it.
+/// What the message says of a body.
 #[derive(Debug, Default)]
-pub(crate) struct Body {
-    parts: Vec<Buffer>,
+pub(crate) struct Shape {
     length: usize,
     pub(crate) buffers: Vec<arrow_ipc::Buffer>,
     pub(crate) nodes: Vec<FieldNode>,
     /// For boolean columns without nulls: the column, and where its values also stand as bytes.
     pub(crate) boolean_bytes: Vec<(usize, usize)>,
+}
+
+impl Shape {
+    /// Bytes of the body.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Adds so many bytes, and gives the padding behind them.
+    fn add(&mut self, length: usize) -> usize {
+        let end = self.length + length;
+        self.length = end.next_multiple_of(ALIGNMENT);
+        self.length - end
+    }
+
+    /// Adds a buffer of the message, and gives the padding behind it.
+    fn add_buffer(&mut self, length: usize) -> usize {
+        self.buffers.push(arrow_ipc::Buffer::new(signed(self.length), signed(length)));
+        self.add(length)
+    }
+
+    fn add_node(&mut self, rows: usize, nulls: usize) {
+        self.nodes.push(FieldNode::new(signed(rows), signed(nulls)));
+    }
+}
+
+/// How much of a flat column there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Missing values.
+    pub nulls: usize,
+    /// Bytes of all texts; 0 in columns of other types.
+    pub text_bytes: usize,
+}
+
+/// What is in a buffer of a flat column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A bit for each row: whether it has a value.
+    Validity,
+    /// The values: a bit each of booleans, else as many bytes as the type has.
+    Values,
+    /// Where each text begins, from 0, and where the last ends.
+    Offsets,
+    /// The texts side by side.
+    Texts,
+    /// Booleans, a byte each.
+    BooleanBytes,
+}
+
+/// A buffer that is yet to be written.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) column: usize,
+    pub(crate) part: Part,
+    pub(crate) length: usize,
+    pub(crate) padding: usize,
+}
+
+/// Lays out a table of flat columns by their extents alone: its buffers follow each other as they stand here.
+pub(crate) fn plan(schema: &Schema, rows: usize, extents: &[Extent]) -> (Shape, Vec<Planned>) {
+    let (mut shape, mut planned) = (Shape::default(), Vec::new());
+    for (column, (field, extent)) in schema.fields().iter().zip(extents).enumerate() {
+        let Some(layout) = layout(field.data_type()) else { continue };
+        if let Layout::Nothing = layout {
+            shape.add_node(rows, rows);
+            continue;
+        }
+        shape.add_node(rows, extent.nulls);
+        let mut add = |part, length| {
+            let padding = shape.add_buffer(length);
+            planned.push(Planned { column, part, length, padding });
+        };
+        add(Part::Validity, if extent.nulls == 0 { 0 } else { rows.div_ceil(8) });
+        match layout {
+            Layout::Nothing => {}
+            Layout::Bits => add(Part::Values, rows.div_ceil(8)),
+            Layout::Fixed(width) => add(Part::Values, rows * width),
+            Layout::Offsets32 => {
+                add(Part::Offsets, (rows + 1) * size_of::<i32>());
+                add(Part::Texts, extent.text_bytes);
+            }
+            Layout::Offsets64 => {
+                add(Part::Offsets, (rows + 1) * size_of::<i64>());
+                add(Part::Texts, extent.text_bytes);
+            }
+        }
+    }
+    for (column, (field, extent)) in schema.fields().iter().zip(extents).enumerate() {
+        if *field.data_type() == DataType::Boolean && extent.nulls == 0 {
+            shape.boolean_bytes.push((column, shape.length));
+            let padding = shape.add(rows);
+            planned.push(Planned { column, part: Part::BooleanBytes, length: rows, padding });
+        }
+    }
+    (shape, planned)
+}
+
+/// A body under construction: what to write, and what the message says of it.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    pub(crate) shape: Shape,
+    parts: Vec<Buffer>,
 }
 
 impl Body {
@@ -65,11 +167,6 @@ impl Body {
         body
     }
 
-    /// Bytes of the body.
-    pub(crate) fn length(&self) -> usize {
-        self.length
-    }
-
     /// The body's parts in order; their lengths sum up to its length.
     pub(crate) fn into_parts(self) -> impl Iterator<Item = Buffer> {
         self.parts.into_iter()
@@ -82,10 +179,10 @@ impl Body {
             return;
         };
         if let Layout::Nothing = layout {
-            self.nodes.push(FieldNode::new(signed(rows), signed(rows)));
+            self.shape.add_node(rows, rows);
             return;
         }
-        self.nodes.push(FieldNode::new(signed(rows), signed(nulls)));
+        self.shape.add_node(rows, nulls);
         self.add_buffer(if nulls == 0 { vec![] } else { vec![validity(pieces, rows)] });
         match layout {
             Layout::Nothing => {}
@@ -120,26 +217,20 @@ impl Body {
             let values = arrow_buffer::BooleanBuffer::new(piece.buffers()[0].clone(), piece.offset(), piece.len());
             bytes.extend(values.iter().map(u8::from));
         }
-        self.boolean_bytes.push((column, self.length));
-        self.add_parts(vec![Buffer::from_vec(bytes)]);
+        self.shape.boolean_bytes.push((column, self.shape.length));
+        let padding = self.shape.add(bytes.len());
+        self.add_parts(vec![Buffer::from_vec(bytes)], padding);
     }
 
     fn add_buffer(&mut self, parts: Vec<Buffer>) {
-        let offset = self.length;
-        let length = parts.iter().map(Buffer::len).sum::<usize>();
-        self.add_parts(parts);
-        self.buffers.push(arrow_ipc::Buffer::new(signed(offset), signed(length)));
+        let padding = self.shape.add_buffer(parts.iter().map(Buffer::len).sum());
+        self.add_parts(parts, padding);
     }
 
-    fn add_parts(&mut self, parts: Vec<Buffer>) {
-        for part in parts {
-            self.length += part.len();
-            self.parts.push(part);
-        }
-        let padding = self.length.next_multiple_of(ALIGNMENT) - self.length;
+    fn add_parts(&mut self, parts: Vec<Buffer>, padding: usize) {
+        self.parts.extend(parts);
         if padding > 0 {
             self.parts.push(Buffer::from(&[0; ALIGNMENT][..padding]));
-            self.length += padding;
         }
     }
 }

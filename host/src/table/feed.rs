@@ -6,6 +6,7 @@ use super::live::LiveSource;
 use super::source::{Batches, Source};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use longshore_segment::Segment;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -38,6 +39,14 @@ impl Feed {
     pub(crate) fn file(&self) -> Option<File> {
         match self {
             Self::Stored(source) => source.reopen().ok(),
+            Self::Memory { .. } | Self::Live(_) => None,
+        }
+    }
+
+    /// The rows as a segment of up to `limit` bytes, where they lie ready for one.
+    pub(crate) fn segment(&self, limit: u64) -> Option<Segment> {
+        match self {
+            Self::Stored(source) => source.segment(limit),
             Self::Memory { .. } | Self::Live(_) => None,
         }
     }

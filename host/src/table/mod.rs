@@ -16,6 +16,7 @@ mod number;
 mod parquet_file;
 mod parquet_footer;
 mod parquet_pages;
+mod parquet_parts;
 mod records;
 mod signature;
 mod sink;

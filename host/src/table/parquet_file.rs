@@ -2,18 +2,19 @@
 
 use super::error::TableError;
 use super::parquet_pages::CheckedGroups;
+use super::parquet_parts::{self, Part, Together};
+use super::source::Batches;
 use super::{BATCH_BYTES, BATCH_ROWS, ipc, parquet_footer};
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ARROW_SCHEMA_META_KEY;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowGroups};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::basic::Type as PhysicalType;
-use parquet::column::reader::ColumnReader;
+use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::data_type::Int96;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
-use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::cell::Cell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ impl ParquetFile {
             ArrowReaderMetadata::try_new(Arc::clone(&metadata), options)
         };
         let known = opened(None).map_err(|error| damaged(words(&error)))?;
-        let units = int96_units(path, &metadata, file)?;
+        let units = int96_units(path, &metadata, rows, file)?;
         let schema = with_zones(&with_int96(known.schema(), &units), embedded.as_ref());
         let wide = Arc::new(Schema::new_with_metadata(hints(schema.fields()), schema.metadata().clone()));
         // A column that cannot be had as views, as some types of others', is read as it is.
@@ -77,11 +78,25 @@ impl ParquetFile {
     }
 
     /// Its batches, from its first row. As many rows as the footer says are there, or the last item is an error.
-    pub(super) fn batches(&self, path: &Path, file: File) -> Result<ParquetBatches, TableError> {
+    pub(super) fn batches(&self, path: &Path, file: &File) -> Result<Batches, TableError> {
+        let mut parts = parquet_parts::split(self.metadata.metadata());
+        if parts.len() < 2 {
+            return Ok(Box::new(self.part(path, file, &parts.pop().unwrap_or_default())?));
+        }
+        let parts = parts.into_iter().map(|columns| {
+            let batches = self.part(path, file, &columns)?;
+            Ok(Part::start(path, columns, batches.reader.schema(), batches))
+        });
+        Ok(Box::new(Together::new(path, parts.collect::<Result<_, TableError>>()?)))
+    }
+
+    /// The batches of some of its columns.
+    fn part(&self, path: &Path, file: &File, columns: &[usize]) -> Result<ParquetBatches, TableError> {
         let metadata = self.metadata.metadata();
-        let columns = metadata.file_metadata().schema_descr();
-        let levels =
-            parquet_to_arrow_field_levels(columns, ProjectionMask::all(), Some(self.metadata.schema().fields()));
+        let descriptions = metadata.file_metadata().schema_descr();
+        let mask = ProjectionMask::roots(descriptions, columns.iter().copied());
+        let levels = parquet_to_arrow_field_levels(descriptions, mask, Some(self.metadata.schema().fields()));
+        let file = file.try_clone().map_err(|source| TableError::Read { path: path.to_owned(), source })?;
         let groups = CheckedGroups::new(file, Arc::clone(metadata), self.rows);
         let reader = levels.and_then(|levels| {
             ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, self.batch_rows, None)
@@ -236,7 +251,12 @@ fn with_zones(schema: &SchemaRef, embedded: Option<&Schema>) -> SchemaRef {
 
 /// For each leaf column the unit that holds its times, where they are INT96: these count days and nanoseconds of a day,
 /// so that neither microseconds nor nanoseconds hold all of them.
-fn int96_units(path: &Path, metadata: &ParquetMetaData, file: File) -> Result<Vec<Option<TimeUnit>>, TableError> {
+fn int96_units(
+    path: &Path,
+    metadata: &Arc<ParquetMetaData>,
+    rows: u64,
+    file: File,
+) -> Result<Vec<Option<TimeUnit>>, TableError> {
     let columns = metadata.file_metadata().schema_descr();
     let is_int96 = |leaf: &usize| columns.column(*leaf).physical_type() == PhysicalType::INT96;
     let leaves: Vec<usize> = (0..columns.num_columns()).filter(is_int96).collect();
@@ -245,12 +265,11 @@ fn int96_units(path: &Path, metadata: &ParquetMetaData, file: File) -> Result<Ve
         return Ok(units);
     }
     let damaged = |error: ParquetError| TableError::Damaged { path: path.to_owned(), reason: words(&error) };
-    let reader = SerializedFileReader::new(file).map_err(damaged)?;
+    let groups = CheckedGroups::new(file, Arc::clone(metadata), rows);
     for leaf in leaves {
         let mut range = Int96Range::default();
-        for group in 0..reader.num_row_groups() {
-            let column =
-                reader.get_row_group(group).and_then(|group| group.get_column_reader(leaf)).map_err(damaged)?;
+        for pages in groups.column_chunks(leaf).map_err(damaged)? {
+            let column = pages.map(|pages| get_column_reader(columns.column(leaf), pages)).map_err(damaged)?;
             range.read(column).map_err(damaged)?;
         }
         let unit = range.unit().ok_or_else(|| TableError::Unreadable {

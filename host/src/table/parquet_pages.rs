@@ -3,13 +3,16 @@
 //! follow.
 
 use super::thrift::Walk;
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::RowGroups;
 use parquet::basic::{Compression, Encoding, Type};
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 use std::fs::File;
+use std::io::{BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -18,6 +21,12 @@ const HEADER_MAX: usize = 16 << 20;
 
 /// Bytes of a header that are read first.
 const HEADER_USUAL: usize = 4 << 10;
+
+/// What wrote pages of the second version that say they are not compressed, and are: Arrow's C++ library before 3.0.
+const UNMARKED: &str = "parquet-cpp version 1.";
+
+/// A boolean field that is true, in the low half of its first byte.
+const THRIFT_TRUE: u8 = 1;
 
 /// All row groups of a file.
 pub(super) struct CheckedGroups {
@@ -72,10 +81,19 @@ impl Iterator for Chunks {
 impl Chunks {
     fn pages(&self, group: &RowGroupMetaData) -> Result<Box<dyn PageReader>> {
         let chunk = group.column(self.column);
-        check_chunk(&self.file, group, chunk).map_err(|reason| wrong(chunk, &reason))?;
+        let found = check_chunk(&self.file, group, chunk).map_err(|reason| wrong(chunk, &reason))?;
+        let by = self.metadata.file_metadata().created_by();
+        let is_unmarked =
+            by.is_some_and(|by| by.starts_with(UNMARKED)) && chunk.compression() != Compression::UNCOMPRESSED;
+        let unmarked = if is_unmarked { found.unmarked.into() } else { Arc::default() };
+        // Where the pages are, as they themselves say.
+        let chunk = chunk.clone().into_builder();
+        let chunk = chunk.set_dictionary_page_offset(None).set_data_page_offset(found.start);
+        let chunk = chunk.set_total_compressed_size(found.length).build()?;
         let rows = usize::try_from(group.num_rows()).unwrap_or_default();
-        let inner = SerializedPageReader::new(Arc::clone(&self.file), chunk, rows, None)?;
-        Ok(Box::new(CheckedPages { inner, chunk: chunk.clone() }))
+        let file = Arc::new(MarkedFile { file: Arc::clone(&self.file), unmarked });
+        let inner = SerializedPageReader::new(file, &chunk, rows, None)?;
+        Ok(Box::new(CheckedPages { inner, chunk }))
     }
 }
 
@@ -85,8 +103,20 @@ fn wrong(chunk: &ColumnChunkMetaData, reason: &str) -> ParquetError {
     ParquetError::General(format!("column `{}`: {reason}", chunk.column_path().string()))
 }
 
+/// The pages of a column, as their headers say.
+struct Found {
+    start: i64,
+    length: i64,
+    /// Where pages of the second version say that they are not compressed.
+    unmarked: Vec<u64>,
+}
+
 /// Walks through the headers of a column's pages.
-fn check_chunk(file: &File, group: &RowGroupMetaData, chunk: &ColumnChunkMetaData) -> std::result::Result<(), String> {
+fn check_chunk(
+    file: &File,
+    group: &RowGroupMetaData,
+    chunk: &ColumnChunkMetaData,
+) -> std::result::Result<Found, String> {
     let number = |number: i64, what: &str| u64::try_from(number).map_err(|_| format!("{what} is {number}"));
     let rows = number(group.num_rows(), "its number of rows")?;
     let values = number(chunk.num_values(), "its number of values")?;
@@ -101,7 +131,7 @@ fn check_chunk(file: &File, group: &RowGroupMetaData, chunk: &ColumnChunkMetaDat
     let mut at = number(first, "the place of its first page")?;
     let length = number(chunk.compressed_size(), "its size")?;
     let end = at.checked_add(length).ok_or("its size is beyond the file")?;
-    let mut found = 0_u64;
+    let (mut found, mut unmarked) = (0_u64, Vec::new());
     // Some old writers left the dictionary's header out of the size, so it is the values that say where the end is.
     while found < values {
         let (numbers, header) = header(file, at)?;
@@ -112,6 +142,9 @@ fn check_chunk(file: &File, group: &RowGroupMetaData, chunk: &ColumnChunkMetaDat
         let (unpacked, packed) = (size(2, "its size")?, size(3, "its compressed size")?);
         if unpacked > packed.saturating_mul(ratio(chunk.compression())).saturating_add(1024) {
             return Err(format!("a page of {packed} bytes that says it holds {unpacked}"));
+        }
+        if let Some(place) = of(8, 7).and_then(|place| u64::try_from(place).ok()) {
+            unmarked.push(at + place);
         }
         at = at
             .checked_add(header + packed)
@@ -127,7 +160,11 @@ fn check_chunk(file: &File, group: &RowGroupMetaData, chunk: &ColumnChunkMetaDat
         let data = data.and_then(|values| u64::try_from(values).ok()).ok_or("a page of a negative number of values")?;
         found = found.saturating_add(data);
     }
-    if found == values { Ok(()) } else { Err(format!("its pages have {found} values, and its footer says {values}")) }
+    if found != values {
+        return Err(format!("its pages have {found} values, and its footer says {values}"));
+    }
+    let length = i64::try_from(at).map_err(|_| "its size is beyond the file")? - first;
+    Ok(Found { start: first, length, unmarked })
 }
 
 type Numbers = std::collections::BTreeMap<(i64, i64), i64>;
@@ -169,9 +206,62 @@ fn ratio(compression: Compression) -> u64 {
     }
 }
 
+/// A file whose pages say that they are compressed where they are.
+struct MarkedFile {
+    file: Arc<File>,
+    unmarked: Arc<[u64]>,
+}
+
+impl MarkedFile {
+    fn mark(&self, start: u64, bytes: &mut [u8]) {
+        for place in self.unmarked.iter().filter_map(|place| place.checked_sub(start)) {
+            let byte = usize::try_from(place).ok().and_then(|place| bytes.get_mut(place));
+            if let Some(byte) = byte {
+                *byte = *byte & 0xf0 | THRIFT_TRUE;
+            }
+        }
+    }
+}
+
+impl Length for MarkedFile {
+    fn len(&self) -> u64 {
+        Length::len(&*self.file)
+    }
+}
+
+impl ChunkReader for MarkedFile {
+    type T = BufReader<MarkedRead>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let marked = Self { file: Arc::clone(&self.file), unmarked: Arc::clone(&self.unmarked) };
+        Ok(BufReader::new(MarkedRead { file: marked, at: start }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        self.mark(start, &mut bytes);
+        Ok(bytes.into())
+    }
+}
+
+struct MarkedRead {
+    file: MarkedFile,
+    at: u64,
+}
+
+impl Read for MarkedRead {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.file.read_at(bytes, self.at)?;
+        self.file.mark(self.at, &mut bytes[..read]);
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
 /// Pages that are checked as they come.
 struct CheckedPages {
-    inner: SerializedPageReader<File>,
+    inner: SerializedPageReader<MarkedFile>,
     chunk: ColumnChunkMetaData,
 }
 
@@ -279,4 +369,119 @@ fn check_deltas(mut values: Walk<'_>, encoding: Encoding, most: u32) -> Option<(
         }
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parquet_file::ParquetFile;
+    use super::*;
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+    use parquet::file::metadata::{ColumnChunkMetaDataBuilder, ParquetMetaDataWriter};
+    use parquet::file::properties::{WriterProperties, WriterVersion};
+    use std::io::{Seek, Write};
+    use std::path::Path;
+
+    fn table() -> RecordBatch {
+        let texts: ArrayRef = Arc::new((0..1000).map(|row| Some(format!("kind {}", row % 7))).collect::<StringArray>());
+        let numbers: ArrayRef = Arc::new((0..1000).map(|row| (row % 5 > 0).then_some(row)).collect::<Int64Array>());
+        RecordBatch::try_from_iter_with_nullable([("t", texts, true), ("n", numbers, true)]).unwrap()
+    }
+
+    fn written(properties: WriterProperties) -> Vec<u8> {
+        let mut writer = ArrowWriter::try_new(Vec::new(), table().schema(), Some(properties)).unwrap();
+        writer.write(&table()).unwrap();
+        writer.into_inner().unwrap()
+    }
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file.rewind().unwrap();
+        file
+    }
+
+    fn read(bytes: &[u8]) -> Vec<RecordBatch> {
+        let path = Path::new("file.parquet");
+        let opened = ParquetFile::open(path, file(bytes)).unwrap();
+        opened.batches(path, &file(bytes)).unwrap().collect::<std::result::Result<_, _>>().unwrap()
+    }
+
+    fn metadata(bytes: &[u8]) -> Arc<ParquetMetaData> {
+        Arc::clone(ArrowReaderMetadata::load(&file(bytes), Default::default()).unwrap().metadata())
+    }
+
+    /// The same file with a footer that says something else of its columns.
+    fn with_columns(
+        bytes: &[u8],
+        change: impl Fn(ColumnChunkMetaDataBuilder, &ColumnChunkMetaData) -> ColumnChunkMetaDataBuilder,
+    ) -> Vec<u8> {
+        let known = metadata(bytes);
+        let footer = u32::from_le_bytes(*bytes[bytes.len() - 8..].first_chunk().unwrap()) as usize;
+        let mut all = bytes[..bytes.len() - 8 - footer].to_vec();
+        let column = |column: &ColumnChunkMetaData| change(column.clone().into_builder(), column).build().unwrap();
+        let groups = known.row_groups().iter().map(|group| {
+            let columns = group.columns().iter().map(column).collect();
+            group.clone().into_builder().set_column_metadata(columns).build().unwrap()
+        });
+        let changed = (*known).clone().into_builder().set_row_groups(groups.collect()).build();
+        ParquetMetaDataWriter::new(&mut all, &changed).finish().unwrap();
+        all
+    }
+
+    fn plain() -> Vec<u8> {
+        written(WriterProperties::builder().set_offset_index_disabled(true).build())
+    }
+
+    #[test]
+    fn a_dictionary_may_be_where_the_pages_begin_alone() {
+        let good = read(&plain());
+        let start = |column: &ColumnChunkMetaData| column.dictionary_page_offset().unwrap();
+        for said in [Some(0), None] {
+            let bytes = with_columns(&plain(), |builder, column| {
+                builder.set_dictionary_page_offset(said).set_data_page_offset(start(column))
+            });
+            assert_eq!(metadata(&bytes).row_group(0).column(0).dictionary_page_offset(), said);
+            assert_eq!(read(&bytes), good, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn the_header_of_a_dictionary_may_be_left_out_of_the_size() {
+        let bytes = with_columns(&plain(), |builder, column| {
+            let dictionary = column.dictionary_page_offset().unwrap();
+            let (_, header) = header(&file(&plain()), u64::try_from(dictionary).unwrap()).unwrap();
+            builder.set_total_compressed_size(column.compressed_size() - i64::try_from(header).unwrap())
+        });
+        assert_eq!(read(&bytes), read(&plain()));
+    }
+
+    #[test]
+    fn pages_that_do_not_say_that_they_are_compressed_are_read_where_their_writer_forgot_to() {
+        let properties = |by: &str| {
+            WriterProperties::builder()
+                .set_writer_version(WriterVersion::PARQUET_2_0)
+                .set_compression(Compression::SNAPPY)
+                .set_created_by(by.to_owned())
+                .build()
+        };
+        let old = format!("{UNMARKED}5.1-SNAPSHOT");
+        let mut bytes = written(properties(&old));
+        let known = metadata(&bytes);
+        for column in known.row_group(0).columns() {
+            let at = column.data_page_offset();
+            let place = usize::try_from(at).unwrap();
+            // The one byte with which the header says that it is not compressed.
+            let says = |byte: &usize| {
+                let mut bytes = bytes.clone();
+                bytes[*byte] = bytes[*byte] & 0xf0 | 2;
+                let (numbers, _) = header(&file(&bytes), place as u64).unwrap();
+                numbers.get(&(8, 7)) == Some(&i64::try_from(*byte - place).unwrap())
+            };
+            let byte = (place..place + 40).filter(|byte| bytes[*byte] & 0x0f == THRIFT_TRUE).find(says).unwrap();
+            bytes[byte] = bytes[byte] & 0xf0 | 2;
+        }
+        assert_eq!(read(&bytes), read(&written(properties("another"))));
+    }
 }

@@ -13,7 +13,7 @@ use super::{csv, json};
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use flate2::read::MultiGzDecoder;
-use longshore_segment::{Side, plain_schema};
+use longshore_segment::{Segment, Side, plain_schema};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::os::fd::AsRawFd;
@@ -165,6 +165,15 @@ impl Source {
         Ok(Box::new(Guarded { batches: Some(batches), path: self.path.clone() }))
     }
 
+    /// The whole table as a segment, where it need not be decoded first: an Arrow file of flat columns that are all in
+    /// order, of up to `limit` bytes.
+    pub(crate) fn segment(&self, limit: u64) -> Option<Segment> {
+        let is_file = self.format.format == Format::ArrowFile;
+        let file = is_file.then(|| self.reopen().ok()).flatten()?;
+        // What is wrong with it, the decoder says.
+        guarded(|| IpcFile::open(file).ok()?.segment(&self.schema, limit)).ok()?
+    }
+
     fn raw_batches(&self) -> Result<Batches, TableError> {
         let path = self.path.clone();
         let plain = |batches: Batches| Box::new(Plain::new(batches, self.path.clone(), self.schema()));
@@ -174,7 +183,7 @@ impl Source {
                 let text = BufReader::with_capacity(BUFFER_BYTES, self.text()?);
                 Box::new(json::JsonBatches::new(&path, layout, text, json::Pace::Stored))
             }
-            Content::Parquet(file) => plain(Box::new(file.batches(&path, self.reopen()?)?)),
+            Content::Parquet(file) => plain(file.batches(&path, &self.reopen()?)?),
             Content::Arrow if self.format.format == Format::ArrowFile => {
                 let mut file = IpcFile::open(self.reopen()?).map_err(|fault| fault.of(&path))?;
                 plain(Box::new(std::iter::from_fn(move || file.next().map_err(|fault| fault.of(&path)).transpose())))

@@ -36,7 +36,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Passes a structure, and returns its whole numbers, and those of the structures in it: by the field of the outer
-    /// structure, 0 for its own, and their own field. `None` where it is not whole.
+    /// structure, 0 for its own, and their own field; of a boolean that is false, where the byte is whose low half says
+    /// so. `None` where it is not whole.
     pub(super) fn numbers(&mut self) -> Option<BTreeMap<(i64, i64), i64>> {
         let mut numbers = BTreeMap::new();
         let mut outer = 0;
@@ -59,11 +60,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Passes a structure. `see` is told of each field: how deep it is, its number, and its value if that is a whole
-    /// number; of one with a structure before what is in it.
+    /// number, or its place if that is a boolean that is false; of one with a structure before what is in it.
     fn structure(&mut self, depth: usize, see: &mut dyn FnMut(usize, i64, Option<i64>)) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         let mut field = 0;
         loop {
+            let start = self.at;
             let header = self.byte()?;
             let kind = header & 0x0f;
             if kind == 0 {
@@ -75,7 +77,8 @@ impl<'a> Walk<'a> {
             };
             match kind {
                 // A boolean field's value is in its kind.
-                1 | 2 => see(depth, field, None),
+                1 => see(depth, field, None),
+                2 => see(depth, field, i64::try_from(start).ok()),
                 4..=6 => {
                     let number = self.signed()?;
                     see(depth, field, Some(number));
@@ -170,13 +173,14 @@ mod tests {
 
     #[test]
     fn structures_are_walked_to_their_end() {
-        // 1: i32 3, 2: i32 -2, 5: {1: i32 150, 3: "ab"}, 9: [i32; 2]
+        // 1: i32 3, 2: i32 -2, 5: {1: i32 150, 3: "ab", 7: false, 8: true}, 9: [i32; 2]
         let bytes = [
-            0x15, 0x06, 0x15, 0x03, 0x3c, 0x15, 0xac, 0x02, 0x28, 0x02, b'a', b'b', 0x00, 0x49, 0x25, 0x02, 0x04, 0x00,
+            0x15, 0x06, 0x15, 0x03, 0x3c, 0x15, 0xac, 0x02, 0x28, 0x02, b'a', b'b', 0x42, 0x11, 0x00, 0x49, 0x25, 0x02,
+            0x04, 0x00,
         ];
         let mut walk = Walk::new(&bytes);
         let numbers = walk.numbers().unwrap();
-        assert_eq!(numbers, BTreeMap::from([((0, 1), 3), ((0, 2), -2), ((5, 1), 150)]));
+        assert_eq!(numbers, BTreeMap::from([((0, 1), 3), ((0, 2), -2), ((5, 1), 150), ((5, 7), 12)]));
         assert_eq!(walk.at(), bytes.len());
         assert_eq!(Walk::new(&bytes).passed().unwrap(), BTreeSet::from([1, 2, 5, 9]));
         for length in 0..bytes.len() {

@@ -30,10 +30,10 @@ const TAIL: u64 = 10;
 /// An Arrow file, batch by batch.
 #[derive(Debug)]
 pub(in crate::table) struct IpcFile {
-    file: File,
+    pub(super) file: File,
     decoder: Decoder,
-    dictionaries: Vec<Place>,
-    batches: Vec<Place>,
+    pub(super) dictionaries: Vec<Place>,
+    pub(super) batches: Vec<Place>,
     /// Rows of all batches, as their metadata says.
     rows: u64,
     next: usize,
@@ -41,10 +41,10 @@ pub(in crate::table) struct IpcFile {
 
 /// Where a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    offset: u64,
-    metadata: u64,
-    body: u64,
+pub(super) struct Place {
+    pub(super) offset: u64,
+    pub(super) metadata: u64,
+    pub(super) body: u64,
 }
 
 impl IpcFile {
@@ -107,7 +107,8 @@ impl IpcFile {
         }
     }
 
-    fn metadata(&mut self, place: Place) -> Result<Vec<u8>, String> {
+    /// A message's metadata.
+    pub(super) fn metadata(&mut self, place: Place) -> Result<Vec<u8>, String> {
         let mut metadata = read(&mut self.file, place.offset, place.metadata)?;
         let prefix = if metadata.starts_with(&CONTINUATION) { 8 } else { 4 };
         let Some(length) = metadata.get(prefix - 4..prefix).and_then(|bytes| bytes.first_chunk::<4>()) else {

@@ -6,6 +6,7 @@ use crate::input::available_memory;
 use arrow_buffer::Buffer;
 use arrow_ipc::{BodyCompressionMethod, CompressionType, Message, MessageHeader, RecordBatch};
 use arrow_schema::DataType;
+use std::ops::Range;
 
 /// The four bytes before a message's length, since version 0.15 of Arrow.
 pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -83,8 +84,11 @@ pub(super) fn parse(metadata: &[u8]) -> Result<Message<'_>, String> {
     arrow_ipc::root_as_message(metadata).map_err(|_| "a message in it is damaged".into())
 }
 
-/// The buffers of a batch, each found to be in the body, after the one before it.
-fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer) -> Result<Vec<Piece<'a>>, String> {
+/// The places of a batch's buffers in a body of so many bytes, each found to be within it, after the one before it.
+///
+/// # Errors
+/// Which are not, and numbers of rows and of missing values that cannot be.
+pub(super) fn ranges(batch: &RecordBatch<'_>, body: u64) -> Result<Vec<Range<u64>>, String> {
     if !(0..=ROWS_MAX).contains(&batch.length()) {
         return Err(format!("a batch of {} rows", batch.length()));
     }
@@ -93,6 +97,27 @@ fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer) -> Result<Vec<Piece<'a>
             return Err(format!("a column of {} values with {} missing ones", node.length(), node.null_count()));
         }
     }
+    let (mut ranges, mut end) = (Vec::new(), 0);
+    for buffer in batch.buffers().into_iter().flatten() {
+        let place = || {
+            let start = u64::try_from(buffer.offset()).ok()?;
+            let stop = start.checked_add(u64::try_from(buffer.length()).ok()?)?;
+            // Two columns in one place would make more of a body than is in it, and all begin at multiples of eight.
+            let apart = start >= end && start % 8 == 0;
+            (stop <= body && (start == stop || apart)).then_some(start..stop)
+        };
+        let Some(range) = place() else {
+            let (offset, length) = (buffer.offset(), buffer.length());
+            return Err(format!("a buffer of {length} bytes at {offset} in a body of {body}"));
+        };
+        end = end.max(range.end);
+        ranges.push(range);
+    }
+    Ok(ranges)
+}
+
+/// The buffers of a batch.
+fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer) -> Result<Vec<Piece<'a>>, String> {
     let ratio = match batch.compression() {
         None => None,
         Some(compression) if compression.method() != BodyCompressionMethod::BUFFER => {
@@ -101,21 +126,10 @@ fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer) -> Result<Vec<Piece<'a>
         Some(compression) if compression.codec() == CompressionType::LZ4_FRAME => Some(LZ4_RATIO),
         Some(_) => Some(ZSTD_RATIO),
     };
-    let (mut pieces, mut claimed, mut end) = (Vec::new(), 0_u64, 0_usize);
-    for buffer in batch.buffers().into_iter().flatten() {
-        let mut place = || {
-            let start = usize::try_from(buffer.offset()).ok()?;
-            let stop = start.checked_add(usize::try_from(buffer.length()).ok()?)?;
-            // Two columns in one place would make more of a body than is in it, and all begin at multiples of eight.
-            let apart = start >= end && start % 8 == 0;
-            let bytes = body.get(start..stop).filter(|bytes| bytes.is_empty() || apart)?;
-            end = end.max(stop);
-            Some(bytes)
-        };
-        let Some(bytes) = place() else {
-            let (offset, length) = (buffer.offset(), buffer.length());
-            return Err(format!("a buffer of {length} bytes at {offset} in a body of {}", body.len()));
-        };
+    let (mut pieces, mut claimed) = (Vec::new(), 0_u64);
+    for range in ranges(batch, body.len() as u64)? {
+        let bounds = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+        let bytes = bounds.and_then(|(start, end)| body.get(start..end)).unwrap_or_default();
         let piece = match ratio {
             Some(ratio) if !bytes.is_empty() => unpacked(bytes, ratio)?,
             _ => Piece { length: bytes.len() as u64, bytes: Some(bytes) },

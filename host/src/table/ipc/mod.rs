@@ -4,6 +4,7 @@
 //! scripts is `source.rs`'s.
 
 mod decode;
+mod direct;
 mod fault;
 mod file;
 mod layout;
