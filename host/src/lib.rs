@@ -10,7 +10,7 @@
 //! use std::path::PathBuf;
 //!
 //! let mut spec = RunSpec::new("examples/penguins");
-//! spec.inputs.push(InputSpec { number: None, path: PathBuf::from("penguins.csv"), format: None });
+//! spec.inputs.push(InputSpec::new(None, PathBuf::from("penguins.csv")));
 //! spec.outputs.push(OutputSpec { name: None, path: PathBuf::from("clusters.parquet"), format: None });
 //! spec.engine = EngineChoice::Auto;
 //! let prepared = spec.prepare()?;
@@ -61,7 +61,7 @@ pub use kept::KeptRecord;
 pub use limits::Limits;
 pub use outcome::{Evidence, Outcome, decide};
 pub use partition::SplitError;
-pub use record::{OutputRecord, PartitionRecord, RunRecord, Timings};
+pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use run::run;
 pub use settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use spec::{CHUNK_ROWS, InputSpec, Mount, Network, OutputSpec, PartitionSpec, Prepared, RunSpec, SpecError};

@@ -4,6 +4,7 @@ use crate::engine::EngineKind;
 use crate::kept::KeptRecord;
 use crate::limits::Limits;
 use crate::outcome::Outcome;
+use crate::table::Findings;
 use longshore_protocol::{Dropped, ExitStatus, Usage};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -19,6 +20,8 @@ pub struct RunRecord {
     pub outcome: Outcome,
     /// The script's final message, or why the run did not succeed.
     pub message: Option<String>,
+    /// The inputs that are connected.
+    pub inputs: Vec<InputRecord>,
     /// The outputs published.
     pub outputs: Vec<OutputRecord>,
     /// What was brought back from the working folder, where that was asked for.
@@ -76,6 +79,18 @@ pub struct PartitionRecord {
     pub message: Option<String>,
     /// How long it took, in milliseconds.
     pub total_ms: f64,
+}
+
+/// An input that is connected.
+#[derive(Debug, Clone, Serialize)]
+pub struct InputRecord {
+    /// Position, from 0.
+    pub index: usize,
+    /// Its file; `-` for standard input.
+    pub path: PathBuf,
+    /// How it is read, where it is text whose dialect is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Findings>,
 }
 
 /// An output that was published.

@@ -166,7 +166,8 @@ fn times_in_seconds_are_times_in_parquet() {
 
 #[test]
 fn standard_input_is_spooled_and_read_as_often_as_asked() {
-    let source = Source::spool("standard input", &b"a;b\n1;x\n"[..], "csv".parse().unwrap()).unwrap();
+    let source =
+        Source::spool("standard input", &b"a;b\n1;x\n"[..], "csv".parse().unwrap(), &Default::default()).unwrap();
     for _ in 0..2 {
         let batches: Vec<_> = source.batches().unwrap().collect::<Result<_, _>>().unwrap();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 1);

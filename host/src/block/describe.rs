@@ -27,6 +27,11 @@ impl Block {
         line("system packages", &self.system_packages.join(", "));
         line("image", &self.image());
         line("network", if self.network { "asked for" } else { "" });
+        let inputs = self.inputs.iter().flatten().map(|input| {
+            let optional = if input.mandatory { "" } else { " (may be left out)" };
+            format!("{}{optional}", input.name)
+        });
+        line("inputs", &inputs.collect::<Vec<_>>().join(", "));
         let outputs = match self.output_ids() {
             None => "any".into(),
             Some(ids) if ids.is_empty() => "none".into(),

@@ -109,6 +109,7 @@ pub(crate) fn empty(folder: PathBuf, language: Language) -> Block {
         install_api: true,
         network: false,
         options: Vec::new(),
+        inputs: None,
         outputs: None,
     }
 }

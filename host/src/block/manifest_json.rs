@@ -420,6 +420,7 @@ mod tests {
         };
         assert_eq!(documented(page, "### The block"), keys(&schema));
         assert_eq!(documented(page, "### Options of a block"), keys(&schema["properties"]["options"]["items"]));
+        assert_eq!(documented(page, "### Inputs of a block"), keys(&schema["properties"]["inputs"]["items"]));
         assert_eq!(documented(page, "### Outputs of a block"), keys(&schema["properties"]["outputs"]["items"]));
     }
 

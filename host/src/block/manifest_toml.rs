@@ -2,10 +2,12 @@
 
 use super::error::{BlockError, did_you_mean};
 use super::load::empty;
-use super::model::{Block, Language, Loaded, Mode, OutputSpec, Pandas};
+use super::model::{Block, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::options::{OptionKind, OptionSpec};
+use crate::table::{ColumnType, ReadOptions};
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 #[derive(Debug, Deserialize)]
@@ -33,6 +35,8 @@ struct Manifest {
     #[serde(default)]
     options: Vec<ManifestOption>,
     #[serde(default)]
+    inputs: Option<Vec<ManifestInput>>,
+    #[serde(default)]
     outputs: Option<Vec<ManifestOutput>>,
 }
 
@@ -59,6 +63,20 @@ struct ManifestOption {
     input: usize,
     #[serde(default = "yes")]
     read_only: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ManifestInput {
+    name: String,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    mandatory: bool,
+    #[serde(default)]
+    read: ReadOptions,
+    #[serde(default)]
+    columns: BTreeMap<String, ColumnType>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -100,6 +118,11 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
     if let Some(twice) = repeated(outputs.iter().flatten().map(|output| output.id.as_str())) {
         return Err(invalid(format!("the output id `{twice}` is there twice")));
     }
+    let inputs = manifest.inputs.map(|inputs| inputs.into_iter().map(input).collect::<Result<Vec<_>, _>>()).transpose();
+    let inputs = inputs.map_err(invalid)?;
+    if let Some(twice) = repeated(inputs.iter().flatten().map(|input| input.name.as_str())) {
+        return Err(invalid(format!("the input `{twice}` is there twice")));
+    }
     if let Some(twice) = repeated(manifest.options.iter().map(|option| option.name.as_str())) {
         return Err(invalid(format!("the option `{twice}` is there twice")));
     }
@@ -118,10 +141,23 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
         install_api: manifest.install_api,
         network: manifest.network,
         options,
+        inputs,
         outputs,
         ..empty(folder.to_owned(), language)
     };
     Ok(Loaded { block, warnings: Vec::new(), remarks: Vec::new() })
+}
+
+fn input(input: ManifestInput) -> Result<InputDeclaration, String> {
+    let named = |reason: String| format!("input `{}`: {reason}", input.name);
+    let is_name = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
+    if input.name.is_empty() || !input.name.chars().all(is_name) || input.name.parse::<usize>().is_ok() {
+        return Err(named("its name is letters, digits, `_` and `-`, and no number".into()));
+    }
+    let mut read = input.read.clone();
+    read.types.extend(input.columns.clone());
+    read.check().map_err(named)?;
+    Ok(InputDeclaration { name: input.name, description: input.description, mandatory: input.mandatory, read })
 }
 
 fn option(option: ManifestOption) -> Result<OptionSpec, String> {
@@ -227,6 +263,9 @@ mod tests {
         let schema = schema();
         assert_eq!(keys(&schema), known("zzz = 1"));
         assert_eq!(keys(&schema["properties"]["options"]["items"]), known("[[options]]\nzzz = 1"));
+        let inputs = &schema["properties"]["inputs"]["items"];
+        assert_eq!(keys(inputs), known("[[inputs]]\nzzz = 1"));
+        assert_eq!(keys(&inputs["properties"]["read"]), known("[[inputs]]\nname = \"a\"\nread = { zzz = 1 }"));
         // The reader lists two names as `a` or `b`.
         assert_eq!(keys(&schema["properties"]["outputs"]["items"]), ["id", "name"]);
     }
@@ -251,11 +290,19 @@ mod tests {
             default = 4
             min = 1
             mandatory = true
+            [[inputs]]
+            name = "sales"
+            mandatory = true
+            read = { delimiter = ";", decimal = ",", missing = ["n/a"], header = false, skip = 2 }
+            columns = { zip = "text", when = "date:%d.%m.%Y" }
             [[outputs]]
             id = "clustered"
         "#;
         let block = parse(Path::new("block.toml"), Path::new("."), text).unwrap().block;
         assert_eq!(block.options[0].kind, OptionKind::Integer { min: Some(1), max: None });
+        let input = &block.inputs.as_ref().unwrap()[0];
+        assert!(input.mandatory && input.read.header == Some(false) && input.read.skip == Some(2));
+        assert_eq!(input.read.types["zip"], ColumnType::Text);
         assert_eq!(block.output_ids().unwrap(), ["clustered"]);
         assert_eq!(block.image_kind(), ImageKind::PythonPandas2);
     }

@@ -1,6 +1,7 @@
 //! What a block is, whichever manifest said so.
 
 use super::options::OptionSpec;
+use crate::table::ReadOptions;
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -41,8 +42,23 @@ pub struct Block {
     pub network: bool,
     /// Its options, in order.
     pub options: Vec<OptionSpec>,
+    /// Its inputs, in order; `None` where it declares none and may have any.
+    pub inputs: Option<Vec<InputDeclaration>>,
     /// Its outputs, in order; `None` where it declares none and may write any.
     pub outputs: Option<Vec<OutputSpec>>,
+}
+
+/// An input of a block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InputDeclaration {
+    /// The name by which callers give it.
+    pub name: String,
+    /// A description for people.
+    pub description: Option<String>,
+    /// Whether it must be given.
+    pub mandatory: bool,
+    /// How its text is read, where the caller says nothing else.
+    pub read: ReadOptions,
 }
 
 /// An output of a block.

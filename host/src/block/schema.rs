@@ -27,6 +27,48 @@ pub fn schema() -> Value {
             "read_only": yes_no("whether the script may only read a file", true),
         },
     });
+    let read = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "description": "how its text is read, where that is not to be looked for",
+        "properties": {
+            "format": text("the format, where the suffix does not say it"),
+            "delimiter": text("what separates cells: a character, some, `tab`, or `blanks` for any number of them"),
+            "quote": text("what stands around cells that have a delimiter in them, or `none`"),
+            "escape": text("what stands before a character that is meant as itself, or `none`"),
+            "comment": text("what a line begins with that is no row"),
+            "skip": {"type": "integer", "minimum": 0, "description": "lines above the table"},
+            "footer": {"type": "integer", "minimum": 0, "description": "rows below the table"},
+            "header": {"type": "boolean", "description": "whether the first row has the names of the columns"},
+            "encoding": text("the encoding, by a name that browsers know"),
+            "decimal": text("the mark before decimals"),
+            "thousands": text("the mark between thousands, or `none`"),
+            "dates": text("dmy, mdy, ymd, or a format in the letters of strftime"),
+            "missing": texts("words for a missing value"),
+            "true": texts("words for true"),
+            "false": texts("words for false"),
+            "ragged": {"enum": ["error", "fill", "cut", "skip"], "description": "what happens to rows of other lengths"},
+            "rows": {"type": "integer", "minimum": 0, "description": "so many rows and no more"},
+            "columns": texts("these columns and no more"),
+            "types": {"type": "object", "additionalProperties": {"type": "string"}, "description": "what columns are, by name"},
+        },
+    });
+    let input = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["name"],
+        "properties": {
+            "name": text("the name by which callers give it"),
+            "description": text("a description for people"),
+            "mandatory": yes_no("whether it must be given", false),
+            "read": read,
+            "columns": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "what columns are, by name: text, integer, number, boolean, date, time, date:FORMAT, time:FORMAT",
+            },
+        },
+    });
     let output = json!({
         "type": "object",
         "additionalProperties": false,
@@ -52,6 +94,7 @@ pub fn schema() -> Value {
             "install_api": yes_no("whether SDK and agent are put into that image", true),
             "network": yes_no("whether it asks for a network", false),
             "options": {"type": "array", "items": option},
+            "inputs": {"type": "array", "items": input},
             "outputs": {"type": "array", "items": output},
         },
     })

@@ -120,7 +120,7 @@ impl Case {
                     path
                 }
             };
-            spec.inputs.push(InputSpec { number: Some(*number), path, format: None });
+            spec.inputs.push(InputSpec::new(Some(*number), path));
         }
         for (position, expected) in self.outputs.iter().enumerate() {
             let path = self.actual(position, folder);

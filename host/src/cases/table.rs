@@ -1,7 +1,7 @@
 //! A whole table in memory, as cells, to be compared with another one.
 
 use super::cell::{Cell, ColumnType};
-use crate::table::{FileFormat, Format, Source, TableError};
+use crate::table::{FileFormat, Format, ReadOptions, Source, TableError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -40,7 +40,7 @@ impl Table {
     /// [`TableError`], also where the table has more than ten million cells.
     pub fn read(path: &Path) -> Result<Self, TableError> {
         let format = FileFormat::from_path(path)?;
-        Self::collect(&Source::open(path, format)?, format, path)
+        Self::collect(&Source::open_as(path, format, &named(format))?, format, path)
     }
 
     /// Reads CSV. `name` stands for it in errors.
@@ -49,7 +49,7 @@ impl Table {
     /// As [`Table::read`].
     pub fn parse(name: &str, csv: &str) -> Result<Self, TableError> {
         let format = "csv".parse()?;
-        Self::collect(&Source::spool(name, csv.as_bytes(), format)?, format, Path::new(name))
+        Self::collect(&Source::spool(name, csv.as_bytes(), format, &named(format))?, format, Path::new(name))
     }
 
     fn collect(source: &Source, format: FileFormat, path: &Path) -> Result<Self, TableError> {
@@ -186,6 +186,12 @@ fn shown(array: &ArrayRef) -> Result<Vec<String>, ArrowError> {
     let options = FormatOptions::default();
     let formatter = ArrayFormatter::try_new(array, &options)?;
     (0..array.len()).map(|row| formatter.value(row).try_to_string()).collect()
+}
+
+/// A table that is compared has the names of its columns, whatever they look like.
+fn named(format: FileFormat) -> ReadOptions {
+    let is_text = matches!(format.format, Format::Csv | Format::Tsv);
+    ReadOptions { header: is_text.then_some(true), ..ReadOptions::default() }
 }
 
 #[cfg(test)]

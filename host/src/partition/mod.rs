@@ -289,6 +289,7 @@ fn whole_record(parts: &[Part], whole: &Whole<'_>) -> RunRecord {
     }
     record.run_id.clone_from(&whole.run_id);
     record.exit = None;
+    record.inputs = whole.prepared.input_records.clone();
     record.outputs = Vec::new();
     record.timings_ms.run = milliseconds(whole.begun.elapsed());
     record.partitions = Some(partitions);

@@ -67,6 +67,7 @@ impl Run<'_> {
             block: self.prepared.block.name,
             outcome,
             message,
+            inputs: self.prepared.input_records,
             outputs,
             kept,
             timings_ms: self.timings,

@@ -40,6 +40,30 @@ pub enum SpecError {
         /// `standard input` or `standard output`.
         what: &'static str,
     },
+    /// The block has no input of this name.
+    #[error("the block has no input `{name}`, and there is no such file{}", names_of_inputs(names))]
+    UnknownInput {
+        /// The name.
+        name: String,
+        /// Those that it has.
+        names: Vec<String>,
+    },
+    /// The block declares fewer inputs.
+    #[error("there is no input {number}: the block declares {declared}")]
+    UndeclaredInput {
+        /// The number.
+        number: usize,
+        /// How many it declares.
+        declared: usize,
+    },
+    /// An input that must be given is not.
+    #[error("input {number}, `{name}`, is not given: give it with `--input {name}=FILE`")]
+    MissingInput {
+        /// The number.
+        number: usize,
+        /// Its name.
+        name: String,
+    },
     /// An input number is there twice.
     #[error("input {number} is given twice")]
     RepeatedInput {
@@ -219,4 +243,8 @@ fn output_name(name: &OutputName) -> String {
         OutputName::Number(number) => number.to_string(),
         OutputName::Id(id) => format!("`{id}`"),
     }
+}
+
+fn names_of_inputs(names: &[String]) -> String {
+    if names.is_empty() { "; it names none".into() } else { format!("; it has {}", names.join(", ")) }
 }

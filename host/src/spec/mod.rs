@@ -17,9 +17,10 @@ use crate::limits::Limits;
 use crate::output::{Declared, Target};
 use crate::partition::Cut;
 use crate::publish::{self, Unpublished};
+use crate::record::InputRecord;
 use crate::session::BlockFile;
 use crate::store::Reference;
-use crate::table::{Feed, FileFormat};
+use crate::table::{Feed, FileFormat, ReadOptions};
 use longshore_protocol::OutputName;
 use mounts::Allowed;
 use std::path::{Path, PathBuf};
@@ -81,10 +82,22 @@ pub struct PartitionSpec {
 pub struct InputSpec {
     /// The input, from 0; counted up where it is left out.
     pub number: Option<usize>,
+    /// The name of an input that the block declares.
+    pub name: Option<String>,
     /// The file; `-` is standard input.
     pub path: PathBuf,
     /// Its format, where the suffix does not say.
     pub format: Option<FileFormat>,
+    /// How it is read, where that is not to be looked for.
+    pub read: ReadOptions,
+}
+
+impl InputSpec {
+    /// A file whose format its suffix says, read as it looks.
+    #[must_use]
+    pub fn new(number: Option<usize>, path: PathBuf) -> Self {
+        Self { number, name: None, path, format: None, read: ReadOptions::default() }
+    }
 }
 
 /// Where an output goes.
@@ -155,6 +168,8 @@ pub struct Prepared {
     pub(crate) source: PathBuf,
     /// The files of the inputs.
     pub(crate) input_paths: Vec<Option<PathBuf>>,
+    /// How they are read, for the record.
+    pub(crate) input_records: Vec<InputRecord>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -185,13 +200,16 @@ impl RunSpec {
     ///
     /// # Errors
     /// [`SpecError`] names what is wrong and what would be right.
-    pub fn prepare(self) -> Result<Prepared, SpecError> {
+    pub fn prepare(mut self) -> Result<Prepared, SpecError> {
         let loaded = Block::load(&self.block)?;
         let (block, mut notes) = (loaded.block, loaded.warnings);
         check_limits(&self.limits)?;
         let chunk_rows = if block.mode == Mode::Stream { Some(self.check_stream(&block)?) } else { None };
         let files = block.files()?;
+        self.inputs = inputs::declared(self.inputs, block.inputs.as_deref())?;
         let feeds = inputs::open_inputs(&self.inputs, block.mode)?;
+        notes.extend(inputs::notes(&self.inputs, &feeds));
+        let input_records = inputs::records(&self.inputs, &feeds);
         let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
         let outputs = place_outputs(block.output_ids(), &self.outputs, &self.inputs)?;
@@ -238,6 +256,7 @@ impl RunSpec {
             recorded: self.recorded,
             source: std::path::absolute(&self.block).unwrap_or(self.block),
             input_paths: inputs::input_paths(&self.inputs),
+            input_records,
             notes,
         })
     }

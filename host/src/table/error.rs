@@ -44,7 +44,7 @@ pub enum TableError {
     },
     /// The suffix says nothing, or something unknown.
     #[error(
-        "the suffix of `{path}` names no known format: known are .csv, .tsv, .ndjson, .parquet, .arrow, .feather and \
+        "the suffix of `{path}` names no known format: known are .csv, .tsv, .txt, .dat, .ndjson, .parquet, .arrow, .feather and \
          .arrows; csv, tsv, ndjson and arrows also with .gz or .zst"
     )]
     UnknownSuffix {
@@ -68,6 +68,14 @@ pub enum TableError {
         expected: String,
         /// Such as `CSV or other text`.
         found: &'static str,
+    },
+    /// Options of text for something else.
+    #[error("`{path}` is {format}, which has no options of reading: those are for CSV and TSV")]
+    NoOptions {
+        /// The file.
+        path: PathBuf,
+        /// Such as `Parquet`.
+        format: String,
     },
     /// The file ends before its end.
     #[error("`{path}` is truncated or damaged: {reason}")]

@@ -2,6 +2,7 @@
 
 use super::chunks::Chunks;
 use super::error::TableError;
+use super::findings::Findings;
 use super::live::LiveSource;
 use super::source::{Batches, Source};
 use arrow_array::RecordBatch;
@@ -32,6 +33,15 @@ impl Feed {
             Self::Stored(source) => source.schema(),
             Self::Memory { schema, .. } => Arc::clone(schema),
             Self::Live(source) => source.schema(),
+        }
+    }
+
+    /// How its text is read.
+    pub(crate) fn findings(&self) -> Option<&Findings> {
+        match self {
+            Self::Stored(source) => source.findings(),
+            Self::Memory { .. } => None,
+            Self::Live(source) => source.findings(),
         }
     }
 

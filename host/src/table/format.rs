@@ -74,7 +74,7 @@ impl FromStr for FileFormat {
 
 fn parse(inner: &str, outer: Option<&str>) -> Option<FileFormat> {
     let format = match inner {
-        "csv" => Format::Csv,
+        "csv" | "txt" | "dat" => Format::Csv,
         "tsv" => Format::Tsv,
         "ndjson" | "jsonl" => Format::Ndjson,
         "parquet" => Format::Parquet,

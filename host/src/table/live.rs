@@ -1,11 +1,13 @@
 //! A table that is still being made: standard input or a pipe, read once, row by row as it comes. Its first rows say
 //! what its columns are. Files that are there are `source.rs`'s.
 
-use super::dialect::delimiter;
+use super::dialect::detect;
 use super::error::TableError;
+use super::findings::Findings;
 use super::format::{Compression, FileFormat, Format};
 use super::guard::guarded;
 use super::ipc::IpcStream;
+use super::options::ReadOptions;
 use super::slices::Plain;
 use super::source::{Batches, Guarded, decompress, gave_up, stream_batches};
 use super::{csv, json};
@@ -31,6 +33,7 @@ const READ_BYTES: usize = 64 << 10;
 pub(crate) struct LiveSource {
     name: PathBuf,
     schema: SchemaRef,
+    findings: Option<Box<Findings>>,
     rows: Mutex<Option<Rows>>,
 }
 
@@ -57,7 +60,7 @@ impl LiveSource {
     ///
     /// # Errors
     /// [`TableError`] where the first rows are wrong, or there are none.
-    pub(crate) fn open(name: &str, file: File, format: FileFormat) -> Result<Self, TableError> {
+    pub(crate) fn open(name: &str, file: File, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
         let path = Path::new(name);
         let failed = |source| TableError::Read { path: path.to_owned(), source };
         let patience = Patience { file: Arc::new(file.try_clone().map_err(failed)?), handed: Arc::default() };
@@ -67,7 +70,8 @@ impl LiveSource {
             let opened = opened.map_err(|panicked| gave_up(path, &panicked))?;
             let stream = opened.map_err(|fault| fault.of(path))?;
             let schema = plain_schema(&stream.schema(), Side::Input);
-            return Ok(Self { name: path.to_owned(), schema, rows: Mutex::new(Some(Rows::Arrow(stream))) });
+            let rows = Mutex::new(Some(Rows::Arrow(stream)));
+            return Ok(Self { name: path.to_owned(), schema, findings: None, rows });
         }
         let is_csv = format.format != Format::Ndjson;
         let head = read_head(&mut text, &patience, format.compression, is_csv).map_err(failed)?;
@@ -76,22 +80,28 @@ impl LiveSource {
         }
         let handed = Arc::clone(&patience.handed);
         let whole = &head.bytes[..head.whole];
-        let (schema, rows) = if is_csv {
-            let layout = csv::scan(path, delimiter(path, format.format, &head.bytes)?, whole)?;
+        let (schema, findings, rows) = if is_csv {
+            let detected = detect(path, format.format, options, whole, false)?;
+            let layout = csv::scan(path, detected, options, whole)?;
             let schema = Arc::clone(&layout.schema);
             let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
-            (schema, Rows::Csv { layout, text, patience })
+            (schema, Some(Box::new(layout.findings.clone())), Rows::Csv { layout, text, patience })
         } else {
             let layout = json::scan(path, whole)?;
             let schema = Arc::clone(&layout.schema);
             let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
-            (schema, Rows::Ndjson { layout, text, patience })
+            (schema, None, Rows::Ndjson { layout, text, patience })
         };
-        Ok(Self { name: path.to_owned(), schema, rows: Mutex::new(Some(rows)) })
+        Ok(Self { name: path.to_owned(), schema, findings, rows: Mutex::new(Some(rows)) })
     }
 
     pub(crate) fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    /// How its text is read.
+    pub(crate) fn findings(&self) -> Option<&Findings> {
+        self.findings.as_deref()
     }
 
     /// The rows, in batches of at most `rows_max`; a pause ends a batch early. Once: after that there is nothing.
@@ -206,7 +216,12 @@ mod tests {
         let (reader, mut writer) = std::io::pipe().unwrap();
         writer.write_all(first.as_bytes()).unwrap();
         let file = File::from(std::os::fd::OwnedFd::from(reader));
-        let source = LiveSource::open("it", file, FileFormat { format, compression: Compression::None });
+        let source = LiveSource::open(
+            "it",
+            file,
+            FileFormat { format, compression: Compression::None },
+            &ReadOptions::default(),
+        );
         (writer, source)
     }
 
@@ -267,7 +282,7 @@ mod tests {
             drop(writer);
             let file = File::from(std::os::fd::OwnedFd::from(reader));
             let format = FileFormat { format: Format::Csv, compression: Compression::None };
-            ((), LiveSource::open("it", file, format))
+            ((), LiveSource::open("it", file, format, &ReadOptions::default()))
         };
         let () = writer;
         assert_eq!(source.unwrap_err().to_string(), "`it` is empty: it has no bytes, not even a header");

@@ -2,11 +2,11 @@
 //! record stands. Nothing is forgiven: a quote that is never closed, or text behind a closing quote, is an error of its
 //! line. What cells mean is `cell.rs`'s.
 
+use super::dialect::Dialect;
+use super::option_values::Delimiter;
+use super::window::Window;
 use std::io::Read;
 use std::ops::Range;
-
-/// Bytes read at a time.
-const READ_BYTES: usize = 256 << 10;
 
 /// Longest record, quoted line breaks included: 256 MiB. A quote that is never closed would else take all memory.
 const RECORD_MAX: usize = 256 << 20;
@@ -18,6 +18,14 @@ pub(crate) enum RecordError {
     Io(std::io::Error),
     /// The text is no table, for this reason.
     Line { line: u64, reason: String },
+    /// It ends within quotes that begin on this line.
+    Open { line: u64, reason: String },
+}
+
+impl From<std::io::Error> for RecordError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 /// One cell.
@@ -28,7 +36,7 @@ struct Cell {
 }
 
 /// A record: its cells, without their quotes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Record {
     text: Vec<u8>,
     cells: Vec<Cell>,
@@ -51,6 +59,24 @@ impl Record {
         self.cells.iter().map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))
     }
 
+    /// A cell, and whether it was quoted; `None` behind its last.
+    pub(crate) fn cell(&self, place: usize) -> Option<(&[u8], bool)> {
+        self.cells.get(place).map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))
+    }
+
+    /// Its last cell goes where it is empty and more than there should be.
+    pub(crate) fn drop_trailing(&mut self, width: usize) {
+        if self.cells.len() == width + 1 && self.cells.last().is_some_and(|cell| cell.bytes.is_empty() && !cell.quoted)
+        {
+            self.cells.pop();
+        }
+    }
+
+    /// Cells behind so many go.
+    pub(crate) fn cut(&mut self, width: usize) {
+        self.cells.truncate(width);
+    }
+
     fn push(&mut self, start: usize, quoted: bool) {
         self.cells.push(Cell { bytes: start..self.text.len(), quoted });
     }
@@ -58,20 +84,18 @@ impl Record {
 
 /// Reads records out of a text.
 pub(crate) struct Records<R> {
-    text: R,
-    buffer: Vec<u8>,
-    at: usize,
-    filled: usize,
-    ended: bool,
-    /// Bytes used before those in the buffer.
-    used: u64,
-    delimiter: u8,
+    text: Window<R>,
+    dialect: Dialect,
+    /// The delimiter, where it is one byte and nothing else is looked for in cells without quotes.
+    byte: Option<u8>,
     /// Line that the next byte is on.
     line: u64,
     /// Whether a carriage return ended the last line, and what follows it has not been seen.
     returned: bool,
     /// Cells of the first record.
     width: usize,
+    /// Lines that were comments.
+    comments: u64,
 }
 
 /// How a cell ended.
@@ -82,14 +106,30 @@ enum End {
 }
 
 impl<R: Read> Records<R> {
-    pub(crate) fn new(delimiter: u8, text: R) -> Self {
-        let buffer = vec![0; READ_BYTES];
-        Self { text, buffer, at: 0, filled: 0, ended: false, used: 0, delimiter, line: 1, returned: false, width: 0 }
+    pub(crate) fn new(dialect: &Dialect, text: R) -> Self {
+        let byte = match dialect.delimiter {
+            Delimiter::Byte(byte) if dialect.escape.is_none() => Some(byte),
+            _ => None,
+        };
+        Self {
+            text: Window::new(text),
+            dialect: dialect.clone(),
+            byte,
+            line: 1,
+            returned: false,
+            width: 0,
+            comments: 0,
+        }
+    }
+
+    /// Lines that were comments, so far.
+    pub(crate) fn comments(&self) -> u64 {
+        self.comments
     }
 
     /// Bytes of the text that have been used.
     pub(crate) fn used(&self) -> u64 {
-        self.used + self.at as u64
+        self.text.used()
     }
 
     /// Reads the next record into `record`. Returns `false` at the end of the text.
@@ -100,16 +140,19 @@ impl<R: Read> Records<R> {
     /// [`RecordError`].
     pub(crate) fn next(&mut self, record: &mut Record) -> Result<bool, RecordError> {
         if self.line == 1 && self.used() == 0 {
-            self.skip_byte_order_mark()?;
+            self.text.skip_byte_order_mark()?;
+            for _ in 0..self.dialect.skip {
+                self.skip_line()?;
+            }
         }
         loop {
-            if std::mem::take(&mut self.returned) && self.peek()? == Some(b'\n') {
-                self.at += 1;
+            if std::mem::take(&mut self.returned) && self.text.peek()? == Some(b'\n') {
+                self.text.at += 1;
             }
             record.text.clear();
             record.cells.clear();
             record.line = self.line;
-            let Some(first) = self.peek()? else { return Ok(false) };
+            let Some(first) = self.text.peek()? else { return Ok(false) };
             if matches!(first, b'\n' | b'\r') {
                 self.end_of_line();
                 if self.width == 1 {
@@ -118,7 +161,15 @@ impl<R: Read> Records<R> {
                 }
                 continue;
             }
+            if self.is_comment()? {
+                self.skip_line()?;
+                self.comments += 1;
+                continue;
+            }
             while let End::Cell = self.cell(record)? {}
+            if self.dialect.delimiter == Delimiter::Blanks && record.cells.is_empty() {
+                continue;
+            }
             if self.width == 0 {
                 self.width = record.len();
             }
@@ -127,35 +178,32 @@ impl<R: Read> Records<R> {
     }
 
     fn cell(&mut self, record: &mut Record) -> Result<End, RecordError> {
+        if self.dialect.blanks || self.dialect.delimiter == Delimiter::Blanks {
+            self.skip_blanks()?;
+            if self.dialect.delimiter == Delimiter::Blanks && matches!(self.text.peek()?, None | Some(b'\n' | b'\r')) {
+                return self.after_cell(record);
+            }
+        }
         let start = record.text.len();
-        if self.peek()? == Some(b'"') {
+        if self.dialect.quote.is_some() && self.text.peek()? == self.dialect.quote {
             self.quoted(record)?;
             record.push(start, true);
-            return match self.peek()? {
-                None => Ok(End::Text),
-                Some(b'\n' | b'\r') => {
-                    self.end_of_line();
-                    Ok(End::Record)
-                }
-                Some(byte) if byte == self.delimiter => {
-                    self.at += 1;
-                    Ok(End::Cell)
-                }
-                Some(_) => Err(self
-                    .wrong(self.line, format!("column {} has text after its closing quote: {DOUBLED}", record.len()))),
-            };
+            if self.dialect.blanks {
+                self.skip_blanks()?;
+            }
+            return self.after_cell(record);
         }
+        let Some(delimiter) = self.byte else { return self.slow_cell(record, start) };
         loop {
-            let rest = &self.buffer[self.at..self.filled];
-            let delimiter = self.delimiter;
+            let rest = self.text.rest();
             match memchr::memchr3(delimiter, b'\n', b'\r', rest) {
                 Some(length) => {
                     record.text.extend_from_slice(&rest[..length]);
                     let end = rest[length];
-                    self.at += length;
+                    self.text.at += length;
                     record.push(start, false);
                     if end == delimiter {
-                        self.at += 1;
+                        self.text.at += 1;
                         return Ok(End::Cell);
                     }
                     self.end_of_line();
@@ -163,9 +211,9 @@ impl<R: Read> Records<R> {
                 }
                 None => {
                     record.text.extend_from_slice(rest);
-                    self.at = self.filled;
+                    self.text.at = self.text.filled;
                     self.check_length(record)?;
-                    if !self.fill()? {
+                    if !self.text.fill()? {
                         record.push(start, false);
                         return Ok(End::Text);
                     }
@@ -174,106 +222,176 @@ impl<R: Read> Records<R> {
         }
     }
 
+    /// What follows a cell that has ended, or the end of a line.
+    fn after_cell(&mut self, record: &Record) -> Result<End, RecordError> {
+        match self.text.peek()? {
+            None => Ok(End::Text),
+            Some(b'\n' | b'\r') => {
+                self.end_of_line();
+                Ok(End::Record)
+            }
+            Some(_) if self.takes_delimiter()? => Ok(End::Cell),
+            Some(_) => {
+                let quote = self.dialect.quote.map(char::from).unwrap_or_default();
+                let hint = if self.dialect.escape.is_some() {
+                    ""
+                } else {
+                    ", or `escape=\\` is given where it has a backslash before it"
+                };
+                let reason = format!(
+                    "column {} has text after its closing quote: {DOUBLED}{hint}; `quote=none` where {quote} is text",
+                    record.len()
+                );
+                Err(RecordError::Line { line: self.line, reason })
+            }
+        }
+    }
+
+    /// Passes a delimiter, if one is next.
+    fn takes_delimiter(&mut self) -> Result<bool, RecordError> {
+        let needed = match &self.dialect.delimiter {
+            Delimiter::Byte(_) | Delimiter::Blanks => 1,
+            Delimiter::Text(text) => text.len(),
+        };
+        let rest = self.text.ahead(needed)?;
+        let length = match &self.dialect.delimiter {
+            Delimiter::Byte(byte) => usize::from(self.text.buffer[rest.clone()].first() == Some(byte)),
+            Delimiter::Blanks => usize::from(matches!(self.text.buffer[rest.clone()].first(), Some(b' ' | b'\t'))),
+            Delimiter::Text(text) if self.text.buffer[rest].starts_with(text.as_bytes()) => text.len(),
+            Delimiter::Text(_) => 0,
+        };
+        self.text.at += length;
+        Ok(length > 0)
+    }
+
+    /// A cell without quotes, byte by byte.
+    fn slow_cell(&mut self, record: &mut Record, start: usize) -> Result<End, RecordError> {
+        loop {
+            match self.text.peek()? {
+                None | Some(b'\n' | b'\r') => {
+                    record.push(start, false);
+                    return self.after_cell(record);
+                }
+                Some(_) if self.takes_delimiter()? => {
+                    record.push(start, false);
+                    return Ok(End::Cell);
+                }
+                Some(byte) => {
+                    self.text.at += 1;
+                    let escaped = if self.dialect.escape == Some(byte) { self.text.peek()? } else { None };
+                    if let Some(escaped) = escaped {
+                        self.text.at += 1;
+                        self.line += u64::from(escaped == b'\n');
+                    }
+                    record.text.push(escaped.unwrap_or(byte));
+                    self.check_length(record)?;
+                }
+            }
+        }
+    }
+
+    fn skip_blanks(&mut self) -> Result<(), RecordError> {
+        while let Some(byte @ (b' ' | b'\t')) = self.text.peek()? {
+            if self.dialect.delimiter == Delimiter::Byte(byte) {
+                break;
+            }
+            self.text.at += 1;
+        }
+        Ok(())
+    }
+
+    fn is_comment(&mut self) -> Result<bool, RecordError> {
+        let Some(length) = self.dialect.comment.as_ref().map(String::len) else { return Ok(false) };
+        let rest = self.text.ahead(length)?;
+        Ok(self.dialect.comment.as_ref().is_some_and(|comment| self.text.buffer[rest].starts_with(comment.as_bytes())))
+    }
+
+    fn skip_line(&mut self) -> Result<(), RecordError> {
+        loop {
+            let rest = self.text.rest();
+            if let Some(length) = memchr::memchr2(b'\n', b'\r', rest) {
+                self.text.at += length;
+                self.end_of_line();
+                if std::mem::take(&mut self.returned) && self.text.peek()? == Some(b'\n') {
+                    self.text.at += 1;
+                }
+                return Ok(());
+            }
+            self.text.at = self.text.filled;
+            if !self.text.fill()? {
+                return Ok(());
+            }
+        }
+    }
+
     /// The content of quotes; a quote in them is doubled.
     fn quoted(&mut self, record: &mut Record) -> Result<(), RecordError> {
         let opened = self.line;
-        self.at += 1;
+        let quote = self.dialect.quote.unwrap_or(b'"');
+        let escape = self.dialect.escape.unwrap_or(quote);
+        self.text.at += 1;
         let mut after_return = false;
         loop {
-            let rest = &self.buffer[self.at..self.filled];
-            let length = memchr::memchr(b'"', rest).unwrap_or(rest.len());
+            let rest = self.text.rest();
+            let length = memchr::memchr2(quote, escape, rest).unwrap_or(rest.len());
             // Lines end with a line feed, a carriage return, or both.
             for byte in &rest[..length] {
                 self.line += u64::from(*byte == b'\r' || *byte == b'\n' && !after_return);
                 after_return = *byte == b'\r';
             }
             record.text.extend_from_slice(&rest[..length]);
-            self.at += length;
+            self.text.at += length;
             self.check_length(record)?;
-            if self.at == self.filled {
-                if self.fill()? {
+            if self.text.at == self.text.filled {
+                if self.text.fill()? {
                     continue;
                 }
-                return Err(self.wrong(opened, format!("the quote that begins here is never closed: {DOUBLED}")));
+                let reason =
+                    format!("the quote that begins here is never closed: {DOUBLED}; `quote=none` where it is text");
+                return Err(RecordError::Open { line: opened, reason });
             }
-            self.at += 1;
+            let found = self.text.buffer[self.text.at];
+            self.text.at += 1;
             after_return = false;
-            if self.peek()? != Some(b'"') {
+            if found != quote {
+                // What is escaped is itself, whatever it is.
+                if let Some(escaped) = self.text.peek()? {
+                    self.line += u64::from(escaped == b'\n');
+                    record.text.push(escaped);
+                    self.text.at += 1;
+                }
+                continue;
+            }
+            if self.text.peek()? != Some(quote) {
                 return Ok(());
             }
-            record.text.push(b'"');
-            self.at += 1;
+            record.text.push(quote);
+            self.text.at += 1;
         }
     }
 
     /// Passes a line's end, which is the next byte.
     fn end_of_line(&mut self) {
-        let byte = self.buffer[self.at];
-        self.at += 1;
+        let byte = self.text.buffer[self.text.at];
+        self.text.at += 1;
         self.line += 1;
         if byte != b'\r' {
             return;
         }
-        if self.at == self.filled {
+        if self.text.at == self.text.filled {
             // Its line feed may be on the way; a text that is still being made is not waited for here.
             self.returned = true;
-        } else if self.buffer[self.at] == b'\n' {
-            self.at += 1;
+        } else if self.text.buffer[self.text.at] == b'\n' {
+            self.text.at += 1;
         }
-    }
-
-    fn peek(&mut self) -> Result<Option<u8>, RecordError> {
-        if self.at == self.filled && !self.fill()? {
-            return Ok(None);
-        }
-        Ok(Some(self.buffer[self.at]))
-    }
-
-    fn fill(&mut self) -> Result<bool, RecordError> {
-        if self.ended {
-            return Ok(false);
-        }
-        self.used += self.filled as u64;
-        (self.at, self.filled) = (0, 0);
-        loop {
-            match self.text.read(&mut self.buffer) {
-                Ok(read) => {
-                    self.filled = read;
-                    self.ended = read == 0;
-                    return Ok(read > 0);
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(RecordError::Io(error)),
-            }
-        }
-    }
-
-    fn skip_byte_order_mark(&mut self) -> Result<(), RecordError> {
-        const MARK: &[u8] = b"\xef\xbb\xbf";
-        self.peek()?;
-        // A pipe may give its first bytes one by one.
-        while self.filled < MARK.len() && self.filled > 0 && MARK.starts_with(&self.buffer[..self.filled]) {
-            let read = self.text.read(&mut self.buffer[self.filled..]).map_err(RecordError::Io)?;
-            if read == 0 {
-                break;
-            }
-            self.filled += read;
-        }
-        if self.buffer[..self.filled].starts_with(MARK) {
-            self.at = MARK.len();
-        }
-        Ok(())
     }
 
     fn check_length(&self, record: &Record) -> Result<(), RecordError> {
         if record.text.len() <= RECORD_MAX {
             return Ok(());
         }
-        Err(self.wrong(record.line, format!("a record of more than {} MiB begins here", RECORD_MAX >> 20)))
-    }
-
-    fn wrong(&self, line: u64, reason: String) -> RecordError {
-        RecordError::Line { line, reason }
+        let reason = format!("a record of more than {} MiB begins here", RECORD_MAX >> 20);
+        Err(RecordError::Line { line: record.line, reason })
     }
 }
 
@@ -297,7 +415,8 @@ mod tests {
 
     fn read(text: &[u8]) -> Result<Vec<(u64, Vec<String>)>, String> {
         fn all(text: impl Read) -> Result<Vec<(u64, Vec<String>)>, String> {
-            let (mut records, mut record, mut rows) = (Records::new(b',', text), Record::default(), Vec::new());
+            let (mut records, mut record, mut rows) =
+                (Records::new(&Dialect::default(), text), Record::default(), Vec::new());
             loop {
                 match records.next(&mut record) {
                     Ok(false) => return Ok(rows),
@@ -308,7 +427,9 @@ mod tests {
                         };
                         rows.push((record.line(), record.cells().map(show).collect()));
                     }
-                    Err(RecordError::Line { line, reason }) => return Err(format!("{line}: {reason}")),
+                    Err(RecordError::Line { line, reason } | RecordError::Open { line, reason }) => {
+                        return Err(format!("{line}: {reason}"));
+                    }
                     Err(RecordError::Io(error)) => return Err(error.to_string()),
                 }
             }

@@ -32,8 +32,8 @@ const KNOWN: [(&[u8], &str); 17] = [
     (b"Obj\x01", "Avro"),
     (b"SQLite format 3", "an SQLite database"),
     (&[0x89, b'H', b'D', b'F'], "HDF5"),
-    (&[0xff, 0xfe], "text in UTF-16: convert it to UTF-8 first, as `iconv -f UTF-16 -t UTF-8` does"),
-    (&[0xfe, 0xff], "text in UTF-16: convert it to UTF-8 first, as `iconv -f UTF-16 -t UTF-8` does"),
+    (&[0xff, 0xfe], TEXT),
+    (&[0xfe, 0xff], TEXT),
 ];
 
 /// Checks that a file is of its format. `file` is the file as it lies there, `text` opens what is in its compression.

@@ -1,11 +1,14 @@
 //! A table to read: a file that has been checked, and can be read as often as is needed. Whatever a library makes of a
 //! damaged file, also a panic, is an error of the table.
 
-use super::dialect::delimiter;
+use super::dialect::detect;
+use super::encoding::{self, Decoded};
 use super::error::TableError;
+use super::findings::Findings;
 use super::format::{Compression, FileFormat, Format};
 use super::guard::{Panicked, guarded};
 use super::ipc::{Fault, IpcFile, IpcStream};
+use super::options::ReadOptions;
 use super::parquet_file::ParquetFile;
 use super::signature;
 use super::slices::Plain;
@@ -22,8 +25,8 @@ use std::path::{Path, PathBuf};
 /// Bytes read at a time.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// Bytes of a text from whose look the delimiter is known.
-const HEAD_BYTES: u64 = 64 << 10;
+/// Bytes of a text from whose look its dialect is known.
+const HEAD_BYTES: u64 = 256 << 10;
 
 /// Batches of a table.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch, TableError>> + Send>;
@@ -34,6 +37,7 @@ pub struct Source {
     path: PathBuf,
     file: File,
     format: FileFormat,
+    options: Box<ReadOptions>,
     schema: SchemaRef,
     rows: Option<u64>,
     content: Content,
@@ -42,7 +46,7 @@ pub struct Source {
 /// What the check of a file found that reading it needs.
 #[derive(Debug)]
 enum Content {
-    Text(csv::Layout),
+    Text(Box<csv::Layout>),
     Json(json::Layout),
     Parquet(Box<ParquetFile>),
     /// Read from its start each time.
@@ -55,6 +59,14 @@ impl Source {
     /// # Errors
     /// [`TableError`] says what is wrong with the file.
     pub fn open(path: &Path, format: FileFormat) -> Result<Self, TableError> {
+        Self::open_as(path, format, &ReadOptions::default())
+    }
+
+    /// Opens and checks a file that is to be read as the options say.
+    ///
+    /// # Errors
+    /// As [`Source::open`], and where the file is not as the options say.
+    pub fn open_as(path: &Path, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -62,7 +74,7 @@ impl Source {
             }
             Err(source) => return Err(TableError::Read { path: path.to_owned(), source }),
         };
-        Self::check(path, file, format)
+        Self::check(path, file, format, options)
     }
 
     /// Takes a table from a reader that cannot be read twice, such as standard input: it is kept in a temporary file
@@ -70,7 +82,12 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::open`].
-    pub fn spool(name: &str, mut reader: impl Read, format: FileFormat) -> Result<Self, TableError> {
+    pub fn spool(
+        name: &str,
+        mut reader: impl Read,
+        format: FileFormat,
+        options: &ReadOptions,
+    ) -> Result<Self, TableError> {
         use rustix::fs::{Mode, OFlags, open};
         let path = Path::new(name);
         let failed = |source| TableError::Read { path: path.to_owned(), source };
@@ -79,7 +96,7 @@ impl Source {
         let mut file = File::from(file);
         std::io::copy(&mut reader, &mut file).map_err(failed)?;
         file.rewind().map_err(failed)?;
-        Self::check(path, file, format)
+        Self::check(path, file, format, options)
     }
 
     /// A file that is open already, and may have no name. `path` stands for it in errors.
@@ -87,10 +104,17 @@ impl Source {
     /// # Errors
     /// As [`Source::open`].
     pub(crate) fn of(path: &Path, file: File, format: FileFormat) -> Result<Self, TableError> {
-        Self::check(path, file, format)
+        Self::check(path, file, format, &ReadOptions::default())
     }
 
-    fn check(path: &Path, file: File, format: FileFormat) -> Result<Self, TableError> {
+    fn check(path: &Path, file: File, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
+        let is_text = matches!(format.format, Format::Csv | Format::Tsv);
+        if !is_text && !options.is_empty() {
+            return Err(TableError::NoOptions { path: path.to_owned(), format: format.to_string() });
+        }
+        if let Err(reason) = options.check() {
+            return Err(TableError::Unreadable { path: path.to_owned(), reason });
+        }
         let metadata = file.metadata().map_err(|source| TableError::Read { path: path.to_owned(), source })?;
         if metadata.is_dir() {
             return Err(TableError::Folder { path: path.to_owned() });
@@ -100,8 +124,13 @@ impl Source {
             return Err(TableError::Empty { path: path.to_owned() });
         }
         let schema = SchemaRef::new(Schema::empty());
-        let mut source = Self { path: path.to_owned(), file, format, schema, rows: None, content: Content::Arrow };
-        signature::check(path, format, source.reopen()?, || source.text())?;
+        let options = Box::new(options.clone());
+        let mut source =
+            Self { path: path.to_owned(), file, format, options, schema, rows: None, content: Content::Arrow };
+        // What is said to be in an encoding need not look like text in another.
+        if source.options.encoding.is_none() {
+            signature::check(path, format, source.reopen()?, || source.unpacked())?;
+        }
         guarded(|| source.look()).unwrap_or_else(|panicked| Err(gave_up(path, &panicked)))?;
         Ok(source)
     }
@@ -113,11 +142,15 @@ impl Source {
                 let mut head = Vec::new();
                 let read = self.text()?.take(HEAD_BYTES).read_to_end(&mut head);
                 read.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
-                let delimiter = delimiter(&self.path, self.format.format, &head)?;
-                let layout = csv::scan(&self.path, delimiter, self.text()?)?;
+                let all = (head.len() as u64) < HEAD_BYTES;
+                let detected = detect(&self.path, self.format.format, &self.options, &head, all)?;
+                let mut layout = csv::scan(&self.path, detected, &self.options, self.text()?)?;
+                if let Some(encoding) = self.encoding()? {
+                    layout.findings.options.insert("encoding".into(), encoding.name().to_ascii_lowercase());
+                }
                 self.schema = SchemaRef::clone(&layout.schema);
                 self.rows = Some(layout.rows);
-                self.content = Content::Text(layout);
+                self.content = Content::Text(Box::new(layout));
             }
             Format::Ndjson => {
                 let layout = json::scan(&self.path, BufReader::with_capacity(BUFFER_BYTES, self.text()?))?;
@@ -198,8 +231,48 @@ impl Source {
             .map_err(|source| TableError::Read { path: self.path.clone(), source })
     }
 
-    /// The content without the compression around it.
+    /// The format.
+    #[must_use]
+    pub fn format(&self) -> FileFormat {
+        self.format
+    }
+
+    /// How the content is read, where it is text.
+    #[must_use]
+    pub fn findings(&self) -> Option<&Findings> {
+        match &self.content {
+            Content::Text(layout) => Some(&layout.findings),
+            _ => None,
+        }
+    }
+
+    /// The text in UTF-8.
     fn text(&self) -> Result<Box<dyn Read + Send>, TableError> {
+        let text = self.unpacked()?;
+        Ok(match self.encoding()? {
+            Some(encoding) => Box::new(Decoded::new(text, encoding)),
+            None => text,
+        })
+    }
+
+    /// The encoding, where it is not UTF-8: the one that is said, or that the first bytes are a mark of.
+    fn encoding(&self) -> Result<Option<&'static encoding_rs::Encoding>, TableError> {
+        if !matches!(self.format.format, Format::Csv | Format::Tsv | Format::Ndjson) {
+            return Ok(None);
+        }
+        if let Some(name) = &self.options.encoding {
+            let named =
+                encoding::named(name).map_err(|reason| TableError::Unreadable { path: self.path.clone(), reason })?;
+            return Ok(Some(named).filter(|encoding| *encoding != encoding_rs::UTF_8));
+        }
+        let mut head = Vec::new();
+        let read = self.unpacked()?.take(4).read_to_end(&mut head);
+        read.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
+        Ok(encoding::marked(&head))
+    }
+
+    /// The content without the compression around it.
+    fn unpacked(&self) -> Result<Box<dyn Read + Send>, TableError> {
         decompress(self.reopen()?, self.format.compression)
             .map_err(|source| TableError::Read { path: self.path.clone(), source })
     }

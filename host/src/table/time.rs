@@ -36,7 +36,11 @@ pub(crate) fn date(text: &str) -> Option<i32> {
     if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
         return None;
     }
-    let (year, month, day) = (number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..])?);
+    days_from(number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..])?)
+}
+
+/// Days since 1970 of a day in the calendar; `None` where there is no such day.
+pub(crate) fn days_from(year: i64, month: i64, day: i64) -> Option<i32> {
     if !(1..=12).contains(&month) || day == 0 || day > days_of(year, month) {
         return None;
     }

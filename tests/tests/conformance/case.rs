@@ -73,6 +73,8 @@ pub(crate) struct Input {
     pub(crate) name: String,
     /// Passed as `N=PATH`.
     pub(crate) number: Option<u32>,
+    /// Passed as `NAME=PATH`.
+    pub(crate) named: Option<String>,
     /// Given on standard input, as `-`.
     #[serde(default)]
     pub(crate) stdin: bool,

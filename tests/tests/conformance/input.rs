@@ -76,7 +76,8 @@ fn source(suite: &Suite, input: &Input, path: &Path) -> Result<Source, String> {
 }
 
 fn argument(input: &Input, path: &str) -> String {
-    input.number.map_or_else(|| path.to_owned(), |number| format!("{number}={path}"))
+    let name = input.named.clone().or_else(|| input.number.map(|number| number.to_string()));
+    name.map_or_else(|| path.to_owned(), |name| format!("{name}={path}"))
 }
 
 /// Packs bytes as a suffix says.

@@ -5,6 +5,7 @@ use crate::fingerprint::FingerprintArguments;
 use crate::images::ImagesCommand;
 use crate::lock::LockArguments;
 use crate::new::NewArguments;
+use crate::peek::PeekArguments;
 use crate::runs::RunsCommand;
 use crate::test::TestArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -29,6 +30,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a block once, in a fresh container
     Run(Box<RunArguments>),
+    /// Show what a script will see of a table: columns, types and why, first rows
+    Peek(PeekArguments),
     /// Run a block's own cases, and show where its outputs are not as expected
     Test(Box<TestArguments>),
     /// Make a block that runs at once, to start from
@@ -65,9 +68,12 @@ pub(crate) enum Command {
 pub(crate) struct RunArguments {
     /// The block's folder, or a script
     pub(crate) block: PathBuf,
-    /// Table for input N (from 0; counted up when left out); `-` is standard input
-    #[arg(short, long = "input", value_name = "[N=]PATH")]
+    /// Table for input N (from 0; counted up when left out) or NAME; `-` is standard input
+    #[arg(short, long = "input", value_name = "[N|NAME=]PATH")]
     pub(crate) inputs: Vec<String>,
+    /// How inputs are read, all or input N: `delimiter=;`, `decimal=,`, `encoding=latin-1` and others; repeatable
+    #[arg(long = "read", value_name = "[N|NAME:]KEY=VALUE …")]
+    pub(crate) read: Vec<String>,
     /// Where output N or ID goes (counted up when left out); `-` is standard output
     #[arg(short, long = "output", value_name = "[N|ID=]PATH")]
     pub(crate) outputs: Vec<String>,
@@ -77,7 +83,7 @@ pub(crate) struct RunArguments {
     /// JSON file with values for many options
     #[arg(long = "options", value_name = "FILE")]
     pub(crate) options_file: Option<PathBuf>,
-    /// Format of standard input and standard output, such as csv or parquet
+    /// Format of standard input, standard output and files without a known suffix, such as csv or parquet
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<FileFormat>,
     /// Where to run it: auto takes docker where it answers, else a process
@@ -147,11 +153,42 @@ impl From<EngineArgument> for EngineChoice {
     }
 }
 
-/// Reads `[N=]PATH`. A path that has `=` in it needs its number in front.
+/// Reads `[N|NAME=]PATH`.
 pub(crate) fn input(text: &str, standard: Option<FileFormat>) -> InputSpec {
-    let numbered = named(text).and_then(|(number, path)| Some((number.parse().ok()?, path)));
-    let (number, path) = numbered.map_or((None, text), |(number, path)| (Some(number), path));
-    InputSpec { number, path: PathBuf::from(path), format: standard.filter(|_| path == "-") }
+    let is_name = |name: &str| !name.is_empty() && !name.contains(['/', '.']);
+    let Some((name, path)) = named(text).filter(|(name, _)| is_name(name)) else {
+        return InputSpec { format: unsaid(text, standard), ..InputSpec::new(None, PathBuf::from(text)) };
+    };
+    let number = name.parse().ok();
+    let name = number.is_none().then(|| name.to_owned());
+    InputSpec { name, format: unsaid(path, standard), ..InputSpec::new(number, PathBuf::from(path)) }
+}
+
+/// The format that is given, for what has no suffix that says it.
+fn unsaid(path: &str, given: Option<FileFormat>) -> Option<FileFormat> {
+    given.filter(|_| path == "-" || FileFormat::from_path(Path::new(path)).is_err())
+}
+
+/// Takes options of reading, `[N|NAME:]KEY=VALUE …`, into the inputs: into one, or into all.
+pub(crate) fn read(inputs: &mut [InputSpec], text: &str) -> Result<(), String> {
+    let wrong = |reason: String| format!("`--read {text}`: {reason}");
+    let is_name = |name: &str| inputs.iter().any(|input| input.name.as_deref() == Some(name));
+    let named = text.split_once(':').filter(|(name, _)| name.parse::<usize>().is_ok() || is_name(name));
+    let Some((name, rest)) = named else {
+        if inputs.is_empty() {
+            return Err(wrong("there is no input to read: give one with `--input`".into()));
+        }
+        return inputs.iter_mut().try_for_each(|input| input.read.add(text)).map_err(wrong);
+    };
+    let mut next = 0;
+    for input in inputs {
+        let number = input.number.unwrap_or(next);
+        next = number.saturating_add(1);
+        if input.name.as_deref() == Some(name) || input.name.is_none() && name.parse() == Ok(number) {
+            return input.read.add(rest).map_err(wrong);
+        }
+    }
+    Err(wrong(format!("there is no input {name}")))
 }
 
 /// What is before the first `=` and after it; `None` where all of it is the path of a file in a folder that is there, such
@@ -167,7 +204,7 @@ pub(crate) fn output(text: &str, standard: Option<FileFormat>) -> OutputSpec {
     let named = named(text).filter(|(name, _)| !name.is_empty() && !name.contains(['/', '.']));
     let name = |name: &str| name.parse().map_or_else(|_| OutputName::Id(name.to_owned()), OutputName::Number);
     let (name, path) = named.map_or((None, text), |(text, path)| (Some(name(text)), path));
-    OutputSpec { name, path: PathBuf::from(path), format: standard.filter(|_| path == "-") }
+    OutputSpec { name, path: PathBuf::from(path), format: unsaid(path, standard) }
 }
 
 /// Reads `NAME=VALUE`.
@@ -227,7 +264,8 @@ mod tests {
         assert_eq!(time("10m"), Ok(Duration::from_secs(600)));
         assert!(time("0s").is_err() && time("soon").is_err());
         assert_eq!(input("2=a.csv", None).number, Some(2));
-        assert_eq!(input("x=a.csv", None).path, PathBuf::from("x=a.csv"));
+        assert_eq!(input("x=a.csv", None).name.as_deref(), Some("x"));
+        assert_eq!(input("a.b=c.csv", None).path, PathBuf::from("a.b=c.csv"));
         assert_eq!(output("clustered=a.csv", None).name, Some(OutputName::Id("clustered".into())));
         assert_eq!(output("1=a=b.csv", None).path, PathBuf::from("a=b.csv"));
         assert_eq!(output("./a=b.csv", None).name, None);

@@ -4,16 +4,23 @@ use std::fmt::Write;
 
 /// Rows in columns, the first row their heads; columns in `numbers` are read from their end. There is no table of
 /// nothing.
-pub(crate) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]], numbers: &[usize]) -> String {
+pub(crate) fn aligned<Row: AsRef<[String]>>(rows: &[Row], numbers: &[usize]) -> String {
     if rows.len() < 2 {
         return String::new();
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
+    let columns = rows.iter().map(|row| row.as_ref().len()).max().unwrap_or_default();
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.as_ref().get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for row in rows {
         let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+        for (column, (cell, width)) in row.as_ref().iter().zip(&widths).enumerate() {
             // Writing to a string does not fail.
             let _ = match numbers.contains(&column) {
                 true => write!(line, "{cell:>width$}  "),

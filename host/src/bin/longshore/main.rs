@@ -12,6 +12,7 @@ mod fingerprint;
 mod images;
 mod lock;
 mod new;
+mod peek;
 mod run;
 mod runs;
 mod test;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let settings = config.settings();
     let status = match arguments.command {
         Command::Run(arguments) => runtime.block_on(run::run(*arguments, settings)),
+        Command::Peek(arguments) => peek::peek(&arguments),
         Command::Test(arguments) => runtime.block_on(test::test(*arguments, settings)),
         Command::New(arguments) => new::new(&arguments),
         Command::Images(command) => runtime.block_on(images::images(command, settings)),

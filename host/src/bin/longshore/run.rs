@@ -67,6 +67,7 @@ pub(crate) async fn pull_on_signals(cancel: Cancel) {
 fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
     let mut spec = RunSpec::new(arguments.block);
     spec.inputs = arguments.inputs.iter().map(|text| arguments::input(text, arguments.format)).collect();
+    arguments.read.iter().try_for_each(|text| arguments::read(&mut spec.inputs, text))?;
     spec.outputs = arguments.outputs.iter().map(|text| arguments::output(text, arguments.format)).collect();
     if spec.inputs.iter().filter(|input| input.path == Path::new("-")).count() > 1 {
         return Err("standard input can be one input only".into());

@@ -1,7 +1,8 @@
 //! What the values of a field have in common over all lines, and the plan of columns that follows from it.
 
 use super::value::Value;
-use crate::table::cell::{Kind, Seen};
+use crate::table::cell::Kind;
+use crate::table::seen::Seen;
 use arrow_schema::{DataType, Field, FieldRef, Fields};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,0 +1,97 @@
+//! Texts that are not UTF-8: their encoding by its name, or by the mark at their beginning, and what they say in UTF-8.
+
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use std::io::{Error, ErrorKind, Read, Result};
+
+/// Bytes read at a time.
+const READ_BYTES: usize = 64 << 10;
+
+/// An encoding by a name that browsers know; Latin-1 is read as the Windows-1252 that holds it, as they do.
+pub(super) fn named(name: &str) -> std::result::Result<&'static Encoding, String> {
+    let lower = name.to_ascii_lowercase();
+    let known = [lower.clone(), lower.replace('_', "-"), lower.replace(['_', '-'], "")];
+    let known = known.iter().find_map(|name| Encoding::for_label(name.as_bytes()));
+    known.ok_or_else(|| {
+        format!(
+            "`{name}` is no encoding: there are utf-8, utf-16, latin-1, windows-1252, and others that browsers know"
+        )
+    })
+}
+
+/// The encoding that the first bytes of a text are a mark of.
+pub(super) fn marked(head: &[u8]) -> Option<&'static Encoding> {
+    Encoding::for_bom(head).map(|(encoding, _)| encoding).filter(|encoding| *encoding != UTF_8)
+}
+
+/// A text in UTF-8.
+pub(super) struct Decoded<R> {
+    text: R,
+    name: &'static str,
+    decoder: Decoder,
+    buffer: Vec<u8>,
+    at: usize,
+    filled: usize,
+    ended: bool,
+}
+
+impl<R: Read> Decoded<R> {
+    pub(super) fn new(text: R, encoding: &'static Encoding) -> Self {
+        let decoder = encoding.new_decoder_with_bom_removal();
+        Self { text, name: encoding.name(), decoder, buffer: vec![0; READ_BYTES], at: 0, filled: 0, ended: false }
+    }
+}
+
+impl<R: Read> Read for Decoded<R> {
+    fn read(&mut self, target: &mut [u8]) -> Result<usize> {
+        // The longest character takes four bytes, and what is too short for one gets none.
+        if target.len() < 4 {
+            let mut few = [0; 4];
+            let read = self.read(&mut few)?;
+            if read > target.len() {
+                return Err(Error::new(ErrorKind::InvalidInput, "too few bytes are asked for"));
+            }
+            target[..read].copy_from_slice(&few[..read]);
+            return Ok(read);
+        }
+        loop {
+            if self.at == self.filled && !self.ended {
+                self.at = 0;
+                self.filled = self.text.read(&mut self.buffer)?;
+                self.ended = self.filled == 0;
+            }
+            let input = &self.buffer[self.at..self.filled];
+            let (result, used, written) = self.decoder.decode_to_utf8_without_replacement(input, target, self.ended);
+            self.at += used;
+            if let DecoderResult::Malformed(..) = result {
+                return Err(Error::new(ErrorKind::InvalidData, format!("it is not {}, as was said", self.name)));
+            }
+            if written > 0 || result == DecoderResult::InputEmpty && self.ended {
+                return Ok(written);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_in_their_encoding() {
+        let read = |bytes: &[u8], name: &str| {
+            let mut text = String::new();
+            Decoded::new(bytes, named(name).unwrap())
+                .read_to_string(&mut text)
+                .map(|_| text)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(read(b"gr\xfc\xdfe \x80", "latin1").unwrap(), "grüße €");
+        assert_eq!(read(b"\xff\xfea\0\xdf\0", "utf-16").unwrap(), "aß");
+        assert_eq!(read(b"\xff\xfea\0\xdf", "utf-16").unwrap_err(), "it is not UTF-16LE, as was said");
+        assert_eq!(marked(b"\xfe\xff\0a"), Some(encoding_rs::UTF_16BE));
+        assert!(named("klingon").is_err());
+        let long = "ä".repeat(100_000);
+        let bytes: Vec<u8> = long.chars().map(|_| 0xe4).collect();
+        assert_eq!(read(&bytes, "windows-1252").unwrap(), long);
+    }
+}

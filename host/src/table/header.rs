@@ -1,0 +1,66 @@
+//! Whether a text's first row has the names of its columns.
+
+use super::cell::Kind;
+use super::error::TableError;
+use super::seen::Seen;
+use super::verdict::Hints;
+use std::path::Path;
+
+/// Numbers that columns are named by.
+const YEARS: std::ops::RangeInclusive<i64> = 1900..=2100;
+
+/// A row of the first ones.
+pub(super) struct Row {
+    pub(super) line: u64,
+    pub(super) cells: Vec<String>,
+}
+
+/// Whether the first row has names: not where each of its cells is a value of its column.
+pub(super) fn has_header(path: &Path, rows: &[Row]) -> Result<bool, TableError> {
+    let Some((first, rest)) = rows.split_first() else { return Ok(true) };
+    let rest = || rest.iter().filter(|row| row.cells.len() == first.cells.len());
+    if rest().next().is_none() {
+        return Ok(true);
+    }
+    let mut numbers = Vec::new();
+    let mut values = false;
+    for (column, cell) in first.cells.iter().enumerate() {
+        let below = kind_of(rest().map(|row| &row.cells[column]));
+        if matches!(below, Kind::Text | Kind::Nothing) {
+            continue;
+        }
+        let own = kind_of(std::iter::once(cell));
+        let both = kind_of(rest().map(|row| &row.cells[column]).chain(std::iter::once(cell)));
+        if matches!(own, Kind::Text | Kind::Nothing) || both == Kind::Text {
+            return Ok(true);
+        }
+        let is_year = |cell: &String| cell.parse().is_ok_and(|year: i64| YEARS.contains(&year));
+        if is_year(cell) && !rest().all(|row| is_year(&row.cells[column])) {
+            return Ok(true);
+        }
+        values = true;
+        numbers.push(cell.parse::<i64>().ok());
+    }
+    if !values {
+        return Ok(true);
+    }
+    // Years and counts are names too.
+    let counted = numbers.len() > 1
+        && numbers.iter().all(Option::is_some)
+        && numbers.windows(2).all(|pair| pair[0].zip(pair[1]).is_some_and(|(one, next)| next == one + 1));
+    if counted {
+        let reason = "its first row counts up, so that it may have the names of the columns or their first values: \
+                      `header=yes` or `header=no` says which"
+            .into();
+        return Err(TableError::Line { path: path.to_owned(), line: first.line, reason });
+    }
+    Ok(false)
+}
+
+/// What a column of cells is.
+pub(super) fn kind_of<'a>(cells: impl Iterator<Item = &'a String>) -> Kind {
+    let hints = Hints { look: true, ..Hints::default() };
+    let mut seen = Seen::default();
+    cells.for_each(|cell| seen.note_in(cell, 0, &hints));
+    seen.verdict(&hints, &Default::default()).kind
+}

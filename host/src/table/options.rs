@@ -1,0 +1,305 @@
+//! How a text is to be read, where somebody says so. What nobody says is looked for in the text.
+
+use super::format::FileFormat;
+use super::option_values::{ColumnType, DateStyle, Delimiter, Mark, Ragged};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Options for reading CSV, TSV and their like. Each that is given wins over what the text looks like.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReadOptions {
+    /// The format, where the suffix does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// What separates cells: a character, some, `tab`, or `blanks` for any number of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<Delimiter>,
+    /// What stands around cells that have a delimiter or the end of a line in them; `none` where nothing does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Mark>,
+    /// What stands before a character that is meant as itself, such as `\`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escape: Option<Mark>,
+    /// What a line begins with that is no row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Lines above the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skip: Option<u64>,
+    /// Rows below the table, such as sums.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub footer: Option<u64>,
+    /// Whether the first row has the names of the columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// The encoding, by a name that browsers know, such as `windows-1252`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// The mark before decimals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Mark>,
+    /// The mark between thousands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<Mark>,
+    /// How dates are written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dates: Option<DateStyle>,
+    /// Words for a missing value, in columns of text too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Words for true.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub r#true: Vec<String>,
+    /// Words for false.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub r#false: Vec<String>,
+    /// What happens to rows of other lengths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ragged: Option<Ragged>,
+    /// So many rows and no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// These columns and no more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// What columns are, by name; `*` stands for all others.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<String, ColumnType>,
+}
+
+impl ReadOptions {
+    /// Whether nothing is said, but the format.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self { format: self.format.clone(), ..Self::default() }
+    }
+
+    /// Takes in options as they stand on a command line: `KEY=VALUE`, with blanks between them, and quotes around values
+    /// with blanks. `missing`, `true`, `false` and `columns` may come more than once; a column's type is
+    /// `type.NAME=TYPE`.
+    ///
+    /// # Errors
+    /// What is wrong, and what would be right.
+    pub fn add(&mut self, text: &str) -> Result<(), String> {
+        for word in words(text)? {
+            let Some((key, value)) = word.split_once('=') else {
+                return Err(format!("`{word}` is no option: one is KEY=VALUE, such as `delimiter=;`"));
+            };
+            self.set(key, value)?;
+        }
+        self.check()
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let named = |reason: String| format!("`{key}`: {reason}");
+        let number = || value.parse::<u64>().map_err(|_| named(format!("`{value}` is no number of lines")));
+        let mark = || Mark::try_from(value.to_owned()).map_err(named).map(Some);
+        match key {
+            "format" => self.format = Some(value.to_owned()),
+            "delimiter" => self.delimiter = Some(Delimiter::try_from(value.to_owned()).map_err(named)?),
+            "quote" => self.quote = mark()?,
+            "escape" => self.escape = mark()?,
+            "comment" => self.comment = Some(value.to_owned()),
+            "skip" => self.skip = Some(number()?),
+            "footer" => self.footer = Some(number()?),
+            "header" => {
+                self.header = match value {
+                    "yes" | "true" => Some(true),
+                    "no" | "none" | "false" => Some(false),
+                    _ => return Err(named(format!("`{value}` is neither yes nor no"))),
+                }
+            }
+            "encoding" => self.encoding = Some(value.to_owned()),
+            "decimal" => self.decimal = mark()?,
+            "thousands" => self.thousands = mark()?,
+            "dates" => self.dates = Some(DateStyle::try_from(value.to_owned()).map_err(named)?),
+            "missing" => self.missing.push(value.to_owned()),
+            "true" => self.r#true.push(value.to_owned()),
+            "false" => self.r#false.push(value.to_owned()),
+            "ragged" => {
+                self.ragged = Some(match value {
+                    "error" => Ragged::Error,
+                    "fill" => Ragged::Fill,
+                    "cut" => Ragged::Cut,
+                    "skip" => Ragged::Skip,
+                    _ => return Err(named(format!("`{value}` is none of error, fill, cut and skip"))),
+                });
+            }
+            "rows" => self.rows = Some(number()?),
+            "columns" => self.columns.push(value.to_owned()),
+            _ => match key.strip_prefix("type.") {
+                Some(column) => {
+                    let column_type = ColumnType::try_from(value.to_owned()).map_err(named)?;
+                    self.types.insert(column.to_owned(), column_type);
+                }
+                None => return Err(unknown(key)),
+            },
+        }
+        Ok(())
+    }
+
+    /// These options, and others where they say nothing.
+    #[must_use]
+    pub fn or(self, others: &Self) -> Self {
+        let words = |own: Vec<String>, others: &Vec<String>| if own.is_empty() { others.clone() } else { own };
+        let mut types = others.types.clone();
+        types.extend(self.types);
+        Self {
+            format: self.format.or_else(|| others.format.clone()),
+            delimiter: self.delimiter.or_else(|| others.delimiter.clone()),
+            quote: self.quote.or(others.quote),
+            escape: self.escape.or(others.escape),
+            comment: self.comment.or_else(|| others.comment.clone()),
+            skip: self.skip.or(others.skip),
+            footer: self.footer.or(others.footer),
+            header: self.header.or(others.header),
+            encoding: self.encoding.or_else(|| others.encoding.clone()),
+            decimal: self.decimal.or(others.decimal),
+            thousands: self.thousands.or(others.thousands),
+            dates: self.dates.or_else(|| others.dates.clone()),
+            missing: words(self.missing, &others.missing),
+            r#true: words(self.r#true, &others.r#true),
+            r#false: words(self.r#false, &others.r#false),
+            ragged: self.ragged.or(others.ragged),
+            rows: self.rows.or(others.rows),
+            columns: words(self.columns, &others.columns),
+            types,
+        }
+    }
+
+    /// Whether the options go together.
+    ///
+    /// # Errors
+    /// Which do not, and why.
+    pub fn check(&self) -> Result<(), String> {
+        if let (Some(decimal), Some(thousands)) = (self.decimal, self.thousands)
+            && decimal == thousands
+        {
+            return Err("`decimal` and `thousands` are the same mark".into());
+        }
+        if self.decimal.is_some_and(|mark| mark.0.is_none()) {
+            return Err("`decimal`: there is a mark before decimals, `.` or `,`".into());
+        }
+        if let (Some(Delimiter::Byte(delimiter)), Some(Mark(Some(quote)))) = (&self.delimiter, self.quote)
+            && *delimiter == quote
+        {
+            return Err("`delimiter` and `quote` are the same character".into());
+        }
+        if self.comment.as_ref().is_some_and(|comment| comment.is_empty() || comment.contains(['\n', '\r'])) {
+            return Err("`comment` is what a line begins with, and cannot be nothing".into());
+        }
+        let words = || self.r#true.iter().chain(&self.r#false);
+        if let Some(word) = words().find(|word| self.missing.contains(word)) {
+            return Err(format!("`{word}` cannot be missing and true or false"));
+        }
+        if let Some(word) = self.r#true.iter().find(|word| self.r#false.contains(word)) {
+            return Err(format!("`{word}` cannot be both true and false"));
+        }
+        if let Some(format) = &self.format {
+            format.parse::<FileFormat>().map_err(|error| error.to_string())?;
+        }
+        if let Some(encoding) = &self.encoding {
+            super::encoding::named(encoding)?;
+        }
+        Ok(())
+    }
+}
+
+const KEYS: [&str; 18] = [
+    "format",
+    "delimiter",
+    "quote",
+    "escape",
+    "comment",
+    "skip",
+    "footer",
+    "header",
+    "encoding",
+    "decimal",
+    "thousands",
+    "dates",
+    "missing",
+    "true",
+    "false",
+    "ragged",
+    "rows",
+    "columns",
+];
+
+fn unknown(key: &str) -> String {
+    let near = KEYS.into_iter().find(|known| strsim::osa_distance(known, key) <= 2);
+    let near = near.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
+    format!("`{key}` is no option of reading: there are {} and type.COLUMN{near}", KEYS.join(", "))
+}
+
+/// Words with blanks between them; quotes hold blanks.
+fn words(text: &str) -> Result<Vec<String>, String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        // `quote='` says what it says.
+        let is_alone = characters.peek().is_none_or(|next| next.is_whitespace())
+            && word.as_deref().is_some_and(|word| word.ends_with('='));
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (Some(_), _) => word.get_or_insert_default().push(character),
+            (None, '"' | '\'') if !is_alone => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (None, _) if character.is_whitespace() => words.extend(word.take()),
+            (None, _) => word.get_or_insert_default().push(character),
+        }
+    }
+    if quote.is_some() {
+        return Err(format!("a quote in `{text}` is not closed"));
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<ReadOptions, String> {
+        let mut options = ReadOptions::default();
+        options.add(text).map(|()| options)
+    }
+
+    #[test]
+    fn options_are_words() {
+        let options =
+            read("delimiter=; decimal=, quote=' missing=n/a missing='not known' type.zip=text header=no").unwrap();
+        assert_eq!(options.delimiter, Some(Delimiter::Byte(b';')));
+        assert_eq!(options.decimal, Some(Mark(Some(b','))));
+        assert_eq!(options.quote, Some(Mark(Some(b'\''))));
+        assert_eq!(options.missing, ["n/a", "not known"]);
+        assert_eq!(options.header, Some(false));
+        assert_eq!(options.types["zip"], ColumnType::Text);
+        let json = serde_json::to_string(&options).unwrap();
+        assert_eq!(serde_json::from_str::<ReadOptions>(&json).unwrap(), options);
+    }
+
+    #[test]
+    fn what_cannot_be_is_said() {
+        for (text, part) in [
+            ("delimeter=;", "did you mean `delimiter`"),
+            ("delimiter", "KEY=VALUE"),
+            ("skip=some", "no number of lines"),
+            ("quote=ab", "not one character"),
+            ("type.a=money", "there are text, integer"),
+            ("type.a=date:dd", "is no format of dates"),
+            ("decimal=, thousands=,", "the same mark"),
+            ("encoding=klingon", "klingon"),
+            ("dates=dym", "dmy, mdy, ymd"),
+            ("missing='a", "not closed"),
+            ("true=x false=x", "both true and false"),
+            ("ragged=maybe", "error, fill, cut and skip"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}

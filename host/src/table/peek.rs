@@ -1,0 +1,143 @@
+//! What a script will see of a table: its columns, how it is read, its first rows, and what each column holds. It is read
+//! once from end to end, in batches, so that a table of any size can be looked at.
+
+use super::error::TableError;
+use super::findings::Findings;
+use super::source::Source;
+use arrow_array::{Array, ArrayRef, Scalar};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::DataType;
+use serde::Serialize;
+
+/// A table as it was seen.
+#[derive(Debug, Clone, Serialize)]
+pub struct Peek {
+    /// Its format, with the compression around it.
+    pub format: String,
+    /// Its rows.
+    pub rows: u64,
+    /// How it is read, where it is text whose dialect is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Findings>,
+    /// Its columns.
+    pub columns: Vec<PeekColumn>,
+    /// Its first rows, each with the text of every column; `null` where a value is missing.
+    pub first: Vec<Vec<Option<String>>>,
+}
+
+/// A column as it was seen.
+#[derive(Debug, Clone, Serialize)]
+pub struct PeekColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type, as Arrow names it.
+    #[serde(rename = "type")]
+    pub data_type: String,
+    /// Missing values.
+    pub nulls: u64,
+    /// Its least value, where its values have an order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least: Option<String>,
+    /// Its greatest value, where its values have an order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub greatest: Option<String>,
+}
+
+/// A value and its text.
+struct Extreme {
+    value: ArrayRef,
+    text: String,
+}
+
+impl Peek {
+    /// Looks at a table, with so many of its first rows.
+    ///
+    /// # Errors
+    /// [`TableError`], also where it turns out on the way that the file is damaged.
+    pub fn of(source: &Source, first: usize) -> Result<Self, TableError> {
+        let schema = source.schema();
+        let columns = schema.fields().len();
+        let (mut rows, mut shown) = (0_u64, Vec::new());
+        let mut nulls = vec![0_u64; columns];
+        let mut extremes: Vec<(Option<Extreme>, Option<Extreme>)> = (0..columns).map(|_| (None, None)).collect();
+        for batch in source.batches()? {
+            let batch = batch?;
+            for row in 0..batch.num_rows().min(first.saturating_sub(shown.len())) {
+                shown.push(batch.columns().iter().map(|column| text_of(column, row)).collect());
+            }
+            for (column, values) in batch.columns().iter().enumerate() {
+                nulls[column] += values.logical_null_count() as u64;
+                take_extremes(values, &mut extremes[column]);
+            }
+            rows += batch.num_rows() as u64;
+        }
+        let fields = schema.fields().iter().zip(nulls).zip(extremes);
+        let columns = fields.map(|((field, nulls), (least, greatest))| PeekColumn {
+            name: field.name().clone(),
+            data_type: field.data_type().to_string(),
+            nulls,
+            least: least.map(|extreme| extreme.text),
+            greatest: greatest.map(|extreme| extreme.text),
+        });
+        let columns = columns.collect();
+        Ok(Self {
+            format: source.format().to_string(),
+            rows,
+            reading: source.findings().cloned(),
+            columns,
+            first: shown,
+        })
+    }
+}
+
+fn text_of(column: &ArrayRef, row: usize) -> Option<String> {
+    if column.is_null(row) {
+        return None;
+    }
+    let options = FormatOptions::default().with_display_error(true);
+    ArrayFormatter::try_new(column.as_ref(), &options).ok().map(|formatter| formatter.value(row).to_string())
+}
+
+/// Whether values of a type have an order that people would expect.
+fn is_ordered(data_type: &DataType) -> bool {
+    data_type.is_numeric()
+        || data_type.is_temporal()
+        || matches!(data_type, DataType::Boolean | DataType::Utf8 | DataType::LargeUtf8)
+}
+
+fn take_extremes(values: &ArrayRef, (least, greatest): &mut (Option<Extreme>, Option<Extreme>)) {
+    if !is_ordered(values.data_type()) || values.null_count() == values.len() {
+        return;
+    }
+    let options = arrow_ord::sort::SortOptions { descending: false, nulls_first: false };
+    let Ok(order) = arrow_ord::sort::sort_to_indices(values, Some(options), Some(1)) else { return };
+    let (first, last) = (order.value(0) as usize, greatest_row(values));
+    replace(values, first, least, |new, old| arrow_ord::cmp::lt(new, old));
+    if let Some(last) = last {
+        replace(values, last, greatest, |new, old| arrow_ord::cmp::gt(new, old));
+    }
+}
+
+fn greatest_row(values: &ArrayRef) -> Option<usize> {
+    let options = arrow_ord::sort::SortOptions { descending: true, nulls_first: false };
+    let order = arrow_ord::sort::sort_to_indices(values, Some(options), Some(1)).ok()?;
+    (!order.is_empty()).then(|| order.value(0) as usize)
+}
+
+fn replace(
+    values: &ArrayRef,
+    row: usize,
+    known: &mut Option<Extreme>,
+    is_beyond: impl Fn(&Scalar<ArrayRef>, &Scalar<ArrayRef>) -> Result<arrow_array::BooleanArray, arrow_schema::ArrowError>,
+) {
+    let value = values.slice(row, 1);
+    let beyond = known.as_ref().is_none_or(|known| {
+        let compared = is_beyond(&Scalar::new(ArrayRef::clone(&value)), &Scalar::new(ArrayRef::clone(&known.value)));
+        compared.is_ok_and(|compared| compared.value(0))
+    });
+    if let (true, Some(text)) = (beyond, text_of(&value, 0)) {
+        // A value of its own, so that the batch can go.
+        let own = arrow_select::concat::concat(&[value.as_ref()]).unwrap_or(value);
+        *known = Some(Extreme { value: own, text });
+    }
+}

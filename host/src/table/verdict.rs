@@ -1,0 +1,50 @@
+//! What is known of a column before its first cell, and what is found after its last.
+
+use super::cell::{Kind, Words};
+use super::days::Dates;
+use super::marks::Marks;
+
+/// How the values of a column are written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Style {
+    pub(crate) marks: Marks,
+    pub(crate) dates: Dates,
+}
+
+/// What is known before the first cell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Hints {
+    pub(crate) words: Words,
+    /// The marks in numbers, where the user says them.
+    pub(crate) marks: Option<Marks>,
+    /// How dates are written, where the user says it.
+    pub(crate) dates: Option<Dates>,
+    /// Whether other ways to write numbers and dates than those of ISO and of programs are looked for.
+    pub(crate) look: bool,
+}
+
+/// A cell and the line of its row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Example {
+    pub(crate) line: u64,
+    pub(crate) cell: String,
+}
+
+/// Why a column is text, where it could be something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// A few cells are text, where the others are something else.
+    Mixed { example: Example, others: &'static str },
+    /// Its numbers can be read in two ways.
+    Marks(Example),
+    /// Its dates can be read in two ways.
+    Order(Example),
+}
+
+/// What a column is, and how its values are written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Verdict {
+    pub(crate) kind: Kind,
+    pub(crate) style: Style,
+    pub(crate) reason: Option<Reason>,
+}

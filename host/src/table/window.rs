@@ -1,0 +1,98 @@
+//! The bytes of a text, a window at a time.
+
+use std::io::{Read, Result};
+use std::ops::Range;
+
+/// Bytes read at a time.
+const READ_BYTES: usize = 256 << 10;
+
+/// What is before a text in UTF-8 that says so.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Where a text is being read.
+pub(super) struct Window<R> {
+    text: R,
+    pub(super) buffer: Vec<u8>,
+    /// Where the next byte is in the buffer, and where there are no more.
+    pub(super) at: usize,
+    pub(super) filled: usize,
+    ended: bool,
+    /// Bytes used before those in the buffer.
+    used: u64,
+}
+
+impl<R: Read> Window<R> {
+    pub(super) fn new(text: R) -> Self {
+        Self { text, buffer: vec![0; READ_BYTES], at: 0, filled: 0, ended: false, used: 0 }
+    }
+
+    /// Bytes of the text that have been used.
+    pub(super) fn used(&self) -> u64 {
+        self.used + self.at as u64
+    }
+
+    /// What is there of the next bytes.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.buffer[self.at..self.filled]
+    }
+
+    /// The next byte; `None` at the end.
+    pub(super) fn peek(&mut self) -> Result<Option<u8>> {
+        if self.at == self.filled && !self.fill()? {
+            return Ok(None);
+        }
+        Ok(Some(self.buffer[self.at]))
+    }
+
+    /// Reads on where all is used. `false` at the end.
+    pub(super) fn fill(&mut self) -> Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
+        self.used += self.filled as u64;
+        (self.at, self.filled) = (0, 0);
+        self.filled = self.read_at(0)?;
+        self.ended = self.filled == 0;
+        Ok(self.filled > 0)
+    }
+
+    /// Where the next bytes are, at least as many as are asked for where there are so many.
+    pub(super) fn ahead(&mut self, length: usize) -> Result<Range<usize>> {
+        if self.filled - self.at < length && !self.ended {
+            self.buffer.copy_within(self.at..self.filled, 0);
+            self.used += self.at as u64;
+            (self.at, self.filled) = (0, self.filled - self.at);
+            // A pipe may give its bytes one by one.
+            while self.filled < length && !self.ended {
+                let read = self.read_at(self.filled)?;
+                self.filled += read;
+                self.ended = read == 0;
+            }
+        }
+        Ok(self.at..self.filled)
+    }
+
+    /// Passes the mark of UTF-8, if the text begins with one.
+    pub(super) fn skip_byte_order_mark(&mut self) -> Result<()> {
+        // Who types a first row waits for no more than it has.
+        for length in 1..=MARK.len() {
+            let rest = self.ahead(length)?;
+            let known = &self.buffer[rest];
+            if known.len() < length || !known.starts_with(&MARK[..length]) {
+                return Ok(());
+            }
+        }
+        self.at += MARK.len();
+        Ok(())
+    }
+
+    /// Reads into the buffer from a place on.
+    fn read_at(&mut self, at: usize) -> Result<usize> {
+        loop {
+            match self.text.read(&mut self.buffer[at..]) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+}
