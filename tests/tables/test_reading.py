@@ -1,13 +1,18 @@
 """Text as people have it: what is read by itself, what is said where it is not, and what options do."""
 
 import collections
+import csv
 import functools
 import json
 import os
+import pathlib
 import subprocess
 import sys
+import tempfile
 
 import awkward
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 import runs
 
@@ -144,6 +149,34 @@ def test_a_run_reads_as_it_is_told_and_says_what_it_found(here):
     note = next(note for note in json.loads(done.stdout)["notes"] if "n/v" in note)
     assert "`n/v` in line 11" in note and "missing=n/v" in note
     assert note in " ".join(done.stderr.split())
+
+
+CELLS = st.text(alphabet="ab1 ,;|\t\"'#\\.-/:é", max_size=8)
+
+
+@hypothesis.settings(max_examples=400, deadline=None, derandomize=True)
+@hypothesis.given(
+    st.integers(1, 3).flatmap(
+        lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=8)
+    )
+)
+@hypothesis.example([["a;b"], ["c;d"]])
+@hypothesis.example([["# no comment"], ["1"]])
+def test_what_programs_write_is_read_as_it_was_or_refused(cells):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "table.csv"
+        names = ["name", "second", "third"][: len(cells[0])]
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([names, *cells])
+        status, seen, errors = peek(path, "type.*=text", "quote='\"'")
+    if status == 0:
+        assert [column["name"] for column in seen["columns"]] == names
+        found = [[cell or "" for cell in row] for row in seen["first"]]
+        assert found == cells[:5]
+        assert seen["rows"] == len(cells)
+    else:
+        assert status == 2
+        assert "=" in errors
 
 
 PAGE = runs.HERE.parent.parent / "docs" / "reading.md"

@@ -133,7 +133,10 @@ fn wrong_cases_are_told_before_anything_starts() {
     );
     assert_eq!(
         wrong("[[inputs]]\ntable = \"a,b\\n1\\n\"\n"),
-        format!("{path}: input 0: `table`, line 2: it has 1 field, but the header has 2")
+        format!(
+            "{path}: input 0: `table`, line 2: it has 1 field, but the header has 2: `ragged=fill` takes what it lacks as missing, \
+         `ragged=skip` leaves it out"
+        )
     );
     assert_eq!(
         wrong("[options]\ngroup = \"region\"\nvalue = \"amount\"\ntop = 0\n"),

@@ -1,7 +1,7 @@
 //! A whole table in memory, as cells, to be compared with another one.
 
 use super::cell::{Cell, ColumnType};
-use crate::table::{FileFormat, Format, ReadOptions, Source, TableError};
+use crate::table::{FileFormat, Format, Mark, ReadOptions, Source, TableError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -191,7 +191,10 @@ fn shown(array: &ArrayRef) -> Result<Vec<String>, ArrowError> {
 /// A table that is compared has the names of its columns, whatever they look like.
 fn named(format: FileFormat) -> ReadOptions {
     let is_text = matches!(format.format, Format::Csv | Format::Tsv);
-    ReadOptions { header: is_text.then_some(true), ..ReadOptions::default() }
+    if !is_text {
+        return ReadOptions::default();
+    }
+    ReadOptions { header: Some(true), skip: Some(0), quote: Some(Mark(Some(b'"'))), ..ReadOptions::default() }
 }
 
 #[cfg(test)]

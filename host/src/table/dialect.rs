@@ -4,7 +4,7 @@
 use super::cell::Kind;
 use super::error::TableError;
 use super::format::Format;
-use super::header::{Row, has_header, kind_of};
+use super::header::{Row, has_header, has_names, kind_of};
 use super::option_values::{Delimiter, Mark, Ragged};
 use super::options::ReadOptions;
 use super::records::{Record, RecordError, Records};
@@ -119,14 +119,19 @@ pub(crate) fn detect(
             table = sample.read(Dialect { skip, ..table.dialect });
         }
     }
-    let after_delimiter = || table.rows.iter().flat_map(|row| row.cells.iter().skip(1));
     let quote = table.dialect.quote.map(char::from);
-    let begins_quoted =
-        |cell: &String| quote.is_some_and(|quote| cell.starts_with(' ') && cell.trim_start().starts_with(quote));
-    let is_blank_first = |cell: &String| cell.starts_with(' ');
-    if table.dialect.delimiter != Delimiter::Blanks
-        && (after_delimiter().any(begins_quoted) || table.width > 1 && after_delimiter().all(is_blank_first))
-    {
+    let after_delimiter = || {
+        table
+            .rows
+            .iter()
+            .flat_map(|row| row.cells.iter().zip(&row.quoted).skip(1).map(|(cell, quoted)| (cell, *quoted)))
+    };
+    let begins_quoted = |(cell, quoted): (&String, bool)| {
+        !quoted && cell.starts_with(' ') && quote.is_some_and(|quote| cell.trim_start().starts_with(quote))
+    };
+    let is_blank_first = |(cell, quoted): (&String, bool)| !quoted && cell.starts_with(' ');
+    let all_blank = table.width > 1 && table.rows.len() > 1 && after_delimiter().all(is_blank_first);
+    if table.dialect.delimiter != Delimiter::Blanks && (all_blank || after_delimiter().any(begins_quoted)) {
         notes.push("blanks after a delimiter are no part of the cells".into());
         table = sample.read(Dialect { blanks: true, ..table.dialect });
     }
@@ -194,7 +199,8 @@ impl Sample<'_> {
             match records.next(&mut record) {
                 Ok(true) => {
                     let cells = record.cells().map(|(cell, _)| String::from_utf8_lossy(cell).into_owned()).collect();
-                    rows.push(Row { line: record.line(), cells });
+                    let quoted = record.cells().map(|(_, quoted)| quoted).collect();
+                    rows.push(Row { line: record.line(), cells, quoted });
                 }
                 Ok(false) => break,
                 // What the end of the sample cuts is not broken.
@@ -226,6 +232,11 @@ impl Sample<'_> {
             .map(|byte| self.read(Dialect { delimiter: Delimiter::Byte(byte), ..base.clone() }))
             .filter(|table| table.width > 1 && table.agree * 2 > table.rows.len())
             .collect();
+        // Text of one column may have anything in it, if its name has not.
+        for table in &tables {
+            self.check_above(path, table)?;
+        }
+        tables.retain(|table| begins(table) || table.dialect.delimiter == Delimiter::Byte(b',') || preamble(table) > 0);
         let share = |table: &Table| table.agree * 1000 / table.rows.len().max(1) * usize::from(!table.broken);
         // The first of the best: `max_by_key` would give the last.
         tables.sort_by_key(|table| std::cmp::Reverse(share(table)));
@@ -246,6 +257,27 @@ impl Sample<'_> {
         Ok(best)
     }
 
+    /// Whether what is above a table may be the beginning of a text of one column.
+    fn check_above(&self, path: &Path, table: &Table) -> Result<(), TableError> {
+        let above = table.rows.iter().take_while(|row| row.cells.len() == 1).count();
+        let (Some(first), Some(last)) = (table.rows.get(above), above.checked_sub(1).map(|last| &table.rows[last]))
+        else {
+            return Ok(());
+        };
+        let is_apart = above > 1 || first.line > last.line + 1;
+        if begins(table) || !is_apart || preamble(table) > 0 {
+            return Ok(());
+        }
+        let delimiter = String::from(table.dialect.delimiter.clone());
+        let reason = format!(
+            "from here on rows have {} cells with `{delimiter}` between them, and the lines above have one: `skip={}` \
+             leaves those out, `delimiter=` with another reads all as text in one column",
+            table.width,
+            first.line - 1
+        );
+        Err(TableError::Line { path: path.to_owned(), line: first.line, reason })
+    }
+
     /// A text of one column, unless it has several that blanks separate.
     fn single(&self, path: &Path, base: Dialect) -> Result<Table, TableError> {
         let blanks = self.read(Dialect { delimiter: Delimiter::Blanks, ..base.clone() });
@@ -263,6 +295,12 @@ impl Sample<'_> {
         }
         Ok(self.read(base))
     }
+}
+
+/// Whether the first row is as long as the others, or has no name for R's names of rows.
+fn begins(table: &Table) -> bool {
+    let first = table.rows.first().map_or(0, |row| row.cells.len());
+    first == table.width || first > 1 && first + 1 == table.width
 }
 
 /// One of two delimiters about which all rows agree.
@@ -316,10 +354,13 @@ fn preamble(table: &Table) -> u64 {
     }
     let few = (table.width / 2).max(1);
     let above = table.rows.iter().take_while(|row| row.cells.len() <= few).count();
-    match table.rows.get(above) {
-        Some(first) if above > 0 && table.width > 1 && first.cells.len() == table.width => first.line - 1,
-        _ => 0,
-    }
+    let (Some(last), Some(first)) = (above.checked_sub(1).and_then(|last| table.rows.get(last)), table.rows.get(above))
+    else {
+        return 0;
+    };
+    let is_table = table.width > 1 && first.cells.len() == table.width;
+    // It may be the name of the one column that there is.
+    if is_table && last.line < first.line && has_names(&table.rows[above..]) { first.line - 1 } else { 0 }
 }
 
 /// A dialect in words.

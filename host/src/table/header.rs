@@ -11,8 +11,19 @@ const YEARS: std::ops::RangeInclusive<i64> = 1900..=2100;
 
 /// A row of the first ones.
 pub(super) struct Row {
+    /// Whether each cell was quoted.
+    pub(super) quoted: Vec<bool>,
     pub(super) line: u64,
     pub(super) cells: Vec<String>,
+}
+
+/// Whether the first row has names for sure: a text, over a column of something else.
+pub(super) fn has_names(rows: &[Row]) -> bool {
+    let Some((first, rest)) = rows.split_first() else { return false };
+    first.cells.iter().enumerate().any(|(column, cell)| {
+        let below = kind_of(rest.iter().filter_map(|row| row.cells.get(column)));
+        !matches!(below, Kind::Text | Kind::Nothing) && kind_of(std::iter::once(cell)) == Kind::Text
+    })
 }
 
 /// Whether the first row has names: not where each of its cells is a value of its column.
