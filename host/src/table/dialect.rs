@@ -2,12 +2,13 @@
 //! about. Nothing is guessed where the rows can be read in two ways: that is an error which names the option that says.
 
 use super::cell::Kind;
+use super::cells::Record;
 use super::error::TableError;
 use super::format::Format;
 use super::header::{Row, has_header, has_names, kind_of};
 use super::option_values::{Delimiter, Mark, Ragged};
 use super::options::ReadOptions;
-use super::records::{Record, RecordError, Records};
+use super::records::{RecordError, Records};
 use std::path::Path;
 
 /// How a text's records and cells are told apart.

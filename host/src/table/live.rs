@@ -109,9 +109,7 @@ impl LiveSource {
         let Some(rows) = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(None) };
         let path = self.name.clone();
         let batches: Batches = match rows {
-            Rows::Csv { layout, text, patience } => {
-                Box::new(csv::batches(&path, &layout, text, csv::Pace::Live { rows_max, patience })?)
-            }
+            Rows::Csv { layout, text, patience } => Box::new(csv::live(&path, &layout, text, rows_max, patience)?),
             Rows::Ndjson { layout, text, patience } => {
                 let pace = json::Pace::Live { rows_max, patience };
                 Box::new(json::JsonBatches::new(&path, &layout, BufReader::new(text), pace))

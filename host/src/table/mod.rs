@@ -2,6 +2,7 @@
 //! and writing them. All of it blocks; the host calls it from threads that may.
 
 mod cell;
+mod cells;
 mod chunks;
 mod csv;
 mod days;
@@ -27,12 +28,14 @@ mod parquet_parts;
 mod peek;
 mod records;
 mod rows;
+mod rows_ahead;
 mod seen;
 mod signature;
 mod sink;
 mod slices;
 mod source;
 mod text_columns;
+mod text_looks;
 mod thrift;
 mod time;
 mod verdict;

@@ -2,11 +2,11 @@
 //! record stands. Nothing is forgiven: a quote that is never closed, or text behind a closing quote, is an error of its
 //! line. What cells mean is `cell.rs`'s.
 
+use super::cells::Record;
 use super::dialect::Dialect;
 use super::option_values::Delimiter;
 use super::window::Window;
 use std::io::Read;
-use std::ops::Range;
 
 /// Longest record, quoted line breaks included: 256 MiB. A quote that is never closed would else take all memory.
 const RECORD_MAX: usize = 256 << 20;
@@ -25,60 +25,6 @@ pub(crate) enum RecordError {
 impl From<std::io::Error> for RecordError {
     fn from(error: std::io::Error) -> Self {
         Self::Io(error)
-    }
-}
-
-/// One cell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Cell {
-    bytes: Range<usize>,
-    quoted: bool,
-}
-
-/// A record: its cells, without their quotes.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Record {
-    text: Vec<u8>,
-    cells: Vec<Cell>,
-    line: u64,
-}
-
-impl Record {
-    /// The line that it begins on, from 1.
-    pub(crate) fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// The number of its cells.
-    pub(crate) fn len(&self) -> usize {
-        self.cells.len()
-    }
-
-    /// Its cells, and whether each was quoted.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = (&[u8], bool)> {
-        self.cells.iter().map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))
-    }
-
-    /// A cell, and whether it was quoted; `None` behind its last.
-    pub(crate) fn cell(&self, place: usize) -> Option<(&[u8], bool)> {
-        self.cells.get(place).map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))
-    }
-
-    /// Its last cell goes where it is empty and more than there should be.
-    pub(crate) fn drop_trailing(&mut self, width: usize) {
-        if self.cells.len() == width + 1 && self.cells.last().is_some_and(|cell| cell.bytes.is_empty() && !cell.quoted)
-        {
-            self.cells.pop();
-        }
-    }
-
-    /// Cells behind so many go.
-    pub(crate) fn cut(&mut self, width: usize) {
-        self.cells.truncate(width);
-    }
-
-    fn push(&mut self, start: usize, quoted: bool) {
-        self.cells.push(Cell { bytes: start..self.text.len(), quoted });
     }
 }
 

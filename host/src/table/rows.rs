@@ -1,13 +1,31 @@
 //! The rows of a text: its records without the header, the comments and what is below the table, each as long as the
 //! header, or made so where the user says so.
 
+use super::cells::Record;
 use super::dialect::Dialect;
 use super::error::TableError;
 use super::option_values::Ragged;
-use super::records::{Record, RecordError, Records};
+use super::records::{RecordError, Records};
 use std::collections::VecDeque;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// Where rows come from.
+pub(super) trait RowSource {
+    /// The next row. `false` after the last.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn next(&mut self, record: &mut Record) -> Result<bool, TableError>;
+
+    /// What was done to rows, in words.
+    fn notes(&self) -> Vec<String>;
+
+    /// Bytes of the text that have been used, where it matters.
+    fn used(&self) -> u64 {
+        0
+    }
+}
 
 /// Rows of a text.
 pub(super) struct Rows<R> {
@@ -47,19 +65,6 @@ impl<R: Read> Rows<R> {
             skipped: 0,
         };
         Ok((rows, record))
-    }
-
-    /// The next row. `false` after the last.
-    pub(super) fn next(&mut self, record: &mut Record) -> Result<bool, TableError> {
-        while self.raw(record)? {
-            if self.dialect.trailing {
-                record.drop_trailing(self.width);
-            }
-            if record.len() == self.width || self.fit(record)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// The next record that is not below the table.
@@ -112,17 +117,31 @@ impl<R: Read> Rows<R> {
             (true, _) => "`ragged=fill` takes what it lacks as missing, `ragged=skip` leaves it out",
             (false, _) => "`ragged=cut` leaves out what it has too much, `ragged=skip` all of it",
         };
+        let comment = record.cell(0).is_some_and(|(cell, _)| cell.starts_with(b"#"));
+        let remedy = if comment { format!("{remedy}, `comment=#` all comments") } else { remedy.to_owned() };
         let reason = format!("it has {fields}, but the {what} has {expected}: {remedy}");
         TableError::Line { path: self.path.clone(), line: record.line(), reason }
     }
+}
 
-    /// Bytes of the text that have been used.
-    pub(super) fn used(&self) -> u64 {
+impl<R: Read> RowSource for Rows<R> {
+    fn next(&mut self, record: &mut Record) -> Result<bool, TableError> {
+        while self.raw(record)? {
+            if self.dialect.trailing {
+                record.drop_trailing(self.width);
+            }
+            if record.len() == self.width || self.fit(record)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn used(&self) -> u64 {
         self.records.used()
     }
 
-    /// What was done to rows, in words.
-    pub(super) fn notes(&self) -> Vec<String> {
+    fn notes(&self) -> Vec<String> {
         let rows = |count: u64, what: &str| {
             (count > 0).then(|| format!("{count} {} {what}", if count == 1 { "row" } else { "rows" }))
         };

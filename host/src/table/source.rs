@@ -144,7 +144,7 @@ impl Source {
                 read.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
                 let all = (head.len() as u64) < HEAD_BYTES;
                 let detected = detect(&self.path, self.format.format, &self.options, &head, all)?;
-                let mut layout = csv::scan(&self.path, detected, &self.options, self.text()?)?;
+                let mut layout = csv::scan_ahead(&self.path, detected, &self.options, self.text()?)?;
                 if let Some(encoding) = self.encoding()? {
                     layout.findings.options.insert("encoding".into(), encoding.name().to_ascii_lowercase());
                 }
@@ -211,7 +211,7 @@ impl Source {
         let path = self.path.clone();
         let plain = |batches: Batches| Box::new(Plain::new(batches, self.path.clone(), self.schema()));
         Ok(match &self.content {
-            Content::Text(layout) => Box::new(csv::batches(&path, layout, self.text()?, csv::Pace::Stored)?),
+            Content::Text(layout) => Box::new(csv::stored(&path, layout, self.text()?)?),
             Content::Json(layout) => {
                 let text = BufReader::with_capacity(BUFFER_BYTES, self.text()?);
                 Box::new(json::JsonBatches::new(&path, layout, text, json::Pace::Stored))

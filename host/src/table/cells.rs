@@ -1,0 +1,63 @@
+//! A record of delimited text: its cells, and whether each was quoted.
+
+use std::ops::Range;
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cell {
+    bytes: Range<usize>,
+    quoted: bool,
+}
+
+/// A record: its cells, without their quotes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Record {
+    pub(super) text: Vec<u8>,
+    pub(super) cells: Vec<Cell>,
+    pub(super) line: u64,
+}
+
+impl Record {
+    /// The line that it begins on, from 1.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The number of its cells.
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Bytes of its cells, with what stands for each of them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len() + self.cells.len() * size_of::<Cell>()
+    }
+
+    /// Its cells, and whether each was quoted.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = (&[u8], bool)> {
+        self.cells.iter().map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))
+    }
+
+    /// A cell, and whether it was quoted; `None` behind its last.
+    pub(crate) fn cell(&self, place: usize) -> Option<(&[u8], bool)> {
+        self.cells.get(place).map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))
+    }
+
+    /// Its last cell goes where it is empty and more than there should be.
+    pub(crate) fn drop_trailing(&mut self, width: usize) {
+        if self.cells.len() == width + 1 && self.cells.last().is_some_and(|cell| cell.bytes.is_empty() && !cell.quoted)
+        {
+            self.cells.pop();
+        }
+    }
+
+    /// Cells behind so many go.
+    pub(crate) fn cut(&mut self, width: usize) {
+        self.cells.truncate(width);
+    }
+
+    /// Adds a cell that begins at a place of the text and ends with it.
+    pub(super) fn push(&mut self, start: usize, quoted: bool) {
+        self.cells.push(Cell { bytes: start..self.text.len(), quoted });
+    }
+}

@@ -1,0 +1,109 @@
+//! Rows that are told apart on a thread of their own, while their cells are looked at on another.
+
+use super::cells::Record;
+use super::error::TableError;
+use super::guard::guarded;
+use super::rows::{RowSource, Rows};
+use super::source::gave_up;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+
+/// Rows that are handed on together.
+const BLOCK_ROWS: usize = 2048;
+
+/// Bytes of rows from which they are handed on, however few they are.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// Blocks that wait.
+const BLOCKS: usize = 4;
+
+/// Some rows, and the end of all of them where it is reached: what was done to rows, or what is wrong.
+struct Block {
+    rows: Vec<Record>,
+    filled: usize,
+    end: Option<Result<Vec<String>, TableError>>,
+}
+
+/// Rows as they come from their thread.
+pub(super) struct Ahead {
+    path: PathBuf,
+    blocks: Receiver<Block>,
+    /// Where records go whose memory serves again.
+    used: Sender<Vec<Record>>,
+    block: Block,
+    at: usize,
+    notes: Option<Vec<String>>,
+}
+
+impl Ahead {
+    /// Starts to tell rows apart. The thread ends with them, or when nobody takes any more.
+    pub(super) fn start<R: Read + Send + 'static>(path: &Path, mut rows: Rows<R>) -> Self {
+        let (sender, blocks) = sync_channel(BLOCKS);
+        let (used, back) = channel::<Vec<Record>>();
+        let own = path.to_owned();
+        // Its last word comes through the channel.
+        drop(std::thread::spawn(move || {
+            loop {
+                let records = back.try_recv().unwrap_or_default();
+                let gone = |panicked| Block { rows: Vec::new(), filled: 0, end: Some(Err(gave_up(&own, &panicked))) };
+                let block = guarded(|| block(&mut rows, records)).unwrap_or_else(gone);
+                let is_last = block.end.is_some();
+                if sender.send(block).is_err() || is_last {
+                    return;
+                }
+            }
+        }));
+        let block = Block { rows: Vec::new(), filled: 0, end: None };
+        Self { path: path.to_owned(), blocks, used, block, at: 0, notes: None }
+    }
+}
+
+fn block<R: Read>(rows: &mut Rows<R>, mut records: Vec<Record>) -> Block {
+    let (mut filled, mut bytes) = (0, 0);
+    while filled < BLOCK_ROWS && bytes < BLOCK_BYTES {
+        if records.len() == filled {
+            records.push(Record::default());
+        }
+        match rows.next(&mut records[filled]) {
+            Ok(true) => {
+                bytes += records[filled].bytes();
+                filled += 1;
+            }
+            Ok(false) => return Block { rows: records, filled, end: Some(Ok(rows.notes())) },
+            Err(error) => return Block { rows: records, filled, end: Some(Err(error)) },
+        }
+    }
+    Block { rows: records, filled, end: None }
+}
+
+impl RowSource for Ahead {
+    fn next(&mut self, record: &mut Record) -> Result<bool, TableError> {
+        loop {
+            if self.at < self.block.filled {
+                std::mem::swap(record, &mut self.block.rows[self.at]);
+                self.at += 1;
+                return Ok(true);
+            }
+            match self.block.end.take() {
+                Some(Ok(notes)) => self.notes = Some(notes),
+                Some(Err(error)) => return Err(error),
+                None => {}
+            }
+            if self.notes.is_some() {
+                return Ok(false);
+            }
+            // A thread that has ended takes none back.
+            let _ = self.used.send(std::mem::take(&mut self.block.rows));
+            let Ok(block) = self.blocks.recv() else {
+                let reason = "its reader has stopped before its end".into();
+                return Err(TableError::Damaged { path: self.path.clone(), reason });
+            };
+            (self.block, self.at) = (block, 0);
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone().unwrap_or_default()
+    }
+}
