@@ -61,12 +61,6 @@ pub fn write_whole(schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Segm
     file.seal()
 }
 
-/// Whether a table's columns are of the types that [`write_flat`] takes: none is nested or has a dictionary.
-#[must_use]
-pub fn can_be_flat(schema: &Schema) -> bool {
-    is_flat(schema)
-}
-
 /// Writes a table of flat columns, of which is known how much there is, as one segment with one record batch, and asks
 /// for each buffer's bytes in the order in which they stand: column by column, what [`Part`] says. It is never in memory
 /// elsewhere.

@@ -11,8 +11,9 @@ use arrow_schema::{DataType, Schema};
 /// Every buffer of a body starts at a multiple of this, as it then does in the map.
 pub(crate) const ALIGNMENT: usize = 64;
 
-/// Whether every column is of a flat type.
-pub(crate) fn is_flat(schema: &Schema) -> bool {
+/// Whether every column is of a flat type: none is nested or has a dictionary.
+#[must_use]
+pub fn is_flat(schema: &Schema) -> bool {
     schema.fields().iter().all(|field| layout(field.data_type()).is_some())
 }
 

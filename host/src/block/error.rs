@@ -107,13 +107,3 @@ impl fmt::Display for OptionProblem {
 fn list(problems: &[OptionProblem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
-
-/// A hint at the nearest of `known`, if any is near.
-pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    // Two thirds alike finds a slip of the finger and a forgotten ending, and little else.
-    const NEAR: f64 = 0.66;
-    let distance = |known: &&str| strsim::normalized_damerau_levenshtein(name, known);
-    let nearest =
-        known.into_iter().filter(|known| distance(known) >= NEAR).max_by(|a, b| distance(a).total_cmp(&distance(b)));
-    nearest.map(|nearest| format!(": did you mean `{nearest}`?")).unwrap_or_default()
-}

@@ -1,10 +1,11 @@
 //! `block.toml`: our own manifest, strict: an unknown key is an error, with the nearest known one.
 
-use super::error::{BlockError, did_you_mean};
+use super::error::BlockError;
 use super::load::empty;
 use super::model::{Block, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::options::{OptionKind, OptionSpec};
 use crate::table::{ColumnType, ReadOptions};
+use crate::words::did_you_mean;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;

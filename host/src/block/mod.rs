@@ -17,7 +17,6 @@ mod schema;
 mod template;
 mod values;
 
-pub(crate) use error::did_you_mean;
 pub use error::{BlockError, OptionError, OptionProblem};
 #[cfg(test)]
 pub(crate) use load::empty;

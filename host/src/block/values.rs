@@ -1,9 +1,10 @@
 //! Values for options: what the caller gave, else the default, else the kind's empty value; all of them checked, and
 //! everything that is wrong told at once.
 
-use super::error::{OptionError, OptionProblem, did_you_mean};
+use super::error::{OptionError, OptionProblem};
 use super::model::Block;
 use super::options::{OptionKind, OptionSpec};
+use crate::words::did_you_mean;
 use arrow_schema::SchemaRef;
 use rustix::fs::Access;
 use serde_json::{Map, Value, json};

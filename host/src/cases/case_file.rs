@@ -2,9 +2,10 @@
 
 use super::case::{Case, ExpectedOutput, TableText};
 use super::error::CaseError;
-use crate::block::{Block, GivenValue, OptionKind, did_you_mean, place, reword};
+use crate::block::{Block, GivenValue, OptionKind, place, reword};
 use crate::outcome::Outcome;
 use crate::output::Declared;
+use crate::words::did_you_mean;
 use longshore_protocol::OutputName;
 use serde::Deserialize;
 use serde_json::{Map, Value};

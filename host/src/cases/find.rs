@@ -2,7 +2,8 @@
 
 use super::case::Case;
 use super::error::CaseError;
-use crate::block::{Block, did_you_mean};
+use crate::block::Block;
+use crate::words::did_you_mean;
 use std::path::{Path, PathBuf};
 
 /// The folder of a block's cases, and the suffix of their files.

@@ -2,7 +2,7 @@
 //! line and column; reading then cannot fail on a file that has not changed. Where records and cells begin and end is
 //! `records.rs`'s, what a cell is `cell.rs`'s.
 
-use super::cell::{Kind, Words};
+use super::cell::Words;
 use super::cells::Record;
 use super::dialect::{Detected, Dialect};
 use super::error::TableError;
@@ -12,7 +12,7 @@ use super::options::ReadOptions;
 use super::rows::{RowSource, Rows};
 use super::rows_ahead::Ahead;
 use super::text_columns::Column;
-use super::text_looks::{NO, YES, cell, looked, verdicts, words};
+use super::text_looks::{cell, looked, verdicts};
 use super::verdict::Verdict;
 use super::{BATCH_BYTES, BATCH_ROWS};
 use arrow_array::RecordBatch;
@@ -30,9 +30,8 @@ pub(crate) struct Layout {
     dialect: Dialect,
     /// Rows that are read at most.
     most: Option<u64>,
-    /// Of each column, which cell of a row it is, and what it is.
-    columns: Vec<(usize, Verdict)>,
-    words: Arc<Words>,
+    /// Of each column, which cell of a row it is, what it is, and which words stand for its values.
+    columns: Vec<(usize, Verdict, Arc<Words>)>,
 }
 
 /// Reads the whole text once.
@@ -84,9 +83,9 @@ fn scan_rows(
     let fields = fields.map(|(column, verdict)| Field::new(&column.name, verdict.kind.data_type(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let findings = Findings::new(&dialect, notes, columns.iter().map(|column| column.name.as_str()).zip(&verdicts));
-    let columns = columns.iter().map(|column| column.place).zip(verdicts).collect();
-    let words = Arc::new(words(options));
-    Ok(Layout { schema, rows, findings, dialect, most: options.rows, columns, words })
+    let columns = columns.into_iter().zip(verdicts);
+    let columns = columns.map(|(column, verdict)| (column.place, verdict, column.hints.words)).collect();
+    Ok(Layout { schema, rows, findings, dialect, most: options.rows, columns })
 }
 
 /// How rows come.
@@ -121,14 +120,8 @@ pub(crate) fn live<R: Read>(
 }
 
 fn batches<S: RowSource>(path: &Path, layout: &Layout, reader: S, record: Record, pace: Pace) -> CsvBatches<S> {
-    let column = |(_, verdict): &(usize, Verdict)| {
-        let mut words = Arc::clone(&layout.words);
-        if verdict.kind == Kind::Boolean {
-            let words = Arc::make_mut(&mut words);
-            words.yes.extend(YES.map(str::to_owned));
-            words.no.extend(NO.map(str::to_owned));
-        }
-        Column::written(verdict.kind, verdict.style.clone(), words)
+    let column = |(_, verdict, words): &(usize, Verdict, Arc<Words>)| {
+        Column::written(verdict.kind, verdict.style.clone(), Arc::clone(words))
     };
     let columns = layout.columns.iter().map(column).collect();
     CsvBatches { path: path.to_owned(), layout: layout.clone(), pace, reader, record, columns, rows: 0 }
@@ -151,7 +144,7 @@ impl<S: RowSource> CsvBatches<S> {
         let mut rows = 0;
         let mut bytes = 0;
         while bytes < BATCH_BYTES && self.takes_more(rows) && self.next_row()? {
-            for (index, (place, _)) in self.layout.columns.iter().enumerate() {
+            for (index, (place, ..)) in self.layout.columns.iter().enumerate() {
                 let Some((field, quoted)) = self.record.cell(*place) else {
                     self.columns[index].push_null();
                     continue;

@@ -42,7 +42,7 @@ impl Findings {
         let column = |(name, verdict): (&str, &Verdict)| ColumnFindings {
             name: name.to_owned(),
             data_type: verdict.kind.data_type().to_string(),
-            reason: verdict.reason.as_ref().map(|reason| words(name, reason)),
+            reason: verdict.reason.as_ref().map(|reason| in_words(name, reason)),
         };
         let options = describe(dialect).into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         Self { options, notes, columns: columns.map(column).collect() }
@@ -55,7 +55,8 @@ impl Findings {
     }
 }
 
-fn words(name: &str, reason: &Reason) -> String {
+/// Why a column is text.
+pub(super) fn in_words(name: &str, reason: &Reason) -> String {
     let shown = |example: &Example| {
         let cell: String = example.cell.chars().take(CELL_SHOWN).collect();
         let more = if cell.len() < example.cell.len() { "…" } else { "" };

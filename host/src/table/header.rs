@@ -72,6 +72,8 @@ pub(super) fn has_header(path: &Path, rows: &[Row]) -> Result<bool, TableError> 
 pub(super) fn kind_of<'a>(cells: impl Iterator<Item = &'a String>) -> Kind {
     let hints = Hints { look: true, ..Hints::default() };
     let mut seen = Seen::default();
-    cells.for_each(|cell| seen.note_in(cell, 0, &hints));
+    for cell in cells {
+        seen.note_in(cell, 0, &hints);
+    }
     seen.verdict(&hints, &Default::default()).kind
 }

@@ -274,6 +274,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_true_and_false_stays_so() {
+        let (mut writer, source) = live(Format::Csv, "ok,t\ntrue,a\nfalse,b\n");
+        writer.write_all(b"1,c\n").unwrap();
+        drop(writer);
+        let mut batches = source.unwrap().batches(2).unwrap().unwrap();
+        assert_eq!(batches.next().unwrap().unwrap().num_rows(), 2);
+        let error = batches.next().unwrap().unwrap_err().to_string();
+        assert!(error.contains("column `ok` has `1`, which is no true or false"), "{error}");
+    }
+
+    #[test]
     fn nothing_is_an_error() {
         let (writer, source) = {
             let (reader, writer) = std::io::pipe().unwrap();

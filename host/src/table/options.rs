@@ -2,6 +2,7 @@
 
 use super::format::FileFormat;
 use super::option_values::{ColumnType, DateStyle, Delimiter, Mark, Ragged};
+use crate::words::did_you_mean;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -228,8 +229,7 @@ const KEYS: [&str; 18] = [
 ];
 
 fn unknown(key: &str) -> String {
-    let near = KEYS.into_iter().find(|known| strsim::osa_distance(known, key) <= 2);
-    let near = near.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
+    let near = did_you_mean(key, KEYS);
     format!("`{key}` is no option of reading: there are {} and type.COLUMN{near}", KEYS.join(", "))
 }
 

@@ -78,7 +78,6 @@ const MARKS: [Marks; 2] = [Marks::COMMA_THOUSANDS, Marks::DECIMAL_COMMA];
 pub(crate) struct Seen {
     last: Option<Class>,
     groups: [Found; 4],
-    pub(crate) missing: u64,
     integer: bool,
     decimal: bool,
     /// A whole number that a double would round.
@@ -111,15 +110,14 @@ impl Seen {
         self.note_in(cell, 0, &Hints::default());
     }
 
-    /// Takes a cell in.
-    pub(crate) fn note_in(&mut self, cell: &str, line: u64, hints: &Hints) {
+    /// Takes a cell in. Returns whether it has a value that was looked at.
+    pub(crate) fn note_in(&mut self, cell: &str, line: u64, hints: &Hints) -> bool {
+        if self.is_plainly_text() {
+            return false;
+        }
         let cell = trimmed(cell);
         if hints.words.is_missing(cell) {
-            self.missing += 1;
-            return;
-        }
-        if self.is_plainly_text() {
-            return;
+            return false;
         }
         // The likeliest first: a column usually goes on as it began.
         let classes =
@@ -136,6 +134,7 @@ impl Seen {
             Class::Text => Group::Text,
         };
         self.add(group, cell, line);
+        true
     }
 
     fn add(&mut self, group: Group, cell: &str, line: u64) {

@@ -15,6 +15,7 @@ use super::slices::Plain;
 use super::{csv, json};
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
+use encoding_rs::Encoding;
 use flate2::read::MultiGzDecoder;
 use longshore_segment::{Segment, Side, plain_schema};
 use std::fs::File;
@@ -38,6 +39,8 @@ pub struct Source {
     file: File,
     format: FileFormat,
     options: Box<ReadOptions>,
+    /// Of a text that is not UTF-8.
+    encoding: Option<&'static Encoding>,
     schema: SchemaRef,
     rows: Option<u64>,
     content: Content,
@@ -125,12 +128,21 @@ impl Source {
         }
         let schema = SchemaRef::new(Schema::empty());
         let options = Box::new(options.clone());
-        let mut source =
-            Self { path: path.to_owned(), file, format, options, schema, rows: None, content: Content::Arrow };
+        let mut source = Self {
+            path: path.to_owned(),
+            file,
+            format,
+            options,
+            encoding: None,
+            schema,
+            rows: None,
+            content: Content::Arrow,
+        };
         // What is said to be in an encoding need not look like text in another.
         if source.options.encoding.is_none() {
             signature::check(path, format, source.reopen()?, || source.unpacked())?;
         }
+        source.encoding = source.find_encoding()?;
         guarded(|| source.look()).unwrap_or_else(|panicked| Err(gave_up(path, &panicked)))?;
         Ok(source)
     }
@@ -145,7 +157,7 @@ impl Source {
                 let all = (head.len() as u64) < HEAD_BYTES;
                 let detected = detect(&self.path, self.format.format, &self.options, &head, all)?;
                 let mut layout = csv::scan_ahead(&self.path, detected, &self.options, self.text()?)?;
-                if let Some(encoding) = self.encoding()? {
+                if let Some(encoding) = self.encoding {
                     layout.findings.options.insert("encoding".into(), encoding.name().to_ascii_lowercase());
                 }
                 self.schema = SchemaRef::clone(&layout.schema);
@@ -249,14 +261,14 @@ impl Source {
     /// The text in UTF-8.
     fn text(&self) -> Result<Box<dyn Read + Send>, TableError> {
         let text = self.unpacked()?;
-        Ok(match self.encoding()? {
+        Ok(match self.encoding {
             Some(encoding) => Box::new(Decoded::new(text, encoding)),
             None => text,
         })
     }
 
     /// The encoding, where it is not UTF-8: the one that is said, or that the first bytes are a mark of.
-    fn encoding(&self) -> Result<Option<&'static encoding_rs::Encoding>, TableError> {
+    fn find_encoding(&self) -> Result<Option<&'static Encoding>, TableError> {
         if !matches!(self.format.format, Format::Csv | Format::Tsv | Format::Ndjson) {
             return Ok(None);
         }

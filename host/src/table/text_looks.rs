@@ -6,28 +6,26 @@ use super::cells::Record;
 use super::days::Dates;
 use super::dialect::Dialect;
 use super::error::TableError;
-use super::findings::Findings;
+use super::findings::in_words;
 use super::marks::Marks;
 use super::option_values::{ColumnType, DateStyle, Mark, OrderName};
 use super::options::ReadOptions;
 use super::seen::Seen;
 use super::verdict::{Hints, Style, Verdict};
+use crate::words::did_you_mean;
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A column as it is looked at.
 pub(super) struct Looked {
     pub(super) name: String,
     /// Which cell of a row it is.
     pub(super) place: usize,
-    hints: Hints,
+    pub(super) hints: Hints,
     /// What it is to be, where the user says so.
     wanted: Option<ColumnType>,
     seen: Seen,
-}
-
-pub(super) fn words(options: &ReadOptions) -> Words {
-    Words { missing: options.missing.clone(), yes: options.r#true.clone(), no: options.r#false.clone() }
 }
 
 /// The columns that are to be read, before their first cell.
@@ -56,16 +54,19 @@ pub(super) fn looked(
         DateStyle::Order(OrderName(order)) => Dates::Ordered(order),
         DateStyle::Format(format) => Dates::Format(format),
     });
+    let (missing, yes, no) = (options.missing.clone(), options.r#true.clone(), options.r#false.clone());
+    let words = Arc::new(Words { missing, yes, no });
     let column = |(place, name): (usize, String)| {
         let wanted = options.types.get(&name).or_else(|| options.types.get(OTHERS)).cloned();
-        let mut hints = Hints { words: words(options), marks, dates: dates.clone(), look: true };
+        let mut hints = Hints { words: Arc::clone(&words), marks, dates: dates.clone(), look: true };
         match &wanted {
             Some(ColumnType::Date(Some(format)) | ColumnType::Time(Some(format))) => {
                 hints.dates = Some(Dates::Format(format.clone()));
             }
             Some(ColumnType::Boolean) => {
-                hints.words.yes.extend(YES.map(str::to_owned));
-                hints.words.no.extend(NO.map(str::to_owned));
+                let words = Arc::make_mut(&mut hints.words);
+                words.yes.extend(YES.map(str::to_owned));
+                words.no.extend(NO.map(str::to_owned));
             }
             _ => {}
         }
@@ -79,14 +80,13 @@ pub(super) fn looked(
 const OTHERS: &str = "*";
 
 /// What columns that are to be true or false have for true, besides that word.
-pub(super) const YES: [&str; 10] = ["1", "yes", "Yes", "YES", "y", "Y", "t", "T", "on", "On"];
+const YES: [&str; 10] = ["1", "yes", "Yes", "YES", "y", "Y", "t", "T", "on", "On"];
 
 /// And for false.
-pub(super) const NO: [&str; 10] = ["0", "no", "No", "NO", "n", "N", "f", "F", "off", "Off"];
+const NO: [&str; 10] = ["0", "no", "No", "NO", "n", "N", "f", "F", "off", "Off"];
 
 fn no_column(path: &Path, line: u64, name: &str, names: &[String]) -> TableError {
-    let near = names.iter().find(|known| strsim::osa_distance(known, name) <= 2);
-    let near = near.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
+    let near = did_you_mean(name, names.iter().map(String::as_str));
     let shown: Vec<String> = names.iter().take(NAMES_SHOWN).map(|name| format!("`{name}`")).collect();
     let more = if names.len() > NAMES_SHOWN { ", …" } else { "" };
     let reason = format!("there is no column `{name}` to be read: there are {}{more}{near}", shown.join(", "));
@@ -116,18 +116,13 @@ fn names(path: &Path, dialect: &Dialect, first: &Record) -> Result<Vec<String>, 
 impl Looked {
     /// Takes in a cell; `None` where the row has none for the column.
     pub(super) fn note(&mut self, path: &Path, line: u64, bytes: Option<(&[u8], bool)>) -> Result<(), TableError> {
-        let Some((bytes, _)) = bytes else {
-            self.seen.missing += 1;
-            return Ok(());
-        };
+        let Some((bytes, _)) = bytes else { return Ok(()) };
         let text = cell(path, line, &self.name, bytes)?;
         match &self.wanted {
-            None => self.seen.note_in(text, line, &self.hints),
             Some(ColumnType::Text) => self.seen.note_text(),
-            Some(wanted) => {
-                let before = self.seen.missing;
-                self.seen.note_in(text, line, &self.hints);
-                if self.seen.missing == before && !self.seen.last_is(wanted) {
+            wanted => {
+                let is_value = self.seen.note_in(text, line, &self.hints);
+                if let Some(wanted) = wanted.as_ref().filter(|wanted| is_value && !self.seen.last_is(wanted)) {
                     return Err(self.unfit(path, line, text, wanted));
                 }
             }
@@ -159,9 +154,8 @@ impl Looked {
             (ColumnType::Time(_), kind @ (Kind::Naive(_) | Kind::Zoned(_))) => kind,
             _ => {
                 let wanted = String::from(wanted.clone());
-                let why =
-                    Findings::new(&Dialect::default(), Vec::new(), std::iter::once((self.name.as_str(), &verdict)));
-                let why = why.all_notes().next().map(|reason| format!(": {reason}")).unwrap_or_default();
+                let why = verdict.reason.as_ref().map(|reason| format!(": {}", in_words(&self.name, reason)));
+                let why = why.unwrap_or_default();
                 let reason =
                     format!("column `{}` is to be `{wanted}`, and its values are not all such{why}", self.name);
                 return Err(TableError::Damaged { path: path.to_owned(), reason });

@@ -3,6 +3,7 @@
 use super::cell::{Kind, Words};
 use super::days::Dates;
 use super::marks::Marks;
+use std::sync::Arc;
 
 /// How the values of a column are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,7 +15,7 @@ pub(crate) struct Style {
 /// What is known before the first cell.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Hints {
-    pub(crate) words: Words,
+    pub(crate) words: Arc<Words>,
     /// The marks in numbers, where the user says them.
     pub(crate) marks: Option<Marks>,
     /// How dates are written, where the user says it.

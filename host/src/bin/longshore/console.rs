@@ -39,8 +39,10 @@ struct Begun {
 impl Begun {
     /// Takes what was printed, and gives the lines that are whole with it.
     fn take(&mut self, printed: &[u8]) -> Vec<u8> {
+        let begun = self.bytes.len();
         self.bytes.extend_from_slice(printed);
-        let end = self.bytes.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+        // What was there before has no end.
+        let end = printed.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| begun + at + 1);
         let end = if self.bytes.len() - end > HELD_MAX { self.bytes.len() } else { end };
         let whole: Vec<u8> = self.bytes.drain(..end).collect();
         let before = self.since.filter(|_| end == 0);

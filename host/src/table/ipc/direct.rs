@@ -8,7 +8,7 @@ use super::message::{parse, ranges};
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, Buffer};
 use arrow_ipc::FieldNode;
 use arrow_schema::{DataType, Field, SchemaRef};
-use longshore_segment::{Extent, Part, Segment, can_be_flat, write_flat};
+use longshore_segment::{Extent, Part, Segment, is_flat, write_flat};
 use std::fs::File;
 use std::io::{Error, Result, Write};
 use std::ops::Range;
@@ -46,7 +46,7 @@ impl IpcFile {
         let schema = self.schema();
         let types: Vec<_> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
         let is_plain = plain.fields().iter().map(|field| field.data_type()).eq(&types);
-        if !is_plain || !can_be_flat(plain) || !self.dictionaries.is_empty() {
+        if !is_plain || !is_flat(plain) || !self.dictionaries.is_empty() {
             return None;
         }
         let places = self.batches.clone();
