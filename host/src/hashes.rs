@@ -46,7 +46,7 @@ impl Hashing {
     pub(crate) fn begin(prepared: &Prepared) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (files, script, stopped) = (prepared.files.clone(), prepared.block.script.clone(), Arc::clone(&stop));
-        let inputs: Vec<Option<File>> = prepared.inputs.feeds().map(|feed| feed?.file()).collect();
+        let inputs: Vec<_> = prepared.inputs.feeds().map(|feed| feed?.bytes()).collect();
         let (send_code, code_made) = oneshot::channel();
         let (send_data, data_made) = oneshot::channel();
         let hash = move || {
@@ -104,11 +104,10 @@ fn code(mut files: Vec<BlockFile>, script: &str, stop: &AtomicBool) -> io::Resul
 }
 
 /// Each file's hash, as long as all that were hashed are within the limit.
-fn data(files: Vec<Option<File>>, most: u64, stop: &AtomicBool) -> Vec<Option<String>> {
+fn data(files: Vec<Option<(u64, Box<dyn Read + Send>)>>, most: u64, stop: &AtomicBool) -> Vec<Option<String>> {
     let mut left = most;
-    let hash = |file: Option<File>| {
-        let file = file?;
-        let length = file.metadata().ok()?.len();
+    let hash = |file: Option<(u64, Box<dyn Read + Send>)>| {
+        let (length, file) = file?;
         left = left.checked_sub(length)?;
         content(file, length, stop).ok().flatten()
     };
@@ -116,7 +115,7 @@ fn data(files: Vec<Option<File>>, most: u64, stop: &AtomicBool) -> Vec<Option<St
 }
 
 /// SHA-256 of what is in a file; `None` if it has grown beyond `most`, or the hash is not wanted any more.
-fn content(mut file: File, most: u64, stop: &AtomicBool) -> io::Result<Option<String>> {
+fn content(mut file: impl Read, most: u64, stop: &AtomicBool) -> io::Result<Option<String>> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut total = 0;
@@ -170,7 +169,10 @@ mod tests {
     #[test]
     fn inputs_beyond_the_limit_have_no_hash() {
         let folder = tempfile::tempdir().unwrap();
-        let open = |text: &str| File::open(file(folder.path(), text, text).source).ok();
+        let open = |text: &str| {
+            let file = File::open(file(folder.path(), text, text).source).ok()?;
+            Some((text.len() as u64, Box::new(file) as Box<dyn Read + Send>))
+        };
         let hash = |text: &str| Some(hexadecimal(&Sha256::digest(text)));
         let hashes = data(vec![open("123"), None, open("12345"), open("12")], 5, &RUNNING);
         assert_eq!(hashes, [hash("123"), None, None, hash("12")]);

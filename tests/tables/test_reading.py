@@ -119,7 +119,7 @@ def test_options_are_for_text_alone(here):
     path.write_text('{"a": 1}\n')
     status, _, errors = peek(path, "delimiter=;")
     assert status == 2
-    assert "no options of reading" in errors
+    assert "no option `delimiter`: it has encoding" in errors
 
 
 def test_a_run_reads_as_it_is_told_and_says_what_it_found(here):

@@ -3,7 +3,7 @@
 
 use super::Target;
 use crate::publish::Unpublished;
-use crate::table::{Sink, Source, TableError};
+use crate::table::{ReadOptions, Sink, Source, TableError};
 use arrow_schema::SchemaRef;
 use longshore_segment::Matching;
 use std::io::Seek;
@@ -62,7 +62,7 @@ pub(super) fn rewrite(
         Pending::Stdout(file) => file.try_clone().map_err(failed)?,
         Pending::Sent => return Err(TableError::SentOn { format: target.format.to_string() }),
     };
-    let before = Source::of(&target.path, file, target.format)?;
+    let before = Source::of(&target.path, file, target.format, &ReadOptions::default())?;
     let (mut sink, pending) = create(target, wider, run_id, false)?;
     let unlike = |reason| TableError::Damaged { path: target.path.clone(), reason };
     let matching = Matching::new(wider, &before.schema()).map_err(unlike)?;

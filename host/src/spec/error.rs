@@ -6,7 +6,7 @@ use crate::block::{BlockError, OptionError};
 use crate::environment::EnvironmentError;
 use crate::partition::SplitError;
 use crate::store::ReferenceError;
-use crate::table::TableError;
+use crate::table::{Glance, TableError};
 use longshore_protocol::OutputName;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -232,6 +232,14 @@ pub enum SpecError {
         /// What was asked for.
         rows: u32,
     },
+}
+
+impl SpecError {
+    /// How texts looked before they were found wrong, each with the number of its input.
+    pub fn glances(&self) -> impl Iterator<Item = (usize, &Glance)> {
+        let wrong = if let Self::Inputs(wrong) = self { wrong.as_slice() } else { &[] };
+        wrong.iter().filter_map(|(number, error)| Some((*number, error.glance()?)))
+    }
 }
 
 fn inputs(wrong: &[(usize, TableError)]) -> String {

@@ -65,12 +65,12 @@ pub(super) fn open_inputs(specs: &[InputSpec], mode: Mode) -> Result<Vec<Option<
             return Err(SpecError::RepeatedInput { number });
         }
         let format = match (spec.format, &spec.read.format) {
-            (Some(format), _) => Ok(format),
-            (None, Some(name)) => name.parse(),
+            (Some(format), _) => Ok(Some(format)),
+            (None, Some(name)) => name.parse().map(Some),
             (None, None) if spec.path == Path::new(STANDARD) => {
                 return Err(SpecError::NoFormat { what: "standard input" });
             }
-            (None, None) => existing_format(&spec.path),
+            (None, None) => Ok(None),
         };
         match format.and_then(|format| open_input(spec, format, mode)) {
             Ok(feed) => feeds[number] = Some(feed),
@@ -122,14 +122,15 @@ fn numbered(specs: &[InputSpec]) -> impl Iterator<Item = (usize, &InputSpec)> {
 }
 
 /// Standard input and pipes can be read once: a stream takes them as they come, a batch keeps all of them first.
-fn open_input(spec: &InputSpec, format: FileFormat, mode: Mode) -> Result<Feed, TableError> {
+fn open_input(spec: &InputSpec, format: Option<FileFormat>, mode: Mode) -> Result<Feed, TableError> {
     let (path, options) = (spec.path.as_path(), &spec.read);
     let failed = |source| TableError::Read { path: path.to_owned(), source };
     let is_standard = path == Path::new(STANDARD);
     let is_pipe = || std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
     if !is_standard && !is_pipe() {
-        return Source::open_as(path, format, options).map(Feed::Stored);
+        return Source::find(path, format, options).map(Feed::Stored);
     }
+    let format = format.map_or_else(|| FileFormat::from_path(path), Ok)?;
     let name = if is_standard { "standard input".into() } else { path.to_string_lossy() };
     let file = match is_standard {
         true => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
@@ -140,15 +141,4 @@ fn open_input(spec: &InputSpec, format: FileFormat, mode: Mode) -> Result<Feed, 
         return LiveSource::open(&name, file, format, options).map(Feed::Live);
     }
     Source::spool(&name, file, format, options).map(Feed::Stored)
-}
-
-/// The format by suffix; that the file is not there at all is the better thing to say.
-fn existing_format(path: &Path) -> Result<FileFormat, TableError> {
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(TableError::Missing { path: path.to_owned() })
-        }
-        Ok(metadata) if metadata.is_dir() => Err(TableError::Folder { path: path.to_owned() }),
-        _ => FileFormat::from_path(path),
-    }
 }

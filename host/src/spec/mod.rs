@@ -325,11 +325,12 @@ fn place_outputs(ids: Option<Vec<String>>, specs: &[OutputSpec], inputs: &[Input
 }
 
 fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, SpecError> {
-    match spec.format {
+    let format = match spec.format {
         Some(format) => Ok(format),
-        None if spec.path == Path::new(STANDARD) => Err(SpecError::NoFormat { what: "standard output" }),
-        None => FileFormat::from_path(&spec.path).map_err(|source| SpecError::OutputFormat { number, source }),
-    }
+        None if spec.path == Path::new(STANDARD) => return Err(SpecError::NoFormat { what: "standard output" }),
+        None => FileFormat::from_path(&spec.path),
+    };
+    format.and_then(FileFormat::to_write).map_err(|source| SpecError::OutputFormat { number, source })
 }
 
 fn check_target(number: u32, target: &Target, declared: &Declared, inputs: &[InputSpec]) -> Result<(), SpecError> {

@@ -1,7 +1,7 @@
 //! Batches cut and joined to one size, so that a stream's chunks do not depend on how its file was written.
 
+use super::batches::Batches;
 use super::error::TableError;
-use super::source::Batches;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;

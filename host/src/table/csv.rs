@@ -2,7 +2,7 @@
 //! line and column; reading then cannot fail on a file that has not changed. Where records and cells begin and end is
 //! `records.rs`'s, what a cell is `cell.rs`'s.
 
-use super::cell::Words;
+use super::cell::{Kind, Words};
 use super::cells::Record;
 use super::dialect::{Detected, Dialect};
 use super::error::TableError;
@@ -32,6 +32,13 @@ pub(crate) struct Layout {
     most: Option<u64>,
     /// Of each column, which cell of a row it is, what it is, and which words stand for its values.
     columns: Vec<(usize, Verdict, Arc<Words>)>,
+}
+
+impl Layout {
+    /// Whether no cell of a column has a value.
+    pub(super) fn has_nothing(&self, column: usize) -> bool {
+        self.columns.get(column).is_some_and(|(_, verdict, _)| verdict.kind == Kind::Nothing)
+    }
 }
 
 /// Reads the whole text once.

@@ -32,12 +32,23 @@ pub(super) struct Decoded<R> {
     at: usize,
     filled: usize,
     ended: bool,
+    /// Whether the decoder has given its last.
+    finished: bool,
 }
 
 impl<R: Read> Decoded<R> {
     pub(super) fn new(text: R, encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder_with_bom_removal();
-        Self { text, name: encoding.name(), decoder, buffer: vec![0; READ_BYTES], at: 0, filled: 0, ended: false }
+        Self {
+            text,
+            name: encoding.name(),
+            decoder,
+            buffer: vec![0; READ_BYTES],
+            at: 0,
+            filled: 0,
+            ended: false,
+            finished: false,
+        }
     }
 }
 
@@ -53,7 +64,7 @@ impl<R: Read> Read for Decoded<R> {
             target[..read].copy_from_slice(&few[..read]);
             return Ok(read);
         }
-        loop {
+        while !self.finished {
             if self.at == self.filled && !self.ended {
                 self.at = 0;
                 self.filled = self.text.read(&mut self.buffer)?;
@@ -65,10 +76,12 @@ impl<R: Read> Read for Decoded<R> {
             if let DecoderResult::Malformed(..) = result {
                 return Err(Error::new(ErrorKind::InvalidData, format!("it is not {}, as was said", self.name)));
             }
-            if written > 0 || result == DecoderResult::InputEmpty && self.ended {
+            self.finished = result == DecoderResult::InputEmpty && self.ended;
+            if written > 0 {
                 return Ok(written);
             }
         }
+        Ok(0)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can be wrong with a table's file, said so that the file can be mended.
 
+use super::glance::Glance;
 use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
 use std::path::PathBuf;
@@ -44,8 +45,8 @@ pub enum TableError {
     },
     /// The suffix says nothing, or something unknown.
     #[error(
-        "the suffix of `{path}` names no known format: known are .csv, .tsv, .txt, .dat, .ndjson, .parquet, .arrow, .feather and \
-         .arrows; csv, tsv, ndjson and arrows also with .gz or .zst"
+        "the suffix of `{path}` names no known format: known are .csv, .tsv, .txt, .dat, .json, .ndjson, .parquet, .arrow, .feather, .arrows \
+         and .xlsx; those of text and .arrows also with .gz, .zst, .bz2 or .zip, and .zip with one of them in it"
     )]
     UnknownSuffix {
         /// The file.
@@ -53,7 +54,7 @@ pub enum TableError {
     },
     /// A format's name is unknown.
     #[error(
-        "unknown format `{name}`: known are csv, tsv, ndjson, parquet, arrow and arrows, the text formats and arrows also as csv.gz, csv.zst and so on"
+        "unknown format `{name}`: known are csv, tsv, json, ndjson, parquet, arrow, arrows and xlsx, the text formats and arrows also as csv.gz, csv.zst, csv.bz2 and csv.zip"
     )]
     UnknownFormat {
         /// The name.
@@ -69,13 +70,21 @@ pub enum TableError {
         /// Such as `CSV or other text`.
         found: &'static str,
     },
-    /// Options of text for something else.
-    #[error("`{path}` is {format}, which has no options of reading: those are for CSV and TSV")]
-    NoOptions {
+    /// A format that is read only.
+    #[error(
+        "{format} is read, and not written: there are .csv, .tsv, .ndjson and .arrows, also with .gz or .zst, .parquet, .arrow"
+    )]
+    NotWritten {
+        /// Such as `JSON`.
+        format: String,
+    },
+    /// An option that a format has not.
+    #[error("`{path}` is {reason}")]
+    NoOption {
         /// The file.
         path: PathBuf,
-        /// Such as `Parquet`.
-        format: String,
+        /// What it is, the option, and those that it has.
+        reason: String,
     },
     /// The file ends before its end.
     #[error("`{path}` is truncated or damaged: {reason}")]
@@ -102,6 +111,14 @@ pub enum TableError {
         line: u64,
         /// What is wrong, with the column where there is one.
         reason: String,
+    },
+    /// What is wrong with a text, and how it looked before that was found.
+    #[error("{source}")]
+    Seen {
+        /// How it looked.
+        glance: Box<Glance>,
+        /// What is wrong.
+        source: Box<TableError>,
     },
     /// Arrow refused the data.
     #[error("`{path}`: {source}")]
@@ -173,6 +190,15 @@ pub enum TableError {
 }
 
 impl TableError {
+    /// How a text looked before it was found wrong: a person is shown that first.
+    #[must_use]
+    pub fn glance(&self) -> Option<&Glance> {
+        match self {
+            Self::Seen { glance, .. } => Some(glance),
+            _ => None,
+        }
+    }
+
     /// Whether other data would have done: the script can be told, and may go on.
     #[must_use]
     pub fn is_about_data(&self) -> bool {

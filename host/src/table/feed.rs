@@ -1,14 +1,15 @@
 //! Where an input's rows come from: a file that is there, or a source that is still being made.
 
+use super::batches::Batches;
 use super::chunks::Chunks;
 use super::error::TableError;
 use super::findings::Findings;
 use super::live::LiveSource;
-use super::source::{Batches, Source};
+use super::source::Source;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use longshore_segment::Segment;
-use std::fs::File;
+use std::io::Read;
 use std::sync::Arc;
 
 /// An input's rows.
@@ -45,10 +46,11 @@ impl Feed {
         }
     }
 
-    /// The file that the rows are in, from its start; `None` where there is none to be read again.
-    pub(crate) fn file(&self) -> Option<File> {
+    /// The bytes of the file that the rows are in, and how many they are, those of many files one after another; `None`
+    /// where there is none to be read again.
+    pub(crate) fn bytes(&self) -> Option<(u64, Box<dyn Read + Send>)> {
         match self {
-            Self::Stored(source) => source.reopen().ok(),
+            Self::Stored(source) => source.bytes().ok(),
             Self::Memory { .. } | Self::Live(_) => None,
         }
     }

@@ -12,6 +12,8 @@ pub enum Format {
     Csv,
     /// The same with tabs.
     Tsv,
+    /// An array of JSON objects, or one after another.
+    Json,
     /// One JSON object a line.
     Ndjson,
     /// Apache Parquet.
@@ -20,6 +22,15 @@ pub enum Format {
     ArrowFile,
     /// The Arrow IPC stream format.
     ArrowStream,
+    /// A workbook of Excel 2007 and newer, Office Open XML.
+    Xlsx,
+}
+
+impl Format {
+    /// Whether its reader goes back and forth in the file, which therefore has no compression around it.
+    pub(super) fn is_sought(self) -> bool {
+        matches!(self, Self::Parquet | Self::ArrowFile | Self::Xlsx)
+    }
 }
 
 /// How the whole file is compressed.
@@ -31,6 +42,10 @@ pub enum Compression {
     Gzip,
     /// Zstandard.
     Zstd,
+    /// bzip2.
+    Bzip2,
+    /// The only file of a ZIP archive.
+    Zip,
 }
 
 /// A format and the compression around it.
@@ -52,10 +67,22 @@ impl FileFormat {
         let name = path.file_name().ok_or_else(unknown)?.to_string_lossy().to_lowercase();
         let (stem, suffix) = name.rsplit_once('.').ok_or_else(unknown)?;
         let known = match suffix {
-            "gz" | "zst" => stem.rsplit_once('.').and_then(|(_, inner)| parse(inner, Some(suffix))),
+            "gz" | "zst" | "bz2" | "zip" => stem.rsplit_once('.').and_then(|(_, inner)| parse(inner, Some(suffix))),
             suffix => parse(suffix, None),
         };
         known.ok_or_else(unknown)
+    }
+}
+
+impl FileFormat {
+    /// The same, where tables are written in it.
+    ///
+    /// # Errors
+    /// [`TableError::NotWritten`].
+    pub fn to_write(self) -> Result<Self, TableError> {
+        let is_read_only = matches!(self.format, Format::Json | Format::Xlsx)
+            || matches!(self.compression, Compression::Bzip2 | Compression::Zip);
+        if is_read_only { Err(TableError::NotWritten { format: self.to_string() }) } else { Ok(self) }
     }
 }
 
@@ -76,18 +103,22 @@ fn parse(inner: &str, outer: Option<&str>) -> Option<FileFormat> {
     let format = match inner {
         "csv" | "txt" | "dat" => Format::Csv,
         "tsv" => Format::Tsv,
+        "json" => Format::Json,
         "ndjson" | "jsonl" => Format::Ndjson,
         "parquet" => Format::Parquet,
         "arrow" | "feather" => Format::ArrowFile,
         "arrows" => Format::ArrowStream,
+        "xlsx" | "xlsm" => Format::Xlsx,
         _ => return None,
     };
     let compression = match (outer, format) {
         (None, _) => Compression::None,
-        // Their readers must seek, and they compress inside.
-        (Some(_), Format::Parquet | Format::ArrowFile) => return None,
+        // They compress inside.
+        (Some(_), format) if format.is_sought() => return None,
         (Some("gz"), _) => Compression::Gzip,
         (Some("zst"), _) => Compression::Zstd,
+        (Some("bz2"), _) => Compression::Bzip2,
+        (Some("zip"), _) => Compression::Zip,
         (Some(_), _) => return None,
     };
     Some(FileFormat { format, compression })
@@ -98,10 +129,12 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Self::Csv => "CSV",
             Self::Tsv => "TSV",
+            Self::Json => "JSON",
             Self::Ndjson => "NDJSON",
             Self::Parquet => "Parquet",
             Self::ArrowFile => "an Arrow file",
             Self::ArrowStream => "an Arrow stream",
+            Self::Xlsx => "an Excel workbook",
         })
     }
 }
@@ -112,6 +145,8 @@ impl fmt::Display for FileFormat {
             Compression::None => self.format.fmt(f),
             Compression::Gzip => write!(f, "{} in gzip", self.format),
             Compression::Zstd => write!(f, "{} in Zstandard", self.format),
+            Compression::Bzip2 => write!(f, "{} in bzip2", self.format),
+            Compression::Zip => write!(f, "{} in a ZIP archive", self.format),
         }
     }
 }
@@ -128,7 +163,9 @@ mod tests {
         assert_eq!(of("b.c.arrows.zst").as_deref(), Some("an Arrow stream in Zstandard"));
         assert_eq!(of("b.feather").as_deref(), Some("an Arrow file"));
         assert_eq!(of("b.parquet.gz"), None);
-        assert_eq!(of("b.xlsx"), None);
+        assert_eq!(of("b.csv.zip").as_deref(), Some("CSV in a ZIP archive"));
+        assert_eq!(of("b.xlsx").as_deref(), Some("an Excel workbook"));
+        assert_eq!(of("b.xlsx.gz"), None);
         assert_eq!(of("csv"), None);
         assert!("ndjson.zst".parse::<FileFormat>().is_ok() && "xml".parse::<FileFormat>().is_err());
     }

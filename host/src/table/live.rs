@@ -1,6 +1,7 @@
 //! A table that is still being made: standard input or a pipe, read once, row by row as it comes. Its first rows say
 //! what its columns are. Files that are there are `source.rs`'s.
 
+use super::batches::{Batches, Guarded, gave_up, stream_batches};
 use super::dialect::detect;
 use super::error::TableError;
 use super::findings::Findings;
@@ -9,7 +10,7 @@ use super::guard::guarded;
 use super::ipc::IpcStream;
 use super::options::ReadOptions;
 use super::slices::Plain;
-use super::source::{Batches, Guarded, decompress, gave_up, stream_batches};
+use super::unpack::decompress;
 use super::{csv, json};
 use arrow_schema::SchemaRef;
 use longshore_segment::{Side, plain_schema};
@@ -53,7 +54,7 @@ impl std::fmt::Debug for LiveSource {
 impl LiveSource {
     /// Whether a format can be read while it is made.
     pub(crate) fn can(format: FileFormat) -> bool {
-        !matches!(format.format, Format::Parquet | Format::ArrowFile)
+        !format.format.is_sought() && format.format != Format::Json && format.compression != Compression::Zip
     }
 
     /// Waits for the first rows. `name` stands for the source in errors.
@@ -87,7 +88,7 @@ impl LiveSource {
             let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
             (schema, Some(Box::new(layout.findings.clone())), Rows::Csv { layout, text, patience })
         } else {
-            let layout = json::scan(path, whole)?;
+            let layout = json::scan(path, json::Form::Lines, whole)?;
             let schema = Arc::clone(&layout.schema);
             let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
             (schema, None, Rows::Ndjson { layout, text, patience })
@@ -112,7 +113,7 @@ impl LiveSource {
             Rows::Csv { layout, text, patience } => Box::new(csv::live(&path, &layout, text, rows_max, patience)?),
             Rows::Ndjson { layout, text, patience } => {
                 let pace = json::Pace::Live { rows_max, patience };
-                Box::new(json::JsonBatches::new(&path, &layout, BufReader::new(text), pace))
+                Box::new(json::JsonBatches::new(&path, &layout, json::Form::Lines, BufReader::new(text), pace))
             }
             Rows::Arrow(stream) => {
                 Box::new(Plain::new(stream_batches(&path, Ok(stream))?, path.clone(), self.schema()))

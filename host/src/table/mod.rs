@@ -1,6 +1,7 @@
 //! Tables in files: which formats there are, reading them with everything that can be wrong told by line and column,
 //! and writing them. All of it blocks; the host calls it from threads that may.
 
+mod batches;
 mod cell;
 mod cells;
 mod chunks;
@@ -12,8 +13,10 @@ mod error;
 mod feed;
 mod findings;
 mod format;
+mod glance;
 mod guard;
 mod header;
+mod held;
 mod ipc;
 mod json;
 mod live;
@@ -25,10 +28,14 @@ mod parquet_file;
 mod parquet_footer;
 mod parquet_pages;
 mod parquet_parts;
+mod parts;
+mod parts_found;
+mod parts_types;
 mod peek;
 mod records;
 mod rows;
 mod rows_ahead;
+mod sample;
 mod seen;
 mod signature;
 mod sink;
@@ -38,21 +45,27 @@ mod text_columns;
 mod text_looks;
 mod thrift;
 mod time;
+mod unpack;
 mod verdict;
 mod window;
+mod workbook;
+mod workbook_cells;
 mod written;
+mod zip_file;
 
+pub use batches::Batches;
 pub use error::TableError;
 pub(crate) use feed::Feed;
 pub use findings::{ColumnFindings, Findings};
 pub use format::{Compression, FileFormat, Format};
+pub use glance::{Glance, Words};
 pub(crate) use guard::guarded;
 pub(crate) use live::LiveSource;
 pub use option_values::{ColumnType, DateStyle, Delimiter, Mark, OrderName, Ragged};
 pub use options::ReadOptions;
-pub use peek::{Peek, PeekColumn};
+pub use peek::{Peek, PeekColumn, Sample};
 pub use sink::Sink;
-pub use source::{Batches, Source};
+pub use source::Source;
 
 /// Rows of a batch: a few megabytes of a usual table, so that a batch's columns stay in the processor's caches.
 pub(crate) const BATCH_ROWS: usize = 65_536;

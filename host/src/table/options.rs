@@ -1,6 +1,6 @@
 //! How a text is to be read, where somebody says so. What nobody says is looked for in the text.
 
-use super::format::FileFormat;
+use super::format::{FileFormat, Format};
 use super::option_values::{ColumnType, DateStyle, Delimiter, Mark, Ragged};
 use crate::words::did_you_mean;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,12 @@ pub struct ReadOptions {
     /// So many rows and no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
+    /// Of JSON, the fields that lead to the list of rows, with points between them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Of a workbook, the sheet: its name, or its number from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// These columns and no more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
@@ -74,6 +80,31 @@ impl ReadOptions {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self { format: self.format.clone(), ..Self::default() }
+    }
+
+    /// Whether a format has all options that are given.
+    ///
+    /// # Errors
+    /// Which it has not, and those that it has.
+    pub(super) fn check_fit(&self, format: Format) -> Result<(), String> {
+        let is_cells = matches!(format, Format::Csv | Format::Tsv | Format::Xlsx);
+        let has: &[&str] = match format {
+            Format::Csv | Format::Tsv => &KEYS[..KEYS.len() - 2],
+            Format::Json => &["encoding", "path"],
+            Format::Ndjson => &["encoding"],
+            Format::Xlsx => &OF_WORKBOOKS,
+            Format::Parquet | Format::ArrowFile | Format::ArrowStream => &[],
+        };
+        let given = serde_json::to_value(self).ok();
+        let mut given =
+            given.as_ref().and_then(|given| given.as_object()).into_iter().flatten().map(|(key, _)| key.as_str());
+        let has_it = |key: &str| key == "format" || has.contains(&key) || key == "types" && is_cells;
+        let Some(key) = given.find(|key| !has_it(key)) else { return Ok(()) };
+        let key = if key == "types" { "type.COLUMN" } else { key };
+        Err(match has {
+            [] => format!("{format}, which has no option `{key}`, nor any other of reading"),
+            _ => format!("{format}, which has no option `{key}`: it has {}", has.join(", ")),
+        })
     }
 
     /// Takes in options as they stand on a command line: `KEY=VALUE`, with blanks between them, and quotes around values
@@ -128,6 +159,8 @@ impl ReadOptions {
                 });
             }
             "rows" => self.rows = Some(number()?),
+            "path" => self.path = Some(value.to_owned()),
+            "sheet" => self.sheet = Some(value.to_owned()),
             "columns" => self.columns.push(value.to_owned()),
             _ => match key.strip_prefix("type.") {
                 Some(column) => {
@@ -164,6 +197,8 @@ impl ReadOptions {
             r#false: words(self.r#false, &others.r#false),
             ragged: self.ragged.or(others.ragged),
             rows: self.rows.or(others.rows),
+            path: self.path.or_else(|| others.path.clone()),
+            sheet: self.sheet.or_else(|| others.sheet.clone()),
             columns: words(self.columns, &others.columns),
             types,
         }
@@ -207,7 +242,7 @@ impl ReadOptions {
     }
 }
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 20] = [
     "format",
     "delimiter",
     "quote",
@@ -224,6 +259,24 @@ const KEYS: [&str; 18] = [
     "true",
     "false",
     "ragged",
+    "rows",
+    "columns",
+    "path",
+    "sheet",
+];
+
+/// What a workbook's sheet is read by.
+const OF_WORKBOOKS: [&str; 12] = [
+    "sheet",
+    "skip",
+    "footer",
+    "header",
+    "decimal",
+    "thousands",
+    "dates",
+    "missing",
+    "true",
+    "false",
     "rows",
     "columns",
 ];

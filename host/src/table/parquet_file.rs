@@ -1,9 +1,9 @@
 //! A Parquet file: opened with every type at a width that holds its values, and read in batches that hold them.
 
+use super::batches::Batches;
 use super::error::TableError;
 use super::parquet_pages::CheckedGroups;
 use super::parquet_parts::{self, Part, Together};
-use super::source::Batches;
 use super::{BATCH_BYTES, BATCH_ROWS, ipc, parquet_footer};
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef, TimeUnit};

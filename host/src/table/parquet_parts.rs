@@ -1,8 +1,8 @@
 //! The columns of a Parquet file in parts, each decoded on a thread of its own, and put together batch by batch.
 
+use super::batches::gave_up;
 use super::error::TableError;
 use super::guard::guarded;
-use super::source::gave_up;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{FieldRef, Schema, SchemaRef};
 use parquet::file::metadata::ParquetMetaData;

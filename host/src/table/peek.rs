@@ -1,21 +1,31 @@
 //! What a script will see of a table: its columns, how it is read, its first rows, and what each column holds. It is read
-//! once from end to end, in batches, so that a table of any size can be looked at.
+//! once from end to end, in batches, so that a table of any size can be looked at; or a sample of it is (`sample.rs`).
 
 use super::error::TableError;
 use super::findings::Findings;
+use super::format::FileFormat;
+use super::options::ReadOptions;
+use super::sample;
 use super::source::Source;
 use arrow_array::{Array, ArrayRef, Scalar};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 use serde::Serialize;
+use std::path::Path;
 
 /// A table as it was seen.
 #[derive(Debug, Clone, Serialize)]
 pub struct Peek {
     /// Its format, with the compression around it.
     pub format: String,
-    /// Its rows.
+    /// The files that it is in, where they are several.
+    #[serde(skip_serializing_if = "is_one")]
+    pub files: usize,
+    /// Its rows; about as many where only a sample was read.
     pub rows: u64,
+    /// What was read of it, where that was not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
     /// How it is read, where it is text whose dialect is looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reading: Option<Findings>,
@@ -23,6 +33,17 @@ pub struct Peek {
     pub columns: Vec<PeekColumn>,
     /// Its first rows, each with the text of every column; `null` where a value is missing.
     pub first: Vec<Vec<Option<String>>>,
+}
+
+/// The part of a table that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// The bytes of the file.
+    pub of_bytes: u64,
 }
 
 /// A column as it was seen.
@@ -50,6 +71,35 @@ struct Extreme {
 }
 
 impl Peek {
+    /// Looks at what a path names. Of a large text that is not compressed its ends and a sample between them are read, which
+    /// takes the same short time for each; what is small, and what can be read in no other way, is read as a whole.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    pub fn quick(
+        path: &Path,
+        format: Option<FileFormat>,
+        options: &ReadOptions,
+        first: usize,
+    ) -> Result<Self, TableError> {
+        let Some(sample) = sample::take(path, format, options)? else {
+            return Self::of(&Source::find(path, format, options)?, first);
+        };
+        let looked = Source::of(path, sample.file, sample.format, options).and_then(|source| Self::of(&source, first));
+        match looked {
+            Ok(mut peek) if peek.rows > 0 => {
+                let (rows, bytes, of_bytes) = (peek.rows, sample.bytes, sample.of_bytes);
+                peek.sample = Some(Sample { rows, bytes, of_bytes });
+                // Rows of a sample are as long as the others, about.
+                peek.rows =
+                    u64::try_from(u128::from(rows) * u128::from(of_bytes) / u128::from(bytes)).unwrap_or(u64::MAX);
+                Ok(peek)
+            }
+            // Where a piece begins within quotes, or what is wrong stands in another line, only the whole says so.
+            _ => Self::of(&Source::find(path, format, options)?, first),
+        }
+    }
+
     /// Looks at a table, with so many of its first rows.
     ///
     /// # Errors
@@ -82,12 +132,19 @@ impl Peek {
         let columns = columns.collect();
         Ok(Self {
             format: source.format().to_string(),
+            files: source.files(),
             rows,
+            sample: None,
             reading: source.findings().cloned(),
             columns,
             first: shown,
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_one(files: &usize) -> bool {
+    *files == 1
 }
 
 fn text_of(column: &ArrayRef, row: usize) -> Option<String> {

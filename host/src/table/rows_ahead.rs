@@ -1,10 +1,10 @@
 //! Rows that are told apart on a thread of their own, while their cells are looked at on another.
 
+use super::batches::gave_up;
 use super::cells::Record;
 use super::error::TableError;
 use super::guard::guarded;
 use super::rows::{RowSource, Rows};
-use super::source::gave_up;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};

@@ -13,6 +13,8 @@ const LENGTH: u64 = 16;
 const ARROW: &[u8] = b"ARROW1";
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+const BZIP2: &[u8] = b"BZh";
+const ZIP: &[u8] = b"PK\x03\x04";
 const TEXT: &str = "text, such as CSV or JSON";
 
 /// Formats by their first bytes.
@@ -24,9 +26,9 @@ const KNOWN: [(&[u8], &str); 17] = [
     (b"FEA1", "Feather of version 1, an old format: write it again as Arrow, with pyarrow or R's package arrow"),
     (GZIP, "something in gzip"),
     (ZSTD, "something in Zstandard"),
-    (b"BZh", "something in bzip2"),
+    (BZIP2, "something in bzip2"),
     (&[0xfd, b'7', b'z', b'X', b'Z'], "something in xz"),
-    (b"PK\x03\x04", "a ZIP archive, such as an Excel workbook"),
+    (ZIP, "a ZIP archive, such as an Excel workbook"),
     (&[0xd0, 0xcf, 0x11, 0xe0], "an old Office document, such as an Excel workbook"),
     (b"ORC", "ORC"),
     (b"Obj\x01", "Avro"),
@@ -52,6 +54,8 @@ pub(super) fn check(
         Compression::None => true,
         Compression::Gzip => outer.starts_with(GZIP),
         Compression::Zstd => outer.starts_with(ZSTD),
+        Compression::Bzip2 => outer.starts_with(BZIP2),
+        Compression::Zip => outer.starts_with(ZIP),
     };
     let head = if format.compression == Compression::None || !packed {
         outer
@@ -60,10 +64,11 @@ pub(super) fn check(
     };
     let found = looks_like(&head);
     let fits = match format.format {
-        Format::Csv | Format::Tsv | Format::Ndjson => found == TEXT,
+        Format::Csv | Format::Tsv | Format::Json | Format::Ndjson => found == TEXT,
         Format::Parquet => head.starts_with(PARQUET),
         Format::ArrowFile => head.starts_with(ARROW),
         Format::ArrowStream => starts_a_stream(&head),
+        Format::Xlsx => head.starts_with(ZIP),
     };
     if packed && fits {
         return Ok(());

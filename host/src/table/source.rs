@@ -1,26 +1,30 @@
 //! A table to read: a file that has been checked, and can be read as often as is needed. Whatever a library makes of a
 //! damaged file, also a panic, is an error of the table.
 
+use super::batches::{Batches, Guarded, gave_up, stream_batches};
 use super::dialect::detect;
 use super::encoding::{self, Decoded};
 use super::error::TableError;
 use super::findings::Findings;
 use super::format::{Compression, FileFormat, Format};
-use super::guard::{Panicked, guarded};
-use super::ipc::{Fault, IpcFile, IpcStream};
+use super::glance::Glance;
+use super::guard::guarded;
+use super::held::{Chained, Held, Identity, unnamed_file};
+use super::ipc::{IpcFile, IpcStream};
+use super::json::Form;
 use super::options::ReadOptions;
 use super::parquet_file::ParquetFile;
+use super::parts::{self, Parts};
 use super::signature;
 use super::slices::Plain;
+use super::unpack::{decompress, inside};
+use super::workbook::Sheet;
 use super::{csv, json};
-use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use encoding_rs::Encoding;
-use flate2::read::MultiGzDecoder;
 use longshore_segment::{Segment, Side, plain_schema};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 /// Bytes read at a time.
@@ -29,20 +33,19 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// Bytes of a text from whose look its dialect is known.
 const HEAD_BYTES: u64 = 256 << 10;
 
-/// Batches of a table.
-pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch, TableError>> + Send>;
-
 /// A table to read.
 #[derive(Debug)]
 pub struct Source {
     path: PathBuf,
-    file: File,
+    /// None where the table is in many.
+    file: Option<Held>,
     format: FileFormat,
     options: Box<ReadOptions>,
     /// Of a text that is not UTF-8.
     encoding: Option<&'static Encoding>,
     schema: SchemaRef,
     rows: Option<u64>,
+    findings: Option<Box<Findings>>,
     content: Content,
 }
 
@@ -54,9 +57,40 @@ enum Content {
     Parquet(Box<ParquetFile>),
     /// Read from its start each time.
     Arrow,
+    /// The rows of a sheet, and how they are read.
+    Sheet(Box<(Sheet, csv::Layout)>),
+    /// The files that the table is in.
+    Parts(Box<Parts>),
 }
 
 impl Source {
+    /// Opens and checks what a path names: a file, a folder of files that make one table, or a pattern of their names, such
+    /// as `sales/*.csv`. The format is that of the suffixes, where none is given.
+    ///
+    /// # Errors
+    /// As [`Source::open_as`], and where files that should make one table do not.
+    pub fn find(path: &Path, format: Option<FileFormat>, options: &ReadOptions) -> Result<Self, TableError> {
+        let named = || options.format.as_ref().map(|name| name.parse()).transpose();
+        let format = if format.is_some() { format } else { named()? };
+        if let Some(files) = parts::find(path)? {
+            return Ok(Self::of_parts(path, Parts::open(path, files, format, options)?));
+        }
+        let format = match format {
+            Some(format) => format,
+            None if path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("zip")) => inside(path)?,
+            None => FileFormat::from_path(path)?,
+        };
+        Self::open_as(path, format, options)
+    }
+
+    fn of_parts(path: &Path, parts: Parts) -> Self {
+        let format = parts.format();
+        let (schema, rows, findings) = (parts.schema(), parts.rows(), parts.findings().map(Box::new));
+        let content = Content::Parts(Box::new(parts));
+        let (options, encoding) = (Box::default(), None);
+        Self { path: path.to_owned(), file: None, format, options, encoding, schema, rows, findings, content }
+    }
+
     /// Opens and checks a file. Text formats are read through once, so that whatever is wrong is found now.
     ///
     /// # Errors
@@ -91,12 +125,9 @@ impl Source {
         format: FileFormat,
         options: &ReadOptions,
     ) -> Result<Self, TableError> {
-        use rustix::fs::{Mode, OFlags, open};
         let path = Path::new(name);
         let failed = |source| TableError::Read { path: path.to_owned(), source };
-        let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
-        let file = open(std::env::temp_dir(), flags, Mode::RUSR | Mode::WUSR).map_err(|errno| failed(errno.into()))?;
-        let mut file = File::from(file);
+        let mut file = unnamed_file().map_err(failed)?;
         std::io::copy(&mut reader, &mut file).map_err(failed)?;
         file.rewind().map_err(failed)?;
         Self::check(path, file, format, options)
@@ -106,14 +137,13 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::open`].
-    pub(crate) fn of(path: &Path, file: File, format: FileFormat) -> Result<Self, TableError> {
-        Self::check(path, file, format, &ReadOptions::default())
+    pub(crate) fn of(path: &Path, file: File, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
+        Self::check(path, file, format, options)
     }
 
     fn check(path: &Path, file: File, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
-        let is_text = matches!(format.format, Format::Csv | Format::Tsv);
-        if !is_text && !options.is_empty() {
-            return Err(TableError::NoOptions { path: path.to_owned(), format: format.to_string() });
+        if let Err(reason) = options.check_fit(format.format) {
+            return Err(TableError::NoOption { path: path.to_owned(), reason });
         }
         if let Err(reason) = options.check() {
             return Err(TableError::Unreadable { path: path.to_owned(), reason });
@@ -130,12 +160,13 @@ impl Source {
         let options = Box::new(options.clone());
         let mut source = Self {
             path: path.to_owned(),
-            file,
+            file: Some(Held::Open(file)),
             format,
             options,
             encoding: None,
             schema,
             rows: None,
+            findings: None,
             content: Content::Arrow,
         };
         // What is said to be in an encoding need not look like text in another.
@@ -155,20 +186,33 @@ impl Source {
                 let read = self.text()?.take(HEAD_BYTES).read_to_end(&mut head);
                 read.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
                 let all = (head.len() as u64) < HEAD_BYTES;
-                let detected = detect(&self.path, self.format.format, &self.options, &head, all)?;
-                let mut layout = csv::scan_ahead(&self.path, detected, &self.options, self.text()?)?;
+                let detected = detect(&self.path, self.format.format, &self.options, &head, all)
+                    .map_err(|error| Glance::of_lines(self.format, &head).before(error))?;
+                let dialect = detected.dialect.clone();
+                let mut layout = csv::scan_ahead(&self.path, detected, &self.options, self.text()?)
+                    .map_err(|error| Glance::of(&self.path, self.format, &dialect, &head).before(error))?;
                 if let Some(encoding) = self.encoding {
                     layout.findings.options.insert("encoding".into(), encoding.name().to_ascii_lowercase());
                 }
                 self.schema = SchemaRef::clone(&layout.schema);
                 self.rows = Some(layout.rows);
+                self.findings = Some(Box::new(layout.findings.clone()));
                 self.content = Content::Text(Box::new(layout));
             }
-            Format::Ndjson => {
-                let layout = json::scan(&self.path, BufReader::with_capacity(BUFFER_BYTES, self.text()?))?;
+            Format::Json | Format::Ndjson => {
+                let text = BufReader::with_capacity(BUFFER_BYTES, self.text()?);
+                let layout = json::scan(&self.path, self.form(), text)?;
                 self.schema = SchemaRef::clone(&layout.schema);
                 self.rows = Some(layout.rows);
+                self.findings = layout.findings(self.encoding).map(Box::new);
                 self.content = Content::Json(layout);
+            }
+            Format::Xlsx => {
+                let (sheet, layout) = Sheet::open(&self.path, self.reopen()?, &self.options)?;
+                self.schema = SchemaRef::clone(&layout.schema);
+                self.rows = Some(layout.rows);
+                self.findings = Some(Box::new(layout.findings.clone()));
+                self.content = Content::Sheet(Box::new((sheet, layout)));
             }
             Format::Parquet => {
                 let file = ParquetFile::open(&self.path, self.reopen()?)?;
@@ -226,8 +270,10 @@ impl Source {
             Content::Text(layout) => Box::new(csv::stored(&path, layout, self.text()?)?),
             Content::Json(layout) => {
                 let text = BufReader::with_capacity(BUFFER_BYTES, self.text()?);
-                Box::new(json::JsonBatches::new(&path, layout, text, json::Pace::Stored))
+                Box::new(json::JsonBatches::new(&path, layout, self.form(), text, json::Pace::Stored))
             }
+            Content::Sheet(sheet) => Box::new(csv::stored(&path, &sheet.1, sheet.0.text(&path)?)?),
+            Content::Parts(parts) => parts.batches(),
             Content::Parquet(file) => plain(file.batches(&path, &self.reopen()?)?),
             Content::Arrow if self.format.format == Format::ArrowFile => {
                 let mut file = IpcFile::open(self.reopen()?).map_err(|fault| fault.of(&path))?;
@@ -238,9 +284,71 @@ impl Source {
     }
 
     /// The file from its start, with an offset of its own: several readers may be at work.
-    pub(crate) fn reopen(&self) -> Result<File, TableError> {
-        File::open(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
-            .map_err(|source| TableError::Read { path: self.path.clone(), source })
+    fn reopen(&self) -> Result<File, TableError> {
+        let file = self.file.as_ref().ok_or_else(|| std::io::Error::other("it is in many files"));
+        file.and_then(Held::reopen).map_err(|source| TableError::Read { path: self.path.clone(), source })
+    }
+
+    /// The same without a descriptor that is held open.
+    pub(super) fn closed(mut self) -> Result<Self, TableError> {
+        let closed = self.file.take().map(|file| file.closed(&self.path)).transpose();
+        self.file = closed.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
+        Ok(self)
+    }
+
+    /// The file's bytes as they lie there, and how many they are; those of many files one after another.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(crate) fn bytes(&self) -> std::io::Result<(u64, Box<dyn Read + Send>)> {
+        match (&self.file, &self.content) {
+            (Some(file), _) => {
+                let file = file.reopen()?;
+                Ok((Identity::of(&file)?.length, Box::new(file)))
+            }
+            (None, Content::Parts(parts)) => {
+                let files = parts.files()?;
+                let length = files.iter().map(Held::length).sum::<std::io::Result<u64>>()?;
+                Ok((length, Box::new(Chained::new(files))))
+            }
+            (None, _) => Err(std::io::Error::other("it is in no file")),
+        }
+    }
+
+    /// How the objects of JSON stand in the text.
+    fn form(&self) -> Form<'_> {
+        match self.format.format {
+            Format::Json => Form::Values(self.options.path.as_deref()),
+            _ => Form::Lines,
+        }
+    }
+
+    /// The file, where the table is in one.
+    pub(super) fn held(&self) -> Option<&Held> {
+        self.file.as_ref()
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How the text's columns are, where it is one.
+    pub(super) fn layout(&self) -> Option<&csv::Layout> {
+        match &self.content {
+            Content::Text(layout) => Some(layout),
+            Content::Sheet(sheet) => Some(&sheet.1),
+            _ => None,
+        }
+    }
+
+    /// The files that the table is in.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        match &self.content {
+            Content::Parts(parts) => parts.len(),
+            _ => 1,
+        }
     }
 
     /// The format.
@@ -252,10 +360,7 @@ impl Source {
     /// How the content is read, where it is text.
     #[must_use]
     pub fn findings(&self) -> Option<&Findings> {
-        match &self.content {
-            Content::Text(layout) => Some(&layout.findings),
-            _ => None,
-        }
+        self.findings.as_deref()
     }
 
     /// The text in UTF-8.
@@ -269,7 +374,7 @@ impl Source {
 
     /// The encoding, where it is not UTF-8: the one that is said, or that the first bytes are a mark of.
     fn find_encoding(&self) -> Result<Option<&'static Encoding>, TableError> {
-        if !matches!(self.format.format, Format::Csv | Format::Tsv | Format::Ndjson) {
+        if !matches!(self.format.format, Format::Csv | Format::Tsv | Format::Json | Format::Ndjson) {
             return Ok(None);
         }
         if let Some(name) = &self.options.encoding {
@@ -288,47 +393,4 @@ impl Source {
         decompress(self.reopen()?, self.format.compression)
             .map_err(|source| TableError::Read { path: self.path.clone(), source })
     }
-}
-
-/// The batches of a stream, as they come.
-pub(super) fn stream_batches<R: Read + Send + 'static>(
-    path: &Path,
-    stream: Result<IpcStream<R>, Fault>,
-) -> Result<Batches, TableError> {
-    let path = path.to_owned();
-    let mut stream = stream.map_err(|fault| fault.of(&path))?;
-    Ok(Box::new(std::iter::from_fn(move || stream.next().map_err(|fault| fault.of(&path)).transpose())))
-}
-
-/// What a reader's panic says of the file.
-pub(super) fn gave_up(path: &Path, panicked: &Panicked) -> TableError {
-    TableError::Damaged { path: path.to_owned(), reason: format!("its reader gave up: {}", panicked.words) }
-}
-
-/// Batches of a reader that may panic. Nothing follows an error.
-pub(super) struct Guarded {
-    pub(super) batches: Option<Batches>,
-    pub(super) path: PathBuf,
-}
-
-impl Iterator for Guarded {
-    type Item = Result<RecordBatch, TableError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let batches = self.batches.as_mut()?;
-        let next = guarded(|| batches.next()).unwrap_or_else(|panicked| Some(Err(gave_up(&self.path, &panicked))));
-        if !matches!(next, Some(Ok(_))) {
-            self.batches = None;
-        }
-        next
-    }
-}
-
-/// The content of a file without the compression around it.
-pub(super) fn decompress(file: File, compression: Compression) -> std::io::Result<Box<dyn Read + Send>> {
-    Ok(match compression {
-        Compression::None => Box::new(file),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file))),
-        Compression::Zstd => Box::new(zstd::Decoder::new(file)?),
-    })
 }

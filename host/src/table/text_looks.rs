@@ -97,7 +97,7 @@ fn no_column(path: &Path, line: u64, name: &str, names: &[String]) -> TableError
 const NAMES_SHOWN: usize = 20;
 
 /// The names of the columns: those of the header, or their places.
-fn names(path: &Path, dialect: &Dialect, first: &Record) -> Result<Vec<String>, TableError> {
+pub(super) fn names(path: &Path, dialect: &Dialect, first: &Record) -> Result<Vec<String>, TableError> {
     if !dialect.header {
         return Ok((1..=first.len()).map(|place| format!("column_{place}")).collect());
     }

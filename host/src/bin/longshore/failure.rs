@@ -36,6 +36,13 @@ pub(crate) fn print(error: &dyn Error, status: u8) -> u8 {
     print_plain(&Plain::new(error), status)
 }
 
+/// Prints what was seen, and then the error.
+pub(crate) fn print_after(seen: &str, error: &dyn Error, status: u8) -> u8 {
+    // Nobody reads a closed standard error.
+    let _ = std::io::stderr().lock().write_all(seen.as_bytes());
+    print(error, status)
+}
+
 /// Prints a sentence and gives the exit status back.
 pub(crate) fn print_text(text: &str, status: u8) -> u8 {
     print_plain(&Plain(text.to_owned(), None), status)

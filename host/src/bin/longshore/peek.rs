@@ -5,12 +5,18 @@ use crate::check::{print, print_json};
 use crate::columns::{aligned, cut};
 use crate::failure;
 use clap::Args;
-use longshore::table::{FileFormat, Peek, ReadOptions, Source};
+use longshore::table::{FileFormat, Glance, Peek, ReadOptions, Source, Words};
 use longshore::words::count;
 use std::path::PathBuf;
 
 /// Characters of a value that are shown.
 const VALUE_SHOWN: usize = 30;
+
+/// Characters of a cell that are shown before an error.
+const CELL_SHOWN: usize = 60;
+
+/// Columns that are shown before an error.
+const COLUMNS_SHOWN: usize = 12;
 
 /// What stands for a missing value.
 const MISSING: &str = "(missing)";
@@ -28,6 +34,9 @@ pub(crate) struct PeekArguments {
     /// First rows that are shown
     #[arg(long, value_name = "NUMBER", default_value_t = 5)]
     rows: usize,
+    /// Read all of a large file, not only its ends and a sample of what is between them
+    #[arg(long)]
+    all: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -41,30 +50,57 @@ pub(crate) fn peek(arguments: &PeekArguments) -> u8 {
             return failure::print_text(&format!("`--read {text}`: {reason}"), BAD_INPUT);
         }
     }
-    let named = options.format.as_ref().map(|name| name.parse());
-    let format = match (named, arguments.format) {
-        (Some(format), _) => format,
-        (None, Some(format)) if FileFormat::from_path(&arguments.path).is_err() => Ok(format),
-        (None, _) => FileFormat::from_path(&arguments.path),
+    let format =
+        arguments.format.filter(|_| options.format.is_none() && FileFormat::from_path(&arguments.path).is_err());
+    let looked = match arguments.all {
+        true => Source::find(&arguments.path, format, &options).and_then(|source| Peek::of(&source, arguments.rows)),
+        false => Peek::quick(&arguments.path, format, &options, arguments.rows),
     };
-    let looked = format
-        .and_then(|format| Source::open_as(&arguments.path, format, &options))
-        .and_then(|source| Peek::of(&source, arguments.rows));
     match looked {
         Ok(peek) if arguments.json => print_json(&peek),
         Ok(peek) => print(&text(&peek)),
-        Err(error) => failure::print(&error, BAD_INPUT),
+        Err(error) => {
+            let glance = error.glance().map(|glance| glance_text("", glance));
+            failure::print_after(&glance.unwrap_or_default(), &error, BAD_INPUT)
+        }
     }
 }
 
+/// How a text looks, before what is wrong with it is said.
+pub(crate) fn glance_text(what: &str, glance: &Glance) -> String {
+    let options = glance.options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let with =
+        if glance.options.is_empty() { ", and begins with".into() } else { format!(" read with {}", Words(options)) };
+    let mut text = format!("{what}{}{with}\n", glance.format);
+    let cells = |row: &Vec<String>| row.iter().map(|cell| cut(cell, CELL_SHOWN)).collect::<Vec<_>>();
+    let mut rows: Vec<Vec<String>> = glance.rows.iter().map(cells).collect();
+    rows.iter_mut().for_each(|row| row.truncate(COLUMNS_SHOWN));
+    if rows.len() == 1 {
+        rows.push(Vec::new());
+    }
+    text.push_str(aligned(&rows, &[]).trim_end());
+    text.push_str("\n\n");
+    text
+}
+
 fn text(peek: &Peek) -> String {
-    let mut text =
-        format!("{}: {}, {}\n", peek.format, count(peek.rows, "row"), count(peek.columns.len() as u64, "column"));
+    let about = if peek.sample.is_some() { "about " } else { "" };
+    let files = if peek.files > 1 { format!(" in {} files", peek.files) } else { String::new() };
+    let (rows, columns) = (count(peek.rows, "row"), count(peek.columns.len() as u64, "column"));
+    let mut text = format!("{}{files}: {about}{rows}, {columns}\n", peek.format);
+    if let Some(sample) = &peek.sample {
+        text.push_str(&format!(
+            "from a sample of {}, {} of {} MiB: `--all` reads all of it\n",
+            count(sample.rows, "row"),
+            sample.bytes >> 20,
+            sample.of_bytes >> 20
+        ));
+    }
     if let Some(reading) = &peek.reading {
-        let options = reading.options.iter().map(|(key, value)| {
-            if value.contains(' ') { format!("{key}='{value}'") } else { format!("{key}={value}") }
-        });
-        text.push_str(&format!("read with {}\n", options.collect::<Vec<_>>().join(" ")));
+        if !reading.options.is_empty() {
+            let options = reading.options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+            text.push_str(&format!("read with {}\n", Words(options)));
+        }
         text.extend(reading.all_notes().map(|note| format!("note: {note}\n")));
     }
     let mut table = vec![["column", "type", "missing", "least", "greatest"].map(str::to_owned)];

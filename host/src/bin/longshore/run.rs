@@ -2,6 +2,7 @@
 
 use crate::arguments::{self, RunArguments};
 use crate::console::Console;
+use crate::peek::glance_text;
 use crate::{BAD_INPUT, check, failure};
 use longshore::block::GivenValue;
 use longshore::{Cancel, Limits, PartitionSpec, RunSpec, Settings, SpecError};
@@ -46,7 +47,9 @@ pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
 }
 
 fn bad_input(error: &SpecError) -> u8 {
-    failure::print(error, BAD_INPUT)
+    let seen: String =
+        error.glances().map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
+    failure::print_after(&seen, error, BAD_INPUT)
 }
 
 /// Ctrl-C asks the script to end; the second time it is killed.

@@ -1,25 +1,33 @@
-//! NDJSON: one object a line. A first pass over every line finds each field's type (`shape.rs`), and everything that is
+//! NDJSON, one object a line, and JSON, objects in an array or one after another. A first pass over every line finds each field's type (`shape.rs`), and everything that is
 //! wrong, by its line; a second builds the columns (`build.rs`) by what the first has found, so that the two cannot
 //! disagree. How a line is taken apart is `value.rs`'s.
 
 mod build;
+mod elements;
 mod shape;
 mod value;
 
 use super::error::TableError;
+use super::findings::Findings;
 use super::live::Patience;
 use super::{BATCH_BYTES, BATCH_ROWS};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
 use build::{Builder, Place};
+use elements::{Elements, Fault};
+use encoding_rs::Encoding;
 use shape::{Plan, Shape};
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
+use std::str::Utf8Error;
 use std::sync::Arc;
 use value::Value;
 
 /// Longest line: 256 MiB, as a record of CSV.
 const LINE_MAX: u64 = 256 << 20;
+
+/// Characters of a value that an error shows.
+const VALUE_SHOWN: usize = 40;
 
 /// What the first pass found.
 #[derive(Debug, Clone)]
@@ -27,18 +35,51 @@ pub(crate) struct Layout {
     pub(crate) schema: SchemaRef,
     plan: Arc<Plan>,
     pub(crate) rows: u64,
+    /// The fields of the only object that are lists of objects: each may be the table that is meant.
+    pub(crate) lists: Vec<String>,
+}
+
+impl Layout {
+    /// What was found that a person should know.
+    pub(crate) fn findings(&self, encoding: Option<&'static Encoding>) -> Option<Findings> {
+        let mut findings = Findings::default();
+        if let Some(encoding) = encoding {
+            findings.options.insert("encoding".into(), encoding.name().to_ascii_lowercase());
+        }
+        let lists = self.lists.iter();
+        findings.notes.extend(lists.map(|name| {
+            format!("the file is one object, and a table of one row, whose field `{name}` is a list of objects: `path={name}` \
+                     reads those as rows")
+        }));
+        (findings != Findings::default()).then_some(findings)
+    }
+}
+
+/// How objects stand in a text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Form<'a> {
+    /// Each on a line of its own.
+    Lines,
+    /// In an array, which fields may lead to, or one after another.
+    Values(Option<&'a str>),
 }
 
 /// Reads the whole text once. A text without rows is a table without columns.
-pub(crate) fn scan(path: &Path, text: impl BufRead) -> Result<Layout, TableError> {
-    let mut lines = Lines::new(path, text);
+pub(crate) fn scan(path: &Path, form: Form<'_>, text: impl BufRead) -> Result<Layout, TableError> {
+    let mut lines = Lines::new(path, form, text);
     let mut shape = Shape::default();
     let mut rows = 0;
+    let mut lists = Vec::new();
     while let Some(line) = lines.next()? {
         let number = line.number;
         let wrong = |reason| TableError::Line { path: path.to_owned(), line: number, reason };
-        shape.note(&line.row(path)?, number).map_err(wrong)?;
+        let row = line.row(path)?;
+        lists = if rows == 0 { row.lists_of_objects() } else { Vec::new() };
+        shape.note(&row, number).map_err(wrong)?;
         rows += 1;
+    }
+    if !lines.elements.is_some_and(|elements| elements.is_sequence()) {
+        lists.clear();
     }
     let plan = shape.plan();
     let fields = plan.fields();
@@ -46,7 +87,7 @@ pub(crate) fn scan(path: &Path, text: impl BufRead) -> Result<Layout, TableError
         let reason = format!("the name of the field {:?} has a NUL character in it: remove it", field.name());
         return Err(TableError::Damaged { path: path.to_owned(), reason });
     }
-    Ok(Layout { schema: Arc::new(Schema::new(fields)), plan: Arc::new(plan), rows })
+    Ok(Layout { schema: Arc::new(Schema::new(fields)), plan: Arc::new(plan), rows, lists })
 }
 
 /// How rows come.
@@ -69,9 +110,9 @@ pub(crate) struct JsonBatches<R> {
 }
 
 impl<R: BufRead> JsonBatches<R> {
-    pub(crate) fn new(path: &Path, layout: &Layout, text: R, pace: Pace) -> Self {
+    pub(crate) fn new(path: &Path, layout: &Layout, form: Form<'_>, text: R, pace: Pace) -> Self {
         let builder = Builder::new(&layout.plan);
-        Self { lines: Lines::new(path, text), layout: layout.clone(), pace, builder, rows: 0 }
+        Self { lines: Lines::new(path, form, text), layout: layout.clone(), pace, builder, rows: 0 }
     }
 
     fn read(&mut self) -> Result<Option<RecordBatch>, TableError> {
@@ -122,10 +163,12 @@ impl<R: BufRead> Iterator for JsonBatches<R> {
     }
 }
 
-/// The lines of a text that have something on them.
+/// The objects of a text, each with its line.
 struct Lines<R> {
     path: PathBuf,
     text: R,
+    /// Where they do not stand on lines of their own.
+    elements: Option<Elements>,
     buffer: Vec<u8>,
     number: u64,
     /// Bytes of the text that have been used.
@@ -139,11 +182,33 @@ struct Line<'a> {
 }
 
 impl<R: BufRead> Lines<R> {
-    fn new(path: &Path, text: R) -> Self {
-        Self { path: path.to_owned(), text, buffer: Vec::new(), number: 0, used: 0 }
+    fn new(path: &Path, form: Form<'_>, text: R) -> Self {
+        let elements = match form {
+            Form::Lines => None,
+            Form::Values(fields) => Some(Elements::new(fields)),
+        };
+        Self { path: path.to_owned(), text, elements, buffer: Vec::new(), number: 0, used: 0 }
     }
 
     fn next(&mut self) -> Result<Option<Line<'_>>, TableError> {
+        if let Some(elements) = &mut self.elements {
+            let next = elements.next(&mut self.text, &mut self.buffer);
+            let line = elements.line();
+            let wrong = |reason| TableError::Line { path: self.path.clone(), line, reason };
+            match next {
+                Ok(None) => return Ok(None),
+                Ok(Some(number)) => self.number = number,
+                Err(Fault::Words(reason)) => return Err(wrong(reason)),
+                Err(Fault::Io(source)) => return Err(TableError::Read { path: self.path.clone(), source }),
+            }
+            if self.buffer.first() != Some(&b'{') {
+                let shown: String = String::from_utf8_lossy(&self.buffer).chars().take(VALUE_SHOWN).collect();
+                return Err(wrong(format!("`{shown}` is no JSON object, and a row is one")));
+            }
+            let text = std::str::from_utf8(&self.buffer);
+            let text = text.map_err(|error| wrong(not_utf8(&self.buffer, error)))?;
+            return Ok(Some(Line { number: self.number, text }));
+        }
         loop {
             self.buffer.clear();
             let read = self.text.by_ref().take(LINE_MAX + 1).read_until(b'\n', &mut self.buffer);
@@ -165,10 +230,7 @@ impl<R: BufRead> Lines<R> {
                 continue;
             }
             if let Err(error) = std::str::from_utf8(bytes) {
-                let (at, byte) = (error.valid_up_to() + 1, bytes[error.valid_up_to()]);
-                return Err(wrong(format!(
-                    "it is not UTF-8: byte 0x{byte:02x} at place {at} of the line; convert the file to UTF-8 first"
-                )));
+                return Err(wrong(not_utf8(bytes, error)));
             }
             break;
         }
@@ -176,6 +238,11 @@ impl<R: BufRead> Lines<R> {
         let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { text };
         Ok(Some(Line { number: self.number, text: text.trim() }))
     }
+}
+
+fn not_utf8(bytes: &[u8], error: Utf8Error) -> String {
+    let (at, byte) = (error.valid_up_to() + 1, bytes[error.valid_up_to()]);
+    format!("it is not UTF-8: byte 0x{byte:02x} at place {at}; `encoding=` says what it is, such as windows-1252")
 }
 
 impl<'a> Line<'a> {
@@ -196,12 +263,12 @@ mod tests {
     const X: &str = "x.ndjson";
 
     fn error(text: &str) -> String {
-        scan(Path::new(X), text.as_bytes()).unwrap_err().to_string()
+        scan(Path::new(X), Form::Lines, text.as_bytes()).unwrap_err().to_string()
     }
 
     fn read(text: &str) -> RecordBatch {
-        let layout = scan(Path::new(X), text.as_bytes()).unwrap();
-        let mut batches = JsonBatches::new(Path::new(X), &layout, text.as_bytes(), Pace::Stored);
+        let layout = scan(Path::new(X), Form::Lines, text.as_bytes()).unwrap();
+        let mut batches = JsonBatches::new(Path::new(X), &layout, Form::Lines, text.as_bytes(), Pace::Stored);
         let batch = batches.next().unwrap().unwrap();
         assert!(batches.next().is_none());
         batch
@@ -231,9 +298,11 @@ mod tests {
     #[test]
     fn what_is_empty_has_no_rows() {
         for text in ["", "\n", "\u{feff}\n\r\n"] {
-            let layout = scan(Path::new(X), text.as_bytes()).unwrap();
+            let layout = scan(Path::new(X), Form::Lines, text.as_bytes()).unwrap();
             assert_eq!((layout.rows, layout.schema.fields().len()), (0, 0));
-            assert!(JsonBatches::new(Path::new(X), &layout, text.as_bytes(), Pace::Stored).next().is_none());
+            assert!(
+                JsonBatches::new(Path::new(X), &layout, Form::Lines, text.as_bytes(), Pace::Stored).next().is_none()
+            );
         }
     }
 

@@ -26,9 +26,7 @@ impl<'a> Value<'a> {
         match text.as_bytes().first() {
             Some(b'{') => {}
             Some(b'[') => {
-                return Err("it is a JSON array: NDJSON has one object a line, without brackets and commas around \
-                            them, as `jq -c '.[]'` writes it"
-                    .into());
+                return Err("it is a JSON array, and NDJSON has one object a line: `format=json` reads it".into());
             }
             _ => {
                 // Not JSON at all is said first.
@@ -67,6 +65,13 @@ impl<'a> Value<'a> {
         })
     }
 
+    /// The names of its fields that are lists of objects.
+    pub(super) fn lists_of_objects(&self) -> Vec<String> {
+        let Self::Object(fields) = self else { return Vec::new() };
+        let is_list = |value: &Self| matches!(value, Self::List(items) if !items.is_empty() && items.iter().all(|item| matches!(item, Self::Object(_))));
+        fields.iter().filter(|(_, value)| is_list(value)).map(|(name, _)| name.clone().into_owned()).collect()
+    }
+
     /// What it is, in words.
     pub(super) fn noun(&self) -> &'static str {
         match self {
@@ -103,7 +108,8 @@ fn string(text: &str) -> Result<Cow<'_, str>, String> {
 /// What the JSON reader said, without the line number of its own.
 fn broken(text: &str, error: &serde_json::Error) -> String {
     if error.is_eof() {
-        return "its object goes on in the next line, or is cut short: NDJSON has each object on one line".into();
+        return "its object goes on in the next line, or is cut short: NDJSON has each object on one line, and `format=json` \
+                    reads those that do not".into();
     }
     let words = error.to_string();
     let words = words.split(" at line ").next().unwrap_or_default();

@@ -81,6 +81,7 @@ impl Sink {
             }
             Format::ArrowFile => Kind::ArrowFile(Box::new(FileWriter::try_new(output, schema).map_err(arrow)?)),
             Format::ArrowStream => Kind::ArrowStream(Box::new(StreamWriter::try_new(output, schema).map_err(arrow)?)),
+            Format::Json | Format::Xlsx => return Err(TableError::NotWritten { format: format.to_string() }),
         };
         Ok(Self { path: path.to_owned(), format, kind, schema: types, rows: 0, written })
     }

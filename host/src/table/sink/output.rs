@@ -45,6 +45,9 @@ impl Output {
             Compression::None => Self::Plain(gathered(file)),
             Compression::Gzip => Self::Gzip(GzEncoder::new(gathered(file), flate2::Compression::default())),
             Compression::Zstd => Self::Zstd(zstd::Encoder::new(file, ZSTD_LEVEL)?),
+            Compression::Bzip2 | Compression::Zip => {
+                return Err(std::io::Error::other("tables are read from bzip2 and ZIP, and not written to them"));
+            }
         })
     }
 

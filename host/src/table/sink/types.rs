@@ -25,6 +25,7 @@ pub(super) fn written(schema: &SchemaRef, format: FileFormat) -> Result<SchemaRe
         Format::Csv | Format::Tsv | Format::Ndjson => text_type,
         Format::Parquet => parquet_type,
         Format::ArrowFile | Format::ArrowStream => return Ok(Arc::clone(schema)),
+        Format::Json | Format::Xlsx => return Err(TableError::NotWritten { format: format.to_string() }),
     };
     let fields = schema.fields().iter().map(|field| {
         of(field.data_type())

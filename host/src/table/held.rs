@@ -1,0 +1,129 @@
+//! A file that is read again and again, and stays the one that was checked.
+
+use std::fs::File;
+use std::io::{Error, Read};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// A file.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// Held open.
+    Open(File),
+    /// Opened when it is read, and only if it is the same still: of a table in many files not all are open at once.
+    Named { path: PathBuf, identity: Identity },
+}
+
+/// What tells a file from another, and from what it was before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+    pub(super) length: u64,
+    changed: (i64, i64),
+}
+
+impl Identity {
+    /// What a file is now.
+    ///
+    /// # Errors
+    /// Where it cannot be asked.
+    pub(super) fn of(file: &File) -> std::io::Result<Self> {
+        let metadata = file.metadata()?;
+        let changed = (metadata.ctime(), metadata.ctime_nsec());
+        Ok(Self { device: metadata.dev(), inode: metadata.ino(), length: metadata.len(), changed })
+    }
+}
+
+impl Held {
+    /// The file from its start, with an offset of its own: several readers may be at work.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, or is another now.
+    pub(super) fn reopen(&self) -> std::io::Result<File> {
+        match self {
+            Self::Open(file) => File::open(format!("/proc/self/fd/{}", file.as_raw_fd())),
+            Self::Named { path, identity } => {
+                let file = File::open(path)?;
+                if Identity::of(&file)? == *identity {
+                    Ok(file)
+                } else {
+                    Err(Error::other("the file has changed since it was checked"))
+                }
+            }
+        }
+    }
+
+    /// Its length in bytes.
+    ///
+    /// # Errors
+    /// Where it cannot be asked.
+    pub(super) fn length(&self) -> std::io::Result<u64> {
+        match self {
+            Self::Open(file) => Identity::of(file).map(|identity| identity.length),
+            Self::Named { identity, .. } => Ok(identity.length),
+        }
+    }
+
+    /// One more of the same.
+    ///
+    /// # Errors
+    /// Where no more can be had.
+    pub(super) fn again(&self) -> std::io::Result<Self> {
+        match self {
+            Self::Open(file) => file.try_clone().map(Self::Open),
+            Self::Named { path, identity } => Ok(Self::Named { path: path.clone(), identity: *identity }),
+        }
+    }
+
+    /// The same, without a descriptor.
+    ///
+    /// # Errors
+    /// Where it cannot be asked what it is.
+    pub(super) fn closed(self, path: &Path) -> std::io::Result<Self> {
+        Ok(match self {
+            Self::Open(file) => Self::Named { path: std::path::absolute(path)?, identity: Identity::of(&file)? },
+            named @ Self::Named { .. } => named,
+        })
+    }
+}
+
+/// A file without a name, which goes with its last descriptor.
+///
+/// # Errors
+/// Where the folder of temporary files takes none.
+pub(super) fn unnamed_file() -> std::io::Result<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+    Ok(File::from(open(std::env::temp_dir(), flags, Mode::RUSR | Mode::WUSR)?))
+}
+
+/// Files one after another, each opened when it is its turn.
+pub(super) struct Chained {
+    files: std::vec::IntoIter<Held>,
+    open: Option<File>,
+}
+
+impl Chained {
+    pub(super) fn new(files: Vec<Held>) -> Self {
+        Self { files: files.into_iter(), open: None }
+    }
+}
+
+impl Read for Chained {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            if let Some(file) = &mut self.open {
+                let read = file.read(buffer)?;
+                if read > 0 || buffer.is_empty() {
+                    return Ok(read);
+                }
+            }
+            match self.files.next() {
+                Some(next) => self.open = Some(next.reopen()?),
+                None => return Ok(0),
+            }
+        }
+    }
+}

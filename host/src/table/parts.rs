@@ -1,0 +1,351 @@
+//! A table in many files: in a folder, or named by a pattern. All have the same columns; what the names of their folders
+//! say of them, `year=2024`, are columns too.
+
+pub(super) use super::parts_found::find;
+
+use super::batches::Batches;
+use super::csv;
+use super::dialect::{Detected, Dialect};
+use super::error::TableError;
+use super::findings::Findings;
+use super::format::{FileFormat, Format};
+use super::held::Held;
+use super::option_values::ColumnType;
+use super::options::ReadOptions;
+use super::parts_found::Found;
+use super::parts_types::{common, noun, option_of, typed, with_keys};
+use super::source::Source;
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Notes about files that are shown; more say the same.
+const NOTES_SHOWN: usize = 10;
+
+/// The files of a table.
+#[derive(Debug)]
+pub(super) struct Parts {
+    path: PathBuf,
+    format: FileFormat,
+    parts: Vec<Arc<Source>>,
+    /// The columns in the files.
+    own: Vec<FieldRef>,
+    /// The columns of the folders' names, with a row for each file.
+    keys: Option<RecordBatch>,
+    notes: Vec<String>,
+}
+
+impl Parts {
+    /// Opens and checks all files.
+    ///
+    /// # Errors
+    /// What is wrong with one of them, or which two do not make one table, and why.
+    pub(super) fn open(
+        path: &Path,
+        files: Vec<Found>,
+        format: Option<FileFormat>,
+        options: &ReadOptions,
+    ) -> Result<Self, TableError> {
+        let formats = formats(path, &files, format)?;
+        let (own_options, key_options) = split(options, &files);
+        if own_options.columns.is_empty() && !options.columns.is_empty() {
+            let reason = "`columns` names none that is in its files, but in the names of their folders alone".into();
+            return Err(TableError::Unreadable { path: path.to_owned(), reason });
+        }
+        let takes_keys = options.columns.is_empty() || !key_options.columns.is_empty();
+        let mut parts = Self {
+            path: path.to_owned(),
+            format: formats[0],
+            parts: Vec::with_capacity(files.len()),
+            own: Vec::new(),
+            keys: None,
+            notes: Vec::new(),
+        };
+        parts.keys = if takes_keys { parts.read_keys(&files, &key_options)? } else { None };
+        let mut left = options.rows;
+        for (file, format) in files.iter().zip(formats) {
+            if left == Some(0) {
+                break;
+            }
+            let source = Source::open_as(&file.path, format, &ReadOptions { rows: left, ..own_options.clone() })?;
+            left = left.map(|left| left.saturating_sub(source.rows().unwrap_or(0)));
+            parts.parts.push(Arc::new(source.closed()?));
+        }
+        parts.own = match parts.parts.first().is_some_and(|part| part.layout().is_some()) {
+            true => parts.widen(&own_options)?,
+            false => parts.same()?,
+        };
+        if let Some(name) = parts.doubled() {
+            let reason =
+                format!("`{name}` is a column of its files, and in the names of their folders: rename one of them");
+            return Err(parts.unreadable(reason));
+        }
+        Ok(parts)
+    }
+
+    /// How many files there are.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    pub(super) fn format(&self) -> FileFormat {
+        self.format
+    }
+
+    pub(super) fn schema(&self) -> SchemaRef {
+        let keys = self.keys.iter().flat_map(|keys| keys.schema_ref().fields().iter().cloned().collect::<Vec<_>>());
+        Arc::new(Schema::new(self.own.iter().cloned().chain(keys).collect::<Vec<_>>()))
+    }
+
+    /// Rows of all, where the files say so without being read.
+    pub(super) fn rows(&self) -> Option<u64> {
+        self.parts.iter().map(|part| part.rows()).sum()
+    }
+
+    /// What was found in the files: how the first is read, and what a person should know of any.
+    pub(super) fn findings(&self) -> Option<Findings> {
+        let mut findings = self.parts.first().and_then(|part| part.findings()).cloned().unwrap_or_default();
+        findings.columns.clear();
+        findings.notes.clone_from(&self.notes);
+        let of_part = |part: &Arc<Source>| {
+            let found = part.findings().map(|found| found.all_notes().map(str::to_owned).collect::<Vec<_>>());
+            let name = part.path().display().to_string();
+            found.unwrap_or_default().into_iter().map(move |note| format!("`{name}`: {note}"))
+        };
+        let mut notes = self.parts.iter().flat_map(of_part);
+        findings.notes.extend(notes.by_ref().take(NOTES_SHOWN));
+        let more = notes.count();
+        if more > 0 {
+            findings.notes.push(format!("and {more} more notes about other files"));
+        }
+        Some(findings).filter(|findings| *findings != Findings::default())
+    }
+
+    /// The rows of one file after another.
+    pub(super) fn batches(&self) -> Batches {
+        let schema = self.schema();
+        let own = self.own.clone();
+        let keys = self.keys.clone();
+        // Each file is opened when it is its turn.
+        let rows = self.parts.clone().into_iter().enumerate().flat_map(move |(index, part)| {
+            let keys = keys.as_ref().map(|keys| keys.slice(index, 1));
+            let (schema, own) = (Arc::clone(&schema), own.clone());
+            let batches: Batches = part.batches().unwrap_or_else(|error| Box::new(std::iter::once(Err(error))));
+            let path = part.path().to_owned();
+            batches.map(move |batch| {
+                with_keys(&batch?, &own, keys.as_ref(), &schema)
+                    .map_err(|source| TableError::Arrow { path: path.clone(), source })
+            })
+        });
+        Box::new(rows)
+    }
+
+    /// The files, none of them open.
+    ///
+    /// # Errors
+    /// Where one cannot be had again.
+    pub(super) fn files(&self) -> std::io::Result<Vec<Held>> {
+        self.parts.iter().filter_map(|part| part.held()).map(Held::again).collect()
+    }
+
+    /// The columns of files whose types are their own: they must be the same in all.
+    fn same(&self) -> Result<Vec<FieldRef>, TableError> {
+        let Some((first, rest)) = self.parts.split_first() else { return Ok(Vec::new()) };
+        let schema = first.schema();
+        for part in rest {
+            self.check_names(first, part)?;
+            let other = part.schema();
+            for field in schema.fields() {
+                let Ok(found) = other.field_with_name(field.name()) else { continue };
+                if found.data_type() != field.data_type() {
+                    return Err(self.unreadable(format!(
+                        "its files have different columns: `{}` is {} in `{}`, and {} in `{}`",
+                        field.name(),
+                        field.data_type(),
+                        first.path().display(),
+                        found.data_type(),
+                        part.path().display()
+                    )));
+                }
+            }
+        }
+        Ok(schema.fields().iter().map(|field| Arc::new(field.as_ref().clone().with_nullable(true))).collect())
+    }
+
+    /// The columns of texts, each of the narrowest type that holds what all files have. A file that is read otherwise alone
+    /// is opened again.
+    fn widen(&mut self, options: &ReadOptions) -> Result<Vec<FieldRef>, TableError> {
+        let first = &self.parts[0];
+        for part in &self.parts[1..] {
+            self.check_names(first, part)?;
+        }
+        let schema = first.schema();
+        let mut wanted = BTreeMap::new();
+        for field in schema.fields() {
+            let found = self.parts.iter().filter_map(|part| Some((part.path(), typed(part, field.name())?)));
+            let found: Vec<_> = found.collect();
+            let Some((_, kind)) = found.first() else { continue };
+            let common = common(found.iter().map(|(_, kind)| kind));
+            let differs =
+                found.iter().find(|(_, other)| other != kind && (*other == common || common != DataType::Utf8));
+            if let (DataType::Utf8, Some((path, other))) =
+                (&common, differs.or(found.iter().find(|(_, other)| other != kind)))
+            {
+                self.notes.push(format!(
+                    "column `{}` is text because it is {} in `{}`, and {} in `{}`: `type.{}=` says what it is",
+                    field.name(),
+                    noun(kind),
+                    found[0].0.display(),
+                    noun(other),
+                    path.display(),
+                    field.name()
+                ));
+            }
+            wanted.insert(field.name().clone(), common);
+        }
+        let mut index = 0;
+        while index < self.parts.len() {
+            let part = &self.parts[index];
+            let other = part.schema();
+            let differs = |(name, kind): &(&String, &DataType)| {
+                other.field_with_name(name).is_ok_and(|field| field.data_type() != *kind)
+            };
+            let types: Vec<_> =
+                wanted.iter().filter(differs).map(|(name, kind)| (name.clone(), option_of(kind))).collect();
+            index += 1;
+            if types.is_empty() {
+                continue;
+            }
+            let mut again = options.clone();
+            again.types.extend(types.iter().cloned());
+            again.rows = options.rows.and(part.rows());
+            match Source::open_as(part.path(), part.format(), &again) {
+                Ok(opened) => self.parts[index - 1] = Arc::new(opened.closed()?),
+                // Digits that a double has not, and such: all of them are text, from the first file on.
+                Err(error) if types.iter().any(|(_, kind)| *kind != ColumnType::Text) => {
+                    self.notes.push(format!("columns whose files differ are text: {error}"));
+                    for (name, _) in types {
+                        wanted.insert(name, DataType::Utf8);
+                    }
+                    index = 0;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let fields = schema.fields().iter().map(|field| {
+            let kind = wanted.get(field.name()).unwrap_or(field.data_type());
+            Arc::new(Field::new(field.name(), kind.clone(), true))
+        });
+        Ok(fields.collect())
+    }
+
+    /// Whether two files have columns of the same names.
+    fn check_names(&self, first: &Source, other: &Source) -> Result<(), TableError> {
+        let (own, others) = (first.schema(), other.schema());
+        let lacking = |schema: &Schema, of: &Schema| {
+            of.fields()
+                .iter()
+                .find(|field| schema.field_with_name(field.name()).is_err())
+                .map(|field| field.name().clone())
+        };
+        let (with, without, name) = match (lacking(&others, &own), lacking(&own, &others)) {
+            (Some(name), _) => (first, other, name),
+            (None, Some(name)) => (other, first, name),
+            (None, None) => return Ok(()),
+        };
+        Err(self.unreadable(format!(
+            "its files have different columns: `{name}` is in `{}`, and not in `{}`",
+            with.path().display(),
+            without.path().display()
+        )))
+    }
+
+    /// The columns of the folders' names, read as cells of text are.
+    fn read_keys(&self, files: &[Found], options: &ReadOptions) -> Result<Option<RecordBatch>, TableError> {
+        let names: Vec<&str> = files[0].keys.iter().map(|(name, _)| name.as_str()).collect();
+        let is_other = |file: &&Found| !file.keys.iter().map(|(name, _)| name.as_str()).eq(names.iter().copied());
+        if let Some(other) = files.iter().find(is_other) {
+            return Err(self.unreadable(format!(
+                "the folders of its files say different things: `{}` and `{}`",
+                files[0].path.display(),
+                other.path.display()
+            )));
+        }
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+        let mut text = names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(",");
+        for file in files {
+            let cells = file.keys.iter().map(|(_, value)| value.as_deref().map(quoted).unwrap_or_default());
+            text.push('\n');
+            text.push_str(&cells.collect::<Vec<_>>().join(","));
+        }
+        text.push('\n');
+        let detected = Detected { dialect: Dialect::default(), notes: Vec::new() };
+        let layout = csv::scan(&self.path, detected, options, text.as_bytes())?;
+        let batches = csv::stored(&self.path, &layout, Cursor::new(text.into_bytes()))?;
+        let batches = batches.collect::<Result<Vec<_>, _>>()?;
+        let whole = arrow_select::concat::concat_batches(&layout.schema, &batches);
+        whole.map(Some).map_err(|source| TableError::Arrow { path: self.path.clone(), source })
+    }
+
+    /// A name that is both a column's and a key's.
+    fn doubled(&self) -> Option<&str> {
+        let keys = self.keys.as_ref()?.schema_ref();
+        self.own.iter().map(|field| field.name().as_str()).find(|name| keys.field_with_name(name).is_ok())
+    }
+
+    fn unreadable(&self, reason: String) -> TableError {
+        TableError::Unreadable { path: self.path.clone(), reason }
+    }
+}
+
+/// The format of each file, which is one, in whatever it is compressed.
+fn formats(path: &Path, files: &[Found], given: Option<FileFormat>) -> Result<Vec<FileFormat>, TableError> {
+    let unreadable = |reason: String| TableError::Unreadable { path: path.to_owned(), reason };
+    let mut formats: Vec<FileFormat> = Vec::with_capacity(files.len());
+    for file in files {
+        let format = match given {
+            Some(format) => format,
+            None => FileFormat::from_path(&file.path).map_err(|_| {
+                unreadable(format!(
+                    "`{}` in it is no table, by its suffix: a pattern such as `{}` names those that are, `format=` says what \
+                     all are",
+                    file.path.display(),
+                    path.join("*.csv").display()
+                ))
+            })?,
+        };
+        if let Some(first) = formats.first().filter(|first| first.format != format.format) {
+            return Err(unreadable(format!(
+                "its files are of different formats: `{}` is {}, and `{}` is {}",
+                files[0].path.display(),
+                first.format,
+                file.path.display(),
+                format.format
+            )));
+        }
+        if format.format == Format::Xlsx {
+            return Err(unreadable("a table in many files is not read from workbooks: name one of them".into()));
+        }
+        formats.push(format);
+    }
+    Ok(formats)
+}
+
+/// The options for what is in the files, and those for what their folders' names say.
+fn split(options: &ReadOptions, files: &[Found]) -> (ReadOptions, ReadOptions) {
+    let is_key = |name: &String| files[0].keys.iter().any(|(key, _)| key == name);
+    let (mut own, mut keys) = (options.clone(), ReadOptions::default());
+    own.format = None;
+    own.types.retain(|name, _| !is_key(name));
+    own.columns.retain(|name| !is_key(name));
+    keys.columns = options.columns.iter().filter(|name| is_key(name)).cloned().collect();
+    keys.types = options.types.clone();
+    keys.types.retain(|name, _| is_key(name) || name == "*");
+    (own, keys)
+}

@@ -1,0 +1,181 @@
+//! The files that make one table: those in a folder and below it, or those that a pattern names.
+
+use super::error::TableError;
+use std::path::{Path, PathBuf};
+
+/// Files of one table, at most.
+const PARTS_MAX: usize = 100_000;
+
+/// Folders inside each other, at most.
+const DEPTH_MAX: usize = 16;
+
+/// What Hive writes for a value that is missing.
+const HIVE_MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// A file that is part of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    /// What the names of the folders say of its rows, `year=2024`, as Hive writes tables.
+    pub(super) keys: Vec<(String, Option<String>)>,
+}
+
+/// The files that a path names, in the order of their names; `None` where it names one.
+///
+/// # Errors
+/// Where it names none at all, or too many.
+pub(super) fn find(path: &Path) -> Result<Option<Vec<Found>>, TableError> {
+    let unreadable = |reason: String| TableError::Unreadable { path: path.to_owned(), reason };
+    let mut files = Vec::new();
+    let is_folder = match std::fs::metadata(path) {
+        Ok(metadata) => metadata.is_dir(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            match path.to_str().filter(|text| is_pattern(text)) {
+                Some(pattern) => {
+                    let fixed = fixed_folder(path);
+                    let found =
+                        glob::glob(pattern).map_err(|error| unreadable(format!("it is no pattern: {error}")))?;
+                    for file in found {
+                        let file = file.map_err(|error| unreadable(error.to_string()))?;
+                        // A folder that a pattern names is one of files, as it is alone.
+                        if file.is_dir() {
+                            walk(&file, DEPTH_MAX, &mut files)?;
+                        } else {
+                            files.push(file);
+                        }
+                    }
+                    if files.is_empty() {
+                        return Err(unreadable(
+                            "no file is named so: the pattern's `*` stands for any part of a name".into(),
+                        ));
+                    }
+                    return finish(path, &fixed, files).map(Some);
+                }
+                None => return Err(TableError::Missing { path: path.to_owned() }),
+            }
+        }
+        Err(source) => return Err(TableError::Read { path: path.to_owned(), source }),
+    };
+    if !is_folder {
+        return Ok(None);
+    }
+    walk(path, DEPTH_MAX, &mut files)?;
+    if files.is_empty() {
+        return Err(unreadable("it is a folder without a table: there is no file in it".into()));
+    }
+    finish(path, path, files).map(Some)
+}
+
+fn finish(path: &Path, base: &Path, files: Vec<PathBuf>) -> Result<Vec<Found>, TableError> {
+    if files.len() > PARTS_MAX {
+        let reason = format!("it names {} files, and a table has at most {PARTS_MAX}", files.len());
+        return Err(TableError::Unreadable { path: path.to_owned(), reason });
+    }
+    Ok(files.into_iter().map(|file| Found { keys: keys(base, &file), path: file }).collect())
+}
+
+/// Whether a name that is no file's is a pattern of such.
+pub(super) fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+/// The folder of a pattern above the first name that is one.
+fn fixed_folder(pattern: &Path) -> PathBuf {
+    let is_name = |part: &std::path::Component<'_>| !is_pattern(&part.as_os_str().to_string_lossy());
+    pattern.components().take_while(is_name).collect()
+}
+
+/// The files below a folder. What begins with a point or a line is none of the table: `_SUCCESS`, `.part-0.crc`.
+fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), TableError> {
+    let failed = |source| TableError::Read { path: folder.to_owned(), source };
+    let Some(deeper) = depth.checked_sub(1) else {
+        let reason = format!("it has folders in it of more than {DEPTH_MAX} levels");
+        return Err(TableError::Unreadable { path: folder.to_owned(), reason });
+    };
+    let entries = std::fs::read_dir(folder).map_err(failed)?;
+    let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        if entry.file_name().to_string_lossy().starts_with(['.', '_']) {
+            continue;
+        }
+        let path = entry.path();
+        if std::fs::metadata(&path).map_err(failed)?.is_dir() {
+            walk(&path, deeper, files)?;
+        } else {
+            files.push(path);
+        }
+        if files.len() > PARTS_MAX {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The keys in the names of the folders between a base and a file.
+fn keys(base: &Path, file: &Path) -> Vec<(String, Option<String>)> {
+    let between = file.strip_prefix(base).unwrap_or(file).parent().unwrap_or(Path::new(""));
+    let key = |part: std::path::Component<'_>| {
+        let name = part.as_os_str().to_string_lossy().into_owned();
+        let (key, value) = name.split_once('=')?;
+        let value = (value != HIVE_MISSING).then(|| decoded(value));
+        (!key.is_empty()).then(|| (decoded(key), value))
+    };
+    between.components().filter_map(key).collect()
+}
+
+/// A name without the escapes that paths need: `%2F` for `/`.
+fn decoded(name: &str) -> String {
+    let hex = |bytes: &[u8]| u8::from_str_radix(std::str::from_utf8(bytes).ok()?, 16).ok();
+    let (mut bytes, mut at) = (Vec::new(), 0);
+    let name = name.as_bytes();
+    while at < name.len() {
+        match name.get(at + 1..at + 3).filter(|_| name[at] == b'%').and_then(hex) {
+            Some(byte) => {
+                bytes.push(byte);
+                at += 3;
+            }
+            None => {
+                bytes.push(name[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(base: &Path, path: &str) -> Result<Vec<String>, String> {
+        let files = find(&base.join(path)).map_err(|error| error.to_string())?.unwrap();
+        let word = |found: Found| {
+            let keys: Vec<_> = found.keys.iter().map(|(key, value)| format!("{key}:{value:?}")).collect();
+            format!("{} {}", found.path.strip_prefix(base).unwrap().display(), keys.join(" ")).trim().to_owned()
+        };
+        Ok(files.into_iter().map(word).collect())
+    }
+
+    #[test]
+    fn folders_and_patterns_have_their_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path();
+        for file in ["t/b.csv", "t/a.csv", "t/_SUCCESS", "t/.a.csv.crc", "h/y=2024/m=01/x.csv", "h/y=%2F/x.csv", "e/_x"]
+        {
+            let path = base.join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        assert_eq!(found(base, "t").unwrap(), ["t/a.csv", "t/b.csv"]);
+        assert_eq!(found(base, "t/*.csv").unwrap(), ["t/a.csv", "t/b.csv"]);
+        let hive = ["h/y=%2F/x.csv y:Some(\"/\")", "h/y=2024/m=01/x.csv y:Some(\"2024\") m:Some(\"01\")"];
+        assert_eq!(found(base, "h").unwrap(), hive);
+        assert_eq!(found(base, "h/*/*/x.csv").unwrap(), &hive[1..]);
+        assert_eq!(found(base, "h/y=*").unwrap(), hive);
+        assert_eq!(find(&base.join("t/a.csv")).unwrap(), None);
+        assert!(found(base, "e").unwrap_err().ends_with("it is a folder without a table: there is no file in it"));
+        assert!(found(base, "t/*.parquet").unwrap_err().contains("no file is named so"));
+        assert!(found(base, "x.csv").unwrap_err().ends_with("does not exist"));
+    }
+}

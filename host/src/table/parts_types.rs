@@ -1,0 +1,87 @@
+//! What the columns of a table in many files are: the types that hold what all files have, and batches of the one as those of
+//! the other.
+
+use super::option_values::ColumnType;
+use super::source::Source;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow_cast::CastOptions;
+use arrow_cast::display::FormatOptions;
+use arrow_schema::{DataType, FieldRef, SchemaRef};
+use std::sync::Arc;
+
+/// The type of a column of text; `None` where it has no value.
+pub(super) fn typed(part: &Source, name: &str) -> Option<DataType> {
+    let schema = part.schema();
+    let (index, field) = schema.column_with_name(name)?;
+    let has_nothing = part.layout().is_some_and(|layout| layout.has_nothing(index));
+    (!has_nothing).then(|| field.data_type().clone())
+}
+
+/// The narrowest type of text that holds what all of some hold.
+pub(super) fn common<'a>(kinds: impl Iterator<Item = &'a DataType>) -> DataType {
+    let both = |one: DataType, other: &DataType| match (&one, other) {
+        (one, other) if one == other => one.clone(),
+        (DataType::Int64 | DataType::Float64, DataType::Int64 | DataType::Float64) => DataType::Float64,
+        (DataType::Date32, naive @ DataType::Timestamp(_, None)) => naive.clone(),
+        (naive @ DataType::Timestamp(_, None), DataType::Date32) => naive.clone(),
+        _ => DataType::Utf8,
+    };
+    let mut kinds = kinds.cloned();
+    let first = kinds.next().unwrap_or(DataType::Utf8);
+    kinds.fold(first, |one, other| both(one, &other))
+}
+
+pub(super) fn option_of(kind: &DataType) -> ColumnType {
+    match kind {
+        DataType::Boolean => ColumnType::Boolean,
+        DataType::Int64 => ColumnType::Integer,
+        DataType::Float64 => ColumnType::Number,
+        DataType::Date32 => ColumnType::Date(None),
+        DataType::Timestamp(..) => ColumnType::Time(None),
+        _ => ColumnType::Text,
+    }
+}
+
+pub(super) fn noun(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::Boolean => "true or false",
+        DataType::Int64 => "whole numbers",
+        DataType::Float64 => "numbers",
+        DataType::Date32 => "dates",
+        DataType::Timestamp(..) => "times",
+        _ => "text",
+    }
+}
+
+/// Casts that fail where a value would be lost.
+const WHOLE: CastOptions<'static> = CastOptions { safe: false, format_options: FormatOptions::new() };
+
+/// A batch of a file as one of the table: its columns in the table's order, then what the folders' names say.
+pub(super) fn with_keys(
+    batch: &RecordBatch,
+    own: &[FieldRef],
+    keys: Option<&RecordBatch>,
+    schema: &SchemaRef,
+) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    let rows = batch.num_rows();
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+    for field in own {
+        let column = batch.schema_ref().index_of(field.name())?;
+        let column = batch.column(column);
+        // Units of times, which each text has found for itself.
+        let is_other = column.data_type() != field.data_type();
+        columns.push(if is_other {
+            arrow_cast::cast_with_options(column, field.data_type(), &WHOLE)?
+        } else {
+            Arc::clone(column)
+        });
+    }
+    if let Some(keys) = keys {
+        let first = UInt32Array::from_value(0, rows);
+        for key in keys.columns() {
+            columns.push(arrow_select::take::take(key, &first, None)?);
+        }
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+}

@@ -1,0 +1,50 @@
+//! The content of a file without the compression around it.
+
+use super::error::TableError;
+use super::format::{Compression, FileFormat};
+use super::zip_file;
+use bzip2::read::MultiBzDecoder;
+use flate2::read::MultiGzDecoder;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+/// Bytes read at a time.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// The content of a file without the compression around it.
+pub(super) fn decompress(file: File, compression: Compression) -> std::io::Result<Box<dyn Read + Send>> {
+    Ok(match compression {
+        Compression::None => Box::new(file),
+        Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file))),
+        Compression::Zstd => Box::new(zstd::Decoder::new(file)?),
+        Compression::Bzip2 => Box::new(MultiBzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file))),
+        Compression::Zip => zip_file::Entry::only(&file)?.read(file)?,
+    })
+}
+
+/// The format of the only file in a ZIP archive, by its suffix there.
+pub(super) fn inside(path: &Path) -> Result<FileFormat, TableError> {
+    let failed = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => TableError::Missing { path: path.to_owned() },
+        std::io::ErrorKind::InvalidData => TableError::Unreadable { path: path.to_owned(), reason: source.to_string() },
+        _ => TableError::Read { path: path.to_owned(), source },
+    };
+    let entry = File::open(path).and_then(|file| zip_file::Entry::only(&file)).map_err(failed)?;
+    match FileFormat::from_path(Path::new(&entry.name)) {
+        Ok(FileFormat { format, compression: Compression::None }) if !format.is_sought() => {
+            Ok(FileFormat { format, compression: Compression::Zip })
+        }
+        Ok(_) => {
+            let reason = format!("`{}` in the archive is not text: take it out first", entry.name);
+            Err(TableError::Unreadable { path: path.to_owned(), reason })
+        }
+        Err(_) => {
+            let reason = format!(
+                "the suffix of `{}` in the archive names no known format: `format=csv.zip` says it",
+                entry.name
+            );
+            Err(TableError::Unreadable { path: path.to_owned(), reason })
+        }
+    }
+}
