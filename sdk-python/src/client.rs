@@ -2,7 +2,7 @@
 
 use crate::error::raise;
 use crate::table::{Batches, Chunks, Table};
-use longshore_client::{self as rust, ConnectSettings, OutputName, Software, Word};
+use longshore_client::{self as rust, ConnectSettings, InputName, OutputName, Software, Word};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3_arrow::PyRecordBatchReader;
@@ -66,14 +66,14 @@ impl Client {
     }
 
     /// A whole input, or `None`.
-    fn read_input(&self, py: Python<'_>, number: u32) -> PyResult<Option<Table>> {
-        let table = py.detach(|| self.client.read_input(number)).map_err(raise)?;
+    fn read_input(&self, py: Python<'_>, input: InputKey) -> PyResult<Option<Table>> {
+        let table = py.detach(|| self.client.read_input(&input.into())).map_err(raise)?;
         Ok(table.map(Table::new))
     }
 
     /// An input batch by batch, or `None`.
-    fn read_batches(&self, py: Python<'_>, number: u32) -> PyResult<Option<Batches>> {
-        let batches = py.detach(|| self.client.read_batches(number)).map_err(raise)?;
+    fn read_batches(&self, py: Python<'_>, input: InputKey) -> PyResult<Option<Batches>> {
+        let batches = py.detach(|| self.client.read_batches(&input.into())).map_err(raise)?;
         Ok(batches.map(Batches::new))
     }
 
@@ -142,6 +142,21 @@ impl Client {
     /// Says that the script ends.
     fn end(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.client.end()).map_err(raise)
+    }
+}
+
+#[derive(FromPyObject)]
+enum InputKey {
+    Number(u32),
+    Name(String),
+}
+
+impl From<InputKey> for InputName {
+    fn from(key: InputKey) -> Self {
+        match key {
+            InputKey::Number(number) => Self::Number(number),
+            InputKey::Name(name) => Self::Name(name),
+        }
     }
 }
 

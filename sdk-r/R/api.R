@@ -8,7 +8,7 @@ state$api <- NULL
 #' through what this returns; [close()] ends the run with success.
 #'
 #' A script that is started by hand can have a dry run: the environment variable `LONGSHORE_DRY_RUN` names a folder with
-#' its inputs (`0.parquet`, `1.arrow`, ..., counted from 0) and `options.json`, and its outputs go there
+#' its inputs (`0.parquet`, counted from 0, `sales.arrow`, ...) and `options.json`, and its outputs go there
 #' (`output-0.parquet`, or by their ids) when it has said its last word.
 #'
 #' @return an object of class `longshore_api`, the first argument of every other function of this package.

@@ -5,7 +5,7 @@
 #' always in R, and reading again gives the same table. `options(longshore.views = FALSE)` makes plain vectors instead.
 #'
 #' @param api the run, as [longshore.api()] returns it.
-#' @param input.number which input, from 1.
+#' @param input.number which input: a position, from 1, or a name that the block declares.
 #' @param as `"data.frame"`; `"list"`, the columns alone, which may be longer than a data frame's; `"batches"`, a
 #'   function that returns the next 65,536 rows as a data frame each time it is called, and `NULL` after the last;
 #'   `"arrow"` for an `arrow::Table`, or `"nanoarrow"` for a `nanoarrow_array_stream`, neither of which copies anything,
@@ -28,12 +28,13 @@
 #'   - binaries: lists of `raw`; lists: lists of vectors; structures: lists of named lists; maps: lists of named
 #'     vectors, or of `list(key =, value =)` where keys are no text; unions: lists of their values; `NULL` is null. Such
 #'     a column has the class `longshore_list`, which remembers what is in it, so that it is written as it was read.
-#' @section Errors: a condition of class `longshore_error` with the `kind` `"input"` if the input cannot be read,
-#'   `"data"` if a column cannot be held in R (it names column and row), `"ended"` after [commit()] or [close()],
+#' @section Errors: a condition of class `longshore_error` with the `kind` `"input"` if there is no input of that
+#'   name or the input cannot be read, `"data"` if a column cannot be held in R (it names column and row), `"ended"` after [commit()] or [close()],
 #'   `"value"` for other arguments.
 #' @examples
 #' \dontrun{
 #' table <- read.input.records(api)
+#' rates <- read.input(api, "rates")
 #' batches <- read.input(api, 2, as = "batches")
 #' while (!is.null(batch <- batches())) print(nrow(batch))
 #' }
@@ -43,13 +44,13 @@ read.input <- function(api, input.number = 1, as = c("data.frame", "list", "batc
   as <- tryCatch(match.arg(as), error = function(error) {
     fail("value", "`as` must be \"data.frame\", \"list\", \"batches\", \"arrow\" or \"nanoarrow\"")
   })
-  number <- position(input.number, "inputs")
+  input <- position(input.number, "inputs")
   switch(as,
-    data.frame = data.frame.of(unwrap(native$client_read(api$client, number, how()))),
-    list = columns.of(unwrap(native$client_read(api$client, number, how()))),
-    batches = batches.of(unwrap(native$client_read_batches(api$client, number))),
+    data.frame = data.frame.of(unwrap(native$client_read(api$client, input, how()))),
+    list = columns.of(unwrap(native$client_read(api$client, input, how()))),
+    batches = batches.of(unwrap(native$client_read_batches(api$client, input))),
     arrow = ,
-    nanoarrow = stream.of(api, number, as)
+    nanoarrow = stream.of(api, input, as)
   )
 }
 
@@ -88,12 +89,7 @@ read.input.records <- function(api, input.number = 1) read.input(api, input.numb
 #' @export
 write.output.records <- function(api, data, output.number = 1) {
   here(api)
-  output <- if (is.character(output.number) && length(output.number) == 1L) {
-    enc2utf8(output.number)
-  } else {
-    position(output.number, "outputs")
-  }
-  invisible(unwrap(append.table(api, data, output)))
+  invisible(unwrap(append.table(api, data, position(output.number, "outputs"))))
 }
 
 # What became of a chunk has no output's name.
@@ -122,8 +118,11 @@ zones <- function() {
   state$zones
 }
 
-# Counted from 1 by scripts, from 0 by the host.
+# Counted from 1 by scripts, from 0 by the host; a name stays as it is.
 position <- function(number, what) {
+  if (is.character(number) && length(number) == 1L && !is.na(number)) {
+    return(enc2utf8(number))
+  }
   if (!is.numeric(number) || length(number) != 1L || is.na(number) || number < 1 || number != floor(number) ||
     number > .Machine$integer.max) {
     fail("value", paste0(what, " are numbered from 1, not ", paste(format(number), collapse = " ")))
@@ -171,12 +170,12 @@ batches.of <- function(batches) {
   function() data.frame.of(unwrap(native$batches_next(batches, how())), warned)
 }
 
-stream.of <- function(api, number, package) {
+stream.of <- function(api, input, package) {
   if (!requireNamespace(package, quietly = TRUE)) {
     fail("value", paste0("the package ", package, " is not installed: name it among the block's dependencies"))
   }
   stream <- structure(unwrap(native$stream_allocate()), class = "nanoarrow_array_stream")
-  if (!unwrap(native$client_read_stream(api$client, number, stream))) {
+  if (!unwrap(native$client_read_stream(api$client, input, stream))) {
     return(NULL)
   }
   if (package == "nanoarrow") {

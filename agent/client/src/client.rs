@@ -5,6 +5,7 @@ use crate::dry_run::DryRun;
 use crate::error::ClientError;
 use crate::inputs::{BATCH_ROWS, InputBatches, InputTable};
 use crate::link::{Link, lock, unexpected};
+use crate::names::InputName;
 use crate::outputs;
 use crate::reports::Reports;
 use arrow_array::RecordBatchReader;
@@ -117,16 +118,17 @@ impl Client {
         &self.facts
     }
 
-    /// Reads a whole input, from 0; `None` where nothing is connected. Every read maps the memory anew, so changing
-    /// what one read returned does not change the next.
+    /// Reads a whole input; `None` where nothing is connected. Every read maps the memory anew, so changing what one
+    /// read returned does not change the next.
     ///
     /// # Errors
-    /// [`ClientError::Input`], [`ClientError::Ended`], [`ClientError::Streaming`], or the connection failed.
-    pub fn read_input(&self, number: u32) -> Result<Option<InputTable>, ClientError> {
+    /// [`ClientError::Input`], [`ClientError::UnknownInput`], [`ClientError::Ended`], [`ClientError::Streaming`], or
+    /// the connection failed.
+    pub fn read_input(&self, input: &InputName) -> Result<Option<InputTable>, ClientError> {
         self.check_batch("read_input")?;
         match &self.side {
-            Side::Host { link, .. } => InputTable::read(link, number),
-            Side::Folder(dry_run) => dry_run.read_input(number),
+            Side::Host { link, .. } => InputTable::read(link, self.number(input)?, input),
+            Side::Folder(dry_run) => dry_run.read_input(input),
         }
     }
 
@@ -134,9 +136,9 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::read_input`].
-    pub fn read_batches(&self, number: u32) -> Result<Option<InputBatches>, ClientError> {
+    pub fn read_batches(&self, input: &InputName) -> Result<Option<InputBatches>, ClientError> {
         self.check_batch("read_input")?;
-        self.batches(number, BATCH_ROWS)
+        self.batches(input, BATCH_ROWS)
     }
 
     /// The input of a run that transforms a stream, chunk by chunk, in bounded memory. Once. A dry run has no manifest
@@ -154,8 +156,10 @@ impl Client {
         if self.streamed.swap(true, Ordering::Relaxed) {
             return Err(ClientError::Streamed);
         }
-        let unconnected = || ClientError::Input { number: 0, reason: "nothing is connected".into() };
-        Ok(Chunks::new(self.batches(0, rows)?.ok_or_else(unconnected)?))
+        let input = InputName::Number(0);
+        let batches = self.batches(&input, rows)?;
+        let unconnected = || ClientError::Input { input, reason: "nothing is connected".into() };
+        Ok(Chunks::new(batches.ok_or_else(unconnected)?))
     }
 
     /// Appends what became of a chunk to the run's output.
@@ -178,11 +182,15 @@ impl Client {
         self.append(output, data)
     }
 
-    fn batches(&self, number: u32, rows_max: usize) -> Result<Option<InputBatches>, ClientError> {
+    fn batches(&self, input: &InputName, rows_max: usize) -> Result<Option<InputBatches>, ClientError> {
         match &self.side {
-            Side::Host { link, .. } => InputBatches::open(link, number, rows_max),
-            Side::Folder(dry_run) => dry_run.read_batches(number),
+            Side::Host { link, .. } => InputBatches::open(link, self.number(input)?, input, rows_max),
+            Side::Folder(dry_run) => dry_run.read_batches(input),
         }
+    }
+
+    fn number(&self, input: &InputName) -> Result<u32, ClientError> {
+        input.number(self.facts.inputs.as_deref())
     }
 
     fn append(&self, output: &OutputName, data: &mut dyn RecordBatchReader) -> Result<(), ClientError> {

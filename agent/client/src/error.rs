@@ -1,5 +1,6 @@
 //! What a script can be told: one variant for each thing it can do something about.
 
+use crate::names::InputName;
 use arrow_schema::ArrowError;
 use longshore_protocol::{ConnectionError, OutputName};
 use longshore_segment::SegmentError;
@@ -41,11 +42,19 @@ pub enum ClientError {
     /// The connection to the host failed.
     #[error("the connection to the host failed")]
     Connection(#[from] ConnectionError),
+    /// The block has no input of this name.
+    #[error("there is no input `{name}`: {reason}")]
+    UnknownInput {
+        /// The name.
+        name: String,
+        /// What there is.
+        reason: String,
+    },
     /// An input could not be read.
-    #[error("input {number} cannot be read: {reason}")]
+    #[error("input {input} cannot be read: {reason}")]
     Input {
-        /// The input, from 0.
-        number: u32,
+        /// The input, as it was asked for.
+        input: InputName,
         /// Why.
         reason: String,
     },

@@ -2,6 +2,7 @@
 
 use crate::error::ClientError;
 use crate::link::{Link, StreamEvent};
+use crate::names::InputName;
 use arrow_buffer::Buffer;
 use arrow_schema::SchemaRef;
 use longshore_protocol::{Delivery, FromScript, Payload, StreamId};
@@ -19,8 +20,8 @@ pub struct InputTable {
 }
 
 impl InputTable {
-    pub(crate) fn read(link: &Arc<Link>, number: u32) -> Result<Option<Self>, ClientError> {
-        let Some(mut batches) = HostBatches::ask(link, number, Delivery::Whole)? else {
+    pub(crate) fn read(link: &Arc<Link>, number: u32, asked: &InputName) -> Result<Option<Self>, ClientError> {
+        let Some(mut batches) = HostBatches::ask(link, number, asked, Delivery::Whole)? else {
             return Ok(None);
         };
         let read = batches.by_ref().collect::<Result<Vec<_>, _>>()?;
@@ -49,8 +50,13 @@ impl std::fmt::Debug for InputBatches {
 }
 
 impl InputBatches {
-    pub(crate) fn open(link: &Arc<Link>, number: u32, rows_max: usize) -> Result<Option<Self>, ClientError> {
-        let Some(batches) = HostBatches::ask(link, number, Delivery::Batches)? else {
+    pub(crate) fn open(
+        link: &Arc<Link>,
+        number: u32,
+        asked: &InputName,
+        rows_max: usize,
+    ) -> Result<Option<Self>, ClientError> {
+        let Some(batches) = HostBatches::ask(link, number, asked, Delivery::Batches)? else {
             return Ok(None);
         };
         Ok(Some(Self::new(batches.schema()?, batches, rows_max)))
@@ -96,7 +102,8 @@ impl Iterator for InputBatches {
 struct HostBatches {
     link: Arc<Link>,
     stream: StreamId,
-    number: u32,
+    /// The input as the script asked for it.
+    asked: InputName,
     decoder: TableDecoder,
     ready: VecDeque<DecodedBatch>,
     /// Bytes to acknowledge when their batches have been handed over.
@@ -105,11 +112,11 @@ struct HostBatches {
 }
 
 impl HostBatches {
-    fn ask(link: &Arc<Link>, number: u32, delivery: Delivery) -> Result<Option<Self>, ClientError> {
+    fn ask(link: &Arc<Link>, number: u32, asked: &InputName, delivery: Delivery) -> Result<Option<Self>, ClientError> {
         let stream = link.open(|stream| FromScript::OpenInput { stream, input: number, delivery })?;
         let decoder = trusting_decoder();
-        let (link, ready) = (Arc::clone(link), VecDeque::new());
-        let mut batches = Self { link, stream, number, decoder, ready, consumed: 0, ended: false };
+        let (link, ready, asked) = (Arc::clone(link), VecDeque::new(), asked.clone());
+        let mut batches = Self { link, stream, asked, decoder, ready, consumed: 0, ended: false };
         match batches.link.next_event(stream)? {
             StreamEvent::Opened { connected: true } => {
                 // The schema comes first, also when there are no rows.
@@ -162,7 +169,7 @@ impl HostBatches {
             StreamEvent::Dropped { reason } => reason,
             other => format!("the host sent {other:?} out of turn"),
         };
-        ClientError::Input { number: self.number, reason }
+        ClientError::Input { input: self.asked.clone(), reason }
     }
 }
 

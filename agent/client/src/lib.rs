@@ -11,6 +11,7 @@ mod dry_run;
 mod error;
 mod inputs;
 mod link;
+mod names;
 mod outputs;
 mod reports;
 
@@ -20,3 +21,4 @@ pub use error::ClientError;
 pub use inputs::{InputBatches, InputTable};
 pub use longshore_protocol::{OutputName, RunFacts, Software, Word};
 pub use longshore_segment::DecodedBatch;
+pub use names::InputName;

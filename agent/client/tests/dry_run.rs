@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use arrow_array::{Array, Float64Array, Int64Array, RecordBatch, RecordBatchIterator, StringArray};
-use longshore_client::{Client, ClientError, ConnectSettings, OutputName, Software, Word};
+use longshore_client::{Client, ClientError, ConnectSettings, InputName, OutputName, Software, Word};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
@@ -72,13 +72,30 @@ fn inputs_are_read_whole_and_in_batches() {
     let folder = Folder::new();
     parquet(&folder.0.join("0.parquet"), &integers("n", (0..100_000).collect()));
     let client = folder.connect().unwrap();
-    let table = client.read_input(0).unwrap().unwrap();
+    let table = client.read_input(&InputName::Number(0)).unwrap().unwrap();
     assert_eq!(table.batches.len(), 1);
     assert_eq!(table.batches[0].batch.num_rows(), 100_000);
-    let batches = client.read_batches(0).unwrap().unwrap();
+    let batches = client.read_batches(&InputName::Number(0)).unwrap().unwrap();
     let rows: Vec<usize> = batches.map(|batch| batch.unwrap().batch.num_rows()).collect();
     assert_eq!(rows, [65_536, 34_464]);
-    assert!(client.read_input(1).unwrap().is_none());
+    assert!(client.read_input(&InputName::Number(1)).unwrap().is_none());
+}
+
+#[test]
+fn inputs_are_read_by_the_names_of_their_files() {
+    let folder = Folder::new();
+    parquet(&folder.0.join("sales.parquet"), &integers("n", vec![1, 2]));
+    parquet(&folder.0.join("output-0.parquet"), &integers("n", vec![7]));
+    std::fs::write(folder.0.join("rates.csv"), "a\n").unwrap();
+    std::fs::write(folder.0.join("options.json"), "{}").unwrap();
+    let client = folder.connect().unwrap();
+    let read = |name: &str| client.read_input(&InputName::Name(name.into()));
+    assert_eq!(read("sales").unwrap().unwrap().batches[0].batch, integers("n", vec![1, 2]));
+    for unconnected in ["sale", "options", "../sales", ""] {
+        assert!(read(unconnected).unwrap().is_none(), "{unconnected}");
+    }
+    let error = read("rates").unwrap_err().to_string();
+    assert!(error.starts_with("input `rates` cannot be read: ") && error.contains("none of the formats"), "{error}");
 }
 
 #[test]
@@ -88,7 +105,9 @@ fn what_cannot_be_an_input_is_named() {
         std::fs::write(folder.0.join(name), text).unwrap();
     }
     let client = folder.connect().unwrap();
-    let error = |number| client.read_input(number).unwrap_err().to_string().replace(folder.0.to_str().unwrap(), "");
+    let error = |number| {
+        client.read_input(&InputName::Number(number)).unwrap_err().to_string().replace(folder.0.to_str().unwrap(), "")
+    };
     assert_eq!(
         error(0),
         "input 0 cannot be read: `/0.csv` is none of the formats of a dry run: \
@@ -170,7 +189,7 @@ fn a_folder_or_options_that_cannot_be_used_are_named() {
     let error = nowhere.connect().unwrap_err().to_string();
     std::mem::forget(nowhere);
     assert!(
-        error.ends_with("it is no folder: make one with the inputs (`0.parquet`, `1.arrow`, …) and `options.json`")
+        error.ends_with("it is no folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) and `options.json`")
     );
     std::fs::write(folder.0.join("options.json"), "[1]").unwrap();
     let error = folder.connect().unwrap_err().to_string();

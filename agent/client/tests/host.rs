@@ -5,7 +5,7 @@
 
 use arrow_array::{Array, Int64Array, RecordBatch, RecordBatchIterator, StringArray};
 use arrow_buffer::Buffer;
-use longshore_client::{Client, ClientError, ConnectSettings, OutputName, Software, Word};
+use longshore_client::{Client, ClientError, ConnectSettings, InputName, OutputName, Software, Word};
 use longshore_protocol::limits::ARENA_BYTES;
 use longshore_protocol::{
     ArenaId, Frame, FromScript, Hello, Message, Payload, Place, RunFacts, SocketConnection, StreamId, ToScript, Version,
@@ -26,6 +26,7 @@ fn facts() -> RunFacts {
         chunk_rows: None,
         options: serde_json::Map::new(),
         outputs: vec![],
+        inputs: Some(vec!["sales".into(), "rates".into()]),
     }
 }
 
@@ -97,13 +98,20 @@ fn an_input_is_mapped_anew_for_every_read() {
             }
         },
     );
-    let (one, two) = (client.read_input(0).unwrap().unwrap(), client.read_input(0).unwrap().unwrap());
+    let (one, two) = (
+        client.read_input(&InputName::Number(0)).unwrap().unwrap(),
+        client.read_input(&InputName::Number(0)).unwrap().unwrap(),
+    );
     assert_eq!(one.batches[0].batch, table(1000));
     assert_eq!(two.batches[0].batch, table(1000));
     let address =
         |table: &longshore_client::InputTable| table.batches[0].batch.column(0).to_data().buffers()[0].as_ptr();
     assert_ne!(address(&one), address(&two));
-    assert!(client.read_input(1).unwrap().is_none());
+    let named = |name: &str| client.read_input(&InputName::Name(name.into()));
+    assert_eq!(named("sales").unwrap().unwrap().batches[0].batch, table(1000));
+    assert!(client.read_input(&InputName::Number(1)).unwrap().is_none() && named("rates").unwrap().is_none());
+    let unknown = named("rate").unwrap_err().to_string();
+    assert_eq!(unknown, "there is no input `rate`: the block has sales, rates: did you mean `rates`?");
     drop(client);
     host.join().unwrap();
 }
@@ -133,8 +141,12 @@ fn batches_are_cut_and_acknowledged_when_they_are_used_up() {
             (bytes.len() as u64, acknowledged)
         },
     );
-    let rows: Vec<usize> =
-        client.read_batches(0).unwrap().unwrap().map(|batch| batch.unwrap().batch.num_rows()).collect();
+    let rows: Vec<usize> = client
+        .read_batches(&InputName::Number(0))
+        .unwrap()
+        .unwrap()
+        .map(|batch| batch.unwrap().batch.num_rows())
+        .collect();
     assert_eq!(rows, [65_536, 34_464]);
     drop(client);
     let (sent, acknowledged) = host.join().unwrap();
@@ -263,7 +275,7 @@ fn the_last_report_is_never_lost_and_the_first_word_counts() {
     assert!(matches!(client.update_progress(f64::NAN, None), Err(ClientError::Progress { .. })));
     assert!(client.conclude(Word::Commit, Some("done")).unwrap());
     assert!(!client.conclude(Word::Abort, None).unwrap());
-    assert!(matches!(client.read_input(0), Err(ClientError::Ended { call: "read_input" })));
+    assert!(matches!(client.read_input(&InputName::Number(0)), Err(ClientError::Ended { call: "read_input" })));
     drop(client);
     let heard = host.join().unwrap();
     assert!(heard.len() < 1000, "{} messages were sent of 10,000", heard.len());
@@ -285,7 +297,7 @@ fn a_wait_can_be_interrupted() {
             hear(&mut connection);
         },
     );
-    assert!(matches!(client.read_input(0), Err(ClientError::Interrupted)));
+    assert!(matches!(client.read_input(&InputName::Number(0)), Err(ClientError::Interrupted)));
     drop(client);
     host.join().unwrap();
 }

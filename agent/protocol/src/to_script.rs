@@ -102,4 +102,7 @@ pub struct RunFacts {
     pub options: Map<String, Value>,
     /// Ids of the declared outputs, in order; empty where the block declares none.
     pub outputs: Vec<String>,
+    /// Names of the declared inputs, in order; empty where the block declares none, left out by hosts of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<String>>,
 }

@@ -182,6 +182,11 @@ impl Block {
         }
     }
 
+    /// The names of the declared inputs, in order.
+    pub fn input_names(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().flatten().map(|input| input.name.as_str())
+    }
+
     /// The ids of the declared outputs.
     #[must_use]
     pub fn output_ids(&self) -> Option<Vec<String>> {

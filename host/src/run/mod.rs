@@ -345,6 +345,7 @@ impl Run<'_> {
             chunk_rows: self.prepared.chunk_rows,
             options: self.prepared.options.values().clone(),
             outputs: block.output_ids().unwrap_or_default(),
+            inputs: Some(block.input_names().map(str::to_owned).collect()),
         }
     }
 

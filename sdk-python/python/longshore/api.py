@@ -41,7 +41,7 @@ class Api:
     ``multiprocessing`` spawns do, may make one too: whatever they ask of it is a ``LongshoreError``.
 
     A script that is started by hand can have a dry run: the environment variable ``LONGSHORE_DRY_RUN`` names a folder
-    with its inputs (``0.parquet``, ``1.arrow``, ...) and ``options.json``, and its outputs go there.
+    with its inputs (``0.parquet``, ``sales.arrow``, ...) and ``options.json``, and its outputs go there.
 
     Raises:
         NotInRunError: if the script was not started by longshore.
@@ -67,7 +67,7 @@ class Api:
 
     # Inputs
 
-    def read_input_records(self, input_number: int = 0) -> Any:
+    def read_input_records(self, input_number: int | str = 0) -> Any:
         """A whole input as a ``pandas.DataFrame`` of numpy's types, or ``None`` if nothing is connected there.
 
         Its rows are those of the input, numbered from 0, its columns those of the input, in order and by their names.
@@ -94,20 +94,20 @@ class Api:
         =====================  =========================================================================================
 
         Args:
-            input_number: which input, from 0.
+            input_number: which input: a position, from 0, or a name that the block declares.
 
         Raises:
-            InputError: if the input cannot be read, or pandas has nothing that a value could be; it names the column,
-                and the row, from 1.
+            InputError: if there is no input of that name, the input cannot be read, or pandas has nothing that a value
+                could be; it names the column, and the row, from 1.
             EndedError: after ``commit`` or ``close``.
         """
         return self.read_input(input_number, as_="pandas")
 
-    def read_input(self, input_number: int = 0, as_: str = "arrow", dtypes: str = "numpy") -> Any:
+    def read_input(self, input_number: int | str = 0, as_: str = "arrow", dtypes: str = "numpy") -> Any:
         """A whole input in the form that ``as_`` names, or ``None`` if nothing is connected there.
 
         Args:
-            input_number: which input, from 0.
+            input_number: which input: a position, from 0, or a name that the block declares.
             as_: ``"arrow"`` for a ``pyarrow.Table``, ``"polars"`` or ``"pandas"`` for a DataFrame, ``"batches"`` for
                 an iterator of ``pyarrow.RecordBatch`` that keeps to a bounded amount of memory.
             dtypes: for ``"pandas"`` alone: ``"numpy"`` for the types of :meth:`read_input_records`, ``"nullable"`` for
@@ -116,8 +116,8 @@ class Api:
 
         Raises:
             ValueError: for another form or other dtypes, or a negative number.
-            InputError: if the input cannot be read, or there is nothing in that form that a value could be; it names
-                the column, and the row, from 1.
+            InputError: if there is no input of that name, the input cannot be read, or there is nothing in that form
+                that a value could be; it names the column, and the row, from 1.
             EndedError: after ``commit`` or ``close``.
         """
         client = self._check_process()
@@ -127,7 +127,7 @@ class Api:
             raise ValueError(f"dtypes must be 'numpy', 'nullable' or 'arrow', not {dtypes!r}")
         if dtypes != "numpy" and as_ != "pandas":
             raise ValueError(f"dtypes={dtypes!r} is for as_='pandas', not for {as_!r}")
-        if input_number < 0:
+        if not isinstance(input_number, str) and input_number < 0:
             raise ValueError(f"inputs are numbered from 0, not {input_number}")
         if as_ == "batches":
             return client.read_batches(input_number)
@@ -141,7 +141,8 @@ class Api:
 
             return _polars.to_polars(table)
         except InputError as error:
-            raise InputError(f"input {input_number} cannot be read as {as_}: {error}") from error.__cause__
+            name = f"`{input_number}`" if isinstance(input_number, str) else input_number
+            raise InputError(f"input {name} cannot be read as {as_}: {error}") from error.__cause__
 
     # Outputs
 

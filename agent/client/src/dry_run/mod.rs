@@ -8,6 +8,7 @@ mod source;
 use crate::error::ClientError;
 use crate::inputs::{InputBatches, InputTable};
 use crate::link::lock;
+use crate::names::{InputName, hint};
 use arrow_array::RecordBatchReader;
 use longshore_protocol::{FromScript, OutputName, RunFacts, Word};
 use output::DryOutput;
@@ -33,7 +34,7 @@ impl DryRun {
     /// Looks at the folder, and reads the options.
     pub(crate) fn open(folder: &Path) -> Result<(Self, RunFacts), ClientError> {
         if !folder.is_dir() {
-            let reason = "it is no folder: make one with the inputs (`0.parquet`, `1.arrow`, …) and `options.json`";
+            let reason = "it is no folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) and `options.json`";
             return Err(ClientError::DryRun { path: folder.to_owned(), reason: reason.into() });
         }
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
@@ -47,20 +48,30 @@ impl DryRun {
             chunk_rows: None,
             options: options(&folder.join(OPTIONS))?,
             outputs: Vec::new(),
+            inputs: None,
         };
         Ok((Self { folder, outputs: Mutex::new(Some(BTreeMap::new())), process: std::process::id() }, facts))
     }
 
-    pub(crate) fn read_input(&self, number: u32) -> Result<Option<InputTable>, ClientError> {
-        let Some(batches) = source::open(&self.folder, number)? else {
+    pub(crate) fn read_input(&self, input: &InputName) -> Result<Option<InputTable>, ClientError> {
+        let Some(batches) = self.read_batches(input)? else {
             return Ok(None);
         };
         let schema = batches.schema();
-        source::whole(number, &schema, batches).map(|batches| Some(InputTable { schema, batches }))
+        source::whole(input, &schema, batches).map(|batches| Some(InputTable { schema, batches }))
     }
 
-    pub(crate) fn read_batches(&self, number: u32) -> Result<Option<InputBatches>, ClientError> {
-        source::open(&self.folder, number)
+    /// An input that no file is for is not connected. Nothing here says which names the block declares, so that one
+    /// which names no file is told.
+    pub(crate) fn read_batches(&self, input: &InputName) -> Result<Option<InputBatches>, ClientError> {
+        let opened = source::open(&self.folder, input)?;
+        if let (None, InputName::Name(name)) = (&opened, input) {
+            let names = source::names(&self.folder);
+            let found = if names.is_empty() { "no inputs".into() } else { names.join(", ") };
+            let near = hint(name, &names);
+            print(&format!("note: nothing is connected to input `{name}`: the folder has {found}{near}"));
+        }
+        Ok(opened)
     }
 
     /// Appends a table to the output's file.

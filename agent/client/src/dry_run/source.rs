@@ -1,7 +1,9 @@
-//! An input of a dry run: a Parquet or Arrow file by the input's number, read anew each time.
+//! An input of a dry run: a Parquet or Arrow file by the input's number or name, read anew each time.
 
+use super::OPTIONS;
 use crate::error::ClientError;
 use crate::inputs::{BATCH_ROWS, InputBatches};
+use crate::names::InputName;
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_cast::cast;
 use arrow_ipc::reader::{FileReader, StreamReader};
@@ -17,10 +19,11 @@ const SUFFIXES: [&str; 4] = ["parquet", "arrow", "feather", "arrows"];
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 
-/// Opens an input, from 0; `None` where there is no file for it.
-pub(crate) fn open(folder: &Path, number: u32) -> Result<Option<InputBatches>, ClientError> {
-    let failed = move |reason: String| ClientError::Input { number, reason };
-    let Some(path) = find(folder, number).map_err(failed)? else {
+/// Opens an input; `None` where there is no file for it.
+pub(crate) fn open(folder: &Path, input: &InputName) -> Result<Option<InputBatches>, ClientError> {
+    let asked = input.clone();
+    let failed = move |reason: String| ClientError::Input { input: asked.clone(), reason };
+    let Some(path) = find(folder, input).map_err(&failed)? else {
         return Ok(None);
     };
     let shown = path.display().to_string();
@@ -35,35 +38,55 @@ pub(crate) fn open(folder: &Path, number: u32) -> Result<Option<InputBatches>, C
 }
 
 /// All rows as one batch, as an input comes in a run.
-pub(crate) fn whole(number: u32, schema: &SchemaRef, batches: InputBatches) -> Result<Vec<DecodedBatch>, ClientError> {
+pub(crate) fn whole(
+    input: &InputName,
+    schema: &SchemaRef,
+    batches: InputBatches,
+) -> Result<Vec<DecodedBatch>, ClientError> {
     let batches = batches.map(|decoded| Ok(decoded?.batch)).collect::<Result<Vec<_>, ClientError>>()?;
     let batch = arrow_select::concat::concat_batches(schema, &batches);
-    let batch = batch.map_err(|error| ClientError::Input { number, reason: error.to_string() })?;
+    let batch = batch.map_err(|error| ClientError::Input { input: input.clone(), reason: error.to_string() })?;
     Ok(vec![DecodedBatch { batch, boolean_bytes: Vec::new() }])
 }
 
-/// The one file whose name is the input's number.
-fn find(folder: &Path, number: u32) -> Result<Option<PathBuf>, String> {
-    let stem = number.to_string();
+/// The one file that is called as the input is.
+fn find(folder: &Path, input: &InputName) -> Result<Option<PathBuf>, String> {
+    let stem = match input {
+        InputName::Number(number) => number.to_string(),
+        InputName::Name(name) => name.clone(),
+    };
     let mut found: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| format!("`{}`: {error}", folder.display()))? {
         let path = entry.map_err(|error| format!("`{}`: {error}", folder.display()))?.path();
-        if path.file_stem().is_some_and(|name| name == stem.as_str()) {
+        let is_options = path.file_name().is_some_and(|name| name == OPTIONS);
+        if !is_options && path.file_stem().is_some_and(|name| name == stem.as_str()) {
             found.push(path);
         }
     }
     found.sort();
     match found.as_slice() {
         [] => Ok(None),
-        [one] if SUFFIXES.iter().any(|suffix| one.extension().is_some_and(|extension| extension == *suffix)) => {
-            Ok(found.pop())
-        }
+        [one] if is_table(one) => Ok(found.pop()),
         [one] => Err(format!(
             "`{}` is none of the formats of a dry run: give it as .parquet, .arrow, .feather or .arrows",
             one.display()
         )),
         [one, two, ..] => Err(format!("`{}` and `{}` are both there: keep one of them", one.display(), two.display())),
     }
+}
+
+/// The names of the tables that are there and were not written by a dry run, in order.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let tables = entries.map(|entry| entry.path()).filter(|path| is_table(path));
+    let names = tables.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()));
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with("output-")).collect();
+    names.sort();
+    names
+}
+
+fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| SUFFIXES.iter().any(|suffix| extension == *suffix))
 }
 
 fn read(path: &Path) -> Result<(SchemaRef, Batches), ArrowError> {

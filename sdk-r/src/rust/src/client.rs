@@ -8,7 +8,7 @@ use crate::write::Columns;
 use crate::{guard, message};
 use extendr_api::prelude::*;
 use longshore_client::{
-    Chunks, Client, ClientError, ConnectSettings, InputBatches, InputTable, OutputName, Software, Word,
+    Chunks, Client, ClientError, ConnectSettings, InputBatches, InputName, InputTable, OutputName, Software, Word,
 };
 use serde_json::Value;
 use std::cell::RefCell;
@@ -63,10 +63,10 @@ fn option(value: &Value) -> Result<Robj, Failure> {
     })
 }
 
-/// A whole input, from 0: a list of columns, names and the number of rows, or `NULL`.
+/// A whole input: a list of columns, names and the number of rows, or `NULL`.
 #[extendr]
-fn client_read(client: ExternalPtr<Arc<Client>>, number: i32, how: List) -> Robj {
-    let table = client.read_input(number.unsigned_abs()).map_err(Failure::from);
+fn client_read(client: ExternalPtr<Arc<Client>>, input: Robj, how: List) -> Robj {
+    let table = client.read_input(&input_name(&input)).map_err(Failure::from);
     answer(table.and_then(|table| table.map_or(Ok(().into()), |table| whole(table, &How::new(&how)))))
 }
 
@@ -77,8 +77,8 @@ fn whole(table: InputTable, how: &How) -> Result<Robj, Failure> {
 
 /// An input batch by batch, for `batches_next`, or `NULL`.
 #[extendr]
-fn client_read_batches(client: ExternalPtr<Arc<Client>>, number: i32) -> Robj {
-    let batches = client.read_batches(number.unsigned_abs()).map_err(Failure::from);
+fn client_read_batches(client: ExternalPtr<Arc<Client>>, input: Robj) -> Robj {
+    let batches = client.read_batches(&input_name(&input)).map_err(Failure::from);
     answer(batches.map(|batches| batches.map_or(().into(), |batches| ExternalPtr::new(RefCell::new(batches)).into())))
 }
 
@@ -121,6 +121,14 @@ fn client_write(client: ExternalPtr<Arc<Client>>, output: Robj, names: Robj, col
             (None, written) => written.map(|()| ().into()).map_err(Failure::from),
         }
     }))
+}
+
+/// The input that R named: a number from 0, or a name.
+pub(crate) fn input_name(input: &Robj) -> InputName {
+    match input.as_str() {
+        Some(name) => InputName::Name(name.into()),
+        None => InputName::Number(input.as_integer().unwrap_or_default().unsigned_abs()),
+    }
 }
 
 /// The output that R named: a number from 0, or an id.

@@ -1,7 +1,7 @@
 //! Failures as values: R gets a list with a kind and a message, and raises it as a condition once Rust has returned.
 
 use extendr_api::prelude::*;
-use longshore_client::{ClientError, OutputName};
+use longshore_client::{ClientError, InputName, OutputName};
 use std::error::Error;
 
 /// A call that failed. `kind` is the condition's, for scripts that handle one of them.
@@ -33,9 +33,10 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let (kind, message) = match &error {
             ClientError::NotInRun => ("not_in_run", chain(&error)),
-            ClientError::Input { number, reason } => {
+            ClientError::Input { input: InputName::Number(number), reason } => {
                 ("input", format!("input {} cannot be read: {reason}", u64::from(*number) + 1))
             }
+            ClientError::Input { .. } | ClientError::UnknownInput { .. } => ("input", chain(&error)),
             ClientError::Output { output, reason } => {
                 let name = match output {
                     OutputName::Number(number) => (u64::from(*number) + 1).to_string(),

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, reason = "the C stream interface passes raw pointers")]
 
-use crate::client::output_name;
+use crate::client::{input_name, output_name};
 use crate::failure::{Failure, answer};
 use crate::guard;
 use crate::vectors;
@@ -12,10 +12,10 @@ use extendr_api::prelude::*;
 use longshore_client::Client;
 use std::sync::Arc;
 
-/// Fills the C stream at an address with a whole input, from 0. Answers whether the input is connected.
+/// Fills the C stream at an address with a whole input. Answers whether the input is connected.
 #[extendr]
-fn client_read_stream(client: ExternalPtr<Arc<Client>>, number: i32, stream: Robj) -> Robj {
-    let table = client.read_input(number.unsigned_abs()).map_err(Failure::from);
+fn client_read_stream(client: ExternalPtr<Arc<Client>>, input: Robj, stream: Robj) -> Robj {
+    let table = client.read_input(&input_name(&input)).map_err(Failure::from);
     answer(table.and_then(|table| {
         let Some(table) = table else { return Ok(false.into()) };
         let target = target(&stream)?;
