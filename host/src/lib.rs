@@ -64,5 +64,8 @@ pub use partition::SplitError;
 pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use run::run;
 pub use settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
-pub use spec::{CHUNK_ROWS, InputSpec, Mount, Network, OutputSpec, PartitionSpec, Prepared, RunSpec, SpecError};
+pub use spec::{
+    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, Network, OutputSpec, PartitionSpec,
+    Prepared, RunSpec, SpecError,
+};
 pub use store::{CredentialsError, LayerProgress, LayerStatus, PullError, ReferenceError, StoreError};

@@ -86,6 +86,8 @@ pub struct PartitionRecord {
 pub struct InputRecord {
     /// Position, from 0.
     pub index: usize,
+    /// Its name in the manifest.
+    pub name: Option<String>,
     /// Its file; `-` for standard input.
     pub path: PathBuf,
     /// How it is read, where it is text whose dialect is looked for.

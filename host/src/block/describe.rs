@@ -1,14 +1,15 @@
 //! A block as it was understood, for people: what `longshore check` prints.
 
-use super::model::{Block, Form, Mode};
+use super::model::{Block, Form, InputDeclaration, Mode};
 use super::options::{OptionKind, OptionSpec};
+use crate::table::ColumnType;
 use std::fmt::Write;
 
 /// Widest cell of the options' table.
 const CELL_MAX: usize = 40;
 
 impl Block {
-    /// The block in a few lines, and its options as a table.
+    /// The block in a few lines, and its inputs and options as tables.
     #[must_use]
     pub fn describe(&self) -> String {
         let mut text = String::new();
@@ -27,17 +28,17 @@ impl Block {
         line("system packages", &self.system_packages.join(", "));
         line("image", &self.image());
         line("network", if self.network { "asked for" } else { "" });
-        let inputs = self.inputs.iter().flatten().map(|input| {
-            let optional = if input.mandatory { "" } else { " (may be left out)" };
-            format!("{}{optional}", input.name)
-        });
-        line("inputs", &inputs.collect::<Vec<_>>().join(", "));
+        line("inputs", if self.inputs.as_ref().is_some_and(Vec::is_empty) { "none" } else { "" });
         let outputs = match self.output_ids() {
             None => "any".into(),
             Some(ids) if ids.is_empty() => "none".into(),
             Some(ids) => ids.join(", "),
         };
         line("outputs", &outputs);
+        if let Some(inputs) = self.inputs.as_ref().filter(|inputs| !inputs.is_empty()) {
+            text.push('\n');
+            text.push_str(&inputs_table(inputs));
+        }
         if !self.options.is_empty() {
             text.push('\n');
             text.push_str(&self.options_table());
@@ -61,14 +62,30 @@ impl Block {
             let mandatory = if option.mandatory { "yes" } else { "" };
             [option.name.clone(), option.kind.name().into(), default, option.kind.allows(), mandatory.into()].map(cut)
         }));
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..5).map(width).collect();
-        let row = |row: &[String; 5]| {
-            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-            format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-        };
-        rows.iter().map(row).collect()
+        aligned(&rows)
     }
+}
+
+/// Nothing of what an input must be is cut.
+fn inputs_table(inputs: &[InputDeclaration]) -> String {
+    let mut rows = vec![["input", "mandatory", "read with", "columns"].map(str::to_owned)];
+    rows.extend(inputs.iter().map(|input| {
+        let mandatory = if input.mandatory { "yes" } else { "" };
+        let column = |(name, kind): (&String, &ColumnType)| format!("{name}: {}", String::from(kind.clone()));
+        let columns = input.columns.iter().map(column).collect::<Vec<_>>().join(", ");
+        [input.name.clone(), mandatory.into(), input.read.to_string(), columns]
+    }));
+    aligned(&rows)
+}
+
+fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
+    let row = |row: &[String; COLUMNS]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    rows.iter().map(row).collect()
 }
 
 fn shown_default(option: &OptionSpec) -> String {

@@ -170,7 +170,7 @@ mod tests {
         );
         assert_eq!(
             error(&[("block.toml", &format!("{MINIMAL}[[options]]\nname = \"a\"\nkind = \"integr\"\n")), ("s.py", "")]),
-            "`B/block.toml`: option `a` has the unknown kind `integr`: did you mean `integer`?"
+            "`B/block.toml`, line 4, column 1: option `a` has the unknown kind `integr`: did you mean `integer`?"
         );
         assert_eq!(
             error(&[("manifest.json", "{\"name\": \"x\",\n \"scriptFilename\": }"), ("s.py", "")]),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
+use toml::Spanned;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +35,7 @@ struct Manifest {
     #[serde(default)]
     network: bool,
     #[serde(default)]
-    options: Vec<ManifestOption>,
+    options: Vec<Spanned<ManifestOption>>,
     #[serde(default)]
     inputs: Option<Vec<ManifestInput>>,
     #[serde(default)]
@@ -61,7 +62,9 @@ struct ManifestOption {
     #[serde(default)]
     choices: Option<Vec<String>>,
     #[serde(default)]
-    input: usize,
+    input: Option<Spanned<InputKey>>,
+    #[serde(default)]
+    field_types: Option<Spanned<Vec<ColumnType>>>,
     #[serde(default = "yes")]
     read_only: bool,
 }
@@ -69,15 +72,23 @@ struct ManifestOption {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ManifestInput {
-    name: String,
+    name: Spanned<String>,
     #[serde(default)]
     description: Option<String>,
     #[serde(default)]
     mandatory: bool,
     #[serde(default)]
-    read: ReadOptions,
+    read: Option<Spanned<ReadOptions>>,
     #[serde(default)]
     columns: BTreeMap<String, ColumnType>,
+}
+
+/// An input, by its position or its name.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "an input is a number, from 0, or a name")]
+enum InputKey {
+    Number(usize),
+    Name(String),
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,15 +130,12 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
     if let Some(twice) = repeated(outputs.iter().flatten().map(|output| output.id.as_str())) {
         return Err(invalid(format!("the output id `{twice}` is there twice")));
     }
-    let inputs = manifest.inputs.map(|inputs| inputs.into_iter().map(input).collect::<Result<Vec<_>, _>>()).transpose();
-    let inputs = inputs.map_err(invalid)?;
-    if let Some(twice) = repeated(inputs.iter().flatten().map(|input| input.name.as_str())) {
-        return Err(invalid(format!("the input `{twice}` is there twice")));
-    }
-    if let Some(twice) = repeated(manifest.options.iter().map(|option| option.name.as_str())) {
-        return Err(invalid(format!("the option `{twice}` is there twice")));
-    }
-    let options = manifest.options.into_iter().map(option).collect::<Result<_, _>>().map_err(invalid)?;
+    let at = |(offset, reason): Misplaced| {
+        let (line, column) = place(text, offset);
+        BlockError::Syntax { path: path.to_owned(), line, column, reason }
+    };
+    let inputs = manifest.inputs.map(inputs).transpose().map_err(at)?;
+    let options = options(manifest.options, inputs.as_deref()).map_err(at)?;
     let block = Block {
         name: manifest.name,
         description: manifest.description,
@@ -149,19 +157,92 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
     Ok(Loaded { block, warnings: Vec::new(), remarks: Vec::new() })
 }
 
-fn input(input: ManifestInput) -> Result<InputDeclaration, String> {
-    let named = |reason: String| format!("input `{}`: {reason}", input.name);
-    let is_name = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
-    if input.name.is_empty() || !input.name.chars().all(is_name) || input.name.parse::<usize>().is_ok() {
-        return Err(named("its name is letters, digits, `_` and `-`, and no number".into()));
+/// Where in the text something is wrong, and what.
+type Misplaced = (usize, String);
+
+fn inputs(inputs: Vec<ManifestInput>) -> Result<Vec<InputDeclaration>, Misplaced> {
+    let mut declared: Vec<InputDeclaration> = Vec::with_capacity(inputs.len());
+    for given in inputs {
+        let offset = given.name.span().start;
+        if declared.iter().any(|known| known.name == *given.name.get_ref()) {
+            return Err((offset, format!("the input `{}` is there twice", given.name.get_ref())));
+        }
+        declared.push(input(given)?);
     }
-    let mut read = input.read.clone();
-    read.types.extend(input.columns.clone());
-    read.check().map_err(named)?;
-    Ok(InputDeclaration { name: input.name, description: input.description, mandatory: input.mandatory, read })
+    Ok(declared)
 }
 
-fn option(option: ManifestOption) -> Result<OptionSpec, String> {
+fn input(input: ManifestInput) -> Result<InputDeclaration, Misplaced> {
+    let (offset, name) = (input.name.span().start, input.name.into_inner());
+    let wrong = |offset: usize, reason: String| (offset, format!("input `{name}`: {reason}"));
+    let is_name = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
+    if name.is_empty() || !name.chars().all(is_name) || name.parse::<usize>().is_ok() {
+        return Err(wrong(offset, "its name is letters, digits, `_` and `-`, and no number".into()));
+    }
+    let offset = input.read.as_ref().map_or(offset, |read| read.span().start);
+    let read = input.read.map(Spanned::into_inner).unwrap_or_default();
+    read.check().map_err(|reason| wrong(offset, reason))?;
+    if let Some(both) = input.columns.keys().find(|column| read.types.contains_key(*column)) {
+        return Err(wrong(
+            offset,
+            format!("`read.types` and `columns` both say what `{both}` is: leave one of them out"),
+        ));
+    }
+    let left_out = |column: &&String| !read.columns.is_empty() && *column != "*" && !read.columns.contains(*column);
+    if let Some(column) = input.columns.keys().find(left_out) {
+        return Err(wrong(offset, format!("`columns` declares `{column}`, which `read.columns` leaves out")));
+    }
+    let (description, mandatory, columns) = (input.description, input.mandatory, input.columns);
+    Ok(InputDeclaration { name, description, mandatory, read, columns })
+}
+
+fn options(
+    options: Vec<Spanned<ManifestOption>>,
+    inputs: Option<&[InputDeclaration]>,
+) -> Result<Vec<OptionSpec>, Misplaced> {
+    let mut declared: Vec<OptionSpec> = Vec::with_capacity(options.len());
+    for given in options {
+        let offset = given.span().start;
+        let given = given.into_inner();
+        if declared.iter().any(|known| known.name == given.name) {
+            return Err((offset, format!("the option `{}` is there twice", given.name)));
+        }
+        let field = field(&given, inputs)?;
+        declared.push(option(given, field).map_err(|reason| (offset, reason))?);
+    }
+    Ok(declared)
+}
+
+/// The input of an option of kind field or fields, and what its columns may be.
+fn field(option: &ManifestOption, inputs: Option<&[InputDeclaration]>) -> Result<(usize, Vec<ColumnType>), Misplaced> {
+    let named = |reason: &str| format!("option `{}`: {reason}", option.name);
+    let mut number = 0;
+    if let Some(key) = &option.input {
+        let known: Vec<&str> = inputs.unwrap_or_default().iter().map(|input| input.name.as_str()).collect();
+        let (found, hint) = match key.get_ref() {
+            InputKey::Number(number) => (Some(*number), String::new()),
+            InputKey::Name(name) => {
+                (known.iter().position(|known| known == name), did_you_mean(name, known.iter().copied()))
+            }
+        };
+        let found = found.filter(|number| inputs.is_none() || *number < known.len());
+        number = found.ok_or_else(|| {
+            let names = if known.is_empty() { "no inputs".into() } else { known.join(", ") };
+            (key.span().start, named(&format!("its `input` is none of the block's, which declares {names}{hint}")))
+        })?;
+    }
+    let Some(types) = &option.field_types else { return Ok((number, Vec::new())) };
+    let wrong = |reason: &str| Err((types.span().start, named(reason)));
+    if !matches!(option.kind.as_str(), "field" | "fields") {
+        return wrong("`field_types` is for the kinds `field` and `fields`");
+    }
+    if types.get_ref().iter().any(|one| matches!(one, ColumnType::Date(Some(_)) | ColumnType::Time(Some(_)))) {
+        return wrong("its `field_types` say what a column is, and not how it is written: leave the format out");
+    }
+    Ok((number, types.get_ref().clone()))
+}
+
+fn option(option: ManifestOption, (input, field_types): (usize, Vec<ColumnType>)) -> Result<OptionSpec, String> {
     let name = &option.name;
     let (min, max) = (option.min, option.max);
     let kind = match option.kind.as_str() {
@@ -175,8 +256,8 @@ fn option(option: ManifestOption) -> Result<OptionSpec, String> {
             _ => return Err(format!("option `{name}` is a choice without `choices`")),
         },
         "file" => OptionKind::File { read_only: option.read_only },
-        "field" => OptionKind::Field { input: option.input },
-        "fields" => OptionKind::Fields { input: option.input },
+        "field" => OptionKind::Field { input, field_types },
+        "fields" => OptionKind::Fields { input, field_types },
         other => {
             let hint = did_you_mean(other, OptionKind::NAMES);
             let hint = if hint.is_empty() { format!(": known are {}", OptionKind::NAMES.join(", ")) } else { hint };
@@ -303,9 +384,89 @@ mod tests {
         assert_eq!(block.options[0].kind, OptionKind::Integer { min: Some(1), max: None });
         let input = &block.inputs.as_ref().unwrap()[0];
         assert!(input.mandatory && input.read.header == Some(false) && input.read.skip == Some(2));
-        assert_eq!(input.read.types["zip"], ColumnType::Text);
+        assert_eq!(input.columns["zip"], ColumnType::Text);
+        assert_eq!(input.reading().types.len(), 2);
         assert_eq!(block.output_ids().unwrap(), ["clustered"]);
         assert_eq!(block.image_kind(), ImageKind::PythonPandas2);
+    }
+
+    #[test]
+    fn what_is_wrong_with_inputs_and_fields_has_its_line() {
+        let wrong = |lines: &str| {
+            let text = format!("name = \"x\"\nlanguage = \"python\"\nscript = \"s\"\n{lines}\n");
+            let error = parse(Path::new("block.toml"), Path::new("."), &text).unwrap_err().to_string();
+            error.strip_prefix("`block.toml`, ").unwrap().to_owned()
+        };
+        let input = |line: &str| wrong(&format!("[[inputs]]\nname = \"a\"\n{line}"));
+        let field = |lines: &str| {
+            let inputs = "[[inputs]]\nname = \"sales\"\n[[inputs]]\nname = \"rates\"\n";
+            wrong(&format!("{inputs}[[options]]\nname = \"o\"\n{lines}"))
+        };
+        for name in ["", "0", "a=b", "a:b", "a b", "a.b"] {
+            assert_eq!(
+                wrong(&format!("[[inputs]]\nname = \"{name}\"")),
+                format!("line 5, column 8: input `{name}`: its name is letters, digits, `_` and `-`, and no number")
+            );
+        }
+        for (found, expected) in [
+            (
+                wrong("[[inputs]]\nname = \"a\"\n[[inputs]]\nname = \"a\""),
+                "line 7, column 8: the input `a` is there twice",
+            ),
+            (
+                input("columns = { zip = \"txt\" }"),
+                "line 6, column 19: `txt` is no type of a column: … did you mean `text`?",
+            ),
+            (input("[inputs.columns]\nwhen = \"date:dd\""), "line 7, column 8: `dd` is no format of dates"),
+            (input("read = { decimal = \",\", thousands = \",\" }"), "line 6, column 8: input `a`: `decimal` and"),
+            (
+                input("read = { delimitr = \",\" }"),
+                "line 6, column 10: unknown key `delimitr`: did you mean `delimiter`?",
+            ),
+            (input("read = { encoding = \"klingon\" }"), "line 6, column 8: input `a`: "),
+            (input("read = { format = \"parquet\", skip = 1 }"), "line 6, column 8: input `a`: `format` is parquet"),
+            (
+                input("read = { types = { b = \"text\" } }\ncolumns = { b = \"text\" }"),
+                "line 6, column 8: input `a`: `read.types` and `columns` both say what `b` is",
+            ),
+            (
+                input("read = { columns = [\"c\"] }\ncolumns = { b = \"text\" }"),
+                "line 6, column 8: input `a`: `columns` declares `b`, which `read.columns` leaves out",
+            ),
+            (
+                field("kind = \"field\"\ninput = \"rate\""),
+                "line 11, column 9: option `o`: its `input` is none of the block's, which declares sales, rates: \
+                 did you mean `rates`?",
+            ),
+            (field("kind = \"field\"\ninput = 2"), "line 11, column 9: option `o`: its `input` is none of the block's"),
+            (field("kind = \"field\"\ninput = -1"), "line 11, column 9: an input is a number, from 0, or a name"),
+            (
+                field("kind = \"fields\"\nfield_types = [\"number\", \"txt\"]"),
+                "line 11, column 15: `txt` is no type of a column: … did you mean `text`?",
+            ),
+            (
+                field("kind = \"field\"\nfield_types = [\"date:%Y\"]"),
+                "line 11, column 15: option `o`: its `field_types` say what",
+            ),
+            (
+                field("kind = \"text\"\nfield_types = [\"date\"]"),
+                "line 11, column 15: option `o`: `field_types` is for the kinds",
+            ),
+        ] {
+            let (start, end) = expected.split_once(" … ").unwrap_or((expected, ""));
+            assert!(found.starts_with(start) && found.ends_with(end), "{found}\n{expected}");
+        }
+    }
+
+    #[test]
+    fn an_option_names_its_input() {
+        let text = "name = \"x\"\nlanguage = \"python\"\nscript = \"s\"\n\
+            [[inputs]]\nname = \"sales\"\n[[inputs]]\nname = \"rates\"\n\
+            [[options]]\nname = \"o\"\nkind = \"field\"\ninput = \"rates\"\nfield_types = [\"number\", \"date\"]\n";
+        let block = parse(Path::new("block.toml"), Path::new("."), text).unwrap().block;
+        let field_types = vec![ColumnType::Number, ColumnType::Date(None)];
+        assert_eq!(block.options[0].kind, OptionKind::Field { input: 1, field_types });
+        assert_eq!(block.options[0].kind.allows(), "number or date, of input 1");
     }
 
     #[test]

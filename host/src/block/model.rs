@@ -1,8 +1,9 @@
 //! What a block is, whichever manifest said so.
 
 use super::options::OptionSpec;
-use crate::table::ReadOptions;
+use crate::table::{ColumnType, ReadOptions};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -51,7 +52,7 @@ pub struct Block {
 /// An input of a block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InputDeclaration {
-    /// The name by which callers give it.
+    /// The name by which callers give it and scripts read it.
     pub name: String,
     /// A description for people.
     pub description: Option<String>,
@@ -59,6 +60,18 @@ pub struct InputDeclaration {
     pub mandatory: bool,
     /// How its text is read, where the caller says nothing else.
     pub read: ReadOptions,
+    /// Columns that it must have, and what they are: text is read so, and other formats must have them so.
+    pub columns: BTreeMap<String, ColumnType>,
+}
+
+impl InputDeclaration {
+    /// How a text is read, where the caller says nothing else.
+    #[must_use]
+    pub fn reading(&self) -> ReadOptions {
+        let mut read = self.read.clone();
+        read.types.extend(self.columns.clone());
+        read
+    }
 }
 
 /// An output of a block.

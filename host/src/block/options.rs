@@ -1,5 +1,6 @@
 //! What options a block has.
 
+use crate::table::ColumnType;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -59,11 +60,15 @@ pub enum OptionKind {
     Field {
         /// The input, from 0.
         input: usize,
+        /// What the column may be; anything where there are none.
+        field_types: Vec<ColumnType>,
     },
     /// Columns of an input.
     Fields {
         /// The input, from 0.
         input: usize,
+        /// What the columns may be; anything where there are none.
+        field_types: Vec<ColumnType>,
     },
 }
 
@@ -95,11 +100,20 @@ impl OptionKind {
             Self::Integer { min, max } => range(min.map(|min| min.to_string()), max.map(|max| max.to_string())),
             Self::Double { min, max } => range(min.map(|min| min.to_string()), max.map(|max| max.to_string())),
             Self::Choice { choices } => choices.join(", "),
-            Self::Field { input } | Self::Fields { input } => format!("of input {input}"),
+            Self::Field { input, field_types } | Self::Fields { input, field_types } => match alternatives(field_types)
+            {
+                types if types.is_empty() => format!("of input {input}"),
+                types => format!("{types}, of input {input}"),
+            },
             Self::File { read_only: false } => "may be written".into(),
             Self::Text | Self::Password | Self::Boolean | Self::File { .. } => String::new(),
         }
     }
+}
+
+/// Types that a column may have, in words.
+pub(super) fn alternatives(types: &[ColumnType]) -> String {
+    types.iter().map(ColumnType::name).collect::<Vec<_>>().join(" or ")
 }
 
 fn range(min: Option<String>, max: Option<String>) -> String {

@@ -3,6 +3,7 @@
 
 use super::entry::{Entry, Notices};
 use super::options::{OptionKind, OptionSpec};
+use crate::table::ColumnType;
 use serde_json::Value;
 
 /// The keys of an option.
@@ -91,8 +92,8 @@ fn kind(name: &str, entry: &Entry<'_>, notices: &mut Notices) -> OptionKind {
         "Boolean" => OptionKind::Boolean,
         "Choice" => choice(name, entry, notices),
         "File" => OptionKind::File { read_only: entry.flag("readOnly", notices).unwrap_or(true) },
-        "Field" => OptionKind::Field { input: input(entry, notices) },
-        "Fields" => OptionKind::Fields { input: input(entry, notices) },
+        "Field" => OptionKind::Field { input: input(entry, notices), field_types: field_types(name, entry, notices) },
+        "Fields" => OptionKind::Fields { input: input(entry, notices), field_types: field_types(name, entry, notices) },
         _ => {
             let what = if given.is_empty() {
                 "has no `@visokiotype`".into()
@@ -155,6 +156,29 @@ fn input(entry: &Entry<'_>, notices: &mut Notices) -> usize {
         let value = Value::from(given);
         entry.ignored("inputIndex", &value, "0 or more", notices).unwrap_or(0)
     })
+}
+
+/// What a field may be, in Omniscope's words. What a word allows that is not known cannot be told, so that a list with one
+/// allows anything.
+fn field_types(name: &str, entry: &Entry<'_>, notices: &mut Notices) -> Vec<ColumnType> {
+    let mut types = Vec::new();
+    for value in entry.list("fieldTypes") {
+        let word = value.as_str().unwrap_or_default().trim().to_uppercase();
+        let named = match word.as_str() {
+            "TEXT" | "STRING" | "CATEGORY" => vec![ColumnType::Text],
+            "INTEGER" => vec![ColumnType::Integer],
+            "DECIMAL" | "NUMERIC" | "NUMBER" | "DOUBLE" => vec![ColumnType::Number],
+            "BOOLEAN" => vec![ColumnType::Boolean],
+            "DATE" | "DATE_TIME" | "DATETIME" | "TIME" => vec![ColumnType::Date(None), ColumnType::Time(None)],
+            _ => {
+                let reason = format!("the unknown word {value} in its `fieldTypes`: they are not checked");
+                notices.remarks.push(format!("option `{name}` has {reason}"));
+                return Vec::new();
+            }
+        };
+        types.extend(named.into_iter().filter(|one| !types.contains(one)).collect::<Vec<_>>());
+    }
+    types
 }
 
 /// A default as a value that the option takes: as it stands, or as the text that it would be on the command line.
@@ -248,14 +272,24 @@ mod tests {
             ),
             ("File", json!({}), OptionKind::File { read_only: true }, None),
             ("File", json!({"readOnly": "false"}), OptionKind::File { read_only: false }, None),
-            ("Field", json!({"inputIndex": "1", "fieldTypes": ["TEXT"]}), OptionKind::Field { input: 1 }, None),
+            (
+                "Field",
+                json!({"inputIndex": "1", "fieldTypes": ["TEXT"]}),
+                OptionKind::Field { input: 1, field_types: vec![ColumnType::Text] },
+                None,
+            ),
             (
                 "Fields",
                 json!({"inputIndex": null, "defaultValue": "a, b"}),
-                OptionKind::Fields { input: 0 },
+                OptionKind::Fields { input: 0, field_types: Vec::new() },
                 Some(json!(["a", "b"])),
             ),
-            ("Fields", json!({"defaultValue": []}), OptionKind::Fields { input: 0 }, None),
+            (
+                "Fields",
+                json!({"defaultValue": [], "fieldTypes": "date_time"}),
+                OptionKind::Fields { input: 0, field_types: vec![ColumnType::Date(None), ColumnType::Time(None)] },
+                None,
+            ),
         ];
         for (kind, keys, expected, default) in expected {
             assert_eq!(one(kind, keys.clone()), (expected, default, vec![]), "{kind} {keys}");
@@ -303,6 +337,14 @@ mod tests {
             warnings("Field", json!({"inputIndex": -1})),
             ["option `o`: `inputIndex` is -1, a number, but must be 0 or more: it is ignored"]
         );
+    }
+
+    #[test]
+    fn an_unknown_type_of_a_field_is_told_and_allows_anything() {
+        let (found, notices) = options(json!([typed("Field", json!({"fieldTypes": ["INTEGER", "GEO", "TEXT"]}))]));
+        assert_eq!(found[0].kind, OptionKind::Field { input: 0, field_types: Vec::new() });
+        let remark = "option `o` has the unknown word \"GEO\" in its `fieldTypes`: they are not checked";
+        assert_eq!(notices.remarks, [remark]);
     }
 
     #[test]

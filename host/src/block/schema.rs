@@ -1,6 +1,7 @@
 //! The JSON schema of `block.toml`, for editors and other tools.
 
 use super::options::OptionKind;
+use crate::table::ColumnType;
 use serde_json::{Value, json};
 
 /// The schema, in JSON Schema's version 2020-12.
@@ -23,7 +24,16 @@ pub fn schema() -> Value {
             "min": {"type": "number", "description": "the least value of an integer or double"},
             "max": {"type": "number", "description": "the greatest value of an integer or double"},
             "choices": texts("the values of a choice"),
-            "input": {"type": "integer", "minimum": 0, "default": 0, "description": "the input of a field or fields, from 0"},
+            "input": {
+                "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}],
+                "default": 0,
+                "description": "the input of a field or fields, from 0, or its name",
+            },
+            "field_types": {
+                "type": "array",
+                "items": {"enum": ColumnType::NAMES},
+                "description": "what the columns of a field or fields may be; anything without it",
+            },
             "read_only": yes_no("whether the script may only read a file", true),
         },
     });
@@ -50,6 +60,8 @@ pub fn schema() -> Value {
             "ragged": {"enum": ["error", "fill", "cut", "skip"], "description": "what happens to rows of other lengths"},
             "rows": {"type": "integer", "minimum": 0, "description": "so many rows and no more"},
             "columns": texts("these columns and no more"),
+            "path": text("of JSON, the fields that lead to the list of rows"),
+            "sheet": text("of a workbook, the sheet: its name, or its number from 1"),
             "types": {"type": "object", "additionalProperties": {"type": "string"}, "description": "what columns are, by name"},
         },
     });
@@ -58,7 +70,7 @@ pub fn schema() -> Value {
         "additionalProperties": false,
         "required": ["name"],
         "properties": {
-            "name": text("the name by which callers give it"),
+            "name": text("the name by which callers give it and scripts read it"),
             "description": text("a description for people"),
             "mandatory": yes_no("whether it must be given", false),
             "read": read,

@@ -3,7 +3,8 @@
 
 use super::error::{OptionError, OptionProblem};
 use super::model::Block;
-use super::options::{OptionKind, OptionSpec};
+use super::options::{OptionKind, OptionSpec, alternatives};
+use crate::table::{ColumnKind, ColumnType, in_words};
 use crate::words::did_you_mean;
 use arrow_schema::SchemaRef;
 use rustix::fs::Access;
@@ -151,12 +152,15 @@ impl OptionSpec {
         match (&self.kind, value) {
             (OptionKind::Boolean, Value::Null) => Ok(Value::Bool(false)),
             (_, Value::Null) if self.mandatory => Err("it is mandatory, and has no value".into()),
-            (OptionKind::Field { input }, Value::String(field)) => {
-                check_field(&field, *input, inputs).map(|()| Value::String(field))
+            (OptionKind::Field { input, field_types }, Value::String(field)) => {
+                check_field(&field, *input, inputs)?;
+                check_type(&field, *input, field_types, inputs).map(|()| Value::String(field))
             }
-            (OptionKind::Fields { input }, Value::Array(fields)) => {
-                let names = fields.iter().filter_map(Value::as_str);
-                names.map(|field| check_field(field, *input, inputs)).collect::<Result<Vec<()>, _>>()?;
+            (OptionKind::Fields { input, field_types }, Value::Array(fields)) => {
+                for field in fields.iter().filter_map(Value::as_str) {
+                    check_field(field, *input, inputs)?;
+                    check_type(field, *input, field_types, inputs)?;
+                }
                 Ok(Value::Array(fields))
             }
             (OptionKind::File { read_only }, Value::String(path)) => real_path(&path, *read_only),
@@ -286,6 +290,18 @@ pub(crate) fn check_field(field: &str, input: usize, inputs: &[Option<SchemaRef>
     Err(format!("input {input} has no field `{field}`{hint}"))
 }
 
+/// Whether a field is of one of the types that an option takes, where its input's columns are known.
+fn check_type(field: &str, input: usize, types: &[ColumnType], inputs: &[Option<SchemaRef>]) -> Result<(), String> {
+    let known = inputs.get(input).and_then(Option::as_ref).and_then(|schema| schema.field_with_name(field).ok());
+    let Some(known) = known else { return Ok(()) };
+    let kind = ColumnKind::of(known.data_type());
+    if types.is_empty() || types.iter().any(|wanted| wanted.holds(kind)) {
+        return Ok(());
+    }
+    let (found, wanted) = (in_words(known.data_type()), alternatives(types));
+    Err(format!("the field `{field}` of input {input} is {found}, but must be {wanted}"))
+}
+
 /// The path without links, of something that the caller may read, and write where the script may.
 fn real_path(path: &str, read_only: bool) -> Result<Value, String> {
     let unusable = |error: std::io::Error| format!("`{path}` cannot be used: {error}");
@@ -318,7 +334,7 @@ mod tests {
                 spec("rate", OptionKind::Double { min: None, max: Some(1.0) }, None, false),
                 spec("on", OptionKind::Boolean, None, false),
                 spec("how", OptionKind::Choice { choices }, None, false),
-                spec("fields", OptionKind::Fields { input: 0 }, None, true),
+                spec("fields", OptionKind::Fields { input: 0, field_types: vec![ColumnType::Number] }, None, true),
                 spec("secret", OptionKind::Password, None, false),
             ],
             ..load::empty(PathBuf::new(), Language::Python)
@@ -328,7 +344,8 @@ mod tests {
     fn resolve(given: &[(&str, &str)]) -> Result<OptionValues, String> {
         let given: Vec<_> =
             given.iter().map(|(name, text)| ((*name).to_owned(), GivenValue::Text((*text).to_owned()))).collect();
-        let schema = Schema::new(vec![Field::new("mass", DataType::Int64, true)]);
+        let fields = [("mass", DataType::Int64), ("sex", DataType::Utf8), ("gap", DataType::Null)];
+        let schema = Schema::new(fields.map(|(name, data_type)| Field::new(name, data_type, true)).to_vec());
         OptionValues::resolve(&block(), &given, &[Some(Arc::new(schema))]).map_err(|error| error.to_string())
     }
 
@@ -344,12 +361,35 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_of_a_type_that_its_option_takes() {
+        let fields = |names: &str| resolve(&[("fields", names)]).map(drop);
+        assert_eq!(fields("mass,gap"), Ok(()));
+        assert_eq!(
+            fields("mass,sex").unwrap_err(),
+            "option `fields`: the field `sex` of input 0 is text (Utf8), but must be number"
+        );
+        let types = vec![ColumnType::Date(None), ColumnType::Time(None)];
+        let by = spec("by", OptionKind::Field { input: 1, field_types: types }, None, false);
+        let block = Block { options: vec![by], ..block() };
+        let given = [("by".to_owned(), GivenValue::Text("when".into()))];
+        let resolve = |data_type: DataType| {
+            let schema = Arc::new(Schema::new(vec![Field::new("when", data_type, true)]));
+            OptionValues::resolve(&block, &given, &[None, Some(schema)]).map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(resolve(DataType::Date32), Ok(()));
+        assert_eq!(
+            resolve(DataType::Utf8).unwrap_err(),
+            "option `by`: the field `when` of input 1 is text (Utf8), but must be date or time"
+        );
+        assert!(OptionValues::resolve(&block, &given, &[]).is_ok());
+    }
+
+    #[test]
     fn blank_text_is_unset_but_where_it_is_a_choice() {
         let blank = |kind: OptionKind, value: Value| spec("o", kind, None, false).read_json(&value).unwrap();
         let bounded = OptionKind::Integer { min: Some(1), max: None };
-        for kind in
-            [OptionKind::Text, OptionKind::Password, OptionKind::Boolean, bounded, OptionKind::Fields { input: 0 }]
-        {
+        let fields = OptionKind::Fields { input: 0, field_types: Vec::new() };
+        for kind in [OptionKind::Text, OptionKind::Password, OptionKind::Boolean, bounded, fields] {
             assert_eq!(blank(kind.clone(), json!(" \t")), Value::Null, "{kind:?}");
             assert_eq!(blank(kind.clone(), json!("")), Value::Null, "{kind:?}");
         }

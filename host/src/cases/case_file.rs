@@ -2,7 +2,7 @@
 
 use super::case::{Case, ExpectedOutput, TableText};
 use super::error::CaseError;
-use crate::block::{Block, GivenValue, OptionKind, place, reword};
+use crate::block::{Block, GivenValue, InputDeclaration, OptionKind, place, reword};
 use crate::outcome::Outcome;
 use crate::output::Declared;
 use crate::words::did_you_mean;
@@ -46,9 +46,17 @@ struct CaseFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileInput {
-    input: Option<usize>,
+    input: Option<InputKey>,
     file: Option<String>,
     table: Option<String>,
+}
+
+/// An input, by its position or its name.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "an input is a number, from 0, or a name")]
+enum InputKey {
+    Number(usize),
+    Name(String),
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,7 +142,7 @@ impl Reader<'_> {
         for input in inputs {
             let offset = input.span().start;
             let input = input.into_inner();
-            let number = input.input.unwrap_or(next);
+            let number = self.number(input.input, next).map_err(|reason| self.wrong(offset, reason))?;
             next = number.saturating_add(1);
             if read.iter().any(|(known, _)| *known == number) {
                 return Err(self.wrong(offset, format!("input {number} is there twice")));
@@ -143,7 +151,35 @@ impl Reader<'_> {
             let reason = "an input needs one of `file`, a path, and `table`, CSV text";
             read.push((number, table.ok_or_else(|| self.wrong(offset, reason.into()))?));
         }
-        Ok(read)
+        let is_given = |number: usize| read.iter().any(|(known, _)| *known == number);
+        let declared = self.block.inputs.iter().flatten().enumerate();
+        match declared.filter(|(_, input)| input.mandatory).find(|(number, _)| !is_given(*number)) {
+            Some((_, InputDeclaration { name, .. })) => {
+                let reason =
+                    format!("the block must have its input `{name}`: add `[[inputs]]` with `input = \"{name}\"`");
+                Err(self.wrong(0, reason))
+            }
+            None => Ok(read),
+        }
+    }
+
+    /// The number of an input: one of the block's, where it declares some.
+    fn number(&self, key: Option<InputKey>, next: usize) -> Result<usize, String> {
+        let known: Vec<&str> = self.block.input_names().collect();
+        let names = || if known.is_empty() { "none".into() } else { known.join(", ") };
+        let number = match key {
+            None => next,
+            Some(InputKey::Number(number)) => number,
+            Some(InputKey::Name(name)) => {
+                let near = did_you_mean(&name, known.iter().copied());
+                let unknown = || format!("the block has no input `{name}`: it declares {}{near}", names());
+                known.iter().position(|known| *known == name).ok_or_else(unknown)?
+            }
+        };
+        if self.block.inputs.is_some() && number >= known.len() {
+            return Err(format!("the block has no input {number}: it declares {}", names()));
+        }
+        Ok(number)
     }
 
     /// One of both, where it is one.
@@ -219,15 +255,21 @@ fn shown(name: &OutputName) -> String {
 mod tests {
     use super::*;
 
+    const INPUTS: &str = "[[inputs]]\nname = \"sales\"\nmandatory = true\n[[inputs]]\nname = \"rates\"\n";
+
     const BLOCK: &str = "name = \"x\"\nlanguage = \"r\"\nscript = \"s.R\"\n\
         [[outputs]]\nid = \"totals\"\n[[outputs]]\nid = \"rest\"\n";
 
     fn read(text: &str) -> Result<Case, String> {
+        read_for(BLOCK, text)
+    }
+
+    fn read_for(block: &str, text: &str) -> Result<Case, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.toml");
         std::fs::write(&path, text).unwrap();
         std::fs::write(folder.path().join("s.R"), "").unwrap();
-        std::fs::write(folder.path().join("block.toml"), BLOCK).unwrap();
+        std::fs::write(folder.path().join("block.toml"), block).unwrap();
         let block = Block::load(folder.path()).unwrap().block;
         let folder = folder.path().display().to_string();
         Case::read(&path, &block).map_err(|error| error.to_string().replace(&folder, "B"))
@@ -245,6 +287,38 @@ mod tests {
         assert_eq!(case.outputs[0].label(), "output `rest`");
         assert_eq!((case.outputs[0].tolerance, case.outputs[1].table.is_none()), (Some(1.0), true));
         assert_eq!(case.outcome, Outcome::Succeeded);
+    }
+
+    #[test]
+    fn inputs_are_those_that_the_block_declares() {
+        let read = |text: &str| read_for(&format!("{BLOCK}{INPUTS}"), text);
+        let numbers = |text: &str| read(text).unwrap().inputs.iter().map(|(number, _)| *number).collect::<Vec<_>>();
+        let input = |key: &str| format!("[[inputs]]\n{key}\ntable = \"a\"\n");
+        let (sales, rates) = (input("input = \"sales\""), input("input = \"rates\""));
+        assert_eq!(numbers(&format!("{rates}{sales}")), [1, 0]);
+        assert_eq!(numbers(&format!("{sales}{}", input(""))), [0, 1]);
+        let wrong = |text: &str| read(text).unwrap_err();
+        assert_eq!(
+            wrong(&rates),
+            "`B/x.toml`, line 1, column 1: the block must have its input `sales`: add `[[inputs]]` with \
+             `input = \"sales\"`"
+        );
+        assert_eq!(
+            wrong(&format!("{sales}{}", input("input = \"rate\""))),
+            "`B/x.toml`, line 4, column 1: the block has no input `rate`: it declares sales, rates: did you mean `rates`?"
+        );
+        assert_eq!(
+            wrong(&format!("{sales}{}", input("input = 2"))),
+            "`B/x.toml`, line 4, column 1: the block has no input 2: it declares sales, rates"
+        );
+        assert_eq!(
+            wrong(&format!("{rates}{}", input(""))),
+            "`B/x.toml`, line 4, column 1: the block has no input 2: it declares sales, rates"
+        );
+        assert_eq!(
+            read_for(BLOCK, &sales).unwrap_err(),
+            "`B/x.toml`, line 1, column 1: the block has no input `sales`: it declares none"
+        );
     }
 
     #[test]

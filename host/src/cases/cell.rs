@@ -6,54 +6,6 @@ use std::fmt;
 /// double's 16 digits after a short computation.
 pub(super) const TOLERANCE: f64 = 1e-9;
 
-/// What a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ColumnType {
-    Nothing,
-    Boolean,
-    Integer,
-    Decimal,
-    Text,
-    Date,
-    /// Date and time without a zone.
-    Naive,
-    /// Date and time with a zone.
-    Zoned,
-    TimeOfDay,
-    Span,
-    Binary,
-    List,
-    Structure,
-    Other,
-}
-
-impl fmt::Display for ColumnType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Nothing => "nothing but missing values",
-            Self::Boolean => "boolean",
-            Self::Integer => "integer",
-            Self::Decimal => "decimal",
-            Self::Text => "text",
-            Self::Date => "date",
-            Self::Naive => "date and time",
-            Self::Zoned => "date and time with a zone",
-            Self::TimeOfDay => "time of day",
-            Self::Span => "time span",
-            Self::Binary => "binary",
-            Self::List => "list",
-            Self::Structure => "structure",
-            Self::Other => "of a rare type",
-        })
-    }
-}
-
-impl ColumnType {
-    pub(super) fn is_number(self) -> bool {
-        matches!(self, Self::Integer | Self::Decimal)
-    }
-}
-
 /// One cell.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cell {

@@ -1,9 +1,10 @@
 //! Compares two tables by what they mean: names, order and types of columns, and values.
 
 use super::align::{Common, Pair};
-use super::cell::{Cell, ColumnType};
+use super::cell::Cell;
 use super::difference::{NumberedRow, ROWS_MAX, RowDifference, TableDifference, TypeDifference};
 use super::table::{Column, Table};
+use crate::table::ColumnKind;
 
 /// What counts as the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -70,7 +71,7 @@ fn column_order(matched: &[Option<usize>]) -> bool {
 
 fn type_difference((expected, actual): &(&Column, &Column)) -> Option<TypeDifference> {
     // A column without any value is of any type: its writer had nothing to go by.
-    let unknown = expected.kind == ColumnType::Nothing || actual.kind == ColumnType::Nothing;
+    let unknown = expected.kind == ColumnKind::Nothing || actual.kind == ColumnKind::Nothing;
     (expected.kind != actual.kind && !unknown).then(|| TypeDifference {
         column: expected.name.clone(),
         expected: expected.kind.to_string(),

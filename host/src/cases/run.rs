@@ -7,6 +7,7 @@ use super::error::CaseError;
 use super::pattern;
 use super::result::{CaseResult, Problem};
 use super::table::Table;
+use crate::block::{Block, InputDeclaration};
 use crate::cancel::Cancel;
 use crate::engine::EngineChoice;
 use crate::event::{Event, events};
@@ -16,7 +17,7 @@ use crate::record::RunRecord;
 use crate::run::new_run_id;
 use crate::settings::Settings;
 use crate::spec::{InputSpec, OutputSpec, RunSpec, SpecError};
-use crate::table::TableError;
+use crate::table::{Source, TableError};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
@@ -108,13 +109,14 @@ impl Case {
         spec.limits.timeout = Some(self.timeout);
         // Its block's author looks at the report, and runs it again and again.
         spec.recorded = false;
+        let block = Block::load(&self.block)?.block;
         for (number, table) in &self.inputs {
             let path = match table {
                 TableText::File(path) => path.clone(),
                 TableText::Inline(text) => {
                     let (path, what) = (folder.join(format!("input-{number}.csv")), format!("input {number}"));
                     // Its errors must not speak of a file that nobody wrote.
-                    Table::parse("table", text).map_err(|source| self.table_error(what, source))?;
+                    check_input(&block, *number, text).map_err(|source| self.table_error(what, source))?;
                     std::fs::write(&path, text)
                         .map_err(|source| CaseError::Folder { path: folder.to_owned(), source })?;
                     path
@@ -220,6 +222,14 @@ impl Case {
     fn table_error(&self, what: String, source: TableError) -> CaseError {
         CaseError::Table { path: self.path.clone(), what, source }
     }
+}
+
+/// Whether the text of an input can be read as the block says.
+fn check_input(block: &Block, number: usize, text: &str) -> Result<(), TableError> {
+    let declared = block.inputs.as_ref().and_then(|inputs| inputs.get(number));
+    let reading = declared.map(InputDeclaration::reading).unwrap_or_default();
+    let format = reading.format.as_deref().unwrap_or("csv").parse()?;
+    Source::spool("table", text.as_bytes(), format, &reading).map(drop)
 }
 
 /// Puts a copy of a file in place of another one, at once.

@@ -1,7 +1,7 @@
 //! A whole table in memory, as cells, to be compared with another one.
 
-use super::cell::{Cell, ColumnType};
-use crate::table::{FileFormat, Format, Mark, ReadOptions, Source, TableError};
+use super::cell::Cell;
+use crate::table::{ColumnKind, FileFormat, Format, Mark, ReadOptions, Source, TableError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -29,7 +29,7 @@ pub struct Table {
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     pub(super) name: String,
-    pub(super) kind: ColumnType,
+    pub(super) kind: ColumnKind,
     pub(super) cells: Vec<Cell>,
 }
 
@@ -56,7 +56,7 @@ impl Table {
         let schema = source.schema();
         let columns = schema.fields().iter().map(|field| Column {
             name: field.name().clone(),
-            kind: kind(field.data_type()),
+            kind: ColumnKind::of(field.data_type()),
             cells: Vec::new(),
         });
         let typed = matches!(format.format, Format::Parquet | Format::ArrowFile | Format::ArrowStream);
@@ -83,63 +83,40 @@ impl Table {
     }
 }
 
-fn kind(data_type: &DataType) -> ColumnType {
-    match data_type {
-        DataType::Dictionary(_, values) => kind(values),
-        DataType::RunEndEncoded(_, values) => kind(values.data_type()),
-        DataType::Null => ColumnType::Nothing,
-        DataType::Boolean => ColumnType::Boolean,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => ColumnType::Text,
-        DataType::Date32 | DataType::Date64 => ColumnType::Date,
-        DataType::Timestamp(_, None) => ColumnType::Naive,
-        DataType::Timestamp(_, Some(_)) => ColumnType::Zoned,
-        DataType::Time32(_) | DataType::Time64(_) => ColumnType::TimeOfDay,
-        DataType::Duration(_) | DataType::Interval(_) => ColumnType::Span,
-        DataType::Struct(_) | DataType::Map(..) => ColumnType::Structure,
-        other if other.is_integer() => ColumnType::Integer,
-        other if other.is_floating() || other.is_decimal() => ColumnType::Decimal,
-        other if other.is_nested() => ColumnType::List,
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-            ColumnType::Binary
-        }
-        _ => ColumnType::Other,
-    }
-}
-
-fn cells(kind: ColumnType, array: &ArrayRef) -> Result<Vec<Cell>, ArrowError> {
+fn cells(kind: ColumnKind, array: &ArrayRef) -> Result<Vec<Cell>, ArrowError> {
     let array = match array.data_type() {
         DataType::Dictionary(_, values) => &cast(array, values)?,
         DataType::RunEndEncoded(_, values) => &cast(array, values.data_type())?,
         _ => array,
     };
     let cell: Box<dyn Fn(usize) -> Cell> = match kind {
-        ColumnType::Nothing => Box::new(|_| Cell::Missing),
-        ColumnType::Boolean => {
+        ColumnKind::Nothing => Box::new(|_| Cell::Missing),
+        ColumnKind::Boolean => {
             let values = array.as_boolean().clone();
             Box::new(move |row| Cell::Boolean(values.value(row)))
         }
-        ColumnType::Integer if *array.data_type() == DataType::UInt64 => {
+        ColumnKind::Integer if *array.data_type() == DataType::UInt64 => {
             let values = array.as_primitive::<UInt64Type>().clone();
             Box::new(move |row| Cell::Integer(values.value(row).into()))
         }
-        ColumnType::Integer => {
+        ColumnKind::Integer => {
             let values = cast(array, &DataType::Int64)?.as_primitive::<Int64Type>().clone();
             Box::new(move |row| Cell::Integer(values.value(row).into()))
         }
         // Whole decimals of any size are exact.
-        ColumnType::Decimal if matches!(array.data_type(), DataType::Decimal128(_, 0)) => {
+        ColumnKind::Decimal if matches!(array.data_type(), DataType::Decimal128(_, 0)) => {
             let values = array.as_primitive::<Decimal128Type>().clone();
             Box::new(move |row| Cell::Integer(values.value(row)))
         }
-        ColumnType::Decimal => {
+        ColumnKind::Decimal => {
             let values = cast(array, &DataType::Float64)?.as_primitive::<Float64Type>().clone();
             Box::new(move |row| Cell::Decimal(values.value(row)))
         }
-        ColumnType::Text => {
+        ColumnKind::Text => {
             let values = cast(array, &DataType::Utf8)?.as_string::<i32>().clone();
             Box::new(move |row| Cell::Text(values.value(row).to_owned()))
         }
-        ColumnType::Date | ColumnType::Naive | ColumnType::Zoned => return moments(kind, array),
+        ColumnKind::Date | ColumnKind::Naive | ColumnKind::Zoned => return moments(kind, array),
         _ => {
             let shown = shown(array)?;
             Box::new(move |row| Cell::Other(shown[row].clone()))
@@ -148,7 +125,7 @@ fn cells(kind: ColumnType, array: &ArrayRef) -> Result<Vec<Cell>, ArrowError> {
     Ok((0..array.len()).map(|row| if array.is_null(row) { Cell::Missing } else { cell(row) }).collect())
 }
 
-fn moments(kind: ColumnType, array: &ArrayRef) -> Result<Vec<Cell>, ArrowError> {
+fn moments(kind: ColumnKind, array: &ArrayRef) -> Result<Vec<Cell>, ArrowError> {
     let (array, unit) = match array.data_type() {
         DataType::Timestamp(unit, zone) => {
             // Shown in UTC, whatever the zone: it is the instant that is compared.
@@ -168,7 +145,7 @@ fn moments(kind: ColumnType, array: &ArrayRef) -> Result<Vec<Cell>, ArrowError> 
             return Cell::Missing;
         }
         let nanoseconds = i128::from(numbers.value(row)) * unit;
-        Cell::Moment { nanoseconds, zoned: kind == ColumnType::Zoned, shown }
+        Cell::Moment { nanoseconds, zoned: kind == ColumnKind::Zoned, shown }
     };
     Ok(shown.into_iter().enumerate().map(moment).collect())
 }
@@ -190,8 +167,7 @@ fn shown(array: &ArrayRef) -> Result<Vec<String>, ArrowError> {
 
 /// A table that is compared has the names of its columns, whatever they look like.
 fn named(format: FileFormat) -> ReadOptions {
-    let is_text = matches!(format.format, Format::Csv | Format::Tsv);
-    if !is_text {
+    if !format.format.is_delimited() {
         return ReadOptions::default();
     }
     ReadOptions { header: Some(true), skip: Some(0), quote: Some(Mark(Some(b'"'))), ..ReadOptions::default() }

@@ -7,6 +7,7 @@ use crate::environment::EnvironmentError;
 use crate::partition::SplitError;
 use crate::store::ReferenceError;
 use crate::table::{Glance, TableError};
+use crate::words::did_you_mean;
 use longshore_protocol::OutputName;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -41,7 +42,7 @@ pub enum SpecError {
         what: &'static str,
     },
     /// The block has no input of this name.
-    #[error("the block has no input `{name}`, and there is no such file{}", names_of_inputs(names))]
+    #[error("the block has no input `{name}`, and there is no such file{}", names_of_inputs(name, names))]
     UnknownInput {
         /// The name.
         name: String,
@@ -253,6 +254,7 @@ fn output_name(name: &OutputName) -> String {
     }
 }
 
-fn names_of_inputs(names: &[String]) -> String {
-    if names.is_empty() { "; it names none".into() } else { format!("; it has {}", names.join(", ")) }
+fn names_of_inputs(name: &str, names: &[String]) -> String {
+    let near = did_you_mean(name, names.iter().map(String::as_str));
+    if names.is_empty() { "; it names none".into() } else { format!("; it has {}{near}", names.join(", ")) }
 }

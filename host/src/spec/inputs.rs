@@ -3,81 +3,103 @@
 use super::{INPUTS_MAX, InputSpec, STANDARD, SpecError};
 use crate::block::{InputDeclaration, Mode};
 use crate::record::InputRecord;
-use crate::table::{Feed, FileFormat, LiveSource, Source, TableError};
+use crate::table::{Feed, FileFormat, LiveSource, ReadOptions, Source, TableError, check_columns};
 use std::collections::HashSet;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-/// The inputs with their numbers, where the block has names for them, and with how the block says they are read.
-pub(super) fn declared(
+/// The inputs by the numbers that they have among the block's, and everything that is wrong with which there are.
+pub(super) fn placed(
     specs: Vec<InputSpec>,
     declarations: Option<&[InputDeclaration]>,
-) -> Result<Vec<InputSpec>, SpecError> {
+) -> (Vec<InputSpec>, Vec<SpecError>) {
     let known = declarations.unwrap_or_default();
-    let mut next = 0;
-    let mut inputs = Vec::new();
+    let (mut inputs, mut wrong) = (Vec::new(), Vec::new());
+    let (mut next, mut taken) = (0, HashSet::new());
     for mut spec in specs {
-        if let Some(name) = spec.name.take() {
-            match known.iter().position(|input| input.name == name) {
-                Some(number) => spec.number = Some(number),
-                None => {
-                    // What stands before `=` may be the beginning of a file's name.
-                    let whole = PathBuf::from(format!("{name}={}", spec.path.display()));
-                    if !whole.exists() {
-                        let names = known.iter().map(|input| input.name.clone()).collect();
-                        return Err(SpecError::UnknownInput { name, names });
-                    }
-                    spec.path = whole;
-                }
+        let number = match number_of(&mut spec, known, next) {
+            Ok(number) => number,
+            Err(error) => {
+                wrong.push(error);
+                continue;
             }
-        }
-        let number = spec.number.unwrap_or(next);
+        };
         next = number.saturating_add(1);
-        match (declarations, known.get(number)) {
-            (Some(_), None) => return Err(SpecError::UndeclaredInput { number, declared: known.len() }),
-            (_, Some(declaration)) => spec.read = spec.read.or(&declaration.read),
-            _ => {}
+        let declaration = known.get(number);
+        if declarations.is_some() && declaration.is_none() {
+            wrong.push(SpecError::UndeclaredInput { number, declared: known.len() });
+        } else if number >= INPUTS_MAX {
+            wrong.push(SpecError::InputNumber { number });
+        } else if !taken.insert(number) {
+            wrong.push(SpecError::RepeatedInput { number });
+        } else if !has_format(&spec, declaration) {
+            wrong.push(SpecError::NoFormat { what: "standard input" });
+        } else {
+            spec.number = Some(number);
+            inputs.push(spec);
         }
-        spec.number = Some(number);
-        inputs.push(spec);
     }
-    let is_given = |number: usize| inputs.iter().any(|spec| spec.number == Some(number));
-    let missing = known.iter().enumerate().find(|(number, input)| input.mandatory && !is_given(*number));
-    match missing {
-        Some((number, input)) => Err(SpecError::MissingInput { number, name: input.name.clone() }),
-        None => Ok(inputs),
+    let missing = known.iter().enumerate().filter(|(number, input)| input.mandatory && !taken.contains(number));
+    let missing = missing.map(|(number, input)| SpecError::MissingInput { number, name: input.name.clone() });
+    wrong.extend(missing);
+    (inputs, wrong)
+}
+
+/// The number of an input that is given by name, by number or as the next one.
+fn number_of(spec: &mut InputSpec, known: &[InputDeclaration], next: usize) -> Result<usize, SpecError> {
+    let Some(name) = spec.name.take() else { return Ok(spec.number.unwrap_or(next)) };
+    if let Some(number) = known.iter().position(|input| input.name == name) {
+        return Ok(number);
     }
+    // What stands before `=` may be the beginning of a file's name.
+    let whole = PathBuf::from(format!("{name}={}", spec.path.display()));
+    if !whole.exists() {
+        let names = known.iter().map(|input| input.name.clone()).collect();
+        return Err(SpecError::UnknownInput { name, names });
+    }
+    spec.path = whole;
+    Ok(spec.number.unwrap_or(next))
+}
+
+/// Whether something says the format: standard input has no suffix.
+fn has_format(spec: &InputSpec, declaration: Option<&InputDeclaration>) -> bool {
+    let said = spec.format.is_some() || spec.read.format.is_some();
+    said || spec.path != Path::new(STANDARD) || declaration.is_some_and(|input| input.read.format.is_some())
 }
 
 /// The inputs by number; `None` where nothing is connected. Everything that is wrong with any of them is told at once.
-pub(super) fn open_inputs(specs: &[InputSpec], mode: Mode) -> Result<Vec<Option<Feed>>, SpecError> {
+pub(super) fn open_inputs(
+    specs: &[InputSpec],
+    declarations: Option<&[InputDeclaration]>,
+    mode: Mode,
+) -> Result<Vec<Option<Feed>>, SpecError> {
     let mut feeds: Vec<Option<Feed>> = Vec::new();
-    let mut taken = HashSet::new();
     let mut wrong = Vec::new();
     for (number, spec) in numbered(specs) {
-        if number >= INPUTS_MAX {
-            return Err(SpecError::InputNumber { number });
-        }
         feeds.resize_with(feeds.len().max(number + 1), || None);
-        if !taken.insert(number) {
-            return Err(SpecError::RepeatedInput { number });
-        }
-        let format = match (spec.format, &spec.read.format) {
-            (Some(format), _) => Ok(Some(format)),
-            (None, Some(name)) => name.parse().map(Some),
-            (None, None) if spec.path == Path::new(STANDARD) => {
-                return Err(SpecError::NoFormat { what: "standard input" });
-            }
-            (None, None) => Ok(None),
-        };
-        match format.and_then(|format| open_input(spec, format, mode)) {
+        match open(spec, declarations.and_then(|known| known.get(number)), mode) {
             Ok(feed) => feeds[number] = Some(feed),
             Err(error) => wrong.push((number, error)),
         }
     }
     if wrong.is_empty() { Ok(feeds) } else { Err(SpecError::Inputs(wrong)) }
+}
+
+/// Opens an input, as its caller and its block say: of what the block says, how text is read is for text alone, and
+/// columns of other formats are held against it.
+pub(super) fn open(spec: &InputSpec, declaration: Option<&InputDeclaration>, mode: Mode) -> Result<Feed, TableError> {
+    let found = format_of(spec, declaration)?;
+    let format = found.format.format;
+    let Some(declaration) = declaration else { return open_as(spec, found, &spec.read, mode) };
+    let options = spec.read.clone().or(&declaration.reading().fitting(format));
+    let feed = open_as(spec, found, &options, mode)?;
+    if !format.takes_types() {
+        check_columns(&feed.schema(), &declaration.columns)
+            .map_err(|reason| TableError::NotAsDeclared { path: spec.path.clone(), reason })?;
+    }
+    Ok(feed)
 }
 
 /// What was found out about the inputs' texts that a person should know.
@@ -92,10 +114,15 @@ pub(super) fn notes(specs: &[InputSpec], feeds: &[Option<Feed>]) -> Vec<String> 
 }
 
 /// The inputs as a run's record has them, by number.
-pub(super) fn records(specs: &[InputSpec], feeds: &[Option<Feed>]) -> Vec<InputRecord> {
+pub(super) fn records(
+    specs: &[InputSpec],
+    declarations: Option<&[InputDeclaration]>,
+    feeds: &[Option<Feed>],
+) -> Vec<InputRecord> {
     let paths = input_paths(specs).into_iter().zip(feeds).enumerate();
     let record = |(index, (path, feed)): (usize, (Option<PathBuf>, &Option<Feed>))| {
-        Some(InputRecord { index, path: path?, reading: feed.as_ref()?.findings().cloned() })
+        let name = declarations.and_then(|known| known.get(index)).map(|input| input.name.clone());
+        Some(InputRecord { index, name, path: path?, reading: feed.as_ref()?.findings().cloned() })
     };
     paths.filter_map(record).collect()
 }
@@ -122,15 +149,15 @@ fn numbered(specs: &[InputSpec]) -> impl Iterator<Item = (usize, &InputSpec)> {
 }
 
 /// Standard input and pipes can be read once: a stream takes them as they come, a batch keeps all of them first.
-fn open_input(spec: &InputSpec, format: Option<FileFormat>, mode: Mode) -> Result<Feed, TableError> {
-    let (path, options) = (spec.path.as_path(), &spec.read);
+fn open_as(spec: &InputSpec, found: Found, options: &ReadOptions, mode: Mode) -> Result<Feed, TableError> {
+    let path = spec.path.as_path();
     let failed = |source| TableError::Read { path: path.to_owned(), source };
     let is_standard = path == Path::new(STANDARD);
     let is_pipe = || std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
     if !is_standard && !is_pipe() {
-        return Source::find(path, format, options).map(Feed::Stored);
+        return Source::find(path, found.said.then_some(found.format), options).map(Feed::Stored);
     }
-    let format = format.map_or_else(|| FileFormat::from_path(path), Ok)?;
+    let format = found.format;
     let name = if is_standard { "standard input".into() } else { path.to_string_lossy() };
     let file = match is_standard {
         true => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
@@ -141,4 +168,35 @@ fn open_input(spec: &InputSpec, format: Option<FileFormat>, mode: Mode) -> Resul
         return LiveSource::open(&name, file, format, options).map(Feed::Live);
     }
     Source::spool(&name, file, format, options).map(Feed::Stored)
+}
+
+/// The format of an input, and whether somebody has said it.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    format: FileFormat,
+    said: bool,
+}
+
+/// The format that the caller says, else the block's, else that of the suffix. A block's is one of text where that is what
+/// it is given: what it says of CSV is not said of Parquet.
+fn format_of(spec: &InputSpec, declaration: Option<&InputDeclaration>) -> Result<Found, TableError> {
+    let said = |format| Found { format, said: true };
+    if let Some(format) = spec.format {
+        return Ok(said(format));
+    }
+    if let Some(name) = &spec.read.format {
+        return name.parse().map(said);
+    }
+    let declared = declaration.and_then(|input| input.read.format.as_ref());
+    let declared: Option<FileFormat> = declared.map(|name| name.parse()).transpose()?;
+    if spec.path == Path::new(STANDARD) {
+        return declared.map(said).ok_or_else(|| TableError::UnknownSuffix { path: spec.path.clone() });
+    }
+    match (Source::format_at(&spec.path), declared) {
+        (Ok(found), Some(declared)) if found.format.is_delimited() && declared.format.is_delimited() => {
+            Ok(said(FileFormat { format: declared.format, compression: found.compression }))
+        }
+        (Err(TableError::UnknownSuffix { .. }), Some(declared)) => Ok(said(declared)),
+        (found, _) => found.map(|format| Found { format, said: false }),
+    }
 }

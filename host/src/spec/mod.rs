@@ -1,10 +1,12 @@
 //! What a caller asks for, and the check of all of it before anything starts.
 
+mod check;
 mod error;
 mod inputs;
 mod mounts;
 mod stream;
 
+pub use check::{CheckedColumn, CheckedInput, CheckedInputs};
 pub use error::SpecError;
 pub use stream::CHUNK_ROWS;
 
@@ -206,10 +208,15 @@ impl RunSpec {
         check_limits(&self.limits)?;
         let chunk_rows = if block.mode == Mode::Stream { Some(self.check_stream(&block)?) } else { None };
         let files = block.files()?;
-        self.inputs = inputs::declared(self.inputs, block.inputs.as_deref())?;
-        let feeds = inputs::open_inputs(&self.inputs, block.mode)?;
+        let declared = block.inputs.as_deref();
+        let (placed, wrong) = inputs::placed(self.inputs, declared);
+        self.inputs = placed;
+        if let Some(error) = wrong.into_iter().next() {
+            return Err(error);
+        }
+        let feeds = inputs::open_inputs(&self.inputs, declared, block.mode)?;
         notes.extend(inputs::notes(&self.inputs, &feeds));
-        let input_records = inputs::records(&self.inputs, &feeds);
+        let input_records = inputs::records(&self.inputs, declared, &feeds);
         let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
         let outputs = place_outputs(block.output_ids(), &self.outputs, &self.inputs)?;

@@ -86,6 +86,14 @@ pub enum TableError {
         /// What it is, the option, and those that it has.
         reason: String,
     },
+    /// The table has not the columns that it is declared to have.
+    #[error("`{path}` is not as declared: {reason}")]
+    NotAsDeclared {
+        /// The file.
+        path: PathBuf,
+        /// Which columns, what they are, and what they are to be.
+        reason: String,
+    },
     /// The file ends before its end.
     #[error("`{path}` is truncated or damaged: {reason}")]
     Damaged {

@@ -46,6 +46,14 @@ impl Feed {
         }
     }
 
+    /// The number of rows, where it is known without reading them.
+    pub(crate) fn rows(&self) -> Option<u64> {
+        match self {
+            Self::Stored(source) => source.rows(),
+            Self::Memory { .. } | Self::Live(_) => None,
+        }
+    }
+
     /// The bytes of the file that the rows are in, and how many they are, those of many files one after another; `None`
     /// where there is none to be read again.
     pub(crate) fn bytes(&self) -> Option<(u64, Box<dyn Read + Send>)> {

@@ -86,6 +86,20 @@ impl FileFormat {
     }
 }
 
+impl Format {
+    /// Whether it is text whose cells a delimiter separates.
+    #[must_use]
+    pub fn is_delimited(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv)
+    }
+
+    /// Whether options say what its columns are. The others say it themselves.
+    #[must_use]
+    pub fn takes_types(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv | Self::Xlsx)
+    }
+}
+
 impl FromStr for FileFormat {
     type Err = TableError;
 

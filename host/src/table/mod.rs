@@ -5,6 +5,8 @@ mod batches;
 mod cell;
 mod cells;
 mod chunks;
+mod column_kind;
+mod contract;
 mod csv;
 mod days;
 mod dialect;
@@ -54,6 +56,8 @@ mod written;
 mod zip_file;
 
 pub use batches::Batches;
+pub(crate) use column_kind::{ColumnKind, in_words};
+pub(crate) use contract::check_columns;
 pub use error::TableError;
 pub(crate) use feed::Feed;
 pub use findings::{ColumnFindings, Findings};

@@ -1,6 +1,7 @@
 //! The values of the options of reading, and how they are written.
 
 use super::days::{Order, is_format};
+use crate::words::did_you_mean;
 use serde::{Deserialize, Serialize};
 
 /// What separates cells.
@@ -112,6 +113,24 @@ pub enum ColumnType {
     Time(Option<String>),
 }
 
+impl ColumnType {
+    /// The types, by their names.
+    pub const NAMES: [&'static str; 6] = ["text", "integer", "number", "boolean", "date", "time"];
+
+    /// Its name, without a format.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Date(_) => "date",
+            Self::Time(_) => "time",
+        }
+    }
+}
+
 impl TryFrom<String> for ColumnType {
     type Error = String;
 
@@ -133,7 +152,8 @@ impl TryFrom<String> for ColumnType {
             ("time", _) => Ok(Self::Time(format)),
             _ => Err(format!(
                 "`{text}` is no type of a column: there are text, integer, number, boolean, date and time; a date's and \
-                 a time's format may follow, as in `date:%d.%m.%Y`"
+                 a time's format may follow, as in `date:%d.%m.%Y`{}",
+                did_you_mean(name, Self::NAMES)
             )),
         }
     }
@@ -141,17 +161,9 @@ impl TryFrom<String> for ColumnType {
 
 impl From<ColumnType> for String {
     fn from(column: ColumnType) -> Self {
-        let with = |name: &str, format: Option<Self>| match format {
-            Some(format) => format!("{name}:{format}"),
-            None => name.to_owned(),
-        };
-        match column {
-            ColumnType::Text => "text".into(),
-            ColumnType::Integer => "integer".into(),
-            ColumnType::Number => "number".into(),
-            ColumnType::Boolean => "boolean".into(),
-            ColumnType::Date(format) => with("date", format),
-            ColumnType::Time(format) => with("time", format),
+        match &column {
+            ColumnType::Date(Some(format)) | ColumnType::Time(Some(format)) => format!("{}:{format}", column.name()),
+            _ => column.name().to_owned(),
         }
     }
 }

@@ -4,7 +4,9 @@ use super::format::{FileFormat, Format};
 use super::option_values::{ColumnType, DateStyle, Delimiter, Mark, Ragged};
 use crate::words::did_you_mean;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Options for reading CSV, TSV and their like. Each that is given wins over what the text looks like.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -87,24 +89,30 @@ impl ReadOptions {
     /// # Errors
     /// Which it has not, and those that it has.
     pub(super) fn check_fit(&self, format: Format) -> Result<(), String> {
-        let is_cells = matches!(format, Format::Csv | Format::Tsv | Format::Xlsx);
-        let has: &[&str] = match format {
-            Format::Csv | Format::Tsv => &KEYS[..KEYS.len() - 2],
-            Format::Json => &["encoding", "path"],
-            Format::Ndjson => &["encoding"],
-            Format::Xlsx => &OF_WORKBOOKS,
-            Format::Parquet | Format::ArrowFile | Format::ArrowStream => &[],
-        };
-        let given = serde_json::to_value(self).ok();
-        let mut given =
-            given.as_ref().and_then(|given| given.as_object()).into_iter().flatten().map(|(key, _)| key.as_str());
-        let has_it = |key: &str| key == "format" || has.contains(&key) || key == "types" && is_cells;
-        let Some(key) = given.find(|key| !has_it(key)) else { return Ok(()) };
-        let key = if key == "types" { "type.COLUMN" } else { key };
+        let has = of_format(format);
+        let given = self.given();
+        let Some(key) = given.keys().find(|key| !is_of(format, key)) else { return Ok(()) };
+        let key = if key == "types" { "type.COLUMN" } else { key.as_str() };
         Err(match has {
             [] => format!("{format}, which has no option `{key}`, nor any other of reading"),
             _ => format!("{format}, which has no option `{key}`: it has {}", has.join(", ")),
         })
+    }
+
+    /// Those that a format has.
+    #[must_use]
+    pub(crate) fn fitting(&self, format: Format) -> Self {
+        let mut given = self.given();
+        given.retain(|key, _| is_of(format, key));
+        serde_json::from_value(Value::Object(given)).unwrap_or_default()
+    }
+
+    /// The options that are given, by their keys.
+    fn given(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(given)) => given,
+            _ => Map::new(),
+        }
     }
 
     /// Takes in options as they stand on a command line: `KEY=VALUE`, with blanks between them, and quotes around values
@@ -232,14 +240,45 @@ impl ReadOptions {
         if let Some(word) = self.r#true.iter().find(|word| self.r#false.contains(word)) {
             return Err(format!("`{word}` cannot be both true and false"));
         }
-        if let Some(format) = &self.format {
-            format.parse::<FileFormat>().map_err(|error| error.to_string())?;
+        if let Some(name) = &self.format {
+            let format = name.parse::<FileFormat>().map_err(|error| error.to_string())?;
+            self.check_fit(format.format).map_err(|reason| format!("`format` is {reason}"))?;
         }
         if let Some(encoding) = &self.encoding {
             super::encoding::named(encoding)?;
         }
         Ok(())
     }
+}
+
+impl fmt::Display for ReadOptions {
+    /// The options as they stand on a command line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = serde_json::to_value(self).unwrap_or_default();
+        let mut words = Vec::new();
+        for (key, value) in options.as_object().into_iter().flatten() {
+            match value {
+                Value::Array(values) => words.extend(values.iter().map(|value| word(key, value))),
+                Value::Object(types) => {
+                    words.extend(types.iter().map(|(column, value)| word(&format!("type.{column}"), value)));
+                }
+                value => words.push(word(key, value)),
+            }
+        }
+        f.write_str(&words.join(" "))
+    }
+}
+
+fn word(key: &str, value: &Value) -> String {
+    let value = match value {
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let word = format!("{key}={value}");
+    let quote = if word.contains('"') { '\'' } else { '"' };
+    let is_special = |character: char| character.is_whitespace() || matches!(character, '"' | '\'');
+    if word.contains(is_special) || value.is_empty() { format!("{quote}{word}{quote}") } else { word }
 }
 
 const KEYS: [&str; 20] = [
@@ -264,6 +303,21 @@ const KEYS: [&str; 20] = [
     "path",
     "sheet",
 ];
+
+/// The options that a format has, besides its name and the types of its columns.
+fn of_format(format: Format) -> &'static [&'static str] {
+    match format {
+        Format::Csv | Format::Tsv => &KEYS[..KEYS.len() - 2],
+        Format::Json => &["encoding", "path"],
+        Format::Ndjson => &["encoding"],
+        Format::Xlsx => &OF_WORKBOOKS,
+        Format::Parquet | Format::ArrowFile | Format::ArrowStream => &[],
+    }
+}
+
+fn is_of(format: Format, key: &str) -> bool {
+    key == "format" || of_format(format).contains(&key) || key == "types" && format.takes_types()
+}
 
 /// What a workbook's sheet is read by.
 const OF_WORKBOOKS: [&str; 12] = [
@@ -333,6 +387,9 @@ mod tests {
         assert_eq!(options.types["zip"], ColumnType::Text);
         let json = serde_json::to_string(&options).unwrap();
         assert_eq!(serde_json::from_str::<ReadOptions>(&json).unwrap(), options);
+        assert_eq!(read(&options.to_string()).unwrap(), options, "{options}");
+        let options = read("quote=none 'missing=' 'missing=\"x\"' skip=2 type.*=date:%d.%m.%Y 'delimiter= '").unwrap();
+        assert_eq!(read(&options.to_string()).unwrap(), options, "{options}");
     }
 
     #[test]
@@ -349,6 +406,8 @@ mod tests {
             ("dates=dym", "dmy, mdy, ymd"),
             ("missing='a", "not closed"),
             ("true=x false=x", "both true and false"),
+            ("format=parquet skip=2", "other options are for CSV"),
+            ("type.a=numbr", "did you mean `number`"),
             ("ragged=maybe", "error, fill, cut and skip"),
         ] {
             let error = read(text).unwrap_err();

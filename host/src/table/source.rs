@@ -1,6 +1,8 @@
 //! A table to read: a file that has been checked, and can be read as often as is needed. Whatever a library makes of a
 //! damaged file, also a panic, is an error of the table.
 
+mod find;
+
 use super::batches::{Batches, Guarded, gave_up, stream_batches};
 use super::dialect::detect;
 use super::encoding::{self, Decoded};
@@ -9,22 +11,22 @@ use super::findings::Findings;
 use super::format::{Compression, FileFormat, Format};
 use super::glance::Glance;
 use super::guard::guarded;
-use super::held::{Chained, Held, Identity, unnamed_file};
+use super::held::{Chained, Held, Identity};
 use super::ipc::{IpcFile, IpcStream};
 use super::json::Form;
 use super::options::ReadOptions;
 use super::parquet_file::ParquetFile;
-use super::parts::{self, Parts};
+use super::parts::Parts;
 use super::signature;
 use super::slices::Plain;
-use super::unpack::{decompress, inside};
+use super::unpack::decompress;
 use super::workbook::Sheet;
 use super::{csv, json};
 use arrow_schema::{Schema, SchemaRef};
 use encoding_rs::Encoding;
 use longshore_segment::{Segment, Side, plain_schema};
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// Bytes read at a time.
@@ -64,33 +66,6 @@ enum Content {
 }
 
 impl Source {
-    /// Opens and checks what a path names: a file, a folder of files that make one table, or a pattern of their names, such
-    /// as `sales/*.csv`. The format is that of the suffixes, where none is given.
-    ///
-    /// # Errors
-    /// As [`Source::open_as`], and where files that should make one table do not.
-    pub fn find(path: &Path, format: Option<FileFormat>, options: &ReadOptions) -> Result<Self, TableError> {
-        let named = || options.format.as_ref().map(|name| name.parse()).transpose();
-        let format = if format.is_some() { format } else { named()? };
-        if let Some(files) = parts::find(path)? {
-            return Ok(Self::of_parts(path, Parts::open(path, files, format, options)?));
-        }
-        let format = match format {
-            Some(format) => format,
-            None if path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("zip")) => inside(path)?,
-            None => FileFormat::from_path(path)?,
-        };
-        Self::open_as(path, format, options)
-    }
-
-    fn of_parts(path: &Path, parts: Parts) -> Self {
-        let format = parts.format();
-        let (schema, rows, findings) = (parts.schema(), parts.rows(), parts.findings().map(Box::new));
-        let content = Content::Parts(Box::new(parts));
-        let (options, encoding) = (Box::default(), None);
-        Self { path: path.to_owned(), file: None, format, options, encoding, schema, rows, findings, content }
-    }
-
     /// Opens and checks a file. Text formats are read through once, so that whatever is wrong is found now.
     ///
     /// # Errors
@@ -111,25 +86,6 @@ impl Source {
             }
             Err(source) => return Err(TableError::Read { path: path.to_owned(), source }),
         };
-        Self::check(path, file, format, options)
-    }
-
-    /// Takes a table from a reader that cannot be read twice, such as standard input: it is kept in a temporary file
-    /// without a name. `name` stands for it in errors.
-    ///
-    /// # Errors
-    /// As [`Source::open`].
-    pub fn spool(
-        name: &str,
-        mut reader: impl Read,
-        format: FileFormat,
-        options: &ReadOptions,
-    ) -> Result<Self, TableError> {
-        let path = Path::new(name);
-        let failed = |source| TableError::Read { path: path.to_owned(), source };
-        let mut file = unnamed_file().map_err(failed)?;
-        std::io::copy(&mut reader, &mut file).map_err(failed)?;
-        file.rewind().map_err(failed)?;
         Self::check(path, file, format, options)
     }
 

@@ -3,6 +3,7 @@
 
 use super::cell::{Kind, Unit, Words};
 use super::cells::Record;
+use super::contract::{OTHERS, not_among};
 use super::days::Dates;
 use super::dialect::Dialect;
 use super::error::TableError;
@@ -12,7 +13,6 @@ use super::option_values::{ColumnType, DateStyle, Mark, OrderName};
 use super::options::ReadOptions;
 use super::seen::Seen;
 use super::verdict::{Hints, Style, Verdict};
-use crate::words::did_you_mean;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -76,9 +76,6 @@ pub(super) fn looked(
     Ok(names.into_iter().enumerate().filter(is_read).map(column).collect())
 }
 
-/// The name that stands for all columns that have no type of their own.
-const OTHERS: &str = "*";
-
 /// What columns that are to be true or false have for true, besides that word.
 const YES: [&str; 10] = ["1", "yes", "Yes", "YES", "y", "Y", "t", "T", "on", "On"];
 
@@ -86,15 +83,8 @@ const YES: [&str; 10] = ["1", "yes", "Yes", "YES", "y", "Y", "t", "T", "on", "On
 const NO: [&str; 10] = ["0", "no", "No", "NO", "n", "N", "f", "F", "off", "Off"];
 
 fn no_column(path: &Path, line: u64, name: &str, names: &[String]) -> TableError {
-    let near = did_you_mean(name, names.iter().map(String::as_str));
-    let shown: Vec<String> = names.iter().take(NAMES_SHOWN).map(|name| format!("`{name}`")).collect();
-    let more = if names.len() > NAMES_SHOWN { ", …" } else { "" };
-    let reason = format!("there is no column `{name}` to be read: there are {}{more}{near}", shown.join(", "));
-    TableError::Line { path: path.to_owned(), line, reason }
+    TableError::Line { path: path.to_owned(), line, reason: not_among(name, names.iter().map(String::as_str)) }
 }
-
-/// Names of columns that an error shows.
-const NAMES_SHOWN: usize = 20;
 
 /// The names of the columns: those of the header, or their places.
 pub(super) fn names(path: &Path, dialect: &Dialect, first: &Record) -> Result<Vec<String>, TableError> {

@@ -1,5 +1,6 @@
 //! The command line's arguments, and reading the values in them.
 
+use crate::check::CheckArguments;
 use crate::config::ConfigCommand;
 use crate::fingerprint::FingerprintArguments;
 use crate::images::ImagesCommand;
@@ -50,10 +51,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Check a block without running it, and print it as understood
-    Check {
-        /// The block's folder, or a script
-        block: PathBuf,
-    },
+    Check(CheckArguments),
     /// Say what is missing on this machine, and the command that mends it
     Doctor {
         /// Print a JSON array instead of text

@@ -1,25 +1,85 @@
 //! `longshore check` and `longshore schema`.
 
-use crate::BAD_INPUT;
-use crate::failure;
-use longshore::block::{self, Block};
+use crate::columns::aligned;
+use crate::{BAD_INPUT, arguments, failure};
+use clap::Args;
+use longshore::block::{self, Block, Loaded};
+use longshore::table::FileFormat;
+use longshore::words::count;
+use longshore::{CheckedInput, CheckedInputs, InputSpec};
+use serde_json::json;
 use std::io::Write;
-use std::path::Path;
+use std::path::PathBuf;
 
-/// Prints a block as it is understood.
-pub(crate) fn check(path: &Path) -> u8 {
-    match Block::load(path) {
-        Ok(loaded) => {
-            let mut text = loaded.block.describe();
-            if !loaded.warnings.is_empty() || !loaded.remarks.is_empty() {
-                text.push('\n');
-            }
-            text.extend(loaded.warnings.iter().map(|warning| format!("warning: {warning}\n")));
-            text.extend(loaded.remarks.iter().map(|remark| format!("note: {remark}\n")));
-            print(&text)
-        }
-        Err(error) => failure::print(&error, BAD_INPUT),
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The block's folder, or a script
+    block: PathBuf,
+    /// Table that is held against what the block declares of input N or NAME; nothing runs
+    #[arg(short, long = "input", value_name = "[N|NAME=]PATH")]
+    inputs: Vec<String>,
+    /// How inputs are read, as for `run`; repeatable
+    #[arg(long = "read", value_name = "[N|NAME:]KEY=VALUE …", requires = "inputs")]
+    read: Vec<String>,
+    /// Format of standard input and files without a known suffix, such as csv or parquet
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<FileFormat>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints a block as it is understood, and tables as they are where some are given.
+pub(crate) fn check(arguments: &CheckArguments) -> u8 {
+    let loaded = match Block::load(&arguments.block) {
+        Ok(loaded) => loaded,
+        Err(error) => return failure::print(&error, BAD_INPUT),
+    };
+    let specs = match specs(arguments) {
+        Ok(specs) => specs,
+        Err(reason) => return failure::print_text(&reason, BAD_INPUT),
+    };
+    // Without a table there is nothing to be held against what must be there.
+    let checked = (!specs.is_empty()).then(|| CheckedInputs::of(&loaded.block, specs));
+    let errors = checked.as_ref().map(CheckedInputs::errors).unwrap_or_default();
+    let inputs = checked.map(|checked| checked.inputs).unwrap_or_default();
+    if arguments.json {
+        let Loaded { block, warnings, remarks } = &loaded;
+        print_json(
+            &json!({"block": block, "warnings": warnings, "notes": remarks, "inputs": inputs, "errors": errors}),
+        );
+    } else {
+        print(&text(&loaded, &inputs));
     }
+    if errors.is_empty() { 0 } else { failure::print_text(&errors.join("\n"), BAD_INPUT) }
+}
+
+fn specs(arguments: &CheckArguments) -> Result<Vec<InputSpec>, String> {
+    let mut specs: Vec<InputSpec> =
+        arguments.inputs.iter().map(|text| arguments::input(text, arguments.format)).collect();
+    arguments.read.iter().try_for_each(|text| arguments::read(&mut specs, text))?;
+    Ok(specs)
+}
+
+fn text(loaded: &Loaded, inputs: &[CheckedInput]) -> String {
+    let mut text = loaded.block.describe();
+    if !loaded.warnings.is_empty() || !loaded.remarks.is_empty() {
+        text.push('\n');
+    }
+    text.extend(loaded.warnings.iter().map(|warning| format!("warning: {warning}\n")));
+    text.extend(loaded.remarks.iter().map(|remark| format!("note: {remark}\n")));
+    for input in inputs.iter().filter(|input| input.error.is_none()) {
+        let name = input.name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
+        let rows = input.rows.map(|rows| format!(", {}", count(rows, "row"))).unwrap_or_default();
+        text.push_str(&format!("\ninput {}{name}: {}{rows}\n", input.index, input.path.display()));
+        if let Some(reading) = &input.reading {
+            text.extend(reading.all_notes().map(|note| format!("note: {note}\n")));
+        }
+        let mut table = vec![["column", "type"].map(str::to_owned)];
+        table.extend(input.columns.iter().map(|column| [column.name.clone(), column.data_type.clone()]));
+        text.push_str(&aligned(&table, &[]));
+    }
+    text
 }
 
 /// Prints the JSON schema of `block.toml`.

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         Command::Fingerprint(arguments) => runtime.block_on(fingerprint::fingerprint(arguments, settings)),
         Command::Lock(arguments) => runtime.block_on(lock::lock(arguments, settings)),
         Command::Config(command) => config::config(&command, &config),
-        Command::Check { block } => check::check(&block),
+        Command::Check(arguments) => check::check(&arguments),
         Command::Doctor { json } => runtime.block_on(doctor::doctor(&config, json)),
         Command::Schema => check::schema(),
     };

@@ -1,0 +1,223 @@
+//! Tables held against what a block declares of its inputs, without a run: what `longshore check` says of files.
+
+use super::inputs::{open, placed};
+use super::{InputSpec, SpecError};
+use crate::block::{Block, Mode};
+use crate::table::{Findings, in_words};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Tables that were held against a block's inputs.
+#[derive(Debug)]
+pub struct CheckedInputs {
+    /// Those that are some input's, by number.
+    pub inputs: Vec<CheckedInput>,
+    /// What is wrong with which there are: inputs that the block has not, and that it must have.
+    pub wrong: Vec<SpecError>,
+}
+
+/// A table that was held against an input.
+#[derive(Debug, Serialize)]
+pub struct CheckedInput {
+    /// The input's position, from 0.
+    pub index: usize,
+    /// Its name in the manifest.
+    pub name: Option<String>,
+    /// The file; `-` for standard input.
+    pub path: PathBuf,
+    /// Its rows, where they are known without being read.
+    pub rows: Option<u64>,
+    /// Its columns, in order.
+    pub columns: Vec<CheckedColumn>,
+    /// How it is read, where it is text whose dialect is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Findings>,
+    /// Why it cannot be this input.
+    pub error: Option<String>,
+}
+
+/// A column of it.
+#[derive(Debug, Serialize)]
+pub struct CheckedColumn {
+    /// Its name.
+    pub name: String,
+    /// What it is, in words, and as Arrow names it.
+    #[serde(rename = "type")]
+    pub data_type: String,
+}
+
+impl CheckedInputs {
+    /// Opens each table as a run of the block would, to its end where it is text. Blocks.
+    #[must_use]
+    pub fn of(block: &Block, specs: Vec<InputSpec>) -> Self {
+        let (placed, wrong) = placed(specs, block.inputs.as_deref());
+        let mut inputs: Vec<CheckedInput> = placed.into_iter().map(|spec| check(block, spec)).collect();
+        inputs.sort_by_key(|input| input.index);
+        Self { inputs, wrong }
+    }
+
+    /// All that is wrong, a sentence each.
+    #[must_use]
+    pub fn errors(&self) -> Vec<String> {
+        let error = |input: &CheckedInput| input.error.as_ref().map(|error| format!("input {}: {error}", input.index));
+        self.wrong.iter().map(ToString::to_string).chain(self.inputs.iter().filter_map(error)).collect()
+    }
+}
+
+fn check(block: &Block, spec: InputSpec) -> CheckedInput {
+    let index = spec.number.unwrap_or_default();
+    let declaration = block.inputs.as_ref().and_then(|known| known.get(index));
+    let name = declaration.map(|input| input.name.clone());
+    // A stream would be looked at in part alone.
+    let opened = open(&spec, declaration, Mode::Batch);
+    let mut checked =
+        CheckedInput { index, name, path: spec.path, rows: None, columns: Vec::new(), reading: None, error: None };
+    match opened {
+        Ok(feed) => {
+            let column = |field: &std::sync::Arc<arrow_schema::Field>| CheckedColumn {
+                name: field.name().clone(),
+                data_type: in_words(field.data_type()),
+            };
+            checked.columns = feed.schema().fields().iter().map(column).collect();
+            checked.rows = feed.rows();
+            checked.reading = feed.findings().cloned();
+        }
+        Err(error) => checked.error = Some(error.to_string()),
+    }
+    checked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Sink;
+    use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    const SALES: &str = "[[inputs]]\nname = \"sales\"\nmandatory = true\nread = { delimiter = \";\", decimal = \",\" }\n\
+        columns = { zip = \"text\", price = \"number\", when = \"date:%d.%m.%Y\" }\n";
+    const TEXT: &str = "zip;price;when\n01234;1,5;31.12.2024\n98765;2;01.01.2025\n";
+
+    fn block(folder: &Path, inputs: &str) -> Block {
+        let head = "name = \"x\"\nlanguage = \"python\"\nscript = \"s.py\"\n";
+        std::fs::write(folder.join("block.toml"), format!("{head}{inputs}")).unwrap();
+        std::fs::write(folder.join("s.py"), "").unwrap();
+        Block::load(folder).unwrap().block
+    }
+
+    fn columns() -> Vec<(&'static str, ArrayRef)> {
+        vec![
+            ("zip", Arc::new(StringArray::from(vec!["01234", "98765"]))),
+            ("price", Arc::new(Float64Array::from(vec![1.5, 2.0]))),
+            ("when", Arc::new(Date32Array::from(vec![20_088, 20_089]))),
+        ]
+    }
+
+    fn write(path: &Path, columns: Vec<(&'static str, ArrayRef)>) {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let format = crate::table::FileFormat::from_path(path).unwrap();
+        let mut sink = Sink::create(path, format, &batch.schema(), std::fs::File::create(path).unwrap()).unwrap();
+        sink.write(&batch).unwrap();
+        sink.finish().unwrap();
+    }
+
+    fn named(name: &str, path: &Path) -> InputSpec {
+        InputSpec { name: Some(name.into()), ..InputSpec::new(None, path.to_owned()) }
+    }
+
+    #[test]
+    fn an_input_may_come_in_any_format_as_it_is_declared() {
+        let folder = tempfile::tempdir().unwrap();
+        let block = block(folder.path(), SALES);
+        let text = folder.path().join("sales.csv");
+        std::fs::write(&text, TEXT).unwrap();
+        let mut paths = vec![text];
+        for suffix in ["parquet", "arrow", "arrows", "arrows.zst"] {
+            let path = folder.path().join(format!("sales.{suffix}"));
+            write(&path, columns());
+            paths.push(path);
+        }
+        for path in paths {
+            let checked = CheckedInputs::of(&block, vec![named("sales", &path)]);
+            assert_eq!(checked.errors(), Vec::<String>::new(), "{}", path.display());
+            let types: Vec<&str> = checked.inputs[0].columns.iter().map(|column| column.data_type.as_str()).collect();
+            assert_eq!(types, ["text (Utf8)", "decimal (Float64)", "date (Date32)"], "{}", path.display());
+            assert_eq!((checked.inputs[0].index, checked.inputs[0].name.as_deref()), (0, Some("sales")));
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_not_as_declared_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let block = block(folder.path(), SALES);
+        let errors = |file: &str, read: &str| {
+            let mut spec = named("sales", &folder.path().join(file));
+            spec.read.add(read).unwrap();
+            let all = CheckedInputs::of(&block, vec![spec]).errors().join("\n");
+            all.replace(&format!("{}/", folder.path().display()), "")
+        };
+        let mut wrong = columns();
+        wrong[0] = ("zip", Arc::new(Int64Array::from(vec![1234, 98_765])));
+        wrong[1].0 = "prise";
+        for suffix in ["parquet", "arrow", "arrows"] {
+            let file = format!("wrong.{suffix}");
+            write(&folder.path().join(&file), wrong.clone());
+            assert_eq!(
+                errors(&file, ""),
+                format!(
+                    "input 0: `{file}` is not as declared: there is no column `price` to be read: there are `zip`, \
+                     `prise`, `when`: did you mean `prise`?; column `zip` is integer (Int64), and is to be text"
+                )
+            );
+        }
+        write(&folder.path().join("right.parquet"), columns());
+        assert_eq!(
+            errors("right.parquet", "delimiter=|"),
+            "input 0: `right.parquet` is Parquet, which has no options of reading: those are for CSV and TSV"
+        );
+        std::fs::write(folder.path().join("text.csv"), TEXT.replace("price", "prise")).unwrap();
+        let error = errors("text.csv", "");
+        assert!(error.contains("there is no column `price` to be read") && error.ends_with("`prise`?"), "{error}");
+        // What the caller says of a column counts before what the block does.
+        std::fs::write(folder.path().join("right.csv"), TEXT).unwrap();
+        let error = errors("right.csv", "type.zip=integer");
+        assert!(error.contains("column `zip` is to be `integer`, and has `01234`"), "{error}");
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_inputs_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let inputs = "[[inputs]]\nname = \"sales\"\nmandatory = true\n[[inputs]]\nname = \"rates\"\n";
+        let block = block(folder.path(), inputs);
+        let missing = folder.path().join("none.csv");
+        let specs = vec![named("rate", &missing), named("rates", &missing), InputSpec::new(Some(7), missing.clone())];
+        let checked = CheckedInputs::of(&block, specs);
+        assert_eq!(
+            checked.errors(),
+            [
+                "the block has no input `rate`, and there is no such file; it has sales, rates: did you mean `rates`?"
+                    .into(),
+                "there is no input 7: the block declares 2".into(),
+                "input 0, `sales`, is not given: give it with `--input sales=FILE`".into(),
+                format!("input 1: `{}` does not exist", missing.display()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_format_that_is_declared_is_one_of_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let tabs = "[[inputs]]\nname = \"sales\"\nread = { format = \"tsv\" }\ncolumns = { a = \"text\" }\n";
+        let block = block(folder.path(), tabs);
+        for file in ["a.txt", "a.csv", "a.export"] {
+            std::fs::write(folder.path().join(file), "a\tb,c\n1\t2\n").unwrap();
+            let checked = CheckedInputs::of(&block, vec![InputSpec::new(None, folder.path().join(file))]);
+            assert_eq!(checked.errors(), Vec::<String>::new(), "{file}");
+            assert_eq!(checked.inputs[0].columns[1].name, "b,c");
+        }
+        let path = folder.path().join("a.parquet");
+        write(&path, vec![("a", Arc::new(StringArray::from(vec!["x"])))]);
+        assert_eq!(CheckedInputs::of(&block, vec![InputSpec::new(None, path)]).errors(), Vec::<String>::new());
+    }
+}
