@@ -66,14 +66,14 @@ impl Client {
     }
 
     /// A whole input, or `None`.
-    fn read_input(&self, py: Python<'_>, input: InputKey) -> PyResult<Option<Table>> {
-        let table = py.detach(|| self.client.read_input(&input.into())).map_err(raise)?;
+    fn read_input(&self, py: Python<'_>, key: InputKey) -> PyResult<Option<Table>> {
+        let table = py.detach(|| self.client.read_input(&key.into())).map_err(raise)?;
         Ok(table.map(Table::new))
     }
 
     /// An input batch by batch, or `None`.
-    fn read_batches(&self, py: Python<'_>, input: InputKey) -> PyResult<Option<Batches>> {
-        let batches = py.detach(|| self.client.read_batches(&input.into())).map_err(raise)?;
+    fn read_batches(&self, py: Python<'_>, key: InputKey) -> PyResult<Option<Batches>> {
+        let batches = py.detach(|| self.client.read_batches(&key.into())).map_err(raise)?;
         Ok(batches.map(Batches::new))
     }
 

@@ -29,8 +29,8 @@
 #'     vectors, or of `list(key =, value =)` where keys are no text; unions: lists of their values; `NULL` is null. Such
 #'     a column has the class `longshore_list`, which remembers what is in it, so that it is written as it was read.
 #' @section Errors: a condition of class `longshore_error` with the `kind` `"input"` if there is no input of that
-#'   name or the input cannot be read, `"data"` if a column cannot be held in R (it names column and row), `"ended"` after [commit()] or [close()],
-#'   `"value"` for other arguments.
+#'   name or the input cannot be read, `"data"` if a column cannot be held in R (it names column and row), `"ended"`
+#'   after [commit()] or [close()], `"value"` for other arguments.
 #' @examples
 #' \dontrun{
 #' table <- read.input.records(api)

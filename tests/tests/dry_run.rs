@@ -34,6 +34,7 @@ fn folder() -> TempDir {
         ArrowWriter::try_new(File::create(data.join("0.parquet")).unwrap(), table.schema(), None).unwrap();
     parquet.write(&table).unwrap();
     parquet.close().unwrap();
+    std::fs::copy(data.join("0.parquet"), data.join("sales.parquet")).unwrap();
     let file = File::create(data.join("1.arrow")).unwrap();
     let mut arrow = arrow_ipc::writer::FileWriter::try_new(file, &table.schema()).unwrap();
     arrow.write(&table.slice(0, 1)).unwrap();
@@ -90,6 +91,7 @@ assert frame["n"].tolist() == [1, 2, 3] and frame["t"].isna().tolist() == [False
 frame.loc[0, "n"] = 9
 assert api.read_input_records(0)["n"].tolist() == [1, 2, 3]
 assert len(api.read_input_records(1)) == 1 and api.read_input_records(2) is None
+assert len(api.read_input_records("sales")) == 3 and api.read_input_records("sale") is None
 assert [batch.num_rows for batch in api.read_input(0, as_="batches")] == [3]
 assert api.read_input(0, as_="polars").height == 3
 assert api.get_option("clusters") == 3 and api.get_option("note") is None
@@ -120,6 +122,7 @@ stopifnot(frame$n == 1:3, identical(is.na(frame$t), c(FALSE, TRUE, FALSE)))
 frame$n[1] <- 9L
 stopifnot(read.input.records(api, 1)$n == 1:3)
 stopifnot(nrow(read.input.records(api, 2)) == 1, is.null(read.input.records(api, 3)))
+stopifnot(nrow(read.input.records(api, "sales")) == 3, is.null(read.input.records(api, "sale")))
 batches <- read.input(api, 1, as = "batches")
 stopifnot(nrow(batches()) == 3, is.null(batches()))
 stopifnot(get.option(api, "clusters") == 3, is.null(get.option(api, "note")))
@@ -142,7 +145,9 @@ tryCatch(read.input.records(api), error = function(error) cat("refused:", condit
         let folder = folder();
         let ended = run(folder.path(), language, script);
         assert_eq!(ended.code, 0, "{}", ended.printed);
-        for said in ["… doubling", "… 50 % half", "error: nothing serious", "output-0.parquet: 4 rows", "\ndone\n"]
+        let unconnected = "nothing is connected to input `sale`: the folder has 0, 1, sales: did you mean `sales`?";
+        for said in
+            [unconnected, "… doubling", "… 50 % half", "error: nothing serious", "output-0.parquet: 4 rows", "\ndone\n"]
         {
             assert!(ended.printed.contains(said), "{language} lacks `{said}`: {}", ended.printed);
         }
@@ -196,7 +201,7 @@ fn a_folder_that_is_not_there_is_named() {
         assert_eq!(ended.code, 1, "{}", ended.printed);
         // R breaks long lines of an error.
         let printed = ended.printed.split_whitespace().collect::<Vec<_>>().join(" ");
-        let said = "the dry run cannot use `data`: it is no folder: make one with the inputs (`0.parquet`, `1.arrow`, …) \
+        let said = "the dry run cannot use `data`: it is no folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) \
                     and `options.json`";
         assert!(printed.contains(said), "{language}: {printed}");
     }

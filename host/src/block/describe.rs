@@ -3,7 +3,11 @@
 use super::model::{Block, Form, InputDeclaration, Mode};
 use super::options::{OptionKind, OptionSpec};
 use crate::table::ColumnType;
+use serde_json::Value;
 use std::fmt::Write;
+
+/// What stands for a secret.
+const MASK: &str = "***";
 
 /// Widest cell of the options' table.
 const CELL_MAX: usize = 40;
@@ -44,6 +48,15 @@ impl Block {
             text.push_str(&self.options_table());
         }
         text
+    }
+
+    /// The block as JSON, defaults of passwords masked.
+    #[must_use]
+    pub fn for_report(&self) -> Value {
+        let mut block = self.clone();
+        let secret = |option: &&mut OptionSpec| option.kind == OptionKind::Password && option.default.is_some();
+        block.options.iter_mut().filter(secret).for_each(|option| option.default = Some(MASK.into()));
+        serde_json::to_value(block).unwrap_or_default()
     }
 
     fn image(&self) -> String {
@@ -90,7 +103,7 @@ fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
 
 fn shown_default(option: &OptionSpec) -> String {
     match &option.default {
-        Some(_) if option.kind == OptionKind::Password => "***".into(),
+        Some(_) if option.kind == OptionKind::Password => MASK.into(),
         Some(default) => default.to_string(),
         None => String::new(),
     }

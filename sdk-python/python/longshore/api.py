@@ -16,6 +16,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import operator
 import os
 import sys
 import threading
@@ -115,6 +116,7 @@ class Api:
                 ``pandas.ArrowDtype`` of every column, which holds whatever Arrow does.
 
         Raises:
+            TypeError: if the input is neither a whole number nor a name.
             ValueError: for another form or other dtypes, or a negative number.
             InputError: if there is no input of that name, the input cannot be read, or there is nothing in that form
                 that a value could be; it names the column, and the row, from 1.
@@ -127,11 +129,12 @@ class Api:
             raise ValueError(f"dtypes must be 'numpy', 'nullable' or 'arrow', not {dtypes!r}")
         if dtypes != "numpy" and as_ != "pandas":
             raise ValueError(f"dtypes={dtypes!r} is for as_='pandas', not for {as_!r}")
-        if not isinstance(input_number, str) and input_number < 0:
-            raise ValueError(f"inputs are numbered from 0, not {input_number}")
+        key = input_number if isinstance(input_number, str) else operator.index(input_number)
+        if not isinstance(key, str) and key < 0:
+            raise ValueError(f"inputs are numbered from 0, not {key}")
         if as_ == "batches":
-            return client.read_batches(input_number)
-        table = client.read_input(input_number)
+            return client.read_batches(key)
+        table = client.read_input(key)
         if table is None or as_ == "arrow":
             return None if table is None else table.to_pyarrow()
         try:
@@ -141,7 +144,7 @@ class Api:
 
             return _polars.to_polars(table)
         except InputError as error:
-            name = f"`{input_number}`" if isinstance(input_number, str) else input_number
+            name = f"`{key}`" if isinstance(key, str) else key
             raise InputError(f"input {name} cannot be read as {as_}: {error}") from error.__cause__
 
     # Outputs

@@ -167,10 +167,13 @@ fn unsaid(path: &str, given: Option<FileFormat>) -> Option<FileFormat> {
     given.filter(|_| path == "-" || FileFormat::from_path(Path::new(path)).is_err())
 }
 
-/// Takes options of reading, `[N|NAME:]KEY=VALUE …`, into the inputs: into one, or into all.
-pub(crate) fn read(inputs: &mut [InputSpec], text: &str) -> Result<(), String> {
+/// Takes options of reading, `[N|NAME:]KEY=VALUE …`, into the inputs: into one, or into all. `declared` are the names that
+/// the block has for its inputs.
+pub(crate) fn read(inputs: &mut [InputSpec], text: &str, declared: &[&str]) -> Result<(), String> {
     let wrong = |reason: String| format!("`--read {text}`: {reason}");
-    let is_name = |name: &str| inputs.iter().any(|input| input.name.as_deref() == Some(name));
+    let position = |name: &str| declared.iter().position(|known| *known == name);
+    let is_name =
+        |name: &str| position(name).is_some() || inputs.iter().any(|input| input.name.as_deref() == Some(name));
     let named = text.split_once(':').filter(|(name, _)| name.parse::<usize>().is_ok() || is_name(name));
     let Some((name, rest)) = named else {
         if inputs.is_empty() {
@@ -178,11 +181,12 @@ pub(crate) fn read(inputs: &mut [InputSpec], text: &str) -> Result<(), String> {
         }
         return inputs.iter_mut().try_for_each(|input| input.read.add(text)).map_err(wrong);
     };
+    let wanted = name.parse().ok().or_else(|| position(name));
     let mut next = 0;
     for input in inputs {
-        let number = input.number.unwrap_or(next);
+        let number = input.name.as_deref().and_then(position).or(input.number).unwrap_or(next);
         next = number.saturating_add(1);
-        if input.name.as_deref() == Some(name) || input.name.is_none() && name.parse() == Ok(number) {
+        if input.name.as_deref() == Some(name) || wanted == Some(number) {
             return input.read.add(rest).map_err(wrong);
         }
     }
@@ -255,6 +259,24 @@ fn time(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_of_reading_are_one_inputs_or_alls() {
+        let skipped = |given: &[&str], text: &str| {
+            let mut inputs: Vec<InputSpec> = given.iter().map(|text| input(text, None)).collect();
+            let taken = read(&mut inputs, text, &["sales", "rates"]);
+            taken.map(|()| inputs.iter().map(|input| input.read.skip).collect::<Vec<_>>())
+        };
+        let (one, two) = (["a.csv", "b.csv"].as_slice(), ["rates=a.csv", "sales=b.csv"].as_slice());
+        assert_eq!(skipped(one, "skip=1"), Ok(vec![Some(1), Some(1)]));
+        for text in ["1:skip=1", "rates:skip=1"] {
+            assert_eq!(skipped(one, text), Ok(vec![None, Some(1)]), "{text}");
+            assert_eq!(skipped(two, text), Ok(vec![Some(1), None]), "{text}");
+        }
+        assert_eq!(skipped(&["other=a.csv"], "other:skip=1"), Ok(vec![Some(1)]));
+        assert_eq!(skipped(&["a.csv"], "rates:skip=1").unwrap_err(), "`--read rates:skip=1`: there is no input rates");
+        assert!(skipped(&[], "skip=1").is_err() && skipped(one, "regions:skip=1").is_err());
+    }
 
     #[test]
     fn values_are_read() {

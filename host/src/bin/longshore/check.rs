@@ -35,7 +35,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> u8 {
         Ok(loaded) => loaded,
         Err(error) => return failure::print(&error, BAD_INPUT),
     };
-    let specs = match specs(arguments) {
+    let specs = match specs(arguments, &loaded.block) {
         Ok(specs) => specs,
         Err(reason) => return failure::print_text(&reason, BAD_INPUT),
     };
@@ -44,7 +44,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> u8 {
     let errors = checked.as_ref().map(CheckedInputs::errors).unwrap_or_default();
     let inputs = checked.map(|checked| checked.inputs).unwrap_or_default();
     if arguments.json {
-        let Loaded { block, warnings, remarks } = &loaded;
+        let (block, Loaded { warnings, remarks, .. }) = (loaded.block.for_report(), &loaded);
         print_json(
             &json!({"block": block, "warnings": warnings, "notes": remarks, "inputs": inputs, "errors": errors}),
         );
@@ -54,10 +54,11 @@ pub(crate) fn check(arguments: &CheckArguments) -> u8 {
     if errors.is_empty() { 0 } else { failure::print_text(&errors.join("\n"), BAD_INPUT) }
 }
 
-fn specs(arguments: &CheckArguments) -> Result<Vec<InputSpec>, String> {
+fn specs(arguments: &CheckArguments, block: &Block) -> Result<Vec<InputSpec>, String> {
     let mut specs: Vec<InputSpec> =
         arguments.inputs.iter().map(|text| arguments::input(text, arguments.format)).collect();
-    arguments.read.iter().try_for_each(|text| arguments::read(&mut specs, text))?;
+    let names: Vec<&str> = block.input_names().collect();
+    arguments.read.iter().try_for_each(|text| arguments::read(&mut specs, text, &names))?;
     Ok(specs)
 }
 

@@ -4,7 +4,7 @@ use crate::arguments::{self, RunArguments};
 use crate::console::Console;
 use crate::peek::glance_text;
 use crate::{BAD_INPUT, check, failure};
-use longshore::block::GivenValue;
+use longshore::block::{Block, GivenValue};
 use longshore::{Cancel, Limits, PartitionSpec, RunSpec, Settings, SpecError};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -70,7 +70,12 @@ pub(crate) async fn pull_on_signals(cancel: Cancel) {
 fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
     let mut spec = RunSpec::new(arguments.block);
     spec.inputs = arguments.inputs.iter().map(|text| arguments::input(text, arguments.format)).collect();
-    arguments.read.iter().try_for_each(|text| arguments::read(&mut spec.inputs, text))?;
+    if !arguments.read.is_empty() {
+        // What is wrong with the block, its check says.
+        let loaded = Block::load(&spec.block).ok();
+        let names: Vec<&str> = loaded.iter().flat_map(|loaded| loaded.block.input_names()).collect();
+        arguments.read.iter().try_for_each(|text| arguments::read(&mut spec.inputs, text, &names))?;
+    }
     spec.outputs = arguments.outputs.iter().map(|text| arguments::output(text, arguments.format)).collect();
     if spec.inputs.iter().filter(|input| input.path == Path::new("-")).count() > 1 {
         return Err("standard input can be one input only".into());
