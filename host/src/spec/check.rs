@@ -174,7 +174,7 @@ mod tests {
         write(&folder.path().join("right.parquet"), columns());
         assert_eq!(
             errors("right.parquet", "delimiter=|"),
-            "input 0: `right.parquet` is Parquet, which has no options of reading: those are for CSV and TSV"
+            "input 0: `right.parquet` is Parquet, which has no option `delimiter`, nor any other of reading"
         );
         std::fs::write(folder.path().join("text.csv"), TEXT.replace("price", "prise")).unwrap();
         let error = errors("text.csv", "");

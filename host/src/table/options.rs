@@ -406,7 +406,7 @@ mod tests {
             ("dates=dym", "dmy, mdy, ymd"),
             ("missing='a", "not closed"),
             ("true=x false=x", "both true and false"),
-            ("format=parquet skip=2", "other options are for CSV"),
+            ("format=parquet skip=2", "which has no option `skip`"),
             ("type.a=numbr", "did you mean `number`"),
             ("ragged=maybe", "error, fill, cut and skip"),
         ] {
