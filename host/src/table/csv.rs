@@ -2,8 +2,11 @@
 //! line and column; reading then cannot fail on a file that has not changed. Where records and cells begin and end is
 //! `records.rs`'s, what a cell is `cell.rs`'s.
 
+use super::batches::Batches;
+use super::blocks::Sizes;
 use super::cell::{Kind, Words};
 use super::cells::Record;
+use super::csv_blocks::{BlockBatches, Checked, Found, Plain, Text, check};
 use super::dialect::{Detected, Dialect};
 use super::error::TableError;
 use super::findings::Findings;
@@ -12,14 +15,14 @@ use super::options::ReadOptions;
 use super::rows::{RowSource, Rows};
 use super::rows_ahead::Ahead;
 use super::text_columns::Column;
-use super::text_looks::{cell, looked, verdicts};
+use super::text_looks::{Looked, cell, looked, verdicts};
 use super::verdict::Verdict;
 use super::{BATCH_BYTES, BATCH_ROWS};
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{Field, Schema, SchemaRef};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What the first pass found.
 #[derive(Debug, Clone)]
@@ -31,10 +34,19 @@ pub(crate) struct Layout {
     /// Rows that are read at most.
     most: Option<u64>,
     /// Of each column, which cell of a row it is, what it is, and which words stand for its values.
-    columns: Vec<(usize, Verdict, Arc<Words>)>,
+    pub(super) columns: Vec<(usize, Verdict, Arc<Words>)>,
+    /// How the text is cut into blocks, where it can be.
+    pub(super) plain: Option<Plain>,
+    /// What the check has made of the rows already, for the first who reads them.
+    pub(super) kept: Arc<Mutex<Option<Vec<Vec<ArrayRef>>>>>,
 }
 
 impl Layout {
+    /// Lets go of what the check has made of the rows.
+    pub(super) fn keep_nothing(&mut self) {
+        self.kept = Arc::default();
+    }
+
     /// Whether no cell of a column has a value.
     pub(super) fn has_nothing(&self, column: usize) -> bool {
         self.columns.get(column).is_some_and(|(_, verdict, _)| verdict.kind == Kind::Nothing)
@@ -52,30 +64,53 @@ pub(crate) fn scan(
     scan_rows(path, detected, options, rows, first)
 }
 
-/// Reads the whole text once, on two threads.
-pub(crate) fn scan_ahead(
+/// Reads the whole text once: its blocks on all cores, or its records on one thread and their cells on another.
+/// `again` opens it from its start.
+pub(crate) fn scan_ahead<R: Read + Send + 'static>(
     path: &Path,
     detected: Detected,
     options: &ReadOptions,
-    text: impl Read + Send + 'static,
+    text: (&[u8], u64),
+    again: impl Fn() -> Result<R, TableError>,
 ) -> Result<Layout, TableError> {
-    let (rows, first) = Rows::open(path, &detected.dialect, text)?;
+    scan_in_blocks(path, detected, options, text, Sizes::default(), again)
+}
+
+pub(super) fn scan_in_blocks<R: Read + Send + 'static>(
+    path: &Path,
+    detected: Detected,
+    options: &ReadOptions,
+    (head, length): (&[u8], u64),
+    sizes: Sizes,
+    again: impl Fn() -> Result<R, TableError>,
+) -> Result<Layout, TableError> {
+    let text = Text { head, length, text: again()? };
+    let checked = check(path, &detected.dialect, options, text, sizes);
+    let plain = match checked {
+        Some(Checked { plain, found: Some(found) }) => {
+            let Found { columns, verdicts, rows, batches } = found;
+            let layout = layout(detected, options, columns, verdicts, rows);
+            return Ok(Layout { plain: Some(plain), kept: Arc::new(Mutex::new(batches)), ..layout });
+        }
+        checked => checked.map(|checked| checked.plain),
+    };
+    let (rows, first) = Rows::open(path, &detected.dialect, again()?)?;
     // Of few rows no more are read than those.
-    match options.rows {
+    let layout = match options.rows {
         Some(_) => scan_rows(path, detected, options, rows, first),
         None => scan_rows(path, detected, options, Ahead::start(path, rows), first),
-    }
+    };
+    layout.map(|layout| Layout { plain, ..layout })
 }
 
 fn scan_rows(
     path: &Path,
-    detected: Detected,
+    mut detected: Detected,
     options: &ReadOptions,
     mut reader: impl RowSource,
     mut record: Record,
 ) -> Result<Layout, TableError> {
-    let Detected { dialect, mut notes } = detected;
-    let mut columns = looked(path, &dialect, options, &record)?;
+    let mut columns = looked(path, &detected.dialect, options, &record)?;
     let mut rows = 0;
     while options.rows.is_none_or(|most| rows < most) && reader.next(&mut record)? {
         let line = record.line();
@@ -84,15 +119,27 @@ fn scan_rows(
         }
         rows += 1;
     }
-    notes.extend(reader.notes());
+    detected.notes.extend(reader.notes());
     let verdicts = verdicts(path, &columns)?;
+    Ok(layout(detected, options, columns, verdicts, rows))
+}
+
+/// What is known of a text whose columns have been found.
+fn layout(
+    detected: Detected,
+    options: &ReadOptions,
+    columns: Vec<Looked>,
+    verdicts: Vec<Verdict>,
+    rows: u64,
+) -> Layout {
+    let Detected { dialect, notes } = detected;
     let fields = columns.iter().zip(&verdicts);
     let fields = fields.map(|(column, verdict)| Field::new(&column.name, verdict.kind.data_type(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let findings = Findings::new(&dialect, notes, columns.iter().map(|column| column.name.as_str()).zip(&verdicts));
     let columns = columns.into_iter().zip(verdicts);
     let columns = columns.map(|(column, verdict)| (column.place, verdict, column.hints.words)).collect();
-    Ok(Layout { schema, rows, findings, dialect, most: options.rows, columns })
+    Layout { schema, rows, findings, dialect, most: options.rows, columns, plain: None, kept: Arc::default() }
 }
 
 /// How rows come.
@@ -104,14 +151,18 @@ pub(crate) enum Pace {
     Live { rows_max: usize, patience: Patience },
 }
 
-/// The rows of a scanned text, in batches, its records told apart on another thread.
-pub(crate) fn stored(
-    path: &Path,
-    layout: &Layout,
-    text: impl Read + Send + 'static,
-) -> Result<CsvBatches<Ahead>, TableError> {
+/// The rows of a scanned text, in batches: those that its check has made, or made of its blocks on all cores, or with its
+/// records told apart on another thread.
+pub(crate) fn stored(path: &Path, layout: &Layout, text: impl Read + Send + 'static) -> Result<Batches, TableError> {
+    let kept = layout.kept.lock().ok().and_then(|mut kept| kept.take());
+    if let Some(kept) = kept {
+        return Ok(Box::new(BlockBatches::new(path, layout, Box::new(kept.into_iter().map(Ok)))));
+    }
+    if let Some(plain) = layout.plain {
+        return Ok(Box::new(plain.read(path, layout, text)?));
+    }
     let (rows, record) = Rows::open(path, &layout.dialect, text)?;
-    Ok(batches(path, layout, Ahead::start(path, rows), record, Pace::Stored))
+    Ok(Box::new(batches(path, layout, Ahead::start(path, rows), record, Pace::Stored)))
 }
 
 /// The rows of a text whose first were scanned, in batches, as they come.

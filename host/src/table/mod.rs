@@ -2,12 +2,14 @@
 //! and writing them. All of it blocks; the host calls it from threads that may.
 
 mod batches;
+mod blocks;
 mod cell;
 mod cells;
 mod chunks;
 mod column_kind;
 mod contract;
 mod csv;
+mod csv_blocks;
 mod days;
 mod dialect;
 mod encoding;

@@ -52,6 +52,43 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
     is_exact(mantissa, exponent, value).then_some(value)
 }
 
+/// What [`integer`] says of a number of few digits, and nothing of any other.
+pub(crate) fn short_integer(text: &[u8]) -> Option<i64> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if digits.is_empty() || digits.len() > DIGITS_EXACT || digits[0] == b'0' && text.len() > 1 {
+        return None;
+    }
+    let number = digits.iter().try_fold(0, |number: i64, byte| Some(number * 10 + i64::from(digit(*byte)?)))?;
+    Some(if digits.len() < text.len() { -number } else { number })
+}
+
+/// What [`decimal`] says of a number of few digits with a point between them, and nothing of any other.
+pub(crate) fn short_decimal(text: &[u8]) -> Option<f64> {
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    if unsigned.len() > DIGITS_EXACT || !unsigned.first()?.is_ascii_digit() {
+        return None;
+    }
+    let (mut number, mut point) = (0_i64, None);
+    for (at, byte) in unsigned.iter().enumerate() {
+        match digit(*byte) {
+            Some(digit) => number = number * 10 + i64::from(digit),
+            None if *byte == b'.' && point.is_none() => point = Some(at),
+            None => return None,
+        }
+    }
+    let point = point.filter(|point| *point == 1 || unsigned[0] != b'0')?;
+    // Both are whole numbers that doubles hold, so that their quotient is rounded as the text itself is.
+    let value = number as f64 / POWERS[unsigned.len() - 1 - point];
+    Some(if unsigned.len() < text.len() { -value } else { value })
+}
+
+/// Powers of ten, for as many decimals as a short number has.
+const POWERS: [f64; DIGITS_EXACT] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14];
+
+fn digit(byte: u8) -> Option<u8> {
+    Some(byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
+}
+
 /// Whether a double, written with as many digits as a text has, is the text; or written with as few as tell it from its
 /// neighbours, which may round a last 5 the other way.
 fn is_exact(mantissa: &str, exponent: Option<&str>, value: f64) -> bool {
@@ -135,6 +172,30 @@ mod tests {
         }
         assert_eq!(decimal("-inf"), Some(f64::NEG_INFINITY));
         assert_eq!(decimal("-0").map(f64::to_bits), Some((-0.0_f64).to_bits()));
+    }
+
+    #[test]
+    fn short_numbers_are_what_numbers_are() {
+        let mut state = 1_u64;
+        for _ in 0..200_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let length = (state >> 59) as usize % 19;
+            let character = |at: usize| char::from(b"0123456789012345.-+e"[(state >> (at * 3)) as usize % 20]);
+            let text: String = (0..length).map(character).collect();
+            if let Some(number) = short_integer(text.as_bytes()) {
+                assert_eq!(integer(&text), Some(number), "{text}");
+            }
+            if let Some(number) = short_decimal(text.as_bytes()) {
+                assert_eq!(decimal(&text).map(f64::to_bits), Some(number.to_bits()), "{text}");
+            }
+        }
+        for text in ["0", "7", "-20", "123456789012345"] {
+            assert!(short_integer(text.as_bytes()).is_some(), "{text}");
+        }
+        for text in ["0.0", "-0.0", "5118.22", "12345678901.234", "-0.1", "5."] {
+            let number = short_decimal(text.as_bytes()).map(f64::to_bits);
+            assert_eq!(number, text.parse().ok().map(f64::to_bits), "{text}");
+        }
     }
 
     #[test]

@@ -78,6 +78,18 @@ impl<R: Read> Records<R> {
         self.text.used()
     }
 
+    /// Passes what stands above the table.
+    ///
+    /// # Errors
+    /// Where the text cannot be read.
+    pub(crate) fn begin(&mut self) -> Result<(), RecordError> {
+        self.text.skip_byte_order_mark()?;
+        for _ in 0..self.dialect.skip {
+            self.skip_line()?;
+        }
+        Ok(())
+    }
+
     /// Reads the next record into `record`. Returns `false` at the end of the text.
     ///
     /// Empty lines between records are no records, but in a table of one column, where each is a missing value.
@@ -86,10 +98,7 @@ impl<R: Read> Records<R> {
     /// [`RecordError`].
     pub(crate) fn next(&mut self, record: &mut Record) -> Result<bool, RecordError> {
         if self.line == 1 && self.used() == 0 {
-            self.text.skip_byte_order_mark()?;
-            for _ in 0..self.dialect.skip {
-                self.skip_line()?;
-            }
+            self.begin()?;
         }
         loop {
             if std::mem::take(&mut self.returned) && self.text.peek()? == Some(b'\n') {

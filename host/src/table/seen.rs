@@ -2,6 +2,8 @@
 //! its cells, over the whole file, to the last digit; where there is none, or where its cells can be read in two ways, it
 //! is text, and the reason is kept.
 
+mod join;
+
 use super::cell::{Kind, Unit, trimmed};
 use super::days::{Dates, Order};
 use super::marks::Marks;
@@ -150,7 +152,8 @@ impl Seen {
         self.groups[Group::Text as usize].count += 1;
     }
 
-    fn is_plainly_text(&self) -> bool {
+    /// Whether so many cells were text that no other is looked at.
+    pub(crate) fn is_plainly_text(&self) -> bool {
         let text = self.groups[Group::Text as usize].count;
         text >= PLAINLY_TEXT && text * FEW >= self.groups.iter().map(|found| found.count).sum()
     }

@@ -35,6 +35,9 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// Bytes of a text from whose look its dialect is known.
 const HEAD_BYTES: u64 = 256 << 10;
 
+/// Bytes of a text that its compression makes one of, about.
+const PACKED: u64 = 8;
+
 /// A table to read.
 #[derive(Debug)]
 pub struct Source {
@@ -145,7 +148,8 @@ impl Source {
                 let detected = detect(&self.path, self.format.format, &self.options, &head, all)
                     .map_err(|error| Glance::of_lines(self.format, &head).before(error))?;
                 let dialect = detected.dialect.clone();
-                let mut layout = csv::scan_ahead(&self.path, detected, &self.options, self.text()?)
+                let text = (head.as_slice(), self.length()?);
+                let mut layout = csv::scan_ahead(&self.path, detected, &self.options, text, || self.text())
                     .map_err(|error| Glance::of(&self.path, self.format, &dialect, &head).before(error))?;
                 if let Some(encoding) = self.encoding {
                     layout.findings.options.insert("encoding".into(), encoding.name().to_ascii_lowercase());
@@ -223,12 +227,12 @@ impl Source {
         let path = self.path.clone();
         let plain = |batches: Batches| Box::new(Plain::new(batches, self.path.clone(), self.schema()));
         Ok(match &self.content {
-            Content::Text(layout) => Box::new(csv::stored(&path, layout, self.text()?)?),
+            Content::Text(layout) => csv::stored(&path, layout, self.text()?)?,
             Content::Json(layout) => {
                 let text = BufReader::with_capacity(BUFFER_BYTES, self.text()?);
                 Box::new(json::JsonBatches::new(&path, layout, self.form(), text, json::Pace::Stored))
             }
-            Content::Sheet(sheet) => Box::new(csv::stored(&path, &sheet.1, sheet.0.text(&path)?)?),
+            Content::Sheet(sheet) => csv::stored(&path, &sheet.1, sheet.0.text(&path)?)?,
             Content::Parts(parts) => parts.batches(),
             Content::Parquet(file) => plain(file.batches(&path, &self.reopen()?)?),
             Content::Arrow if self.format.format == Format::ArrowFile => {
@@ -249,6 +253,9 @@ impl Source {
     pub(super) fn closed(mut self) -> Result<Self, TableError> {
         let closed = self.file.take().map(|file| file.closed(&self.path)).transpose();
         self.file = closed.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
+        if let Content::Text(layout) = &mut self.content {
+            layout.keep_nothing();
+        }
         Ok(self)
     }
 
@@ -326,6 +333,14 @@ impl Source {
             Some(encoding) => Box::new(Decoded::new(text, encoding)),
             None => text,
         })
+    }
+
+    /// Bytes of the text, about.
+    fn length(&self) -> Result<u64, TableError> {
+        let length = self.file.as_ref().map_or(Ok(0), Held::length);
+        let length = length.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
+        let packed = self.format.compression != Compression::None;
+        Ok(if packed { length.saturating_mul(PACKED) } else { length })
     }
 
     /// The encoding, where it is not UTF-8: the one that is said, or that the first bytes are a mark of.

@@ -1,8 +1,8 @@
 //! Columns out of text cells, by the kinds found in a first pass over the file.
 
 use super::cell::{Kind, Unit, Words, trimmed};
-use super::number::is_exact_double;
-use super::time::Instant;
+use super::number::{is_exact_double, short_decimal, short_integer};
+use super::time::{Instant, date, timestamp};
 use super::verdict::Style;
 use arrow_array::ArrayRef;
 use arrow_array::builder::{
@@ -17,7 +17,12 @@ pub(crate) struct Column {
     values: Values,
     style: Style,
     words: Arc<Words>,
+    /// Whether its values are as programs write them, and none of them stands for none.
+    plain: bool,
 }
+
+/// Days from 1970, either way, that nanoseconds can count.
+const DAYS_OF_NANOS: i32 = 106_750;
 
 /// Its values.
 #[derive(Debug)]
@@ -46,20 +51,62 @@ impl Column {
 
     /// A column of values as they are written.
     pub(crate) fn written(kind: Kind, style: Style, words: Arc<Words>) -> Self {
+        Self::sized(kind, style, words, 0, || 0)
+    }
+
+    /// A column of so many values as they are written, and of so many bytes where they are text.
+    pub(crate) fn sized(
+        kind: Kind,
+        style: Style,
+        words: Arc<Words>,
+        rows: usize,
+        bytes: impl FnOnce() -> usize,
+    ) -> Self {
+        let micros = || TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(kind.data_type());
+        let nanos = || TimestampNanosecondBuilder::with_capacity(rows).with_data_type(kind.data_type());
         let times = |unit, zone| match unit {
-            Unit::Micros => Values::Micros(TimestampMicrosecondBuilder::new().with_data_type(kind.data_type()), zone),
-            Unit::Nanos => Values::Nanos(TimestampNanosecondBuilder::new().with_data_type(kind.data_type()), zone),
+            Unit::Micros => Values::Micros(micros(), zone),
+            Unit::Nanos => Values::Nanos(nanos(), zone),
         };
         let values = match kind {
-            Kind::Nothing | Kind::Text => Values::Text(StringBuilder::new()),
-            Kind::Boolean => Values::Boolean(BooleanBuilder::new()),
-            Kind::Integer => Values::Integer(Int64Builder::new()),
-            Kind::Decimal => Values::Decimal(Float64Builder::new()),
-            Kind::Date => Values::Date(Date32Builder::new()),
+            Kind::Nothing | Kind::Text => Values::Text(StringBuilder::with_capacity(rows, bytes())),
+            Kind::Boolean => Values::Boolean(BooleanBuilder::with_capacity(rows)),
+            Kind::Integer => Values::Integer(Int64Builder::with_capacity(rows)),
+            Kind::Decimal => Values::Decimal(Float64Builder::with_capacity(rows)),
+            Kind::Date => Values::Date(Date32Builder::with_capacity(rows)),
             Kind::Naive(unit) => times(unit, Zone::Naive),
             Kind::Zoned(unit) => times(unit, Zone::Zoned),
         };
-        Self { values, style, words }
+        let plain = style == Style::default() && *words == Words::default();
+        Self { values, style, words, plain }
+    }
+
+    /// Adds a cell that is short and plainly of the column's kind, as nearly all are: what [`Column::push`] would add.
+    /// Returns `false` where it has to be looked at more closely.
+    pub(crate) fn push_plain(&mut self, cell: &str) -> bool {
+        if !self.plain {
+            return false;
+        }
+        if cell.is_empty() && !matches!(self.values, Values::Text(_)) {
+            self.push_null();
+            return true;
+        }
+        let in_nanos = |days: &i32| days.abs() < DAYS_OF_NANOS;
+        match &mut self.values {
+            Values::Integer(builder) => short_integer(cell.as_bytes()).map(|number| builder.append_value(number)),
+            Values::Decimal(builder) => {
+                let number = short_decimal(cell.as_bytes());
+                let number = number.or_else(|| short_integer(cell.as_bytes()).map(|number| number as f64));
+                number.map(|number| builder.append_value(number))
+            }
+            Values::Date(builder) => date(cell).filter(in_nanos).map(|days| builder.append_value(days)),
+            Values::Micros(builder, Zone::Naive) => {
+                let time = timestamp(cell).filter(|time| !time.zoned && time.nanos().is_some());
+                time.and_then(Instant::micros).map(|micros| builder.append_value(micros))
+            }
+            _ => None,
+        }
+        .is_some()
     }
 
     /// Adds a cell. In a column of text an empty cell is missing, unless it was quoted. Returns `false` when the cell

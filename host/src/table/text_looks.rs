@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A column as it is looked at.
+#[derive(Clone)]
 pub(super) struct Looked {
     pub(super) name: String,
     /// Which cell of a row it is.
@@ -118,6 +119,36 @@ impl Looked {
             }
         }
         Ok(())
+    }
+
+    /// Whether no cell can make it anything else.
+    pub(super) fn is_settled(&self) -> bool {
+        self.wanted == Some(ColumnType::Text) || self.seen.is_plainly_text()
+    }
+
+    /// Whether what cells make it can depend on their order and number: then they are to be seen one by one.
+    pub(super) fn is_open(&self) -> bool {
+        !self.is_settled() && !self.seen.is_of_one_group()
+    }
+
+    /// Whether its cells may say more than what they have for true or false, and for what is missing.
+    pub(super) fn has_words(&self) -> bool {
+        !self.hints.words.yes.is_empty() || !self.hints.words.no.is_empty()
+    }
+
+    /// Whether plain cells of a kind would say nothing new.
+    pub(super) fn knows(&self, kind: Kind) -> bool {
+        self.seen.knows(kind)
+    }
+
+    /// What is known to those who go on in several places at once.
+    pub(super) fn onward(&self) -> Self {
+        if self.is_settled() { self.clone() } else { Self { seen: self.seen.onward(), ..self.clone() } }
+    }
+
+    /// Takes in what was found by one who went on from here.
+    pub(super) fn join(&mut self, later: &Self) {
+        self.seen.join(&later.seen);
     }
 
     fn unfit(&self, path: &Path, line: u64, text: &str, wanted: &ColumnType) -> TableError {

@@ -340,8 +340,11 @@ impl Written {
         if !options.columns.is_empty() {
             as_csv.types.retain(|name, _| options.columns.contains(name) || options.types.contains_key(name));
         }
-        let reader = text.reopen().map_err(failed)?;
-        let mut layout = csv::scan_ahead(path, Detected { dialect, notes }, &as_csv, reader).map_err(row_of)?;
+        let length = text.length().map_err(failed)?;
+        let again = || text.reopen().map_err(failed);
+        let detected = Detected { dialect, notes };
+        let layout = csv::scan_ahead(path, detected, &as_csv, (head.as_slice(), length), again);
+        let mut layout = layout.map_err(row_of)?;
         let found = &mut layout.findings.options;
         found.remove("delimiter");
         found.remove("quote");

@@ -1,0 +1,332 @@
+//! CSV on all cores, in one pass. What the first bytes make of the columns is a guess, by which blocks of the text are
+//! made into columns while what their cells say is kept; joined, that says what the columns are. Where the guess was
+//! right, the first reader gets what has been made. A text that is not plain, not in order, or whose columns depend on
+//! the order of its cells is none of this file's: then `csv.rs` reads it record by record, and has the last word.
+
+use super::blocks::{CellMarks, Cells, Cutter, InOrder, Sizes, changed, last_end};
+use super::cell::{Kind, Words};
+use super::cells::Record;
+use super::dialect::Dialect;
+use super::error::TableError;
+use super::option_values::{Delimiter, Ragged};
+use super::options::ReadOptions;
+use super::records::Records;
+use super::rows::{RowSource, Rows};
+use super::text_columns::Column;
+use super::text_looks::{Looked, looked, verdicts};
+use super::verdict::{Style, Verdict};
+use super::{BATCH_ROWS, csv::Layout};
+use crate::input::available_memory;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::SchemaRef;
+use std::io::Read;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Of the memory that is available, the part that what has been made of one text may take until it is read.
+const KEPT_SHARE: u64 = 8;
+
+/// How a plain text is cut.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plain {
+    marks: CellMarks,
+    /// Bytes before its rows.
+    first: u64,
+    sizes: Sizes,
+}
+
+/// What was found of a plain text.
+pub(super) struct Checked {
+    pub(super) plain: Plain,
+    /// `None` where its columns depend on the order of its cells.
+    pub(super) found: Option<Found>,
+}
+
+/// What its columns are.
+pub(super) struct Found {
+    pub(super) columns: Vec<Looked>,
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) rows: u64,
+    /// Its rows, where the guess was right and they are few enough to be kept.
+    pub(super) batches: Option<Vec<Vec<ArrayRef>>>,
+}
+
+impl Plain {
+    /// How a text is cut that begins like this, with its first record; `None` where it is not plain, or has no more.
+    fn of(dialect: &Dialect, options: &ReadOptions, head: &[u8], sizes: Sizes) -> Option<(Self, Record)> {
+        let Dialect { delimiter: Delimiter::Byte(delimiter), quote, header, .. } = *dialect else { return None };
+        let known = Dialect { skip: dialect.skip, header, quote, ..Dialect::default() };
+        let is_plain = *dialect == Dialect { delimiter: Delimiter::Byte(delimiter), ..known }
+            && dialect.ragged == Ragged::Error
+            && options.rows.is_none();
+        let marks = [Some(delimiter), quote];
+        let can_be = |mark: &u8| mark.is_ascii() && !matches!(mark, b'\0' | b'\n' | b'\r');
+        if !is_plain || marks[0] == marks[1] || !marks.iter().flatten().all(can_be) || head.len() < sizes.head {
+            return None;
+        }
+        let (mut records, mut record) = (Records::new(dialect, head), Record::default());
+        records.begin().ok()?;
+        let mut first = records.used();
+        records.next(&mut record).ok()?;
+        if header {
+            first = records.used();
+        } else if record.len() == 1 {
+            // An empty line above the first row is none.
+            return None;
+        }
+        let marks = CellMarks { delimiter, quote, width: record.len() };
+        let goes_on = first < head.len() as u64 && record.len() > 0;
+        goes_on.then_some((Self { marks, first, sizes }, record))
+    }
+
+    fn cut<R: Read>(&self, path: &Path, text: R) -> Result<Cutter<R>, TableError> {
+        Cutter::new(path, text, self.first, self.marks.quote, self.sizes)
+    }
+
+    /// The rows of a text that was checked, in batches.
+    pub(super) fn read(
+        self,
+        path: &Path,
+        layout: &Layout,
+        text: impl Read + Send + 'static,
+    ) -> Result<BlockBatches, TableError> {
+        let (own, columns) = (path.to_owned(), layout.columns.clone());
+        let work = move |block: &mut Vec<u8>| {
+            let cells = Cells::of(block, self.marks).ok_or_else(|| changed(&own))?;
+            let rows = |rows: Range<usize>| {
+                let column = |(place, verdict, words): &(usize, Verdict, Arc<Words>)| {
+                    let mut column = column(&cells, *place, &rows, verdict, words);
+                    let mut cells = cells.column(*place, rows.clone());
+                    let fits = cells.all(|(cell, quoted)| column.push_plain(cell) || column.push(cell, quoted));
+                    fits.then(|| column.finish()).ok_or_else(|| changed(&own))
+                };
+                columns.iter().map(column).collect::<Result<Vec<_>, _>>()
+            };
+            let batches = ranges(cells.rows()).map(rows).collect::<Result<Vec<_>, _>>();
+            *block = cells.into_block();
+            batches
+        };
+        let blocks = InOrder::start(path, self.cut(path, text)?, work);
+        let made = blocks.flat_map(|batches| match batches {
+            Ok(batches) => batches.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        });
+        Ok(BlockBatches::new(path, layout, Box::new(made)))
+    }
+}
+
+/// A column that is to be made of some rows.
+fn column(cells: &Cells, place: usize, rows: &Range<usize>, verdict: &Verdict, words: &Arc<Words>) -> Column {
+    let bytes = || cells.bytes(place, rows.clone());
+    Column::sized(verdict.kind, verdict.style.clone(), Arc::clone(words), rows.len(), bytes)
+}
+
+/// So many rows in batches.
+fn ranges(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..rows).step_by(BATCH_ROWS).map(move |start| start..rows.min(start + BATCH_ROWS))
+}
+
+/// Columns of batches as they are made, and the rows of all of them.
+type Made = Box<dyn Iterator<Item = Result<Vec<ArrayRef>, TableError>> + Send>;
+
+/// Batches whose columns have been made, and the rows of all of them counted against those that the check found.
+pub(super) struct BlockBatches {
+    path: PathBuf,
+    schema: SchemaRef,
+    made: Made,
+    missing: u64,
+}
+
+impl BlockBatches {
+    pub(super) fn new(path: &Path, layout: &Layout, made: Made) -> Self {
+        Self { path: path.to_owned(), schema: Arc::clone(&layout.schema), made, missing: layout.rows }
+    }
+
+    fn batch(&mut self, columns: Vec<ArrayRef>) -> Result<RecordBatch, TableError> {
+        let rows = columns.first().map_or(0, |column| column.len());
+        self.missing = self.missing.checked_sub(rows as u64).ok_or_else(|| changed(&self.path))?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .map_err(|source| TableError::Arrow { path: self.path.clone(), source })
+    }
+}
+
+impl Iterator for BlockBatches {
+    type Item = Result<RecordBatch, TableError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.made.next() {
+            Some(columns) => Some(columns.and_then(|columns| self.batch(columns))),
+            None if std::mem::take(&mut self.missing) > 0 => Some(Err(changed(&self.path))),
+            None => None,
+        }
+    }
+}
+
+/// What the first bytes make of the columns.
+struct Guess {
+    path: PathBuf,
+    marks: CellMarks,
+    columns: Vec<Guessed>,
+    /// Whether it has been right so far, and what is made is kept.
+    holds: AtomicBool,
+}
+
+/// What they make of one.
+struct Guessed {
+    looked: Looked,
+    verdict: Verdict,
+    /// Whether plain cells of it say nothing new.
+    is_known: bool,
+}
+
+/// What a block says.
+struct Part {
+    columns: Vec<Looked>,
+    rows: u64,
+    /// Its rows, where the guess holds.
+    batches: Option<Vec<Vec<ArrayRef>>>,
+}
+
+/// A text that is to be checked.
+pub(super) struct Text<'a, R> {
+    /// Its first bytes.
+    pub(super) head: &'a [u8],
+    /// Its bytes, about: what is made of a text that takes too much memory is not kept.
+    pub(super) length: u64,
+    /// All of it.
+    pub(super) text: R,
+}
+
+/// Checks a text by its blocks. `None` where it is to be read record by record.
+pub(super) fn check(
+    path: &Path,
+    dialect: &Dialect,
+    options: &ReadOptions,
+    text: Text<'_, impl Read + Send + 'static>,
+    sizes: Sizes,
+) -> Option<Checked> {
+    let Text { head, length, text } = text;
+    let (plain, first) = Plain::of(dialect, options, head, sizes)?;
+    let mut columns = looked(path, dialect, options, &first).ok()?;
+    if columns.iter().any(Looked::has_words) {
+        return None;
+    }
+    let (mut rows, mut record) = Rows::open(path, dialect, &head[..last_end(head, plain.marks.quote)?]).ok()?;
+    while rows.next(&mut record).ok()? {
+        for column in &mut columns {
+            column.note(path, record.line(), record.cell(column.place)).ok()?;
+        }
+    }
+    let guess = Arc::new(Guess::new(path, plain.marks, &columns)?);
+    let work = {
+        let guess = Arc::clone(&guess);
+        move |block: &mut Vec<u8>| guess.part(block)
+    };
+    let limit = available_memory() / KEPT_SHARE;
+    let (mut rows, mut bytes, mut batches) = (0, 0, (length <= limit).then(Vec::new));
+    guess.holds.store(batches.is_some(), Ordering::Relaxed);
+    for part in InOrder::start(path, plain.cut(path, text).ok()?, work) {
+        let part = part.ok()?;
+        for ((column, found), guessed) in columns.iter_mut().zip(&part.columns).zip(&guess.columns) {
+            if !guessed.looked.is_settled() {
+                column.join(found);
+            }
+        }
+        rows += part.rows;
+        bytes +=
+            part.batches.iter().flatten().flatten().map(|column| column.get_array_memory_size() as u64).sum::<u64>();
+        batches = batches.zip(part.batches).filter(|_| bytes <= limit).map(|(mut all, made)| {
+            all.extend(made);
+            all
+        });
+        if batches.is_none() {
+            guess.holds.store(false, Ordering::Relaxed);
+        }
+    }
+    let found = guess.found(columns, rows, batches);
+    Some(Checked { plain, found })
+}
+
+impl Guess {
+    fn new(path: &Path, marks: CellMarks, columns: &[Looked]) -> Option<Self> {
+        let verdicts = verdicts(path, columns).ok()?;
+        let guessed = |(looked, verdict): (&Looked, Verdict)| {
+            let is_known = looked.knows(verdict.kind);
+            Guessed { looked: looked.onward(), verdict, is_known }
+        };
+        let columns = columns.iter().zip(verdicts).map(guessed).collect();
+        Some(Self { path: path.to_owned(), marks, columns, holds: AtomicBool::new(true) })
+    }
+
+    /// Makes columns of a block, and looks at those of its cells that may say something new.
+    fn part(&self, block: &mut Vec<u8>) -> Result<Part, TableError> {
+        let cells = Cells::of(block, self.marks).ok_or_else(|| changed(&self.path))?;
+        let mut columns: Vec<Looked> = self.columns.iter().map(|guessed| guessed.looked.clone()).collect();
+        let mut batches = Some(Vec::new());
+        for rows in ranges(cells.rows()) {
+            let mut made = Vec::new();
+            for (guessed, looked) in self.columns.iter().zip(&mut columns) {
+                made.extend(self.column(guessed, looked, &cells, &rows)?);
+            }
+            let fits = made.len() == columns.len() && self.holds.load(Ordering::Relaxed);
+            batches = batches.filter(|_| fits);
+            if let Some(batches) = &mut batches {
+                batches.push(made);
+            }
+        }
+        let rows = cells.rows() as u64;
+        *block = cells.into_block();
+        Ok(Part { columns, rows, batches })
+    }
+
+    /// Makes a column of some rows; `None` where a cell does not fit the guess.
+    fn column(
+        &self,
+        guessed: &Guessed,
+        looked: &mut Looked,
+        cells: &Cells,
+        rows: &Range<usize>,
+    ) -> Result<Option<ArrayRef>, TableError> {
+        let mut column = column(cells, looked.place, rows, &guessed.verdict, &looked.hints.words);
+        let settled = guessed.looked.is_settled();
+        let mut fits = true;
+        for (cell, quoted) in cells.column(looked.place, rows.clone()) {
+            if guessed.is_known && column.push_plain(cell) {
+                continue;
+            }
+            if !settled {
+                looked.note(&self.path, 0, Some((cell.as_bytes(), quoted)))?;
+            }
+            fits &= column.push(cell, quoted);
+        }
+        Ok(fits.then(|| column.finish()))
+    }
+
+    /// What the columns are, by what all blocks say.
+    fn found(&self, columns: Vec<Looked>, rows: u64, batches: Option<Vec<Vec<ArrayRef>>>) -> Option<Found> {
+        let known = |guessed: &Guessed| guessed.looked.is_settled();
+        if columns.iter().zip(&self.columns).any(|(column, guessed)| !known(guessed) && column.is_open()) {
+            return None;
+        }
+        let verdicts = verdicts(&self.path, &columns).ok()?;
+        let pairs = || verdicts.iter().zip(&self.columns).map(|(found, guessed)| (found, &guessed.verdict));
+        // Of the places of examples only those of the first bytes are known.
+        if pairs().any(|(found, guessed)| found.reason != guessed.reason) {
+            return None;
+        }
+        // What has had no value so far is made as text is.
+        let made_as = |verdict: &Verdict| {
+            let kind = if verdict.kind == Kind::Nothing { Kind::Text } else { verdict.kind };
+            (kind, Style::clone(&verdict.style))
+        };
+        let right = pairs().all(|(found, guessed)| made_as(found) == made_as(guessed));
+        let batches = batches.filter(|_| right);
+        Some(Found { columns, verdicts, rows, batches })
+    }
+}
+
+#[cfg(test)]
+mod tests;
