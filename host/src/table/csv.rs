@@ -3,10 +3,10 @@
 //! `records.rs`'s, what a cell is `cell.rs`'s.
 
 use super::batches::Batches;
-use super::blocks::Sizes;
+use super::blocks::{Kept, MadeBatches, Sizes};
 use super::cell::{Kind, Words};
 use super::cells::Record;
-use super::csv_blocks::{BlockBatches, Checked, Found, Plain, Text, check};
+use super::csv_blocks::{Checked, Found, Plain, Text, check};
 use super::dialect::{Detected, Dialect};
 use super::error::TableError;
 use super::findings::Findings;
@@ -18,11 +18,11 @@ use super::text_columns::Column;
 use super::text_looks::{Looked, cell, looked, verdicts};
 use super::verdict::Verdict;
 use super::{BATCH_BYTES, BATCH_ROWS};
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What the first pass found.
 #[derive(Debug, Clone)]
@@ -38,13 +38,13 @@ pub(crate) struct Layout {
     /// How the text is cut into blocks, where it can be.
     pub(super) plain: Option<Plain>,
     /// What the check has made of the rows already, for the first who reads them.
-    pub(super) kept: Arc<Mutex<Option<Vec<Vec<ArrayRef>>>>>,
+    pub(super) kept: Kept,
 }
 
 impl Layout {
     /// Lets go of what the check has made of the rows.
     pub(super) fn keep_nothing(&mut self) {
-        self.kept = Arc::default();
+        self.kept = Kept::default();
     }
 
     /// Whether no cell of a column has a value.
@@ -88,9 +88,9 @@ pub(super) fn scan_in_blocks<R: Read + Send + 'static>(
     let checked = check(path, &detected.dialect, options, text, sizes);
     let plain = match checked {
         Some(Checked { plain, found: Some(found) }) => {
-            let Found { columns, verdicts, rows, batches } = found;
+            let Found { columns, verdicts, rows, kept } = found;
             let layout = layout(detected, options, columns, verdicts, rows);
-            return Ok(Layout { plain: Some(plain), kept: Arc::new(Mutex::new(batches)), ..layout });
+            return Ok(Layout { plain: Some(plain), kept, ..layout });
         }
         checked => checked.map(|checked| checked.plain),
     };
@@ -139,7 +139,7 @@ fn layout(
     let findings = Findings::new(&dialect, notes, columns.iter().map(|column| column.name.as_str()).zip(&verdicts));
     let columns = columns.into_iter().zip(verdicts);
     let columns = columns.map(|(column, verdict)| (column.place, verdict, column.hints.words)).collect();
-    Layout { schema, rows, findings, dialect, most: options.rows, columns, plain: None, kept: Arc::default() }
+    Layout { schema, rows, findings, dialect, most: options.rows, columns, plain: None, kept: Kept::default() }
 }
 
 /// How rows come.
@@ -154,9 +154,8 @@ pub(crate) enum Pace {
 /// The rows of a scanned text, in batches: those that its check has made, or made of its blocks on all cores, or with its
 /// records told apart on another thread.
 pub(crate) fn stored(path: &Path, layout: &Layout, text: impl Read + Send + 'static) -> Result<Batches, TableError> {
-    let kept = layout.kept.lock().ok().and_then(|mut kept| kept.take());
-    if let Some(kept) = kept {
-        return Ok(Box::new(BlockBatches::new(path, layout, Box::new(kept.into_iter().map(Ok)))));
+    if let Some(kept) = layout.kept.take() {
+        return Ok(Box::new(MadeBatches::new(path, &layout.schema, layout.rows, kept.into_iter().map(Ok))));
     }
     if let Some(plain) = layout.plain {
         return Ok(Box::new(plain.read(path, layout, text)?));

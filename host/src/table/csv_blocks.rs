@@ -3,7 +3,10 @@
 //! right, the first reader gets what has been made. A text that is not plain, not in order, or whose columns depend on
 //! the order of its cells is none of this file's: then `csv.rs` reads it record by record, and has the last word.
 
-use super::blocks::{CellMarks, Cells, Cutter, InOrder, Sizes, changed, last_end};
+use super::batches::Batches;
+use super::blocks::{
+    CellMarks, Cells, Cutter, InOrder, Keeper, Kept, Made, MadeBatches, Sizes, changed, flat, last_end,
+};
 use super::cell::{Kind, Words};
 use super::cells::Record;
 use super::dialect::Dialect;
@@ -16,17 +19,12 @@ use super::text_columns::Column;
 use super::text_looks::{Looked, looked, verdicts};
 use super::verdict::{Style, Verdict};
 use super::{BATCH_ROWS, csv::Layout};
-use crate::input::available_memory;
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow_schema::SchemaRef;
+use arrow_array::ArrayRef;
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Of the memory that is available, the part that what has been made of one text may take until it is read.
-const KEPT_SHARE: u64 = 8;
 
 /// How a plain text is cut.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +48,7 @@ pub(super) struct Found {
     pub(super) verdicts: Vec<Verdict>,
     pub(super) rows: u64,
     /// Its rows, where the guess was right and they are few enough to be kept.
-    pub(super) batches: Option<Vec<Vec<ArrayRef>>>,
+    pub(super) kept: Kept,
 }
 
 impl Plain {
@@ -91,29 +89,26 @@ impl Plain {
         path: &Path,
         layout: &Layout,
         text: impl Read + Send + 'static,
-    ) -> Result<BlockBatches, TableError> {
+    ) -> Result<Batches, TableError> {
         let (own, columns) = (path.to_owned(), layout.columns.clone());
         let work = move |block: &mut Vec<u8>| {
             let cells = Cells::of(block, self.marks).ok_or_else(|| changed(&own))?;
-            let rows = |rows: Range<usize>| {
+            let made = |rows: Range<usize>| {
                 let column = |(place, verdict, words): &(usize, Verdict, Arc<Words>)| {
                     let mut column = column(&cells, *place, &rows, verdict, words);
                     let mut cells = cells.column(*place, rows.clone());
                     let fits = cells.all(|(cell, quoted)| column.push_plain(cell) || column.push(cell, quoted));
                     fits.then(|| column.finish()).ok_or_else(|| changed(&own))
                 };
-                columns.iter().map(column).collect::<Result<Vec<_>, _>>()
+                let columns = columns.iter().map(column).collect::<Result<_, _>>()?;
+                Ok(Made { rows: rows.len(), columns })
             };
-            let batches = ranges(cells.rows()).map(rows).collect::<Result<Vec<_>, _>>();
+            let made = ranges(cells.rows()).map(made).collect::<Result<Vec<_>, _>>();
             *block = cells.into_block();
-            batches
+            made
         };
-        let blocks = InOrder::start(path, self.cut(path, text)?, work);
-        let made = blocks.flat_map(|batches| match batches {
-            Ok(batches) => batches.into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        });
-        Ok(BlockBatches::new(path, layout, Box::new(made)))
+        let made = flat(InOrder::start(path, self.cut(path, text)?, work));
+        Ok(Box::new(MadeBatches::new(path, &layout.schema, layout.rows, made)))
     }
 }
 
@@ -126,43 +121,6 @@ fn column(cells: &Cells, place: usize, rows: &Range<usize>, verdict: &Verdict, w
 /// So many rows in batches.
 fn ranges(rows: usize) -> impl Iterator<Item = Range<usize>> {
     (0..rows).step_by(BATCH_ROWS).map(move |start| start..rows.min(start + BATCH_ROWS))
-}
-
-/// Columns of batches as they are made, and the rows of all of them.
-type Made = Box<dyn Iterator<Item = Result<Vec<ArrayRef>, TableError>> + Send>;
-
-/// Batches whose columns have been made, and the rows of all of them counted against those that the check found.
-pub(super) struct BlockBatches {
-    path: PathBuf,
-    schema: SchemaRef,
-    made: Made,
-    missing: u64,
-}
-
-impl BlockBatches {
-    pub(super) fn new(path: &Path, layout: &Layout, made: Made) -> Self {
-        Self { path: path.to_owned(), schema: Arc::clone(&layout.schema), made, missing: layout.rows }
-    }
-
-    fn batch(&mut self, columns: Vec<ArrayRef>) -> Result<RecordBatch, TableError> {
-        let rows = columns.first().map_or(0, |column| column.len());
-        self.missing = self.missing.checked_sub(rows as u64).ok_or_else(|| changed(&self.path))?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
-            .map_err(|source| TableError::Arrow { path: self.path.clone(), source })
-    }
-}
-
-impl Iterator for BlockBatches {
-    type Item = Result<RecordBatch, TableError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.made.next() {
-            Some(columns) => Some(columns.and_then(|columns| self.batch(columns))),
-            None if std::mem::take(&mut self.missing) > 0 => Some(Err(changed(&self.path))),
-            None => None,
-        }
-    }
 }
 
 /// What the first bytes make of the columns.
@@ -187,7 +145,7 @@ struct Part {
     columns: Vec<Looked>,
     rows: u64,
     /// Its rows, where the guess holds.
-    batches: Option<Vec<Vec<ArrayRef>>>,
+    made: Option<Vec<Made>>,
 }
 
 /// A text that is to be checked.
@@ -225,9 +183,8 @@ pub(super) fn check(
         let guess = Arc::clone(&guess);
         move |block: &mut Vec<u8>| guess.part(block)
     };
-    let limit = available_memory() / KEPT_SHARE;
-    let (mut rows, mut bytes, mut batches) = (0, 0, (length <= limit).then(Vec::new));
-    guess.holds.store(batches.is_some(), Ordering::Relaxed);
+    let (mut rows, mut keeper) = (0, Keeper::new(length));
+    guess.holds.store(keeper.keeps(), Ordering::Relaxed);
     for part in InOrder::start(path, plain.cut(path, text).ok()?, work) {
         let part = part.ok()?;
         for ((column, found), guessed) in columns.iter_mut().zip(&part.columns).zip(&guess.columns) {
@@ -236,17 +193,10 @@ pub(super) fn check(
             }
         }
         rows += part.rows;
-        bytes +=
-            part.batches.iter().flatten().flatten().map(|column| column.get_array_memory_size() as u64).sum::<u64>();
-        batches = batches.zip(part.batches).filter(|_| bytes <= limit).map(|(mut all, made)| {
-            all.extend(made);
-            all
-        });
-        if batches.is_none() {
-            guess.holds.store(false, Ordering::Relaxed);
-        }
+        keeper.add(part.made);
+        guess.holds.store(keeper.keeps(), Ordering::Relaxed);
     }
-    let found = guess.found(columns, rows, batches);
+    let found = guess.found(columns, rows, keeper);
     Some(Checked { plain, found })
 }
 
@@ -265,21 +215,21 @@ impl Guess {
     fn part(&self, block: &mut Vec<u8>) -> Result<Part, TableError> {
         let cells = Cells::of(block, self.marks).ok_or_else(|| changed(&self.path))?;
         let mut columns: Vec<Looked> = self.columns.iter().map(|guessed| guessed.looked.clone()).collect();
-        let mut batches = Some(Vec::new());
+        let mut made = Some(Vec::new());
         for rows in ranges(cells.rows()) {
-            let mut made = Vec::new();
+            let mut arrays = Vec::new();
             for (guessed, looked) in self.columns.iter().zip(&mut columns) {
-                made.extend(self.column(guessed, looked, &cells, &rows)?);
+                arrays.extend(self.column(guessed, looked, &cells, &rows)?);
             }
-            let fits = made.len() == columns.len() && self.holds.load(Ordering::Relaxed);
-            batches = batches.filter(|_| fits);
-            if let Some(batches) = &mut batches {
-                batches.push(made);
+            let fits = arrays.len() == columns.len() && self.holds.load(Ordering::Relaxed);
+            made = made.filter(|_| fits);
+            if let Some(made) = &mut made {
+                made.push(Made { rows: rows.len(), columns: arrays });
             }
         }
         let rows = cells.rows() as u64;
         *block = cells.into_block();
-        Ok(Part { columns, rows, batches })
+        Ok(Part { columns, rows, made })
     }
 
     /// Makes a column of some rows; `None` where a cell does not fit the guess.
@@ -306,7 +256,7 @@ impl Guess {
     }
 
     /// What the columns are, by what all blocks say.
-    fn found(&self, columns: Vec<Looked>, rows: u64, batches: Option<Vec<Vec<ArrayRef>>>) -> Option<Found> {
+    fn found(&self, columns: Vec<Looked>, rows: u64, keeper: Keeper) -> Option<Found> {
         let known = |guessed: &Guessed| guessed.looked.is_settled();
         if columns.iter().zip(&self.columns).any(|(column, guessed)| !known(guessed) && column.is_open()) {
             return None;
@@ -323,8 +273,7 @@ impl Guess {
             (kind, Style::clone(&verdict.style))
         };
         let right = pairs().all(|(found, guessed)| made_as(found) == made_as(guessed));
-        let batches = batches.filter(|_| right);
-        Some(Found { columns, verdicts, rows, batches })
+        Some(Found { columns, verdicts, rows, kept: keeper.kept(right) })
     }
 }
 

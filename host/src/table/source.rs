@@ -26,11 +26,8 @@ use arrow_schema::{Schema, SchemaRef};
 use encoding_rs::Encoding;
 use longshore_segment::{Segment, Side, plain_schema};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-
-/// Bytes read at a time.
-const BUFFER_BYTES: usize = 1 << 20;
 
 /// Bytes of a text from whose look its dialect is known.
 const HEAD_BYTES: u64 = 256 << 10;
@@ -160,8 +157,7 @@ impl Source {
                 self.content = Content::Text(Box::new(layout));
             }
             Format::Json | Format::Ndjson => {
-                let text = BufReader::with_capacity(BUFFER_BYTES, self.text()?);
-                let layout = json::scan(&self.path, self.form(), text)?;
+                let layout = json::scan_ahead(&self.path, self.form(), self.length()?, || self.text())?;
                 self.schema = SchemaRef::clone(&layout.schema);
                 self.rows = Some(layout.rows);
                 self.findings = layout.findings(self.encoding).map(Box::new);
@@ -228,10 +224,7 @@ impl Source {
         let plain = |batches: Batches| Box::new(Plain::new(batches, self.path.clone(), self.schema()));
         Ok(match &self.content {
             Content::Text(layout) => csv::stored(&path, layout, self.text()?)?,
-            Content::Json(layout) => {
-                let text = BufReader::with_capacity(BUFFER_BYTES, self.text()?);
-                Box::new(json::JsonBatches::new(&path, layout, self.form(), text, json::Pace::Stored))
-            }
+            Content::Json(layout) => json::stored(&path, layout, self.form(), self.text()?)?,
             Content::Sheet(sheet) => csv::stored(&path, &sheet.1, sheet.0.text(&path)?)?,
             Content::Parts(parts) => parts.batches(),
             Content::Parquet(file) => plain(file.batches(&path, &self.reopen()?)?),

@@ -54,6 +54,11 @@ impl Column {
         Self::sized(kind, style, words, 0, || 0)
     }
 
+    /// A column of so many values as programs write them, and of so many bytes where they are text.
+    pub(crate) fn of_size(kind: Kind, rows: usize, bytes: impl FnOnce() -> usize) -> Self {
+        Self::sized(kind, Style::default(), Arc::default(), rows, bytes)
+    }
+
     /// A column of so many values as they are written, and of so many bytes where they are text.
     pub(crate) fn sized(
         kind: Kind,

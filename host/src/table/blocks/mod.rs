@@ -3,8 +3,10 @@
 
 mod cells;
 mod cut;
+mod made;
 mod workers;
 
 pub(super) use cells::{CellMarks, Cells};
 pub(super) use cut::{Cutter, Sizes, changed, last_end};
+pub(super) use made::{Keeper, Kept, Made, MadeBatches, flat};
 pub(super) use workers::InOrder;

@@ -141,7 +141,7 @@ fn texts_in_blocks_are_read_as_they_are_record_by_record() {
         if let Ok(layout) = &blocks {
             texts += 1;
             in_blocks += usize::from(layout.plain.is_some());
-            kept += usize::from(layout.kept.lock().unwrap().is_some());
+            kept += usize::from(layout.kept.is_there());
         }
         let shown = || format!("seed {seed}, {sizes:?}, {options:?}, {dialect:?}:\n{}", String::from_utf8_lossy(&text));
         let one_by_one = read(scan(path, detected(), &options, &text[..]), &text);

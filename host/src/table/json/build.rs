@@ -155,7 +155,8 @@ impl Builder {
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    /// The column, ready; the builder starts anew.
+    pub(super) fn finish(&mut self) -> ArrayRef {
         match self {
             Self::Scalar { column, .. } => column.finish(),
             Self::List { field, offsets, valid, items, length } => {
@@ -174,7 +175,8 @@ impl Builder {
     }
 }
 
-fn scalar(kind: Kind, column: &mut Column, value: &Value<'_>) -> bool {
+/// Adds a value that is not null to a column of a kind. Returns `false` where it does not fit.
+pub(super) fn scalar(kind: Kind, column: &mut Column, value: &Value<'_>) -> bool {
     match (kind, value) {
         (Kind::Text | Kind::Nothing, Value::Text(text)) => column.push(text, true),
         (Kind::Text | Kind::Nothing, Value::Number(text)) => column.push(text, true),

@@ -1,33 +1,38 @@
-//! NDJSON, one object a line, and JSON, objects in an array or one after another. A first pass over every line finds each field's type (`shape.rs`), and everything that is
-//! wrong, by its line; a second builds the columns (`build.rs`) by what the first has found, so that the two cannot
-//! disagree. How a line is taken apart is `value.rs`'s.
+//! NDJSON, one object a line, and JSON, objects in an array or one after another. A first pass over every object finds each
+//! field's type (`shape.rs`), and everything that is wrong, by its line; a second builds the columns (`build.rs`) by what
+//! the first has found, so that the two cannot disagree. Where objects begin and end is `lines.rs`'s, how each is taken
+//! apart `value.rs`'s. A long text that is there goes another way, in `blocks.rs`.
 
+mod blocks;
 mod build;
 mod elements;
+mod lines;
 mod shape;
+mod tokens;
 mod value;
 
+use super::batches::Batches;
+use super::blocks::{Kept, MadeBatches, Sizes};
 use super::error::TableError;
 use super::findings::Findings;
 use super::live::Patience;
 use super::{BATCH_BYTES, BATCH_ROWS};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
+use blocks::{Cut, check};
 use build::{Builder, Place};
-use elements::{Elements, Fault};
 use encoding_rs::Encoding;
+use lines::Lines;
 use shape::{Plan, Shape};
-use std::io::{BufRead, Read};
-use std::path::{Path, PathBuf};
-use std::str::Utf8Error;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::sync::Arc;
-use value::Value;
 
 /// Longest line: 256 MiB, as a record of CSV.
 const LINE_MAX: u64 = 256 << 20;
 
-/// Characters of a value that an error shows.
-const VALUE_SHOWN: usize = 40;
+/// Bytes read at a time.
+const BUFFER_BYTES: usize = 1 << 20;
 
 /// What the first pass found.
 #[derive(Debug, Clone)]
@@ -37,6 +42,10 @@ pub(crate) struct Layout {
     pub(crate) rows: u64,
     /// The fields of the only object that are lists of objects: each may be the table that is meant.
     pub(crate) lists: Vec<String>,
+    /// How the text is cut into blocks, where it can be.
+    cut: Option<Cut>,
+    /// What the check has made of the rows already, for the first who reads them.
+    kept: Kept,
 }
 
 impl Layout {
@@ -64,6 +73,32 @@ pub(crate) enum Form<'a> {
     Values(Option<&'a str>),
 }
 
+/// Reads the whole text once: its blocks on all cores, or line by line. It has so many bytes, about, and `again` opens it
+/// from its start.
+pub(crate) fn scan_ahead<R: Read + Send + 'static>(
+    path: &Path,
+    form: Form<'_>,
+    length: u64,
+    again: impl Fn() -> Result<R, TableError>,
+) -> Result<Layout, TableError> {
+    match form {
+        Form::Lines => scan_in_blocks(path, length, Sizes::default(), again),
+        Form::Values(_) => scan(path, form, BufReader::with_capacity(BUFFER_BYTES, again()?)),
+    }
+}
+
+fn scan_in_blocks<R: Read + Send + 'static>(
+    path: &Path,
+    length: u64,
+    sizes: Sizes,
+    again: impl Fn() -> Result<R, TableError>,
+) -> Result<Layout, TableError> {
+    match check(path, length, sizes, &again) {
+        Some(layout) => Ok(layout),
+        None => scan(path, Form::Lines, BufReader::with_capacity(BUFFER_BYTES, again()?)),
+    }
+}
+
 /// Reads the whole text once. A text without rows is a table without columns.
 pub(crate) fn scan(path: &Path, form: Form<'_>, text: impl BufRead) -> Result<Layout, TableError> {
     let mut lines = Lines::new(path, form, text);
@@ -78,16 +113,39 @@ pub(crate) fn scan(path: &Path, form: Form<'_>, text: impl BufRead) -> Result<La
         shape.note(&row, number).map_err(wrong)?;
         rows += 1;
     }
-    if !lines.elements.is_some_and(|elements| elements.is_sequence()) {
+    if !lines.is_sequence() {
         lists.clear();
     }
-    let plan = shape.plan();
+    layout(path, shape.plan(), rows).map(|layout| Layout { lists, ..layout })
+}
+
+/// What is known of a text whose fields have been found.
+fn layout(path: &Path, plan: Plan, rows: u64) -> Result<Layout, TableError> {
     let fields = plan.fields();
     if let Some(field) = fields.iter().find(|field| field.name().contains('\0')) {
         let reason = format!("the name of the field {:?} has a NUL character in it: remove it", field.name());
         return Err(TableError::Damaged { path: path.to_owned(), reason });
     }
-    Ok(Layout { schema: Arc::new(Schema::new(fields)), plan: Arc::new(plan), rows, lists })
+    let schema = Arc::new(Schema::new(fields));
+    Ok(Layout { schema, plan: Arc::new(plan), rows, lists: Vec::new(), cut: None, kept: Kept::default() })
+}
+
+/// The rows of a scanned text, in batches: those that its check has made, or made of its blocks on all cores, or line by
+/// line.
+pub(crate) fn stored(
+    path: &Path,
+    layout: &Layout,
+    form: Form<'_>,
+    text: impl Read + Send + 'static,
+) -> Result<Batches, TableError> {
+    if let Some(kept) = layout.kept.take() {
+        return Ok(Box::new(MadeBatches::new(path, &layout.schema, layout.rows, kept.into_iter().map(Ok))));
+    }
+    if let Some(cut) = layout.cut {
+        return cut.read(path, layout, text);
+    }
+    let text = BufReader::with_capacity(BUFFER_BYTES, text);
+    Ok(Box::new(JsonBatches::new(path, layout, form, text, Pace::Stored)))
 }
 
 /// How rows come.
@@ -160,95 +218,6 @@ impl<R: BufRead> Iterator for JsonBatches<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.read().transpose()
-    }
-}
-
-/// The objects of a text, each with its line.
-struct Lines<R> {
-    path: PathBuf,
-    text: R,
-    /// Where they do not stand on lines of their own.
-    elements: Option<Elements>,
-    buffer: Vec<u8>,
-    number: u64,
-    /// Bytes of the text that have been used.
-    used: u64,
-}
-
-/// One of them.
-struct Line<'a> {
-    number: u64,
-    text: &'a str,
-}
-
-impl<R: BufRead> Lines<R> {
-    fn new(path: &Path, form: Form<'_>, text: R) -> Self {
-        let elements = match form {
-            Form::Lines => None,
-            Form::Values(fields) => Some(Elements::new(fields)),
-        };
-        Self { path: path.to_owned(), text, elements, buffer: Vec::new(), number: 0, used: 0 }
-    }
-
-    fn next(&mut self) -> Result<Option<Line<'_>>, TableError> {
-        if let Some(elements) = &mut self.elements {
-            let next = elements.next(&mut self.text, &mut self.buffer);
-            let line = elements.line();
-            let wrong = |reason| TableError::Line { path: self.path.clone(), line, reason };
-            match next {
-                Ok(None) => return Ok(None),
-                Ok(Some(number)) => self.number = number,
-                Err(Fault::Words(reason)) => return Err(wrong(reason)),
-                Err(Fault::Io(source)) => return Err(TableError::Read { path: self.path.clone(), source }),
-            }
-            if self.buffer.first() != Some(&b'{') {
-                let shown: String = String::from_utf8_lossy(&self.buffer).chars().take(VALUE_SHOWN).collect();
-                return Err(wrong(format!("`{shown}` is no JSON object, and a row is one")));
-            }
-            let text = std::str::from_utf8(&self.buffer);
-            let text = text.map_err(|error| wrong(not_utf8(&self.buffer, error)))?;
-            return Ok(Some(Line { number: self.number, text }));
-        }
-        loop {
-            self.buffer.clear();
-            let read = self.text.by_ref().take(LINE_MAX + 1).read_until(b'\n', &mut self.buffer);
-            let read = read.map_err(|source| TableError::Read { path: self.path.clone(), source })? as u64;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.number += 1;
-            self.used += read;
-            let wrong = |reason| TableError::Line { path: self.path.clone(), line: self.number, reason };
-            if read > LINE_MAX {
-                return Err(wrong(format!("it is longer than {} MiB", LINE_MAX >> 20)));
-            }
-            let bytes = match self.buffer.strip_prefix(b"\xef\xbb\xbf") {
-                Some(rest) if self.number == 1 => rest,
-                _ => &self.buffer[..],
-            };
-            if bytes.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
-            if let Err(error) = std::str::from_utf8(bytes) {
-                return Err(wrong(not_utf8(bytes, error)));
-            }
-            break;
-        }
-        let text = std::str::from_utf8(&self.buffer).unwrap_or_default();
-        let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { text };
-        Ok(Some(Line { number: self.number, text: text.trim() }))
-    }
-}
-
-fn not_utf8(bytes: &[u8], error: Utf8Error) -> String {
-    let (at, byte) = (error.valid_up_to() + 1, bytes[error.valid_up_to()]);
-    format!("it is not UTF-8: byte 0x{byte:02x} at place {at}; `encoding=` says what it is, such as windows-1252")
-}
-
-impl<'a> Line<'a> {
-    /// The line's object.
-    fn row(&self, path: &Path) -> Result<Value<'a>, TableError> {
-        Value::row(self.text).map_err(|reason| TableError::Line { path: path.to_owned(), line: self.number, reason })
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn word_of_number(text: &str) -> Option<f64> {
 }
 
 /// What the values of one field, seen line by line, have in common.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Shape {
     /// The first value that is not null: what it was, and its line.
     first: Option<(&'static str, u64)>,
@@ -34,7 +34,7 @@ pub(super) struct Shape {
 }
 
 /// The fields of an object, in the order in which they were first seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Named {
     names: HashMap<String, usize>,
     shapes: Vec<(String, Shape)>,
@@ -107,6 +107,67 @@ impl Shape {
         Ok(())
     }
 
+    /// Takes in what was found after it, by one who went on from here. Returns `false` where both are not of one shape.
+    pub(super) fn join(&mut self, later: &Self) -> bool {
+        self.first = self.first.or(later.first);
+        self.booleans |= later.booleans;
+        self.numbers |= later.numbers;
+        self.words |= later.words;
+        self.texts |= later.texts;
+        self.seen_numbers.join(&later.seen_numbers);
+        self.seen_texts.join(&later.seen_texts);
+        let mut fits = true;
+        if let Some(later) = &later.items {
+            fits &= self.items.get_or_insert_default().join(later);
+        }
+        if let Some(later) = &later.fields {
+            let named = self.fields.get_or_insert_default();
+            for (at, (name, shape)) in later.shapes.iter().enumerate() {
+                fits &= named.get(name, at).join(shape);
+            }
+        }
+        fits && [self.has_scalars(), self.items.is_some(), self.fields.is_some()].iter().filter(|has| **has).count()
+            <= 1
+    }
+
+    /// One of its fields.
+    pub(super) fn field(&mut self, name: &str) -> Option<&mut Self> {
+        let named = self.fields.as_mut()?;
+        let at = *named.names.get(name)?;
+        Some(&mut named.shapes[at].1)
+    }
+
+    /// One of its fields, as it is known.
+    pub(super) fn known(&self, name: &str) -> Option<&Self> {
+        let named = self.fields.as_ref()?;
+        Some(&named.shapes[*named.names.get(name)?].1)
+    }
+
+    /// Takes a value of this field in, from a line whose number does not matter.
+    ///
+    /// # Errors
+    /// As [`Shape::note`].
+    pub(super) fn note_field(&mut self, value: &Value<'_>) -> Result<(), String> {
+        self.add(value, 0, &mut String::new())
+    }
+
+    /// Whether plain values of a kind would say nothing new.
+    pub(super) fn knows(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Integer | Kind::Decimal => self.seen_numbers.knows(kind),
+            _ => self.seen_texts.knows(kind),
+        }
+    }
+
+    /// Whether a value says nothing new, whatever it is.
+    pub(super) fn is_settled(&self, value: &Value<'_>) -> bool {
+        match value {
+            Value::Boolean(_) => self.booleans,
+            Value::Text(_) => self.texts && self.seen_texts.is_plainly_text(),
+            _ => false,
+        }
+    }
+
     fn has_scalars(&self) -> bool {
         self.booleans || self.numbers || self.words || self.texts
     }
@@ -162,6 +223,30 @@ pub(super) enum Plan {
 }
 
 impl Plan {
+    /// The plan of one of the fields.
+    pub(super) fn field_plan(&self, field: usize) -> Option<&Self> {
+        match self {
+            Self::Object(fields) => fields.get(field).map(|(_, plan)| plan),
+            _ => None,
+        }
+    }
+
+    /// Whether columns of another plan are those of this one.
+    pub(super) fn is_made_as(&self, other: &Self) -> bool {
+        let is_text = |kind: &Kind| matches!(kind, Kind::Nothing | Kind::Text);
+        match (self, other) {
+            (Self::Scalar(one), Self::Scalar(other)) => one == other || is_text(one) && is_text(other),
+            (Self::List(one), Self::List(other)) => one.is_made_as(other),
+            (Self::Object(one), Self::Object(other)) => {
+                let same = |((name, plan), (known, other)): (&(String, Self), &(String, Self))| {
+                    name == known && plan.is_made_as(other)
+                };
+                one.len() == other.len() && one.iter().zip(other).all(same)
+            }
+            _ => false,
+        }
+    }
+
     /// The fields of a row.
     pub(super) fn fields(&self) -> Fields {
         match self {

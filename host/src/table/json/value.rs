@@ -38,6 +38,12 @@ impl<'a> Value<'a> {
         Self::of(raw, DEPTH_MAX)
     }
 
+    /// A value in such an object.
+    pub(super) fn field(text: &'a str) -> Result<Self, String> {
+        let raw = serde_json::from_str(text).map_err(|error| broken(text, &error))?;
+        Self::of(raw, DEPTH_MAX - 1)
+    }
+
     fn of(raw: &'a RawValue, depth: usize) -> Result<Self, String> {
         let text = raw.get();
         let Some(deeper) = depth.checked_sub(1) else {
