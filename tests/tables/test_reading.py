@@ -77,13 +77,20 @@ def test_files_are_read_as_they_are_told(kind, here):
 
 @pytest.mark.parametrize("kind", [kind for kind in awkward.ALL if kind.alone == "right"], ids=lambda kind: kind.name)
 def test_the_options_that_peek_prints_read_the_same(kind, here):
-    _, alone, _ = peek(written(here, kind))
+    path = written(here, kind)
+    _, alone, _ = peek(path)
+    assert_same_again(path, alone)
+
+
+def assert_same_again(path, seen):
+    """The options that are printed for a file read it as it was."""
     options = [
-        f"{key}='{value}'" if value != "'" else f"{key}={value}" for key, value in alone["reading"]["options"].items()
+        f"{key}='{value}'" if value != "'" else f"{key}={value}" for key, value in seen["reading"]["options"].items()
     ]
-    status, again, errors = peek(written(here, kind), " ".join(options))
-    assert status == 0, errors
-    assert again["first"] == alone["first"]
+    status, again, errors = peek(path, " ".join(options))
+    assert status == 0, (options, errors)
+    assert again["reading"]["options"] == seen["reading"]["options"]
+    assert (again["first"], again["columns"]) == (seen["first"], seen["columns"])
 
 
 def test_most_kinds_need_no_option():
@@ -177,6 +184,40 @@ def test_what_programs_write_is_read_as_it_was_or_refused(cells):
     else:
         assert status == 2
         assert "=" in errors
+
+
+LINES = st.builds(
+    lambda rows, delimiter, blank, behind, above, first: (
+        above + "".join(first + (delimiter + blank).join(row) + behind * delimiter + "\n" for row in rows)
+    ),
+    st.integers(2, 4).flatmap(
+        lambda width: st.lists(
+            st.lists(st.sampled_from(["a", "7", "x y", "", '"p, q"', "1,5", "'", "31.12.2024"]), min_size=width, max_size=width),
+            min_size=2,
+            max_size=6,
+        )
+    ),
+    st.sampled_from([",", ";", "\t", "|", "||", " "]),
+    st.sampled_from(["", " "]),
+    st.sampled_from([0, 1]),
+    st.sampled_from(["", "Sales of 2024\n\n", "Sales,,,\n", "# one\n"]),
+    st.sampled_from(["", "1,"]),
+)
+"""Text as people write it: their dialect and titles, over cells that several could read."""
+
+
+@hypothesis.settings(max_examples=200, deadline=None, derandomize=True)
+@hypothesis.given(LINES)
+def test_the_options_that_are_printed_for_any_text_read_it_again(text):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "table.csv"
+        path.write_text(text, encoding="utf-8")
+        status, seen, errors = peek(path)
+        if status == 0:
+            assert_same_again(path, seen)
+        else:
+            assert status == 2
+            assert "=" in errors
 
 
 PAGE = runs.HERE.parent.parent / "docs" / "reading.md"

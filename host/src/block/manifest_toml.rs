@@ -326,6 +326,7 @@ pub(crate) fn reword(message: &str) -> String {
 mod tests {
     use super::*;
     use crate::block::{ImageKind, schema};
+    use crate::table::HeaderLines;
 
     /// The keys that the reader knows, as it lists them when it meets one that it does not.
     fn known(text: &str) -> Vec<String> {
@@ -383,7 +384,7 @@ mod tests {
         let block = parse(Path::new("block.toml"), Path::new("."), text).unwrap().block;
         assert_eq!(block.options[0].kind, OptionKind::Integer { min: Some(1), max: None });
         let input = &block.inputs.as_ref().unwrap()[0];
-        assert!(input.mandatory && input.read.header == Some(false) && input.read.skip == Some(2));
+        assert!(input.mandatory && input.read.header == Some(HeaderLines(0)) && input.read.skip == Some(2));
         assert_eq!(input.columns["zip"], ColumnType::Text);
         assert_eq!(input.reading().types.len(), 2);
         assert_eq!(block.output_ids().unwrap(), ["clustered"]);

@@ -1,7 +1,7 @@
 //! A whole table in memory, as cells, to be compared with another one.
 
 use super::cell::Cell;
-use crate::table::{ColumnKind, FileFormat, Format, Mark, ReadOptions, Source, TableError};
+use crate::table::{ColumnKind, FileFormat, Format, HeaderLines, Mark, ReadOptions, Source, TableError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -170,7 +170,7 @@ fn named(format: FileFormat) -> ReadOptions {
     if !format.format.is_delimited() {
         return ReadOptions::default();
     }
-    ReadOptions { header: Some(true), skip: Some(0), quote: Some(Mark(Some(b'"'))), ..ReadOptions::default() }
+    ReadOptions { header: Some(HeaderLines(1)), skip: Some(0), quote: Some(Mark(Some(b'"'))), ..ReadOptions::default() }
 }
 
 #[cfg(test)]

@@ -51,6 +51,13 @@ impl Record {
         }
     }
 
+    /// A cell goes.
+    pub(crate) fn remove(&mut self, place: usize) {
+        if place < self.cells.len() {
+            self.cells.remove(place);
+        }
+    }
+
     /// Cells behind so many go.
     pub(crate) fn cut(&mut self, width: usize) {
         self.cells.truncate(width);

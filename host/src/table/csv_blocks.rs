@@ -61,14 +61,19 @@ impl Plain {
             && options.rows.is_none();
         let marks = [Some(delimiter), quote];
         let can_be = |mark: &u8| mark.is_ascii() && !matches!(mark, b'\0' | b'\n' | b'\r');
-        if !is_plain || marks[0] == marks[1] || !marks.iter().flatten().all(can_be) || head.len() < sizes.head {
+        if !is_plain
+            || header > 1
+            || marks[0] == marks[1]
+            || !marks.iter().flatten().all(can_be)
+            || head.len() < sizes.head
+        {
             return None;
         }
         let (mut records, mut record) = (Records::new(dialect, head), Record::default());
         records.begin().ok()?;
         let mut first = records.used();
         records.next(&mut record).ok()?;
-        if header {
+        if header == 1 {
             first = records.used();
         } else if record.len() == 1 {
             // An empty line above the first row is none.

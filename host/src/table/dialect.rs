@@ -2,13 +2,14 @@
 //! about. Nothing is guessed where the rows can be read in two ways: that is an error which names the option that says.
 
 use super::cell::Kind;
-use super::cells::Record;
 use super::error::TableError;
 use super::format::Format;
-use super::header::{Row, has_header, has_names, kind_of};
-use super::option_values::{Delimiter, Mark, Ragged};
+use super::header::{are_numbered, has_header, has_one_more, is_second_line, kind_of, repetition};
+use super::option_values::{Delimiter, Ragged, Stray};
 use super::options::ReadOptions;
-use super::records::{RecordError, Records};
+use super::preamble::preamble;
+use super::sample::{Sample, Table};
+use super::surplus::{Surplus, surplus};
 use std::path::Path;
 
 /// How a text's records and cells are told apart.
@@ -23,13 +24,18 @@ pub(crate) struct Dialect {
     pub(crate) skip: u64,
     /// Rows below the table.
     pub(crate) footer: u64,
-    /// Whether the first record has the names of the columns.
-    pub(crate) header: bool,
+    /// How many of the first records have the names of the columns.
+    pub(crate) header: u64,
+    /// Whether the header has no name for the first column.
+    pub(crate) row_names: bool,
     /// Whether blanks before a cell are none of it.
-    pub(crate) blanks: bool,
+    pub(crate) trim: bool,
     /// Whether every row ends with a delimiter that the header does not end with.
     pub(crate) trailing: bool,
     pub(crate) ragged: Ragged,
+    pub(crate) stray: Stray,
+    /// Empty cells that a few rows have too much.
+    pub(crate) surplus: Surplus,
 }
 
 impl Default for Dialect {
@@ -41,10 +47,13 @@ impl Default for Dialect {
             comment: None,
             skip: 0,
             footer: 0,
-            header: true,
-            blanks: false,
+            header: 1,
+            row_names: false,
+            trim: false,
             trailing: false,
             ragged: Ragged::Error,
+            stray: Stray::Error,
+            surplus: Surplus::default(),
         }
     }
 }
@@ -58,9 +67,6 @@ pub(crate) struct Detected {
 
 /// Delimiters that are looked for, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-
-/// Rows that are looked at.
-const ROWS_MAX: usize = 1000;
 
 /// Finds a text's dialect by its first bytes. `all` says that there are no more.
 ///
@@ -79,7 +85,9 @@ pub(crate) fn detect(
     base.comment.clone_from(&options.comment);
     base.skip = options.skip.unwrap_or(0);
     base.footer = options.footer.unwrap_or(0);
-    base.header = options.header.unwrap_or(true);
+    base.header = options.header.map_or(base.header, |lines| lines.0);
+    base.trim = options.trim.unwrap_or(base.trim);
+    base.stray = options.stray.unwrap_or_default();
     let mut notes = Vec::new();
     let mut delimiter = options.delimiter.clone();
     if format == Format::Tsv {
@@ -90,11 +98,15 @@ pub(crate) fn detect(
         delimiter = delimiter.or(Some(Delimiter::Byte(byte)));
     }
     let sample = Sample { head, all };
+    let is_told = delimiter.is_some();
     let mut table = match delimiter {
-        Some(delimiter) => sample.read(Dialect { delimiter, ..base }),
-        None => sample.best(path, base)?,
+        Some(delimiter) => read(&sample, Dialect { delimiter, ..base }, options),
+        None => best(&sample, path, &base, options)?,
     };
-    if !table.is_whole() && options.escape.is_none() && memchr::memmem::find(head, b"\\\"").is_some() {
+    if !is_told && table.dialect.delimiter == Delimiter::Blanks {
+        notes.push("cells have blanks between them, and quotes around those with blanks: `delimiter=blanks`".into());
+    }
+    if !table.is_whole() && options.escape.is_none() && sample.has(b"\\\"") {
         let escaped = sample.read(Dialect { escape: Some(b'\\'), ..table.dialect.clone() });
         if escaped.is_whole() {
             notes.push("a backslash before a quote makes it one of the text: `escape=none` if not".into());
@@ -120,42 +132,108 @@ pub(crate) fn detect(
             table = sample.read(Dialect { skip, ..table.dialect });
         }
     }
-    let quote = table.dialect.quote.map(char::from);
-    let after_delimiter = || {
-        table
-            .rows
-            .iter()
-            .flat_map(|row| row.cells.iter().zip(&row.quoted).skip(1).map(|(cell, quoted)| (cell, *quoted)))
-    };
-    let begins_quoted = |(cell, quoted): (&String, bool)| {
-        !quoted && cell.starts_with(' ') && quote.is_some_and(|quote| cell.trim_start().starts_with(quote))
-    };
-    let is_blank_first = |(cell, quoted): (&String, bool)| !quoted && cell.starts_with(' ');
-    let all_blank = table.width > 1 && table.rows.len() > 1 && after_delimiter().all(is_blank_first);
-    if table.dialect.delimiter != Delimiter::Blanks && (all_blank || after_delimiter().any(begins_quoted)) {
-        notes.push("blanks after a delimiter are no part of the cells".into());
-        table = sample.read(Dialect { blanks: true, ..table.dialect });
+    if options.trim.is_none() {
+        if has_blanks(&table) {
+            table = sample.read(Dialect { trim: true, ..table.dialect });
+        }
+        if table.dialect.trim {
+            notes.push("blanks after a delimiter are no part of the cells: `trim=no` if they are".into());
+        }
     }
-    if let Some((first, rest)) = table.rows.split_first()
-        && table.dialect.header
-        && !rest.is_empty()
-        && rest
-            .iter()
-            .all(|row| row.cells.len() == first.cells.len() + 1 && row.cells.last().is_some_and(String::is_empty))
-    {
-        notes.push("every row ends with a delimiter behind its last cell".into());
-        table.dialect.trailing = true;
-    }
-    if options.header.is_none() && !table.dialect.trailing {
-        table.dialect.header = has_header(path, &table.rows)?;
-        if !table.dialect.header {
+    table.dialect.trailing = options.trailing.unwrap_or_else(|| {
+        let is_trailing = has_trailing(&table);
+        if is_trailing {
+            notes.push("every row ends with a delimiter behind its last cell: `trailing=yes`".into());
+        }
+        is_trailing
+    });
+    table.dialect.row_names = match options.row_names {
+        Some(has) => has,
+        None if table.dialect.header == 0 || table.dialect.trailing || options.ragged.is_some() => false,
+        None if !has_one_more(&table.rows) => false,
+        None if are_numbered(&table.rows) => {
+            notes.push("the numbers of the rows stand before them, without a name: `row_names=yes`".into());
+            true
+        }
+        None => return Err(one_more(path, &table)),
+    };
+    if options.header.is_none() && !table.dialect.trailing && !table.dialect.row_names {
+        let header = has_header(path, &table.rows)?;
+        table.dialect.header = u64::from(header);
+        if !header {
             notes.push(
                 "its first row has values, not names, so columns are named by their places: `header=yes` if it does"
                     .into(),
             );
+        } else if is_second_line(&table.rows) && repeated(&table).is_none() {
+            let line = table.rows[1].line;
+            notes.push(format!("line {line} has words over columns of values: `header=2` joins them to the names"));
         }
     }
+    notes.extend(repeated(&table));
+    if options.ragged.is_none() && !table.dialect.trailing && !table.dialect.row_names {
+        let (found, note) = surplus(&table);
+        table.dialect.surplus = found;
+        notes.extend(note);
+    }
     Ok(Detected { dialect: table.dialect, notes })
+}
+
+/// What is said of a row that has the names of the columns again.
+fn repeated(table: &Table) -> Option<String> {
+    let header = usize::try_from(table.dialect.header).ok().filter(|header| *header > 0)?;
+    let row = repetition(&table.rows, header)?;
+    let remedy = if row == header {
+        format!("`header={}` joins it to the names", row + 1)
+    } else {
+        format!("`rows={}` reads what is above it", row - header)
+    };
+    Some(format!("line {} has the names of the columns again, and is read as a row: {remedy}", table.rows[row].line))
+}
+
+fn one_more(path: &Path, table: &Table) -> TableError {
+    let reason =
+        "it has one cell more than the header, as all rows have: `row_names=yes` where the header has no name for \
+                  the first column, `ragged=cut` leaves out the last cell of each"
+            .into();
+    TableError::Line { path: path.to_owned(), line: table.rows.get(1).map_or(1, |row| row.line), reason }
+}
+
+/// Whether every row has blanks behind its delimiters, or quotes have them before themselves.
+fn has_blanks(table: &Table) -> bool {
+    if table.dialect.trim || table.dialect.delimiter == Delimiter::Blanks {
+        return false;
+    }
+    let quote = table.dialect.quote.map(char::from);
+    let behind = || table.rows.iter().flat_map(|row| row.cells.iter().zip(&row.quoted).skip(1));
+    let begins_quoted = |(cell, quoted): (&String, &bool)| {
+        !quoted && cell.starts_with(' ') && quote.is_some_and(|quote| cell.trim_start().starts_with(quote))
+    };
+    let is_blank_first = |(cell, quoted): (&String, &bool)| !quoted && cell.starts_with(' ');
+    table.width > 1 && table.rows.len() > 1 && behind().all(is_blank_first) || behind().any(begins_quoted)
+}
+
+/// Whether every row ends with a delimiter that the header does not end with.
+fn has_trailing(table: &Table) -> bool {
+    let Some((first, rest)) = table.rows.split_first() else { return false };
+    let ends_empty =
+        |cells: &[String]| cells.len() == first.cells.len() + 1 && cells.last().is_some_and(String::is_empty);
+    table.dialect.header == 1 && !rest.is_empty() && rest.iter().all(|row| ends_empty(&row.cells))
+}
+
+/// The first rows as a dialect has them, without the blanks before cells where only so quotes are quotes: `1, "a, b"`.
+fn read(sample: &Sample<'_>, dialect: Dialect, options: &ReadOptions) -> Table {
+    let plain = sample.read(dialect);
+    let needle = match (&plain.dialect.delimiter, plain.dialect.quote) {
+        (Delimiter::Byte(byte), Some(quote)) => vec![*byte, b' ', quote],
+        (Delimiter::Text(text), Some(quote)) => [text.as_bytes(), &[b' ', quote]].concat(),
+        _ => return plain,
+    };
+    if options.trim.is_some() || plain.is_whole() || !sample.has(&needle) {
+        return plain;
+    }
+    let trimmed = sample.read(Dialect { trim: true, ..plain.dialect.clone() });
+    if trimmed.share() > plain.share() { trimmed } else { plain }
 }
 
 /// The delimiter of a first line `sep=;`, as Excel writes it.
@@ -168,134 +246,77 @@ fn separator_line(head: &[u8]) -> Option<u8> {
     }
 }
 
-/// The first rows of a text.
-struct Sample<'a> {
-    head: &'a [u8],
-    all: bool,
+/// The delimiter that most rows agree about.
+fn best(sample: &Sample<'_>, path: &Path, base: &Dialect, options: &ReadOptions) -> Result<Table, TableError> {
+    let mut tables: Vec<Table> = DELIMITERS
+        .into_iter()
+        .map(|byte| read(sample, Dialect { delimiter: Delimiter::Byte(byte), ..base.clone() }, options))
+        .filter(|table| table.width > 1 && table.agree * 2 > table.rows.len())
+        .collect();
+    // Text of one column may have anything in it, if its name has not.
+    let is_plain = |table: &Table| table.is_whole() && begins(table);
+    if !tables.iter().any(is_plain) {
+        tables.iter().try_for_each(|table| check_above(path, table))?;
+    }
+    tables.retain(|table| begins(table) || table.dialect.delimiter == Delimiter::Byte(b',') || preamble(table) > 0);
+    // The first of the best: `max_by_key` would give the last.
+    tables.sort_by_key(|table| std::cmp::Reverse(table.share()));
+    let mut tables = tables.into_iter();
+    let Some(best) = tables.next() else { return single(sample, path, base) };
+    let rival = tables.next().filter(|rival| rival.share() == best.share() && best.is_whole());
+    let best = match rival {
+        Some(rival) => choose(path, best, rival)?,
+        None => best,
+    };
+    if best.dialect.delimiter == Delimiter::Byte(b'|') {
+        let doubled = sample.read(Dialect { delimiter: Delimiter::Text("||".into()), ..best.dialect.clone() });
+        let gaps = best.rows.iter().all(|row| row.cells.iter().skip(1).step_by(2).all(String::is_empty));
+        if gaps && doubled.is_whole() && doubled.width * 2 == best.width + 1 && doubled.width > 1 {
+            return Ok(doubled);
+        }
+    }
+    Ok(best)
 }
 
-/// Rows as a dialect has them.
-struct Table {
-    dialect: Dialect,
-    rows: Vec<Row>,
-    /// The cells of most rows.
-    width: usize,
-    /// Rows with that many.
-    agree: usize,
-    broken: bool,
+/// Whether what is above a table may be the beginning of a text of one column.
+fn check_above(path: &Path, table: &Table) -> Result<(), TableError> {
+    let above = table.rows.iter().take_while(|row| row.cells.len() == 1).count();
+    let (Some(first), Some(last)) = (table.rows.get(above), above.checked_sub(1).map(|last| &table.rows[last])) else {
+        return Ok(());
+    };
+    let is_apart = above > 1 || first.line > last.line + 1;
+    if begins(table) || !is_apart || preamble(table) > 0 {
+        return Ok(());
+    }
+    let delimiter = String::from(table.dialect.delimiter.clone());
+    let reason = format!(
+        "from here on rows have {} cells with `{delimiter}` between them, and the lines above have one: `skip={}` \
+         leaves those out, `delimiter=` with another reads all as text in one column",
+        table.width,
+        first.line - 1
+    );
+    Err(TableError::Line { path: path.to_owned(), line: first.line, reason })
 }
 
-impl Table {
-    /// Whether all rows agree.
-    fn is_whole(&self) -> bool {
-        !self.broken && self.agree == self.rows.len()
+/// A text of one column, unless it has several that blanks separate.
+fn single(sample: &Sample<'_>, path: &Path, base: &Dialect) -> Result<Table, TableError> {
+    let blanks = sample.read(Dialect { delimiter: Delimiter::Blanks, ..base.clone() });
+    let aligned = sample.has(b"  ") || sample.head.contains(&b'\t');
+    if blanks.is_whole() && blanks.width > 1 && blanks.rows.len() > 1 && aligned {
+        return Err(TableError::Line {
+            path: path.to_owned(),
+            line: blanks.rows[0].line,
+            reason: format!(
+                "each row has {} words with blanks between them: `delimiter=blanks` reads them as columns, \
+                 `delimiter=,` as text in one",
+                blanks.width
+            ),
+        });
     }
-}
-
-impl Sample<'_> {
-    fn read(&self, dialect: Dialect) -> Table {
-        let mut records = Records::new(&dialect, self.head);
-        let (mut rows, mut record, mut broken) = (Vec::new(), Record::default(), false);
-        while rows.len() < ROWS_MAX {
-            match records.next(&mut record) {
-                Ok(true) => {
-                    let cells = record.cells().map(|(cell, _)| String::from_utf8_lossy(cell).into_owned()).collect();
-                    let quoted = record.cells().map(|(_, quoted)| quoted).collect();
-                    rows.push(Row { line: record.line(), cells, quoted });
-                }
-                Ok(false) => break,
-                // What the end of the sample cuts is not broken.
-                Err(RecordError::Open { .. }) if !self.all => break,
-                Err(_) => {
-                    broken = true;
-                    break;
-                }
-            }
-        }
-        if !self.all && rows.len() > 1 && rows.len() < ROWS_MAX && !broken {
-            rows.pop();
-        }
-        let mut counts: Vec<(usize, usize)> = Vec::new();
-        for row in &rows {
-            match counts.iter_mut().find(|(width, _)| *width == row.cells.len()) {
-                Some((_, count)) => *count += 1,
-                None => counts.push((row.cells.len(), 1)),
-            }
-        }
-        let (width, agree) = counts.into_iter().max_by_key(|(_, count)| *count).unwrap_or_default();
-        Table { dialect, rows, width, agree, broken }
-    }
-
-    /// The delimiter that most rows agree about.
-    fn best(&self, path: &Path, base: Dialect) -> Result<Table, TableError> {
-        let mut tables: Vec<Table> = DELIMITERS
-            .into_iter()
-            .map(|byte| self.read(Dialect { delimiter: Delimiter::Byte(byte), ..base.clone() }))
-            .filter(|table| table.width > 1 && table.agree * 2 > table.rows.len())
-            .collect();
-        // Text of one column may have anything in it, if its name has not.
-        for table in &tables {
-            self.check_above(path, table)?;
-        }
-        tables.retain(|table| begins(table) || table.dialect.delimiter == Delimiter::Byte(b',') || preamble(table) > 0);
-        let share = |table: &Table| table.agree * 1000 / table.rows.len().max(1) * usize::from(!table.broken);
-        // The first of the best: `max_by_key` would give the last.
-        tables.sort_by_key(|table| std::cmp::Reverse(share(table)));
-        let mut tables = tables.into_iter();
-        let Some(best) = tables.next() else { return self.single(path, base) };
-        let rival = tables.next().filter(|rival| share(rival) == share(&best) && best.is_whole());
-        let best = match rival {
-            Some(rival) => choose(path, best, rival)?,
-            None => best,
-        };
-        if best.dialect.delimiter == Delimiter::Byte(b'|') {
-            let doubled = self.read(Dialect { delimiter: Delimiter::Text("||".into()), ..best.dialect.clone() });
-            let gaps = best.rows.iter().all(|row| row.cells.iter().skip(1).step_by(2).all(String::is_empty));
-            if gaps && doubled.is_whole() && doubled.width * 2 == best.width + 1 && doubled.width > 1 {
-                return Ok(doubled);
-            }
-        }
-        Ok(best)
-    }
-
-    /// Whether what is above a table may be the beginning of a text of one column.
-    fn check_above(&self, path: &Path, table: &Table) -> Result<(), TableError> {
-        let above = table.rows.iter().take_while(|row| row.cells.len() == 1).count();
-        let (Some(first), Some(last)) = (table.rows.get(above), above.checked_sub(1).map(|last| &table.rows[last]))
-        else {
-            return Ok(());
-        };
-        let is_apart = above > 1 || first.line > last.line + 1;
-        if begins(table) || !is_apart || preamble(table) > 0 {
-            return Ok(());
-        }
-        let delimiter = String::from(table.dialect.delimiter.clone());
-        let reason = format!(
-            "from here on rows have {} cells with `{delimiter}` between them, and the lines above have one: `skip={}` \
-             leaves those out, `delimiter=` with another reads all as text in one column",
-            table.width,
-            first.line - 1
-        );
-        Err(TableError::Line { path: path.to_owned(), line: first.line, reason })
-    }
-
-    /// A text of one column, unless it has several that blanks separate.
-    fn single(&self, path: &Path, base: Dialect) -> Result<Table, TableError> {
-        let blanks = self.read(Dialect { delimiter: Delimiter::Blanks, ..base.clone() });
-        let aligned = memchr::memmem::find(self.head, b"  ").is_some() || self.head.contains(&b'\t');
-        if blanks.is_whole() && blanks.width > 1 && blanks.rows.len() > 1 && aligned {
-            return Err(TableError::Line {
-                path: path.to_owned(),
-                line: blanks.rows[0].line,
-                reason: format!(
-                    "each row has {} words with blanks between them: `delimiter=blanks` reads them as columns, \
-                     `delimiter=,` as text in one",
-                    blanks.width
-                ),
-            });
-        }
-        Ok(self.read(base))
-    }
+    let plain = sample.read(base.clone());
+    // As R writes its tables, where nothing else is said.
+    let fits = blanks.is_whole() || has_one_more(&blanks.rows);
+    Ok(if plain.broken && !blanks.broken && fits && blanks.width > 1 { blanks } else { plain })
 }
 
 /// Whether the first row is as long as the others, or has no name for R's names of rows.
@@ -341,49 +362,6 @@ fn commas_are_decimal(cell: &str) -> bool {
     (0..bytes.len()).all(|at| bytes[at] != b',' || at > 0 && digit(at - 1) && digit(at + 1))
 }
 
-/// Lines above the table: titles, which have few cells, and comments.
-fn preamble(table: &Table) -> u64 {
-    let comments =
-        table.rows.iter().take_while(|row| row.cells.first().is_some_and(|cell| cell.starts_with('#'))).count();
-    if comments > 0 && table.dialect.comment.is_none() {
-        let Some(next) = table.rows.get(comments) else { return 0 };
-        let last = &table.rows[comments - 1];
-        // The names may be the last of them: `#CHROM`.
-        let has_names = last.cells.len() == next.cells.len() && next.cells.len() > 1;
-        let first = if has_names { last } else { next };
-        return if first.cells.len() == table.width { first.line - 1 } else { 0 };
-    }
-    let few = (table.width / 2).max(1);
-    let above = table.rows.iter().take_while(|row| row.cells.len() <= few).count();
-    let (Some(last), Some(first)) = (above.checked_sub(1).and_then(|last| table.rows.get(last)), table.rows.get(above))
-    else {
-        return 0;
-    };
-    let is_table = table.width > 1 && first.cells.len() == table.width;
-    // It may be the name of the one column that there is.
-    if is_table && last.line < first.line && has_names(&table.rows[above..]) { first.line - 1 } else { 0 }
-}
-
-/// A dialect in words.
-pub(crate) fn describe(dialect: &Dialect) -> Vec<(&'static str, String)> {
-    let mark = |mark: Option<u8>| String::from(Mark(mark));
-    let mut all = vec![("delimiter", String::from(dialect.delimiter.clone())), ("quote", mark(dialect.quote))];
-    if dialect.escape.is_some() {
-        all.push(("escape", mark(dialect.escape)));
-    }
-    if let Some(comment) = &dialect.comment {
-        all.push(("comment", comment.clone()));
-    }
-    if dialect.skip > 0 {
-        all.push(("skip", dialect.skip.to_string()));
-    }
-    if dialect.footer > 0 {
-        all.push(("footer", dialect.footer.to_string()));
-    }
-    all.push(("header", if dialect.header { "yes" } else { "no" }.into()));
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -422,11 +400,16 @@ mod tests {
         assert_eq!(skip("##fileformat\n#id,name\n1,a\n2,b\n"), 1);
         assert_eq!(skip("#id,name\n1,a\n2,b\n"), 0);
         assert_eq!(skip("id,name\n1,a\n2,b\n"), 0);
+        assert_eq!(skip("Sales,,\n,,\nid,name,price\n1,a,2\n2,b,3\n"), 2);
+        assert_eq!(skip("Sales,,\nid,name,price\n1,a,2\n2,b,3\n"), 1);
+        // A name may be all that the header has.
+        assert_eq!(skip("id,,\n,a,2\n2,b,3\n"), 0);
+        assert_eq!(skip("id,,\nx,y,z\nu,v,w\n"), 0);
     }
 
     #[test]
     fn a_first_row_of_values_is_no_header() {
-        let header = |text: &str| found(text).map(|found| found.dialect.header);
+        let header = |text: &str| found(text).map(|found| found.dialect.header > 0);
         assert_eq!(header("1,a\n2,b\n3,c\n"), Ok(false));
         assert_eq!(header("id,name\n2,b\n3,c\n"), Ok(true));
         assert_eq!(header("a,b\nc,d\n"), Ok(true));
@@ -442,9 +425,46 @@ mod tests {
         let found = |text: &str| found(text).unwrap().dialect;
         assert_eq!(found("a,b\n'1,5',2\n'x',3\n").quote, Some(b'\''));
         assert_eq!(found("a,b\n\"x \\\"y\\\", z\",2\n").escape, Some(b'\\'));
-        assert!(found("a, b\n1, 2\n").blanks && !found("a, b\n1,2\n").blanks);
-        assert!(found("a, b\nx, \"y, z\"\n").blanks);
+        assert!(found("a, b\n1, 2\n").trim && !found("a, b\n1,2\n").trim);
+        assert!(found("a, b\nx, \"y, z\"\n").trim);
         assert!(found("a,b\n1,2,\n3,4,\n").trailing);
         assert!(!found("a,b,\n1,2,\n3,4,\n").trailing);
+    }
+
+    #[test]
+    fn one_empty_cell_too_much_is_found_where_the_rows_say_which() {
+        let rows: String = (1..=20).map(|row| format!("{row},\"x, {row}\",y,\n")).collect();
+        let surplus = |row: &str| {
+            let found = found(&format!("id,name,note,more\n{rows}{row}\n")).unwrap();
+            (found.dialect.surplus.into_iter().collect::<Vec<_>>(), found.notes.len())
+        };
+        assert_eq!(surplus("21,,x,y,"), (vec![(22, 1)], 1));
+        assert_eq!(surplus("21,x,,y,"), (vec![(22, 2)], 1));
+        assert_eq!(surplus("21,x,y,,"), (vec![(22, 4)], 1));
+        // Of these, one column would have another thing than in all rows, whichever goes.
+        for row in ["21,,x,y,z", "x,,y,z,", "21,x,y,z,u", ",,x,y,", "21,,,x,"] {
+            assert_eq!(surplus(row), (Vec::new(), 0), "{row}");
+        }
+        // Nothing says that a delimiter separates cells.
+        let bare = rows.replace(['"', ' '], "").replace("x,", "x");
+        let found = found(&format!("id,name,note,more\n{bare}21,,x,y,\n")).unwrap();
+        assert!(found.dialect.surplus.is_empty());
+    }
+
+    #[test]
+    fn rows_of_one_cell_more_begin_with_their_numbers() {
+        assert!(found("a,b\n1,x,y\n2,u,v\n").unwrap().dialect.row_names);
+        assert!(found("a,b\nm,x,y\nn,u,v\n").unwrap_err().contains("row_names=yes"));
+        let blanks = found("\"a\" \"b\"\n\"1\" 5 \"x y\"\n\"2\" 6 \"z\"\n").unwrap().dialect;
+        assert!(blanks.row_names && blanks.delimiter == Delimiter::Blanks);
+    }
+
+    #[test]
+    fn more_names_and_more_tables_are_noted() {
+        let notes = |text: &str| found(text).unwrap().notes.join(" ");
+        assert!(notes("id,weight\n,kg\n1,2\n2,3\n").contains("`header=2` joins them"));
+        assert!(notes("id,weight\nid,weight\n1,2\n").contains("`header=2` joins it"));
+        assert!(notes("id,name\n1,x\n2,y\nid,name\n3,z\n").contains("`rows=2` reads what is above it"));
+        assert_eq!(notes("id,name\n1,x\n2,y\n"), "");
     }
 }

@@ -1,7 +1,8 @@
 //! What was found out about a text: how it is read, and why its columns are what they are. It is in the record of a run, in
 //! what `peek` prints, and in a note where it costs a column its type.
 
-use super::dialect::{Dialect, describe};
+use super::dialect::Dialect;
+use super::option_values::{HeaderLines, Mark, Ragged, Stray};
 use super::verdict::{Example, Reason, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -53,6 +54,41 @@ impl Findings {
         let reasons = self.columns.iter().filter_map(|column| column.reason.as_deref());
         self.notes.iter().map(String::as_str).chain(reasons)
     }
+}
+
+/// A dialect in words.
+pub(super) fn describe(dialect: &Dialect) -> Vec<(&'static str, String)> {
+    let mark = |mark: Option<u8>| String::from(Mark(mark));
+    let mut all = vec![("delimiter", String::from(dialect.delimiter.clone())), ("quote", mark(dialect.quote))];
+    if dialect.escape.is_some() {
+        all.push(("escape", mark(dialect.escape)));
+    }
+    if let Some(comment) = &dialect.comment {
+        all.push(("comment", comment.clone()));
+    }
+    if dialect.skip > 0 {
+        all.push(("skip", dialect.skip.to_string()));
+    }
+    if dialect.footer > 0 {
+        all.push(("footer", dialect.footer.to_string()));
+    }
+    if dialect.row_names {
+        all.push(("row_names", "yes".into()));
+    }
+    if dialect.trim {
+        all.push(("trim", "yes".into()));
+    }
+    if dialect.trailing {
+        all.push(("trailing", "yes".into()));
+    }
+    if dialect.stray != Stray::Error {
+        all.push(("stray", dialect.stray.name().into()));
+    }
+    if dialect.ragged != Ragged::Error {
+        all.push(("ragged", dialect.ragged.name().into()));
+    }
+    all.push(("header", HeaderLines(dialect.header).into()));
+    all
 }
 
 /// Why a column is text.

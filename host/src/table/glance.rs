@@ -1,8 +1,9 @@
 //! The first look at a text, which stands before the error about it: how it is read, and its first rows as that makes them.
 
 use super::cells::Record;
-use super::dialect::{Dialect, describe};
+use super::dialect::Dialect;
 use super::error::TableError;
+use super::findings::describe;
 use super::format::FileFormat;
 use super::rows::{RowSource, Rows};
 use std::fmt;
@@ -30,7 +31,7 @@ impl Glance {
         };
         let mut rows = Vec::new();
         if let Ok((mut reader, mut record)) = Rows::open(path, dialect, head) {
-            if dialect.header {
+            if dialect.header > 0 {
                 rows.push(cells(&record));
             }
             while rows.len() < ROWS_SHOWN && reader.next(&mut record).is_ok_and(|more| more) {

@@ -68,6 +68,50 @@ pub(super) fn has_header(path: &Path, rows: &[Row]) -> Result<bool, TableError> 
     Ok(false)
 }
 
+/// Whether the second row has words, as the first has, over columns of something else: units, or more of the names.
+pub(super) fn is_second_line(rows: &[Row]) -> bool {
+    let [first, second, below @ ..] = rows else { return false };
+    let mut words = false;
+    if first.cells.len() != second.cells.len() {
+        return false;
+    }
+    for (column, cell) in second.cells.iter().enumerate() {
+        let below = kind_of(below.iter().filter_map(|row| row.cells.get(column)));
+        if matches!(below, Kind::Text | Kind::Nothing) {
+            continue;
+        }
+        match kind_of(std::iter::once(cell)) {
+            Kind::Text if !cell.bytes().any(|byte| byte.is_ascii_digit()) => words = true,
+            Kind::Nothing => {}
+            _ => return false,
+        }
+    }
+    words
+}
+
+/// The row that has all the names again, below those that are names.
+pub(super) fn repetition(rows: &[Row], header: usize) -> Option<usize> {
+    let first =
+        rows.first().filter(|first| first.cells.len() > 1 && first.cells.iter().any(|cell| !cell.is_empty()))?;
+    let again = |row: &Row| row.cells.starts_with(&first.cells) || first.cells.starts_with(&row.cells);
+    let row = rows.iter().skip(header).position(|row| row.cells.len() > 1 && again(row))?;
+    Some(header + row)
+}
+
+/// Whether every row has one cell more than the names.
+pub(super) fn has_one_more(rows: &[Row]) -> bool {
+    let Some((first, rest)) = rows.split_first() else { return false };
+    !rest.is_empty() && first.cells.len() > 1 && rest.iter().all(|row| row.cells.len() == first.cells.len() + 1)
+}
+
+/// Whether the first cells of the rows are their numbers, as R writes them in front of each row without a name for them.
+pub(super) fn are_numbered(rows: &[Row]) -> bool {
+    rows.iter()
+        .skip(1)
+        .zip(1_u64..)
+        .all(|(row, number)| row.cells.first().is_some_and(|cell| *cell == number.to_string()))
+}
+
 /// What a column of cells is.
 pub(super) fn kind_of<'a>(cells: impl Iterator<Item = &'a String>) -> Kind {
     let hints = Hints { look: true, ..Hints::default() };

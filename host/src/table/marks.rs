@@ -13,6 +13,9 @@ pub(crate) struct Marks {
     pub(crate) thousands: Option<u8>,
 }
 
+/// Spaces that no line breaks at.
+const SPACES: [char; 2] = ['\u{a0}', '\u{202f}'];
+
 impl Marks {
     /// `1234.5`
     pub(crate) const PLAIN: Self = Self { decimal: b'.', thousands: None };
@@ -27,6 +30,11 @@ impl Marks {
     pub(crate) fn plain<'a>(&self, text: &'a str) -> Option<Cow<'a, str>> {
         if *self == Self::PLAIN {
             return Some(Cow::Borrowed(text));
+        }
+        // A space between thousands is one that no line breaks at, where a program has written it.
+        if self.thousands == Some(b' ') && text.contains(SPACES) {
+            let plain = self.plain(&text.replace(SPACES, " "))?.into_owned();
+            return Some(Cow::Owned(plain));
         }
         let bytes = text.as_bytes();
         let signs = usize::from(matches!(bytes.first(), Some(b'-' | b'+')));
@@ -98,7 +106,9 @@ mod tests {
         assert_eq!(Marks::COMMA_THOUSANDS.integer("12,345,678"), Some(12_345_678));
         assert_eq!(Marks::COMMA_THOUSANDS.decimal("+1,234.5"), Some(1234.5));
         let spaced = Marks { decimal: b',', thousands: Some(b' ') };
-        assert_eq!(spaced.decimal("1 234,5"), Some(1234.5));
+        for text in ["1 234,5", "1\u{a0}234,5", "1\u{202f}234,5"] {
+            assert_eq!(spaced.decimal(text), Some(1234.5), "{text}");
+        }
         for text in ["1.5", "1.23.456", "1234.567,0", "0.123", "1,2,3", ".123", "1.234,5.6", "a", "007"] {
             assert_eq!(
                 (Marks::DECIMAL_COMMA.integer(text), Marks::DECIMAL_COMMA.decimal(text)),

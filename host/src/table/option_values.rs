@@ -95,6 +95,127 @@ pub enum Ragged {
     Skip,
 }
 
+impl Ragged {
+    /// All of them.
+    const ALL: [Self; 4] = [Self::Error, Self::Fill, Self::Cut, Self::Skip];
+
+    /// Its name as an option.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Fill => "fill",
+            Self::Cut => "cut",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+impl TryFrom<&str> for Ragged {
+    type Error = String;
+
+    fn try_from(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|ragged| ragged.name() == text);
+        found.ok_or_else(|| format!("`{text}` is none of error, fill, cut and skip"))
+    }
+}
+
+/// What happens to quotes that stand neither around a cell nor doubled in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stray {
+    /// They are an error.
+    #[default]
+    Error,
+    /// They are text of their cell.
+    Text,
+}
+
+impl Stray {
+    /// Its name as an option.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Text => "text",
+        }
+    }
+}
+
+impl TryFrom<&str> for Stray {
+    type Error = String;
+
+    fn try_from(text: &str) -> Result<Self, String> {
+        match text {
+            "error" => Ok(Self::Error),
+            "text" => Ok(Self::Text),
+            _ => Err(format!("`{text}` is neither error nor text")),
+        }
+    }
+}
+
+/// How many of the first rows have the names of the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "HeaderForm", into = "HeaderForm")]
+pub struct HeaderLines(pub u64);
+
+/// As files have it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum HeaderForm {
+    Is(bool),
+    Lines(u64),
+}
+
+impl From<HeaderForm> for HeaderLines {
+    fn from(form: HeaderForm) -> Self {
+        match form {
+            HeaderForm::Is(is) => Self(u64::from(is)),
+            HeaderForm::Lines(lines) => Self(lines),
+        }
+    }
+}
+
+impl From<HeaderLines> for HeaderForm {
+    fn from(header: HeaderLines) -> Self {
+        match header.0 {
+            0 => Self::Is(false),
+            1 => Self::Is(true),
+            lines => Self::Lines(lines),
+        }
+    }
+}
+
+impl TryFrom<&str> for HeaderLines {
+    type Error = String;
+
+    fn try_from(text: &str) -> Result<Self, String> {
+        let lines = yes_or_no(text).map(u64::from).or_else(|_| text.parse());
+        let lines = lines.ok().filter(|lines| *lines <= HEADER_LINES_MAX).map(Self);
+        lines.ok_or_else(|| format!("`{text}` is neither yes, no nor a number of rows up to {HEADER_LINES_MAX}"))
+    }
+}
+
+/// Rows of names, at most.
+const HEADER_LINES_MAX: u64 = 100;
+
+impl From<HeaderLines> for String {
+    fn from(header: HeaderLines) -> Self {
+        match header.0 {
+            0 => "no".into(),
+            1 => "yes".into(),
+            lines => lines.to_string(),
+        }
+    }
+}
+
+/// Yes or no, as options have it.
+pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" | "true" => Ok(true),
+        "no" | "none" | "false" => Ok(false),
+        _ => Err(format!("`{text}` is neither yes nor no")),
+    }
+}
+
 /// What a column is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -201,6 +322,22 @@ impl From<DateStyle> for String {
         match style {
             DateStyle::Order(OrderName(order)) => order.name().into(),
             DateStyle::Format(format) => format,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_said_or_counted() {
+        let lines = |text: &str| HeaderLines::try_from(text).map(|lines| lines.0);
+        assert_eq!((lines("no"), lines("yes"), lines("3")), (Ok(0), Ok(1), Ok(3)));
+        assert!(lines("some").is_err() && lines("101").is_err() && lines("-1").is_err());
+        for (header, json) in [(0, "false"), (1, "true"), (3, "3")] {
+            assert_eq!(serde_json::to_string(&HeaderLines(header)).unwrap(), json);
+            assert_eq!(serde_json::from_str::<HeaderLines>(json).unwrap(), HeaderLines(header));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How a text is to be read, where somebody says so. What nobody says is looked for in the text.
 
 use super::format::{FileFormat, Format};
-use super::option_values::{ColumnType, DateStyle, Delimiter, Mark, Ragged};
+use super::option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, Ragged, Stray, yes_or_no};
 use crate::words::did_you_mean;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -33,9 +33,21 @@ pub struct ReadOptions {
     /// Rows below the table, such as sums.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub footer: Option<u64>,
-    /// Whether the first row has the names of the columns.
+    /// How many of the first rows have the names of the columns, joined by blanks where they are several.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub header: Option<bool>,
+    pub header: Option<HeaderLines>,
+    /// Whether the header has no name for the first column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row_names: Option<bool>,
+    /// Whether blanks before a cell are none of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trim: Option<bool>,
+    /// Whether every row ends with a delimiter that the header does not end with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trailing: Option<bool>,
+    /// What happens to quotes that stand neither around a cell nor doubled in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stray: Option<Stray>,
     /// The encoding, by a name that browsers know, such as `windows-1252`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
@@ -143,13 +155,11 @@ impl ReadOptions {
             "comment" => self.comment = Some(value.to_owned()),
             "skip" => self.skip = Some(number()?),
             "footer" => self.footer = Some(number()?),
-            "header" => {
-                self.header = match value {
-                    "yes" | "true" => Some(true),
-                    "no" | "none" | "false" => Some(false),
-                    _ => return Err(named(format!("`{value}` is neither yes nor no"))),
-                }
-            }
+            "header" => self.header = Some(HeaderLines::try_from(value).map_err(named)?),
+            "row_names" => self.row_names = Some(yes_or_no(value).map_err(named)?),
+            "trim" => self.trim = Some(yes_or_no(value).map_err(named)?),
+            "trailing" => self.trailing = Some(yes_or_no(value).map_err(named)?),
+            "stray" => self.stray = Some(Stray::try_from(value).map_err(named)?),
             "encoding" => self.encoding = Some(value.to_owned()),
             "decimal" => self.decimal = mark()?,
             "thousands" => self.thousands = mark()?,
@@ -157,15 +167,7 @@ impl ReadOptions {
             "missing" => self.missing.push(value.to_owned()),
             "true" => self.r#true.push(value.to_owned()),
             "false" => self.r#false.push(value.to_owned()),
-            "ragged" => {
-                self.ragged = Some(match value {
-                    "error" => Ragged::Error,
-                    "fill" => Ragged::Fill,
-                    "cut" => Ragged::Cut,
-                    "skip" => Ragged::Skip,
-                    _ => return Err(named(format!("`{value}` is none of error, fill, cut and skip"))),
-                });
-            }
+            "ragged" => self.ragged = Some(Ragged::try_from(value).map_err(named)?),
             "rows" => self.rows = Some(number()?),
             "path" => self.path = Some(value.to_owned()),
             "sheet" => self.sheet = Some(value.to_owned()),
@@ -181,33 +183,54 @@ impl ReadOptions {
         Ok(())
     }
 
-    /// These options, and others where they say nothing.
+    /// These options, and others where they say nothing and do not go against them.
     #[must_use]
     pub fn or(self, others: &Self) -> Self {
-        let words = |own: Vec<String>, others: &Vec<String>| if own.is_empty() { others.clone() } else { own };
+        let words = |own: &Vec<String>, others: &Vec<String>, taken: [&Vec<String>; 2]| {
+            if own.is_empty() {
+                others.iter().filter(|word| !taken.iter().any(|taken| taken.contains(word))).cloned().collect()
+            } else {
+                own.clone()
+            }
+        };
+        let (missing, yes, no) = (&self.missing, &self.r#true, &self.r#false);
+        let missing = words(missing, &others.missing, [yes, no]);
+        let r#true = words(yes, &others.r#true, [&self.missing, no]);
+        let r#false = words(no, &others.r#false, [&self.missing, yes]);
+        // A mark has one meaning: who gives it another takes it from the one that it had.
+        let unless = |mark: Option<Mark>, taken: Option<Mark>| mark.filter(|_| mark != taken);
+        let delimits = |mark: Mark| matches!((&self.delimiter, mark.0), (Some(Delimiter::Byte(own)), Some(quote)) if *own == quote);
+        let quotes = |delimiter: &Delimiter| matches!((delimiter, self.quote), (Delimiter::Byte(byte), Some(Mark(Some(own)))) if *byte == own);
         let mut types = others.types.clone();
         types.extend(self.types);
         Self {
             format: self.format.or_else(|| others.format.clone()),
-            delimiter: self.delimiter.or_else(|| others.delimiter.clone()),
-            quote: self.quote.or(others.quote),
+            quote: self.quote.or_else(|| others.quote.filter(|quote| !delimits(*quote))),
+            delimiter: self
+                .delimiter
+                .clone()
+                .or_else(|| others.delimiter.clone().filter(|delimiter| !quotes(delimiter))),
             escape: self.escape.or(others.escape),
             comment: self.comment.or_else(|| others.comment.clone()),
             skip: self.skip.or(others.skip),
             footer: self.footer.or(others.footer),
             header: self.header.or(others.header),
+            row_names: self.row_names.or(others.row_names),
+            trim: self.trim.or(others.trim),
+            trailing: self.trailing.or(others.trailing),
+            stray: self.stray.or(others.stray),
             encoding: self.encoding.or_else(|| others.encoding.clone()),
-            decimal: self.decimal.or(others.decimal),
-            thousands: self.thousands.or(others.thousands),
+            decimal: self.decimal.or_else(|| unless(others.decimal, self.thousands)),
+            thousands: self.thousands.or_else(|| unless(others.thousands, self.decimal)),
             dates: self.dates.or_else(|| others.dates.clone()),
-            missing: words(self.missing, &others.missing),
-            r#true: words(self.r#true, &others.r#true),
-            r#false: words(self.r#false, &others.r#false),
+            missing,
+            r#true,
+            r#false,
             ragged: self.ragged.or(others.ragged),
             rows: self.rows.or(others.rows),
             path: self.path.or_else(|| others.path.clone()),
             sheet: self.sheet.or_else(|| others.sheet.clone()),
-            columns: words(self.columns, &others.columns),
+            columns: if self.columns.is_empty() { others.columns.clone() } else { self.columns },
             types,
         }
     }
@@ -281,7 +304,7 @@ fn word(key: &str, value: &Value) -> String {
     if word.contains(is_special) || value.is_empty() { format!("{quote}{word}{quote}") } else { word }
 }
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 24] = [
     "format",
     "delimiter",
     "quote",
@@ -290,6 +313,10 @@ const KEYS: [&str; 20] = [
     "skip",
     "footer",
     "header",
+    "row_names",
+    "trim",
+    "trailing",
+    "stray",
     "encoding",
     "decimal",
     "thousands",
@@ -383,7 +410,7 @@ mod tests {
         assert_eq!(options.decimal, Some(Mark(Some(b','))));
         assert_eq!(options.quote, Some(Mark(Some(b'\''))));
         assert_eq!(options.missing, ["n/a", "not known"]);
-        assert_eq!(options.header, Some(false));
+        assert_eq!(options.header, Some(HeaderLines(0)));
         assert_eq!(options.types["zip"], ColumnType::Text);
         let json = serde_json::to_string(&options).unwrap();
         assert_eq!(serde_json::from_str::<ReadOptions>(&json).unwrap(), options);
@@ -413,5 +440,25 @@ mod tests {
             let error = read(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn options_take_the_place_of_those_that_they_go_against() {
+        let merged = |own: &str, others: &str| {
+            let merged = read(own).unwrap().or(&read(others).unwrap());
+            merged.check().unwrap();
+            merged
+        };
+        let marks = merged("thousands=,", "decimal=,");
+        assert_eq!((marks.decimal, marks.thousands), (None, Some(Mark(Some(b',')))));
+        let marks = merged("decimal=,", "thousands=, skip=2");
+        assert_eq!((marks.decimal, marks.thousands, marks.skip), (Some(Mark(Some(b','))), None, Some(2)));
+        assert_eq!(merged("quote=;", "delimiter=;").delimiter, None);
+        assert_eq!(merged("delimiter='", "quote='").quote, None);
+        let words = merged("missing=x true=y", "true=x false=y false=z");
+        assert_eq!(
+            (words.missing, words.r#true, words.r#false),
+            (vec!["x".into()], vec!["y".into()], vec!["z".into()])
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! What a script will see of a table: its columns, how it is read, its first rows, and what each column holds. It is read
-//! once from end to end, in batches, so that a table of any size can be looked at; or a sample of it is (`sample.rs`).
+//! once from end to end, in batches, so that a table of any size can be looked at; or a sample of it is (`peek_sample.rs`).
 
 use super::error::TableError;
 use super::findings::Findings;
 use super::format::FileFormat;
 use super::options::ReadOptions;
-use super::sample;
+use super::peek_sample;
 use super::source::Source;
 use arrow_array::{Array, ArrayRef, Scalar};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
@@ -82,7 +82,7 @@ impl Peek {
         options: &ReadOptions,
         first: usize,
     ) -> Result<Self, TableError> {
-        let Some(sample) = sample::take(path, format, options)? else {
+        let Some(sample) = peek_sample::take(path, format, options)? else {
             return Self::of(&Source::find(path, format, options)?, first);
         };
         let looked = Source::of(path, sample.file, sample.format, options).and_then(|source| Self::of(&source, first));

@@ -4,12 +4,15 @@
 
 use super::cells::Record;
 use super::dialect::Dialect;
-use super::option_values::Delimiter;
+use super::option_values::{Delimiter, Stray};
 use super::window::Window;
 use std::io::Read;
 
 /// Longest record, quoted line breaks included: 256 MiB. A quote that is never closed would else take all memory.
 const RECORD_MAX: usize = 256 << 20;
+
+/// Bytes in which the end of quotes is looked for at first.
+const AHEAD_BYTES: usize = 4 << 10;
 
 /// What ends the reading of records.
 #[derive(Debug)]
@@ -133,17 +136,18 @@ impl<R: Read> Records<R> {
     }
 
     fn cell(&mut self, record: &mut Record) -> Result<End, RecordError> {
-        if self.dialect.blanks || self.dialect.delimiter == Delimiter::Blanks {
+        if self.dialect.trim || self.dialect.delimiter == Delimiter::Blanks {
             self.skip_blanks()?;
             if self.dialect.delimiter == Delimiter::Blanks && matches!(self.text.peek()?, None | Some(b'\n' | b'\r')) {
                 return self.after_cell(record);
             }
         }
         let start = record.text.len();
-        if self.dialect.quote.is_some() && self.text.peek()? == self.dialect.quote {
+        let opens = self.dialect.quote.is_some() && self.text.peek()? == self.dialect.quote;
+        if opens && (self.dialect.stray == Stray::Error || self.closes()?) {
             self.quoted(record)?;
             record.push(start, true);
-            if self.dialect.blanks {
+            if self.dialect.trim {
                 self.skip_blanks()?;
             }
             return self.after_cell(record);
@@ -194,7 +198,7 @@ impl<R: Read> Records<R> {
                     ", or `escape=\\` is given where it has a backslash before it"
                 };
                 let reason = format!(
-                    "column {} has text after its closing quote: {DOUBLED}{hint}; `quote=none` where {quote} is text",
+                    "column {} has text after its closing quote: {DOUBLED}{hint}; `stray=text` where a stray {quote} is text, `quote=none` where each is",
                     record.len()
                 );
                 Err(RecordError::Line { line: self.line, reason })
@@ -242,6 +246,47 @@ impl<R: Read> Records<R> {
                     self.check_length(record)?;
                 }
             }
+        }
+    }
+
+    /// Whether the quotes that begin here end where a cell does. Those of which it is not so are text.
+    fn closes(&mut self) -> Result<bool, RecordError> {
+        let quote = self.dialect.quote.unwrap_or(b'"');
+        let escape = self.dialect.escape.unwrap_or(quote);
+        let delimiter = match &self.dialect.delimiter {
+            Delimiter::Byte(byte) => std::slice::from_ref(byte),
+            Delimiter::Text(text) => text.as_bytes(),
+            Delimiter::Blanks => b" \t",
+        };
+        let (mut place, mut length) = (1, AHEAD_BYTES);
+        loop {
+            let there = self.text.ahead(length)?;
+            let bytes = &self.text.buffer[there];
+            let is_all = bytes.len() < length;
+            while let Some(found) = memchr::memchr2(quote, escape, &bytes[place.min(bytes.len())..]) {
+                let (at, mut behind) = (place + found, &bytes[place + found + 1..]);
+                if bytes[at] != quote || behind.first() == Some(&quote) {
+                    place = at + 2;
+                    continue;
+                }
+                if self.dialect.trim {
+                    let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t') && delimiter != [**byte]);
+                    behind = &behind[blanks.count()..];
+                }
+                if !is_all && behind.len() < delimiter.len() {
+                    break;
+                }
+                let ends = match (&self.dialect.delimiter, behind.first()) {
+                    (_, None | Some(b'\n' | b'\r')) => true,
+                    (Delimiter::Blanks, Some(byte)) => delimiter.contains(byte),
+                    _ => behind.starts_with(delimiter),
+                };
+                return Ok(ends);
+            }
+            if is_all || length > RECORD_MAX {
+                return Ok(false);
+            }
+            length *= 2;
         }
     }
 
@@ -301,8 +346,9 @@ impl<R: Read> Records<R> {
                 if self.text.fill()? {
                     continue;
                 }
-                let reason =
-                    format!("the quote that begins here is never closed: {DOUBLED}; `quote=none` where it is text");
+                let reason = format!(
+                    "the quote that begins here is never closed: {DOUBLED}; `stray=text` where it is text, `quote=none` where each is"
+                );
                 return Err(RecordError::Open { line: opened, reason });
             }
             let found = self.text.buffer[self.text.at];
@@ -369,9 +415,12 @@ mod tests {
     }
 
     fn read(text: &[u8]) -> Result<Vec<(u64, Vec<String>)>, String> {
-        fn all(text: impl Read) -> Result<Vec<(u64, Vec<String>)>, String> {
-            let (mut records, mut record, mut rows) =
-                (Records::new(&Dialect::default(), text), Record::default(), Vec::new());
+        read_as(&Dialect::default(), text)
+    }
+
+    fn read_as(dialect: &Dialect, text: &[u8]) -> Result<Vec<(u64, Vec<String>)>, String> {
+        fn all(dialect: &Dialect, text: impl Read) -> Result<Vec<(u64, Vec<String>)>, String> {
+            let (mut records, mut record, mut rows) = (Records::new(dialect, text), Record::default(), Vec::new());
             loop {
                 match records.next(&mut record) {
                     Ok(false) => return Ok(rows),
@@ -389,8 +438,8 @@ mod tests {
                 }
             }
         }
-        let whole = all(text);
-        assert_eq!(all(Drops(text)), whole, "in drops");
+        let whole = all(dialect, text);
+        assert_eq!(all(dialect, Drops(text)), whole, "in drops");
         whole
     }
 
@@ -428,5 +477,22 @@ mod tests {
         assert!(wrong("a,b\n1,\"x\n2,y\n").starts_with("2: the quote that begins here is never closed"));
         assert!(wrong("a,b\n1,\"x\"y\n").starts_with("2: column 2 has text after its closing quote"));
         assert!(wrong("a,b\n\"1\n\n\" ,2\n").starts_with("4: column 1 has text after its closing quote"));
+    }
+
+    #[test]
+    fn stray_quotes_are_text_where_that_is_said() {
+        let dialect = Dialect { stray: Stray::Text, ..Dialect::default() };
+        let read = |text: &str| read_as(&dialect, text.as_bytes()).unwrap();
+        assert_eq!(read("\"a,\"b, c\",d\n1,2,3\n"), [row(1, &["\"a", "<b, c>", "d"]), row(2, &["1", "2", "3"])]);
+        assert_eq!(read("a,\"\n1,\"x\"y\n"), [row(1, &["a", "\""]), row(2, &["1", "\"x\"y"])]);
+        assert_eq!(read("a,\"x\n\"\"y\"\r\n"), [row(1, &["a", "<x\n\"y>"])]);
+        let long = "x".repeat(3 * AHEAD_BYTES);
+        assert_eq!(read(&format!("a,\"{long}\"\n")), [row(1, &["a", &format!("<{long}>")])]);
+        assert_eq!(read(&format!("a,\"{long}\n")), [row(1, &["a", &format!("\"{long}")])]);
+        let longer = "y,".repeat(200_000);
+        assert_eq!(read(&format!("a,\"{longer}\"\n")), [row(1, &["a", &format!("<{longer}>")])]);
+        let trimmed = Dialect { trim: true, ..dialect.clone() };
+        let rows = read_as(&trimmed, b"\"a\" , \"b\"c, d\n").unwrap();
+        assert_eq!(rows, [row(1, &["<a>", "\"b\"c", "d"])]);
     }
 }

@@ -4,7 +4,7 @@
 use super::cells::Record;
 use super::dialect::Dialect;
 use super::error::TableError;
-use super::option_values::Ragged;
+use super::option_values::{Ragged, Stray};
 use super::records::{RecordError, Records};
 use std::collections::VecDeque;
 use std::io::Read;
@@ -43,22 +43,29 @@ pub(super) struct Rows<R> {
 }
 
 impl<R: Read> Rows<R> {
-    /// Reads the first record, and says what it is: names, or values.
+    /// Reads the names of the columns, or the first record, where they have none.
     ///
     /// # Errors
-    /// Where there is none, or it cannot be read.
+    /// Where there is nothing, or it cannot be read.
     pub(super) fn open(path: &Path, dialect: &Dialect, text: R) -> Result<(Self, Record), TableError> {
         let mut records = Records::new(dialect, text);
         let mut record = Record::default();
         if !next(&mut records, &mut record, path)? {
             return Err(TableError::Empty { path: path.to_owned() });
         }
+        if dialect.header > 1 || dialect.row_names {
+            let mut lines = vec![record.clone()];
+            while (lines.len() as u64) < dialect.header && next(&mut records, &mut record, path)? {
+                lines.push(record.clone());
+            }
+            record = names(&lines, dialect.row_names);
+        }
         let rows = Self {
             path: path.to_owned(),
             records,
             dialect: dialect.clone(),
             width: record.len(),
-            first: (!dialect.header).then(|| record.clone()),
+            first: (dialect.header == 0).then(|| record.clone()),
             held: VecDeque::new(),
             filled: 0,
             cut: 0,
@@ -91,6 +98,37 @@ impl<R: Read> Rows<R> {
         }
     }
 
+    /// Refuses a cell that begins without a quote and goes on with one, where a later one ends with it: `1"x, y"` may be
+    /// two cells between which a delimiter lacks, and is two others as it stands.
+    fn check_quotes(&self, record: &Record) -> Result<(), TableError> {
+        let Some(quote) = self.dialect.quote.filter(|_| self.dialect.stray == Stray::Error) else { return Ok(()) };
+        if memchr::memchr(quote, &record.text).is_none() {
+            return Ok(());
+        }
+        let is_odd = |cell: &[u8]| memchr::memchr_iter(quote, cell).count() % 2 == 1;
+        let mut begun = None;
+        for (place, (cell, quoted)) in record.cells().enumerate() {
+            if quoted || !is_odd(cell) {
+                continue;
+            }
+            match (begun, cell.ends_with(&[quote])) {
+                (None, false) => begun = Some(place),
+                (Some(begun), true) => {
+                    let quote = char::from(quote);
+                    let reason = format!(
+                        "column {} has a {quote} in its middle, and column {} ends with one: a delimiter may lack before \
+                         the first; `stray=text` takes both as text",
+                        begun + 1,
+                        place + 1
+                    );
+                    return Err(TableError::Line { path: self.path.clone(), line: record.line(), reason });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Makes a record as long as the header, where that is wanted; `false` where it goes.
     fn fit(&mut self, record: &mut Record) -> Result<bool, TableError> {
         let is_short = record.len() < self.width;
@@ -112,7 +150,7 @@ impl<R: Read> Rows<R> {
     fn ragged(&self, record: &Record) -> TableError {
         let (found, expected) = (record.len(), self.width);
         let fields = if found == 1 { "1 field".into() } else { format!("{found} fields") };
-        let what = if self.dialect.header { "header" } else { "first row" };
+        let what = if self.dialect.header > 0 { "header" } else { "first row" };
         let remedy = match (found < expected, self.dialect.ragged) {
             (true, _) => "`ragged=fill` takes what it lacks as missing, `ragged=skip` leaves it out",
             (false, _) => "`ragged=cut` leaves out what it has too much, `ragged=skip` all of it",
@@ -127,8 +165,14 @@ impl<R: Read> Rows<R> {
 impl<R: Read> RowSource for Rows<R> {
     fn next(&mut self, record: &mut Record) -> Result<bool, TableError> {
         while self.raw(record)? {
+            self.check_quotes(record)?;
             if self.dialect.trailing {
                 record.drop_trailing(self.width);
+            }
+            if record.len() == self.width + 1
+                && let Some(place) = self.dialect.surplus.get(&record.line())
+            {
+                record.remove(*place);
             }
             if record.len() == self.width || self.fit(record)? {
                 return Ok(true);
@@ -156,6 +200,25 @@ impl<R: Read> RowSource for Rows<R> {
     }
 }
 
+/// The names of the columns, those of several rows joined with blanks.
+fn names(lines: &[Record], row_names: bool) -> Record {
+    let mut names = Record { line: lines.first().map_or(1, Record::line), ..Record::default() };
+    if row_names {
+        names.push(0, false);
+    }
+    for place in 0..lines.iter().map(Record::len).max().unwrap_or_default() {
+        let start = names.text.len();
+        for (part, _) in lines.iter().filter_map(|line| line.cell(place)).filter(|(part, _)| !part.is_empty()) {
+            if names.text.len() > start {
+                names.text.push(b' ');
+            }
+            names.text.extend_from_slice(part);
+        }
+        names.push(start, false);
+    }
+    names
+}
+
 fn next<R: Read>(records: &mut Records<R>, record: &mut Record, path: &Path) -> Result<bool, TableError> {
     records.next(record).map_err(|error| match error {
         RecordError::Io(source) => TableError::Read { path: path.to_owned(), source },
@@ -163,4 +226,46 @@ fn next<R: Read>(records: &mut Records<R>, record: &mut Record, path: &Path) -> 
             TableError::Line { path: path.to_owned(), line, reason }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(dialect: &Dialect, text: &str) -> Result<Vec<Vec<String>>, String> {
+        let all =
+            |record: &Record| record.cells().map(|(cell, _)| String::from_utf8_lossy(cell).into_owned()).collect();
+        let read = || {
+            let (mut rows, mut record) = Rows::open(Path::new("x.csv"), dialect, text.as_bytes())?;
+            let mut found = vec![all(&record)];
+            while rows.next(&mut record)? {
+                found.push(all(&record));
+            }
+            Ok(found)
+        };
+        read().map_err(|error: TableError| error.to_string())
+    }
+
+    #[test]
+    fn names_of_several_rows_are_joined() {
+        let lines = |header| Dialect { header, ..Dialect::default() };
+        assert_eq!(read(&lines(2), "2023,,id\na,b,\n1,2,3\n").unwrap(), [["2023 a", "b", "id"], ["1", "2", "3"]]);
+        assert_eq!(read(&lines(3), "a,b\nc,d\n").unwrap(), [["a c", "b d"]]);
+        let named = Dialect { row_names: true, ..Dialect::default() };
+        assert_eq!(read(&named, "a,b\nx,1,2\n").unwrap(), [["", "a", "b"], ["x", "1", "2"]]);
+    }
+
+    #[test]
+    fn a_delimiter_that_lacks_before_quotes_is_no_cell() {
+        let text = "a,b,c\n1,x\"y, z\",2\n";
+        let wide = format!("a,b,c,d\n{}", &text[6..]);
+        assert!(
+            read(&Dialect::default(), &wide).unwrap_err().contains("column 2 has a \" in its middle, and column 3")
+        );
+        let stray = Dialect { stray: Stray::Text, ..Dialect::default() };
+        assert_eq!(read(&stray, &wide).unwrap()[1], ["1", "x\"y", " z\"", "2"]);
+        // Inches are no quotes around anything.
+        let inches = "a,b\n5\",6\"\n5\" pipe,\"six \"\"inch\"\"\"\n";
+        assert_eq!(read(&Dialect::default(), inches).unwrap()[1], ["5\"", "6\""]);
+    }
 }

@@ -1,89 +1,80 @@
-//! A sample of a large text: its beginning, its end, and pieces between them, each of whole lines, in a file without a name.
+//! The first rows of a text, as a dialect has them, and how far they agree about it. Which dialect is the text's,
+//! `dialect.rs` finds.
 
-use super::encoding::marked;
-use super::error::TableError;
-use super::format::{Compression, FileFormat, Format};
-use super::held::unnamed_file;
-use super::options::ReadOptions;
-use std::fs::File;
-use std::io::Write;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use super::cells::Record;
+use super::dialect::Dialect;
+use super::header::Row;
+use super::records::{RecordError, Records};
 
-/// Bytes from which a text is large.
-const LARGE: u64 = 64 << 20;
+/// Rows that are looked at.
+const ROWS_MAX: usize = 1000;
 
-/// Bytes of the beginning.
-const HEAD: u64 = 1 << 20;
-
-/// Bytes of each other piece.
-const PIECE: u64 = 128 << 10;
-
-/// Pieces, the end among them.
-const PIECES: u64 = 8;
-
-/// A sample.
-pub(super) struct Taken {
-    pub(super) file: File,
-    pub(super) format: FileFormat,
-    pub(super) bytes: u64,
-    pub(super) of_bytes: u64,
+/// The first bytes of a text.
+pub(super) struct Sample<'a> {
+    pub(super) head: &'a [u8],
+    /// Whether there are no more.
+    pub(super) all: bool,
 }
 
-/// Takes a sample; `None` of what is not large, or is no text whose lines can be told apart anywhere.
-///
-/// # Errors
-/// Where the file cannot be read.
-pub(super) fn take(
-    path: &Path,
-    format: Option<FileFormat>,
-    options: &ReadOptions,
-) -> Result<Option<Taken>, TableError> {
-    let format = match (format, &options.format) {
-        (Some(format), _) => format,
-        (None, Some(name)) => name.parse()?,
-        (None, None) => match FileFormat::from_path(path) {
-            Ok(format) => format,
-            Err(_) => return Ok(None),
-        },
-    };
-    let of_lines = matches!(format.format, Format::Csv | Format::Tsv | Format::Ndjson);
-    if !of_lines || format.compression != Compression::None || options.encoding.is_some() || options.rows.is_some() {
-        return Ok(None);
-    }
-    // What is wrong with it, reading it says.
-    let Ok(file) = File::open(path) else { return Ok(None) };
-    let Ok(metadata) = file.metadata() else { return Ok(None) };
-    if !metadata.is_file() || metadata.len() < LARGE {
-        return Ok(None);
-    }
-    gather(&file, format, metadata.len()).map_err(|source| TableError::Read { path: path.to_owned(), source })
+/// Rows as a dialect has them.
+pub(super) struct Table {
+    pub(super) dialect: Dialect,
+    pub(super) rows: Vec<Row>,
+    /// The cells of most rows.
+    pub(super) width: usize,
+    /// Rows with that many.
+    pub(super) agree: usize,
+    /// Whether a record cannot be read.
+    pub(super) broken: bool,
 }
 
-fn gather(file: &File, format: FileFormat, length: u64) -> std::io::Result<Option<Taken>> {
-    let mut text = piece(file, 0, HEAD)?;
-    if marked(&text).is_some() {
-        return Ok(None);
+impl Table {
+    /// Whether all rows agree.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.broken && self.agree == self.rows.len()
     }
-    let Some(end) = memchr::memrchr(b'\n', &text) else { return Ok(None) };
-    text.truncate(end + 1);
-    for number in 1..=PIECES {
-        let start = HEAD + (length - HEAD - PIECE) / PIECES * number;
-        let is_last = number == PIECES;
-        let start = if is_last { length - PIECE } else { start };
-        let bytes = piece(file, start, PIECE)?;
-        let Some(first) = memchr::memchr(b'\n', &bytes) else { continue };
-        let end = if is_last { bytes.len() } else { memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1) };
-        text.extend_from_slice(bytes.get(first + 1..end).unwrap_or_default());
+
+    /// The rows that agree, in thousandths.
+    pub(super) fn share(&self) -> usize {
+        self.agree * 1000 / self.rows.len().max(1) * usize::from(!self.broken)
     }
-    let bytes = text.len() as u64;
-    let mut sample = unnamed_file()?;
-    sample.write_all(&text)?;
-    Ok(Some(Taken { file: sample, format, bytes, of_bytes: length }))
 }
 
-fn piece(file: &File, start: u64, length: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
-    file.read_exact_at(&mut bytes, start)?;
-    Ok(bytes)
+impl Sample<'_> {
+    pub(super) fn has(&self, bytes: &[u8]) -> bool {
+        memchr::memmem::find(self.head, bytes).is_some()
+    }
+
+    pub(super) fn read(&self, dialect: Dialect) -> Table {
+        let mut records = Records::new(&dialect, self.head);
+        let (mut rows, mut record, mut broken) = (Vec::new(), Record::default(), false);
+        while rows.len() < ROWS_MAX {
+            match records.next(&mut record) {
+                Ok(true) => {
+                    let cells = record.cells().map(|(cell, _)| String::from_utf8_lossy(cell).into_owned()).collect();
+                    let quoted = record.cells().map(|(_, quoted)| quoted).collect();
+                    rows.push(Row { line: record.line(), cells, quoted });
+                }
+                Ok(false) => break,
+                // What the end of the sample cuts is not broken.
+                Err(RecordError::Open { .. }) if !self.all => break,
+                Err(_) => {
+                    broken = true;
+                    break;
+                }
+            }
+        }
+        if !self.all && rows.len() > 1 && rows.len() < ROWS_MAX && !broken {
+            rows.pop();
+        }
+        let mut counts: Vec<(usize, usize)> = Vec::new();
+        for row in &rows {
+            match counts.iter_mut().find(|(width, _)| *width == row.cells.len()) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((row.cells.len(), 1)),
+            }
+        }
+        let (width, agree) = counts.into_iter().max_by_key(|(_, count)| *count).unwrap_or_default();
+        Table { dialect, rows, width, agree, broken }
+    }
 }

@@ -124,7 +124,9 @@ impl Seen {
         // The likeliest first: a column usually goes on as it began.
         let classes =
             [Class::Boolean, Class::Integer, Class::Decimal, Class::Date, Class::Time, Class::Marked, Class::Ordered];
+        let dates = || [Class::Date, Class::Time].into_iter().filter(|_| hints.is_dates);
         let found = self.last.filter(|class| self.take(*class, cell, line, hints));
+        let found = found.or_else(|| dates().find(|class| self.take(*class, cell, line, hints)));
         let class = found
             .or_else(|| classes.into_iter().find(|class| self.take(*class, cell, line, hints)))
             .unwrap_or(Class::Text);

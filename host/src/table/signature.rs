@@ -85,7 +85,9 @@ fn first_bytes(reader: impl Read) -> std::io::Result<Vec<u8>> {
 fn looks_like(head: &[u8]) -> &'static str {
     match KNOWN.into_iter().find(|(magic, _)| head.starts_with(magic)) {
         Some((_, name)) => name,
-        None if head.contains(&0) => "binary data of no known format",
+        None if head.contains(&0) => {
+            "binary data of no known format, or text that `encoding=` reads, such as `encoding=utf-16le`"
+        }
         None => TEXT,
     }
 }

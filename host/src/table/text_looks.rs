@@ -59,10 +59,11 @@ pub(super) fn looked(
     let words = Arc::new(Words { missing, yes, no });
     let column = |(place, name): (usize, String)| {
         let wanted = options.types.get(&name).or_else(|| options.types.get(OTHERS)).cloned();
-        let mut hints = Hints { words: Arc::clone(&words), marks, dates: dates.clone(), look: true };
+        let mut hints = Hints { words: Arc::clone(&words), marks, dates: dates.clone(), is_dates: false, look: true };
         match &wanted {
             Some(ColumnType::Date(Some(format)) | ColumnType::Time(Some(format))) => {
                 hints.dates = Some(Dates::Format(format.clone()));
+                hints.is_dates = true;
             }
             Some(ColumnType::Boolean) => {
                 let words = Arc::make_mut(&mut hints.words);
@@ -89,7 +90,7 @@ fn no_column(path: &Path, line: u64, name: &str, names: &[String]) -> TableError
 
 /// The names of the columns: those of the header, or their places.
 pub(super) fn names(path: &Path, dialect: &Dialect, first: &Record) -> Result<Vec<String>, TableError> {
-    if !dialect.header {
+    if dialect.header == 0 {
         return Ok((1..=first.len()).map(|place| format!("column_{place}")).collect());
     }
     let line = first.line();

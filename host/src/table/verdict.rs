@@ -20,6 +20,8 @@ pub(crate) struct Hints {
     pub(crate) marks: Option<Marks>,
     /// How dates are written, where the user says it.
     pub(crate) dates: Option<Dates>,
+    /// Whether the user says that the column has dates: `20241231` may be a number too.
+    pub(crate) is_dates: bool,
     /// Whether other ways to write numbers and dates than those of ISO and of programs are looked for.
     pub(crate) look: bool,
 }

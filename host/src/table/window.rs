@@ -59,6 +59,9 @@ impl<R: Read> Window<R> {
     /// Where the next bytes are, at least as many as are asked for where there are so many.
     pub(super) fn ahead(&mut self, length: usize) -> Result<Range<usize>> {
         if self.filled - self.at < length && !self.ended {
+            if self.buffer.len() < length {
+                self.buffer.resize(length, 0);
+            }
             self.buffer.copy_within(self.at..self.filled, 0);
             self.used += self.at as u64;
             (self.at, self.filled) = (0, self.filled - self.at);

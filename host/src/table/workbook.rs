@@ -8,7 +8,7 @@ use super::dialect::{Detected, detect};
 use super::error::TableError;
 use super::format::Format;
 use super::held::{Held, unnamed_file};
-use super::option_values::{ColumnType, Delimiter, Mark};
+use super::option_values::{ColumnType, Delimiter, HeaderLines, Mark};
 use super::options::ReadOptions;
 use super::rows::Rows;
 use super::text_looks::names;
@@ -218,7 +218,7 @@ fn write(
             }
         }
         current = Some((row, column));
-        let is_header = row == extent.first_row && options.header != Some(false);
+        let is_header = row == extent.first_row && options.header != Some(HeaderLines(0));
         match value {
             Value::Text(text) => {
                 ends += line_ends(&text);
@@ -303,7 +303,8 @@ impl Written {
             error => error,
         };
         let Detected { mut dialect, mut notes } = detect(path, Format::Csv, &as_csv, &head, all).map_err(row_of)?;
-        (dialect.blanks, dialect.trailing) = (false, false);
+        dialect.trailing = false;
+        dialect.trim = false;
         let (_, first) = Rows::open(path, &dialect, head.as_slice()).map_err(row_of)?;
         let names = names(path, &dialect, &first).map_err(row_of)?;
         if extent.above > 0 {

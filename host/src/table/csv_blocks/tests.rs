@@ -128,7 +128,7 @@ fn texts_in_blocks_are_read_as_they_are_record_by_record() {
         let dialect = Dialect {
             delimiter: Delimiter::Byte(if dice.roll(30) == 0 { b';' } else { b',' }),
             quote: (dice.roll(20) > 0).then_some(b'"'),
-            header: dice.roll(5) > 0,
+            header: u64::from(dice.roll(5) > 0),
             skip: u64::from(dice.roll(20) == 0),
             ..Dialect::default()
         };

@@ -1,0 +1,89 @@
+//! A sample of a large text: its beginning, its end, and pieces between them, each of whole lines, in a file without a name.
+
+use super::encoding::marked;
+use super::error::TableError;
+use super::format::{Compression, FileFormat, Format};
+use super::held::unnamed_file;
+use super::options::ReadOptions;
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// Bytes from which a text is large.
+const LARGE: u64 = 64 << 20;
+
+/// Bytes of the beginning.
+const HEAD: u64 = 1 << 20;
+
+/// Bytes of each other piece.
+const PIECE: u64 = 128 << 10;
+
+/// Pieces, the end among them.
+const PIECES: u64 = 8;
+
+/// A sample.
+pub(super) struct Taken {
+    pub(super) file: File,
+    pub(super) format: FileFormat,
+    pub(super) bytes: u64,
+    pub(super) of_bytes: u64,
+}
+
+/// Takes a sample; `None` of what is not large, or is no text whose lines can be told apart anywhere.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub(super) fn take(
+    path: &Path,
+    format: Option<FileFormat>,
+    options: &ReadOptions,
+) -> Result<Option<Taken>, TableError> {
+    let format = match (format, &options.format) {
+        (Some(format), _) => format,
+        (None, Some(name)) => name.parse()?,
+        (None, None) => match FileFormat::from_path(path) {
+            Ok(format) => format,
+            Err(_) => return Ok(None),
+        },
+    };
+    let of_lines = matches!(format.format, Format::Csv | Format::Tsv | Format::Ndjson);
+    if !of_lines || format.compression != Compression::None || options.encoding.is_some() || options.rows.is_some() {
+        return Ok(None);
+    }
+    // What is wrong with it, reading it says.
+    let Ok(file) = File::open(path) else { return Ok(None) };
+    let Ok(metadata) = file.metadata() else { return Ok(None) };
+    if !metadata.is_file() || metadata.len() < LARGE {
+        return Ok(None);
+    }
+    gather(&file, format, metadata.len()).map_err(|source| TableError::Read { path: path.to_owned(), source })
+}
+
+fn gather(file: &File, format: FileFormat, length: u64) -> std::io::Result<Option<Taken>> {
+    let mut text = piece(file, 0, HEAD)?;
+    if marked(&text).is_some() {
+        return Ok(None);
+    }
+    let Some(end) = memchr::memrchr(b'\n', &text) else { return Ok(None) };
+    text.truncate(end + 1);
+    for number in 1..=PIECES {
+        let start = HEAD + (length - HEAD - PIECE) / PIECES * number;
+        let is_last = number == PIECES;
+        let start = if is_last { length - PIECE } else { start };
+        let bytes = piece(file, start, PIECE)?;
+        let Some(first) = memchr::memchr(b'\n', &bytes) else { continue };
+        let end = if is_last { bytes.len() } else { memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1) };
+        text.extend_from_slice(bytes.get(first + 1..end).unwrap_or_default());
+    }
+    let bytes = text.len() as u64;
+    let mut sample = unnamed_file()?;
+    sample.write_all(&text)?;
+    Ok(Some(Taken { file: sample, format, bytes, of_bytes: length }))
+}
+
+fn piece(file: &File, start: u64, length: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+    file.read_exact_at(&mut bytes, start)?;
+    Ok(bytes)
+}
