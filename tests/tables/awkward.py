@@ -265,8 +265,17 @@ ALL = [
         "plain text",
         "decimal=, thousands=space",
     ),
-    _file("a NUL in a cell", "a,b\n1,x\0y\n2,z\n", "Int64 Utf8", [["1", "x\0y"], ["2", "z"]], "encoding=", "encoding=utf-8"),
-    _file("row names of R", '"","a","b"\n"1",5,"x"\n"2",6,"y"\n', "Int64 Int64 Utf8", [["1", "5", "x"], ["2", "6", "y"]]),
+    _file(
+        "a NUL in a cell",
+        "a,b\n1,x\0y\n2,z\n",
+        "Int64 Utf8",
+        [["1", "x\0y"], ["2", "z"]],
+        "encoding=",
+        "encoding=utf-8",
+    ),
+    _file(
+        "row names of R", '"","a","b"\n"1",5,"x"\n"2",6,"y"\n', "Int64 Int64 Utf8", [["1", "5", "x"], ["2", "6", "y"]]
+    ),
     _file(
         "row numbers of R without a name",
         '"a","b"\n"1",5,"x"\n"2",6,"y"\n',
@@ -434,7 +443,12 @@ ALL = [
     _file("a point of Stata", "a,b\n1,5\n2,.\n3,6\n", "Int64 Int64", [["1", "5"], ["2", N], ["3", "6"]]),
     _file("exponents", "a,b\n1,1e5\n2,2.5E-3\n", "Int64 Float64", [["1", "100000.0"], ["2", "0.0025"]]),
     _file("hexadecimal", "a,b\n1,0x1F\n2,0x20\n", "Int64 Utf8", [["1", "0x1F"], ["2", "0x20"]]),
-    _file("too many digits", "a,b\n1,12345678901234567890\n2,5\n", "Int64 Utf8", [["1", "12345678901234567890"], ["2", "5"]]),
+    _file(
+        "too many digits",
+        "a,b\n1,12345678901234567890\n2,5\n",
+        "Int64 Utf8",
+        [["1", "12345678901234567890"], ["2", "5"]],
+    ),
     _file(
         "1:05 PM",
         "a,t\n1,12/31/2024 1:05 PM\n2,01/02/2024 11:00 AM\n",
@@ -451,7 +465,9 @@ ALL = [
         "dates=%d-%b-%Y",
     ),
     _file("dates 2024/12/31", "a,d\n1,2024/12/31\n2,2024/01/02\n", "Int64 Date32", DAYS),
-    _file("dates 20241231", "a,d\n1,20241231\n2,20240102\n", "Int64 Date32", DAYS, "plain number", "type.d=date:%Y%m%d"),
+    _file(
+        "dates 20241231", "a,d\n1,20241231\n2,20240102\n", "Int64 Date32", DAYS, "plain number", "type.d=date:%Y%m%d"
+    ),
     _file(
         "seconds since 1970",
         "a,t\n1,1704067200\n2,1704153600\n",

@@ -39,7 +39,7 @@ SENTENCES = [
     "Made of oak that grew nearby, oiled twice and sanded by hand.",
     "Keeps the rain out, lets the warmth stay, and folds into its own pocket.",
     "It isn't heavy and it doesn't rust.",
-    'The 8\\\'9" length fits most doors, even old ones.',
+    "The 8\\'9\" length fits most doors, even old ones.",
     "Light enough for a long day and strong enough for a short one.",
     "From walking the dog, biking or running, whatever the weather: dry feet.",
 ]
@@ -158,7 +158,10 @@ def _files():
     told = "delimiter=, header=yes quote=' stray=text ragged=cut"
     yield _file("quote '", 11, quoted, told=told)
     yield _file(
-        "escape \\", 1, _whole(dialect=Dialect(escape="\\")), told="delimiter=, header=yes escape=\\ stray=text ragged=cut"
+        "escape \\",
+        1,
+        _whole(dialect=Dialect(escape="\\")),
+        told="delimiter=, header=yes escape=\\ stray=text ragged=cut",
     )
     told = "delimiter=, header=yes stray=text ragged=cut"
     yield _file("no escape", 7, _whole(dialect=Dialect(escape="")), told=told)
@@ -339,7 +342,9 @@ def main():
         refused = sum(read.table is None for read in reads)
         changed = [is_changed(file, read) for file, read in pairs]
         silent = [file.name for file, read in pairs if is_silent(file, read)]
-        print(f"  refused {refused}, read and different {sum(changed)}, of those in silence {len(silent)}: {silent[:20]}")
+        print(
+            f"  refused {refused}, read and different {sum(changed)}, of those in silence {len(silent)}: {silent[:20]}"
+        )
         kinds = collections.defaultdict(list)
         for file, read in pairs:
             kinds[file.kind].append((file, read))

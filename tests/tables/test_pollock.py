@@ -13,7 +13,9 @@ ROWS = ("row 0,", "row 1,", "row 4,", "row 40,", "row 83,")
 @pytest.fixture(scope="module")
 def chosen(larger):
     """The files of this run."""
-    return [file for file in pollock.files() if larger or not file.name.startswith("row ") or file.name.startswith(ROWS)]
+    return [
+        file for file in pollock.files() if larger or not file.name.startswith("row ") or file.name.startswith(ROWS)
+    ]
 
 
 def test_the_pollutions_are_those_of_the_benchmark():

@@ -192,7 +192,11 @@ LINES = st.builds(
     ),
     st.integers(2, 4).flatmap(
         lambda width: st.lists(
-            st.lists(st.sampled_from(["a", "7", "x y", "", '"p, q"', "1,5", "'", "31.12.2024"]), min_size=width, max_size=width),
+            st.lists(
+                st.sampled_from(["a", "7", "x y", "", '"p, q"', "1,5", "'", "31.12.2024"]),
+                min_size=width,
+                max_size=width,
+            ),
             min_size=2,
             max_size=6,
         )

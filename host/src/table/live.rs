@@ -40,7 +40,7 @@ pub(crate) struct LiveSource {
 
 /// What is left to read.
 enum Rows {
-    Csv { layout: csv::Layout, text: Box<dyn Read + Send>, patience: Patience },
+    Csv { layout: Box<csv::Layout>, text: Box<dyn Read + Send>, patience: Patience },
     Ndjson { layout: json::Layout, text: Box<dyn Read + Send>, patience: Patience },
     Arrow(IpcStream<BufReader<Box<dyn Read + Send>>>),
 }
@@ -86,7 +86,7 @@ impl LiveSource {
             let layout = csv::scan(path, detected, options, whole)?;
             let schema = Arc::clone(&layout.schema);
             let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
-            (schema, Some(Box::new(layout.findings.clone())), Rows::Csv { layout, text, patience })
+            (schema, Some(Box::new(layout.findings.clone())), Rows::Csv { layout: Box::new(layout), text, patience })
         } else {
             let layout = json::scan(path, json::Form::Lines, whole)?;
             let schema = Arc::clone(&layout.schema);
