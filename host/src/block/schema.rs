@@ -58,6 +58,7 @@ pub fn schema() -> Value {
             "decimal": text("the mark before decimals"),
             "thousands": text("the mark between thousands, or `none`"),
             "dates": text("dmy, mdy, ymd, or a format in the letters of strftime"),
+            "times": text("a format of dates with a time of day, in the letters of strftime"),
             "missing": texts("words for a missing value"),
             "true": texts("words for true"),
             "false": texts("words for false"),

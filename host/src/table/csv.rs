@@ -285,6 +285,7 @@ impl<S: RowSource> Iterator for CsvBatches<S> {
 mod tests {
     use super::*;
     use crate::table::Delimiter;
+    use crate::table::cell::{Kind, Unit};
 
     fn scanned(text: &[u8], delimiter: u8) -> Result<Layout, TableError> {
         let dialect = Dialect { delimiter: Delimiter::Byte(delimiter), ..Dialect::default() };
@@ -350,6 +351,23 @@ mod tests {
         let text = batch.column(0).as_string::<i32>();
         assert_eq!(text.iter().collect::<Vec<_>>(), [Some(""), None, Some("x")]);
         assert_eq!(batch.column(1).null_count(), 1);
+    }
+
+    #[test]
+    fn formats_of_dates_and_of_times_are_read_side_by_side() {
+        let types = |options: &str, text: &str| {
+            let mut read = ReadOptions::default();
+            read.add(options).unwrap();
+            let detected = Detected { dialect: Dialect::default(), notes: Vec::new() };
+            let layout = scan(Path::new("x.csv"), detected, &read, text.as_bytes()).unwrap();
+            layout.columns.iter().map(|(_, verdict, _)| verdict.kind).collect::<Vec<_>>()
+        };
+        let (date, time) = (Kind::Date, Kind::Naive(Unit::Micros));
+        assert_eq!(types("dates=%d.%m.%Y", "d,t\n31.12.2024,2024-12-31T01:00:00\n"), [date, time]);
+        assert_eq!(types("dates=%d.%m.%Y times='%d.%m.%Y %H:%M'", "d,t\n31.12.2024,31.12.2024 01:00\n"), [date, time]);
+        assert_eq!(types("times='%Y%m%d %H%M%S'", "d,t\n2024-12-31,20241231 010000\n"), [date, time]);
+        assert_eq!(types("type.d=date:%Y%m%d", "d,t\n20241231,20241231\n"), [date, Kind::Integer]);
+        assert_eq!(types("dates=dmy times='%Y%m%d %H%M%S'", "d,t\n1.2.2024,20241231 010000\n"), [date, time]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::time::{Instant, date, days_from, timestamp};
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
+use std::fmt::Write;
 
 /// Which comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,6 +40,8 @@ pub(crate) enum Dates {
     Ordered(Order),
     /// As a format says, in the letters of `strftime`.
     Format(String),
+    /// Dates in one way, and those with a time of day in another.
+    Each { dates: Box<Self>, times: Box<Self> },
 }
 
 impl Dates {
@@ -54,6 +57,7 @@ impl Dates {
                 let date = parsed(text, format)?.to_naive_date().ok()?;
                 i32::try_from(date.signed_duration_since(chrono::NaiveDate::default()).num_days()).ok()
             }
+            Self::Each { dates, .. } => dates.date(text),
         }
     }
 
@@ -76,6 +80,7 @@ impl Dates {
                 let (seconds, nanos) = (naive.timestamp(), naive.timestamp_subsec_nanos());
                 (nanos < 1_000_000_000).then_some(Instant { seconds, nanos, zoned: false })
             }
+            Self::Each { times, .. } => times.timestamp(text),
         }
     }
 }
@@ -89,6 +94,11 @@ fn parsed(text: &str, format: &str) -> Option<Parsed> {
 /// Whether a format is one.
 pub(crate) fn is_format(format: &str) -> bool {
     format.contains('%') && StrftimeItems::new(format).all(|item| item != Item::Error)
+}
+
+/// Whether a format has nothing of a time of day in it.
+pub(crate) fn is_of_days(format: &str) -> bool {
+    write!(String::new(), "{}", chrono::NaiveDate::default().format(format)).is_ok()
 }
 
 /// The days since 1970 of a date in an order, and what follows it.
@@ -188,5 +198,15 @@ mod tests {
         assert_eq!(seconds("%Y%m%dT%H%M%S", "19700101T000010"), Some((10, false)));
         assert_eq!(seconds("%d/%b/%Y:%H:%M:%S %z", "01/Jan/1970:01:00:00 +0100"), Some((0, true)));
         assert_eq!(seconds("%Y-%m-%d", "1970-01-01x"), None);
+    }
+
+    #[test]
+    fn dates_and_times_may_be_written_in_ways_of_their_own() {
+        let times = Box::new(Dates::Format("%d.%m.%Y %H:%M".into()));
+        let each = Dates::Each { dates: Box::new(Dates::Ordered(Order::DayMonthYear)), times };
+        assert_eq!(each.date("3.12.2024"), date("2024-12-03"));
+        assert_eq!(each.timestamp("02.01.1970 00:01").map(|at| at.seconds), Some(86_460));
+        assert_eq!((each.date("2024-12-03"), each.timestamp("2024-12-03T00:00:00")), (None, None));
+        assert!(is_of_days("%d.%m.%Y") && !is_of_days("%d.%m.%Y %H:%M"));
     }
 }

@@ -399,6 +399,7 @@ mod tests {
         assert_eq!(skip("# a comment, of two\n# lines\nid,name\n1,a\n2,b\n"), 2);
         assert_eq!(skip("##fileformat\n#id,name\n1,a\n2,b\n"), 1);
         assert_eq!(skip("#id,name\n1,a\n2,b\n"), 0);
+        assert_eq!(skip("\"#id\",name\n\"#1\",a\n2,b\n"), 0);
         assert_eq!(skip("id,name\n1,a\n2,b\n"), 0);
         assert_eq!(skip("Sales,,\n,,\nid,name,price\n1,a,2\n2,b,3\n"), 2);
         assert_eq!(skip("Sales,,\nid,name,price\n1,a,2\n2,b,3\n"), 1);

@@ -1,6 +1,7 @@
 //! Texts that are not UTF-8: their encoding by its name, or by the mark at their beginning, and what they say in UTF-8.
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use std::collections::VecDeque;
 use std::io::{Error, ErrorKind, Read, Result};
 
 /// Bytes read at a time.
@@ -34,35 +35,30 @@ pub(super) struct Decoded<R> {
     ended: bool,
     /// Whether the decoder has given its last.
     finished: bool,
+    /// Bytes of a character of which some have been handed out.
+    begun: VecDeque<u8>,
 }
 
 impl<R: Read> Decoded<R> {
     pub(super) fn new(text: R, encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder_with_bom_removal();
-        Self {
-            text,
-            name: encoding.name(),
-            decoder,
-            buffer: vec![0; READ_BYTES],
-            at: 0,
-            filled: 0,
-            ended: false,
-            finished: false,
-        }
+        let buffer = vec![0; READ_BYTES];
+        let name = encoding.name();
+        let begun = VecDeque::new();
+        Self { text, name, decoder, buffer, at: 0, filled: 0, ended: false, finished: false, begun }
     }
 }
 
 impl<R: Read> Read for Decoded<R> {
     fn read(&mut self, target: &mut [u8]) -> Result<usize> {
-        // The longest character takes four bytes, and what is too short for one gets none.
-        if target.len() < 4 {
+        // The longest character takes four bytes: what is too short for one gets its first bytes, and the rest next.
+        if target.len() < 4 && self.begun.is_empty() {
             let mut few = [0; 4];
             let read = self.read(&mut few)?;
-            if read > target.len() {
-                return Err(Error::new(ErrorKind::InvalidInput, "too few bytes are asked for"));
-            }
-            target[..read].copy_from_slice(&few[..read]);
-            return Ok(read);
+            self.begun.extend(&few[..read]);
+        }
+        if target.len() < 4 || !self.begun.is_empty() {
+            return self.begun.read(target);
         }
         while !self.finished {
             if self.at == self.filled && !self.ended {
@@ -106,5 +102,19 @@ mod tests {
         let long = "ä".repeat(100_000);
         let bytes: Vec<u8> = long.chars().map(|_| 0xe4).collect();
         assert_eq!(read(&bytes, "windows-1252").unwrap(), long);
+    }
+
+    #[test]
+    fn a_character_may_be_asked_for_byte_by_byte() {
+        let text = "a€😀ß";
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for size in 1..9 {
+            let mut decoded = Decoded::new(wide.as_slice(), encoding_rs::UTF_16LE);
+            let (mut read, mut few) = (Vec::new(), vec![0; size]);
+            while let Some(bytes) = Some(decoded.read(&mut few).unwrap()).filter(|bytes| *bytes > 0) {
+                read.extend_from_slice(&few[..bytes]);
+            }
+            assert_eq!(String::from_utf8(read).unwrap(), text, "{size}");
+        }
     }
 }

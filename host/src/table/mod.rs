@@ -70,7 +70,7 @@ pub use format::{Compression, FileFormat, Format};
 pub use glance::{Glance, Words};
 pub(crate) use guard::guarded;
 pub(crate) use live::LiveSource;
-pub use option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, OrderName, Ragged, Stray};
+pub use option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, OrderName, Ragged, Stray, TimeFormat};
 pub use options::ReadOptions;
 pub use peek::{Peek, PeekColumn, Sample};
 pub use sink::Sink;

@@ -1,4 +1,4 @@
-//! The values of the options of reading, and how they are written.
+//! The values of the options of reading and writing, and how they are written.
 
 use super::days::{Order, is_format};
 use crate::words::did_you_mean;
@@ -323,6 +323,28 @@ impl From<DateStyle> for String {
             DateStyle::Order(OrderName(order)) => order.name().into(),
             DateStyle::Format(format) => format,
         }
+    }
+}
+
+/// How dates with a time of day are written, in the letters of strftime.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TimeFormat(pub String);
+
+impl TryFrom<String> for TimeFormat {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if is_format(&text) {
+            return Ok(Self(text));
+        }
+        Err(format!("`{text}` is no format of times: one is `%d.%m.%Y %H:%M:%S`, in the letters of strftime"))
+    }
+}
+
+impl From<TimeFormat> for String {
+    fn from(format: TimeFormat) -> Self {
+        format.0
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a text is to be read, where somebody says so. What nobody says is looked for in the text.
 
 use super::format::{FileFormat, Format};
-use super::option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, Ragged, Stray, yes_or_no};
+use super::option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, Ragged, Stray, TimeFormat, yes_or_no};
 use crate::words::did_you_mean;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -60,6 +60,9 @@ pub struct ReadOptions {
     /// How dates are written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dates: Option<DateStyle>,
+    /// How dates with a time of day are written, where that is not as dates alone are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<TimeFormat>,
     /// Words for a missing value, in columns of text too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
@@ -164,6 +167,7 @@ impl ReadOptions {
             "decimal" => self.decimal = mark()?,
             "thousands" => self.thousands = mark()?,
             "dates" => self.dates = Some(DateStyle::try_from(value.to_owned()).map_err(named)?),
+            "times" => self.times = Some(TimeFormat::try_from(value.to_owned()).map_err(named)?),
             "missing" => self.missing.push(value.to_owned()),
             "true" => self.r#true.push(value.to_owned()),
             "false" => self.r#false.push(value.to_owned()),
@@ -223,6 +227,7 @@ impl ReadOptions {
             decimal: self.decimal.or_else(|| unless(others.decimal, self.thousands)),
             thousands: self.thousands.or_else(|| unless(others.thousands, self.decimal)),
             dates: self.dates.or_else(|| others.dates.clone()),
+            times: self.times.or_else(|| others.times.clone()),
             missing,
             r#true,
             r#false,
@@ -304,7 +309,7 @@ fn word(key: &str, value: &Value) -> String {
     if word.contains(is_special) || value.is_empty() { format!("{quote}{word}{quote}") } else { word }
 }
 
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
     "format",
     "delimiter",
     "quote",
@@ -321,6 +326,7 @@ const KEYS: [&str; 24] = [
     "decimal",
     "thousands",
     "dates",
+    "times",
     "missing",
     "true",
     "false",
@@ -368,7 +374,7 @@ fn unknown(key: &str) -> String {
 }
 
 /// Words with blanks between them; quotes hold blanks.
-fn words(text: &str) -> Result<Vec<String>, String> {
+pub(super) fn words(text: &str) -> Result<Vec<String>, String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {

@@ -5,8 +5,10 @@ use super::sample::Table;
 
 /// Lines above the table.
 pub(super) fn preamble(table: &Table) -> u64 {
-    let comments =
-        table.rows.iter().take_while(|row| row.cells.first().is_some_and(|cell| cell.starts_with('#'))).count();
+    // What is in quotes is a cell.
+    let is_comment =
+        |row: &&Row| row.quoted.first() == Some(&false) && row.cells.first().is_some_and(|cell| cell.starts_with('#'));
+    let comments = table.rows.iter().take_while(is_comment).count();
     if comments > 0 && table.dialect.comment.is_none() {
         let Some(next) = table.rows.get(comments) else { return 0 };
         let last = &table.rows[comments - 1];

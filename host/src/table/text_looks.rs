@@ -4,12 +4,12 @@
 use super::cell::{Kind, Unit, Words};
 use super::cells::Record;
 use super::contract::{OTHERS, not_among};
-use super::days::Dates;
+use super::days::{Dates, is_of_days};
 use super::dialect::Dialect;
 use super::error::TableError;
 use super::findings::in_words;
 use super::marks::Marks;
-use super::option_values::{ColumnType, DateStyle, Mark, OrderName};
+use super::option_values::{ColumnType, DateStyle, Mark, OrderName, TimeFormat};
 use super::options::ReadOptions;
 use super::seen::Seen;
 use super::verdict::{Hints, Style, Verdict};
@@ -51,19 +51,16 @@ pub(super) fn looked(
         let decimal = if thousands == Some(decimal) && options.decimal.is_none() { b',' } else { decimal };
         Marks { decimal, thousands }
     });
-    let dates = options.dates.clone().map(|style| match style {
-        DateStyle::Order(OrderName(order)) => Dates::Ordered(order),
-        DateStyle::Format(format) => Dates::Format(format),
-    });
+    let dates = dates(options);
     let (missing, yes, no) = (options.missing.clone(), options.r#true.clone(), options.r#false.clone());
     let words = Arc::new(Words { missing, yes, no });
     let column = |(place, name): (usize, String)| {
         let wanted = options.types.get(&name).or_else(|| options.types.get(OTHERS)).cloned();
-        let mut hints = Hints { words: Arc::clone(&words), marks, dates: dates.clone(), is_dates: false, look: true };
+        let is_dates = matches!(wanted, Some(ColumnType::Date(_) | ColumnType::Time(_)));
+        let mut hints = Hints { words: Arc::clone(&words), marks, dates: dates.clone(), is_dates, look: true };
         match &wanted {
             Some(ColumnType::Date(Some(format)) | ColumnType::Time(Some(format))) => {
                 hints.dates = Some(Dates::Format(format.clone()));
-                hints.is_dates = true;
             }
             Some(ColumnType::Boolean) => {
                 let words = Arc::make_mut(&mut hints.words);
@@ -76,6 +73,21 @@ pub(super) fn looked(
     };
     let is_read = |(_, name): &(usize, String)| options.columns.is_empty() || options.columns.contains(name);
     Ok(names.into_iter().enumerate().filter(is_read).map(column).collect())
+}
+
+/// How dates and times are written, where the user says so.
+fn dates(options: &ReadOptions) -> Option<Dates> {
+    let dates = options.dates.clone().map(|style| match style {
+        DateStyle::Order(OrderName(order)) => Dates::Ordered(order),
+        DateStyle::Format(format) => Dates::Format(format),
+    });
+    let times = match (&dates, &options.times) {
+        (_, Some(TimeFormat(format))) => Dates::Format(format.clone()),
+        // A format of days says nothing of times.
+        (Some(Dates::Format(format)), None) if is_of_days(format) => Dates::Iso,
+        (_, None) => return dates,
+    };
+    Some(Dates::Each { dates: Box::new(dates.unwrap_or_default()), times: Box::new(times) })
 }
 
 /// What columns that are to be true or false have for true, besides that word.
