@@ -11,7 +11,7 @@
 //!
 //! let mut spec = RunSpec::new("examples/penguins");
 //! spec.inputs.push(InputSpec::new(None, PathBuf::from("penguins.csv")));
-//! spec.outputs.push(OutputSpec { name: None, path: PathBuf::from("clusters.parquet"), format: None });
+//! spec.outputs.push(OutputSpec::new(None, PathBuf::from("clusters.parquet")));
 //! spec.engine = EngineChoice::Auto;
 //! let prepared = spec.prepare()?;
 //! let (events, mut happened) = longshore::events();

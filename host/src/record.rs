@@ -4,7 +4,7 @@ use crate::engine::EngineKind;
 use crate::kept::KeptRecord;
 use crate::limits::Limits;
 use crate::outcome::Outcome;
-use crate::table::Findings;
+use crate::table::{Findings, WriteOptions};
 use longshore_protocol::{Dropped, ExitStatus, Usage};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -108,6 +108,9 @@ pub struct OutputRecord {
     pub rows: u64,
     /// Its size in bytes.
     pub bytes: u64,
+    /// How its text is written, where that was said.
+    #[serde(skip_serializing_if = "WriteOptions::is_empty")]
+    pub write: WriteOptions,
 }
 
 /// How long the parts of a run took, in milliseconds; 0 for a part that was not reached.

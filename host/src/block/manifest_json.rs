@@ -6,6 +6,7 @@ use super::error::BlockError;
 use super::load::empty;
 use super::model::{Block, Form, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::{options_json, requirements};
+use crate::table::WriteOptions;
 use serde_json::Value;
 use std::path::Path;
 
@@ -211,7 +212,8 @@ fn outputs(entry: &Entry<'_>, notices: &mut Notices) -> Option<Vec<OutputSpec>> 
             notices.warnings.push(format!("the output id `{twice}` is there twice: the second one's is `{index}`"));
         }
         let id = id.filter(|id| !known(id)).unwrap_or_else(|| index.to_string());
-        outputs.push(OutputSpec { id, name: output.text("displayName", notices) });
+        let name = output.text("displayName", notices);
+        outputs.push(OutputSpec { id, name, write: WriteOptions::default() });
     }
     (!outputs.is_empty()).then_some(outputs)
 }

@@ -4,7 +4,7 @@ use super::error::BlockError;
 use super::load::empty;
 use super::model::{Block, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::options::{OptionKind, OptionSpec};
-use crate::table::{ColumnType, ReadOptions};
+use crate::table::{ColumnType, ReadOptions, WriteOptions};
 use crate::words::did_you_mean;
 use serde::Deserialize;
 use serde_json::Value;
@@ -97,6 +97,8 @@ struct ManifestOutput {
     id: String,
     #[serde(default)]
     name: Option<String>,
+    #[serde(default)]
+    write: WriteOptions,
 }
 
 fn yes() -> bool {
@@ -124,9 +126,9 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
             Pandas::of_version(major).ok_or_else(|| invalid(format!("`pandas` is {major}, but must be 2 or 3")))?
         }
     };
-    let outputs = manifest.outputs.map(|outputs| {
-        outputs.into_iter().map(|output| OutputSpec { id: output.id, name: output.name }).collect::<Vec<_>>()
-    });
+    let outputs =
+        manifest.outputs.map(|outputs| outputs.into_iter().map(output).collect::<Result<Vec<_>, _>>()).transpose();
+    let outputs = outputs.map_err(invalid)?;
     if let Some(twice) = repeated(outputs.iter().flatten().map(|output| output.id.as_str())) {
         return Err(invalid(format!("the output id `{twice}` is there twice")));
     }
@@ -170,6 +172,11 @@ fn inputs(inputs: Vec<ManifestInput>) -> Result<Vec<InputDeclaration>, Misplaced
         declared.push(input(given)?);
     }
     Ok(declared)
+}
+
+fn output(output: ManifestOutput) -> Result<OutputSpec, String> {
+    output.write.check().map_err(|reason| format!("output `{}`: {reason}", output.id))?;
+    Ok(OutputSpec { id: output.id, name: output.name, write: output.write })
 }
 
 fn input(input: ManifestInput) -> Result<InputDeclaration, Misplaced> {
@@ -349,8 +356,9 @@ mod tests {
         let inputs = &schema["properties"]["inputs"]["items"];
         assert_eq!(keys(inputs), known("[[inputs]]\nzzz = 1"));
         assert_eq!(keys(&inputs["properties"]["read"]), known("[[inputs]]\nname = \"a\"\nread = { zzz = 1 }"));
-        // The reader lists two names as `a` or `b`.
-        assert_eq!(keys(&schema["properties"]["outputs"]["items"]), ["id", "name"]);
+        let outputs = &schema["properties"]["outputs"]["items"];
+        assert_eq!(keys(outputs), known("[[outputs]]\nzzz = 1"));
+        assert_eq!(keys(&outputs["properties"]["write"]), known("[[outputs]]\nid = \"a\"\nwrite = { zzz = 1 }"));
     }
 
     #[test]
@@ -380,6 +388,7 @@ mod tests {
             columns = { zip = "text", when = "date:%d.%m.%Y" }
             [[outputs]]
             id = "clustered"
+            write = { delimiter = ";", decimal = ",", bom = true, dates = "%d.%m.%Y", line = "crlf" }
         "#;
         let block = parse(Path::new("block.toml"), Path::new("."), text).unwrap().block;
         assert_eq!(block.options[0].kind, OptionKind::Integer { min: Some(1), max: None });
@@ -388,6 +397,7 @@ mod tests {
         assert_eq!(input.columns["zip"], ColumnType::Text);
         assert_eq!(input.reading().types.len(), 2);
         assert_eq!(block.output_ids().unwrap(), ["clustered"]);
+        assert_eq!(block.outputs.as_ref().unwrap()[0].write.dates.as_deref(), Some("%d.%m.%Y"));
         assert_eq!(block.image_kind(), ImageKind::PythonPandas2);
     }
 

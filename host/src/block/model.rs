@@ -1,7 +1,7 @@
 //! What a block is, whichever manifest said so.
 
 use super::options::OptionSpec;
-use crate::table::{ColumnType, ReadOptions};
+use crate::table::{ColumnType, ReadOptions, WriteOptions};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -81,6 +81,8 @@ pub struct OutputSpec {
     pub id: String,
     /// Its name, for people.
     pub name: Option<String>,
+    /// How its text is written, where the caller says nothing else.
+    pub write: WriteOptions,
 }
 
 /// The language of a script.

@@ -86,11 +86,30 @@ pub fn schema() -> Value {
             },
         },
     });
+    let write = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "description": "how it is written where it is CSV or TSV, and the caller says nothing else",
+        "properties": {
+            "delimiter": text("what separates cells: a character, some, or `tab`"),
+            "quote": {"enum": ["needed", "all", "text", "none"], "description": "which cells stand in quotes"},
+            "header": {"type": "boolean", "description": "whether the first row has the names of the columns"},
+            "encoding": text("utf-8, utf-16, or an encoding of a byte a character such as windows-1252"),
+            "bom": {"type": "boolean", "description": "whether a byte order mark says that it is Unicode"},
+            "decimal": {"enum": [".", ","], "description": "the mark before decimals"},
+            "dates": text("a format of dates, in the letters of strftime"),
+            "times": text("a format of dates with a time of day, in the letters of strftime"),
+            "missing": text("the word for a missing value"),
+            "true": text("the word for true"),
+            "false": text("the word for false"),
+            "line": {"enum": ["lf", "crlf"], "description": "what ends a line"},
+        },
+    });
     let output = json!({
         "type": "object",
         "additionalProperties": false,
         "required": ["id"],
-        "properties": {"id": text("its id"), "name": text("its name, for people")},
+        "properties": {"id": text("its id"), "name": text("its name, for people"), "write": write},
     });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -126,7 +126,7 @@ impl Case {
         }
         for (position, expected) in self.outputs.iter().enumerate() {
             let path = self.actual(position, folder);
-            spec.outputs.push(OutputSpec { name: Some(expected.output.clone()), path, format: None });
+            spec.outputs.push(OutputSpec::new(Some(expected.output.clone()), path));
         }
         Ok(spec)
     }

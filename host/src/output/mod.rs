@@ -8,7 +8,7 @@ pub(crate) use pending::{Pending, create};
 pub(crate) use worker::{Finished, Piece, Trouble};
 
 use crate::session::Outgoing;
-use crate::table::FileFormat;
+use crate::table::{FileFormat, WriteOptions};
 use longshore_protocol::{OutputName, StreamId};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub(crate) struct Target {
     pub path: PathBuf,
     /// Its format.
     pub format: FileFormat,
+    /// How its text is written.
+    pub write: WriteOptions,
 }
 
 /// What outputs a block has, and where they go.

@@ -41,7 +41,7 @@ pub(crate) fn create(
         let file = Unpublished::create(&target.path, run_id).map_err(failed)?;
         (file.writer().map_err(failed)?, Pending::File(file))
     };
-    Ok((Sink::create(&target.path, target.format, schema, writer)?, pending))
+    Ok((Sink::create_as(&target.path, target.format, &target.write, schema, writer)?, pending))
 }
 
 /// Writes a table that is under way anew, with wider columns.

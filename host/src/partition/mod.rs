@@ -14,7 +14,7 @@ use crate::record::{OutputRecord, PartitionRecord, RunRecord};
 use crate::run::{Outlet, milliseconds, new_run_id, publish, run_once};
 use crate::settings::Settings;
 use crate::spec::{PartitionSpec, Prepared};
-use crate::table::{Compression, Feed, FileFormat, Format};
+use crate::table::{Compression, Feed, FileFormat, Format, WriteOptions};
 use merge::{Written, merge};
 use relay::relay;
 pub use split::SplitError;
@@ -142,7 +142,7 @@ impl Whole<'_> {
             prepared.hashes = false;
         }
         for target in prepared.outputs.targets.iter_mut().flatten() {
-            *target = Target { path: PathBuf::from("-"), format: KEPT };
+            *target = Target { path: PathBuf::from("-"), format: KEPT, write: WriteOptions::default() };
         }
         async move {
             let (events, received) = event::events();

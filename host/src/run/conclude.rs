@@ -140,7 +140,8 @@ pub(crate) async fn publish(declared: &Declared, finished: Vec<Finished>) -> Res
             };
             put(file).map_err(failed)?;
             let id = ids.get(slot).cloned();
-            records.push(OutputRecord { index: output.index, id, path, rows: output.rows, bytes: output.bytes });
+            let (index, rows, bytes, write) = (output.index, output.rows, output.bytes, target.write.clone());
+            records.push(OutputRecord { index, id, path, rows, bytes, write });
         }
         Ok(records)
     };

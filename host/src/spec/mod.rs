@@ -4,6 +4,7 @@ mod check;
 mod error;
 mod inputs;
 mod mounts;
+mod outputs;
 mod stream;
 
 pub use check::{CheckedColumn, CheckedInput, CheckedInputs};
@@ -16,13 +17,13 @@ use crate::environment;
 use crate::input::Inputs;
 use crate::kept;
 use crate::limits::Limits;
-use crate::output::{Declared, Target};
+use crate::output::Declared;
 use crate::partition::Cut;
-use crate::publish::{self, Unpublished};
+use crate::publish;
 use crate::record::InputRecord;
 use crate::session::BlockFile;
 use crate::store::Reference;
-use crate::table::{Feed, FileFormat, ReadOptions};
+use crate::table::{Feed, FileFormat, ReadOptions, WriteOptions};
 use longshore_protocol::OutputName;
 use mounts::Allowed;
 use std::path::{Path, PathBuf};
@@ -111,6 +112,16 @@ pub struct OutputSpec {
     pub path: PathBuf,
     /// Its format, where the suffix does not say.
     pub format: Option<FileFormat>,
+    /// How its text is written.
+    pub write: WriteOptions,
+}
+
+impl OutputSpec {
+    /// A file whose format its suffix says, written as is usual there.
+    #[must_use]
+    pub fn new(name: Option<OutputName>, path: PathBuf) -> Self {
+        Self { name, path, format: None, write: WriteOptions::default() }
+    }
 }
 
 /// A container's network.
@@ -219,7 +230,7 @@ impl RunSpec {
         let input_records = inputs::records(&self.inputs, declared, &feeds);
         let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
-        let outputs = place_outputs(block.output_ids(), &self.outputs, &self.inputs)?;
+        let outputs = outputs::placed(&block, &self.outputs, &self.inputs)?;
         if let Some(path) = &self.keep {
             check_keep(path, &outputs)?;
         }
@@ -313,65 +324,6 @@ fn check_limits(limits: &Limits) -> Result<(), SpecError> {
     }
 }
 
-fn place_outputs(ids: Option<Vec<String>>, specs: &[OutputSpec], inputs: &[InputSpec]) -> Result<Declared, SpecError> {
-    let mut declared = Declared { ids, targets: Vec::new() };
-    let mut next = 0;
-    for spec in specs {
-        let name = spec.name.clone().unwrap_or(OutputName::Number(next));
-        let number = declared.find(&name).map_err(|reason| SpecError::UnknownOutput { name, reason })?;
-        next = number + 1;
-        let target = Target { path: spec.path.clone(), format: output_format(spec, number)? };
-        check_target(number, &target, &declared, inputs)?;
-        let slot = number as usize;
-        declared.targets.resize(declared.targets.len().max(slot + 1), None);
-        if declared.targets[slot].replace(target).is_some() {
-            return Err(SpecError::RepeatedOutput { number });
-        }
-    }
-    Ok(declared)
-}
-
-fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, SpecError> {
-    let format = match spec.format {
-        Some(format) => Ok(format),
-        None if spec.path == Path::new(STANDARD) => return Err(SpecError::NoFormat { what: "standard output" }),
-        None => FileFormat::from_path(&spec.path),
-    };
-    format.and_then(FileFormat::to_write).map_err(|source| SpecError::OutputFormat { number, source })
-}
-
-fn check_target(number: u32, target: &Target, declared: &Declared, inputs: &[InputSpec]) -> Result<(), SpecError> {
-    let path = &target.path;
-    let real = real_target(path);
-    for (other, known) in declared.targets.iter().enumerate() {
-        if known.as_ref().is_some_and(|known| real_target(&known.path) == real) {
-            let first = u32::try_from(other).unwrap_or(u32::MAX);
-            return Err(SpecError::SameOutput { first, second: number, path: path.clone() });
-        }
-    }
-    if path == Path::new(STANDARD) {
-        return Ok(());
-    }
-    let mut next = 0;
-    for input in inputs {
-        let input_number = input.number.unwrap_or(next);
-        next = input_number + 1;
-        if input.path != Path::new(STANDARD) && real_target(&input.path) == real {
-            return Err(SpecError::OutputIsInput { output: number, input: input_number, path: path.clone() });
-        }
-    }
-    let place = |reason: String| SpecError::OutputPlace { number, path: path.clone(), reason };
-    if path.is_dir() {
-        return Err(place("it is a folder".into()));
-    }
-    let folder = publish::folder(path);
-    if !folder.is_dir() {
-        return Err(place(format!("the folder `{}` does not exist", folder.display())));
-    }
-    // The only check that holds on every file system is to do it.
-    Unpublished::create(path, "check").map(drop).map_err(|error| place(error.to_string()))
-}
-
 /// The path that a file has or would have, without links.
 fn real_target(path: &Path) -> PathBuf {
     let resolved = std::fs::canonicalize(path).or_else(|_| {
@@ -384,13 +336,17 @@ fn real_target(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Target;
 
     #[test]
     fn outputs_and_kept_files_need_folders_of_their_own() {
         let folder = tempfile::tempdir().unwrap();
         let kept = folder.path().join("kept");
         std::fs::create_dir(&kept).unwrap();
-        let target = |path: PathBuf| Some(Target { format: FileFormat::from_path(&path).unwrap(), path });
+        let target = |path: PathBuf| {
+            let format = FileFormat::from_path(&path).unwrap();
+            Some(Target { path, format, write: WriteOptions::default() })
+        };
         let mut outputs = Declared { ids: None, targets: vec![None, target(folder.path().join("kept.csv"))] };
         assert!(check_keep(&kept, &outputs).is_ok());
         outputs.targets.push(target(kept.join("x.csv")));

@@ -94,6 +94,14 @@ pub enum TableError {
         /// Which columns, what they are, and what they are to be.
         reason: String,
     },
+    /// Options of writing that do not fit.
+    #[error("cannot write `{path}`: {reason}")]
+    WriteOptions {
+        /// The file.
+        path: PathBuf,
+        /// Which, and what would be right.
+        reason: String,
+    },
     /// The file ends before its end.
     #[error("`{path}` is truncated or damaged: {reason}")]
     Damaged {

@@ -73,7 +73,7 @@ pub(crate) use live::LiveSource;
 pub use option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, OrderName, Ragged, Stray, TimeFormat};
 pub use options::ReadOptions;
 pub use peek::{Peek, PeekColumn, Sample};
-pub use sink::Sink;
+pub use sink::{LineEnd, Quoting, Sink, WriteOptions};
 pub use source::Source;
 
 /// Rows of a batch: a few megabytes of a usual table, so that a batch's columns stay in the processor's caches.

@@ -75,6 +75,9 @@ pub(crate) struct RunArguments {
     /// Where output N or ID goes (counted up when left out); `-` is standard output
     #[arg(short, long = "output", value_name = "[N|ID=]PATH")]
     pub(crate) outputs: Vec<String>,
+    /// How outputs are written, all or output N: `delimiter=;`, `decimal=,`, `bom=yes` and others; repeatable
+    #[arg(long = "write", value_name = "[N|ID:]KEY=VALUE …")]
+    pub(crate) write: Vec<String>,
     /// Value for an option of the block; repeatable
     #[arg(long = "option", value_name = "NAME=VALUE")]
     pub(crate) options: Vec<String>,
@@ -204,9 +207,39 @@ fn named(text: &str) -> Option<(&str, &str)> {
 /// Reads `[N|ID=]PATH`.
 pub(crate) fn output(text: &str, standard: Option<FileFormat>) -> OutputSpec {
     let named = named(text).filter(|(name, _)| !name.is_empty() && !name.contains(['/', '.']));
-    let name = |name: &str| name.parse().map_or_else(|_| OutputName::Id(name.to_owned()), OutputName::Number);
-    let (name, path) = named.map_or((None, text), |(text, path)| (Some(name(text)), path));
-    OutputSpec { name, path: PathBuf::from(path), format: unsaid(path, standard) }
+    let (name, path) = named.map_or((None, text), |(text, path)| (Some(output_name(text)), path));
+    OutputSpec { format: unsaid(path, standard), ..OutputSpec::new(name, PathBuf::from(path)) }
+}
+
+/// Takes options of writing, `[N|ID:]KEY=VALUE …`, into the outputs: into one, or into all.
+pub(crate) fn write(outputs: &mut [OutputSpec], text: &str) -> Result<(), String> {
+    let wrong = |reason: String| format!("`--write {text}`: {reason}");
+    let is_id = |name: &str| {
+        outputs.iter().any(|output| output.name.as_ref().is_some_and(|known| *known == OutputName::Id(name.into())))
+    };
+    let named = text.split_once(':').filter(|(name, _)| name.parse::<u32>().is_ok() || is_id(name));
+    let Some((name, rest)) = named else {
+        if outputs.is_empty() {
+            return Err(wrong("there is no output to write: give one with `--output`".into()));
+        }
+        return outputs.iter_mut().try_for_each(|output| output.write.add(text)).map_err(wrong);
+    };
+    let wanted = output_name(name);
+    let mut next = 0;
+    for output in outputs {
+        let known = output.name.clone().unwrap_or(OutputName::Number(next));
+        if let OutputName::Number(number) = known {
+            next = number.saturating_add(1);
+        }
+        if known == wanted {
+            return output.write.add(rest).map_err(wrong);
+        }
+    }
+    Err(wrong(format!("there is no output {name}")))
+}
+
+fn output_name(text: &str) -> OutputName {
+    text.parse().map_or_else(|_| OutputName::Id(text.to_owned()), OutputName::Number)
 }
 
 /// Reads `NAME=VALUE`.
@@ -294,6 +327,14 @@ mod tests {
         let path = folder.path().join("year=2024/out.csv");
         assert_eq!(output(path.to_str().unwrap(), None).path, path);
         assert_eq!(output("year=2024/out.csv", None).name, Some(OutputName::Id("year".into())));
+        let mut outputs = vec![output("a.csv", None), output("b.csv", None), output("x=c.csv", None)];
+        write(&mut outputs, "decimal=,").unwrap();
+        write(&mut outputs, "1:times='%H:%M %d.%m.%Y' delimiter=:").unwrap();
+        write(&mut outputs, "x:delimiter=;").unwrap();
+        assert!(outputs.iter().all(|output| output.write.decimal.is_some()));
+        let delimiters = outputs.iter().map(|output| output.write.delimiter.clone().map(String::from));
+        assert_eq!(delimiters.collect::<Vec<_>>(), [None, Some(":".into()), Some(";".into())]);
+        assert_eq!(write(&mut outputs, "7:bom=yes"), Err("`--write 7:bom=yes`: there is no output 7".into()));
         assert!(mount("/data:rw").is_ok_and(|mount| mount.writable));
         assert!(network("host").is_err());
     }

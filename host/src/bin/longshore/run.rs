@@ -77,6 +77,7 @@ fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
         arguments.read.iter().try_for_each(|text| arguments::read(&mut spec.inputs, text, &names))?;
     }
     spec.outputs = arguments.outputs.iter().map(|text| arguments::output(text, arguments.format)).collect();
+    arguments.write.iter().try_for_each(|text| arguments::write(&mut spec.outputs, text))?;
     if spec.inputs.iter().filter(|input| input.path == Path::new("-")).count() > 1 {
         return Err("standard input can be one input only".into());
     }

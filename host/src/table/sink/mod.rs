@@ -1,9 +1,14 @@
 //! A table to write, batch by batch, into a file that is already open. What columns are in each format is `types.rs`'s;
 //! a library's panic is an error of the table.
 
+mod encoding;
+mod options;
 mod output;
 mod rows;
+mod style;
 mod types;
+
+pub use options::{LineEnd, Quoting, WriteOptions};
 
 use super::error::TableError;
 use super::format::{FileFormat, Format};
@@ -21,6 +26,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use style::Style;
 
 /// A table being written.
 pub struct Sink {
@@ -54,11 +60,32 @@ impl Sink {
     /// [`TableError::Unsupported`] and [`TableError::NoColumns`] where the format cannot hold it, or the file cannot
     /// be written.
     pub fn create(path: &Path, format: FileFormat, schema: &SchemaRef, file: File) -> Result<Self, TableError> {
-        guarded(|| Self::start(path, format, schema, file))
+        Self::create_as(path, format, &WriteOptions::default(), schema, file)
+    }
+
+    /// Starts a table that is to be written as the options say.
+    ///
+    /// # Errors
+    /// As [`Sink::create`], and [`TableError::WriteOptions`] where the options do not fit the format.
+    pub fn create_as(
+        path: &Path,
+        format: FileFormat,
+        options: &WriteOptions,
+        schema: &SchemaRef,
+        file: File,
+    ) -> Result<Self, TableError> {
+        guarded(|| Self::start(path, format, options, schema, file))
             .unwrap_or_else(|panicked| Err(gave_up(path, format, panicked)))
     }
 
-    fn start(path: &Path, format: FileFormat, schema: &SchemaRef, file: File) -> Result<Self, TableError> {
+    fn start(
+        path: &Path,
+        format: FileFormat,
+        options: &WriteOptions,
+        schema: &SchemaRef,
+        file: File,
+    ) -> Result<Self, TableError> {
+        let unfit = |reason| TableError::WriteOptions { path: path.to_owned(), reason };
         let arrow = |source| TableError::Arrow { path: path.to_owned(), source };
         let io = |source| TableError::Write { path: path.to_owned(), source };
         let parquet = |source| TableError::Parquet { path: path.to_owned(), source };
@@ -69,11 +96,14 @@ impl Sink {
         let written = Arc::new(AtomicU64::new(0));
         let file = Counted { file, written: Arc::clone(&written) };
         let output = Output::new(format.compression, file).map_err(io)?;
-        let rows = |rows, output| Kind::Rows(Box::new(RowWriter::new(path, rows, &types, output)));
+        options.fit(format).map_err(unfit)?;
+        let rows = |rows, output| RowWriter::new(path, rows, &types, output).map(|writer| Kind::Rows(Box::new(writer)));
         let kind = match format.format {
-            Format::Csv => rows(Rows::Delimited(b','), output),
-            Format::Tsv => rows(Rows::Delimited(b'\t'), output),
-            Format::Ndjson => rows(Rows::Ndjson, output),
+            Format::Csv | Format::Tsv => {
+                let style = Style::new(options, format.format).map_err(unfit)?;
+                rows(Rows::Delimited(Box::new(style)), output)?
+            }
+            Format::Ndjson => rows(Rows::Ndjson, output)?,
             Format::Parquet => {
                 let properties = WriterProperties::builder().set_compression(ParquetCompression::SNAPPY).build();
                 let writer = ArrowWriter::try_new(output, Arc::clone(&types), Some(properties));

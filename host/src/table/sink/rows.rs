@@ -2,8 +2,9 @@
 //! nothing of its batch behind.
 
 use super::output::Output;
+use super::style::Style;
 use crate::table::error::TableError;
-use crate::table::written::{Form, WrittenColumn, quoted};
+use crate::table::written::{Content, Form, WrittenColumn, quoted};
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema};
 use std::io::Write;
@@ -13,10 +14,9 @@ use std::path::{Path, PathBuf};
 const GATHERED: usize = 1 << 20;
 
 /// How rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rows {
-    /// Cells with a delimiter between them, and a header.
-    Delimited(u8),
+    /// Cells with a delimiter between them.
+    Delimited(Box<Style>),
     /// An object a line.
     Ndjson,
 }
@@ -34,35 +34,52 @@ pub(super) struct RowWriter {
 
 impl RowWriter {
     /// Starts a table; a header stands there also when there will be no rows.
-    pub(super) fn new(path: &Path, rows: Rows, schema: &Schema, output: Output) -> Self {
+    ///
+    /// # Errors
+    /// Where the name of a column cannot be written, or the file.
+    pub(super) fn new(path: &Path, rows: Rows, schema: &Schema, mut output: Output) -> Result<Self, TableError> {
         let mut gathered = Vec::new();
-        if let Rows::Delimited(delimiter) = rows {
-            for (number, field) in schema.fields().iter().enumerate() {
+        if let Rows::Delimited(style) = &rows {
+            if style.byte_order_mark {
+                output
+                    .write_all(style.encoding.byte_order_mark())
+                    .map_err(|source| TableError::Write { path: path.to_owned(), source })?;
+            }
+            let names = if style.header { schema.fields().as_ref() } else { &[] };
+            for (number, field) in names.iter().enumerate() {
+                let wrong = |reason| value(field.name(), None, format!("its name {reason}"));
                 if number > 0 {
-                    gathered.push(delimiter);
+                    style.separate(&mut gathered);
                 }
                 let start = gathered.len();
                 gathered.extend_from_slice(field.name().as_bytes());
-                quote(&mut gathered, start, delimiter);
+                check_encoding(style, field.name().as_bytes()).map_err(wrong)?;
+                style.quote(&mut gathered, start, Content::Text, number == 0).map_err(wrong)?;
             }
-            gathered.push(b'\n');
+            if style.header {
+                gathered.extend_from_slice(style.line_end);
+            }
         }
-        Self { rows, path: path.to_owned(), output, gathered, written: 0 }
+        Ok(Self { rows, path: path.to_owned(), output, gathered, written: 0 })
     }
 
     /// Adds a batch.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
-        let form = if self.rows == Rows::Ndjson { Form::Json } else { Form::Cell };
         let schema = batch.schema();
         let columns = batch.columns().iter().zip(schema.fields()).map(|(array, field)| {
-            WrittenColumn::new(array, field, form).map_err(|reason| value(field.name(), None, reason))
+            let column = match &self.rows {
+                Rows::Delimited(style) => WrittenColumn::styled(array, field, &style.cells),
+                Rows::Ndjson => WrittenColumn::new(array, field, Form::Json),
+            };
+            column.map_err(|reason| value(field.name(), None, reason))
         });
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let start = self.gathered.len();
         let names: Vec<Vec<u8>> = schema.fields().iter().map(|field| name(field.name())).collect();
+        let types: Vec<&DataType> = schema.fields().iter().map(|field| field.data_type()).collect();
         for row in 0..batch.num_rows() {
-            let written = match self.rows {
-                Rows::Delimited(delimiter) => delimited(&columns, &schema, row, delimiter, &mut self.gathered),
+            let written = match &self.rows {
+                Rows::Delimited(style) => delimited(&columns, &types, row, style, &mut self.gathered),
                 Rows::Ndjson => object(&columns, &names, row, &mut self.gathered),
             };
             if let Err((column, reason)) = written {
@@ -75,7 +92,10 @@ impl RowWriter {
     }
 
     fn send(&mut self) -> Result<(), TableError> {
-        let sent = self.output.write_all(&self.gathered);
+        let sent = match &self.rows {
+            Rows::Delimited(style) => self.output.write_all(&style.encoding.encoded(&self.gathered)),
+            Rows::Ndjson => self.output.write_all(&self.gathered),
+        };
         self.gathered.clear();
         sent.map_err(|source| TableError::Write { path: self.path.clone(), source })
     }
@@ -100,48 +120,66 @@ type Wrong = (usize, String);
 
 fn delimited(
     columns: &[WrittenColumn<'_>],
-    schema: &Schema,
+    types: &[&DataType],
     row: usize,
-    delimiter: u8,
+    style: &Style,
     out: &mut Vec<u8>,
 ) -> Result<(), Wrong> {
-    for (number, column) in columns.iter().enumerate() {
+    for (number, (column, data_type)) in columns.iter().zip(types).enumerate() {
         if number > 0 {
-            out.push(delimiter);
+            style.separate(out);
         }
+        let wrong = |reason| (number, reason);
         if column.is_null(row) {
-            // An empty line is lost to many readers. Where quotes mean text that is empty, it is all there is.
-            let is_text = matches!(schema.field(number).data_type(), DataType::Utf8 | DataType::LargeUtf8);
-            if columns.len() == 1 && !is_text {
-                out.extend_from_slice(b"\"\"");
+            out.extend_from_slice(style.missing.as_bytes());
+            if columns.len() == 1 && style.missing.is_empty() {
+                alone(style, data_type, out).map_err(wrong)?;
             }
             continue;
         }
         let start = out.len();
-        column.write(row, out).map_err(|reason| (number, reason))?;
-        quote(out, start, delimiter);
+        column.write(row, out).map_err(wrong)?;
+        check_encoding(style, &out[start..]).map_err(|reason| wrong(format!("it {reason}")))?;
+        check_missing(style, &out[start..], data_type).map_err(wrong)?;
+        style.quote(out, start, Content::of(data_type), number == 0).map_err(wrong)?;
     }
-    out.push(b'\n');
+    out.extend_from_slice(style.line_end);
     Ok(())
 }
 
-/// Puts the cell that begins at `start` into quotes, where it needs them: so does text that is empty, for an empty cell
-/// is a missing one.
-fn quote(out: &mut Vec<u8>, start: usize, delimiter: u8) {
-    let cell = &out[start..];
-    let special = |byte: &u8| matches!(*byte, b'"' | b'\n' | b'\r') || *byte == delimiter;
-    if !cell.is_empty() && !cell.iter().any(special) {
-        return;
+/// A missing value in the only column. An empty line is lost to many readers; where quotes mean text that is empty, it is
+/// all there is.
+fn alone(style: &Style, data_type: &DataType, out: &mut Vec<u8>) -> Result<(), String> {
+    let is_text = matches!(data_type, DataType::Utf8 | DataType::LargeUtf8);
+    if is_text && style.header {
+        return Ok(());
     }
-    let cell = out.split_off(start);
-    out.push(b'"');
-    for byte in cell {
-        if byte == b'"' {
-            out.push(b'"');
+    let start = out.len();
+    let quoted = if is_text { Err(String::new()) } else { style.quote(out, start, Content::Value, true) };
+    quoted
+        .map_err(|_| "it is missing in the only column, which leaves an empty line: `missing=NA` writes a word".into())
+}
+
+/// Text that is not missing must not be read so.
+fn check_missing(style: &Style, cell: &[u8], data_type: &DataType) -> Result<(), String> {
+    if style.missing.is_empty() || cell != style.missing.as_bytes() || data_type.is_floating() && cell == b"NaN" {
+        return Ok(());
+    }
+    let word = &style.missing;
+    Err(format!("`{word}` is a value there, and would be read as missing: give `missing=` another word"))
+}
+
+fn check_encoding(style: &Style, cell: &[u8]) -> Result<(), String> {
+    if cell.is_ascii() {
+        return Ok(());
+    }
+    match style.encoding.lacks(&String::from_utf8_lossy(cell)) {
+        None => Ok(()),
+        Some(character) => {
+            let name = style.encoding.name();
+            Err(format!("has `{character}`, which {name} has no bytes for: `encoding=utf-8` has"))
         }
-        out.push(byte);
     }
-    out.push(b'"');
 }
 
 fn name(name: &str) -> Vec<u8> {

@@ -4,9 +4,11 @@
 mod duration;
 mod nested;
 mod scalar;
+mod styled;
 
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field};
+pub(super) use styled::{CellStyle, Content};
 
 /// What a value is written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

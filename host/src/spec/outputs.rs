@@ -1,0 +1,89 @@
+//! Where the outputs go that a caller names, and how they are written.
+
+use super::{InputSpec, OutputSpec, STANDARD, SpecError, real_target};
+use crate::block::{self, Block};
+use crate::output::{Declared, Target};
+use crate::publish::{self, Unpublished};
+use crate::table::{FileFormat, WriteOptions};
+use longshore_protocol::OutputName;
+use std::path::Path;
+
+/// The outputs by number, each with its place and how it is written.
+pub(super) fn placed(block: &Block, specs: &[OutputSpec], inputs: &[InputSpec]) -> Result<Declared, SpecError> {
+    let mut declared = Declared { ids: block.output_ids(), targets: Vec::new() };
+    let mut next = 0;
+    for spec in specs {
+        let name = spec.name.clone().unwrap_or(OutputName::Number(next));
+        let number = declared.find(&name).map_err(|reason| SpecError::UnknownOutput { name, reason })?;
+        next = number + 1;
+        let format = output_format(spec, number)?;
+        let declaration = block.outputs.iter().flatten().nth(number as usize);
+        let write = write_options(spec, declaration, format).map_err(|reason| SpecError::OutputOptions {
+            number,
+            path: spec.path.clone(),
+            reason,
+        })?;
+        let target = Target { path: spec.path.clone(), format, write };
+        check_target(number, &target, &declared, inputs)?;
+        let slot = number as usize;
+        declared.targets.resize(declared.targets.len().max(slot + 1), None);
+        if declared.targets[slot].replace(target).is_some() {
+            return Err(SpecError::RepeatedOutput { number });
+        }
+    }
+    Ok(declared)
+}
+
+fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, SpecError> {
+    let format = match spec.format {
+        Some(format) => Ok(format),
+        None if spec.path == Path::new(STANDARD) => return Err(SpecError::NoFormat { what: "standard output" }),
+        None => FileFormat::from_path(&spec.path),
+    };
+    format.and_then(FileFormat::to_write).map_err(|source| SpecError::OutputFormat { number, source })
+}
+
+/// The caller's options, and the block's where they say nothing. What a block says of text does not keep it from being
+/// written in other formats.
+fn write_options(
+    spec: &OutputSpec,
+    declaration: Option<&block::OutputSpec>,
+    format: FileFormat,
+) -> Result<WriteOptions, String> {
+    spec.write.fit(format)?;
+    let others = declaration.map(|declaration| &declaration.write).filter(|write| write.fit(format).is_ok());
+    let write = others.map_or_else(|| spec.write.clone(), |others| spec.write.clone().or(others));
+    write.check().map(|()| write)
+}
+
+fn check_target(number: u32, target: &Target, declared: &Declared, inputs: &[InputSpec]) -> Result<(), SpecError> {
+    let path = &target.path;
+    let real = real_target(path);
+    for (other, known) in declared.targets.iter().enumerate() {
+        if known.as_ref().is_some_and(|known| real_target(&known.path) == real) {
+            let first = u32::try_from(other).unwrap_or(u32::MAX);
+            return Err(SpecError::SameOutput { first, second: number, path: path.clone() });
+        }
+    }
+    if path == Path::new(STANDARD) {
+        return Ok(());
+    }
+    let mut next = 0;
+    for input in inputs {
+        let input_number = input.number.unwrap_or(next);
+        next = input_number + 1;
+        if input.path != Path::new(STANDARD) && real_target(&input.path) == real {
+            return Err(SpecError::OutputIsInput { output: number, input: input_number, path: path.clone() });
+        }
+    }
+    let place = |reason: String| SpecError::OutputPlace { number, path: path.clone(), reason };
+    if path.is_dir() {
+        return Err(place("it is a folder".into()));
+    }
+    let folder = publish::folder(path);
+    if !folder.is_dir() {
+        return Err(place(format!("the folder `{}` does not exist", folder.display())));
+    }
+    // The only check that holds on every file system is to do it.
+    Unpublished::create(path, "check").map(drop).map_err(|error| place(error.to_string()))
+}
