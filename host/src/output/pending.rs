@@ -3,7 +3,7 @@
 
 use super::Target;
 use crate::publish::Unpublished;
-use crate::table::{ReadOptions, Sink, Source, TableError};
+use crate::table::{Format, ReadOptions, Sink, Source, TableError};
 use arrow_schema::SchemaRef;
 use longshore_segment::Matching;
 use std::io::Seek;
@@ -30,7 +30,9 @@ pub(crate) fn create(
 ) -> Result<(Sink, Pending), TableError> {
     let failed = |source| TableError::Write { path: target.path.clone(), source };
     let is_standard = target.path == Path::new("-");
-    let (writer, pending) = if is_standard && streaming {
+    // A workbook is put together at its end.
+    let streams = streaming && target.format.format != Format::Xlsx;
+    let (writer, pending) = if is_standard && streams {
         let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
         (stdout.into(), Pending::Sent)
     } else if is_standard {

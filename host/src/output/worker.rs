@@ -60,10 +60,19 @@ pub(crate) struct Finished {
     pub(crate) rows: u64,
     /// Its bytes.
     pub(crate) bytes: u64,
+    /// What a person should know of how it was written.
+    pub(crate) notes: Vec<String>,
     /// The file to publish; `None` where the output has no target, or nothing was written.
     pub(crate) file: Option<Pending>,
     /// Why it may not be published.
     pub(crate) spoiled: Option<String>,
+}
+
+impl Finished {
+    /// What a person should know of how it was written, with its number.
+    pub(crate) fn all_notes(&self) -> impl Iterator<Item = String> {
+        self.notes.iter().map(|note| format!("output {}: {note}", self.index))
+    }
 }
 
 /// A worker before it runs.
@@ -288,9 +297,11 @@ impl Worker {
     }
 
     fn finish(mut self) -> Finished {
+        let spoiled = self.spoiled.take();
         let mut finished =
-            Finished { index: self.index, rows: self.rows, bytes: 0, file: None, spoiled: self.spoiled.take() };
+            Finished { index: self.index, rows: self.rows, bytes: 0, notes: Vec::new(), file: None, spoiled };
         if let (Some((sink, pending)), None) = (self.sink.take(), &finished.spoiled) {
+            finished.notes = sink.notes();
             match sink.finish() {
                 Ok(bytes) => {
                     finished.bytes = bytes;

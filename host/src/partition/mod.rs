@@ -224,18 +224,21 @@ impl Whole<'_> {
                     place.push(Written { part: format!("`{}`", name(value)), value: single, file });
                 }
             }
-            let (mut finished, mut unwritten) = (Vec::new(), Vec::new());
+            let (mut finished, mut notes) = (Vec::new(), Vec::new());
             for (index, (target, parts)) in (0..).zip(targets.iter().zip(written)) {
                 let Some(target) = target else { continue };
                 match merge(index, target, split.field(), &run_id, parts)? {
-                    Some(output) => finished.push(output),
-                    None => unwritten.push(format!("output {index} was not written by any partition")),
+                    Some(output) => {
+                        notes.extend(output.all_notes());
+                        finished.push(output);
+                    }
+                    None => notes.push(format!("output {index} was not written by any partition")),
                 }
             }
-            Ok::<_, String>((finished, unwritten))
+            Ok::<_, String>((finished, notes))
         });
-        let (finished, unwritten) = joining.await.unwrap_or_else(|_| Err("joining the outputs broke".into()))?;
-        Ok((publish(&self.prepared.outputs, finished).await?, unwritten))
+        let (finished, notes) = joining.await.unwrap_or_else(|_| Err("joining the outputs broke".into()))?;
+        Ok((publish(&self.prepared.outputs, finished).await?, notes))
     }
 }
 

@@ -46,6 +46,7 @@ impl Run<'_> {
             self.tell(Event::Publishing).await;
             if outlet == Outlet::Publish {
                 notes.extend(self.unwritten(&finished));
+                notes.extend(finished.iter().flat_map(Finished::all_notes));
             }
             if evidence.verdict.is_none() && self.prepared.chunk_rows.is_none() {
                 notes.push("the script ended without a word: let it end with `commit()` or `close()`".into());

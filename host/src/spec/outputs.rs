@@ -4,7 +4,7 @@ use super::{InputSpec, OutputSpec, STANDARD, SpecError, real_target};
 use crate::block::{self, Block};
 use crate::output::{Declared, Target};
 use crate::publish::{self, Unpublished};
-use crate::table::{FileFormat, WriteOptions};
+use crate::table::{FileFormat, TableError, WriteOptions};
 use longshore_protocol::OutputName;
 use std::path::Path;
 
@@ -40,6 +40,10 @@ fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, SpecError
         None if spec.path == Path::new(STANDARD) => return Err(SpecError::NoFormat { what: "standard output" }),
         None => FileFormat::from_path(&spec.path),
     };
+    if spec.path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("xlsm")) {
+        let source = TableError::NotWritten { format: "a workbook with macros".into() };
+        return Err(SpecError::OutputFormat { number, source });
+    }
     format.and_then(FileFormat::to_write).map_err(|source| SpecError::OutputFormat { number, source })
 }
 

@@ -72,7 +72,7 @@ pub enum TableError {
     },
     /// A format that is read only.
     #[error(
-        "{format} is read, and not written: there are .csv, .tsv, .ndjson and .arrows, also with .gz or .zst, .parquet, .arrow"
+        "{format} is read, and not written: there are .csv, .tsv, .ndjson and .arrows, also with .gz or .zst, .parquet, .arrow and .xlsx"
     )]
     NotWritten {
         /// Such as `JSON`.
@@ -170,6 +170,12 @@ pub enum TableError {
         /// The format.
         format: String,
     },
+    /// A format cannot hold so large a table.
+    #[error("the table is too large for an Excel workbook: {reason}: write CSV or Parquet")]
+    TooLarge {
+        /// How large, and what is allowed.
+        reason: String,
+    },
     /// A format cannot hold a value.
     #[error("column `{column}`{}: {reason}", row.map(|row| format!(", row {row}")).unwrap_or_default())]
     Value {
@@ -219,7 +225,11 @@ impl TableError {
     #[must_use]
     pub fn is_about_data(&self) -> bool {
         match self {
-            Self::Unsupported { .. } | Self::NoColumns { .. } | Self::Value { .. } | Self::SentOn { .. } => true,
+            Self::Unsupported { .. }
+            | Self::NoColumns { .. }
+            | Self::Value { .. }
+            | Self::TooLarge { .. }
+            | Self::SentOn { .. } => true,
             Self::Arrow { source, .. } => !matches!(source, ArrowError::IoError(..)),
             Self::Parquet { source, .. } => !matches!(source, ParquetError::External(_)),
             _ => false,

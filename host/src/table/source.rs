@@ -137,6 +137,10 @@ impl Source {
     /// Looks at the content, as far as its format needs to be.
     fn look(&mut self) -> Result<(), TableError> {
         match self.format.format {
+            Format::Xlsx => {
+                let reason = "an Excel workbook is written, and not read: save it as CSV".into();
+                return Err(TableError::Unreadable { path: self.path.clone(), reason });
+            }
             Format::Csv | Format::Tsv => {
                 let mut head = Vec::new();
                 let read = self.text()?.take(HEAD_BYTES).read_to_end(&mut head);
@@ -162,13 +166,6 @@ impl Source {
                 self.rows = Some(layout.rows);
                 self.findings = layout.findings(self.encoding).map(Box::new);
                 self.content = Content::Json(layout);
-            }
-            Format::Xlsx => {
-                let (sheet, layout) = Sheet::open(&self.path, self.reopen()?, &self.options)?;
-                self.schema = SchemaRef::clone(&layout.schema);
-                self.rows = Some(layout.rows);
-                self.findings = Some(Box::new(layout.findings.clone()));
-                self.content = Content::Sheet(Box::new((sheet, layout)));
             }
             Format::Parquet => {
                 let file = ParquetFile::open(&self.path, self.reopen()?)?;

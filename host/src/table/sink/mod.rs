@@ -7,6 +7,7 @@ mod output;
 mod rows;
 mod style;
 mod types;
+mod xlsx;
 
 pub use options::{LineEnd, Quoting, WriteOptions};
 
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use style::Style;
+use xlsx::Book;
 
 /// A table being written.
 pub struct Sink {
@@ -45,6 +47,7 @@ enum Kind {
     Parquet(Box<ArrowWriter<Output>>),
     ArrowFile(Box<FileWriter<Output>>),
     ArrowStream(Box<StreamWriter<Output>>),
+    Xlsx(Box<Book>),
 }
 
 impl std::fmt::Debug for Sink {
@@ -109,9 +112,10 @@ impl Sink {
                 let writer = ArrowWriter::try_new(output, Arc::clone(&types), Some(properties));
                 Kind::Parquet(Box::new(writer.map_err(parquet)?))
             }
+            Format::Xlsx => Kind::Xlsx(Box::new(Book::new(path, &types, output)?)),
             Format::ArrowFile => Kind::ArrowFile(Box::new(FileWriter::try_new(output, schema).map_err(arrow)?)),
             Format::ArrowStream => Kind::ArrowStream(Box::new(StreamWriter::try_new(output, schema).map_err(arrow)?)),
-            Format::Json | Format::Xlsx => return Err(TableError::NotWritten { format: format.to_string() }),
+            Format::Json => return Err(TableError::NotWritten { format: format.to_string() }),
         };
         Ok(Self { path: path.to_owned(), format, kind, schema: types, rows: 0, written })
     }
@@ -121,7 +125,7 @@ impl Sink {
     /// # Errors
     /// As [`Sink::create`].
     pub(crate) fn widen(&mut self, schema: &SchemaRef) -> Result<bool, TableError> {
-        if !matches!(self.kind, Kind::Rows(_)) {
+        if !matches!(self.kind, Kind::Rows(_) | Kind::Xlsx(_)) {
             return Ok(false);
         }
         self.schema = types::written(schema, self.format)?;
@@ -142,6 +146,7 @@ impl Sink {
         let batch = types::convert(&self.schema, batch, self.rows)?;
         match &mut self.kind {
             Kind::Rows(writer) => writer.write(&batch)?,
+            Kind::Xlsx(book) => book.write(&batch)?,
             Kind::Parquet(writer) => {
                 writer.write(&batch).map_err(|source| TableError::Parquet { path: self.path.clone(), source })?;
             }
@@ -161,9 +166,20 @@ impl Sink {
         let io = |source| TableError::Write { path: self.path.clone(), source };
         match &mut self.kind {
             Kind::Rows(writer) => writer.flush(),
+            // It is put together at its end.
+            Kind::Xlsx(_) => Ok(()),
             Kind::Parquet(writer) => writer.inner_mut().flush().map_err(io),
             Kind::ArrowFile(writer) => writer.get_mut().flush().map_err(io),
             Kind::ArrowStream(writer) => writer.get_mut().flush().map_err(io),
+        }
+    }
+
+    /// What a person should know of how values have been written.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Xlsx(book) => book.notes(),
+            _ => Vec::new(),
         }
     }
 
@@ -181,6 +197,7 @@ impl Sink {
         let io = |source| TableError::Write { path: self.path.clone(), source };
         let output = match self.kind {
             Kind::Rows(writer) => writer.finish()?,
+            Kind::Xlsx(book) => book.finish()?,
             Kind::Parquet(writer) => {
                 writer.into_inner().map_err(|source| TableError::Parquet { path: self.path.clone(), source })?
             }

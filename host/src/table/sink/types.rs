@@ -22,10 +22,10 @@ const DAY_MILLIS: i64 = 86_400_000;
 /// [`TableError::Unsupported`].
 pub(super) fn written(schema: &SchemaRef, format: FileFormat) -> Result<SchemaRef, TableError> {
     let of = match format.format {
-        Format::Csv | Format::Tsv | Format::Ndjson => text_type,
+        Format::Csv | Format::Tsv | Format::Ndjson | Format::Xlsx => text_type,
         Format::Parquet => parquet_type,
         Format::ArrowFile | Format::ArrowStream => return Ok(Arc::clone(schema)),
-        Format::Json | Format::Xlsx => return Err(TableError::NotWritten { format: format.to_string() }),
+        Format::Json => return Err(TableError::NotWritten { format: format.to_string() }),
     };
     let fields = schema.fields().iter().map(|field| {
         of(field.data_type())

@@ -8,7 +8,7 @@ mod styled;
 
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field};
-pub(super) use styled::{CellStyle, Content};
+pub(super) use styled::{CellStyle, Content, instants};
 
 /// What a value is written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -122,7 +122,7 @@ impl<F: Fn(usize, &mut Vec<u8>) -> Result<(), Reason>> Written for Values<F> {
 }
 
 /// The dates and times of a column, by their rows.
-fn instants<'a>(array: &'a ArrayRef) -> Option<Box<dyn Fn(usize) -> Instant + 'a>> {
+pub(in crate::table) fn instants<'a>(array: &'a ArrayRef) -> Option<Box<dyn Fn(usize) -> Instant + 'a>> {
     let of = |number: i64, per_second: i64, zoned: bool| Instant {
         seconds: number.div_euclid(per_second),
         nanos: u32::try_from(number.rem_euclid(per_second) * (1_000_000_000 / per_second)).unwrap_or_default(),
