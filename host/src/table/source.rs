@@ -138,8 +138,11 @@ impl Source {
     fn look(&mut self) -> Result<(), TableError> {
         match self.format.format {
             Format::Xlsx => {
-                let reason = "an Excel workbook is written, and not read: save it as CSV".into();
-                return Err(TableError::Unreadable { path: self.path.clone(), reason });
+                let (sheet, layout) = Sheet::open(&self.path, self.reopen()?, &self.options)?;
+                self.schema = SchemaRef::clone(&layout.schema);
+                self.rows = Some(layout.rows);
+                self.findings = Some(Box::new(layout.findings.clone()));
+                self.content = Content::Sheet(Box::new((sheet, layout)));
             }
             Format::Csv | Format::Tsv => {
                 let mut head = Vec::new();
