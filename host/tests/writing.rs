@@ -8,7 +8,9 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, PrimitiveArray, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
+use arrow_schema::{Field, Schema};
 use longshore::table::{ColumnType, FileFormat, HeaderLines, ReadOptions, Sink, Source, TableError, WriteOptions};
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -295,6 +297,54 @@ fn what_would_not_be_read_back_is_refused() {
     assert!(refused("times=%Y-%m-%dT%H:%M:%S%z", micros(0)).contains("it has no zone"));
     let alone = text_of("header=no", vec![("c", texts(&[None, Some("a")]))]).unwrap_err();
     assert!(alone.contains("`missing=NA` writes a word"), "{alone}");
+}
+
+/// Times of which somebody says that they are all midnights.
+fn days(name: &str, values: Vec<Option<i64>>) -> RecordBatch {
+    let said = HashMap::from([("longshore.only_days".to_owned(), "true".to_owned())]);
+    let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from(values));
+    let field = Field::new(name, column.data_type().clone(), true).with_metadata(said);
+    RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![column]).unwrap()
+}
+
+#[test]
+fn times_that_are_midnights_are_dates_in_text_alone() {
+    const DAY: i64 = 86_400_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let written = |name: &str, options: &str, batches: &[RecordBatch]| {
+        let path = folder.path().join(name);
+        let format = FileFormat::from_path(&path).unwrap();
+        let mut write = WriteOptions::default();
+        write.add(options).unwrap();
+        let file = File::create(&path).unwrap();
+        let mut sink = Sink::create_as(&path, format, &write, &batches[0].schema(), file).unwrap();
+        batches.iter().for_each(|batch| sink.write(batch).unwrap());
+        let notes = sink.notes();
+        sink.finish().unwrap();
+        (String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned(), notes)
+    };
+    let midnights = || days("d", vec![Some(-DAY), None, Some(19_753 * DAY)]);
+    assert_eq!(written("x.csv", "", &[midnights()]), ("d\n1969-12-31\n\"\"\n2024-01-31\n".into(), vec![]));
+    assert_eq!(written("x.csv", "dates=%d.%m.%Y missing=NA", &[midnights()]).0, "d\n31.12.1969\nNA\n31.01.2024\n");
+    let both = written("x.csv", "dates=%d.%m.%Y times=%d.%m.%YT%H missing=-", &[midnights()]);
+    assert_eq!(both.0, "d\n31.12.1969\n-\n31.01.2024\n");
+    let times = written("x.csv", "times='%Y-%m-%d %H:%M' missing=-", &[midnights()]);
+    assert_eq!(times.0, "d\n1969-12-31 00:00\n-\n2024-01-31 00:00\n");
+    assert_eq!(written("x.ndjson", "", &[days("d", vec![Some(0)])]).0, "{\"d\":\"1970-01-01\"}\n");
+    let (text, notes) =
+        written("x.csv", "", &[days("d", vec![Some(0)]), days("d", vec![Some(1_000_000)]), midnights()]);
+    assert!(text.starts_with("d\n1970-01-01\n1970-01-01T00:00:01\n1969-12-31T00:00:00\n"), "{text}");
+    assert!(notes.len() == 1 && notes[0].starts_with("column `d` has dates alone above row 2"), "{notes:?}");
+    for name in ["x.parquet", "x.arrow"] {
+        written(name, "", &[midnights()]);
+        let path = folder.path().join(name);
+        let source = Source::open(&path, FileFormat::from_path(&path).unwrap()).unwrap();
+        assert_eq!(
+            source.schema().field(0),
+            &Field::new("d", midnights().column(0).data_type().clone(), true),
+            "{name}"
+        );
+    }
 }
 
 #[test]

@@ -142,6 +142,29 @@ def test_far_midnights_stay_times() -> None:
     assert column(pd.Series(far)).type == pa.timestamp("s")
 
 
+@pytest.mark.parametrize(
+    ("values", "marked"),
+    [
+        (pd.to_datetime(pd.Series(["2024-02-29", None])).astype("datetime64[ns]"), True),
+        (pd.Series(["1969-12-31", "2024-02-29"]).astype("datetime64[us]"), True),
+        (pd.Series(["2024-02-29", "2024-02-29 00:00:01"]).astype("datetime64[ms]"), False),
+        (pd.Series(["2024-02-29"] * 2000 + ["2024-02-29 12:00"]).astype("datetime64[us]"), False),
+        (pd.Series([pd.NaT, pd.NaT]).astype("datetime64[ns]"), False),
+        (pd.Series([]).astype("datetime64[ns]"), False),
+        (pd.Series(["2024-02-29"]).astype("datetime64[us]").dt.tz_localize("UTC"), False),
+        (pd.Series(["2024-02-29"]).astype("datetime64[us]").astype(pd.ArrowDtype(pa.timestamp("us"))), False),
+        (pd.Series([dt.datetime(2024, 2, 29)], dtype=object), False),
+    ],
+)
+def test_midnights_are_said_to_be_days(values: Any, marked: bool) -> None:
+    expected = {b"longshore.only_days": b"true"} if marked else None
+    frame = pd.DataFrame({"x": values, "other": 1})
+    assert [field.metadata for field in _tables.to_stream(frame).schema] == [expected, None]
+    assert pa.types.is_timestamp(_tables.to_stream(frame)["x"].type)
+    indexed = pd.DataFrame({"other": np.ones(len(values))}, index=pd.Index(values, name="x"))
+    assert _tables.to_stream(indexed).schema.field("x").metadata == expected
+
+
 def test_masked_arrays_are_missing_where_they_are_masked() -> None:
     assert _tables.to_stream({"x": np.ma.array([1, 2], mask=[False, True])}).to_pydict() == {"x": [1, None]}
 

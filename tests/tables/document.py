@@ -47,9 +47,9 @@ place of numbers and booleans of NumPy, `dtypes="arrow"` gives `pandas.ArrowDtyp
 BACK = """## What comes back
 
 The script writes what it got, as it is, into an `.arrow` file. A decimal without digits in brackets has those that its
-values need. A `datetime64[s]` column of midnights is dates, as those are what dates are read as. Named levels of an index
-of pandas are the first columns, an index without a name is not written. Objects of Python are written by the classes of
-their values: one class is its type, whole and other numbers together are `double` where each is exact, lists and dicts
+values need. A `datetime64[s]` column of midnights is dates, as those are what dates are read as; one of another unit is
+dates in text and Excel alone ([docs/writing.md](writing.md)). Named levels of an index of pandas are the first columns, an
+index without a name is not written. Objects of Python are written by the classes of their values: one class is its type, whole and other numbers together are `double` where each is exact, lists and dicts
 of one shape are nested, and everything else is text; bytes beside something else are an error.
 
 """

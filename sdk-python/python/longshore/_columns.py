@@ -12,6 +12,8 @@ from longshore._longshore import OutputError
 
 _NAT = -(2**63)
 _DAY = 86_400
+# Rows that are looked at first.
+_FIRST = 1_024
 # Units of numpy that Arrow has, and the one that holds what has another.
 _UNITS = ("s", "ms", "us", "ns")
 _WIDER = {"W": "s", "D": "s", "h": "s", "m": "s", "ps": "ns", "fs": "ns", "as": "ns"}
@@ -99,6 +101,22 @@ def _times(values: Any, zone: Any, name: str) -> Any:
         if not len(days) or (days.min() >= -(2**31) and days.max() < 2**31):
             return pa.array(days.astype("int32"), mask=mask).view(pa.date32())
     return pa.array(numbers, mask=mask).view(pa.timestamp(unit, zone))
+
+
+def has_only_days(values: Any, column: Any) -> bool:
+    """Whether numpy's instants, which are this column, are all midnights: text shows them as dates then."""
+    import numpy as np
+    import pyarrow as pa
+
+    dtype = getattr(values, "dtype", None)
+    if not isinstance(dtype, np.dtype) or dtype.kind != "M" or not pa.types.is_timestamp(column.type):
+        return False
+    if column.null_count == len(column):
+        return False
+    numbers = column.drop_null().view("int64").to_numpy(zero_copy_only=False)
+    day = _DAY * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
+    # Nearly every column of times shows it in its first rows.
+    return not (numbers[:_FIRST] % day).any() and not (numbers % day).any()
 
 
 def _durations(values: Any, name: str) -> Any:

@@ -18,6 +18,9 @@ _ACCEPTED = (
     "a dict of columns or a list of dicts"
 )
 
+# What is said of a column of times that are all midnights, which pandas has in the place of dates.
+_ONLY_DAYS = {"longshore.only_days": "true"}
+
 
 def to_stream(data: Any) -> Any:
     """An object with ``__arrow_c_stream__`` for whatever the script wrote.
@@ -56,10 +59,11 @@ def _from_pandas(data: Any) -> Any:
     levels = [(level, name) for level, name in enumerate(index.names) if name is not None]
     labels = [name for _, name in levels] + list(frame.columns)
     names = unique([_name(label) for label in labels])
-    columns = [_columns.column(index.get_level_values(level), names[place]) for place, (level, _) in enumerate(levels)]
-    for place, name in enumerate(names[len(levels) :]):
-        columns.append(_columns.column(frame.iloc[:, place], name))
-    return _table(columns, names)
+    given = [index.get_level_values(level) for level, _ in levels]
+    given += [frame.iloc[:, place] for place in range(len(frame.columns))]
+    columns = [_columns.column(values, name) for values, name in zip(given, names)]
+    days = {place for place, values in enumerate(given) if _columns.has_only_days(values, columns[place])}
+    return _table(columns, names, days)
 
 
 def _from_columns(data: dict[Any, Any]) -> Any:
@@ -121,11 +125,16 @@ def _kept(values: Any) -> Any:
     return array
 
 
-def _table(columns: list[Any], names: list[str]) -> Any:
+def _table(columns: list[Any], names: list[str], days: set[int] | None = None) -> Any:
+    """Columns by their names. Times at these places are all midnights, and the host is told so."""
     import pyarrow as pa
 
+    def field(place: int, name: str) -> Any:
+        return pa.field(name, columns[place].type, metadata=_ONLY_DAYS if days and place in days else None)
+
     try:
-        return pa.Table.from_arrays(columns, names=names) if columns else pa.table({})
+        schema = pa.schema([field(place, name) for place, name in enumerate(names)])
+        return pa.Table.from_arrays(columns, schema=schema) if columns else pa.table({})
     except UnicodeEncodeError as error:
         raise OutputError(f"a column is called {error.object!r}, which UTF-8 cannot hold") from None
 

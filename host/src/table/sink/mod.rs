@@ -1,6 +1,7 @@
 //! A table to write, batch by batch, into a file that is already open. What columns are in each format is `types.rs`'s;
 //! a library's panic is an error of the table.
 
+mod days;
 mod encoding;
 mod options;
 mod output;
@@ -16,7 +17,7 @@ use super::format::{FileFormat, Format};
 use super::guard::guarded;
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
 use output::{Counted, Output};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression as ParquetCompression;
@@ -37,6 +38,9 @@ pub struct Sink {
     kind: Kind,
     /// The columns as the format has them.
     schema: SchemaRef,
+    /// Whether times that are all midnights are dates.
+    dates: bool,
+    notes: Vec<String>,
     /// Rows of all batches so far.
     rows: usize,
     written: Arc<AtomicU64>,
@@ -95,7 +99,9 @@ impl Sink {
         if schema.fields().is_empty() && !matches!(format.format, Format::ArrowFile | Format::ArrowStream) {
             return Err(TableError::NoColumns { format: format.to_string() });
         }
-        let types = types::written(schema, format)?;
+        // Who says how times are written, and nothing of dates, has no dates.
+        let dates = options.times.is_none() || options.dates.is_some();
+        let types = types::written(schema, format, dates)?;
         let written = Arc::new(AtomicU64::new(0));
         let file = Counted { file, written: Arc::clone(&written) };
         let output = Output::new(format.compression, file).map_err(io)?;
@@ -113,11 +119,12 @@ impl Sink {
                 Kind::Parquet(Box::new(writer.map_err(parquet)?))
             }
             Format::Xlsx => Kind::Xlsx(Box::new(Book::new(path, &types, output)?)),
-            Format::ArrowFile => Kind::ArrowFile(Box::new(FileWriter::try_new(output, schema).map_err(arrow)?)),
+            Format::ArrowFile => Kind::ArrowFile(Box::new(FileWriter::try_new(output, &types).map_err(arrow)?)),
             Format::ArrowStream => Kind::ArrowStream(Box::new(StreamWriter::try_new(output, schema).map_err(arrow)?)),
             Format::Json => return Err(TableError::NotWritten { format: format.to_string() }),
         };
-        Ok(Self { path: path.to_owned(), format, kind, schema: types, rows: 0, written })
+        let path = path.to_owned();
+        Ok(Self { path, format, kind, schema: types, dates, notes: Vec::new(), rows: 0, written })
     }
 
     /// Takes wider columns for what comes next. Returns `false` where the format fixed their types when it began.
@@ -128,8 +135,22 @@ impl Sink {
         if !matches!(self.kind, Kind::Rows(_) | Kind::Xlsx(_)) {
             return Ok(false);
         }
-        self.schema = types::written(schema, self.format)?;
+        let before = std::mem::replace(&mut self.schema, types::written(schema, self.format, self.dates)?);
+        let is_time = |place: &usize| matches!(before.field(*place).data_type(), DataType::Timestamp(..));
+        let times: Vec<usize> = (0..before.fields().len()).filter(is_time).collect();
+        self.have_times(schema, &times);
         Ok(true)
+    }
+
+    /// Columns of dates that are of times from here on.
+    fn have_times(&mut self, schema: &Schema, places: &[usize]) {
+        let field = |(place, field): (usize, &FieldRef)| {
+            let is_time = places.contains(&place) && *field.data_type() == DataType::Date32;
+            let data_type = if is_time { schema.field(place).data_type() } else { field.data_type() };
+            Arc::new(field.as_ref().clone().with_data_type(data_type.clone()))
+        };
+        let fields: Vec<FieldRef> = self.schema.fields().iter().enumerate().map(field).collect();
+        self.schema = Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()));
     }
 
     /// Adds a batch of the sink's columns. Of a batch that is refused nothing is written in formats of rows.
@@ -143,7 +164,18 @@ impl Sink {
 
     fn add(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
         let arrow = |source| TableError::Arrow { path: self.path.clone(), source };
-        let batch = types::convert(&self.schema, batch, self.rows)?;
+        let (dated, times) = days::dated(&self.schema, batch).map_err(arrow)?;
+        for place in &times {
+            let name = self.schema.field(*place).name();
+            self.notes.push(format!(
+                "column `{name}` has dates alone above row {}, and times of day from there on: `times=` with a format \
+                 writes all of it as times",
+                self.rows + 1
+            ));
+        }
+        self.have_times(&batch.schema(), &times);
+        let arrow = |source| TableError::Arrow { path: self.path.clone(), source };
+        let batch = types::convert(&self.schema, &dated, self.rows)?;
         match &mut self.kind {
             Kind::Rows(writer) => writer.write(&batch)?,
             Kind::Xlsx(book) => book.write(&batch)?,
@@ -177,10 +209,11 @@ impl Sink {
     /// What a person should know of how values have been written.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        match &self.kind {
-            Kind::Xlsx(book) => book.notes(),
-            _ => Vec::new(),
-        }
+        let own = match &self.kind {
+            Kind::Xlsx(book) => return book.notes(),
+            _ => self.notes.iter(),
+        };
+        own.cloned().collect()
     }
 
     /// Completes the table. Returns the file's size in bytes.

@@ -1,6 +1,7 @@
 //! What columns are in each format: units that a format lacks become those that it has, and a type that it cannot hold is
 //! refused before a row is written, by the name of its column.
 
+use super::days::{has_only_days, unmarked};
 use crate::table::error::TableError;
 use crate::table::format::{FileFormat, Format};
 use crate::table::guard::guarded;
@@ -16,20 +17,26 @@ use std::sync::Arc;
 /// Milliseconds of a day.
 const DAY_MILLIS: i64 = 86_400_000;
 
-/// The columns as a format has them.
+/// The columns as a format has them. `dates` says whether times that are all midnights are dates where the format has no
+/// types.
 ///
 /// # Errors
 /// [`TableError::Unsupported`].
-pub(super) fn written(schema: &SchemaRef, format: FileFormat) -> Result<SchemaRef, TableError> {
+pub(super) fn written(schema: &SchemaRef, format: FileFormat, dates: bool) -> Result<SchemaRef, TableError> {
     let of = match format.format {
         Format::Csv | Format::Tsv | Format::Ndjson | Format::Xlsx => text_type,
         Format::Parquet => parquet_type,
-        Format::ArrowFile | Format::ArrowStream => return Ok(Arc::clone(schema)),
+        Format::ArrowFile => |data_type: &DataType| Some(data_type.clone()),
+        // What a stream is written anew from may be one.
+        Format::ArrowStream => return Ok(Arc::clone(schema)),
         Format::Json => return Err(TableError::NotWritten { format: format.to_string() }),
     };
+    let is_typed = matches!(format.format, Format::Parquet | Format::ArrowFile);
     let fields = schema.fields().iter().map(|field| {
-        of(field.data_type())
-            .map(|data_type| Arc::new(field.as_ref().clone().with_data_type(data_type)))
+        let is_date = !is_typed && dates && has_only_days(field);
+        let data_type = if is_date { Some(DataType::Date32) } else { of(field.data_type()) };
+        data_type
+            .map(|data_type| Arc::new(unmarked(field).with_data_type(data_type)))
             .ok_or_else(|| unsupported(field, format))
     });
     let fields = fields.collect::<Result<Vec<FieldRef>, _>>()?;
