@@ -180,7 +180,7 @@ fn what_is_written_with_options_is_read_with_them() {
         let (words, read_words) = options(&mut random);
         let path = folder.path().join(random.one(&["x.csv", "x.tsv", "x.csv.gz"]));
         let (mut written, mut reading) = (WriteOptions::default(), ReadOptions::default());
-        if let Err(reason) = written.add(&words) {
+        if let Err(reason) = written.add(&words).and_then(|()| written.check()) {
             assert!(reason.contains('`'), "{reason}");
             counts[0] += 1;
             continue;
@@ -233,6 +233,7 @@ fn text_of(options: &str, columns: Vec<(&str, ArrayRef)>) -> Result<String, Stri
     let path: PathBuf = folder.path().join("x.csv");
     let mut written = WriteOptions::default();
     written.add(options)?;
+    written.check()?;
     let batch =
         RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)));
     write(&path, &written, &batch.unwrap()).map_err(|error| error.to_string())?;

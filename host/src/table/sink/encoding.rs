@@ -50,6 +50,11 @@ impl TextEncoding {
         }
     }
 
+    /// Whether it has bytes for every character.
+    pub(super) fn has_all(self) -> bool {
+        !matches!(self, Self::Bytes(_))
+    }
+
     /// The first character of a text that it has no bytes for.
     pub(super) fn lacks(self, text: &str) -> Option<char> {
         let Self::Bytes(encoding) = self else { return None };

@@ -86,7 +86,7 @@ impl WriteOptions {
     }
 
     /// Takes in options as they stand on a command line: `KEY=VALUE`, with blanks between them, and quotes around values
-    /// with blanks.
+    /// with blanks. Whether they go together is [`WriteOptions::check`]'s, when all are there.
     ///
     /// # Errors
     /// What is wrong, and what would be right.
@@ -97,7 +97,7 @@ impl WriteOptions {
             };
             self.set(key, value).map_err(|reason| format!("`{key}`: {reason}"))?;
         }
-        self.check()
+        Ok(())
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
@@ -165,7 +165,8 @@ impl WriteOptions {
             return Ok(());
         }
         Err(format!(
-            "{format} has no options of writing: those are for CSV and TSV, so leave them out, or write a file that ends in .csv"
+            "{format} has no options of writing: those are for CSV and TSV: say for which output they are, as in \
+             `--write '0:delimiter=;'`, or write a file that ends in .csv"
         ))
     }
 
@@ -272,7 +273,7 @@ mod tests {
 
     fn written(text: &str) -> Result<WriteOptions, String> {
         let mut options = WriteOptions::default();
-        options.add(text).map(|()| options)
+        options.add(text).and_then(|()| options.check()).map(|()| options)
     }
 
     #[test]

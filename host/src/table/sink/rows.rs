@@ -76,7 +76,8 @@ impl RowWriter {
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let start = self.gathered.len();
         let names: Vec<Vec<u8>> = schema.fields().iter().map(|field| name(field.name())).collect();
-        let types: Vec<&DataType> = schema.fields().iter().map(|field| field.data_type()).collect();
+        let types = schema.fields().iter().map(|field| field.data_type());
+        let types: Vec<(&DataType, Content)> = types.map(|data_type| (data_type, Content::of(data_type))).collect();
         for row in 0..batch.num_rows() {
             let written = match &self.rows {
                 Rows::Delimited(style) => delimited(&columns, &types, row, style, &mut self.gathered),
@@ -120,12 +121,12 @@ type Wrong = (usize, String);
 
 fn delimited(
     columns: &[WrittenColumn<'_>],
-    types: &[&DataType],
+    types: &[(&DataType, Content)],
     row: usize,
     style: &Style,
     out: &mut Vec<u8>,
 ) -> Result<(), Wrong> {
-    for (number, (column, data_type)) in columns.iter().zip(types).enumerate() {
+    for (number, (column, (data_type, content))) in columns.iter().zip(types).enumerate() {
         if number > 0 {
             style.separate(out);
         }
@@ -141,7 +142,7 @@ fn delimited(
         column.write(row, out).map_err(wrong)?;
         check_encoding(style, &out[start..]).map_err(|reason| wrong(format!("it {reason}")))?;
         check_missing(style, &out[start..], data_type).map_err(wrong)?;
-        style.quote(out, start, Content::of(data_type), number == 0).map_err(wrong)?;
+        style.quote(out, start, *content, number == 0).map_err(wrong)?;
     }
     out.extend_from_slice(style.line_end);
     Ok(())
@@ -170,7 +171,7 @@ fn check_missing(style: &Style, cell: &[u8], data_type: &DataType) -> Result<(),
 }
 
 fn check_encoding(style: &Style, cell: &[u8]) -> Result<(), String> {
-    if cell.is_ascii() {
+    if style.encoding.has_all() || cell.is_ascii() {
         return Ok(());
     }
     match style.encoding.lacks(&String::from_utf8_lossy(cell)) {
