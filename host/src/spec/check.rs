@@ -148,6 +148,21 @@ mod tests {
     }
 
     #[test]
+    fn a_column_without_a_value_is_as_declared() {
+        let folder = tempfile::tempdir().unwrap();
+        let block = block(folder.path(), SALES);
+        let path = folder.path().join("sales.ndjson");
+        let error = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            CheckedInputs::of(&block, vec![named("sales", &path)]).errors().join("\n")
+        };
+        assert_eq!(error("{\"zip\": null, \"price\": null, \"when\": \"2024-12-31\"}\n"), "");
+        assert_eq!(error("{\"zip\": \"01234\", \"price\": 2, \"when\": null}\n"), "");
+        let found = error("{\"zip\": 1234, \"price\": 2, \"when\": null}\n");
+        assert!(found.ends_with("column `zip` is integer (Int64), and is to be text"), "{found}");
+    }
+
+    #[test]
     fn a_table_that_is_not_as_declared_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let block = block(folder.path(), SALES);

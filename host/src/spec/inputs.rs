@@ -96,7 +96,7 @@ pub(super) fn open(spec: &InputSpec, declaration: Option<&InputDeclaration>, mod
     let options = spec.read.clone().or(&declaration.reading().fitting(format));
     let feed = open_as(spec, found, &options, mode)?;
     if !format.takes_types() {
-        check_columns(&feed.schema(), &declaration.columns)
+        check_columns(&feed.known_schema(), &declaration.columns)
             .map_err(|reason| TableError::NotAsDeclared { path: spec.path.clone(), reason })?;
     }
     Ok(feed)

@@ -228,7 +228,7 @@ impl RunSpec {
         let feeds = inputs::open_inputs(&self.inputs, declared, block.mode)?;
         notes.extend(inputs::notes(&self.inputs, &feeds));
         let input_records = inputs::records(&self.inputs, declared, &feeds);
-        let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::schema)).collect();
+        let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::known_schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
         let outputs = outputs::placed(&block, &self.outputs, &self.inputs)?;
         if let Some(path) = &self.keep {

@@ -2,8 +2,9 @@
 //! column must be that is declared as one of them.
 
 use super::option_values::ColumnType;
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Schema, SchemaRef};
 use std::fmt;
+use std::sync::Arc;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,15 @@ impl ColumnType {
             Self::Time(_) => matches!(kind, ColumnKind::Naive | ColumnKind::Zoned),
         }
     }
+}
+
+/// Columns of which some have no value, and so no type: what is written as text for want of one is anything.
+pub(super) fn without_type(schema: &Schema, has_none: impl Fn(usize) -> bool) -> SchemaRef {
+    let fields = schema.fields().iter().enumerate().map(|(index, field)| match has_none(index) {
+        true => Arc::new(field.as_ref().clone().with_data_type(DataType::Null)),
+        false => Arc::clone(field),
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// A type in the words of people, and Arrow's name of it.

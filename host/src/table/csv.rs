@@ -6,6 +6,7 @@ use super::batches::Batches;
 use super::blocks::{Kept, MadeBatches, Sizes};
 use super::cell::{Kind, Words};
 use super::cells::Record;
+use super::column_kind::without_type;
 use super::csv_blocks::{Checked, Found, Plain, Text, check};
 use super::dialect::{Detected, Dialect};
 use super::error::TableError;
@@ -50,6 +51,13 @@ impl Layout {
     /// Whether no cell of a column has a value.
     pub(super) fn has_nothing(&self, column: usize) -> bool {
         self.columns.get(column).is_some_and(|(_, verdict, _)| verdict.kind == Kind::Nothing)
+    }
+}
+
+impl Layout {
+    /// The columns, those without a value without a type.
+    pub(crate) fn known_schema(&self) -> SchemaRef {
+        without_type(&self.schema, |index| self.columns[index].1.kind == Kind::Nothing)
     }
 }
 

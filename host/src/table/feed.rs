@@ -37,6 +37,15 @@ impl Feed {
         }
     }
 
+    /// The columns, those of a text without a value without a type.
+    pub(crate) fn known_schema(&self) -> SchemaRef {
+        match self {
+            Self::Stored(source) => source.known_schema(),
+            Self::Memory { schema, .. } => Arc::clone(schema),
+            Self::Live(source) => source.known_schema(),
+        }
+    }
+
     /// How its text is read.
     pub(crate) fn findings(&self) -> Option<&Findings> {
         match self {

@@ -100,6 +100,15 @@ impl LiveSource {
         Arc::clone(&self.schema)
     }
 
+    /// The columns, those of a text that had no value yet without a type.
+    pub(crate) fn known_schema(&self) -> SchemaRef {
+        match self.rows.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some(Rows::Csv { layout, .. }) => layout.known_schema(),
+            Some(Rows::Ndjson { layout, .. }) => layout.known_schema(),
+            Some(Rows::Arrow(_)) | None => self.schema(),
+        }
+    }
+
     /// How its text is read.
     pub(crate) fn findings(&self) -> Option<&Findings> {
         self.findings.as_deref()

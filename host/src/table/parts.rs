@@ -4,6 +4,7 @@
 pub(super) use super::parts_found::find;
 
 use super::batches::Batches;
+use super::column_kind::without_type;
 use super::csv;
 use super::dialect::{Detected, Dialect};
 use super::error::TableError;
@@ -98,6 +99,16 @@ impl Parts {
     pub(super) fn schema(&self) -> SchemaRef {
         let keys = self.keys.iter().flat_map(|keys| keys.schema_ref().fields().iter().cloned().collect::<Vec<_>>());
         Arc::new(Schema::new(self.own.iter().cloned().chain(keys).collect::<Vec<_>>()))
+    }
+
+    /// The columns, those without a value in any file without a type.
+    pub(super) fn known_schema(&self) -> SchemaRef {
+        let schema = self.schema();
+        let has_nothing = |index: usize| {
+            let Some(field) = self.own.get(index) else { return false };
+            self.parts.iter().all(|part| part.layout().is_some() && typed(part, field.name()).is_none())
+        };
+        without_type(&schema, has_nothing)
     }
 
     /// Rows of all, where the files say so without being read.

@@ -195,6 +195,17 @@ impl Source {
         SchemaRef::clone(&self.schema)
     }
 
+    /// The table's columns, those of a text without a value without a type.
+    pub(crate) fn known_schema(&self) -> SchemaRef {
+        match &self.content {
+            Content::Text(layout) => layout.known_schema(),
+            Content::Json(layout) => layout.known_schema(),
+            Content::Sheet(sheet) => sheet.1.known_schema(),
+            Content::Parts(parts) => parts.known_schema(),
+            Content::Parquet(_) | Content::Arrow => self.schema(),
+        }
+    }
+
     /// The number of rows, where the file says so without being read.
     #[must_use]
     pub fn rows(&self) -> Option<u64> {

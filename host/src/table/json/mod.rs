@@ -13,6 +13,7 @@ mod value;
 
 use super::batches::Batches;
 use super::blocks::{Kept, MadeBatches, Sizes};
+use super::column_kind::without_type;
 use super::error::TableError;
 use super::findings::Findings;
 use super::live::Patience;
@@ -96,6 +97,13 @@ fn scan_in_blocks<R: Read + Send + 'static>(
     match check(path, length, sizes, &again) {
         Some(layout) => Ok(layout),
         None => scan(path, Form::Lines, BufReader::with_capacity(BUFFER_BYTES, again()?)),
+    }
+}
+
+impl Layout {
+    /// The columns, those without a value without a type.
+    pub(crate) fn known_schema(&self) -> SchemaRef {
+        without_type(&self.schema, |index| self.plan.has_no_value(index))
     }
 }
 

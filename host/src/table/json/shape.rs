@@ -255,6 +255,11 @@ impl Plan {
         }
     }
 
+    /// Whether a field of a row has nothing but nulls.
+    pub(super) fn has_no_value(&self, index: usize) -> bool {
+        matches!(self, Self::Object(fields) if matches!(fields.get(index), Some((_, Self::Scalar(Kind::Nothing)))))
+    }
+
     pub(super) fn field(&self, name: &str) -> FieldRef {
         Arc::new(Field::new(name, self.data_type(), true))
     }
