@@ -182,7 +182,8 @@ mod tests {
         for _ in 0..200_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let length = (state >> 59) as usize % 19;
-            let character = |at: usize| char::from(b"0123456789012345.-+e"[(state >> (at * 3)) as usize % 20]);
+            let character =
+                |at: usize| char::from(b"0123456789012345.-+e"[usize::try_from((state >> (at * 3)) % 20).unwrap()]);
             let text: String = (0..length).map(character).collect();
             if let Some(number) = short_integer(text.as_bytes()) {
                 assert_eq!(integer(&text), Some(number), "{text}");
