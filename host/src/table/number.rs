@@ -21,8 +21,8 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
     if plain && !code { text.parse().ok() } else { None }
 }
 
-/// A number with its sign, point and exponent: `1.5`, `-.5`, `2e-3`, `inf`. `None` for codes with leading zeros or a plus, and
-/// for numbers that a double does not hold to their last digit.
+/// A number with its sign, point and exponent: `1.5`, `-.5`, `2e-3`, `inf`. `None` for codes with leading zeros, and for
+/// numbers that a double does not hold to their last digit.
 pub(crate) fn decimal(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity") {
@@ -30,9 +30,7 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
     }
     let first = *unsigned.as_bytes().first()?;
     let code = unsigned.len() > 1 && first == b'0' && !unsigned[1..].starts_with(['.', 'e', 'E']);
-    // With a plus before it, a whole number is one to be dialled.
-    let dialled = text.starts_with('+') && unsigned.bytes().all(|byte| byte.is_ascii_digit());
-    if code || dialled || !(first.is_ascii_digit() || first == b'.') {
+    if code || !(first.is_ascii_digit() || first == b'.') {
         return None;
     }
     let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
@@ -181,10 +179,11 @@ mod tests {
         let mut state = 1_u64;
         for _ in 0..200_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let length = (state >> 59) as usize % 19;
-            let character =
-                |at: usize| char::from(b"0123456789012345.-+e"[usize::try_from((state >> (at * 3)) % 20).unwrap()]);
-            let text: String = (0..length).map(character).collect();
+            let bits = state.to_le_bytes().into_iter().chain(state.rotate_left(27).to_le_bytes());
+            let text: String = bits
+                .take(usize::from(state.to_be_bytes()[0] % 17))
+                .map(|bits| char::from(b"0123456789012345.-+e"[usize::from(bits % 20)]))
+                .collect();
             if let Some(number) = short_integer(text.as_bytes()) {
                 assert_eq!(integer(&text), Some(number), "{text}");
             }
