@@ -105,6 +105,7 @@ docs: r-library ## Write the documents that are generated
 	@sdk-r/document sdk-r/compat
 
 bench: images build venv ## Measure, into target/bench/report.md
+	@cargo build --release --quiet -p longshore --example read
 	@$(VENV)/bin/python3 tests/bench/bench.py $(LONGSHORE)
 
 clean: ## Remove what was built

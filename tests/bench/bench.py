@@ -29,6 +29,7 @@ import pyarrow.parquet
 from environments import environment_sections
 from measure import COLUMNS, GIB, LONGSHORE, ROUNDS, in_turns, ratio, result, run, spread, timed
 from stream import stream_sections
+from text import text_sections
 
 from r import r_sections
 
@@ -278,6 +279,7 @@ def main() -> None:
         "A whole job": pipeline,
         "Agent": agent,
         **stream_sections,
+        **text_sections,
         **r_sections,
         **environment_sections,
     }

@@ -1,6 +1,6 @@
 //! CSV and TSV. A first pass over the whole file finds the columns' types and everything that is wrong with it, by
 //! line and column; reading then cannot fail on a file that has not changed. Where records and cells begin and end is
-//! `records.rs`'s, what a cell is `cell.rs`'s.
+//! `records.rs`'s, what a cell is `cell.rs`'s. A long text that is plain passes once, in `csv_blocks.rs`.
 
 use super::batches::Batches;
 use super::blocks::{Kept, MadeBatches, Sizes};
