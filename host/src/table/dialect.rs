@@ -454,7 +454,9 @@ mod tests {
 
     #[test]
     fn rows_of_one_cell_more_begin_with_their_numbers() {
-        assert!(found("a,b\n1,x,y\n2,u,v\n").unwrap().dialect.row_names);
+        assert!(found("a,b\n\"1\",x,y\n\"2\",u,v\n").unwrap().dialect.row_names);
+        // Its names may have a comma in them.
+        assert!(found("id,name\n1,Roe, Jo\n2,Doe, Al\n").unwrap_err().contains("row_names=yes"));
         assert!(found("a,b\nm,x,y\nn,u,v\n").unwrap_err().contains("row_names=yes"));
         let blanks = found("\"a\" \"b\"\n\"1\" 5 \"x y\"\n\"2\" 6 \"z\"\n").unwrap().dialect;
         assert!(blanks.row_names && blanks.delimiter == Delimiter::Blanks);
