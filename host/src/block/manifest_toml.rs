@@ -435,7 +435,7 @@ mod tests {
                 "line 6, column 10: unknown key `delimitr`: did you mean `delimiter`?",
             ),
             (input("read = { encoding = \"klingon\" }"), "line 6, column 8: input `a`: "),
-            (input("read = { format = \"parquet\", skip = 1 }"), "line 6, column 8: input `a`: `format` is parquet"),
+            (input("read = { format = \"parquet\", skip = 1 }"), "line 6, column 8: input `a`: `format` is Parquet"),
             (
                 input("read = { types = { b = \"text\" } }\ncolumns = { b = \"text\" }"),
                 "line 6, column 8: input `a`: `read.types` and `columns` both say what `b` is",

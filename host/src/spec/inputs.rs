@@ -93,7 +93,9 @@ pub(super) fn open(spec: &InputSpec, declaration: Option<&InputDeclaration>, mod
     let found = format_of(spec, declaration)?;
     let format = found.format.format;
     let Some(declaration) = declaration else { return open_as(spec, found, &spec.read, mode) };
-    let options = spec.read.clone().or(&declaration.reading().fitting(format));
+    let mut options = spec.read.clone().or(&declaration.reading().fitting(format));
+    // It has been decided about.
+    options.format = None;
     let feed = open_as(spec, found, &options, mode)?;
     if !format.takes_types() {
         check_columns(&feed.known_schema(), &declaration.columns)
