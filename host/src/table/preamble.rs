@@ -29,7 +29,8 @@ pub(super) fn preamble(table: &Table) -> u64 {
     };
     let is_padded = table.rows[..above].iter().any(|row| row.cells.len() > few);
     let is_whole = first.cells.len() == table.width && last.line < first.line;
-    if !is_whole || is_padded && filled(first) < table.width {
+    // Where it is said that there are no names, a row of little is a row.
+    if !is_whole || is_padded && (filled(first) < table.width || table.dialect.header == 0) {
         return 0;
     }
     // It may be the name of the one column that there is, or a row of little.
