@@ -6,7 +6,7 @@
 mod command;
 
 use command::Home;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -38,9 +38,14 @@ fn block(folder: &Path, language: &str) {
 }
 
 fn begin(home: &Home, folder: &Path, language: &str, engine: &str, output: &str) -> Child {
+    let format = ["--format", "csv"];
+    begin_with(home, folder, language, &[&format[..], &["--engine", engine, "-o", output]].concat())
+}
+
+fn begin_with(home: &Home, folder: &Path, language: &str, arguments: &[&str]) -> Child {
     block(folder, language);
     let mut command = Command::new(command::path());
-    command.args(["run", ".", "-i", "-", "--format", "csv", "--engine", engine, "-o", output]).current_dir(folder);
+    command.args(["run", ".", "-i", "-"]).args(arguments).current_dir(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     home.of(&mut command).spawn().unwrap()
 }
@@ -77,6 +82,34 @@ fn rows_come_out_before_the_last_has_gone_in() {
             drop(input);
             assert_eq!(lines.next(), None, "{engine} {language}");
             assert_eq!(end(run), Some(0), "{engine} {language}");
+        }
+    }
+}
+
+#[test]
+fn a_log_goes_on_where_its_rows_are_wrong_or_its_fields_new() {
+    for language in ["python", "r"] {
+        let (home, folder) = (Home::new(), folder());
+        let rules = ["--on-bad-row", "skip", "--read", "later=keep", "--json"];
+        let output = ["--format", "ndjson", "--engine", "process", "-o", "out.csv"];
+        let mut run = begin_with(&home, folder.path(), language, &[&output[..], &rules[..]].concat());
+        let mut input = run.stdin.take().unwrap();
+        let mut said = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+        input.write_all(b"{\"n\":1}\n").unwrap();
+        // The first rows have passed when the script has had them.
+        assert!(said.by_ref().take(100).any(|line| line.contains("got 1")), "{language}");
+        input.write_all(b"{\"n\":\"x\"}\n{\"n\":2,\"new\":[1]}\n{\"n\":\n{\"n\":3}\n").unwrap();
+        drop(input);
+        let said: String = said.collect::<Vec<_>>().join("\n");
+        let mut record = String::new();
+        run.stdout.take().unwrap().read_to_string(&mut record).unwrap();
+        assert_eq!(end(run), Some(0), "{language}: {said}");
+        let table = std::fs::read_to_string(folder.path().join("out.csv")).unwrap();
+        assert_eq!(table, "n,later_fields,twice\n1,,2\n2,\"{\"\"new\"\":[1]}\",4\n3,,6\n", "{language}");
+        for note in
+            ["2 rows were wrong and left out, the first in line 2", "1 row has fields", "the first `new` in line 3"]
+        {
+            assert!(said.contains(note) && record.contains(note), "{language}: {note}: {said}");
         }
     }
 }

@@ -65,6 +65,8 @@ pub fn schema() -> Value {
             "ragged": {"enum": ["error", "fill", "cut", "skip"], "description": "what happens to rows of other lengths"},
             "rows": {"type": "integer", "minimum": 0, "description": "so many rows and no more"},
             "columns": texts("these columns and no more"),
+            "bad_rows": {"enum": ["fail", "skip", "keep"], "description": "what becomes of rows that are wrong"},
+            "later": {"enum": ["fail", "ignore", "keep"], "description": "what becomes of fields that the first rows of a stream of NDJSON do not have"},
             "path": text("of JSON, the fields that lead to the list of rows"),
             "sheet": text("of a workbook, the sheet: its name, or its number from 1"),
             "types": {"type": "object", "additionalProperties": {"type": "string"}, "description": "what columns are, by name"},

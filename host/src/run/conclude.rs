@@ -60,6 +60,14 @@ impl Run<'_> {
             }
             self.timings.publish = milliseconds(publishing.elapsed());
         }
+        for (path, tally) in &self.prepared.tallies {
+            let name = if path.as_os_str() == "-" { "standard input".into() } else { path.to_string_lossy() };
+            for note in tally.notes() {
+                let note = format!("`{name}`: {note}");
+                self.tell(Event::Note(note.clone())).await;
+                notes.push(note);
+            }
+        }
         let fingerprint = self.fingerprint(outcome, &mut notes).await;
         self.timings.total = milliseconds(self.begun.elapsed());
         let mounts = self.prepared.mounts.iter();

@@ -3,7 +3,7 @@
 use super::inputs::{open, placed};
 use super::{InputSpec, SpecError};
 use crate::block::{Block, Mode};
-use crate::table::{Findings, in_words};
+use crate::table::{Findings, ReadOptions, in_words};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -69,7 +69,7 @@ fn check(block: &Block, spec: InputSpec) -> CheckedInput {
     let declaration = block.inputs.as_ref().and_then(|known| known.get(index));
     let name = declaration.map(|input| input.name.clone());
     // A stream would be looked at in part alone.
-    let opened = open(&spec, declaration, Mode::Batch);
+    let opened = open(&spec, declaration, &ReadOptions::default(), Mode::Batch);
     let mut checked =
         CheckedInput { index, name, path: spec.path, rows: None, columns: Vec::new(), reading: None, error: None };
     match opened {

@@ -3,7 +3,7 @@
 use super::{INPUTS_MAX, InputSpec, STANDARD, SpecError};
 use crate::block::{InputDeclaration, Mode};
 use crate::record::InputRecord;
-use crate::table::{Feed, FileFormat, LiveSource, ReadOptions, Source, TableError, check_columns};
+use crate::table::{BadRows, Feed, FileFormat, LiveSource, ReadOptions, Source, TableError, Tally, check_columns};
 use std::collections::HashSet;
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -73,13 +73,15 @@ fn has_format(spec: &InputSpec, declaration: Option<&InputDeclaration>) -> bool 
 pub(super) fn open_inputs(
     specs: &[InputSpec],
     declarations: Option<&[InputDeclaration]>,
+    bad_rows: Option<BadRows>,
     mode: Mode,
 ) -> Result<Vec<Option<Feed>>, SpecError> {
+    let others = ReadOptions { bad_rows, ..ReadOptions::default() };
     let mut feeds: Vec<Option<Feed>> = Vec::new();
     let mut wrong = Vec::new();
     for (number, spec) in numbered(specs) {
         feeds.resize_with(feeds.len().max(number + 1), || None);
-        match open(spec, declarations.and_then(|known| known.get(number)), mode) {
+        match open(spec, declarations.and_then(|known| known.get(number)), &others, mode) {
             Ok(feed) => feeds[number] = Some(feed),
             Err(error) => wrong.push((number, error)),
         }
@@ -88,20 +90,31 @@ pub(super) fn open_inputs(
 }
 
 /// Opens an input, as its caller and its block say: of what the block says, how text is read is for text alone, and
-/// columns of other formats are held against it.
-pub(super) fn open(spec: &InputSpec, declaration: Option<&InputDeclaration>, mode: Mode) -> Result<Feed, TableError> {
+/// columns of other formats are held against it. `others` count where neither says anything.
+pub(super) fn open(
+    spec: &InputSpec,
+    declaration: Option<&InputDeclaration>,
+    others: &ReadOptions,
+    mode: Mode,
+) -> Result<Feed, TableError> {
     let found = format_of(spec, declaration)?;
     let format = found.format.format;
-    let Some(declaration) = declaration else { return open_as(spec, found, &spec.read, mode) };
-    let mut options = spec.read.clone().or(&declaration.reading().fitting(format));
+    let declared = declaration.map(InputDeclaration::reading).unwrap_or_default();
+    let mut options = spec.read.clone().or(&declared.fitting(format)).or(&others.fitting(format));
     // It has been decided about.
     options.format = None;
     let feed = open_as(spec, found, &options, mode)?;
-    if !format.takes_types() {
+    if let Some(declaration) = declaration.filter(|_| !format.takes_types()) {
         check_columns(&feed.known_schema(), &declaration.columns)
             .map_err(|reason| TableError::NotAsDeclared { path: spec.path.clone(), reason })?;
     }
     Ok(feed)
+}
+
+/// The rows of streams that turn out to be wrong on the way, each with what the stream is called.
+pub(super) fn tallies(specs: &[InputSpec], feeds: &[Option<Feed>]) -> Vec<(PathBuf, Tally)> {
+    let tally = |(number, spec): (usize, &InputSpec)| Some((spec.path.clone(), feeds.get(number)?.as_ref()?.tally()?));
+    numbered(specs).filter_map(tally).collect()
 }
 
 /// What was found out about the inputs' texts that a person should know.

@@ -23,7 +23,7 @@ use crate::publish;
 use crate::record::InputRecord;
 use crate::session::BlockFile;
 use crate::store::Reference;
-use crate::table::{Feed, FileFormat, ReadOptions, WriteOptions};
+use crate::table::{BadRows, Feed, FileFormat, ReadOptions, Tally, WriteOptions};
 use longshore_protocol::OutputName;
 use mounts::Allowed;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,8 @@ pub struct RunSpec {
     pub chunk_rows: u32,
     /// Whether to run the block once for each value of a field.
     pub partition: Option<PartitionSpec>,
+    /// What becomes of rows of texts that are wrong, where an input's options do not say it.
+    pub bad_rows: Option<BadRows>,
     /// Whether the record shall have the hashes of code, data and environment. They are made beside the run.
     pub hashes: bool,
     /// Whether the run stands in the history, where the settings keep one.
@@ -183,6 +185,8 @@ pub struct Prepared {
     pub(crate) input_paths: Vec<Option<PathBuf>>,
     /// How they are read, for the record.
     pub(crate) input_records: Vec<InputRecord>,
+    /// Rows of streams that turn out to be wrong on the way, each with what the stream is called.
+    pub(crate) tallies: Vec<(PathBuf, Tally)>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -203,6 +207,7 @@ impl RunSpec {
             limits: Limits::default(),
             chunk_rows: CHUNK_ROWS,
             partition: None,
+            bad_rows: None,
             hashes: false,
             recorded: true,
         }
@@ -225,8 +230,9 @@ impl RunSpec {
         if let Some(error) = wrong.into_iter().next() {
             return Err(error);
         }
-        let feeds = inputs::open_inputs(&self.inputs, declared, block.mode)?;
+        let feeds = inputs::open_inputs(&self.inputs, declared, self.bad_rows, block.mode)?;
         notes.extend(inputs::notes(&self.inputs, &feeds));
+        let tallies = inputs::tallies(&self.inputs, &feeds);
         let input_records = inputs::records(&self.inputs, declared, &feeds);
         let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::known_schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
@@ -275,6 +281,7 @@ impl RunSpec {
             source: std::path::absolute(&self.block).unwrap_or(self.block),
             input_paths: inputs::input_paths(&self.inputs),
             input_records,
+            tallies,
             notes,
         })
     }

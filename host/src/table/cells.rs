@@ -38,6 +38,19 @@ impl Record {
         self.cells.iter().map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))
     }
 
+    /// Its cells as a line of text, those that were quoted with their quotes.
+    pub(super) fn as_line(&self, delimiter: &str, quote: char) -> String {
+        let text = |(cell, quoted): (&[u8], bool)| {
+            let cell = String::from_utf8_lossy(cell);
+            if quoted {
+                format!("{quote}{}{quote}", cell.replace(quote, &format!("{quote}{quote}")))
+            } else {
+                cell.into_owned()
+            }
+        };
+        self.cells().map(text).collect::<Vec<_>>().join(delimiter)
+    }
+
     /// A cell, and whether it was quoted; `None` behind its last.
     pub(crate) fn cell(&self, place: usize) -> Option<(&[u8], bool)> {
         self.cells.get(place).map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))

@@ -2,6 +2,7 @@
 //! line and column; reading then cannot fail on a file that has not changed. Where records and cells begin and end is
 //! `records.rs`'s, what a cell is `cell.rs`'s. A long text that is plain passes once, in `csv_blocks.rs`.
 
+use super::bad_rows::{BadRows, Marked, Rules, Tally};
 use super::batches::Batches;
 use super::blocks::{Kept, MadeBatches, Sizes};
 use super::cell::{Kind, Words};
@@ -12,6 +13,7 @@ use super::dialect::{Detected, Dialect};
 use super::error::TableError;
 use super::findings::Findings;
 use super::live::Patience;
+use super::option_values::Delimiter;
 use super::options::ReadOptions;
 use super::rows::{RowSource, Rows};
 use super::rows_ahead::Ahead;
@@ -34,6 +36,9 @@ pub(crate) struct Layout {
     dialect: Dialect,
     /// Rows that are read at most.
     most: Option<u64>,
+    /// What becomes of rows that are wrong, and how many there were.
+    rules: Rules,
+    pub(super) tally: Tally,
     /// Of each column, which cell of a row it is, what it is, and which words stand for its values.
     pub(super) columns: Vec<(usize, Verdict, Arc<Words>)>,
     /// How the text is cut into blocks, where it can be.
@@ -69,7 +74,7 @@ pub(crate) fn scan(
     text: impl Read,
 ) -> Result<Layout, TableError> {
     let (rows, first) = Rows::open(path, &detected.dialect, text)?;
-    scan_rows(path, detected, options, rows, first)
+    scan_rows(path, detected, options, options.rules(true), rows, first)
 }
 
 /// Reads the whole text once: its blocks on all cores, or its records on one thread and their cells on another.
@@ -92,6 +97,12 @@ pub(super) fn scan_in_blocks<R: Read + Send + 'static>(
     sizes: Sizes,
     again: impl Fn() -> Result<R, TableError>,
 ) -> Result<Layout, TableError> {
+    if !options.rules(false).is_strict() {
+        let (rows, first) = Rows::open(path, &detected.dialect, again()?)?;
+        let mut layout = scan_rows(path, detected, options, options.rules(false), rows, first)?;
+        layout.findings.notes.extend(std::mem::take(&mut layout.tally).notes());
+        return Ok(layout);
+    }
     let text = Text { head, length, text: again()? };
     let checked = check(path, &detected.dialect, options, text, sizes);
     let plain = match checked {
@@ -105,8 +116,8 @@ pub(super) fn scan_in_blocks<R: Read + Send + 'static>(
     let (rows, first) = Rows::open(path, &detected.dialect, again()?)?;
     // Of few rows no more are read than those.
     let layout = match options.rows {
-        Some(_) => scan_rows(path, detected, options, rows, first),
-        None => scan_rows(path, detected, options, Ahead::start(path, rows), first),
+        Some(_) => scan_rows(path, detected, options, Rules::default(), rows, first),
+        None => scan_rows(path, detected, options, Rules::default(), Ahead::start(path, rows), first),
     };
     layout.map(|layout| Layout { plain, ..layout })
 }
@@ -115,21 +126,41 @@ fn scan_rows(
     path: &Path,
     mut detected: Detected,
     options: &ReadOptions,
+    rules: Rules,
     mut reader: impl RowSource,
     mut record: Record,
 ) -> Result<Layout, TableError> {
     let mut columns = looked(path, &detected.dialect, options, &record)?;
-    let mut rows = 0;
-    while options.rows.is_none_or(|most| rows < most) && reader.next(&mut record)? {
-        let line = record.line();
-        for column in &mut columns {
-            column.note(path, line, record.cell(column.place))?;
+    let (mut rows, tally) = (0, Tally::default());
+    while options.rows.is_none_or(|most| rows < most) {
+        let noted = match reader.next(&mut record) {
+            Ok(false) => break,
+            Ok(true) => note(path, &mut columns, &record, rules),
+            Err(error) => Err(error),
+        };
+        match noted {
+            Ok(()) => rows += 1,
+            Err(TableError::Line { line, reason, .. }) if rules.bad != BadRows::Fail => {
+                reader.recover()?;
+                tally.bad(rules.bad, line, &reason);
+                rows += u64::from(rules.bad == BadRows::Keep);
+            }
+            Err(error) => return Err(error),
         }
-        rows += 1;
     }
     detected.notes.extend(reader.notes());
     let verdicts = verdicts(path, &columns)?;
-    Ok(layout(detected, options, columns, verdicts, rows))
+    let layout = layout(detected, options, columns, verdicts, rows);
+    Ok(Layout { schema: rules.columns(&layout.schema), rules, tally, ..layout })
+}
+
+/// Takes in a row; of one that is wrong nothing, where the table goes on.
+fn note(path: &Path, columns: &mut [Looked], record: &Record, rules: Rules) -> Result<(), TableError> {
+    let line = record.line();
+    if rules.bad != BadRows::Fail {
+        columns.iter().try_for_each(|column| column.check(path, line, record.cell(column.place)))?;
+    }
+    columns.iter_mut().try_for_each(|column| column.note(path, line, record.cell(column.place)))
 }
 
 /// What is known of a text whose columns have been found.
@@ -147,7 +178,18 @@ fn layout(
     let findings = Findings::new(&dialect, notes, columns.iter().map(|column| column.name.as_str()).zip(&verdicts));
     let columns = columns.into_iter().zip(verdicts);
     let columns = columns.map(|(column, verdict)| (column.place, verdict, column.hints.words)).collect();
-    Layout { schema, rows, findings, dialect, most: options.rows, columns, plain: None, kept: Kept::default() }
+    Layout {
+        schema,
+        rows,
+        findings,
+        dialect,
+        most: options.rows,
+        columns,
+        plain: None,
+        kept: Kept::default(),
+        rules: Rules::default(),
+        tally: Tally::default(),
+    }
 }
 
 /// How rows come.
@@ -169,7 +211,10 @@ pub(crate) fn stored(path: &Path, layout: &Layout, text: impl Read + Send + 'sta
         return Ok(Box::new(plain.read(path, layout, text)?));
     }
     let (rows, record) = Rows::open(path, &layout.dialect, text)?;
-    Ok(Box::new(batches(path, layout, Ahead::start(path, rows), record, Pace::Stored)))
+    Ok(match layout.rules.is_strict() {
+        true => Box::new(batches(path, layout, Ahead::start(path, rows), record, Pace::Stored)),
+        false => Box::new(batches(path, layout, rows, record, Pace::Stored)),
+    })
 }
 
 /// The rows of a text whose first were scanned, in batches, as they come.
@@ -189,7 +234,8 @@ fn batches<S: RowSource>(path: &Path, layout: &Layout, reader: S, record: Record
         Column::written(verdict.kind, verdict.style.clone(), Arc::clone(words))
     };
     let columns = layout.columns.iter().map(column).collect();
-    CsvBatches { path: path.to_owned(), layout: layout.clone(), pace, reader, record, columns, rows: 0 }
+    let marked = Marked::new(layout.rules, &layout.tally);
+    CsvBatches { path: path.to_owned(), layout: layout.clone(), pace, reader, record, columns, marked, rows: 0 }
 }
 
 /// An iterator over batches.
@@ -200,6 +246,8 @@ pub(crate) struct CsvBatches<S> {
     reader: S,
     record: Record,
     columns: Vec<Column>,
+    /// Which rows of the batch are wrong, where the table goes on.
+    marked: Option<Marked>,
     /// Rows of all batches so far.
     rows: u64,
 }
@@ -208,7 +256,19 @@ impl<S: RowSource> CsvBatches<S> {
     fn read(&mut self) -> Result<Option<RecordBatch>, TableError> {
         let mut rows = 0;
         let mut bytes = 0;
-        while bytes < BATCH_BYTES && self.takes_more(rows) && self.next_row()? {
+        while bytes < BATCH_BYTES && self.takes_more(rows) {
+            match self.next_row() {
+                Ok(false) => break,
+                Ok(true) => {}
+                Err(TableError::Line { line, reason, .. }) if self.goes_on() => {
+                    self.columns.iter_mut().for_each(Column::push_null);
+                    self.mark_bad(line, &reason)?;
+                    rows += 1;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            let mut unfit = None;
             for (index, (place, ..)) in self.layout.columns.iter().enumerate() {
                 let Some((field, quoted)) = self.record.cell(*place) else {
                     self.columns[index].push_null();
@@ -216,27 +276,59 @@ impl<S: RowSource> CsvBatches<S> {
                 };
                 bytes += field.len();
                 if !std::str::from_utf8(field).is_ok_and(|field| self.columns[index].push(field, quoted)) {
-                    return Err(self.unfit(index, field));
+                    unfit.get_or_insert((index, field));
+                    self.columns[index].push_null();
+                }
+            }
+            match unfit.map(|(index, field)| self.unfit(index, field)) {
+                Some(TableError::Line { line, reason, .. }) if self.goes_on() => self.mark_bad(line, &reason)?,
+                Some(error) => return Err(error),
+                None => {
+                    let line = self.record.line();
+                    self.marked.iter_mut().for_each(|marked| marked.good(line, Vec::new()));
                 }
             }
             rows += 1;
         }
         if rows == 0 {
-            if matches!(self.pace, Pace::Stored) && self.rows != self.layout.rows {
+            if matches!(self.pace, Pace::Stored) && self.rows != self.layout.rows && !self.goes_on() {
                 return Err(self.changed());
             }
             return Ok(None);
         }
         self.rows += rows as u64;
         let columns = self.columns.iter_mut().map(Column::finish).collect();
-        let batch = RecordBatch::try_new(Arc::clone(&self.layout.schema), columns);
+        let batch = match &mut self.marked {
+            Some(marked) => marked.finish(&self.layout.schema, columns),
+            None => RecordBatch::try_new(Arc::clone(&self.layout.schema), columns),
+        };
         batch.map(Some).map_err(|source| TableError::Arrow { path: self.path.clone(), source })
+    }
+
+    /// Whether the table goes on where a row is wrong.
+    fn goes_on(&self) -> bool {
+        self.marked.as_ref().is_some_and(Marked::takes_bad)
+    }
+
+    /// Takes in that the row is wrong, after its columns have got a value each.
+    fn mark_bad(&mut self, line: u64, reason: &str) -> Result<(), TableError> {
+        let rest = self.reader.recover()?;
+        let dialect = &self.layout.dialect;
+        let delimiter = match &dialect.delimiter {
+            Delimiter::Byte(byte) => char::from(*byte).to_string(),
+            Delimiter::Text(text) => text.clone(),
+            Delimiter::Blanks => " ".into(),
+        };
+        let text = self.record.as_line(&delimiter, dialect.quote.map_or('"', char::from));
+        let text = text + &String::from_utf8_lossy(&rest);
+        self.marked.iter_mut().for_each(|marked| marked.bad(line, reason, &text));
+        Ok(())
     }
 
     fn next_row(&mut self) -> Result<bool, TableError> {
         let next = self.reader.next(&mut self.record);
         // Of a text that was found to be in order, what is wrong with it now was not so before.
-        if matches!((&self.pace, &next), (Pace::Stored, Err(TableError::Line { .. }))) {
+        if matches!((&self.pace, &next), (Pace::Stored, Err(TableError::Line { .. }))) && !self.goes_on() {
             Err(self.changed())
         } else {
             next
@@ -258,7 +350,7 @@ impl<S: RowSource> CsvBatches<S> {
 
     /// What is wrong with a cell that its column does not take.
     fn unfit(&self, column: usize, bytes: &[u8]) -> TableError {
-        if matches!(self.pace, Pace::Stored) {
+        if matches!(self.pace, Pace::Stored) && !self.goes_on() {
             return self.changed();
         }
         let name = self.layout.schema.field(column).name();
@@ -292,7 +384,6 @@ impl<S: RowSource> Iterator for CsvBatches<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Delimiter;
     use crate::table::cell::{Kind, Unit};
 
     fn scanned(text: &[u8], delimiter: u8) -> Result<Layout, TableError> {

@@ -1,5 +1,6 @@
 //! Where an input's rows come from: a file that is there, or a source that is still being made.
 
+use super::bad_rows::Tally;
 use super::batches::Batches;
 use super::chunks::Chunks;
 use super::error::TableError;
@@ -43,6 +44,14 @@ impl Feed {
             Self::Stored(source) => source.known_schema(),
             Self::Memory { schema, .. } => Arc::clone(schema),
             Self::Live(source) => source.known_schema(),
+        }
+    }
+
+    /// Rows that turn out to be wrong while it passes.
+    pub(crate) fn tally(&self) -> Option<Tally> {
+        match self {
+            Self::Stored(_) | Self::Memory { .. } => None,
+            Self::Live(source) => Some(source.tally()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A table that is still being made: standard input or a pipe, read once, row by row as it comes. Its first rows say
 //! what its columns are. Files that are there are `source.rs`'s.
 
+use super::bad_rows::Tally;
 use super::batches::{Batches, Guarded, gave_up, stream_batches};
 use super::dialect::detect;
 use super::error::TableError;
@@ -35,6 +36,8 @@ pub(crate) struct LiveSource {
     name: PathBuf,
     schema: SchemaRef,
     findings: Option<Box<Findings>>,
+    /// Rows that turn out to be wrong on the way.
+    tally: Tally,
     rows: Mutex<Option<Rows>>,
 }
 
@@ -72,28 +75,31 @@ impl LiveSource {
             let stream = opened.map_err(|fault| fault.of(path))?;
             let schema = plain_schema(&stream.schema(), Side::Input);
             let rows = Mutex::new(Some(Rows::Arrow(stream)));
-            return Ok(Self { name: path.to_owned(), schema, findings: None, rows });
+            return Ok(Self { name: path.to_owned(), schema, findings: None, tally: Tally::default(), rows });
         }
         let is_csv = format.format != Format::Ndjson;
         let head = read_head(&mut text, &patience, format.compression, is_csv).map_err(failed)?;
         if head.bytes.is_empty() && is_csv {
             return Err(TableError::Empty { path: path.to_owned() });
         }
-        let handed = Arc::clone(&patience.handed);
+        let (handed, tally) = (Arc::clone(&patience.handed), Tally::default());
         let whole = &head.bytes[..head.whole];
         let (schema, findings, rows) = if is_csv {
             let detected = detect(path, format.format, options, whole, false)?;
-            let layout = csv::scan(path, detected, options, whole)?;
+            let mut layout = csv::scan(path, detected, options, whole)?;
+            // They are counted as they are read.
+            layout.tally = tally.clone();
             let schema = Arc::clone(&layout.schema);
             let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
             (schema, Some(Box::new(layout.findings.clone())), Rows::Csv { layout: Box::new(layout), text, patience })
         } else {
-            let layout = json::scan(path, json::Form::Lines, whole)?;
+            let mut layout = json::scan(path, json::Form::Lines, options.rules(true), whole)?;
+            layout.tally = tally.clone();
             let schema = Arc::clone(&layout.schema);
             let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
             (schema, None, Rows::Ndjson { layout, text, patience })
         };
-        Ok(Self { name: path.to_owned(), schema, findings, rows: Mutex::new(Some(rows)) })
+        Ok(Self { name: path.to_owned(), schema, findings, tally, rows: Mutex::new(Some(rows)) })
     }
 
     pub(crate) fn schema(&self) -> SchemaRef {
@@ -107,6 +113,11 @@ impl LiveSource {
             Some(Rows::Ndjson { layout, .. }) => layout.known_schema(),
             Some(Rows::Arrow(_)) | None => self.schema(),
         }
+    }
+
+    /// Rows that turn out to be wrong on the way.
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally.clone()
     }
 
     /// How its text is read.
@@ -281,6 +292,92 @@ mod tests {
         assert_eq!(batches.next().unwrap().unwrap().num_rows(), 1);
         let error = batches.next().unwrap().unwrap_err().to_string();
         assert!(error.contains("`it`") && error.contains("new"), "{error}");
+    }
+
+    /// All that comes of a text with options, as rows of text, and what is said of it.
+    fn rows(format: Format, text: &str, options: &str) -> (Result<Vec<Vec<Option<String>>>, String>, Vec<String>) {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let mut read = ReadOptions::default();
+        read.add(options).unwrap();
+        // What comes after a pause is not looked at for the types.
+        let (first, rest) = text.split_once("---\n").unwrap();
+        writer.write_all(first.as_bytes()).unwrap();
+        let file = File::from(std::os::fd::OwnedFd::from(reader));
+        let format = FileFormat { format, compression: Compression::None };
+        let source = LiveSource::open("it", file, format, &read).unwrap();
+        writer.write_all(rest.as_bytes()).unwrap();
+        drop(writer);
+        let all = |batches: Batches| {
+            let mut rows = Vec::new();
+            for batch in batches {
+                let batch = batch.map_err(|error| error.to_string())?;
+                assert_eq!(batch.schema(), source.schema());
+                let text = |column: &arrow_array::ArrayRef, row| {
+                    let shown = arrow_cast::display::array_value_to_string(column, row).unwrap();
+                    column.is_valid(row).then_some(shown)
+                };
+                rows.extend(
+                    (0..batch.num_rows()).map(|row| batch.columns().iter().map(|column| text(column, row)).collect()),
+                );
+            }
+            Ok(rows)
+        };
+        (all(source.batches(2).unwrap().unwrap()), source.tally().notes())
+    }
+
+    fn row(cells: &[&str]) -> Vec<Option<String>> {
+        cells.iter().map(|cell| (*cell != "-").then(|| (*cell).to_owned())).collect()
+    }
+
+    #[test]
+    fn rows_that_are_wrong_are_left_out_or_kept_and_counted() {
+        let csv = "n,t\n1,a\n---\n2\nx,\"c\"\n3,\"d\"e,f\n4,g\n";
+        let (read, notes) = rows(Format::Csv, csv, "bad_rows=skip");
+        assert_eq!(read.unwrap(), [row(&["1", "a"]), row(&["4", "g"])]);
+        assert!(
+            notes[0].starts_with("3 rows were wrong and left out, the first in line 3: it has 1 field"),
+            "{notes:?}"
+        );
+        let (read, notes) = rows(Format::Csv, csv, "bad_rows=keep");
+        let kept = [
+            row(&["1", "a", "-"]),
+            row(&["-", "-", "2"]),
+            row(&["-", "-", "x,\"c\""]),
+            row(&["-", "-", "3,\"d\"e,f"]),
+            row(&["4", "g", "-"]),
+        ];
+        assert_eq!(read.unwrap(), kept);
+        assert!(notes[0].starts_with("3 rows were wrong and kept as text"), "{notes:?}");
+        assert!(rows(Format::Csv, csv, "bad_rows=fail").0.unwrap_err().contains("line 3"));
+
+        let json = "{\"n\":1,\"o\":{\"l\":[1]}}\n{\"n\":\n---\n\n{\"n\":\"x\"}\n{\"o\":{\"l\":[2,{}]}}\n7\n{\"n\":2}\n";
+        let (read, notes) = rows(Format::Ndjson, json, "bad_rows=skip");
+        assert_eq!(read.unwrap(), [row(&["1", "{l: [1]}"]), row(&["2", "-"])]);
+        assert!(notes[0].starts_with("4 rows were wrong and left out, the first in line 2: its object"), "{notes:?}");
+        let (read, _) = rows(Format::Ndjson, json, "bad_rows=keep");
+        let read = read.unwrap();
+        assert_eq!(read.len(), 6);
+        assert_eq!(read[1], row(&["-", "-", "{\"n\":"]));
+        assert_eq!(read[3], row(&["-", "-", "{\"o\":{\"l\":[2,{}]}}"]));
+        assert_eq!(read[5], row(&["2", "-", "-"]));
+    }
+
+    #[test]
+    fn fields_that_come_later_are_kept_or_ignored() {
+        let json = "{\"n\":1,\"o\":{\"a\":1},\"l\":[{\"b\":1}]}\n---\n{\"n\":2,\"new\":{\"x\":[1.50,\"\u{e9}\\n\"]}}\n\
+                    {\"o\":{\"a\":2,\"c\":null},\"l\":[{\"d\":1},{\"b\":3,\"d\":2}]}\n";
+        let (read, notes) = rows(Format::Ndjson, json, "later=keep");
+        let read = read.unwrap();
+        assert_eq!(read[0], row(&["1", "{a: 1}", "[{b: 1}]", "-"]));
+        assert_eq!(read[1], row(&["2", "-", "-", "{\"new\":{\"x\":[1.50,\"\u{e9}\\n\"]}}"]));
+        assert_eq!(read[2], row(&["-", "{a: 2}", "[{b: }, {b: 3}]", "{\"o.c\":null,\"l.d\":[1,2]}"]));
+        assert_eq!(notes, ["2 rows have fields that the first rows have not, the first `new` in line 2"]);
+        let (read, notes) = rows(Format::Ndjson, json, "later=ignore");
+        assert_eq!(read.unwrap()[1], row(&["2", "-", "-"]));
+        assert_eq!(notes.len(), 1);
+        assert!(rows(Format::Ndjson, json, "").0.unwrap_err().contains("`later=keep` to keep it as JSON"));
+        let (read, notes) = rows(Format::Ndjson, json, "bad_rows=skip");
+        assert_eq!((read.unwrap().len(), notes.len()), (1, 1));
     }
 
     #[test]

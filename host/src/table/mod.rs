@@ -1,6 +1,7 @@
 //! Tables in files: which formats there are, reading them with everything that can be wrong told by line and column,
 //! and writing them. All of it blocks; the host calls it from threads that may.
 
+mod bad_rows;
 mod batches;
 mod blocks;
 mod cell;
@@ -60,6 +61,8 @@ mod workbook_cells;
 mod written;
 mod zip_file;
 
+pub(crate) use bad_rows::Tally;
+pub use bad_rows::{BadRows, LaterFields};
 pub use batches::Batches;
 pub(crate) use column_kind::{ColumnKind, in_words};
 pub(crate) use contract::check_columns;

@@ -1,5 +1,6 @@
 //! How a text is to be read, where somebody says so. What nobody says is looked for in the text.
 
+use super::bad_rows::{BadRows, LaterFields, Rules};
 use super::format::{FileFormat, Format};
 use super::option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, Ragged, Stray, TimeFormat, yes_or_no};
 use crate::words::did_you_mean;
@@ -84,6 +85,12 @@ pub struct ReadOptions {
     /// Of a workbook, the sheet: its name, or its number from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
+    /// What becomes of rows that are wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bad_rows: Option<BadRows>,
+    /// What becomes of fields that the first rows of a stream of NDJSON do not have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub later: Option<LaterFields>,
     /// These columns and no more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
@@ -130,6 +137,12 @@ impl ReadOptions {
         }
     }
 
+    /// What is said of rows that are wrong. Only of a stream it is not known beforehand which fields there are.
+    pub(super) fn rules(&self, is_stream: bool) -> Rules {
+        let later = if is_stream { self.later.unwrap_or_default() } else { LaterFields::default() };
+        Rules { bad: self.bad_rows.unwrap_or_default(), later }
+    }
+
     /// Takes in options as they stand on a command line: `KEY=VALUE`, with blanks between them, and quotes around values
     /// with blanks. `missing`, `true`, `false` and `columns` may come more than once; a column's type is
     /// `type.NAME=TYPE`.
@@ -173,6 +186,8 @@ impl ReadOptions {
             "false" => self.r#false.push(value.to_owned()),
             "ragged" => self.ragged = Some(Ragged::try_from(value).map_err(named)?),
             "rows" => self.rows = Some(number()?),
+            "bad_rows" => self.bad_rows = Some(BadRows::named(value).map_err(named)?),
+            "later" => self.later = Some(LaterFields::named(value).map_err(named)?),
             "path" => self.path = Some(value.to_owned()),
             "sheet" => self.sheet = Some(value.to_owned()),
             "columns" => self.columns.push(value.to_owned()),
@@ -233,6 +248,8 @@ impl ReadOptions {
             r#false,
             ragged: self.ragged.or(others.ragged),
             rows: self.rows.or(others.rows),
+            bad_rows: self.bad_rows.or(others.bad_rows),
+            later: self.later.or(others.later),
             path: self.path.or_else(|| others.path.clone()),
             sheet: self.sheet.or_else(|| others.sheet.clone()),
             columns: if self.columns.is_empty() { others.columns.clone() } else { self.columns },
@@ -309,7 +326,7 @@ fn word(key: &str, value: &Value) -> String {
     if word.contains(is_special) || value.is_empty() { format!("{quote}{word}{quote}") } else { word }
 }
 
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 27] = [
     "format",
     "delimiter",
     "quote",
@@ -333,16 +350,18 @@ const KEYS: [&str; 25] = [
     "ragged",
     "rows",
     "columns",
+    "bad_rows",
     "path",
     "sheet",
+    "later",
 ];
 
 /// The options that a format has, besides its name and the types of its columns.
 fn of_format(format: Format) -> &'static [&'static str] {
     match format {
-        Format::Csv | Format::Tsv => &KEYS[..KEYS.len() - 2],
+        Format::Csv | Format::Tsv => &KEYS[..KEYS.len() - 3],
         Format::Json => &["encoding", "path"],
-        Format::Ndjson => &["encoding"],
+        Format::Ndjson => &["encoding", "bad_rows", "later"],
         Format::Xlsx => &OF_WORKBOOKS,
         Format::Parquet | Format::ArrowFile | Format::ArrowStream => &[],
     }

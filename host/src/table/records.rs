@@ -307,9 +307,19 @@ impl<R: Read> Records<R> {
     }
 
     fn skip_line(&mut self) -> Result<(), RecordError> {
+        self.pass_line(&mut Vec::new())
+    }
+
+    /// Passes what is left of a line.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`].
+    pub(crate) fn pass_line(&mut self, passed: &mut Vec<u8>) -> Result<(), RecordError> {
         loop {
             let rest = self.text.rest();
-            if let Some(length) = memchr::memchr2(b'\n', b'\r', rest) {
+            let end = memchr::memchr2(b'\n', b'\r', rest);
+            passed.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
+            if let Some(length) = end {
                 self.text.at += length;
                 self.end_of_line();
                 if std::mem::take(&mut self.returned) && self.text.peek()? == Some(b'\n') {

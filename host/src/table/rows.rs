@@ -21,6 +21,14 @@ pub(super) trait RowSource {
     /// What was done to rows, in words.
     fn notes(&self) -> Vec<String>;
 
+    /// Passes what is left of a row that is wrong, and returns it, so that the next can be read.
+    ///
+    /// # Errors
+    /// Where the text cannot be read.
+    fn recover(&mut self) -> Result<Vec<u8>, TableError> {
+        Ok(Vec::new())
+    }
+
     /// Bytes of the text that have been used, where it matters.
     fn used(&self) -> u64 {
         0
@@ -37,6 +45,8 @@ pub(super) struct Rows<R> {
     first: Option<Record>,
     /// The last records, which may be below the table.
     held: VecDeque<Record>,
+    /// Whether the last record ended in its middle.
+    broken: bool,
     filled: u64,
     cut: u64,
     skipped: u64,
@@ -67,6 +77,7 @@ impl<R: Read> Rows<R> {
             width: record.len(),
             first: (dialect.header == 0).then(|| record.clone()),
             held: VecDeque::new(),
+            broken: false,
             filled: 0,
             cut: 0,
             skipped: 0,
@@ -78,7 +89,7 @@ impl<R: Read> Rows<R> {
     fn raw(&mut self, record: &mut Record) -> Result<bool, TableError> {
         match self.first.take() {
             Some(first) => *record = first,
-            None if !next(&mut self.records, record, &self.path)? => return Ok(false),
+            None if !self.next_record(record)? => return Ok(false),
             None => {}
         }
         if self.dialect.footer == 0 {
@@ -92,10 +103,17 @@ impl<R: Read> Rows<R> {
                 *record = oldest;
                 return Ok(true);
             }
-            if !next(&mut self.records, record, &self.path)? {
+            if !self.next_record(record)? {
                 return Ok(false);
             }
         }
+    }
+
+    fn next_record(&mut self, record: &mut Record) -> Result<bool, TableError> {
+        self.broken = true;
+        let more = next(&mut self.records, record, &self.path)?;
+        self.broken = false;
+        Ok(more)
     }
 
     /// Refuses a cell that begins without a quote and goes on with one, where a later one ends with it: `1"x, y"` may be
@@ -181,6 +199,14 @@ impl<R: Read> RowSource for Rows<R> {
         Ok(false)
     }
 
+    fn recover(&mut self) -> Result<Vec<u8>, TableError> {
+        let mut rest = Vec::new();
+        if std::mem::take(&mut self.broken) {
+            self.records.pass_line(&mut rest).map_err(|error| wrong(error, &self.path))?;
+        }
+        Ok(rest)
+    }
+
     fn used(&self) -> u64 {
         self.records.used()
     }
@@ -220,12 +246,16 @@ fn names(lines: &[Record], row_names: bool) -> Record {
 }
 
 fn next<R: Read>(records: &mut Records<R>, record: &mut Record, path: &Path) -> Result<bool, TableError> {
-    records.next(record).map_err(|error| match error {
+    records.next(record).map_err(|error| wrong(error, path))
+}
+
+fn wrong(error: RecordError, path: &Path) -> TableError {
+    match error {
         RecordError::Io(source) => TableError::Read { path: path.to_owned(), source },
         RecordError::Line { line, reason } | RecordError::Open { line, reason } => {
             TableError::Line { path: path.to_owned(), line, reason }
         }
-    })
+    }
 }
 
 #[cfg(test)]

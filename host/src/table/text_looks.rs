@@ -118,6 +118,21 @@ pub(super) fn names(path: &Path, dialect: &Dialect, first: &Record) -> Result<Ve
 }
 
 impl Looked {
+    /// Whether a cell can be taken in.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn check(&self, path: &Path, line: u64, bytes: Option<(&[u8], bool)>) -> Result<(), TableError> {
+        let Some((bytes, _)) = bytes else { return Ok(()) };
+        let text = cell(path, line, &self.name, bytes)?;
+        let Some(wanted) = self.wanted.as_ref().filter(|wanted| **wanted != ColumnType::Text) else { return Ok(()) };
+        let mut alone = Seen::default();
+        if alone.note_in(text, line, &self.hints) && !alone.last_is(wanted) {
+            return Err(self.unfit(path, line, text, wanted));
+        }
+        Ok(())
+    }
+
     /// Takes in a cell; `None` where the row has none for the column.
     pub(super) fn note(&mut self, path: &Path, line: u64, bytes: Option<(&[u8], bool)>) -> Result<(), TableError> {
         let Some((bytes, _)) = bytes else { return Ok(()) };

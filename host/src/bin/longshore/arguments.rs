@@ -12,7 +12,7 @@ use crate::test::TestArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use longshore::block::GivenValue;
 use longshore::config::parse_size;
-use longshore::table::FileFormat;
+use longshore::table::{BadRows, FileFormat};
 use longshore::{CHUNK_ROWS, EngineChoice, InputSpec, Mount, Network, OutputSpec};
 use longshore_protocol::OutputName;
 use std::num::NonZeroUsize;
@@ -96,6 +96,9 @@ pub(crate) struct RunArguments {
     /// Network of the container: none, bridge, or the name of one
     #[arg(long, default_value = "none", value_parser = network)]
     pub(crate) network: Network,
+    /// What becomes of rows of texts that are wrong: fail, skip (leave them out) or keep (as text in a column)
+    #[arg(long, value_name = "fail|skip|keep", value_parser = BadRows::named)]
+    pub(crate) on_bad_row: Option<BadRows>,
     /// File or folder that the script may see at its own path, read-only unless `:rw`; repeatable
     #[arg(long = "mount", value_name = "PATH[:rw]", value_parser = mount)]
     pub(crate) mounts: Vec<Mount>,

@@ -99,6 +99,7 @@ fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
     spec.network = arguments.network;
     spec.mounts = arguments.mounts;
     spec.chunk_rows = arguments.chunk_rows;
+    spec.bad_rows = arguments.on_bad_row;
     let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     spec.partition = arguments.partition_by.map(|field| PartitionSpec {
         field,

@@ -2,6 +2,7 @@
 
 use super::shape::{Plan, word_of_number};
 use super::value::Value;
+use crate::table::bad_rows::{Later, LaterFields};
 use crate::table::cell::Kind;
 use crate::table::text_columns::Column;
 use arrow_array::{ArrayRef, ListArray, StructArray};
@@ -28,6 +29,27 @@ impl fmt::Display for Place<'_> {
             Some(outer) if outer.outer.is_some() => write!(f, "{outer}.{}", self.name),
             _ => f.write_str(self.name),
         }
+    }
+}
+
+/// What becomes of fields that are not in the plan.
+#[derive(Debug, Default)]
+pub(super) struct Unplanned {
+    pub(super) rule: LaterFields,
+    /// Those of the row, where they are not wrong.
+    pub(super) found: Vec<Later>,
+}
+
+impl Unplanned {
+    fn take(&mut self, place: &Place<'_>, value: &Value<'_>) -> Result<(), String> {
+        if self.rule == LaterFields::Fail {
+            return Err(format!(
+                "the field `{place}` is not among those of the first rows: give every field in one of them, or \
+                 `later=keep` to keep it as JSON, or `later=ignore`"
+            ));
+        }
+        self.found.push((place.to_string(), value.json()));
+        Ok(())
     }
 }
 
@@ -75,11 +97,21 @@ impl Builder {
         }
     }
 
-    /// Adds a value of the field at `place`.
+    /// Adds a value of the field at `place`, or a missing one where it is wrong.
     ///
     /// # Errors
     /// What is wrong with a value that the plan has no place for.
     pub(super) fn push(&mut self, value: &Value<'_>, place: &Place<'_>) -> Result<(), String> {
+        self.push_with(value, place, &mut Unplanned::default())
+    }
+
+    /// The same, with what becomes of fields that are not in the plan.
+    pub(super) fn push_with(
+        &mut self,
+        value: &Value<'_>,
+        place: &Place<'_>,
+        unplanned: &mut Unplanned,
+    ) -> Result<(), String> {
         if *value == Value::Null {
             self.push_null();
             return Ok(());
@@ -89,6 +121,7 @@ impl Builder {
                 if scalar(*kind, column, value) {
                     return Ok(());
                 }
+                column.push_null();
                 let (shown, noun) = (shown(value), kind.noun());
                 Err(format!(
                     "column `{place}` has {shown}, which is no {noun}, as its first rows were: give the column one kind \
@@ -96,41 +129,47 @@ impl Builder {
                 ))
             }
             (Self::List { offsets, valid, items, length, .. }, Value::List(values)) => {
+                let mut pushed = Ok(());
                 for value in values {
-                    items.push(value, place)?;
-                    *length = length.checked_add(1).ok_or("lists of more than 2^31 values")?;
+                    let more = length.checked_add(1).ok_or("lists of more than 2^31 values")?;
+                    pushed = items.push_with(value, place, unplanned);
+                    *length = more;
+                    if pushed.is_err() {
+                        break;
+                    }
                 }
                 offsets.push(*length);
-                valid.append_non_null();
-                Ok(())
+                valid.append(pushed.is_ok());
+                pushed
             }
             (Self::Object { names, fields, filled, valid, types }, Value::Object(values)) => {
                 filled.fill(false);
+                let mut pushed = Ok(());
                 for (at, (name, value)) in values.iter().enumerate() {
                     let place = Place { outer: Some(place), name };
                     // Most rows have their fields in the same order.
                     let likely = types.get(at).is_some_and(|field| field.name() == name).then_some(at);
                     let Some(at) = likely.or_else(|| names.get(name.as_ref()).copied()) else {
-                        return Err(format!(
-                            "the field `{place}` is not among those of the first rows: give every field in one of them"
-                        ));
+                        pushed = pushed.and(unplanned.take(&place, value));
+                        continue;
                     };
-                    fields[at].push(value, &place)?;
+                    pushed = pushed.and(fields[at].push_with(value, &place, unplanned));
                     filled[at] = true;
                 }
                 let left_out = fields.iter_mut().zip(filled).filter(|(_, filled)| !**filled);
                 left_out.for_each(|(field, _)| field.push_null());
-                valid.append_non_null();
-                Ok(())
+                valid.append(pushed.is_ok());
+                pushed
             }
-            (Self::List { .. }, other) => Err(format!("column `{place}` has {}, and had lists before", other.noun())),
-            (Self::Object { .. }, other) => {
-                Err(format!("column `{place}` has {}, and had objects before", other.noun()))
+            (builder, other) => {
+                let before = if matches!(builder, Self::List { .. }) { "lists" } else { "objects" };
+                builder.push_null();
+                Err(format!("column `{place}` has {}, and had {before} before", other.noun()))
             }
         }
     }
 
-    fn push_null(&mut self) {
+    pub(super) fn push_null(&mut self) {
         match self {
             Self::Scalar { column, .. } => column.push_null(),
             Self::List { offsets, valid, length, .. } => {

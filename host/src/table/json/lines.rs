@@ -43,6 +43,11 @@ impl<R: BufRead> Lines<R> {
         self.elements.as_ref().is_some_and(Elements::is_sequence)
     }
 
+    /// The text of the object that was read last, whatever it is.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.buffer).trim().to_owned()
+    }
+
     /// The next object; `None` after the last.
     pub(super) fn next(&mut self) -> Result<Option<Line<'_>>, TableError> {
         if let Some(elements) = &mut self.elements {

@@ -11,6 +11,7 @@ mod shape;
 mod tokens;
 mod value;
 
+use super::bad_rows::{BadRows, Marked, Rules, Tally};
 use super::batches::Batches;
 use super::blocks::{Kept, MadeBatches, Sizes};
 use super::column_kind::without_type;
@@ -21,7 +22,7 @@ use super::{BATCH_BYTES, BATCH_ROWS};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
 use blocks::{Cut, check};
-use build::{Builder, Place};
+use build::{Builder, Place, Unplanned};
 use encoding_rs::Encoding;
 use lines::Lines;
 use shape::{Plan, Shape};
@@ -47,6 +48,9 @@ pub(crate) struct Layout {
     cut: Option<Cut>,
     /// What the check has made of the rows already, for the first who reads them.
     kept: Kept,
+    /// What becomes of rows that are wrong, and how many there were.
+    rules: Rules,
+    pub(super) tally: Tally,
 }
 
 impl Layout {
@@ -61,6 +65,7 @@ impl Layout {
             format!("the file is one object, and a table of one row, whose field `{name}` is a list of objects: `path={name}` \
                      reads those as rows")
         }));
+        findings.notes.extend(self.tally.notes());
         (findings != Findings::default()).then_some(findings)
     }
 }
@@ -79,12 +84,13 @@ pub(crate) enum Form<'a> {
 pub(crate) fn scan_ahead<R: Read + Send + 'static>(
     path: &Path,
     form: Form<'_>,
+    rules: Rules,
     length: u64,
     again: impl Fn() -> Result<R, TableError>,
 ) -> Result<Layout, TableError> {
     match form {
-        Form::Lines => scan_in_blocks(path, length, Sizes::default(), again),
-        Form::Values(_) => scan(path, form, BufReader::with_capacity(BUFFER_BYTES, again()?)),
+        Form::Lines if rules.is_strict() => scan_in_blocks(path, length, Sizes::default(), again),
+        _ => scan(path, form, rules, BufReader::with_capacity(BUFFER_BYTES, again()?)),
     }
 }
 
@@ -96,7 +102,7 @@ fn scan_in_blocks<R: Read + Send + 'static>(
 ) -> Result<Layout, TableError> {
     match check(path, length, sizes, &again) {
         Some(layout) => Ok(layout),
-        None => scan(path, Form::Lines, BufReader::with_capacity(BUFFER_BYTES, again()?)),
+        None => scan(path, Form::Lines, Rules::default(), BufReader::with_capacity(BUFFER_BYTES, again()?)),
     }
 }
 
@@ -108,23 +114,39 @@ impl Layout {
 }
 
 /// Reads the whole text once. A text without rows is a table without columns.
-pub(crate) fn scan(path: &Path, form: Form<'_>, text: impl BufRead) -> Result<Layout, TableError> {
+pub(crate) fn scan(path: &Path, form: Form<'_>, rules: Rules, text: impl BufRead) -> Result<Layout, TableError> {
     let mut lines = Lines::new(path, form, text);
     let mut shape = Shape::default();
     let mut rows = 0;
     let mut lists = Vec::new();
-    while let Some(line) = lines.next()? {
-        let number = line.number;
-        let wrong = |reason| TableError::Line { path: path.to_owned(), line: number, reason };
-        let row = line.row(path)?;
-        lists = if rows == 0 { row.lists_of_objects() } else { Vec::new() };
-        shape.note(&row, number).map_err(wrong)?;
-        rows += 1;
+    let tally = Tally::default();
+    loop {
+        let noted = match lines.next() {
+            Ok(None) => break,
+            Ok(Some(line)) => {
+                let number = line.number;
+                let wrong = |reason| TableError::Line { path: path.to_owned(), line: number, reason };
+                line.row(path).and_then(|row| {
+                    lists = if rows == 0 { row.lists_of_objects() } else { Vec::new() };
+                    shape.note(&row, number).map_err(wrong)
+                })
+            }
+            Err(error) => Err(error),
+        };
+        match noted {
+            Ok(()) => rows += 1,
+            Err(TableError::Line { line, reason, .. }) if rules.bad != BadRows::Fail => {
+                tally.bad(rules.bad, line, &reason);
+                rows += u64::from(rules.bad == BadRows::Keep);
+            }
+            Err(error) => return Err(error),
+        }
     }
     if !lines.is_sequence() {
         lists.clear();
     }
-    layout(path, shape.plan(), rows).map(|layout| Layout { lists, ..layout })
+    let layout = layout(path, shape.plan(), rows)?;
+    Ok(Layout { schema: rules.columns(&layout.schema), lists, rules, tally, ..layout })
 }
 
 /// What is known of a text whose fields have been found.
@@ -135,7 +157,16 @@ fn layout(path: &Path, plan: Plan, rows: u64) -> Result<Layout, TableError> {
         return Err(TableError::Damaged { path: path.to_owned(), reason });
     }
     let schema = Arc::new(Schema::new(fields));
-    Ok(Layout { schema, plan: Arc::new(plan), rows, lists: Vec::new(), cut: None, kept: Kept::default() })
+    Ok(Layout {
+        schema,
+        plan: Arc::new(plan),
+        rows,
+        lists: Vec::new(),
+        cut: None,
+        kept: Kept::default(),
+        rules: Rules::default(),
+        tally: Tally::default(),
+    })
 }
 
 /// The rows of a scanned text, in batches: those that its check has made, or made of its blocks on all cores, or line by
@@ -171,6 +202,8 @@ pub(crate) struct JsonBatches<R> {
     layout: Layout,
     pace: Pace,
     builder: Builder,
+    /// Which rows of the batch are wrong, where the table goes on.
+    marked: Option<Marked>,
     /// Rows of all batches so far.
     rows: u64,
 }
@@ -178,28 +211,54 @@ pub(crate) struct JsonBatches<R> {
 impl<R: BufRead> JsonBatches<R> {
     pub(crate) fn new(path: &Path, layout: &Layout, form: Form<'_>, text: R, pace: Pace) -> Self {
         let builder = Builder::new(&layout.plan);
-        Self { lines: Lines::new(path, form, text), layout: layout.clone(), pace, builder, rows: 0 }
+        let marked = Marked::new(layout.rules, &layout.tally);
+        Self { lines: Lines::new(path, form, text), layout: layout.clone(), pace, builder, marked, rows: 0 }
     }
 
     fn read(&mut self) -> Result<Option<RecordBatch>, TableError> {
         let (mut rows, mut bytes) = (0, 0);
         let path = self.lines.path.clone();
         while bytes < BATCH_BYTES && self.takes_more(rows) {
-            let Some(line) = self.lines.next()? else { break };
-            bytes += line.text.len();
-            let number = line.number;
-            let row = line.row(&path)?;
-            if let Err(reason) = self.builder.push(&row, &Place::ROW) {
-                let reason = match self.pace {
-                    Pace::Stored => "the file has changed while it was read".into(),
-                    Pace::Live { .. } => reason,
-                };
-                return Err(TableError::Line { path, line: number, reason });
+            let mut unplanned = Unplanned { rule: self.layout.rules.later, found: Vec::new() };
+            let pushed = match self.lines.next() {
+                Ok(None) => break,
+                Ok(Some(line)) => {
+                    bytes += line.text.len();
+                    let number = line.number;
+                    let wrong = |reason| TableError::Line { path: path.clone(), line: number, reason };
+                    match line.row(&path) {
+                        Ok(row) => self.builder.push_with(&row, &Place::ROW, &mut unplanned).map_err(wrong),
+                        Err(error) => {
+                            self.builder.push_null();
+                            Err(error)
+                        }
+                    }
+                }
+                Err(error) => {
+                    self.builder.push_null();
+                    Err(error)
+                }
+            };
+            let number = self.lines.number;
+            match (pushed, &mut self.marked) {
+                (Ok(()), marked) => {
+                    let found = unplanned.found;
+                    marked.iter_mut().for_each(|marked| marked.good(number, found.clone()));
+                }
+                (Err(TableError::Line { line, reason, .. }), Some(marked)) if marked.takes_bad() => {
+                    marked.bad(line, &reason, &self.lines.text());
+                }
+                (Err(TableError::Line { line, .. }), _) if matches!(self.pace, Pace::Stored) => {
+                    let reason = "the file has changed while it was read".into();
+                    return Err(TableError::Line { path, line, reason });
+                }
+                (Err(error), _) => return Err(error),
             }
             rows += 1;
         }
         if rows == 0 {
-            if matches!(self.pace, Pace::Stored) && self.rows != self.layout.rows {
+            let goes_on = self.marked.as_ref().is_some_and(Marked::takes_bad);
+            if matches!(self.pace, Pace::Stored) && self.rows != self.layout.rows && !goes_on {
                 let reason = "the file has changed while it was read".into();
                 return Err(TableError::Line { path, line: self.lines.number, reason });
             }
@@ -208,7 +267,11 @@ impl<R: BufRead> JsonBatches<R> {
         self.rows += rows as u64;
         let columns: Vec<ArrayRef> = self.builder.finish_fields();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.layout.schema), columns, &options);
+        let schema = &self.layout.schema;
+        let batch = match &mut self.marked {
+            Some(marked) => marked.finish(schema, columns),
+            None => RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options),
+        };
         batch.map(Some).map_err(|source| TableError::Arrow { path, source })
     }
 
@@ -240,11 +303,11 @@ mod tests {
     const X: &str = "x.ndjson";
 
     fn error(text: &str) -> String {
-        scan(Path::new(X), Form::Lines, text.as_bytes()).unwrap_err().to_string()
+        scan(Path::new(X), Form::Lines, Rules::default(), text.as_bytes()).unwrap_err().to_string()
     }
 
     fn read(text: &str) -> RecordBatch {
-        let layout = scan(Path::new(X), Form::Lines, text.as_bytes()).unwrap();
+        let layout = scan(Path::new(X), Form::Lines, Rules::default(), text.as_bytes()).unwrap();
         let mut batches = JsonBatches::new(Path::new(X), &layout, Form::Lines, text.as_bytes(), Pace::Stored);
         let batch = batches.next().unwrap().unwrap();
         assert!(batches.next().is_none());
@@ -275,7 +338,7 @@ mod tests {
     #[test]
     fn what_is_empty_has_no_rows() {
         for text in ["", "\n", "\u{feff}\n\r\n"] {
-            let layout = scan(Path::new(X), Form::Lines, text.as_bytes()).unwrap();
+            let layout = scan(Path::new(X), Form::Lines, Rules::default(), text.as_bytes()).unwrap();
             assert_eq!((layout.rows, layout.schema.fields().len()), (0, 0));
             assert!(
                 JsonBatches::new(Path::new(X), &layout, Form::Lines, text.as_bytes(), Pace::Stored).next().is_none()

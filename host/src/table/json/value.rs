@@ -78,6 +78,22 @@ impl<'a> Value<'a> {
         fields.iter().filter(|(_, value)| is_list(value)).map(|(name, _)| name.clone().into_owned()).collect()
     }
 
+    /// It as JSON.
+    pub(super) fn json(&self) -> String {
+        let string = |text: &str| serde_json::Value::from(text).to_string();
+        match self {
+            Self::Null => "null".into(),
+            Self::Boolean(truth) => truth.to_string(),
+            Self::Number(text) => (*text).to_owned(),
+            Self::Text(text) => string(text),
+            Self::List(items) => format!("[{}]", items.iter().map(Self::json).collect::<Vec<_>>().join(",")),
+            Self::Object(fields) => {
+                let field = |(name, value): &(Cow<'_, str>, Self)| format!("{}:{}", string(name), value.json());
+                format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+
     /// What it is, in words.
     pub(super) fn noun(&self) -> &'static str {
         match self {
