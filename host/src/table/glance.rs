@@ -6,7 +6,6 @@ use super::error::TableError;
 use super::findings::describe;
 use super::format::FileFormat;
 use super::rows::{RowSource, Rows};
-use std::fmt;
 use std::path::Path;
 
 /// Rows that are shown, with the header.
@@ -57,20 +56,5 @@ impl Glance {
             }
             error => error,
         }
-    }
-}
-
-/// Options as they stand on a command line.
-#[derive(Debug)]
-pub struct Words<I>(pub I);
-
-impl<'a, I: Iterator<Item = (&'a str, &'a str)> + Clone> fmt::Display for Words<I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, (key, value)) in self.0.clone().enumerate() {
-            let blank = if position > 0 { " " } else { "" };
-            let quote = if value.contains([' ', '\t']) { "'" } else { "" };
-            write!(f, "{blank}{key}={quote}{value}{quote}")?;
-        }
-        Ok(())
     }
 }

@@ -294,8 +294,11 @@ mod tests {
         assert!(error.contains("`it`") && error.contains("new"), "{error}");
     }
 
+    /// The text of each value; `None` where it is missing.
+    type Row = Vec<Option<String>>;
+
     /// All that comes of a text with options, as rows of text, and what is said of it.
-    fn rows(format: Format, text: &str, options: &str) -> (Result<Vec<Vec<Option<String>>>, String>, Vec<String>) {
+    fn rows(format: Format, text: &str, options: &str) -> (Result<Vec<Row>, String>, Vec<String>) {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let mut read = ReadOptions::default();
         read.add(options).unwrap();
@@ -325,7 +328,7 @@ mod tests {
         (all(source.batches(2).unwrap().unwrap()), source.tally().notes())
     }
 
-    fn row(cells: &[&str]) -> Vec<Option<String>> {
+    fn row(cells: &[&str]) -> Row {
         cells.iter().map(|cell| (*cell != "-").then(|| (*cell).to_owned())).collect()
     }
 

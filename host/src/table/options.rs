@@ -3,6 +3,7 @@
 use super::bad_rows::{BadRows, LaterFields, Rules};
 use super::format::{FileFormat, Format};
 use super::option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, Ragged, Stray, TimeFormat, yes_or_no};
+use super::option_words::{word, words};
 use crate::words::did_you_mean;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -314,18 +315,6 @@ impl fmt::Display for ReadOptions {
     }
 }
 
-fn word(key: &str, value: &Value) -> String {
-    let value = match value {
-        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let word = format!("{key}={value}");
-    let quote = if word.contains('"') { '\'' } else { '"' };
-    let is_special = |character: char| character.is_whitespace() || matches!(character, '"' | '\'');
-    if word.contains(is_special) || value.is_empty() { format!("{quote}{word}{quote}") } else { word }
-}
-
 const KEYS: [&str; 27] = [
     "format",
     "delimiter",
@@ -390,32 +379,6 @@ const OF_WORKBOOKS: [&str; 12] = [
 fn unknown(key: &str) -> String {
     let near = did_you_mean(key, KEYS);
     format!("`{key}` is no option of reading: there are {} and type.COLUMN{near}", KEYS.join(", "))
-}
-
-/// Words with blanks between them; quotes hold blanks.
-pub(super) fn words(text: &str) -> Result<Vec<String>, String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        // `quote='` says what it says.
-        let is_alone = characters.peek().is_none_or(|next| next.is_whitespace())
-            && word.as_deref().is_some_and(|word| word.ends_with('='));
-        match (quote, character) {
-            (Some(open), _) if open == character => quote = None,
-            (Some(_), _) => word.get_or_insert_default().push(character),
-            (None, '"' | '\'') if !is_alone => {
-                quote = Some(character);
-                word.get_or_insert_default();
-            }
-            (None, _) if character.is_whitespace() => words.extend(word.take()),
-            (None, _) => word.get_or_insert_default().push(character),
-        }
-    }
-    if quote.is_some() {
-        return Err(format!("a quote in `{text}` is not closed"));
-    }
-    words.extend(word);
-    Ok(words)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::table::cell::is_missing;
 use crate::table::days::{is_format, is_of_days};
 use crate::table::format::{FileFormat, Format};
 use crate::table::option_values::{Delimiter, Mark, TimeFormat, yes_or_no};
-use crate::table::options::words;
+use crate::table::option_words::words;
 use crate::words::did_you_mean;
 use serde::{Deserialize, Serialize};
 

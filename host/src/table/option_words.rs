@@ -1,0 +1,58 @@
+//! Options as words of a command line, and back.
+
+use serde_json::Value;
+use std::fmt;
+
+/// Words with blanks between them; quotes hold blanks.
+pub(super) fn words(text: &str) -> Result<Vec<String>, String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        // `quote='` says what it says.
+        let is_alone = characters.peek().is_none_or(|next| next.is_whitespace())
+            && word.as_deref().is_some_and(|word| word.ends_with('='));
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (Some(_), _) => word.get_or_insert_default().push(character),
+            (None, '"' | '\'') if !is_alone => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (None, _) if character.is_whitespace() => words.extend(word.take()),
+            (None, _) => word.get_or_insert_default().push(character),
+        }
+    }
+    if quote.is_some() {
+        return Err(format!("a quote in `{text}` is not closed"));
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+/// An option as such a word.
+pub(super) fn word(key: &str, value: &Value) -> String {
+    let value = match value {
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let word = format!("{key}={value}");
+    let quote = if word.contains('"') { '\'' } else { '"' };
+    let is_special = |character: char| character.is_whitespace() || matches!(character, '"' | '\'');
+    if word.contains(is_special) || value.is_empty() { format!("{quote}{word}{quote}") } else { word }
+}
+
+/// Options as they stand on a command line.
+#[derive(Debug)]
+pub struct Words<I>(pub I);
+
+impl<'a, I: Iterator<Item = (&'a str, &'a str)> + Clone> fmt::Display for Words<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, (key, value)) in self.0.clone().enumerate() {
+            let blank = if position > 0 { " " } else { "" };
+            let quote = if value.contains([' ', '\t']) { "'" } else { "" };
+            write!(f, "{blank}{key}={quote}{value}{quote}")?;
+        }
+        Ok(())
+    }
+}
