@@ -21,8 +21,8 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
     if plain && !code { text.parse().ok() } else { None }
 }
 
-/// A number with its sign, point and exponent: `1.5`, `-.5`, `2e-3`, `inf`. `None` for codes with leading zeros, and for
-/// numbers that a double does not hold to their last digit.
+/// A number with its sign, point and exponent: `1.5`, `-.5`, `2e-3`, `inf`. `None` for codes with leading zeros or a plus, and
+/// for numbers that a double does not hold to their last digit.
 pub(crate) fn decimal(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity") {
@@ -30,7 +30,9 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
     }
     let first = *unsigned.as_bytes().first()?;
     let code = unsigned.len() > 1 && first == b'0' && !unsigned[1..].starts_with(['.', 'e', 'E']);
-    if code || !(first.is_ascii_digit() || first == b'.') {
+    // With a plus before it, a whole number is one to be dialled.
+    let dialled = text.starts_with('+') && unsigned.bytes().all(|byte| byte.is_ascii_digit());
+    if code || dialled || !(first.is_ascii_digit() || first == b'.') {
         return None;
     }
     let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
