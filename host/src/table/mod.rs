@@ -40,6 +40,7 @@ mod parts_types;
 mod peek;
 mod peek_sample;
 mod preamble;
+mod record_error;
 mod records;
 mod rows;
 mod rows_ahead;

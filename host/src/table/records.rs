@@ -5,6 +5,7 @@
 use super::cells::Record;
 use super::dialect::Dialect;
 use super::option_values::{Delimiter, Stray};
+use super::record_error::RecordError;
 use super::window::Window;
 use std::io::Read;
 
@@ -13,23 +14,6 @@ const RECORD_MAX: usize = 256 << 20;
 
 /// Bytes in which the end of quotes is looked for at first.
 const AHEAD_BYTES: usize = 4 << 10;
-
-/// What ends the reading of records.
-#[derive(Debug)]
-pub(crate) enum RecordError {
-    /// The text cannot be read.
-    Io(std::io::Error),
-    /// The text is no table, for this reason.
-    Line { line: u64, reason: String },
-    /// It ends within quotes that begin on this line.
-    Open { line: u64, reason: String },
-}
-
-impl From<std::io::Error> for RecordError {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
-    }
-}
 
 /// Reads records out of a text.
 pub(crate) struct Records<R> {

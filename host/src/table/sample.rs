@@ -4,7 +4,8 @@
 use super::cells::Record;
 use super::dialect::Dialect;
 use super::header::Row;
-use super::records::{RecordError, Records};
+use super::record_error::RecordError;
+use super::records::Records;
 
 /// Rows that are looked at.
 const ROWS_MAX: usize = 1000;

@@ -4,9 +4,10 @@ message.of <- function(code) tryCatch(code, longshore_error = conditionMessage)
 test_that("inputs and outputs are numbered from 1", {
   expect_equal(position(1, "inputs"), 0L)
   expect_equal(position(3L, "inputs"), 2L)
-  for (wrong in list(0, -1, 1.5, NA, "1", 1:2, 2^31, NULL)) {
+  for (wrong in list(0, -1, 1.5, NA, NA_character_, c("a", "b"), 1:2, 2^31, NULL)) {
     expect_equal(kind(position(wrong, "inputs")), "value")
   }
+  expect_equal(position("sales", "inputs"), "sales")
   expect_equal(message.of(position(0, "outputs")), "outputs are numbered from 1, not 0")
 })
 
