@@ -96,7 +96,7 @@ impl Format {
     /// Whether options say what its columns are. The others say it themselves.
     #[must_use]
     pub fn takes_types(self) -> bool {
-        matches!(self, Self::Csv | Self::Tsv | Self::Xlsx)
+        matches!(self, Self::Csv | Self::Tsv | Self::Json | Self::Ndjson | Self::Xlsx)
     }
 }
 

@@ -93,7 +93,7 @@ impl LiveSource {
             let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
             (schema, Some(Box::new(layout.findings.clone())), Rows::Csv { layout: Box::new(layout), text, patience })
         } else {
-            let mut layout = json::scan(path, json::Form::Lines, options.rules(true), whole)?;
+            let mut layout = json::scan(path, json::Form::Lines, options, options.rules(true), whole)?;
             layout.tally = tally.clone();
             let schema = Arc::clone(&layout.schema);
             let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
@@ -381,6 +381,8 @@ mod tests {
         assert!(rows(Format::Ndjson, json, "").0.unwrap_err().contains("`later=keep` to keep it as JSON"));
         let (read, notes) = rows(Format::Ndjson, json, "bad_rows=skip");
         assert_eq!((read.unwrap().len(), notes.len()), (1, 1));
+        let (read, _) = rows(Format::Ndjson, "{\"v\":1}\n---\n{\"v\":\"a\"}\n{\"v\":[1.0]}\n", "type.v=text");
+        assert_eq!(read.unwrap(), [row(&["1"]), row(&["a"]), row(&["[1.0]"])]);
     }
 
     #[test]

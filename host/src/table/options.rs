@@ -122,12 +122,22 @@ impl ReadOptions {
         })
     }
 
-    /// Those that a format has.
+    /// Those that a format has, of what is said of an input whatever its format.
     #[must_use]
     pub(crate) fn fitting(&self, format: Format) -> Self {
         let mut given = self.given();
         given.retain(|key, _| is_of(format, key));
-        serde_json::from_value(Value::Object(given)).unwrap_or_default()
+        let mut fitting: Self = serde_json::from_value(Value::Object(given)).unwrap_or_default();
+        if !format.is_delimited() {
+            // How dates are written in CSV is not how they are written elsewhere.
+            for column in fitting.types.values_mut() {
+                match column {
+                    ColumnType::Date(format) | ColumnType::Time(format) => *format = None,
+                    _ => {}
+                }
+            }
+        }
+        fitting
     }
 
     /// The options that are given, by their keys.

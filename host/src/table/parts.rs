@@ -172,9 +172,13 @@ impl Parts {
             for field in schema.fields() {
                 let Ok(found) = other.field_with_name(field.name()) else { continue };
                 if found.data_type() != field.data_type() {
+                    let name = field.name();
+                    let remedy = match self.format.format.takes_types() {
+                        true => format!(": `type.{name}=` says what it is"),
+                        false => String::new(),
+                    };
                     return Err(self.unreadable(format!(
-                        "its files have different columns: `{}` is {} in `{}`, and {} in `{}`",
-                        field.name(),
+                        "its files have different columns: `{name}` is {} in `{}`, and {} in `{}`{remedy}",
                         field.data_type(),
                         first.path().display(),
                         found.data_type(),

@@ -164,10 +164,7 @@ impl Source {
                 self.content = Content::Text(Box::new(layout));
             }
             Format::Json | Format::Ndjson => {
-                let layout =
-                    json::scan_ahead(&self.path, self.form(), self.options.rules(false), self.length()?, || {
-                        self.text()
-                    })?;
+                let layout = json::scan_ahead(&self.path, self.form(), &self.options, self.length()?, || self.text())?;
                 self.schema = SchemaRef::clone(&layout.schema);
                 self.rows = Some(layout.rows);
                 self.findings = layout.findings(self.encoding).map(Box::new);

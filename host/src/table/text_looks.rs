@@ -42,6 +42,13 @@ pub(super) fn looked(
     if let Some(name) = unknown {
         return Err(no_column(path, first.line(), name, &names));
     }
+    let column = |(place, name): (usize, String)| looked_as(options, &name, place);
+    let is_read = |(_, name): &(usize, String)| options.columns.is_empty() || options.columns.contains(name);
+    Ok(names.into_iter().enumerate().filter(is_read).map(column).collect())
+}
+
+/// A column as the user says it is, before its first cell.
+pub(super) fn looked_as(options: &ReadOptions, name: &str, place: usize) -> Looked {
     let default = |mark: Option<Mark>, default: Option<u8>| mark.map_or(default, |mark| mark.0);
     let marks = (options.decimal.is_some() || options.thousands.is_some()).then(|| {
         let decimal = default(options.decimal, Some(b'.')).unwrap_or(b'.');
@@ -54,25 +61,21 @@ pub(super) fn looked(
     let dates = dates(options);
     let (missing, yes, no) = (options.missing.clone(), options.r#true.clone(), options.r#false.clone());
     let words = Arc::new(Words { missing, yes, no });
-    let column = |(place, name): (usize, String)| {
-        let wanted = options.types.get(&name).or_else(|| options.types.get(OTHERS)).cloned();
-        let is_dates = matches!(wanted, Some(ColumnType::Date(_) | ColumnType::Time(_)));
-        let mut hints = Hints { words: Arc::clone(&words), marks, dates: dates.clone(), is_dates, look: true };
-        match &wanted {
-            Some(ColumnType::Date(Some(format)) | ColumnType::Time(Some(format))) => {
-                hints.dates = Some(Dates::Format(format.clone()));
-            }
-            Some(ColumnType::Boolean) => {
-                let words = Arc::make_mut(&mut hints.words);
-                words.yes.extend(YES.map(str::to_owned));
-                words.no.extend(NO.map(str::to_owned));
-            }
-            _ => {}
+    let wanted = options.types.get(name).or_else(|| options.types.get(OTHERS)).cloned();
+    let is_dates = matches!(wanted, Some(ColumnType::Date(_) | ColumnType::Time(_)));
+    let mut hints = Hints { words, marks, dates, is_dates, look: true };
+    match &wanted {
+        Some(ColumnType::Date(Some(format)) | ColumnType::Time(Some(format))) => {
+            hints.dates = Some(Dates::Format(format.clone()));
         }
-        Looked { name, place, hints, wanted, seen: Seen::default() }
-    };
-    let is_read = |(_, name): &(usize, String)| options.columns.is_empty() || options.columns.contains(name);
-    Ok(names.into_iter().enumerate().filter(is_read).map(column).collect())
+        Some(ColumnType::Boolean) => {
+            let words = Arc::make_mut(&mut hints.words);
+            words.yes.extend(YES.map(str::to_owned));
+            words.no.extend(NO.map(str::to_owned));
+        }
+        _ => {}
+    }
+    Looked { name: name.to_owned(), place, hints, wanted, seen: Seen::default() }
 }
 
 /// How dates and times are written, where the user says so.

@@ -59,6 +59,8 @@ pub(super) enum Builder {
     Scalar {
         kind: Kind,
         column: Column,
+        /// Whether the user says what it is: its values are read as cells of text.
+        told: bool,
     },
     List {
         field: FieldRef,
@@ -79,7 +81,12 @@ pub(super) enum Builder {
 impl Builder {
     pub(super) fn new(plan: &Plan) -> Self {
         match plan {
-            Plan::Scalar(kind) => Self::Scalar { kind: *kind, column: Column::new(*kind) },
+            Plan::Scalar(kind) => Self::Scalar { kind: *kind, column: Column::new(*kind), told: false },
+            Plan::Told(told) => {
+                let (verdict, words) = told.as_ref();
+                let column = Column::written(verdict.kind, verdict.style.clone(), Arc::clone(words));
+                Self::Scalar { kind: verdict.kind, column, told: true }
+            }
             Plan::List(items) => Self::List {
                 field: items.field("item"),
                 offsets: vec![0],
@@ -117,8 +124,8 @@ impl Builder {
             return Ok(());
         }
         match (self, value) {
-            (Self::Scalar { kind, column }, value) => {
-                if scalar(*kind, column, value) {
+            (Self::Scalar { kind, column, told }, value) => {
+                if if *told { column.push(&value.cell(), true) } else { scalar(*kind, column, value) } {
                     return Ok(());
                 }
                 column.push_null();

@@ -9,6 +9,7 @@ mod elements;
 mod lines;
 mod shape;
 mod tokens;
+mod told;
 mod value;
 
 use super::bad_rows::{BadRows, Marked, Rules, Tally};
@@ -18,6 +19,7 @@ use super::column_kind::without_type;
 use super::error::TableError;
 use super::findings::Findings;
 use super::live::Patience;
+use super::options::ReadOptions;
 use super::{BATCH_BYTES, BATCH_ROWS};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
@@ -29,6 +31,7 @@ use shape::{Plan, Shape};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
+use told::Told;
 
 /// Longest line: 256 MiB, as a record of CSV.
 const LINE_MAX: u64 = 256 << 20;
@@ -84,13 +87,16 @@ pub(crate) enum Form<'a> {
 pub(crate) fn scan_ahead<R: Read + Send + 'static>(
     path: &Path,
     form: Form<'_>,
-    rules: Rules,
+    options: &ReadOptions,
     length: u64,
     again: impl Fn() -> Result<R, TableError>,
 ) -> Result<Layout, TableError> {
+    let rules = options.rules(false);
     match form {
-        Form::Lines if rules.is_strict() => scan_in_blocks(path, length, Sizes::default(), again),
-        _ => scan(path, form, rules, BufReader::with_capacity(BUFFER_BYTES, again()?)),
+        Form::Lines if rules.is_strict() && options.types.is_empty() => {
+            scan_in_blocks(path, length, Sizes::default(), again)
+        }
+        _ => scan(path, form, options, rules, BufReader::with_capacity(BUFFER_BYTES, again()?)),
     }
 }
 
@@ -102,7 +108,10 @@ fn scan_in_blocks<R: Read + Send + 'static>(
 ) -> Result<Layout, TableError> {
     match check(path, length, sizes, &again) {
         Some(layout) => Ok(layout),
-        None => scan(path, Form::Lines, Rules::default(), BufReader::with_capacity(BUFFER_BYTES, again()?)),
+        None => {
+            let text = BufReader::with_capacity(BUFFER_BYTES, again()?);
+            scan(path, Form::Lines, &ReadOptions::default(), Rules::default(), text)
+        }
     }
 }
 
@@ -114,20 +123,27 @@ impl Layout {
 }
 
 /// Reads the whole text once. A text without rows is a table without columns.
-pub(crate) fn scan(path: &Path, form: Form<'_>, rules: Rules, text: impl BufRead) -> Result<Layout, TableError> {
+pub(super) fn scan(
+    path: &Path,
+    form: Form<'_>,
+    options: &ReadOptions,
+    rules: Rules,
+    text: impl BufRead,
+) -> Result<Layout, TableError> {
     let mut lines = Lines::new(path, form, text);
     let mut shape = Shape::default();
     let mut rows = 0;
     let mut lists = Vec::new();
-    let tally = Tally::default();
+    let (tally, mut told) = (Tally::default(), Told::new(options, rules));
     loop {
         let noted = match lines.next() {
             Ok(None) => break,
             Ok(Some(line)) => {
                 let number = line.number;
                 let wrong = |reason| TableError::Line { path: path.to_owned(), line: number, reason };
-                line.row(path).and_then(|row| {
+                line.row(path).and_then(|mut row| {
                     lists = if rows == 0 { row.lists_of_objects() } else { Vec::new() };
+                    told.take(path, number, &mut row)?;
                     shape.note(&row, number).map_err(wrong)
                 })
             }
@@ -145,7 +161,7 @@ pub(crate) fn scan(path: &Path, form: Form<'_>, rules: Rules, text: impl BufRead
     if !lines.is_sequence() {
         lists.clear();
     }
-    let layout = layout(path, shape.plan(), rows)?;
+    let layout = layout(path, told.plan(path, shape.plan())?, rows)?;
     Ok(Layout { schema: rules.columns(&layout.schema), lists, rules, tally, ..layout })
 }
 
@@ -303,11 +319,14 @@ mod tests {
     const X: &str = "x.ndjson";
 
     fn error(text: &str) -> String {
-        scan(Path::new(X), Form::Lines, Rules::default(), text.as_bytes()).unwrap_err().to_string()
+        scan(Path::new(X), Form::Lines, &ReadOptions::default(), Rules::default(), text.as_bytes())
+            .unwrap_err()
+            .to_string()
     }
 
     fn read(text: &str) -> RecordBatch {
-        let layout = scan(Path::new(X), Form::Lines, Rules::default(), text.as_bytes()).unwrap();
+        let layout =
+            scan(Path::new(X), Form::Lines, &ReadOptions::default(), Rules::default(), text.as_bytes()).unwrap();
         let mut batches = JsonBatches::new(Path::new(X), &layout, Form::Lines, text.as_bytes(), Pace::Stored);
         let batch = batches.next().unwrap().unwrap();
         assert!(batches.next().is_none());
@@ -338,7 +357,8 @@ mod tests {
     #[test]
     fn what_is_empty_has_no_rows() {
         for text in ["", "\n", "\u{feff}\n\r\n"] {
-            let layout = scan(Path::new(X), Form::Lines, Rules::default(), text.as_bytes()).unwrap();
+            let layout =
+                scan(Path::new(X), Form::Lines, &ReadOptions::default(), Rules::default(), text.as_bytes()).unwrap();
             assert_eq!((layout.rows, layout.schema.fields().len()), (0, 0));
             assert!(
                 JsonBatches::new(Path::new(X), &layout, Form::Lines, text.as_bytes(), Pace::Stored).next().is_none()
@@ -370,6 +390,45 @@ mod tests {
         assert_eq!(texts("{\"v\":12345678901234567890}\n{\"v\":7}\n"), [some("12345678901234567890"), some("7")]);
         assert_eq!(texts("{\"v\":9007199254740993}\n{\"v\":0.5}\n"), [some("9007199254740993"), some("0.5")]);
         assert_eq!(data_type("{\"v\":9007199254740993}\n{\"v\":1}\n"), DataType::Int64);
+    }
+
+    fn read_as(text: &str, options: &str) -> Result<RecordBatch, String> {
+        let mut read = ReadOptions::default();
+        read.add(options).unwrap();
+        let layout = scan(Path::new(X), Form::Lines, &read, read.rules(false), text.as_bytes());
+        let layout = layout.map_err(|error| error.to_string())?;
+        let mut batches = JsonBatches::new(Path::new(X), &layout, Form::Lines, text.as_bytes(), Pace::Stored);
+        batches.next().unwrap().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn fields_are_what_the_user_says_whatever_json_has_them_as() {
+        let text = "{\"z\":1234,\"w\":\"2024-01-01\",\"v\":\"1.5\",\"n\":7,\"o\":{\"a\":[1,\"\\n\"]},\"d\":\"31.12.2024\",\"b\":1}\n\
+                    {\"z\":\"\",\"w\":null,\"v\":2,\"o\":7,\"d\":\"\",\"b\":\"no\",\"x\":[]}\n";
+        let told =
+            "type.z=text type.w=text type.v=number type.n=number type.o=text type.d=date:%d.%m.%Y type.b=boolean";
+        let batch = read_as(text, told).unwrap();
+        let types: Vec<_> = batch.schema().fields().iter().map(|field| field.data_type().clone()).collect();
+        let (text_type, number) = (DataType::Utf8, DataType::Float64);
+        assert_eq!(types[..4], [text_type.clone(), text_type.clone(), number.clone(), number]);
+        assert_eq!(types[4..7], [text_type, DataType::Date32, DataType::Boolean]);
+        let texts = |column: usize| batch.column(column).as_string::<i32>().iter().collect::<Vec<_>>();
+        assert_eq!(texts(0), [Some("1234"), Some("")]);
+        assert_eq!(texts(1), [Some("2024-01-01"), None]);
+        assert_eq!(texts(4), [Some("{\"a\":[1,\"\\n\"]}"), Some("7")]);
+        assert_eq!(batch.column(2).as_primitive::<Float64Type>().values(), &[1.5, 2.0]);
+        assert_eq!(batch.column(5).as_primitive::<Date32Type>().iter().collect::<Vec<_>>(), [Some(20_088), None]);
+        assert!(batch.column(6).as_boolean().value(0) && !batch.column(6).as_boolean().value(1));
+        let all = read_as("{\"a\":1,\"b\":true}\n{\"a\":[2],\"c\":0.50}\n", "type.*=text type.a=text").unwrap();
+        assert!(all.schema().fields().iter().all(|field| *field.data_type() == DataType::Utf8));
+        assert_eq!(all.column(2).as_string::<i32>().value(1), "0.50");
+        let error = read_as("{\"n\":1}\n{\"n\":\"x\"}\n", "type.n=integer").unwrap_err();
+        assert!(error.starts_with("`x.ndjson`, line 2: column `n` is to be `integer`, and has `x`"), "{error}");
+        let error = read_as("{\"num\":1}\n", "type.nun=text").unwrap_err();
+        assert!(error.contains("there is no column `nun`") && error.contains("did you mean `num`"), "{error}");
+        let skipped =
+            read_as("{\"n\":1,\"m\":1}\n{\"n\":\"x\",\"m\":{}}\n{\"n\":\"3\"}\n", "type.n=integer bad_rows=skip");
+        assert_eq!(skipped.unwrap().column(0).as_primitive::<Int64Type>().values(), &[1, 3]);
     }
 
     #[test]

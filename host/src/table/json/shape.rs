@@ -1,8 +1,9 @@
 //! What the values of a field have in common over all lines, and the plan of columns that follows from it.
 
 use super::value::Value;
-use crate::table::cell::Kind;
+use crate::table::cell::{Kind, Words};
 use crate::table::seen::Seen;
+use crate::table::verdict::Verdict;
 use arrow_schema::{DataType, Field, FieldRef, Fields};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -220,6 +221,8 @@ pub(super) enum Plan {
     Scalar(Kind),
     List(Box<Plan>),
     Object(Vec<(String, Plan)>),
+    /// What the user says that it is, and the words for its values.
+    Told(Box<(Verdict, Arc<Words>)>),
 }
 
 impl Plan {
@@ -267,6 +270,7 @@ impl Plan {
     fn data_type(&self) -> DataType {
         match self {
             Self::Scalar(kind) => kind.data_type(),
+            Self::Told(told) => told.0.kind.data_type(),
             Self::List(items) => DataType::List(items.field("item")),
             Self::Object(_) => DataType::Struct(self.fields()),
         }

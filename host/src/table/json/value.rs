@@ -78,6 +78,15 @@ impl<'a> Value<'a> {
         fields.iter().filter(|(_, value)| is_list(value)).map(|(name, _)| name.clone().into_owned()).collect()
     }
 
+    /// It as a cell of text.
+    pub(super) fn cell(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Number(text) => Cow::Borrowed(text),
+            other => Cow::Owned(other.json()),
+        }
+    }
+
     /// It as JSON.
     pub(super) fn json(&self) -> String {
         let string = |text: &str| serde_json::Value::from(text).to_string();

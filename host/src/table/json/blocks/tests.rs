@@ -1,5 +1,6 @@
 //! Texts of all kinds, read in blocks and line by line: what is found, what is read and what is wrong are the same.
 
+use crate::table::ReadOptions;
 use crate::table::TableError;
 use crate::table::bad_rows::Rules;
 use crate::table::blocks::Sizes;
@@ -122,7 +123,7 @@ fn texts_in_blocks_are_read_as_they_are_line_by_line() {
         }
         let shown = || format!("seed {seed}, {sizes:?}:\n{}", String::from_utf8_lossy(&text));
         let blocks = read(blocks, &text);
-        let one_by_one = read(scan(path, Form::Lines, Rules::default(), &text[..]), &text);
+        let one_by_one = read(scan(path, Form::Lines, &ReadOptions::default(), Rules::default(), &text[..]), &text);
         match (&blocks, &one_by_one) {
             (Ok((found, batch)), Ok((expected, lines))) => {
                 assert_eq!(found, expected, "{}", shown());
