@@ -85,14 +85,13 @@ impl Peek {
         let Some(sample) = peek_sample::take(path, format, options)? else {
             return Self::of(&Source::find(path, format, options)?, first);
         };
-        let looked = Source::of(path, sample.file, sample.format, options).and_then(|source| Self::of(&source, first));
+        let file = sample.file.try_clone().map_err(|source| TableError::Read { path: path.to_owned(), source })?;
+        let looked = Source::of(path, file, sample.format, options).and_then(|source| Self::of(&source, first));
         match looked {
             Ok(mut peek) if peek.rows > 0 => {
                 let (rows, bytes, of_bytes) = (peek.rows, sample.bytes, sample.of_bytes);
                 peek.sample = Some(Sample { rows, bytes, of_bytes });
-                // Rows of a sample are as long as the others, about.
-                peek.rows =
-                    u64::try_from(u128::from(rows) * u128::from(of_bytes) / u128::from(bytes)).unwrap_or(u64::MAX);
+                peek.rows = sample.rows(rows);
                 Ok(peek)
             }
             // Where a piece begins within quotes, or what is wrong stands in another line, only the whole says so.

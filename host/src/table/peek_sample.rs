@@ -28,6 +28,17 @@ pub(super) struct Taken {
     pub(super) format: FileFormat,
     pub(super) bytes: u64,
     pub(super) of_bytes: u64,
+    /// Its lines, and those of the file, about.
+    lines: u64,
+    of_lines: u64,
+}
+
+impl Taken {
+    /// The rows of the file, about, of which the sample has so many.
+    pub(super) fn rows(&self, sampled: u64) -> u64 {
+        let rows = u128::from(sampled) * u128::from(self.of_lines) / u128::from(self.lines.max(1));
+        u64::try_from(rows).unwrap_or(u64::MAX)
+    }
 }
 
 /// Takes a sample; `None` of what is not large, or is no text whose lines can be told apart anywhere.
@@ -67,6 +78,8 @@ fn gather(file: &File, format: FileFormat, length: u64) -> std::io::Result<Optio
     }
     let Some(end) = memchr::memrchr(b'\n', &text) else { return Ok(None) };
     text.truncate(end + 1);
+    let lines = |text: &[u8]| memchr::memchr_iter(b'\n', text).count() as u64;
+    let (head_bytes, head_lines) = (text.len() as u64, lines(&text));
     for number in 1..=PIECES {
         let start = HEAD + (length - HEAD - PIECE) / PIECES * number;
         let is_last = number == PIECES;
@@ -76,10 +89,14 @@ fn gather(file: &File, format: FileFormat, length: u64) -> std::io::Result<Optio
         let end = if is_last { bytes.len() } else { memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1) };
         text.extend_from_slice(bytes.get(first + 1..end).unwrap_or_default());
     }
-    let bytes = text.len() as u64;
+    let (bytes, all_lines) = (text.len() as u64, lines(&text));
+    // Lines are often shorter at the beginning: the pieces say how long those after it are.
+    let (piece_bytes, piece_lines) = (bytes - head_bytes, all_lines - head_lines);
+    let rest = u128::from(length - head_bytes) * u128::from(piece_lines) / u128::from(piece_bytes.max(1));
+    let of_lines = head_lines + u64::try_from(rest).unwrap_or(u64::MAX);
     let mut sample = unnamed_file()?;
     sample.write_all(&text)?;
-    Ok(Some(Taken { file: sample, format, bytes, of_bytes: length }))
+    Ok(Some(Taken { file: sample, format, bytes, of_bytes: length, lines: all_lines, of_lines }))
 }
 
 fn piece(file: &File, start: u64, length: u64) -> std::io::Result<Vec<u8>> {
