@@ -4,6 +4,7 @@
 use super::bad_rows::Tally;
 use super::batches::{Batches, Guarded, gave_up, stream_batches};
 use super::dialect::detect;
+use super::encoding::{self, Decoded};
 use super::error::TableError;
 use super::findings::Findings;
 use super::format::{Compression, FileFormat, Format};
@@ -76,6 +77,11 @@ impl LiveSource {
             let schema = plain_schema(&stream.schema(), Side::Input);
             let rows = Mutex::new(Some(Rows::Arrow(stream)));
             return Ok(Self { name: path.to_owned(), schema, findings: None, tally: Tally::default(), rows });
+        }
+        if let Some(name) = &options.encoding {
+            let named = encoding::named(name);
+            let encoding = named.map_err(|reason| TableError::Unreadable { path: path.to_owned(), reason })?;
+            text = Box::new(Decoded::new(text, encoding));
         }
         let is_csv = format.format != Format::Ndjson;
         let head = read_head(&mut text, &patience, format.compression, is_csv).map_err(failed)?;
@@ -330,6 +336,26 @@ mod tests {
 
     fn row(cells: &[&str]) -> Row {
         cells.iter().map(|cell| (*cell != "-").then(|| (*cell).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_stream_is_read_in_the_encoding_that_is_said() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"n,t\n1,gr\xfcn\n").unwrap();
+        let mut read = ReadOptions::default();
+        read.add("encoding=latin-1").unwrap();
+        let file = File::from(std::os::fd::OwnedFd::from(reader));
+        let format = FileFormat { format: Format::Csv, compression: Compression::None };
+        let source = LiveSource::open("it", file, format, &read).unwrap();
+        let mut batches = source.batches(1).unwrap().unwrap();
+        let text = |batch: arrow_array::RecordBatch| {
+            batch.column(1).as_any().downcast_ref::<arrow_array::StringArray>().unwrap().value(0).to_owned()
+        };
+        assert_eq!(text(batches.next().unwrap().unwrap()), "grün");
+        writer.write_all(b"2,\xe4\n").unwrap();
+        assert_eq!(text(batches.next().unwrap().unwrap()), "ä");
+        drop(writer);
+        assert!(batches.next().is_none());
     }
 
     #[test]
