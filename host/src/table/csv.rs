@@ -62,7 +62,7 @@ impl Layout {
 impl Layout {
     /// The columns, those without a value without a type.
     pub(crate) fn known_schema(&self) -> SchemaRef {
-        without_type(&self.schema, |index| self.columns[index].1.kind == Kind::Nothing)
+        without_type(&self.schema, |index| self.has_nothing(index))
     }
 }
 
