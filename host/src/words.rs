@@ -1,6 +1,7 @@
 //! Words that several parts say alike: bytes and ages, as the lists and reports of images and runs have them, and hints
 //! at what was meant. Disks are sold in decimal units, and budgets are given in them.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 /// A number of bytes, such as `1.2 GB`.
@@ -55,6 +56,38 @@ pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a s
     nearest.map(|nearest| format!(": did you mean `{nearest}`?")).unwrap_or_default()
 }
 
+/// Rows in columns, the first row their heads; columns in `numbers` are read from their end. There is no table of
+/// nothing.
+#[must_use]
+pub fn aligned<Row: AsRef<[String]>>(rows: &[Row], numbers: &[usize]) -> String {
+    if rows.len() < 2 {
+        return String::new();
+    }
+    let columns = rows.iter().map(|row| row.as_ref().len()).max().unwrap_or_default();
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.as_ref().get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.as_ref().iter().zip(&widths).enumerate() {
+            // Writing to a string does not fail.
+            let _ = match numbers.contains(&column) {
+                true => write!(line, "{cell:>width$}  "),
+                false => write!(line, "{cell:<width$}  "),
+            };
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +128,12 @@ mod tests {
         for (seconds, expected) in rows {
             assert_eq!(ago(Duration::from_secs(seconds)), expected);
         }
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_what_is_in_them() {
+        let rows = [["A", "ROWS", "B"], ["x", "5", ""], ["long", "1234567", "y"]].map(|row| row.map(str::to_owned));
+        assert_eq!(aligned(&rows, &[1]), "A        ROWS  B\nx           5\nlong  1234567  y\n");
+        assert_eq!(aligned(&rows[..1], &[]), "");
     }
 }

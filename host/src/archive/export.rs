@@ -6,7 +6,6 @@ use super::compression::Compression;
 use super::digest::Counting;
 use super::error::ExportError;
 use super::pack::Packing;
-use super::spool;
 use crate::images::find_image;
 use crate::publish::{Unpublished, folder};
 use crate::run::new_run_id;
@@ -108,7 +107,7 @@ async fn receive(store: &DockerStore, id: &str, folder: PathBuf) -> Result<File,
     let (pieces, mut received) = mpsc::channel::<Bytes>(PIECES);
     let writing = spawn_blocking(move || {
         let keep = |source| ExportError::Keep { folder: folder.clone(), source };
-        let mut file = spool::unnamed(&folder).map_err(keep)?;
+        let mut file = tempfile::tempfile_in(&folder).map_err(keep)?;
         while let Some(piece) = received.blocking_recv() {
             file.write_all(&piece).map_err(keep)?;
         }

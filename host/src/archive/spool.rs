@@ -4,7 +4,6 @@
 use super::compression::Compression;
 use super::fault::ArchiveFault;
 use super::limits::{BYTES_MAX, Bounded, unpacked_max};
-use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -13,22 +12,6 @@ use std::path::Path;
 
 /// Bytes that are copied at a time.
 const CHUNK: usize = 256 << 10;
-
-/// Makes a file that has no name.
-pub(super) fn unnamed(folder: &Path) -> io::Result<File> {
-    use rustix::io::Errno;
-    let private = Mode::RUSR | Mode::WUSR;
-    match rustix::fs::open(folder, OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC, private) {
-        Ok(file) => Ok(File::from(file)),
-        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
-            let name = folder.join(format!(".longshore-archive.{}", crate::run::new_run_id()));
-            let file = File::options().read(true).write(true).create_new(true).open(&name)?;
-            std::fs::remove_file(&name)?;
-            Ok(file)
-        }
-        Err(errno) => Err(errno.into()),
-    }
-}
 
 /// Opens an archive to be read in any order: the file itself, or what it unpacks to; `-` is standard input.
 pub(super) fn open(path: &Path, folder: &Path) -> Result<File, ArchiveFault> {
@@ -70,7 +53,7 @@ fn read_start(file: &mut File, start: &mut [u8]) -> io::Result<usize> {
 
 fn unpack(mut from: impl Read, folder: &Path) -> Result<File, ArchiveFault> {
     let failed = |source| ArchiveFault::Unpack { folder: folder.display().to_string(), source };
-    let mut file = unnamed(folder).map_err(failed)?;
+    let mut file = tempfile::tempfile_in(folder).map_err(failed)?;
     let mut chunk = vec![0; CHUNK];
     loop {
         match from.read(&mut chunk) {

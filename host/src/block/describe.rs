@@ -3,6 +3,7 @@
 use super::model::{Block, Form, InputDeclaration, Mode};
 use super::options::{OptionKind, OptionSpec};
 use crate::table::ColumnType;
+use crate::words::aligned;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -75,7 +76,7 @@ impl Block {
             let mandatory = if option.mandatory { "yes" } else { "" };
             [option.name.clone(), option.kind.name().into(), default, option.kind.allows(), mandatory.into()].map(cut)
         }));
-        aligned(&rows)
+        aligned(&rows, &[])
     }
 }
 
@@ -88,17 +89,7 @@ fn inputs_table(inputs: &[InputDeclaration]) -> String {
         let columns = input.columns.iter().map(column).collect::<Vec<_>>().join(", ");
         [input.name.clone(), mandatory.into(), input.read.to_string(), columns]
     }));
-    aligned(&rows)
-}
-
-fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
-    let row = |row: &[String; COLUMNS]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    rows.iter().map(row).collect()
+    aligned(&rows, &[])
 }
 
 fn shown_default(option: &OptionSpec) -> String {

@@ -36,7 +36,7 @@ pub(crate) fn create(
         let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
         (stdout.into(), Pending::Sent)
     } else if is_standard {
-        let mut file = anonymous().map_err(failed)?;
+        let mut file = tempfile::tempfile().map_err(failed)?;
         file.rewind().map_err(failed)?;
         (file.try_clone().map_err(failed)?, Pending::Stdout(file))
     } else {
@@ -72,11 +72,4 @@ pub(super) fn rewrite(
         sink.write(&matching.apply(wider, &batch?).map_err(unlike)?)?;
     }
     Ok((sink, pending))
-}
-
-/// A file without a name in the folder for temporary ones.
-fn anonymous() -> std::io::Result<std::fs::File> {
-    use rustix::fs::{Mode, OFlags};
-    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(std::env::temp_dir(), flags, Mode::RUSR | Mode::WUSR)?.into())
 }

@@ -60,8 +60,7 @@ impl Run<'_> {
             }
             self.timings.publish = milliseconds(publishing.elapsed());
         }
-        for (path, tally) in &self.prepared.tallies {
-            let name = if path.as_os_str() == "-" { "standard input".into() } else { path.to_string_lossy() };
+        for (name, tally) in &self.prepared.tallies {
             for note in tally.notes() {
                 let note = format!("`{name}`: {note}");
                 self.tell(Event::Note(note.clone())).await;

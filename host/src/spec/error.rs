@@ -99,17 +99,7 @@ pub enum SpecError {
         /// What is wrong.
         source: TableError,
     },
-    /// An output cannot be written as it should be.
-    #[error("output {number} cannot be written to `{path}`: {reason}")]
-    OutputOptions {
-        /// The output.
-        number: u32,
-        /// The path.
-        path: PathBuf,
-        /// Which option, and what would be right.
-        reason: String,
-    },
-    /// An output cannot be written where it should go.
+    /// An output cannot be written where it should go, or as it should be.
     #[error("output {number} cannot be written to `{path}`: {reason}")]
     OutputPlace {
         /// The output.

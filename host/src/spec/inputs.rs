@@ -112,8 +112,8 @@ pub(super) fn open(
 }
 
 /// The rows of streams that turn out to be wrong on the way, each with what the stream is called.
-pub(super) fn tallies(specs: &[InputSpec], feeds: &[Option<Feed>]) -> Vec<(PathBuf, Tally)> {
-    let tally = |(number, spec): (usize, &InputSpec)| Some((spec.path.clone(), feeds.get(number)?.as_ref()?.tally()?));
+pub(super) fn tallies(specs: &[InputSpec], feeds: &[Option<Feed>]) -> Vec<(String, Tally)> {
+    let tally = |(number, spec): (usize, &InputSpec)| Some((called(&spec.path), feeds.get(number)?.as_ref()?.tally()?));
     numbered(specs).filter_map(tally).collect()
 }
 
@@ -163,6 +163,11 @@ fn numbered(specs: &[InputSpec]) -> impl Iterator<Item = (usize, &InputSpec)> {
     })
 }
 
+/// What stands for an input in words.
+fn called(path: &Path) -> String {
+    if path == Path::new(STANDARD) { "standard input".into() } else { path.to_string_lossy().into_owned() }
+}
+
 /// Standard input and pipes can be read once: a stream takes them as they come, a batch keeps all of them first.
 fn open_as(spec: &InputSpec, found: Found, options: &ReadOptions, mode: Mode) -> Result<Feed, TableError> {
     let path = spec.path.as_path();
@@ -173,7 +178,7 @@ fn open_as(spec: &InputSpec, found: Found, options: &ReadOptions, mode: Mode) ->
         return Source::find(path, found.said.then_some(found.format), options).map(Feed::Stored);
     }
     let format = found.format;
-    let name = if is_standard { "standard input".into() } else { path.to_string_lossy() };
+    let name = called(path);
     let file = match is_standard {
         true => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
         false => File::open(path),

@@ -186,7 +186,7 @@ pub struct Prepared {
     /// How they are read, for the record.
     pub(crate) input_records: Vec<InputRecord>,
     /// Rows of streams that turn out to be wrong on the way, each with what the stream is called.
-    pub(crate) tallies: Vec<(PathBuf, Tally)>,
+    pub(crate) tallies: Vec<(String, Tally)>,
     pub(crate) notes: Vec<String>,
 }
 

@@ -18,7 +18,7 @@ pub(super) fn placed(block: &Block, specs: &[OutputSpec], inputs: &[InputSpec]) 
         next = number + 1;
         let format = output_format(spec, number)?;
         let declaration = block.outputs.iter().flatten().nth(number as usize);
-        let write = write_options(spec, declaration, format).map_err(|reason| SpecError::OutputOptions {
+        let write = write_options(spec, declaration, format).map_err(|reason| SpecError::OutputPlace {
             number,
             path: spec.path.clone(),
             reason,

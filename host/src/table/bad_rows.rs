@@ -1,6 +1,7 @@
 //! Rows that are wrong, where the user says that the table goes on without them: they are left out, or kept as text, and
 //! counted. Fields that a stream's first rows do not have are ignored, or kept as JSON, where the user says so.
 
+use super::text_looks::numbered;
 use arrow_array::builder::StringBuilder;
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
@@ -86,13 +87,8 @@ impl Rules {
         let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
         let added = [(self.later == LaterFields::Keep, LATER), (self.bad == BadRows::Keep, BAD_ROW)];
         for (_, name) in added.into_iter().filter(|(is_added, _)| *is_added) {
-            let mut unique = name.to_owned();
-            let mut number = 0;
-            while fields.iter().any(|field| *field.name() == unique) {
-                number += 1;
-                unique = format!("{name}.{number}");
-            }
-            fields.push(Arc::new(Field::new(unique, DataType::Utf8, true)));
+            let name = numbered(name, |name| fields.iter().any(|field| field.name() == name));
+            fields.push(Arc::new(Field::new(name, DataType::Utf8, true)));
         }
         Arc::new(Schema::new(fields))
     }

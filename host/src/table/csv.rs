@@ -13,7 +13,6 @@ use super::dialect::{Detected, Dialect};
 use super::error::TableError;
 use super::findings::Findings;
 use super::live::Patience;
-use super::option_values::Delimiter;
 use super::options::ReadOptions;
 use super::rows::{RowSource, Rows};
 use super::rows_ahead::Ahead;
@@ -57,9 +56,7 @@ impl Layout {
     pub(super) fn has_nothing(&self, column: usize) -> bool {
         self.columns.get(column).is_some_and(|(_, verdict, _)| verdict.kind == Kind::Nothing)
     }
-}
 
-impl Layout {
     /// The columns, those without a value without a type.
     pub(crate) fn known_schema(&self) -> SchemaRef {
         without_type(&self.schema, |index| self.has_nothing(index))
@@ -314,12 +311,7 @@ impl<S: RowSource> CsvBatches<S> {
     fn mark_bad(&mut self, line: u64, reason: &str) -> Result<(), TableError> {
         let rest = self.reader.recover()?;
         let dialect = &self.layout.dialect;
-        let delimiter = match &dialect.delimiter {
-            Delimiter::Byte(byte) => char::from(*byte).to_string(),
-            Delimiter::Text(text) => text.clone(),
-            Delimiter::Blanks => " ".into(),
-        };
-        let text = self.record.as_line(&delimiter, dialect.quote.map_or('"', char::from));
+        let text = self.record.as_line(&dialect.delimiter.text(), dialect.quote.map_or('"', char::from));
         let text = text + &String::from_utf8_lossy(&rest);
         self.marked.iter_mut().for_each(|marked| marked.bad(line, reason, &text));
         Ok(())
@@ -384,6 +376,7 @@ impl<S: RowSource> Iterator for CsvBatches<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Delimiter;
     use crate::table::cell::{Kind, Unit};
 
     fn scanned(text: &[u8], delimiter: u8) -> Result<Layout, TableError> {

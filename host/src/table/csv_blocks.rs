@@ -5,10 +5,11 @@
 
 use super::batches::Batches;
 use super::blocks::{
-    CellMarks, Cells, Cutter, InOrder, Keeper, Kept, Made, MadeBatches, Sizes, changed, flat, last_end,
+    CellMarks, Cells, Cutter, InOrder, Keeper, Kept, Made, MadeBatches, Sizes, changed, flat, last_end, ranges,
 };
 use super::cell::{Kind, Words};
 use super::cells::Record;
+use super::csv::Layout;
 use super::dialect::Dialect;
 use super::error::TableError;
 use super::option_values::{Delimiter, Ragged};
@@ -18,7 +19,6 @@ use super::rows::{RowSource, Rows};
 use super::text_columns::Column;
 use super::text_looks::{Looked, looked, verdicts};
 use super::verdict::{Style, Verdict};
-use super::{BATCH_ROWS, csv::Layout};
 use arrow_array::ArrayRef;
 use std::io::Read;
 use std::ops::Range;
@@ -121,11 +121,6 @@ impl Plain {
 fn column(cells: &Cells, place: usize, rows: &Range<usize>, verdict: &Verdict, words: &Arc<Words>) -> Column {
     let bytes = || cells.bytes(place, rows.clone());
     Column::sized(verdict.kind, verdict.style.clone(), Arc::clone(words), rows.len(), bytes)
-}
-
-/// So many rows in batches.
-fn ranges(rows: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..rows).step_by(BATCH_ROWS).map(move |start| start..rows.min(start + BATCH_ROWS))
 }
 
 /// What the first bytes make of the columns.

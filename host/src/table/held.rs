@@ -89,16 +89,6 @@ impl Held {
     }
 }
 
-/// A file without a name, which goes with its last descriptor.
-///
-/// # Errors
-/// Where the folder of temporary files takes none.
-pub(super) fn unnamed_file() -> std::io::Result<File> {
-    use rustix::fs::{Mode, OFlags, open};
-    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
-    Ok(File::from(open(std::env::temp_dir(), flags, Mode::RUSR | Mode::WUSR)?))
-}
-
 /// Files one after another, each opened when it is its turn.
 pub(super) struct Chained {
     files: std::vec::IntoIter<Held>,

@@ -16,6 +16,17 @@ pub enum Delimiter {
     Blanks,
 }
 
+impl Delimiter {
+    /// What stands between two cells.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Byte(byte) => char::from(*byte).into(),
+            Self::Text(text) => text.clone(),
+            Self::Blanks => " ".into(),
+        }
+    }
+}
+
 impl TryFrom<String> for Delimiter {
     type Error = String;
 

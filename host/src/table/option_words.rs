@@ -3,8 +3,18 @@
 use serde_json::Value;
 use std::fmt;
 
+/// Options as they stand on a command line, each with its value: `KEY=VALUE`, with blanks between them, and quotes around
+/// values with blanks.
+pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    let pair = |word: String| match word.split_once('=') {
+        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+        None => Err(format!("`{word}` is no option: one is KEY=VALUE, such as `delimiter=;`")),
+    };
+    words(text)?.into_iter().map(pair).collect()
+}
+
 /// Words with blanks between them; quotes hold blanks.
-pub(super) fn words(text: &str) -> Result<Vec<String>, String> {
+fn words(text: &str) -> Result<Vec<String>, String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {

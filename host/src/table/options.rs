@@ -3,7 +3,7 @@
 use super::bad_rows::{BadRows, LaterFields, Rules};
 use super::format::{FileFormat, Format};
 use super::option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, Ragged, Stray, TimeFormat, yes_or_no};
-use super::option_words::{word, words};
+use super::option_words::{pairs, word};
 use crate::words::did_you_mean;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -161,11 +161,8 @@ impl ReadOptions {
     /// # Errors
     /// What is wrong, and what would be right.
     pub fn add(&mut self, text: &str) -> Result<(), String> {
-        for word in words(text)? {
-            let Some((key, value)) = word.split_once('=') else {
-                return Err(format!("`{word}` is no option: one is KEY=VALUE, such as `delimiter=;`"));
-            };
-            self.set(key, value)?;
+        for (key, value) in pairs(text)? {
+            self.set(&key, &value)?;
         }
         self.check()
     }

@@ -3,7 +3,6 @@
 use super::encoding::marked;
 use super::error::TableError;
 use super::format::{Compression, FileFormat, Format};
-use super::held::unnamed_file;
 use super::options::ReadOptions;
 use std::fs::File;
 use std::io::Write;
@@ -94,7 +93,7 @@ fn gather(file: &File, format: FileFormat, length: u64) -> std::io::Result<Optio
     let (piece_bytes, piece_lines) = (bytes - head_bytes, all_lines - head_lines);
     let rest = u128::from(length - head_bytes) * u128::from(piece_lines) / u128::from(piece_bytes.max(1));
     let of_lines = head_lines + u64::try_from(rest).unwrap_or(u64::MAX);
-    let mut sample = unnamed_file()?;
+    let mut sample = tempfile::tempfile()?;
     sample.write_all(&text)?;
     Ok(Some(Taken { file: sample, format, bytes, of_bytes: length, lines: all_lines, of_lines }))
 }

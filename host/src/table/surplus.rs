@@ -83,11 +83,10 @@ pub(super) fn surplus(table: &Table) -> (Surplus, Option<String>) {
 
 /// Whether a delimiter outside of quotes separates cells for sure: whoever wrote the text has quotes around those with one.
 fn separates(dialect: &Dialect, rows: &[Row]) -> bool {
-    let delimiter = match &dialect.delimiter {
-        Delimiter::Byte(byte) => char::from(*byte).to_string(),
-        Delimiter::Text(text) => text.clone(),
-        Delimiter::Blanks => return false,
-    };
+    if dialect.delimiter == Delimiter::Blanks {
+        return false;
+    }
+    let delimiter = dialect.delimiter.text();
     let quoted =
         |row: &Row| row.cells.iter().zip(&row.quoted).any(|(cell, quoted)| *quoted && cell.contains(&delimiter));
     rows.iter().any(quoted)

@@ -253,13 +253,15 @@ fn unique(names: Vec<String>) -> Vec<String> {
     let mut taken = HashSet::new();
     let name = |(index, name): (usize, String)| {
         let name = if name.is_empty() { format!("column_{}", index + 1) } else { name };
-        let mut unique = name.clone();
-        let mut number = 0;
-        while !taken.insert(unique.clone()) {
-            number += 1;
-            unique = format!("{name}.{number}");
-        }
-        unique
+        let name = numbered(&name, |name| taken.contains(name));
+        taken.insert(name.clone());
+        name
     };
     names.into_iter().enumerate().map(name).collect()
+}
+
+/// A name that is not taken: itself, or with a number.
+pub(super) fn numbered(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let repeated = (1..).map(|number| format!("{name}.{number}"));
+    std::iter::once(name.to_owned()).chain(repeated).find(|name| !is_taken(name)).unwrap_or_default()
 }

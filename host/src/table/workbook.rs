@@ -7,7 +7,7 @@ use super::csv;
 use super::dialect::{Detected, detect};
 use super::error::TableError;
 use super::format::Format;
-use super::held::{Held, unnamed_file};
+use super::held::Held;
 use super::option_values::{ColumnType, Delimiter, HeaderLines, Mark};
 use super::options::ReadOptions;
 use super::rows::Rows;
@@ -187,7 +187,7 @@ fn write(
     options: &ReadOptions,
 ) -> Result<Written, TableError> {
     let failed = |source| TableError::Read { path: path.to_owned(), source };
-    let text = unnamed_file().map_err(failed)?;
+    let text = tempfile::tempfile().map_err(failed)?;
     let mut to = BufWriter::with_capacity(1 << 20, text.try_clone().map_err(failed)?);
     let words = Words { missing: options.missing.clone(), ..Words::default() };
     let mut written = Written { text, lines: Vec::new(), columns: BTreeMap::new(), errors: 0, first_error: None };

@@ -1,11 +1,10 @@
 //! `longshore check` and `longshore schema`.
 
-use crate::columns::aligned;
 use crate::{BAD_INPUT, arguments, failure};
 use clap::Args;
 use longshore::block::{self, Block, Loaded};
 use longshore::table::FileFormat;
-use longshore::words::count;
+use longshore::words::{aligned, count};
 use longshore::{CheckedInput, CheckedInputs, InputSpec};
 use serde_json::json;
 use std::io::Write;

@@ -2,11 +2,11 @@
 
 use crate::BAD_INPUT;
 use crate::check::{print, print_json};
-use crate::columns::{aligned, cut};
+use crate::columns::cut;
 use crate::failure;
 use clap::Args;
 use longshore::table::{FileFormat, Glance, Peek, ReadOptions, Source, Words};
-use longshore::words::count;
+use longshore::words::{aligned, count};
 use std::path::PathBuf;
 
 /// Characters of a value that are shown.

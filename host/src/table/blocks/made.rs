@@ -2,9 +2,10 @@
 
 use super::cut::changed;
 use crate::input::available_memory;
-use crate::table::TableError;
+use crate::table::{BATCH_ROWS, TableError};
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -66,7 +67,7 @@ impl Kept {
     /// Whether it is there.
     #[cfg(test)]
     pub(in crate::table) fn is_there(&self) -> bool {
-        self.0.lock().unwrap().is_some()
+        self.0.lock().is_ok_and(|kept| kept.is_some())
     }
 }
 
@@ -101,6 +102,11 @@ impl<I: Iterator<Item = Result<Made, TableError>>> Iterator for MadeBatches<I> {
             None => None,
         }
     }
+}
+
+/// So many rows in batches.
+pub(in crate::table) fn ranges(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..rows).step_by(BATCH_ROWS).map(move |start| start..rows.min(start + BATCH_ROWS))
 }
 
 /// What is made of blocks, one after the other.

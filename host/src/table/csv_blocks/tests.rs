@@ -1,6 +1,6 @@
 //! Texts of all kinds, read in blocks and record by record: what is found, what is read and what is wrong are the same.
 
-use crate::table::blocks::Sizes;
+use crate::table::blocks::{Dice, Sizes};
 use crate::table::csv::{Layout, scan, scan_in_blocks, stored};
 use crate::table::days::Order;
 use crate::table::dialect::{Detected, Dialect};
@@ -10,20 +10,6 @@ use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
 use std::io::Cursor;
 use std::path::Path;
-
-/// Numbers from a generator with a fixed seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % sides
-    }
-
-    fn one<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
-        of[self.roll(of.len())]
-    }
-}
 
 /// A cell of a kind, before it is quoted.
 fn cell(kind: usize, dice: &mut Dice) -> String {

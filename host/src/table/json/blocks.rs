@@ -10,7 +10,7 @@ use super::value::Value;
 use super::{BATCH_ROWS, Form, Layout, Lines, layout};
 use crate::table::TableError;
 use crate::table::batches::Batches;
-use crate::table::blocks::{Cutter, InOrder, Keeper, Made, MadeBatches, Sizes, changed, flat, last_end};
+use crate::table::blocks::{Cutter, InOrder, Keeper, Made, MadeBatches, Sizes, changed, flat, last_end, ranges};
 use crate::table::cell::Kind;
 use crate::table::text_columns::Column;
 use arrow_array::ArrayRef;
@@ -238,11 +238,6 @@ fn plain(kind: Kind, column: &mut Column, value: &Value<'_>) -> bool {
         (Kind::Date | Kind::Naive(_), Value::Text(text)) => !text.is_empty() && column.push_plain(text),
         _ => false,
     }
-}
-
-/// So many rows in batches.
-fn ranges(rows: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..rows).step_by(BATCH_ROWS).map(move |start| start..rows.min(start + BATCH_ROWS))
 }
 
 #[cfg(test)]

@@ -71,6 +71,11 @@ impl Layout {
         findings.notes.extend(self.tally.notes());
         (findings != Findings::default()).then_some(findings)
     }
+
+    /// The columns, those without a value without a type.
+    pub(crate) fn known_schema(&self) -> SchemaRef {
+        without_type(&self.schema, |index| self.plan.has_no_value(index))
+    }
 }
 
 /// How objects stand in a text.
@@ -112,13 +117,6 @@ fn scan_in_blocks<R: Read + Send + 'static>(
             let text = BufReader::with_capacity(BUFFER_BYTES, again()?);
             scan(path, Form::Lines, &ReadOptions::default(), Rules::default(), text)
         }
-    }
-}
-
-impl Layout {
-    /// The columns, those without a value without a type.
-    pub(crate) fn known_schema(&self) -> SchemaRef {
-        without_type(&self.schema, |index| self.plan.has_no_value(index))
     }
 }
 

@@ -4,9 +4,9 @@
 use super::encoding::TextEncoding;
 use crate::table::cell::is_missing;
 use crate::table::days::{is_format, is_of_days};
-use crate::table::format::{FileFormat, Format};
+use crate::table::format::FileFormat;
 use crate::table::option_values::{Delimiter, Mark, TimeFormat, yes_or_no};
-use crate::table::option_words::words;
+use crate::table::option_words::pairs;
 use crate::words::did_you_mean;
 use serde::{Deserialize, Serialize};
 
@@ -91,11 +91,8 @@ impl WriteOptions {
     /// # Errors
     /// What is wrong, and what would be right.
     pub fn add(&mut self, text: &str) -> Result<(), String> {
-        for word in words(text)? {
-            let Some((key, value)) = word.split_once('=') else {
-                return Err(format!("`{word}` is no option: one is KEY=VALUE, such as `delimiter=;`"));
-            };
-            self.set(key, value).map_err(|reason| format!("`{key}`: {reason}"))?;
+        for (key, value) in pairs(text)? {
+            self.set(&key, &value).map_err(|reason| format!("`{key}`: {reason}"))?;
         }
         Ok(())
     }
@@ -161,7 +158,7 @@ impl WriteOptions {
     /// # Errors
     /// What would be right.
     pub fn fit(&self, format: FileFormat) -> Result<(), String> {
-        if self.is_empty() || is_delimited(format) {
+        if self.is_empty() || format.format.is_delimited() {
             return Ok(());
         }
         Err(format!(
@@ -245,11 +242,6 @@ impl WriteOptions {
         }
         Ok(())
     }
-}
-
-/// Whether a format is text with delimiters.
-pub(super) fn is_delimited(format: FileFormat) -> bool {
-    matches!(format.format, Format::Csv | Format::Tsv)
 }
 
 const KEYS: [&str; 12] = [

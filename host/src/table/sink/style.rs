@@ -26,11 +26,7 @@ impl Style {
     pub(super) fn new(options: &WriteOptions, format: Format) -> Result<Self, String> {
         options.check()?;
         let usual = if format == Format::Tsv { "\t" } else { "," };
-        let delimiter = match &options.delimiter {
-            Some(Delimiter::Byte(byte)) => vec![*byte],
-            Some(Delimiter::Text(text)) => text.clone().into_bytes(),
-            Some(Delimiter::Blanks) | None => usual.into(),
-        };
+        let delimiter = options.delimiter.as_ref().map_or_else(|| usual.into(), Delimiter::text).into_bytes();
         let encoding = options.encoding.as_deref().map_or(Ok(TextEncoding::Utf8), TextEncoding::named)?;
         let is_wide = matches!(encoding, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
         Ok(Self {

@@ -3,7 +3,6 @@
 use super::{Content, Source};
 use crate::table::error::TableError;
 use crate::table::format::FileFormat;
-use crate::table::held::unnamed_file;
 use crate::table::options::ReadOptions;
 use crate::table::parts::{self, Parts};
 use crate::table::unpack::inside;
@@ -59,7 +58,7 @@ impl Source {
     ) -> Result<Self, TableError> {
         let path = Path::new(name);
         let failed = |source| TableError::Read { path: path.to_owned(), source };
-        let mut file = unnamed_file().map_err(failed)?;
+        let mut file = tempfile::tempfile().map_err(failed)?;
         std::io::copy(&mut reader, &mut file).map_err(failed)?;
         file.rewind().map_err(failed)?;
         Self::check(path, file, format, options)

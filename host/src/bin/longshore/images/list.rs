@@ -2,10 +2,10 @@
 
 use super::failed;
 use crate::check;
-use crate::columns::{aligned, cut};
+use crate::columns::cut;
 use longshore::Settings;
 use longshore::images::{ImageCollection, ImageEntry, Kind, totals};
-use longshore::words::{ago, count, size};
+use longshore::words::{ago, aligned, count, size};
 
 /// Columns that packages may take: what fits beside the others on a terminal of 120.
 const PACKAGES_WIDTH: usize = 32;

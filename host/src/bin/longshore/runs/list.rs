@@ -1,9 +1,9 @@
 //! `longshore runs list`.
 
 use crate::check;
-use crate::columns::{aligned, cut};
+use crate::columns::cut;
 use longshore::history::{HistoryError, PastRun, RunHistory, RunState};
-use longshore::words::ago;
+use longshore::words::{ago, aligned};
 
 /// Columns that a block's name may take.
 const BLOCK_WIDTH: usize = 28;

@@ -3,26 +3,12 @@
 use crate::table::ReadOptions;
 use crate::table::TableError;
 use crate::table::bad_rows::Rules;
-use crate::table::blocks::Sizes;
+use crate::table::blocks::{Dice, Sizes};
 use crate::table::json::{Form, Layout, scan, scan_in_blocks, stored};
 use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
 use std::io::Cursor;
 use std::path::Path;
-
-/// Numbers from a generator with a fixed seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % sides
-    }
-
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.roll(of.len())]
-    }
-}
 
 /// A value of a kind.
 fn value(kind: usize, dice: &mut Dice) -> String {
