@@ -1,7 +1,8 @@
 //! `longshore lock`.
 
 use crate::console::Console;
-use crate::{BAD_INPUT, check, failure, run};
+use crate::signals::{INTERRUPTED, Signals};
+use crate::{BAD_INPUT, check, failure};
 use clap::Args;
 use longshore::block::Block;
 use longshore::{Cancel, EnvironmentError, Settings, environment};
@@ -20,11 +21,11 @@ pub(crate) async fn lock(arguments: LockArguments, settings: &Settings) -> u8 {
         Err(error) => return failure::print(&error, BAD_INPUT),
     };
     let cancel = Cancel::new();
-    let signals = tokio::spawn(run::pull_on_signals(cancel.clone()));
+    let signals = Signals::cancelling(&cancel);
     let (events, happened) = longshore::events();
     let console = tokio::spawn(Console::new(false).watch(happened));
     let locked = environment::lock(&block, settings, &events, &cancel).await;
-    signals.abort();
+    drop(signals);
     drop(events);
     if let Ok(console) = console.await {
         console.clear();
@@ -34,7 +35,7 @@ pub(crate) async fn lock(arguments: LockArguments, settings: &Settings) -> u8 {
             let packages = if locked.packages == 1 { "package" } else { "packages" };
             check::print(&format!("{}: {} {packages}\n", locked.path.display(), locked.packages))
         }
-        Err(EnvironmentError::Cancelled) => 130,
+        Err(EnvironmentError::Cancelled) => INTERRUPTED,
         Err(error) => failure::print(&error, if error.is_bad_input() { BAD_INPUT } else { 3 }),
     }
 }

@@ -15,6 +15,7 @@ mod new;
 mod peek;
 mod run;
 mod runs;
+mod signals;
 mod test;
 
 use arguments::{Arguments, Command};
@@ -42,11 +43,13 @@ fn main() -> ExitCode {
         Command::New(arguments) => new::new(&arguments),
         Command::Images(command) => runtime.block_on(images::images(command, settings)),
         Command::Runs(command) => runs::runs(command, settings),
-        Command::Fingerprint(arguments) => runtime.block_on(fingerprint::fingerprint(arguments, settings)),
+        Command::Fingerprint(arguments) => {
+            runtime.block_on(signals::unless_interrupted(fingerprint::fingerprint(arguments, settings)))
+        }
         Command::Lock(arguments) => runtime.block_on(lock::lock(arguments, settings)),
         Command::Config(command) => config::config(&command, &config),
         Command::Check(arguments) => check::check(&arguments),
-        Command::Doctor { json } => runtime.block_on(doctor::doctor(&config, json)),
+        Command::Doctor { json } => runtime.block_on(signals::unless_interrupted(doctor::doctor(&config, json))),
         Command::Schema => check::schema(),
     };
     // What is left is a read of standard input at the most, and nobody waits for that.

@@ -3,12 +3,12 @@
 use crate::arguments::{self, RunArguments};
 use crate::console::Console;
 use crate::peek::glance_text;
+use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, check, failure};
 use longshore::block::{Block, GivenValue};
 use longshore::{Cancel, Limits, PartitionSpec, RunSpec, Settings, SpecError};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs a block, and gives the exit status back.
 pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
@@ -18,12 +18,12 @@ pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
         Err(reason) => return failure::print_text(&reason, BAD_INPUT),
     };
     let cancel = Cancel::new();
-    let signals = tokio::spawn(pull_on_signals(cancel.clone()));
+    let signals = Signals::cancelling(&cancel);
     let prepared = tokio::task::spawn_blocking(|| spec.prepare());
     let prepared = tokio::select! {
         prepared = prepared => prepared,
         // Standard input may keep the check waiting for ever.
-        () = cancel.wait() => return 130,
+        () = cancel.wait() => return INTERRUPTED,
     };
     let prepared = match prepared {
         Ok(Ok(prepared)) => prepared,
@@ -33,7 +33,7 @@ pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
     let (events, happened) = longshore::events();
     let console = tokio::spawn(Console::new(quiet).watch(happened));
     let record = longshore::run(prepared, settings, events, &cancel).await;
-    signals.abort();
+    drop(signals);
     if let Ok(console) = console.await {
         console.finish(&record);
     }
@@ -50,21 +50,6 @@ fn bad_input(error: &SpecError) -> u8 {
     let seen: String =
         error.glances().map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
     failure::print_after(&seen, error, BAD_INPUT)
-}
-
-/// Ctrl-C asks the script to end; the second time it is killed.
-pub(crate) async fn pull_on_signals(cancel: Cancel) {
-    let (Ok(mut interrupts), Ok(mut terminations)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    loop {
-        tokio::select! {
-            Some(()) = interrupts.recv() => cancel.pull(),
-            Some(()) = terminations.recv() => cancel.pull(),
-            else => return,
-        }
-    }
 }
 
 fn spec(arguments: RunArguments) -> Result<RunSpec, String> {

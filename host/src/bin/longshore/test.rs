@@ -1,7 +1,7 @@
 //! `longshore test`: a block's own cases, what came of each as it ends, and a summary.
 
 use crate::arguments::EngineArgument;
-use crate::run::pull_on_signals;
+use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, check, failure};
 use clap::Args;
 use futures_util::StreamExt;
@@ -18,9 +18,6 @@ const FAILED: u8 = 1;
 
 /// Exit status when the engine failed.
 const ENGINE_FAILED: u8 = 3;
-
-/// Exit status after Ctrl-C.
-const INTERRUPTED: u8 = 130;
 
 /// Cases at a time where nothing is said: more than four containers at once are rarely faster, and each may take its
 /// limit of memory.
@@ -58,7 +55,7 @@ pub(crate) async fn test(arguments: TestArguments, settings: &Settings) -> u8 {
         Err(error) => return fail(&error),
     };
     let cancel = Cancel::new();
-    let signals = tokio::spawn(pull_on_signals(cancel.clone()));
+    let signals = Signals::cancelling(&cancel);
     let jobs = arguments.jobs.map_or_else(jobs, NonZeroUsize::get);
     let (bench, cancel) = (&bench, &cancel);
     let run = |case: Case| async move {
@@ -88,7 +85,7 @@ pub(crate) async fn test(arguments: TestArguments, settings: &Settings) -> u8 {
             }
         }
     }
-    signals.abort();
+    drop(signals);
     let seconds = begun.elapsed().as_secs_f64();
     if arguments.json {
         check::print(&format!("{}\n", report(&results, seconds)));

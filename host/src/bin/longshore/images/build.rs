@@ -1,7 +1,8 @@
 //! `longshore images build`.
 
 use crate::console::Console;
-use crate::{BAD_INPUT, check, failure, run};
+use crate::signals::{INTERRUPTED, Signals};
+use crate::{BAD_INPUT, check, failure};
 use longshore::block::Block;
 use longshore::environment::{self, Built};
 use longshore::{Cancel, EnvironmentError, Settings};
@@ -14,18 +15,18 @@ pub(crate) async fn build(block: &Path, image: Option<String>, settings: &Settin
         Err(error) => return failure::print(&error, BAD_INPUT),
     };
     let cancel = Cancel::new();
-    let signals = tokio::spawn(run::pull_on_signals(cancel.clone()));
+    let signals = Signals::cancelling(&cancel);
     let (events, happened) = longshore::events();
     let console = tokio::spawn(Console::new(false).watch(happened));
     let built = environment::build(&block, image.as_deref(), settings, &events, &cancel).await;
-    signals.abort();
+    drop(signals);
     drop(events);
     if let Ok(console) = console.await {
         console.clear();
     }
     match built {
         Ok(built) => check::print(&report(&built)),
-        Err(EnvironmentError::Cancelled) => 130,
+        Err(EnvironmentError::Cancelled) => INTERRUPTED,
         Err(error) => failure::print(&error, if error.is_bad_input() { BAD_INPUT } else { 3 }),
     }
 }

@@ -7,6 +7,7 @@ mod list;
 mod pin;
 mod prune;
 
+use crate::signals::unless_interrupted;
 use crate::{BAD_INPUT, failure};
 use clap::Subcommand;
 use longshore::Settings;
@@ -77,14 +78,18 @@ pub(crate) enum ImagesCommand {
 /// Runs a command, and gives the exit status back.
 pub(crate) async fn images(command: ImagesCommand, settings: &Settings) -> u8 {
     match command {
-        ImagesCommand::List { json } => list::list(json, settings).await,
+        ImagesCommand::List { json } => unless_interrupted(list::list(json, settings)).await,
         ImagesCommand::Build { block, image } => build::build(&block, image, settings).await,
-        ImagesCommand::Prune { dry_run, all } => prune::prune(dry_run, all, settings).await,
-        ImagesCommand::Pin { image } => pin::pin(&image, settings).await,
-        ImagesCommand::Unpin { image } => pin::unpin(&image, settings).await,
-        ImagesCommand::Explain { image } => explain::explain(&image, settings).await,
-        ImagesCommand::Export { image, output, oci } => archive::export(&image, &output, oci, settings).await,
-        ImagesCommand::Import { archive, trust } => archive::import(&archive, trust, settings).await,
+        ImagesCommand::Prune { dry_run, all } => unless_interrupted(prune::prune(dry_run, all, settings)).await,
+        ImagesCommand::Pin { image } => unless_interrupted(pin::pin(&image, settings)).await,
+        ImagesCommand::Unpin { image } => unless_interrupted(pin::unpin(&image, settings)).await,
+        ImagesCommand::Explain { image } => unless_interrupted(explain::explain(&image, settings)).await,
+        ImagesCommand::Export { image, output, oci } => {
+            unless_interrupted(archive::export(&image, &output, oci, settings)).await
+        }
+        ImagesCommand::Import { archive, trust } => {
+            unless_interrupted(archive::import(&archive, trust, settings)).await
+        }
     }
 }
 

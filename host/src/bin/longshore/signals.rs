@@ -1,0 +1,73 @@
+//! The signals that end the program: all commands that have something to end by themselves take them here. Ctrl-C and
+//! SIGTERM cancel gently, and at once the second time; SIGHUP, a terminal that is closed, cancels gently however often it
+//! arrives, as both the kernel and the shell send it.
+
+use longshore::{Cancel, CancelLevel};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+
+/// Exit status where a signal ended the command.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// What cancels on signals, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Signals(JoinHandle<()>);
+
+impl Signals {
+    /// Begins to take them.
+    pub(crate) fn cancelling(cancel: &Cancel) -> Self {
+        Self(tokio::spawn(pull_on_signals(cancel.clone())))
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Runs what has no way to be cancelled but to be given up, which removes what it has of containers and files.
+pub(crate) async fn unless_interrupted(command: impl Future<Output = u8>) -> u8 {
+    let cancel = Cancel::new();
+    let _signals = Signals::cancelling(&cancel);
+    tokio::select! {
+        status = command => status,
+        () = cancel.wait() => INTERRUPTED,
+    }
+}
+
+async fn pull_on_signals(cancel: Cancel) {
+    let (Ok(mut interrupts), Ok(mut terminations)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    // What `nohup` starts goes on without its terminal.
+    let mut hangups = if ignores_hangups() { None } else { signal(SignalKind::hangup()).ok() };
+    loop {
+        tokio::select! {
+            Some(()) = interrupts.recv() => cancel.pull(),
+            Some(()) = terminations.recv() => cancel.pull(),
+            Some(()) = received(&mut hangups) => {
+                if cancel.level() == CancelLevel::None {
+                    cancel.pull();
+                }
+            }
+            else => return,
+        }
+    }
+}
+
+async fn received(signal: &mut Option<Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether this process was started with SIGHUP ignored.
+fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // Signal 1 is the lowest bit.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}

@@ -1,0 +1,111 @@
+//! What a person at a terminal does with the command: closes the terminal, types a password. The terminal is a real one,
+//! which Python's `pty` has; the runs are those of the process engine.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod command;
+
+use command::Home;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A user at a terminal, with a folder.
+struct User {
+    home: Home,
+    folder: TempDir,
+}
+
+impl User {
+    fn new() -> Self {
+        Self { home: Home::new(), folder: tempfile::Builder::new().prefix("terminal-").tempdir().unwrap() }
+    }
+
+    fn file(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// Runs the command in a terminal, and does the steps there. What was seen, and the exit status.
+    fn at_terminal(&self, steps: &Value, arguments: &[&str]) -> (String, i64) {
+        let driver = command::root().join("tests/tests/terminal/terminal.py");
+        let mut terminal = Command::new(python());
+        // Who runs the tests may have had SIGHUP ignored.
+        terminal.arg(driver).arg(steps.to_string()).args(["env", "--default-signal=HUP"]).arg(command::path());
+        terminal.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        let output = self.home.of(&mut terminal).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (report["seen"].as_str().unwrap().to_owned(), report["exit"].as_i64().unwrap())
+    }
+
+    /// The newest run of the history.
+    fn last_run(&self) -> Value {
+        let output = self.home.longshore(self.folder.path(), &["runs", "show", "last", "--json"]);
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+fn python() -> PathBuf {
+    std::env::var_os("LONGSHORE_PYTHON").map_or_else(|| "python3".into(), PathBuf::from)
+}
+
+/// Tidies up when it is told to end, and would go on for a minute.
+const TIDY: &str = "\
+import time
+from longshore.api import Api
+api = Api()
+print('at work', flush=True)
+try:
+    time.sleep(60)
+finally:
+    open(api.get_option('mark'), 'w').write('tidied')
+";
+
+const TIDY_BLOCK: &str = "\
+name = \"tidy\"
+language = \"python\"
+script = \"tidy.py\"
+[[options]]
+name = \"mark\"
+kind = \"text\"
+";
+
+#[test]
+fn a_terminal_that_is_closed_cancels_by_the_ladder() {
+    let user = User::new();
+    user.file("tidy.py", TIDY);
+    user.file("block.toml", TIDY_BLOCK);
+    user.file("out.csv", "as before\n");
+    let mark = user.folder.path().join("mark");
+    let option = format!("mark={}", mark.display());
+    let steps = json!([{ "until": "at work" }, { "close": true }]);
+    let begun = Instant::now();
+    let (_, exit) =
+        user.at_terminal(&steps, &["run", ".", "--engine", "process", "-o", "out.csv", "--option", &option]);
+    assert_eq!(exit, 130);
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+    assert_eq!(std::fs::read_to_string(mark).unwrap(), "tidied");
+    let run = user.last_run();
+    assert_eq!((&run["state"], &run["record"]["outcome"]), (&json!("ended"), &json!("interrupted")), "{run}");
+    assert_eq!(std::fs::read_to_string(user.folder.path().join("out.csv")).unwrap(), "as before\n");
+}
+
+#[test]
+fn what_nohup_starts_goes_on_without_its_terminal() {
+    let user = User::new();
+    user.file("go_on.py", "import time\nprint('at work', flush=True)\ntime.sleep(1)\nopen(OUT, 'w').write('done')\n");
+    let done = user.folder.path().join("done");
+    let script = std::fs::read_to_string(user.folder.path().join("go_on.py")).unwrap();
+    user.file("go_on.py", &script.replace("OUT", &format!("{:?}", done.display().to_string())));
+    let driver = command::root().join("tests/tests/terminal/terminal.py");
+    let steps = json!([{ "until": "at work" }, { "close": true }]);
+    let mut terminal = Command::new(python());
+    terminal.arg(driver).arg(steps.to_string()).args(["env", "--ignore-signal=HUP"]).arg(command::path());
+    terminal.args(["run", "go_on.py", "--engine", "process"]).current_dir(user.folder.path());
+    let output = user.home.of(&mut terminal).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["exit"], 0, "{report}");
+    assert_eq!(std::fs::read_to_string(done).unwrap(), "done");
+}
