@@ -17,7 +17,7 @@ use super::pack::Packing;
 use super::spool;
 use crate::images::{HASH_SHOWN, environment_name};
 use crate::settings::Settings;
-use crate::store::{DockerStore, Hold, ImageStore, Ledger, Platform};
+use crate::store::{DockerStore, ImageStore, Ledger, Platform};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -79,7 +79,8 @@ pub async fn import(archive: &Path, trust: Trust, settings: &Settings) -> Result
     };
     // Nobody builds, removes or takes in the same meanwhile.
     let ledger = Ledger::new(&settings.state_folder);
-    let _claimed = claim(&ledger, &key, settings).await?;
+    let locked = |source| ImportError::Lock { folder: settings.state_folder.clone(), source };
+    let _claimed = ledger.claim(&key).await.map_err(locked)?;
     let imported = Loading { store: &store, path: archive, name: &name }.run(image).await?;
     // What was just taken in is not what nobody used for longest. A ledger that cannot be written costs only that.
     let _ = ledger.touch(&key);
@@ -91,12 +92,6 @@ async fn check(archive: &Path, platform: Platform, settings: &Settings) -> Resul
     let checked = spawn_blocking(move || CheckedImage::of(spool::open(&path, &temporary)?, Some(&platform)));
     let wrong = |source: ArchiveFault| ImportError::Archive { path: archive.to_owned(), source };
     checked.await.map_err(ImportError::Ended)?.map(Arc::new).map_err(wrong)
-}
-
-async fn claim(ledger: &Ledger, key: &str, settings: &Settings) -> Result<Hold, ImportError> {
-    let (ledger, key) = (ledger.clone(), key.to_owned());
-    let claimed = spawn_blocking(move || ledger.claim(&key)).await.map_err(ImportError::Ended)?;
-    claimed.map_err(|source| ImportError::Lock { folder: settings.state_folder.clone(), source })
 }
 
 fn imported_name(id: &Digest) -> String {

@@ -44,7 +44,7 @@ impl Builder<'_> {
             let mut found = self.existing(layer).await?;
             // Others may need the same layer at this moment; the environment itself is held by the caller.
             if !is_last && found.is_none() {
-                held = Some(self.claim(format!("layer-{}", layer.hash)).await?);
+                held = Some(self.claim(&format!("layer-{}", layer.hash)).await?);
                 found = self.existing(layer).await?;
             }
             if let Some(found) = found.as_ref().filter(|_| !is_last) {
@@ -79,11 +79,9 @@ impl Builder<'_> {
         Ok(self.store.list(Some(&label)).await?.into_iter().find(is_ours))
     }
 
-    async fn claim(&self, name: String) -> Result<crate::store::Hold, EnvironmentError> {
-        let (ledger, folder) = (self.ledger.clone(), self.settings.state_folder.clone());
-        let claimed = tokio::task::spawn_blocking(move || ledger.claim(&name)).await;
-        let claimed = claimed.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        claimed.map_err(|source| EnvironmentError::Ledger { folder, source })
+    async fn claim(&self, name: &str) -> Result<crate::store::Hold, EnvironmentError> {
+        let folder = &self.settings.state_folder;
+        self.ledger.claim(name).await.map_err(|source| EnvironmentError::Ledger { folder: folder.clone(), source })
     }
 
     async fn layer(
@@ -170,7 +168,7 @@ impl Builder<'_> {
     }
 
     async fn fetch_tools(&self) -> Result<(), EnvironmentError> {
-        let _held = self.claim(tools::claim_name()).await?;
+        let _held = self.claim(&tools::claim_name()).await?;
         let image = &self.settings.python_image;
         let found = self.store.find(image).await?;
         let found = found.ok_or_else(|| EnvironmentError::NoImage { image: image.clone() })?;

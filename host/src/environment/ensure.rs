@@ -176,7 +176,7 @@ impl Office<'_> {
         let mut hold = None;
         if let Some(key) = images::key(&image, self.settings) {
             let ledger = Ledger::new(&self.settings.state_folder);
-            hold = Some(self.locked(&ledger, &key, Ledger::share).await?);
+            hold = Some(self.locked(ledger.share(&key)).await?);
             // An account that cannot be kept is no reason not to run.
             let _ = ledger.touch(&key);
         }
@@ -188,7 +188,7 @@ impl Office<'_> {
         let ledger = Ledger::new(&self.settings.state_folder);
         let name = plan.name();
         for _ in 0..ATTEMPTS {
-            let hold = self.locked(&ledger, &plan.hash, Ledger::share).await?;
+            let hold = self.locked(ledger.share(&plan.hash)).await?;
             if let Some(image) = self.store.find(&name).await?.filter(|image| !has_expired(image)) {
                 // An account that cannot be kept is no reason not to run.
                 let _ = ledger.touch(&plan.hash);
@@ -205,7 +205,7 @@ impl Office<'_> {
     }
 
     async fn make(&self, ledger: &Ledger, plan: &Plan, lock: Option<&Lock>) -> Result<ImageId, EnvironmentError> {
-        let claim = self.locked(ledger, &plan.hash, Ledger::claim).await?;
+        let claim = self.locked(ledger.claim(&plan.hash)).await?;
         if let Some(image) = self.store.find(&plan.name()).await?.filter(|image| !has_expired(image)) {
             return Ok(image.id);
         }
@@ -237,17 +237,10 @@ impl Office<'_> {
         }
     }
 
-    /// Takes a lock of the ledger, which may take as long as somebody else's build.
-    async fn locked(
-        &self,
-        ledger: &Ledger,
-        hash: &str,
-        take: fn(&Ledger, &str) -> std::io::Result<Hold>,
-    ) -> Result<Hold, EnvironmentError> {
-        let (ledger, hash) = (ledger.clone(), hash.to_owned());
-        let taken = tokio::task::spawn_blocking(move || take(&ledger, &hash));
+    /// Waits for a lock of the ledger, which may take as long as somebody else's build.
+    async fn locked(&self, taking: impl Future<Output = std::io::Result<Hold>>) -> Result<Hold, EnvironmentError> {
         let taken = tokio::select! {
-            taken = taken => taken.unwrap_or_else(|error| Err(std::io::Error::other(error))),
+            taken = taking => taken,
             () = self.cancel.wait() => return Err(EnvironmentError::Cancelled),
         };
         taken.map_err(|source| EnvironmentError::Ledger { folder: self.settings.state_folder.clone(), source })

@@ -139,10 +139,9 @@ fn report(settings: &Settings) -> PruneReport {
 
 /// Waits for its turn, or sees that another has it.
 async fn turn(ledger: &Ledger, how: How) -> io::Result<Option<Hold>> {
-    let ledger = ledger.clone();
     match how {
         How::AfterBuild => ledger.try_claim(TURN),
-        How::OnDemand | How::Everything => blocking(move || ledger.claim(TURN)).await.map(Some),
+        How::OnDemand | How::Everything => ledger.claim(TURN).await.map(Some),
     }
 }
 
@@ -230,8 +229,8 @@ mod tests {
     use super::*;
     use std::fs::FileTimes;
 
-    #[test]
-    fn the_ledger_forgets_what_is_gone_for_long_and_nobody_holds_or_pinned() {
+    #[tokio::test]
+    async fn the_ledger_forgets_what_is_gone_for_long_and_nobody_holds_or_pinned() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::new(folder.path());
         for key in ["there", "gone", "pinned", "held", "prune"] {
@@ -247,7 +246,7 @@ mod tests {
         }
         ledger.touch("recent").unwrap();
         ledger.pin("pinned").unwrap();
-        let held = ledger.share("held").unwrap();
+        let held = ledger.share("held").await.unwrap();
         forget_absent(&ledger, |key| key == "there", SystemTime::now()).unwrap();
         drop(held);
         let mut left = ledger.environments().unwrap();
@@ -284,7 +283,7 @@ mod tests {
     async fn a_build_leaves_clean_up_to_another_that_is_at_work() {
         let hash = "00000000000000000000000000000000";
         let (_folder, settings, ledger) = machine(&[hash]);
-        let turn = ledger.claim(TURN).unwrap();
+        let turn = ledger.claim(TURN).await.unwrap();
         let report = prune(None, &ledger, &settings, How::AfterBuild).await.unwrap();
         assert!(report.left_to_another && report.summary().is_none());
         drop(turn);

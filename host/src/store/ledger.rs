@@ -1,13 +1,23 @@
 //! What must be known of images between runs, and no store remembers: when each was last used, whether it is pinned, and
 //! who is at work on it. One folder for each image, named by the image's environment; all of it can be lost without harm
 //! but for pins.
+//!
+//! Who waits for a lock holds no thread: it tries again after a while. A build takes minutes, hundreds may wait for it,
+//! and it needs threads of the same pool to end.
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use std::fs::{File, FileTimes, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// How long the first wait for a lock is, and the longest; each is twice the one before. Whoever held a lock for a look
+/// is gone at the first; a thousand that wait for a build cost 20,000 calls a second at the longest, and start 50 ms
+/// after its end at the latest.
+const WAIT: Duration = Duration::from_millis(1);
+const WAIT_MAX: Duration = Duration::from_millis(50);
 
 /// How often a folder is made that others remove. Each has to lose a race of microseconds; what fails so often is broken.
 const TRIES: u32 = 1000;
@@ -56,22 +66,21 @@ impl Ledger {
         self.path(environment, "pinned").exists()
     }
 
-    /// Waits until nobody makes or removes an environment, and keeps others from it. Blocks.
-    pub(crate) fn share(&self, environment: &str) -> io::Result<Hold> {
-        self.hold(environment, FlockOperation::LockShared)
+    /// Waits until nobody makes or removes an environment, and keeps others from it. Dropping it ends the wait.
+    pub(crate) async fn share(&self, environment: &str) -> io::Result<Hold> {
+        self.hold(environment, FlockOperation::NonBlockingLockShared).await
     }
 
-    /// Waits until an environment is this caller's alone, to make it. Blocks.
-    pub(crate) fn claim(&self, environment: &str) -> io::Result<Hold> {
-        self.hold(environment, FlockOperation::LockExclusive)
+    /// Waits until an environment is this caller's alone, to make it. Dropping it ends the wait.
+    pub(crate) async fn claim(&self, environment: &str) -> io::Result<Hold> {
+        self.hold(environment, FlockOperation::NonBlockingLockExclusive).await
     }
 
     /// The same without waiting: `None` where anybody makes, removes or is about to use it.
     pub(crate) fn try_claim(&self, environment: &str) -> io::Result<Option<Hold>> {
-        match self.hold(environment, FlockOperation::NonBlockingLockExclusive) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            held => held.map(Some),
-        }
+        let mut lock = self.open(environment, "lock")?;
+        self.try_hold(environment, &mut lock, FlockOperation::NonBlockingLockExclusive)
+            .map(|held| held.then(|| Hold { _lock: lock }))
     }
 
     /// Whether anybody is at work on an environment at this moment.
@@ -102,16 +111,28 @@ impl Ledger {
         Ok(())
     }
 
-    fn hold(&self, environment: &str, how: FlockOperation) -> io::Result<Hold> {
+    async fn hold(&self, environment: &str, how: FlockOperation) -> io::Result<Hold> {
+        let (mut lock, mut wait) = (self.open(environment, "lock")?, WAIT);
+        while !self.try_hold(environment, &mut lock, how)? {
+            tokio::time::sleep(wait).await;
+            wait = WAIT_MAX.min(wait * 2);
+        }
+        Ok(Hold { _lock: lock })
+    }
+
+    /// Takes a lock if nobody is in the way. Who had it before may have forgotten the environment, and others have a file
+    /// of their own by now: then that one takes the place of `lock`.
+    fn try_hold(&self, environment: &str, lock: &mut File, how: FlockOperation) -> io::Result<bool> {
         loop {
-            let lock = self.open(environment, "lock")?;
-            flock(&lock, how)?;
-            // Who had it before may have forgotten the environment, and others have a file of their own by now.
+            match flock(&*lock, how) {
+                Err(Errno::WOULDBLOCK) => return Ok(false),
+                taken => taken?,
+            }
             let held = lock.metadata()?;
             match std::fs::metadata(self.path(environment, "lock")) {
-                Ok(there) if (there.dev(), there.ino()) == (held.dev(), held.ino()) => return Ok(Hold { _lock: lock }),
+                Ok(there) if (there.dev(), there.ino()) == (held.dev(), held.ino()) => return Ok(true),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+                _ => *lock = self.open(environment, "lock")?,
             }
         }
     }
@@ -149,11 +170,16 @@ fn absent(result: io::Result<()>) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn who_uses_an_environment_keeps_others_from_making_or_removing_it() {
+    /// Takes a lock that nobody has.
+    fn claimed(ledger: &Ledger) -> Hold {
+        ledger.try_claim("a").unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_uses_an_environment_keeps_others_from_making_or_removing_it() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::new(folder.path());
-        let (one, other) = (ledger.share("a").unwrap(), ledger.share("a").unwrap());
+        let (one, other) = (ledger.share("a").await.unwrap(), ledger.share("a").await.unwrap());
         assert!(ledger.try_claim("a").unwrap().is_none());
         assert!(ledger.try_claim("b").unwrap().is_some());
         drop((one, other));
@@ -175,7 +201,7 @@ mod tests {
         assert!(ledger.is_pinned("a") && !ledger.is_pinned("b"));
         ledger.unpin("a").unwrap();
         assert!(!ledger.is_pinned("a"));
-        ledger.forget("a", &ledger.claim("a").unwrap()).unwrap();
+        ledger.forget("a", &claimed(&ledger)).unwrap();
         assert_eq!(ledger.last_used("a"), None);
     }
 
@@ -189,7 +215,7 @@ mod tests {
                 ledger.pin("a").unwrap();
             }
             assert!(!ledger.is_held("a"));
-            let held = ledger.claim("a").unwrap();
+            let held = claimed(&ledger);
             assert!(ledger.is_held("a"));
             ledger.forget("a", &held).unwrap();
             drop(held);
@@ -198,25 +224,58 @@ mod tests {
         }
     }
 
-    #[test]
-    fn nobody_holds_what_another_holds_while_folders_come_and_go() {
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn nobody_holds_what_another_holds_while_folders_come_and_go() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::new(folder.path());
-        let inside = std::sync::atomic::AtomicU32::new(0);
+        let inside = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
         let order = std::sync::atomic::Ordering::SeqCst;
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    for _ in 0..200 {
-                        let held = ledger.claim("a").unwrap();
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                let (ledger, inside) = (Ledger::new(folder.path()), inside.clone());
+                tokio::spawn(async move {
+                    for _ in 0..100 {
+                        let held = ledger.claim("a").await.unwrap();
                         assert_eq!(inside.fetch_add(1, order), 0);
                         ledger.touch("a").unwrap();
                         assert_eq!(inside.fetch_sub(1, order), 1);
                         ledger.forget("a", &held).unwrap();
                     }
-                });
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert!(Ledger::new(folder.path()).environments().unwrap().is_empty());
+    }
+
+    #[test]
+    fn those_who_wait_hold_no_thread_that_the_holder_needs() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::new(folder.path());
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_time().max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let held = ledger.claim("a").await.unwrap();
+            let waiting: Vec<_> = (0..200)
+                .map(|number| {
+                    let ledger = ledger.clone();
+                    tokio::spawn(async move {
+                        let claims = number % 2 == 0;
+                        drop(if claims { ledger.claim("a").await } else { ledger.share("a").await }.unwrap());
+                    })
+                })
+                .collect();
+            // As a build does before it lets go.
+            for _ in 0..10 {
+                tokio::task::spawn_blocking(|| ()).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            assert!(waiting.iter().all(|task| !task.is_finished()));
+            drop(held);
+            for task in waiting {
+                task.await.unwrap();
             }
         });
-        assert!(ledger.environments().unwrap().is_empty());
     }
 }

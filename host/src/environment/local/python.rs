@@ -19,7 +19,6 @@ use crate::environment::requirement::{normal_name, normalised, package};
 use crate::fingerprint::hexadecimal;
 use crate::images::caches;
 use crate::settings::Settings;
-use crate::store::Ledger;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -74,10 +73,7 @@ pub(super) async fn ensure(
             Taken::Site(site) => {
                 let certificates = gather(settings.packages.ca_bundle.as_deref(), &site.home())?;
                 // The cache of what was downloaded stays while this is built.
-                let ledger = Ledger::new(&settings.state_folder);
-                let _cache = ledger
-                    .share(caches::FOLDER)
-                    .map_err(|source| LocalError::Folder { path: settings.state_folder.clone(), source })?;
+                let _cache = shelf.share(caches::FOLDER, watch.cancel).await?;
                 let builder = Builder { needs: &needs, settings, watch, site: &site, certificates };
                 let record = builder.build().await?;
                 site.publish(&record)?;

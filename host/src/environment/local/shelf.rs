@@ -14,7 +14,6 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// The folder of environments in the cache.
 const FOLDER: &str = "environments";
@@ -127,7 +126,7 @@ impl Shelf {
                     return self.site(hash, claim).map(Taken::Site);
                 }
             }
-            let hold = self.hold(hash, Ledger::share, cancel).await?;
+            let hold = self.share(hash, cancel).await?;
             if let Some(record) = self.read(hash) {
                 // A use that is not noted makes it go a little earlier.
                 let _ = self.ledger.touch(hash);
@@ -149,20 +148,10 @@ impl Shelf {
         LocalError::Ledger { path: self.state_folder.clone(), source }
     }
 
-    /// Waits for a lock, on a thread that nobody waits for when the run is cancelled: it lets go of what it gets then.
-    async fn hold(
-        &self,
-        hash: &str,
-        how: fn(&Ledger, &str) -> io::Result<Hold>,
-        cancel: &Cancel,
-    ) -> Result<Hold, LocalError> {
-        let failed = |source| self.ledger_error(source);
-        let (sender, receiver) = oneshot::channel();
-        let (ledger, hash) = (self.ledger.clone(), hash.to_owned());
-        let wait = move || drop(sender.send(how(&ledger, &hash)));
-        std::thread::Builder::new().name("environment".into()).spawn(wait).map_err(failed)?;
+    /// Waits until nobody makes or removes something that the ledger has a lock for, or the run is cancelled.
+    pub(super) async fn share(&self, hash: &str, cancel: &Cancel) -> Result<Hold, LocalError> {
         tokio::select! {
-            held = receiver => held.unwrap_or_else(|_| Err(io::Error::other("its thread broke"))).map_err(failed),
+            held = self.ledger.share(hash) => held.map_err(|source| self.ledger_error(source)),
             () = cancel.wait() => Err(LocalError::Cancelled),
         }
     }
@@ -331,7 +320,7 @@ mod tests {
         site(&shelf, "none").await.publish(&Record { unreachable: true, ..record(&["a"]) }).unwrap();
         assert!(shelf.find("none").is_some());
         assert!(!aged("none", 700) && aged("some", 700) && !aged("some", 100_000) && aged("all", 100_000));
-        let using = shelf.hold("some", Ledger::share, &Cancel::never()).await.unwrap();
+        let using = shelf.share("some", &Cancel::never()).await.unwrap();
         let taken = shelf.take("some", &Cancel::never()).await.unwrap();
         assert!(matches!(taken, Taken::Standing(standing) if standing.record.unavailable == ["a"]));
         drop(using);
