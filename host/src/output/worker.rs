@@ -82,6 +82,7 @@ pub(crate) struct Worker {
     run_id: String,
     streaming: bool,
     trouble: mpsc::UnboundedSender<Trouble>,
+    stopped: Arc<AtomicBool>,
     schema: Option<SchemaRef>,
     sink: Option<(Sink, Pending)>,
     rows: u64,
@@ -123,6 +124,7 @@ impl Worker {
         run_id: String,
         streaming: bool,
         trouble: mpsc::UnboundedSender<Trouble>,
+        stopped: Arc<AtomicBool>,
     ) -> Self {
         Self {
             index,
@@ -130,6 +132,7 @@ impl Worker {
             run_id,
             streaming,
             trouble,
+            stopped,
             schema: None,
             sink: None,
             rows: 0,
@@ -139,9 +142,13 @@ impl Worker {
         }
     }
 
-    /// Works until there are no more commands.
+    /// Works until there are no more commands, or nobody wants what it writes.
     pub(crate) fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Finished {
         while let Some(command) = commands.blocking_recv() {
+            if self.stopped.load(Ordering::Acquire) {
+                self.spoiled = Some("the run ended while it was written".into());
+                break;
+            }
             // What breaks here ends its run: the script waits for an answer.
             let done = guarded(|| self.obey(command)).unwrap_or_else(|panicked| {
                 let broken = format!("the writer of output {} gave up: {}", self.index, panicked.words);

@@ -16,7 +16,7 @@ use crate::history::{HistoryError, Recording};
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::outcome::Evidence;
-use crate::output::{Finished, Outputs};
+use crate::output::{Finished, Writers};
 use crate::partition;
 use crate::place::Place;
 use crate::record::{RunRecord, Timings};
@@ -251,8 +251,8 @@ impl Run<'_> {
         let (trouble, troubles) = mpsc::unbounded_channel();
         let limits = &self.prepared.limits;
         let streaming = self.prepared.chunk_rows.is_some();
-        let outputs =
-            Outputs::new(self.prepared.outputs.clone(), &self.run_id, streaming, limits.output_bytes, trouble);
+        let writers =
+            Writers::new(self.prepared.outputs.clone(), &self.run_id, streaming, limits.output_bytes, trouble);
         let inputs = std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new(), None));
         let (started, starts) = oneshot::channel();
         let (keeping_starts, keeps) = oneshot::channel();
@@ -260,7 +260,8 @@ impl Run<'_> {
             events: self.events.clone(),
             facts: self.facts(kind),
             inputs: Arc::new(inputs),
-            outputs: Some(outputs),
+            outputs: Some(writers.handle()),
+            writers: Some(writers),
             script: None,
             troubles,
             remote,

@@ -8,7 +8,7 @@ use crate::event::{Event, Events};
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::outcome::Evidence;
-use crate::output::{Finished, Outputs, Trouble};
+use crate::output::{Finished, OutputsHandle, Trouble, Writers};
 use crate::session::{AgentEnd, Outgoing, ScriptEnd, ScriptSession, greet, open};
 use longshore_protocol::{ConnectionError, Exit, Frame, ProtocolError, Role, RunFacts, ToAgent, ToScript};
 use std::sync::Arc;
@@ -31,8 +31,10 @@ pub(super) struct Watch {
     pub(super) events: Events,
     pub(super) facts: RunFacts,
     pub(super) inputs: Arc<Inputs>,
-    pub(super) outputs: Option<Outputs>,
-    pub(super) script: Option<JoinHandle<(ScriptEnd, Outputs)>>,
+    /// For the script's one connection.
+    pub(super) outputs: Option<OutputsHandle>,
+    pub(super) writers: Option<Writers>,
+    pub(super) script: Option<JoinHandle<ScriptEnd>>,
     pub(super) troubles: mpsc::UnboundedReceiver<Trouble>,
     pub(super) remote: Outgoing,
     pub(super) level: CancelLevel,
@@ -146,19 +148,21 @@ impl Watch {
         }
     }
 
-    async fn script_ended(&mut self, ended: Option<(ScriptEnd, Outputs)>, evidence: &mut Evidence) {
-        let Some((end, outputs)) = ended else {
+    async fn script_ended(&mut self, ended: Option<ScriptEnd>, evidence: &mut Evidence) {
+        let Some(end) = ended else {
             self.stop_at_once(evidence, |evidence| evidence.engine_failure = Some("the script's session broke".into()))
                 .await;
             return;
         };
         evidence.verdict = end.verdict;
         evidence.uncaught = end.uncaught;
-        for output in outputs.finish().await {
-            if let Some(spoiled) = &output.spoiled {
-                evidence.spoiled_output.get_or_insert_with(|| spoiled.clone());
+        if let Some(writers) = self.writers.take() {
+            for output in writers.finish().await {
+                if let Some(spoiled) = &output.spoiled {
+                    evidence.spoiled_output.get_or_insert_with(|| spoiled.clone());
+                }
+                self.finished.push(output);
             }
-            self.finished.push(output);
         }
         if let Some(violation) = end.violation {
             self.stop_at_once(evidence, |evidence| evidence.violation = Some(violation)).await;

@@ -4,7 +4,7 @@
 use super::link::{Incoming, Outgoing};
 use crate::event::{Event, Events};
 use crate::input::{Inputs, serve};
-use crate::output::{Outputs, Piece};
+use crate::output::{OutputsHandle, Piece};
 use longshore_protocol::limits::{ARENA_BYTES, ARENAS_MAX, INLINE_MAX, STREAMS_MAX, TEXT_MAX};
 use longshore_protocol::{
     ArenaId, ConnectionError, Frame, FromScript, Message, Payload, Place, ProtocolError, ReceiveWindow, RunFacts,
@@ -32,7 +32,7 @@ pub(crate) struct ScriptSession {
     incoming: Incoming,
     outgoing: Outgoing,
     inputs: Arc<Inputs>,
-    outputs: Outputs,
+    outputs: OutputsHandle,
     events: Events,
     reading: HashMap<StreamId, mpsc::UnboundedSender<u64>>,
     writing: HashMap<StreamId, Writing>,
@@ -61,7 +61,7 @@ impl ScriptSession {
         protocol: Version,
         run: RunFacts,
         inputs: Arc<Inputs>,
-        outputs: Outputs,
+        outputs: OutputsHandle,
         events: Events,
     ) -> Self {
         let session = Self {
@@ -81,7 +81,7 @@ impl ScriptSession {
     }
 
     /// Serves the script until its connection ends or breaks the protocol.
-    pub(crate) async fn serve(mut self) -> (ScriptEnd, Outputs) {
+    pub(crate) async fn serve(mut self) -> ScriptEnd {
         loop {
             let handled = match self.incoming.receive().await {
                 Ok(Some(frame)) => self.handle(frame).await,
@@ -98,7 +98,7 @@ impl ScriptSession {
         for writing in self.writing.values() {
             self.outputs.abandon(writing.output).await;
         }
-        (self.end, self.outputs)
+        self.end
     }
 
     async fn handle(&mut self, frame: Frame) -> Result<(), ConnectionError> {

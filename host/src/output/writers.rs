@@ -1,0 +1,290 @@
+//! The workers of a run's outputs: who owns them waits for them, who has a handle gives them what to write. Each has a
+//! thread of its own with a name, because it may wait for its script or its disk as long as the run lasts.
+
+use super::Declared;
+use super::worker::{Command, Finished, Piece, Trouble, Worker};
+use crate::session::Outgoing;
+use longshore_protocol::{OutputName, StreamId};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{mpsc, oneshot};
+
+/// Commands that may wait for a worker: every arena, and as many inline pieces again.
+const QUEUE: usize = 8;
+
+/// The workers of one run, and the only one that waits for their ends. When it is dropped they stop at once, and what
+/// they wrote is gone.
+#[derive(Debug)]
+pub(crate) struct Writers {
+    shared: Arc<Shared>,
+    /// Those that are waited for, once [`Writers::finish`] has begun.
+    ending: VecDeque<Ending>,
+}
+
+/// What a script's session writes its outputs with.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputsHandle(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    declared: Declared,
+    run_id: String,
+    /// Whether standard output gets rows as they come.
+    streaming: bool,
+    /// Bytes that the script may still send, of all outputs together.
+    budget: AtomicU64,
+    trouble: mpsc::UnboundedSender<Trouble>,
+    /// Set when nobody wants any more of what is written.
+    stopped: Arc<AtomicBool>,
+    /// `None` once the run has no more outputs to open.
+    workers: Mutex<Option<Vec<RunningWorker>>>,
+}
+
+#[derive(Debug)]
+struct RunningWorker {
+    output: u32,
+    busy: bool,
+    commands: mpsc::Sender<Command>,
+    finished: oneshot::Receiver<Finished>,
+}
+
+/// A worker whose last command has been given.
+#[derive(Debug)]
+struct Ending {
+    output: u32,
+    finished: oneshot::Receiver<Finished>,
+}
+
+impl Writers {
+    /// No output has been written yet. What ends the run comes through `trouble`.
+    pub(crate) fn new(
+        declared: Declared,
+        run_id: &str,
+        streaming: bool,
+        output_bytes: u64,
+        trouble: mpsc::UnboundedSender<Trouble>,
+    ) -> Self {
+        let shared = Shared {
+            declared,
+            run_id: run_id.to_owned(),
+            streaming,
+            budget: AtomicU64::new(output_bytes),
+            trouble,
+            stopped: Arc::default(),
+            workers: Mutex::new(Some(Vec::new())),
+        };
+        Self { shared: Arc::new(shared), ending: VecDeque::new() }
+    }
+
+    /// What a session writes with. It writes nothing more once the writers are to finish.
+    pub(crate) fn handle(&self) -> OutputsHandle {
+        OutputsHandle(Arc::clone(&self.shared))
+    }
+
+    /// Waits until everything that was handed over has been written. When this is dropped before its end, the workers
+    /// stop, and those that hang are left behind and reported as trouble.
+    pub(crate) async fn finish(mut self) -> Vec<Finished> {
+        self.ending = self.shared.close();
+        let mut done = Vec::with_capacity(self.ending.len());
+        while let Some(next) = self.ending.front_mut() {
+            match (&mut next.finished).await {
+                Ok(output) => done.push(output),
+                // A worker that panicked wrote nothing that may be published.
+                Err(_) => self.shared.tell(Trouble::Write(format!("the writer of output {} broke", next.output))),
+            }
+            self.ending.pop_front();
+        }
+        done.sort_by_key(|output| output.index);
+        done
+    }
+}
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::Release);
+        drop(self.shared.close());
+        for Ending { output, .. } in &self.ending {
+            let left = format!("output {output} was still being written when the run ended: its writer is left behind");
+            self.shared.tell(Trouble::Write(left));
+        }
+    }
+}
+
+impl OutputsHandle {
+    /// Opens a stream into an output. Returns the worker that takes it, or why there is none.
+    pub(crate) async fn open(&self, name: &OutputName, stream: StreamId, outgoing: &Outgoing) -> Result<usize, String> {
+        let output = self.0.declared.find(name)?;
+        let index = self.0.claim(output)?;
+        self.0.command(index, Command::Open { stream, outgoing: outgoing.clone() }).await;
+        Ok(index)
+    }
+
+    /// Hands bytes over, waiting while the worker is busy.
+    pub(crate) async fn take(&self, worker: usize, piece: Piece) {
+        let length = piece.length();
+        let budget = &self.0.budget;
+        let spent = budget.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(length));
+        if spent.is_err() {
+            self.0.tell(Trouble::Limit("the script wrote more than its limit of output bytes".into()));
+            return;
+        }
+        self.0.command(worker, Command::Piece(piece)).await;
+    }
+
+    /// Ends the stream into an output.
+    pub(crate) async fn end(&self, worker: usize) {
+        self.0.release(worker);
+        self.0.command(worker, Command::End).await;
+    }
+
+    /// Gives up the stream into an output, half way.
+    pub(crate) async fn abandon(&self, worker: usize) {
+        self.0.release(worker);
+        self.0.command(worker, Command::Abandon).await;
+    }
+}
+
+impl Shared {
+    /// The worker of an output, which takes one stream at a time.
+    fn claim(&self, output: u32) -> Result<usize, String> {
+        let mut workers = self.workers();
+        let workers = workers.as_mut().ok_or("the run has ended")?;
+        let index = match workers.iter().position(|worker| worker.output == output) {
+            Some(known) => known,
+            None => {
+                let started = self.start_worker(output).map_err(|error| {
+                    let reason = format!("cannot start a thread for output {output}: {error}");
+                    self.tell(Trouble::Write(reason.clone()));
+                    reason
+                })?;
+                workers.push(started);
+                workers.len() - 1
+            }
+        };
+        if std::mem::replace(&mut workers[index].busy, true) {
+            return Err("another table is being written to it".into());
+        }
+        Ok(index)
+    }
+
+    fn start_worker(&self, output: u32) -> std::io::Result<RunningWorker> {
+        let target = self.declared.targets.get(output as usize).cloned().flatten();
+        let (commands, received) = mpsc::channel(QUEUE);
+        let (last_word, finished) = oneshot::channel();
+        let (trouble, stopped) = (self.trouble.clone(), Arc::clone(&self.stopped));
+        let worker = Worker::new(output, target, self.run_id.clone(), self.streaming, trouble, stopped);
+        // Its last word says that it has ended, so nobody joins it: a disk that hangs holds up no run.
+        std::thread::Builder::new().name(format!("output-{output}")).spawn(move || {
+            // Nobody may be waiting any more.
+            let _ = last_word.send(worker.run(received));
+        })?;
+        Ok(RunningWorker { output, busy: false, commands, finished })
+    }
+
+    fn release(&self, worker: usize) {
+        if let Some(worker) = self.workers().as_mut().and_then(|workers| workers.get_mut(worker)) {
+            worker.busy = false;
+        }
+    }
+
+    async fn command(&self, worker: usize, command: Command) {
+        let known =
+            self.workers().as_ref().and_then(|workers| workers.get(worker)).map(|w| (w.output, w.commands.clone()));
+        // Once the writers are to finish, what still comes is not wanted.
+        let Some((output, commands)) = known else { return };
+        if commands.send(command).await.is_err() {
+            // It has said why, unless it could not; the run ends by the first word, and a script must not wait for one.
+            self.tell(Trouble::Write(format!("the writer of output {output} has stopped")));
+        }
+    }
+
+    /// Lets nothing more be opened or written. The workers end when they have done what they have.
+    fn close(&self) -> VecDeque<Ending> {
+        let workers = self.workers().take().unwrap_or_default();
+        workers.into_iter().map(|worker| Ending { output: worker.output, finished: worker.finished }).collect()
+    }
+
+    fn tell(&self, trouble: Trouble) {
+        // The run has ended already when nobody listens.
+        let _ = self.trouble.send(trouble);
+    }
+
+    /// What is inside is whole after each step, whoever panicked.
+    fn workers(&self) -> MutexGuard<'_, Option<Vec<RunningWorker>>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+    use longshore_protocol::{Frame, Message, ToScript};
+    use longshore_segment::BatchEncoder;
+
+    fn writers() -> (Writers, mpsc::UnboundedReceiver<Trouble>) {
+        let (trouble, troubles) = mpsc::unbounded_channel();
+        let declared = Declared { ids: None, targets: Vec::new() };
+        (Writers::new(declared, "run", false, 1 << 20, trouble), troubles)
+    }
+
+    fn table(rows: i64) -> Piece {
+        let column: ArrayRef = Arc::new((0..rows).collect::<Int64Array>());
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let mut encoder = BatchEncoder::new(&batch.schema(), Vec::new()).unwrap();
+        encoder.write(&batch).unwrap();
+        Piece::Inline(std::mem::take(encoder.target()))
+    }
+
+    #[tokio::test]
+    async fn finishing_waits_for_what_was_handed_over() {
+        let (writers, mut troubles) = writers();
+        let (outgoing, mut answers) = mpsc::channel(16);
+        let handle = writers.handle();
+        for (stream, output) in [(1, 1), (2, 0)] {
+            let worker = handle.open(&OutputName::Number(output), StreamId(stream), &outgoing).await.unwrap();
+            handle.take(worker, table(i64::from(stream) * 10)).await;
+            handle.end(worker).await;
+        }
+        let finished = writers.finish().await;
+        assert_eq!(finished.iter().map(|output| (output.index, output.rows)).collect::<Vec<_>>(), [(0, 20), (1, 10)]);
+        assert!(troubles.try_recv().is_err());
+        let mut accepted = Vec::new();
+        while let Ok(frame) = answers.try_recv() {
+            match ToScript::from_json(&frame.message).unwrap() {
+                ToScript::Accepted { rows, .. } => accepted.push(rows),
+                other => panic!("{other:?}"),
+            }
+        }
+        accepted.sort_unstable();
+        assert_eq!(accepted, [10, 20]);
+        // What comes after the end is not written, and holds up nobody.
+        assert_eq!(handle.open(&OutputName::Number(5), StreamId(3), &outgoing).await.unwrap_err(), "the run has ended");
+        handle.end(0).await;
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_hangs_is_left_behind_and_reported() {
+        let (writers, mut troubles) = writers();
+        // A script that reads no answers: the writer waits for room.
+        let (outgoing, answers) = mpsc::channel(1);
+        outgoing.send(Frame::new(&ToScript::Ack { stream: StreamId(1), bytes: 1 })).await.unwrap();
+        let handle = writers.handle();
+        let worker = handle.open(&OutputName::Number(7), StreamId(1), &outgoing).await.unwrap();
+        handle.take(worker, table(10)).await;
+        handle.end(worker).await;
+        let mut finishing = Box::pin(writers.finish());
+        assert!(
+            std::future::poll_fn(|context| std::task::Poll::Ready(finishing.as_mut().poll(context))).await.is_pending()
+        );
+        drop(finishing);
+        match troubles.recv().await {
+            Some(Trouble::Write(left)) => {
+                assert_eq!(left, "output 7 was still being written when the run ended: its writer is left behind");
+            }
+            other => panic!("{other:?}"),
+        }
+        drop(answers);
+    }
+}
