@@ -178,7 +178,7 @@ impl WriteOptions {
         if self.bom == Some(true) && encoding.byte_order_mark().is_empty() {
             return Err(format!("`bom`: {} has no byte order mark: `encoding=utf-8` has one", encoding.name()));
         }
-        let delimiter = self.delimiter.clone().map(String::from).unwrap_or_default();
+        let delimiter = self.delimiter.as_ref().map(Delimiter::text).unwrap_or_default();
         let words = [Some(&delimiter), self.missing.as_ref(), self.r#true.as_ref(), self.r#false.as_ref()];
         let foreign = words.into_iter().flatten().find_map(|word| encoding.lacks(word));
         if let Some(character) = foreign {
@@ -201,7 +201,7 @@ impl WriteOptions {
             return Err("`decimal` is `.` or `,`".into());
         }
         let decimal = self.decimal.and_then(|mark| mark.0).unwrap_or(b'.');
-        let delimiter = self.delimiter.clone().map(String::from);
+        let delimiter = self.delimiter.as_ref().map(Delimiter::text);
         let separates = |byte: u8| match &delimiter {
             Some(delimiter) => delimiter.as_bytes().contains(&byte),
             None => byte == b',',
@@ -217,7 +217,7 @@ impl WriteOptions {
     }
 
     fn check_words(&self) -> Result<(), String> {
-        let delimiter = self.delimiter.clone().map_or(",".into(), String::from);
+        let delimiter = self.delimiter.as_ref().map_or(",".into(), Delimiter::text);
         let named = [("missing", &self.missing), ("true", &self.r#true), ("false", &self.r#false)];
         for (key, word) in named {
             let Some(word) = word else { continue };
@@ -278,6 +278,18 @@ mod tests {
         let json = serde_json::to_string(&options).unwrap();
         assert_eq!(serde_json::from_str::<WriteOptions>(&json).unwrap(), options);
         assert_eq!(WriteOptions::default().or(&options), options);
+    }
+
+    #[test]
+    fn delimiters_that_have_names_are_characters_among_words() {
+        for text in
+            ["delimiter=tab missing=nicht", "delimiter=space true=sure false=doubtful", "delimiter=tab quote=none"]
+        {
+            written(text).unwrap();
+        }
+        for text in ["delimiter=tab missing='a\tb'", "delimiter=space missing='not known'"] {
+            assert!(written(text).unwrap_err().contains("has a delimiter"), "{text}");
+        }
     }
 
     #[test]
