@@ -6,9 +6,9 @@ use crate::fingerprint::hexadecimal;
 use crate::outcome::Outcome;
 use crate::record::RunRecord;
 use crate::session::BlockFile;
+use crate::small_file::open_regular;
 use crate::spec::Prepared;
 use sha2::{Digest, Sha256};
-use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,7 +96,7 @@ fn code(mut files: Vec<BlockFile>, script: &str, stop: &AtomicBool) -> io::Resul
     whole.update(format!("script {script}\0"));
     for file in files {
         // Without one it was stopped, and nobody looks at the whole.
-        let hash = content(File::open(&file.source)?, u64::MAX, stop)?.unwrap_or_default();
+        let hash = content(open_regular(&file.source)?, u64::MAX, stop)?.unwrap_or_default();
         let executable = if file.executable { "x" } else { "-" };
         whole.update(format!("{hash} {executable} {}\0", file.path));
     }
@@ -170,7 +170,7 @@ mod tests {
     fn inputs_beyond_the_limit_have_no_hash() {
         let folder = tempfile::tempdir().unwrap();
         let open = |text: &str| {
-            let file = File::open(file(folder.path(), text, text).source).ok()?;
+            let file = open_regular(&file(folder.path(), text, text).source).ok()?;
             Some((text.len() as u64, Box::new(file) as Box<dyn Read + Send>))
         };
         let hash = |text: &str| Some(hexadecimal(&Sha256::digest(text)));

@@ -48,6 +48,7 @@ mod run;
 mod secrets;
 mod session;
 mod settings;
+pub mod small_file;
 mod spec;
 mod store;
 pub mod table;

@@ -167,6 +167,22 @@ fn unsafe_code_stands_only_where_the_architecture_says() {
 }
 
 #[test]
+fn the_host_reads_files_whole_in_one_place() {
+    // Whatever is at a path may be a pipe, a device or without an end: `small_file.rs` knows what to do about it.
+    let whole = ["fs::read(", "fs::read_to_string("];
+    let host = root().join("host/src");
+    let is_test =
+        |path: &PathBuf| path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests");
+    for path in sources("rs").iter().filter(|path| path.starts_with(&host) && !is_test(path)) {
+        let text = std::fs::read_to_string(path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        let found =
+            code.lines().find(|line| whole.iter().any(|call| line.contains(call)) && !line.contains("\"/proc/"));
+        assert!(found.is_none(), "{}: {found:?}: `small_file::read` has a limit", path.display());
+    }
+}
+
+#[test]
 fn the_images_of_python_differ_in_pandas_alone() {
     let requirements = |name: &str| {
         let text = std::fs::read_to_string(root().join("images").join(name)).unwrap();

@@ -4,12 +4,16 @@ use super::error::BlockError;
 use super::model::{Block, Form, Language, Loaded, Mode, Pandas};
 use super::options::OptionKind;
 use super::{manifest_json, manifest_toml, r_packages};
+use crate::small_file;
 use serde_json::Value;
 use std::path::{Component, Path, PathBuf};
 
 /// The manifests, the first one found counts.
 const TOML: &str = "block.toml";
 const JSON: &str = "manifest.json";
+
+/// Bytes of a script that is searched for packages, at most: generated ones have some MiB.
+const SCRIPT_MAX: u64 = 64 << 20;
 
 impl Block {
     /// Reads a block and checks that its script is there.
@@ -67,7 +71,8 @@ impl Loaded {
 
     /// An Omniscope manifest names no packages of R: its script does.
     fn add_r_packages(&mut self, script: &Path) -> Result<(), BlockError> {
-        let source = std::fs::read(script).map_err(|source| BlockError::Read { path: script.to_owned(), source })?;
+        let source = small_file::read(script, SCRIPT_MAX)
+            .map_err(|source| BlockError::Read { path: script.to_owned(), source })?;
         for package in r_packages::named(&String::from_utf8_lossy(&source)) {
             if !self.block.dependencies.contains(&package) {
                 self.block.dependencies.push(package.clone());
@@ -125,7 +130,7 @@ fn check_script(block: &Block, folder: &Path, manifest: &str) -> Result<(), Bloc
 
 fn read(path: &Path) -> Result<String, BlockError> {
     let failed = |source| BlockError::Read { path: path.to_owned(), source };
-    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let text = small_file::read_text(path, small_file::WRITTEN_MAX).map_err(failed)?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 

@@ -5,6 +5,7 @@ use super::error::CaseError;
 use crate::block::{Block, GivenValue, InputDeclaration, OptionKind, place, reword};
 use crate::outcome::Outcome;
 use crate::output::Declared;
+use crate::small_file;
 use crate::words::did_you_mean;
 use longshore_protocol::OutputName;
 use serde::Deserialize;
@@ -78,7 +79,8 @@ impl Case {
     /// # Errors
     /// [`CaseError::At`] with line and column of what is wrong, or the file cannot be read.
     pub fn read(path: &Path, block: &Block) -> Result<Self, CaseError> {
-        let text = std::fs::read_to_string(path).map_err(|source| CaseError::Read { path: path.to_owned(), source })?;
+        let text = small_file::read_text(path, small_file::MADE_MAX)
+            .map_err(|source| CaseError::Read { path: path.to_owned(), source })?;
         let reader = Reader { path, text: &text, folder: crate::publish::folder(path), block };
         let file: CaseFile = toml::from_str(&text)
             .map_err(|error| reader.wrong(error.span().map_or(0, |span| span.start), reword(error.message())))?;

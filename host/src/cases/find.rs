@@ -46,7 +46,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, CaseError> {
         entries => entries.map_err(failed)?,
     };
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let is_case = |path: &PathBuf| path.extension().is_some_and(|suffix| suffix == SUFFIX) && path.is_file();
+    let is_case = |path: &PathBuf| path.extension().is_some_and(|suffix| suffix == SUFFIX) && !path.is_dir();
     Ok(paths.into_iter().filter(is_case).collect())
 }
 

@@ -1,13 +1,13 @@
 //! The certificates that builds trust besides those of the base image.
 
 use crate::settings::PackageSettings;
-use std::fs::File;
-use std::io::Read;
+use crate::small_file;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use thiserror::Error;
 
 /// Debian's bundle of all authorities has 220 KB; forty of those are no bundle.
-const BUNDLE_BYTES_MAX: u64 = 8 << 20;
+pub(crate) const BUNDLE_BYTES_MAX: u64 = 8 << 20;
 
 /// What each certificate in PEM begins with.
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
@@ -52,15 +52,15 @@ pub enum CertificateError {
 /// It is not there, or not a bundle.
 pub fn certificates(packages: &PackageSettings) -> Result<Option<Vec<u8>>, CertificateError> {
     let Some(path) = packages.ca_bundle.clone() else { return Ok(None) };
-    let mut bundle = Vec::new();
-    let read = File::open(&path).and_then(|file| file.take(BUNDLE_BYTES_MAX + 1).read_to_end(&mut bundle));
-    match read {
-        Err(source) => Err(CertificateError::Read { path, source }),
-        Ok(_) if bundle.len() as u64 > BUNDLE_BYTES_MAX => {
+    match small_file::read(&path, BUNDLE_BYTES_MAX) {
+        Err(source) if source.kind() == ErrorKind::FileTooLarge => {
             Err(CertificateError::TooLong { path, limit: BUNDLE_BYTES_MAX })
         }
-        Ok(_) if !bundle.windows(BEGIN.len()).any(|window| window == BEGIN) => Err(CertificateError::None { path }),
-        Ok(_) => Ok(Some(bundle)),
+        Err(source) => Err(CertificateError::Read { path, source }),
+        Ok(bundle) if !bundle.windows(BEGIN.len()).any(|window| window == BEGIN) => {
+            Err(CertificateError::None { path })
+        }
+        Ok(bundle) => Ok(Some(bundle)),
     }
 }
 

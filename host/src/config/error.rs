@@ -33,14 +33,6 @@ pub enum ConfigError {
         /// The id of its owner.
         owner: u32,
     },
-    /// A file is too long to be settings.
-    #[error("`{path}` holds more than {limit} bytes, which is more than settings take")]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-        /// The limit.
-        limit: u64,
-    },
     /// A file is not TOML.
     #[error("`{path}`, line {line}, column {column}: {reason}")]
     Syntax {

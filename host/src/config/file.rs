@@ -4,13 +4,9 @@ use super::error::ConfigError;
 use super::setting::{index, key_hint, table_hint, tables};
 use super::slot::Given;
 use crate::block::{place, reword};
-use std::fs::File;
-use std::io::{self, Read};
+use crate::small_file;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
-
-/// A file with every setting and its comment has 8 KiB; a hundred times that is no settings file.
-const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// A value in a file.
 #[derive(Debug)]
@@ -25,16 +21,7 @@ pub(super) struct Assignment {
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Vec<Assignment>, ConfigError> {
     let failed = |source| ConfigError::Read { path: path.to_owned(), source };
-    let mut text = String::new();
-    let file = File::open(path).map_err(failed)?;
-    // A pipe or a device would be waited for without end.
-    if !file.metadata().map_err(failed)?.is_file() {
-        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));
-    }
-    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(failed)?;
-    if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(ConfigError::TooLong { path: path.to_owned(), limit: FILE_BYTES_MAX });
-    }
+    let text = small_file::read_text(path, small_file::WRITTEN_MAX).map_err(failed)?;
     parse(path, &text)
 }
 

@@ -34,6 +34,7 @@ mod setting;
 mod size;
 mod slot;
 
+pub(crate) use certificates::BUNDLE_BYTES_MAX;
 pub use certificates::{CertificateError, certificates};
 pub use document::document;
 pub use entry::{Entry, Source, Value};

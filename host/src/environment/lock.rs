@@ -4,6 +4,7 @@
 use super::EnvironmentError;
 use super::requirement::normalised;
 use crate::block::{Block, Language};
+use crate::small_file;
 use crate::store::StoredImage;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -81,7 +82,7 @@ impl Lock {
         if !block.whole_folder {
             return Ok(None);
         }
-        match std::fs::read_to_string(&path) {
+        match small_file::read_text(&path, small_file::WRITTEN_MAX) {
             Ok(text) => Self::parse(&text, &path).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(EnvironmentError::File { path, source }),

@@ -5,6 +5,7 @@ use super::plan::{Layer, LayerKind};
 use super::{EnvironmentError, Plan, api, packages, system};
 use crate::block::Language;
 use crate::settings::Settings;
+use crate::small_file;
 use std::path::Path;
 use std::time::Duration;
 
@@ -118,9 +119,12 @@ fn last_words(finish: &Finish) -> String {
 /// Lines that are shown of a program whose words are not known.
 const LAST_LINES: usize = 6;
 
+/// Bytes of a file of a job, at most: an agent has 2 MiB, a wheel of the SDK some hundred KiB, a debug build 100 MiB.
+const FILE_MAX: u64 = 256 << 20;
+
 /// A file's content, for a job.
 pub(super) fn file(path: &Path) -> Result<Vec<u8>, EnvironmentError> {
-    std::fs::read(path).map_err(|source| EnvironmentError::File { path: path.to_owned(), source })
+    small_file::read(path, FILE_MAX).map_err(|source| EnvironmentError::File { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

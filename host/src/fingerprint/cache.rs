@@ -6,8 +6,8 @@ use super::lines::Fingerprint;
 use crate::engine::ImageId;
 use crate::publish::Unpublished;
 use crate::run::new_run_id;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use crate::small_file;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Most fingerprints that are kept: 1,000 of 20 KiB take 20 MiB. Beyond it the oldest go, and are made again if needed.
@@ -15,8 +15,7 @@ const KEPT_MAX: usize = 1000;
 
 /// What is known of an image.
 pub(super) fn load(state_folder: &Path, image: &ImageId) -> Option<Fingerprint> {
-    let mut text = Vec::new();
-    File::open(path(state_folder, image)?).ok()?.take(DOCUMENT_MAX).read_to_end(&mut text).ok()?;
+    let text = small_file::read(&path(state_folder, image)?, DOCUMENT_MAX).ok()?;
     Document::read(&text).ok().filter(|(document, _)| document.image.as_ref() == Some(&image.0)).map(|(_, known)| known)
 }
 
@@ -92,7 +91,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let minute = |minute: u64| std::time::UNIX_EPOCH + std::time::Duration::from_secs(60 * minute);
         for number in 0..5u64 {
-            File::create(folder.path().join(number.to_string())).unwrap().set_modified(minute(9 - number)).unwrap();
+            std::fs::File::create(folder.path().join(number.to_string()))
+                .unwrap()
+                .set_modified(minute(9 - number))
+                .unwrap();
         }
         trim(folder.path(), 2).unwrap();
         let mut left: Vec<_> =

@@ -11,10 +11,9 @@ use crate::block::Block;
 use crate::engine::{EngineChoice, RunImage};
 use crate::environment;
 use crate::settings::Settings;
+use crate::small_file;
 use crate::store::{DockerStore, ImageStore, StoreError, StoredImage};
 use serde_json::{Value, json};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// A fingerprint, and whose it is.
@@ -113,11 +112,7 @@ async fn find(store: &DockerStore, reference: &str) -> Result<Option<StoredImage
 fn saved(path: &Path) -> Result<Taken, FingerprintError> {
     let failed = |source| FingerprintError::Read { path: path.to_owned(), source };
     let wrong = |reason| FingerprintError::Saved { path: path.to_owned(), reason };
-    let mut text = Vec::new();
-    File::open(path).map_err(failed)?.take(DOCUMENT_MAX + 1).read_to_end(&mut text).map_err(failed)?;
-    if text.len() as u64 > DOCUMENT_MAX {
-        return Err(wrong(format!("it has more than {} MiB", DOCUMENT_MAX >> 20)));
-    }
+    let text = small_file::read(path, DOCUMENT_MAX).map_err(failed)?;
     let (document, fingerprint) = Document::read(&text).map_err(wrong)?;
     Ok(Taken { subject: path.display().to_string(), image: document.image, fingerprint })
 }

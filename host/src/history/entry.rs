@@ -1,5 +1,6 @@
 //! A run's file in the history: written when it begins, and once more, with its record, when it has ended.
 
+use crate::small_file;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io;
@@ -29,7 +30,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn read(folder: &Path) -> io::Result<Self> {
-        Ok(serde_json::from_slice(&std::fs::read(folder.join(FILE))?)?)
+        Ok(serde_json::from_slice(&small_file::read(&folder.join(FILE), small_file::MADE_MAX)?)?)
     }
 
     /// Writes it at once: nobody sees a part of it.

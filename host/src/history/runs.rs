@@ -4,6 +4,7 @@ use super::HistoryError;
 use super::entry::{Entry, LOG};
 use crate::place;
 use crate::settings::Settings;
+use crate::small_file;
 use serde::Serialize;
 use serde_json::Value;
 use std::io;
@@ -12,6 +13,9 @@ use std::time::{Duration, SystemTime};
 
 /// The folder of runs in the state folder.
 const FOLDER: &str = "runs";
+
+/// Bytes of a log that is read, at most: settings keep 1 MB of one, and whoever keeps a thousand times that reads the file.
+const LOG_MAX: u64 = 1 << 30;
 
 /// What stands for the run that began last.
 const LAST: &str = "last";
@@ -123,7 +127,7 @@ impl RunHistory {
     /// # Errors
     /// [`HistoryError::Folder`].
     pub fn log(&self, run: &PastRun) -> Result<Vec<u8>, HistoryError> {
-        match std::fs::read(self.folder.join(&run.run_id).join(LOG)) {
+        match small_file::read(&self.folder.join(&run.run_id).join(LOG), LOG_MAX) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             read => read.map_err(|source| self.failed("read", source)),
         }

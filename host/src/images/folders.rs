@@ -1,6 +1,7 @@
 //! The environments of the `process` engine: folders in the cache, each named by its hash. They count in the same budget
 //! as images. This file finds, measures and removes them; making them is not its business.
 
+use crate::small_file;
 use std::collections::HashSet;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -94,9 +95,8 @@ fn is_hash(name: &str) -> bool {
 }
 
 fn read(path: &Path) -> Option<String> {
-    let facts = std::fs::symlink_metadata(path).ok()?;
-    let readable = facts.is_file() && facts.len() <= TEXT_MAX;
-    readable.then(|| std::fs::read_to_string(path).ok()).flatten()
+    let is_file = std::fs::symlink_metadata(path).ok()?.is_file();
+    is_file.then(|| small_file::read_text(path, TEXT_MAX).ok()).flatten()
 }
 
 /// Bytes that a folder takes on its disk. A file with two names counts once; links are not followed. What vanishes on

@@ -5,6 +5,7 @@ use super::link::{Incoming, Outgoing};
 use super::missing_sdk::MissingSdk;
 use crate::event::{Event, Events};
 use crate::kept::Keeping;
+use crate::small_file::open_regular;
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
     Begin, ConnectionError, Exit, Frame, FromAgent, LogSource, Message, Payload, ProtocolError, ToAgent, Version,
@@ -75,7 +76,7 @@ impl AgentSession {
     }
 
     async fn send_file(&self, file: &BlockFile) -> std::io::Result<()> {
-        let mut source = std::fs::File::open(&file.source)?;
+        let mut source = open_regular(&file.source)?;
         loop {
             let mut part = Vec::with_capacity(INLINE_MAX);
             let read = source.by_ref().take(INLINE_MAX as u64).read_to_end(&mut part)?;

@@ -22,6 +22,7 @@ use super::slices::Plain;
 use super::unpack::decompress;
 use super::workbook::Sheet;
 use super::{csv, json};
+use crate::small_file::open_regular;
 use arrow_schema::{Schema, SchemaRef};
 use encoding_rs::Encoding;
 use longshore_segment::{Segment, Side, plain_schema};
@@ -79,7 +80,7 @@ impl Source {
     /// # Errors
     /// As [`Source::open`], and where the file is not as the options say.
     pub fn open_as(path: &Path, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
-        let file = match File::open(path) {
+        let file = match open_regular(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(TableError::Missing { path: path.to_owned() });

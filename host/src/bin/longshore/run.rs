@@ -6,6 +6,7 @@ use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, check, failure};
 use longshore::block::{Block, GivenValue};
+use longshore::small_file;
 use longshore::{Cancel, Limits, PartitionSpec, RunSpec, Settings, SpecError};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -107,7 +108,8 @@ fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
 
 fn options_file(path: &Path) -> Result<Vec<(String, GivenValue)>, String> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
+    let text = small_file::read_text(path, small_file::WRITTEN_MAX)
+        .map_err(|error| format!("cannot read `{shown}`: {error}"))?;
     let values: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
         let reason = error.to_string();
         let reason = reason.split(" at line ").next().unwrap_or_default();

@@ -2,6 +2,8 @@
 //! would trust by themselves is something else for each, and naming a file replaces it.
 
 use super::LocalError;
+use crate::config::BUNDLE_BYTES_MAX;
+use crate::small_file;
 use std::path::{Path, PathBuf};
 
 /// Where systems keep all their certificates in one file: Debian and Alpine, Fedora, openSUSE. The first one counts.
@@ -14,11 +16,12 @@ const NAME: &str = "certificates.pem";
 /// Writes the certificates into a file of a folder; `None` where nobody has any, and installers trust their own.
 pub(super) fn gather(ca_bundle: Option<&Path>, folder: &Path) -> Result<Option<PathBuf>, LocalError> {
     // One that cannot be read is as one that is not there.
-    let mut all = SYSTEM.iter().find_map(|path| std::fs::read(path).ok()).unwrap_or_default();
+    let mut all =
+        SYSTEM.iter().find_map(|path| small_file::read(Path::new(path), BUNDLE_BYTES_MAX).ok()).unwrap_or_default();
     if let Some(path) = ca_bundle {
         let failed = |source| LocalError::Certificates { path: path.to_owned(), source };
         // It may be that very file, or one that ends without a new line.
-        let own = std::fs::read(path).map_err(failed)?;
+        let own = small_file::read(path, BUNDLE_BYTES_MAX).map_err(failed)?;
         if own != all {
             all.extend([b"\n", own.as_slice()].concat());
         }

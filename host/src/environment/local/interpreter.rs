@@ -7,6 +7,7 @@ use super::tool::{Tool, Watch, words};
 use crate::fingerprint::hexadecimal;
 use crate::place::LockedFolder;
 use crate::settings::Settings;
+use crate::small_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::os::unix::fs::MetadataExt;
@@ -86,7 +87,7 @@ fn key(path: &Path, question: &[&str], library: Option<&Path>) -> String {
 }
 
 fn read(path: &Path) -> Option<Interpreter> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    serde_json::from_slice(&small_file::read(path, small_file::WRITTEN_MAX).ok()?).ok()
 }
 
 /// Beside its place first: another run may read it.

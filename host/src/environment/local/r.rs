@@ -16,6 +16,7 @@ use crate::environment::local::HASH_BYTES;
 use crate::event::Event;
 use crate::fingerprint::hexadecimal;
 use crate::settings::Settings;
+use crate::small_file;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -177,7 +178,7 @@ impl Builder<'_> {
             .arguments(&self.needs.missing)
             .run(self.watch)
             .await?;
-        let report = Report::parse(&std::fs::read_to_string(&report).map_err(failed)?);
+        let report = Report::parse(&small_file::read_text(&report, small_file::MADE_MAX).map_err(failed)?);
         if !ended.status.success() {
             let package = report.failed.unwrap_or_else(|| self.needs.missing.join(", "));
             let place = place(&ended.lines, self.site.shelf());
@@ -225,7 +226,7 @@ impl Builder<'_> {
 fn installed(library: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(library).into_iter().flatten().flatten();
     let described = entries.filter_map(|entry| {
-        let text = std::fs::read(entry.path().join("DESCRIPTION")).ok()?;
+        let text = small_file::read(&entry.path().join("DESCRIPTION"), small_file::WRITTEN_MAX).ok()?;
         let text = String::from_utf8_lossy(&text);
         let version = text.lines().find_map(|line| line.strip_prefix("Version:"))?.trim().to_owned();
         Some(format!("{} {version}", entry.file_name().to_string_lossy()))

@@ -7,6 +7,7 @@ use crate::cancel::Cancel;
 use crate::place::LockedFolder;
 use crate::run::new_run_id;
 use crate::settings::Settings;
+use crate::small_file;
 use crate::store::{Hold, Ledger};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -109,7 +110,7 @@ impl Shelf {
 
     /// What an environment has, if it is there.
     fn read(&self, hash: &str) -> Option<Record> {
-        serde_json::from_slice(&std::fs::read(self.record(hash)).ok()?).ok()
+        serde_json::from_slice(&small_file::read(&self.record(hash), small_file::MADE_MAX).ok()?).ok()
     }
 
     fn record(&self, hash: &str) -> PathBuf {

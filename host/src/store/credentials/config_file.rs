@@ -1,6 +1,7 @@
 //! The Docker configuration file: which registries it knows, and where their credentials are.
 
 use super::{CredentialsError, Login, Reference, Secret};
+use crate::small_file;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -49,7 +50,7 @@ pub(super) enum Source<'a> {
 impl ConfigFile {
     /// Reads it; `None` where there is none.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, CredentialsError> {
-        let text = match std::fs::read_to_string(path) {
+        let text = match small_file::read_text(path, small_file::WRITTEN_MAX) {
             Ok(text) => text,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);
