@@ -26,7 +26,12 @@ pub enum Outcome {
     TimedOut,
     /// Cancelled from outside.
     Interrupted,
-    /// The engine, the image or the agent failed; the script is not to blame.
+    /// What the script was to run with could not be had, so that it was not started: packages that cannot be installed, an
+    /// image that is nowhere, a network that is not there.
+    EnvironmentFailed,
+    /// The image cannot run the block: it lacks the interpreter, or is made for other machines or another version.
+    ImageFailed,
+    /// The engine, the agent or this machine failed; neither script nor block is to blame.
     EngineFailed,
     /// The script succeeded, but its outputs could not be written.
     PublishFailed,
@@ -50,7 +55,7 @@ impl Outcome {
             | Self::OutOfMemory
             | Self::ProtocolViolation
             | Self::LimitExceeded => 1,
-            Self::EngineFailed | Self::PublishFailed => 3,
+            Self::EnvironmentFailed | Self::ImageFailed | Self::EngineFailed | Self::PublishFailed => 3,
             Self::TimedOut => 124,
             Self::Interrupted => 130,
         }
@@ -60,8 +65,12 @@ impl Outcome {
 /// What the host saw of a run until its script had ended.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
-    /// The engine or the agent failed, for this reason.
+    /// The engine, the agent or this machine failed, for this reason.
     pub engine_failure: Option<String>,
+    /// What the script was to run with could not be had, for this reason.
+    pub environment_failure: Option<String>,
+    /// The image cannot run the block, for this reason.
+    pub image_failure: Option<String>,
     /// The container's side broke the protocol, in this way.
     pub violation: Option<String>,
     /// A limit was exceeded, this one.
@@ -103,14 +112,21 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
     if let Some(failure) = &evidence.write_failure {
         return (Outcome::PublishFailed, Some(failure.clone()));
     }
+    if let Some(failure) = &evidence.environment_failure {
+        return (Outcome::EnvironmentFailed, Some(failure.clone()));
+    }
+    // Without a status the agent did not report, or was not there yet: it was what had to end.
+    let killed = !matches!(evidence.status, Some(ExitStatus::Code(_)));
+    if evidence.out_of_memory && killed {
+        return (Outcome::OutOfMemory, Some("it needed more memory than its limit".into()));
+    }
+    if let Some(failure) = &evidence.image_failure {
+        return (Outcome::ImageFailed, Some(failure.clone()));
+    }
     if let Some(failure) = &evidence.engine_failure {
         return (Outcome::EngineFailed, Some(failure.clone()));
     }
     let word = evidence.verdict.as_ref().map(|(word, message)| (*word, message.clone()));
-    let killed = matches!(evidence.status, Some(ExitStatus::Signal(_)));
-    if evidence.out_of_memory && killed {
-        return (Outcome::OutOfMemory, Some("it needed more memory than its limit".into()));
-    }
     match (word, evidence.status) {
         (Some((Word::Cancel, message)), _) => (Outcome::Cancelled, message),
         (Some((Word::Abort, message)), _) => (Outcome::Failed, message),
@@ -262,6 +278,30 @@ mod tests {
             (
                 "the engine",
                 Evidence { engine_failure: Some("gone".into()), ..Evidence::default() },
+                Outcome::EngineFailed,
+                Some("gone"),
+            ),
+            (
+                "packages that cannot be installed",
+                Evidence { environment_failure: Some("no such package".into()), ..Evidence::default() },
+                Outcome::EnvironmentFailed,
+                Some("no such package"),
+            ),
+            (
+                "an image without its interpreter",
+                Evidence { image_failure: Some("no python3".into()), ..Evidence::default() },
+                Outcome::ImageFailed,
+                Some("no python3"),
+            ),
+            (
+                "an agent that the limit of memory ended",
+                starved(Evidence { engine_failure: Some("gone".into()), ..Evidence::default() }),
+                Outcome::OutOfMemory,
+                Some("it needed more memory than its limit"),
+            ),
+            (
+                "an engine that failed after a child was killed for want of memory",
+                starved(Evidence { engine_failure: Some("gone".into()), ..ended(Code(0)) }),
                 Outcome::EngineFailed,
                 Some("gone"),
             ),

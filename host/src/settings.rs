@@ -2,6 +2,7 @@
 //! environment.
 
 use crate::block::ImageKind;
+use crate::outcome::Outcome;
 use std::path::PathBuf;
 
 /// Settings of the machine, apart from any one run.
@@ -48,19 +49,21 @@ pub struct Settings {
     pub runs: RunSettings,
 }
 
-/// What is kept of runs that were.
+/// What is kept of runs that were, and what is said of them.
 #[derive(Debug, Clone, Copy)]
 pub struct RunSettings {
     /// Runs whose records are kept, the newest; 0 for none.
     pub keep: u64,
     /// Bytes that are kept of what a script prints, half of them its beginning and half its end.
     pub log_bytes: u64,
+    /// The command line's exit status for a run that its script cancelled.
+    pub cancelled_status: u8,
 }
 
 impl Default for RunSettings {
     fn default() -> Self {
         // 200 MB at the most, and 1 MB while a run goes on.
-        Self { keep: 200, log_bytes: 1_000_000 }
+        Self { keep: 200, log_bytes: 1_000_000, cancelled_status: Outcome::Cancelled.exit_status() }
     }
 }
 

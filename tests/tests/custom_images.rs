@@ -160,7 +160,7 @@ assert not os.path.exists('/tmp/checked')
 fn an_image_without_an_interpreter_is_told_from_a_failing_script() {
     let bench = Bench::new();
     let (record, said) = bench.run(engine::needed("debian:bookworm-slim"), "print('never')");
-    assert_eq!(record["outcome"], "engine_failed", "{said}");
+    assert_eq!(record["outcome"], "image_failed", "{said}");
     let expected = "the image `debian:bookworm-slim` has no `python3`, which runs the block's script: install it in the \
                     image, or name an image that has it";
     assert!(said.contains(expected), "{said}");
@@ -191,7 +191,7 @@ fn an_agent_of_another_age_is_told_with_its_image() {
         bench.file("agent", &OLD_AGENT.replace("OLDEST", version).replace("NEWEST", version));
         let image = bench.image("old-agent", &dockerfile);
         let (record, said) = bench.run(&image.0, "print('never')");
-        assert_eq!(record["outcome"], "engine_failed", "{said}");
+        assert_eq!(record["outcome"], "image_failed", "{said}");
         let expected = format!("the image `{}` and this host do not understand each other: {expected}", image.0);
         assert!(said.contains(&expected), "{said}\nexpected: {expected}");
     }
@@ -202,7 +202,7 @@ fn an_agent_that_is_missing_is_told_on_which_side() {
     let bench = Bench::new();
     let labelled = bench.image("labelled", "FROM debian:bookworm-slim\nLABEL longshore.agent=0.1.0\n");
     let (record, said) = bench.run(&labelled.0, "print('never')");
-    assert_eq!(record["outcome"], "engine_failed", "{said}");
+    assert_eq!(record["outcome"], "image_failed", "{said}");
     let expected = format!(
         "the image `{}` says that it has our agent (label `longshore.agent`, or its entry point), but \
          `/usr/local/bin/longshore-agent` is not in it",

@@ -81,7 +81,8 @@ impl CaseResult {
     /// Whether the machine failed, so that nothing is known about the block.
     #[must_use]
     pub fn engine_failed(&self) -> bool {
-        matches!(self.run.outcome, Outcome::EngineFailed | Outcome::PublishFailed)
+        let failed = [Outcome::EngineFailed, Outcome::EnvironmentFailed, Outcome::ImageFailed, Outcome::PublishFailed];
+        failed.contains(&self.run.outcome)
     }
 }
 
@@ -123,6 +124,8 @@ fn ended(outcome: Outcome) -> &'static str {
         Outcome::TimedOut => "timed out",
         Outcome::Interrupted => "was interrupted",
         Outcome::EngineFailed => "could not be run",
+        Outcome::EnvironmentFailed => "has no environment to run in",
+        Outcome::ImageFailed => "has an image that cannot run it",
         Outcome::PublishFailed => "could not be published",
     }
 }

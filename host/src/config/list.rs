@@ -315,4 +315,14 @@ pub(super) static SETTINGS: &[Setting] = &[
         example: r#""10MB""#,
         ..RUNS
     },
+    Setting {
+        key: "cancelled_status",
+        slot: Slot::Status(|settings| &mut settings.runs.cancelled_status),
+        variable: "LONGSHORE_RUNS_CANCELLED_STATUS",
+        about: "the exit status of `longshore run` where the script cancels its run, so that a scheduler can tell nothing to do \
+                from a failure",
+        default: "1",
+        example: "75",
+        ..RUNS
+    },
 ];

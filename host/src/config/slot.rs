@@ -27,6 +27,7 @@ pub(super) enum Slot {
     Texts(At<Vec<String>>),
     Size(At<u64>),
     Count(At<u64>),
+    Status(At<u8>),
     Share(At<f64>),
     Pull(At<Pull>),
     Switch(At<bool>),
@@ -74,6 +75,7 @@ impl Slot {
             Self::Texts(_) => "list of texts",
             Self::Size(_) => "size",
             Self::Count(_) => "number",
+            Self::Status(_) => "number from 0 to 255",
             Self::Share(_) => "number from 0 to 1",
             Self::Pull(_) => "`missing` or `never`",
             Self::Switch(_) => "`true` or `false`",
@@ -95,6 +97,7 @@ impl Slot {
             Self::Texts(_) => "it must be a list of texts, each in one line",
             Self::Size(_) => "it must be a size with its unit, or a number of bytes",
             Self::Count(_) => "it must be a whole number",
+            Self::Status(_) => "it must be a whole number from 0 to 255",
             Self::Share(_) => "it must be a number from 0 to 1",
             Self::Pull(_) => "it must be `missing` or `never`",
             Self::Switch(_) => "it must be `true` or `false`",
@@ -130,6 +133,9 @@ impl Slot {
             Self::Texts(at) => *at(settings) = given.texts(|text| is_line(text) && !text.is_empty())?,
             Self::Size(at) => *at(settings) = given.size().ok_or_else(unfit)?,
             Self::Count(at) => *at(settings) = given.count().ok_or_else(unfit)?,
+            Self::Status(at) => {
+                *at(settings) = given.count().and_then(|status| u8::try_from(status).ok()).ok_or_else(unfit)?;
+            }
             Self::Share(at) => {
                 let share = given.number().filter(|number| (0.0..=1.0).contains(number));
                 *at(settings) = share.ok_or_else(unfit)?;
@@ -162,6 +168,7 @@ impl Slot {
             }
             Self::Size(at) => Value::Size(*at(settings)),
             Self::Count(at) => Value::Count(*at(settings)),
+            Self::Status(at) => Value::Count((*at(settings)).into()),
             Self::Share(at) => Value::Share(*at(settings)),
             Self::Pull(at) => Value::Text(if *at(settings) == Pull::Never { "never" } else { "missing" }.into()),
             Self::Switch(at) => Value::Switch(*at(settings)),

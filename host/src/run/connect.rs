@@ -27,14 +27,15 @@ impl Run<'_> {
                 Ok((hello, version)) if hello.role == Role::Agent => {
                     Ok(AgentSession::welcome(incoming, outgoing, version).await)
                 }
-                Ok(_) => Err(NoAgent::Failed("something other than its agent connected first".into())),
+                Ok(_) => Err(NoAgent::Image("something other than its agent connected first".into())),
                 Err(ConnectionError::Protocol(error)) => {
                     let reason = error.to_string();
                     let _ = outgoing.send(Frame::new(&ToAgent::Refused { reason: reason.clone() })).await;
-                    Err(NoAgent::Failed(match error {
+                    let reason = match error {
                         ProtocolError::Version(mismatch) => lacking::other_version(image, &mismatch),
                         _ => reason,
-                    }))
+                    };
+                    Err(if image.is_some() { NoAgent::Image(reason) } else { NoAgent::Failed(reason) })
                 }
                 Err(error) => Err(NoAgent::Failed(chain(&error))),
             }
@@ -56,6 +57,8 @@ impl Run<'_> {
 /// A container whose agent did not come.
 pub(super) enum NoAgent {
     Failed(String),
+    /// What the image has for an agent is none of this version.
+    Image(String),
     Cancelled,
 }
 
@@ -64,6 +67,7 @@ impl NoAgent {
     pub(super) fn note(self, evidence: &mut Evidence) {
         match self {
             Self::Failed(reason) => evidence.engine_failure = Some(reason),
+            Self::Image(reason) => evidence.image_failure = Some(reason),
             Self::Cancelled => evidence.interrupted = true,
         }
     }

@@ -2,20 +2,25 @@
 //! where script authors learn what to change.
 
 use crate::engine::RunImage;
+use crate::outcome::Evidence;
 use crate::store::Reference;
 use longshore_protocol::VersionMismatch;
 
 /// How agents of all ages begin to say that they cannot start a program.
 const CANNOT_START: &str = "cannot start `";
 
-/// Why the script was not started, with the image to blame where it is.
-pub(super) fn not_started(image: Option<&RunImage>, reason: String) -> String {
-    let Some(name) = image.map(|image| &image.name) else {
-        return reason;
-    };
-    let Some((program, cause)) = reason.strip_prefix(CANNOT_START).and_then(|rest| rest.split_once("`: ")) else {
-        return format!("{reason} (image `{name}`)");
-    };
+/// Notes why the script was not started: for want of something in the image, or in the agent.
+pub(super) fn not_started(image: Option<&RunImage>, reason: String, evidence: &mut Evidence) {
+    let started = reason.strip_prefix(CANNOT_START).and_then(|rest| rest.split_once("`: "));
+    match (image.map(|image| &image.name), started) {
+        (None, _) => evidence.engine_failure = Some(reason),
+        (Some(name), None) => evidence.engine_failure = Some(format!("{reason} (image `{name}`)")),
+        (Some(name), Some((program, cause))) => evidence.image_failure = Some(cannot_start(name, program, cause)),
+    }
+}
+
+/// Why an image does not start a program.
+fn cannot_start(name: &str, program: &str, cause: &str) -> String {
     if cause.starts_with("No such file or directory") {
         let found = cause.split_once("; ").map(|(_, found)| format!(" ({found})")).unwrap_or_default();
         return format!(
@@ -96,8 +101,15 @@ mod tests {
             ("cannot write `x`", "cannot write `x` (image `team/base:3`)"),
         ];
         for (reason, expected) in cases {
-            assert_eq!(not_started(Some(&image("team/base:3")), reason.to_owned()), expected);
-            assert_eq!(not_started(None, reason.to_owned()), reason);
+            let noted = |image: Option<&RunImage>| {
+                let mut evidence = Evidence::default();
+                not_started(image, reason.to_owned(), &mut evidence);
+                (evidence.image_failure, evidence.engine_failure)
+            };
+            let (of_image, of_engine) = noted(Some(&image("team/base:3")));
+            assert_eq!(of_image.is_some(), reason.starts_with(CANNOT_START), "{reason}");
+            assert_eq!(of_image.or(of_engine).as_deref(), Some(expected));
+            assert_eq!(noted(None), (None, Some(reason.to_owned())));
         }
     }
 

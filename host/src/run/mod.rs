@@ -1,6 +1,7 @@
 //! One run, from its first check to its last clean-up: an engine, a container, an agent, a script, an outcome, and
 //! outputs that are published only on success.
 
+mod blame;
 mod conclude;
 mod connect;
 mod environment;
@@ -111,7 +112,7 @@ pub(crate) async fn run_once(
     let (kind, image, result) = run.execute().await;
     let (evidence, finished, exit) = match result {
         Ok(ended) => ended,
-        Err(error) => (Evidence { engine_failure: Some(chain(&error)), ..Evidence::default() }, Vec::new(), None),
+        Err(error) => (blame::evidence(&error), Vec::new(), None),
     };
     run.conclude(kind, image, &evidence, finished, exit, outlet).await
 }
@@ -240,7 +241,7 @@ impl Run<'_> {
         let keeping = match keeping {
             Ok(keeping) => keeping.map(Box::new),
             Err(error) => {
-                evidence.engine_failure = Some(format!("cannot make a folder to keep files in: {error}"));
+                evidence.write_failure = Some(format!("cannot make a folder to keep files in: {error}"));
                 return (Vec::new(), None);
             }
         };

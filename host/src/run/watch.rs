@@ -218,7 +218,7 @@ impl Watch {
                 Some(exit)
             }
             AgentEnd::Failed(reason) => {
-                evidence.engine_failure = Some(lacking::not_started(self.image.as_ref(), reason));
+                lacking::not_started(self.image.as_ref(), reason, evidence);
                 None
             }
             AgentEnd::Lost => {

@@ -7,7 +7,7 @@ use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, check, failure};
 use longshore::block::{Block, GivenValue};
 use longshore::small_file;
-use longshore::{Cancel, Limits, PartitionSpec, RunSpec, Settings, SpecError};
+use longshore::{Cancel, Limits, Outcome, PartitionSpec, RunSpec, Settings, SpecError};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -44,7 +44,10 @@ pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
             Err(error) => return failure::print(&error, 3),
         }
     }
-    record.outcome.exit_status()
+    match record.outcome {
+        Outcome::Cancelled => settings.runs.cancelled_status,
+        outcome => outcome.exit_status(),
+    }
 }
 
 fn bad_input(error: &SpecError) -> u8 {

@@ -1,0 +1,156 @@
+//! Who failed where a run has no container, or none that its script ran in: the engine and this machine, what the script
+//! needs, or the image. The table in `docs/runs.md` has the same in words.
+
+use super::chain;
+use crate::engine::EngineError;
+use crate::environment::{EnvironmentError, LocalError};
+use crate::outcome::Evidence;
+use crate::store::{PullError, StoreError};
+use bollard::errors::Error as ApiError;
+
+/// What an error before the script's start says of the run.
+pub(super) fn evidence(error: &EngineError) -> Evidence {
+    let (reason, none) = (Some(chain(error)), Evidence::default());
+    match of_engine(error) {
+        Blame::Engine => Evidence { engine_failure: reason, ..none },
+        Blame::Environment => Evidence { environment_failure: reason, ..none },
+        Blame::Image => Evidence { image_failure: reason, ..none },
+        Blame::Nobody => Evidence { interrupted: true, ..none },
+    }
+}
+
+/// Who failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blame {
+    /// The engine, or this machine.
+    Engine,
+    /// What was asked for to run the script with: packages, an image, a network, limits.
+    Environment,
+    /// The image that was found.
+    Image,
+    /// It was cancelled.
+    Nobody,
+}
+
+fn of_engine(error: &EngineError) -> Blame {
+    match error {
+        EngineError::Environment(error) => of_environment(error),
+        EngineError::Packages(error) => of_local(error),
+        EngineError::AgentNotInImage { .. } => Blame::Image,
+        // The engine understood, and refuses what was asked for: it has no such network, or fewer processors.
+        EngineError::Engine {
+            source: ApiError::DockerResponseServerError { status_code: 400 | 403 | 404, .. },
+            ..
+        } => Blame::Environment,
+        EngineError::Unreachable { .. }
+        | EngineError::ImageGone
+        | EngineError::Engine { .. }
+        | EngineError::NoAgent { .. }
+        | EngineError::NoAgentForImage { .. }
+        | EngineError::StartAgent { .. }
+        | EngineError::RuntimeFolder { .. }
+        | EngineError::Place { .. } => Blame::Engine,
+    }
+}
+
+fn of_environment(error: &EnvironmentError) -> Blame {
+    match error {
+        EnvironmentError::NoImage { .. }
+        | EnvironmentError::Certificates(_)
+        | EnvironmentError::Packages { .. }
+        | EnvironmentError::Name { .. }
+        | EnvironmentError::Api { .. }
+        | EnvironmentError::Lock { .. }
+        | EnvironmentError::Tools { .. } => Blame::Environment,
+        EnvironmentError::Pull(error) => of_pull(error),
+        EnvironmentError::Store(error) => of_store(error),
+        EnvironmentError::File { .. }
+        | EnvironmentError::Write { .. }
+        | EnvironmentError::Sdk { .. }
+        | EnvironmentError::Ledger { .. } => Blame::Engine,
+        EnvironmentError::Cancelled => Blame::Nobody,
+    }
+}
+
+fn of_pull(error: &PullError) -> Blame {
+    match error {
+        PullError::Store(error) => of_store(error),
+        PullError::DiskFull { .. } => Blame::Engine,
+        PullError::OtherArchitecture { .. } => Blame::Image,
+        PullError::Reference { .. }
+        | PullError::NotBuilt { .. }
+        | PullError::NoSuchId { .. }
+        | PullError::Never { .. }
+        | PullError::Credentials { .. }
+        | PullError::LoginNeeded { .. }
+        | PullError::LoginRefused { .. }
+        | PullError::Unknown { .. }
+        | PullError::TooMany { .. }
+        | PullError::Untrusted { .. }
+        | PullError::NoHost { .. }
+        | PullError::GivenUp { .. }
+        | PullError::Failed { .. }
+        | PullError::Gone { .. } => Blame::Environment,
+    }
+}
+
+fn of_store(error: &StoreError) -> Blame {
+    match error {
+        // An image without a shell cannot be built on.
+        StoreError::WorkshopEnded => Blame::Environment,
+        StoreError::Unreachable { .. } | StoreError::Engine { .. } | StoreError::Gone { .. } => Blame::Engine,
+    }
+}
+
+fn of_local(error: &LocalError) -> Blame {
+    match error {
+        LocalError::NoUv { .. }
+        | LocalError::Interpreter { .. }
+        | LocalError::Python { .. }
+        | LocalError::Unavailable { .. }
+        | LocalError::Unreachable { .. }
+        | LocalError::R { .. }
+        | LocalError::Certificates { .. } => Blame::Environment,
+        LocalError::Start { .. }
+        | LocalError::Folder { .. }
+        | LocalError::Ledger { .. }
+        | LocalError::Follow { .. } => Blame::Engine,
+        LocalError::Cancelled => Blame::Nobody,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Outcome, decide};
+
+    fn outcome(error: impl Into<EngineError>) -> Outcome {
+        decide(&evidence(&error.into())).0
+    }
+
+    #[test]
+    fn who_failed_is_told_before_the_script_starts() {
+        let packages = || EnvironmentError::Packages { kind: "Python", packages: "`x`".into(), words: "none".into() };
+        assert_eq!(outcome(packages()), Outcome::EnvironmentFailed);
+        assert_eq!(outcome(EnvironmentError::NoImage { image: "x".into() }), Outcome::EnvironmentFailed);
+        let full = PullError::DiskFull { image: "x".into() };
+        assert_eq!(outcome(EnvironmentError::Pull(full)), Outcome::EngineFailed);
+        let other = PullError::OtherArchitecture { image: "x".into(), architecture: "amd64".into() };
+        assert_eq!(outcome(EnvironmentError::Pull(other)), Outcome::ImageFailed);
+        assert_eq!(outcome(EnvironmentError::Cancelled), Outcome::Interrupted);
+        assert_eq!(outcome(LocalError::NoUv { uv: "uv".into() }), Outcome::EnvironmentFailed);
+        assert_eq!(outcome(EngineError::ImageGone), Outcome::EngineFailed);
+        let missing = EngineError::AgentNotInImage { image: "x".into(), path: "/agent" };
+        assert_eq!(outcome(missing), Outcome::ImageFailed);
+        let answered = |status_code| EngineError::Engine {
+            doing: "creating the container",
+            source: ApiError::DockerResponseServerError { status_code, message: "no".into() },
+        };
+        assert_eq!(outcome(answered(404)), Outcome::EnvironmentFailed);
+        assert_eq!(outcome(answered(500)), Outcome::EngineFailed);
+        assert_eq!(
+            decide(&evidence(&packages().into())).1.as_deref(),
+            Some("the Python packages `x` cannot be installed: none")
+        );
+    }
+}
