@@ -1,13 +1,13 @@
-//! What happens during a run, as it happens, for whoever shows it.
+//! What happens during a run, as it happens, and the queue that carries it to its reader.
+
+mod queue;
+
+pub use queue::{DroppedEvents, EventReceiver, Events, events};
 
 use crate::engine::EngineKind;
 use crate::store::LayerProgress;
 use longshore_protocol::LogSource;
 use std::time::Duration;
-use tokio::sync::mpsc;
-
-/// Events that may wait for their reader. A log event holds up to 64 KiB, so 16 MiB at the most.
-const DEPTH: usize = 256;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +69,8 @@ pub enum Event {
     Ending,
     /// The script has ended, and outputs are being published.
     Publishing,
+    /// The reader was too slow: what the script, or a build, printed before this was dropped in part.
+    Dropped(DroppedEvents),
 }
 
 /// What happens while an image is pulled.
@@ -94,13 +96,4 @@ pub enum PullStep {
     },
     /// It is here.
     Pulled,
-}
-
-/// The sending end.
-pub type Events = mpsc::Sender<Event>;
-
-/// A channel for a run's events. The run waits for a slow reader; it goes on without one that has gone.
-#[must_use]
-pub fn events() -> (Events, mpsc::Receiver<Event>) {
-    mpsc::channel(DEPTH)
 }

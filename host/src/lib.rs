@@ -57,7 +57,7 @@ pub mod words;
 pub use cancel::{Cancel, CancelLevel};
 pub use engine::{Diagnosis, EngineChoice, EngineError, EngineKind, diagnose};
 pub use environment::EnvironmentError;
-pub use event::{Event, Events, PullStep, events};
+pub use event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};
 pub use kept::KeptRecord;
 pub use limits::Limits;
 pub use outcome::{Evidence, Outcome, decide};

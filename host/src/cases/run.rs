@@ -10,7 +10,7 @@ use super::table::Table;
 use crate::block::{Block, InputDeclaration};
 use crate::cancel::Cancel;
 use crate::engine::EngineChoice;
-use crate::event::{Event, events};
+use crate::event::{Event, EventReceiver, events};
 use crate::place::LockedFolder;
 use crate::publish::Unpublished;
 use crate::record::RunRecord;
@@ -19,7 +19,6 @@ use crate::settings::Settings;
 use crate::spec::{InputSpec, OutputSpec, RunSpec, SpecError};
 use crate::table::{Source, TableError};
 use std::path::{Path, PathBuf};
-use tokio::sync::mpsc;
 
 /// How folders of outputs are named. The `process` engine's start the same way, and clear up after killed hosts.
 const PREFIX: &str = "longshore-case-";
@@ -247,7 +246,7 @@ struct Heard {
 }
 
 /// Hears a run to its end, and keeps the notes and the last of what the script prints.
-async fn hear(mut happened: mpsc::Receiver<Event>) -> Heard {
+async fn hear(mut happened: EventReceiver) -> Heard {
     let (mut last, mut notes) = (Vec::new(), Vec::new());
     while let Some(event) = happened.recv().await {
         match event {

@@ -2,7 +2,7 @@
 //! and may not do is written down here and nowhere else.
 
 use super::image::AGENT;
-use super::{Container, Engine, EngineError, EngineKind, Launch, RunImage, Workplace, existing};
+use super::{Container, Ended, Engine, EngineError, EngineKind, Launch, RunImage, Workplace, existing, wait_for};
 use crate::settings::Settings;
 use crate::spec::Network;
 use crate::store::{DockerStore, ImageStore};
@@ -18,7 +18,9 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use longshore_protocol::User;
 use std::path::{Path, PathBuf};
-use tokio::task::JoinHandle;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 /// Seconds until an answer of the engine is given up.
 const TIMEOUT_SECONDS: u64 = 120;
@@ -34,6 +36,9 @@ const SOCKET_FOLDER: &str = "/run/longshore";
 
 /// Where this machine's agent is mounted in images that have none. No image has anything there.
 const MOUNTED_AGENT: &str = "/run/longshore-agent";
+
+/// How long it takes until an engine that broke off is asked again.
+const WAIT_AGAIN: Duration = Duration::from_millis(200);
 
 /// An engine that speaks the Engine API.
 #[derive(Debug)]
@@ -71,12 +76,11 @@ impl Docker {
             source => EngineError::Engine { doing: "creating the container", source },
         })?;
         let id = created.id;
+        let (seen, ended) = watch::channel(None);
         // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
-        let wait = WaitContainerOptions { condition: "removed".into() };
-        let mut waited = self.api.wait_container(&id, Some(wait)).boxed();
-        let ended = tokio::spawn(async move { waited.next().await });
+        let waiting = tokio::spawn(wait_until_gone(self.api.clone(), id.clone(), seen)).abort_handle();
         let workplace = workplace(launch.image);
-        let mut container = DockerContainer { api: self.api.clone(), id, workplace, ended: Some(ended), gone: false };
+        let container = DockerContainer { api: self.api.clone(), id, workplace, ended, waiting };
         let started = self.api.start_container(&container.id, None::<StartContainerOptions>).await;
         if let Err(source) = started {
             container.remove().await;
@@ -210,42 +214,49 @@ fn nano(cpus: f64) -> i64 {
     (cpus * 1e9) as i64
 }
 
-type Waited = Option<Result<bollard::models::ContainerWaitResponse, ApiError>>;
-
 /// A container of this engine.
 struct DockerContainer {
     api: bollard::Docker,
     id: String,
     workplace: Workplace,
-    ended: Option<JoinHandle<Waited>>,
-    gone: bool,
+    /// What the task that waits for it has seen.
+    ended: watch::Receiver<Option<Ended>>,
+    waiting: AbortHandle,
+}
+
+/// Waits until a container is gone, whatever becomes of the engine's answers meanwhile.
+async fn wait_until_gone(api: bollard::Docker, id: String, seen: watch::Sender<Option<Ended>>) {
+    let ended = loop {
+        let wait = WaitContainerOptions { condition: "removed".into() };
+        match api.wait_container(&id, Some(wait)).next().await {
+            Some(Ok(response)) => break ended(response.status_code),
+            // bollard makes an error of every exit status but 0.
+            Some(Err(ApiError::DockerContainerWaitError { code, .. })) => break ended(code),
+            Some(Err(ApiError::DockerResponseServerError { status_code: 404, .. })) => break Ended::Unknown,
+            // An engine that is started anew is no end of a container.
+            Some(Err(_)) | None => tokio::time::sleep(WAIT_AGAIN).await,
+        }
+    };
+    seen.send_replace(Some(ended));
+}
+
+/// What the engine's exit status says: a signal is one beyond 128.
+fn ended(status: i64) -> Ended {
+    match status {
+        129..=192 => Ended::Killed(status - 128),
+        status => Ended::Exited(status),
+    }
 }
 
 impl DockerContainer {
-    async fn wait(&mut self) -> Result<String, EngineError> {
-        let Some(ended) = &mut self.ended else {
-            return Ok("it has ended".into());
-        };
-        // Taken only once it has come: whoever waits may stop waiting, and wait again later.
-        let waited = ended.await.ok().flatten();
-        self.ended = None;
-        self.gone = true;
-        match waited {
-            Some(Ok(response)) => Ok(format!("its first process ended with exit status {}", response.status_code)),
-            // bollard makes an error of every exit status but 0.
-            Some(Err(ApiError::DockerContainerWaitError { code, .. })) => {
-                Ok(format!("its first process ended with exit status {code}"))
-            }
-            Some(Err(source)) => Err(EngineError::Engine { doing: "waiting for the container", source }),
-            None => Ok("it has ended".into()),
-        }
+    fn is_gone(&self) -> bool {
+        self.ended.borrow().is_some()
     }
 
-    async fn remove(&mut self) {
+    async fn remove(&self) {
         let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
         // It may have removed itself already.
         let _ = self.api.remove_container(&self.id, Some(force)).await;
-        self.gone = true;
     }
 }
 
@@ -254,13 +265,14 @@ impl Container for DockerContainer {
         self.workplace.clone()
     }
 
-    fn gone(&mut self) -> BoxFuture<'_, Result<String, EngineError>> {
-        self.wait().boxed()
+    fn wait(&self) -> BoxFuture<'static, Ended> {
+        wait_for(self.ended.clone()).boxed()
     }
 
-    fn kill(&mut self) -> BoxFuture<'_, Result<(), EngineError>> {
+    fn kill(&self) -> BoxFuture<'static, Result<(), EngineError>> {
+        let (api, id) = (self.api.clone(), self.id.clone());
         async move {
-            match self.api.kill_container(&self.id, None::<KillContainerOptions>).await {
+            match api.kill_container(&id, None::<KillContainerOptions>).await {
                 // Gone already, or about to be.
                 Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
                 Err(source) => Err(EngineError::Engine { doing: "killing the container", source }),
@@ -272,8 +284,9 @@ impl Container for DockerContainer {
 
 impl Drop for DockerContainer {
     fn drop(&mut self) {
+        self.waiting.abort();
         // Without a runtime the connection to the agent is closing too, and the container ends and removes itself.
-        if let (false, Ok(runtime)) = (self.gone, tokio::runtime::Handle::try_current()) {
+        if let (false, Ok(runtime)) = (self.is_gone(), tokio::runtime::Handle::try_current()) {
             let (api, id) = (self.api.clone(), self.id.clone());
             runtime.spawn(async move {
                 let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };

@@ -23,7 +23,9 @@ pub(crate) use image::RunImage;
 use longshore_protocol::User;
 use process::Process;
 use serde::Serialize;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use tokio::sync::watch;
 
 /// An engine, by what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -102,11 +104,32 @@ pub(crate) trait Container: Send + Sync {
     /// How scripts are run in it.
     fn workplace(&self) -> Workplace;
 
-    /// Waits until it has ended and is gone. Says how its first process ended, where that is known.
-    fn gone(&mut self) -> BoxFuture<'_, Result<String, EngineError>>;
+    /// Waits until it has ended and is gone. Waiting may be given up, and begun again.
+    fn wait(&self) -> BoxFuture<'static, Ended>;
 
-    /// Kills everything in it.
-    fn kill(&mut self) -> BoxFuture<'_, Result<(), EngineError>>;
+    /// Kills everything in it. An engine that does not answer is the caller's to give up on.
+    fn kill(&self) -> BoxFuture<'static, Result<(), EngineError>>;
+}
+
+/// How the first process of a container ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// By itself, with this exit status.
+    Exited(i64),
+    /// By a signal, this one.
+    Killed(i64),
+    /// The engine does not say: the container is gone.
+    Unknown,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "its agent ended with exit status {status}"),
+            Self::Killed(signal) => write!(f, "its agent was ended by signal {signal}"),
+            Self::Unknown => f.write_str("it is gone"),
+        }
+    }
 }
 
 /// Settles on an engine. Returns a note where `auto` fell back.
@@ -128,6 +151,12 @@ pub(crate) async fn choose(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Waits until the task that watches a container has seen its end.
+async fn wait_for(mut ended: watch::Receiver<Option<Ended>>) -> Ended {
+    // A task that is gone sees nothing any more: its container is dropped.
+    ended.wait_for(Option::is_some).await.ok().and_then(|ended| *ended).unwrap_or(Ended::Unknown)
 }
 
 /// The path of something that a launch needs, if it is there.

@@ -1,15 +1,20 @@
 //! Scripts as processes of this machine, under the same agent, without isolation: for machines without containers and
 //! for developing scripts. Limits on memory, processors and processes do not hold here.
 
-use super::{Container, Engine, EngineError, EngineKind, Launch, Workplace, existing};
+use super::{Container, Ended, Engine, EngineError, EngineKind, Launch, Workplace, existing, wait_for};
 use crate::place::{LockedFolder, TEMPORARY};
 use crate::settings::Settings;
 use crate::store::ImageStore;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 /// The engine without containers.
 #[derive(Debug)]
@@ -63,7 +68,11 @@ impl Process {
             folder: folder.path().to_string_lossy().into_owned(),
             user: None,
         };
-        Ok(Box::new(ProcessContainer { agent, folder: Some(folder), workplace }))
+        let pid = agent.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        let descriptor = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        let (seen, ended) = watch::channel(None);
+        let waiting = tokio::spawn(wait_until_gone(agent, folder, seen)).abort_handle();
+        Ok(Box::new(ProcessContainer { agent: descriptor, workplace, ended, waiting }))
     }
 }
 
@@ -83,9 +92,26 @@ impl Engine for Process {
 
 /// An agent and what it runs.
 struct ProcessContainer {
-    agent: Child,
-    folder: Option<LockedFolder>,
+    /// The agent; its number may be another's once it has been waited for.
+    agent: Option<OwnedFd>,
     workplace: Workplace,
+    /// What the task that waits for it has seen.
+    ended: watch::Receiver<Option<Ended>>,
+    /// The task that owns the agent's process and the folder: both go with it.
+    waiting: AbortHandle,
+}
+
+async fn wait_until_gone(mut agent: Child, folder: LockedFolder, seen: watch::Sender<Option<Ended>>) {
+    let status = agent.wait().await;
+    drop(folder);
+    seen.send_replace(Some(match status {
+        Ok(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => Ended::Exited(code.into()),
+            (None, Some(signal)) => Ended::Killed(signal.into()),
+            (None, None) => Ended::Unknown,
+        },
+        Err(_) => Ended::Unknown,
+    }));
 }
 
 impl Container for ProcessContainer {
@@ -93,22 +119,23 @@ impl Container for ProcessContainer {
         self.workplace.clone()
     }
 
-    fn gone(&mut self) -> BoxFuture<'_, Result<String, EngineError>> {
-        async move {
-            let ended = self.agent.wait().await;
-            self.folder = None;
-            Ok(ended.map_or_else(|error| error.to_string(), |status| format!("its agent ended with {status}")))
-        }
-        .boxed()
+    fn wait(&self) -> BoxFuture<'static, Ended> {
+        wait_for(self.ended.clone()).boxed()
     }
 
-    fn kill(&mut self) -> BoxFuture<'_, Result<(), EngineError>> {
+    fn kill(&self) -> BoxFuture<'static, Result<(), EngineError>> {
         // The agent's death takes the script with it; what the script detached is the agent's to end, which it does
         // when its connection closes.
-        async move {
-            let _ = self.agent.start_kill();
-            Ok(())
+        if let Some(agent) = &self.agent {
+            // One that has ended needs no signal.
+            let _ = pidfd_send_signal(agent, Signal::KILL);
         }
-        .boxed()
+        std::future::ready(Ok(())).boxed()
+    }
+}
+
+impl Drop for ProcessContainer {
+    fn drop(&mut self) {
+        self.waiting.abort();
     }
 }

@@ -99,7 +99,7 @@ impl Builder<'_> {
             let (mut workshop, finish) = self.attempt(&plan.base, below, job, &labels).await?;
             if finish.status == 0 {
                 for note in &finish.notes {
-                    self.tell(Event::Note(note.clone())).await;
+                    self.tell(Event::Note(note.clone()));
                 }
                 resolved.extend(finish.resolved);
                 resolved.sort();
@@ -204,9 +204,9 @@ impl Builder<'_> {
         Ok(finish)
     }
 
-    async fn tell(&self, event: Event) {
+    fn tell(&self, event: Event) {
         // A build goes on without anyone who watches.
-        let _ = self.events.send(event).await;
+        self.events.tell(event);
     }
 }
 
@@ -262,7 +262,7 @@ impl Lines<'_> {
         }
         let line: String = line.chars().take(SHOWN_MAX).collect();
         // Whoever watches slowly misses lines of a build, and not the build.
-        let _ = self.told.events.try_send(Event::Building { line: line.clone() });
+        self.told.events.tell(Event::Building { line: line.clone() });
         if self.tail.len() == TAIL {
             self.tail.pop_front();
         }

@@ -56,19 +56,19 @@ impl Pulling<'_> {
         let login = login.map_err(|source| PullError::Credentials { image: self.image.clone(), source })?;
         let mut attempt = 1;
         loop {
-            self.tell(PullStep::Begun { registry: self.registry(), attempt }).await;
+            self.tell(PullStep::Begun { registry: self.registry(), attempt });
             let mut progress = |layer: LayerProgress| {
                 // A reader that is behind sees the layers' next news.
-                let _ = self.events.try_send(self.event(PullStep::Layer(layer)));
+                self.events.tell(self.event(PullStep::Layer(layer)));
             };
             match self.store.pull(&self.reference, login.as_ref(), &mut progress).await {
                 Ok(()) => {
-                    self.tell(PullStep::Pulled).await;
+                    self.tell(PullStep::Pulled);
                     return Ok(());
                 }
                 Err(PullFailure::Transient { reason }) if attempt < ATTEMPTS => {
                     let delay = delay_after(attempt, random());
-                    self.tell(PullStep::Failed { attempt, reason, delay }).await;
+                    self.tell(PullStep::Failed { attempt, reason, delay });
                     tokio::time::sleep(delay).await;
                     attempt += 1;
                 }
@@ -113,9 +113,9 @@ impl Pulling<'_> {
         Event::Pulling { image: self.image.clone(), step }
     }
 
-    async fn tell(&self, step: PullStep) {
+    fn tell(&self, step: PullStep) {
         // Pulling goes on without anyone who watches.
-        let _ = self.events.send(self.event(step)).await;
+        self.events.tell(self.event(step));
     }
 }
 

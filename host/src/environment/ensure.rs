@@ -212,7 +212,7 @@ impl Office<'_> {
         let (store, settings, events) = (self.store, self.settings, self.events);
         let builder = Builder { store, ledger, settings, events, lock };
         let begun = Instant::now();
-        let _ = events.send(Event::Building { line: format!("making the environment {}", &plan.hash[..12]) }).await;
+        events.tell(Event::Building { line: format!("making the environment {}", &plan.hash[..12]) });
         let image = tokio::select! {
             image = builder.build(plan) => image?,
             () = self.cancel.wait() => return Err(EnvironmentError::Cancelled),
@@ -221,7 +221,7 @@ impl Office<'_> {
         let _ = ledger.touch(&plan.hash);
         drop(claim);
         let line = format!("made the environment {} in {:.1} s", &plan.hash[..12], begun.elapsed().as_secs_f64());
-        let _ = events.send(Event::Built { line }).await;
+        events.tell(Event::Built { line });
         self.make_room(ledger).await;
         Ok(image)
     }
@@ -233,7 +233,7 @@ impl Office<'_> {
             Err(error) => Some(format!("the images made here are not cleaned up: {error}")),
         };
         if let Some(note) = note {
-            let _ = self.events.send(Event::Note(note)).await;
+            self.events.tell(Event::Note(note));
         }
     }
 

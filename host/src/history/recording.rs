@@ -65,8 +65,7 @@ impl Recording {
         self.listening = Some(tokio::spawn(async move {
             while let Some(event) = told.recv().await {
                 log.take(&event);
-                // A run goes on without anyone who watches.
-                let _ = events.send(event).await;
+                events.tell(event);
             }
             log
         }));

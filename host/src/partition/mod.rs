@@ -121,7 +121,7 @@ impl Whole<'_> {
             let part = ended.unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic()));
             let failed = !part.record.outcome.is_success();
             parts.push(part);
-            self.tell_progress(parts.len()).await;
+            self.tell_progress(parts.len());
             if failed && !self.cut.keep_going && together.level() == CancelLevel::None {
                 together.pull();
             }
@@ -159,12 +159,11 @@ impl Whole<'_> {
         }
     }
 
-    async fn tell_progress(&self, ended: usize) {
+    fn tell_progress(&self, ended: usize) {
         #[allow(clippy::cast_precision_loss, reason = "parts are few")]
         let fraction = ended as f64 / self.cut.values().len() as f64;
         let text = Some(format!("{ended} of {} partitions", self.cut.values().len()));
-        // A run goes on without anyone who watches.
-        let _ = self.events.send(Event::Progress { fraction, text }).await;
+        self.events.tell(Event::Progress { fraction, text });
     }
 
     /// Joins and publishes what the parts wrote, and writes it all down.
@@ -179,7 +178,7 @@ impl Whole<'_> {
         let goes_on = self.cut.keep_going && outcome != Outcome::Interrupted;
         if outcome.is_success() || goes_on {
             let publishing = Instant::now();
-            let _ = self.events.send(Event::Publishing).await;
+            self.events.tell(Event::Publishing);
             match self.join(parts, &record.run_id).await {
                 Ok((outputs, unwritten)) => {
                     record.outputs = outputs;

@@ -1,15 +1,14 @@
 //! The events of a part as events of the whole run: what its script says carries the part's name, line by line, and
 //! what all parts would say alike is said once.
 
-use crate::event::{Event, Events};
+use crate::event::{Event, EventReceiver, Events};
 use longshore_protocol::LogSource;
-use tokio::sync::mpsc;
 
 /// Longest line that is kept until its end; a longer one is passed on in pieces.
 const LINE_MAX: usize = 64 << 10;
 
 /// Passes events on until the part has ended.
-pub(super) async fn relay(name: String, is_first: bool, mut events: mpsc::Receiver<Event>, whole: Events) {
+pub(super) async fn relay(name: String, is_first: bool, mut events: EventReceiver, whole: Events) {
     let mut lines = [Lines::new(LogSource::Stdout), Lines::new(LogSource::Stderr)];
     while let Some(event) = events.recv().await {
         let passed = match event {
@@ -26,13 +25,12 @@ pub(super) async fn relay(name: String, is_first: bool, mut events: mpsc::Receiv
             _ => None,
         };
         if let Some(event) = passed {
-            // A run goes on without anyone who watches.
-            let _ = whole.send(event).await;
+            whole.tell(event);
         }
     }
     for line in &mut lines {
         if let Some(event) = line.rest(&name) {
-            let _ = whole.send(event).await;
+            whole.tell(event);
         }
     }
 }
@@ -82,23 +80,24 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::events;
 
     #[tokio::test]
     async fn each_line_carries_the_name_of_its_part() {
-        let (whole, mut received) = mpsc::channel(16);
-        let (events, part) = mpsc::channel(16);
+        let (whole, mut received) = events();
+        let (part_events, part) = events();
         let log = |text: &str| Event::Log { source: LogSource::Stdout, bytes: text.as_bytes().to_vec() };
         for event in [log("a\nb"), log("c\nd\ne"), Event::Message("m".into()), Event::Note("said by the first".into())]
         {
-            events.send(event).await.unwrap();
+            part_events.tell(event);
         }
-        drop(events);
+        drop(part_events);
         relay("x".into(), false, part, whole).await;
         let mut passed = Vec::new();
         while let Some(event) = received.recv().await {
             passed.push(event);
         }
-        let expected = [log("[x] a\n"), log("[x] bc\n[x] d\n"), Event::Message("[x] m".into()), log("[x] e\n")];
+        let expected = [log("[x] a\n[x] bc\n[x] d\n"), Event::Message("[x] m".into()), log("[x] e\n")];
         assert_eq!(passed, expected);
     }
 }

@@ -32,18 +32,18 @@ impl Run<'_> {
                 None
             }
             Err(error) => {
-                self.tell(Event::Note(error.clone())).await;
+                self.tell(Event::Note(error.clone()));
                 notes.push(error);
                 None
             }
         };
         if let Some(note) = self.no_sdk.take().filter(|_| !outcome.is_success()) {
-            self.tell(Event::Note(note.clone())).await;
+            self.tell(Event::Note(note.clone()));
             notes.push(note);
         }
         if outcome.is_success() {
             let publishing = Instant::now();
-            self.tell(Event::Publishing).await;
+            self.tell(Event::Publishing);
             if outlet == Outlet::Publish {
                 notes.extend(self.unwritten(&finished));
                 notes.extend(finished.iter().flat_map(Finished::all_notes));
@@ -63,7 +63,7 @@ impl Run<'_> {
         for (name, tally) in &self.prepared.tallies {
             for note in tally.notes() {
                 let note = format!("`{name}`: {note}");
-                self.tell(Event::Note(note.clone())).await;
+                self.tell(Event::Note(note.clone()));
                 notes.push(note);
             }
         }

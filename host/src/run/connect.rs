@@ -17,7 +17,7 @@ impl Run<'_> {
     pub(super) async fn wait_for_agent(
         &self,
         listener: &UnixListener,
-        container: &mut dyn Container,
+        container: &dyn Container,
         image: Option<&RunImage>,
     ) -> Result<AgentSession, NoAgent> {
         let connect = async {
@@ -42,9 +42,8 @@ impl Run<'_> {
         };
         tokio::select! {
             connected = connect => connected,
-            gone = container.gone() => {
-                let how = gone.unwrap_or_else(|error| chain(&error));
-                Err(NoAgent::Failed(format!("the container ended before its agent connected: {how}")))
+            ended = container.wait() => {
+                Err(NoAgent::Failed(format!("the container ended before its agent connected: {ended}")))
             }
             _ = self.cancel.beyond(CancelLevel::None) => Err(NoAgent::Cancelled),
             () = tokio::time::sleep(CONNECT_DEADLINE) => {

@@ -106,7 +106,7 @@ impl Run<'_> {
     /// Says what an image's author meant to be on the disk, and is not.
     pub(super) async fn note_volumes(&mut self, provided: &Provided) {
         if let Some(note) = provided.image().and_then(lacking::volumes) {
-            self.tell(Event::Note(note.clone())).await;
+            self.tell(Event::Note(note.clone()));
             self.prepared.notes.push(note);
         }
     }

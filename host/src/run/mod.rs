@@ -10,7 +10,7 @@ mod watch;
 
 use crate::block::{Form, Language};
 use crate::cancel::{Cancel, CancelLevel};
-use crate::engine::{self, Container, Engine, EngineError, EngineKind, ImageId, Launch, RunImage, Workplace};
+use crate::engine::{self, Container, Ended, Engine, EngineError, EngineKind, ImageId, Launch, RunImage, Workplace};
 use crate::event::{Event, Events};
 use crate::hashes::Hashing;
 use crate::history::{HistoryError, Recording};
@@ -133,10 +133,10 @@ struct Run<'a> {
     no_sdk: Option<String>,
 }
 
-type Ended = (Evidence, Vec<Finished>, Option<Exit>);
+type Seen = (Evidence, Vec<Finished>, Option<Exit>);
 
 impl Run<'_> {
-    async fn execute(&mut self) -> (EngineKind, Option<ImageId>, Result<Ended, EngineError>) {
+    async fn execute(&mut self) -> (EngineKind, Option<ImageId>, Result<Seen, EngineError>) {
         let (engine, note) = match engine::choose(self.prepared.engine, self.settings).await {
             Ok(chosen) => chosen,
             Err(error) => {
@@ -148,9 +148,9 @@ impl Run<'_> {
             }
         };
         let kind = engine.kind();
-        self.tell(Event::Engine { engine: kind, note }).await;
+        self.tell(Event::Engine { engine: kind, note });
         for note in self.prepared.notes.clone() {
-            self.tell(Event::Note(note)).await;
+            self.tell(Event::Note(note));
         }
         let mut image = None;
         for attempt in 1.. {
@@ -174,7 +174,7 @@ impl Run<'_> {
         (kind, image, Err(EngineError::ImageGone))
     }
 
-    async fn in_container(&mut self, engine: &dyn Engine, mut provided: Provided) -> Result<Ended, EngineError> {
+    async fn in_container(&mut self, engine: &dyn Engine, mut provided: Provided) -> Result<Seen, EngineError> {
         let starting = Instant::now();
         let place = Place::create(&self.settings.runtime_folder, &self.run_id)?;
         let listener = place.listen()?;
@@ -188,18 +188,18 @@ impl Run<'_> {
             python: provided.local().and_then(|local| local.python.as_deref()),
             r_library: provided.local().and_then(|local| local.r_library.as_deref()),
         };
-        let mut container = engine.launch(launch).await?;
+        let container = engine.launch(launch).await?;
         provided.let_go_of_image();
         self.begin_fingerprint(provided.image(), &container.workplace());
         let mut evidence = Evidence::default();
-        let connected = self.wait_for_agent(&listener, container.as_mut(), provided.image()).await;
+        let connected = self.wait_for_agent(&listener, container.as_ref(), provided.image()).await;
         let (finished, exit) = match connected {
             Ok(agent) => {
                 self.timings.start = milliseconds(starting.elapsed());
-                self.tell(Event::Connected).await;
+                self.tell(Event::Connected);
                 let (workplace, image) = (container.workplace(), provided.image());
                 let place = Supervised { image, workplace: &workplace, kind: engine.kind(), listener: &listener };
-                self.supervise(agent, place, container.as_mut(), &mut evidence).await
+                self.supervise(agent, place, container.as_ref(), &mut evidence).await
             }
             Err(missing) => {
                 missing.note(&mut evidence);
@@ -208,23 +208,22 @@ impl Run<'_> {
         };
         // Closed before the container is waited for: an agent that still runs ends when its host is gone.
         drop(listener);
-        self.end_container(container.as_mut(), &mut evidence).await;
+        self.end_container(container.as_ref(), &mut evidence).await;
         Ok((evidence, finished, exit))
     }
 
-    async fn end_container(&self, container: &mut dyn Container, evidence: &mut Evidence) {
-        if let Ok(gone) = tokio::time::timeout(GONE_DEADLINE, container.gone()).await {
+    async fn end_container(&self, container: &dyn Container, evidence: &mut Evidence) {
+        if let Ok(ended) = tokio::time::timeout(GONE_DEADLINE, container.wait()).await {
             // An agent that ended well has said itself what failed.
-            let how = gone.ok().filter(|how| !how.ends_with(" 0"));
-            if let (Some(how), Some(failure)) = (how, &mut evidence.engine_failure) {
-                failure.push_str(&format!(" ({how})"));
+            if let (Some(failure), true) = (&mut evidence.engine_failure, ended != Ended::Exited(0)) {
+                failure.push_str(&format!(" ({ended})"));
             }
             return;
         }
         let killed = container.kill().await.is_ok();
-        let gone = killed && tokio::time::timeout(GONE_DEADLINE, container.gone()).await.is_ok();
+        let gone = killed && tokio::time::timeout(GONE_DEADLINE, container.wait()).await.is_ok();
         if !gone {
-            self.tell(Event::Note("the container did not end and may be left behind".into())).await;
+            self.tell(Event::Note("the container did not end and may be left behind".into()));
         }
     }
 
@@ -232,7 +231,7 @@ impl Run<'_> {
         &mut self,
         agent: AgentSession,
         place: Supervised<'_>,
-        container: &mut dyn Container,
+        container: &dyn Container,
         evidence: &mut Evidence,
     ) -> (Vec<Finished>, Option<Exit>) {
         let Supervised { image, workplace, kind, listener } = place;
@@ -351,9 +350,8 @@ impl Run<'_> {
         }
     }
 
-    async fn tell(&self, event: Event) {
-        // A run goes on without anyone who watches.
-        let _ = self.events.send(event).await;
+    fn tell(&self, event: Event) {
+        self.events.tell(event);
     }
 }
 

@@ -62,7 +62,7 @@ impl Watch {
         starts: oneshot::Receiver<()>,
         listener: &UnixListener,
         cancel: &Cancel,
-        container: &mut dyn Container,
+        container: &dyn Container,
         evidence: &mut Evidence,
     ) -> Option<Exit> {
         let mut starts = Some(starts);
@@ -75,7 +75,7 @@ impl Watch {
                     let now = Instant::now();
                     self.started_at = Some(now);
                     self.deadline = self.timeout.map(|timeout| now + timeout);
-                    let _ = self.events.send(Event::Started).await;
+                    self.events.tell(Event::Started);
                 }
                 keeps = async { self.keeps.as_mut().expect("guarded by the condition").await }, if self.keeps.is_some() => {
                     self.keeps = None;
@@ -195,7 +195,7 @@ impl Watch {
             return;
         }
         self.level = level;
-        let _ = self.events.send(Event::Ending).await;
+        self.events.tell(Event::Ending);
         let (message, patience) = match level {
             CancelLevel::AtOnce => (ToAgent::Kill, Duration::ZERO),
             CancelLevel::Gently | CancelLevel::None => {

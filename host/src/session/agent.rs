@@ -121,7 +121,7 @@ impl AgentSession {
                         if source == LogSource::Stderr {
                             missing_sdk.look(&bytes);
                         }
-                        let _ = events.send(Event::Log { source, bytes }).await;
+                        events.tell(Event::Log { source, bytes });
                     }
                     Err(error) => return AgentEnd::Violation(error.into()),
                 },

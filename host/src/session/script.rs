@@ -151,13 +151,13 @@ impl ScriptSession {
                     let _ = acks.send(bytes);
                 }
             }
-            FromScript::Message { text } => self.tell(Event::Message(bounded(text)?)).await,
+            FromScript::Message { text } => self.tell(Event::Message(bounded(text)?)),
             FromScript::Progress { fraction, text } => {
                 let text = text.map(bounded).transpose()?;
                 let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
-                self.tell(Event::Progress { fraction, text }).await;
+                self.tell(Event::Progress { fraction, text });
             }
-            FromScript::Error { text } => self.tell(Event::Error(bounded(text)?)).await,
+            FromScript::Error { text } => self.tell(Event::Error(bounded(text)?)),
             FromScript::Uncaught { summary } => self.end.uncaught = Some(bounded(summary)?),
             FromScript::Verdict { word, message } => {
                 let message = message.map(bounded).transpose()?;
@@ -172,7 +172,7 @@ impl ScriptSession {
             self.send(&ToScript::Opened { stream, connected: false }).await;
             return;
         };
-        self.tell(Event::Reading { input }).await;
+        self.tell(Event::Reading { input });
         self.send(&ToScript::Opened { stream, connected: true }).await;
         let (acks, acknowledged) = mpsc::unbounded_channel();
         self.reading.retain(|_, acks| !acks.is_closed());
@@ -246,9 +246,8 @@ impl ScriptSession {
         let _ = self.outgoing.send(Frame::new(message)).await;
     }
 
-    async fn tell(&self, event: Event) {
-        // A run goes on without anyone who watches.
-        let _ = self.events.send(event).await;
+    fn tell(&self, event: Event) {
+        self.events.tell(event);
     }
 }
 

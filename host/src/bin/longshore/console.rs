@@ -5,12 +5,11 @@ mod pulling;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use longshore::words::count;
-use longshore::{EngineKind, Event, KeptRecord, OutputRecord, PullStep, RunRecord};
+use longshore::{EngineKind, Event, EventReceiver, KeptRecord, OutputRecord, PullStep, RunRecord};
 use pulling::Pulling;
 use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
 
 /// How a traceback of Python's starts.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
@@ -83,7 +82,7 @@ impl Console {
     }
 
     /// Shows events until there are no more, and gives itself back for the end.
-    pub(crate) async fn watch(mut self, mut events: mpsc::Receiver<Event>) -> Self {
+    pub(crate) async fn watch(mut self, mut events: EventReceiver) -> Self {
         loop {
             let since = self.begun.iter().filter_map(|begun| begun.since).min();
             let wait = match since {
@@ -137,6 +136,7 @@ impl Console {
             }
             Event::Pulling { image, step } => self.pulled(&image, step),
             Event::Ending => self.line("ending the script …"),
+            Event::Dropped(dropped) => self.note(&dropped.to_string()),
             Event::Started => self.bar.enable_steady_tick(Duration::from_millis(100)),
             Event::Engine { .. } | Event::Connected | Event::Reading { .. } | Event::Publishing => {}
         }

@@ -67,7 +67,6 @@ async fn make_room(settings: &Settings, events: &Events) {
         Err(error) => Some(format!("what was made for blocks is not cleaned up: {error}")),
     };
     if let Some(note) = note {
-        // A run goes on without anyone who watches.
-        let _ = events.send(Event::Note(note)).await;
+        events.tell(Event::Note(note));
     }
 }

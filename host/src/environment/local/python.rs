@@ -170,7 +170,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     async fn build(&self) -> Result<Record, LocalError> {
         let requirements = self.needs.requirements.clone();
-        tell(self.watch.events, &format!("installing {}", masked(&requirements.join(", ")))).await;
+        tell(self.watch.events, &format!("installing {}", masked(&requirements.join(", "))));
         let installed = self.resolve().await?;
         if !installed.is_empty() {
             self.install(&installed).await?;

@@ -49,8 +49,7 @@ pub(super) async fn ensure(
         match shelf.take(&hash, watch.cancel).await? {
             Taken::Standing(standing) => {
                 if !standing.record.unavailable.is_empty() {
-                    // A run goes on without anyone who watches.
-                    let _ = watch.events.send(Event::Note(without(&standing.record))).await;
+                    watch.events.tell(Event::Note(without(&standing.record)));
                 }
                 let library = library_of(&standing.folder);
                 return Ok((!standing.record.installed.is_empty()).then_some(LocalEnvironment {
@@ -154,7 +153,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     async fn build(&self) -> Result<Record, LocalError> {
-        tell(self.watch.events, &format!("installing {}", self.needs.missing.join(", "))).await;
+        tell(self.watch.events, &format!("installing {}", self.needs.missing.join(", ")));
         let (home, library) = (self.site.home(), library_of(&self.site.folder()));
         let failed = |source| LocalError::Folder { path: home.clone(), source };
         std::fs::create_dir(&library).map_err(failed)?;

@@ -136,9 +136,9 @@ impl Tool {
 }
 
 /// Says what is being installed.
-pub(super) async fn tell(events: &Events, line: &str) {
+pub(super) fn tell(events: &Events, line: &str) {
     // A build goes on without anyone who watches.
-    let _ = events.send(Event::Building { line: line.to_owned() }).await;
+    events.tell(Event::Building { line: line.to_owned() });
 }
 
 /// What programs must know to reach package indexes.
@@ -229,7 +229,7 @@ impl Lines {
         }
         if let Some(events) = events {
             // A line that finds no room is not worth waiting for: others follow.
-            let _ = events.try_send(Event::Building { line: line.trim_start().to_owned() });
+            events.tell(Event::Building { line: line.trim_start().to_owned() });
         }
         if self.kept.len() >= LINES_MAX {
             self.kept.drain(..LINES_MAX / 2);
