@@ -4,6 +4,7 @@
 
 use crate::engine::EngineError;
 use crate::run::new_run_id;
+use crate::session::{Listener, Peers};
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, mkdirat, openat, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -228,14 +229,14 @@ impl Place {
         self.path.join("host.sock")
     }
 
-    /// Listens on the socket. Any user may connect who can reach it: the parent folder is the host user's alone, which
-    /// was looked at when this was made, and the one container it is mounted into has a user of its own.
-    pub(crate) fn listen(&self) -> Result<UnixListener, EngineError> {
+    /// Listens on the socket, for these peers. The parent folder is the host user's alone, which was looked at when this
+    /// was made, and the one container it is mounted into has a user of its own.
+    pub(crate) fn listen(&self, peers: Peers) -> Result<Listener, EngineError> {
         let socket = self.socket();
         let failed = |source| EngineError::Place { path: socket.clone(), source };
         let listener = UnixListener::bind(&socket).map_err(failed)?;
         std::fs::set_permissions(&socket, PermissionsExt::from_mode(0o666)).map_err(failed)?;
-        Ok(listener)
+        Ok(Listener::new(listener, peers))
     }
 }
 

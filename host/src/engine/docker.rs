@@ -3,6 +3,7 @@
 
 use super::image::AGENT;
 use super::{Container, Ended, Engine, EngineError, EngineKind, Launch, RunImage, Workplace, existing, wait_for};
+use crate::session::Peers;
 use crate::settings::Settings;
 use crate::spec::Network;
 use crate::store::{DockerStore, ImageStore};
@@ -17,6 +18,7 @@ use bollard::query_parameters::{
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use longshore_protocol::User;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -47,6 +49,7 @@ pub(crate) struct Docker {
     images: DockerStore,
     /// This machine's agent, for images that have none. It need not be there.
     agent: PathBuf,
+    peers: Peers,
 }
 
 /// Connects to an engine, and sees that it answers. Requests name no version of the Engine API, so that each engine
@@ -63,7 +66,10 @@ impl Docker {
         let socket = &settings.engine_socket;
         let unreachable = |source| EngineError::Unreachable { socket: socket.clone(), source };
         let api = connect(socket).await.map_err(unreachable)?;
-        Ok(Self { images: DockerStore::new(api.clone()), api, agent: settings.agent.clone() })
+        // An engine that runs in a user namespace is that of who owns its socket.
+        let owner = std::fs::metadata(socket).map_or(0, |found| found.uid());
+        let peers = Peers::Contained { engine: owner };
+        Ok(Self { images: DockerStore::new(api.clone()), api, agent: settings.agent.clone(), peers })
     }
 
     async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
@@ -115,6 +121,10 @@ impl Engine for Docker {
 
     fn images(&self) -> Option<&dyn ImageStore> {
         Some(&self.images)
+    }
+
+    fn peers(&self) -> Peers {
+        self.peers
     }
 
     fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {

@@ -13,6 +13,7 @@ pub use error::EngineError;
 
 use crate::limits::Limits;
 use crate::place::Place;
+use crate::session::Peers;
 use crate::settings::Settings;
 use crate::spec::{Mount, Network};
 use crate::store::ImageStore;
@@ -94,6 +95,9 @@ pub(crate) trait Engine: Send + Sync {
 
     /// Where its images are; `None` where it has none.
     fn images(&self) -> Option<&dyn ImageStore>;
+
+    /// Who connects to the socket of a run, as this machine sees it.
+    fn peers(&self) -> Peers;
 
     /// Starts a container.
     fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>>;

@@ -3,6 +3,7 @@
 
 use super::{Container, Ended, Engine, EngineError, EngineKind, Launch, Workplace, existing, wait_for};
 use crate::place::{LockedFolder, TEMPORARY};
+use crate::session::Peers;
 use crate::settings::Settings;
 use crate::store::ImageStore;
 use futures_util::FutureExt;
@@ -83,6 +84,10 @@ impl Engine for Process {
 
     fn images(&self) -> Option<&dyn ImageStore> {
         None
+    }
+
+    fn peers(&self) -> Peers {
+        Peers::Own
     }
 
     fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {

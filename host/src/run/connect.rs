@@ -4,10 +4,9 @@ use super::{Run, chain, lacking};
 use crate::cancel::CancelLevel;
 use crate::engine::{Container, RunImage};
 use crate::outcome::Evidence;
-use crate::session::{AgentSession, greet, open};
+use crate::session::{AgentSession, Listener, greet, open};
 use longshore_protocol::{ConnectionError, Frame, ProtocolError, Role, ToAgent};
 use std::time::Duration;
-use tokio::net::UnixListener;
 
 /// How long a container may take until its agent has connected. A cold page cache and a busy disk take seconds.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
@@ -16,12 +15,12 @@ impl Run<'_> {
     /// Waits until the agent of a container has connected.
     pub(super) async fn wait_for_agent(
         &self,
-        listener: &UnixListener,
+        listener: &Listener,
         container: &dyn Container,
         image: Option<&RunImage>,
     ) -> Result<AgentSession, NoAgent> {
         let connect = async {
-            let (socket, _) = listener.accept().await.map_err(|error| NoAgent::Failed(error.to_string()))?;
+            let socket = listener.accept().await.map_err(|error| NoAgent::Failed(error.to_string()))?;
             let (mut incoming, outgoing) = open(socket);
             match greet(&mut incoming).await {
                 Ok((hello, version)) if hello.role == Role::Agent => {

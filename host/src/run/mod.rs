@@ -21,7 +21,7 @@ use crate::output::{Finished, Writers};
 use crate::partition;
 use crate::place::Place;
 use crate::record::{RunRecord, Timings};
-use crate::session::AgentSession;
+use crate::session::{AgentSession, Listener};
 use crate::settings::Settings;
 use crate::spec::Prepared;
 use environment::{Fingerprinting, Provided};
@@ -29,7 +29,6 @@ use longshore_protocol::{Begin, CancelLadder, Exit, RunFacts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 use watch::Watch;
 
@@ -177,7 +176,7 @@ impl Run<'_> {
     async fn in_container(&mut self, engine: &dyn Engine, mut provided: Provided) -> Result<Seen, EngineError> {
         let starting = Instant::now();
         let place = Place::create(&self.settings.runtime_folder, &self.run_id)?;
-        let listener = place.listen()?;
+        let listener = place.listen(engine.peers())?;
         let launch = Launch {
             run_id: &self.run_id,
             image: provided.image(),
@@ -207,6 +206,9 @@ impl Run<'_> {
             }
         };
         // Closed before the container is waited for: an agent that still runs ends when its host is gone.
+        if let Some(note) = listener.refused() {
+            self.tell(Event::Note(note));
+        }
         drop(listener);
         self.end_container(container.as_ref(), &mut evidence).await;
         Ok((evidence, finished, exit))
@@ -360,7 +362,7 @@ struct Supervised<'a> {
     image: Option<&'a RunImage>,
     workplace: &'a Workplace,
     kind: EngineKind,
-    listener: &'a UnixListener,
+    listener: &'a Listener,
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> f64 {

@@ -9,11 +9,11 @@ use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::outcome::Evidence;
 use crate::output::{Finished, OutputsHandle, Trouble, Writers};
-use crate::session::{AgentEnd, Outgoing, ScriptEnd, ScriptSession, greet, open};
+use crate::session::{AgentEnd, Listener, Outgoing, ScriptEnd, ScriptSession, greet, open};
 use longshore_protocol::{ConnectionError, Exit, Frame, ProtocolError, Role, RunFacts, ToAgent, ToScript};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -60,7 +60,7 @@ impl Watch {
         &mut self,
         mut listening: JoinHandle<AgentEnd>,
         starts: oneshot::Receiver<()>,
-        listener: &UnixListener,
+        listener: &Listener,
         cancel: &Cancel,
         container: &dyn Container,
         evidence: &mut Evidence,
@@ -88,7 +88,7 @@ impl Watch {
                     }
                 }
                 accepted = listener.accept() => match accepted {
-                    Ok((socket, _)) => self.connected(socket, evidence).await,
+                    Ok(socket) => self.connected(socket, evidence).await,
                     Err(error) => self.stop_at_once(evidence, |evidence| evidence.engine_failure = Some(error.to_string())).await,
                 },
                 ended = async { self.script.as_mut().expect("guarded by the condition").await }, if self.script.is_some() => {

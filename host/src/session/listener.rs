@@ -1,0 +1,200 @@
+//! The socket of a run, and who may connect to it: the one place that looks at the credentials of a peer, for agents and
+//! scripts alike. Who is refused is counted, and does no harm. What is said over a connection is the business of the
+//! sessions.
+
+use crate::engine::SCRIPT_USER;
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::OnceCell;
+
+/// Users whose subordinate ids an engine of root's gives to containers, besides root: Docker's `userns-remap` and
+/// Podman's `userns=auto`.
+const REMAPPING_USERS: [&str; 2] = ["dockremap", "containers"];
+
+/// Who may connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Peers {
+    /// Processes of this host's own user.
+    Own,
+    /// The user of scripts in containers of an engine that belongs to the user `engine`. Where the engine has a user
+    /// namespace, that is one of the subordinate ids of its owner.
+    Contained { engine: u32 },
+}
+
+/// A socket that takes connections of expected peers only.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: UnixListener,
+    peers: Peers,
+    /// The ids that the engine's owner may give to containers, read when an id is met that is not the script user's.
+    subordinate: OnceCell<Vec<Range<u64>>>,
+    refused: AtomicU64,
+    last_refused: AtomicU32,
+}
+
+impl Listener {
+    /// Takes over a socket that listens.
+    pub(crate) fn new(socket: UnixListener, peers: Peers) -> Self {
+        Self {
+            socket,
+            peers,
+            subordinate: OnceCell::new(),
+            refused: AtomicU64::new(0),
+            last_refused: AtomicU32::new(0),
+        }
+    }
+
+    /// The next connection of an expected peer. Others are closed unread. Cancel safe.
+    pub(crate) async fn accept(&self) -> io::Result<UnixStream> {
+        loop {
+            let (connection, _) = self.socket.accept().await?;
+            // A connection without credentials is nobody's.
+            let user = connection.peer_cred().map_or(u32::MAX, |peer| peer.uid());
+            if self.expects(user).await {
+                return Ok(connection);
+            }
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            self.last_refused.store(user, Ordering::Relaxed);
+        }
+    }
+
+    /// What to note of connections that were refused.
+    pub(crate) fn refused(&self) -> Option<String> {
+        let count = self.refused.load(Ordering::Relaxed);
+        let last = self.last_refused.load(Ordering::Relaxed);
+        (count > 0).then(|| format!("{count} connections of other users were refused, the last one of the user {last}"))
+    }
+
+    async fn expects(&self, user: u32) -> bool {
+        match self.peers {
+            Peers::Own => user == rustix::process::geteuid().as_raw(),
+            Peers::Contained { .. } if user == SCRIPT_USER.uid => true,
+            Peers::Contained { engine } => {
+                let read = || async move {
+                    let reading = tokio::task::spawn_blocking(move || {
+                        let file = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+                        subordinate_ids(&file("/etc/subuid"), &file("/etc/passwd"), engine)
+                    });
+                    reading.await.unwrap_or_default()
+                };
+                let ranges = self.subordinate.get_or_init(read).await;
+                ranges.iter().any(|range| range.contains(&u64::from(user)))
+            }
+        }
+    }
+}
+
+/// The subordinate ids of a user, by the texts of `/etc/subuid` and `/etc/passwd`.
+fn subordinate_ids(ranges: &str, users: &str, user: u32) -> Vec<Range<u64>> {
+    let id = user.to_string();
+    let name = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id).then(|| name.to_owned())
+    };
+    let mut names: Vec<String> = users.lines().filter_map(name).chain([id.clone()]).collect();
+    if user == 0 {
+        names.extend(REMAPPING_USERS.map(str::to_owned));
+    }
+    let range = |line: &str| {
+        let (name, range) = line.split_once(':')?;
+        let (start, count) = range.split_once(':')?;
+        let (start, count): (u64, u64) = (start.trim().parse().ok()?, count.trim().parse().ok()?);
+        // No range has root, or is another user's by a slip.
+        let is_wanted = start > 0 && names.iter().any(|wanted| wanted == name);
+        is_wanted.then(|| start..start.saturating_add(count))
+    };
+    ranges.lines().filter_map(range).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::Uid;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    /// Connects as a user, and waits until the other side has read or closed.
+    fn connect_as(user: Option<u32>, socket: &Path) -> std::thread::JoinHandle<usize> {
+        let socket = socket.to_owned();
+        std::thread::spawn(move || {
+            if let Some(user) = user.map(Uid::from_raw) {
+                // Of this thread alone.
+                rustix::thread::set_thread_res_uid(user, user, user).unwrap();
+            }
+            let mut connection = std::os::unix::net::UnixStream::connect(socket).unwrap();
+            std::io::Read::read(&mut connection, &mut [0; 8]).unwrap()
+        })
+    }
+
+    fn listen(folder: &Path, name: &str, peers: Peers) -> (Listener, std::path::PathBuf) {
+        let socket = folder.join(name);
+        let listener = Listener::new(UnixListener::bind(&socket).unwrap(), peers);
+        for path in [folder, &socket] {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(0o777)).unwrap();
+        }
+        (listener, socket)
+    }
+
+    #[tokio::test]
+    async fn who_is_not_expected_is_refused_and_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = rustix::process::geteuid();
+        // Nobody has subordinate ids of this user.
+        let (listener, socket) = listen(folder.path(), "contained", Peers::Contained { engine: u32::MAX - 1 });
+        let mut refused = vec![connect_as(None, &socket), connect_as(None, &socket)];
+        let mut expected = None;
+        if own.is_root() {
+            refused.push(connect_as(Some(SCRIPT_USER.uid + 1), &socket));
+            expected = Some(connect_as(Some(SCRIPT_USER.uid), &socket));
+        }
+        let count = refused.len();
+        let turned_away = async {
+            while listener.refused.load(Ordering::Relaxed) < count as u64 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let mut accepted = 0;
+        tokio::pin!(turned_away);
+        loop {
+            tokio::select! {
+                connection = listener.accept() => {
+                    assert_eq!(connection.unwrap().peer_cred().unwrap().uid(), SCRIPT_USER.uid);
+                    accepted += 1;
+                }
+                () = &mut turned_away, if accepted == usize::from(expected.is_some()) => break,
+            }
+        }
+        for connection in refused.into_iter().chain(expected) {
+            assert_eq!(connection.join().unwrap(), 0);
+        }
+        let note = listener.refused().unwrap();
+        assert!(note.starts_with(&format!("{count} connections of other users were refused")), "{note}");
+    }
+
+    #[tokio::test]
+    async fn the_hosts_own_user_is_expected_of_its_own_processes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (listener, socket) = listen(folder.path(), "own", Peers::Own);
+        let connected = connect_as(None, &socket);
+        drop(listener.accept().await.unwrap());
+        assert_eq!((connected.join().unwrap(), listener.refused()), (0, None));
+    }
+
+    #[test]
+    fn only_subordinate_ids_of_the_engines_owner_count() {
+        let users = "root:x:0:0::/root:/bin/sh\nada:x:1000:1000::/home/ada:/bin/sh\neve:x:1001:1001::/:/bin/sh\n";
+        let ranges =
+            "ada:100000:65536\neve:165536:65536\n1000:300000:10\ndockremap:400000:65536\nroot:0:10\n\nada:x:1\n";
+        let found = |user| {
+            let found = subordinate_ids(ranges, users, user);
+            found.iter().map(|range| (range.start, range.end)).collect::<Vec<_>>()
+        };
+        assert_eq!(found(1000), [(100_000, 165_536), (300_000, 300_010)]);
+        assert_eq!(found(1001), [(165_536, 231_072)]);
+        assert_eq!(found(0), [(400_000, 465_536)]);
+        assert_eq!(found(1002), []);
+    }
+}
