@@ -109,3 +109,87 @@ fn what_nohup_starts_goes_on_without_its_terminal() {
     assert_eq!(report["exit"], 0, "{report}");
     assert_eq!(std::fs::read_to_string(done).unwrap(), "done");
 }
+
+/// Says how long its password is, prints it, and fails with it.
+const TELL: &str = "\
+from longshore.api import Api
+api = Api()
+token = api.get_option('token')
+print('of', len(token), 'letters:', token, flush=True)
+api.abort('cannot connect as ' + token)
+";
+
+const TELL_BLOCK: &str = "\
+name = \"tell\"
+language = \"python\"
+script = \"tell.py\"
+[[options]]
+name = \"token\"
+kind = \"password\"
+mandatory = true
+";
+
+fn teller() -> User {
+    let user = User::new();
+    user.file("tell.py", TELL);
+    user.file("block.toml", TELL_BLOCK);
+    user
+}
+
+#[test]
+fn a_password_that_is_missing_is_asked_for_and_not_shown() {
+    let user = teller();
+    let steps = json!([{ "until": "token: " }, { "type": "hunter2-and-more\n" }]);
+    let (seen, exit) = user.at_terminal(&steps, &["run", ".", "--engine", "process"]);
+    assert_eq!(exit, 1, "{seen}");
+    assert!(seen.contains("of 16 letters: ***") && seen.contains("cannot connect as ***"), "{seen}");
+    assert!(!seen.contains("hunter2"), "{seen}");
+}
+
+#[test]
+fn a_question_that_is_cancelled_gives_the_terminal_back() {
+    let user = teller();
+    // The terminal shows again what is typed, which `stty` says.
+    let steps = json!([{ "until": "token: " }, { "type": "\u{3}" }, { "until": "ended 130" }]);
+    let command = format!("{} run . --engine process; echo ended $?; stty -a", command::path().display());
+    let driver = command::root().join("tests/tests/terminal/terminal.py");
+    let mut terminal = Command::new(python());
+    terminal.arg(driver).arg(steps.to_string()).args(["bash", "-c", &command]).current_dir(user.folder.path());
+    let output = user.home.of(&mut terminal).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let seen = report["seen"].as_str().unwrap();
+    assert!(seen.contains(" echo ") && !seen.contains(" -echo "), "{seen}");
+}
+
+#[test]
+fn nobody_is_asked_without_a_terminal() {
+    let user = teller();
+    let output = user.home.longshore(user.folder.path(), &["run", ".", "--engine", "process"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("option `token`: it is mandatory, and has no value"), "{said}");
+}
+
+#[test]
+fn a_password_is_in_a_file_or_a_variable_and_in_no_argument() {
+    use std::os::unix::fs::PermissionsExt;
+    let user = teller();
+    user.file("token", "hunter2-and-more\n");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(command::path());
+        command.args(["run", ".", "--engine", "process", "--json"]).args(arguments).env("TOKEN", "hunter2-and-more");
+        let output = user.home.of(command.current_dir(user.folder.path())).output().unwrap();
+        (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for arguments in [["--option", "token=@token"], ["--option-env", "token=TOKEN"]] {
+        let (record, said) = run(&arguments);
+        assert!(said.contains("of 16 letters: ***"), "{said}");
+        assert!(record.contains("cannot connect as ***") && !record.contains("hunter2"), "{record}");
+        let note = "note: `token`, which has the password `token`, can be read by others: `chmod 600` it";
+        assert_eq!(said.contains(note), arguments[0] == "--option", "{said}");
+    }
+    std::fs::set_permissions(user.folder.path().join("token"), PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(!run(&["--option", "token=@token"]).1.contains("can be read by others"));
+    let (_, said) = run(&["--option-env", "token=NO_SUCH_TOKEN"]);
+    assert!(said.contains("the variable `NO_SUCH_TOKEN` is not set"), "{said}");
+}

@@ -10,7 +10,6 @@ use crate::peek::PeekArguments;
 use crate::runs::RunsCommand;
 use crate::test::TestArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use longshore::block::GivenValue;
 use longshore::config::parse_size;
 use longshore::table::{BadRows, FileFormat};
 use longshore::{CHUNK_ROWS, EngineChoice, InputSpec, Mount, Network, OutputSpec};
@@ -78,9 +77,12 @@ pub(crate) struct RunArguments {
     /// How outputs are written, all or output N: `delimiter=;`, `decimal=,`, `bom=yes` and others; repeatable
     #[arg(long = "write", value_name = "[N|ID:]KEY=VALUE …")]
     pub(crate) write: Vec<String>,
-    /// Value for an option of the block; repeatable
-    #[arg(long = "option", value_name = "NAME=VALUE")]
+    /// Value for an option of the block, or `@` and the file that has it; `@@` stands for one `@`; repeatable
+    #[arg(long = "option", value_name = "NAME=VALUE|@FILE")]
     pub(crate) options: Vec<String>,
+    /// Environment variable with the value of an option, so that a secret is in no argument; repeatable
+    #[arg(long = "option-env", value_name = "NAME=VARIABLE")]
+    pub(crate) option_variables: Vec<String>,
     /// JSON file with values for many options
     #[arg(long = "options", value_name = "FILE")]
     pub(crate) options_file: Option<PathBuf>,
@@ -211,6 +213,8 @@ fn named(text: &str) -> Option<(&str, &str)> {
 pub(crate) fn output(text: &str, standard: Option<FileFormat>) -> OutputSpec {
     let named = named(text).filter(|(name, _)| !name.is_empty() && !name.contains(['/', '.']));
     let (name, path) = named.map_or((None, text), |(text, path)| (Some(output_name(text)), path));
+    // Its own standard output by another name.
+    let path = if path == "/dev/stdout" { "-" } else { path };
     OutputSpec { format: unsaid(path, standard), ..OutputSpec::new(name, PathBuf::from(path)) }
 }
 
@@ -243,14 +247,6 @@ pub(crate) fn write(outputs: &mut [OutputSpec], text: &str) -> Result<(), String
 
 fn output_name(text: &str) -> OutputName {
     text.parse().map_or_else(|_| OutputName::Id(text.to_owned()), OutputName::Number)
-}
-
-/// Reads `NAME=VALUE`.
-pub(crate) fn option(text: &str) -> Result<(String, GivenValue), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), GivenValue::Text(value.to_owned()))),
-        _ => Err(format!("`--option {text}` has no `=`: give it as NAME=VALUE")),
-    }
 }
 
 fn network(text: &str) -> Result<Network, String> {

@@ -48,6 +48,14 @@ fn docker_config() -> Option<PathBuf> {
     Some(folder.join("config.json"))
 }
 
+/// What a variable says that the caller names, or why it says nothing.
+pub(crate) fn variable(name: &str) -> Result<String, &'static str> {
+    env::var(name).map_err(|error| match error {
+        env::VarError::NotPresent => "is not set",
+        env::VarError::NotUnicode(_) => "is not UTF-8",
+    })
+}
+
 fn set(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

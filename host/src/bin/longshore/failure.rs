@@ -43,6 +43,12 @@ pub(crate) fn print_after(seen: &str, error: &dyn Error, status: u8) -> u8 {
     print(error, status)
 }
 
+/// Prints something to know.
+pub(crate) fn print_note(note: &str) {
+    // Nobody reads a closed standard error.
+    let _ = std::io::stderr().lock().write_all(format!("note: {note}\n").as_bytes());
+}
+
 /// Prints a sentence and gives the exit status back.
 pub(crate) fn print_text(text: &str, status: u8) -> u8 {
     print_plain(&Plain(text.to_owned(), None), status)

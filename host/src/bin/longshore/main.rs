@@ -12,6 +12,7 @@ mod fingerprint;
 mod images;
 mod lock;
 mod new;
+mod option_values;
 mod peek;
 mod run;
 mod runs;

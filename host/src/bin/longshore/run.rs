@@ -2,24 +2,34 @@
 
 use crate::arguments::{self, RunArguments};
 use crate::console::Console;
+use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
-use crate::{BAD_INPUT, check, failure};
-use longshore::block::{Block, GivenValue};
-use longshore::small_file;
+use crate::{BAD_INPUT, check, failure, option_values};
+use longshore::block::Block;
 use longshore::{Cancel, Limits, Outcome, PartitionSpec, RunSpec, Settings, SpecError};
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 /// Runs a block, and gives the exit status back.
 pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
     let (json, quiet) = (arguments.json, arguments.quiet);
-    let spec = match spec(arguments) {
+    let notes = if quiet { Vec::new() } else { option_values::notes(&arguments) };
+    let mut spec = match spec(arguments) {
         Ok(spec) => spec,
         Err(reason) => return failure::print_text(&reason, BAD_INPUT),
     };
+    for note in notes {
+        failure::print_note(&note);
+    }
     let cancel = Cancel::new();
     let signals = Signals::cancelling(&cancel);
+    match ask(&mut spec, &cancel).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => return failure::print_text(&format!("cannot ask for a password: {error}"), BAD_INPUT),
+        None => return INTERRUPTED,
+    }
     let prepared = tokio::task::spawn_blocking(|| spec.prepare());
     let prepared = tokio::select! {
         prepared = prepared => prepared,
@@ -50,6 +60,27 @@ pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
     }
 }
 
+/// Asks for the passwords that are missing. `None` where it is cancelled meanwhile.
+async fn ask(spec: &mut RunSpec, cancel: &Cancel) -> Option<io::Result<()>> {
+    for option in option_values::to_ask(spec) {
+        let hidden = match Hidden::begin() {
+            Ok(hidden) => hidden,
+            Err(error) => return Some(Err(error)),
+        };
+        let asking = tokio::task::spawn_blocking(move || option_values::ask(&option));
+        let answer = tokio::select! {
+            answer = asking => answer.unwrap_or_else(|broken| Err(io::Error::other(broken))),
+            () = cancel.wait() => return None,
+        };
+        drop(hidden);
+        match answer {
+            Ok(answer) => spec.options.push(answer),
+            Err(error) => return Some(Err(error)),
+        }
+    }
+    Some(Ok(()))
+}
+
 fn bad_input(error: &SpecError) -> u8 {
     let seen: String =
         error.glances().map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
@@ -57,7 +88,7 @@ fn bad_input(error: &SpecError) -> u8 {
 }
 
 fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
-    let mut spec = RunSpec::new(arguments.block);
+    let mut spec = RunSpec::new(&arguments.block);
     spec.inputs = arguments.inputs.iter().map(|text| arguments::input(text, arguments.format)).collect();
     if !arguments.read.is_empty() {
         // What is wrong with the block, its check says.
@@ -73,16 +104,7 @@ fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
     if arguments.json && spec.outputs.iter().any(|output| output.path == Path::new("-")) {
         return Err("`--json` and `-o -` both want standard output: give the output a file".into());
     }
-    if let Some(file) = &arguments.options_file {
-        spec.options = options_file(file)?;
-    }
-    for text in &arguments.options {
-        let (name, value) = arguments::option(text)?;
-        // The command line comes on top of the file.
-        let from_file = |(known, value): &(String, GivenValue)| *known == name && matches!(value, GivenValue::Json(_));
-        spec.options.retain(|option| !from_file(option));
-        spec.options.push((name, value));
-    }
+    spec.options = option_values::given(&arguments)?;
     spec.engine = arguments.engine.into();
     spec.image = arguments.image;
     spec.network = arguments.network;
@@ -107,21 +129,4 @@ fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
         ..defaults
     };
     Ok(spec)
-}
-
-fn options_file(path: &Path) -> Result<Vec<(String, GivenValue)>, String> {
-    let shown = path.display();
-    let text = small_file::read_text(path, small_file::WRITTEN_MAX)
-        .map_err(|error| format!("cannot read `{shown}`: {error}"))?;
-    let values: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.split(" at line ").next().unwrap_or_default();
-        format!("`{shown}`, line {}, column {}: {reason}", error.line(), error.column())
-    })?;
-    match values {
-        serde_json::Value::Object(values) => {
-            Ok(values.into_iter().map(|(name, value)| (name, GivenValue::Json(value))).collect())
-        }
-        _ => Err(format!("`{shown}` must hold a JSON object: option names and their values")),
-    }
 }

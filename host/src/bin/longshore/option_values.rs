@@ -1,0 +1,173 @@
+//! Values of a block's options as the command line has them: in an argument, a file, a variable, and, for a password that
+//! is missing, asked for at the terminal, so that a secret need not stand among the arguments, where everybody sees it.
+
+use crate::arguments::RunArguments;
+use crate::environment;
+use longshore::RunSpec;
+use longshore::block::{Block, GivenValue, OptionKind, OptionSpec};
+use longshore::small_file::{WRITTEN_MAX, read_text};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Bytes of a value in a file: a script's text with its certificates has some ten thousand.
+const VALUE_MAX: u64 = 1 << 20;
+
+/// The values that the arguments give; what stands by itself comes on top of the file of all.
+pub(crate) fn given(arguments: &RunArguments) -> Result<Vec<(String, GivenValue)>, String> {
+    let mut given = arguments.options_file.as_deref().map(options_file).transpose()?.unwrap_or_default();
+    let texts = arguments.options.iter().map(|text| option(text));
+    let variables = arguments.option_variables.iter().map(|text| variable(text));
+    for single in texts.chain(variables) {
+        let (name, value) = single?;
+        let from_file = |(known, value): &(String, GivenValue)| *known == name && matches!(value, GivenValue::Json(_));
+        given.retain(|option| !from_file(option));
+        given.push((name, GivenValue::Text(value)));
+    }
+    Ok(given)
+}
+
+/// What there is to know of the files that passwords are in.
+pub(crate) fn notes(arguments: &RunArguments) -> Vec<String> {
+    let Ok(loaded) = Block::load(&arguments.block) else { return Vec::new() };
+    let is_password = |name: &str| {
+        loaded.block.options.iter().any(|option| option.name == name && option.kind == OptionKind::Password)
+    };
+    let files = arguments.options.iter().filter_map(|text| text.split_once("=@"));
+    let open = files.filter(|(name, path)| {
+        let found = std::fs::metadata(path);
+        is_password(name) && found.is_ok_and(|found| found.is_file() && found.mode() & 0o077 != 0)
+    });
+    open.map(|(name, path)| format!("`{path}`, which has the password `{name}`, can be read by others: `chmod 600` it"))
+        .collect()
+}
+
+/// Reads `NAME=VALUE`, `NAME=@FILE` and `NAME=@@VALUE`.
+fn option(text: &str) -> Result<(String, String), String> {
+    let (name, value) = named(text).ok_or_else(|| format!("`--option {text}` has no `=`: give it as NAME=VALUE"))?;
+    let value = match value.strip_prefix('@') {
+        None => value.to_owned(),
+        Some(rest) if rest.starts_with('@') => rest.to_owned(),
+        Some(path) => of_file(Path::new(path)).map_err(|error| {
+            format!("`--option {name}=@{path}`: cannot read `{path}`: {error} (a value that begins with `@` is `@@…`)")
+        })?,
+    };
+    Ok((name.to_owned(), value))
+}
+
+/// Reads `NAME=VARIABLE`.
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, variable) =
+        named(text).ok_or_else(|| format!("`--option-env {text}` has no `=`: give it as NAME=VARIABLE"))?;
+    let value = environment::variable(variable)
+        .map_err(|reason| format!("`--option-env {text}`: the variable `{variable}` {reason}"))?;
+    Ok((name.to_owned(), value))
+}
+
+fn named(text: &str) -> Option<(&str, &str)> {
+    text.split_once('=').filter(|(name, _)| !name.is_empty())
+}
+
+/// What a file says, or a pipe, which is waited for: whoever names one will write to it.
+fn of_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(VALUE_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > VALUE_MAX {
+        return Err(io::Error::other(format!("it is longer than {} MiB", VALUE_MAX >> 20)));
+    }
+    // Editors and `echo` end a text with a line's end.
+    let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+    Ok(line.map(str::to_owned).unwrap_or(text))
+}
+
+fn options_file(path: &Path) -> Result<Vec<(String, GivenValue)>, String> {
+    let shown = path.display();
+    let text = read_text(path, WRITTEN_MAX).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
+    let values: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
+        let reason = error.to_string();
+        let reason = reason.split(" at line ").next().unwrap_or_default();
+        format!("`{shown}`, line {}, column {}: {reason}", error.line(), error.column())
+    })?;
+    match values {
+        serde_json::Value::Object(values) => {
+            Ok(values.into_iter().map(|(name, value)| (name, GivenValue::Json(value))).collect())
+        }
+        _ => Err(format!("`{shown}` must hold a JSON object: option names and their values")),
+    }
+}
+
+/// The passwords that a run must have, and has not, where somebody can be asked: at a terminal that no input is read from.
+pub(crate) fn to_ask(spec: &RunSpec) -> Vec<OptionSpec> {
+    let is_input = spec.inputs.iter().any(|input| input.path == Path::new("-"));
+    if is_input || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Vec::new();
+    }
+    // What is wrong with the block, its check says.
+    let options = Block::load(&spec.block).map(|loaded| loaded.block.options).unwrap_or_default();
+    let is_missing = |option: &OptionSpec| {
+        let is_given = spec.options.iter().any(|(name, _)| *name == option.name);
+        option.kind == OptionKind::Password && option.mandatory && option.default.is_none() && !is_given
+    };
+    options.into_iter().filter(is_missing).collect()
+}
+
+/// A terminal that does not show what is typed, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Hidden(Termios);
+
+impl Hidden {
+    pub(crate) fn begin() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        hidden.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &hidden)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // A terminal that is gone needs none of it.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+/// Asks for a password. Blocks.
+pub(crate) fn ask(option: &OptionSpec) -> io::Result<(String, GivenValue)> {
+    let label = option.label.as_deref().unwrap_or(&option.name);
+    io::stderr().lock().write_all(format!("{label}: ").as_bytes())?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok((option.name.clone(), GivenValue::Text(line.trim_end_matches(['\r', '\n']).to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_stands_in_its_argument_or_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            option(&format!("k=@{}", path.display())).map(|(_, value)| value)
+        };
+        let plain = |text: &str| option(text).unwrap();
+        assert_eq!(plain("k=v=w"), ("k".into(), "v=w".into()));
+        assert_eq!(plain("k=@@v"), ("k".into(), "@v".into()));
+        assert_eq!(plain("k="), ("k".into(), String::new()));
+        assert_eq!(file("unix", b"s3cret\n"), Ok("s3cret".into()));
+        assert_eq!(file("windows", b"s3cret\r\n"), Ok("s3cret".into()));
+        assert_eq!(file("lines", b" a\n\n"), Ok(" a\n".into()));
+        assert_eq!(file("none", b"s3cret"), Ok("s3cret".into()));
+        assert!(file("binary", b"\xff").unwrap_err().contains("cannot read"));
+        assert!(file("long", &vec![b'x'; (1 << 20) + 1]).unwrap_err().contains("it is longer than 1 MiB"));
+        assert!(option("k=@/no/such").unwrap_err().contains("(a value that begins with `@` is `@@…`)"));
+        assert!(option("k").is_err() && option("=v").is_err());
+        assert!(variable("k=NO_SUCH_VARIABLE").unwrap_err().contains("is not set"));
+    }
+}
