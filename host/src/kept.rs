@@ -9,7 +9,7 @@ use rustix::fs::syncfs;
 use serde::Serialize;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Most files of a working folder that are brought back: as many as a block's folder may have.
@@ -127,6 +127,26 @@ impl Keeping {
         Ok(OpenFile { path: path.to_owned(), place, file, bytes: 0 })
     }
 
+    fn put(&self) -> io::Result<()> {
+        // One call for all files: a disk may take longer over each of ten thousand.
+        syncfs(File::open(self.beside.path())?)?;
+        self.take_after()?;
+        std::fs::rename(self.beside.path(), &self.target)?;
+        File::open(crate::publish::folder(&self.target))?.sync_all()
+    }
+
+    /// An empty folder whose place it takes may be this user's alone: it stays so.
+    fn take_after(&self) -> io::Result<()> {
+        match std::fs::symlink_metadata(&self.target) {
+            Ok(found) if found.is_dir() => {
+                // Only root may give it away.
+                let _ = std::os::unix::fs::chown(self.beside.path(), Some(found.uid()), Some(found.gid()));
+                std::fs::set_permissions(self.beside.path(), found.permissions())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A file whose last part did not come is none.
     fn give_up(&mut self) {
         if let Some(open) = self.open.take() {
@@ -138,15 +158,10 @@ impl Keeping {
     /// Puts the folder in place. Blocks.
     pub(crate) fn publish(mut self, left_out: LeftOut) -> Result<KeptRecord, String> {
         self.give_up();
-        let put = || {
-            // One call for all files: a disk may take longer over each of ten thousand.
-            syncfs(File::open(self.beside.path())?)?;
-            std::fs::rename(self.beside.path(), &self.target)
-        };
-        match self.failure.take() {
-            Some(failure) => Err(failure),
-            None => put().map_err(|error| error.to_string()),
-        }?;
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        self.put().map_err(|error| error.to_string())?;
         Ok(KeptRecord {
             folder: self.target.clone(),
             files: self.files,
@@ -225,6 +240,20 @@ mod tests {
         assert_eq!(std::fs::read(target.join("a/b c.txt")).unwrap(), b"one two");
         assert!(!target.join("given up").exists());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_empty_folder_keeps_its_mode() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("kept");
+        std::fs::create_dir(&target).unwrap();
+        std::fs::set_permissions(&target, PermissionsExt::from_mode(0o700)).unwrap();
+        let mut kept = keeping(folder.path());
+        kept.part("a", false, true, b"1").unwrap();
+        kept.publish(LeftOut::default()).unwrap();
+        assert_eq!(std::fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o700);
+        assert!(target.join("a").exists());
     }
 
     #[test]

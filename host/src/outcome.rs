@@ -77,6 +77,8 @@ pub struct Evidence {
     pub limit: Option<String>,
     /// It was cancelled from outside.
     pub interrupted: bool,
+    /// Whoever read standard output as it came has gone.
+    pub reader_gone: bool,
     /// The deadline passed; its length in milliseconds.
     pub deadline_ms: Option<u128>,
     /// The kernel killed something of it for want of memory.
@@ -105,6 +107,9 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
     }
     if evidence.interrupted {
         return (Outcome::Interrupted, Some("cancelled from outside".into()));
+    }
+    if evidence.reader_gone {
+        return (Outcome::Interrupted, Some("nobody reads standard output any more".into()));
     }
     if let Some(deadline_ms) = evidence.deadline_ms {
         return (Outcome::TimedOut, Some(format!("the deadline of {} passed", duration(deadline_ms))));
@@ -250,6 +255,12 @@ mod tests {
                 Evidence { interrupted: true, ..ended(Code(0)) },
                 Outcome::Interrupted,
                 Some("cancelled from outside"),
+            ),
+            (
+                "a stream whose reader has enough",
+                Evidence { reader_gone: true, ..ended(Signal(9)) },
+                Outcome::Interrupted,
+                Some("nobody reads standard output any more"),
             ),
             (
                 "a violation under a commit",

@@ -1,23 +1,29 @@
 //! Secrets in what is shown or kept: the passwords in settings' addresses, and the values of password options. They are
-//! looked for wherever a program, or a script, may have printed them.
+//! looked for wherever a program, or a script, may have printed them: as they are, and as JSON and addresses have them.
 
+use crate::record::RunRecord;
 use crate::settings::PackageSettings;
-use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What stands for a secret.
 const MASK: &str = "***";
 
 /// Letters that a secret must have to be looked for: shorter ones stand in any text.
-const LENGTH_MIN: usize = 4;
+pub(crate) const LENGTH_MIN: usize = 4;
 
-/// What must not be shown.
+/// What must not be shown, in all its forms, the longest first.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Secrets(Vec<String>);
 
 impl Secrets {
     /// These, as far as they can be told from other text.
     pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        Self(secrets.into_iter().filter(|secret| secret.len() >= LENGTH_MIN).collect())
+        let long = secrets.into_iter().filter(|secret| secret.len() >= LENGTH_MIN);
+        let forms: BTreeSet<String> = long.flat_map(forms).collect();
+        let mut forms: Vec<String> = forms.into_iter().collect();
+        // Of two that begin alike the longer one is found, so that nothing of it is left.
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        Self(forms)
     }
 
     /// The passwords and tokens in the addresses of settings.
@@ -33,49 +39,111 @@ impl Secrets {
 
     /// A text without them.
     pub(crate) fn masked(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
+        String::from_utf8_lossy(&self.scan(text.as_bytes(), true).0).into_owned()
     }
 
-    /// Bytes without them, which need be no text.
-    pub(crate) fn masked_bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        self.0.iter().fold(bytes.to_vec(), |bytes, secret| without(&bytes, secret.as_bytes()))
+    /// Takes them out of all that a script has a say in.
+    pub(crate) fn mask(&self, record: &mut RunRecord) {
+        let parts = record.partitions.iter_mut().flatten();
+        let messages = parts.filter_map(|part| part.message.as_mut()).chain(&mut record.message);
+        messages.chain(&mut record.notes).for_each(|text| *text = self.masked(text));
     }
 
-    /// Takes them out of every text in a JSON value.
-    pub(crate) fn mask_json(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => *text = self.masked(text),
-            Value::Array(values) => values.iter_mut().for_each(|value| self.mask_json(value)),
-            Value::Object(values) => values.values_mut().for_each(|value| self.mask_json(value)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    /// Bytes without them, and how many were looked at: what is left may be the beginning of one, unless it is the end.
+    fn scan(&self, bytes: &[u8], is_end: bool) -> (Vec<u8>, usize) {
+        let (mut shown, mut at, mut plain) = (Vec::with_capacity(bytes.len()), 0, 0);
+        while at < bytes.len() {
+            let rest = &bytes[at..];
+            let begins = |secret: &&String| secret.as_bytes()[0] == rest[0];
+            let found = self.0.iter().filter(begins).map(String::as_bytes).find(|secret| {
+                rest.starts_with(secret) || (!is_end && rest.len() < secret.len() && secret.starts_with(rest))
+            });
+            match found {
+                None => at += 1,
+                Some(secret) if rest.len() < secret.len() => break,
+                Some(secret) => {
+                    shown.extend_from_slice(&bytes[plain..at]);
+                    shown.extend_from_slice(MASK.as_bytes());
+                    at += secret.len();
+                    plain = at;
+                }
+            }
         }
+        shown.extend_from_slice(&bytes[plain..at]);
+        (shown, at)
     }
 }
 
-fn without(bytes: &[u8], secret: &[u8]) -> Vec<u8> {
-    let (mut shown, mut rest) = (Vec::with_capacity(bytes.len()), bytes);
-    while let Some(at) = rest.windows(secret.len()).position(|window| window == secret) {
-        shown.extend_from_slice(&rest[..at]);
-        shown.extend_from_slice(MASK.as_bytes());
-        rest = &rest[at + secret.len()..];
+/// A secret as it is, as a string of JSON has it, and as addresses and forms have it.
+fn forms(secret: String) -> [String; 4] {
+    let quoted = serde_json::Value::from(secret.as_str()).to_string();
+    let json = quoted[1..quoted.len() - 1].to_owned();
+    let percent: String = secret.bytes().map(|byte| escaped(byte, "%20")).collect();
+    let form = secret.bytes().map(|byte| escaped(byte, "+")).collect();
+    [secret, json, percent, form]
+}
+
+fn escaped(byte: u8, space: &str) -> String {
+    match byte {
+        b' ' => space.to_owned(),
+        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
     }
-    shown.extend_from_slice(rest);
-    shown
+}
+
+/// Takes secrets out of a stream of bytes, whatever pieces it comes in. What may be the beginning of one is held back until
+/// it is known whether it is.
+#[derive(Debug)]
+pub(crate) struct Masking {
+    secrets: Secrets,
+    held: Vec<u8>,
+}
+
+impl Masking {
+    pub(crate) fn new(secrets: Secrets) -> Self {
+        Self { secrets, held: Vec::new() }
+    }
+
+    /// Takes the next piece, and gives what can be shown by now.
+    pub(crate) fn take(&mut self, piece: Vec<u8>) -> Vec<u8> {
+        if self.secrets.0.is_empty() {
+            return piece;
+        }
+        let mut bytes = std::mem::take(&mut self.held);
+        bytes.extend_from_slice(&piece);
+        let (shown, seen) = self.secrets.scan(&bytes, false);
+        self.held = bytes.split_off(seen);
+        shown
+    }
+
+    /// What was held back, at the end of the stream.
+    pub(crate) fn finish(&mut self) -> Vec<u8> {
+        self.secrets.scan(&std::mem::take(&mut self.held), true).0
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    fn secrets(texts: &[&str]) -> Secrets {
+        Secrets::new(texts.iter().map(|&text| text.to_owned()))
+    }
 
     #[test]
     fn secrets_are_nowhere_in_what_is_shown() {
-        let secrets = Secrets::new(["hunter2".to_owned(), "abc".to_owned()]);
-        assert_eq!(secrets.masked("hunter2, abc, hunter2"), "***, abc, ***");
-        assert_eq!(secrets.masked_bytes(b"\xffhunter2\xffhunter"), b"\xff***\xffhunter");
-        let mut value = json!({"message": "no hunter2", "notes": ["hunter2", 2, null]});
-        secrets.mask_json(&mut value);
-        assert_eq!(value, json!({"message": "no ***", "notes": ["***", 2, null]}));
+        let secrets = secrets(&["hunter2", "abc", "my hunter2!"]);
+        assert_eq!(secrets.masked("hunter2, abc, hunter2, my hunter2!"), "***, abc, ***, ***");
+        assert_eq!(secrets.scan(b"\xffhunter2\xffhunter", true).0, b"\xff***\xffhunter");
+    }
+
+    #[test]
+    fn json_and_addresses_have_forms_of_their_own() {
+        let secrets = secrets(&["a\"b c&ü"]);
+        for form in ["a\"b c&ü", "a\\\"b c&ü", "a%22b%20c%26%C3%BC", "a%22b+c%26%C3%BC"] {
+            assert_eq!(secrets.masked(&format!("<{form}>")), "<***>", "{form}");
+        }
     }
 
     #[test]
@@ -88,5 +156,28 @@ mod tests {
         };
         let shown = Secrets::of_addresses(&settings).masked("s3cret of ada, token1, w0rd of user");
         assert_eq!(shown, "*** of ada, ***, *** of user");
+    }
+
+    #[test]
+    fn pieces_are_masked_wherever_they_are_cut() {
+        let text = b"it is hunter2, huhunter2 and hunter\nhunter2!, abab";
+        for length in 1..=text.len() {
+            let mut masking = Masking::new(secrets(&["hunter2", "hunter2!", "hunted", "abab"]));
+            let mut shown = Vec::new();
+            for piece in text.chunks(length) {
+                shown.extend(masking.take(piece.to_vec()));
+            }
+            shown.extend(masking.finish());
+            assert_eq!(String::from_utf8(shown).unwrap(), "it is ***, hu*** and hunter\n***, ***", "{length}");
+        }
+    }
+
+    #[test]
+    fn only_what_may_begin_a_secret_is_held_back() {
+        let mut masking = Masking::new(secrets(&["hunter2"]));
+        assert_eq!(masking.take(b"a line\n".to_vec()), b"a line\n");
+        assert_eq!(masking.take(b"the hunt".to_vec()), b"the ");
+        assert_eq!(masking.take(b" is on".to_vec()), b"hunt is on");
+        assert_eq!(masking.finish(), b"");
     }
 }

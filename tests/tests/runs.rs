@@ -182,8 +182,14 @@ fn no_secret_is_in_it() {
     let manifest = "name = \"Secret\"\nlanguage = \"python\"\nscript = \"script.py\"\n[[options]]\nname = \"token\"\nkind = \"password\"\n";
     user.script("secret/block.toml", manifest);
     user.script("secret/script.py", SECRET);
-    let ran = user.run("secret", &["--option", "token=hunter-and-gatherer"]);
-    assert!(String::from_utf8_lossy(&ran.stderr).contains("it is hunter-and-gatherer"));
+    let ran = user.run("secret", &["--option", "token=hunter-and-gatherer", "--json"]);
+    let shown = String::from_utf8_lossy(&ran.stderr);
+    assert!(shown.contains("it is ***\n") && shown.contains("not with ***"), "{shown}");
+    let record: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(record["message"], "not with ***");
+    for seen in [&ran.stdout, &ran.stderr] {
+        assert!(!seen.windows(6).any(|window| window == b"hunter"));
+    }
     assert_eq!(user.runs(&["log", "last"], 0), "it is ***\n");
     let shown = user.runs(&["show", "last"], 0);
     assert!(shown.contains("option     token = \"***\"") && shown.contains("failed: not with ***\n"), "{shown}");

@@ -22,7 +22,7 @@ pub enum ExportError {
         /// Where it was to be.
         path: PathBuf,
         /// Why not.
-        reason: &'static str,
+        reason: String,
     },
     /// The archive cannot be written there.
     #[error("the archive `{path}` cannot be written")]

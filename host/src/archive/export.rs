@@ -7,7 +7,7 @@ use super::digest::Counting;
 use super::error::ExportError;
 use super::pack::Packing;
 use crate::images::find_image;
-use crate::publish::{Unpublished, folder};
+use crate::publish::{Destination, Unpublished, folder};
 use crate::run::new_run_id;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore, StoreError};
@@ -68,11 +68,11 @@ pub struct Exported {
 /// If there is no such image, the engine fails, or the archive cannot be written; a file that was there is as it was.
 pub async fn export(image: &str, target: Target, form: Form, settings: &Settings) -> Result<Exported, ExportError> {
     if let Target::File(path) = &target {
-        let reason = if path.is_dir() { Some("it is a folder") } else { None };
-        let reason = reason.or_else(|| (!folder(path).is_dir()).then_some("its folder does not exist"));
-        if let Some(reason) = reason {
-            return Err(ExportError::NoPlace { path: path.clone(), reason });
+        let no_place = |reason: String| ExportError::NoPlace { path: path.clone(), reason };
+        if !folder(path).is_dir() {
+            return Err(no_place("its folder does not exist".into()));
         }
+        Destination::of(path).map_err(|error| no_place(error.to_string()))?;
     }
     let store = DockerStore::connect(&settings.engine_socket).await?;
     let found = find_image(&store, image).await?;
@@ -134,18 +134,22 @@ async fn receive(store: &DockerStore, id: &str, folder: PathBuf) -> Result<File,
 }
 
 fn write_file(packing: &Packing<'_>, path: &Path) -> io::Result<u64> {
-    if is_special(path) {
-        return write(packing, Compression::of_name(path), File::options().write(true).open(path)?);
+    let compression = Compression::of_name(path);
+    match Destination::of(path)? {
+        // Added to a file that a process has open, such as standard output.
+        Destination::Stream(path) => write(packing, compression, File::options().append(true).open(path)?),
+        Destination::File(place) => {
+            let unpublished = Unpublished::create_in(place, path, &new_run_id())?;
+            let bytes = write(packing, compression, unpublished.writer()?)?;
+            unpublished.publish()?;
+            Ok(bytes)
+        }
     }
-    let unpublished = Unpublished::create(path, &new_run_id())?;
-    let bytes = write(packing, Compression::of_name(path), unpublished.writer()?)?;
-    unpublished.publish()?;
-    Ok(bytes)
 }
 
 /// Whether a path is a pipe or a device, which is written to and never replaced.
 fn is_special(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|facts| !facts.is_file() && !facts.is_dir())
+    matches!(Destination::of(path), Ok(Destination::Stream(_)))
 }
 
 fn write(packing: &Packing<'_>, compression: Compression, out: impl Write) -> io::Result<u64> {

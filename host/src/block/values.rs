@@ -4,6 +4,7 @@
 use super::error::{OptionError, OptionProblem};
 use super::model::Block;
 use super::options::{OptionKind, OptionSpec, alternatives};
+use crate::secrets::LENGTH_MIN;
 use crate::table::{ColumnKind, ColumnType, in_words};
 use crate::words::did_you_mean;
 use arrow_schema::SchemaRef;
@@ -93,6 +94,20 @@ impl OptionValues {
     pub(crate) fn secrets(&self) -> Vec<String> {
         let secret = |name: &String| self.values.get(name)?.as_str().map(str::to_owned);
         self.secrets.iter().filter_map(secret).collect()
+    }
+
+    /// What there is to know of secrets that cannot be told from other text.
+    pub(crate) fn unmasked(&self) -> Vec<String> {
+        let is_short = |name: &&String| {
+            let value = self.values.get(*name).and_then(Value::as_str);
+            value.is_some_and(|value| (1..LENGTH_MIN).contains(&value.len()))
+        };
+        let note = |name: &String| {
+            format!(
+                "the option `{name}` has fewer than {LENGTH_MIN} letters, so it is not masked where the script prints it"
+            )
+        };
+        self.secrets.iter().filter(is_short).map(note).collect()
     }
 
     fn add(&mut self, option: &OptionSpec, value: Value) {
@@ -358,6 +373,12 @@ mod tests {
         );
         assert!(!format!("{values:?}").contains("s3cret"));
         assert_eq!(values.for_record()["secret"], json!("***"));
+        assert!(values.unmasked().is_empty());
+        let short = resolve(&[("fields", "mass"), ("secret", "123")]).unwrap();
+        assert_eq!(
+            short.unmasked(),
+            ["the option `secret` has fewer than 4 letters, so it is not masked where the script prints it"]
+        );
     }
 
     #[test]

@@ -10,6 +10,8 @@ use super::{EnvironmentError, tools};
 use crate::block::{Block, Language};
 use crate::cancel::Cancel;
 use crate::event::Events;
+use crate::publish::Unpublished;
+use crate::run::new_run_id;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore, Ledger, StoredImage, WorkshopPlan, labels};
 use std::collections::BTreeMap;
@@ -144,17 +146,9 @@ fn take(line: &str, lock: &mut Lock) {
 
 /// Writes a file whole, or not at all.
 fn write(path: &std::path::Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension(format!("lock.{}", std::process::id()));
-    let written = std::fs::File::create(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    let written = written.and_then(|()| std::fs::rename(&beside, path));
-    if written.is_err() {
-        // It may not even be there.
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
+    let unpublished = Unpublished::create(path, &new_run_id())?;
+    unpublished.writer()?.write_all(text.as_bytes())?;
+    unpublished.publish()
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
-//! What a script printed, as far as it is kept: the beginning and the end of it, cut at lines, without secrets.
+//! What a script printed, as far as it is kept: the beginning and the end of it, cut at lines. Secrets are masked before.
 
 use crate::event::Event;
-use crate::secrets::Secrets;
 use longshore_protocol::LogSource;
 use std::collections::VecDeque;
 
@@ -72,14 +71,14 @@ impl Log {
     }
 
     /// All of it. Where something was left out, a line says how much.
-    pub(super) fn finish(mut self, secrets: &Secrets) -> Vec<u8> {
+    pub(super) fn finish(mut self) -> Vec<u8> {
         for line in std::mem::take(&mut self.open) {
             self.push(&line);
         }
         let mut text = self.head;
         let tail: &[u8] = self.tail.make_contiguous();
         if self.left_out > 0 {
-            // Lines that are not whole go too, so that half a secret is nowhere.
+            // Lines that are not whole go too.
             let end = text.iter().rposition(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
             let start = tail.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             // One long line has nothing whole.
@@ -91,7 +90,7 @@ impl Log {
         } else {
             text.extend_from_slice(tail);
         }
-        secrets.masked_bytes(&text)
+        text
     }
 }
 
@@ -99,36 +98,30 @@ impl Log {
 mod tests {
     use super::*;
 
-    fn kept(bytes_max: u64, pieces: &[&str], secrets: &[&str]) -> String {
+    fn kept(bytes_max: u64, pieces: &[&str]) -> String {
         let mut log = Log::new(bytes_max);
         for piece in pieces {
             log.take(&Event::Log { source: LogSource::Stdout, bytes: piece.as_bytes().to_vec() });
         }
-        let secrets = Secrets::new(secrets.iter().map(|&secret| secret.to_owned()));
-        String::from_utf8(log.finish(&secrets)).unwrap()
+        String::from_utf8(log.finish()).unwrap()
     }
 
     #[test]
     fn the_beginning_and_the_end_stay() {
-        assert_eq!(kept(100, &["one\n", "two\n"], &[]), "one\ntwo\n");
-        assert_eq!(kept(8, &["one\n", "two\n"], &[]), "one\ntwo\n");
+        assert_eq!(kept(100, &["one\n", "two\n"]), "one\ntwo\n");
+        assert_eq!(kept(8, &["one\n", "two\n"]), "one\ntwo\n");
         let expected = "one\n… 8 bytes are left out here …\nlast\n";
-        assert_eq!(kept(10, &["one\n", "two\nthr\n", "last\n"], &[]), expected);
-        assert_eq!(kept(10, &["one\ntwo\nthr\nlast\n"], &[]), expected);
-        assert_eq!(kept(10, &["one\nt", "wo\nthr\nla", "st\n"], &[]), expected);
-        assert_eq!(kept(0, &["one\n"], &[]), "… 4 bytes are left out here …\n");
+        assert_eq!(kept(10, &["one\n", "two\nthr\n", "last\n"]), expected);
+        assert_eq!(kept(10, &["one\ntwo\nthr\nlast\n"]), expected);
+        assert_eq!(kept(10, &["one\nt", "wo\nthr\nla", "st\n"]), expected);
+        assert_eq!(kept(0, &["one\n"]), "… 4 bytes are left out here …\n");
     }
 
     #[test]
     fn what_is_cut_is_cut_at_lines() {
         let expected = "a\n… 11 bytes are left out here …\nkl\n";
-        assert_eq!(kept(10, &["a\nbcd", "efgh\nij\nkl\n"], &[]), expected);
-        assert_eq!(kept(4, &["abcdefgh"], &[]), "ab… 4 bytes are left out here …\ngh");
-    }
-
-    #[test]
-    fn secrets_are_masked_also_where_they_came_in_pieces() {
-        assert_eq!(kept(100, &["pass: hunt", "er2, hunter2\n"], &["hunter2"]), "pass: ***, ***\n");
+        assert_eq!(kept(10, &["a\nbcd", "efgh\nij\nkl\n"]), expected);
+        assert_eq!(kept(4, &["abcdefgh"]), "ab… 4 bytes are left out here …\ngh");
     }
 
     #[test]
@@ -144,6 +137,6 @@ mod tests {
         }
         log.take(&Event::Error("bad".into()));
         log.take(&Event::Message("shown while it runs".into()));
-        assert_eq!(log.finish(&Secrets::default()), b"err\nout\nerror: bad\nlaste");
+        assert_eq!(log.finish(), b"err\nout\nerror: bad\nlaste");
     }
 }

@@ -8,7 +8,6 @@ use super::runs::RunHistory;
 use crate::event::{self, Events};
 use crate::place::LockedFolder;
 use crate::record::RunRecord;
-use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::spec::Prepared;
 use std::fs::OpenOptions;
@@ -24,7 +23,6 @@ pub(crate) struct Recording {
     folder: LockedFolder,
     history: RunHistory,
     entry: Entry,
-    secrets: Secrets,
     keep: usize,
     log_bytes: u64,
     listening: Option<JoinHandle<Log>>,
@@ -53,9 +51,8 @@ impl Recording {
         entry.write(folder.path()).map_err(failed)?;
         // From now on it is seen, also when the run is given up.
         folder.stay();
-        let secrets = Secrets::new(prepared.options.secrets());
         let log_bytes = settings.runs.log_bytes;
-        Ok(Some(Self { folder, history, entry, secrets, keep, log_bytes, listening: None }))
+        Ok(Some(Self { folder, history, entry, keep, log_bytes, listening: None }))
     }
 
     /// Hears what is told, and passes it on.
@@ -81,15 +78,13 @@ impl Recording {
         };
         let history = self.history.clone();
         let failed = |source| history.failed("written", source);
-        let mut record = serde_json::to_value(record).map_err(|error| failed(error.into()))?;
-        self.secrets.mask_json(&mut record);
-        self.entry.record = Some(record);
+        self.entry.record = Some(serde_json::to_value(record).map_err(|error| failed(error.into()))?);
         let writing = tokio::task::spawn_blocking(move || self.write(log));
         writing.await.unwrap_or_else(|broken| Err(io::Error::other(broken))).map_err(failed)
     }
 
     fn write(self, log: Option<Log>) -> io::Result<()> {
-        let text = log.map(|log| log.finish(&self.secrets)).unwrap_or_default();
+        let text = log.map(Log::finish).unwrap_or_default();
         if !text.is_empty() {
             private(&self.folder.path().join(LOG))?.write_all(&text)?;
         }

@@ -2,19 +2,20 @@
 //! to be too narrow. What is written is `worker.rs`'s.
 
 use super::Target;
-use crate::publish::Unpublished;
+use crate::publish::{Destination, Unpublished};
 use crate::table::{Format, ReadOptions, Sink, Source, TableError};
 use arrow_schema::SchemaRef;
 use longshore_segment::Matching;
-use std::io::Seek;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A complete file without a name.
 #[derive(Debug)]
 pub(crate) enum Pending {
     /// To be put in place.
     File(Unpublished),
+    /// To be copied into a pipe or a device.
+    Stream(std::fs::File, PathBuf),
     /// To be copied to standard output.
     Stdout(std::fs::File),
     /// Gone to standard output already, row by row.
@@ -36,12 +37,19 @@ pub(crate) fn create(
         let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
         (stdout.into(), Pending::Sent)
     } else if is_standard {
-        let mut file = tempfile::tempfile().map_err(failed)?;
-        file.rewind().map_err(failed)?;
+        let file = tempfile::tempfile().map_err(failed)?;
         (file.try_clone().map_err(failed)?, Pending::Stdout(file))
     } else {
-        let file = Unpublished::create(&target.path, run_id).map_err(failed)?;
-        (file.writer().map_err(failed)?, Pending::File(file))
+        match Destination::of(&target.path).map_err(failed)? {
+            Destination::File(place) => {
+                let file = Unpublished::create_in(place, &target.path, run_id).map_err(failed)?;
+                (file.writer().map_err(failed)?, Pending::File(file))
+            }
+            Destination::Stream(path) => {
+                let file = tempfile::tempfile().map_err(failed)?;
+                (file.try_clone().map_err(failed)?, Pending::Stream(file, path))
+            }
+        }
     };
     Ok((Sink::create_as(&target.path, target.format, &target.write, schema, writer)?, pending))
 }
@@ -61,7 +69,7 @@ pub(super) fn rewrite(
     sink.finish()?;
     let file = match &pending {
         Pending::File(file) => file.writer().map_err(failed)?,
-        Pending::Stdout(file) => file.try_clone().map_err(failed)?,
+        Pending::Stdout(file) | Pending::Stream(file, _) => file.try_clone().map_err(failed)?,
         Pending::Sent => return Err(TableError::SentOn { format: target.format.to_string() }),
     };
     let before = Source::of(&target.path, file, target.format, &ReadOptions::default())?;

@@ -49,6 +49,8 @@ pub(crate) enum Trouble {
     Limit(String),
     /// The output cannot be written.
     Write(String),
+    /// Nobody reads standard output any more.
+    ReaderGone,
 }
 
 /// An output that was written, or tried to.
@@ -316,7 +318,7 @@ impl Worker {
                 }
                 Err(error) => {
                     finished.spoiled = Some(error.to_string());
-                    let _ = self.trouble.send(Trouble::Write(error.to_string()));
+                    let _ = self.trouble.send(unwritten(&error));
                 }
             }
         }
@@ -326,9 +328,16 @@ impl Worker {
 
 /// A type that the format cannot hold is the script's to change; a disk that is full is not.
 fn refusal(error: TableError) -> Failure {
-    if error.is_about_data() {
-        Failure::Refused(error.to_string())
+    if error.is_about_data() { Failure::Refused(error.to_string()) } else { Failure::Fatal(unwritten(&error)) }
+}
+
+/// A table that cannot be written, or that nobody reads any more.
+fn unwritten(error: &TableError) -> Trouble {
+    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let is_closed = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    if causes.any(|cause| cause.downcast_ref().is_some_and(is_closed)) {
+        Trouble::ReaderGone
     } else {
-        Failure::Fatal(Trouble::Write(error.to_string()))
+        Trouble::Write(error.to_string())
     }
 }

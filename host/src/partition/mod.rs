@@ -10,8 +10,8 @@ use crate::event::{self, Event, Events};
 use crate::input::{Inputs, available_memory};
 use crate::outcome::Outcome;
 use crate::output::{Finished, Pending, Target};
-use crate::record::{OutputRecord, PartitionRecord, RunRecord};
-use crate::run::{Outlet, milliseconds, new_run_id, publish, run_once};
+use crate::record::{PartitionRecord, RunRecord};
+use crate::run::{NotPublished, Outlet, Published, milliseconds, new_run_id, publish, run_once};
 use crate::settings::Settings;
 use crate::spec::{PartitionSpec, Prepared};
 use crate::table::{Compression, Feed, FileFormat, Format, WriteOptions};
@@ -179,17 +179,18 @@ impl Whole<'_> {
         if outcome.is_success() || goes_on {
             let publishing = Instant::now();
             self.events.tell(Event::Publishing);
-            match self.join(parts, &record.run_id).await {
-                Ok((outputs, unwritten)) => {
-                    record.outputs = outputs;
-                    record.notes.extend(unwritten);
+            match self.join(parts, &record.run_id, cancel).await {
+                Ok((published, unwritten)) => {
+                    record.outputs = published.outputs;
+                    record.notes.extend(published.notes.into_iter().chain(unwritten));
                 }
-                Err(reason) => (outcome, message) = (Outcome::PublishFailed, Some(reason)),
+                Err(failed) => (outcome, message) = (failed.outcome, Some(failed.reason)),
             }
             record.timings_ms.publish = milliseconds(publishing.elapsed());
         }
         record.outcome = outcome;
         record.message = message;
+        self.prepared.secrets().mask(&mut record);
         record.timings_ms.total = milliseconds(self.begun.elapsed());
         record
     }
@@ -205,9 +206,14 @@ impl Whole<'_> {
         }
     }
 
-    async fn join(&self, parts: Vec<Part>, run_id: &str) -> Result<(Vec<OutputRecord>, Vec<String>), String> {
+    async fn join(
+        &self,
+        parts: Vec<Part>,
+        run_id: &str,
+        cancel: &Cancel,
+    ) -> Result<(Published, Vec<String>), NotPublished> {
         let targets = self.prepared.outputs.targets.clone();
-        let (cut, run_id) = (self.cut.clone(), run_id.to_owned());
+        let (cut, own_id) = (self.cut.clone(), run_id.to_owned());
         let joining = tokio::task::spawn_blocking(move || {
             let mut written: Vec<Vec<Written>> = targets.iter().map(|_| Vec::new()).collect();
             let Some(split) = cut.first() else { return Ok((Vec::new(), Vec::new())) };
@@ -226,7 +232,7 @@ impl Whole<'_> {
             let (mut finished, mut notes) = (Vec::new(), Vec::new());
             for (index, (target, parts)) in (0..).zip(targets.iter().zip(written)) {
                 let Some(target) = target else { continue };
-                match merge(index, target, split.field(), &run_id, parts)? {
+                match merge(index, target, split.field(), &own_id, parts)? {
                     Some(output) => {
                         notes.extend(output.all_notes());
                         finished.push(output);
@@ -236,8 +242,11 @@ impl Whole<'_> {
             }
             Ok::<_, String>((finished, notes))
         });
-        let (finished, notes) = joining.await.unwrap_or_else(|_| Err("joining the outputs broke".into()))?;
-        Ok((publish(&self.prepared.outputs, finished).await?, notes))
+        let joined = joining.await.unwrap_or_else(|_| Err("joining the outputs broke".into()));
+        let failed = |reason| NotPublished { outcome: Outcome::PublishFailed, reason };
+        let (finished, notes) = joined.map_err(failed)?;
+        let published = publish(&self.prepared.outputs, finished, run_id, self.settings, cancel).await?;
+        Ok((published, notes))
     }
 }
 

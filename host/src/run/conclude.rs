@@ -1,12 +1,13 @@
 //! The end of a run: its outcome, its outputs published on success, and its record.
 
+use super::publishing::publish;
 use super::{Outlet, Run, milliseconds};
 use crate::engine::{EngineKind, ImageId};
 use crate::event::Event;
 use crate::kept::KeptRecord;
 use crate::outcome::{Evidence, Outcome, decide};
-use crate::output::{Declared, Finished, Pending};
-use crate::record::{OutputRecord, RunRecord};
+use crate::output::Finished;
+use crate::record::RunRecord;
 use longshore_protocol::{Dropped, Exit};
 use std::time::Instant;
 
@@ -53,10 +54,16 @@ impl Run<'_> {
             }
             match outlet {
                 Outlet::Keep => handed_over = finished,
-                Outlet::Publish => match publish(&self.prepared.outputs, finished).await {
-                    Ok(published) => outputs = published,
-                    Err(error) => (outcome, message) = (Outcome::PublishFailed, Some(error)),
-                },
+                Outlet::Publish => {
+                    let (declared, settings) = (&self.prepared.outputs, self.settings);
+                    match publish(declared, finished, &self.run_id, settings, self.cancel).await {
+                        Ok(published) => {
+                            outputs = published.outputs;
+                            notes.extend(published.notes);
+                        }
+                        Err(failed) => (outcome, message) = (failed.outcome, Some(failed.reason)),
+                    }
+                }
             }
             self.timings.publish = milliseconds(publishing.elapsed());
         }
@@ -70,7 +77,8 @@ impl Run<'_> {
         let fingerprint = self.fingerprint(outcome, &mut notes).await;
         self.timings.total = milliseconds(self.begun.elapsed());
         let mounts = self.prepared.mounts.iter();
-        let record = RunRecord {
+        let secrets = self.prepared.secrets();
+        let mut record = RunRecord {
             run_id: self.run_id,
             block: self.prepared.block.name,
             outcome,
@@ -98,6 +106,7 @@ impl Run<'_> {
             notes,
             partitions: None,
         };
+        secrets.mask(&mut record);
         (record, handed_over)
     }
 
@@ -123,46 +132,5 @@ impl Run<'_> {
             .filter(|(number, target)| target.is_some() && !written(*number))
             .map(|(number, _)| format!("output {number} was not written by the script"))
             .collect()
-    }
-}
-
-/// Puts the outputs in place. Syncing and renaming block, so they have a thread of their own.
-pub(crate) async fn publish(declared: &Declared, finished: Vec<Finished>) -> Result<Vec<OutputRecord>, String> {
-    let ids = declared.ids.clone().unwrap_or_default();
-    let targets = declared.targets.clone();
-    let publish = move || {
-        let mut records = Vec::new();
-        for output in finished {
-            let slot = output.index as usize;
-            let (Some(file), Some(Some(target))) = (output.file, targets.get(slot)) else { continue };
-            let path = target.path.clone();
-            let failed = |error: std::io::Error| {
-                let done: Vec<_> =
-                    records.iter().map(|record: &OutputRecord| record.path.display().to_string()).collect();
-                let done = if done.is_empty() { "none".to_owned() } else { done.join(", ") };
-                format!(
-                    "output {} cannot be written to `{}`: {error} (published before it: {done})",
-                    output.index,
-                    path.display()
-                )
-            };
-            put(file).map_err(failed)?;
-            let id = ids.get(slot).cloned();
-            let (index, rows, bytes, write) = (output.index, output.rows, output.bytes, target.write.clone());
-            records.push(OutputRecord { index, id, path, rows, bytes, write });
-        }
-        Ok(records)
-    };
-    tokio::task::spawn_blocking(publish).await.unwrap_or_else(|_| Err("publishing broke".into()))
-}
-
-fn put(file: Pending) -> std::io::Result<()> {
-    match file {
-        Pending::File(file) => file.publish(),
-        Pending::Sent => Ok(()),
-        Pending::Stdout(mut file) => {
-            std::io::Seek::rewind(&mut file)?;
-            std::io::copy(&mut file, &mut std::io::stdout().lock()).map(drop)
-        }
     }
 }

@@ -6,6 +6,7 @@ mod conclude;
 mod connect;
 mod environment;
 mod lacking;
+mod publishing;
 mod watch;
 
 use crate::block::{Form, Language};
@@ -41,7 +42,8 @@ const LADDER: CancelLadder = CancelLadder { interrupt_ms: 3000, terminate_ms: 20
 /// How long a container may take to be gone after its end.
 const GONE_DEADLINE: Duration = Duration::from_secs(30);
 
-pub(crate) use conclude::publish;
+use publishing::recovered;
+pub(crate) use publishing::{NotPublished, Published, publish};
 
 /// What becomes of a run's outputs on success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,7 @@ pub(crate) enum Outlet {
 pub async fn run(mut prepared: Prepared, settings: &Settings, events: Events, cancel: &Cancel) -> RunRecord {
     let begun = Instant::now();
     let run_id = new_run_id();
+    prepared.notes.extend(recovered(settings).await);
     let recording = Recording::begin(&run_id, &prepared, settings);
     let mut recording = recording.unwrap_or_else(|error| {
         prepared.notes.push(unrecorded(&error));
@@ -261,6 +264,7 @@ impl Run<'_> {
         let mut watch = Watch {
             events: self.events.clone(),
             facts: self.facts(kind),
+            secrets: self.prepared.secrets(),
             inputs: Arc::new(inputs),
             outputs: Some(writers.handle()),
             writers: Some(writers),
@@ -280,7 +284,9 @@ impl Run<'_> {
             sdk_missing: false,
         };
         watch.inputs.decode_ahead();
-        let listening = tokio::spawn(agent.listen(self.events.clone(), started, keeping, keeping_starts));
+        let (events, secrets) = (self.events.clone(), self.prepared.secrets());
+        let listening =
+            tokio::spawn(async move { agent.listen(events, &secrets, started, keeping, keeping_starts).await });
         let exit = watch.until_exit(listening, starts, listener, self.cancel, container, evidence).await;
         if let Some(started_at) = watch.started_at {
             self.timings.first_line = milliseconds(started_at - self.begun);

@@ -9,6 +9,7 @@ use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::outcome::Evidence;
 use crate::output::{Finished, OutputsHandle, Trouble, Writers};
+use crate::secrets::Secrets;
 use crate::session::{AgentEnd, Listener, Outgoing, ScriptEnd, ScriptSession, greet, open};
 use longshore_protocol::{ConnectionError, Exit, Frame, ProtocolError, Role, RunFacts, ToAgent, ToScript};
 use std::sync::Arc;
@@ -30,6 +31,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 pub(super) struct Watch {
     pub(super) events: Events,
     pub(super) facts: RunFacts,
+    pub(super) secrets: Secrets,
     pub(super) inputs: Arc<Inputs>,
     /// For the script's one connection.
     pub(super) outputs: Option<OutputsHandle>,
@@ -123,7 +125,9 @@ impl Watch {
             Ok((hello, version)) if hello.role == Role::Script => match self.outputs.take() {
                 Some(outputs) => {
                     let (facts, inputs, events) = (self.facts.clone(), Arc::clone(&self.inputs), self.events.clone());
-                    let session = ScriptSession::welcome(incoming, outgoing, version, facts, inputs, outputs, events);
+                    let secrets = self.secrets.clone();
+                    let session =
+                        ScriptSession::welcome(incoming, outgoing, version, facts, inputs, outputs, events, secrets);
                     self.script = Some(tokio::spawn(session.await.serve()));
                 }
                 None => {
@@ -238,6 +242,7 @@ fn note_trouble(trouble: Trouble, evidence: &mut Evidence) {
         Trouble::Violation(reason) => evidence.violation = Some(reason),
         Trouble::Limit(reason) => evidence.limit = Some(reason),
         Trouble::Write(reason) => evidence.write_failure = Some(reason),
+        Trouble::ReaderGone => evidence.reader_gone = true,
     }
 }
 

@@ -5,6 +5,7 @@ use super::link::{Incoming, Outgoing};
 use super::missing_sdk::MissingSdk;
 use crate::event::{Event, Events};
 use crate::kept::Keeping;
+use crate::secrets::{Masking, Secrets};
 use crate::small_file::open_regular;
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
@@ -94,16 +95,21 @@ impl AgentSession {
     pub(crate) async fn listen(
         mut self,
         events: Events,
+        secrets: &Secrets,
         started: oneshot::Sender<()>,
         mut keeping: Option<Box<Keeping>>,
         keeps: oneshot::Sender<()>,
     ) -> AgentEnd {
         let (mut started, mut keeps) = (Some(started), Some(keeps));
         let mut missing_sdk = MissingSdk::default();
+        let mut logs = Logs { events, masking: [Masking::new(secrets.clone()), Masking::new(secrets.clone())] };
         loop {
             let frame = match self.incoming.receive().await {
                 Ok(Some(frame)) => frame,
-                Ok(None) | Err(ConnectionError::Io { .. } | ConnectionError::Truncated) => return AgentEnd::Lost,
+                Ok(None) | Err(ConnectionError::Io { .. } | ConnectionError::Truncated) => {
+                    logs.finish();
+                    return AgentEnd::Lost;
+                }
                 Err(error) => return AgentEnd::Violation(error),
             };
             let message = match FromAgent::from_json(&frame.message) {
@@ -121,7 +127,7 @@ impl AgentSession {
                         if source == LogSource::Stderr {
                             missing_sdk.look(&bytes);
                         }
-                        events.tell(Event::Log { source, bytes });
+                        logs.take(source, bytes);
                     }
                     Err(error) => return AgentEnd::Violation(error.into()),
                 },
@@ -141,10 +147,39 @@ impl AgentSession {
                     }
                 }
                 FromAgent::Exited(exit) => {
+                    logs.finish();
                     return AgentEnd::Exited { exit, kept: keeping, sdk_missing: missing_sdk.seen() };
                 }
                 FromAgent::Failed { reason } => return AgentEnd::Failed(reason),
             }
+        }
+    }
+}
+
+/// What the script prints, on its way to who watches, without secrets.
+struct Logs {
+    events: Events,
+    /// Of standard output and standard error.
+    masking: [Masking; 2],
+}
+
+impl Logs {
+    fn take(&mut self, source: LogSource, bytes: Vec<u8>) {
+        let shown = self.masking[usize::from(source == LogSource::Stderr)].take(bytes);
+        self.tell(source, shown);
+    }
+
+    /// What was held back, when no more comes.
+    fn finish(&mut self) {
+        for (source, place) in [(LogSource::Stdout, 0), (LogSource::Stderr, 1)] {
+            let rest = self.masking[place].finish();
+            self.tell(source, rest);
+        }
+    }
+
+    fn tell(&self, source: LogSource, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            self.events.tell(Event::Log { source, bytes });
         }
     }
 }

@@ -5,6 +5,7 @@ use super::link::{Incoming, Outgoing};
 use crate::event::{Event, Events};
 use crate::input::{Inputs, serve};
 use crate::output::{OutputsHandle, Piece};
+use crate::secrets::Secrets;
 use longshore_protocol::limits::{ARENA_BYTES, ARENAS_MAX, INLINE_MAX, STREAMS_MAX, TEXT_MAX};
 use longshore_protocol::{
     ArenaId, ConnectionError, Frame, FromScript, Message, Payload, Place, ProtocolError, ReceiveWindow, RunFacts,
@@ -34,6 +35,7 @@ pub(crate) struct ScriptSession {
     inputs: Arc<Inputs>,
     outputs: OutputsHandle,
     events: Events,
+    secrets: Secrets,
     reading: HashMap<StreamId, mpsc::UnboundedSender<u64>>,
     writing: HashMap<StreamId, Writing>,
     last_stream: u32,
@@ -63,6 +65,7 @@ impl ScriptSession {
         inputs: Arc<Inputs>,
         outputs: OutputsHandle,
         events: Events,
+        secrets: Secrets,
     ) -> Self {
         let session = Self {
             incoming,
@@ -70,6 +73,7 @@ impl ScriptSession {
             inputs,
             outputs,
             events,
+            secrets,
             reading: HashMap::new(),
             writing: HashMap::new(),
             last_stream: 0,
@@ -151,16 +155,16 @@ impl ScriptSession {
                     let _ = acks.send(bytes);
                 }
             }
-            FromScript::Message { text } => self.tell(Event::Message(bounded(text)?)),
+            FromScript::Message { text } => self.tell(Event::Message(self.shown(text)?)),
             FromScript::Progress { fraction, text } => {
-                let text = text.map(bounded).transpose()?;
+                let text = text.map(|text| self.shown(text)).transpose()?;
                 let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
                 self.tell(Event::Progress { fraction, text });
             }
-            FromScript::Error { text } => self.tell(Event::Error(bounded(text)?)),
-            FromScript::Uncaught { summary } => self.end.uncaught = Some(bounded(summary)?),
+            FromScript::Error { text } => self.tell(Event::Error(self.shown(text)?)),
+            FromScript::Uncaught { summary } => self.end.uncaught = Some(self.shown(summary)?),
             FromScript::Verdict { word, message } => {
-                let message = message.map(bounded).transpose()?;
+                let message = message.map(|message| self.shown(message)).transpose()?;
                 self.end.verdict.get_or_insert((word, message));
             }
         }
@@ -244,6 +248,11 @@ impl ScriptSession {
     async fn send(&self, message: &ToScript) {
         // A script that is gone is seen by the reader.
         let _ = self.outgoing.send(Frame::new(message)).await;
+    }
+
+    /// What the script says, for people: bounded, and without secrets.
+    fn shown(&self, text: String) -> Result<String, ConnectionError> {
+        bounded(text).map(|text| self.secrets.masked(&text))
     }
 
     fn tell(&self, event: Event) {

@@ -19,8 +19,9 @@ use crate::kept;
 use crate::limits::Limits;
 use crate::output::Declared;
 use crate::partition::Cut;
-use crate::publish;
+use crate::publish::{self, Destination};
 use crate::record::InputRecord;
+use crate::secrets::Secrets;
 use crate::session::BlockFile;
 use crate::store::Reference;
 use crate::table::{BadRows, Feed, FileFormat, ReadOptions, Tally, WriteOptions};
@@ -190,6 +191,13 @@ pub struct Prepared {
     pub(crate) notes: Vec<String>,
 }
 
+impl Prepared {
+    /// What must not be shown of it.
+    pub(crate) fn secrets(&self) -> Secrets {
+        Secrets::new(self.options.secrets())
+    }
+}
+
 impl RunSpec {
     /// A run of a block with nothing connected and every default.
     pub fn new(block: impl Into<PathBuf>) -> Self {
@@ -236,6 +244,7 @@ impl RunSpec {
         let input_records = inputs::records(&self.inputs, declared, &feeds);
         let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::known_schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
+        notes.extend(options.unmasked());
         let outputs = outputs::placed(&block, &self.outputs, &self.inputs)?;
         if let Some(path) = &self.keep {
             check_keep(path, &outputs)?;
@@ -333,6 +342,11 @@ fn check_limits(limits: &Limits) -> Result<(), SpecError> {
 
 /// The path that a file has or would have, without links.
 fn real_target(path: &Path) -> PathBuf {
+    if let Ok(Destination::File(place)) = Destination::of(path)
+        && let Ok(real) = place.path()
+    {
+        return real;
+    }
     let resolved = std::fs::canonicalize(path).or_else(|_| {
         let folder = std::fs::canonicalize(publish::folder(path))?;
         Ok::<_, std::io::Error>(folder.join(path.file_name().unwrap_or_default()))

@@ -3,7 +3,7 @@
 use super::{InputSpec, OutputSpec, STANDARD, SpecError, real_target};
 use crate::block::{self, Block};
 use crate::output::{Declared, Target};
-use crate::publish::{self, Unpublished};
+use crate::publish::{self, Destination, Unpublished};
 use crate::table::{FileFormat, TableError, WriteOptions};
 use longshore_protocol::OutputName;
 use std::path::Path;
@@ -64,7 +64,7 @@ fn check_target(number: u32, target: &Target, declared: &Declared, inputs: &[Inp
     let path = &target.path;
     let real = real_target(path);
     for (other, known) in declared.targets.iter().enumerate() {
-        if known.as_ref().is_some_and(|known| real_target(&known.path) == real) {
+        if known.as_ref().is_some_and(|known| real_target(&known.path) == real) && real != Path::new("/dev/null") {
             let first = u32::try_from(other).unwrap_or(u32::MAX);
             return Err(SpecError::SameOutput { first, second: number, path: path.clone() });
         }
@@ -81,13 +81,15 @@ fn check_target(number: u32, target: &Target, declared: &Declared, inputs: &[Inp
         }
     }
     let place = |reason: String| SpecError::OutputPlace { number, path: path.clone(), reason };
-    if path.is_dir() {
-        return Err(place("it is a folder".into()));
-    }
     let folder = publish::folder(path);
     if !folder.is_dir() {
         return Err(place(format!("the folder `{}` does not exist", folder.display())));
     }
-    // The only check that holds on every file system is to do it.
-    Unpublished::create(path, "check").map(drop).map_err(|error| place(error.to_string()))
+    let checked = Destination::of(path).and_then(|destination| match destination {
+        // The only check that holds on every file system is to do it.
+        Destination::File(place) => Unpublished::create_in(place, path, "check").map(drop),
+        // Opening a pipe would wake who reads it.
+        Destination::Stream(path) => Ok(rustix::fs::access(&path, rustix::fs::Access::WRITE_OK)?),
+    });
+    checked.map_err(|error| place(error.to_string()))
 }

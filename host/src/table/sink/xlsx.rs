@@ -15,6 +15,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, TimeUnit};
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Rows of a sheet, that of the names among them.
@@ -178,8 +179,36 @@ impl Book {
     /// # Errors
     /// Where it cannot be written.
     pub(super) fn finish(mut self) -> Result<Output, TableError> {
-        self.workbook.save_to_writer(&mut self.output).map_err(|error| wrong(&self.path, error))?;
-        Ok(self.output)
+        let mut written = Remembering { output: self.output, failure: None };
+        let saved = self.workbook.save_to_writer(&mut written);
+        if let Some(source) = written.failure {
+            return Err(TableError::Write { path: self.path, source });
+        }
+        saved.map_err(|error| wrong(&self.path, error))?;
+        Ok(written.output)
+    }
+}
+
+/// Keeps the first failure, and takes all that comes after it: the library prints to the terminal where it cannot end an
+/// archive that failed half way.
+struct Remembering {
+    output: Output,
+    failure: Option<io::Error>,
+}
+
+impl Write for Remembering {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.failure.is_none() {
+            self.failure = self.output.write_all(bytes).err();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.failure.is_none() {
+            self.failure = self.output.flush().err();
+        }
+        Ok(())
     }
 }
 
