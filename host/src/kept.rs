@@ -127,11 +127,11 @@ impl Keeping {
         Ok(OpenFile { path: path.to_owned(), place, file, bytes: 0 })
     }
 
-    fn put(&self) -> io::Result<()> {
+    fn put(self) -> io::Result<()> {
         // One call for all files: a disk may take longer over each of ten thousand.
         syncfs(File::open(self.beside.path())?)?;
         self.take_after()?;
-        std::fs::rename(self.beside.path(), &self.target)?;
+        self.beside.move_to(&self.target)?;
         File::open(crate::publish::folder(&self.target))?.sync_all()
     }
 
@@ -161,15 +161,16 @@ impl Keeping {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        self.put().map_err(|error| error.to_string())?;
-        Ok(KeptRecord {
+        let record = KeptRecord {
             folder: self.target.clone(),
             files: self.files,
             bytes: self.bytes,
             special: left_out.special,
             unreadable: left_out.unreadable,
             beyond: left_out.beyond,
-        })
+        };
+        self.put().map_err(|error| error.to_string())?;
+        Ok(record)
     }
 }
 

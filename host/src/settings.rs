@@ -10,7 +10,9 @@ use std::path::PathBuf;
 pub struct Settings {
     /// The Engine API's socket: Docker's or Podman's.
     pub engine_socket: PathBuf,
-    /// The folder for the runs' sockets. It must allow Unix sockets, and only this user may enter it.
+    /// The folder for the sockets of runs, such as a service's own below `/run`. It must allow Unix sockets, and be this
+    /// user's or root's, with nobody else allowed to write to it. Runs keep to `runs` in it, which they make where it is
+    /// missing; nothing else of it is touched.
     pub runtime_folder: PathBuf,
     /// The folder for the `process` engine's working folders.
     pub work_folder: PathBuf,

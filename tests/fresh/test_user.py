@@ -26,12 +26,12 @@ def work(user: User, tmp_path: Path) -> Path:
 def runtime_folder(user: User) -> Iterator[Path]:
     """Where his runs have their sockets: missing before the test, and after it."""
     folder = user.runtime_folder
-    assert not folder.exists(), f"`{folder}` was left by a run"
+    user.removes_runtime_folder()
     yield folder
     if folder.is_symlink() or folder.is_file():
         folder.unlink()
-    elif folder.exists():
-        folder.rmdir()
+    else:
+        user.removes_runtime_folder()
 
 
 def said(done: "subprocess.CompletedProcess[str]") -> str:
@@ -119,8 +119,8 @@ def test_a_folder_that_somebody_else_made_for_his_sockets_is_refused(
     elsewhere.mkdir(0o700)
     run = [LONGSHORE, "run", "script.py", "--engine", engine, "-i", "in.csv", "-o", "out.csv"]
 
-    def refused(why: str) -> None:
-        start = f"cannot use `{runtime_folder}` for the sockets of runs"
+    def refused(why: str, where: Path = runtime_folder) -> None:
+        start = f"cannot use `{where}` for the sockets of runs"
         done = user.call(run, work)
         assert done.returncode == 3, said(done)
         assert start in said(done) and why in said(done)
@@ -132,7 +132,15 @@ def test_a_folder_that_somebody_else_made_for_his_sockets_is_refused(
     runtime_folder.chmod(0o777)
     refused(f"it belongs to the user 0 and not to {user.id}")
     os.chown(runtime_folder, user.id, -1)
-    refused("others may enter it, since its mode is 0777: run `chmod 700` on it")
+    refused("others may write to it, since its mode is 0777: run `chmod go-w` on it")
+    runtime_folder.chmod(0o755)
+    runs = runtime_folder / "runs"
+    runs.mkdir(0o700)
+    refused(f"it belongs to the user 0 and not to {user.id}", runs)
+    os.chown(runs, user.id, -1)
+    runs.chmod(0o755)
+    refused("others may enter it, since its mode is 0755: run `chmod 700` on it", runs)
+    runs.rmdir()
     runtime_folder.rmdir()
     runtime_folder.symlink_to(elsewhere)
     refused("it is not a folder")
@@ -145,7 +153,7 @@ def test_a_folder_that_somebody_else_made_for_his_sockets_is_refused(
         done = user.call(run, work, {"XDG_RUNTIME_DIR": str(named)})
         assert done.returncode == 0, said(done)
         (work / "out.csv").unlink()
-    assert list(own.iterdir()) == [] and list(elsewhere.iterdir()) == []
+    assert list(own.glob("longshore-*/runs/*")) == [] and list(elsewhere.iterdir()) == []
 
 
 def test_a_path_that_is_too_long_for_a_socket_is_not_taken(user: User, work: Path) -> None:
@@ -187,7 +195,7 @@ def test_the_suite_passes_for_him(user: User, work: Path, name: str, arguments: 
 
 
 def test_nothing_of_his_is_left(user: User) -> None:
-    assert not user.runtime_folder.exists()
+    user.removes_runtime_folder()
     ours = [path for path in Path("/tmp").iterdir() if path.name.startswith("longshore-")]
     assert [path for path in ours if path.stat().st_uid == user.id] == []
     processes = [path for path in Path("/proc").glob("[0-9]*") if path.exists() and path.stat().st_uid == user.id]

@@ -72,12 +72,18 @@ class User:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _remove(self.name, self.id, [self.folder])
+        _remove(self.name, self.id, [self.folder, self.runtime_folder])
 
     @property
     def runtime_folder(self) -> Path:
         """Where the sockets of his runs are."""
         return Path(f"/tmp/longshore-{self.id}")
+
+    def removes_runtime_folder(self) -> None:
+        """Removes that folder, which stays after runs, so that nobody else makes it: nothing of a run may be in it."""
+        for folder in (self.runtime_folder / "runs", self.runtime_folder):
+            if folder.exists():
+                folder.rmdir()
 
     def variables(self) -> dict[str, str]:
         """His environment, as `su -` has it, and where the programs of a checkout are."""

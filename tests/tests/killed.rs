@@ -9,7 +9,7 @@ mod engine;
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,8 @@ struct Begun {
     host: String,
     script_folder: String,
     run_id: String,
+    /// Where the host listens for this run.
+    run_directory: PathBuf,
 }
 
 impl Begun {
@@ -51,10 +53,11 @@ impl Begun {
         let (host, script_folder) = said.split_once(" in ").unwrap();
         let (host, script_folder) = (host.to_owned(), script_folder.to_owned());
         let run_id = match script_folder.rsplit_once("longshore-") {
-            Some((_, run_id)) => run_id.to_owned(),
+            Some((_, run_id)) => run_id.trim_end_matches("/work").to_owned(),
             None => docker(&["inspect", "--format", "{{index .Config.Labels \"longshore.run\"}}", &host]).remove(0),
         };
-        Self { process, home, folder, host, script_folder, run_id }
+        let run_directory = run_directory(folder.path(), &run_id);
+        Self { process, home, folder, host, script_folder, run_id, run_directory }
     }
 
     /// What the command says from now on, and how it ends.
@@ -68,14 +71,20 @@ impl Begun {
         docker(&["ps", "--all", "--quiet", "--filter", &format!("label=longshore.run={}", self.run_id)])
     }
 
-    /// Where the host listens for this run.
-    fn socket_folder(&self) -> PathBuf {
-        PathBuf::from("/run/longshore").join(&self.run_id)
-    }
-
     fn output(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("out.csv")).unwrap()
     }
+}
+
+/// The directory of a run that goes on, in the first of the places where it may be.
+fn run_directory(temporary: &Path, run_id: &str) -> PathBuf {
+    let own = format!("longshore-{}", rustix::process::geteuid().as_raw());
+    let session = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let user = Some(PathBuf::from(format!("/run/user/{}", rustix::process::geteuid().as_raw())));
+    let folders = [session, user, Some(temporary.to_owned()), Some("/tmp".into())].into_iter().flatten();
+    let folders = [PathBuf::from("/run/longshore")].into_iter().chain(folders.map(|folder| folder.join(&own)));
+    let mut found = folders.map(|folder| folder.join("runs").join(run_id)).filter(|path| path.exists());
+    found.next().expect("the run that goes on has its directory")
 }
 
 /// What the engine's own command line prints, line by line.
@@ -117,12 +126,11 @@ fn run_once_more(engine: &str, begun: &Begun) {
 fn a_killed_host_takes_its_container_with_it() {
     let mut begun = Begun::on("docker");
     assert!(!begun.containers().is_empty());
-    assert!(begun.socket_folder().exists() || !rustix::process::geteuid().is_root());
     begun.process.kill().unwrap();
     assert_eq!(begun.end().1.signal(), Some(9));
     soon("the container is gone", || begun.containers().is_empty());
     run_once_more("docker", &begun);
-    assert!(!begun.socket_folder().exists());
+    assert!(!begun.run_directory.exists());
     assert_eq!(begun.output(), "as before\n");
 }
 
@@ -136,7 +144,7 @@ fn a_killed_host_takes_its_script_with_it() {
     soon("the script is gone", || processes(&work).is_empty());
     run_once_more("process", &begun);
     assert!(!PathBuf::from(work).exists());
-    assert!(!begun.socket_folder().exists());
+    assert!(!begun.run_directory.exists());
     assert_eq!(begun.output(), "as before\n");
 }
 
@@ -148,7 +156,7 @@ fn a_killed_container_is_an_engine_failure() {
     assert_eq!(status.code(), Some(3), "{said}");
     assert!(said.contains("the agent is gone without a report"), "{said}");
     assert!(begun.containers().is_empty());
-    assert!(!begun.socket_folder().exists());
+    assert!(!begun.run_directory.exists());
     assert_eq!(begun.output(), "as before\n");
 }
 
@@ -156,7 +164,7 @@ fn a_killed_container_is_an_engine_failure() {
 fn a_killed_agent_takes_its_script_with_it() {
     let mut begun = Begun::on("process");
     let work = begun.script_folder.clone();
-    let agents = processes(&format!("/{}/host.sock", begun.run_id));
+    let agents = processes(&format!("/{}/shared/host.sock", begun.run_id));
     assert_eq!(agents.len(), 1);
     rustix::process::kill_process(rustix::process::Pid::from_raw(agents[0]).unwrap(), rustix::process::Signal::KILL)
         .unwrap();

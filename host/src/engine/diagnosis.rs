@@ -1,7 +1,7 @@
 //! What is missing on this machine, and the command that mends it: `longshore doctor`.
 
 use super::existing;
-use crate::place::check_parent;
+use crate::place::check_runtime_folder;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore};
 use serde::Serialize;
@@ -116,7 +116,7 @@ async fn r(settings: &Settings) -> Diagnosis {
 
 fn runtime_folder(folder: &Path) -> Diagnosis {
     let shown = folder.display();
-    let Err(error) = check_parent(folder) else {
+    let Err(error) = check_runtime_folder(folder) else {
         return Diagnosis::good("runtime folder", format!("`{shown}` is this user's alone, or can be made"));
     };
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();

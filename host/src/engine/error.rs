@@ -1,6 +1,7 @@
 //! What can go wrong with engines. None of it is the script's fault.
 
 use crate::environment::LocalError;
+use crate::place::SOCKET_PATH_BYTES;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -85,6 +86,17 @@ pub enum EngineError {
         /// The cause, and what to do.
         #[source]
         source: std::io::Error,
+    },
+    /// The path of a run's socket does not fit into an address.
+    #[error(
+        "the path of the socket `{path}` has {bytes} bytes, and no process can connect to one of more than \
+         {SOCKET_PATH_BYTES}: set `XDG_RUNTIME_DIR` to a folder with a shorter path"
+    )]
+    SocketPath {
+        /// The path.
+        path: PathBuf,
+        /// Its length.
+        bytes: usize,
     },
     /// A folder or socket of the run could not be made.
     #[error("cannot make `{path}`")]

@@ -2,20 +2,26 @@
 //! for developing scripts. Limits on memory, processors and processes do not hold here.
 
 use super::{Container, Ended, Engine, EngineError, EngineKind, Launch, Workplace, existing, wait_for};
-use crate::place::{LockedFolder, TEMPORARY};
+use crate::place::{LockedFolder, SOCKET_PATH_BYTES, TEMPORARY, remove_abandoned};
 use crate::session::Peers;
 use crate::settings::Settings;
 use crate::store::ImageStore;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::fs::DirBuilder;
+use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
+
+/// The folder that a script works in, in that of its run.
+const WORK: &str = "work";
 
 /// The engine without containers.
 #[derive(Debug)]
@@ -42,13 +48,31 @@ impl Process {
         })
     }
 
-    fn start(&self, launch: &Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
-        let name = format!("{TEMPORARY}{}", launch.run_id);
-        let folder = LockedFolder::create(&self.work_folder, &name, 0o700)
-            .map_err(|source| EngineError::Place { path: self.work_folder.join(&name), source })?;
-        folder.remove_abandoned(TEMPORARY);
+    /// Makes the folder of a run, and in it the one that the script works in: what marks the outer one is none of its own.
+    async fn folder(&self, run_id: &str) -> Result<(LockedFolder, PathBuf), EngineError> {
+        let (parent, name) = (self.work_folder.clone(), format!("{TEMPORARY}{run_id}"));
+        let path = parent.join(&name);
+        let make = move || {
+            let folder = LockedFolder::create(&parent, &name, 0o700)?;
+            let work = folder.path().join(WORK);
+            DirBuilder::new().mode(0o700).create(&work)?;
+            Ok((folder, work))
+        };
+        let made = tokio::task::spawn_blocking(make).await.unwrap_or_else(|broken| Err(io::Error::other(broken)));
+        made.map_err(|source| EngineError::Place { path, source })
+    }
+
+    async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
+        let socket = launch.place.socket();
+        let bytes = socket.as_os_str().len();
+        if bytes > SOCKET_PATH_BYTES {
+            return Err(EngineError::SocketPath { path: socket, bytes });
+        }
+        let (folder, work) = self.folder(launch.run_id).await?;
+        let parent = self.work_folder.clone();
+        let sweeping = tokio::task::spawn_blocking(move || remove_abandoned(&parent, TEMPORARY));
         let agent = Command::new(&self.agent)
-            .arg(launch.place.socket())
+            .arg(socket)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -66,13 +90,13 @@ impl Process {
             r_library: (!libraries.is_empty()).then(|| libraries.join(":")),
             path: self.path.clone(),
             environment: Vec::new(),
-            folder: folder.path().to_string_lossy().into_owned(),
+            folder: work.to_string_lossy().into_owned(),
             user: None,
         };
         let pid = agent.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         let descriptor = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         let (seen, ended) = watch::channel(None);
-        let waiting = tokio::spawn(wait_until_gone(agent, folder, seen)).abort_handle();
+        let waiting = tokio::spawn(wait_until_gone(agent, folder, sweeping, seen)).abort_handle();
         Ok(Box::new(ProcessContainer { agent: descriptor, workplace, ended, waiting }))
     }
 }
@@ -91,7 +115,7 @@ impl Engine for Process {
     }
 
     fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {
-        async move { self.start(&launch) }.boxed()
+        self.start(launch).boxed()
     }
 }
 
@@ -106,9 +130,16 @@ struct ProcessContainer {
     waiting: AbortHandle,
 }
 
-async fn wait_until_gone(mut agent: Child, folder: LockedFolder, seen: watch::Sender<Option<Ended>>) {
+async fn wait_until_gone(
+    mut agent: Child,
+    folder: LockedFolder,
+    sweeping: JoinHandle<()>,
+    seen: watch::Sender<Option<Ended>>,
+) {
     let status = agent.wait().await;
-    drop(folder);
+    // What broke while it removed folders is found again by the next run.
+    let _ = sweeping.await;
+    let _ = tokio::task::spawn_blocking(move || drop(folder)).await;
     seen.send_replace(Some(match status {
         Ok(status) => match (status.code(), status.signal()) {
             (Some(code), _) => Ended::Exited(code.into()),

@@ -49,6 +49,7 @@ fn of_engine(error: &EngineError) -> Blame {
         | EngineError::NoAgentForImage { .. }
         | EngineError::StartAgent { .. }
         | EngineError::RuntimeFolder { .. }
+        | EngineError::SocketPath { .. }
         | EngineError::Place { .. } => Blame::Engine,
     }
 }

@@ -178,7 +178,7 @@ impl Run<'_> {
 
     async fn in_container(&mut self, engine: &dyn Engine, mut provided: Provided) -> Result<Seen, EngineError> {
         let starting = Instant::now();
-        let place = Place::create(&self.settings.runtime_folder, &self.run_id)?;
+        let place = Place::create(&self.settings.runtime_folder, &self.run_id).await?;
         let listener = place.listen(engine.peers())?;
         let launch = Launch {
             run_id: &self.run_id,
@@ -200,8 +200,8 @@ impl Run<'_> {
                 self.timings.start = milliseconds(starting.elapsed());
                 self.tell(Event::Connected);
                 let (workplace, image) = (container.workplace(), provided.image());
-                let place = Supervised { image, workplace: &workplace, kind: engine.kind(), listener: &listener };
-                self.supervise(agent, place, container.as_ref(), &mut evidence).await
+                let site = Supervised { image, workplace: &workplace, kind: engine.kind(), listener: &listener };
+                self.supervise(agent, site, container.as_ref(), &mut evidence).await
             }
             Err(missing) => {
                 missing.note(&mut evidence);
@@ -214,6 +214,7 @@ impl Run<'_> {
         }
         drop(listener);
         self.end_container(container.as_ref(), &mut evidence).await;
+        place.close().await;
         Ok((evidence, finished, exit))
     }
 

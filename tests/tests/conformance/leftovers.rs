@@ -59,7 +59,9 @@ fn docker(arguments: &[&str]) -> Result<String, String> {
 fn everything() -> BTreeSet<String> {
     let mut found: BTreeSet<String> =
         labelled("longshore.run").unwrap_or_else(|error| vec![error]).into_iter().collect();
-    found.extend(Path::new("/run/longshore").exists().then(|| "folder /run/longshore".to_owned()));
+    // The folder itself stays, so that nobody else makes it.
+    let runs = std::fs::read_dir("/run/longshore/runs").into_iter().flatten().flatten();
+    found.extend(runs.map(|entry| format!("folder {}", entry.path().display())));
     for folder in [Path::new("/dev/shm"), Path::new("/tmp"), &std::env::temp_dir()] {
         let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
         // `Rtmp…` is where a session of R has its files until it ends.

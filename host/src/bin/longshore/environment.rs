@@ -7,8 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// How long the path of the folder above the runtime folder may be: the address of a socket has 107 bytes, of which
-/// `/longshore-4294967295`, `/`, a run's id (22) and `/host.sock` take 54.
-const RUNTIME_FOLDER_BYTES: usize = 53;
+/// `/longshore-4294967295`, `/runs`, `/`, a run's id (22) and `/shared/host.sock` take 66.
+const RUNTIME_FOLDER_BYTES: usize = 41;
 
 /// Settings of this machine, user and project, or what is wrong with them.
 pub(crate) fn config() -> Result<Config, ConfigError> {

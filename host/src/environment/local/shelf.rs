@@ -279,8 +279,12 @@ mod tests {
     async fn what_is_not_complete_is_not_there_and_goes() {
         let folder = tempfile::tempdir().unwrap();
         let shelf = shelf(folder.path());
-        let left = shelf.folder.join(format!("{BUILDING}{}/environment", new_run_id()));
-        std::fs::create_dir_all(&left).unwrap();
+        std::fs::create_dir(shelf.folder.parent().unwrap()).unwrap();
+        let mut killed = LockedFolder::create(&shelf.folder, &format!("{BUILDING}{}", new_run_id()), 0o700).unwrap();
+        let left = killed.path().join("environment");
+        std::fs::create_dir(&left).unwrap();
+        killed.stay();
+        drop(killed);
         std::fs::create_dir_all(shelf.folder.join("x")).unwrap();
         assert_eq!(shelf.find("x"), None);
         let abandoned = site(&shelf, "x").await;

@@ -1,0 +1,389 @@
+//! Folders of ours among those of others: each has a file in it that marks it as ours, and that is locked while its maker
+//! lives. Whoever comes later can tell by it what a killed host left behind, and remove it. What has no such file is
+//! somebody's, and stays.
+//!
+//! The lock is that of a file which is open for writing, since NFS honours no other (`flock(2)`).
+
+use crate::run::new_run_id;
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, mkdirat, openat, statat, unlinkat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// What the names of folders begin with that are made among those of others.
+pub(crate) const TEMPORARY: &str = "longshore-";
+
+/// The file that marks a folder as ours.
+const LOCK: &str = ".longshore-lock";
+
+/// What is in it, for who wonders.
+const MARK: &[u8] = b"longshore made this folder, and removes it once this file is no longer locked.\n";
+
+/// Attempts at creating a folder while others take it for abandoned.
+const ATTEMPTS: usize = 100;
+
+/// How folders are opened.
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// How the folder above is opened, which this user may not be allowed to read.
+const PARENT: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// How locks are opened. A FIFO with a lock's name holds nobody up.
+const LOCKING: OFlags = OFlags::RDWR.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+
+/// A folder that is locked for as long as this lives, and removed when it is dropped, unless it is to stay.
+#[derive(Debug)]
+pub(crate) struct LockedFolder {
+    path: PathBuf,
+    stays: bool,
+    folder: OwnedFd,
+    _lock: File,
+}
+
+impl LockedFolder {
+    /// Makes `parent/name`, with what the umask leaves of `mode`, and `parent` for this user alone where it is missing.
+    pub(crate) fn create(parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
+        match DirBuilder::new().mode(0o700).create(parent) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let within = rustix::fs::open(parent, PARENT, Mode::empty())?;
+        Self::create_in(within.as_fd(), parent, name, mode)
+    }
+
+    /// The same in a folder that is open, whatever has its path by now.
+    pub(super) fn create_in(within: BorrowedFd<'_>, parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
+        let mut attempt = 0;
+        loop {
+            match Self::make(within, parent, name, mode) {
+                // Another host has just taken it for abandoned, before it was locked.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => attempt += 1,
+                made => return made,
+            }
+        }
+    }
+
+    fn make(within: BorrowedFd<'_>, parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
+        mkdirat(within, name, Mode::from_raw_mode(mode))?;
+        let folder = openat(within, name, FOLDER, Mode::empty())?;
+        let own = Mode::RUSR | Mode::WUSR;
+        let mut lock = File::from(openat(&folder, LOCK, LOCKING | OFlags::CREATE | OFlags::EXCL, own)?);
+        // Waits for somebody's glance at it, or until another host that took it for abandoned has removed it.
+        flock(&lock, FlockOperation::LockExclusive)?;
+        statat(within, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        lock.write_all(MARK)?;
+        Ok(Self { path: parent.join(name), stays: false, folder, _lock: lock })
+    }
+
+    /// Makes a folder for what programs leave that are called for this process alone. Where the host is killed, the next
+    /// run of the `process` engine finds it abandoned.
+    pub(crate) fn temporary(parent: &Path) -> io::Result<Self> {
+        Self::create(parent, &format!("{TEMPORARY}{}", new_run_id()), 0o700)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes a folder in it, for this user alone.
+    pub(super) fn subfolder(&self, name: &str) -> io::Result<OwnedFd> {
+        mkdirat(&self.folder, name, Mode::RWXU)?;
+        Ok(openat(&self.folder, name, FOLDER, Mode::empty())?)
+    }
+
+    /// Removes the folders beside this one whose names are `prefix` and the id of a run, and whose hosts are dead.
+    pub(crate) fn remove_abandoned(&self, prefix: &str) {
+        remove_abandoned(self.path.parent().unwrap_or(&self.path), prefix);
+    }
+
+    /// Has the folder stay when this is dropped, unlocked.
+    pub(crate) fn stay(&mut self) {
+        self.stays = true;
+    }
+
+    /// Moves the folder to where it stays, as somebody's own. A folder that is there must be empty.
+    pub(crate) fn move_to(mut self, target: &Path) -> io::Result<()> {
+        std::fs::rename(&self.path, target)?;
+        self.stays = true;
+        Ok(unlinkat(&self.folder, LOCK, AtFlags::empty())?)
+    }
+}
+
+impl Drop for LockedFolder {
+    fn drop(&mut self) {
+        // What cannot be removed now is abandoned, and found by the next run.
+        let _ = if self.stays { Ok(()) } else { remove(&self.path, self.folder.as_fd()) };
+    }
+}
+
+/// Whether somebody holds a folder's lock. Where nothing is nobody does.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    let Ok(folder) = rustix::fs::open(path, FOLDER, Mode::empty()) else { return false };
+    open_lock(folder.as_fd()).is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared).is_err())
+}
+
+/// Removes a folder that nobody holds locked; who calls this knows that it is ours. Says whether it is gone.
+pub(crate) fn remove_unlocked(path: &Path) -> io::Result<bool> {
+    let folder = match rustix::fs::open(path, FOLDER, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(true),
+        opened => opened?,
+    };
+    let lock = match open_lock(folder.as_fd()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        lock => lock.ok(),
+    };
+    if lock.as_ref().is_some_and(|lock| flock(lock, FlockOperation::NonBlockingLockExclusive).is_err()) {
+        return Ok(false);
+    }
+    remove(path, folder.as_fd()).map(|()| true)
+}
+
+/// Removes the folders in `parent` whose names are `prefix` and the id of a run, which are marked as ours, and whose makers
+/// are dead. One that cannot be removed now is found again by the next run.
+pub(crate) fn remove_abandoned(parent: &Path, prefix: &str) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        if is_of_run(&entry.file_name(), prefix) {
+            let _ = remove_if_abandoned(&entry.path());
+        }
+    }
+}
+
+fn remove_if_abandoned(path: &Path) -> io::Result<()> {
+    let folder = rustix::fs::open(path, FOLDER, Mode::empty())?;
+    if fstat(&folder)?.st_uid != own_user() {
+        return Ok(());
+    }
+    match open_lock(folder.as_fd()) {
+        Ok(lock) => {
+            flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+            remove(path, folder.as_fd())
+        }
+        // Its maker was killed before it marked it. Nothing is lost with one that is empty, and no other goes.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::remove_dir(path),
+        Err(error) => Err(error),
+    }
+}
+
+/// The file that marks a folder. One that is another user's, or no file, is no mark.
+fn open_lock(folder: BorrowedFd<'_>) -> io::Result<File> {
+    let lock = openat(folder, LOCK, LOCKING, Mode::empty())?;
+    let found = fstat(&lock)?;
+    if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile && found.st_uid == own_user() {
+        return Ok(File::from(lock));
+    }
+    Err(io::Error::from(io::ErrorKind::PermissionDenied))
+}
+
+/// Removes a folder, its mark last: what is left by a kill, or by somebody who still writes there, is marked.
+fn remove(path: &Path, folder: BorrowedFd<'_>) -> io::Result<()> {
+    let mut failed = Ok(());
+    let gone = |error: io::Error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) };
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_name() != LOCK {
+            failed = failed.and(remove_entry(&entry).or_else(gone));
+        }
+    }
+    failed?;
+    unlinkat(folder, LOCK, AtFlags::empty()).map_err(io::Error::from).or_else(gone)?;
+    std::fs::remove_dir(path).inspect_err(|_| {
+        // Marked again, for the next one who looks.
+        let _ = openat(folder, LOCK, LOCKING | OFlags::CREATE, Mode::RUSR | Mode::WUSR);
+    })
+}
+
+fn remove_entry(entry: &std::fs::DirEntry) -> io::Result<()> {
+    if !entry.file_type()?.is_dir() {
+        return std::fs::remove_file(entry.path());
+    }
+    match std::fs::remove_dir_all(entry.path()) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_up(&entry.path())?;
+            std::fs::remove_dir_all(entry.path())
+        }
+        removed => removed,
+    }
+}
+
+/// Opens up folders that a script closed to its own user.
+fn open_up(folder: &Path) -> io::Result<()> {
+    std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700))?;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_up(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name is `prefix` and the id of a run.
+fn is_of_run(name: &OsStr, prefix: &str) -> bool {
+    let id = name.to_str().and_then(|name| name.strip_prefix(prefix)?.split_once('-'));
+    let is_number = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    // Microseconds since 1970 have 13 digits from 1996 to 2112.
+    id.is_some_and(|(time, random)| time.len() == 13 && random.len() == 8 && is_number(time) && is_number(random))
+}
+
+pub(super) fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a killed host leaves: a folder with its mark, which nobody holds locked, and something in it.
+    fn abandon(parent: &Path, name: &str) -> PathBuf {
+        let mut folder = LockedFolder::create(parent, name, 0o700).unwrap();
+        std::fs::create_dir_all(folder.path().join("work/deep")).unwrap();
+        std::fs::write(folder.path().join("work/deep/file"), "left").unwrap();
+        folder.stay();
+        folder.path().to_owned()
+    }
+
+    #[test]
+    fn what_others_have_beside_ours_is_never_taken_for_abandoned() {
+        let folder = tempfile::tempdir().unwrap();
+        let parent = folder.path().join("folders");
+        let id = new_run_id();
+        let names = [
+            "thesis",
+            "longshore-1001",
+            "longshore-my-thesis",
+            "longshore-6615d9213371c-thesis",
+            "longshore-6615D9213371C-ae28358b",
+            &format!("longshore-{id}-copy"),
+            &format!("Longshore-{id}"),
+        ];
+        for prefix in ["", TEMPORARY] {
+            let living = LockedFolder::create(&parent, &format!("{prefix}{}", new_run_id()), 0o700).unwrap();
+            let mut theirs: Vec<PathBuf> = names.iter().map(|name| parent.join(name)).collect();
+            // A name as a run's is not enough, nor is our mark below another name.
+            theirs.push(parent.join(format!("{prefix}{}", new_run_id())));
+            for path in &theirs {
+                std::fs::create_dir_all(path).unwrap();
+                std::fs::write(path.join("precious"), "").unwrap();
+            }
+            theirs.push(abandon(&parent, &format!("{prefix}thesis-{}", new_run_id())));
+            // A link to what is marked, a mark that is no file, and one that leads elsewhere.
+            let marked = abandon(folder.path(), &format!("marked-{}", new_run_id()));
+            let link = parent.join(format!("{prefix}{}", new_run_id()));
+            std::os::unix::fs::symlink(&marked, &link).unwrap();
+            theirs.extend([marked.clone(), link]);
+            for kind in ["folder", "link"] {
+                let path = parent.join(format!("{prefix}{}", new_run_id()));
+                std::fs::create_dir(&path).unwrap();
+                match kind {
+                    "folder" => std::fs::create_dir(path.join(LOCK)).unwrap(),
+                    _ => std::os::unix::fs::symlink(marked.join(LOCK), path.join(LOCK)).unwrap(),
+                }
+                theirs.push(path);
+            }
+            let abandoned = abandon(&parent, &format!("{prefix}{}", new_run_id()));
+            let unmarked = parent.join(format!("{prefix}{}", new_run_id()));
+            std::fs::create_dir(&unmarked).unwrap();
+            living.remove_abandoned(prefix);
+            assert!(!abandoned.exists() && !unmarked.exists() && living.path().exists());
+            for path in theirs {
+                assert!(std::fs::symlink_metadata(&path).is_ok(), "`{}` is gone", path.display());
+            }
+            drop(living);
+            std::fs::remove_dir_all(&parent).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_another_user_made_stays() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = abandon(parent.path(), &new_run_id());
+        // Only root can give something away.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(path.join(LOCK), Some(4356), None).unwrap();
+            remove_abandoned(parent.path(), "");
+            assert!(path.exists());
+            std::os::unix::fs::chown(path.join(LOCK), Some(0), None).unwrap();
+            std::os::unix::fs::chown(&path, Some(4356), None).unwrap();
+            remove_abandoned(parent.path(), "");
+            assert!(path.exists());
+            std::os::unix::fs::chown(&path, Some(0), None).unwrap();
+        }
+        remove_abandoned(parent.path(), "");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_cannot_be_removed_yet_keeps_its_mark() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = abandon(parent.path(), &new_run_id());
+        // A mount cannot be removed, nor can a folder that is written to meanwhile: here it is entered by another name.
+        let folder = rustix::fs::open(&path, FOLDER, Mode::empty()).unwrap();
+        let elsewhere = parent.path().join("elsewhere");
+        std::fs::create_dir_all(elsewhere.join("x")).unwrap();
+        assert!(remove(&elsewhere.join("x/.."), folder.as_fd()).is_err());
+        assert!(path.join(LOCK).exists());
+        remove_abandoned(parent.path(), "");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn folders_that_a_script_closed_go_too() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = LockedFolder::create(parent.path(), &new_run_id(), 0o700).unwrap();
+        let closed = folder.path().join("a/b");
+        std::fs::create_dir_all(closed.join("c")).unwrap();
+        for path in [&closed, &folder.path().join("a")] {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap();
+        }
+        drop(folder);
+        assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_lock_is_seen_until_its_folder_stays_or_goes() {
+        let parent = tempfile::tempdir().unwrap();
+        let mut folder = LockedFolder::create(parent.path(), "runs", 0o700).unwrap();
+        let path = folder.path().to_owned();
+        assert!(is_locked(&path));
+        assert!(!remove_unlocked(&path).unwrap());
+        folder.stay();
+        drop(folder);
+        assert!(!is_locked(&path) && path.exists());
+        assert!(remove_unlocked(&path).unwrap());
+        assert!(!path.exists() && !is_locked(&path));
+        assert!(remove_unlocked(&path).unwrap());
+    }
+
+    #[test]
+    fn a_folder_that_is_moved_to_its_place_has_no_mark() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = LockedFolder::create(parent.path(), &new_run_id(), 0o700).unwrap();
+        std::fs::write(folder.path().join("a"), "").unwrap();
+        folder.move_to(&parent.path().join("place")).unwrap();
+        let names: Vec<_> = std::fs::read_dir(parent.path().join("place")).unwrap().flatten().collect();
+        assert_eq!(names.iter().map(std::fs::DirEntry::file_name).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn folders_that_are_made_and_swept_at_once_are_there_for_their_makers() {
+        let parent = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let folder = LockedFolder::create(parent.path(), &new_run_id(), 0o700).unwrap();
+                        folder.remove_abandoned("");
+                        assert!(is_locked(folder.path()));
+                    }
+                });
+            }
+        });
+        assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+}

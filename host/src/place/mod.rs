@@ -1,0 +1,175 @@
+//! Where a run has its socket: a run directory, which is locked while the run lives and removed at its end, in a folder of
+//! our own. What marks and locks folders is in `folder.rs`, and who may have made the folder above in `runs.rs`.
+
+mod folder;
+mod runs;
+
+pub(crate) use folder::{LockedFolder, TEMPORARY, is_locked, remove_abandoned, remove_unlocked};
+pub(crate) use runs::check_runtime_folder;
+
+use crate::engine::EngineError;
+use crate::session::{Listener, Peers};
+use runs::RunsFolder;
+use rustix::fs::{Mode, fchmod};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use tokio::net::UnixListener;
+use tokio::task::JoinHandle;
+
+/// Bytes that the path of a socket may have: 108 in its address, the last of which is zero.
+pub(crate) const SOCKET_PATH_BYTES: usize = 107;
+
+/// What a container sees of a run directory: the mark that tells whether the run lives is none of its business.
+const SHARED: &str = "shared";
+
+/// The socket, there.
+const SOCKET: &str = "host.sock";
+
+/// The directory of one run; it is removed when this is closed or dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    folder: LockedFolder,
+    shared: PathBuf,
+    opened: OwnedFd,
+    /// Removes what killed hosts left, while the run goes on.
+    sweeping: JoinHandle<()>,
+}
+
+impl Place {
+    /// Makes the directory of a run below a runtime folder.
+    pub(crate) async fn create(runtime_folder: &Path, run_id: &str) -> Result<Self, EngineError> {
+        let (parent, name) = (runtime_folder.to_owned(), run_id.to_owned());
+        let made = tokio::task::spawn_blocking(move || make(&parent, &name)).await;
+        let (folder, opened, runs) = made.unwrap_or_else(|broken| {
+            Err(EngineError::Place { path: runtime_folder.join(run_id), source: std::io::Error::other(broken) })
+        })?;
+        let sweeping = tokio::task::spawn_blocking(move || remove_abandoned(&runs, ""));
+        Ok(Self { shared: folder.path().join(SHARED), folder, opened, sweeping })
+    }
+
+    /// What a container sees as `/run/longshore`.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.shared
+    }
+
+    /// The socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder().join(SOCKET)
+    }
+
+    /// Listens on the socket, for these peers. The folder above is the host user's alone, which was looked at when this
+    /// was made, and the one container it is mounted into has a user of its own.
+    pub(crate) fn listen(&self, peers: Peers) -> Result<Listener, EngineError> {
+        let socket = self.socket();
+        let failed = |source| EngineError::Place { path: socket.clone(), source };
+        // A path that is too long for an address is none where a container sees it.
+        let folder = PathBuf::from(format!("/proc/self/fd/{}", self.opened.as_raw_fd()));
+        let is_long = socket.as_os_str().as_bytes().len() > SOCKET_PATH_BYTES;
+        let address = if is_long { folder.join(SOCKET) } else { socket.clone() };
+        let listener = UnixListener::bind(address).map_err(failed)?;
+        std::fs::set_permissions(&socket, PermissionsExt::from_mode(0o666)).map_err(failed)?;
+        Ok(Listener::new(listener, peers))
+    }
+
+    /// Removes the directory, once what killed hosts left is gone too.
+    pub(crate) async fn close(self) {
+        let Self { folder, sweeping, .. } = self;
+        // What broke while it removed folders is found again by the next run.
+        let _ = sweeping.await;
+        let _ = tokio::task::spawn_blocking(move || drop(folder)).await;
+    }
+}
+
+/// A run directory, what is shared of it, and the folder that it is in.
+fn make(runtime_folder: &Path, run_id: &str) -> Result<(LockedFolder, OwnedFd, PathBuf), EngineError> {
+    let runs = RunsFolder::open(runtime_folder)?;
+    let failed = |source| EngineError::Place { path: runs.path.join(run_id), source };
+    let folder = LockedFolder::create_in(runs.opened.as_fd(), &runs.path, run_id, 0o700).map_err(failed)?;
+    let shared = folder.subfolder(SHARED).map_err(failed)?;
+    // A container's user must get in, whatever the umask.
+    fchmod(&shared, Mode::from_raw_mode(0o755)).map_err(|error| failed(error.into()))?;
+    Ok((folder, shared, runs.path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::new_run_id;
+    use std::os::unix::fs::MetadataExt;
+
+    #[tokio::test]
+    async fn run_directories_that_killed_hosts_left_go_and_living_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime_folder = folder.path().join("run");
+        let living = Place::create(&runtime_folder, &new_run_id()).await.unwrap();
+        let (mut abandoned, _, runs) = make(&runtime_folder, &new_run_id()).unwrap();
+        std::fs::write(abandoned.path().join(SOCKET), "").unwrap();
+        abandoned.stay();
+        let path = abandoned.path().to_owned();
+        drop(abandoned);
+        let beside = runtime_folder.join("of an application");
+        std::fs::create_dir(&beside).unwrap();
+        let next = Place::create(&runtime_folder, &new_run_id()).await.unwrap();
+        next.close().await;
+        assert!(living.folder().exists() && beside.exists());
+        assert!(!path.exists());
+        living.close().await;
+        // The folders stay, so that nobody else makes them.
+        assert_eq!(std::fs::read_dir(runs).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_dropped_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::create(folder.path(), &new_run_id()).await.unwrap();
+        let path = place.folder.path().to_owned();
+        let _listener = place.listen(Peers::Own).unwrap();
+        assert!(place.socket().exists());
+        drop(place);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn containers_can_enter_and_connect_whatever_the_umask() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::create(folder.path(), &new_run_id()).await.unwrap();
+        let _listener = place.listen(Peers::Own).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!((mode(place.folder()), mode(&place.socket())), (0o755, 0o666));
+    }
+
+    #[tokio::test]
+    async fn a_path_that_is_too_long_for_an_address_has_a_socket_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = folder.path().join("ü ".repeat(60));
+        let place = Place::create(&long, &new_run_id()).await.unwrap();
+        assert!(place.socket().as_os_str().len() > SOCKET_PATH_BYTES);
+        let listener = place.listen(Peers::Own).unwrap();
+        // As a container does, which sees it elsewhere.
+        let seen = folder.path().join("seen");
+        std::os::unix::fs::symlink(place.folder(), &seen).unwrap();
+        let _connection = std::os::unix::net::UnixStream::connect(seen.join(SOCKET)).unwrap();
+        listener.accept().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn runs_that_start_and_end_at_once_leave_each_other_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = (0..8).map(|_| {
+            let runtime_folder = folder.path().to_owned();
+            tokio::spawn(async move {
+                for _ in 0..50 {
+                    let place = Place::create(&runtime_folder, &new_run_id()).await.unwrap();
+                    assert!(is_locked(place.folder.path()));
+                    place.close().await;
+                }
+            })
+        });
+        for run in runs.collect::<Vec<_>>() {
+            run.await.unwrap();
+        }
+        assert_eq!(std::fs::read_dir(folder.path().join("runs")).unwrap().count(), 0);
+    }
+}
