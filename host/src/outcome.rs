@@ -123,7 +123,10 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
     // Without a status the agent did not report, or was not there yet: it was what had to end.
     let killed = !matches!(evidence.status, Some(ExitStatus::Code(_)));
     if evidence.out_of_memory && killed {
-        return (Outcome::OutOfMemory, Some("it needed more memory than its limit".into()));
+        return (
+            Outcome::OutOfMemory,
+            Some("it needed more memory than its limit, files that it wrote included".into()),
+        );
     }
     if let Some(failure) = &evidence.image_failure {
         return (Outcome::ImageFailed, Some(failure.clone()));
@@ -145,9 +148,10 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
         }
         (Some((Word::Commit | Word::Close, message)), Some(ExitStatus::Code(_))) => (Outcome::Succeeded, message),
         (None, Some(ExitStatus::Code(0))) => (Outcome::Succeeded, None),
-        (None, Some(ExitStatus::Code(_))) if evidence.out_of_memory => {
-            (Outcome::OutOfMemory, Some("a process of it needed more memory than its limit".into()))
-        }
+        (None, Some(ExitStatus::Code(_))) if evidence.out_of_memory => (
+            Outcome::OutOfMemory,
+            Some("a process of it needed more memory than its limit, files that it wrote included".into()),
+        ),
         (None, Some(ExitStatus::Code(code))) => {
             (Outcome::Failed, Some(format!("the script ended with exit status {code}")))
         }
@@ -230,13 +234,13 @@ mod tests {
                 "killed for want of memory",
                 starved(ended(Signal(9))),
                 Outcome::OutOfMemory,
-                Some("it needed more memory than its limit"),
+                Some("it needed more memory than its limit, files that it wrote included"),
             ),
             (
                 "a child killed for want of memory, and a failure",
                 starved(ended(Code(1))),
                 Outcome::OutOfMemory,
-                Some("a process of it needed more memory than its limit"),
+                Some("a process of it needed more memory than its limit, files that it wrote included"),
             ),
             (
                 "a child killed for want of memory, and success all the same",
@@ -308,7 +312,7 @@ mod tests {
                 "an agent that the limit of memory ended",
                 starved(Evidence { engine_failure: Some("gone".into()), ..Evidence::default() }),
                 Outcome::OutOfMemory,
-                Some("it needed more memory than its limit"),
+                Some("it needed more memory than its limit, files that it wrote included"),
             ),
             (
                 "an engine that failed after a child was killed for want of memory",

@@ -161,6 +161,21 @@ fn a_killed_container_is_an_engine_failure() {
 }
 
 #[test]
+fn an_agent_that_the_limit_of_memory_ends_is_out_of_memory() {
+    let folder = tempfile::Builder::new().prefix("killed-").tempdir().unwrap();
+    // Files of a block stand in memory, which the limit counts.
+    std::fs::write(folder.path().join("data.bin"), vec![7; 30 << 20]).unwrap();
+    std::fs::write(folder.path().join("script.py"), "print('never')").unwrap();
+    let block = "name = \"big\"\nlanguage = \"python\"\nscript = \"script.py\"\n";
+    std::fs::write(folder.path().join("block.toml"), block).unwrap();
+    let arguments = ["run", ".", "--engine", "docker", "--memory", "16m"];
+    let ended = command::longshore(folder.path(), &arguments);
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("big out of memory after") && !said.contains("never"), "{said}");
+}
+
+#[test]
 fn a_killed_agent_takes_its_script_with_it() {
     let mut begun = Begun::on("process");
     let work = begun.script_folder.clone();

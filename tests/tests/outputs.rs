@@ -177,3 +177,41 @@ fn a_reader_that_has_enough_is_no_failure() {
     assert_eq!((first.as_str(), running.wait().unwrap().code()), ("a\n", Some(0)), "{said}");
     assert!(!said.contains('✗') && !said.contains("Broken pipe"), "{said}");
 }
+
+/// A journal of a host that was killed after it had decided: one file of two is in place.
+#[test]
+fn what_a_killed_host_had_decided_is_completed_by_the_next_run() {
+    use std::os::unix::fs::MetadataExt;
+    let user = User::new();
+    user.file("first.csv", "new");
+    user.file(".first.csv.killed", "old");
+    user.file("second.csv", "old");
+    user.file(".second.csv.killed", "new");
+    std::fs::set_permissions(user.at(".second.csv.killed"), PermissionsExt::from_mode(0o600)).unwrap();
+    let number = |name: &str| std::fs::metadata(user.at(name)).unwrap().ino();
+    let entry = |name: &str, new: &str| {
+        let target = std::fs::canonicalize(user.folder.path()).unwrap().join(name);
+        let target = target.to_str().unwrap().as_bytes().to_vec();
+        let temporary = format!(".{name}.killed").into_bytes();
+        serde_json::json!({ "target": target, "temporary": temporary, "number": number(new) })
+    };
+    let entries = [entry("first.csv", "first.csv"), entry("second.csv", ".second.csv.killed")];
+    let mut show = Command::new(command::path());
+    let show = user.home.of(show.args(["config", "show", "--json"])).output().unwrap();
+    let settings: Value = serde_json::from_slice(&show.stdout).unwrap();
+    let of = |entry: &&Value| entry["key"] == "engine.state_folder";
+    let state = PathBuf::from(settings.as_array().unwrap().iter().find(of).unwrap()["value"].as_str().unwrap());
+    std::fs::create_dir_all(state.join("publishing")).unwrap();
+    let journal = format!("{}\ncommit\n", serde_json::to_string(&entries).unwrap());
+    std::fs::write(state.join("publishing/killed"), journal).unwrap();
+    let (output, said) = user.run(&[]);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("second.csv` of run killed, whose host was killed while it published, is in place now"),
+        "{said}"
+    );
+    assert!(!said.contains("first.csv"), "{said}");
+    assert_eq!((user.text("first.csv"), user.text("second.csv")), ("new".into(), "new".into()));
+    assert_eq!(user.names(), ["first.csv", "script.py", "second.csv"]);
+    assert_eq!(std::fs::read_dir(state.join("publishing")).unwrap().count(), 0);
+}

@@ -13,14 +13,15 @@ use bollard::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType, ResourcesUlimits,
 };
 use bollard::query_parameters::{
-    KillContainerOptions, RemoveContainerOptions, StartContainerOptions, WaitContainerOptions,
+    EventsOptionsBuilder, KillContainerOptions, RemoveContainerOptions, StartContainerOptions, WaitContainerOptions,
 };
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use longshore_protocol::User;
+use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -41,6 +42,12 @@ const MOUNTED_AGENT: &str = "/run/longshore-agent";
 
 /// How long it takes until an engine that broke off is asked again.
 const WAIT_AGAIN: Duration = Duration::from_millis(200);
+
+/// What ends a process for want of memory.
+const SIGKILL: i64 = 9;
+
+/// How long an engine may take to say what happened to a container.
+const EVENTS_DEADLINE: Duration = Duration::from_secs(5);
 
 /// An engine that speaks the Engine API.
 #[derive(Debug)]
@@ -247,7 +254,23 @@ async fn wait_until_gone(api: bollard::Docker, id: String, seen: watch::Sender<O
             Some(Err(_)) | None => tokio::time::sleep(WAIT_AGAIN).await,
         }
     };
+    let ended = match ended {
+        Ended::Killed(SIGKILL) if was_out_of_memory(&api, &id).await => Ended::OutOfMemory,
+        ended => ended,
+    };
     seen.send_replace(Some(ended));
+}
+
+/// Whether the engine saw the kernel kill something of a container for want of memory. It is asked afterwards: an engine
+/// remembers its last events, and the container itself is gone.
+async fn was_out_of_memory(api: &bollard::Docker, id: &str) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let until = format!("{}.{:09}", now.as_secs(), now.subsec_nanos());
+    let filters = HashMap::from([("container", vec![id]), ("event", vec!["oom"])]);
+    let options = EventsOptionsBuilder::new().since("0").until(&until).filters(&filters).build();
+    let mut events = std::pin::pin!(api.events(Some(options)));
+    // An engine that does not answer, or knows no such events, says nothing of it.
+    matches!(tokio::time::timeout(EVENTS_DEADLINE, events.next()).await, Ok(Some(Ok(_))))
 }
 
 /// What the engine's exit status says: a signal is one beyond 128.

@@ -122,6 +122,8 @@ pub(crate) enum Ended {
     Exited(i64),
     /// By a signal, this one.
     Killed(i64),
+    /// By the kernel, since the container needed more memory than its limit.
+    OutOfMemory,
     /// The engine does not say: the container is gone.
     Unknown,
 }
@@ -131,6 +133,7 @@ impl fmt::Display for Ended {
         match self {
             Self::Exited(status) => write!(f, "its agent ended with exit status {status}"),
             Self::Killed(signal) => write!(f, "its agent was ended by signal {signal}"),
+            Self::OutOfMemory => f.write_str("its agent was ended for want of memory"),
             Self::Unknown => f.write_str("it is gone"),
         }
     }

@@ -220,6 +220,7 @@ impl Run<'_> {
 
     async fn end_container(&self, container: &dyn Container, evidence: &mut Evidence) {
         if let Ok(ended) = tokio::time::timeout(GONE_DEADLINE, container.wait()).await {
+            evidence.out_of_memory |= ended == Ended::OutOfMemory;
             // An agent that ended well has said itself what failed.
             if let (Some(failure), true) = (&mut evidence.engine_failure, ended != Ended::Exited(0)) {
                 failure.push_str(&format!(" ({ended})"));
