@@ -2,6 +2,7 @@
 //! reads them. Inputs that do not fit are decoded again for each reader and pass through a bounded window, as streams
 //! do, chunk by chunk.
 
+use crate::budget::available_memory;
 use crate::session::Outgoing;
 use crate::table::{Feed, TableError, guarded};
 use arrow_array::{Array, RecordBatch};
@@ -275,15 +276,4 @@ impl Credit {
             }
         }
     }
-}
-
-/// Memory that can be had without hurting anyone, in bytes.
-pub(crate) fn available_memory() -> u64 {
-    let read = || {
-        let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
-        let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
-    };
-    // Without the figure, a gibibyte is a machine's smallest size that runs containers.
-    read().map_or(1 << 30, |kibibytes| kibibytes * 1024)
 }

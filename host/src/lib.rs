@@ -25,6 +25,7 @@
 
 pub mod archive;
 pub mod block;
+mod budget;
 mod cancel;
 pub mod cases;
 pub mod config;

@@ -16,7 +16,7 @@ pub struct Limits {
     pub pids: u32,
     /// Open files of each process.
     pub open_files: u64,
-    /// Bytes of all outputs together, as they come from the script.
+    /// Bytes of all outputs together, as they come from the script, and as they are written.
     pub output_bytes: u64,
     /// Bytes of stdout and stderr together that are shown and kept; more is dropped and counted.
     pub log_bytes: u64,

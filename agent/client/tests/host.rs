@@ -10,7 +10,7 @@ use longshore_protocol::limits::ARENA_BYTES;
 use longshore_protocol::{
     ArenaId, Frame, FromScript, Hello, Message, Payload, Place, RunFacts, SocketConnection, StreamId, ToScript, Version,
 };
-use longshore_segment::{LentArena, TableDecoder, write_whole};
+use longshore_segment::{Budget, LentArena, TableDecoder, write_whole};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -157,7 +157,7 @@ fn batches_are_cut_and_acknowledged_when_they_are_used_up() {
 fn take_output(mut connection: SocketConnection) -> (Vec<RecordBatch>, usize, usize) {
     let mut arenas: Vec<LentArena> = Vec::new();
     let (mut batches, mut in_arenas, mut inline) = (Vec::new(), 0, 0);
-    let mut decoder = TableDecoder::untrusting();
+    let mut decoder = TableDecoder::untrusting(&Budget::unlimited());
     while let Some((message, payload)) = hear(&mut connection) {
         match message {
             FromScript::OpenOutput { stream, .. } => {

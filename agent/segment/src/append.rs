@@ -94,6 +94,15 @@ impl Matching {
         Err(reason)
     }
 
+    /// Whether every batch of the table fits the output, so that applying this can find nothing wrong.
+    #[must_use]
+    pub fn is_certain(&self, output: &Schema, table: &Schema) -> bool {
+        let plain = plain_schema(table, Side::Output);
+        self.0.iter().zip(output.fields()).all(|(index, field)| {
+            plain.field(*index).data_type() == field.data_type() || *table.field(*index).data_type() == DataType::Null
+        })
+    }
+
     /// Brings a batch into the output's order and types.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Arrow IPC messages into record batches, without copying. One decoder reads both ways: with every buffer, offset
 //! and string checked for what comes out of a container, and without for what the host wrote itself.
 
+use crate::budget::{Budget, OverBudget, Taken};
 use crate::encode::BOOLEAN_BYTES;
 use crate::error::SegmentError;
 use crate::messages::{RawMessage, Splitter};
@@ -9,9 +10,9 @@ use arrow_buffer::Buffer;
 use arrow_data::UnsafeFlag;
 use arrow_ipc::reader::{RecordBatchDecoder, read_dictionary_impl};
 use arrow_ipc::{Message, MessageHeader};
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, Schema, SchemaRef};
 use longshore_protocol::limits::SEGMENT_MAX;
-use std::collections::HashMap;
+use std::collections::{HashMap, TryReserveError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -20,8 +21,19 @@ use std::sync::Arc;
 const UNTRUSTED_BODY_MAX: u64 = 2 << 30;
 
 /// Most rows in a batch from a container: a column of nulls has rows without having bytes, so bytes alone do not
-/// bound them.
+/// bound them. Nothing may be made of so many at once: see [`crate::cut`].
 const UNTRUSTED_ROWS_MAX: i64 = 1 << 31;
+
+/// What a schema's columns take once they are read, as a multiple of its bytes: a field of 60 bytes has some 300 here, and
+/// its name and notes.
+const SCHEMA_FACTOR: u64 = 8;
+
+/// What the arrays of a batch take besides their values, as a multiple of the metadata that describes them: 16 bytes for
+/// each array there are 200 here.
+const ARRAYS_FACTOR: u64 = 16;
+
+/// Alignment that the values of every type are fine with; others are copied.
+const ALIGNED: usize = 16;
 
 /// A record batch as it was sent.
 #[derive(Debug, Clone)]
@@ -31,7 +43,12 @@ pub struct DecodedBatch {
     /// For boolean columns without nulls, where the sender added them: the column, and its values as bytes of 0
     /// and 1.
     pub boolean_bytes: Vec<(usize, Buffer)>,
+    /// What it is made of, given back with the last clone.
+    _memory: Arc<Vec<Taken>>,
 }
+
+/// A column's categories, and the memory that they take.
+type Dictionaries = HashMap<i64, Vec<Taken>>;
 
 /// Decodes one table.
 #[derive(Debug)]
@@ -41,18 +58,25 @@ pub struct TableDecoder {
     dictionaries: HashMap<i64, ArrayRef>,
     skip_validation: UnsafeFlag,
     trusted: bool,
+    budget: Budget,
+    schema_memory: Option<Taken>,
+    dictionary_memory: Dictionaries,
 }
 
 impl TableDecoder {
-    /// For bytes out of a container: nothing is believed.
+    /// For bytes out of a container: nothing is believed, and no memory is set aside for them that the budget does not
+    /// have.
     #[must_use]
-    pub fn untrusting() -> Self {
+    pub fn untrusting(budget: &Budget) -> Self {
         Self {
-            splitter: Splitter::new(UNTRUSTED_BODY_MAX),
+            splitter: Splitter::new(UNTRUSTED_BODY_MAX, budget.clone()),
             schema: None,
             dictionaries: HashMap::new(),
             skip_validation: UnsafeFlag::new(),
             trusted: false,
+            budget: budget.clone(),
+            schema_memory: None,
+            dictionary_memory: HashMap::new(),
         }
     }
 
@@ -68,13 +92,21 @@ impl TableDecoder {
         let mut skip_validation = UnsafeFlag::new();
         // SAFETY: the caller promises that the bytes are valid.
         unsafe { skip_validation.set(true) };
-        Self { splitter: Splitter::new(SEGMENT_MAX), skip_validation, trusted: true, ..Self::untrusting() }
+        let budget = Budget::unlimited();
+        let splitter = Splitter::new(SEGMENT_MAX, budget.clone());
+        Self { splitter, skip_validation, trusted: true, ..Self::untrusting(&budget) }
     }
 
     /// The table's schema, once it has come.
     #[must_use]
     pub fn schema(&self) -> Option<&SchemaRef> {
         self.schema.as_ref()
+    }
+
+    /// Bytes of memory that the schema takes, once it has come.
+    #[must_use]
+    pub fn schema_bytes(&self) -> u64 {
+        self.schema_memory.as_ref().map_or(0, Taken::bytes)
     }
 
     /// The next batch; `None` when all of `bytes` is used up without completing one. The bytes may be cut anywhere.
@@ -84,10 +116,10 @@ impl TableDecoder {
     pub fn next(&mut self, bytes: &mut Buffer) -> Result<Option<DecodedBatch>, SegmentError> {
         while let Some(raw) = self.splitter.next(bytes)? {
             let batch = if self.trusted {
-                self.read(&raw)?
+                self.read(raw)?
             } else {
                 // Arrow's reader checks its input, but a panic on hostile bytes is a bug it has had before.
-                catch_unwind(AssertUnwindSafe(|| self.read(&raw)))
+                catch_unwind(AssertUnwindSafe(|| self.read(raw)))
                     .unwrap_or_else(|_| Err(SegmentError::bad_stream("a message that Arrow's reader cannot take")))?
             };
             if batch.is_some() {
@@ -108,7 +140,8 @@ impl TableDecoder {
         self.schema.clone().ok_or_else(|| SegmentError::bad_stream("it ends before its schema"))
     }
 
-    fn read(&mut self, raw: &RawMessage) -> Result<Option<DecodedBatch>, SegmentError> {
+    fn read(&mut self, mut raw: RawMessage) -> Result<Option<DecodedBatch>, SegmentError> {
+        let mut memory: Vec<Taken> = raw.memory.take().into_iter().collect();
         let message = raw.message()?;
         match message.header_type() {
             MessageHeader::Schema if self.schema.is_some() => Err(SegmentError::bad_stream("it has a second schema")),
@@ -117,34 +150,83 @@ impl TableDecoder {
                 if schema.fields().is_none() {
                     return Err(SegmentError::bad_stream("its schema has no fields"));
                 }
+                if !self.trusted {
+                    let length = raw.metadata_bytes();
+                    self.schema_memory = Some(self.budget.take(length.saturating_mul(SCHEMA_FACTOR))?);
+                    let schema = arrow_ipc::convert::fb_to_schema(schema);
+                    self.splitter.expect_columns(schema.flattened_fields().len(), length)?;
+                    self.schema = Some(Arc::new(schema));
+                    return Ok(None);
+                }
                 self.schema = Some(Arc::new(arrow_ipc::convert::fb_to_schema(schema)));
                 Ok(None)
             }
             MessageHeader::DictionaryBatch => {
-                let dictionary = message.header_as_dictionary_batch().ok_or_else(|| contradiction("dictionary"))?;
-                let schema =
-                    self.schema.as_deref().ok_or_else(|| SegmentError::bad_stream("data before its schema"))?;
-                if !self.trusted {
-                    let data = dictionary.data().ok_or_else(|| contradiction("dictionary"))?;
-                    check_batch(&data, raw.body.len())?;
-                }
-                read_dictionary_impl(
-                    &raw.body,
-                    dictionary,
-                    schema,
-                    &mut self.dictionaries,
-                    &message.version(),
-                    false,
-                    self.skip_validation.clone(),
-                )?;
+                self.read_dictionary(&message, &raw, memory)?;
                 Ok(None)
             }
-            MessageHeader::RecordBatch => self.read_batch(&message, &raw.body).map(Some),
+            MessageHeader::RecordBatch => {
+                if !self.trusted {
+                    memory.push(self.arrays(&raw)?);
+                }
+                self.read_batch(&message, &raw.body, memory).map(Some)
+            }
             other => Err(SegmentError::bad_stream(format!("a message of the kind {other:?}"))),
         }
     }
 
-    fn read_batch(&self, message: &Message<'_>, body: &Buffer) -> Result<DecodedBatch, SegmentError> {
+    /// Takes the memory of a message's arrays, and of its values where Arrow's reader copies them.
+    fn arrays(&self, raw: &RawMessage) -> Result<Taken, OverBudget> {
+        let copied = if raw.body.as_ptr().align_offset(ALIGNED) == 0 { 0 } else { raw.body.len() as u64 };
+        self.budget.take(raw.metadata_bytes().saturating_mul(ARRAYS_FACTOR).saturating_add(copied))
+    }
+
+    fn read_dictionary(
+        &mut self,
+        message: &Message<'_>,
+        raw: &RawMessage,
+        mut memory: Vec<Taken>,
+    ) -> Result<(), SegmentError> {
+        let dictionary = message.header_as_dictionary_batch().ok_or_else(|| contradiction("dictionary"))?;
+        let schema = self.schema.as_deref().ok_or_else(|| SegmentError::bad_stream("data before its schema"))?;
+        let (id, mut body) = (dictionary.id(), raw.body.clone());
+        if !self.trusted {
+            let data = dictionary.data().ok_or_else(|| contradiction("dictionary"))?;
+            check_batch(&data, body.len())?;
+            memory.push(self.arrays(raw)?);
+            if memory.len() == 1 {
+                // It stays while the table comes, so it may not lie in memory that is used again.
+                memory.push(self.budget.take(body.len() as u64)?);
+                body = copied(&body)
+                    .map_err(|_| OverBudget { wanted: raw.body.len() as u64, limit: self.budget.limit() })?;
+            }
+            if dictionary.isDelta() {
+                check_delta(schema, id)?;
+                // The categories there are and these stand beside those of both.
+                let known = self.dictionary_memory.get(&id).into_iter().flatten();
+                let both = known.chain(&memory).map(Taken::bytes).fold(0, u64::saturating_add);
+                memory = vec![self.budget.take(both)?];
+            }
+        }
+        read_dictionary_impl(
+            &body,
+            dictionary,
+            schema,
+            &mut self.dictionaries,
+            &message.version(),
+            false,
+            self.skip_validation.clone(),
+        )?;
+        self.dictionary_memory.insert(id, memory);
+        Ok(())
+    }
+
+    fn read_batch(
+        &self,
+        message: &Message<'_>,
+        body: &Buffer,
+        memory: Vec<Taken>,
+    ) -> Result<DecodedBatch, SegmentError> {
         let header = message.header_as_record_batch().ok_or_else(|| contradiction("record batch"))?;
         let schema = self.schema.clone().ok_or_else(|| SegmentError::bad_stream("data before its schema"))?;
         if !self.trusted {
@@ -154,8 +236,26 @@ impl TableDecoder {
             .with_skip_validation(self.skip_validation.clone())
             .read_record_batch()?;
         let boolean_bytes = boolean_bytes(message, body, batch.num_rows());
-        Ok(DecodedBatch { batch, boolean_bytes })
+        Ok(DecodedBatch { batch, boolean_bytes, _memory: Arc::new(memory) })
     }
+}
+
+fn copied(body: &Buffer) -> Result<Buffer, TryReserveError> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(body.len())?;
+    copy.extend_from_slice(body);
+    Ok(Buffer::from_vec(copy))
+}
+
+/// Categories may be added to where they take no more than their own bytes: no types inside types.
+#[allow(deprecated, reason = "Arrow has no other name for a dictionary's number yet")]
+fn check_delta(schema: &Schema, id: i64) -> Result<(), SegmentError> {
+    let is_nested = |values: &DataType| values.is_nested() || matches!(values, DataType::Dictionary(..));
+    let nested = schema.fields_with_dict_id(id).iter().any(|field| match field.data_type() {
+        DataType::Dictionary(_, values) => is_nested(values),
+        _ => true,
+    });
+    if nested { Err(SegmentError::bad_stream("categories of nested values that are added to")) } else { Ok(()) }
 }
 
 fn contradiction(kind: &str) -> SegmentError {
@@ -177,7 +277,9 @@ fn check_batch(batch: &arrow_ipc::RecordBatch<'_>, body_length: usize) -> Result
             return Err(SegmentError::bad_stream(format!("a column of {length} values with {nulls} nulls")));
         }
     }
+    let mut claimed = 0_u64;
     for buffer in batch.buffers().into_iter().flatten() {
+        claimed = claimed.saturating_add(buffer.length().unsigned_abs());
         let (offset, length) = (buffer.offset(), buffer.length());
         let end = offset.checked_add(length).and_then(|end| usize::try_from(end).ok());
         if offset < 0 || length < 0 || end.is_none_or(|end| end > body_length) {
@@ -185,6 +287,15 @@ fn check_batch(batch: &arrow_ipc::RecordBatch<'_>, body_length: usize) -> Result
                 "a buffer of {length} bytes at {offset} in a body of {body_length}"
             )));
         }
+    }
+    if claimed > body_length as u64 {
+        // What overlaps could be copied as often as it is named.
+        return Err(SegmentError::bad_stream(format!("buffers of {claimed} bytes in a body of {body_length}")));
+    }
+    let buffers = batch.buffers().map_or(0, |buffers| buffers.len() as i64);
+    if let Some(count) = batch.variadicBufferCounts().into_iter().flatten().find(|count| !(0..=buffers).contains(count))
+    {
+        return Err(SegmentError::bad_stream(format!("a column of {count} buffers in a batch of {buffers}")));
     }
     Ok(())
 }

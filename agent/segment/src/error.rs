@@ -1,5 +1,6 @@
 //! What can be wrong with shared memory and with the tables in it.
 
+use crate::budget::OverBudget;
 use arrow_schema::ArrowError;
 use thiserror::Error;
 
@@ -45,6 +46,9 @@ pub enum SegmentError {
         /// Bytes allowed.
         limit: u64,
     },
+    /// The data would take more memory than there is for it.
+    #[error("the data is too large")]
+    OverBudget(#[from] OverBudget),
     /// Arrow refused the data.
     #[error("invalid Arrow data")]
     Arrow(#[from] ArrowError),

@@ -7,6 +7,7 @@
 
 mod append;
 mod arena;
+mod budget;
 mod decode;
 mod encode;
 mod error;
@@ -15,9 +16,11 @@ mod mapping;
 mod memory;
 mod messages;
 mod plain;
+mod weight;
 
 pub use append::{Matching, first_schema, widened};
 pub use arena::{Arena, ArenaWriter, LentArena};
+pub use budget::{Budget, OverBudget, Taken};
 pub use decode::{DecodedBatch, TableDecoder};
 pub use encode::{BatchEncoder, SegmentStream, write_flat, write_whole};
 pub use error::SegmentError;
@@ -25,3 +28,4 @@ pub use flat::{Extent, Part, is_flat};
 pub use mapping::Mapping;
 pub use memory::{Segment, SegmentFile};
 pub use plain::{Side, bare, convert_leaves, plain_array, plain_batch, plain_bytes, plain_schema};
+pub use weight::{cut, weight};

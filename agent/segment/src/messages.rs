@@ -1,12 +1,27 @@
 //! Arrow IPC messages out of a byte stream that is cut anywhere, without copying where a message lies whole in one
 //! buffer. Every length is checked before memory is set aside for it; what is inside a message is the decoder's.
 
+use crate::budget::{Budget, OverBudget, Taken};
 use crate::error::SegmentError;
-use arrow_buffer::{Buffer, MutableBuffer};
-use arrow_ipc::{Message, root_as_message};
+use arrow_buffer::Buffer;
+use arrow_ipc::{Message, root_as_message_with_opts};
+use flatbuffers::VerifierOptions;
 
 /// Longest metadata of a message, in bytes: 100,000 columns at 300 bytes each, doubled.
 const METADATA_MAX: u64 = 64 << 20;
+
+/// Metadata of a message besides that of its columns, in bytes: a table's own notes, such as pandas makes.
+const METADATA_BASE: u64 = 1 << 20;
+
+/// Metadata for each column, in bytes: a name, a type and notes in a schema; 16 bytes a buffer elsewhere.
+const METADATA_COLUMN: u64 = 1 << 10;
+
+/// What the tables and texts of a message may come to where they are shared, as a multiple of its bytes: honest ones
+/// share little more than the layouts of their tables.
+const SHARED_MAX: usize = 8;
+
+/// How much a message that is collected grows by, in parts of what there is.
+const GROWTH: usize = 4;
 
 /// The marker in front of every message.
 const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -19,23 +34,64 @@ const PREFIX_BYTES: usize = 8;
 pub(crate) struct RawMessage {
     metadata: Buffer,
     pub(crate) body: Buffer,
+    /// The memory of both, where they were collected.
+    pub(crate) memory: Option<Taken>,
 }
 
 impl RawMessage {
     pub(crate) fn message(&self) -> Result<Message<'_>, SegmentError> {
         parse(&self.metadata)
     }
+
+    pub(crate) fn metadata_bytes(&self) -> u64 {
+        self.metadata.len() as u64
+    }
 }
 
 /// Splits a byte stream into messages.
 #[derive(Debug)]
 pub(crate) struct Splitter {
-    pending: MutableBuffer,
+    pending: Pending,
+    metadata_max: u64,
     body_max: u64,
     finished: bool,
 }
 
+/// The bytes of a message that has not come whole.
+#[derive(Debug)]
+struct Pending {
+    bytes: Vec<u8>,
+    memory: Option<Taken>,
+    budget: Budget,
+    /// What its first bytes said.
+    known: Option<Extent>,
+}
+
+impl Pending {
+    /// Adds bytes of a message of `needed` bytes in all.
+    fn add(&mut self, bytes: &[u8], needed: usize) -> Result<(), OverBudget> {
+        let length = self.bytes.len() + bytes.len();
+        if length > self.bytes.capacity() {
+            let room = length.max(self.bytes.len() + self.bytes.len() / GROWTH).min(needed.max(length));
+            match &mut self.memory {
+                Some(memory) => memory.resize(room as u64)?,
+                none => *none = Some(self.budget.take(room as u64)?),
+            }
+            let failed = |_| OverBudget { wanted: room as u64, limit: self.budget.limit() };
+            self.bytes.try_reserve_exact(room - self.bytes.len()).map_err(failed)?;
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn take(&mut self) -> (Buffer, Option<Taken>) {
+        self.known = None;
+        (Buffer::from_vec(std::mem::take(&mut self.bytes)), self.memory.take())
+    }
+}
+
 /// What is known of a message from its first bytes.
+#[derive(Debug, Clone, Copy)]
 enum Extent {
     /// At least so many bytes are needed to know more.
     AtLeast(usize),
@@ -46,9 +102,23 @@ enum Extent {
 }
 
 impl Splitter {
-    /// Messages with bodies of up to `body_max` bytes.
-    pub(crate) fn new(body_max: u64) -> Self {
-        Self { pending: MutableBuffer::new(0), body_max, finished: false }
+    /// Messages with bodies of up to `body_max` bytes. Those that come in pieces are collected within the budget.
+    pub(crate) fn new(body_max: u64, budget: Budget) -> Self {
+        let pending = Pending { bytes: Vec::new(), memory: None, budget, known: None };
+        Self { pending, metadata_max: METADATA_MAX, body_max, finished: false }
+    }
+
+    /// Holds the messages to metadata for so many columns, nested ones among them.
+    ///
+    /// # Errors
+    /// [`SegmentError::MessageTooLarge`] where the schema itself, of `length` bytes, has more.
+    pub(crate) fn expect_columns(&mut self, columns: usize, length: u64) -> Result<(), SegmentError> {
+        let most = METADATA_BASE.saturating_add(METADATA_COLUMN.saturating_mul(columns as u64));
+        self.metadata_max = most.min(METADATA_MAX);
+        if length > self.metadata_max {
+            return Err(SegmentError::MessageTooLarge { length, limit: self.metadata_max });
+        }
+        Ok(())
     }
 
     /// The next message; `None` when all of `bytes` is used up without completing one.
@@ -58,22 +128,29 @@ impl Splitter {
                 let clean = bytes.is_empty();
                 return if clean { Ok(None) } else { Err(SegmentError::bad_stream("bytes follow its end")) };
             }
-            let known = if self.pending.is_empty() { bytes.as_slice() } else { self.pending.as_slice() };
-            match extent(known, self.body_max)? {
+            let collected = !self.pending.bytes.is_empty();
+            let known = if collected { self.pending.bytes.as_slice() } else { bytes.as_slice() };
+            let extent = match self.pending.known {
+                Some(extent) => extent,
+                None => extent(known, self.metadata_max, self.body_max)?,
+            };
+            match extent {
                 Extent::EndOfStream => {
                     self.take(PREFIX_BYTES, bytes);
                     self.finished = true;
                 }
                 Extent::Whole { metadata_end, end } if known.len() >= end => {
-                    let whole = self.take(end, bytes);
+                    let (whole, memory) = self.take(end, bytes);
                     let metadata = whole.slice_with_length(PREFIX_BYTES, metadata_end - PREFIX_BYTES);
                     let body = whole.slice_with_length(metadata_end, end - metadata_end);
-                    return Ok(Some(RawMessage { metadata, body }));
+                    return Ok(Some(RawMessage { metadata, body, memory }));
                 }
                 Extent::Whole { .. } | Extent::AtLeast(_) if bytes.is_empty() => return Ok(None),
                 Extent::Whole { end: needed, .. } | Extent::AtLeast(needed) => {
-                    let missing = bytes.len().min(needed - self.pending.len());
-                    self.pending.extend_from_slice(&bytes.as_slice()[..missing]);
+                    let missing = bytes.len().min(needed - self.pending.bytes.len());
+                    self.pending.add(&bytes.as_slice()[..missing], needed)?;
+                    // A message's metadata is looked at once, in however many pieces its body comes.
+                    self.pending.known = Some(extent).filter(|extent| matches!(extent, Extent::Whole { .. }));
                     bytes.advance(missing);
                 }
             }
@@ -81,22 +158,22 @@ impl Splitter {
     }
 
     /// Takes a message's bytes from where they lie: all in the pending ones, or all in `bytes`.
-    fn take(&mut self, length: usize, bytes: &mut Buffer) -> Buffer {
-        if !self.pending.is_empty() {
-            return std::mem::replace(&mut self.pending, MutableBuffer::new(0)).into();
+    fn take(&mut self, length: usize, bytes: &mut Buffer) -> (Buffer, Option<Taken>) {
+        if !self.pending.bytes.is_empty() {
+            return self.pending.take();
         }
         let taken = bytes.slice_with_length(0, length);
         bytes.advance(length);
-        taken
+        (taken, None)
     }
 
     /// Whether the stream may end here: between messages.
     pub(crate) fn is_between_messages(&self) -> bool {
-        self.pending.is_empty()
+        self.pending.bytes.is_empty()
     }
 }
 
-fn extent(bytes: &[u8], body_max: u64) -> Result<Extent, SegmentError> {
+fn extent(bytes: &[u8], metadata_max: u64, body_max: u64) -> Result<Extent, SegmentError> {
     let Some((prefix, rest)) = bytes.split_first_chunk::<PREFIX_BYTES>() else {
         return Ok(Extent::AtLeast(PREFIX_BYTES));
     };
@@ -108,8 +185,8 @@ fn extent(bytes: &[u8], body_max: u64) -> Result<Extent, SegmentError> {
     if metadata_length == 0 {
         return Ok(Extent::EndOfStream);
     }
-    if u64::from(metadata_length) > METADATA_MAX {
-        return Err(SegmentError::MessageTooLarge { length: metadata_length.into(), limit: METADATA_MAX });
+    if u64::from(metadata_length) > metadata_max {
+        return Err(SegmentError::MessageTooLarge { length: metadata_length.into(), limit: metadata_max });
     }
     let metadata_length = metadata_length as usize;
     let metadata_end = PREFIX_BYTES + metadata_length;
@@ -127,5 +204,8 @@ fn extent(bytes: &[u8], body_max: u64) -> Result<Extent, SegmentError> {
 }
 
 fn parse(metadata: &[u8]) -> Result<Message<'_>, SegmentError> {
-    root_as_message(metadata).map_err(|error| SegmentError::bad_stream(format!("broken message: {error}")))
+    let shown = metadata.len().saturating_mul(SHARED_MAX).saturating_add(64 << 10);
+    let options = VerifierOptions { max_apparent_size: shown, ..VerifierOptions::default() };
+    root_as_message_with_opts(&options, metadata)
+        .map_err(|error| SegmentError::bad_stream(format!("broken message: {error}")))
 }

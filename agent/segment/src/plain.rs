@@ -184,8 +184,12 @@ pub fn convert_leaves(
         }
         (DataType::Map(..), DataType::Map(field, sorted)) => {
             let maps = array.as_map();
-            let entries = inner(&(Arc::new(maps.entries().clone()) as ArrayRef), field.data_type())?;
-            let (offsets, nulls) = (maps.offsets().clone(), maps.nulls().cloned());
+            // As of lists: only the entries of a slice.
+            let (first, last) = (maps.offsets()[0].as_usize(), maps.offsets()[maps.len()].as_usize());
+            let entries = Arc::new(maps.entries().slice(first, last - first)) as ArrayRef;
+            let (entries, nulls) = (inner(&entries, field.data_type())?, maps.nulls().cloned());
+            let offsets: Vec<i32> = maps.offsets().iter().map(|offset| *offset - maps.offsets()[0]).collect();
+            let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
             Ok(Arc::new(MapArray::try_new(Arc::clone(field), offsets, entries.as_struct().clone(), nulls, *sorted)?))
         }
         (DataType::Union(from, _), DataType::Union(fields, _)) if from.len() == fields.len() => {
@@ -251,7 +255,11 @@ fn dictionary(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
     downcast_dictionary_array! {
         array => match to {
             DataType::Dictionary(_, wanted) => categories(array, wanted),
-            _ => arrow_select::take::take(&plain_array(array.values(), to)?, array.keys(), None),
+            // The fewer are converted.
+            _ if array.values().len() <= array.len() => {
+                arrow_select::take::take(&plain_array(array.values(), to)?, array.keys(), None)
+            }
+            _ => plain_array(&arrow_select::take::take(array.values(), array.keys(), None)?, to),
         },
         _ => exact_cast(array, to)
     }

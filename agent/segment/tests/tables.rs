@@ -9,7 +9,7 @@ use arrow_array::{
     StringArray, TimestampMicrosecondArray,
 };
 use arrow_buffer::Buffer;
-use longshore_segment::{BatchEncoder, Mapping, SegmentError, TableDecoder, write_whole};
+use longshore_segment::{BatchEncoder, Budget, Mapping, SegmentError, TableDecoder, write_whole};
 use std::sync::Arc;
 
 fn flat(start: i64, rows: i64) -> RecordBatch {
@@ -66,7 +66,7 @@ fn decode(
 }
 
 fn untrusting(bytes: &[u8]) -> Result<Vec<RecordBatch>, SegmentError> {
-    decode(TableDecoder::untrusting(), [Buffer::from(bytes)])
+    decode(TableDecoder::untrusting(&Budget::unlimited()), [Buffer::from(bytes)])
 }
 
 #[allow(unsafe_code, reason = "the bytes were just written by this crate")]
@@ -129,7 +129,11 @@ fn a_stream_may_be_cut_anywhere() {
     let whole = bytes(&batches);
     for step in [1, 7, 64, 1000, whole.len()] {
         let pieces = whole.chunks(step).map(Buffer::from);
-        assert_eq!(decode(TableDecoder::untrusting(), pieces).unwrap(), batches, "cut every {step} bytes");
+        assert_eq!(
+            decode(TableDecoder::untrusting(&Budget::unlimited()), pieces).unwrap(),
+            batches,
+            "cut every {step} bytes"
+        );
     }
 }
 

@@ -1,12 +1,16 @@
 //! The outputs of a run: one worker each, on a thread of its own, that takes bytes from the script, checks and
 //! decodes them, and writes them to a file that has no name yet. Publishing is the run's.
 
+mod desks;
+mod finished;
+mod means;
 mod pending;
 mod worker;
 mod writers;
 
+pub(crate) use finished::{Finished, Trouble};
 pub(crate) use pending::{Pending, create};
-pub(crate) use worker::{Finished, Piece, Trouble};
+pub(crate) use worker::Piece;
 pub(crate) use writers::{OutputsHandle, Writers};
 
 use crate::table::{FileFormat, WriteOptions};

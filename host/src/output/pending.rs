@@ -3,7 +3,7 @@
 
 use super::Target;
 use crate::publish::{Destination, Unpublished};
-use crate::table::{Format, ReadOptions, Sink, Source, TableError};
+use crate::table::{Allowance, Format, ReadOptions, Sink, Source, TableError};
 use arrow_schema::SchemaRef;
 use longshore_segment::Matching;
 use std::os::fd::AsFd;
@@ -64,16 +64,20 @@ pub(super) fn rewrite(
     pending: Pending,
     wider: &SchemaRef,
     run_id: &str,
+    allowance: &Allowance,
 ) -> Result<(Sink, Pending), TableError> {
     let failed = |source| TableError::Write { path: target.path.clone(), source };
-    sink.finish()?;
+    let written = sink.finish()?;
     let file = match &pending {
         Pending::File(file) => file.writer().map_err(failed)?,
         Pending::Stdout(file) | Pending::Stream(file, _) => file.try_clone().map_err(failed)?,
         Pending::Sent => return Err(TableError::SentOn { format: target.format.to_string() }),
     };
     let before = Source::of(&target.path, file, target.format, &ReadOptions::default())?;
-    let (mut sink, pending) = create(target, wider, run_id, false)?;
+    let (sink, pending) = create(target, wider, run_id, false)?;
+    // The file before is gone when the new one is whole.
+    allowance.give_back(written);
+    let mut sink = sink.within(allowance);
     let unlike = |reason| TableError::Damaged { path: target.path.clone(), reason };
     let matching = Matching::new(wider, &before.schema()).map_err(unlike)?;
     for batch in before.batches()? {

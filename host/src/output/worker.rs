@@ -2,22 +2,34 @@
 //! Nothing of the script's is looked at in place, because the script can still write there.
 
 use super::Target;
+use super::finished::{Finished, Trouble};
+use super::means::{Means, over_memory};
 use super::pending::{Pending, create, rewrite};
 use crate::session::Outgoing;
 use crate::table::{Sink, TableError, guarded};
+use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};
 use longshore_protocol::{ArenaId, Frame, StreamId, ToScript};
-use longshore_segment::{LentArena, Matching, SegmentError, TableDecoder, first_schema, widened};
+use longshore_segment::{
+    LentArena, Matching, OverBudget, SegmentError, TableDecoder, Taken, cut, first_schema, weight, widened,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 
+/// What a piece of a batch weighs at the most that is converted and written at once: with a format's expansion of 7, and
+/// four places to work at, 224 MiB for a run.
+const PIECE_WEIGHT: u64 = 8 << 20;
+
+/// Why an output that nobody waited for is not published.
+const ENDED: &str = "the run ended while it was written";
+
 /// Bytes of an output, where they are.
 #[derive(Debug)]
 pub(crate) enum Piece {
-    /// Here.
-    Inline(Vec<u8>),
+    /// Here, with the memory that they take.
+    Inline(Vec<u8>, Option<Taken>),
     /// At the start of an arena, which goes back to the script once they are copied.
     Arena { memory: Arc<LentArena>, with_script: Arc<AtomicBool>, arena: ArenaId, length: u64 },
 }
@@ -25,7 +37,7 @@ pub(crate) enum Piece {
 impl Piece {
     pub(crate) fn length(&self) -> u64 {
         match self {
-            Self::Inline(bytes) => bytes.len() as u64,
+            Self::Inline(bytes, _) => bytes.len() as u64,
             Self::Arena { length, .. } => *length,
         }
     }
@@ -40,43 +52,6 @@ pub(crate) enum Command {
     Abandon,
 }
 
-/// Something that ends the run.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    /// The script sent what is no table.
-    Violation(String),
-    /// The script sent too much.
-    Limit(String),
-    /// The output cannot be written.
-    Write(String),
-    /// Nobody reads standard output any more.
-    ReaderGone,
-}
-
-/// An output that was written, or tried to.
-#[derive(Debug)]
-pub(crate) struct Finished {
-    /// Position, from 0.
-    pub(crate) index: u32,
-    /// Its rows.
-    pub(crate) rows: u64,
-    /// Its bytes.
-    pub(crate) bytes: u64,
-    /// What a person should know of how it was written.
-    pub(crate) notes: Vec<String>,
-    /// The file to publish; `None` where the output has no target, or nothing was written.
-    pub(crate) file: Option<Pending>,
-    /// Why it may not be published.
-    pub(crate) spoiled: Option<String>,
-}
-
-impl Finished {
-    /// What a person should know of how it was written, with its number.
-    pub(crate) fn all_notes(&self) -> impl Iterator<Item = String> {
-        self.notes.iter().map(|note| format!("output {}: {note}", self.index))
-    }
-}
-
 /// A worker before it runs.
 pub(crate) struct Worker {
     index: u32,
@@ -84,13 +59,16 @@ pub(crate) struct Worker {
     run_id: String,
     streaming: bool,
     trouble: mpsc::UnboundedSender<Trouble>,
-    stopped: Arc<AtomicBool>,
+    means: Means,
     schema: Option<SchemaRef>,
     sink: Option<(Sink, Pending)>,
     rows: u64,
     spoiled: Option<String>,
     table: Option<Table>,
-    copy: Vec<u8>,
+    /// Memory of the rows that the file keeps back.
+    kept_back: Option<Taken>,
+    /// Memory of the columns.
+    columns: Option<Taken>,
 }
 
 /// A table that is coming in.
@@ -110,12 +88,23 @@ enum Failure {
     Refused(String),
     /// The run ends.
     Fatal(Trouble),
+    /// The run has ended, and nobody wants any more of it.
+    Stopped,
 }
 
 impl From<SegmentError> for Failure {
     fn from(error: SegmentError) -> Self {
+        if let Some(reason) = Means::too_large(&error) {
+            return Self::Fatal(Trouble::Limit(reason));
+        }
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Self::Fatal(Trouble::Violation(format!("an output is {}{cause}", error.to_string().trim_start_matches("the "))))
+    }
+}
+
+impl From<OverBudget> for Failure {
+    fn from(over: OverBudget) -> Self {
+        Self::Fatal(Trouble::Limit(over_memory(&over)))
     }
 }
 
@@ -126,7 +115,7 @@ impl Worker {
         run_id: String,
         streaming: bool,
         trouble: mpsc::UnboundedSender<Trouble>,
-        stopped: Arc<AtomicBool>,
+        means: Means,
     ) -> Self {
         Self {
             index,
@@ -134,21 +123,22 @@ impl Worker {
             run_id,
             streaming,
             trouble,
-            stopped,
+            means,
             schema: None,
             sink: None,
             rows: 0,
             spoiled: None,
             table: None,
-            copy: Vec::new(),
+            kept_back: None,
+            columns: None,
         }
     }
 
     /// Works until there are no more commands, or nobody wants what it writes.
     pub(crate) fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Finished {
         while let Some(command) = commands.blocking_recv() {
-            if self.stopped.load(Ordering::Acquire) {
-                self.spoiled = Some("the run ended while it was written".into());
+            if self.means.is_closed() {
+                self.spoiled = Some(ENDED.into());
                 break;
             }
             // What breaks here ends its run: the script waits for an answer.
@@ -159,6 +149,10 @@ impl Worker {
             match done {
                 Ok(()) => {}
                 Err(Failure::Refused(reason)) => self.refuse(reason),
+                Err(Failure::Stopped) => {
+                    self.spoiled = Some(ENDED.into());
+                    break;
+                }
                 Err(Failure::Fatal(trouble)) => {
                     self.spoiled = Some("the run failed while it was written".into());
                     // The run has ended already when nobody listens.
@@ -173,7 +167,7 @@ impl Worker {
     fn obey(&mut self, command: Command) -> Result<(), Failure> {
         match command {
             Command::Open { stream, outgoing } => {
-                let decoder = TableDecoder::untrusting();
+                let decoder = TableDecoder::untrusting(&self.means.memory);
                 self.table = Some(Table { stream, outgoing, decoder, matching: None, rows: 0, refused: false });
                 Ok(())
             }
@@ -187,18 +181,19 @@ impl Worker {
     }
 
     fn take(&mut self, piece: Piece) -> Result<(), Failure> {
-        let Some(table) = &mut self.table else {
+        let means = self.means.clone();
+        let (Some(table), Some(mut desk)) = (&mut self.table, means.desk()) else {
             return Ok(());
         };
-        let mut bytes = match piece {
-            Piece::Inline(bytes) => Buffer::from_vec(bytes),
+        let (mut bytes, _memory) = match piece {
+            Piece::Inline(bytes, memory) => (Buffer::from_vec(bytes), memory),
             Piece::Arena { memory, with_script, arena, length } => {
-                let mut copy = std::mem::take(&mut self.copy);
+                let mut copy = std::mem::take(&mut desk.copy);
                 memory.copy_out(length, &mut copy)?;
                 with_script.store(true, Ordering::Release);
                 // A script that is gone needs no arena.
                 let _ = table.outgoing.blocking_send(Frame::new(&ToScript::Return { arena }));
-                Buffer::from_vec(copy)
+                (Buffer::from_vec(copy), None)
             }
         };
         let whole = bytes.clone();
@@ -211,9 +206,9 @@ impl Worker {
             self.write(&decoded.batch)?;
         }
         drop(bytes);
-        // The next copy goes where this one was, unless something still points there.
+        // The next copy goes where this one was: the decoder keeps nothing of it.
         if let Ok(copy) = whole.into_vec::<u8>() {
-            self.copy = copy;
+            desk.copy = copy;
         }
         Ok(())
     }
@@ -230,9 +225,14 @@ impl Worker {
                 None => schema,
             },
             None => {
+                // The decoder took its columns' memory and the output's: this is for as long as the output lasts.
+                let taken = self.table.as_ref().map_or(0, |table| table.decoder.schema_bytes());
+                self.columns = Some(self.means.memory.take(taken)?);
                 let schema = first_schema(table_schema);
                 if let Some(target) = &self.target {
-                    self.sink = Some(create(target, &schema, &self.run_id, self.streaming).map_err(refusal)?);
+                    let created = create(target, &schema, &self.run_id, self.streaming);
+                    let (sink, pending) = created.map_err(|error| refusal(error, &self.means))?;
+                    self.sink = Some((sink.within(&self.means.allowance), pending));
                 }
                 Arc::clone(self.schema.insert(schema))
             }
@@ -247,31 +247,47 @@ impl Worker {
     /// Makes room for decimals of more digits than the first table had.
     fn widen(&mut self, wider: SchemaRef) -> Result<SchemaRef, Failure> {
         if let Some((sink, _)) = &mut self.sink
-            && !sink.widen(&wider).map_err(refusal)?
+            && !sink.widen(&wider).map_err(|error| refusal(error, &self.means))?
         {
             let (Some(target), Some((sink, pending))) = (&self.target, self.sink.take()) else { return Ok(wider) };
-            self.sink = Some(rewrite(target, sink, pending, &wider, &self.run_id).map_err(refusal)?);
+            let rewritten = rewrite(target, sink, pending, &wider, &self.run_id, &self.means.allowance);
+            self.sink = Some(rewritten.map_err(|error| refusal(error, &self.means))?);
         }
         self.schema = Some(Arc::clone(&wider));
         Ok(wider)
     }
 
-    fn write(&mut self, batch: &arrow_array::RecordBatch) -> Result<(), Failure> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         let (Some(table), Some(schema)) = (&mut self.table, &self.schema) else {
             return Ok(());
         };
         let Some(matching) = &table.matching else {
             return Ok(());
         };
-        let batch = matching.apply(schema, batch).map_err(Failure::Refused)?;
-        // A batch without rows adds nothing.
-        if let Some((sink, pending)) = self.sink.as_mut().filter(|_| batch.num_rows() > 0) {
-            sink.write(&batch).map_err(refusal)?;
-            if matches!(pending, Pending::Sent) {
-                sink.flush().map_err(refusal)?;
-            }
+        if self.sink.is_none() && matching.is_certain(schema, &batch.schema()) {
+            // Nobody wants it, and nothing can be wrong with it.
+            table.rows += batch.num_rows() as u64;
+            return Ok(());
         }
-        table.rows += batch.num_rows() as u64;
+        let expansion = self.sink.as_ref().map_or(2, |(sink, _)| sink.expansion());
+        for piece in cut(batch, schema, PIECE_WEIGHT) {
+            if self.means.is_closed() {
+                return Err(Failure::Stopped);
+            }
+            let memory = &self.means.memory;
+            let over = OverBudget { wanted: u64::MAX, limit: memory.limit() };
+            let weight = weight(&piece, schema, memory.limit()).ok_or(over)?;
+            let _memory = memory.take(weight.saturating_mul(expansion))?;
+            let piece = matching.apply(schema, &piece).map_err(Failure::Refused)?;
+            if let Some((sink, pending)) = &mut self.sink {
+                sink.write(&piece).map_err(|error| refusal(error, &self.means))?;
+                if matches!(pending, Pending::Sent) {
+                    sink.flush().map_err(|error| refusal(error, &self.means))?;
+                }
+                hold(sink, &mut self.kept_back, &self.means)?;
+            }
+            table.rows += piece.num_rows() as u64;
+        }
         Ok(())
     }
 
@@ -318,7 +334,7 @@ impl Worker {
                 }
                 Err(error) => {
                     finished.spoiled = Some(error.to_string());
-                    let _ = self.trouble.send(unwritten(&error));
+                    let _ = self.trouble.send(unwritten(&error, &self.means));
                 }
             }
         }
@@ -326,13 +342,34 @@ impl Worker {
     }
 }
 
-/// A type that the format cannot hold is the script's to change; a disk that is full is not.
-fn refusal(error: TableError) -> Failure {
-    if error.is_about_data() { Failure::Refused(error.to_string()) } else { Failure::Fatal(unwritten(&error)) }
+/// Takes the memory of the rows that a file keeps back; where there is none left for them, they are written.
+fn hold(sink: &mut Sink, held: &mut Option<Taken>, means: &Means) -> Result<(), Failure> {
+    let held = match held {
+        Some(held) => held,
+        None => held.insert(means.of_file()?),
+    };
+    if held.resize(sink.kept_back()).is_err() {
+        sink.end_group().map_err(|error| refusal(error, means))?;
+        held.resize(sink.kept_back())?;
+    }
+    Ok(())
 }
 
-/// A table that cannot be written, or that nobody reads any more.
-fn unwritten(error: &TableError) -> Trouble {
+/// A type that the format cannot hold is the script's to change; a disk that is full is not. The script is told no path
+/// of the host's.
+fn refusal(error: TableError, means: &Means) -> Failure {
+    if error.is_about_data() && !means.allowance.is_exceeded() {
+        Failure::Refused(error.without_path())
+    } else {
+        Failure::Fatal(unwritten(&error, means))
+    }
+}
+
+/// A table that is too large, that cannot be written, or that nobody reads any more.
+fn unwritten(error: &TableError, means: &Means) -> Trouble {
+    if means.allowance.is_exceeded() {
+        return Trouble::Limit("the script's outputs are larger than its limit of output bytes".into());
+    }
     let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let is_closed = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
     if causes.any(|cause| cause.downcast_ref().is_some_and(is_closed)) {

@@ -2,11 +2,14 @@
 //! thread of its own with a name, because it may wait for its script or its disk as long as the run lasts.
 
 use super::Declared;
-use super::worker::{Command, Finished, Piece, Trouble, Worker};
+use super::finished::{Finished, Trouble};
+use super::means::{Means, over_memory};
+use super::worker::{Command, Piece, Worker};
 use crate::session::Outgoing;
 use longshore_protocol::{OutputName, StreamId};
+use longshore_segment::Budget;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -35,8 +38,7 @@ struct Shared {
     /// Bytes that the script may still send, of all outputs together.
     budget: AtomicU64,
     trouble: mpsc::UnboundedSender<Trouble>,
-    /// Set when nobody wants any more of what is written.
-    stopped: Arc<AtomicBool>,
+    means: Means,
     /// `None` once the run has no more outputs to open.
     workers: Mutex<Option<Vec<RunningWorker>>>,
 }
@@ -57,11 +59,13 @@ struct Ending {
 }
 
 impl Writers {
-    /// No output has been written yet. What ends the run comes through `trouble`.
+    /// No output has been written yet. What is made of the script's data takes from `memory`, and no more than
+    /// `output_bytes` are taken from it, nor written. What ends the run comes through `trouble`.
     pub(crate) fn new(
         declared: Declared,
         run_id: &str,
         streaming: bool,
+        memory: Budget,
         output_bytes: u64,
         trouble: mpsc::UnboundedSender<Trouble>,
     ) -> Self {
@@ -71,7 +75,7 @@ impl Writers {
             streaming,
             budget: AtomicU64::new(output_bytes),
             trouble,
-            stopped: Arc::default(),
+            means: Means::new(memory, output_bytes),
             workers: Mutex::new(Some(Vec::new())),
         };
         Self { shared: Arc::new(shared), ending: VecDeque::new() }
@@ -102,7 +106,7 @@ impl Writers {
 
 impl Drop for Writers {
     fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::Release);
+        self.shared.means.close();
         drop(self.shared.close());
         for Ending { output, .. } in &self.ending {
             let left = format!("output {output} was still being written when the run ended: its writer is left behind");
@@ -121,13 +125,19 @@ impl OutputsHandle {
     }
 
     /// Hands bytes over, waiting while the worker is busy.
-    pub(crate) async fn take(&self, worker: usize, piece: Piece) {
+    pub(crate) async fn take(&self, worker: usize, mut piece: Piece) {
         let length = piece.length();
         let budget = &self.0.budget;
         let spent = budget.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(length));
         if spent.is_err() {
             self.0.tell(Trouble::Limit("the script wrote more than its limit of output bytes".into()));
             return;
+        }
+        if let Piece::Inline(bytes, memory) = &mut piece {
+            match self.0.means.memory.take(bytes.len() as u64) {
+                Ok(taken) => *memory = Some(taken),
+                Err(over) => return self.0.tell(Trouble::Limit(over_memory(&over))),
+            }
         }
         self.0.command(worker, Command::Piece(piece)).await;
     }
@@ -172,8 +182,8 @@ impl Shared {
         let target = self.declared.targets.get(output as usize).cloned().flatten();
         let (commands, received) = mpsc::channel(QUEUE);
         let (last_word, finished) = oneshot::channel();
-        let (trouble, stopped) = (self.trouble.clone(), Arc::clone(&self.stopped));
-        let worker = Worker::new(output, target, self.run_id.clone(), self.streaming, trouble, stopped);
+        let (trouble, means) = (self.trouble.clone(), self.means.clone());
+        let worker = Worker::new(output, target, self.run_id.clone(), self.streaming, trouble, means);
         // Its last word says that it has ended, so nobody joins it: a disk that hangs holds up no run.
         std::thread::Builder::new().name(format!("output-{output}")).spawn(move || {
             // Nobody may be waiting any more.
@@ -218,23 +228,35 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Target;
     use super::*;
-    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+    use crate::table::WriteOptions;
+    use arrow_array::types::Int16Type;
+    use arrow_array::{
+        ArrayRef, DictionaryArray, Int16Array, Int64Array, RecordBatch, StringArray, TimestampSecondArray,
+    };
     use longshore_protocol::{Frame, Message, ToScript};
     use longshore_segment::BatchEncoder;
 
-    fn writers() -> (Writers, mpsc::UnboundedReceiver<Trouble>) {
+    fn writers_to(targets: Vec<Option<Target>>) -> (Writers, mpsc::UnboundedReceiver<Trouble>) {
         let (trouble, troubles) = mpsc::unbounded_channel();
-        let declared = Declared { ids: None, targets: Vec::new() };
-        (Writers::new(declared, "run", false, 1 << 20, trouble), troubles)
+        let declared = Declared { ids: None, targets };
+        (Writers::new(declared, "run", false, Budget::new(1 << 26), 1 << 20, trouble), troubles)
+    }
+
+    fn writers() -> (Writers, mpsc::UnboundedReceiver<Trouble>) {
+        writers_to(Vec::new())
     }
 
     fn table(rows: i64) -> Piece {
-        let column: ArrayRef = Arc::new((0..rows).collect::<Int64Array>());
+        piece(Arc::new((0..rows).collect::<Int64Array>()))
+    }
+
+    fn piece(column: ArrayRef) -> Piece {
         let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
         let mut encoder = BatchEncoder::new(&batch.schema(), Vec::new()).unwrap();
         encoder.write(&batch).unwrap();
-        Piece::Inline(std::mem::take(encoder.target()))
+        Piece::Inline(std::mem::take(encoder.target()), None)
     }
 
     #[tokio::test]
@@ -262,6 +284,48 @@ mod tests {
         // What comes after the end is not written, and holds up nobody.
         assert_eq!(handle.open(&OutputName::Number(5), StreamId(3), &outgoing).await.unwrap_err(), "the run has ended");
         handle.end(0).await;
+    }
+
+    /// Writes a column to a file, and returns what was told of it: the first trouble, or why the script's table was dropped.
+    async fn told(format: &str, column: ArrayRef) -> Result<Trouble, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let (writers, mut troubles) =
+            writers_to(vec![Some(Target { path, format: format.parse().unwrap(), write: WriteOptions::default() })]);
+        let (outgoing, mut answers) = mpsc::channel(16);
+        let handle = writers.handle();
+        let worker = handle.open(&OutputName::Number(0), StreamId(1), &outgoing).await.unwrap();
+        handle.take(worker, piece(column)).await;
+        handle.end(worker).await;
+        let finished = writers.finish().await;
+        if let Ok(trouble) = troubles.try_recv() {
+            assert!(finished[0].spoiled.is_some());
+            return Ok(trouble);
+        }
+        match ToScript::from_json(&answers.try_recv().unwrap().message).unwrap() {
+            ToScript::Drop { reason, .. } => Err(reason),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_held_to_the_limit_of_output_bytes() {
+        // 10 kB of text and 2 kB of keys, and 10 MB of CSV: the limit is a mebibyte.
+        let text: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(10_000)]));
+        let categories = DictionaryArray::<Int16Type>::try_new(Int16Array::from(vec![0; 1000]), text).unwrap();
+        match told("csv", Arc::new(categories)).await {
+            Ok(Trouble::Limit(reason)) => {
+                assert_eq!(reason, "the script's outputs are larger than its limit of output bytes");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_script_is_told_no_path_of_the_host() {
+        let beyond = TimestampSecondArray::from(vec![i64::MAX]);
+        let reason = told("parquet", Arc::new(beyond)).await.unwrap_err();
+        assert!(!reason.contains('/'), "{reason}");
     }
 
     #[tokio::test]

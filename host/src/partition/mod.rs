@@ -5,9 +5,10 @@ mod merge;
 mod relay;
 mod split;
 
+use crate::budget::available_memory;
 use crate::cancel::{Cancel, CancelLevel};
 use crate::event::{self, Event, Events};
-use crate::input::{Inputs, available_memory};
+use crate::input::Inputs;
 use crate::outcome::Outcome;
 use crate::output::{Finished, Pending, Target};
 use crate::record::{PartitionRecord, RunRecord};

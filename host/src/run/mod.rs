@@ -10,6 +10,7 @@ mod publishing;
 mod watch;
 
 use crate::block::{Form, Language};
+use crate::budget;
 use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Ended, Engine, EngineError, EngineKind, ImageId, Launch, RunImage, Workplace};
 use crate::event::{Event, Events};
@@ -258,8 +259,9 @@ impl Run<'_> {
         let (trouble, troubles) = mpsc::unbounded_channel();
         let limits = &self.prepared.limits;
         let streaming = self.prepared.chunk_rows.is_some();
-        let writers =
-            Writers::new(self.prepared.outputs.clone(), &self.run_id, streaming, limits.output_bytes, trouble);
+        let memory = budget::of_run(limits.memory_bytes);
+        let declared = self.prepared.outputs.clone();
+        let writers = Writers::new(declared, &self.run_id, streaming, memory, limits.output_bytes, trouble);
         let inputs = std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new(), None));
         let (started, starts) = oneshot::channel();
         let (keeping_starts, keeps) = oneshot::channel();

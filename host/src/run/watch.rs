@@ -160,7 +160,8 @@ impl Watch {
         };
         evidence.verdict = end.verdict;
         evidence.uncaught = end.uncaught;
-        if let Some(writers) = self.writers.take() {
+        // Of a run that is being ended nothing is published: its writers stop when they are dropped.
+        if let Some(writers) = self.writers.take().filter(|_| self.level == CancelLevel::None) {
             for output in writers.finish().await {
                 if let Some(spoiled) = &output.spoiled {
                     evidence.spoiled_output.get_or_insert_with(|| spoiled.clone());

@@ -226,7 +226,7 @@ impl ScriptSession {
         // Handing it over waits while the output is busy, so what has been handed over counts as consumed.
         let length = bytes.len() as u64;
         writing.window.acknowledge(length);
-        self.outputs.take(writing.output, Piece::Inline(bytes)).await;
+        self.outputs.take(writing.output, Piece::Inline(bytes, None)).await;
         self.send(&ToScript::Ack { stream, bytes: length }).await;
         Ok(())
     }

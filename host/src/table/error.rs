@@ -2,6 +2,7 @@
 
 use super::glance::Glance;
 use arrow_schema::ArrowError;
+use longshore_segment::bare;
 use parquet::errors::ParquetError;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -218,6 +219,16 @@ impl TableError {
         match self {
             Self::Seen { glance, .. } => Some(glance),
             _ => None,
+        }
+    }
+
+    /// What a script is told: of an error about its data, the text without the path of a file of the host's.
+    #[must_use]
+    pub(crate) fn without_path(&self) -> String {
+        match self {
+            Self::Arrow { source, .. } => bare(source),
+            Self::Parquet { source, .. } => source.to_string(),
+            other => other.to_string(),
         }
     }
 

@@ -79,6 +79,7 @@ pub use option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, Ord
 pub use option_words::Words;
 pub use options::ReadOptions;
 pub use peek::{Peek, PeekColumn, Sample};
+pub(crate) use sink::Allowance;
 pub use sink::{LineEnd, Quoting, Sink, WriteOptions};
 pub use source::Source;
 

@@ -206,6 +206,8 @@ pub(crate) struct Expect {
     /// Seconds in which it must end, the machine being busy: a deadline, not a measurement.
     #[serde(default = "a_minute")]
     pub(crate) within: u64,
+    /// MiB that the command may have resident at a time; the programs that it starts are others.
+    pub(crate) memory: Option<u64>,
     /// Different expectations on one engine, or in one language: a full replacement of the above.
     #[serde(default)]
     pub(crate) on: BTreeMap<String, Box<Expect>>,

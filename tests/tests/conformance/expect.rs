@@ -15,6 +15,9 @@ pub(crate) fn check(case: &Case, expected: &Expect, folder: &Path, done: &Done) 
     if done.took.as_secs() > expected.within {
         wrong.push(format!("it took {:?}, expected at most {} s", done.took, expected.within));
     }
+    if let Some(most) = expected.memory.filter(|most| done.peak_mib > *most) {
+        wrong.push(format!("it had {} MiB resident, expected at most {most}", done.peak_mib));
+    }
     if done.stderr.contains("panicked at") {
         wrong.push("the command panicked".into());
     }

@@ -39,6 +39,8 @@ pub(crate) struct Done {
     pub(crate) stderr: String,
     /// How long it took.
     pub(crate) took: Duration,
+    /// The most MiB that the command had resident.
+    pub(crate) peak_mib: u64,
 }
 
 /// Runs a case on an engine, in a language, and says what was not as expected.
@@ -166,7 +168,7 @@ fn execute(
     let stdout = collect(child.stdout.take().expect("piped"));
     let stderr = collect(child.stderr.take().expect("piped"));
     let signalled = signal.map_or(Ok(()), |signal| send(signal, &child, &stderr.0, started + within));
-    let status = wait(&mut child, started + within + PATIENCE);
+    let (status, peak_mib) = wait(&mut child, started + within + PATIENCE);
     let took = started.elapsed();
     stdout.1.join().expect("collecting does not panic");
     stderr.1.join().expect("collecting does not panic");
@@ -178,7 +180,7 @@ fn execute(
     signalled.map_err(|wrong| format!("{wrong}\n--- stderr:\n{}", tail(&stderr, 6000)))?;
     let status = status.map_err(|wrong| format!("{wrong}\n--- stderr:\n{}", tail(&stderr, 6000)))?;
     let exit = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1);
-    Ok(Done { exit, stdout: bytes(&stdout.0), stderr, took })
+    Ok(Done { exit, stdout: bytes(&stdout.0), stderr, took, peak_mib })
 }
 
 type Collected = (Arc<Mutex<Vec<u8>>>, std::thread::JoinHandle<()>);
@@ -222,17 +224,30 @@ fn send(signal: &Signal, child: &Child, stderr: &Mutex<Vec<u8>>, deadline: Insta
     Ok(())
 }
 
-fn wait(child: &mut Child, deadline: Instant) -> Result<std::process::ExitStatus, String> {
+/// Waits for its end, and for the most MiB that it had resident.
+fn wait(child: &mut Child, deadline: Instant) -> (Result<std::process::ExitStatus, String>, u64) {
+    let mut peak_mib = 0;
     loop {
-        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
-            return Ok(status);
+        peak_mib = resident_mib(child.id()).max(peak_mib);
+        match child.try_wait().map_err(|error| error.to_string()) {
+            Ok(Some(status)) => return (Ok(status), peak_mib),
+            Ok(None) => {}
+            Err(error) => return (Err(error), peak_mib),
         }
         if Instant::now() > deadline {
-            child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
-            return Err("the command did not end in time and was killed".into());
+            let killed = child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string());
+            let late = "the command did not end in time and was killed".into();
+            return (Err(killed.map_or_else(|error| error, |_| late)), peak_mib);
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// The most that a process has had resident so far; 0 for one that has ended.
+fn resident_mib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap_or(0) / 1024
 }
 
 fn tail(text: &str, bytes: usize) -> &str {

@@ -338,7 +338,7 @@ mod tests {
     };
     use arrow_ipc::CompressionType;
     use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
-    use longshore_segment::{Mapping, Side, TableDecoder, plain_batch, plain_schema};
+    use longshore_segment::{Budget, Mapping, Side, TableDecoder, plain_batch, plain_schema};
     use std::io::Seek;
 
     fn some<T>(rows: Range<usize>, one_in: usize, value: impl Fn(usize) -> T) -> impl Iterator<Item = Option<T>> {
@@ -393,7 +393,7 @@ mod tests {
             file.segment(&plain_schema(&file.schema(), Side::Input), limit)
         });
         let segment = segment.ok().flatten()?;
-        let mut decoder = TableDecoder::untrusting();
+        let mut decoder = TableDecoder::untrusting(&Budget::unlimited());
         let decoded = decoder.next(&mut Mapping::private(&segment).unwrap().into_buffer()).unwrap();
         let batch = decoded.expect("a batch").batch;
         batch.columns().iter().for_each(|column| column.to_data().validate_full().unwrap());

@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::layout::{self, Piece};
-use crate::input::available_memory;
+use crate::budget::available_memory;
 use arrow_buffer::Buffer;
 use arrow_ipc::{BodyCompressionMethod, CompressionType, Message, MessageHeader, RecordBatch};
 use arrow_schema::DataType;

@@ -1,6 +1,7 @@
 //! A table to write, batch by batch, into a file that is already open. What columns are in each format is `types.rs`'s;
 //! a library's panic is an error of the table.
 
+mod allowance;
 mod days;
 mod encoding;
 mod options;
@@ -10,6 +11,7 @@ mod style;
 mod types;
 mod xlsx;
 
+pub(crate) use allowance::Allowance;
 pub use options::{LineEnd, Quoting, WriteOptions};
 
 use super::error::TableError;
@@ -18,7 +20,7 @@ use super::guard::guarded;
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
-use output::{Counted, Output};
+use output::{Counted, Output, Written};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression as ParquetCompression;
 use parquet::file::properties::WriterProperties;
@@ -27,7 +29,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use style::Style;
 use xlsx::Book;
 
@@ -43,7 +45,7 @@ pub struct Sink {
     notes: Vec<String>,
     /// Rows of all batches so far.
     rows: usize,
-    written: Arc<AtomicU64>,
+    written: Arc<Written>,
 }
 
 enum Kind {
@@ -102,7 +104,7 @@ impl Sink {
         // Who says how times are written, and nothing of dates, has no dates.
         let dates = options.times.is_none() || options.dates.is_some();
         let types = types::written(schema, format, dates)?;
-        let written = Arc::new(AtomicU64::new(0));
+        let written = Arc::new(Written::default());
         let file = Counted { file, written: Arc::clone(&written) };
         let output = Output::new(format.compression, file).map_err(io)?;
         options.fit(format).map_err(unfit)?;
@@ -125,6 +127,39 @@ impl Sink {
         };
         let path = path.to_owned();
         Ok(Self { path, format, kind, schema: types, dates, notes: Vec::new(), rows: 0, written })
+    }
+
+    /// Holds what is written from here on to a sum that other tables may share.
+    pub(crate) fn within(self, allowance: &Allowance) -> Self {
+        self.written.allowance.get_or_init(|| allowance.clone());
+        self
+    }
+
+    /// What a batch takes in memory while it is written, as a multiple of its values' weight: the values as the format
+    /// has them, and their text. In JSON a byte may become six.
+    pub(crate) fn expansion(&self) -> u64 {
+        if self.format.format == Format::Ndjson { 7 } else { 3 }
+    }
+
+    /// Bytes of rows that are kept back until a group of them is full.
+    pub(crate) fn kept_back(&self) -> u64 {
+        match &self.kind {
+            Kind::Parquet(writer) => writer.memory_size() as u64,
+            _ => 0,
+        }
+    }
+
+    /// Writes the rows that are kept back.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    pub(crate) fn end_group(&mut self) -> Result<(), TableError> {
+        match &mut self.kind {
+            Kind::Parquet(writer) => {
+                writer.flush().map_err(|source| TableError::Parquet { path: self.path.clone(), source })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes wider columns for what comes next. Returns `false` where the format fixed their types when it began.
@@ -238,7 +273,7 @@ impl Sink {
             Kind::ArrowStream(writer) => writer.into_inner().map_err(arrow)?,
         };
         output.finish().map_err(io)?;
-        Ok(self.written.load(Ordering::Relaxed))
+        Ok(self.written.bytes.load(Ordering::Relaxed))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Where a table's bytes go: a file, counted, and the compression around it.
 
+use super::allowance::Allowance;
 use crate::table::format::Compression;
 use flate2::write::GzEncoder;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Bytes gathered before they are written.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -13,17 +14,33 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// Zstandard's level: its own default.
 const ZSTD_LEVEL: i32 = 3;
 
+/// The bytes that went into a file.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) bytes: AtomicU64,
+    /// Those that may still; any number where there is none.
+    pub(super) allowance: OnceLock<Allowance>,
+}
+
 /// A file, and the bytes that went into it.
 pub(super) struct Counted {
     pub(super) file: File,
-    pub(super) written: Arc<AtomicU64>,
+    pub(super) written: Arc<Written>,
 }
 
 impl Write for Counted {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let taken = self.file.write(bytes)?;
-        self.written.fetch_add(taken as u64, Ordering::Relaxed);
-        Ok(taken)
+        let allowance = self.written.allowance.get();
+        if let Some(allowance) = allowance {
+            allowance.spend(bytes.len() as u64)?;
+        }
+        let taken = self.file.write(bytes);
+        let written = *taken.as_ref().unwrap_or(&0);
+        if let Some(allowance) = allowance {
+            allowance.give_back((bytes.len() - written) as u64);
+        }
+        self.written.bytes.fetch_add(written as u64, Ordering::Relaxed);
+        taken
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
