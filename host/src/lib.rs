@@ -53,6 +53,7 @@ pub mod small_file;
 mod spec;
 mod store;
 pub mod table;
+mod task;
 pub mod words;
 
 pub use cancel::{Cancel, CancelLevel};

@@ -1,54 +1,59 @@
 //! The beginning of a run in its container: its agent connects and is welcome, or why not.
 
-use super::{Run, chain, lacking};
+use super::{Run, lacking};
 use crate::cancel::CancelLevel;
 use crate::engine::{Container, RunImage};
 use crate::outcome::Evidence;
-use crate::session::{AgentSession, Listener, greet, open};
-use longshore_protocol::{ConnectionError, Frame, ProtocolError, Role, ToAgent};
+use crate::session::{Acceptor, AgentSession, Peer, say};
+use longshore_protocol::{ProtocolError, Role, ToAgent};
 use std::time::Duration;
 
 /// How long a container may take until its agent has connected. A cold page cache and a busy disk take seconds.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
 
+/// The least time it is given, however little the script has: a cold start on a busy machine.
+const CONNECT_MIN: Duration = Duration::from_secs(10);
+
 impl Run<'_> {
     /// Waits until the agent of a container has connected.
     pub(super) async fn wait_for_agent(
         &self,
-        listener: &Listener,
+        acceptor: &mut Acceptor,
         container: &dyn Container,
         image: Option<&RunImage>,
     ) -> Result<AgentSession, NoAgent> {
-        let connect = async {
-            let socket = listener.accept().await.map_err(|error| NoAgent::Failed(error.to_string()))?;
-            let (mut incoming, outgoing) = open(socket);
-            match greet(&mut incoming).await {
-                Ok((hello, version)) if hello.role == Role::Agent => {
-                    Ok(AgentSession::welcome(incoming, outgoing, version).await)
-                }
-                Ok(_) => Err(NoAgent::Image("something other than its agent connected first".into())),
-                Err(ConnectionError::Protocol(error)) => {
-                    let reason = error.to_string();
-                    let _ = outgoing.send(Frame::new(&ToAgent::Refused { reason: reason.clone() })).await;
-                    let reason = match error {
-                        ProtocolError::Version(mismatch) => lacking::other_version(image, &mismatch),
-                        _ => reason,
-                    };
-                    Err(if image.is_some() { NoAgent::Image(reason) } else { NoAgent::Failed(reason) })
-                }
-                Err(error) => Err(NoAgent::Failed(chain(&error))),
-            }
-        };
+        let limit = self.prepared.limits.timeout.map_or(CONNECT_DEADLINE, |timeout| timeout.max(CONNECT_MIN));
+        let limit = limit.min(CONNECT_DEADLINE);
         tokio::select! {
-            connected = connect => connected,
+            peer = acceptor.next() => agent(peer, image),
             ended = container.wait() => {
                 Err(NoAgent::Failed(format!("the container ended before its agent connected: {ended}")))
             }
             _ = self.cancel.beyond(CancelLevel::None) => Err(NoAgent::Cancelled),
-            () = tokio::time::sleep(CONNECT_DEADLINE) => {
-                Err(NoAgent::Failed(format!("its agent did not connect within {} s", CONNECT_DEADLINE.as_secs())))
+            () = tokio::time::sleep(limit) => {
+                Err(NoAgent::Failed(format!("its agent did not connect within {} s", limit.as_secs())))
             }
         }
+    }
+}
+
+/// The agent, if it is one.
+fn agent(peer: Peer, image: Option<&RunImage>) -> Result<AgentSession, NoAgent> {
+    match peer {
+        Peer::Greeted { role: Role::Agent, protocol, incoming, outgoing } => {
+            Ok(AgentSession::welcome(incoming, outgoing, protocol))
+        }
+        Peer::Greeted { .. } => Err(NoAgent::Image("something other than its agent connected first".into())),
+        Peer::Strange { error, outgoing } => {
+            let reason = error.to_string();
+            say(&outgoing, &ToAgent::Refused { reason: reason.clone() });
+            let reason = match error {
+                ProtocolError::Version(mismatch) => lacking::other_version(image, &mismatch),
+                _ => reason,
+            };
+            Err(if image.is_some() { NoAgent::Image(reason) } else { NoAgent::Failed(reason) })
+        }
+        Peer::Broken(error) => Err(NoAgent::Failed(format!("the run's socket takes no connections: {error}"))),
     }
 }
 
@@ -61,12 +66,13 @@ pub(super) enum NoAgent {
 }
 
 impl NoAgent {
-    /// Notes it down for the outcome.
-    pub(super) fn note(self, evidence: &mut Evidence) {
+    /// What it says of the run.
+    pub(super) fn evidence(self) -> Evidence {
+        let none = Evidence::default();
         match self {
-            Self::Failed(reason) => evidence.engine_failure = Some(reason),
-            Self::Image(reason) => evidence.image_failure = Some(reason),
-            Self::Cancelled => evidence.interrupted = true,
+            Self::Failed(reason) => Evidence { engine_failure: Some(reason), ..none },
+            Self::Image(reason) => Evidence { image_failure: Some(reason), ..none },
+            Self::Cancelled => Evidence { interrupted: true, ..none },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One run, from its first check to its last clean-up: an engine, a container, an agent, a script, an outcome, and
 //! outputs that are published only on success.
 
+mod begin;
 mod blame;
 mod conclude;
 mod connect;
@@ -9,7 +10,6 @@ mod lacking;
 mod publishing;
 mod watch;
 
-use crate::block::{Form, Language};
 use crate::budget;
 use crate::cancel::{Cancel, CancelLevel};
 use crate::engine::{self, Container, Ended, Engine, EngineError, EngineKind, ImageId, Launch, RunImage, Workplace};
@@ -23,16 +23,16 @@ use crate::output::{Finished, Writers};
 use crate::partition;
 use crate::place::Place;
 use crate::record::{RunRecord, Timings};
-use crate::session::{AgentSession, Listener};
+use crate::session::{Acceptor, AgentSession, Logs};
 use crate::settings::Settings;
 use crate::spec::Prepared;
+use crate::task::Task;
 use environment::{Fingerprinting, Provided};
-use longshore_protocol::{Begin, CancelLadder, Exit, RunFacts};
-use std::collections::BTreeMap;
+use longshore_protocol::{CancelLadder, Exit};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
-use watch::Watch;
+use tokio::sync::mpsc;
+use watch::{Watch, Welcome};
 
 /// Attempts at starting a container of an image that something else removes.
 const ATTEMPTS: u32 = 3;
@@ -40,8 +40,14 @@ const ATTEMPTS: u32 = 3;
 /// The ladder of a cancellation: Python has its exception in milliseconds; a script that tidies up gets seconds.
 const LADDER: CancelLadder = CancelLadder { interrupt_ms: 3000, terminate_ms: 2000 };
 
-/// How long a container may take to be gone after its end.
-const GONE_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a container may take to be gone after its end, and again when it was killed.
+const GONE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long an engine may go on making a container of a run that was cancelled.
+const LAUNCH_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Words that an agent may say on the way, each of them once.
+const WORDS: usize = 2;
 
 use publishing::recovered;
 pub(crate) use publishing::{NotPublished, Published, publish};
@@ -191,36 +197,54 @@ impl Run<'_> {
             python: provided.local().and_then(|local| local.python.as_deref()),
             r_library: provided.local().and_then(|local| local.r_library.as_deref()),
         };
-        let container = engine.launch(launch).await?;
+        let Some(container) = self.launch(engine, launch).await? else {
+            let interrupted = Evidence { interrupted: true, ..Evidence::default() };
+            return Ok((interrupted, Vec::new(), None));
+        };
         provided.let_go_of_image();
         self.begin_fingerprint(provided.image(), &container.workplace());
-        let mut evidence = Evidence::default();
-        let connected = self.wait_for_agent(&listener, container.as_ref(), provided.image()).await;
-        let (finished, exit) = match connected {
+        let mut acceptor = Acceptor::new(listener);
+        let connected = self.wait_for_agent(&mut acceptor, container.as_ref(), provided.image()).await;
+        let (mut evidence, finished, exit) = match connected {
             Ok(agent) => {
                 self.timings.start = milliseconds(starting.elapsed());
                 self.tell(Event::Connected);
                 let (workplace, image) = (container.workplace(), provided.image());
-                let site = Supervised { image, workplace: &workplace, kind: engine.kind(), listener: &listener };
-                self.supervise(agent, site, container.as_ref(), &mut evidence).await
+                let site = Supervised { image, workplace: &workplace, kind: engine.kind() };
+                self.supervise(agent, site, container.as_ref(), &mut acceptor).await
             }
-            Err(missing) => {
-                missing.note(&mut evidence);
-                (Vec::new(), None)
-            }
+            Err(missing) => (missing.evidence(), Vec::new(), None),
         };
+        self.prepared.notes.extend(acceptor.notes());
         // Closed before the container is waited for: an agent that still runs ends when its host is gone.
-        if let Some(note) = listener.refused() {
-            self.tell(Event::Note(note));
-        }
-        drop(listener);
+        drop(acceptor);
         self.end_container(container.as_ref(), &mut evidence).await;
         place.close().await;
         Ok((evidence, finished, exit))
     }
 
+    /// Starts a container. `None` where the run was cancelled before the engine had done it.
+    async fn launch(&self, engine: &dyn Engine, launch: Launch<'_>) -> Result<Option<Box<dyn Container>>, EngineError> {
+        let given_up = async {
+            self.cancel.wait().await;
+            // What is half made is made, and then ended: that leaves nothing behind.
+            tokio::time::sleep(LAUNCH_DEADLINE).await;
+        };
+        tokio::select! {
+            launched = engine.launch(launch) => launched.map(Some),
+            () = given_up => Ok(None),
+        }
+    }
+
     async fn end_container(&self, container: &dyn Container, evidence: &mut Evidence) {
-        if let Ok(ended) = tokio::time::timeout(GONE_DEADLINE, container.wait()).await {
+        let patience = async {
+            self.cancel.beyond(CancelLevel::Gently).await;
+        };
+        let ended = tokio::select! {
+            ended = tokio::time::timeout(GONE_DEADLINE, container.wait()) => ended.ok(),
+            () = patience => None,
+        };
+        if let Some(ended) = ended {
             evidence.out_of_memory |= ended == Ended::OutOfMemory;
             // An agent that ended well has said itself what failed.
             if let (Some(failure), true) = (&mut evidence.engine_failure, ended != Ended::Exited(0)) {
@@ -228,8 +252,13 @@ impl Run<'_> {
             }
             return;
         }
-        let killed = container.kill().await.is_ok();
-        let gone = killed && tokio::time::timeout(GONE_DEADLINE, container.wait()).await.is_ok();
+        let kill = async {
+            match container.kill().await {
+                Ok(()) => Some(container.wait().await),
+                Err(_) => None,
+            }
+        };
+        let gone = tokio::time::timeout(GONE_DEADLINE, kill).await.is_ok_and(|ended| ended.is_some());
         if !gone {
             self.tell(Event::Note("the container did not end and may be left behind".into()));
         }
@@ -238,128 +267,55 @@ impl Run<'_> {
     async fn supervise(
         &mut self,
         agent: AgentSession,
-        place: Supervised<'_>,
+        site: Supervised<'_>,
         container: &dyn Container,
-        evidence: &mut Evidence,
-    ) -> (Vec<Finished>, Option<Exit>) {
-        let Supervised { image, workplace, kind, listener } = place;
-        let remote = agent.remote();
+        acceptor: &mut Acceptor,
+    ) -> Seen {
+        let Supervised { image, workplace, kind } = site;
         let keeping = self.prepared.keep.as_ref().map(|target| Keeping::create(target, &self.run_id)).transpose();
         let keeping = match keeping {
             Ok(keeping) => keeping.map(Box::new),
             Err(error) => {
-                evidence.write_failure = Some(format!("cannot make a folder to keep files in: {error}"));
-                return (Vec::new(), None);
+                let failure = Some(format!("cannot make a folder to keep files in: {error}"));
+                return (Evidence { write_failure: failure, ..Evidence::default() }, Vec::new(), None);
             }
         };
-        if let Err(error) = agent.start(self.begin(workplace, kind), &self.prepared.files).await {
-            evidence.engine_failure = Some(format!("cannot read the block's files: {error}"));
-            return (Vec::new(), None);
-        }
         let (trouble, troubles) = mpsc::unbounded_channel();
         let limits = &self.prepared.limits;
         let streaming = self.prepared.chunk_rows.is_some();
         let memory = budget::of_run(limits.memory_bytes);
         let declared = self.prepared.outputs.clone();
         let writers = Writers::new(declared, &self.run_id, streaming, memory, limits.output_bytes, trouble);
-        let inputs = std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new(), None));
-        let (started, starts) = oneshot::channel();
-        let (keeping_starts, keeps) = oneshot::channel();
-        let mut watch = Watch {
+        let inputs = Arc::new(std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new(), None)));
+        inputs.decode_ahead();
+        let files = std::mem::take(&mut self.prepared.files);
+        let (told, words) = mpsc::channel(WORDS);
+        let secrets = self.prepared.secrets();
+        let logs = Logs::new(self.events.clone(), &secrets, limits.log_bytes);
+        let watch = Watch {
             events: self.events.clone(),
-            facts: self.facts(kind),
-            secrets: self.prepared.secrets(),
-            inputs: Arc::new(inputs),
-            outputs: Some(writers.handle()),
+            cancel: self.cancel,
+            container,
+            acceptor,
+            remote: agent.remote(),
+            starting: Some(Task::spawn(agent.start(self.begin(workplace, kind), files))),
+            agent: Some(Task::spawn(agent.listen(logs, told, keeping))),
+            words,
+            welcome: Some(Welcome { facts: self.facts(kind), inputs, secrets, text_bytes: limits.log_bytes }),
             writers: Some(writers),
-            script: None,
             troubles,
-            remote,
-            level: CancelLevel::None,
-            deadline: None,
-            kill_at: None,
             timeout: limits.timeout,
-            started_at: None,
-            ended_at: None,
-            finished: Vec::new(),
-            keeps: Some(keeps),
-            kept: None,
             image: image.cloned(),
-            sdk_missing: false,
         };
-        watch.inputs.decode_ahead();
-        let (events, secrets) = (self.events.clone(), self.prepared.secrets());
-        let listening =
-            tokio::spawn(async move { agent.listen(events, &secrets, started, keeping, keeping_starts).await });
-        let exit = watch.until_exit(listening, starts, listener, self.cancel, container, evidence).await;
-        if let Some(started_at) = watch.started_at {
+        let seen = watch.watch().await;
+        if let Some(started_at) = seen.started_at {
             self.timings.first_line = milliseconds(started_at - self.begun);
-            self.timings.run = milliseconds(watch.ended_at.unwrap_or_else(Instant::now) - started_at);
+            self.timings.run = milliseconds(seen.ended_at.unwrap_or_else(Instant::now) - started_at);
         }
-        self.kept = watch.kept.take();
-        self.no_sdk = image.filter(|_| watch.sdk_missing).map(lacking::no_sdk);
-        let finished = watch.drain(evidence).await;
-        (finished, exit)
-    }
-
-    fn begin(&self, workplace: &Workplace, kind: EngineKind) -> Begin {
-        let block = &self.prepared.block;
-        let script = format!("{}/{}", workplace.folder, block.script);
-        let author = workplace.environment.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        let mut environment: BTreeMap<&str, &str> = author.collect();
-        environment.extend([("PATH", workplace.path.as_str()), ("LANG", "C.UTF-8")]);
-        let mut program = match block.language {
-            Language::Python => {
-                environment.extend([("PYTHONUTF8", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")]);
-                vec![workplace.python.clone()]
-            }
-            // Without profile, environment and workspace files. What R prints it writes out at once.
-            Language::R => {
-                environment.extend(workplace.r_library.as_deref().map(|library| ("R_LIBS", library)));
-                vec![workplace.rscript.clone(), "--vanilla".into()]
-            }
-        };
-        program.extend(self.program(script));
-        if kind == EngineKind::Process {
-            // Libraries that keep caches below HOME find the run's own folder there instead.
-            environment.insert("TMPDIR", &workplace.folder);
-        }
-        Begin {
-            program,
-            environment: environment.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-            folder: workplace.folder.clone(),
-            user: workplace.user,
-            log_bytes: self.prepared.limits.log_bytes,
-            open_files: Some(self.prepared.limits.open_files),
-            ladder: LADDER,
-            keep: self.prepared.keep.as_ref().map(|_| Keeping::LIMITS),
-        }
-    }
-
-    /// What the interpreter runs: the script, or what gives a snippet its tables and takes its results.
-    fn program(&self, script: String) -> Vec<String> {
-        let driver = match (self.prepared.block.form, self.prepared.block.language) {
-            (Form::Script, _) => return vec![script],
-            (Form::Snippet, Language::Python) => ["-m", "longshore.snippet"],
-            (Form::Snippet, Language::R) => ["-e", "longshore::run.snippet()"],
-        };
-        let connected = self.prepared.inputs.connected().map(|number| number.to_string());
-        driver.map(str::to_owned).into_iter().chain([script]).chain(connected).collect()
-    }
-
-    fn facts(&self, kind: EngineKind) -> RunFacts {
-        let block = &self.prepared.block;
-        RunFacts {
-            run_id: self.run_id.clone(),
-            block_name: block.name.clone(),
-            file_name: block.file_name().to_owned(),
-            container: kind == EngineKind::Docker,
-            streaming: self.prepared.chunk_rows.is_some(),
-            chunk_rows: self.prepared.chunk_rows,
-            options: self.prepared.options.values().clone(),
-            outputs: block.output_ids().unwrap_or_default(),
-            inputs: Some(block.input_names().map(str::to_owned).collect()),
-        }
+        self.kept = seen.kept;
+        self.no_sdk = image.filter(|_| seen.sdk_missing).map(lacking::no_sdk);
+        self.prepared.notes.extend(seen.notes);
+        (seen.evidence, seen.finished, seen.exit)
     }
 
     fn tell(&self, event: Event) {
@@ -372,7 +328,6 @@ struct Supervised<'a> {
     image: Option<&'a RunImage>,
     workplace: &'a Workplace,
     kind: EngineKind,
-    listener: &'a Listener,
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> f64 {

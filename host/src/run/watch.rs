@@ -1,206 +1,313 @@
-//! What is watched while a script runs: its agent, its connection, its deadline, whoever cancels it, and trouble with
-//! its outputs. Whatever happens becomes evidence; what to make of it is the outcome's.
+//! What is watched from the agent's Hello until everything of a run has ended: its agent, its script's connection, its
+//! writers, its deadline, and its cancellation. Whatever happens becomes evidence; what to make of it is the outcome's.
+//!
+//! Nothing is awaited here that a container, a script, an engine, a disk or a reader of events can hold up: each of them
+//! has a task of its own, which is given up when its time is over.
 
 use super::{LADDER, chain, lacking};
 use crate::cancel::{Cancel, CancelLevel};
-use crate::engine::{Container, RunImage};
+use crate::engine::{Container, Ended, EngineError, RunImage};
 use crate::event::{Event, Events};
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::outcome::Evidence;
-use crate::output::{Finished, OutputsHandle, Trouble, Writers};
+use crate::output::{Finished, Trouble, Writers};
 use crate::secrets::Secrets;
-use crate::session::{AgentEnd, Listener, Outgoing, ScriptEnd, ScriptSession, greet, open};
-use longshore_protocol::{ConnectionError, Exit, Frame, ProtocolError, Role, RunFacts, ToAgent, ToScript};
+use crate::session::{Acceptor, AgentEnd, AgentWord, Outgoing, Peer, ScriptEnd, ScriptSession, Served, say};
+use crate::task::{Task, next};
+use longshore_protocol::{Exit, Frame, ProtocolError, Role, RunFacts, ToAgent, ToScript};
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::UnixStream;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 /// How long an agent may take to report after the last rung of the ladder, before its container is killed.
-const REPORT_DEADLINE: Duration = Duration::from_secs(5);
+const REPORT_DEADLINE: Duration = Duration::from_secs(1);
+
+/// How long an engine may take to kill a container, before the run ends without it.
+const KILL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long an agent may take to bring back the working folder, as long as it gives itself, and then to report.
 const KEEP_DEADLINE: Duration = Duration::from_secs(60 + 5);
 
-/// How long the script's connection may stay open after everything in the container is dead.
+/// How long connections may stay open after everything in the container is dead: what they carried is in memory.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
-/// What is watched while the script runs.
-pub(super) struct Watch {
+/// A run whose agent has connected.
+pub(super) struct Watch<'a> {
     pub(super) events: Events,
-    pub(super) facts: RunFacts,
-    pub(super) secrets: Secrets,
-    pub(super) inputs: Arc<Inputs>,
-    /// For the script's one connection.
-    pub(super) outputs: Option<OutputsHandle>,
-    pub(super) writers: Option<Writers>,
-    pub(super) script: Option<JoinHandle<ScriptEnd>>,
-    pub(super) troubles: mpsc::UnboundedReceiver<Trouble>,
+    pub(super) cancel: &'a Cancel,
+    pub(super) container: &'a dyn Container,
+    pub(super) acceptor: &'a mut Acceptor,
+    /// Sends the agent what to run.
+    pub(super) starting: Option<Task<io::Result<()>>>,
+    /// Hears the agent, to its end.
+    pub(super) agent: Option<Task<AgentEnd>>,
+    /// What the agent says on the way.
+    pub(super) words: mpsc::Receiver<AgentWord>,
+    /// Tells the agent to end.
     pub(super) remote: Outgoing,
-    pub(super) level: CancelLevel,
-    pub(super) deadline: Option<Instant>,
-    pub(super) kill_at: Option<Instant>,
+    /// For the script's one connection.
+    pub(super) welcome: Option<Welcome>,
+    pub(super) writers: Option<Writers>,
+    pub(super) troubles: mpsc::UnboundedReceiver<Trouble>,
     pub(super) timeout: Option<Duration>,
-    pub(super) started_at: Option<Instant>,
-    pub(super) ended_at: Option<Instant>,
-    pub(super) finished: Vec<Finished>,
-    /// Hears when the script has ended and what it left comes.
-    pub(super) keeps: Option<oneshot::Receiver<()>>,
-    /// What the script left.
-    pub(super) kept: Option<Box<Keeping>>,
     /// The image that it runs in.
     pub(super) image: Option<RunImage>,
-    /// Whether the script printed that it could not import the SDK.
-    pub(super) sdk_missing: bool,
 }
 
-impl Watch {
-    /// Watches until the agent has reported, or is gone.
-    pub(super) async fn until_exit(
-        &mut self,
-        mut listening: JoinHandle<AgentEnd>,
-        starts: oneshot::Receiver<()>,
-        listener: &Listener,
-        cancel: &Cancel,
-        container: &dyn Container,
-        evidence: &mut Evidence,
-    ) -> Option<Exit> {
-        let mut starts = Some(starts);
-        loop {
-            let timer = [self.deadline, self.kill_at].into_iter().flatten().min();
-            tokio::select! {
-                end = &mut listening => return self.agent_ended(end.unwrap_or(AgentEnd::Lost), evidence),
-                _ = async { starts.as_mut().expect("guarded by the condition").await }, if starts.is_some() => {
-                    starts = None;
-                    let now = Instant::now();
-                    self.started_at = Some(now);
-                    self.deadline = self.timeout.map(|timeout| now + timeout);
-                    self.events.tell(Event::Started);
+/// What the script gets when it connects.
+pub(super) struct Welcome {
+    pub(super) facts: RunFacts,
+    pub(super) inputs: Arc<Inputs>,
+    pub(super) secrets: Secrets,
+    /// Bytes of its messages and errors that are passed on.
+    pub(super) text_bytes: u64,
+}
+
+/// What was seen.
+#[derive(Default)]
+pub(super) struct Watched {
+    pub(super) evidence: Evidence,
+    pub(super) exit: Option<Exit>,
+    pub(super) finished: Vec<Finished>,
+    pub(super) started_at: Option<Instant>,
+    pub(super) ended_at: Option<Instant>,
+    /// What the script left.
+    pub(super) kept: Option<Box<Keeping>>,
+    /// Whether the script printed that it could not import the SDK.
+    pub(super) sdk_missing: bool,
+    pub(super) notes: Vec<String>,
+}
+
+/// The run while it is watched.
+struct Watching<'a> {
+    run: Watch<'a>,
+    seen: Watched,
+    script: Option<Task<ScriptEnd>>,
+    finishing: Option<Task<Vec<Finished>>>,
+    container_ends: Option<Task<Ended>>,
+    killing: Option<Task<Result<(), EngineError>>>,
+    /// A word to an agent that did not read when it was said.
+    telling: Option<Task<()>>,
+    level: CancelLevel,
+    /// The script's.
+    deadline: Option<Instant>,
+    /// When the engine ends what its agent did not.
+    kill_at: Option<Instant>,
+    /// When nothing is waited for any more.
+    give_up_at: Option<Instant>,
+}
+
+impl Watch<'_> {
+    /// Watches until everything has ended, or was given up.
+    pub(super) async fn watch(self) -> Watched {
+        let container_ends = Some(Task::spawn(self.container.wait()));
+        // An agent that never starts the script has as long as the script: it counts anew from its start.
+        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        let mut watching = Watching {
+            run: self,
+            seen: Watched::default(),
+            script: None,
+            finishing: None,
+            container_ends,
+            killing: None,
+            telling: None,
+            level: CancelLevel::None,
+            deadline,
+            kill_at: None,
+            give_up_at: None,
+        };
+        while !watching.is_over() {
+            watching.step().await;
+        }
+        while let Ok(trouble) = watching.run.troubles.try_recv() {
+            watching.note_trouble(trouble);
+        }
+        watching.seen
+    }
+}
+
+impl Watching<'_> {
+    fn is_over(&self) -> bool {
+        self.run.agent.is_none() && self.script.is_none() && self.run.writers.is_none() && self.finishing.is_none()
+    }
+
+    /// Waits for the next thing that happens, and deals with it. No arm awaits anything more.
+    async fn step(&mut self) {
+        let timer = [self.deadline, self.kill_at, self.give_up_at].into_iter().flatten().min();
+        tokio::select! {
+            end = next(&mut self.run.agent) => self.agent_ended(end.unwrap_or(AgentEnd::Lost)),
+            started = next(&mut self.run.starting) => self.was_started(started),
+            Some(word) = self.run.words.recv() => self.heard(word),
+            peer = self.run.acceptor.next() => self.connected(peer),
+            end = next(&mut self.script) => self.script_ended(end),
+            finished = next(&mut self.finishing) => self.written(finished),
+            Some(trouble) = self.run.troubles.recv() => {
+                self.note_trouble(trouble);
+                self.escalate(CancelLevel::AtOnce);
+            }
+            level = self.run.cancel.beyond(self.level) => {
+                self.seen.evidence.interrupted = true;
+                self.escalate(level);
+            }
+            // What its connections still carry is waited for, and no longer.
+            _ = next(&mut self.container_ends) => self.give_up_by(Instant::now() + DRAIN_DEADLINE),
+            killed = next(&mut self.killing) => {
+                if let Some(Err(error)) = killed {
+                    self.seen.notes.push(chain(&error));
                 }
-                keeps = async { self.keeps.as_mut().expect("guarded by the condition").await }, if self.keeps.is_some() => {
-                    self.keeps = None;
-                    if keeps.is_ok() {
-                        // The script's deadline is kept, and what comes now has one of its own.
-                        let now = Instant::now();
-                        self.ended_at = Some(now);
-                        self.deadline = None;
-                        self.kill_at = Some(now + KEEP_DEADLINE);
-                    }
+            }
+            _ = next(&mut self.telling) => {}
+            () = sleep_until(timer), if timer.is_some() => self.time_is_over(Instant::now()),
+        }
+    }
+
+    fn was_started(&mut self, started: Option<io::Result<()>>) {
+        let reason = match started {
+            Some(Ok(())) => return,
+            Some(Err(error)) => error.to_string(),
+            None => "their reader broke".into(),
+        };
+        self.seen.evidence.engine_failure = Some(format!("cannot read the block's files: {reason}"));
+        self.escalate(CancelLevel::AtOnce);
+    }
+
+    fn heard(&mut self, word: AgentWord) {
+        let now = Instant::now();
+        match word {
+            AgentWord::Started => {
+                self.seen.started_at = Some(now);
+                if !self.is_ending() {
+                    self.deadline = self.run.timeout.map(|timeout| now + timeout);
                 }
-                accepted = listener.accept() => match accepted {
-                    Ok(socket) => self.connected(socket, evidence).await,
-                    Err(error) => self.stop_at_once(evidence, |evidence| evidence.engine_failure = Some(error.to_string())).await,
-                },
-                ended = async { self.script.as_mut().expect("guarded by the condition").await }, if self.script.is_some() => {
-                    self.script = None;
-                    self.script_ended(ended.ok(), evidence).await;
-                }
-                Some(trouble) = self.troubles.recv() => self.in_trouble(trouble, evidence).await,
-                level = cancel.beyond(self.level) => {
-                    evidence.interrupted = true;
-                    self.escalate(level).await;
-                }
-                () = sleep_until(timer), if timer.is_some() => {
-                    let now = Instant::now();
-                    if self.kill_at.is_some_and(|at| now >= at) {
-                        // The agent did not end it, so the engine does; its connection then ends too.
-                        self.kill_at = None;
-                        let _ = container.kill().await;
-                    }
-                    if self.deadline.is_some_and(|at| now >= at) {
-                        self.deadline = None;
-                        evidence.deadline_ms = self.timeout.map(|timeout| timeout.as_millis());
-                        self.escalate(CancelLevel::Gently).await;
-                    }
-                }
+                self.run.events.tell(Event::Started);
+            }
+            AgentWord::Keeps => {
+                // The script's deadline is kept, and what comes now has one of its own.
+                self.seen.ended_at = Some(now);
+                self.deadline = None;
+                self.kill_at = Some(now + KEEP_DEADLINE);
             }
         }
     }
 
-    async fn connected(&mut self, socket: UnixStream, evidence: &mut Evidence) {
-        let (mut incoming, outgoing) = open(socket);
-        match greet(&mut incoming).await {
-            Ok((hello, version)) if hello.role == Role::Script => match self.outputs.take() {
-                Some(outputs) => {
-                    let (facts, inputs, events) = (self.facts.clone(), Arc::clone(&self.inputs), self.events.clone());
-                    let secrets = self.secrets.clone();
-                    let session =
-                        ScriptSession::welcome(incoming, outgoing, version, facts, inputs, outputs, events, secrets);
-                    self.script = Some(tokio::spawn(session.await.serve()));
-                }
-                None => {
+    fn connected(&mut self, peer: Peer) {
+        match peer {
+            Peer::Greeted { role: Role::Script, protocol, incoming, outgoing } => {
+                let Some((welcome, writers)) = self.run.welcome.take().zip(self.run.writers.as_ref()) else {
                     let reason =
-                        "this run has its one connection already: make one Api, in one process, and pass it on".into();
-                    let _ = outgoing.send(Frame::new(&ToScript::Refused { reason })).await;
-                }
-            },
-            Ok(_) => {
-                let reason = "expected a script, received a second agent";
-                self.stop_at_once(evidence, |evidence| evidence.violation = Some(reason.into())).await;
+                        "this run has its one connection already: make one Api, in one process, and pass it on";
+                    say(&outgoing, &ToScript::Refused { reason: reason.into() });
+                    return;
+                };
+                let Welcome { facts, inputs, secrets, text_bytes } = welcome;
+                let (outputs, events) = (writers.handle(), self.run.events.clone());
+                let served = Served { inputs, outputs, events, secrets, text_bytes };
+                let session = ScriptSession::welcome(incoming, outgoing, protocol, facts, served);
+                self.script = Some(Task::spawn(session.serve()));
             }
-            Err(ConnectionError::Protocol(ProtocolError::Version(mismatch))) => {
-                let reason = mismatch.to_string();
-                let _ = outgoing.send(Frame::new(&ToScript::Refused { reason })).await;
+            Peer::Greeted { .. } => self.violated("expected a script, received a second agent".into()),
+            Peer::Strange { error: ProtocolError::Version(mismatch), outgoing } => {
+                say(&outgoing, &ToScript::Refused { reason: mismatch.to_string() });
             }
-            Err(ConnectionError::Protocol(error)) => {
-                self.stop_at_once(evidence, |evidence| evidence.violation = Some(error.to_string())).await;
+            Peer::Strange { error, .. } => self.violated(error.to_string()),
+            Peer::Broken(error) => {
+                self.seen.evidence.engine_failure = Some(format!("the run's socket takes no connections: {error}"));
+                self.escalate(CancelLevel::AtOnce);
             }
-            // Whoever connects and goes away does no harm.
-            Err(_) => {}
         }
     }
 
-    async fn script_ended(&mut self, ended: Option<ScriptEnd>, evidence: &mut Evidence) {
+    fn violated(&mut self, reason: String) {
+        self.seen.evidence.violation = Some(reason);
+        self.escalate(CancelLevel::AtOnce);
+    }
+
+    /// What the script sent is all there will be: its outputs can be finished.
+    fn script_ended(&mut self, ended: Option<ScriptEnd>) {
+        self.finish_outputs();
         let Some(end) = ended else {
-            self.stop_at_once(evidence, |evidence| evidence.engine_failure = Some("the script's session broke".into()))
-                .await;
+            self.seen.evidence.engine_failure = Some("the script's session broke".into());
+            self.escalate(CancelLevel::AtOnce);
             return;
         };
-        evidence.verdict = end.verdict;
-        evidence.uncaught = end.uncaught;
+        self.seen.evidence.verdict = end.verdict;
+        self.seen.evidence.uncaught = end.uncaught;
+        self.seen.notes.extend(end.notes);
+        if let Some(violation) = end.violation {
+            self.violated(violation);
+        }
+    }
+
+    fn finish_outputs(&mut self) {
         // Of a run that is being ended nothing is published: its writers stop when they are dropped.
-        if let Some(writers) = self.writers.take().filter(|_| self.level == CancelLevel::None) {
-            for output in writers.finish().await {
-                if let Some(spoiled) = &output.spoiled {
-                    evidence.spoiled_output.get_or_insert_with(|| spoiled.clone());
-                }
-                self.finished.push(output);
+        if let Some(writers) = self.run.writers.take().filter(|_| !self.is_ending()) {
+            self.finishing = Some(Task::spawn(writers.finish()));
+        }
+    }
+
+    fn written(&mut self, finished: Option<Vec<Finished>>) {
+        let Some(finished) = finished else {
+            self.seen.evidence.write_failure = Some("the outputs' writers broke".into());
+            return;
+        };
+        for output in &finished {
+            if let Some(spoiled) = &output.spoiled {
+                self.seen.evidence.spoiled_output.get_or_insert_with(|| spoiled.clone());
             }
         }
-        if let Some(violation) = end.violation {
-            self.stop_at_once(evidence, |evidence| evidence.violation = Some(violation)).await;
+        self.seen.finished = finished;
+    }
+
+    fn agent_ended(&mut self, end: AgentEnd) {
+        // Everything in the container is dead, or about to be: there is nothing to tell it, and nothing to send it.
+        (self.run.starting, self.telling, self.kill_at) = (None, None, None);
+        self.seen.ended_at.get_or_insert_with(Instant::now);
+        let evidence = &mut self.seen.evidence;
+        match end {
+            AgentEnd::Exited { exit, kept, sdk_missing } => {
+                self.seen.kept = kept;
+                self.seen.sdk_missing = sdk_missing;
+                evidence.status = Some(exit.status);
+                evidence.out_of_memory = exit.out_of_memory;
+                self.seen.exit = Some(exit);
+            }
+            AgentEnd::Failed(reason) => lacking::not_started(self.run.image.as_ref(), reason, evidence),
+            AgentEnd::Lost => {
+                evidence.engine_failure.get_or_insert_with(|| "the agent is gone without a report".into());
+            }
+            AgentEnd::Violation(error) => evidence.violation = Some(chain(&error)),
+        }
+        self.give_up_by(Instant::now() + if self.is_ending() { REPORT_DEADLINE } else { DRAIN_DEADLINE });
+        if self.script.is_none() {
+            self.finish_outputs();
         }
     }
 
-    /// After the agent's last word: everything in the container is dead, so what the script sent is all there will be.
-    pub(super) async fn drain(mut self, evidence: &mut Evidence) -> Vec<Finished> {
-        if let Some(script) = self.script.take() {
-            let ended = tokio::time::timeout(DRAIN_DEADLINE, script).await;
-            self.script_ended(ended.ok().and_then(Result::ok), evidence).await;
+    fn note_trouble(&mut self, trouble: Trouble) {
+        let evidence = &mut self.seen.evidence;
+        match trouble {
+            Trouble::Violation(reason) => evidence.violation = Some(reason),
+            Trouble::Limit(reason) => evidence.limit = Some(reason),
+            Trouble::Write(reason) => evidence.write_failure = Some(reason),
+            Trouble::ReaderGone => evidence.reader_gone = true,
         }
-        while let Ok(trouble) = self.troubles.try_recv() {
-            note_trouble(trouble, evidence);
-        }
-        self.finished
     }
 
-    async fn in_trouble(&mut self, trouble: Trouble, evidence: &mut Evidence) {
-        self.stop_at_once(evidence, |evidence| note_trouble(trouble, evidence)).await;
-    }
-
-    async fn stop_at_once(&mut self, evidence: &mut Evidence, note: impl FnOnce(&mut Evidence)) {
-        note(evidence);
-        self.escalate(CancelLevel::AtOnce).await;
-    }
-
-    async fn escalate(&mut self, level: CancelLevel) {
+    fn escalate(&mut self, level: CancelLevel) {
         if level <= self.level {
             return;
         }
         self.level = level;
-        self.events.tell(Event::Ending);
+        self.run.events.tell(Event::Ending);
+        let now = Instant::now();
+        if self.run.agent.is_none() {
+            // There is nobody to end: only what is made of the script's words is waited for.
+            self.give_up_by(now + REPORT_DEADLINE);
+            return;
+        }
         let (message, patience) = match level {
             CancelLevel::AtOnce => (ToAgent::Kill, Duration::ZERO),
             CancelLevel::Gently | CancelLevel::None => {
@@ -208,42 +315,54 @@ impl Watch {
                 (ToAgent::Cancel, Duration::from_millis(ladder))
             }
         };
-        self.kill_at = Some(Instant::now() + patience + REPORT_DEADLINE);
-        // An agent that is gone is seen by its reader.
-        let _ = self.remote.send(Frame::new(&message)).await;
-    }
-
-    fn agent_ended(&mut self, end: AgentEnd, evidence: &mut Evidence) -> Option<Exit> {
-        match end {
-            AgentEnd::Exited { exit, kept, sdk_missing } => {
-                self.kept = kept;
-                self.sdk_missing = sdk_missing;
-                evidence.status = Some(exit.status);
-                evidence.out_of_memory = exit.out_of_memory;
-                Some(exit)
-            }
-            AgentEnd::Failed(reason) => {
-                lacking::not_started(self.image.as_ref(), reason, evidence);
-                None
-            }
-            AgentEnd::Lost => {
-                evidence.engine_failure.get_or_insert_with(|| "the agent is gone without a report".into());
-                None
-            }
-            AgentEnd::Violation(error) => {
-                evidence.violation = Some(chain(&error));
-                None
-            }
+        self.kill_at = Some(now + patience + REPORT_DEADLINE);
+        self.run.starting = None;
+        if let Err(TrySendError::Full(frame)) = self.run.remote.try_send(Frame::new(&message)) {
+            let remote = self.run.remote.clone();
+            // An agent that is gone is seen by its reader.
+            self.telling = Some(Task::spawn(async move { drop(remote.send(frame).await) }));
         }
     }
-}
 
-fn note_trouble(trouble: Trouble, evidence: &mut Evidence) {
-    match trouble {
-        Trouble::Violation(reason) => evidence.violation = Some(reason),
-        Trouble::Limit(reason) => evidence.limit = Some(reason),
-        Trouble::Write(reason) => evidence.write_failure = Some(reason),
-        Trouble::ReaderGone => evidence.reader_gone = true,
+    fn time_is_over(&mut self, now: Instant) {
+        let passed = |at: &mut Option<Instant>| at.take_if(|at| now >= *at).is_some();
+        if passed(&mut self.deadline) {
+            self.seen.evidence.deadline_ms = self.run.timeout.map(|timeout| timeout.as_millis());
+            self.escalate(CancelLevel::Gently);
+        }
+        if passed(&mut self.kill_at) {
+            // The agent did not end it, so the engine does; its connections then end too.
+            self.killing = Some(Task::spawn(self.run.container.kill()));
+            self.give_up_by(now + KILL_DEADLINE);
+        }
+        if passed(&mut self.give_up_at) {
+            self.give_up();
+        }
+    }
+
+    fn give_up_by(&mut self, at: Instant) {
+        self.give_up_at = Some(self.give_up_at.map_or(at, |known| known.min(at)));
+    }
+
+    /// Ends the connections that have not ended; and the writers too, where nobody wants what they write. As long as
+    /// somebody does, a disk may take its time.
+    fn give_up(&mut self) {
+        if self.run.agent.take().is_some() {
+            self.agent_ended(AgentEnd::Lost);
+        }
+        if self.script.take().is_some() {
+            self.script_ended(None);
+        }
+        if self.is_ending() {
+            // Writers that hang are left behind, and say so.
+            (self.run.writers, self.finishing) = (None, None);
+        }
+        self.give_up_at = None;
+    }
+
+    /// Whether the run was told to end.
+    fn is_ending(&self) -> bool {
+        self.level > CancelLevel::None
     }
 }
 

@@ -1,7 +1,7 @@
 //! The agent's connection: it is told what to run, and says what the script printed and how it ended. The run
 //! decides what that means.
 
-use super::link::{Incoming, Outgoing};
+use super::link::{Incoming, Outgoing, say};
 use super::missing_sdk::MissingSdk;
 use crate::event::{Event, Events};
 use crate::kept::Keeping;
@@ -9,11 +9,16 @@ use crate::secrets::{Masking, Secrets};
 use crate::small_file::open_regular;
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
-    Begin, ConnectionError, Exit, Frame, FromAgent, LogSource, Message, Payload, ProtocolError, ToAgent, Version,
+    Begin, ConnectionError, Dropped, Exit, Frame, FromAgent, LogSource, Message, Payload, ProtocolError, ToAgent,
+    Version,
 };
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::PathBuf;
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// Parts of kept files that may wait for the disk: 8 of 256 KiB.
+const PARTS_AHEAD: usize = 8;
 
 /// A file of the block, to be unpacked beside the script.
 #[derive(Debug, Clone)]
@@ -46,6 +51,15 @@ pub(crate) enum AgentEnd {
     Violation(ConnectionError),
 }
 
+/// Something that the agent said on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AgentWord {
+    /// The script has started.
+    Started,
+    /// The script has ended, and what it left comes.
+    Keeps,
+}
+
 /// A connected agent.
 #[derive(Debug)]
 pub(crate) struct AgentSession {
@@ -55,9 +69,9 @@ pub(crate) struct AgentSession {
 
 impl AgentSession {
     /// Welcomes an agent whose Hello has been read.
-    pub(crate) async fn welcome(incoming: Incoming, outgoing: Outgoing, protocol: Version) -> Self {
-        let welcome = ToAgent::Welcome { protocol, descriptors: true };
-        send(&outgoing, Frame::new(&welcome)).await;
+    pub(crate) fn welcome(incoming: Incoming, outgoing: Outgoing, protocol: Version) -> Self {
+        // The first frame of a connection fits into its queue.
+        say(&outgoing, &ToAgent::Welcome { protocol, descriptors: true });
         Self { incoming, outgoing }
     }
 
@@ -66,43 +80,33 @@ impl AgentSession {
         self.outgoing.clone()
     }
 
-    /// Sends what to run, and starts it.
-    pub(crate) async fn start(&self, begin: Begin, files: &[BlockFile]) -> std::io::Result<()> {
-        send(&self.outgoing, Frame::new(&ToAgent::Begin(begin))).await;
-        for file in files {
-            self.send_file(file).await?;
-        }
-        send(&self.outgoing, Frame::new(&ToAgent::Start)).await;
-        Ok(())
-    }
-
-    async fn send_file(&self, file: &BlockFile) -> std::io::Result<()> {
-        let mut source = open_regular(&file.source)?;
-        loop {
-            let mut part = Vec::with_capacity(INLINE_MAX);
-            let read = source.by_ref().take(INLINE_MAX as u64).read_to_end(&mut part)?;
-            let last = read < INLINE_MAX;
-            let message = ToAgent::File { path: file.path.clone(), executable: file.executable, last };
-            send(&self.outgoing, Frame::with(&message, Payload::Inline(part))).await;
-            if last {
-                return Ok(());
+    /// Sends what to run, and starts it. Waits while the agent does not read.
+    pub(crate) fn start(
+        &self,
+        begin: Begin,
+        files: Vec<BlockFile>,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        let outgoing = self.outgoing.clone();
+        async move {
+            send(&outgoing, Frame::new(&ToAgent::Begin(begin))).await;
+            for file in files {
+                send_file(&outgoing, file).await?;
             }
+            send(&outgoing, Frame::new(&ToAgent::Start)).await;
+            Ok(())
         }
     }
 
-    /// Listens until the script has ended and what it left has come. `started` hears when it starts, `keeps` when it has
-    /// ended and something of it comes.
+    /// Listens until the script has ended and what it left has come. `told` hears what happens meanwhile.
     pub(crate) async fn listen(
         mut self,
-        events: Events,
-        secrets: &Secrets,
-        started: oneshot::Sender<()>,
-        mut keeping: Option<Box<Keeping>>,
-        keeps: oneshot::Sender<()>,
+        mut logs: Logs,
+        told: mpsc::Sender<AgentWord>,
+        keeping: Option<Box<Keeping>>,
     ) -> AgentEnd {
-        let (mut started, mut keeps) = (Some(started), Some(keeps));
+        let (mut started, mut keeper) = (false, None);
+        let mut keeping = keeping;
         let mut missing_sdk = MissingSdk::default();
-        let mut logs = Logs { events, masking: [Masking::new(secrets.clone()), Masking::new(secrets.clone())] };
         loop {
             let frame = match self.incoming.receive().await {
                 Ok(Some(frame)) => frame,
@@ -117,11 +121,12 @@ impl AgentSession {
                 Err(error) => return AgentEnd::Violation(error.into()),
             };
             match message {
-                FromAgent::Started { .. } => match started.take() {
-                    // The run may have stopped waiting for it.
-                    Some(started) => drop(started.send(())),
-                    None => return unexpected("a log or an exit", "a second start"),
-                },
+                FromAgent::Started { .. } if started => return unexpected("a log or an exit", "a second start"),
+                FromAgent::Started { .. } => {
+                    started = true;
+                    // There is room for each word once; a run that is over needs none.
+                    let _ = told.try_send(AgentWord::Started);
+                }
                 FromAgent::Log { source } => match frame.payload.into_inline("log") {
                     Ok(bytes) => {
                         if source == LogSource::Stderr {
@@ -132,23 +137,36 @@ impl AgentSession {
                     Err(error) => return AgentEnd::Violation(error.into()),
                 },
                 FromAgent::Kept { path, executable, last } => {
-                    if let Some(keeps) = keeps.take() {
-                        let _ = keeps.send(());
+                    if let Some(keeping) = keeping.take() {
+                        keeper = Some(Keeper::new(keeping));
+                        let _ = told.try_send(AgentWord::Keeps);
                     }
-                    let Some(keeping) = &mut keeping else { return unexpected("a log or an exit", "a kept file") };
+                    let Some(keeper) = &mut keeper else { return unexpected("a log or an exit", "a kept file") };
                     // An empty file has no payload.
                     let bytes = match frame.payload {
                         Payload::None => Ok(Vec::new()),
                         payload => payload.into_inline("kept"),
                     };
-                    let taken = bytes.and_then(|bytes| keeping.part(&path, executable, last, &bytes));
+                    let taken = match bytes {
+                        Ok(bytes) => keeper.part(Part { path, executable, last, bytes }).await,
+                        Err(error) => Err(error),
+                    };
                     if let Err(error) = taken {
                         return AgentEnd::Violation(error.into());
                     }
                 }
-                FromAgent::Exited(exit) => {
-                    logs.finish();
-                    return AgentEnd::Exited { exit, kept: keeping, sdk_missing: missing_sdk.seen() };
+                FromAgent::Exited(mut exit) => {
+                    let dropped = logs.finish();
+                    exit.dropped.stdout += dropped.stdout;
+                    exit.dropped.stderr += dropped.stderr;
+                    let kept = match keeper {
+                        Some(keeper) => keeper.end().await,
+                        None => Ok(keeping),
+                    };
+                    return match kept {
+                        Ok(kept) => AgentEnd::Exited { exit, kept, sdk_missing: missing_sdk.seen() },
+                        Err(error) => AgentEnd::Violation(error.into()),
+                    };
                 }
                 FromAgent::Failed { reason } => return AgentEnd::Failed(reason),
             }
@@ -156,25 +174,43 @@ impl AgentSession {
     }
 }
 
-/// What the script prints, on its way to who watches, without secrets.
-struct Logs {
+/// What the script prints, on its way to who watches: within its limit, and without secrets. An agent of ours keeps to
+/// the limit by itself.
+pub(crate) struct Logs {
     events: Events,
     /// Of standard output and standard error.
     masking: [Masking; 2],
+    left: u64,
+    dropped: Dropped,
 }
 
 impl Logs {
-    fn take(&mut self, source: LogSource, bytes: Vec<u8>) {
+    /// So many bytes may be passed on, of both together.
+    pub(crate) fn new(events: Events, secrets: &Secrets, bytes_max: u64) -> Self {
+        let masking = [Masking::new(secrets.clone()), Masking::new(secrets.clone())];
+        Self { events, masking, left: bytes_max, dropped: Dropped::default() }
+    }
+
+    fn take(&mut self, source: LogSource, mut bytes: Vec<u8>) {
+        let length = bytes.len() as u64;
+        let passed = length.min(self.left);
+        self.left -= passed;
+        match source {
+            LogSource::Stdout => self.dropped.stdout += length - passed,
+            LogSource::Stderr => self.dropped.stderr += length - passed,
+        }
+        bytes.truncate(usize::try_from(passed).unwrap_or(usize::MAX));
         let shown = self.masking[usize::from(source == LogSource::Stderr)].take(bytes);
         self.tell(source, shown);
     }
 
-    /// What was held back, when no more comes.
-    fn finish(&mut self) {
+    /// What was held back, when no more comes. Says how much was dropped.
+    fn finish(&mut self) -> Dropped {
         for (source, place) in [(LogSource::Stdout, 0), (LogSource::Stderr, 1)] {
             let rest = self.masking[place].finish();
             self.tell(source, rest);
         }
+        self.dropped
     }
 
     fn tell(&self, source: LogSource, bytes: Vec<u8>) {
@@ -182,6 +218,79 @@ impl Logs {
             self.events.tell(Event::Log { source, bytes });
         }
     }
+}
+
+/// A part of a file that is brought back.
+struct Part {
+    path: String,
+    executable: bool,
+    last: bool,
+    bytes: Vec<u8>,
+}
+
+/// Writes what is brought back on a thread of its own: disks may be slow.
+struct Keeper {
+    parts: mpsc::Sender<Part>,
+    writing: JoinHandle<Result<Box<Keeping>, ProtocolError>>,
+}
+
+impl Keeper {
+    fn new(mut keeping: Box<Keeping>) -> Self {
+        let (parts, mut received) = mpsc::channel::<Part>(PARTS_AHEAD);
+        let writing = spawn_blocking(move || {
+            while let Some(part) = received.blocking_recv() {
+                keeping.part(&part.path, part.executable, part.last, &part.bytes)?;
+            }
+            Ok(keeping)
+        });
+        Self { parts, writing }
+    }
+
+    /// Hands a part over, waiting while the disk is busy.
+    async fn part(&mut self, part: Part) -> Result<(), ProtocolError> {
+        if self.parts.send(part).await.is_ok() {
+            return Ok(());
+        }
+        // It stopped, so it has a reason.
+        match (&mut self.writing).await {
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(_)) | Err(_) => Err(broken()),
+        }
+    }
+
+    /// Waits until everything is written.
+    async fn end(self) -> Result<Option<Box<Keeping>>, ProtocolError> {
+        drop(self.parts);
+        self.writing.await.unwrap_or_else(|_| Err(broken())).map(Some)
+    }
+}
+
+fn broken() -> ProtocolError {
+    ProtocolError::Unexpected { expected: "files to keep", received: "one that its writer broke at".into() }
+}
+
+async fn send_file(outgoing: &Outgoing, file: BlockFile) -> io::Result<()> {
+    let source = file.source;
+    let mut opened = blocking(move || open_regular(&source)).await?;
+    loop {
+        let (source, part) = blocking(move || {
+            let mut part = Vec::with_capacity(INLINE_MAX);
+            opened.by_ref().take(INLINE_MAX as u64).read_to_end(&mut part)?;
+            Ok((opened, part))
+        })
+        .await?;
+        opened = source;
+        let last = part.len() < INLINE_MAX;
+        let message = ToAgent::File { path: file.path.clone(), executable: file.executable, last };
+        send(outgoing, Frame::with(&message, Payload::Inline(part))).await;
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    spawn_blocking(work).await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
 }
 
 /// Sends a frame; a connection that is gone is seen by its reader.

@@ -8,7 +8,6 @@ use longshore_protocol::{
 use std::io::{ErrorKind, IoSlice};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
@@ -19,9 +18,6 @@ const QUEUE: usize = 16;
 /// Bytes read at a time.
 const READ_BYTES: usize = 256 << 10;
 
-/// How long a connection may take to say Hello.
-const HELLO_DEADLINE: Duration = Duration::from_secs(10);
-
 /// The reading half.
 #[derive(Debug)]
 pub(crate) struct Incoming {
@@ -30,7 +26,8 @@ pub(crate) struct Incoming {
     buffer: Vec<u8>,
 }
 
-/// The writing half: a queue in front of a task. The task ends, and the connection closes, with the last clone.
+/// The writing half: a queue in front of a task. The task ends, and the connection closes, with the last clone. Whoever
+/// sends waits while the peer does not read: what must not wait says [`say`].
 pub(crate) type Outgoing = mpsc::Sender<Frame>;
 
 /// Splits an accepted connection.
@@ -47,6 +44,11 @@ pub(crate) fn open(socket: UnixStream) -> (Incoming, Outgoing) {
         }
     });
     (Incoming { socket, decoder: Decoder::new(), buffer: vec![0; READ_BYTES] }, outgoing)
+}
+
+/// Sends a frame that fits into the queue. Says whether it did: a peer that is gone needs no frames.
+pub(crate) fn say(outgoing: &Outgoing, message: &impl Message) -> bool {
+    !matches!(outgoing.try_send(Frame::new(message)), Err(mpsc::error::TrySendError::Full(_)))
 }
 
 impl Incoming {
@@ -106,15 +108,9 @@ async fn write(socket: &UnixStream, frame: &Frame) -> Result<(), std::io::Error>
     Ok(())
 }
 
-/// Waits for Hello, and settles on a version.
+/// Waits for Hello, as long as it takes, and settles on a version.
 pub(crate) async fn greet(incoming: &mut Incoming) -> Result<(Hello, Version), ConnectionError> {
-    let frame = match tokio::time::timeout(HELLO_DEADLINE, incoming.receive()).await {
-        Ok(frame) => frame?.ok_or(ConnectionError::Closed { expected: "hello" })?,
-        Err(_) => {
-            let received = format!("nothing for {} s", HELLO_DEADLINE.as_secs());
-            return Err(ProtocolError::Unexpected { expected: "hello", received }.into());
-        }
-    };
+    let frame = incoming.receive().await?.ok_or(ConnectionError::Closed { expected: "hello" })?;
     let hello = Hello::from_json(&frame.message)?;
     frame.payload.into_none("hello")?;
     let version = VersionRange::SUPPORTED.negotiate(hello.protocol, &hello.software).map_err(ProtocolError::from)?;

@@ -1,13 +1,15 @@
-//! The host's side of the protocol: one file for the socket and who may connect to it, one for the transport, one for the
-//! agent's connection, one for the script's.
+//! The host's side of the protocol: one file for the transport, one for those who connect, one for the agent's
+//! connection, one for the script's.
 
+mod acceptor;
 mod agent;
 mod link;
 mod listener;
 mod missing_sdk;
 mod script;
 
-pub(crate) use agent::{AgentEnd, AgentSession, BlockFile};
-pub(crate) use link::{Outgoing, greet, open};
+pub(crate) use acceptor::{Acceptor, Peer};
+pub(crate) use agent::{AgentEnd, AgentSession, AgentWord, BlockFile, Logs};
+pub(crate) use link::{Outgoing, say};
 pub(crate) use listener::{Listener, Peers};
-pub(crate) use script::{ScriptEnd, ScriptSession};
+pub(crate) use script::{ScriptEnd, ScriptSession, Served};

@@ -1,11 +1,12 @@
 //! The script's connection: it pulls inputs, pushes outputs, reports, and says its last word. Everything it sends is
 //! checked; what breaks the protocol ends the run, and never the host.
 
-use super::link::{Incoming, Outgoing};
+use super::link::{Incoming, Outgoing, say};
 use crate::event::{Event, Events};
 use crate::input::{Inputs, serve};
 use crate::output::{OutputsHandle, Piece};
 use crate::secrets::Secrets;
+use crate::words::count;
 use longshore_protocol::limits::{ARENA_BYTES, ARENAS_MAX, INLINE_MAX, STREAMS_MAX, TEXT_MAX};
 use longshore_protocol::{
     ArenaId, ConnectionError, Frame, FromScript, Message, Payload, Place, ProtocolError, ReceiveWindow, RunFacts,
@@ -17,6 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 
+/// What a text counts besides its bytes: empty ones make lines too.
+const TEXT_COST: usize = 16;
+
 /// What the host knows of a script when its connection has ended.
 #[derive(Debug, Default)]
 pub(crate) struct ScriptEnd {
@@ -26,16 +30,26 @@ pub(crate) struct ScriptEnd {
     pub(crate) uncaught: Option<String>,
     /// How it broke the protocol.
     pub(crate) violation: Option<String>,
+    /// What a person should know of the connection.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What a script is served with.
+pub(crate) struct Served {
+    pub(crate) inputs: Arc<Inputs>,
+    pub(crate) outputs: OutputsHandle,
+    pub(crate) events: Events,
+    pub(crate) secrets: Secrets,
+    /// Bytes of its messages and errors that are passed on; the rest is dropped and counted.
+    pub(crate) text_bytes: u64,
 }
 
 /// A connected script.
 pub(crate) struct ScriptSession {
     incoming: Incoming,
     outgoing: Outgoing,
-    inputs: Arc<Inputs>,
-    outputs: OutputsHandle,
-    events: Events,
-    secrets: Secrets,
+    served: Served,
+    dropped_texts: u64,
     reading: HashMap<StreamId, mpsc::UnboundedSender<u64>>,
     writing: HashMap<StreamId, Writing>,
     last_stream: u32,
@@ -57,31 +71,26 @@ struct LoanedArena {
 
 impl ScriptSession {
     /// Welcomes a script whose Hello has been read.
-    pub(crate) async fn welcome(
+    pub(crate) fn welcome(
         incoming: Incoming,
         outgoing: Outgoing,
         protocol: Version,
         run: RunFacts,
-        inputs: Arc<Inputs>,
-        outputs: OutputsHandle,
-        events: Events,
-        secrets: Secrets,
+        served: Served,
     ) -> Self {
-        let session = Self {
+        // The first frame of a connection fits into its queue.
+        say(&outgoing, &ToScript::Welcome { protocol, descriptors: true, run });
+        Self {
             incoming,
             outgoing,
-            inputs,
-            outputs,
-            events,
-            secrets,
+            served,
+            dropped_texts: 0,
             reading: HashMap::new(),
             writing: HashMap::new(),
             last_stream: 0,
             arenas: Vec::new(),
             end: ScriptEnd::default(),
-        };
-        session.send(&ToScript::Welcome { protocol, descriptors: true, run }).await;
-        session
+        }
     }
 
     /// Serves the script until its connection ends or breaks the protocol.
@@ -99,8 +108,14 @@ impl ScriptSession {
                 break;
             }
         }
+        if self.dropped_texts > 0 {
+            self.end.notes.push(format!(
+                "{} of the script dropped: they were beyond the limit of the log",
+                count(self.dropped_texts, "message")
+            ));
+        }
         for writing in self.writing.values() {
-            self.outputs.abandon(writing.output).await;
+            self.served.outputs.abandon(writing.output).await;
         }
         self.end
     }
@@ -125,7 +140,7 @@ impl ScriptSession {
             }
             FromScript::OpenOutput { stream, output } => {
                 self.check_new(stream)?;
-                match self.outputs.open(&output, stream, &self.outgoing).await {
+                match self.served.outputs.open(&output, stream, &self.outgoing).await {
                     Ok(output) => {
                         self.writing.insert(stream, Writing { output, window: ReceiveWindow::new(stream) });
                         self.send(&ToScript::Opened { stream, connected: true }).await;
@@ -140,11 +155,11 @@ impl ScriptSession {
             FromScript::Data { place: Place::Inline, .. } => {}
             FromScript::End { stream } => {
                 let writing = self.writing.remove(&stream).ok_or_else(|| no_stream("end", stream))?;
-                self.outputs.end(writing.output).await;
+                self.served.outputs.end(writing.output).await;
             }
             FromScript::Drop { stream } => {
                 if let Some(writing) = self.writing.remove(&stream) {
-                    self.outputs.abandon(writing.output).await;
+                    self.served.outputs.abandon(writing.output).await;
                 }
                 // An input that has just ended is no longer there.
                 self.reading.remove(&stream);
@@ -155,14 +170,14 @@ impl ScriptSession {
                     let _ = acks.send(bytes);
                 }
             }
-            FromScript::Message { text } => self.tell(Event::Message(self.shown(text)?)),
+            FromScript::Message { text } => self.tell_text(Event::Message, text)?,
             FromScript::Progress { fraction, text } => {
                 let text = text.map(|text| self.shown(text)).transpose()?;
                 let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
                 self.tell(Event::Progress { fraction, text });
             }
-            FromScript::Error { text } => self.tell(Event::Error(self.shown(text)?)),
-            FromScript::Uncaught { summary } => self.end.uncaught = Some(self.shown(summary)?),
+            FromScript::Error { text } => self.tell_text(Event::Error, text)?,
+            FromScript::Uncaught { summary } => self.end.uncaught = Some(bounded(summary)?),
             FromScript::Verdict { word, message } => {
                 let message = message.map(|message| self.shown(message)).transpose()?;
                 self.end.verdict.get_or_insert((word, message));
@@ -172,7 +187,7 @@ impl ScriptSession {
     }
 
     async fn open_input(&mut self, stream: StreamId, input: u32, delivery: longshore_protocol::Delivery) {
-        let Some(source) = self.inputs.get(input) else {
+        let Some(source) = self.served.inputs.get(input) else {
             self.send(&ToScript::Opened { stream, connected: false }).await;
             return;
         };
@@ -214,7 +229,7 @@ impl ScriptSession {
             return Err(ProtocolError::PayloadTooLong { length, limit: ARENA_BYTES }.into());
         }
         let (memory, with_script) = (Arc::clone(&loan.arena), Arc::clone(&loan.with_script));
-        self.outputs.take(writing.output, Piece::Arena { memory, with_script, arena, length }).await;
+        self.served.outputs.take(writing.output, Piece::Arena { memory, with_script, arena, length }).await;
         Ok(())
     }
 
@@ -226,7 +241,7 @@ impl ScriptSession {
         // Handing it over waits while the output is busy, so what has been handed over counts as consumed.
         let length = bytes.len() as u64;
         writing.window.acknowledge(length);
-        self.outputs.take(writing.output, Piece::Inline(bytes, None)).await;
+        self.served.outputs.take(writing.output, Piece::Inline(bytes, None)).await;
         self.send(&ToScript::Ack { stream, bytes: length }).await;
         Ok(())
     }
@@ -252,11 +267,24 @@ impl ScriptSession {
 
     /// What the script says, for people: bounded, and without secrets.
     fn shown(&self, text: String) -> Result<String, ConnectionError> {
-        bounded(text).map(|text| self.secrets.masked(&text))
+        bounded(text).map(|text| self.served.secrets.masked(&text))
+    }
+
+    /// Passes a text on, as far as the limit goes.
+    fn tell_text(&mut self, event: fn(String) -> Event, text: String) -> Result<(), ConnectionError> {
+        let text = self.shown(text)?;
+        match self.served.text_bytes.checked_sub((TEXT_COST + text.len()) as u64) {
+            Some(left) => {
+                self.served.text_bytes = left;
+                self.tell(event(text));
+            }
+            None => self.dropped_texts += 1,
+        }
+        Ok(())
     }
 
     fn tell(&self, event: Event) {
-        self.events.tell(event);
+        self.served.events.tell(event);
     }
 }
 

@@ -2,6 +2,7 @@
 //! the traceback last. Output and bar share one terminal, so everything is printed here.
 
 mod pulling;
+mod watcher;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use longshore::words::count;
@@ -10,6 +11,7 @@ use pulling::Pulling;
 use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
+pub(crate) use watcher::Watcher;
 
 /// How a traceback of Python's starts.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
@@ -51,7 +53,7 @@ impl Begun {
 }
 
 /// A run's console.
-pub(crate) struct Console {
+struct Console {
     quiet: bool,
     bar: ProgressBar,
     /// A traceback.
@@ -65,7 +67,7 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    pub(crate) fn new(quiet: bool) -> Self {
+    fn new(quiet: bool) -> Self {
         let terminal = std::io::stderr().is_terminal() && !quiet;
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template("{spinner} {bar:30} {percent:>3}% {msg}");
@@ -82,7 +84,7 @@ impl Console {
     }
 
     /// Shows events until there are no more, and gives itself back for the end.
-    pub(crate) async fn watch(mut self, mut events: EventReceiver) -> Self {
+    async fn watch(mut self, mut events: EventReceiver) -> Self {
         loop {
             let since = self.begun.iter().filter_map(|begun| begun.since).min();
             let wait = match since {
@@ -215,7 +217,7 @@ impl Console {
     }
 
     /// Ends the display: what came of the run, and the traceback last.
-    pub(crate) fn finish(mut self, record: &RunRecord) {
+    fn finish(mut self, record: &RunRecord) {
         self.show_begun();
         self.bar.finish_and_clear();
         self.end_pulling();
@@ -259,7 +261,7 @@ impl Console {
     }
 
     /// Ends the display where there is no record.
-    pub(crate) fn clear(mut self) {
+    fn clear(mut self) {
         self.show_begun();
         self.let_go();
         self.bar.finish_and_clear();

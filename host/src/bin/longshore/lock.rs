@@ -1,6 +1,6 @@
 //! `longshore lock`.
 
-use crate::console::Console;
+use crate::console::Watcher;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, check, failure};
 use clap::Args;
@@ -23,13 +23,14 @@ pub(crate) async fn lock(arguments: LockArguments, settings: &Settings) -> u8 {
     let cancel = Cancel::new();
     let signals = Signals::cancelling(&cancel);
     let (events, happened) = longshore::events();
-    let console = tokio::spawn(Console::new(false).watch(happened));
+    let console = match Watcher::start(false, happened) {
+        Ok(console) => console,
+        Err(error) => return failure::print(&error, 3),
+    };
     let locked = environment::lock(&block, settings, &events, &cancel).await;
-    drop(signals);
     drop(events);
-    if let Ok(console) = console.await {
-        console.clear();
-    }
+    console.clear(&cancel).await;
+    drop(signals);
     match locked {
         Ok(locked) => {
             let packages = if locked.packages == 1 { "package" } else { "packages" };

@@ -1,7 +1,7 @@
 //! `longshore run`.
 
 use crate::arguments::{self, RunArguments};
-use crate::console::Console;
+use crate::console::Watcher;
 use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
@@ -42,12 +42,13 @@ pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
         Err(_) => return failure::print_text("checking the run broke: this is a bug of longshore", 3),
     };
     let (events, happened) = longshore::events();
-    let console = tokio::spawn(Console::new(quiet).watch(happened));
+    let console = match Watcher::start(quiet, happened) {
+        Ok(console) => console,
+        Err(error) => return failure::print(&error, 3),
+    };
     let record = longshore::run(prepared, settings, events, &cancel).await;
+    console.finish(&record, &cancel).await;
     drop(signals);
-    if let Ok(console) = console.await {
-        console.finish(&record);
-    }
     if json {
         match serde_json::to_string(&record) {
             Ok(text) => drop(check::print(&format!("{text}\n"))),

@@ -1,6 +1,6 @@
 //! `longshore images build`.
 
-use crate::console::Console;
+use crate::console::Watcher;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, check, failure};
 use longshore::block::Block;
@@ -17,13 +17,14 @@ pub(crate) async fn build(block: &Path, image: Option<String>, settings: &Settin
     let cancel = Cancel::new();
     let signals = Signals::cancelling(&cancel);
     let (events, happened) = longshore::events();
-    let console = tokio::spawn(Console::new(false).watch(happened));
+    let console = match Watcher::start(false, happened) {
+        Ok(console) => console,
+        Err(error) => return failure::print(&error, 3),
+    };
     let built = environment::build(&block, image.as_deref(), settings, &events, &cancel).await;
-    drop(signals);
     drop(events);
-    if let Ok(console) = console.await {
-        console.clear();
-    }
+    console.clear(&cancel).await;
+    drop(signals);
     match built {
         Ok(built) => check::print(&report(&built)),
         Err(EnvironmentError::Cancelled) => INTERRUPTED,

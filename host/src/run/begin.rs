@@ -1,0 +1,72 @@
+//! What is run in a container: which program with what, and what it knows of its run.
+
+use super::{LADDER, Run};
+use crate::block::{Form, Language};
+use crate::engine::{EngineKind, Workplace};
+use crate::kept::Keeping;
+use longshore_protocol::{Begin, RunFacts};
+use std::collections::BTreeMap;
+
+impl Run<'_> {
+    /// What the agent is told to run.
+    pub(super) fn begin(&self, workplace: &Workplace, kind: EngineKind) -> Begin {
+        let block = &self.prepared.block;
+        let script = format!("{}/{}", workplace.folder, block.script);
+        let author = workplace.environment.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let mut environment: BTreeMap<&str, &str> = author.collect();
+        environment.extend([("PATH", workplace.path.as_str()), ("LANG", "C.UTF-8")]);
+        let mut program = match block.language {
+            Language::Python => {
+                environment.extend([("PYTHONUTF8", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")]);
+                vec![workplace.python.clone()]
+            }
+            // Without profile, environment and workspace files. What R prints it writes out at once.
+            Language::R => {
+                environment.extend(workplace.r_library.as_deref().map(|library| ("R_LIBS", library)));
+                vec![workplace.rscript.clone(), "--vanilla".into()]
+            }
+        };
+        program.extend(self.program(script));
+        if kind == EngineKind::Process {
+            // Libraries that keep caches below HOME find the run's own folder there instead.
+            environment.insert("TMPDIR", &workplace.folder);
+        }
+        Begin {
+            program,
+            environment: environment.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            folder: workplace.folder.clone(),
+            user: workplace.user,
+            log_bytes: self.prepared.limits.log_bytes,
+            open_files: Some(self.prepared.limits.open_files),
+            ladder: LADDER,
+            keep: self.prepared.keep.as_ref().map(|_| Keeping::LIMITS),
+        }
+    }
+
+    /// What the interpreter runs: the script, or what gives a snippet its tables and takes its results.
+    fn program(&self, script: String) -> Vec<String> {
+        let driver = match (self.prepared.block.form, self.prepared.block.language) {
+            (Form::Script, _) => return vec![script],
+            (Form::Snippet, Language::Python) => ["-m", "longshore.snippet"],
+            (Form::Snippet, Language::R) => ["-e", "longshore::run.snippet()"],
+        };
+        let connected = self.prepared.inputs.connected().map(|number| number.to_string());
+        driver.map(str::to_owned).into_iter().chain([script]).chain(connected).collect()
+    }
+
+    /// What the script is told of its run.
+    pub(super) fn facts(&self, kind: EngineKind) -> RunFacts {
+        let block = &self.prepared.block;
+        RunFacts {
+            run_id: self.run_id.clone(),
+            block_name: block.name.clone(),
+            file_name: block.file_name().to_owned(),
+            container: kind == EngineKind::Docker,
+            streaming: self.prepared.chunk_rows.is_some(),
+            chunk_rows: self.prepared.chunk_rows,
+            options: self.prepared.options.values().clone(),
+            outputs: block.output_ids().unwrap_or_default(),
+            inputs: Some(block.input_names().map(str::to_owned).collect()),
+        }
+    }
+}

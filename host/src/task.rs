@@ -1,0 +1,65 @@
+//! A task that ends with its owner: what nobody waits for any more does not go on behind a run's back.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::task::JoinHandle;
+
+/// A task that is aborted when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Task<T>(JoinHandle<T>);
+
+impl<T: Send + 'static> Task<T> {
+    /// Starts it.
+    pub(crate) fn spawn(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+}
+
+/// Its result; `None` where it panicked.
+impl<T> Future for Task<T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(Result::ok)
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Waits for a task that may not be there, and takes it away when it has ended. May be given up, and begun again.
+pub(crate) async fn next<T>(task: &mut Option<Task<T>>) -> Option<T> {
+    let Some(running) = task else { return std::future::pending().await };
+    let ended = running.await;
+    *task = None;
+    ended
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn a_task_ends_with_its_owner() {
+        let (held, dropped) = oneshot::channel::<()>();
+        let task = Task::spawn(async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        });
+        drop(task);
+        assert!(dropped.await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_no_result_and_takes_nobody_with_it() {
+        let mut task = Some(Task::spawn(async { panic!("on purpose") }));
+        assert_eq!(next::<()>(&mut task).await, None);
+        assert!(task.is_none());
+        let mut task = Some(Task::spawn(async { 7 }));
+        assert_eq!(next(&mut task).await, Some(7));
+    }
+}
