@@ -4,6 +4,7 @@
 use crate::block::ImageKind;
 use crate::outcome::Outcome;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Settings of the machine, apart from any one run.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct Settings {
     pub docker_config: PathBuf,
     /// How images are made and kept.
     pub images: ImageSettings,
+    /// What making an environment may use.
+    pub build: BuildSettings,
     /// Where packages come from.
     pub packages: PackageSettings,
     /// What is kept of runs that were.
@@ -82,6 +85,34 @@ pub struct ImageSettings {
     pub visokio_labels: bool,
     /// Which images of the engine are this host's, where several have one engine.
     pub store: String,
+}
+
+/// What making an environment may use. On the `process` engine only the time has a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BuildSettings {
+    /// Bytes of memory, without swap.
+    pub memory_bytes: u64,
+    /// Processes and threads at the same time.
+    pub pids: u64,
+    /// Bytes that it writes to disk.
+    pub disk_bytes: u64,
+    /// Minutes that all of it takes.
+    pub minutes: u64,
+}
+
+impl BuildSettings {
+    /// How long it may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        Duration::from_secs(self.minutes.saturating_mul(60))
+    }
+}
+
+impl Default for BuildSettings {
+    fn default() -> Self {
+        // A C++ compiler takes 1 GB for each processor at the worst, on machines with 8; the largest environments of
+        // deep learning have 10 GB, twice that while they are unpacked.
+        Self { memory_bytes: 8 << 30, pids: 4096, disk_bytes: 20_000_000_000, minutes: 60 }
+    }
 }
 
 /// When images are pulled.
@@ -183,6 +214,7 @@ impl Default for Settings {
             cache_folder: PathBuf::from("/var/cache/longshore"),
             docker_config: PathBuf::new(),
             images: ImageSettings::default(),
+            build: BuildSettings::default(),
             packages: PackageSettings::default(),
             runs: RunSettings::default(),
         }

@@ -22,6 +22,7 @@ const PLAIN: Setting = Setting {
 
 const ENGINE: Setting = Setting { table: "engine", ..PLAIN };
 const IMAGES: Setting = Setting { table: "images", ..PLAIN };
+const BUILD: Setting = Setting { table: "build", ..PLAIN };
 const PYTHON: Setting = Setting { table: "python", ..PLAIN };
 const R: Setting = Setting { table: "r", ..PLAIN };
 const DEBIAN: Setting = Setting { table: "debian", ..PLAIN };
@@ -189,6 +190,42 @@ pub(super) static SETTINGS: &[Setting] = &[
         default: "`default`",
         example: r#""staging""#,
         ..IMAGES
+    },
+    Setting {
+        key: "memory",
+        slot: Slot::Size(|settings| &mut settings.build.memory_bytes),
+        variable: "LONGSHORE_BUILD_MEMORY",
+        about: "the memory of the container that makes an environment",
+        default: "`8GiB`",
+        example: r#""16GiB""#,
+        ..BUILD
+    },
+    Setting {
+        key: "processes",
+        slot: Slot::Count(|settings| &mut settings.build.pids),
+        variable: "LONGSHORE_BUILD_PROCESSES",
+        about: "how many processes and threads it may have at the same time",
+        default: "4096",
+        example: "16384",
+        ..BUILD
+    },
+    Setting {
+        key: "disk",
+        slot: Slot::Size(|settings| &mut settings.build.disk_bytes),
+        variable: "LONGSHORE_BUILD_DISK",
+        about: "what it may write to disk",
+        default: "`20GB`",
+        example: r#""50GB""#,
+        ..BUILD
+    },
+    Setting {
+        key: "minutes",
+        slot: Slot::Count(|settings| &mut settings.build.minutes),
+        variable: "LONGSHORE_BUILD_MINUTES",
+        about: "how long the making of an environment may take, on the `process` engine too",
+        default: "60",
+        example: "240",
+        ..BUILD
     },
     Setting {
         key: "index_url",

@@ -263,7 +263,7 @@ async fn wait_until_gone(api: bollard::Docker, id: String, seen: watch::Sender<O
 
 /// Whether the engine saw the kernel kill something of a container for want of memory. It is asked afterwards: an engine
 /// remembers its last events, and the container itself is gone.
-async fn was_out_of_memory(api: &bollard::Docker, id: &str) -> bool {
+pub(crate) async fn was_out_of_memory(api: &bollard::Docker, id: &str) -> bool {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let until = format!("{}.{:09}", now.as_secs(), now.subsec_nanos());
     let filters = HashMap::from([("container", vec![id]), ("event", vec!["oom"])]);

@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::spec::{Mount, Network};
 use crate::store::ImageStore;
 use docker::Docker;
-pub(crate) use docker::{SCRIPT_USER, connect};
+pub(crate) use docker::{SCRIPT_USER, connect, was_out_of_memory};
 use futures_util::future::BoxFuture;
 pub(crate) use image::RunImage;
 use longshore_protocol::User;

@@ -1,28 +1,19 @@
-//! Building: a workshop on the image below, a script in it, and a commit. What a script printed is passed on as it comes,
-//! and kept for what it says about the packages.
+//! Building: a workshop on the image below, a script in it, and a commit. What came of it is asked for what is in it,
+//! while Python's packages are compiled, both without caches and without a network; what has the labels is the image.
 
 use super::plan::{image_name, layer_name};
-use super::sources;
-use super::steps::{self, Finish, Job, LACKING, NO_TOOLS, NOTE, RESOLVED};
-use super::{EnvironmentError, Layer, Lock, Plan, tools};
-use crate::config::{certificates, masked};
+use super::printed::Lines;
+use super::steps::{self, Finish, Job, NO_TOOLS};
+use super::{EnvironmentError, Layer, LayerKind, Lock, Plan, installed, packages, sources, tools};
+use crate::block::Language;
+use crate::config::certificates;
 use crate::engine::ImageId;
 use crate::event::{Event, Events};
 use crate::secrets::Secrets;
 use crate::settings::Settings;
-use crate::store::{ImageStore, Ledger, Printed, Step, StoreError, StoredImage, Workshop, WorkshopPlan, labels};
-use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, SystemTime};
-
-/// Lines that are kept of what a script prints: a resolver's reasons are a dozen.
-const TAIL: usize = 60;
-
-/// Bytes of a line that are kept. The longest are those with the hashes of a package's files: 500 files of 80 bytes each
-/// are 40 kB.
-const LINE_MAX: usize = 64 << 10;
-
-/// Characters of a line that are shown.
-const SHOWN_MAX: usize = 500;
+use crate::store::{ImageStore, Ledger, Step, StoreError, StoredImage, Workshop, WorkshopPlan, labels};
+use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// Makes the images of a plan.
 pub(super) struct Builder<'a> {
@@ -37,7 +28,6 @@ impl Builder<'_> {
     /// Builds what is missing of a plan, and gives the image of all of it.
     pub(super) async fn build(&self, plan: &Plan) -> Result<ImageId, EnvironmentError> {
         let mut below = plan.base.id.clone();
-        let mut resolved = Vec::new();
         for (index, layer) in plan.layers.iter().enumerate() {
             let is_last = index + 1 == plan.layers.len();
             let mut held = None;
@@ -48,14 +38,13 @@ impl Builder<'_> {
                 found = self.existing(layer).await?;
             }
             if let Some(found) = found.as_ref().filter(|_| !is_last) {
-                resolved = lines(found, labels::RESOLVED);
                 below = found.id.clone();
                 continue;
             }
             below = match found {
                 // Somebody else's layer, or the same environment of another longshore: it gets this one's labels.
                 Some(found) => self.relabel(plan, index, &found).await?,
-                None => self.layer(plan, index, &below, &mut resolved).await?,
+                None => self.layer(plan, index, &below).await?,
             };
             let name = if is_last { plan.name() } else { layer_name(&layer.hash) };
             self.store.tag(&below, &name).await?;
@@ -84,13 +73,7 @@ impl Builder<'_> {
         self.ledger.claim(name).await.map_err(|source| EnvironmentError::Ledger { folder: folder.clone(), source })
     }
 
-    async fn layer(
-        &self,
-        plan: &Plan,
-        index: usize,
-        below: &ImageId,
-        resolved: &mut Vec<String>,
-    ) -> Result<ImageId, EnvironmentError> {
+    async fn layer(&self, plan: &Plan, index: usize, below: &ImageId) -> Result<ImageId, EnvironmentError> {
         let layer = &plan.layers[index];
         let jobs = steps::jobs(layer, self.lock, self.settings)?;
         let last = jobs.len().saturating_sub(1);
@@ -101,23 +84,63 @@ impl Builder<'_> {
                 for note in &finish.notes {
                     self.tell(Event::Note(note.clone()));
                 }
-                resolved.extend(finish.resolved);
-                resolved.sort();
-                resolved.dedup();
-                labels.insert(labels::RESOLVED.into(), resolved.join("\n"));
                 if let Some(lifetime) = finish.lifetime {
                     labels.insert(labels::EXPIRES.into(), (seconds_now() + lifetime.as_secs()).to_string());
                 }
-                let made = workshop.commit(&labels).await;
-                workshop.remove().await?;
-                return Ok(made?);
+                let made = workshop.commit(&labels).await?;
+                // To remove many files takes as long as to make them.
+                let (removed, finished) = tokio::join!(workshop.remove(), self.finished(plan, layer, &made, labels));
+                let finished = removed.map_err(EnvironmentError::from).and(finished);
+                if finished.is_err() {
+                    // It has no name; what is in the way now is found by the next clean-up.
+                    let _ = self.store.remove(&made.0).await;
+                }
+                return finished;
             }
             workshop.remove().await?;
-            if number == last || !steps::gives_way(&finish) {
-                return Err(steps::failure(plan, layer, &finish));
+            if number == last || !steps::gives_way(&finish.tail) {
+                return Err(steps::failure(plan, layer, &finish, self.settings));
             }
         }
         Err(EnvironmentError::Store(StoreError::WorkshopEnded))
+    }
+
+    /// What was installed becomes an image: compiled, and labelled with what it says is in it.
+    async fn finished(
+        &self,
+        plan: &Plan,
+        layer: &Layer,
+        made: &ImageId,
+        mut labels: BTreeMap<String, String>,
+    ) -> Result<ImageId, EnvironmentError> {
+        let name = plan.name();
+        let (added, mut workshop) = tokio::try_join!(
+            installed::added(self.store, &plan.base, &plan.base_name, made, &name, self.settings),
+            self.compiled(layer, made, &labels)
+        )?;
+        labels.insert(labels::RESOLVED.into(), added.join("\n"));
+        let finished = workshop.commit(&labels).await;
+        workshop.remove().await?;
+        Ok(finished?)
+    }
+
+    /// A workshop in which everything is compiled that is of Python.
+    async fn compiled(
+        &self,
+        layer: &Layer,
+        made: &ImageId,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<Box<dyn Workshop>, EnvironmentError> {
+        let plan = self.plan(made, false, labels.clone());
+        if layer.kind == LayerKind::Packages(Language::Python) {
+            // What is not compiled works, and starts later.
+            return Ok(self.run_in(&plan, &packages::compile()).await?.0);
+        }
+        Ok(self.store.workshop(&plan).await?)
+    }
+
+    fn plan(&self, image: &ImageId, network: bool, labels: BTreeMap<String, String>) -> WorkshopPlan {
+        WorkshopPlan { image: image.clone(), network, volumes: Vec::new(), labels, limits: self.settings.build }
     }
 
     /// The labels of a layer's image, but for what was installed.
@@ -136,16 +159,14 @@ impl Builder<'_> {
         if let Some(expires) = found.labels.get(labels::EXPIRES) {
             labels.insert(labels::EXPIRES.into(), expires.clone());
         }
-        let image = found.id.clone();
-        let workshop = WorkshopPlan { image, network: false, volumes: Vec::new(), labels: labels.clone() };
-        let mut workshop = self.store.workshop(&workshop).await?;
+        let mut workshop = self.store.workshop(&self.plan(&found.id, false, labels.clone())).await?;
         let made = workshop.commit(&labels).await;
         workshop.remove().await?;
         Ok(made?)
     }
 
     /// Runs a job in a workshop of its own, and gets the tools where they are missing.
-    async fn attempt(
+    pub(super) async fn attempt(
         &self,
         base: &StoredImage,
         below: &ImageId,
@@ -154,15 +175,13 @@ impl Builder<'_> {
     ) -> Result<(Box<dyn Workshop>, Finish), EnvironmentError> {
         let mut volumes = Vec::new();
         volumes.extend(job.tools.then(|| tools::volume(false)));
-        volumes.extend(job.cache.then(|| tools::cache(base, self.settings)));
-        let plan = WorkshopPlan { image: below.clone(), network: true, volumes, labels: labels.clone() };
-        let mut workshop = self.store.workshop(&plan).await?;
-        let mut finish = self.run(workshop.as_mut(), job).await?;
+        volumes.extend(job.cache.then(|| tools::cache(base, below, self.settings)));
+        let plan = WorkshopPlan { volumes, ..self.plan(below, true, labels.clone()) };
+        let (mut workshop, mut finish) = self.run_in(&plan, job).await?;
         if finish.status == NO_TOOLS && job.tools {
             workshop.remove().await?;
             self.fetch_tools().await?;
-            workshop = self.store.workshop(&plan).await?;
-            finish = self.run(workshop.as_mut(), job).await?;
+            (workshop, finish) = self.run_in(&plan, job).await?;
         }
         Ok((workshop, finish))
     }
@@ -173,16 +192,26 @@ impl Builder<'_> {
         let found = self.store.find(image).await?;
         let found = found.ok_or_else(|| EnvironmentError::NoImage { image: image.clone() })?;
         let volumes = vec![tools::volume(true)];
-        let plan = WorkshopPlan { image: found.id, network: true, volumes, labels: BTreeMap::new() };
-        let mut workshop = self.store.workshop(&plan).await?;
-        let finish = self.run(workshop.as_mut(), &tools::job()).await;
+        let plan = WorkshopPlan { volumes, ..self.plan(&found.id, true, BTreeMap::new()) };
+        let (workshop, finish) = self.run_in(&plan, &tools::job()).await?;
         workshop.remove().await?;
-        let finish = finish?;
         if finish.status == 0 { Ok(()) } else { Err(tools::failure(steps::words(&finish))) }
     }
 
+    /// Runs a job in a workshop, which is gone where that fails.
+    async fn run_in(&self, plan: &WorkshopPlan, job: &Job) -> Result<(Box<dyn Workshop>, Finish), EnvironmentError> {
+        let mut workshop = self.store.workshop(plan).await?;
+        match self.run(workshop.as_mut(), job).await {
+            Ok(finish) => Ok((workshop, finish)),
+            Err(error) => {
+                workshop.remove().await?;
+                Err(error)
+            }
+        }
+    }
+
     /// Runs a job, which clears away what it was given.
-    pub(super) async fn run(&self, workshop: &mut dyn Workshop, job: &Job) -> Result<Finish, EnvironmentError> {
+    async fn run(&self, workshop: &mut dyn Workshop, job: &Job) -> Result<Finish, EnvironmentError> {
         let packages = &self.settings.packages;
         let mut files = job.files.clone();
         files.push(("ca.crt".to_owned(), 0o644, certificates(packages)?.unwrap_or_default()));
@@ -191,89 +220,14 @@ impl Builder<'_> {
         environment.extend(job.environment.iter().cloned());
         let shell = ["sh", "-c", job.script.as_str(), "build"].map(str::to_owned);
         let command = shell.into_iter().chain(job.arguments.iter().cloned()).collect();
-        let mut lines = Lines {
-            tail: VecDeque::new(),
-            finish: Finish::default(),
-            open: [Vec::new(), Vec::new()],
-            secrets: Secrets::of_addresses(packages),
-            told: self,
-        };
+        let mut lines = Lines::new(Secrets::of_addresses(packages), self.events);
         let status = workshop.run(Step { command, environment }, &mut |printed| lines.take(printed)).await?;
-        let mut finish = lines.end();
-        finish.status = status;
-        Ok(finish)
+        Ok(lines.end(status))
     }
 
     fn tell(&self, event: Event) {
         // A build goes on without anyone who watches.
         self.events.tell(event);
-    }
-}
-
-/// What a script prints, line by line.
-struct Lines<'a> {
-    tail: VecDeque<String>,
-    finish: Finish,
-    open: [Vec<u8>; 2],
-    secrets: Secrets,
-    told: &'a Builder<'a>,
-}
-
-impl Lines<'_> {
-    fn take(&mut self, printed: Printed<'_>) {
-        let (stream, bytes) = match printed {
-            Printed::Out(bytes) => (0, bytes),
-            Printed::Err(bytes) => (1, bytes),
-        };
-        for byte in bytes {
-            match byte {
-                b'\n' | b'\r' => self.close(stream),
-                _ if self.open[stream].len() < LINE_MAX => self.open[stream].push(*byte),
-                _ => {}
-            }
-        }
-    }
-
-    fn close(&mut self, stream: usize) {
-        let line = String::from_utf8_lossy(&std::mem::take(&mut self.open[stream])).trim_end().to_owned();
-        let line: String = line.chars().filter(|character| !character.is_control()).collect();
-        let line = self.secrets.masked(&masked(&line));
-        if line.is_empty() {
-            return;
-        }
-        if let Some(package) = line.strip_prefix(RESOLVED) {
-            self.finish.resolved.push(package.to_owned());
-            return;
-        }
-        if let Some(note) = line.strip_prefix(NOTE) {
-            self.finish.notes.push(note.to_owned());
-            return;
-        }
-        if let Some(seconds) = line.strip_prefix(LACKING) {
-            let lifetime = seconds.parse().ok().map(Duration::from_secs);
-            let shorter = lifetime.into_iter().chain(self.finish.lifetime).min();
-            self.finish.lifetime = shorter;
-            return;
-        }
-        // How uv says what it installed.
-        if let Some(package) = line.strip_prefix(" + ") {
-            let package = package.split(' ').next().unwrap_or_default();
-            self.finish.resolved.push(format!("pip {package}"));
-        }
-        let line: String = line.chars().take(SHOWN_MAX).collect();
-        // Whoever watches slowly misses lines of a build, and not the build.
-        self.told.events.tell(Event::Building { line: line.clone() });
-        if self.tail.len() == TAIL {
-            self.tail.pop_front();
-        }
-        self.tail.push_back(line);
-    }
-
-    fn end(mut self) -> Finish {
-        self.close(0);
-        self.close(1);
-        self.finish.tail = self.tail.into();
-        self.finish
     }
 }
 

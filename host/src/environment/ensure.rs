@@ -215,6 +215,9 @@ impl Office<'_> {
         events.tell(Event::Building { line: format!("making the environment {}", &plan.hash[..12]) });
         let image = tokio::select! {
             image = builder.build(plan) => image?,
+            () = tokio::time::sleep(self.settings.build.deadline()) => {
+                return Err(EnvironmentError::Deadline { minutes: self.settings.build.minutes });
+            }
             () = self.cancel.wait() => return Err(EnvironmentError::Cancelled),
         };
         // Touched while it is held, so that it is known as used when others may look at it.

@@ -1,6 +1,7 @@
 //! What can go wrong with environments.
 
 use crate::config::CertificateError;
+use crate::fingerprint::FingerprintError;
 use crate::store::{PullError, StoreError};
 use std::path::PathBuf;
 use thiserror::Error;
@@ -32,6 +33,29 @@ pub enum EnvironmentError {
         packages: String,
         /// What the resolver or installer said.
         words: String,
+    },
+    /// An environment was made, and does not say what is in it.
+    #[error("cannot list what was installed")]
+    Installed {
+        /// The cause.
+        #[source]
+        source: Box<FingerprintError>,
+    },
+    /// An environment says that it has more than environments have.
+    #[error("the environment says that it has {count} packages, a list of more than {most} bytes: name fewer packages")]
+    TooManyPackages {
+        /// Packages that it lists.
+        count: usize,
+        /// The most bytes of a list.
+        most: usize,
+    },
+    /// A build took too long.
+    #[error(
+        "the build took more than {minutes} minutes: name fewer packages, or raise `minutes` in `[build]` of the settings"
+    )]
+    Deadline {
+        /// The limit.
+        minutes: u64,
     },
     /// Something that is no name of a package.
     #[error("the block names the {kind} package `{name}`, which is none: expected {right}")]

@@ -113,7 +113,6 @@ if (mode == "missing") {
   versions <- if (file.exists("versions")) read.table("versions", col.names = c("name", "version"), colClasses = "character")
   known <- suppressMessages(available())
   present <- intersect(wanted, rownames(known))
-  before <- installed.packages()[, "Version"]
   if (is.null(versions)) {
     if (length(present)) {
       install.packages(present, lib = library.folder, repos = repositories, dependencies = NA, quiet = TRUE)
@@ -125,9 +124,5 @@ if (mode == "missing") {
   if (length(failed)) {
     tell("reason", "of the R packages these could not be installed: ", paste0("`", failed, "`", collapse = ", "))
     quit(status = 1L)
-  }
-  after <- installed.packages()
-  for (package in setdiff(rownames(after), names(before))) {
-    tell("resolved", "r ", package, "==", after[package, "Version"])
   }
 }

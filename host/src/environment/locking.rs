@@ -5,35 +5,31 @@ use super::ensure::{Office, base_name, plan};
 use super::lock::{Lock, LockedPackage};
 use super::names::check_names;
 use super::sources::PROLOGUE;
-use super::steps::{self, Job};
-use super::{EnvironmentError, tools};
+use super::steps::{self, Finish, Job};
+use super::{EnvironmentError, installed};
 use crate::block::{Block, Language};
 use crate::cancel::Cancel;
+use crate::engine::RunImage;
 use crate::event::Events;
+use crate::fingerprint::{Fingerprint, Interpreters, Kind, of_image};
 use crate::publish::Unpublished;
 use crate::run::new_run_id;
 use crate::settings::Settings;
-use crate::store::{DockerStore, ImageStore, Ledger, StoredImage, WorkshopPlan, labels};
-use std::collections::BTreeMap;
+use crate::store::{DockerStore, Ledger, StoredImage, labels};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Resolves the requirements once more, to the versions that are installed, and prints them with the hashes of all files
-/// of these versions; and the versions of the named Debian packages.
+/// of these versions. It runs on the base, so that no package has a say in its own lock.
 const READ: &str = r#"
-if [ -s requirements.in ]; then
-    uv=/run/longshore/tools/uv
-    [ -x "$uv" ] || exit 97
-    python=$(command -v python3 || command -v python)
-    "$uv" pip freeze --python "$python" | grep -v ' @ ' > constraints.txt
-    "$uv" pip compile -q --python "$python" --no-header --no-annotate --generate-hashes -c constraints.txt requirements.in \
-        > requirements.txt
-    # One line for each package.
-    sed -e ':a' -e '/\\$/N; s/ *\\\n */ /; ta' requirements.txt | sed 's/^/longshore-resolved: locked /'
-fi
-for package in "$@"; do
-    dpkg-query -W -f 'longshore-resolved: deb ${Package}=${Version}\n' "${package%%=*}"
-done
+uv=/run/longshore/tools/uv
+[ -x "$uv" ] || exit 97
+python=$(command -v python3 || command -v python)
+"$uv" pip compile -q --python "$python" --no-header --no-annotate --generate-hashes -c constraints.txt requirements.in \
+    > requirements.txt
+# One line for each package.
+sed -e ':a' -e '/\\$/N; s/ *\\\n */ /; ta' requirements.txt | sed 's/^/longshore-locked: locked /'
 "#;
 
 /// What came of locking.
@@ -71,9 +67,23 @@ pub async fn lock(
     let ready = office.ready(&plan, None).await?;
     let mut written = Lock::new(block, &base, name);
     let mut found = lines(&ready.image, labels::RESOLVED);
-    let read = read(block, &written, &ready.image, &store, settings, events);
+    let minutes = settings.build.minutes;
+    let read = async {
+        let interpreters = Interpreters::of_image(&RunImage::of(name, base.clone()));
+        let fingerprint = of_image(&store, &ready.name, &ready.image.id, &interpreters, &settings.state_folder).await;
+        let fingerprint = fingerprint.map_err(|source| EnvironmentError::Installed { source: Box::new(source) })?;
+        let mut read = of_debian(&written.system_packages, &fingerprint);
+        if block.language == Language::Python && !block.dependencies.is_empty() {
+            let wanted = written.dependencies.join("\n") + "\n";
+            let builder =
+                Builder { store: &store, ledger: &Ledger::new(&settings.state_folder), settings, events, lock: None };
+            read.extend(hashed(&builder, &base, wanted, installed::constraints(&fingerprint), &path).await?);
+        }
+        Ok::<_, EnvironmentError>(read)
+    };
     found.extend(tokio::select! {
         read = read => read?,
+        () = tokio::time::sleep(settings.build.deadline()) => return Err(EnvironmentError::Deadline { minutes }),
         () = cancel.wait() => return Err(EnvironmentError::Cancelled),
     });
     for line in &found {
@@ -88,38 +98,37 @@ pub async fn lock(
     Ok(Locked { path, packages: written.python.len() + written.r.len() + written.debian.len() })
 }
 
-/// Asks the environment's image what is in it.
-async fn read(
-    block: &Block,
-    lock: &Lock,
-    image: &StoredImage,
-    store: &dyn ImageStore,
-    settings: &Settings,
-    events: &Events,
+/// The versions of the named Debian packages.
+fn of_debian(named: &[String], installed: &Fingerprint) -> Vec<String> {
+    let named: BTreeSet<&str> = named.iter().map(|name| name.split('=').next().unwrap_or(name)).collect();
+    let lines = installed.lines().iter().filter(|line| line.kind() == Kind::Deb && named.contains(line.name()));
+    lines.map(|line| format!("deb {}={}", line.name(), line.version())).collect()
+}
+
+/// Python's packages with the hashes of their files.
+async fn hashed(
+    builder: &Builder<'_>,
+    base: &StoredImage,
+    wanted: String,
+    constraints: String,
+    path: &Path,
 ) -> Result<Vec<String>, EnvironmentError> {
-    let ledger = Ledger::new(&settings.state_folder);
-    let builder = Builder { store, ledger: &ledger, settings, events, lock: None };
-    let is_python = block.language == Language::Python && !block.dependencies.is_empty();
-    let requirements = if is_python { lock.dependencies.join("\n") + "\n" } else { String::new() };
+    let file = |name: &str, text: String| (name.to_owned(), 0o644, text.into_bytes());
     let job = Job {
         script: format!("{PROLOGUE}{READ}"),
-        arguments: lock.system_packages.clone(),
-        files: vec![("requirements.in".into(), 0o644, requirements.into_bytes())],
+        files: vec![file("requirements.in", wanted), file("constraints.txt", constraints)],
         environment: vec![("UV_CACHE_DIR".into(), "/tmp/longshore-build/cache".into())],
-        tools: is_python,
-        cache: false,
+        tools: true,
+        ..Job::default()
     };
-    let volumes = job.tools.then(|| tools::volume(false)).into_iter().collect();
-    let plan = WorkshopPlan { image: image.id.clone(), network: true, volumes, labels: BTreeMap::new() };
-    let mut workshop = store.workshop(&plan).await?;
-    let finish = builder.run(workshop.as_mut(), &job).await;
+    let (workshop, finish) = builder.attempt(base, &base.id, &job, &BTreeMap::new()).await?;
     workshop.remove().await?;
-    let finish = finish?;
-    if finish.status == 0 {
-        return Ok(finish.resolved);
+    let wrong = |reason: String| EnvironmentError::Lock { path: path.to_owned(), reason };
+    match finish {
+        Finish { lock_is_cut: true, .. } => Err(wrong("it would be larger than locks are: name fewer packages".into())),
+        Finish { status: 0, locked, .. } => Ok(locked),
+        finish => Err(wrong(format!("it cannot be written: {}", steps::words(&finish)))),
     }
-    let path = Lock::path(block);
-    Err(EnvironmentError::Lock { path, reason: format!("it cannot be written: {}", steps::words(&finish)) })
 }
 
 /// Takes a line about a package into a lock.

@@ -7,8 +7,7 @@ use super::tools;
 use super::{Layer, Lock};
 use crate::settings::PackageSettings;
 
-/// Installs requirements into the Python that the image's scripts get. Bytecode is compiled here, since a container
-/// cannot keep what it compiles.
+/// Finds what installs requirements into the Python that the image's scripts get.
 const PYTHON: &str = r#"
 python=$(command -v python3 || command -v python) ||
     { echo "longshore-reason: the image has no python3: name one that has, or none" >&2; exit 1; }
@@ -21,19 +20,41 @@ if [ ! -x "$uv" ]; then
     fi
     exit 97
 fi
-"$uv" pip install --python "$python" --break-system-packages --compile-bytecode "$@"
+"#;
+
+/// Installs wheels while the cache can be written. They may bring programs of any name, so nothing runs here from the
+/// installation on but uv, which is no part of the image; what it needs of the build's files it has as descriptors, and
+/// the files go before.
+const WHEELS: &str = r#"
+exec 3<trust.crt 4</dev/null
+if [ -f lock.txt ]; then exec 4<lock.txt; fi
+if [ -n "${SSL_CERT_FILE:-}" ]; then export SSL_CERT_FILE=/proc/self/fd/3; fi
+cd /
+rm -rf /tmp/longshore-build
+exec "$uv" pip install --python "$python" --break-system-packages --no-build "$@"
+"#;
+
+/// Installs what has no wheel, too.
+const SOURCES: &str = r#"
+exec 4</dev/null
+if [ -f lock.txt ]; then exec 4<lock.txt; fi
+"$uv" pip install --python "$python" --break-system-packages "$@"
+"#;
+
+/// Compiles what was installed, since a container cannot keep what it compiles. In a workshop of its own, which has no
+/// cache: to compile while the packages' `site` is read would run their code.
+const COMPILE: &str = r#"
+python=$(command -v python3 || command -v python)
+"$python" -I -S compile.py
 "#;
 
 /// The jobs that install requirements. The first one takes nothing but wheels, whose installation runs no code of
 /// theirs: so it may fill the cache, which environments of other blocks read. The second builds what has no wheel, and
-/// gets no cache.
+/// gets no cache. Neither compiles.
 pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageSettings) -> Vec<Job> {
     let job = |wheels_only: bool| {
         let mut arguments = settings.pip_arguments.clone();
         let mut files = Vec::new();
-        if wheels_only {
-            arguments.push("--no-build".into());
-        }
         match lock {
             None => {
                 files.push(("wanted".to_owned(), 0o644, (wanted.join("\n") + "\n").into_bytes()));
@@ -42,14 +63,12 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
                 arguments.extend(wanted.iter().cloned());
             }
             Some(lock) => {
-                arguments.extend(
-                    ["--no-deps", "--require-hashes", "-r", "/tmp/longshore-build/lock.txt"].map(str::to_owned),
-                );
+                arguments.extend(["--no-deps", "--require-hashes", "-r", "/proc/self/fd/4"].map(str::to_owned));
                 files.push(("lock.txt".to_owned(), 0o644, lock.requirements().into_bytes()));
             }
         }
         Job {
-            script: format!("{PROLOGUE}{PYTHON}"),
+            script: format!("{PROLOGUE}{PYTHON}{}", if wheels_only { WHEELS } else { SOURCES }),
             arguments,
             files,
             environment: vec![(
@@ -63,12 +82,17 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
     vec![job(true), job(false)]
 }
 
+/// The job that compiles what those installed.
+pub(super) fn compile() -> Job {
+    let files = vec![("compile.py".to_owned(), 0o644, include_bytes!("compile.py").to_vec())];
+    Job { script: format!("{PROLOGUE}{COMPILE}"), files, ..Job::default() }
+}
+
 /// Installs what is missing of the R packages: from Debian where it has them, as binaries, else from the repositories.
 /// Compilers come for packages that need them, and go again.
 const R: &str = r#"
 command -v Rscript >/dev/null || { echo "longshore-reason: the image has no Rscript: name one that has, or none" >&2; exit 1; }
 has_apt() { command -v apt-get >/dev/null; }
-if has_apt; then debian_packages > before; fi
 Rscript --vanilla install.R missing "$@" > missing
 if [ -s missing ] && has_apt && [ -n "${LONGSHORE_DEBIAN_R:-}" ]; then
     # Without Debian's lists the repositories may still have all of it.
@@ -97,11 +121,7 @@ if [ -s missing ]; then
         apt purge -y -- $(comm -23 compilers linked)
     fi
 fi
-if has_apt; then
-    debian_packages > after
-    comm -13 before after | sed 's/^/longshore-resolved: deb /'
-    apt_clean
-fi
+if has_apt; then apt_clean; fi
 "#;
 
 /// The job that installs R packages.

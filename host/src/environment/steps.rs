@@ -6,11 +6,12 @@ use super::{EnvironmentError, Plan, api, packages, system};
 use crate::block::Language;
 use crate::settings::Settings;
 use crate::small_file;
+use crate::store::StoreError;
 use std::path::Path;
 use std::time::Duration;
 
-/// What a line starts with that says what was installed: `pip scikit-learn==1.7.2`.
-pub(super) const RESOLVED: &str = "longshore-resolved: ";
+/// What a line starts with that belongs into a lock: `numpy==2.4.6 --hash=sha256:…`.
+pub(super) const LOCKED: &str = "longshore-locked: ";
 
 /// What a line starts with that people must be told.
 pub(super) const NOTE: &str = "longshore-note: ";
@@ -37,7 +38,7 @@ pub(super) struct Job {
     pub(super) environment: Vec<(String, String)>,
     /// Whether it needs the volume with the tools.
     pub(super) tools: bool,
-    /// Whether it may fill the cache of packages: only what runs nobody's code but that of the base image.
+    /// Whether it may fill the cache of packages: only what runs nobody's code but that of the image below.
     pub(super) cache: bool,
 }
 
@@ -47,8 +48,10 @@ pub(super) struct Finish {
     pub(super) status: i64,
     /// The last lines, of both streams.
     pub(super) tail: Vec<String>,
-    /// What was installed.
-    pub(super) resolved: Vec<String>,
+    /// What belongs into a lock.
+    pub(super) locked: Vec<String>,
+    /// Whether more of that was printed than is kept.
+    pub(super) lock_is_cut: bool,
     /// What people must be told.
     pub(super) notes: Vec<String>,
     /// For how long it will do.
@@ -70,16 +73,28 @@ pub(super) fn jobs(
 }
 
 /// Whether the next job may do better: packages that must be built cannot be where building is not allowed.
-pub(super) fn gives_way(finish: &Finish) -> bool {
-    finish.tail.iter().any(|line| {
+pub(super) fn gives_way(printed: &[String]) -> bool {
+    printed.iter().any(|line| {
         line.contains("no usable wheels")
             || line.contains("uilding source distributions")
             || line.contains("--no-build")
     })
 }
 
+/// What programs say that the limit of processes stopped: shells, Python, and the C library's words for it.
+const FORK_FAILED: [&str; 3] = ["Cannot fork", "can't start new thread", "Resource temporarily unavailable"];
+
 /// What a layer's failure is called.
-pub(super) fn failure(plan: &Plan, layer: &Layer, finish: &Finish) -> EnvironmentError {
+pub(super) fn failure(plan: &Plan, layer: &Layer, finish: &Finish, settings: &Settings) -> EnvironmentError {
+    let lacks_processes = |line: &String| FORK_FAILED.iter().any(|words| line.contains(words));
+    if finish.tail.iter().any(lacks_processes) {
+        return StoreError::Limit {
+            did: "started more processes",
+            most: settings.build.pids.to_string(),
+            setting: "processes",
+        }
+        .into();
+    }
     let packages = || layer.wanted.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let words = words(finish);
     match layer.kind {

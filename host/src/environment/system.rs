@@ -25,15 +25,11 @@ apt_clean() {
     apt clean
     rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/ldconfig/aux-cache
 }
-debian_packages() { dpkg-query -W -f '${Package}=${Version}\n' | sort; }
 "#;
 
 const INSTALL: &str = r#"
-debian_packages > before
 apt_update
 apt install -y --no-install-recommends -- "$@"
-debian_packages > after
-comm -13 before after | sed 's/^/longshore-resolved: deb /'
 apt_clean
 "#;
 

@@ -4,6 +4,7 @@
 use super::EnvironmentError;
 use super::sources::PROLOGUE;
 use super::steps::Job;
+use crate::engine::ImageId;
 use crate::settings::Settings;
 use crate::store::{StoredImage, WorkshopVolume};
 
@@ -24,12 +25,13 @@ pub(super) fn volume(writable: bool) -> WorkshopVolume {
     WorkshopVolume { name: format!("longshore-tools-uv-{UV}"), target: TOOLS_FOLDER.into(), writable }
 }
 
-/// The volume with the packages that were downloaded for images on a base. Our own bases share one. Others have each
-/// their own: whatever runs in a base image could leave something there for builds that come later.
-pub(super) fn cache(base: &StoredImage, settings: &Settings) -> WorkshopVolume {
+/// The volume with the packages that were downloaded for layers on an image. Our own bases share one. Every other image
+/// has its own, one with packages of the system too: whatever runs in an image could leave something there for builds that
+/// come later, and these have that image below them anyway.
+pub(super) fn cache(base: &StoredImage, below: &ImageId, settings: &Settings) -> WorkshopVolume {
     let ours = [&settings.python_image, &settings.python_pandas2_image, &settings.r_image];
-    let is_ours = ours.into_iter().any(|image| base.names.contains(image));
-    let digits = base.id.0.trim_start_matches("sha256:").get(..12).unwrap_or(&base.id.0);
+    let is_ours = *below == base.id && ours.into_iter().any(|image| base.names.contains(image));
+    let digits = below.0.trim_start_matches("sha256:").get(..12).unwrap_or(&below.0);
     let name = if is_ours { CACHE_VOLUMES.to_owned() } else { format!("{CACHE_VOLUMES}-{digits}") };
     WorkshopVolume { name, target: CACHE_FOLDER.into(), writable: true }
 }
@@ -57,4 +59,27 @@ pub(super) fn claim_name() -> String {
 /// What is wrong where it could not be had.
 pub(super) fn failure(words: String) -> EnvironmentError {
     EnvironmentError::Tools { words }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_is_shared_by_those_who_have_the_same_image_below_them() {
+        let settings = Settings::default();
+        let image = |id: &str, name: &str| StoredImage {
+            id: ImageId(format!("sha256:{id:0>64}")),
+            names: vec![name.to_owned()],
+            ..StoredImage::default()
+        };
+        let (ours, r) = (image("1", &settings.python_image), image("2", &settings.r_image));
+        let (theirs, layer) = (image("3", "theirs:1"), ImageId(format!("sha256:{}", "4".repeat(64))));
+        let name = |base: &StoredImage, below: &ImageId| cache(base, below, &settings).name;
+        assert_eq!(name(&ours, &ours.id), CACHE_VOLUMES);
+        assert_eq!(name(&r, &r.id), CACHE_VOLUMES);
+        assert_eq!(name(&theirs, &theirs.id), format!("{CACHE_VOLUMES}-000000000000"));
+        // Packages of the system are in it, whose code runs in the build.
+        assert_eq!(name(&ours, &layer), format!("{CACHE_VOLUMES}-444444444444"));
+    }
 }

@@ -16,7 +16,7 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
 impl Interpreters {
     /// Those of scripts in an image, as a run has them: what is remembered of an image is the same for both.
-    pub(super) fn of_image(image: &RunImage) -> Self {
+    pub(crate) fn of_image(image: &RunImage) -> Self {
         Self {
             python: "python3".into(),
             rscript: "Rscript".into(),
@@ -39,13 +39,24 @@ pub(crate) async fn of_image(
     if let Some(known) = cache::load(state_folder, id) {
         return Ok(known);
     }
+    let fingerprint = ask_image(store, name, id, interpreters).await?;
+    cache::save(state_folder, id, &fingerprint);
+    Ok(fingerprint)
+}
+
+/// The same, asked now, and not remembered.
+pub(crate) async fn ask_image(
+    store: &dyn ImageStore,
+    name: &str,
+    id: &ImageId,
+    interpreters: &Interpreters,
+) -> Result<Fingerprint, FingerprintError> {
     let architecture = store.find(&id.0).await?.and_then(|image| image.architecture);
     let mut workshop = store.closed_workshop(id).await.map_err(|error| without_shell(name, error))?;
     let answer = ask(workshop.as_mut(), name, interpreters).await;
     let removed = workshop.remove().await;
     let fingerprint = answer.and_then(|answer| answer.read(&place(name), architecture.as_deref()))?;
     removed?;
-    cache::save(state_folder, id, &fingerprint);
     Ok(fingerprint)
 }
 

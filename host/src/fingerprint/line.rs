@@ -100,6 +100,16 @@ impl Line {
         self.kind
     }
 
+    /// The name of a package; empty else.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its version.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
     /// What it says, without its kind.
     #[must_use]
     pub fn what(&self) -> String {

@@ -17,7 +17,7 @@ pub struct Fingerprint {
 
 impl Fingerprint {
     /// The fingerprint of these lines, in whatever order they are.
-    pub(super) fn new(lines: impl IntoIterator<Item = Line>) -> Self {
+    pub(crate) fn new(lines: impl IntoIterator<Item = Line>) -> Self {
         let mut lines: Vec<(String, Line)> = lines.into_iter().map(|line| (line.to_string(), line)).collect();
         lines.sort();
         lines.dedup();

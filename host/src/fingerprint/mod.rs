@@ -15,7 +15,7 @@ mod subject;
 
 pub use difference::{Difference, differences};
 pub use error::FingerprintError;
-pub(crate) use image::of_image;
+pub(crate) use image::{ask_image, of_image};
 pub use line::{Kind, Line};
 pub use lines::Fingerprint;
 pub(crate) use lines::hexadecimal;

@@ -59,6 +59,9 @@ fn of_environment(error: &EnvironmentError) -> Blame {
         EnvironmentError::NoImage { .. }
         | EnvironmentError::Certificates(_)
         | EnvironmentError::Packages { .. }
+        | EnvironmentError::Installed { .. }
+        | EnvironmentError::TooManyPackages { .. }
+        | EnvironmentError::Deadline { .. }
         | EnvironmentError::Name { .. }
         | EnvironmentError::Api { .. }
         | EnvironmentError::Lock { .. }
@@ -98,7 +101,7 @@ fn of_pull(error: &PullError) -> Blame {
 fn of_store(error: &StoreError) -> Blame {
     match error {
         // An image without a shell cannot be built on.
-        StoreError::WorkshopEnded => Blame::Environment,
+        StoreError::WorkshopEnded | StoreError::Limit { .. } => Blame::Environment,
         StoreError::Unreachable { .. } | StoreError::Engine { .. } | StoreError::Gone { .. } => Blame::Engine,
     }
 }
@@ -111,6 +114,7 @@ fn of_local(error: &LocalError) -> Blame {
         | LocalError::Unavailable { .. }
         | LocalError::Unreachable { .. }
         | LocalError::R { .. }
+        | LocalError::Deadline { .. }
         | LocalError::Certificates { .. } => Blame::Environment,
         LocalError::Start { .. }
         | LocalError::Folder { .. }

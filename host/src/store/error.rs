@@ -33,6 +33,18 @@ pub enum StoreError {
         /// Its name or id.
         image: String,
     },
+    /// A build used more than it may.
+    #[error(
+        "the build {did} than its limit of {most}: name fewer packages, or raise `{setting}` in `[build]` of the settings"
+    )]
+    Limit {
+        /// Such as `took more memory`.
+        did: &'static str,
+        /// The limit.
+        most: String,
+        /// What it is called in the settings.
+        setting: &'static str,
+    },
     /// A container used to build ended by itself.
     #[error(
         "the container that builds ended before it was done: it was removed, killed, or its image has no `sh` and `cat`"

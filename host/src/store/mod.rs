@@ -3,6 +3,7 @@
 //! What goes into an image, and which ones may go, is decided elsewhere.
 
 mod archive;
+mod build_policy;
 pub(crate) mod credentials;
 mod docker;
 mod error;
@@ -24,6 +25,7 @@ pub(crate) use reference::Reference;
 pub use reference::ReferenceError;
 
 use crate::engine::ImageId;
+use crate::settings::BuildSettings;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
@@ -125,6 +127,8 @@ pub(crate) struct WorkshopPlan {
     pub(crate) volumes: Vec<WorkshopVolume>,
     /// Labels of the container, which end in the image too.
     pub(crate) labels: BTreeMap<String, String>,
+    /// What may be used in it.
+    pub(crate) limits: BuildSettings,
 }
 
 /// A volume in a workshop. It is made where it is missing.

@@ -1,7 +1,8 @@
 //! Builds that fail: what is said, and that nothing is left of them.
 
 use crate::engine::docker;
-use crate::place::{Place, image};
+use crate::place::{PATIENCE, Place, image};
+use std::time::{Duration, Instant};
 
 #[test]
 fn packages_that_cannot_be_had_are_named_with_the_reason() {
@@ -86,4 +87,81 @@ fn a_full_disk_is_said_and_leaves_nothing() {
     assert_eq!(place.left(), Vec::<String>::new());
     docker(&["volume", "rm", &volume]);
     docker(&["rmi", "-f", &base]);
+}
+
+#[test]
+fn a_build_has_limits_and_the_error_names_the_one_it_reached() {
+    let place = Place::new();
+    let server = crate::served::Server::of(&sources(&place), "");
+    let address = &server.address;
+    for (name, limit, said) in [
+        ("memory", "memory = \"64MB\"", "the build took more memory than its limit of 64 MB"),
+        ("disk", "disk = \"20MB\"", "the build wrote more to disk than its limit of 20 MB"),
+        ("processes", "processes = 40", "the build started more processes than its limit of 40"),
+    ] {
+        place.settings(&format!(
+            "[python]\nindex_url = \"http://{address}/simple\"\ntrusted_hosts = [\"{address}\"]\n[build]\n{limit}\n"
+        ));
+        let keys = format!("dependencies = [\"longshore-takes-{name}\"]");
+        let block = place.block(name, "python", &keys, "");
+        place.run(&block).expect(3, &[said, &format!("raise `{name}` in `[build]` of the settings")]);
+        assert_eq!(place.left(), Vec::<String>::new(), "{name}");
+    }
+    place.settings("[build]\nminutes = 0\n");
+    let block = place.python("late", "dependencies = [\"humanize==4.3.0\"]", "humanize");
+    place.run(&block).expect(3, &["the build took more than 0 minutes", "raise `minutes` in `[build]`"]);
+    // Whoever ends in the middle leaves it to the engine to see that.
+    let since = Instant::now();
+    while !place.left().is_empty() {
+        assert!(since.elapsed() < PATIENCE, "{:?}", place.left());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let local = place.longshore(&["run", "--engine", "process", block.to_str().unwrap()]);
+    local.expect(3, &["installing the packages took more than 0 minutes"]);
+}
+
+/// An index of packages that must be built, whose building takes much of something. They build themselves: there is no
+/// network to get a builder from.
+const SOURCES: &str = r#"
+import io, pathlib, sys, tarfile
+takes = {
+    "memory": "held = bytearray(200_000_000)",
+    "disk": "open('/usr/large', 'wb').write(bytes(60_000_000))",
+    "processes": "import subprocess\n    [subprocess.Popen(['sleep', '60']) for _ in range(100)]",
+}
+for name, code in takes.items():
+    package = f"longshore-takes-{name}"
+    folder = pathlib.Path(sys.argv[1]) / "simple" / package
+    folder.mkdir(parents=True)
+    stem = f"longshore_takes_{name}-1.0"
+    metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n"
+    builder = f"""
+import zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    {code}
+    info = "{stem}.dist-info"
+    with zipfile.ZipFile(folder + "/{stem}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(info + "/METADATA", {metadata!r})
+        wheel.writestr(info + "/WHEEL", "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(info + "/RECORD", "")
+    return "{stem}-py3-none-any.whl"
+"""
+    files = {
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "builder"\nbackend-path = ["."]\n',
+        "builder.py": builder,
+        "PKG-INFO": metadata,
+    }
+    with tarfile.open(folder / f"{stem}.tar.gz", "w:gz") as archive:
+        for path, text in files.items():
+            entry = tarfile.TarInfo(f"{stem}/{path}")
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    (folder / "index.html").write_text(f'<a href="{stem}.tar.gz">{stem}.tar.gz</a>')
+"#;
+
+fn sources(place: &Place) -> std::path::PathBuf {
+    let folder = place.path().join("sources");
+    let made = std::process::Command::new("python3").args(["-c", SOURCES, folder.to_str().unwrap()]).status().unwrap();
+    assert!(made.success());
+    folder
 }

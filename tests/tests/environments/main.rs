@@ -11,5 +11,6 @@ mod failing;
 mod images;
 mod locking;
 mod place;
+mod poison;
 mod racing;
 mod served;

@@ -37,13 +37,13 @@ print(server.server_port, flush=True)
 server.serve_forever()
 "#;
 
-struct Server {
+pub(crate) struct Server {
     process: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Server {
-    fn of(folder: &Path, secret: &str) -> Self {
+    pub(crate) fn of(folder: &Path, secret: &str) -> Self {
         Self::start(folder, secret, "")
     }
 
@@ -96,7 +96,7 @@ digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
 static TOOLS: Once = Once::new();
 
 /// A place on an engine that has `uv`, from the index of the machine's settings.
-fn equipped() -> Place {
+pub(crate) fn equipped() -> Place {
     TOOLS.call_once(|| {
         let place = Place::new();
         place.python("tools", "dependencies = [\"humanize==4.12.0\"]", "humanize");

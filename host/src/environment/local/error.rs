@@ -107,6 +107,15 @@ pub enum LocalError {
         #[source]
         source: io::Error,
     },
+    /// An installation took too long.
+    #[error(
+        "installing the packages took more than {minutes} minutes: name fewer packages, or raise `minutes` in `[build]` of \
+         the settings"
+    )]
+    Deadline {
+        /// The limit.
+        minutes: u64,
+    },
     /// The run was cancelled meanwhile.
     #[error("cancelled while its packages were being installed")]
     Cancelled,

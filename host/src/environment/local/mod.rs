@@ -55,6 +55,16 @@ pub(crate) async fn ensure(
     }
 }
 
+/// Ends an installation that takes longer than the settings allow, with its processes.
+async fn within<T>(
+    settings: &Settings,
+    installing: impl Future<Output = Result<T, LocalError>>,
+) -> Result<T, LocalError> {
+    let minutes = settings.build.minutes;
+    let installed = tokio::time::timeout(settings.build.deadline(), installing).await;
+    installed.unwrap_or(Err(LocalError::Deadline { minutes }))
+}
+
 /// Cleans up after something was made: images and environments have one budget. What fails here is no failure of what
 /// was made.
 async fn make_room(settings: &Settings, events: &Events) {

@@ -11,11 +11,12 @@ use super::certificates::gather;
 use super::interpreter::{Interpreter, found};
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Ended, Tool, Watch, place, tell, words};
-use super::{LocalEnvironment, LocalError, make_room};
+use super::{LocalEnvironment, LocalError, make_room, within};
 use crate::block::{Block, Pandas};
 use crate::config::masked;
 use crate::environment::local::HASH_BYTES;
 use crate::environment::requirement::{normal_name, normalised, package};
+use crate::environment::steps::gives_way;
 use crate::fingerprint::hexadecimal;
 use crate::images::caches;
 use crate::settings::Settings;
@@ -37,6 +38,9 @@ const QUESTION: [&str; 3] = [
 
 /// The SDK and what it hands tables to: an environment never breaks one of those that the interpreter has.
 const PARTNERS: [&str; 6] = ["longshore", "numpy", "omniscope-api", "pandas", "polars", "pyarrow"];
+
+/// What compiles the packages of the Python that runs it.
+const COMPILE: &str = include_str!("../compile.py");
 
 /// The file that makes an environment look into the interpreter's packages. It is read after all others, so that they
 /// come after the environment's own; `addsitedir` reads the files of this kind that stand there.
@@ -75,7 +79,7 @@ pub(super) async fn ensure(
                 // The cache of what was downloaded stays while this is built.
                 let _cache = shelf.share(caches::FOLDER, watch.cancel).await?;
                 let builder = Builder { needs: &needs, settings, watch, site: &site, certificates };
-                let record = builder.build().await?;
+                let record = within(settings, builder.build()).await?;
                 site.publish(&record)?;
                 make_room(settings, watch.events).await;
             }
@@ -158,6 +162,24 @@ fn present(libraries: &[PathBuf]) -> BTreeMap<String, String> {
     all
 }
 
+/// Which downloaded and built packages uv sees, and adds to.
+#[derive(Debug, Clone, Copy)]
+enum Cache {
+    /// Those of all environments; nothing may be built.
+    Shared,
+    /// None but this environment's, gone when it is made.
+    Own,
+}
+
+impl Cache {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Shared => &["--no-build"],
+            Self::Own => &[],
+        }
+    }
+}
+
 /// The making of one environment.
 struct Builder<'a> {
     needs: &'a Needs,
@@ -171,41 +193,63 @@ impl Builder<'_> {
     async fn build(&self) -> Result<Record, LocalError> {
         let requirements = self.needs.requirements.clone();
         tell(self.watch.events, &format!("installing {}", masked(&requirements.join(", "))));
-        let installed = self.resolve().await?;
+        // Wheels first, whose installation runs no code of theirs: so it may fill the cache that all environments read.
+        // What must be built gets a cache of its own.
+        let (installed, cache) = match self.resolve(Cache::Shared).await? {
+            Ok(installed) => (installed, Cache::Shared),
+            Err(ended) if !gives_way(&ended.lines) => return Err(self.failure(&ended)),
+            Err(_) => {
+                let resolved = self.resolve(Cache::Own).await?;
+                (resolved.map_err(|ended| self.failure(&ended))?, Cache::Own)
+            }
+        };
         if !installed.is_empty() {
-            self.install(&installed).await?;
+            self.install(&installed, cache).await?;
         }
         Ok(Record { language: "python".into(), requirements, installed, ..Record::default() })
     }
 
     /// What the interpreter lacks. What is installed beside it is exactly that, so nothing is resolved twice.
-    async fn resolve(&self) -> Result<Vec<String>, LocalError> {
+    async fn resolve(&self, cache: Cache) -> Result<Result<Vec<String>, Ended>, LocalError> {
         let mut needed: Vec<&str> = self.needs.requirements.iter().map(String::as_str).collect();
         needed.extend(self.needs.partners());
         let python = &self.needs.parent.path;
         let tool = self
-            .uv(&["pip", "install", "--dry-run", "--break-system-packages"], python)
+            .uv(&["pip", "install", "--dry-run", "--break-system-packages"], python, cache)
+            .arguments(cache.arguments())
             .arguments(&self.settings.packages.pip_arguments)
             // What follows is no option, whatever a manifest says.
             .arguments(["--"])
             .arguments(needed);
-        let ended = self.run(tool).await?;
-        Ok(changes(&ended.lines, &self.needs.requirements))
+        let ended = self.ended(tool).await?;
+        Ok(if ended.status.success() { Ok(changes(&ended.lines, &self.needs.requirements)) } else { Err(ended) })
     }
 
-    async fn install(&self, changes: &[String]) -> Result<(), LocalError> {
+    async fn install(&self, changes: &[String], cache: Cache) -> Result<(), LocalError> {
         let folder = self.site.folder().join("python");
         // It is moved when it is complete.
         let venv = ["venv", "--relocatable", "--no-project"];
-        self.run(self.uv(&venv, &self.needs.parent.path).arguments([&folder])).await?;
+        self.run(self.uv(&venv, &self.needs.parent.path, cache).arguments([&folder])).await?;
         let python = interpreter(&self.site.folder());
         let tool = self
-            .uv(&["pip", "install", "--no-deps", "--compile-bytecode"], &python)
+            .uv(&["pip", "install", "--no-deps"], &python, cache)
+            .arguments(cache.arguments())
             .arguments(&self.settings.packages.pip_arguments)
             .arguments(["--"])
             .arguments(changes);
         self.run(tool).await?;
+        self.compile(&python).await?;
         self.link(&folder)
+    }
+
+    /// Compiles what was installed, with nothing that tells where a cache is, and without `site`, which would run code of
+    /// the packages. What does not compile works, and starts later.
+    async fn compile(&self, python: &Path) -> Result<(), LocalError> {
+        let script = self.site.home().join("compile.py");
+        let failed = |source| LocalError::Folder { path: script.clone(), source };
+        std::fs::write(&script, COMPILE).map_err(failed)?;
+        let tool = Tool::new(python, self.settings).folder(&self.site.home()).variable("HOME", self.site.home());
+        self.ended(tool.arguments(["-I", "-S"]).arguments([&script])).await.map(drop)
     }
 
     /// Lets the environment see the interpreter's packages.
@@ -227,13 +271,17 @@ impl Builder<'_> {
     }
 
     /// A call of uv for an interpreter.
-    fn uv(&self, arguments: &[&str], python: &Path) -> Tool {
+    fn uv(&self, arguments: &[&str], python: &Path, cache: Cache) -> Tool {
         let packages = &self.settings.packages;
+        let cache = match cache {
+            Cache::Shared => self.settings.cache_folder.join("uv"),
+            Cache::Own => self.site.home().join("uv"),
+        };
         let mut tool = Tool::new(&uv(self.settings), self.settings)
             .folder(&self.site.home())
             .trusting(self.certificates.as_deref())
             .variable("HOME", self.site.home())
-            .variable("UV_CACHE_DIR", self.settings.cache_folder.join("uv"))
+            .variable("UV_CACHE_DIR", cache)
             // The settings are Longshore's alone, and so is the choice of the interpreter.
             .variable("UV_NO_CONFIG", "1")
             .variable("UV_PYTHON_DOWNLOADS", "never")
@@ -250,23 +298,28 @@ impl Builder<'_> {
         tool.arguments(arguments).arguments([Path::new("--python"), python])
     }
 
-    async fn run(&self, tool: Tool) -> Result<Ended, LocalError> {
-        let ended = tool.run(self.watch).await.map_err(|error| match error {
+    async fn ended(&self, tool: Tool) -> Result<Ended, LocalError> {
+        tool.run(self.watch).await.map_err(|error| match error {
             LocalError::Start { program, source } if source.kind() == std::io::ErrorKind::NotFound => {
                 LocalError::NoUv { uv: program }
             }
             error => error,
-        })?;
-        if ended.status.success() {
-            return Ok(ended);
-        }
+        })
+    }
+
+    async fn run(&self, tool: Tool) -> Result<(), LocalError> {
+        let ended = self.ended(tool).await?;
+        if ended.status.success() { Ok(()) } else { Err(self.failure(&ended)) }
+    }
+
+    fn failure(&self, ended: &Ended) -> LocalError {
         // What uv was doing comes before its error.
         let start = ended.lines.iter().position(|line| line.starts_with("error")).unwrap_or_default();
-        Err(LocalError::Python {
+        LocalError::Python {
             packages: masked(&self.needs.requirements.join(", ")),
             place: place(&ended.lines, self.site.shelf()),
             words: words(&ended.lines[start..]),
-        })
+        }
     }
 }
 

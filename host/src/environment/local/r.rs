@@ -9,7 +9,7 @@ use super::certificates::gather;
 use super::interpreter::Interpreter;
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Tool, Watch, place, tell, words};
-use super::{LocalEnvironment, LocalError, make_room};
+use super::{LocalEnvironment, LocalError, make_room, within};
 use crate::block::Block;
 use crate::config::masked;
 use crate::environment::local::HASH_BYTES;
@@ -60,7 +60,8 @@ pub(super) async fn ensure(
                 }));
             }
             Taken::Site(site) => {
-                let record = Builder { needs: &needs, settings, watch, site: &site }.build().await?;
+                let builder = Builder { needs: &needs, settings, watch, site: &site };
+                let record = within(settings, builder.build()).await?;
                 site.publish(&record)?;
                 make_room(settings, watch.events).await;
             }

@@ -1,0 +1,117 @@
+//! What is in an environment: asked of its image, in a container that may do no more than a script's, and never taken
+//! from what a build prints. A package can lie about itself, but neither in the form of an answer nor without bounds.
+
+use super::EnvironmentError;
+use crate::engine::{ImageId, RunImage};
+use crate::fingerprint::{Fingerprint, Interpreters, Kind, Line, ask_image, of_image};
+use crate::settings::Settings;
+use crate::store::{ImageStore, StoredImage};
+use std::collections::BTreeSet;
+
+/// Bytes of the list in an image's label: 5,000 packages of 60 bytes each are 300 kB; this is three times that.
+const LIST_MAX: usize = 1 << 20;
+
+/// The packages that an image has beyond those of a base, a line each: `pip humanize==4.12.0`.
+pub(super) async fn added(
+    store: &dyn ImageStore,
+    base: &StoredImage,
+    base_name: &str,
+    image: &ImageId,
+    name: &str,
+    settings: &Settings,
+) -> Result<Vec<String>, EnvironmentError> {
+    let interpreters = Interpreters::of_image(&RunImage::of(base_name, base.clone()));
+    let before = of_image(store, base_name, &base.id, &interpreters, &settings.state_folder).await;
+    let asked = |source| EnvironmentError::Installed { source: Box::new(source) };
+    let before = before.map_err(asked)?;
+    let after = ask_image(store, name, image, &interpreters).await.map_err(asked)?;
+    list(&before, &after)
+}
+
+/// What the second has and the first lacks.
+fn list(before: &Fingerprint, after: &Fingerprint) -> Result<Vec<String>, EnvironmentError> {
+    let known: BTreeSet<&Line> = before.lines().iter().collect();
+    let added: Vec<&Line> = after.lines().iter().filter(|line| !known.contains(line)).collect();
+    let debian: BTreeSet<&str> = added.iter().filter(|line| line.kind() == Kind::Deb).map(|line| line.name()).collect();
+    let named = |line: &&Line| {
+        let (name, version) = (line.name(), line.version());
+        match line.kind() {
+            Kind::Pip => Some(format!("pip {name}=={version}")),
+            // What is Debian's is listed as Debian's.
+            Kind::RPackage if debian.contains(format!("r-cran-{}", name.to_lowercase()).as_str()) => None,
+            Kind::RPackage => Some(format!("r {name}=={version}")),
+            Kind::Deb => Some(format!("deb {name}={version}")),
+            _ => None,
+        }
+    };
+    let mut lines: Vec<String> = added.iter().filter_map(named).collect();
+    lines.sort();
+    lines.dedup();
+    if lines.iter().map(|line| line.len() + 1).sum::<usize>() > LIST_MAX {
+        return Err(EnvironmentError::TooManyPackages { count: lines.len(), most: LIST_MAX });
+    }
+    Ok(lines)
+}
+
+/// Python's packages of an image as constraints for a resolver, a line each. A name or a version that is none would be
+/// read as an option.
+pub(super) fn constraints(installed: &Fingerprint) -> String {
+    let is_name = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && text.chars().all(|character| character.is_ascii_alphanumeric() || ".-_".contains(character))
+    };
+    let is_version = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_digit())
+            && text.chars().all(|character| character.is_ascii_alphanumeric() || ".+!-_".contains(character))
+    };
+    let python = installed.lines().iter().filter(|line| line.kind() == Kind::Pip);
+    let lines = python.filter(|line| is_name(line.name()) && is_version(line.version()));
+    lines.map(|line| format!("{}=={}\n", line.name(), line.version())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint(lines: &[&str]) -> Fingerprint {
+        Fingerprint::new(lines.iter().map(|line| line.parse().unwrap()))
+    }
+
+    #[test]
+    fn what_was_added_or_changed_is_listed_once() {
+        let before = fingerprint(&["pip numpy 2.4", "pip six 1", "r-package stats 4.2", "deb libc6 2 amd64"]);
+        let after = fingerprint(&[
+            "pip numpy 1.26",
+            "pip six 1",
+            "r-package stats 4.2",
+            "r-package zoo 1.8-11",
+            "r-package mine 1.2",
+            "deb libc6 2 amd64",
+            "deb r-cran-zoo 1.8-11-1 all",
+            "os debian 12",
+        ]);
+        let listed = ["deb r-cran-zoo=1.8-11-1", "pip numpy==1.26", "r mine==1.2"];
+        assert_eq!(list(&before, &after).unwrap(), listed);
+    }
+
+    #[test]
+    fn a_list_has_an_end() {
+        let lines: Vec<String> = (0..30_000).map(|number| format!("pip package-{number:040} 1")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let listed = list(&fingerprint(&[]), &fingerprint(&lines));
+        assert!(matches!(listed, Err(EnvironmentError::TooManyPackages { count: 30_000, .. })), "{listed:?}");
+    }
+
+    #[test]
+    fn no_name_is_an_option() {
+        let installed = fingerprint(&[
+            "pip --index-url=http://x 1",
+            "pip a 1.0+cpu",
+            "pip b 1.0@0123abc",
+            "pip c --hash=sha256:00",
+            "pip -r 1",
+            "pip d unknown",
+        ]);
+        assert_eq!(constraints(&installed), "a==1.0+cpu\n");
+    }
+}

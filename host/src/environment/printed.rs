@@ -1,0 +1,126 @@
+//! What a build's script prints, line by line: shown, its end kept for errors, and a few lines that mean something. All
+//! of it is bounded, for packages print there too.
+
+use super::steps::{Finish, LACKING, LOCKED, NOTE};
+use crate::config::masked;
+use crate::event::{Event, Events};
+use crate::secrets::Secrets;
+use crate::store::Printed;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Lines that are kept of what a script prints: a resolver's reasons are a dozen.
+const TAIL: usize = 60;
+
+/// Bytes of a line that are kept. The longest are those with the hashes of a package's files: 500 files of 80 bytes each
+/// are 40 kB.
+const LINE_MAX: usize = 64 << 10;
+
+/// Characters of a line that are shown.
+const SHOWN_MAX: usize = 500;
+
+/// Notes that are passed on: a script has two.
+const NOTES_MAX: usize = 10;
+
+/// Bytes of a lock that are kept: 1,000 packages with 100 files of 80 bytes each are 8 MB.
+const LOCKED_MAX: usize = 16 << 20;
+
+/// For how long an environment that lacks something counts at the most: a day, as scripts say.
+const LIFETIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The lines of a script so far.
+pub(super) struct Lines<'a> {
+    tail: VecDeque<String>,
+    finish: Finish,
+    open: [Vec<u8>; 2],
+    locked: usize,
+    secrets: Secrets,
+    events: &'a Events,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(secrets: Secrets, events: &'a Events) -> Self {
+        let (tail, finish) = (VecDeque::new(), Finish::default());
+        Self { tail, finish, open: [Vec::new(), Vec::new()], locked: 0, secrets, events }
+    }
+
+    pub(super) fn take(&mut self, printed: Printed<'_>) {
+        let (stream, bytes) = match printed {
+            Printed::Out(bytes) => (0, bytes),
+            Printed::Err(bytes) => (1, bytes),
+        };
+        for byte in bytes {
+            match byte {
+                b'\n' | b'\r' => self.close(stream),
+                _ if self.open[stream].len() < LINE_MAX => self.open[stream].push(*byte),
+                _ => {}
+            }
+        }
+    }
+
+    fn close(&mut self, stream: usize) {
+        let line = String::from_utf8_lossy(&std::mem::take(&mut self.open[stream])).trim_end().to_owned();
+        let line: String = line.chars().filter(|character| !character.is_control()).collect();
+        let line = self.secrets.masked(&masked(&line));
+        if line.is_empty() {
+            return;
+        }
+        if let Some(package) = line.strip_prefix(LOCKED) {
+            self.locked += package.len();
+            if self.locked <= LOCKED_MAX {
+                self.finish.locked.push(package.to_owned());
+            }
+            return;
+        }
+        let line: String = line.chars().take(SHOWN_MAX).collect();
+        if let Some(note) = line.strip_prefix(NOTE) {
+            if self.finish.notes.len() < NOTES_MAX {
+                self.finish.notes.push(note.to_owned());
+            }
+            return;
+        }
+        if let Some(seconds) = line.strip_prefix(LACKING) {
+            let lifetime = seconds.parse().map_or(LIFETIME_MAX, Duration::from_secs).min(LIFETIME_MAX);
+            self.finish.lifetime = Some(self.finish.lifetime.map_or(lifetime, |shorter| shorter.min(lifetime)));
+            return;
+        }
+        // Whoever watches slowly misses lines of a build, and not the build.
+        self.events.tell(Event::Building { line: line.clone() });
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line);
+    }
+
+    /// How it ended.
+    pub(super) fn end(mut self, status: i64) -> Finish {
+        self.close(0);
+        self.close(1);
+        Finish { status, tail: self.tail.into(), lock_is_cut: self.locked > LOCKED_MAX, ..self.finish }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::events;
+
+    #[test]
+    fn what_packages_print_has_bounds() {
+        let (events, _told) = events();
+        let mut lines = Lines::new(Secrets::default(), &events);
+        for number in 0..1000 {
+            lines.take(Printed::Out(format!("{NOTE}note {number}\n{LACKING}18446744073709551615\n").as_bytes()));
+            lines.take(Printed::Err(format!("line {number} {}\n", "x".repeat(100_000)).as_bytes()));
+        }
+        let package = format!("{LOCKED}a==1 {}\n", "h".repeat(60_000));
+        for _ in 0..1000 {
+            lines.take(Printed::Out(package.as_bytes()));
+        }
+        let finish = lines.end(3);
+        assert_eq!((finish.status, finish.notes.len(), finish.tail.len()), (3, NOTES_MAX, TAIL));
+        assert!(finish.tail.iter().all(|line| line.len() == SHOWN_MAX) && finish.tail[59].starts_with("line 999 "));
+        assert!(finish.lock_is_cut && finish.locked.iter().map(String::len).sum::<usize>() <= LOCKED_MAX);
+        assert_eq!(finish.lifetime, Some(LIFETIME_MAX));
+    }
+}
