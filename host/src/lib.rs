@@ -57,7 +57,7 @@ mod task;
 pub mod words;
 
 pub use cancel::{Cancel, CancelLevel};
-pub use engine::{Diagnosis, EngineChoice, EngineError, EngineKind, diagnose};
+pub use engine::{Diagnosis, EngineChoice, EngineError, EngineKind, NoAnswer, diagnose};
 pub use environment::EnvironmentError;
 pub use event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};
 pub use kept::KeptRecord;
@@ -68,7 +68,7 @@ pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings}
 pub use run::run;
 pub use settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use spec::{
-    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, Network, OutputSpec, PartitionSpec,
-    Prepared, RunSpec, SpecError,
+    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, Network, NetworkError, NetworkName,
+    OutputSpec, PartitionSpec, Prepared, RunSpec, SpecError,
 };
 pub use store::{CredentialsError, LayerProgress, LayerStatus, PullError, ReferenceError, StoreError};

@@ -174,7 +174,8 @@ def test_an_engine_that_he_may_not_use_is_told_from_one_that_is_missing(user: Us
         command, cwd=work, env=user.variables(), capture_output=True, text=True, check=False, timeout=DEADLINE
     )
     assert done.returncode == 3, said(done)
-    assert f"no container engine answers at `{socket}`" in said(done) and "group `docker`" in said(done)
+    assert f"this user may not use the container engine at `{socket}`" in said(done), said(done)
+    assert "group `docker`" in said(done) and "start Docker" not in said(done), said(done)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 //! What is missing on this machine, and the command that mends it: `longshore doctor`.
 
-use super::existing;
+use super::{NoAnswer, existing};
 use crate::place::check_runtime_folder;
 use crate::settings::Settings;
-use crate::store::{DockerStore, ImageStore};
+use crate::store::{DockerStore, ImageStore, StoreError};
 use serde::Serialize;
 use std::path::Path;
 use tokio::process::Command;
@@ -42,10 +42,14 @@ pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
             found.push(image(&store, "R image", &settings.r_image).await);
         }
         Err(error) => {
-            let remedy = if settings.engine_socket.exists() {
-                "sudo usermod -aG docker $USER   (then log in again)"
-            } else {
-                "sudo apt-get install docker.io && sudo systemctl start docker"
+            let remedy = match &error {
+                StoreError::Unreachable(NoAnswer::Denied { .. }) => {
+                    "sudo usermod -aG docker $USER   (then log in again)"
+                }
+                StoreError::Unreachable(NoAnswer::NoSocket { .. }) => {
+                    "sudo apt-get install docker.io && sudo systemctl start docker"
+                }
+                _ => "sudo systemctl start docker",
             };
             found.push(Diagnosis::bad("engine", first_line(&error), remedy));
         }

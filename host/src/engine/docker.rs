@@ -2,6 +2,7 @@
 //! and may not do is written down here and nowhere else.
 
 use super::image::AGENT;
+use super::installed::NoAnswer;
 use super::{Container, Ended, Engine, EngineError, EngineKind, Launch, RunImage, Workplace, existing, wait_for};
 use crate::session::Peers;
 use crate::settings::Settings;
@@ -61,18 +62,23 @@ pub(crate) struct Docker {
 
 /// Connects to an engine, and sees that it answers. Requests name no version of the Engine API, so that each engine
 /// speaks its own; to settle on one would cost what the engine needs to ask its parts for theirs.
-pub(crate) async fn connect(socket: &Path) -> Result<bollard::Docker, ApiError> {
-    let api = bollard::Docker::connect_with_unix(&socket.to_string_lossy(), TIMEOUT_SECONDS, API_DEFAULT_VERSION)?;
-    api.ping().await?;
-    Ok(api)
+pub(crate) async fn connect(socket: &Path) -> Result<bollard::Docker, NoAnswer> {
+    let connected =
+        match bollard::Docker::connect_with_unix(&socket.to_string_lossy(), TIMEOUT_SECONDS, API_DEFAULT_VERSION) {
+            Ok(api) => api.ping().await.map(|_| api),
+            Err(error) => Err(error),
+        };
+    match connected {
+        Ok(api) => Ok(api),
+        Err(error) => Err(NoAnswer::explain(socket, error.into()).await),
+    }
 }
 
 impl Docker {
     /// Connects, and sees that it answers.
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, EngineError> {
         let socket = &settings.engine_socket;
-        let unreachable = |source| EngineError::Unreachable { socket: socket.clone(), source };
-        let api = connect(socket).await.map_err(unreachable)?;
+        let api = connect(socket).await?;
         // An engine that runs in a user namespace is that of who owns its socket.
         let owner = std::fs::metadata(socket).map_or(0, |found| found.uid());
         let peers = Peers::Contained { engine: owner };
@@ -182,7 +188,7 @@ fn policy(launch: &Launch<'_>, agent: Option<&Path>) -> ContainerCreateBody {
     let network = match launch.network {
         Network::None => "none".to_owned(),
         Network::Bridge => "bridge".to_owned(),
-        Network::Named(name) => name.clone(),
+        Network::Named(name) => name.as_str().to_owned(),
     };
     let host_config = HostConfig {
         binds: Some(binds),

@@ -1,5 +1,6 @@
 //! What can go wrong with engines. None of it is the script's fault.
 
+use super::installed::NoAnswer;
 use crate::environment::LocalError;
 use crate::place::SOCKET_PATH_BYTES;
 use std::path::PathBuf;
@@ -9,16 +10,19 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// No engine answers.
+    #[error(transparent)]
+    Unreachable(#[from] NoAnswer),
+    /// No engine answers, and the machine has one: a script is not run without isolation because an engine is down.
     #[error(
-        "no container engine answers at `{socket}`: start Docker (`sudo systemctl start docker`), add yourself to the \
-         group `docker`, or use `--engine process`; `longshore doctor` says more"
+        "`auto` runs scripts without isolation only where no container engine is installed, and {found}; \
+         `--engine process` runs them so"
     )]
-    Unreachable {
-        /// The engine's socket.
-        socket: PathBuf,
-        /// The cause.
+    NoIsolation {
+        /// What shows that there is one.
+        found: String,
+        /// Why it does not answer.
         #[source]
-        source: bollard::errors::Error,
+        source: NoAnswer,
     },
     /// The image was there, and is no more.
     #[error("the image was removed before a container of it was made: run it again")]

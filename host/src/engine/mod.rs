@@ -6,6 +6,7 @@ mod diagnosis;
 mod docker;
 mod error;
 mod image;
+mod installed;
 mod process;
 
 pub use diagnosis::{Diagnosis, diagnose};
@@ -21,6 +22,8 @@ use docker::Docker;
 pub(crate) use docker::{SCRIPT_USER, connect, was_out_of_memory};
 use futures_util::future::BoxFuture;
 pub(crate) use image::RunImage;
+pub use installed::NoAnswer;
+pub(crate) use installed::isolating_engine;
 use longshore_protocol::User;
 use process::Process;
 use serde::Serialize;
@@ -41,7 +44,7 @@ pub enum EngineKind {
 /// Which engine a run wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EngineChoice {
-    /// Docker where it answers, else a process, and a note that says so.
+    /// Docker; a process only on a machine where no container engine is installed, with a note that says so.
     #[default]
     Auto,
     /// Docker, or an error.
@@ -139,7 +142,7 @@ impl fmt::Display for Ended {
     }
 }
 
-/// Settles on an engine. Returns a note where `auto` fell back.
+/// Settles on an engine. Returns a note where `auto` took a process.
 pub(crate) async fn choose(
     choice: EngineChoice,
     settings: &Settings,
@@ -149,14 +152,23 @@ pub(crate) async fn choose(
     }
     match Docker::connect(settings).await {
         Ok(docker) => Ok((Box::new(docker), None)),
-        Err(error) if choice == EngineChoice::Auto => {
-            let note = format!(
-                "no container engine answers at `{}`: running the script as a process of this machine, without isolation",
-                settings.engine_socket.display()
-            );
-            Process::new(settings).map(|process| (Box::new(process) as Box<dyn Engine>, Some(note))).map_err(|_| error)
+        Err(EngineError::Unreachable(error)) if choice == EngineChoice::Auto => {
+            let note = without_isolation(error, isolating_engine(settings))?;
+            Ok((Box::new(Process::new(settings)?), Some(note)))
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Whether `auto` may take a process where no engine answers: only where none is installed. Returns what to note then.
+pub(crate) fn without_isolation(error: NoAnswer, installed: Option<String>) -> Result<String, EngineError> {
+    match (error, installed) {
+        (error @ NoAnswer::Denied { .. }, _) => Err(EngineError::Unreachable(error)),
+        (source, Some(found)) => Err(EngineError::NoIsolation { found, source }),
+        (_, None) => {
+            Ok("no container engine is installed: scripts run as processes of this machine, without isolation"
+                .to_owned())
+        }
     }
 }
 
@@ -169,4 +181,29 @@ async fn wait_for(mut ended: watch::Receiver<Option<Ended>>) -> Ended {
 /// The path of something that a launch needs, if it is there.
 fn existing(path: &Path) -> Option<PathBuf> {
     path.exists().then(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_takes_a_process_only_where_no_engine_is_installed() {
+        let socket = PathBuf::from("/s");
+        let silent = || NoAnswer::Silent { socket: socket.clone(), source: "hung up".into() };
+        let missing = || NoAnswer::NoSocket { socket: socket.clone() };
+        let denied =
+            || NoAnswer::Denied { socket: socket.clone(), source: std::io::ErrorKind::PermissionDenied.into() };
+        let found = || Some("`/usr/bin/docker` is there".to_owned());
+        for error in [silent(), missing()] {
+            let refused = without_isolation(error, found()).unwrap_err();
+            assert!(matches!(&refused, EngineError::NoIsolation { .. }), "{refused}");
+            assert!(refused.to_string().contains("`/usr/bin/docker` is there"), "{refused}");
+        }
+        for installed in [found(), None] {
+            let refused = without_isolation(denied(), installed).unwrap_err().to_string();
+            assert!(refused.starts_with("this user may not use the container engine at `/s`"), "{refused}");
+        }
+        assert!(without_isolation(missing(), None).unwrap().ends_with("without isolation"));
+    }
 }

@@ -8,7 +8,7 @@ use super::lines::Fingerprint;
 use super::machine::of_machine;
 use super::probe::Interpreters;
 use crate::block::Block;
-use crate::engine::{EngineChoice, RunImage};
+use crate::engine::{EngineChoice, RunImage, isolating_engine, without_isolation};
 use crate::environment;
 use crate::settings::Settings;
 use crate::small_file;
@@ -67,7 +67,10 @@ async fn of_block(
         EngineChoice::Auto => match DockerStore::connect(&settings.engine_socket).await {
             Ok(store) => Some(store),
             // As a run does.
-            Err(StoreError::Unreachable { .. }) => None,
+            Err(StoreError::Unreachable(error)) => {
+                without_isolation(error, isolating_engine(settings))?;
+                None
+            }
             Err(error) => return Err(error.into()),
         },
     };

@@ -30,7 +30,7 @@ impl<'a> ImageCollection<'a> {
         let ledger = Ledger::new(&settings.state_folder);
         match DockerStore::connect(&settings.engine_socket).await {
             Ok(store) => Ok(Self { settings, store: Some(store), ledger, note: None }),
-            Err(error @ StoreError::Unreachable { .. }) if folders::place(&settings.cache_folder).is_dir() => {
+            Err(error @ StoreError::Unreachable(_)) if folders::place(&settings.cache_folder).is_dir() => {
                 let note = format!(
                     "no container engine answers at `{}`: there are only the folders of runs without a container",
                     settings.engine_socket.display()

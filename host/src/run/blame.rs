@@ -42,7 +42,8 @@ fn of_engine(error: &EngineError) -> Blame {
             source: ApiError::DockerResponseServerError { status_code: 400 | 403 | 404, .. },
             ..
         } => Blame::Environment,
-        EngineError::Unreachable { .. }
+        EngineError::Unreachable(_)
+        | EngineError::NoIsolation { .. }
         | EngineError::ImageGone
         | EngineError::Engine { .. }
         | EngineError::NoAgent { .. }
@@ -102,7 +103,7 @@ fn of_store(error: &StoreError) -> Blame {
     match error {
         // An image without a shell cannot be built on.
         StoreError::WorkshopEnded | StoreError::Limit { .. } => Blame::Environment,
-        StoreError::Unreachable { .. } | StoreError::Engine { .. } | StoreError::Gone { .. } => Blame::Engine,
+        StoreError::Unreachable(_) | StoreError::Engine { .. } | StoreError::Gone { .. } => Blame::Engine,
     }
 }
 

@@ -4,11 +4,13 @@ mod check;
 mod error;
 mod inputs;
 mod mounts;
+mod network;
 mod outputs;
 mod stream;
 
 pub use check::{CheckedColumn, CheckedInput, CheckedInputs};
 pub use error::SpecError;
+pub use network::{Network, NetworkError, NetworkName};
 pub use stream::CHUNK_ROWS;
 
 use crate::block::{Block, GivenValue, Mode, OptionValues, check_field};
@@ -124,28 +126,6 @@ impl OutputSpec {
     #[must_use]
     pub fn new(name: Option<OutputName>, path: PathBuf) -> Self {
         Self { name, path, format: None, write: WriteOptions::default() }
-    }
-}
-
-/// A container's network.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Network {
-    /// None at all.
-    #[default]
-    None,
-    /// The engine's default one.
-    Bridge,
-    /// One that the operator made.
-    Named(String),
-}
-
-impl std::fmt::Display for Network {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::None => "none",
-            Self::Bridge => "bridge",
-            Self::Named(name) => name,
-        })
     }
 }
 

@@ -34,8 +34,7 @@ impl DockerStore {
 
     /// Connects, and sees that it answers.
     pub(crate) async fn connect(socket: &Path) -> Result<Self, StoreError> {
-        let unreachable = |source| StoreError::Unreachable { socket: socket.to_owned(), source };
-        connect(socket).await.map(|api| Self { api }).map_err(unreachable)
+        Ok(Self { api: connect(socket).await? })
     }
 }
 

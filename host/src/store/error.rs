@@ -1,23 +1,14 @@
 //! What can go wrong with images.
 
-use std::path::PathBuf;
+use crate::engine::NoAnswer;
 use thiserror::Error;
 
 /// A store of images failed.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// No engine answers.
-    #[error(
-        "no container engine answers at `{socket}`: start Docker (`sudo systemctl start docker`), or add yourself to the \
-         group `docker`; `longshore doctor` says more"
-    )]
-    Unreachable {
-        /// The engine's socket.
-        socket: PathBuf,
-        /// The cause.
-        #[source]
-        source: bollard::errors::Error,
-    },
+    #[error(transparent)]
+    Unreachable(#[from] NoAnswer),
     /// The engine refused or failed.
     #[error("{doing} failed")]
     Engine {

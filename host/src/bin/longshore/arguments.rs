@@ -89,14 +89,14 @@ pub(crate) struct RunArguments {
     /// Format of standard input, standard output and files without a known suffix, such as csv or parquet
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<FileFormat>,
-    /// Where to run it: auto takes docker where it answers, else a process
+    /// Where to run it: auto is docker; process only where no engine is installed
     #[arg(long, value_enum, default_value_t = EngineArgument::Auto)]
     pub(crate) engine: EngineArgument,
     /// Image to run it in, as it is: packages that the block names are not installed in it
     #[arg(long)]
     pub(crate) image: Option<String>,
     /// Network of the container: none, bridge, or the name of one
-    #[arg(long, default_value = "none", value_parser = network)]
+    #[arg(long, default_value = "none", value_parser = Network::named)]
     pub(crate) network: Network,
     /// What becomes of rows of texts that are wrong: fail, skip (leave them out) or keep (as text in a column)
     #[arg(long, value_name = "fail|skip|keep", value_parser = BadRows::named)]
@@ -249,17 +249,6 @@ fn output_name(text: &str) -> OutputName {
     text.parse().map_or_else(|_| OutputName::Id(text.to_owned()), OutputName::Number)
 }
 
-fn network(text: &str) -> Result<Network, String> {
-    match text {
-        "" => Err("a network needs a name".into()),
-        // The host's own network is no isolation at all, so there is no word for it.
-        "host" => Err("a container may not have the host's network".into()),
-        "none" => Ok(Network::None),
-        "bridge" => Ok(Network::Bridge),
-        name => Ok(Network::Named(name.to_owned())),
-    }
-}
-
 fn mount(text: &str) -> Result<Mount, String> {
     let (path, writable) = match text.strip_suffix(":rw") {
         Some(path) => (path, true),
@@ -335,6 +324,5 @@ mod tests {
         assert_eq!(delimiters.collect::<Vec<_>>(), [None, Some(":".into()), Some(";".into())]);
         assert_eq!(write(&mut outputs, "7:bom=yes"), Err("`--write 7:bom=yes`: there is no output 7".into()));
         assert!(mount("/data:rw").is_ok_and(|mount| mount.writable));
-        assert!(network("host").is_err());
     }
 }

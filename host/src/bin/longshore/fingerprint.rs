@@ -19,7 +19,7 @@ pub(crate) struct FingerprintArguments {
     /// differ: exit status 0 if nowhere, else 1
     #[arg(required = true, num_args = 1..=2, value_name = "IMAGE|BLOCK")]
     pub(crate) subjects: Vec<String>,
-    /// Where blocks would run: auto takes docker where it answers, else a process
+    /// Where blocks would run: auto is docker; process only where no engine is installed
     #[arg(long, value_enum, default_value_t = EngineArgument::Auto)]
     pub(crate) engine: EngineArgument,
     /// Print one JSON object instead of text

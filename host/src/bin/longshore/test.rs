@@ -32,7 +32,7 @@ pub(crate) struct TestArguments {
     /// Write what the block makes over the expected files that differ
     #[arg(long)]
     update: bool,
-    /// Where to run them: auto takes docker where it answers, else a process
+    /// Where to run them: auto is docker; process only where no engine is installed
     #[arg(long, value_enum, default_value_t = EngineArgument::Auto)]
     engine: EngineArgument,
     /// Image to run them in

@@ -1,0 +1,128 @@
+//! Whether this machine has an engine that isolates scripts, and why none answers: what `auto` goes by.
+
+use crate::settings::Settings;
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use tokio::net::UnixStream;
+
+/// Programs that make containers, or ask an engine for them.
+const PROGRAMS: [&str; 3] = ["docker", "dockerd", "podman"];
+
+/// Where programs are that may be missing from `PATH`.
+const FOLDERS: [&str; 7] = ["/usr/bin", "/usr/local/bin", "/bin", "/usr/sbin", "/usr/local/sbin", "/sbin", "/snap/bin"];
+
+/// Where engines listen.
+const SOCKETS: [&str; 2] = ["/var/run/docker.sock", "/run/podman/podman.sock"];
+
+/// Where engines of users listen, below `/run/user/UID`.
+const USER_SOCKETS: [&str; 2] = ["docker.sock", "podman/podman.sock"];
+
+/// Why no engine answers.
+#[derive(Debug, Error)]
+pub enum NoAnswer {
+    /// This user may not connect.
+    #[error(
+        "this user may not use the container engine at `{socket}`: add the user to the group `docker` \
+         (`sudo usermod -aG docker $USER`), and log in again"
+    )]
+    Denied {
+        /// The engine's socket.
+        socket: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no socket.
+    #[error(
+        "no container engine answers at `{socket}`, where there is no socket: start Docker (`sudo systemctl start docker`), \
+         or name the engine's socket in `DOCKER_HOST`; `longshore doctor` says more"
+    )]
+    NoSocket {
+        /// Where it should be.
+        socket: PathBuf,
+    },
+    /// There is a socket, and no answer.
+    #[error(
+        "no container engine answers at `{socket}`: start Docker (`sudo systemctl start docker`); `longshore doctor` says \
+         more"
+    )]
+    Silent {
+        /// The engine's socket.
+        socket: PathBuf,
+        /// The cause.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl NoAnswer {
+    /// Finds out why a client could not connect to a socket, or had no answer.
+    pub(super) async fn explain(socket: &Path, source: Box<dyn Error + Send + Sync>) -> Self {
+        let socket = socket.to_owned();
+        match UnixStream::connect(&socket).await {
+            Err(source) if source.kind() == io::ErrorKind::PermissionDenied => Self::Denied { socket, source },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::NoSocket { socket },
+            _ => Self::Silent { socket, source },
+        }
+    }
+}
+
+/// What shows that this machine has an engine that isolates scripts, whether it answers or not: a socket that was named, a
+/// socket in a usual place, or a program that makes containers.
+pub(crate) fn isolating_engine(settings: &Settings) -> Option<String> {
+    let socket = &settings.engine_socket;
+    if *socket != Settings::default().engine_socket {
+        return Some(format!("`{}` is named as the socket of an engine", socket.display()));
+    }
+    let own = PathBuf::from(format!("/run/user/{}", rustix::process::geteuid().as_raw()));
+    let sockets = SOCKETS.iter().map(PathBuf::from).chain(USER_SOCKETS.iter().map(|socket| own.join(socket)));
+    let folders = std::env::split_paths(&settings.path).chain(FOLDERS.iter().map(PathBuf::from));
+    let programs = folders.flat_map(|folder| PROGRAMS.map(|program| folder.join(program)));
+    first_there(sockets.chain(programs)).map(|path| format!("`{}` is there", path.display()))
+}
+
+/// The first path at which there is anything. A link that leads nowhere is what a removed program leaves.
+fn first_there(mut paths: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+    paths.find(|path| path.exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    async fn explained(socket: &Path) -> NoAnswer {
+        NoAnswer::explain(socket, "it hung up".into()).await
+    }
+
+    #[tokio::test]
+    async fn a_missing_socket_is_told_from_a_silent_engine() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("engine.sock");
+        assert!(matches!(explained(&socket).await, NoAnswer::NoSocket { .. }));
+        let listener = UnixListener::bind(&socket).unwrap();
+        assert!(matches!(explained(&socket).await, NoAnswer::Silent { .. }));
+        drop(listener);
+        assert!(matches!(explained(&socket).await, NoAnswer::Silent { .. }));
+    }
+
+    #[test]
+    fn an_engine_is_found_by_a_named_socket_or_a_program_in_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = Settings { engine_socket: folder.path().join("none.sock"), ..Settings::default() };
+        assert!(isolating_engine(&named).unwrap().ends_with("none.sock` is named as the socket of an engine"));
+        for program in PROGRAMS {
+            let path = folder.path().join(program);
+            std::fs::write(&path, "").unwrap();
+            assert_eq!(first_there([folder.path().join("x"), path.clone()].into_iter()), Some(path.clone()));
+            let settings = Settings { path: folder.path().display().to_string(), ..Settings::default() };
+            assert!(isolating_engine(&settings).is_some());
+            std::fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink("nowhere", &path).unwrap();
+            assert_eq!(first_there([path.clone()].into_iter()), None);
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
