@@ -7,7 +7,9 @@
 mod command;
 mod engine;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -189,4 +191,98 @@ fn a_killed_agent_takes_its_script_with_it() {
     soon("the script is gone", || processes(&work).is_empty());
     assert!(!PathBuf::from(work).exists());
     assert_eq!(begun.output(), "as before\n");
+}
+
+/// Stands before the engine, and lets no container start for as long as a file is there.
+fn engine_that_stalls(folder: &Path) -> PathBuf {
+    let (path, stall) = (folder.join("engine.sock"), folder.join("stall"));
+    let (listener, engine_socket) = (UnixListener::bind(&path).unwrap(), engine::socket());
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut engine = UnixStream::connect(&engine_socket).unwrap();
+            let (mut answers, mut back) = (engine.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || {
+                // Either side may hang up at any time.
+                let _ = std::io::copy(&mut answers, &mut back);
+                let _ = back.shutdown(Shutdown::Both);
+            });
+            let stall = stall.clone();
+            std::thread::spawn(move || {
+                let mut bytes = [0; 65536];
+                while let Ok(length @ 1..) = client.read(&mut bytes) {
+                    if stall.exists() && String::from_utf8_lossy(&bytes[..length]).contains("/start ") {
+                        return;
+                    }
+                    if engine.write_all(&bytes[..length]).is_err() {
+                        break;
+                    }
+                }
+                let _ = engine.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    path
+}
+
+#[test]
+fn what_a_killed_host_never_started_goes_and_what_lives_stays() {
+    let folder = tempfile::Builder::new().prefix("killed-").tempdir().unwrap();
+    let (home, engine) = (command::Home::new(), engine_that_stalls(folder.path()));
+    let block = "name = \"b\"\nlanguage = \"python\"\nscript = \"script.py\"\ndependencies = [\"humanize==4.2.0\"]\n";
+    for (path, text) in [
+        ("script.py", SCRIPT),
+        ("next.py", "print('next')"),
+        ("block/script.py", "import humanize"),
+        ("block/block.toml", block),
+    ] {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let begin = |arguments: &[&str]| {
+        let mut command = Command::new(command::path());
+        command.args(arguments).current_dir(folder.path()).env("DOCKER_HOST", format!("unix://{}", engine.display()));
+        home.of(&mut command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    // All leases of this home, each with the containers of its host.
+    let leases = || -> Vec<String> {
+        let entries = std::fs::read_dir(home.state().join("longshore/leases")).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().into_string().unwrap()).collect()
+    };
+    let containers = |lease: &str, status: &str| {
+        let filters = [format!("label=longshore.lease={lease}"), format!("status={status}")];
+        docker(&["ps", "--all", "--format", "{{.Names}}", "--filter", &filters[0], "--filter", &filters[1]])
+    };
+    let mut living = begin(&["run", "script.py", "--engine", "docker"]);
+    let lines = BufReader::new(living.stderr.as_mut().unwrap()).lines();
+    assert!(lines.map(Result::unwrap).any(|line| line.contains("at work on")));
+    let alive = leases().remove(0);
+    assert_eq!(containers(&alive, "running").len(), 1);
+    for (arguments, name) in [
+        (&["run", "next.py", "--engine", "docker"][..], "longshore-"),
+        (&["images", "build", "block"][..], "longshore-build-"),
+    ] {
+        std::fs::write(folder.path().join("stall"), "").unwrap();
+        let mut killed = begin(arguments);
+        let created = || leases().into_iter().find(|lease| *lease != alive && !containers(lease, "created").is_empty());
+        soon("a container that is not started", || created().is_some());
+        let dead = created().unwrap();
+        assert!(containers(&dead, "created")[0].starts_with(name));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        assert_eq!(containers(&dead, "created").len(), 1);
+        std::fs::remove_file(folder.path().join("stall")).unwrap();
+        let next = begin(&["run", "next.py", "--engine", "docker"]).wait_with_output().unwrap();
+        assert!(next.status.success(), "{next:?}");
+        soon("what was not started is gone", || containers(&dead, "created").is_empty());
+        assert_eq!(containers(&alive, "running").len(), 1);
+        soon("no lease but the living one", || {
+            drop(begin(&["run", "next.py", "--engine", "docker"]).wait_with_output());
+            leases() == [alive.clone()]
+        });
+    }
+    living.kill().unwrap();
+    living.wait().unwrap();
+    soon("the container is gone", || containers(&alive, "running").is_empty());
 }

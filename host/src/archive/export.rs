@@ -74,7 +74,7 @@ pub async fn export(image: &str, target: Target, form: Form, settings: &Settings
         }
         Destination::of(path).map_err(|error| no_place(error.to_string()))?;
     }
-    let store = DockerStore::connect(&settings.engine_socket).await?;
+    let store = DockerStore::connect(settings).await?;
     let found = find_image(&store, image).await?;
     // What was asked for by name keeps that name.
     let mut names = found.names;

@@ -66,7 +66,7 @@ pub struct Imported {
 /// If anything is wrong with the archive, its image is not for this machine, its name is taken by another image, or the
 /// engine fails. The engine's images are then as they were.
 pub async fn import(archive: &Path, trust: Trust, settings: &Settings) -> Result<Imported, ImportError> {
-    let store = DockerStore::connect(&settings.engine_socket).await?;
+    let store = DockerStore::connect(settings).await?;
     let platform = store.platform().await?;
     let image = check(archive, platform, settings).await?;
     let wrong = |source| ImportError::Archive { path: archive.to_owned(), source };

@@ -34,7 +34,7 @@ impl Diagnosis {
 /// Looks at everything that runs need on this machine.
 pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    match DockerStore::connect(&settings.engine_socket).await {
+    match DockerStore::connect(settings).await {
         Ok(store) => {
             found.push(Diagnosis::good("engine", format!("answers at `{}`", settings.engine_socket.display())));
             found.push(image(&store, "Python image", &settings.python_image).await);

@@ -7,14 +7,14 @@ use super::{Container, Ended, Engine, EngineError, EngineKind, Launch, RunImage,
 use crate::session::Peers;
 use crate::settings::Settings;
 use crate::spec::Network;
-use crate::store::{DockerStore, ImageStore};
+use crate::store::{DockerStore, ImageStore, NamedContainer};
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ApiError;
 use bollard::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType, ResourcesUlimits,
 };
 use bollard::query_parameters::{
-    EventsOptionsBuilder, KillContainerOptions, RemoveContainerOptions, StartContainerOptions, WaitContainerOptions,
+    EventsOptionsBuilder, KillContainerOptions, StartContainerOptions, WaitContainerOptions,
 };
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -82,27 +82,29 @@ impl Docker {
         // An engine that runs in a user namespace is that of who owns its socket.
         let owner = std::fs::metadata(socket).map_or(0, |found| found.uid());
         let peers = Peers::Contained { engine: owner };
-        Ok(Self { images: DockerStore::new(api.clone()), api, agent: settings.agent.clone(), peers })
+        Ok(Self { images: DockerStore::new(api.clone(), settings), api, agent: settings.agent.clone(), peers })
     }
 
     async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
         let agent = self.agent_to_mount(launch.image)?;
         let policy = policy(&launch, agent.as_deref());
-        let created = self.api.create_container(None, policy).await.map_err(|error| match error {
+        let mut container = self.images.container(launch.run_id).await;
+        container.create(policy).await.map_err(|error| match error {
             ApiError::DockerResponseServerError { status_code: 404, message } if message.contains("image") => {
                 EngineError::ImageGone
             }
             source => EngineError::Engine { doing: "creating the container", source },
         })?;
-        let id = created.id;
+        let id = container.name().to_owned();
         let (seen, ended) = watch::channel(None);
         // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
         let waiting = tokio::spawn(wait_until_gone(self.api.clone(), id.clone(), seen)).abort_handle();
         let workplace = workplace(launch.image);
-        let container = DockerContainer { api: self.api.clone(), id, workplace, ended, waiting };
+        let mut container = DockerContainer { api: self.api.clone(), id, container, workplace, ended, waiting };
         let started = self.api.start_container(&container.id, None::<StartContainerOptions>).await;
         if let Err(source) = started {
-            container.remove().await;
+            // It may have removed itself already.
+            let _ = container.container.remove().await;
             return Err(match launch.image {
                 Some(image)
                     if agent.is_none() && source.to_string().contains(&format!("stat {AGENT}: no such file")) =>
@@ -240,7 +242,9 @@ fn nano(cpus: f64) -> i64 {
 /// A container of this engine.
 struct DockerContainer {
     api: bollard::Docker,
+    /// Its name.
     id: String,
+    container: NamedContainer,
     workplace: Workplace,
     /// What the task that waits for it has seen.
     ended: watch::Receiver<Option<Ended>>,
@@ -287,18 +291,6 @@ fn ended(status: i64) -> Ended {
     }
 }
 
-impl DockerContainer {
-    fn is_gone(&self) -> bool {
-        self.ended.borrow().is_some()
-    }
-
-    async fn remove(&self) {
-        let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
-        // It may have removed itself already.
-        let _ = self.api.remove_container(&self.id, Some(force)).await;
-    }
-}
-
 impl Container for DockerContainer {
     fn workplace(&self) -> Workplace {
         self.workplace.clone()
@@ -324,13 +316,8 @@ impl Container for DockerContainer {
 impl Drop for DockerContainer {
     fn drop(&mut self) {
         self.waiting.abort();
-        // Without a runtime the connection to the agent is closing too, and the container ends and removes itself.
-        if let (false, Ok(runtime)) = (self.is_gone(), tokio::runtime::Handle::try_current()) {
-            let (api, id) = (self.api.clone(), self.id.clone());
-            runtime.spawn(async move {
-                let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
-                api.remove_container(&id, Some(force)).await
-            });
+        if self.ended.borrow().is_some() {
+            self.container.is_gone();
         }
     }
 }

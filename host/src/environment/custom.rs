@@ -150,7 +150,7 @@ mod tests {
     async fn brought(image: &str, pull: Pull) -> (Result<StoredImage, PullError>, Option<Event>) {
         let mut settings = Settings::default();
         settings.images.pull = pull;
-        let store = DockerStore::connect(&settings.engine_socket).await.unwrap();
+        let store = DockerStore::connect(&settings).await.unwrap();
         let credentials = Credentials::new(&settings.docker_config);
         let (events, mut happened) = crate::event::events();
         let brought = bring(&store, image, &settings, &credentials, &events).await;

@@ -55,7 +55,7 @@ pub async fn build(
     cancel: &Cancel,
 ) -> Result<Built, EnvironmentError> {
     check(block)?;
-    let store = DockerStore::connect(&settings.engine_socket).await?;
+    let store = DockerStore::connect(settings).await?;
     let office = Office { store: &store, settings, events, cancel };
     let base_name = image.unwrap_or_else(|| base_name(block, settings));
     let base = office.base(base_name).await?;

@@ -57,7 +57,7 @@ pub async fn lock(
         return Err(wrong("the block names no packages, so there is nothing to write down"));
     }
     check_names(block)?;
-    let store = DockerStore::connect(&settings.engine_socket).await?;
+    let store = DockerStore::connect(settings).await?;
     let office = Office { store: &store, settings, events, cancel };
     let name = base_name(block, settings);
     let base = office.base(name).await?;

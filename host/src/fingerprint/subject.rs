@@ -48,7 +48,7 @@ async fn of_reference(subject: &str, engine: EngineChoice, settings: &Settings) 
     if engine == EngineChoice::Process {
         return Err(FingerprintError::NoImages { subject: subject.to_owned() });
     }
-    let store = DockerStore::connect(&settings.engine_socket).await?;
+    let store = DockerStore::connect(settings).await?;
     match find(&store, subject).await? {
         Some(found) => of_found(&store, subject, subject, found, settings).await,
         None => Err(FingerprintError::Nothing { subject: subject.to_owned() }),
@@ -63,8 +63,8 @@ async fn of_block(
 ) -> Result<Taken, FingerprintError> {
     let store = match engine {
         EngineChoice::Process => None,
-        EngineChoice::Docker => Some(DockerStore::connect(&settings.engine_socket).await?),
-        EngineChoice::Auto => match DockerStore::connect(&settings.engine_socket).await {
+        EngineChoice::Docker => Some(DockerStore::connect(settings).await?),
+        EngineChoice::Auto => match DockerStore::connect(settings).await {
             Ok(store) => Some(store),
             // As a run does.
             Err(StoreError::Unreachable(error)) => {

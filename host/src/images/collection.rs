@@ -28,7 +28,7 @@ impl<'a> ImageCollection<'a> {
     /// [`ImagesError`]: no engine answers.
     pub async fn open(settings: &'a Settings) -> Result<Self, ImagesError> {
         let ledger = Ledger::new(&settings.state_folder);
-        match DockerStore::connect(&settings.engine_socket).await {
+        match DockerStore::connect(settings).await {
             Ok(store) => Ok(Self { settings, store: Some(store), ledger, note: None }),
             Err(error @ StoreError::Unreachable(_)) if folders::place(&settings.cache_folder).is_dir() => {
                 let note = format!(
@@ -69,6 +69,10 @@ impl<'a> ImageCollection<'a> {
     /// # Errors
     /// [`ImagesError`]: the engine or a folder cannot be asked.
     pub async fn prune(&self, how: How) -> Result<PruneReport, ImagesError> {
+        if let Some(store) = &self.store {
+            // What a killed host left holds its image in use.
+            store.reap().await?;
+        }
         let mut report = prune(self.store(), &self.ledger, self.settings, how).await?;
         if how == How::Everything {
             report.caches = caches::remove(self.store(), &self.ledger, self.settings).await?;

@@ -36,7 +36,7 @@ impl Fingerprinting {
         Self(tokio::spawn(async move {
             match image {
                 Some(image) => {
-                    let store = DockerStore::connect(&settings.engine_socket).await?;
+                    let store = DockerStore::connect(&settings).await?;
                     of_image(&store, &image.0, &image, &interpreters, &settings.state_folder).await
                 }
                 None => of_machine(&interpreters.only(language), &settings.work_folder).await,

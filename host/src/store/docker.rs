@@ -1,11 +1,13 @@
 //! The images of an engine that speaks the Engine API.
 
+use super::lease::{Lease, Leases, NamedContainer};
 use super::workshop::DockerWorkshop;
 use super::{
     ContainerDefaults, ImageStore, LayerProgress, Login, Platform, PullFailure, Reference, StoreError, StoredImage,
     Workshop, WorkshopPlan,
 };
 use crate::engine::{ImageId, connect};
+use crate::settings::Settings;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
 use bollard::query_parameters::{
@@ -18,23 +20,50 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
-use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 /// The image store of an engine.
 #[derive(Debug, Clone)]
 pub(crate) struct DockerStore {
     pub(super) api: bollard::Docker,
+    leases: Leases,
+    /// Taken with the first container; `None` in it where the state cannot be written.
+    lease: Arc<OnceCell<Option<Arc<Lease>>>>,
 }
 
 impl DockerStore {
     /// The images of an engine that answers.
-    pub(crate) fn new(api: bollard::Docker) -> Self {
-        Self { api }
+    pub(crate) fn new(api: bollard::Docker, settings: &Settings) -> Self {
+        let leases = Leases::new(&settings.state_folder, &settings.engine_socket);
+        Self { api, leases, lease: Arc::default() }
     }
 
     /// Connects, and sees that it answers.
-    pub(crate) async fn connect(socket: &Path) -> Result<Self, StoreError> {
-        Ok(Self { api: connect(socket).await? })
+    pub(crate) async fn connect(settings: &Settings) -> Result<Self, StoreError> {
+        Ok(Self::new(connect(&settings.engine_socket).await?, settings))
+    }
+
+    /// A container that is to be made, by what its name has after `longshore-`. With the first one, what dead hosts left is
+    /// removed beside.
+    pub(crate) async fn container(&self, name: &str) -> NamedContainer {
+        let lease = self.lease.get_or_init(|| async {
+            let (leases, api) = (self.leases.clone(), self.api.clone());
+            let taken = tokio::task::spawn_blocking({
+                let leases = leases.clone();
+                move || leases.take()
+            });
+            // Nobody waits for it: what it does not come to is found again by the next host.
+            tokio::spawn(async move { leases.reap(&api).await });
+            // Without one a container may outlive a host that is killed; that is no reason not to run.
+            taken.await.ok()?.ok()
+        });
+        NamedContainer::new(self.api.clone(), name, lease.await.clone())
+    }
+
+    /// Removes what dead hosts left.
+    pub(crate) async fn reap(&self) -> Result<(), StoreError> {
+        self.leases.reap(&self.api).await.map_err(StoreError::engine("removing containers of hosts that were killed"))
     }
 }
 
@@ -132,7 +161,7 @@ impl ImageStore for DockerStore {
 
     fn workshop<'a>(&'a self, plan: &'a WorkshopPlan) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>> {
         async move {
-            let workshop = DockerWorkshop::open(&self.api, plan).await?;
+            let workshop = DockerWorkshop::open(self, plan).await?;
             Ok(Box::new(workshop) as Box<dyn Workshop>)
         }
         .boxed()
@@ -140,7 +169,7 @@ impl ImageStore for DockerStore {
 
     fn closed_workshop<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>> {
         async move {
-            let workshop = DockerWorkshop::open_closed(&self.api, image).await?;
+            let workshop = DockerWorkshop::open_closed(self, image).await?;
             Ok(Box::new(workshop) as Box<dyn Workshop>)
         }
         .boxed()

@@ -2,7 +2,7 @@
 //! anything in the user's. Mirrors and certificates of the machine's settings hold in it all the same. It goes with the
 //! images that were made in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
@@ -26,10 +26,15 @@ impl Home {
         }
     }
 
+    /// Where it keeps its state.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
     /// Has a command use this home.
     pub(crate) fn of<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command
-            .env("XDG_STATE_HOME", self.folder.path().join("state"))
+            .env("XDG_STATE_HOME", self.state())
             .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
             .env("LONGSHORE_IMAGES_STORE", &self.store)
     }

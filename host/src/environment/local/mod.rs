@@ -69,7 +69,7 @@ async fn within<T>(
 /// was made.
 async fn make_room(settings: &Settings, events: &Events) {
     // Where no engine answers there are only folders.
-    let store = DockerStore::connect(&settings.engine_socket).await.ok();
+    let store = DockerStore::connect(settings).await.ok();
     let store = store.as_ref().map(|store| store as &dyn ImageStore);
     let ledger = Ledger::new(&settings.state_folder);
     let note = match images::prune(store, &ledger, settings, images::How::AfterBuild).await {

@@ -1,0 +1,230 @@
+//! Containers of ours: each has a name before it exists, and is removed when what holds it is dropped, in whatever state it
+//! is by then. For hosts that are killed meanwhile there are leases. A host that makes containers holds a folder locked
+//! below its state, and each of its containers has the folder's name as a label. A folder that nobody holds is a dead
+//! host's: whoever finds it removes the containers of that label, those too that were never started, and then the folder.
+//! What a host has no folder of, another user's or another machine's, it never touches.
+
+use crate::place::{LockedFolder, is_locked, remove_unlocked};
+use crate::run::new_run_id;
+use bollard::errors::Error as ApiError;
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::{CreateContainerOptions, ListContainersOptions, RemoveContainerOptions};
+use std::collections::HashMap;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The folder of leases in the state.
+const FOLDER: &str = "leases";
+
+/// The file that says which engine a lease's containers are on.
+const ENGINE: &str = "engine";
+
+/// The label of containers. Images have it empty, so that what others run of them is nobody's.
+pub(super) const LABEL: &str = "longshore.lease";
+
+/// What the names of all containers begin with.
+const NAMES: &str = "longshore-";
+
+/// Where leases are kept, and for which engine.
+#[derive(Debug, Clone)]
+pub(super) struct Leases {
+    folder: PathBuf,
+    socket: PathBuf,
+}
+
+/// What a host holds while it has containers.
+#[derive(Debug)]
+pub(super) struct Lease {
+    folder: LockedFolder,
+    /// Containers that may still be there.
+    containers: AtomicUsize,
+}
+
+/// A container by the name that it gets. It is removed when this is dropped, unless it is known to be gone.
+#[derive(Debug)]
+pub(crate) struct NamedContainer {
+    api: bollard::Docker,
+    name: String,
+    lease: Option<Arc<Lease>>,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Unasked,
+    /// The engine was asked to make it, and has not answered: it may make it at any time.
+    Asked,
+    Made,
+    Gone,
+}
+
+impl Leases {
+    /// Leases of containers on the engine at a socket.
+    pub(super) fn new(state_folder: &Path, socket: &Path) -> Self {
+        Self { folder: state_folder.join(FOLDER), socket: socket.to_owned() }
+    }
+
+    /// Makes a lease, and holds it. Blocks.
+    pub(super) fn take(&self) -> io::Result<Arc<Lease>> {
+        std::fs::create_dir_all(&self.folder)?;
+        let folder = LockedFolder::create(&self.folder, &new_run_id(), 0o700)?;
+        std::fs::write(folder.path().join(ENGINE), self.socket.as_os_str().as_encoded_bytes())?;
+        Ok(Arc::new(Lease { folder, containers: AtomicUsize::new(0) }))
+    }
+
+    /// Removes the containers of dead hosts. What fails now is found again by the next host.
+    pub(super) async fn reap(&self, api: &bollard::Docker) -> Result<(), ApiError> {
+        let leases = self.clone();
+        let dead = tokio::task::spawn_blocking(move || leases.dead()).await.unwrap_or_default();
+        for folder in dead {
+            let Some(lease) = folder.file_name().and_then(|name| name.to_str()) else { continue };
+            remove_all(api, lease).await?;
+            // Without containers it is only looked at once more.
+            let _ = tokio::task::spawn_blocking(move || remove_unlocked(&folder)).await;
+        }
+        Ok(())
+    }
+
+    /// The folders of this user's hosts that are dead, and had containers on this engine.
+    fn dead(&self) -> Vec<PathBuf> {
+        let folders = std::fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let user = rustix::process::geteuid().as_raw();
+        let is_own =
+            |folder: &PathBuf| folder.symlink_metadata().is_ok_and(|found| found.is_dir() && found.uid() == user);
+        // One that says nothing yet is being made.
+        let socket = self.socket.as_os_str().as_encoded_bytes();
+        let is_here = |folder: &PathBuf| std::fs::read(folder.join(ENGINE)).is_ok_and(|engine| engine == socket);
+        folders.filter(|folder| is_own(folder) && is_here(folder) && !is_locked(folder)).collect()
+    }
+}
+
+impl Lease {
+    fn name(&self) -> &str {
+        self.folder.path().file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // A container whose end nobody saw is left to the next host to look for.
+        if self.containers.load(Ordering::SeqCst) > 0 {
+            self.folder.stay();
+        }
+    }
+}
+
+impl NamedContainer {
+    pub(super) fn new(api: bollard::Docker, name: &str, lease: Option<Arc<Lease>>) -> Self {
+        Self { api, name: format!("{NAMES}{name}"), lease, state: State::Unasked }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Makes it.
+    pub(crate) async fn create(&mut self, mut configuration: ContainerCreateBody) -> Result<(), ApiError> {
+        if let Some(lease) = &self.lease {
+            configuration.labels.get_or_insert_default().insert(LABEL.into(), lease.name().into());
+            lease.containers.fetch_add(1, Ordering::SeqCst);
+        }
+        self.state = State::Asked;
+        let options = || CreateContainerOptions { name: Some(self.name.clone()), ..CreateContainerOptions::default() };
+        let mut made = self.api.create_container(Some(options()), configuration.clone()).await;
+        if let Err(ApiError::DockerResponseServerError { status_code: 409, .. }) = &made {
+            // The name has an id of ours in it: an attempt before this one was not cleared away.
+            remove(&self.api, &self.name).await?;
+            made = self.api.create_container(Some(options()), configuration).await;
+        }
+        match made {
+            Ok(_) => self.state = State::Made,
+            Err(ApiError::DockerResponseServerError { .. }) => self.is_gone(),
+            Err(_) => {}
+        }
+        made.map(drop)
+    }
+
+    /// Removes it, and waits until it is gone.
+    pub(crate) async fn remove(&mut self) -> Result<(), ApiError> {
+        remove(&self.api, &self.name).await?;
+        self.is_gone();
+        Ok(())
+    }
+
+    /// Notes that it is gone, or was never made.
+    pub(crate) fn is_gone(&mut self) {
+        if !matches!(self.state, State::Unasked | State::Gone)
+            && let Some(lease) = &self.lease
+        {
+            lease.containers.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.state = State::Gone;
+    }
+}
+
+impl Drop for NamedContainer {
+    fn drop(&mut self) {
+        // Without a runtime the connection to what runs in it is closing too, and it ends and removes itself.
+        if let (State::Asked | State::Made, Ok(runtime)) = (self.state, tokio::runtime::Handle::try_current()) {
+            let (api, name, lease, state) = (self.api.clone(), self.name.clone(), self.lease.take(), self.state);
+            // Nobody waits for it: where it does not come to its end, the lease stays, and the next host does it.
+            runtime.spawn(async move {
+                let removed = remove(&api, &name).await;
+                if let (Ok(()), State::Made, Some(lease)) = (removed, state, lease) {
+                    lease.containers.fetch_sub(1, Ordering::SeqCst);
+                }
+            });
+        }
+    }
+}
+
+/// Removes the containers of a lease.
+async fn remove_all(api: &bollard::Docker, lease: &str) -> Result<(), ApiError> {
+    let filters = HashMap::from([("label".to_owned(), vec![format!("{LABEL}={lease}")])]);
+    let options = ListContainersOptions { all: true, filters: Some(filters), ..ListContainersOptions::default() };
+    for container in api.list_containers(Some(options)).await? {
+        // What somebody runs of an image that has such a label has a name of its own.
+        let is_ours = container.names.iter().flatten().any(|name| name.trim_start_matches('/').starts_with(NAMES));
+        if let (true, Some(id)) = (is_ours, container.id) {
+            remove(api, &id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn remove(api: &bollard::Docker, name: &str) -> Result<(), ApiError> {
+    let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
+    match api.remove_container(name, Some(force)).await {
+        // Gone already, or about to be.
+        Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
+        removed => removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_dead_hosts_with_containers_on_the_same_engine_leave_leases() {
+        let folder = tempfile::tempdir().unwrap();
+        let leases = Leases::new(folder.path(), Path::new("/run/docker.sock"));
+        let other = Leases::new(folder.path(), Path::new("/run/other.sock"));
+        let living = leases.take().unwrap();
+        // All of its containers were seen to be gone.
+        drop(leases.take().unwrap());
+        assert_eq!(std::fs::read_dir(folder.path().join(FOLDER)).unwrap().count(), 1);
+        let dead = leases.take().unwrap();
+        dead.containers.fetch_add(1, Ordering::SeqCst);
+        let path = dead.folder.path().to_owned();
+        assert_eq!(leases.dead(), Vec::<PathBuf>::new());
+        drop(dead);
+        assert_eq!(leases.dead(), [path]);
+        assert_eq!(other.dead(), Vec::<PathBuf>::new());
+        drop(living);
+    }
+}
