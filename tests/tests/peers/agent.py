@@ -95,7 +95,7 @@ if TRICK == "crowd":
         crowd.append(connect())
     linger()
 if TRICK == "half a frame":
-    link.sendall(EXITED and b"LSF1" + bytes(4))
+    link.sendall(b"LSF1" + bytes(4))
     linger()
 if TRICK == "flood":
     # More than the limit of the log, without an end.
