@@ -30,15 +30,16 @@ pub(crate) struct Recording {
 
 impl Recording {
     /// Begins, unless the settings or the run want none.
-    pub(crate) fn begin(run_id: &str, prepared: &Prepared, settings: &Settings) -> Result<Option<Self>, HistoryError> {
+    pub(crate) async fn begin(
+        run_id: &str,
+        prepared: &Prepared,
+        settings: &Settings,
+    ) -> Result<Option<Self>, HistoryError> {
         let keep = usize::try_from(settings.runs.keep).unwrap_or(usize::MAX);
         if keep == 0 || !prepared.recorded {
             return Ok(None);
         }
         let history = RunHistory::new(settings);
-        let failed = |source| history.failed("written", source);
-        std::fs::create_dir_all(&settings.state_folder).map_err(failed)?;
-        let mut folder = LockedFolder::create(history.folder(), run_id, 0o700).map_err(failed)?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let entry = Entry {
             run_id: run_id.to_owned(),
@@ -48,9 +49,17 @@ impl Recording {
             started_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             record: None,
         };
-        entry.write(folder.path()).map_err(failed)?;
-        // From now on it is seen, also when the run is given up.
-        folder.stay();
+        let (state, runs, written) = (settings.state_folder.clone(), history.folder().to_owned(), entry.clone());
+        let writing = tokio::task::spawn_blocking(move || {
+            std::fs::create_dir_all(&state)?;
+            let mut folder = LockedFolder::create(&runs, &written.run_id, 0o700)?;
+            written.write(folder.path())?;
+            // From now on it is seen, also when the run is given up.
+            folder.stay();
+            Ok(folder)
+        });
+        let folder = writing.await.unwrap_or_else(|broken| Err(io::Error::other(broken)));
+        let folder = folder.map_err(|source| history.failed("written", source))?;
         let log_bytes = settings.runs.log_bytes;
         Ok(Some(Self { folder, history, entry, keep, log_bytes, listening: None }))
     }

@@ -29,9 +29,11 @@ use crate::spec::Prepared;
 use crate::task::Task;
 use environment::{Fingerprinting, Provided};
 use longshore_protocol::{CancelLadder, Exit};
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 use watch::{Watch, Welcome};
 
 /// Attempts at starting a container of an image that something else removes.
@@ -66,11 +68,12 @@ pub async fn run(mut prepared: Prepared, settings: &Settings, events: Events, ca
     let begun = Instant::now();
     let run_id = new_run_id();
     prepared.notes.extend(recovered(settings).await);
-    let recording = Recording::begin(&run_id, &prepared, settings);
+    let recording = Recording::begin(&run_id, &prepared, settings).await;
     let mut recording = recording.unwrap_or_else(|error| {
         prepared.notes.push(unrecorded(&error));
         None
     });
+    let reader = events.clone();
     let events = match &mut recording {
         Some(recording) => recording.listen(events),
         None => events,
@@ -84,6 +87,7 @@ pub async fn run(mut prepared: Prepared, settings: &Settings, events: Events, ca
         hashing.end(&mut record).await;
         record.timings_ms.total = milliseconds(begun.elapsed());
     }
+    record.notes.extend(Some(reader.dropped()).filter(|dropped| dropped.events > 0).map(|dropped| dropped.to_string()));
     if let Some(recording) = recording
         && let Err(error) = recording.end(&record).await
     {
@@ -146,15 +150,18 @@ type Seen = (Evidence, Vec<Finished>, Option<Exit>);
 
 impl Run<'_> {
     async fn execute(&mut self) -> (EngineKind, Option<ImageId>, Result<Seen, EngineError>) {
-        let (engine, note) = match engine::choose(self.prepared.engine, self.settings).await {
+        let likely = match self.prepared.engine {
+            engine::EngineChoice::Process => EngineKind::Process,
+            _ => EngineKind::Docker,
+        };
+        let chosen = tokio::select! {
+            chosen = engine::choose(self.prepared.engine, self.settings) => chosen,
+            // An engine that takes connections and does not answer is waited for no longer than anybody likes.
+            () = self.cancel.wait() => return (likely, None, Ok(interrupted())),
+        };
+        let (engine, note) = match chosen {
             Ok(chosen) => chosen,
-            Err(error) => {
-                let kind = match self.prepared.engine {
-                    engine::EngineChoice::Process => EngineKind::Process,
-                    _ => EngineKind::Docker,
-                };
-                return (kind, None, Err(error));
-            }
+            Err(error) => return (likely, None, Err(error)),
         };
         let kind = engine.kind();
         self.tell(Event::Engine { engine: kind, note });
@@ -165,10 +172,7 @@ impl Run<'_> {
         for attempt in 1.. {
             let provided = match self.provide(engine.as_ref()).await {
                 Ok(Some(provided)) => provided,
-                Ok(None) => {
-                    let interrupted = Evidence { interrupted: true, ..Evidence::default() };
-                    return (kind, image, Ok((interrupted, Vec::new(), None)));
-                }
+                Ok(None) => return (kind, image, Ok(interrupted())),
                 Err(error) => return (kind, image, Err(error)),
             };
             self.timings.environment = milliseconds(self.begun.elapsed());
@@ -198,8 +202,7 @@ impl Run<'_> {
             r_library: provided.local().and_then(|local| local.r_library.as_deref()),
         };
         let Some(container) = self.launch(engine, launch).await? else {
-            let interrupted = Evidence { interrupted: true, ..Evidence::default() };
-            return Ok((interrupted, Vec::new(), None));
+            return Ok(interrupted());
         };
         provided.let_go_of_image();
         self.begin_fingerprint(provided.image(), &container.workplace());
@@ -272,8 +275,9 @@ impl Run<'_> {
         acceptor: &mut Acceptor,
     ) -> Seen {
         let Supervised { image, workplace, kind } = site;
-        let keeping = self.prepared.keep.as_ref().map(|target| Keeping::create(target, &self.run_id)).transpose();
-        let keeping = match keeping {
+        let (target, run_id) = (self.prepared.keep.clone(), self.run_id.clone());
+        let creating = spawn_blocking(move || target.map(|target| Keeping::create(&target, &run_id)).transpose());
+        let keeping = match creating.await.unwrap_or_else(|broken| Err(io::Error::other(broken))) {
             Ok(keeping) => keeping.map(Box::new),
             Err(error) => {
                 let failure = Some(format!("cannot make a folder to keep files in: {error}"));
@@ -321,6 +325,11 @@ impl Run<'_> {
     fn tell(&self, event: Event) {
         self.events.tell(event);
     }
+}
+
+/// A run that was cancelled before anything of it began.
+fn interrupted() -> Seen {
+    (Evidence { interrupted: true, ..Evidence::default() }, Vec::new(), None)
 }
 
 /// Where a script is supervised.

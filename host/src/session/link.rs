@@ -35,6 +35,7 @@ pub(crate) fn open(socket: UnixStream) -> (Incoming, Outgoing) {
     let socket = Arc::new(socket);
     let (outgoing, mut frames) = mpsc::channel::<Frame>(QUEUE);
     let writer = Arc::clone(&socket);
+    // It ends with the queue's last sender, or with its peer: a container's end closes what it has open.
     tokio::spawn(async move {
         while let Some(frame) = frames.recv().await {
             if write(&writer, &frame).await.is_err() {
