@@ -159,6 +159,7 @@ fn who_cancels_is_heard_where_nobody_reads_a_pipe() {
     }
     let mut printed = String::new();
     running.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(130), "{printed}");
     let record: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(record["outcome"], "interrupted", "{printed}");
     assert!(std::fs::metadata(user.at("pipe.csv")).unwrap().file_type().is_fifo());
