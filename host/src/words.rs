@@ -1,7 +1,6 @@
 //! Words that several parts say alike: bytes and ages, as the lists and reports of images and runs have them, and hints
 //! at what was meant. Disks are sold in decimal units, and budgets are given in them.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 /// A number of bytes, such as `1.2 GB`.
@@ -76,11 +75,16 @@ pub fn aligned<Row: AsRef<[String]>>(rows: &[Row], numbers: &[usize]) -> String 
     for row in rows {
         let mut line = String::new();
         for (column, (cell, width)) in row.as_ref().iter().zip(&widths).enumerate() {
-            // Writing to a string does not fail.
-            let _ = match numbers.contains(&column) {
-                true => write!(line, "{cell:>width$}  "),
-                false => write!(line, "{cell:<width$}  "),
-            };
+            // A format's width ends at 65,535, and names of types have no such end.
+            let blanks = std::iter::repeat_n(' ', width - cell.chars().count());
+            if numbers.contains(&column) {
+                line.extend(blanks);
+                line.push_str(cell);
+            } else {
+                line.push_str(cell);
+                line.extend(blanks);
+            }
+            line.push_str("  ");
         }
         text.push_str(line.trim_end());
         text.push('\n');
@@ -91,6 +95,14 @@ pub fn aligned<Row: AsRef<[String]>>(rows: &[Row], numbers: &[usize]) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_may_be_wider_than_a_format_can_say() {
+        let rows = |texts: &[[&str; 2]]| texts.iter().map(|row| row.map(str::to_owned)).collect::<Vec<_>>();
+        assert_eq!(aligned(&rows(&[["a", "n"], ["bcd", "10"]]), &[1]), "a     n\nbcd  10\n");
+        let long = "x".repeat(100_000);
+        assert_eq!(aligned(&rows(&[["a", "b"], [&long, "c"]]), &[]).lines().nth(1).unwrap(), format!("{long}  c"));
+    }
 
     #[test]
     fn sizes_have_two_digits_or_three() {

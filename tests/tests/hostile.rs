@@ -5,12 +5,17 @@
 
 mod command;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Bytes of address space of a command: 3 GiB. A dozen threads of the runtime and of readers have 2 MiB of stack each, and
-/// an allocator's arena takes 64 MiB of it for each thread that it serves; no file here is more than some MiB.
-const SPACE: u64 = 3 << 30;
+/// Bytes of address space of a command: 1.5 GiB. A dozen threads of the runtime and of readers have 2 MiB of stack each, and
+/// an allocator's arena takes 64 MiB of it for each thread that it serves, four of them here; no file is more than some
+/// MiB, and a row of text has 64.
+const SPACE: u64 = 3 << 29;
 
 /// Seconds that a command may take: it has to read at most some hundred MiB, with an unoptimized build on a busy machine.
 const SECONDS: &str = "300";
@@ -42,6 +47,7 @@ impl Bench {
         bounded.args([&(SPACE >> 10).to_string(), SECONDS]).arg(command::path()).args(arguments);
         bounded.current_dir(self.folder.path()).env("XDG_STATE_HOME", self.path("state"));
         bounded.env("XDG_CACHE_HOME", self.path("cache")).env("XDG_CONFIG_HOME", self.path("config"));
+        bounded.env("MALLOC_ARENA_MAX", "4");
         bounded.output().unwrap()
     }
 
@@ -63,7 +69,7 @@ fn put(what: &str, path: &Path) {
     match what {
         "pipe" => assert!(Command::new("mkfifo").arg(path).status().unwrap().success()),
         "device" => std::os::unix::fs::symlink("/dev/zero", path).unwrap(),
-        _ => std::fs::File::create(path).unwrap().set_len(1 << 40).unwrap(),
+        _ => File::create(path).unwrap().set_len(1 << 40).unwrap(),
     }
 }
 
@@ -91,4 +97,81 @@ fn what_is_no_small_file_is_refused_at_once() {
         put(what, &bench.path("config/longshore/longshore.toml"));
         bench.refused(&["check", "s.py"], said);
     }
+}
+
+/// Writes a file of which a small part is said over and over.
+fn write_packed(path: &Path, first: &[u8], repeated: &[u8], times: usize) {
+    let mut file = GzEncoder::new(File::create(path).unwrap(), Compression::fast());
+    file.write_all(first).unwrap();
+    (0..times).for_each(|_| file.write_all(repeated).unwrap());
+    file.finish().unwrap();
+}
+
+/// An object of so many fields.
+fn object(fields: usize) -> String {
+    let fields: Vec<String> = (0..fields).map(|field| format!("\"k{field}\":{field}")).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+/// The names of so many columns.
+fn header(columns: usize) -> String {
+    (0..columns).map(|column| format!("c{column}")).collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn rows_without_an_end_are_refused_by_their_line() {
+    let bench = Bench::new();
+    let mib = vec![b'x'; 1 << 20];
+    let commas = vec![b','; 1 << 20];
+    write_packed(&bench.path("open.csv.gz"), b"a,b\n1,\"", &mib, 160);
+    write_packed(&bench.path("header.csv.gz"), b"", &mib, 160);
+    write_packed(&bench.path("cells.csv.gz"), b"a,b\n1,2\n", &commas, 160);
+    write_packed(&bench.path("line.ndjson.gz"), b"{\"a\":\"", &mib, 160);
+    write_packed(&bench.path("value.json.gz"), b"[{\"a\":\"", &mib, 160);
+    bench.write("columns.csv", header(1_000_000) + "\n");
+    bench.write("s.py", "");
+    for (name, said) in [
+        ("open.csv.gz", "line 2: a record of more than 64 MiB"),
+        ("header.csv.gz", "line 1: a record of more than 64 MiB"),
+        ("cells.csv.gz", "line 3: a record of more than 100000 cells"),
+        ("line.ndjson.gz", "line 1: it is longer than 64 MiB"),
+        ("value.json.gz", "line 1: a value of more than 64 MiB"),
+        ("columns.csv", "line 1: a record of more than 100000 cells"),
+    ] {
+        bench.refused(&["peek", name], said);
+        bench.refused(&["check", "s.py", "-i", name], said);
+        bench.refused(&["run", "s.py", "--engine", "process", "-i", name], said);
+    }
+}
+
+#[test]
+fn fields_that_have_no_end_are_refused_by_their_line() {
+    let bench = Bench::new();
+    bench.write("wide.ndjson", object(200_000) + "\n");
+    let lines: Vec<String> = (0..150_000).map(|line| format!("{{\"n{line}\":1}}")).collect();
+    bench.write("names.ndjson", lines.join("\n"));
+    bench.write("deep.json", format!("[{}]", lines.join(",")));
+    bench.write("s.py", "");
+    for (name, said) in [
+        ("wide.ndjson", "line 1: the field `k100000` is one more than the 100000"),
+        ("names.ndjson", "line 100001: the field `n100000` is one more than the 100000"),
+        ("deep.json", "line 1: the field `n100000` is one more than the 100000"),
+    ] {
+        bench.refused(&["check", "s.py", "-i", name], said);
+    }
+}
+
+#[test]
+fn rows_that_lack_most_of_many_columns_take_no_memory_for_all_of_them() {
+    let bench = Bench::new();
+    // Each would take more than there is, were all of its rows one batch: 8 bytes for each of 200 million missing values.
+    bench.write("keys.ndjson", object(30_000) + "\n" + &"{}\n".repeat(6500));
+    bench.write("fill.csv", header(30_000) + "\n" + &"1\n".repeat(6500));
+    bench.write("lists.ndjson", format!("{{\"l\":[{}]}}\n{{\"l\":[{{}}{}]}}\n", object(30_000), ",{}".repeat(6500)));
+    for arguments in [&["peek", "keys.ndjson", "--rows", "1"][..], &["peek", "fill.csv", "--read", "ragged=fill"]] {
+        let output = bench.longshore(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {}: {said}", output.status);
+    }
+    bench.refused(&["peek", "lists.ndjson"], "line 2: its lists of objects lack more than");
 }

@@ -33,6 +33,11 @@ impl Record {
         self.text.len() + self.cells.len() * size_of::<Cell>()
     }
 
+    /// Bytes that it may have without more memory.
+    pub(super) fn room(&self) -> usize {
+        self.text.capacity() + self.cells.capacity() * size_of::<Cell>()
+    }
+
     /// Its cells, and whether each was quoted.
     pub(crate) fn cells(&self) -> impl Iterator<Item = (&[u8], bool)> {
         self.cells.iter().map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))

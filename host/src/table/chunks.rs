@@ -7,19 +7,28 @@ use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 use std::collections::VecDeque;
 
-/// Batches of `rows` rows each, but for the last.
+/// Bytes of values from which a chunk is handed on, however few rows it has: 16 of the largest batches of usual rows.
+const CHUNK_BYTES: usize = 512 << 20;
+
+/// Bytes of a value, most of them at least as many.
+const VALUE_BYTES: usize = 16;
+
+/// Batches of `rows` rows each, but for the last; of fewer where rows are so wide or so long that they would take all
+/// memory.
 pub(crate) struct Chunks {
     batches: Batches,
     schema: SchemaRef,
     rows: usize,
     waiting: VecDeque<RecordBatch>,
     waiting_rows: usize,
+    waiting_bytes: usize,
     ended: bool,
 }
 
 impl Chunks {
     pub(crate) fn new(batches: Batches, schema: SchemaRef, rows: usize) -> Self {
-        Self { batches, schema, rows, waiting: VecDeque::new(), waiting_rows: 0, ended: false }
+        let rows = rows.min(CHUNK_BYTES / VALUE_BYTES / schema.flattened_fields().len().max(1)).max(1);
+        Self { batches, schema, rows, waiting: VecDeque::new(), waiting_rows: 0, waiting_bytes: 0, ended: false }
     }
 
     /// Takes the first rows of what waits: a chunk, or all that is left.
@@ -36,6 +45,7 @@ impl Chunks {
             wanted -= length;
             parts.push(first.slice(0, length));
         }
+        self.waiting_bytes = self.waiting.iter().map(bytes).sum();
         match parts.as_slice() {
             [whole] => Ok(whole.clone()),
             parts => concat_batches(&self.schema, parts)
@@ -48,10 +58,11 @@ impl Iterator for Chunks {
     type Item = Result<RecordBatch, TableError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.ended && self.waiting_rows < self.rows {
+        while !self.ended && self.waiting_rows < self.rows && self.waiting_bytes < CHUNK_BYTES {
             match self.batches.next() {
                 Some(Ok(batch)) => {
                     self.waiting_rows += batch.num_rows();
+                    self.waiting_bytes += bytes(&batch);
                     self.waiting.push_back(batch);
                 }
                 Some(Err(error)) => {
@@ -64,6 +75,11 @@ impl Iterator for Chunks {
         }
         (self.waiting_rows > 0).then(|| self.take())
     }
+}
+
+/// Bytes of a batch's values, of which a part of others' arrays is but a part.
+fn bytes(batch: &RecordBatch) -> usize {
+    batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::rows_ahead::Ahead;
 use super::text_columns::Column;
 use super::text_looks::{Looked, cell, looked, verdicts};
 use super::verdict::Verdict;
-use super::{BATCH_BYTES, BATCH_ROWS};
+use super::{BATCH_BYTES, batch_rows};
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
 use std::io::Read;
@@ -332,10 +332,11 @@ impl<S: RowSource> CsvBatches<S> {
         if self.layout.most.is_some_and(|most| self.rows + rows as u64 >= most) {
             return false;
         }
+        let most = batch_rows(self.layout.columns.len());
         match &self.pace {
-            Pace::Stored => rows < BATCH_ROWS,
+            Pace::Stored => rows < most,
             Pace::Live { rows_max, patience } => {
-                rows == 0 || rows < *rows_max && !patience.would_wait(self.reader.used())
+                rows == 0 || rows < most.min(*rows_max) && !patience.would_wait(self.reader.used())
             }
         }
     }

@@ -13,7 +13,7 @@ use super::ipc::IpcStream;
 use super::options::ReadOptions;
 use super::slices::Plain;
 use super::unpack::decompress;
-use super::{csv, json};
+use super::{ROW_BYTES_MAX, csv, json};
 use arrow_schema::SchemaRef;
 use longshore_segment::{Side, plain_schema};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -84,14 +84,18 @@ impl LiveSource {
             text = Box::new(Decoded::new(text, encoding));
         }
         let is_csv = format.format != Format::Ndjson;
-        let head = read_head(&mut text, &patience, format.compression, is_csv).map_err(failed)?;
+        let quote = if is_csv { options.quote.map_or(Some(b'"'), |mark| mark.0) } else { None };
+        let mut seen = Seen { quote, ..Seen::default() };
+        let wanted = if is_csv { 2 } else { 1 };
+        let head = read_head(&mut text, &patience, format.compression, wanted, &mut seen).map_err(failed)?;
         if head.bytes.is_empty() && is_csv {
             return Err(TableError::Empty { path: path.to_owned() });
         }
         let (handed, tally) = (Arc::clone(&patience.handed), Tally::default());
         let whole = &head.bytes[..head.whole];
         let (schema, findings, rows) = if is_csv {
-            let detected = detect(path, format.format, options, whole, false)?;
+            let first = &whole[..whole.len().min(HEAD_BYTES)];
+            let detected = detect(path, format.format, options, first, false)?;
             let mut layout = csv::scan(path, detected, options, whole)?;
             // They are counted as they are read.
             layout.tally = tally.clone();
@@ -189,20 +193,27 @@ struct Head {
     whole: usize,
 }
 
+/// Reads on until so many rows are there. Rows that are longer than any may be are not waited for: whoever reads the head
+/// says so.
 fn read_head(
     text: &mut impl Read,
     patience: &Patience,
     compression: Compression,
-    has_header: bool,
+    wanted: usize,
+    seen: &mut Seen,
 ) -> std::io::Result<Head> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; READ_BYTES];
-    let rows_wanted = if has_header { 2 } else { 1 };
     loop {
-        let (whole, rows) = whole_rows(&bytes, has_header);
+        seen.look(&bytes);
         // What a decompressor holds back cannot be seen from outside, so it is read on.
         let pauses = || compression == Compression::None && !patience.ready(PAUSE);
-        if rows >= rows_wanted && (bytes.len() >= HEAD_BYTES || pauses()) {
+        if seen.rows >= wanted && (bytes.len() >= HEAD_BYTES || pauses()) {
+            return Ok(Head { bytes, whole: seen.end });
+        }
+        if bytes.len() > wanted * ROW_BYTES_MAX {
+            // Quotes that are text may have hidden all ends of rows.
+            let whole = memchr::memrchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
             return Ok(Head { bytes, whole });
         }
         let read = text.read(&mut buffer)?;
@@ -218,17 +229,30 @@ fn read_head(
     }
 }
 
-/// The end of the last row that is whole, and the number of those. A line break in quotes ends no row of CSV.
-fn whole_rows(bytes: &[u8], quotes: bool) -> (usize, usize) {
-    let (mut end, mut rows, mut quoted) = (0, 0, false);
-    for (at, byte) in bytes.iter().enumerate() {
-        match byte {
-            b'"' if quotes => quoted = !quoted,
-            b'\n' if !quoted => (end, rows) = (at + 1, rows + 1),
-            _ => {}
+/// The rows that are whole of what was looked at. A line break in quotes ends no row of CSV.
+#[derive(Default)]
+struct Seen {
+    quote: Option<u8>,
+    quoted: bool,
+    rows: usize,
+    /// Where the last of them ends.
+    end: usize,
+    /// Bytes that were looked at.
+    at: usize,
+}
+
+impl Seen {
+    /// Looks at what is new.
+    fn look(&mut self, bytes: &[u8]) {
+        for (at, byte) in bytes.iter().enumerate().skip(self.at) {
+            match byte {
+                byte if Some(*byte) == self.quote => self.quoted = !self.quoted,
+                b'\n' if !self.quoted => (self.end, self.rows) = (at + 1, self.rows + 1),
+                _ => {}
+            }
         }
+        self.at = bytes.len();
     }
-    (end, rows)
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use parquet::basic::Type as PhysicalType;
 use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::data_type::Int96;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::schema::types::ColumnDescriptor;
 use std::cell::Cell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -151,10 +152,17 @@ fn check_rows(metadata: &ParquetMetaData) -> Result<u64, String> {
     u64::try_from(whole).map_err(|error| error.to_string())
 }
 
-/// Rows that take about [`BATCH_BYTES`].
+/// Rows that take about [`BATCH_BYTES`]. A run of one value takes a few bytes in the file, and all that its rows take when
+/// it is read.
 fn batch_rows(metadata: &ParquetMetaData) -> usize {
-    let bytes_of_row = |group: &parquet::file::metadata::RowGroupMetaData| {
-        let (bytes, rows) = (group.total_byte_size().max(1), group.num_rows().max(1));
+    let width = |column: &ColumnDescriptor| match column.physical_type() {
+        PhysicalType::FIXED_LEN_BYTE_ARRAY => i64::from(column.type_length()),
+        _ => 8,
+    };
+    let read = |chunk: &ColumnChunkMetaData| chunk.num_values().saturating_mul(width(chunk.column_descr()));
+    let bytes_of_row = |group: &RowGroupMetaData| {
+        let read = group.columns().iter().map(read).fold(0, i64::saturating_add);
+        let (bytes, rows) = (group.total_byte_size().max(read).max(1), group.num_rows().max(1));
         bytes.div_euclid(rows).max(1)
     };
     let most = metadata.row_groups().iter().map(bytes_of_row).max().unwrap_or(1);

@@ -7,10 +7,8 @@ use super::dialect::Dialect;
 use super::option_values::{Delimiter, Stray};
 use super::record_error::RecordError;
 use super::window::Window;
+use super::{COLUMNS_MAX, ROW_BYTES_MAX};
 use std::io::Read;
-
-/// Longest record, quoted line breaks included: 256 MiB. A quote that is never closed would else take all memory.
-const RECORD_MAX: usize = 256 << 20;
 
 /// Bytes in which the end of quotes is looked for at first.
 const AHEAD_BYTES: usize = 4 << 10;
@@ -108,7 +106,12 @@ impl<R: Read> Records<R> {
                 self.comments += 1;
                 continue;
             }
-            while let End::Cell = self.cell(record)? {}
+            while let End::Cell = self.cell(record)? {
+                if record.cells.len() >= COLUMNS_MAX {
+                    let reason = format!("a record of more than {COLUMNS_MAX} cells begins here");
+                    return Err(RecordError::Line { line: record.line, reason });
+                }
+            }
             if self.dialect.delimiter == Delimiter::Blanks && record.cells.is_empty() {
                 continue;
             }
@@ -267,7 +270,7 @@ impl<R: Read> Records<R> {
                 };
                 return Ok(ends);
             }
-            if is_all || length > RECORD_MAX {
+            if is_all || length > ROW_BYTES_MAX {
                 return Ok(false);
             }
             length *= 2;
@@ -291,18 +294,21 @@ impl<R: Read> Records<R> {
     }
 
     fn skip_line(&mut self) -> Result<(), RecordError> {
-        self.pass_line(&mut Vec::new())
+        self.pass_line(None)
     }
 
-    /// Passes what is left of a line.
+    /// Passes what is left of a line, and keeps of it what a row may have.
     ///
     /// # Errors
     /// [`RecordError::Io`].
-    pub(crate) fn pass_line(&mut self, passed: &mut Vec<u8>) -> Result<(), RecordError> {
+    pub(crate) fn pass_line(&mut self, mut passed: Option<&mut Vec<u8>>) -> Result<(), RecordError> {
         loop {
             let rest = self.text.rest();
             let end = memchr::memchr2(b'\n', b'\r', rest);
-            passed.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
+            if let Some(passed) = &mut passed {
+                let length = end.unwrap_or(rest.len()).min(ROW_BYTES_MAX - passed.len());
+                passed.extend_from_slice(&rest[..length]);
+            }
             if let Some(length) = end {
                 self.text.at += length;
                 self.end_of_line();
@@ -382,10 +388,10 @@ impl<R: Read> Records<R> {
     }
 
     fn check_length(&self, record: &Record) -> Result<(), RecordError> {
-        if record.text.len() <= RECORD_MAX {
+        if record.text.len() <= ROW_BYTES_MAX {
             return Ok(());
         }
-        let reason = format!("a record of more than {} MiB begins here", RECORD_MAX >> 20);
+        let reason = format!("a record of more than {} MiB begins here", ROW_BYTES_MAX >> 20);
         Err(RecordError::Line { line: record.line, reason })
     }
 }

@@ -203,7 +203,7 @@ impl<R: Read> RowSource for Rows<R> {
     fn recover(&mut self) -> Result<Vec<u8>, TableError> {
         let mut rest = Vec::new();
         if std::mem::take(&mut self.broken) {
-            self.records.pass_line(&mut rest).map_err(|error| wrong(error, &self.path))?;
+            self.records.pass_line(Some(&mut rest)).map_err(|error| wrong(error, &self.path))?;
         }
         Ok(rest)
     }

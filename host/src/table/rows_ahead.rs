@@ -94,7 +94,10 @@ impl RowSource for Ahead {
                 return Ok(false);
             }
             // A thread that has ended takes none back.
-            let _ = self.used.send(std::mem::take(&mut self.block.rows));
+            let mut used = std::mem::take(&mut self.block.rows);
+            // Memory that one long row took is not kept in each place where there was one.
+            used.retain(|record| record.room() <= BLOCK_BYTES);
+            let _ = self.used.send(used);
             let Ok(block) = self.blocks.recv() else {
                 let reason = "its reader has stopped before its end".into();
                 return Err(TableError::Damaged { path: self.path.clone(), reason });

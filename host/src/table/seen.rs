@@ -145,7 +145,7 @@ impl Seen {
         let found = &mut self.groups[group as usize];
         found.count += 1;
         if found.first.is_none() {
-            found.first = Some(Example { line, cell: cell.to_owned() });
+            found.first = Some(Example::new(line, cell));
         }
     }
 
@@ -228,7 +228,7 @@ impl Seen {
             numbers.beyond_doubles |= whole.is_some_and(|number| !is_exact_double(number));
         }
         if any && self.first_marked.is_none() {
-            self.first_marked = Some(Example { line, cell: cell.to_owned() });
+            self.first_marked = Some(Example::new(line, cell));
         }
         any
     }
@@ -252,7 +252,7 @@ impl Seen {
         days.iter().flatten().for_each(|days| self.take_days(*days));
         times.iter().flatten().for_each(|time| self.take_time(*time));
         if self.first_ordered.is_none() {
-            self.first_ordered = Some(Example { line, cell: cell.to_owned() });
+            self.first_ordered = Some(Example::new(line, cell));
         }
         true
     }

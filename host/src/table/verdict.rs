@@ -33,6 +33,15 @@ pub(crate) struct Example {
     pub(crate) cell: String,
 }
 
+/// Characters of a cell that stay of it: all that is ever shown.
+const CELL_SHOWN: usize = 200;
+
+impl Example {
+    pub(crate) fn new(line: u64, cell: &str) -> Self {
+        Self { line, cell: cell.chars().take(CELL_SHOWN).collect() }
+    }
+}
+
 /// Why a column is text, where it could be something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reason {

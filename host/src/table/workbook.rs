@@ -13,6 +13,7 @@ use super::options::ReadOptions;
 use super::rows::Rows;
 use super::text_looks::names;
 use super::workbook_cells::{Cells, Value};
+use super::workbook_parts::check_parts;
 use calamine::{Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
@@ -27,6 +28,9 @@ const ROWS_LOOKED: usize = 100;
 
 /// Cells of a sheet, at most: a stray one far away makes a table of a thousand millions.
 const CELLS_MAX: u64 = 500_000_000;
+
+/// Characters of a text that a note shows.
+const TEXT_SHOWN: usize = 40;
 
 /// A sheet's rows, as text.
 #[derive(Debug)]
@@ -59,6 +63,7 @@ impl Sheet {
     /// # Errors
     /// What is wrong with the workbook or the sheet, by its row where it is about one.
     pub(super) fn open(path: &Path, file: File, options: &ReadOptions) -> Result<(Self, csv::Layout), TableError> {
+        check_parts(path, &file)?;
         let mut workbook = Xlsx::new(BufReader::new(file)).map_err(|error| broken(path, &error))?;
         let name = sheet_name(path, &mut workbook, options.sheet.as_deref())?;
         let extent = extent(path, &mut workbook, &name, options)?;
@@ -226,7 +231,7 @@ fn write(
                 if !is_header && !words.is_missing(&text) {
                     let found = written.columns.entry(column - extent.first_column).or_default();
                     found.texts += 1;
-                    found.first.get_or_insert((row, text));
+                    found.first.get_or_insert_with(|| (row, text.chars().take(TEXT_SHOWN).collect()));
                 }
             }
             Value::Plain(text) => {
@@ -333,7 +338,7 @@ impl Written {
                 notes.push(format!(
                     "column `{column_name}` is text because of `{}` in row {}, where most others are numbers, dates or \
                      true and false: `missing=` says whether it stands for no value",
-                    example.chars().take(40).collect::<String>(),
+                    example,
                     row + 1
                 ));
             }

@@ -4,6 +4,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use std::error::Error;
 use std::fmt;
 use std::io::{IsTerminal, Write};
+use std::panic::Location;
 
 /// An error without anything but its words and causes.
 #[derive(Debug)]
@@ -54,6 +55,21 @@ pub(crate) fn print_text(text: &str, status: u8) -> u8 {
     print_plain(&Plain(text.to_owned(), None), status)
 }
 
+/// Has a panic said in one line. Those of libraries that read others' files never get here: they are errors of the files.
+pub(crate) fn panics_are_bugs() {
+    std::panic::set_hook(Box::new(|panic| {
+        let text = panic.payload().downcast_ref::<String>().map(String::as_str);
+        let words = text.or(panic.payload().downcast_ref::<&str>().copied()).unwrap_or("it gave up");
+        print_text(&bug(words, panic.location()), 3);
+    }));
+}
+
+fn bug(words: &str, place: Option<&Location<'_>>) -> String {
+    let words = words.lines().next().unwrap_or_default();
+    let place = place.map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
+    format!("this is a bug of longshore {}: {words}{place}: please report it", env!("CARGO_PKG_VERSION"))
+}
+
 fn print_plain(error: &Plain, status: u8) -> u8 {
     let stderr = std::io::stderr();
     let theme = if stderr.is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -65,4 +81,23 @@ fn print_plain(error: &Plain, status: u8) -> u8 {
     // Nobody reads a closed standard error.
     let _ = stderr.lock().write_all(text.as_bytes());
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_one_line_that_says_whose_fault_it_is() {
+        let (here, line) = (Location::caller(), line!());
+        let said = bug("index out of bounds: the len is 3\nbut the index is 7", Some(here));
+        assert_eq!(
+            said,
+            format!(
+                "this is a bug of longshore {}: index out of bounds: the len is 3 ({}:{line}): please report it",
+                env!("CARGO_PKG_VERSION"),
+                file!()
+            )
+        );
+    }
 }

@@ -27,6 +27,7 @@ use std::process::ExitCode;
 pub(crate) const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
+    failure::panics_are_bugs();
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -23,6 +23,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// What is before a text in UTF-8 that says so.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// Fields of a text that is read in blocks, at most: what is known of all of them goes with each block, 8 MB.
+const FIELDS_MAX: usize = 4096;
+
+/// Values of a block, at most, missing ones among them: two for each of its bytes take about 40 MB, and each core has a few
+/// of them.
+const VALUES_MAX: usize = 2 << 20;
+
 /// How a text is cut.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
@@ -46,8 +53,23 @@ struct Guess {
 struct Part {
     shape: Shape,
     rows: u64,
+    /// Objects, at most.
+    objects: usize,
     /// Its rows, where the guess holds.
     made: Option<Vec<Made>>,
+}
+
+/// What is learned of a block.
+struct Look {
+    shape: Shape,
+    rows: u64,
+    /// Fields that it may still have that are new.
+    left: usize,
+}
+
+/// Objects that stand in a block, at most.
+fn objects(block: &[u8]) -> usize {
+    memchr::memchr_iter(b'{', block).count()
 }
 
 /// Checks a text of so many bytes, about, by its blocks. `None` where it is to be read line by line.
@@ -63,9 +85,9 @@ pub(super) fn check<R: Read + Send + 'static>(
         return None;
     }
     let mut lines = Lines::new(path, Form::Lines, &head[..last_end(&head, None)?]);
-    let mut shape = Shape::default();
+    let (mut shape, mut left) = (Shape::default(), FIELDS_MAX);
     while let Some(line) = lines.next().ok()? {
-        shape.note(&line.row(path).ok()?, line.number).ok()?;
+        shape.note(&line.row(path).ok()?, line.number, &mut left).ok()?;
     }
     let plan = Arc::new(shape.plan());
     let names = plan.fields().iter().map(|field| field.name().clone()).collect();
@@ -75,21 +97,24 @@ pub(super) fn check<R: Read + Send + 'static>(
         let guess = Arc::clone(&guess);
         move |block: &mut Vec<u8>| guess.part(block)
     };
-    let (mut rows, mut keeper, mut shape) = (0, Keeper::new(length), guess.shape.clone());
+    let (mut rows, mut keeper, mut shape, mut objects) = (0, Keeper::new(length), guess.shape.clone(), 0);
     guess.holds.store(keeper.keeps(), Ordering::Relaxed);
     for part in InOrder::start(path, cut.cut(path, again().ok()?).ok()?, work) {
         let part = part.ok()?;
-        if !shape.join(&part.shape) {
+        if !shape.join(&part.shape) || shape.fields() > FIELDS_MAX {
             return None;
         }
         rows += part.rows;
+        objects = objects.max(part.objects);
         keeper.add(part.made);
         guess.holds.store(keeper.keeps(), Ordering::Relaxed);
     }
     let plan = shape.plan();
     let is_right = plan.is_made_as(&guess.plan);
     let layout = layout(path, plan, rows).ok()?;
-    Some(Layout { cut: Some(cut), kept: keeper.kept(is_right), ..layout })
+    // With fields that came later, each block may lack more.
+    let cut = Some(cut).filter(|_| is_right || objects * layout.plan.count() <= VALUES_MAX);
+    Some(Layout { cut, kept: keeper.kept(is_right), ..layout })
 }
 
 impl Cut {
@@ -116,29 +141,28 @@ impl Cut {
 
 impl Guess {
     fn part(&self, block: &mut Vec<u8>) -> Result<Part, TableError> {
-        let mut shape = self.shape.clone();
-        let mut rows = 0;
-        let made = self.made(block, Some((&mut shape, &mut rows)))?;
-        Ok(Part { shape, rows, made: made.filter(|_| self.holds.load(Ordering::Relaxed)) })
+        let mut look = Look { shape: self.shape.clone(), rows: 0, left: FIELDS_MAX };
+        let objects = objects(block);
+        let made = self.made(block, Some(&mut look))?;
+        let made = made.filter(|_| self.holds.load(Ordering::Relaxed));
+        Ok(Part { shape: look.shape, rows: look.rows, objects, made })
     }
 
     /// Makes columns of a block, and looks at what its values say where that is not known; `None` where one does not fit.
-    fn made(
-        &self,
-        block: &mut Vec<u8>,
-        looked: Option<(&mut Shape, &mut u64)>,
-    ) -> Result<Option<Vec<Made>>, TableError> {
-        let Some(tokens) = Tokens::of(block, &self.names) else { return self.made_by_line(block, looked) };
-        let (mut shape, rows) = looked.unzip();
-        if let Some(rows) = rows {
-            *rows = tokens.rows() as u64;
+    fn made(&self, block: &mut Vec<u8>, mut look: Option<&mut Look>) -> Result<Option<Vec<Made>>, TableError> {
+        if objects(block) * self.plan.count() > VALUES_MAX {
+            return Err(changed(&self.path));
+        }
+        let Some(tokens) = Tokens::of(block, &self.names) else { return self.made_by_line(block, look) };
+        if let Some(look) = &mut look {
+            look.rows = tokens.rows() as u64;
         }
         let mut all = Some(Vec::new());
         for rows in ranges(tokens.rows()) {
             let mut columns = Vec::new();
             for (field, name) in self.names.iter().enumerate() {
-                let shape = shape.as_mut().and_then(|shape| shape.field(name));
-                columns.extend(self.column(&tokens, field, &rows, shape)?);
+                let look = look.as_mut().and_then(|look| Some((look.shape.field(name)?, &mut look.left)));
+                columns.extend(self.column(&tokens, field, &rows, look)?);
             }
             all = all.filter(|_| columns.len() == self.names.len());
             if let Some(all) = &mut all {
@@ -155,7 +179,7 @@ impl Guess {
         tokens: &Tokens,
         field: usize,
         rows: &Range<usize>,
-        mut shape: Option<&mut Shape>,
+        mut look: Option<(&mut Shape, &mut usize)>,
     ) -> Result<Option<ArrayRef>, TableError> {
         let values = tokens.column(field, rows.clone());
         let name = &self.names[field];
@@ -166,15 +190,15 @@ impl Guess {
             let mut builder = Builder::new(plan);
             for value in values {
                 let value = value.map_err(|_| changed(&self.path))?;
-                if let Some(shape) = &mut shape {
-                    shape.note_field(&value).map_err(|_| changed(&self.path))?;
+                if let Some((shape, left)) = &mut look {
+                    shape.note_field(&value, left).map_err(|_| changed(&self.path))?;
                 }
                 fits = fits && builder.push(&value, &Place::ROW).is_ok();
             }
             return Ok(fits.then(|| builder.finish()));
         };
         let mut column = Column::of_size(*kind, rows.len(), || tokens.bytes(field, rows.clone()));
-        let plain_is_known = shape.is_none() || known.is_some_and(|known| known.knows(*kind));
+        let plain_is_known = look.is_none() || known.is_some_and(|known| known.knows(*kind));
         for value in values {
             let value = value.map_err(|_| changed(&self.path))?;
             if value == Value::Null {
@@ -184,10 +208,10 @@ impl Guess {
             if plain_is_known && plain(*kind, &mut column, &value) {
                 continue;
             }
-            if let Some(shape) = &mut shape
+            if let Some((shape, left)) = &mut look
                 && !known.is_some_and(|known| known.is_settled(&value))
             {
-                shape.note_field(&value).map_err(|_| changed(&self.path))?;
+                shape.note_field(&value, left).map_err(|_| changed(&self.path))?;
             }
             fits &= scalar(*kind, &mut column, &value);
         }
@@ -195,23 +219,18 @@ impl Guess {
     }
 
     /// The same, line by line.
-    fn made_by_line(
-        &self,
-        block: &[u8],
-        looked: Option<(&mut Shape, &mut u64)>,
-    ) -> Result<Option<Vec<Made>>, TableError> {
+    fn made_by_line(&self, block: &[u8], mut look: Option<&mut Look>) -> Result<Option<Vec<Made>>, TableError> {
         // The mark of a text stands before its first block.
         if block.starts_with(MARK) {
             return Err(changed(&self.path));
         }
-        let (mut shape, count) = looked.unzip();
         let mut builder = Some(Builder::new(&self.plan));
         let (mut all, mut rows, mut in_batch) = (Vec::new(), 0, 0);
         let mut lines = Lines::new(&self.path, Form::Lines, block);
         while let Some(line) = lines.next()? {
             let row = line.row(&self.path)?;
-            if let Some(shape) = &mut shape {
-                shape.note(&row, line.number).map_err(|_| changed(&self.path))?;
+            if let Some(Look { shape, left, .. }) = &mut look.as_deref_mut() {
+                shape.note(&row, line.number, left).map_err(|_| changed(&self.path))?;
             }
             builder = builder.and_then(|mut builder| builder.push(&row, &Place::ROW).is_ok().then_some(builder));
             (rows, in_batch) = (rows + 1, in_batch + 1);
@@ -219,8 +238,8 @@ impl Guess {
                 all.push(Made { rows: std::mem::take(&mut in_batch), columns: builder.finish_fields() });
             }
         }
-        if let Some(count) = count {
-            *count = rows;
+        if let Some(look) = look {
+            look.rows = rows;
         }
         Ok(builder.map(|mut builder| {
             if in_batch > 0 {

@@ -1,7 +1,7 @@
 //! Columns out of the values of lines, by the plan that the first pass made.
 
 use super::shape::{Plan, word_of_number};
-use super::value::Value;
+use super::value::{VALUES_MAX, Value};
 use crate::table::bad_rows::{Later, LaterFields};
 use crate::table::cell::Kind;
 use crate::table::text_columns::Column;
@@ -32,15 +32,18 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// What becomes of fields that are not in the plan.
+/// What has become of a row.
 #[derive(Debug, Default)]
-pub(super) struct Unplanned {
+pub(super) struct Pushed {
+    /// What becomes of fields that are not in the plan.
     pub(super) rule: LaterFields,
     /// Those of the row, where they are not wrong.
     pub(super) found: Vec<Later>,
+    /// Values that it took in all columns, missing ones among them: of objects in a list each may lack all fields but one.
+    pub(super) values: usize,
 }
 
-impl Unplanned {
+impl Pushed {
     fn take(&mut self, place: &Place<'_>, value: &Value<'_>) -> Result<(), String> {
         if self.rule == LaterFields::Fail {
             return Err(format!(
@@ -74,6 +77,8 @@ pub(super) enum Builder {
         names: HashMap<String, usize>,
         fields: Vec<Builder>,
         filled: Vec<bool>,
+        /// Values that a missing one takes.
+        width: usize,
         valid: NullBufferBuilder,
     },
 }
@@ -99,6 +104,7 @@ impl Builder {
                 names: fields.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect(),
                 fields: fields.iter().map(|(_, plan)| Self::new(plan)).collect(),
                 filled: vec![false; fields.len()],
+                width: plan.width(),
                 valid: NullBufferBuilder::new(0),
             },
         }
@@ -109,20 +115,17 @@ impl Builder {
     /// # Errors
     /// What is wrong with a value that the plan has no place for.
     pub(super) fn push(&mut self, value: &Value<'_>, place: &Place<'_>) -> Result<(), String> {
-        self.push_with(value, place, &mut Unplanned::default())
+        self.push_with(value, place, &mut Pushed::default())
     }
 
-    /// The same, with what becomes of fields that are not in the plan.
-    pub(super) fn push_with(
-        &mut self,
-        value: &Value<'_>,
-        place: &Place<'_>,
-        unplanned: &mut Unplanned,
-    ) -> Result<(), String> {
+    /// The same, with what becomes of the row.
+    pub(super) fn push_with(&mut self, value: &Value<'_>, place: &Place<'_>, row: &mut Pushed) -> Result<(), String> {
         if *value == Value::Null {
+            row.values += self.width();
             self.push_null();
             return Ok(());
         }
+        row.values += 1;
         match (self, value) {
             (Self::Scalar { kind, column, told }, value) => {
                 if if *told { column.push(&value.cell(), true) } else { scalar(*kind, column, value) } {
@@ -139,7 +142,10 @@ impl Builder {
                 let mut pushed = Ok(());
                 for value in values {
                     let more = length.checked_add(1).ok_or("lists of more than 2^31 values")?;
-                    pushed = items.push_with(value, place, unplanned);
+                    pushed = items.push_with(value, place, row);
+                    if row.values > VALUES_MAX {
+                        pushed = Err(format!("its lists take more than {VALUES_MAX} values"));
+                    }
                     *length = more;
                     if pushed.is_err() {
                         break;
@@ -149,7 +155,7 @@ impl Builder {
                 valid.append(pushed.is_ok());
                 pushed
             }
-            (Self::Object { names, fields, filled, valid, types }, Value::Object(values)) => {
+            (Self::Object { names, fields, filled, valid, types, .. }, Value::Object(values)) => {
                 filled.fill(false);
                 let mut pushed = Ok(());
                 for (at, (name, value)) in values.iter().enumerate() {
@@ -157,14 +163,17 @@ impl Builder {
                     // Most rows have their fields in the same order.
                     let likely = types.get(at).is_some_and(|field| field.name() == name).then_some(at);
                     let Some(at) = likely.or_else(|| names.get(name.as_ref()).copied()) else {
-                        pushed = pushed.and(unplanned.take(&place, value));
+                        pushed = pushed.and(row.take(&place, value));
                         continue;
                     };
-                    pushed = pushed.and(fields[at].push_with(value, &place, unplanned));
+                    pushed = pushed.and(fields[at].push_with(value, &place, row));
                     filled[at] = true;
                 }
                 let left_out = fields.iter_mut().zip(filled).filter(|(_, filled)| !**filled);
-                left_out.for_each(|(field, _)| field.push_null());
+                left_out.for_each(|(field, _)| {
+                    row.values += field.width();
+                    field.push_null();
+                });
                 valid.append(pushed.is_ok());
                 pushed
             }
@@ -173,6 +182,14 @@ impl Builder {
                 builder.push_null();
                 Err(format!("column `{place}` has {}, and had {before} before", other.noun()))
             }
+        }
+    }
+
+    /// Values that a missing one takes in all of its columns.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Self::Object { width, .. } => *width,
+            Self::Scalar { .. } | Self::List { .. } => 1,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Where one value of a JSON text ends and the next begins: the elements of an array, or values one after another. Only
 //! brackets and quotes are looked at; what a value is, and whether it is JSON at all, is `value.rs`'s.
 
-use super::LINE_MAX;
+use crate::table::ROW_BYTES_MAX;
 use std::io::{BufRead, Error};
 
 /// What is wrong with a text.
@@ -38,6 +38,9 @@ enum State {
     Values,
     End,
 }
+
+/// Names of fields that an error shows.
+const NAMES_SHOWN: usize = 20;
 
 /// Deepest nesting that is followed; what is deeper is no table.
 const DEPTH_MAX: u32 = 1000;
@@ -141,7 +144,7 @@ impl Elements {
                 }
                 Some(b'"') => {}
                 Some(b'}') => {
-                    let there: Vec<_> = names.iter().take(20).map(|name| format!("`{name}`")).collect();
+                    let there: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
                     return Err(words(&format!(
                         "`path={path}`: there is no field `{wanted}`, but {}",
                         if there.is_empty() { "none".into() } else { there.join(", ") }
@@ -162,7 +165,9 @@ impl Elements {
             }
             self.peek(text)?;
             self.value(text, None)?;
-            names.push(name);
+            if names.len() < NAMES_SHOWN {
+                names.push(name);
+            }
         }
     }
 
@@ -226,8 +231,11 @@ impl Elements {
             }
             let used = end.unwrap_or(chunk.len());
             length += used as u64;
-            if length > LINE_MAX {
-                return Err(words(&format!("a value of more than {} MiB begins here", LINE_MAX >> 20)));
+            if length > ROW_BYTES_MAX as u64 {
+                return Err(words(&format!(
+                    "a value of more than {} MiB begins here: where its rows are in a field of it, `path=` says which",
+                    ROW_BYTES_MAX >> 20
+                )));
             }
             if let Some(into) = &mut into {
                 into.extend_from_slice(&chunk[..used]);

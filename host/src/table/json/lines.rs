@@ -1,8 +1,9 @@
 //! The objects of a text, one after another: those on lines of their own, and those that a JSON text has in an array.
 
+use super::Form;
 use super::elements::{Elements, Fault};
 use super::value::Value;
-use super::{Form, LINE_MAX};
+use crate::table::ROW_BYTES_MAX;
 use crate::table::error::TableError;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
@@ -70,7 +71,7 @@ impl<R: BufRead> Lines<R> {
         }
         loop {
             self.buffer.clear();
-            let read = self.text.by_ref().take(LINE_MAX + 1).read_until(b'\n', &mut self.buffer);
+            let read = self.text.by_ref().take(ROW_BYTES_MAX as u64 + 1).read_until(b'\n', &mut self.buffer);
             let read = read.map_err(|source| TableError::Read { path: self.path.clone(), source })? as u64;
             if read == 0 {
                 return Ok(None);
@@ -78,8 +79,8 @@ impl<R: BufRead> Lines<R> {
             self.number += 1;
             self.used += read;
             let wrong = |reason| TableError::Line { path: self.path.clone(), line: self.number, reason };
-            if read > LINE_MAX {
-                return Err(wrong(format!("it is longer than {} MiB", LINE_MAX >> 20)));
+            if read > ROW_BYTES_MAX as u64 {
+                return Err(wrong(format!("it is longer than {} MiB", ROW_BYTES_MAX >> 20)));
             }
             let bytes = match self.buffer.strip_prefix(b"\xef\xbb\xbf") {
                 Some(rest) if self.number == 1 => rest,

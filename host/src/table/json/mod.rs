@@ -20,11 +20,11 @@ use super::error::TableError;
 use super::findings::Findings;
 use super::live::Patience;
 use super::options::ReadOptions;
-use super::{BATCH_BYTES, BATCH_ROWS};
+use super::{BATCH_BYTES, BATCH_ROWS, BATCH_VALUES, COLUMNS_MAX};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
 use blocks::{Cut, check};
-use build::{Builder, Place, Unplanned};
+use build::{Builder, Place, Pushed};
 use encoding_rs::Encoding;
 use lines::Lines;
 use shape::{Plan, Shape};
@@ -32,9 +32,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 use told::Told;
-
-/// Longest line: 256 MiB, as a record of CSV.
-const LINE_MAX: u64 = 256 << 20;
+use value::VALUES_MAX;
 
 /// Bytes read at a time.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -132,7 +130,7 @@ pub(super) fn scan(
     let mut shape = Shape::default();
     let mut rows = 0;
     let mut lists = Vec::new();
-    let (tally, mut told) = (Tally::default(), Told::new(options, rules));
+    let (tally, mut told, mut left) = (Tally::default(), Told::new(options, rules), COLUMNS_MAX);
     loop {
         let noted = match lines.next() {
             Ok(None) => break,
@@ -142,7 +140,7 @@ pub(super) fn scan(
                 line.row(path).and_then(|mut row| {
                     lists = if rows == 0 { row.lists_of_objects() } else { Vec::new() };
                     told.take(path, number, &mut row)?;
-                    shape.note(&row, number).map_err(wrong)
+                    shape.note(&row, number, &mut left).map_err(wrong)
                 })
             }
             Err(error) => Err(error),
@@ -230,10 +228,10 @@ impl<R: BufRead> JsonBatches<R> {
     }
 
     fn read(&mut self) -> Result<Option<RecordBatch>, TableError> {
-        let (mut rows, mut bytes) = (0, 0);
+        let (mut rows, mut bytes, mut values) = (0, 0, 0);
         let path = self.lines.path.clone();
-        while bytes < BATCH_BYTES && self.takes_more(rows) {
-            let mut unplanned = Unplanned { rule: self.layout.rules.later, found: Vec::new() };
+        while bytes < BATCH_BYTES && values < BATCH_VALUES && self.takes_more(rows) {
+            let mut row_pushed = Pushed { rule: self.layout.rules.later, ..Pushed::default() };
             let pushed = match self.lines.next() {
                 Ok(None) => break,
                 Ok(Some(line)) => {
@@ -241,7 +239,7 @@ impl<R: BufRead> JsonBatches<R> {
                     let number = line.number;
                     let wrong = |reason| TableError::Line { path: path.clone(), line: number, reason };
                     match line.row(&path) {
-                        Ok(row) => self.builder.push_with(&row, &Place::ROW, &mut unplanned).map_err(wrong),
+                        Ok(row) => self.builder.push_with(&row, &Place::ROW, &mut row_pushed).map_err(wrong),
                         Err(error) => {
                             self.builder.push_null();
                             Err(error)
@@ -254,9 +252,14 @@ impl<R: BufRead> JsonBatches<R> {
                 }
             };
             let number = self.lines.number;
+            if row_pushed.values > VALUES_MAX {
+                let reason = format!("line {number}: its lists of objects lack more than {VALUES_MAX} values");
+                return Err(TableError::Unreadable { path, reason });
+            }
+            values += row_pushed.values.max(self.builder.width());
             match (pushed, &mut self.marked) {
                 (Ok(()), marked) => {
-                    let found = unplanned.found;
+                    let found = row_pushed.found;
                     marked.iter_mut().for_each(|marked| marked.good(number, found.clone()));
                 }
                 (Err(TableError::Line { line, reason, .. }), Some(marked)) if marked.takes_bad() => {

@@ -1,6 +1,7 @@
 //! What the values of a field have in common over all lines, and the plan of columns that follows from it.
 
 use super::value::Value;
+use crate::table::COLUMNS_MAX;
 use crate::table::cell::{Kind, Words};
 use crate::table::seen::Seen;
 use crate::table::verdict::Verdict;
@@ -42,15 +43,15 @@ struct Named {
 }
 
 impl Shape {
-    /// Takes a row in, from a line.
+    /// Takes a row in, from a line. `left` counts down with each field that is new.
     ///
     /// # Errors
-    /// Which field is of two shapes.
-    pub(super) fn note(&mut self, row: &Value<'_>, line: u64) -> Result<(), String> {
-        self.add(row, line, &mut String::new())
+    /// Which field is of two shapes, or one too many.
+    pub(super) fn note(&mut self, row: &Value<'_>, line: u64, left: &mut usize) -> Result<(), String> {
+        self.add(row, line, &mut Way { path: String::new(), left })
     }
 
-    fn add(&mut self, value: &Value<'_>, line: u64, path: &mut String) -> Result<(), String> {
+    fn add(&mut self, value: &Value<'_>, line: u64, way: &mut Way<'_>) -> Result<(), String> {
         if *value == Value::Null {
             return Ok(());
         }
@@ -62,7 +63,8 @@ impl Shape {
         };
         if let (true, Some((noun, first))) = (other, self.first) {
             return Err(format!(
-                "the field `{path}` is {} here, and {noun} in line {first}: give it one shape, or make text of it",
+                "the field `{}` is {} here, and {noun} in line {first}: give it one shape, or make text of it",
+                way.path,
                 value.noun()
             ));
         }
@@ -85,23 +87,28 @@ impl Shape {
             }
             Value::List(items) => {
                 let shape = self.items.get_or_insert_default();
-                let length = path.len();
-                path.push_str("[]");
+                let length = way.path.len();
+                way.path.push_str("[]");
                 for item in items {
-                    shape.add(item, line, path)?;
+                    shape.add(item, line, way)?;
                 }
-                path.truncate(length);
+                way.path.truncate(length);
             }
             Value::Object(fields) => {
                 let named = self.fields.get_or_insert_default();
                 for (at, (name, value)) in fields.iter().enumerate() {
-                    let length = path.len();
+                    let length = way.path.len();
                     if length > 0 {
-                        path.push('.');
+                        way.path.push('.');
                     }
-                    path.push_str(name);
-                    named.get(name, at).add(value, line, path)?;
-                    path.truncate(length);
+                    way.path.push_str(name);
+                    let known = named.shapes.len();
+                    let shape = named.get(name, at);
+                    if named.shapes.len() > known {
+                        *way.left = way.left.checked_sub(1).ok_or_else(|| too_many(&way.path))?;
+                    }
+                    named.shapes[shape].1.add(value, line, way)?;
+                    way.path.truncate(length);
                 }
             }
         }
@@ -124,7 +131,8 @@ impl Shape {
         if let Some(later) = &later.fields {
             let named = self.fields.get_or_insert_default();
             for (at, (name, shape)) in later.shapes.iter().enumerate() {
-                fits &= named.get(name, at).join(shape);
+                let at = named.get(name, at);
+                fits &= named.shapes[at].1.join(shape);
             }
         }
         fits && [self.has_scalars(), self.items.is_some(), self.fields.is_some()].iter().filter(|has| **has).count()
@@ -148,8 +156,15 @@ impl Shape {
     ///
     /// # Errors
     /// As [`Shape::note`].
-    pub(super) fn note_field(&mut self, value: &Value<'_>) -> Result<(), String> {
-        self.add(value, 0, &mut String::new())
+    pub(super) fn note_field(&mut self, value: &Value<'_>, left: &mut usize) -> Result<(), String> {
+        self.add(value, 0, &mut Way { path: String::new(), left })
+    }
+
+    /// Its fields, and theirs.
+    pub(super) fn fields(&self) -> usize {
+        let items = self.items.iter().map(|items| items.fields());
+        let fields = self.fields.iter().flat_map(|named| &named.shapes).map(|(_, shape)| 1 + shape.fields());
+        items.chain(fields).sum()
     }
 
     /// Whether plain values of a kind would say nothing new.
@@ -202,16 +217,28 @@ impl Shape {
     }
 }
 
+/// Where a value stands, and how many more fields there may be.
+struct Way<'a> {
+    path: String,
+    left: &'a mut usize,
+}
+
+fn too_many(path: &str) -> String {
+    format!(
+        "the field `{path}` is one more than the {COLUMNS_MAX} that a table has at most: names that are data make rows"
+    )
+}
+
 impl Named {
-    fn get(&mut self, name: &str, likely: usize) -> &mut Shape {
+    /// The place of a field, which may be new.
+    fn get(&mut self, name: &str, likely: usize) -> usize {
         // Most rows have their fields in the same order.
         let known = self.shapes.get(likely).is_some_and(|(known, _)| known == name).then_some(likely);
-        let at = known.or_else(|| self.names.get(name).copied()).unwrap_or_else(|| {
+        known.or_else(|| self.names.get(name).copied()).unwrap_or_else(|| {
             self.names.insert(name.to_owned(), self.shapes.len());
             self.shapes.push((name.to_owned(), Shape::default()));
             self.shapes.len() - 1
-        });
-        &mut self.shapes[at].1
+        })
     }
 }
 
@@ -226,6 +253,23 @@ pub(super) enum Plan {
 }
 
 impl Plan {
+    /// Values that a missing one takes in all of its columns.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Self::Scalar(_) | Self::Told(_) | Self::List(_) => 1,
+            Self::Object(fields) => 1 + fields.iter().map(|(_, plan)| plan.width()).sum::<usize>(),
+        }
+    }
+
+    /// Its fields, and theirs, those in lists among them.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Self::Scalar(_) | Self::Told(_) => 0,
+            Self::List(items) => items.count(),
+            Self::Object(fields) => fields.iter().map(|(_, plan)| 1 + plan.count()).sum(),
+        }
+    }
+
     /// The plan of one of the fields.
     pub(super) fn field_plan(&self, field: usize) -> Option<&Self> {
         match self {

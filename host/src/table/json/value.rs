@@ -8,6 +8,9 @@ use std::fmt;
 /// Lists and objects inside each other, at most: more is no table.
 const DEPTH_MAX: usize = 64;
 
+/// Values of a row, at most: while it is taken apart each takes 48 bytes, so that all take 400 MB, and a row has 64 MiB.
+pub(super) const VALUES_MAX: usize = 8 << 20;
+
 /// A value.
 #[derive(Debug, PartialEq)]
 pub(super) enum Value<'a> {
@@ -35,16 +38,16 @@ impl<'a> Value<'a> {
             }
         }
         let raw = serde_json::from_str(text).map_err(|error| broken(text, &error))?;
-        Self::of(raw, DEPTH_MAX)
+        Self::of(raw, DEPTH_MAX, &mut VALUES_MAX.clone())
     }
 
     /// A value in such an object.
     pub(super) fn field(text: &'a str) -> Result<Self, String> {
         let raw = serde_json::from_str(text).map_err(|error| broken(text, &error))?;
-        Self::of(raw, DEPTH_MAX - 1)
+        Self::of(raw, DEPTH_MAX - 1, &mut VALUES_MAX.clone())
     }
 
-    fn of(raw: &'a RawValue, depth: usize) -> Result<Self, String> {
+    fn of(raw: &'a RawValue, depth: usize, left: &mut usize) -> Result<Self, String> {
         let text = raw.get();
         let Some(deeper) = depth.checked_sub(1) else {
             return Err(format!("its values are nested more than {DEPTH_MAX} deep"));
@@ -53,13 +56,15 @@ impl<'a> Value<'a> {
             Some(b'"') => Self::Text(string(text)?),
             Some(b'[') => {
                 let Items(items) = serde_json::from_str(text).map_err(|error| broken(text, &error))?;
-                Self::List(items.into_iter().map(|item| Self::of(item, deeper)).collect::<Result<_, _>>()?)
+                take(left, items.len())?;
+                Self::List(items.into_iter().map(|item| Self::of(item, deeper, left)).collect::<Result<_, _>>()?)
             }
             Some(b'{') => {
                 let Fields(fields) = serde_json::from_str(text).map_err(|error| broken(text, &error))?;
+                take(left, fields.len())?;
                 let mut object = Vec::with_capacity(fields.len());
                 for (name, value) in fields {
-                    object.push((string(name.get())?, Self::of(value, deeper)?));
+                    object.push((string(name.get())?, Self::of(value, deeper, left)?));
                 }
                 check_names(&object)?;
                 Self::Object(object)
@@ -116,6 +121,13 @@ impl<'a> Value<'a> {
     }
 }
 
+/// Takes so many values of those that are left of a row's.
+fn take(left: &mut usize, values: usize) -> Result<(), String> {
+    *left =
+        left.checked_sub(values).ok_or_else(|| format!("it has more than {VALUES_MAX} values: make rows of them"))?;
+    Ok(())
+}
+
 /// A name that is there twice has two values, of which one would go.
 fn check_names(object: &[(Cow<'_, str>, Value<'_>)]) -> Result<(), String> {
     // Few names are compared faster than hashed.
@@ -150,10 +162,10 @@ fn broken(text: &str, error: &serde_json::Error) -> String {
     format!("it is no JSON: {words} (column {})", error.column())
 }
 
-/// The values of a list.
+/// The values of a list, or those of its first that are more than any may have.
 struct Items<'a>(Vec<&'a RawValue>);
 
-/// The names and values of an object.
+/// The names and values of an object, or those of its first that are more than any may have.
 struct Fields<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Items<'de> {
@@ -169,7 +181,9 @@ impl<'de> Deserialize<'de> for Items<'de> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items<'de>, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = list.next_element()? {
-                    items.push(item);
+                    if items.len() <= VALUES_MAX {
+                        items.push(item);
+                    }
                 }
                 Ok(Items(items))
             }
@@ -191,7 +205,9 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(entry) = map.next_entry()? {
-                    fields.push(entry);
+                    if fields.len() <= VALUES_MAX {
+                        fields.push(entry);
+                    }
                 }
                 Ok(Fields(fields))
             }
