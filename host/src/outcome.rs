@@ -77,7 +77,7 @@ pub struct Evidence {
     pub limit: Option<String>,
     /// It was cancelled from outside.
     pub interrupted: bool,
-    /// Whoever read standard output as it came has gone.
+    /// Nobody reads the rows any more that a stream writes to standard output.
     pub reader_gone: bool,
     /// The deadline passed; its length in milliseconds.
     pub deadline_ms: Option<u128>,

@@ -183,6 +183,32 @@ fn the_host_reads_files_whole_in_one_place() {
 }
 
 #[test]
+fn files_of_users_are_replaced_in_one_place() {
+    // `publish` keeps modes, follows links and syncs. These rename what is their own, or make a folder that is new.
+    let own = [
+        "block/template.rs",
+        "environment/local/interpreter.rs",
+        "environment/local/shelf.rs",
+        "history/entry.rs",
+        "images/folders.rs",
+        "place/folder.rs",
+        "publish/unpublished.rs",
+    ];
+    let host = root().join("host/src");
+    let renames = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        code.contains("fs::rename(") || code.contains("renameat(")
+    };
+    let found: BTreeSet<String> = sources("rs")
+        .into_iter()
+        .filter(|path| path.starts_with(&host) && renames(path))
+        .map(|path| path.strip_prefix(&host).unwrap().display().to_string())
+        .collect();
+    assert_eq!(found, own.map(str::to_owned).into(), "left: files that rename; right: those that may");
+}
+
+#[test]
 fn the_images_of_python_differ_in_pandas_alone() {
     let requirements = |name: &str| {
         let text = std::fs::read_to_string(root().join("images").join(name)).unwrap();

@@ -190,6 +190,9 @@ fn a_password_is_in_a_file_or_a_variable_and_in_no_argument() {
     }
     std::fs::set_permissions(user.folder.path().join("token"), PermissionsExt::from_mode(0o600)).unwrap();
     assert!(!run(&["--option", "token=@token"]).1.contains("can be read by others"));
+    user.file("all.json", "{\"token\": \"hunter2-and-more\"}");
+    let (_, said) = run(&["--options", "all.json"]);
+    assert!(said.contains("note: `all.json`, which has the password `token`, can be read by others"), "{said}");
     let (_, said) = run(&["--option-env", "token=NO_SUCH_TOKEN"]);
     assert!(said.contains("the variable `NO_SUCH_TOKEN` is not set"), "{said}");
 }

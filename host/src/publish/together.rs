@@ -34,7 +34,11 @@ impl Together {
         };
         let mut together = Self { files, journal };
         for position in 0..together.files.len() {
-            if let Err(source) = together.files[position].name() {
+            // What the journal names must be on the disk before it says that all is put in place.
+            let sync = together.journal.is_some();
+            let file = &mut together.files[position];
+            let named = file.name().and_then(|()| if sync { file.place().sync() } else { Ok(()) });
+            if let Err(source) = named {
                 return Err(together.give_up(position, source, Vec::new()));
             }
         }

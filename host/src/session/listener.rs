@@ -3,8 +3,10 @@
 //! sessions.
 
 use crate::engine::SCRIPT_USER;
+use crate::small_file::{MADE_MAX, read_text};
 use std::io;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::OnceCell;
@@ -74,7 +76,7 @@ impl Listener {
             Peers::Contained { engine } => {
                 let read = || async move {
                     let reading = tokio::task::spawn_blocking(move || {
-                        let file = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+                        let file = |path: &str| read_text(Path::new(path), MADE_MAX).unwrap_or_default();
                         subordinate_ids(&file("/etc/subuid"), &file("/etc/passwd"), engine)
                     });
                     reading.await.unwrap_or_default()

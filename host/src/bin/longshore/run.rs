@@ -6,7 +6,7 @@ use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, check, failure, option_values};
-use longshore::block::Block;
+use longshore::block::{Block, GivenValue};
 use longshore::{Cancel, Limits, Outcome, PartitionSpec, RunSpec, Settings, SpecError};
 use std::io;
 use std::num::NonZeroUsize;
@@ -15,8 +15,11 @@ use std::path::Path;
 /// Runs a block, and gives the exit status back.
 pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
     let (json, quiet) = (arguments.json, arguments.quiet);
-    let notes = if quiet { Vec::new() } else { option_values::notes(&arguments) };
-    let mut spec = match spec(arguments) {
+    let spec = option_values::given(&arguments).and_then(|given| {
+        let notes = if quiet { Vec::new() } else { option_values::notes(&arguments, &given) };
+        spec(arguments, given).map(|spec| (spec, notes))
+    });
+    let (mut spec, notes) = match spec {
         Ok(spec) => spec,
         Err(reason) => return failure::print_text(&reason, BAD_INPUT),
     };
@@ -88,7 +91,7 @@ fn bad_input(error: &SpecError) -> u8 {
     failure::print_after(&seen, error, BAD_INPUT)
 }
 
-fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
+fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<RunSpec, String> {
     let mut spec = RunSpec::new(&arguments.block);
     spec.inputs = arguments.inputs.iter().map(|text| arguments::input(text, arguments.format)).collect();
     if !arguments.read.is_empty() {
@@ -105,7 +108,7 @@ fn spec(arguments: RunArguments) -> Result<RunSpec, String> {
     if arguments.json && spec.outputs.iter().any(|output| output.path == Path::new("-")) {
         return Err("`--json` and `-o -` both want standard output: give the output a file".into());
     }
-    spec.options = option_values::given(&arguments)?;
+    spec.options = options;
     spec.engine = arguments.engine.into();
     spec.image = arguments.image;
     spec.network = arguments.network;
