@@ -18,7 +18,7 @@ const RUN_MIN: u64 = 128 << 20;
 
 /// What all runs of this process take from. Memory is the process's, so its sum is one for it, whoever runs what; the
 /// machine is asked once, since what runs take themselves must not change it.
-fn host() -> &'static Budget {
+pub(crate) fn host() -> &'static Budget {
     static HOST: OnceLock<Budget> = OnceLock::new();
     HOST.get_or_init(|| Budget::new(available_memory() / SHARE.1 * SHARE.0))
 }

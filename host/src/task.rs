@@ -13,6 +13,11 @@ impl<T: Send + 'static> Task<T> {
     pub(crate) fn spawn(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self(tokio::spawn(work))
     }
+
+    /// Whether it has ended.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
 }
 
 /// Its result; `None` where it panicked.

@@ -2,10 +2,13 @@
 //! Mapping them is the mapping file's.
 
 use crate::error::SegmentError;
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
+use rustix::fs::{
+    MemfdFlags, Mode, OFlags, SealFlags, fchmod, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create, open,
+};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// Bytes gathered before a system call: small buffers of wide tables share one, large ones pass by.
 const GATHER_BYTES: usize = 128 << 10;
@@ -38,14 +41,19 @@ impl SegmentFile {
         self.length
     }
 
-    /// Makes it final.
+    /// Makes it final, for reading alone: the descriptor that is passed on cannot write, nor may others open one that can,
+    /// or set attributes that the next reader sees.
     ///
     /// # Errors
     /// [`SegmentError::System`], [`SegmentError::Write`].
     pub fn seal(self) -> Result<Segment, SegmentError> {
         let file = self.file.into_inner().map_err(|error| SegmentError::Write(error.into_error()))?;
         fcntl_add_seals(&file, SEGMENT_SEALS).map_err(|errno| SegmentError::system("fcntl(F_ADD_SEALS)", errno))?;
-        Ok(Segment { descriptor: file.into(), length: self.length })
+        fchmod(&file, Mode::RUSR).map_err(|errno| SegmentError::system("fchmod", errno))?;
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let descriptor = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|errno| SegmentError::system("open", errno))?;
+        Ok(Segment { descriptor, length: self.length })
     }
 }
 
@@ -109,8 +117,15 @@ impl AsFd for Segment {
 }
 
 pub(crate) fn create(name: &str) -> Result<OwnedFd, SegmentError> {
-    memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
-        .map_err(|errno| SegmentError::system("memfd_create", errno))
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let created = match memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL) {
+        // Linux before 6.3 does not know it.
+        Err(Errno::INVAL) => memfd_create(name, flags),
+        created => created,
+    };
+    let descriptor = created.map_err(|errno| SegmentError::system("memfd_create", errno))?;
+    fchmod(&descriptor, Mode::RUSR | Mode::WUSR).map_err(|errno| SegmentError::system("fchmod", errno))?;
+    Ok(descriptor)
 }
 
 pub(crate) fn create_sized(name: &str, length: u64, seals: SealFlags) -> Result<OwnedFd, SegmentError> {
@@ -136,14 +151,20 @@ mod tests {
         let segment = file.seal().unwrap();
         let descriptor = segment.share().unwrap();
         let mut again = File::from(descriptor.try_clone().unwrap());
-        assert_eq!(again.write(b"x").unwrap_err().raw_os_error(), Some(rustix::io::Errno::PERM.raw_os_error()));
+        assert_eq!(again.write(b"x").unwrap_err().raw_os_error(), Some(Errno::BADF.raw_os_error()));
         assert!(again.set_len(0).is_err());
+        assert_eq!(fstat(&again).unwrap().st_mode & 0o7777, 0o400);
+        // Whom the mode does not stop, as the superuser, the seals do.
+        let path = format!("/proc/self/fd/{}", again.as_raw_fd());
+        if let Ok(mut writable) = File::options().write(true).open(path) {
+            assert_eq!(writable.write(b"x").unwrap_err().raw_os_error(), Some(Errno::PERM.raw_os_error()));
+        }
         assert_eq!(Segment::receive(descriptor, 5).unwrap().length(), 5);
     }
 
     #[test]
     fn what_is_not_sealed_is_refused() {
-        let unsealed = create("test").unwrap();
+        let unsealed = memfd_create("test", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
         assert_eq!(
             Segment::receive(unsealed, 0).unwrap_err().to_string(),
             "the descriptor is not sealed shared memory: it has the seals SealFlags(0x0), but a segment has the seals \

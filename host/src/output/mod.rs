@@ -29,6 +29,8 @@ pub(crate) struct Target {
     pub format: FileFormat,
     /// How its text is written.
     pub write: WriteOptions,
+    /// Whether it is a part of what goes to the file: kept without a name until the whole is put together.
+    pub part: bool,
 }
 
 /// What outputs a block has, and where they go.

@@ -18,6 +18,8 @@ pub(crate) enum Pending {
     Stream(std::fs::File, PathBuf),
     /// To be copied to standard output.
     Stdout(std::fs::File),
+    /// A part of a file, for who puts it together.
+    Part(std::fs::File),
     /// Gone to standard output already, row by row.
     Sent,
 }
@@ -32,10 +34,13 @@ pub(crate) fn create(
     let failed = |source| TableError::Write { path: target.path.clone(), source };
     let is_standard = target.path == Path::new("-");
     // A workbook is put together at its end.
-    let streams = streaming && target.format.format != Format::Xlsx;
+    let streams = streaming && !target.part && target.format.format != Format::Xlsx;
     let (writer, pending) = if is_standard && streams {
         let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
         (stdout.into(), Pending::Sent)
+    } else if target.part {
+        let file = tempfile::tempfile().map_err(failed)?;
+        (file.try_clone().map_err(failed)?, Pending::Part(file))
     } else if is_standard {
         let file = tempfile::tempfile().map_err(failed)?;
         (file.try_clone().map_err(failed)?, Pending::Stdout(file))
@@ -70,7 +75,7 @@ pub(super) fn rewrite(
     let written = sink.finish()?;
     let file = match &pending {
         Pending::File(file) => file.writer().map_err(failed)?,
-        Pending::Stdout(file) | Pending::Stream(file, _) => file.try_clone().map_err(failed)?,
+        Pending::Stdout(file) | Pending::Stream(file, _) | Pending::Part(file) => file.try_clone().map_err(failed)?,
         Pending::Sent => return Err(TableError::SentOn { format: target.format.to_string() }),
     };
     let before = Source::of(&target.path, file, target.format, &ReadOptions::default())?;

@@ -290,8 +290,12 @@ mod tests {
     async fn told(format: &str, column: ArrayRef) -> Result<Trouble, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        let (writers, mut troubles) =
-            writers_to(vec![Some(Target { path, format: format.parse().unwrap(), write: WriteOptions::default() })]);
+        let (writers, mut troubles) = writers_to(vec![Some(Target {
+            path,
+            format: format.parse().unwrap(),
+            write: WriteOptions::default(),
+            part: false,
+        })]);
         let (outgoing, mut answers) = mpsc::channel(16);
         let handle = writers.handle();
         let worker = handle.open(&OutputName::Number(0), StreamId(1), &outgoing).await.unwrap();

@@ -1,26 +1,16 @@
 //! The outputs of all parts as one table each, in the order of the parts. A part's script may have dropped the field
 //! that the input was cut by: it is put back as the first column.
 
+use super::spool::Spool;
 use crate::output::{Finished, Target, create};
+use crate::table::Allowance;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::{Field, Schema, SchemaRef};
 use arrow_select::take::take;
 use longshore_segment::{Matching, first_schema};
-use std::fs::File;
-use std::io::{BufReader, Seek};
+use std::io::BufReader;
 use std::sync::Arc;
-
-/// What one part wrote to an output: an Arrow stream in a file without a name.
-#[derive(Debug)]
-pub(super) struct Written {
-    /// The part, for people.
-    pub(super) part: String,
-    /// The value that it is of, as a column of one row.
-    pub(super) value: ArrayRef,
-    /// The stream.
-    pub(super) file: File,
-}
 
 /// Writes one output out of what the parts wrote. Blocks.
 pub(super) fn merge(
@@ -28,21 +18,21 @@ pub(super) fn merge(
     target: &Target,
     field: &Field,
     run_id: &str,
-    parts: Vec<Written>,
+    allowance: &Allowance,
+    spool: &Spool,
 ) -> Result<Option<Finished>, String> {
     let mut begun = None;
     let mut rows = 0;
-    for part in parts {
+    for part in spool.parts() {
         let in_part = |reason: String| format!("output {index} of partition {}: {reason}", part.part);
         let broken = |error: &dyn std::error::Error| in_part(format!("it cannot be read back: {error}"));
-        let mut file = &part.file;
-        file.rewind().map_err(|error| broken(&error))?;
+        let file = spool.read(part).map_err(|error| broken(&error))?;
         let reader = StreamReader::try_new(BufReader::new(file), None).map_err(|error| broken(&error))?;
         let whole = restored_schema(&reader.schema(), field);
         if begun.is_none() {
             let schema = first_schema(&whole);
             let (sink, pending) = create(target, &schema, run_id, false).map_err(|error| in_part(error.to_string()))?;
-            begun = Some((schema, sink, pending));
+            begun = Some((schema, sink.within(allowance), pending));
         }
         let Some((schema, sink, _)) = &mut begun else { continue };
         let matching = Matching::new(schema, &whole).map_err(&in_part)?;

@@ -4,32 +4,31 @@
 mod merge;
 mod relay;
 mod split;
+mod spool;
 
-use crate::budget::available_memory;
+use crate::budget;
 use crate::cancel::{Cancel, CancelLevel};
 use crate::event::{self, Event, Events};
 use crate::input::Inputs;
 use crate::outcome::Outcome;
-use crate::output::{Finished, Pending, Target};
+use crate::output::Finished;
 use crate::record::{PartitionRecord, RunRecord};
 use crate::run::{NotPublished, Outlet, Published, milliseconds, new_run_id, publish, run_once};
 use crate::settings::Settings;
 use crate::spec::{PartitionSpec, Prepared};
-use crate::table::{Compression, Feed, FileFormat, Format, WriteOptions};
-use merge::{Written, merge};
+use crate::table::{Allowance, Compression, Feed, FileFormat, Format, WriteOptions, guarded};
+use crate::task::Task;
+use merge::merge;
 use relay::relay;
 pub use split::SplitError;
 use split::{Split, Value};
-use std::path::PathBuf;
+use spool::Spools;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::task::JoinSet;
 
 /// Most parts of a run: each is a container's start, 0.1 s of this at the least.
 const PARTS_MAX: usize = 10_000;
-
-/// Of the memory that is available, the part that the tables to cut may take.
-const MEMORY_SHARE: u64 = 2;
 
 /// The inputs of a run, cut by a field.
 #[derive(Debug, Clone)]
@@ -43,10 +42,9 @@ pub(crate) struct Cut {
 impl Cut {
     /// Cuts input 0, and every other that has the field.
     pub(crate) fn new(inputs: &Inputs, spec: &PartitionSpec) -> Result<Self, (usize, SplitError)> {
-        let bytes_max = available_memory() / MEMORY_SHARE;
         let split = |(number, feed): (usize, Option<&Feed>)| {
             let feed = feed.filter(|feed| number == 0 || feed.schema().index_of(&spec.field).is_ok());
-            let split = feed.map(|feed| Split::new(feed, &spec.field, bytes_max));
+            let split = feed.map(|feed| Split::new(feed, &spec.field, budget::host()));
             split.transpose().map_err(|error| (number, error))
         };
         let splits = inputs.feeds().enumerate().map(split).collect::<Result<Vec<_>, _>>()?;
@@ -67,11 +65,18 @@ impl Cut {
     }
 }
 
-/// One part's run, when it has ended.
+/// One part's run, when it has ended. What it wrote is spooled.
 struct Part {
     position: usize,
     record: RunRecord,
-    finished: Vec<Finished>,
+}
+
+/// All parts' runs, in order.
+struct Parts {
+    parts: Vec<Part>,
+    spools: Spools,
+    /// The first to fail, where it ended the others.
+    failed: Option<usize>,
 }
 
 /// Runs a block for each value of the field. Whatever happens is in the record.
@@ -104,11 +109,11 @@ struct Whole<'a> {
 
 impl Whole<'_> {
     /// Runs the parts, so many at a time. The first that fails ends the others, unless they are to go on.
-    async fn run_parts(&self, cancel: &Cancel) -> Vec<Part> {
+    async fn run_parts(&self, cancel: &Cancel) -> Parts {
         let together = Cancel::new();
-        let forwarding = tokio::spawn(forward(cancel.clone(), together.clone()));
+        let _forwarding = Task::spawn(forward(cancel.clone(), together.clone()));
         let mut running = JoinSet::new();
-        let mut parts: Vec<Part> = Vec::new();
+        let (mut parts, mut spools, mut stopped_by) = (Vec::new(), Spools::default(), None);
         let mut next = 0;
         loop {
             // The first runs in any case, so that there is something to tell.
@@ -119,21 +124,49 @@ impl Whole<'_> {
                 continue;
             }
             let Some(ended) = running.join_next().await else { break };
-            let part = ended.unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic()));
+            // A run catches its own panics: what is left is that the runtime itself ends.
+            let Ok((mut part, finished)) = ended else { break };
+            if part.record.outcome.is_success() {
+                spools = self.spool(&mut part, finished, spools).await;
+            }
             let failed = !part.record.outcome.is_success();
-            parts.push(part);
-            self.tell_progress(parts.len());
+            if let (Some(first), Outcome::Interrupted, CancelLevel::None) =
+                (stopped_by, part.record.outcome, cancel.level())
+            {
+                let name = name(&self.cut.values()[first]);
+                part.record.message = Some(format!("stopped, because partition `{name}` failed"));
+            }
             if failed && !self.cut.keep_going && together.level() == CancelLevel::None {
+                stopped_by = Some(part.position);
                 together.pull();
             }
+            parts.push(part);
+            self.tell_progress(parts.len());
         }
-        forwarding.abort();
         parts.sort_by_key(|part| part.position);
-        parts
+        Parts { parts, spools, failed: stopped_by }
+    }
+
+    /// Keeps what a part wrote, or says in its record why that cannot be kept.
+    async fn spool(&self, part: &mut Part, finished: Vec<Finished>, mut spools: Spools) -> Spools {
+        let (position, value) = (part.position, self.cut.values()[part.position].clone());
+        let Some(single) = self.cut.first().and_then(|split| split.single(&value)) else { return spools };
+        let spooling = tokio::task::spawn_blocking(move || {
+            let added = spools.add(position, &format!("`{}`", name(&value)), &single, finished);
+            (spools, added)
+        });
+        let reason = match spooling.await {
+            Ok((spools, Ok(()))) => return spools,
+            Ok((_, Err(error))) => error.to_string(),
+            Err(broken) => broken.to_string(),
+        };
+        part.record.outcome = Outcome::PublishFailed;
+        part.record.message = Some(format!("what it wrote cannot be kept for the whole: {reason}"));
+        Spools::default()
     }
 
     /// One part's run, to be spawned.
-    fn part(&self, position: usize, cancel: Cancel) -> impl Future<Output = Part> + Send + 'static {
+    fn part(&self, position: usize, cancel: Cancel) -> impl Future<Output = (Part, Vec<Finished>)> + Send + 'static {
         let mut prepared = self.prepared.clone();
         let (value, splits) = (self.cut.values()[position].clone(), Arc::clone(&self.cut.splits));
         let (settings, whole, name) = (self.settings.clone(), self.events.clone(), name(&value));
@@ -143,20 +176,37 @@ impl Whole<'_> {
             prepared.hashes = false;
         }
         for target in prepared.outputs.targets.iter_mut().flatten() {
-            *target = Target { path: PathBuf::from("-"), format: KEPT, write: WriteOptions::default() };
+            (target.format, target.write, target.part) = (KEPT, WriteOptions::default(), true);
         }
         async move {
             let (events, received) = event::events();
             let relaying = tokio::spawn(relay(name, position == 0, received, whole));
             let inputs = prepared.inputs.clone();
             let cutting = tokio::task::spawn_blocking(move || {
-                inputs.with(splits.iter().map(|split| split.as_ref().map(|split| split.part(&value))))
+                guarded(|| inputs.with(splits.iter().map(|split| split.as_ref().map(|split| split.part(&value)))))
             });
-            prepared.inputs = cutting.await.unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic()));
-            let (record, finished) = run_once(prepared, new_run_id(), &settings, events, &cancel, Outlet::Keep).await;
+            let cut = cutting.await.map_err(|broken| broken.to_string()).and_then(|cut| cut.map_err(|it| it.words));
+            let broken = match cut {
+                Ok(inputs) => {
+                    prepared.inputs = inputs;
+                    None
+                }
+                Err(words) => {
+                    // Nothing starts: the record alone is wanted.
+                    while cancel.level() != CancelLevel::AtOnce {
+                        cancel.pull();
+                    }
+                    Some(format!("its input cannot be cut: {words}"))
+                }
+            };
+            let (mut record, finished) =
+                run_once(prepared, new_run_id(), &settings, events, &cancel, Outlet::Keep).await;
+            if broken.is_some() {
+                (record.outcome, record.message) = (Outcome::EngineFailed, broken);
+            }
             // Everything that the part said is passed on before it counts as ended.
             let _ = relaying.await;
-            Part { position, record, finished }
+            (Part { position, record }, finished)
         }
     }
 
@@ -168,8 +218,11 @@ impl Whole<'_> {
     }
 
     /// Joins and publishes what the parts wrote, and writes it all down.
-    async fn conclude(self, parts: Vec<Part>, cancel: &Cancel) -> RunRecord {
-        let failed = parts.iter().find(|part| !part.record.outcome.is_success());
+    async fn conclude(self, ended: Parts, cancel: &Cancel) -> RunRecord {
+        let Parts { parts, spools, failed } = ended;
+        // Of those that one ended, that one says why.
+        let is_first = |part: &&Part| failed.is_none_or(|failed| part.position == failed);
+        let failed = parts.iter().filter(is_first).find(|part| !part.record.outcome.is_success());
         let (mut outcome, mut message) = match failed {
             _ if cancel.level() != CancelLevel::None => (Outcome::Interrupted, None),
             Some(part) => (part.record.outcome, Some(self.failure(part, &parts))),
@@ -180,7 +233,7 @@ impl Whole<'_> {
         if outcome.is_success() || goes_on {
             let publishing = Instant::now();
             self.events.tell(Event::Publishing);
-            match self.join(parts, &record.run_id, cancel).await {
+            match self.join(spools, &record.run_id, cancel).await {
                 Ok((published, unwritten)) => {
                     record.outputs = published.outputs;
                     record.notes.extend(published.notes.into_iter().chain(unwritten));
@@ -209,31 +262,21 @@ impl Whole<'_> {
 
     async fn join(
         &self,
-        parts: Vec<Part>,
+        mut spools: Spools,
         run_id: &str,
         cancel: &Cancel,
     ) -> Result<(Published, Vec<String>), NotPublished> {
         let targets = self.prepared.outputs.targets.clone();
         let (cut, own_id) = (self.cut.clone(), run_id.to_owned());
+        let allowance = Allowance::new(self.prepared.limits.output_bytes);
         let joining = tokio::task::spawn_blocking(move || {
-            let mut written: Vec<Vec<Written>> = targets.iter().map(|_| Vec::new()).collect();
             let Some(split) = cut.first() else { return Ok((Vec::new(), Vec::new())) };
-            for part in parts.into_iter().filter(|part| part.record.outcome.is_success()) {
-                let value = &cut.values()[part.position];
-                for output in part.finished {
-                    let (Some(Pending::Stdout(file)), Some(place)) =
-                        (output.file, written.get_mut(output.index as usize))
-                    else {
-                        continue;
-                    };
-                    let Some(single) = split.single(value) else { continue };
-                    place.push(Written { part: format!("`{}`", name(value)), value: single, file });
-                }
-            }
             let (mut finished, mut notes) = (Vec::new(), Vec::new());
-            for (index, (target, parts)) in (0..).zip(targets.iter().zip(written)) {
+            for (index, target) in (0..).zip(&targets) {
                 let Some(target) = target else { continue };
-                match merge(index, target, split.field(), &own_id, parts)? {
+                let spool = usize::try_from(index).ok().and_then(|number| spools.take(number));
+                let merged = spool.map(|spool| merge(index, target, split.field(), &own_id, &allowance, &spool));
+                match merged.transpose()?.flatten() {
                     Some(output) => {
                         notes.extend(output.all_notes());
                         finished.push(output);

@@ -6,6 +6,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, Field, SchemaRef};
 use arrow_select::take::{take, take_record_batch};
+use longshore_segment::{Budget, OverBudget, Taken};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -23,22 +24,24 @@ pub(super) struct Split {
     batches: Vec<RecordBatch>,
     order: Vec<Value>,
     rows: HashMap<Value, Rows>,
+    /// Memory of the batches.
+    memory: Taken,
 }
 
 impl Split {
-    /// Reads a table and finds the rows of each value. More than `bytes_max` of decoded values are refused, since all
-    /// of it is kept.
-    pub(super) fn new(feed: &Feed, field: &str, bytes_max: u64) -> Result<Self, SplitError> {
+    /// Reads a table and finds the rows of each value. More decoded values than there is memory for are refused, since
+    /// all of it is kept.
+    pub(super) fn new(feed: &Feed, field: &str, budget: &Budget) -> Result<Self, SplitError> {
         let schema = feed.schema();
         let column = schema.index_of(field).map_err(SplitError::Arrow)?;
-        let mut split = Self { schema, column, batches: Vec::new(), order: Vec::new(), rows: HashMap::new() };
+        let too_large = |_: OverBudget| SplitError::TooLarge { mebibytes: budget.limit() >> 20 };
+        let memory = budget.take(0).map_err(too_large)?;
+        let mut split = Self { schema, column, batches: Vec::new(), order: Vec::new(), rows: HashMap::new(), memory };
         let mut bytes = 0;
         for batch in feed.stored()?.ok_or(SplitError::Live)? {
             let batch = batch?;
             bytes += batch.get_array_memory_size() as u64;
-            if bytes > bytes_max {
-                return Err(SplitError::TooLarge { mebibytes: bytes_max >> 20 });
-            }
+            split.memory.resize(bytes).map_err(too_large)?;
             split.add(batch).map_err(SplitError::Arrow)?;
         }
         Ok(split)
@@ -170,7 +173,7 @@ mod tests {
             batch(vec![Some("c"), Some("a"), None], vec![5, 6, 7]),
         ];
         let feed = Feed::Memory { schema: batches[0].schema(), batches };
-        let split = Split::new(&feed, "g", 1 << 20).unwrap();
+        let split = Split::new(&feed, "g", &Budget::new(1 << 20)).unwrap();
         let values: Vec<_> = split.values().iter().map(Option::as_deref).collect();
         assert_eq!(values, [Some("b"), Some("a"), None, Some("c")]);
         let parts: Vec<_> = split.values().iter().map(|value| rows(&split.part(value))).collect();
@@ -178,6 +181,6 @@ mod tests {
         assert_eq!(split.count(&Some("a".into())), 2);
         assert_eq!(rows(&split.part(&Some("none".into()))), Vec::<i64>::new());
         assert_eq!(split.single(&None).unwrap().null_count(), 1);
-        assert!(matches!(Split::new(&feed, "g", 1), Err(SplitError::TooLarge { .. })));
+        assert!(matches!(Split::new(&feed, "g", &Budget::new(1)), Err(SplitError::TooLarge { .. })));
     }
 }

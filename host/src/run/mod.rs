@@ -8,6 +8,7 @@ mod connect;
 mod environment;
 mod lacking;
 mod publishing;
+mod unwind;
 mod watch;
 
 use crate::budget;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
+use unwind::{likely, unwinding};
 use watch::{Watch, Welcome};
 
 /// Attempts at starting a container of an image that something else removes.
@@ -122,7 +124,10 @@ pub(crate) async fn run_once(
         fingerprinting: None,
         no_sdk: None,
     };
-    let (kind, image, result) = run.execute().await;
+    // A panic is the failure of its run, and of no other.
+    let executed = unwinding(run.execute()).await;
+    let (kind, image, result) =
+        executed.unwrap_or_else(|broken| (likely(run.prepared.engine), None, Ok((broken, Vec::new(), None))));
     let (evidence, finished, exit) = match result {
         Ok(ended) => ended,
         Err(error) => (blame::evidence(&error), Vec::new(), None),
@@ -150,10 +155,7 @@ type Seen = (Evidence, Vec<Finished>, Option<Exit>);
 
 impl Run<'_> {
     async fn execute(&mut self) -> (EngineKind, Option<ImageId>, Result<Seen, EngineError>) {
-        let likely = match self.prepared.engine {
-            engine::EngineChoice::Process => EngineKind::Process,
-            _ => EngineKind::Docker,
-        };
+        let likely = likely(self.prepared.engine);
         let chosen = tokio::select! {
             chosen = engine::choose(self.prepared.engine, self.settings) => chosen,
             // An engine that takes connections and does not answer is waited for no longer than anybody likes.

@@ -64,6 +64,8 @@ fn put(
                 None
             }
             Pending::Sent => None,
+            // Who puts the whole together publishes that.
+            Pending::Part(_) => continue,
             Pending::Stdout(file) => {
                 let opened = Stream::standard().map_err(Broken::Failed);
                 send(file, opened, output.index, target, cancel).map_err(|broken| broken.after(&sent))?

@@ -3,9 +3,10 @@
 
 use super::link::{Incoming, Outgoing, say};
 use crate::event::{Event, Events};
-use crate::input::{Inputs, serve};
+use crate::input::{Credit, Inputs, serve};
 use crate::output::{OutputsHandle, Piece};
 use crate::secrets::Secrets;
+use crate::task::Task;
 use crate::words::count;
 use longshore_protocol::limits::{ARENA_BYTES, ARENAS_MAX, INLINE_MAX, STREAMS_MAX, TEXT_MAX};
 use longshore_protocol::{
@@ -13,10 +14,10 @@ use longshore_protocol::{
     StreamId, ToScript, Version, Word,
 };
 use longshore_segment::LentArena;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::mpsc;
+use std::time::Duration;
 
 /// What a text counts besides its bytes: empty ones make lines too.
 const TEXT_COST: usize = 16;
@@ -50,11 +51,26 @@ pub(crate) struct ScriptSession {
     outgoing: Outgoing,
     served: Served,
     dropped_texts: u64,
-    reading: HashMap<StreamId, mpsc::UnboundedSender<u64>>,
+    reading: HashMap<StreamId, Reading>,
+    /// Readings that the script has dropped, and that have not ended.
+    dropped: VecDeque<Reading>,
     writing: HashMap<StreamId, Writing>,
     last_stream: u32,
     arenas: Vec<LoanedArena>,
     end: ScriptEnd,
+}
+
+/// Readings that may be ending at a time; one more waits for the first of them.
+const DROPPED_MAX: usize = 8;
+
+/// How long the first may take: a decoder ends with the batch that it is at.
+const DROPPED_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A stream out of an input. Its place is free when what serves it has ended, not when the script wants no more of it.
+struct Reading {
+    credit: Arc<Credit>,
+    /// A script that is gone is served no more.
+    serving: Task<()>,
 }
 
 /// A stream into an output.
@@ -86,6 +102,7 @@ impl ScriptSession {
             served,
             dropped_texts: 0,
             reading: HashMap::new(),
+            dropped: VecDeque::new(),
             writing: HashMap::new(),
             last_stream: 0,
             arenas: Vec::new(),
@@ -162,12 +179,16 @@ impl ScriptSession {
                     self.served.outputs.abandon(writing.output).await;
                 }
                 // An input that has just ended is no longer there.
-                self.reading.remove(&stream);
+                if let Some(reading) = self.reading.remove(&stream) {
+                    reading.credit.drop_reading();
+                    self.dropped.push_back(reading);
+                    self.wait_for_dropped().await;
+                }
             }
             FromScript::Ack { stream, bytes } => {
                 // An input whose task has ended needs no credit.
-                if let Some(acks) = self.reading.get(&stream) {
-                    let _ = acks.send(bytes);
+                if let Some(reading) = self.reading.get(&stream) {
+                    reading.credit.acknowledge(stream, bytes)?;
                 }
             }
             FromScript::Message { text } => self.tell_text(Event::Message, text)?,
@@ -193,10 +214,19 @@ impl ScriptSession {
         };
         self.tell(Event::Reading { input });
         self.send(&ToScript::Opened { stream, connected: true }).await;
-        let (acks, acknowledged) = mpsc::unbounded_channel();
-        self.reading.retain(|_, acks| !acks.is_closed());
-        self.reading.insert(stream, acks);
-        tokio::spawn(serve(source, stream, delivery, self.outgoing.clone(), acknowledged));
+        let credit = Arc::new(Credit::default());
+        let serving = Task::spawn(serve(source, stream, delivery, self.outgoing.clone(), Arc::clone(&credit)));
+        self.reading.insert(stream, Reading { credit, serving });
+    }
+
+    /// Holds a script that opens and drops without end to the pace at which what served it ends.
+    async fn wait_for_dropped(&mut self) {
+        self.dropped.retain(|reading| !reading.serving.is_finished());
+        if self.dropped.len() > DROPPED_MAX
+            && let Some(mut first) = self.dropped.pop_front()
+        {
+            let _ = tokio::time::timeout(DROPPED_PATIENCE, &mut first.serving).await;
+        }
     }
 
     async fn lend(&mut self) -> Result<(), ConnectionError> {
@@ -251,7 +281,7 @@ impl ScriptSession {
             let received = format!("stream {stream}");
             return Err(ProtocolError::Unexpected { expected: "a stream number that is new", received }.into());
         }
-        self.reading.retain(|_, acks| !acks.is_closed());
+        self.reading.retain(|_, reading| !reading.serving.is_finished());
         if self.reading.len() + self.writing.len() >= STREAMS_MAX {
             let received = format!("a stream beyond {STREAMS_MAX}");
             return Err(ProtocolError::Unexpected { expected: "an end of an open stream", received }.into());

@@ -346,7 +346,7 @@ mod tests {
         std::fs::create_dir(&kept).unwrap();
         let target = |path: PathBuf| {
             let format = FileFormat::from_path(&path).unwrap();
-            Some(Target { path, format, write: WriteOptions::default() })
+            Some(Target { path, format, write: WriteOptions::default(), part: false })
         };
         let mut outputs = Declared { ids: None, targets: vec![None, target(folder.path().join("kept.csv"))] };
         assert!(check_keep(&kept, &outputs).is_ok());

@@ -23,7 +23,7 @@ pub(super) fn placed(block: &Block, specs: &[OutputSpec], inputs: &[InputSpec]) 
             path: spec.path.clone(),
             reason,
         })?;
-        let target = Target { path: spec.path.clone(), format, write };
+        let target = Target { path: spec.path.clone(), format, write, part: false };
         check_target(number, &target, &declared, inputs)?;
         let slot = number as usize;
         declared.targets.resize(declared.targets.len().max(slot + 1), None);

@@ -81,10 +81,10 @@ impl Feed {
         }
     }
 
-    /// The rows as a segment of up to `limit` bytes, where they lie ready for one.
-    pub(crate) fn segment(&self, limit: u64) -> Option<Segment> {
+    /// The rows as a segment, where they lie ready for one; `fits` says whether so many bytes may be taken.
+    pub(crate) fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         match self {
-            Self::Stored(source) => source.segment(limit),
+            Self::Stored(source) => source.segment(fits),
             Self::Memory { .. } | Self::Live(_) => None,
         }
     }

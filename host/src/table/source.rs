@@ -224,11 +224,11 @@ impl Source {
 
     /// The whole table as a segment, where it need not be decoded first: an Arrow file of flat columns that are all in
     /// order, of up to `limit` bytes.
-    pub(crate) fn segment(&self, limit: u64) -> Option<Segment> {
+    pub(crate) fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         let is_file = self.format.format == Format::ArrowFile;
         let file = is_file.then(|| self.reopen().ok()).flatten()?;
         // What is wrong with it, the decoder says.
-        guarded(|| IpcFile::open(file).ok()?.segment(&self.schema, limit)).ok()?
+        guarded(|| IpcFile::open(file).ok()?.segment(&self.schema, fits)).ok()?
     }
 
     fn raw_batches(&self) -> Result<Batches, TableError> {

@@ -41,8 +41,12 @@ struct ColumnPiece {
 
 impl IpcFile {
     /// The whole table as a segment of the plain schema; `None` where it has to be decoded: for its types, its
-    /// compression, more bytes than `limit`, or because something is wrong with it.
-    pub(in crate::table) fn segment(&mut self, plain: &SchemaRef, limit: u64) -> Option<Segment> {
+    /// compression, more bytes than fit, or because something is wrong with it.
+    pub(in crate::table) fn segment(
+        &mut self,
+        plain: &SchemaRef,
+        fits: &mut dyn FnMut(u64) -> bool,
+    ) -> Option<Segment> {
         let schema = self.schema();
         let types: Vec<_> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
         let is_plain = plain.fields().iter().map(|field| field.data_type()).eq(&types);
@@ -52,7 +56,7 @@ impl IpcFile {
         let places = self.batches.clone();
         let batches = places.into_iter().map(|place| self.piecewise(place, &types)).collect::<Option<Vec<_>>>()?;
         let mut copy = Copy { file: &self.file, types: &types, window: vec![0; WINDOW], written: Vec::new() };
-        let extents = copy.extents(&batches, limit)?;
+        let extents = copy.extents(&batches, fits)?;
         let nullable = |(field, extent): (&Arc<Field>, &Extent)| extent.nulls == 0 || field.is_nullable();
         if !plain.fields().iter().zip(&extents).all(nullable) {
             return None;
@@ -146,7 +150,7 @@ struct Copy<'a> {
 
 impl Copy<'_> {
     /// How much there is of each column; `None` where it is more than fits.
-    fn extents(&self, batches: &[Piecewise], limit: u64) -> Option<Vec<Extent>> {
+    fn extents(&self, batches: &[Piecewise], fits: &mut dyn FnMut(u64) -> bool) -> Option<Vec<Extent>> {
         let mut total = 0_u64;
         let mut extents: Vec<Extent> = Vec::new();
         for (column, data_type) in self.types.iter().enumerate() {
@@ -158,10 +162,13 @@ impl Copy<'_> {
                 total = piece.buffers.iter().fold(total, |total, part| total.saturating_add(part.end - part.start));
             }
             let narrow = offset_width(data_type) == Some(size_of::<i32>());
-            if total > limit || narrow && text_bytes > TEXTS_32_MAX {
+            if narrow && text_bytes > TEXTS_32_MAX {
                 return None;
             }
             extents.push(Extent { nulls, text_bytes: usize::try_from(text_bytes).ok()? });
+        }
+        if !fits(total) {
+            return None;
         }
         // Bits that nobody writes are looked at all the same.
         for column in (0..extents.len()).filter(|column| extents[*column].nulls == 0) {
@@ -390,7 +397,7 @@ mod tests {
         // A library that panics over a schema does so for both.
         let segment = crate::table::guarded(|| {
             let mut file = opened(bytes)?;
-            file.segment(&plain_schema(&file.schema(), Side::Input), limit)
+            file.segment(&plain_schema(&file.schema(), Side::Input), &mut |bytes| bytes <= limit)
         });
         let segment = segment.ok().flatten()?;
         let mut decoder = TableDecoder::untrusting(&Budget::unlimited());

@@ -2,27 +2,32 @@
 //! reads them. Inputs that do not fit are decoded again for each reader and pass through a bounded window, as streams
 //! do, chunk by chunk.
 
-use crate::budget::available_memory;
-use crate::session::Outgoing;
+mod credit;
+mod serve;
+
+pub(crate) use credit::Credit;
+pub(crate) use serve::serve;
+
+use crate::budget;
 use crate::table::{Feed, TableError, guarded};
 use arrow_array::{Array, RecordBatch};
-use longshore_protocol::{Delivery, Frame, Payload, ProtocolError, SendWindow, StreamId, ToScript};
-use longshore_segment::{Segment, SegmentError, SegmentStream, write_whole};
+use longshore_protocol::ProtocolError;
+use longshore_segment::{Budget, OverBudget, Segment, SegmentError, SegmentStream, Taken, write_whole};
 use std::sync::Arc;
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Largest table that is kept as one segment, in bytes of decoded values, on a machine with plenty of memory.
 const WHOLE_MAX: u64 = 64 << 30;
 
-/// Of the memory that is available, the part that one whole table may take: its decoded batches and its segment
-/// exist side by side for a moment, and the script works on a table of its own.
-const WHOLE_SHARE: u64 = 3;
+/// What a table takes while it is made whole, as a multiple of its values: its decoded batches and its segment exist side
+/// by side for a moment.
+const WHOLE_FACTOR: u64 = 2;
 
 /// Bytes of a segment on the way to a reader that takes batches.
 const SEGMENT_BYTES: u64 = 16 << 20;
 
-/// Segments that may wait between decoding and sending.
-const DECODED_AHEAD: usize = 2;
+/// Decoders that an input may have at a time, where it is read in batches: each has a window of 64 MiB, and 48 MiB besides.
+const DECODERS_MAX: usize = 4;
 
 /// The inputs of one run.
 #[derive(Debug, Clone)]
@@ -36,14 +41,24 @@ pub(crate) struct Input {
     feed: Feed,
     /// Rows of a chunk, where the run transforms a stream.
     chunk_rows: Option<usize>,
-    whole: OnceCell<Option<Arc<Segment>>>,
+    whole: OnceCell<Option<Arc<Whole>>>,
+    decoders: Arc<Semaphore>,
+    memory: Budget,
+}
+
+/// A whole table.
+#[derive(Debug)]
+struct Whole {
+    segment: Segment,
+    /// Given back with it.
+    _memory: Taken,
 }
 
 impl Inputs {
     /// Inputs by number; `None` where nothing is connected. A run that transforms a stream says how large its chunks
     /// are.
     pub(crate) fn new(feeds: Vec<Option<Feed>>, chunk_rows: Option<usize>) -> Self {
-        let input = |feed| Arc::new(Input { feed, chunk_rows, whole: OnceCell::new() });
+        let input = |feed| Arc::new(Input::new(feed, chunk_rows));
         Self { inputs: feeds.into_iter().map(|feed| feed.map(input)).collect() }
     }
 
@@ -55,7 +70,7 @@ impl Inputs {
     /// The same with other rows for some of them. The rest is shared: decoded once, whoever reads it.
     pub(crate) fn with(&self, feeds: impl Iterator<Item = Option<Feed>>) -> Self {
         let input = |(known, feed): (&Option<Arc<Input>>, Option<Feed>)| match feed {
-            Some(feed) => Some(Arc::new(Input { feed, chunk_rows: None, whole: OnceCell::new() })),
+            Some(feed) => Some(Arc::new(Input::new(feed, None))),
             None => known.clone(),
         };
         Self { inputs: self.inputs.iter().zip(feeds).map(input).collect() }
@@ -81,8 +96,24 @@ impl Inputs {
 }
 
 impl Input {
+    fn new(feed: Feed, chunk_rows: Option<usize>) -> Self {
+        let decoders = Arc::new(Semaphore::new(DECODERS_MAX));
+        Self { feed, chunk_rows, whole: OnceCell::new(), decoders, memory: budget::host().clone() }
+    }
+
+    /// Waits for a place to decode at.
+    async fn decoder(&self) -> OwnedSemaphorePermit {
+        let place = Arc::clone(&self.decoders).acquire_owned().await;
+        place.expect("nobody closes the places of an input")
+    }
+
+    /// The table as one segment, where it has been made.
+    fn whole_if_there(&self) -> Option<Arc<Whole>> {
+        self.whole.get().cloned().flatten()
+    }
+
     /// The table as one segment; `None` where it is too large for that.
-    async fn whole(self: &Arc<Self>) -> Result<Option<Arc<Segment>>, InputError> {
+    async fn whole(self: &Arc<Self>) -> Result<Option<Arc<Whole>>, InputError> {
         let load = || {
             let input = Arc::clone(self);
             async move {
@@ -95,22 +126,28 @@ impl Input {
         self.whole.get_or_try_init(load).await.cloned()
     }
 
-    fn load(&self) -> Result<Option<Arc<Segment>>, InputError> {
-        let limit = WHOLE_MAX.min(available_memory() / WHOLE_SHARE);
-        if let Some(segment) = self.feed.segment(limit) {
-            return Ok(Some(Arc::new(segment)));
-        }
-        let mut batches: Vec<RecordBatch> = Vec::new();
-        let mut bytes = 0;
-        for batch in self.feed.stored()?.ok_or(InputError::Live)? {
-            let batch = batch?;
-            bytes += values(&batch);
-            if bytes > limit {
-                return Ok(None);
+    fn load(&self) -> Result<Option<Arc<Whole>>, InputError> {
+        let mut memory = self.memory.take(0)?;
+        let mut fits = |bytes: u64| bytes <= WHOLE_MAX && memory.resize(bytes.saturating_mul(WHOLE_FACTOR)).is_ok();
+        let segment = match self.feed.segment(&mut fits) {
+            Some(segment) => segment,
+            None => {
+                let mut batches: Vec<RecordBatch> = Vec::new();
+                let mut bytes = 0_u64;
+                for batch in self.feed.stored()?.ok_or(InputError::Live)? {
+                    let batch = batch?;
+                    bytes = bytes.saturating_add(values(&batch));
+                    if !fits(bytes) {
+                        return Ok(None);
+                    }
+                    batches.push(batch);
+                }
+                write_whole(&self.feed.schema(), batches)?
             }
-            batches.push(batch);
-        }
-        Ok(Some(Arc::new(write_whole(&self.feed.schema(), batches)?)))
+        };
+        // The batches are gone. What a segment has besides the values is little, so that this gives back.
+        memory.resize(segment.length().min(memory.bytes()))?;
+        Ok(Some(Arc::new(Whole { segment, _memory: memory })))
     }
 
     /// Decodes into segments, one after the other, until nobody takes them any more. The last word is the end or an error:
@@ -133,6 +170,9 @@ impl Input {
             None => self.feed.stored()?.ok_or(InputError::Live)?,
         };
         for batch in batches {
+            if segments.is_closed() {
+                return Ok(());
+            }
             stream.write(&batch?)?;
             // A chunk goes out at once: the next may be long in coming.
             let full = self.chunk_rows.is_some() || stream.length() >= SEGMENT_BYTES;
@@ -176,6 +216,15 @@ enum InputError {
     /// It is asked for again.
     #[error("it has passed already: a stream can be read once")]
     Passed,
+    /// Too many readings of it are under way.
+    #[error("it is being read in batches {DECODERS_MAX} times already: end or drop one of them first")]
+    Busy,
+    /// There is no thread to decode it with.
+    #[error("cannot start a thread to read it with: {0}")]
+    Thread(std::io::Error),
+    /// There is no memory for it.
+    #[error("it cannot be read: {0}")]
+    OverBudget(#[from] OverBudget),
     /// What decodes it gave up.
     #[error("its reader gave up: {0}")]
     GaveUp(String),
@@ -185,95 +234,4 @@ enum InputError {
     /// The script broke the protocol.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
-}
-
-/// Serves one reading of an input, within its credit.
-pub(crate) async fn serve(
-    input: Arc<Input>,
-    stream: StreamId,
-    delivery: Delivery,
-    outgoing: Outgoing,
-    acknowledged: mpsc::UnboundedReceiver<u64>,
-) {
-    let mut credit = Credit { window: SendWindow::new(stream), acknowledged };
-    let message = match send_all(&input, stream, delivery, &outgoing, &mut credit).await {
-        Ok(true) => ToScript::End { stream },
-        Ok(false) => return,
-        Err(error) => ToScript::Drop { stream, reason: error.to_string() },
-    };
-    // A script that is gone needs no answer.
-    let _ = outgoing.send(Frame::new(&message)).await;
-}
-
-/// Sends the whole table. Returns `false` when the reader wants no more.
-async fn send_all(
-    input: &Arc<Input>,
-    stream: StreamId,
-    delivery: Delivery,
-    outgoing: &Outgoing,
-    credit: &mut Credit,
-) -> Result<bool, InputError> {
-    let whole = match delivery {
-        Delivery::Whole => input.whole().await?,
-        Delivery::Batches => input.whole.get().cloned().flatten(),
-    };
-    if let Some(whole) = whole {
-        return send(&whole, stream, outgoing, credit).await;
-    }
-    let (segments, mut decoded) = mpsc::channel(DECODED_AHEAD);
-    let source = Arc::clone(input);
-    // Its last word comes through the channel, whatever happens to it.
-    drop(tokio::task::spawn_blocking(move || source.decode(&segments)));
-    while let Some(word) = decoded.recv().await {
-        match word? {
-            Decoded::Segment(segment) => {
-                if !send(&segment, stream, outgoing, credit).await? {
-                    return Ok(false);
-                }
-            }
-            Decoded::End => return Ok(true),
-        }
-    }
-    Err(InputError::Stopped)
-}
-
-async fn send(
-    segment: &Segment,
-    stream: StreamId,
-    outgoing: &Outgoing,
-    credit: &mut Credit,
-) -> Result<bool, InputError> {
-    if !credit.wait_for(segment.length()).await? {
-        return Ok(false);
-    }
-    let payload = Payload::Descriptor { descriptor: segment.share()?, length: segment.length() };
-    Ok(outgoing.send(Frame::with(&ToScript::Data { stream }, payload)).await.is_ok())
-}
-
-/// The credit of one reading.
-struct Credit {
-    window: SendWindow,
-    acknowledged: mpsc::UnboundedReceiver<u64>,
-}
-
-impl Credit {
-    /// Waits until `bytes` may go, and counts them. Returns `false` when the reader has dropped the stream.
-    async fn wait_for(&mut self, bytes: u64) -> Result<bool, ProtocolError> {
-        loop {
-            while let Ok(acknowledged) = self.acknowledged.try_recv() {
-                self.window.acknowledged(acknowledged)?;
-            }
-            if self.acknowledged.is_closed() {
-                return Ok(false);
-            }
-            if self.window.admits(bytes) {
-                self.window.sent(bytes);
-                return Ok(true);
-            }
-            match self.acknowledged.recv().await {
-                Some(acknowledged) => self.window.acknowledged(acknowledged)?,
-                None => return Ok(false),
-            }
-        }
-    }
 }

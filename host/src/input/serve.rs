@@ -1,0 +1,147 @@
+//! Serving one reading of an input: what is whole at once, what is not as it is decoded, within the reader's credit.
+
+use super::credit::{Allowed, Credit};
+use super::{Decoded, Input, InputError};
+use crate::session::Outgoing;
+use longshore_protocol::{Delivery, Frame, Payload, StreamId, ToScript};
+use longshore_segment::Segment;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Segments that may wait between decoding and sending.
+const DECODED_AHEAD: usize = 2;
+
+/// How long a reading waits for another of the same input to end: a decoder that nobody reads ends with its batch.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Serves one reading of an input, within its credit.
+pub(crate) async fn serve(
+    input: Arc<Input>,
+    stream: StreamId,
+    delivery: Delivery,
+    outgoing: Outgoing,
+    credit: Arc<Credit>,
+) {
+    let mut allowed = Allowed::new(stream, credit);
+    let message = match send_all(&input, stream, delivery, &outgoing, &mut allowed).await {
+        Ok(true) => ToScript::End { stream },
+        Ok(false) => return,
+        Err(error) => ToScript::Drop { stream, reason: error.to_string() },
+    };
+    // A script that is gone needs no answer.
+    let _ = outgoing.send(Frame::new(&message)).await;
+}
+
+/// Sends the whole table. Returns `false` when the reader wants no more.
+async fn send_all(
+    input: &Arc<Input>,
+    stream: StreamId,
+    delivery: Delivery,
+    outgoing: &Outgoing,
+    allowed: &mut Allowed,
+) -> Result<bool, InputError> {
+    let whole = match delivery {
+        Delivery::Whole => input.whole().await?,
+        Delivery::Batches => input.whole_if_there(),
+    };
+    if let Some(whole) = whole {
+        return send(&whole.segment, stream, outgoing, allowed).await;
+    }
+    let place = tokio::select! {
+        place = tokio::time::timeout(PATIENCE, input.decoder()) => place.map_err(|_| InputError::Busy)?,
+        () = allowed.dropped() => return Ok(false),
+    };
+    let (segments, mut decoded) = mpsc::channel(DECODED_AHEAD);
+    let source = Arc::clone(input);
+    // It ends when nobody takes what it decodes; its last word comes through the channel, whatever happens to it.
+    let decoding = std::thread::Builder::new().name("input".into()).spawn(move || {
+        source.decode(&segments);
+        drop(place);
+    });
+    decoding.map_err(InputError::Thread)?;
+    while let Some(word) = decoded.recv().await {
+        match word? {
+            Decoded::Segment(segment) => {
+                if !send(&segment, stream, outgoing, allowed).await? {
+                    return Ok(false);
+                }
+            }
+            Decoded::End => return Ok(true),
+        }
+    }
+    Err(InputError::Stopped)
+}
+
+async fn send(
+    segment: &Segment,
+    stream: StreamId,
+    outgoing: &Outgoing,
+    allowed: &mut Allowed,
+) -> Result<bool, InputError> {
+    if !allowed.wait_for(segment.length()).await? {
+        return Ok(false);
+    }
+    let payload = Payload::Descriptor { descriptor: segment.share()?, length: segment.length() };
+    Ok(outgoing.send(Frame::with(&ToScript::Data { stream }, payload)).await.is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Feed;
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+    use longshore_protocol::Message;
+
+    /// An input of ten chunks, which is never whole.
+    fn input() -> Arc<Input> {
+        let column: ArrayRef = Arc::new((0..10).collect::<Int64Array>());
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        Arc::new(Input::new(Feed::Memory { schema: batch.schema(), batches: vec![batch] }, Some(1)))
+    }
+
+    #[tokio::test]
+    async fn decoders_of_an_input_are_few_and_end_when_nobody_reads() {
+        let input = input();
+        // Readers that take no answers: their decoders wait with what they have.
+        let mut readers = Vec::new();
+        for number in 0..4 {
+            let (outgoing, answers) = mpsc::channel(1);
+            let serving = serve(Arc::clone(&input), StreamId(number), Delivery::Batches, outgoing, Arc::default());
+            readers.push((tokio::spawn(serving), answers));
+        }
+        while input.decoders.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let (outgoing, mut answers) = mpsc::channel(32);
+        let serving = serve(Arc::clone(&input), StreamId(5), Delivery::Batches, outgoing, Arc::default());
+        let fifth = tokio::spawn(serving);
+        tokio::task::yield_now().await;
+        assert!(answers.try_recv().is_err());
+        // One that is given up leaves its place to the next.
+        let (first, gone) = readers.remove(0);
+        drop(gone);
+        first.await.unwrap();
+        fifth.await.unwrap();
+        let mut kinds = Vec::new();
+        while let Ok(frame) = answers.try_recv() {
+            kinds.push(ToScript::from_json(&frame.message).unwrap());
+        }
+        assert_eq!(kinds.len(), 11, "{kinds:?}");
+        assert!(matches!(kinds.last(), Some(ToScript::End { stream: StreamId(5) })), "{kinds:?}");
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_waits_for_its_turn_can_be_dropped() {
+        let input = input();
+        let places = Arc::clone(&input.decoders).acquire_many_owned(4).await.unwrap();
+        let (outgoing, mut answers) = mpsc::channel(1);
+        let credit = Arc::new(Credit::default());
+        let serving = serve(Arc::clone(&input), StreamId(1), Delivery::Batches, outgoing, Arc::clone(&credit));
+        let serving = tokio::spawn(serving);
+        credit.drop_reading();
+        serving.await.unwrap();
+        assert!(answers.recv().await.is_none());
+        drop(places);
+    }
+}

@@ -1,0 +1,114 @@
+//! What the parts of a run wrote: one file without a name for each output, which a part is added to when it has ended, in
+//! whatever order they end. So many parts need no more descriptors than run at a time.
+
+use crate::output::{Finished, Pending};
+use arrow_array::ArrayRef;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+
+/// The outputs of all parts, by number.
+#[derive(Debug, Default)]
+pub(super) struct Spools(Vec<Option<Spool>>);
+
+/// One output of all parts.
+#[derive(Debug)]
+pub(super) struct Spool {
+    file: File,
+    length: u64,
+    written: Vec<Written>,
+}
+
+/// What one part wrote to an output: an Arrow stream in a stretch of the file.
+#[derive(Debug)]
+pub(super) struct Written {
+    position: usize,
+    /// The part, for people.
+    pub(super) part: String,
+    /// The value that it is of, as a column of one row.
+    pub(super) value: ArrayRef,
+    start: u64,
+    length: u64,
+}
+
+impl Spools {
+    /// Adds what a part wrote, and closes its files. Blocks.
+    pub(super) fn add(
+        &mut self,
+        position: usize,
+        part: &str,
+        value: &ArrayRef,
+        finished: Vec<Finished>,
+    ) -> std::io::Result<()> {
+        for output in finished {
+            let (Some(Pending::Part(mut file)), Ok(number)) = (output.file, usize::try_from(output.index)) else {
+                continue;
+            };
+            if self.0.len() <= number {
+                self.0.resize_with(number + 1, || None);
+            }
+            let spool = match &mut self.0[number] {
+                Some(spool) => spool,
+                none => none.insert(Spool { file: tempfile::tempfile()?, length: 0, written: Vec::new() }),
+            };
+            file.rewind()?;
+            // What a part that failed half way left here is written over.
+            spool.file.seek(SeekFrom::Start(spool.length))?;
+            let length = std::io::copy(&mut file, &mut spool.file)?;
+            let (part, value) = (part.to_owned(), value.clone());
+            spool.written.push(Written { position, part, value, start: spool.length, length });
+            spool.length += length;
+        }
+        Ok(())
+    }
+
+    /// What was written to an output, and its parts in order.
+    pub(super) fn take(&mut self, number: usize) -> Option<Spool> {
+        let mut spool = self.0.get_mut(number)?.take()?;
+        spool.written.sort_by_key(|written| written.position);
+        Some(spool)
+    }
+}
+
+impl Spool {
+    /// The parts, in order.
+    pub(super) fn parts(&self) -> &[Written] {
+        &self.written
+    }
+
+    /// What a part wrote.
+    pub(super) fn read(&self, part: &Written) -> std::io::Result<impl Read + '_> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(part.start))?;
+        Ok(file.take(part.length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::Int64Array;
+    use std::io::Write;
+    use std::sync::Arc;
+
+    fn finished(index: u32, text: &str) -> Finished {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let file = Some(Pending::Part(file));
+        Finished { index, rows: 1, bytes: 1, notes: Vec::new(), file, spoiled: None }
+    }
+
+    #[test]
+    fn parts_are_read_in_their_order_however_they_ended() {
+        let value: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+        let mut spools = Spools::default();
+        spools.add(2, "c", &value, vec![finished(1, "third")]).unwrap();
+        spools.add(0, "a", &value, vec![finished(1, "first"), finished(0, "other")]).unwrap();
+        spools.add(1, "b", &value, vec![finished(1, "")]).unwrap();
+        assert!(spools.take(2).is_none());
+        let spool = spools.take(1).unwrap();
+        let read = |part: &Written| std::io::read_to_string(spool.read(part).unwrap()).unwrap();
+        let texts: Vec<_> = spool.parts().iter().map(|part| (part.part.as_str(), read(part))).collect();
+        assert_eq!(texts, [("a", "first".to_owned()), ("b", String::new()), ("c", "third".to_owned())]);
+        assert_eq!(spools.take(0).unwrap().parts().len(), 1);
+    }
+}

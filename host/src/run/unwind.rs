@@ -1,0 +1,41 @@
+//! A run that panics: the failure of that run, and of no other in the process.
+
+use crate::engine::{EngineChoice, EngineKind};
+use crate::outcome::Evidence;
+use crate::table::guarded;
+use std::pin::pin;
+use std::task::Poll;
+
+/// What a future comes to, or what is known of a run that broke.
+pub(super) async fn unwinding<T>(future: impl Future<Output = T>) -> Result<T, Evidence> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| match guarded(|| future.as_mut().poll(context)) {
+        Ok(polled) => polled.map(Ok),
+        Err(panicked) => {
+            let failure = format!("the run broke, which is a defect of longshore: {}", panicked.words);
+            Poll::Ready(Err(Evidence { engine_failure: Some(failure), ..Evidence::default() }))
+        }
+    })
+    .await
+}
+
+/// The engine that a run would have had, where none was settled on.
+pub(super) fn likely(choice: EngineChoice) -> EngineKind {
+    if choice == EngineChoice::Process { EngineKind::Process } else { EngineKind::Docker }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_after_a_wait_is_evidence() {
+        assert!(matches!(unwinding(async { 1 }).await, Ok(1)));
+        let broken = unwinding(async {
+            tokio::task::yield_now().await;
+            assert!(std::hint::black_box(false), "no luck");
+        });
+        let failure = broken.await.unwrap_err().engine_failure.unwrap();
+        assert_eq!(failure, "the run broke, which is a defect of longshore: no luck");
+    }
+}
