@@ -80,7 +80,9 @@ impl Docker {
         let socket = &settings.engine_socket;
         let api = connect(socket).await?;
         // An engine that runs in a user namespace is that of who owns its socket.
-        let owner = std::fs::metadata(socket).map_or(0, |found| found.uid());
+        let file = socket.clone();
+        let found = tokio::task::spawn_blocking(move || std::fs::metadata(file)).await;
+        let owner = found.map_or(0, |found| found.map_or(0, |found| found.uid()));
         let peers = Peers::Contained { engine: owner };
         Ok(Self { images: DockerStore::new(api.clone(), settings), api, agent: settings.agent.clone(), peers })
     }

@@ -247,7 +247,9 @@ impl Builder<'_> {
     async fn compile(&self, python: &Path) -> Result<(), LocalError> {
         let script = self.site.home().join("compile.py");
         let failed = |source| LocalError::Folder { path: script.clone(), source };
-        std::fs::write(&script, COMPILE).map_err(failed)?;
+        let path = script.clone();
+        let writing = tokio::task::spawn_blocking(move || std::fs::write(path, COMPILE)).await;
+        writing.unwrap_or_else(|broken| Err(std::io::Error::other(broken))).map_err(failed)?;
         let tool = Tool::new(python, self.settings).folder(&self.site.home()).variable("HOME", self.site.home());
         self.ended(tool.arguments(["-I", "-S"]).arguments([&script])).await.map(drop)
     }

@@ -157,10 +157,15 @@ impl Builder<'_> {
         tell(self.watch.events, &format!("installing {}", self.needs.missing.join(", ")));
         let (home, library) = (self.site.home(), library_of(&self.site.folder()));
         let failed = |source| LocalError::Folder { path: home.clone(), source };
-        std::fs::create_dir(&library).map_err(failed)?;
         let (script, report) = (home.join("install.R"), home.join("report"));
-        std::fs::write(&script, INSTALL).map_err(failed)?;
-        std::fs::write(&report, "").map_err(failed)?;
+        let files = (library.clone(), script.clone(), report.clone());
+        let making = tokio::task::spawn_blocking(move || {
+            let (library, script, report) = files;
+            std::fs::create_dir(library)?;
+            std::fs::write(script, INSTALL)?;
+            std::fs::write(report, "")
+        });
+        making.await.unwrap_or_else(|broken| Err(std::io::Error::other(broken))).map_err(failed)?;
         let repositories = &self.settings.packages.cran;
         let libraries = [Some(library.as_path()), self.settings.r_library.as_deref()];
         let libraries: Vec<_> = libraries.into_iter().flatten().map(Path::to_string_lossy).collect();
