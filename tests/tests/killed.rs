@@ -286,3 +286,59 @@ fn what_a_killed_host_never_started_goes_and_what_lives_stays() {
     living.wait().unwrap();
     soon("the container is gone", || containers(&alive, "running").is_empty());
 }
+
+/// Runs a script of the process engine to its end, which detaches a process and does something to its agent first.
+fn detached(act: &str) {
+    let folder = tempfile::Builder::new().prefix("killed-").tempdir().unwrap();
+    let script = format!(
+        "import os, signal, subprocess, sys, time\n\
+         child = subprocess.Popen(['sleep', '1000'], start_new_session=True)\n\
+         open({:?}, 'w').write(f\"{{child.pid}} {{os.environ['LONGSHORE_SOCKET']}}\")\n\
+         {act}\n\
+         time.sleep(1000)\n",
+        folder.path().join("told").display().to_string()
+    );
+    std::fs::write(folder.path().join("script.py"), script).unwrap();
+    let home = command::Home::new();
+    let mut run = Command::new(command::path());
+    run.args(["run", "script.py", "--engine", "process", "--timeout", "1s"]).env("TMPDIR", folder.path());
+    let output = home.of(&mut run).current_dir(folder.path()).output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    let told = std::fs::read_to_string(folder.path().join("told")).unwrap();
+    let (child, socket) = told.split_once(' ').unwrap();
+    // Dead, though whoever has it now may not have asked for its end yet.
+    let left = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+    assert!(left.is_empty() || left.contains(") Z "), "{left:?}: {output:?}");
+    assert_eq!(carrying(socket), Vec::<i32>::new(), "{output:?}");
+}
+
+/// Processes that have a run's socket in their environment.
+fn carrying(socket: &str) -> Vec<i32> {
+    let variable = format!("LONGSHORE_SOCKET={socket}");
+    let has = |path: PathBuf| {
+        let environment = std::fs::read(path.join("environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|found| found == variable.as_bytes())
+    };
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbered = all.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())));
+    numbered.filter(|(_, path)| has(path.clone())).map(|(id, _)| id).collect()
+}
+
+#[test]
+fn a_script_that_stops_its_agent_leaves_nothing() {
+    detached("os.kill(os.getppid(), signal.SIGSTOP)");
+}
+
+#[test]
+fn a_script_that_kills_its_agent_leaves_nothing() {
+    detached("os.kill(os.getppid(), signal.SIGKILL)");
+}
+
+#[test]
+fn a_script_that_forks_on_and_on_beside_its_stopped_agent_leaves_nothing() {
+    // Two that are never the same process for long, in sessions of their own.
+    detached(
+        "for _ in range(2):\n    if os.fork() == 0:\n        os.setsid()\n        while True:\n            \
+         time.sleep(0.02)\n            if os.fork(): os._exit(0)\nos.kill(os.getppid(), signal.SIGSTOP)",
+    );
+}

@@ -8,6 +8,7 @@ mod error;
 mod image;
 mod installed;
 mod process;
+mod survivors;
 
 pub use diagnosis::{Diagnosis, diagnose};
 pub use error::EngineError;

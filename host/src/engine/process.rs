@@ -1,6 +1,7 @@
 //! Scripts as processes of this machine, under the same agent, without isolation: for machines without containers and
 //! for developing scripts. Limits on memory, processors and processes do not hold here.
 
+use super::survivors::{end_below, end_marked};
 use super::{Container, Ended, Engine, EngineError, EngineKind, Launch, Workplace, existing, wait_for};
 use crate::place::{LockedFolder, SOCKET_PATH_BYTES, TEMPORARY, remove_abandoned};
 use crate::session::Peers;
@@ -16,6 +17,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -72,7 +74,7 @@ impl Process {
         let parent = self.work_folder.clone();
         let sweeping = tokio::task::spawn_blocking(move || remove_abandoned(&parent, TEMPORARY));
         let agent = Command::new(&self.agent)
-            .arg(socket)
+            .arg(&socket)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -94,9 +96,9 @@ impl Process {
             user: None,
         };
         let pid = agent.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        let descriptor = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        let descriptor = pid.and_then(|pid| Some((pid, Arc::new(pidfd_open(pid, PidfdFlags::empty()).ok()?))));
         let (seen, ended) = watch::channel(None);
-        let waiting = tokio::spawn(wait_until_gone(agent, folder, sweeping, seen)).abort_handle();
+        let waiting = tokio::spawn(wait_until_gone(agent, socket, folder, sweeping, seen)).abort_handle();
         Ok(Box::new(ProcessContainer { agent: descriptor, workplace, ended, waiting }))
     }
 }
@@ -122,7 +124,7 @@ impl Engine for Process {
 /// An agent and what it runs.
 struct ProcessContainer {
     /// The agent; its number may be another's once it has been waited for.
-    agent: Option<OwnedFd>,
+    agent: Option<(Pid, Arc<OwnedFd>)>,
     workplace: Workplace,
     /// What the task that waits for it has seen.
     ended: watch::Receiver<Option<Ended>>,
@@ -132,11 +134,17 @@ struct ProcessContainer {
 
 async fn wait_until_gone(
     mut agent: Child,
+    socket: PathBuf,
     folder: LockedFolder,
     sweeping: JoinHandle<()>,
     seen: watch::Sender<Option<Ended>>,
 ) {
     let status = agent.wait().await;
+    // An agent that ends by itself has ended everything below it before. What breaks here leaves processes, as a script
+    // that goes about it can.
+    if !status.as_ref().is_ok_and(std::process::ExitStatus::success) {
+        let _ = tokio::task::spawn_blocking(move || end_marked(&socket)).await;
+    }
     // What broke while it removed folders is found again by the next run.
     let _ = sweeping.await;
     let _ = tokio::task::spawn_blocking(move || drop(folder)).await;
@@ -160,18 +168,34 @@ impl Container for ProcessContainer {
     }
 
     fn kill(&self) -> BoxFuture<'static, Result<(), EngineError>> {
-        // The agent's death takes the script with it; what the script detached is the agent's to end, which it does
-        // when its connection closes.
-        if let Some(agent) = &self.agent {
-            // One that has ended needs no signal.
-            let _ = pidfd_send_signal(agent, Signal::KILL);
+        let Some((pid, agent)) = self.agent.clone() else {
+            return std::future::ready(Ok(())).boxed();
+        };
+        let kill = move || {
+            // Stopped first: what a script detached stays below it then. One that has ended needs no signal.
+            if pidfd_send_signal(&agent, Signal::STOP).is_ok() {
+                end_below(pid);
+            }
+            let _ = pidfd_send_signal(&agent, Signal::KILL);
+        };
+        // One that breaks is seen by who waits for the end.
+        async move {
+            let _ = tokio::task::spawn_blocking(kill).await;
+            Ok(())
         }
-        std::future::ready(Ok(())).boxed()
+        .boxed()
     }
 }
 
 impl Drop for ProcessContainer {
     fn drop(&mut self) {
-        self.waiting.abort();
+        if self.ended.borrow().is_some() {
+            return;
+        }
+        match tokio::runtime::Handle::try_current() {
+            // Nobody waits for it: the task that waits for the agent removes the folder.
+            Ok(runtime) if self.agent.is_some() => drop(runtime.spawn(self.kill())),
+            _ => self.waiting.abort(),
+        }
     }
 }

@@ -1,0 +1,245 @@
+//! Ends processes that a script started on this machine and that outlive it: those below its agent, also where it stopped
+//! the agent, detached them or forks without an end; and those that carry its socket's name in their environment, where it
+//! killed the agent. A process is stopped before it is killed, since what is stopped has no more children.
+//!
+//! A script that kills its agent and starts processes with another environment is not followed: there is no wall here that
+//! would keep it.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::collections::{HashMap, HashSet};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long it may take until all are dead: what waits for a disk dies late.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A process, told from later ones with its number by its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Process {
+    pid: i32,
+    parent: i32,
+    started: u64,
+    dead: bool,
+}
+
+/// Kills everything below an agent, which is stopped and cannot pass on its children. Blocks.
+pub(super) fn end_below(agent: Pid) {
+    end(&HashSet::from([agent.as_raw_nonzero().get()]), |_| false);
+}
+
+/// Kills everything that has a run's socket in its environment, and what is below that. Blocks.
+pub(super) fn end_marked(socket: &Path) {
+    let mark = [b"LONGSHORE_SOCKET=", socket.as_os_str().as_bytes()].concat();
+    let own = i32::try_from(std::process::id()).ok();
+    end(&HashSet::new(), |process| {
+        // Of another user's processes nobody can tell.
+        let environment = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+        Some(process.pid) != own && environment.split(|byte| *byte == 0).any(|variable| variable == mark)
+    });
+}
+
+/// Stops, then kills what has one of these above it, or is marked, or is below such a one, until there is none.
+fn end(above: &HashSet<i32>, is_marked: impl Fn(&Process) -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let mut stopped = HashSet::new();
+        while stop(above, &is_marked, &mut stopped) && Instant::now() < deadline {}
+        for process in &stopped {
+            process.signal(Signal::KILL);
+        }
+        for process in &stopped {
+            process.wait(deadline);
+        }
+        if stopped.is_empty() || Instant::now() > deadline {
+            return;
+        }
+    }
+}
+
+/// Looks at all processes once, and stops what is to end. Says whether any was alive: no process has a child once a signal
+/// waits for it, so that a look which finds none anew has found all.
+fn stop(above: &HashSet<i32>, is_marked: impl Fn(&Process) -> bool, stopped: &mut HashSet<Process>) -> bool {
+    let (mut all, mut found, mut alive) = (Vec::new(), above.clone(), false);
+    let mut stop = |process: Process| {
+        if process.dead || stopped.contains(&process) {
+            return false;
+        }
+        if process.signal(Signal::STOP) {
+            stopped.insert(process);
+        }
+        true
+    };
+    for process in processes() {
+        // At once where that can be told, since what forks on and on is another process soon.
+        if found.contains(&process.parent) || (!process.dead && is_marked(&process)) {
+            found.insert(process.pid);
+            alive |= stop(process);
+        }
+        all.push(process);
+    }
+    let rest = below(&found, &all);
+    for process in all.into_iter().filter(|process| rest.contains(&process.pid)) {
+        alive |= stop(process);
+    }
+    alive
+}
+
+impl Process {
+    /// The process, unless it is dead.
+    fn open(&self) -> Option<OwnedFd> {
+        let descriptor = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
+        // Its number may be another's by now.
+        let is_same = read(self.pid).is_some_and(|now| now.started == self.started);
+        (is_same && !is_dead(&descriptor, Duration::ZERO)).then_some(descriptor)
+    }
+
+    /// Sends a signal. Says whether the process was there to get it.
+    fn signal(&self, signal: Signal) -> bool {
+        self.open().is_some_and(|descriptor| pidfd_send_signal(descriptor, signal).is_ok())
+    }
+
+    fn wait(&self, deadline: Instant) {
+        if let Some(descriptor) = self.open() {
+            is_dead(&descriptor, deadline.saturating_duration_since(Instant::now()));
+        }
+    }
+}
+
+/// Whether all threads of a process are dead, or within a time.
+fn is_dead(descriptor: &OwnedFd, patience: Duration) -> bool {
+    let patience = Timespec::try_from(patience).ok();
+    poll(&mut [PollFd::new(descriptor, PollFlags::IN)], patience.as_ref()).is_ok_and(|ready| ready > 0)
+}
+
+/// Every process that has one of these above it.
+fn below(roots: &HashSet<i32>, all: &[Process]) -> HashSet<i32> {
+    let parents: HashMap<i32, i32> = all.iter().map(|process| (process.pid, process.parent)).collect();
+    let is_below = |process: &&Process| {
+        let mut above = process.parent;
+        // No chain of parents is longer than there are processes.
+        for _ in 0..parents.len() {
+            match parents.get(&above) {
+                _ if roots.contains(&above) => return true,
+                Some(parent) => above = *parent,
+                None => return false,
+            }
+        }
+        false
+    };
+    all.iter().filter(is_below).map(|process| process.pid).collect()
+}
+
+fn processes() -> impl Iterator<Item = Process> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| read(entry.file_name().to_str()?.parse().ok()?))
+}
+
+fn read(pid: i32) -> Option<Process> {
+    parse(pid, &std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Reads a `stat` line, whose second field is a name with any characters in it. The third is the state, the fourth the
+/// parent, the twentieth how many threads there are, and the twenty-second the start.
+fn parse(pid: i32, stat: &str) -> Option<Process> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let threads: u32 = fields.nth(15)?.parse().ok()?;
+    // A first thread that has ended is a zombie while others go on.
+    let dead = matches!(state, "Z" | "X") && threads <= 1;
+    Some(Process { pid, parent, started: fields.nth(1)?.parse().ok()?, dead })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Child, Command, Stdio};
+
+    fn shell(program: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", program]).stdout(Stdio::piped());
+        command
+    }
+
+    /// Reads until all who could write are dead.
+    fn rest(child: &mut Child) -> String {
+        let mut text = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn a_line_is_read_whatever_the_name_in_it() {
+        let own = read(i32::try_from(std::process::id()).unwrap()).unwrap();
+        assert!(own.started > 0);
+        let line = "7 (a) R 9) S 5 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99 1000";
+        assert_eq!(parse(7, line), Some(Process { pid: 7, parent: 5, started: 99, dead: false }));
+        assert_eq!(parse(7, "7 (a) S 5"), None);
+    }
+
+    #[test]
+    fn everything_below_a_stopped_process_dies_and_it_lives() {
+        let mut agent =
+            shell("(setsid sh -c 'sleep 1000 & sleep 1000' & sleep 1000) & kill -STOP $$; exit 7").spawn().unwrap();
+        let pid = Pid::from_child(&agent);
+        // Whatever is below it has its standard output.
+        let count = || below(&HashSet::from([pid.as_raw_nonzero().get()]), &processes().collect::<Vec<_>>()).len();
+        while count() < 4 {
+            std::thread::yield_now();
+        }
+        end_below(pid);
+        rustix::process::kill_process(pid, Signal::CONT).unwrap();
+        assert_eq!(rest(&mut agent), "");
+        assert_eq!(agent.wait().unwrap().code(), Some(7));
+    }
+
+    #[test]
+    fn a_chain_of_forks_ends() {
+        // Each one starts the next and ends, so that none lives for long; their parent is stopped and takes them. Their
+        // number is bounded, since the numbers of processes are the machine's.
+        let program = "import ctypes, os, time\n\
+            ctypes.CDLL(None).prctl(36, 1)\n\
+            if os.fork():\n    time.sleep(1000)\n\
+            os.setsid()\nfor _ in range(5000):\n    if os.fork(): os._exit(0)\n";
+        let mut agent = Command::new("python3").args(["-c", program]).stdout(Stdio::piped()).spawn().unwrap();
+        let pid = Pid::from_child(&agent);
+        while below(&HashSet::from([pid.as_raw_nonzero().get()]), &processes().collect::<Vec<_>>()).len() < 3 {
+            std::thread::yield_now();
+        }
+        rustix::process::kill_process(pid, Signal::STOP).unwrap();
+        end_below(pid);
+        assert!(below(&HashSet::from([pid.as_raw_nonzero().get()]), &processes().collect::<Vec<_>>()).iter().all(
+            |pid| {
+                let process = read(*pid);
+                process.is_none_or(|process| process.open().is_none())
+            }
+        ));
+        rustix::process::kill_process(pid, Signal::KILL).unwrap();
+        assert_eq!(agent.wait().unwrap().signal(), Some(9));
+        assert_eq!(rest(&mut agent), "");
+    }
+
+    #[test]
+    fn what_carries_the_socket_dies_wherever_it_is() {
+        let socket = Path::new("/nowhere/of this test/host.sock");
+        let run = |socket: &str| {
+            let mut command = shell("setsid sh -c 'env -i /bin/sleep 1000; true' & exit 0");
+            command.env("LONGSHORE_SOCKET", socket).spawn().unwrap()
+        };
+        let mut meant = run(&socket.display().to_string());
+        let mut other = run("/nowhere/of this test/host.sock2");
+        assert!(meant.wait().unwrap().success() && other.wait().unwrap().success());
+        let mut output = other.stdout.take().unwrap();
+        end_marked(socket);
+        assert_eq!(rest(&mut meant), "");
+        rustix::io::ioctl_fionbio(&output, true).unwrap();
+        assert_eq!(output.read(&mut [0]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+        end_marked(Path::new("/nowhere/of this test/host.sock2"));
+        assert_eq!(output.read(&mut [0]).unwrap(), 0);
+    }
+}
