@@ -84,8 +84,8 @@ impl InputBatches {
             return ready;
         }
         let rest = ready.batch.slice(self.rows_max, rows - self.rows_max);
-        self.rest = Some(DecodedBatch { batch: rest, boolean_bytes: Vec::new() });
-        DecodedBatch { batch: ready.batch.slice(0, self.rows_max), boolean_bytes: Vec::new() }
+        self.rest = Some(rest.into());
+        ready.batch.slice(0, self.rows_max).into()
     }
 }
 

@@ -47,6 +47,13 @@ pub struct DecodedBatch {
     _memory: Arc<Vec<Taken>>,
 }
 
+/// One that no stream brought.
+impl From<RecordBatch> for DecodedBatch {
+    fn from(batch: RecordBatch) -> Self {
+        Self { batch, boolean_bytes: Vec::new(), _memory: Arc::default() }
+    }
+}
+
 /// A column's categories, and the memory that they take.
 type Dictionaries = HashMap<i64, Vec<Taken>>;
 

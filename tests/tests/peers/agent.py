@@ -14,7 +14,13 @@ def frame(message, inline=None):
     """A frame as bytes."""
     text = json.dumps(message).encode()
     payload = inline or b""
-    return b"LSF1" + bytes([0 if inline is None else 1, 0, 0, 0]) + struct.pack("<IQ", len(text), len(payload)) + text + payload
+    return (
+        b"LSF1"
+        + bytes([0 if inline is None else 1, 0, 0, 0])
+        + struct.pack("<IQ", len(text), len(payload))
+        + text
+        + payload
+    )
 
 
 def linger():

@@ -32,7 +32,7 @@ pub(crate) fn open(folder: &Path, input: &InputName) -> Result<Option<InputBatch
     let (schema, wanted) = (plain(&schema), plain(&schema));
     let decoded = batches.map(move |batch| {
         let batch = batch.and_then(|batch| conform(&wanted, &batch)).map_err(&damaged)?;
-        Ok(DecodedBatch { batch, boolean_bytes: Vec::new() })
+        Ok(batch.into())
     });
     Ok(Some(InputBatches::new(schema, decoded, BATCH_ROWS)))
 }
@@ -46,7 +46,7 @@ pub(crate) fn whole(
     let batches = batches.map(|decoded| Ok(decoded?.batch)).collect::<Result<Vec<_>, ClientError>>()?;
     let batch = arrow_select::concat::concat_batches(schema, &batches);
     let batch = batch.map_err(|error| ClientError::Input { input: input.clone(), reason: error.to_string() })?;
-    Ok(vec![DecodedBatch { batch, boolean_bytes: Vec::new() }])
+    Ok(vec![batch.into()])
 }
 
 /// The one file that is called as the input is.
