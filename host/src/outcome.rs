@@ -1,6 +1,7 @@
 //! How a run ended: one of a closed set, decided here alone, by a pure function of what the host saw. A missing
 //! message never means success.
 
+use crate::config::format_size;
 use longshore_protocol::{ExitStatus, Word};
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +84,8 @@ pub struct Evidence {
     pub deadline_ms: Option<u128>,
     /// The kernel killed something of it for want of memory.
     pub out_of_memory: bool,
+    /// Bytes of memory that it may have; 0 where nobody says.
+    pub memory_bytes: u64,
     /// The script's first last word.
     pub verdict: Option<(Word, Option<String>)>,
     /// An exception that nothing caught.
@@ -93,6 +96,18 @@ pub struct Evidence {
     pub write_failure: Option<String>,
     /// How its interpreter ended, as the agent saw it.
     pub status: Option<ExitStatus>,
+}
+
+impl Evidence {
+    fn more_memory(&self) -> String {
+        let limit = match self.memory_bytes {
+            0 => String::new(),
+            bytes => format!(" of {}", format_size(bytes)),
+        };
+        format!(
+            "more memory than its limit{limit}, which its files in /work, /tmp and /dev/shm count to: `--memory` raises it"
+        )
+    }
 }
 
 /// Decides how a run ended, and what to say of it. Order matters: what the host did or forbade comes before what the
@@ -123,10 +138,7 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
     // Without a status the agent did not report, or was not there yet: it was what had to end.
     let killed = !matches!(evidence.status, Some(ExitStatus::Code(_)));
     if evidence.out_of_memory && killed {
-        return (
-            Outcome::OutOfMemory,
-            Some("it needed more memory than its limit, files that it wrote included".into()),
-        );
+        return (Outcome::OutOfMemory, Some(format!("it needed {}", evidence.more_memory())));
     }
     if let Some(failure) = &evidence.image_failure {
         return (Outcome::ImageFailed, Some(failure.clone()));
@@ -148,10 +160,9 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
         }
         (Some((Word::Commit | Word::Close, message)), Some(ExitStatus::Code(_))) => (Outcome::Succeeded, message),
         (None, Some(ExitStatus::Code(0))) => (Outcome::Succeeded, None),
-        (None, Some(ExitStatus::Code(_))) if evidence.out_of_memory => (
-            Outcome::OutOfMemory,
-            Some("a process of it needed more memory than its limit, files that it wrote included".into()),
-        ),
+        (None, Some(ExitStatus::Code(_))) if evidence.out_of_memory => {
+            (Outcome::OutOfMemory, Some(format!("a process of it needed {}", evidence.more_memory())))
+        }
         (None, Some(ExitStatus::Code(code))) => {
             (Outcome::Failed, Some(format!("the script ended with exit status {code}")))
         }
@@ -197,7 +208,7 @@ mod tests {
     fn the_table_of_outcomes() {
         use ExitStatus::{Code, Signal};
         let uncaught = |evidence: Evidence| Evidence { uncaught: Some("ValueError: x".into()), ..evidence };
-        let starved = |evidence: Evidence| Evidence { out_of_memory: true, ..evidence };
+        let starved = |evidence: Evidence| Evidence { out_of_memory: true, memory_bytes: 512 << 20, ..evidence };
         let cases: Vec<(&str, Evidence, Outcome, Option<&str>)> = vec![
             ("a clean end without a word", ended(Code(0)), Outcome::Succeeded, None),
             (
@@ -234,13 +245,17 @@ mod tests {
                 "killed for want of memory",
                 starved(ended(Signal(9))),
                 Outcome::OutOfMemory,
-                Some("it needed more memory than its limit, files that it wrote included"),
+                Some(
+                    "it needed more memory than its limit of 512MiB, which its files in /work, /tmp and /dev/shm count to: `--memory` raises it",
+                ),
             ),
             (
                 "a child killed for want of memory, and a failure",
                 starved(ended(Code(1))),
                 Outcome::OutOfMemory,
-                Some("a process of it needed more memory than its limit, files that it wrote included"),
+                Some(
+                    "a process of it needed more memory than its limit of 512MiB, which its files in /work, /tmp and /dev/shm count to: `--memory` raises it",
+                ),
             ),
             (
                 "a child killed for want of memory, and success all the same",
@@ -312,7 +327,9 @@ mod tests {
                 "an agent that the limit of memory ended",
                 starved(Evidence { engine_failure: Some("gone".into()), ..Evidence::default() }),
                 Outcome::OutOfMemory,
-                Some("it needed more memory than its limit, files that it wrote included"),
+                Some(
+                    "it needed more memory than its limit of 512MiB, which its files in /work, /tmp and /dev/shm count to: `--memory` raises it",
+                ),
             ),
             (
                 "an engine that failed after a child was killed for want of memory",

@@ -128,10 +128,11 @@ pub(crate) async fn run_once(
     let executed = unwinding(run.execute()).await;
     let (kind, image, result) =
         executed.unwrap_or_else(|broken| (likely(run.prepared.engine), None, Ok((broken, Vec::new(), None))));
-    let (evidence, finished, exit) = match result {
+    let (mut evidence, finished, exit) = match result {
         Ok(ended) => ended,
         Err(error) => (blame::evidence(&error), Vec::new(), None),
     };
+    evidence.memory_bytes = run.prepared.limits.memory_bytes;
     run.conclude(kind, image, &evidence, finished, exit, outlet).await
 }
 
