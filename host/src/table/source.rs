@@ -126,17 +126,17 @@ impl Source {
             findings: None,
             content: Content::Arrow,
         };
-        // What is said to be in an encoding need not look like text in another.
-        if source.options.encoding.is_none() {
-            signature::check(path, format, source.reopen()?, || source.unpacked())?;
-        }
-        source.encoding = source.find_encoding()?;
         guarded(|| source.look()).unwrap_or_else(|panicked| Err(gave_up(path, &panicked)))?;
         Ok(source)
     }
 
     /// Looks at the content, as far as its format needs to be.
     fn look(&mut self) -> Result<(), TableError> {
+        // What is said to be in an encoding need not look like text in another.
+        if self.options.encoding.is_none() {
+            signature::check(&self.path, self.format, self.reopen()?, || self.unpacked())?;
+        }
+        self.encoding = self.find_encoding()?;
         match self.format.format {
             Format::Xlsx => {
                 let (sheet, layout) = Sheet::open(&self.path, self.reopen()?, &self.options)?;
