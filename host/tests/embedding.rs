@@ -1,0 +1,166 @@
+//! The library as a program embeds it: runs beside each other in one process with settings made by hand, events that
+//! nobody reads, a future that is dropped half way, and errors for what is wrong.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use longshore::{Cancel, EngineChoice, InputSpec, OutputSpec, RunSpec, Settings};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// How long what was given up may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A program's folders.
+struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        let home = Self { folder: tempfile::Builder::new().prefix("embedding-").tempdir().unwrap() };
+        for name in ["runtime", "work", "state", "cache"] {
+            std::fs::create_dir(home.path(name)).unwrap();
+        }
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        std::fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    fn settings(&self) -> Settings {
+        let python = std::env::var_os("LONGSHORE_PYTHON").expect("LONGSHORE_PYTHON names a Python with the SDK");
+        Settings {
+            agent: agent(),
+            python: python.into(),
+            runtime_folder: self.path("runtime"),
+            work_folder: self.path("work"),
+            state_folder: self.path("state"),
+            cache_folder: self.path("cache"),
+            ..Settings::default()
+        }
+    }
+
+    fn spec(&self, script: &Path) -> RunSpec {
+        let mut spec = RunSpec::new(script);
+        spec.engine = EngineChoice::Process;
+        spec
+    }
+}
+
+/// The agent as this build has it.
+fn agent() -> PathBuf {
+    static BUILD: std::sync::Once = std::sync::Once::new();
+    BUILD.call_once(|| {
+        if let Some(cargo) = std::env::var_os("CARGO") {
+            let built =
+                Command::new(cargo).args(["build", "--locked", "-q", "-p", "longshore-agent"]).status().unwrap();
+            assert!(built.success(), "the agent builds");
+        }
+    });
+    let own = std::env::current_exe().unwrap();
+    let agent = own.parent().unwrap().parent().unwrap().join("longshore-agent");
+    assert!(agent.exists(), "{} is there", agent.display());
+    agent
+}
+
+/// Files and folders below a folder, sockets among them.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| std::iter::once(path.clone()).chain(below(&path))).collect()
+}
+
+/// Processes that work below a folder.
+fn processes(folder: &Path) -> usize {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    all.filter(|process| std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder)))
+        .count()
+}
+
+async fn soon(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_at_once_need_nobody_to_read_their_events() {
+    let home = Home::new();
+    let script = home.write(
+        "double.py",
+        "from longshore.api import Api\napi = Api()\ntable = api.read_input_records(0)\nfor line in range(20000):\n    \
+         print(line, flush=False)\ntable['n'] = table['n'] * 2\napi.write_output_records(table)\napi.close()\n",
+    );
+    let mut runs = Vec::new();
+    for number in 1..=2 {
+        let input = home.write(&format!("in{number}.csv"), &format!("n\n{number}\n{}\n", number + 10));
+        let mut spec = home.spec(&script);
+        spec.inputs.push(InputSpec::new(None, input));
+        spec.outputs.push(OutputSpec::new(None, home.path(&format!("out{number}.csv"))));
+        let prepared = tokio::task::spawn_blocking(|| spec.prepare()).await.unwrap().unwrap();
+        let settings = home.settings();
+        runs.push(tokio::spawn(async move {
+            let (events, unread) = longshore::events();
+            let record = longshore::run(prepared, &settings, events, &Cancel::never()).await;
+            drop(unread);
+            record
+        }));
+    }
+    for (number, run) in (1..).zip(runs) {
+        let record = run.await.unwrap();
+        assert!(record.outcome.is_success(), "{:?} {:?}", record.outcome, record.message);
+        let written = std::fs::read_to_string(home.path(&format!("out{number}.csv"))).unwrap();
+        assert_eq!(written, format!("n\n{}\n{}\n", number * 2, (number + 10) * 2));
+    }
+    assert_eq!(processes(&home.path("work")), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_dropped_half_way_takes_its_script_with_it() {
+    let home = Home::new();
+    let script = home.write("wait.py", "import time\nopen('ready', 'w').close()\ntime.sleep(600)\n");
+    let prepared = home.spec(&script).prepare().unwrap();
+    let (settings, work) = (home.settings(), home.path("work"));
+    let run = tokio::spawn(async move {
+        let (events, unread) = longshore::events();
+        let record = longshore::run(prepared, &settings, events, &Cancel::never()).await;
+        drop(unread);
+        record
+    });
+    soon("the script runs", || below(&work).iter().any(|path| path.ends_with("ready"))).await;
+    assert!(processes(&work) > 0);
+    run.abort();
+    assert!(run.await.unwrap_err().is_cancelled());
+    soon("the script is gone", || processes(&work) == 0).await;
+    // The next run removes what a dropped one had no time for.
+    let script = home.write("next.py", "print('next')\n");
+    let (events, unread) = longshore::events();
+    let record =
+        longshore::run(home.spec(&script).prepare().unwrap(), &home.settings(), events, &Cancel::never()).await;
+    drop(unread);
+    assert!(record.outcome.is_success(), "{:?} {:?}", record.outcome, record.message);
+    let left = below(&work).into_iter().filter(|path| path.ends_with("ready")).collect::<Vec<_>>();
+    assert_eq!(left, [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_an_error_and_no_panic() {
+    let home = Home::new();
+    assert!(home.spec(&home.path("none.py")).prepare().unwrap_err().to_string().contains("none.py"));
+    let script = home.write("s.py", "");
+    for (name, text) in
+        [("x.arrow", "ARROW1\0\0\u{7f}"), ("x.parquet", "PAR1PAR1"), ("x.csv", "a\n\"1\n"), ("x.xlsx", "PK")]
+    {
+        let mut spec = home.spec(&script);
+        spec.inputs.push(InputSpec::new(None, home.write(name, text)));
+        assert!(spec.prepare().unwrap_err().to_string().contains(name), "{name}");
+    }
+}
