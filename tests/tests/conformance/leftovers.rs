@@ -60,7 +60,12 @@ fn everything() -> BTreeSet<String> {
     let mut found: BTreeSet<String> =
         labelled("longshore.run").unwrap_or_else(|error| vec![error]).into_iter().collect();
     // The folder itself stays, so that nobody else makes it.
-    let runs = std::fs::read_dir("/run/longshore/runs").into_iter().flatten().flatten();
+    let own = format!("longshore-{}", rustix::process::geteuid().as_raw());
+    let session = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let user = PathBuf::from(format!("/run/user/{}", rustix::process::geteuid().as_raw()));
+    let folders = [session, Some(user), Some(std::env::temp_dir()), Some("/tmp".into())].into_iter().flatten();
+    let folders = [PathBuf::from("/run/longshore")].into_iter().chain(folders.map(|folder| folder.join(&own)));
+    let runs = folders.flat_map(|folder| std::fs::read_dir(folder.join("runs")).into_iter().flatten().flatten());
     found.extend(runs.map(|entry| format!("folder {}", entry.path().display())));
     for folder in [Path::new("/dev/shm"), Path::new("/tmp"), &std::env::temp_dir()] {
         let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
