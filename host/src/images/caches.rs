@@ -10,6 +10,19 @@ use std::io;
 /// What the ledger calls the folder: those who build hold it.
 pub(crate) const FOLDER: &str = "packages-of-processes";
 
+/// Removes the volumes of images that are gone: nothing is built on them any more.
+pub(super) async fn remove_abandoned(store: &dyn ImageStore) -> Result<(), ImagesError> {
+    for volume in store.volumes(CACHE_VOLUMES).await? {
+        let image = volume.strip_prefix(CACHE_VOLUMES).and_then(|rest| rest.strip_prefix('-'));
+        if let Some(image) = image.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            && store.find(image).await?.is_none()
+        {
+            store.remove_volume(&volume).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes what no build uses at the moment. Gives what it was called.
 pub(crate) async fn remove(
     store: Option<&dyn ImageStore>,

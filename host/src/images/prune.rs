@@ -5,6 +5,7 @@
 //! Against a container that starts in the last moment the engine itself guards: it removes no last name of an image that
 //! a container is made of.
 
+use super::caches;
 use super::decide::{Fate, Goal, Stays, decide};
 use super::entry::ImageEntry;
 use super::error::ImagesError;
@@ -91,7 +92,8 @@ pub(crate) async fn prune(
             }
         }
     }
-    if store.is_some() {
+    if let Some(store) = store {
+        caches::remove_abandoned(store).await?;
         let (ledger, present) = (ledger.clone(), survey.present);
         let gone = blocking(move || forget_absent(&ledger, |key| present.contains(key), SystemTime::now())).await;
         gone.map_err(failed)?;

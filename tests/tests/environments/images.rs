@@ -43,19 +43,29 @@ fn blocks_with_conflicting_packages_do_not_see_each_other() {
 #[test]
 fn a_change_of_one_list_reuses_the_layers_below() {
     let place = Place::new();
+    // No other test has this layer, whose name does not say whose store it is in.
     let block = |packages: &str| {
-        let keys = format!("system_packages = [\"tree\"]\ndependencies = [{packages}]");
+        let keys = format!("system_packages = [\"hello\"]\ndependencies = [{packages}]");
         place.python("layers", &keys, "humanize")
     };
-    place.run(&block("\"humanize==4.9.0\"")).expect(0, &["Setting up tree", "humanize 4.9.0"]);
+    place.run(&block("\"humanize==4.9.0\"")).expect(0, &["Setting up hello", "humanize 4.9.0"]);
     let again = place.run(&block("\"humanize==4.12.0\""));
     again.expect(0, &["humanize 4.12.0"]);
-    assert!(!again.err.contains("Setting up tree"), "{again:#?}");
+    assert!(!again.err.contains("Setting up hello"), "{again:#?}");
     let built = place.longshore(&["images", "build", "layers"]);
-    built.expect(0, &["pip humanize==4.12.0", "deb tree="]);
+    built.expect(0, &["pip humanize==4.12.0", "deb hello="]);
     let parent = Place::label(built.image(), "longshore.parent");
     assert_eq!(Place::label(&parent, "longshore.image-type"), "layer");
-    assert_eq!(Place::label(&parent, "longshore.system-packages"), "tree");
+    assert_eq!(Place::label(&parent, "longshore.system-packages"), "hello");
+    // What was downloaded for that layer goes after it.
+    let cache = format!("longshore-packages-{}", &parent.trim_start_matches("sha256:")[..12]);
+    let caches = || docker(&["volume", "ls", "-q", "--filter", &format!("name={cache}")]);
+    assert_eq!(caches().trim(), cache);
+    let label = format!("label=longshore.store={}", place.store);
+    let images = docker(&["images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", &label]);
+    docker(&["rmi", "-f"].into_iter().chain(images.lines()).collect::<Vec<_>>());
+    place.longshore(&["images", "prune"]).expect(0, &[]);
+    assert_eq!(caches(), "");
 }
 
 #[test]

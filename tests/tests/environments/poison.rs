@@ -56,8 +56,9 @@ fn no_package_can_change_the_cache_that_other_environments_are_made_from() {
     let server = Server::of(&index(&place), "");
     let address = &server.address;
     place.settings(&format!("[python]\nindex_url = \"http://{address}/simple\"\ntrusted_hosts = [\"{address}\"]\n"));
-    // A cache of the test's own, which builds on this image share.
-    let base = image(&format!("{}:poison", place.store), "FROM longshore/python:latest\nRUN true\n");
+    // A cache of the test's own, which builds on this image share: no other test has the same image.
+    let dockerfile = format!("FROM longshore/python:latest\nLABEL poison={}\n", place.store);
+    let base = image(&format!("{}:poison", place.store), &dockerfile);
     let id = docker(&["inspect", "-f", "{{.Id}}", &base]);
     let cache = format!("longshore-packages-{}", &id.trim().trim_start_matches("sha256:")[..12]);
     let keys = format!("image = \"{base}\"\ndependencies = [\"longshore-poison\"]");

@@ -80,7 +80,7 @@ fn engine_that_loses(place: &Place, image: &str) -> PathBuf {
             std::thread::spawn(move || {
                 let (mut client, mut engine, mut bytes) = (client, engine, [0; 65536]);
                 while let Ok(length @ 1..) = client.read(&mut bytes) {
-                    let asks = bytes[..length].windows(24).any(|window| window == b"POST /containers/create ");
+                    let asks = bytes[..length].windows(24).any(|window| window == b"POST /containers/create?");
                     if asks && !is_done.swap(true, Ordering::SeqCst) {
                         docker(&["rmi", "-f", &image]);
                     }
