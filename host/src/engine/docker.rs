@@ -89,6 +89,10 @@ impl Docker {
 
     async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
         let agent = self.agent_to_mount(launch.image)?;
+        // The engine takes a path, and what is there by now must be what was checked.
+        if let Some(gone) = launch.mounts.iter().find(|file| !file.is_in_place()) {
+            return Err(EngineError::Replaced { path: gone.path.clone() });
+        }
         let policy = policy(&launch, agent.as_deref());
         let mut container = self.images.container(launch.run_id).await;
         container.create(policy).await.map_err(|error| match error {

@@ -102,6 +102,12 @@ pub enum EngineError {
         /// Its length.
         bytes: usize,
     },
+    /// Another file than the one that was checked is where a container would see it.
+    #[error("`{path}` was replaced after it was checked, so that it is not shared with the container: run it again")]
+    Replaced {
+        /// The path.
+        path: PathBuf,
+    },
     /// A folder or socket of the run could not be made.
     #[error("cannot make `{path}`")]
     Place {

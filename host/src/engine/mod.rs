@@ -17,7 +17,7 @@ use crate::limits::Limits;
 use crate::place::Place;
 use crate::session::Peers;
 use crate::settings::Settings;
-use crate::spec::{Mount, Network};
+use crate::spec::{Network, SharedFile};
 use crate::store::ImageStore;
 use docker::Docker;
 pub(crate) use docker::{SCRIPT_USER, connect, was_out_of_memory};
@@ -62,7 +62,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) place: &'a Place,
     pub(crate) limits: &'a Limits,
     pub(crate) network: &'a Network,
-    pub(crate) mounts: &'a [Mount],
+    /// What it sees of this machine; compared once more before an engine takes a path.
+    pub(crate) mounts: &'a [SharedFile],
     /// A Python interpreter in the place of the engine's own, where the engine runs on this machine.
     pub(crate) python: Option<&'a Path>,
     /// A library of R packages before the engine's own, likewise.

@@ -41,7 +41,8 @@ fn of_engine(error: &EngineError) -> Blame {
         EngineError::Engine {
             source: ApiError::DockerResponseServerError { status_code: 400 | 403 | 404, .. },
             ..
-        } => Blame::Environment,
+        }
+        | EngineError::Replaced { .. } => Blame::Environment,
         EngineError::Unreachable(_)
         | EngineError::NoIsolation { .. }
         | EngineError::ImageGone

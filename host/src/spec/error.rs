@@ -175,6 +175,16 @@ pub enum SpecError {
         /// The path.
         path: PathBuf,
     },
+    /// A socket, a device or a pipe would be shared.
+    #[error("{what} names `{path}`, which is {kind}: only files and folders can be shared with a container")]
+    NotShared {
+        /// Who names it.
+        what: String,
+        /// The path, without links.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
     /// A limit makes no sense.
     #[error("the limit `{limit}` is {value}, but must be at least {least}")]
     Limit {

@@ -6,11 +6,13 @@ mod inputs;
 mod mounts;
 mod network;
 mod outputs;
+mod shared_file;
 mod stream;
 
 pub use check::{CheckedColumn, CheckedInput, CheckedInputs};
 pub use error::SpecError;
 pub use network::{Network, NetworkError, NetworkName};
+pub(crate) use shared_file::SharedFile;
 pub use stream::CHUNK_ROWS;
 
 use crate::block::{Block, GivenValue, Mode, OptionValues, check_field};
@@ -149,7 +151,7 @@ pub struct Prepared {
     pub(crate) engine: EngineChoice,
     pub(crate) image: Option<String>,
     pub(crate) network: Network,
-    pub(crate) mounts: Vec<Mount>,
+    pub(crate) mounts: Vec<SharedFile>,
     pub(crate) keep: Option<PathBuf>,
     pub(crate) limits: Limits,
     /// Rows of a chunk, where the block transforms a stream.

@@ -2,6 +2,7 @@
 //! caller mounts. All of it stands below the allowed folders, links resolved, and each path is there once. Engines only
 //! mount what this found.
 
+use super::shared_file::SharedFile;
 use super::{Mount, SpecError};
 use crate::block::OptionFile;
 use rustix::fs::Access;
@@ -70,29 +71,34 @@ pub(super) fn mounts(
     files: &[OptionFile],
     allowed: &Allowed,
     contained: bool,
-) -> Result<Vec<Mount>, SpecError> {
+) -> Result<Vec<SharedFile>, SpecError> {
     let mut found = Vec::new();
     for mount in asked {
         let failed = |source| SpecError::Mount { path: mount.path.clone(), source };
         let path = std::fs::canonicalize(&mount.path).map_err(failed)?;
         let wanted = if mount.writable { Access::READ_OK | Access::WRITE_OK } else { Access::READ_OK };
         rustix::fs::access(&path, wanted).map_err(|errno| failed(errno.into()))?;
-        let what = "the mount".to_owned();
-        found.push((what, Mount { path, writable: mount.writable }));
+        found.push(("the mount".to_owned(), path, mount.writable));
     }
     for file in files {
         let what = format!("option `{}`", file.option);
-        let mount = |path| (what.clone(), Mount { path, writable: !file.read_only });
+        let mount = |path| (what.clone(), path, !file.read_only);
         found.push(mount(file.path.clone()));
         found.extend(siblings(&file.path).into_iter().filter(|path| allowed.holds(path)).map(mount));
     }
-    for (what, mount) in &found {
-        allowed.check(what, &mount.path)?;
-        if contained && hides(&mount.path) {
-            return Err(SpecError::Hides { what: what.clone(), path: mount.path.clone() });
+    let mut shared = Vec::new();
+    for (what, path, writable) in found {
+        allowed.check(&what, &path)?;
+        if contained && hides(&path) {
+            return Err(SpecError::Hides { what, path });
+        }
+        let opened = SharedFile::open(path.clone(), writable);
+        match opened.map_err(|source| SpecError::Mount { path: path.clone(), source })? {
+            Ok(file) => shared.push(file),
+            Err(kind) => return Err(SpecError::NotShared { what, path, kind }),
         }
     }
-    Ok(merge(found.into_iter().map(|(_, mount)| mount).collect()))
+    Ok(merge(shared))
 }
 
 /// What a container's user most likely cannot read: a person who sees why is helped.
@@ -137,11 +143,11 @@ fn hides(path: &Path) -> bool {
 
 /// Each path once. What stands below a folder that is mounted with at least the same right needs no mount of its own,
 /// and whatever makes a path writable wins.
-fn merge(mut mounts: Vec<Mount>) -> Vec<Mount> {
+fn merge(mut mounts: Vec<SharedFile>) -> Vec<SharedFile> {
     mounts.sort_by(|a, b| a.path.cmp(&b.path).then(b.writable.cmp(&a.writable)));
-    let mut merged: Vec<Mount> = Vec::new();
+    let mut merged: Vec<SharedFile> = Vec::new();
     for mount in mounts {
-        let covers = |known: &Mount| mount.path.starts_with(&known.path) && (known.writable || !mount.writable);
+        let covers = |known: &SharedFile| mount.path.starts_with(&known.path) && (known.writable || !mount.writable);
         if !merged.iter().any(covers) {
             merged.push(mount);
         }
@@ -160,7 +166,12 @@ mod tests {
     #[test]
     fn each_path_is_mounted_once_with_the_greater_right() {
         let merged = |mounts: &[(&str, bool)]| {
-            let mounts = mounts.iter().map(|(path, writable)| mount(path, *writable)).collect();
+            let shared = |path: &str, writable| {
+                let mut file = SharedFile::open("/".into(), writable).unwrap().unwrap();
+                file.path = path.into();
+                file
+            };
+            let mounts = mounts.iter().map(|(path, writable)| shared(path, *writable)).collect();
             let merged: Vec<_> = merge(mounts).into_iter().map(|mount| (mount.path, mount.writable)).collect();
             merged.iter().map(|(path, writable)| format!("{}:{writable}", path.display())).collect::<Vec<_>>()
         };
@@ -231,5 +242,15 @@ mod tests {
             "the mount names `/usr`, which would hide what the container itself has there: name a file or folder further below"
         );
         assert!(mounts(&[mount("/usr", false)], &[], &all, false).is_ok());
+        // By whatever path a socket or a device is named, and as an option's file too.
+        let _listener = std::os::unix::net::UnixListener::bind(root.join("engine.sock")).unwrap();
+        std::os::unix::fs::symlink(root.join("engine.sock"), root.join("notes.txt")).unwrap();
+        let socket = mounts(&[mount(&root.join("notes.txt").display().to_string(), false)], &[], &all, true);
+        assert_eq!(
+            told(socket.unwrap_err().to_string()),
+            "the mount names `R/engine.sock`, which is a socket: only files and folders can be shared with a container"
+        );
+        let socket = mounts(&[], &[file(&root.join("engine.sock"))], &all, true).unwrap_err().to_string();
+        assert!(told(socket).starts_with("option `o` names `R/engine.sock`, which is a socket"));
     }
 }

@@ -1,0 +1,113 @@
+//! A file or folder of the machine that a run's container sees: what is at its path is held open from the check to the
+//! launch, so that nothing else can take its place in between.
+
+use rustix::fs::{FileType, Mode, OFlags, fstat, lstat};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A file or folder that was checked.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedFile {
+    /// Its path, without links.
+    pub(crate) path: PathBuf,
+    /// Whether the script may write there.
+    pub(crate) writable: bool,
+    /// The file itself: while it is open no other file has its number.
+    opened: Arc<OwnedFd>,
+}
+
+impl SharedFile {
+    /// Holds what is at a path without links. Says what it is where it is neither a file nor a folder.
+    pub(super) fn open(path: PathBuf, writable: bool) -> io::Result<Result<Self, &'static str>> {
+        let opened = rustix::fs::open(&path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        let kind = match FileType::from_raw_mode(fstat(&opened)?.st_mode) {
+            // The engine takes paths as text.
+            FileType::RegularFile | FileType::Directory if path.to_str().is_none() => "a path that is not UTF-8",
+            FileType::RegularFile | FileType::Directory => {
+                return Ok(Ok(Self { path, writable, opened: Arc::new(opened) }));
+            }
+            FileType::Socket => "a socket",
+            FileType::Fifo => "a pipe",
+            FileType::CharacterDevice | FileType::BlockDevice => "a device",
+            FileType::Symlink => "a link that was put there meanwhile",
+            FileType::Unknown => "no file",
+        };
+        Ok(Err(kind))
+    }
+
+    /// Whether the same file is at its path still.
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.is_at(&self.path)
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        match (fstat(&self.opened), lstat(path)) {
+            (Ok(held), Ok(there)) => (held.st_dev, held.st_ino) == (there.st_dev, there.st_ino),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    fn refused(path: &Path) -> &'static str {
+        SharedFile::open(path.to_owned(), false).unwrap().unwrap_err()
+    }
+
+    #[test]
+    fn only_files_and_folders_are_shared() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("file"), "").unwrap();
+        for path in [at("file"), folder.path().to_owned()] {
+            assert!(SharedFile::open(path, true).unwrap().unwrap().is_in_place());
+        }
+        let _listener = UnixListener::bind(at("socket")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), Mode::RWXU).unwrap();
+        symlink("file", at("link")).unwrap();
+        let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
+        std::fs::write(&odd, "").unwrap();
+        assert_eq!(refused(&at("socket")), "a socket");
+        assert_eq!(refused(&at("pipe")), "a pipe");
+        assert_eq!(refused(Path::new("/dev/null")), "a device");
+        assert_eq!(refused(&at("link")), "a link that was put there meanwhile");
+        assert_eq!(refused(&odd), "a path that is not UTF-8");
+        assert!(SharedFile::open(at("nothing"), false).is_err());
+    }
+
+    #[test]
+    fn what_takes_the_place_of_a_file_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("a")).unwrap();
+        for (name, text) in [("a/file", "meant"), ("other", "not meant")] {
+            std::fs::write(at(name), text).unwrap();
+        }
+        let held = SharedFile::open(at("a/file"), false).unwrap().unwrap();
+        std::fs::write(at("a/file"), "written again").unwrap();
+        assert!(held.is_in_place());
+        // A link, a file of the same name, a folder above that is another, and nothing.
+        std::fs::rename(at("a/file"), at("a/kept")).unwrap();
+        symlink(at("other"), at("a/file")).unwrap();
+        assert!(!held.is_in_place());
+        std::fs::remove_file(at("a/file")).unwrap();
+        std::fs::write(at("a/file"), "meant").unwrap();
+        assert!(!held.is_in_place());
+        std::fs::remove_file(at("a/file")).unwrap();
+        assert!(!held.is_in_place());
+        std::fs::rename(at("a/kept"), at("a/file")).unwrap();
+        assert!(held.is_in_place());
+        std::fs::rename(at("a"), at("b")).unwrap();
+        std::fs::create_dir(at("c")).unwrap();
+        std::fs::write(at("c/file"), "").unwrap();
+        symlink("c", at("a")).unwrap();
+        assert!(!held.is_in_place());
+    }
+}
