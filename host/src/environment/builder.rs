@@ -113,9 +113,8 @@ impl Builder<'_> {
         made: &ImageId,
         mut labels: BTreeMap<String, String>,
     ) -> Result<ImageId, EnvironmentError> {
-        let name = plan.name();
         let (added, mut workshop) = tokio::try_join!(
-            installed::added(self.store, &plan.base, &plan.base_name, made, &name, self.settings),
+            installed::added(self.store, plan, made, self.settings),
             self.compiled(layer, made, &labels)
         )?;
         labels.insert(labels::RESOLVED.into(), added.join("\n"));

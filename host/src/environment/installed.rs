@@ -1,31 +1,59 @@
 //! What is in an environment: asked of its image, in a container that may do no more than a script's, and never taken
 //! from what a build prints. A package can lie about itself, but neither in the form of an answer nor without bounds.
 
-use super::EnvironmentError;
+use super::{EnvironmentError, LayerKind, Plan};
+use crate::block::Language;
 use crate::engine::{ImageId, RunImage};
-use crate::fingerprint::{Fingerprint, Interpreters, Kind, Line, ask_image, of_image};
+use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, Kind, Line, ask_image, of_image};
 use crate::settings::Settings;
-use crate::store::{ImageStore, StoredImage};
+use crate::store::ImageStore;
 use std::collections::BTreeSet;
 
 /// Bytes of the list in an image's label: 5,000 packages of 60 bytes each are 300 kB; this is three times that.
 const LIST_MAX: usize = 1 << 20;
 
-/// The packages that an image has beyond those of a base, a line each: `pip humanize==4.12.0`.
+/// The packages that an image of a plan has beyond those of its base, a line each: `pip humanize==4.12.0`.
 pub(super) async fn added(
     store: &dyn ImageStore,
-    base: &StoredImage,
-    base_name: &str,
+    plan: &Plan,
     image: &ImageId,
-    name: &str,
     settings: &Settings,
 ) -> Result<Vec<String>, EnvironmentError> {
-    let interpreters = Interpreters::of_image(&RunImage::of(base_name, base.clone()));
-    let before = of_image(store, base_name, &base.id, &interpreters, &settings.state_folder).await;
-    let asked = |source| EnvironmentError::Installed { source: Box::new(source) };
-    let before = before.map_err(asked)?;
-    let after = ask_image(store, name, image, &interpreters).await.map_err(asked)?;
-    list(&before, &after)
+    let all = Interpreters::of_image(&RunImage::of(&plan.base_name, plan.base.clone()));
+    let before = match of_image(store, &plan.base_name, &plan.base.id, &all, &settings.state_folder).await {
+        // One that no layer is for may lack half its library.
+        Err(FingerprintError::Program { .. }) => {
+            ask_image(store, &plan.base_name, &plan.base.id, &interpreters(plan)).await
+        }
+        before => before,
+    };
+    list(&before.map_err(unlisted)?, &all_of(store, plan, image).await?)
+}
+
+/// All that is in an image of a plan, as far as the interpreters see it that its layers are for.
+pub(super) async fn all_of(
+    store: &dyn ImageStore,
+    plan: &Plan,
+    image: &ImageId,
+) -> Result<Fingerprint, EnvironmentError> {
+    ask_image(store, &plan.name(), image, &interpreters(plan)).await.map_err(unlisted)
+}
+
+fn unlisted(source: FingerprintError) -> EnvironmentError {
+    EnvironmentError::Installed { source: Box::new(source) }
+}
+
+fn interpreters(plan: &Plan) -> Interpreters {
+    let mut asked = Interpreters::of_image(&RunImage::of(&plan.base_name, plan.base.clone()));
+    let is_for = |language: Language| {
+        plan.layers.iter().any(|layer| [LayerKind::Packages(language), LayerKind::Api(language)].contains(&layer.kind))
+    };
+    for (language, program) in [(Language::Python, &mut asked.python), (Language::R, &mut asked.rscript)] {
+        if !is_for(language) {
+            program.clear();
+        }
+    }
+    asked
 }
 
 /// What the second has and the first lacks.

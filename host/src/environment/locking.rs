@@ -9,9 +9,8 @@ use super::steps::{self, Finish, Job};
 use super::{EnvironmentError, installed};
 use crate::block::{Block, Language};
 use crate::cancel::Cancel;
-use crate::engine::RunImage;
 use crate::event::Events;
-use crate::fingerprint::{Fingerprint, Interpreters, Kind, of_image};
+use crate::fingerprint::{Fingerprint, Kind};
 use crate::publish::Unpublished;
 use crate::run::new_run_id;
 use crate::settings::Settings;
@@ -69,9 +68,7 @@ pub async fn lock(
     let mut found = lines(&ready.image, labels::RESOLVED);
     let minutes = settings.build.minutes;
     let read = async {
-        let interpreters = Interpreters::of_image(&RunImage::of(name, base.clone()));
-        let fingerprint = of_image(&store, &ready.name, &ready.image.id, &interpreters, &settings.state_folder).await;
-        let fingerprint = fingerprint.map_err(|source| EnvironmentError::Installed { source: Box::new(source) })?;
+        let fingerprint = installed::all_of(&store, &plan, &ready.image.id).await?;
         let mut read = of_debian(&written.system_packages, &fingerprint);
         if block.language == Language::Python && !block.dependencies.is_empty() {
             let wanted = written.dependencies.join("\n") + "\n";
