@@ -76,6 +76,8 @@ impl Process {
         let agent = Command::new(&self.agent)
             .arg(&socket)
             .env_clear()
+            // By this it is found, and what it starts, should it end before they do.
+            .env("LONGSHORE_SOCKET", &socket)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             // A terminal's Ctrl-C is the host's to deal with.
@@ -98,8 +100,8 @@ impl Process {
         let pid = agent.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         let descriptor = pid.and_then(|pid| Some((pid, Arc::new(pidfd_open(pid, PidfdFlags::empty()).ok()?))));
         let (seen, ended) = watch::channel(None);
-        let waiting = tokio::spawn(wait_until_gone(agent, socket, folder, sweeping, seen)).abort_handle();
-        Ok(Box::new(ProcessContainer { agent: descriptor, workplace, ended, waiting }))
+        let waiting = tokio::spawn(wait_until_gone(agent, socket.clone(), folder, sweeping, seen)).abort_handle();
+        Ok(Box::new(ProcessContainer { agent: descriptor, socket, workplace, ended, waiting }))
     }
 }
 
@@ -125,6 +127,8 @@ impl Engine for Process {
 struct ProcessContainer {
     /// The agent; its number may be another's once it has been waited for.
     agent: Option<(Pid, Arc<OwnedFd>)>,
+    /// What its processes have in their environments.
+    socket: PathBuf,
     workplace: Workplace,
     /// What the task that waits for it has seen.
     ended: watch::Receiver<Option<Ended>>,
@@ -171,12 +175,16 @@ impl Container for ProcessContainer {
         let Some((pid, agent)) = self.agent.clone() else {
             return std::future::ready(Ok(())).boxed();
         };
+        let socket = self.socket.clone();
         let kill = move || {
-            // Stopped first: what a script detached stays below it then. One that has ended needs no signal.
+            // Stopped first: what a script detached stays below it then.
             if pidfd_send_signal(&agent, Signal::STOP).is_ok() {
                 end_below(pid);
+                // It may have ended meanwhile, and then needs no signal.
+                let _ = pidfd_send_signal(&agent, Signal::KILL);
+            } else {
+                end_marked(&socket);
             }
-            let _ = pidfd_send_signal(&agent, Signal::KILL);
         };
         // One that breaks is seen by who waits for the end.
         async move {

@@ -32,7 +32,7 @@ const KILL_DEADLINE: Duration = Duration::from_secs(10);
 const KEEP_DEADLINE: Duration = Duration::from_secs(60 + 5);
 
 /// How long connections may stay open after everything in the container is dead: what they carried is in memory.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
+const DRAIN_DEADLINE: Duration = Duration::from_secs(15);
 
 /// A run whose agent has connected.
 pub(super) struct Watch<'a> {
@@ -152,8 +152,11 @@ impl Watching<'_> {
                 self.seen.evidence.interrupted = true;
                 self.escalate(level);
             }
-            // What its connections still carry is waited for, and no longer.
-            _ = next(&mut self.container_ends) => self.give_up_by(Instant::now() + DRAIN_DEADLINE),
+            _ = next(&mut self.container_ends) => {
+                // What its connections still carry is waited for; then nobody is left who may have them open.
+                let at = Instant::now() + DRAIN_DEADLINE;
+                self.kill_at = Some(self.kill_at.map_or(at, |known| known.min(at)));
+            }
             killed = next(&mut self.killing) => {
                 if let Some(Err(error)) = killed {
                     self.seen.notes.push(chain(&error));
