@@ -89,10 +89,11 @@ fn unusable(path: &Path, source: io::Error) -> EngineError {
 fn open_runtime_folder(folder: &Path) -> io::Result<OwnedFd> {
     let opened = no_link(rustix::fs::open(folder, OPENING, Mode::empty()))?;
     let (owner, mode) = owner_and_mode(&opened)?;
-    if owner != 0 {
+    let is_writable = mode.intersects(Mode::WGRP | Mode::WOTH);
+    if owner != 0 || is_writable {
         owned(owner)?;
     }
-    if mode.intersects(Mode::WGRP | Mode::WOTH) {
+    if is_writable {
         return Err(io::Error::other(Unsafe::Writable { mode: mode.bits() }));
     }
     Ok(opened)
