@@ -27,6 +27,8 @@ pub enum Outcome {
     TimedOut,
     /// Cancelled from outside.
     Interrupted,
+    /// A part of a run that was stopped, because another part had failed.
+    Stopped,
     /// What the script was to run with could not be had, so that it was not started: packages that cannot be installed, an
     /// image that is nowhere, a network that is not there.
     EnvironmentFailed,
@@ -55,7 +57,8 @@ impl Outcome {
             | Self::Crashed
             | Self::OutOfMemory
             | Self::ProtocolViolation
-            | Self::LimitExceeded => 1,
+            | Self::LimitExceeded
+            | Self::Stopped => 1,
             Self::EnvironmentFailed | Self::ImageFailed | Self::EngineFailed | Self::PublishFailed => 3,
             Self::TimedOut => 124,
             Self::Interrupted => 130,

@@ -123,6 +123,7 @@ fn ended(outcome: Outcome) -> &'static str {
         Outcome::LimitExceeded => "went beyond a limit",
         Outcome::TimedOut => "timed out",
         Outcome::Interrupted => "was interrupted",
+        Outcome::Stopped => "was stopped",
         Outcome::EngineFailed => "could not be run",
         Outcome::EnvironmentFailed => "has no environment to run in",
         Outcome::ImageFailed => "has an image that cannot run it",

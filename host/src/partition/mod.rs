@@ -134,7 +134,8 @@ impl Whole<'_> {
                 (stopped_by, part.record.outcome, cancel.level())
             {
                 let name = name(&self.cut.values()[first]);
-                part.record.message = Some(format!("stopped, because partition `{name}` failed"));
+                part.record.outcome = Outcome::Stopped;
+                part.record.message = Some(format!("partition `{name}` had failed"));
             }
             if failed && !self.cut.keep_going && together.level() == CancelLevel::None {
                 stopped_by = Some(part.position);
