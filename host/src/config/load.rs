@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(settings.engine_socket, folder.path().join("engine.sock"));
         assert_eq!(settings.cache_folder, Path::new("/home/somebody/cache"));
         assert_eq!(settings.packages.ca_bundle, Some(folder.path().join("../ca.pem")));
-        assert_eq!(settings.state_folder, Path::new("state"));
+        assert_eq!(settings.state_folder, std::path::absolute("state").unwrap());
         let problems = config.entries().into_iter().filter_map(|entry| Some((entry.key, entry.problem?)));
         let problems: Vec<String> = problems.map(|(key, problem)| format!("{key}: {problem}")).collect();
         assert_eq!(

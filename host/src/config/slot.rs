@@ -311,7 +311,8 @@ fn located(text: &OsStr, around: Surroundings<'_>) -> Option<PathBuf> {
     match (path.strip_prefix("~"), around.home, around.folder) {
         (Ok(below), Some(home), _) => Some(home.join(below)),
         (_, _, Some(folder)) => Some(folder.join(path)),
-        _ => Some(path.to_owned()),
+        // What runs elsewhere finds it too.
+        _ => std::path::absolute(path).ok(),
     }
 }
 
