@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
+/// The least time that an agent is given to start the script, however little the script has: its block's files come first.
+const START_MIN: Duration = Duration::from_secs(2);
+
 /// How long an agent may take to report after the last rung of the ladder, before its container is killed.
 const REPORT_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -104,8 +107,8 @@ impl Watch<'_> {
     /// Watches until everything has ended, or was given up.
     pub(super) async fn watch(self) -> Watched {
         let container_ends = Some(Task::spawn(self.container.wait()));
-        // An agent that never starts the script has as long as the script: it counts anew from its start.
-        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        // An agent that never starts the script has as long as the script, which counts anew from its start.
+        let deadline = self.timeout.map(|timeout| Instant::now() + timeout.max(START_MIN));
         let mut watching = Watching {
             run: self,
             seen: Watched::default(),
