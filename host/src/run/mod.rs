@@ -293,6 +293,8 @@ impl Run<'_> {
         let memory = budget::of_run(limits.memory_bytes);
         let declared = self.prepared.outputs.clone();
         let writers = Writers::new(declared, &self.run_id, streaming, memory, limits.output_bytes, trouble);
+        // Both say which inputs there are.
+        let (begin, facts) = (self.begin(workplace, kind), self.facts(kind));
         let inputs = Arc::new(std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new(), None)));
         inputs.decode_ahead();
         let files = std::mem::take(&mut self.prepared.files);
@@ -305,10 +307,10 @@ impl Run<'_> {
             container,
             acceptor,
             remote: agent.remote(),
-            starting: Some(Task::spawn(agent.start(self.begin(workplace, kind), files))),
+            starting: Some(Task::spawn(agent.start(begin, files))),
             agent: Some(Task::spawn(agent.listen(logs, told, keeping))),
             words,
-            welcome: Some(Welcome { facts: self.facts(kind), inputs, secrets, text_bytes: limits.log_bytes }),
+            welcome: Some(Welcome { facts, inputs, secrets, text_bytes: limits.log_bytes }),
             writers: Some(writers),
             troubles,
             timeout: limits.timeout,
