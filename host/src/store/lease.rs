@@ -6,6 +6,7 @@
 
 use crate::place::{LockedFolder, is_locked, remove_unlocked};
 use crate::run::new_run_id;
+use crate::small_file;
 use bollard::errors::Error as ApiError;
 use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{CreateContainerOptions, ListContainersOptions, RemoveContainerOptions};
@@ -96,7 +97,8 @@ impl Leases {
             |folder: &PathBuf| folder.symlink_metadata().is_ok_and(|found| found.is_dir() && found.uid() == user);
         // One that says nothing yet is being made.
         let socket = self.socket.as_os_str().as_encoded_bytes();
-        let is_here = |folder: &PathBuf| std::fs::read(folder.join(ENGINE)).is_ok_and(|engine| engine == socket);
+        let said = |folder: &PathBuf| small_file::read(&folder.join(ENGINE), socket.len() as u64);
+        let is_here = |folder: &PathBuf| said(folder).is_ok_and(|engine| engine == socket);
         folders.filter(|folder| is_own(folder) && is_here(folder) && !is_locked(folder)).collect()
     }
 }
