@@ -56,8 +56,8 @@ const TIDY: &str = "\
 import time
 from longshore.api import Api
 api = Api()
-print('at work', flush=True)
 try:
+    print('at work', flush=True)
     time.sleep(60)
 finally:
     open(api.get_option('mark'), 'w').write('tidied')
