@@ -101,6 +101,8 @@ with its line, before anything starts. Numbers and the strings `"Infinity"`, `"-
 | date64 that is not a whole day, into Parquet | an error |
 | encrypted Parquet, Arrow of big-endian machines, compressed Feather of Arrow 0.17 | refused before anything starts, named as such |
 | unions | written to Arrow only |
+| a row of text, CSV or JSON, unpacked | 64 MiB, 100,000 cells or fields, 8,388,608 values in lists; more is an error naming its line |
+| a part of a workbook | 64 MiB, or 200 times its bytes in the file, unpacked |
 """
 
 
