@@ -193,9 +193,10 @@ fn a_killed_agent_takes_its_script_with_it() {
     assert_eq!(begun.output(), "as before\n");
 }
 
-/// Stands before the engine, and lets no container start for as long as a file is there.
-fn engine_that_stalls(folder: &Path) -> PathBuf {
-    let (path, stall) = (folder.join("engine.sock"), folder.join("stall"));
+/// Stands before the engine. It lets no container start for as long as the file `stall` is there, and breaks off a wait for
+/// the end of one, once, where the file `break-off` is.
+fn faulty_engine(folder: &Path) -> PathBuf {
+    let (path, stall, break_off) = (folder.join("engine.sock"), folder.join("stall"), folder.join("break-off"));
     let (listener, engine_socket) = (UnixListener::bind(&path).unwrap(), engine::socket());
     std::thread::spawn(move || {
         for client in listener.incoming() {
@@ -207,12 +208,17 @@ fn engine_that_stalls(folder: &Path) -> PathBuf {
                 let _ = std::io::copy(&mut answers, &mut back);
                 let _ = back.shutdown(Shutdown::Both);
             });
-            let stall = stall.clone();
+            let (stall, break_off) = (stall.clone(), break_off.clone());
             std::thread::spawn(move || {
                 let mut bytes = [0; 65536];
                 while let Ok(length @ 1..) = client.read(&mut bytes) {
-                    if stall.exists() && String::from_utf8_lossy(&bytes[..length]).contains("/start ") {
+                    let request = String::from_utf8_lossy(&bytes[..length]);
+                    if stall.exists() && request.contains("/start ") {
                         return;
+                    }
+                    if request.contains("/wait?") && std::fs::remove_file(&break_off).is_ok() {
+                        let _ = client.shutdown(Shutdown::Both);
+                        break;
                     }
                     if engine.write_all(&bytes[..length]).is_err() {
                         break;
@@ -226,9 +232,24 @@ fn engine_that_stalls(folder: &Path) -> PathBuf {
 }
 
 #[test]
+fn an_engine_that_breaks_off_a_wait_is_asked_again() {
+    let folder = tempfile::Builder::new().prefix("killed-").tempdir().unwrap();
+    let (home, engine) = (command::Home::new(), faulty_engine(folder.path()));
+    std::fs::write(folder.path().join("script.py"), "import os; print('on', os.uname().nodename)").unwrap();
+    std::fs::write(folder.path().join("break-off"), "").unwrap();
+    let mut run = Command::new(command::path());
+    run.args(["run", "script.py", "--engine", "docker"]).env("DOCKER_HOST", format!("unix://{}", engine.display()));
+    let output = home.of(&mut run).current_dir(folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !folder.path().join("break-off").exists(), "{said}");
+    let container = said.lines().find_map(|line| line.split_once("on ")).unwrap().1;
+    assert_eq!(docker(&["ps", "--all", "--quiet", "--filter", &format!("id={container}")]), Vec::<String>::new());
+}
+
+#[test]
 fn what_a_killed_host_never_started_goes_and_what_lives_stays() {
     let folder = tempfile::Builder::new().prefix("killed-").tempdir().unwrap();
-    let (home, engine) = (command::Home::new(), engine_that_stalls(folder.path()));
+    let (home, engine) = (command::Home::new(), faulty_engine(folder.path()));
     let block = "name = \"b\"\nlanguage = \"python\"\nscript = \"script.py\"\ndependencies = [\"humanize==4.2.0\"]\n";
     for (path, text) in [
         ("script.py", SCRIPT),
