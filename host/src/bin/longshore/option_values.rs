@@ -31,10 +31,6 @@ pub(crate) fn given(arguments: &RunArguments) -> Result<Vec<(String, GivenValue)
 
 /// What there is to know of the files that passwords are in.
 pub(crate) fn notes(arguments: &RunArguments, given: &[(String, GivenValue)]) -> Vec<String> {
-    let Ok(loaded) = Block::load(&arguments.block) else { return Vec::new() };
-    let is_password = |name: &str| {
-        loaded.block.options.iter().any(|option| option.name == name && option.kind == OptionKind::Password)
-    };
     let alone = arguments.options.iter().filter_map(|text| text.split_once("=@"));
     let alone = alone.map(|(name, path)| (name, Path::new(path)));
     let in_file = |file| {
@@ -44,14 +40,20 @@ pub(crate) fn notes(arguments: &RunArguments, given: &[(String, GivenValue)]) ->
         })
     };
     let together = arguments.options_file.as_deref().into_iter().flat_map(in_file);
-    let open = alone.chain(together).filter(|(name, path)| {
-        let found = std::fs::metadata(path);
-        is_password(name) && found.is_ok_and(|found| found.is_file() && found.mode() & 0o077 != 0)
-    });
+    let is_open = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.mode() & 0o077 != 0);
+    let open: Vec<_> = alone.chain(together).filter(|(_, path)| is_open(path)).collect();
+    // Most runs have no such file, and read their block once.
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let Ok(loaded) = Block::load(&arguments.block) else { return Vec::new() };
+    let is_password = |name: &str| {
+        loaded.block.options.iter().any(|option| option.name == name && option.kind == OptionKind::Password)
+    };
     let note = |(name, path): (&str, &Path)| {
         format!("`{}`, which has the password `{name}`, can be read by others: `chmod 600` it", path.display())
     };
-    open.map(note).collect()
+    open.into_iter().filter(|(name, _)| is_password(name)).map(note).collect()
 }
 
 /// Reads `NAME=VALUE`, `NAME=@FILE` and `NAME=@@VALUE`.
