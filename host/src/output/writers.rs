@@ -6,10 +6,10 @@ use super::finished::{Finished, Trouble};
 use super::means::{Means, over_memory};
 use super::worker::{Command, Piece, Worker};
 use crate::session::Outgoing;
+use crate::table::Allowance;
 use longshore_protocol::{OutputName, StreamId};
 use longshore_segment::Budget;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -36,7 +36,7 @@ struct Shared {
     /// Whether standard output gets rows as they come.
     streaming: bool,
     /// Bytes that the script may still send, of all outputs together.
-    budget: AtomicU64,
+    intake: Allowance,
     trouble: mpsc::UnboundedSender<Trouble>,
     means: Means,
     /// `None` once the run has no more outputs to open.
@@ -73,7 +73,7 @@ impl Writers {
             declared,
             run_id: run_id.to_owned(),
             streaming,
-            budget: AtomicU64::new(output_bytes),
+            intake: Allowance::new(output_bytes),
             trouble,
             means: Means::new(memory, output_bytes),
             workers: Mutex::new(Some(Vec::new())),
@@ -126,10 +126,7 @@ impl OutputsHandle {
 
     /// Hands bytes over, waiting while the worker is busy.
     pub(crate) async fn take(&self, worker: usize, mut piece: Piece) {
-        let length = piece.length();
-        let budget = &self.0.budget;
-        let spent = budget.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(length));
-        if spent.is_err() {
+        if self.0.intake.spend(piece.length()).is_err() {
             self.0.tell(Trouble::Limit("the script wrote more than its limit of output bytes".into()));
             return;
         }
