@@ -101,13 +101,12 @@ impl Docker {
             }
             source => EngineError::Engine { doing: "creating the container", source },
         })?;
-        let id = container.name().to_owned();
         let (seen, ended) = watch::channel(None);
         // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
-        let waiting = tokio::spawn(wait_until_gone(self.api.clone(), id.clone(), seen)).abort_handle();
+        let waiting = tokio::spawn(wait_until_gone(self.api.clone(), container.name().to_owned(), seen)).abort_handle();
         let workplace = workplace(launch.image);
-        let mut container = DockerContainer { api: self.api.clone(), id, container, workplace, ended, waiting };
-        let started = self.api.start_container(&container.id, None::<StartContainerOptions>).await;
+        let mut container = DockerContainer { api: self.api.clone(), container, workplace, ended, waiting };
+        let started = self.api.start_container(container.container.name(), None::<StartContainerOptions>).await;
         if let Err(source) = started {
             // It may have removed itself already.
             let _ = container.container.remove().await;
@@ -248,8 +247,6 @@ fn nano(cpus: f64) -> i64 {
 /// A container of this engine.
 struct DockerContainer {
     api: bollard::Docker,
-    /// Its name.
-    id: String,
     container: NamedContainer,
     workplace: Workplace,
     /// What the task that waits for it has seen.
@@ -258,10 +255,10 @@ struct DockerContainer {
 }
 
 /// Waits until a container is gone, whatever becomes of the engine's answers meanwhile.
-async fn wait_until_gone(api: bollard::Docker, id: String, seen: watch::Sender<Option<Ended>>) {
+async fn wait_until_gone(api: bollard::Docker, name: String, seen: watch::Sender<Option<Ended>>) {
     let ended = loop {
         let wait = WaitContainerOptions { condition: "removed".into() };
-        match api.wait_container(&id, Some(wait)).next().await {
+        match api.wait_container(&name, Some(wait)).next().await {
             Some(Ok(response)) => break ended(response.status_code),
             // bollard makes an error of every exit status but 0.
             Some(Err(ApiError::DockerContainerWaitError { code, .. })) => break ended(code),
@@ -271,7 +268,7 @@ async fn wait_until_gone(api: bollard::Docker, id: String, seen: watch::Sender<O
         }
     };
     let ended = match ended {
-        Ended::Killed(SIGKILL) if was_out_of_memory(&api, &id).await => Ended::OutOfMemory,
+        Ended::Killed(SIGKILL) if was_out_of_memory(&api, &name).await => Ended::OutOfMemory,
         ended => ended,
     };
     seen.send_replace(Some(ended));
@@ -307,9 +304,9 @@ impl Container for DockerContainer {
     }
 
     fn kill(&self) -> BoxFuture<'static, Result<(), EngineError>> {
-        let (api, id) = (self.api.clone(), self.id.clone());
+        let (api, name) = (self.api.clone(), self.container.name().to_owned());
         async move {
-            match api.kill_container(&id, None::<KillContainerOptions>).await {
+            match api.kill_container(&name, None::<KillContainerOptions>).await {
                 // Gone already, or about to be.
                 Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
                 Err(source) => Err(EngineError::Engine { doing: "killing the container", source }),

@@ -243,12 +243,9 @@ impl Run<'_> {
     }
 
     async fn end_container(&self, container: &dyn Container, evidence: &mut Evidence) {
-        let patience = async {
-            self.cancel.beyond(CancelLevel::Gently).await;
-        };
         let ended = tokio::select! {
             ended = tokio::time::timeout(GONE_DEADLINE, container.wait()) => ended.ok(),
-            () = patience => None,
+            _ = self.cancel.beyond(CancelLevel::Gently) => None,
         };
         if let Some(ended) = ended {
             evidence.out_of_memory |= ended == Ended::OutOfMemory;
