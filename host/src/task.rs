@@ -1,8 +1,10 @@
-//! A task that ends with its owner: what nobody waits for any more does not go on behind a run's back.
+//! Tasks that end with their owner, so that what nobody waits for any more does not go on behind a run's back; and work that
+//! blocks, on a thread of its own.
 
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// A task that is aborted when this is dropped.
 #[derive(Debug)]
@@ -33,6 +35,13 @@ impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// Does what blocks on a thread for that. Where it panics, that is an error like those of its own.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    spawn_blocking(work).await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
 }
 
 /// Waits for a task that may not be there, and takes it away when it has ended. May be given up, and begun again.

@@ -7,11 +7,11 @@ use crate::place::{LockedFolder, SOCKET_PATH_BYTES, TEMPORARY, remove_abandoned}
 use crate::session::Peers;
 use crate::settings::Settings;
 use crate::store::ImageStore;
+use crate::task::blocking;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs::DirBuilder;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
@@ -60,8 +60,7 @@ impl Process {
             DirBuilder::new().mode(0o700).create(&work)?;
             Ok((folder, work))
         };
-        let made = tokio::task::spawn_blocking(make).await.unwrap_or_else(|broken| Err(io::Error::other(broken)));
-        made.map_err(|source| EngineError::Place { path, source })
+        blocking(make).await.map_err(|source| EngineError::Place { path, source })
     }
 
     async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {

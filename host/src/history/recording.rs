@@ -10,6 +10,7 @@ use crate::place::LockedFolder;
 use crate::record::RunRecord;
 use crate::settings::Settings;
 use crate::spec::Prepared;
+use crate::task::blocking;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -50,7 +51,7 @@ impl Recording {
             record: None,
         };
         let (state, runs, written) = (settings.state_folder.clone(), history.folder().to_owned(), entry.clone());
-        let writing = tokio::task::spawn_blocking(move || {
+        let writing = blocking(move || {
             std::fs::create_dir_all(&state)?;
             let mut folder = LockedFolder::create(&runs, &written.run_id, 0o700)?;
             written.write(folder.path())?;
@@ -58,8 +59,7 @@ impl Recording {
             folder.stay();
             Ok(folder)
         });
-        let folder = writing.await.unwrap_or_else(|broken| Err(io::Error::other(broken)));
-        let folder = folder.map_err(|source| history.failed("written", source))?;
+        let folder = writing.await.map_err(|source| history.failed("written", source))?;
         let log_bytes = settings.runs.log_bytes;
         Ok(Some(Self { folder, history, entry, keep, log_bytes, listening: None }))
     }
@@ -88,8 +88,7 @@ impl Recording {
         let history = self.history.clone();
         let failed = |source| history.failed("written", source);
         self.entry.record = Some(serde_json::to_value(record).map_err(|error| failed(error.into()))?);
-        let writing = tokio::task::spawn_blocking(move || self.write(log));
-        writing.await.unwrap_or_else(|broken| Err(io::Error::other(broken))).map_err(failed)
+        blocking(move || self.write(log)).await.map_err(failed)
     }
 
     fn write(self, log: Option<Log>) -> io::Result<()> {

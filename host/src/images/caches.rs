@@ -5,7 +5,7 @@ use super::error::ImagesError;
 use crate::environment::CACHE_VOLUMES;
 use crate::settings::Settings;
 use crate::store::{ImageStore, Ledger};
-use std::io;
+use crate::task::blocking;
 
 /// What the ledger calls the folder: those who build hold it.
 pub(crate) const FOLDER: &str = "packages-of-processes";
@@ -39,12 +39,11 @@ pub(crate) async fn remove(
     }
     let (ledger, folder) = (ledger.clone(), settings.cache_folder.join("uv"));
     let path = folder.clone();
-    let gone = tokio::task::spawn_blocking(move || match ledger.try_claim(FOLDER)? {
+    let gone = blocking(move || match ledger.try_claim(FOLDER)? {
         Some(_held) if path.is_dir() => std::fs::remove_dir_all(&path).map(|()| true),
         _ => Ok(false),
     });
-    let gone = gone.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-    if gone.map_err(|source| ImagesError::Ledger { path: folder.clone(), source })? {
+    if gone.await.map_err(|source| ImagesError::Ledger { path: folder.clone(), source })? {
         removed.push(folder.display().to_string());
     }
     Ok(removed)

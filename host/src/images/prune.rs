@@ -16,6 +16,7 @@ use crate::engine::ImageId;
 use crate::run::chain;
 use crate::settings::Settings;
 use crate::store::{Hold, ImageStore, Ledger};
+use crate::task::blocking;
 use std::error::Error;
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -220,10 +221,6 @@ fn forget_absent(ledger: &Ledger, is_present: impl Fn(&str) -> bool, now: System
         }
     }
     Ok(())
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 #[cfg(test)]

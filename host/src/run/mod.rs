@@ -27,14 +27,12 @@ use crate::record::{RunRecord, Timings};
 use crate::session::{Acceptor, AgentSession, Logs};
 use crate::settings::Settings;
 use crate::spec::Prepared;
-use crate::task::Task;
+use crate::task::{Task, blocking};
 use environment::{Fingerprinting, Provided};
 use longshore_protocol::{CancelLadder, Exit};
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
 use unwind::{likely, unwinding};
 use watch::{Watch, Welcome};
 
@@ -276,8 +274,8 @@ impl Run<'_> {
     ) -> Seen {
         let Supervised { image, workplace, kind } = site;
         let (target, run_id) = (self.prepared.keep.clone(), self.run_id.clone());
-        let creating = spawn_blocking(move || target.map(|target| Keeping::create(&target, &run_id)).transpose());
-        let keeping = match creating.await.unwrap_or_else(|broken| Err(io::Error::other(broken))) {
+        let creating = blocking(move || target.map(|target| Keeping::create(&target, &run_id)).transpose());
+        let keeping = match creating.await {
             Ok(keeping) => keeping.map(Box::new),
             Err(error) => {
                 let failure = Some(format!("cannot make a folder to keep files in: {error}"));

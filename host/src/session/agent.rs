@@ -7,6 +7,7 @@ use crate::event::{Event, Events};
 use crate::kept::Keeping;
 use crate::secrets::{Masking, Secrets};
 use crate::small_file::open_regular;
+use crate::task::blocking;
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
     Begin, ConnectionError, Dropped, Exit, Frame, FromAgent, LogSource, Message, Payload, ProtocolError, ToAgent,
@@ -287,10 +288,6 @@ async fn send_file(outgoing: &Outgoing, file: BlockFile) -> io::Result<()> {
             return Ok(());
         }
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    spawn_blocking(work).await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
 }
 
 /// Sends a frame; a connection that is gone is seen by its reader.

@@ -20,6 +20,7 @@ use crate::environment::steps::gives_way;
 use crate::fingerprint::hexadecimal;
 use crate::images::caches;
 use crate::settings::Settings;
+use crate::task::blocking;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -248,8 +249,7 @@ impl Builder<'_> {
         let script = self.site.home().join("compile.py");
         let failed = |source| LocalError::Folder { path: script.clone(), source };
         let path = script.clone();
-        let writing = tokio::task::spawn_blocking(move || std::fs::write(path, COMPILE)).await;
-        writing.unwrap_or_else(|broken| Err(std::io::Error::other(broken))).map_err(failed)?;
+        blocking(move || std::fs::write(path, COMPILE)).await.map_err(failed)?;
         let tool = Tool::new(python, self.settings).folder(&self.site.home()).variable("HOME", self.site.home());
         self.ended(tool.arguments(["-I", "-S"]).arguments([&script])).await.map(drop)
     }

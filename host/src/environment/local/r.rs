@@ -17,6 +17,7 @@ use crate::event::Event;
 use crate::fingerprint::hexadecimal;
 use crate::settings::Settings;
 use crate::small_file;
+use crate::task::blocking;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -159,13 +160,13 @@ impl Builder<'_> {
         let failed = |source| LocalError::Folder { path: home.clone(), source };
         let (script, report) = (home.join("install.R"), home.join("report"));
         let files = (library.clone(), script.clone(), report.clone());
-        let making = tokio::task::spawn_blocking(move || {
+        let making = blocking(move || {
             let (library, script, report) = files;
             std::fs::create_dir(library)?;
             std::fs::write(script, INSTALL)?;
             std::fs::write(report, "")
         });
-        making.await.unwrap_or_else(|broken| Err(std::io::Error::other(broken))).map_err(failed)?;
+        making.await.map_err(failed)?;
         let repositories = &self.settings.packages.cran;
         let libraries = [Some(library.as_path()), self.settings.r_library.as_deref()];
         let libraries: Vec<_> = libraries.into_iter().flatten().map(Path::to_string_lossy).collect();
