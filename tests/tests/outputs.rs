@@ -5,14 +5,13 @@
 
 mod command;
 
-use command::Home;
+use command::User;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use tempfile::TempDir;
 
 /// Writes a few rows to as many outputs as there are.
 const SCRIPT: &str = "\
@@ -25,39 +24,19 @@ api.commit('done')
 
 const ROWS: &str = "a\n1\n2\n3\n";
 
-struct User {
-    home: Home,
-    folder: TempDir,
-}
-
 impl User {
     fn new() -> Self {
-        let user = Self { home: Home::new(), folder: tempfile::Builder::new().prefix("outputs-").tempdir().unwrap() };
+        let user = Self::with_folder("outputs-");
         user.file("script.py", SCRIPT);
         user
     }
 
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn file(&self, name: &str, text: &str) {
-        std::fs::write(self.at(name), text).unwrap();
-    }
-
-    fn text(&self, name: &str) -> String {
-        std::fs::read_to_string(self.at(name)).unwrap()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(command::path());
-        command.args(["run", "script.py", "--engine", "process"]).args(arguments);
-        self.home.of(command.current_dir(self.folder.path()));
-        command
+    fn running(&self, arguments: &[&str]) -> Command {
+        self.command(&[&["run", "script.py", "--engine", "process"], arguments].concat())
     }
 
     fn run(&self, arguments: &[&str]) -> (Output, String) {
-        let output = self.command(arguments).output().unwrap();
+        let output = self.running(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         (output, said)
     }
@@ -149,7 +128,7 @@ fn who_cancels_is_heard_where_nobody_reads_a_pipe() {
     user.pipe("pipe.csv");
     user.file("script.py", &format!("{SCRIPT}print('written', flush=True)\n"));
     let mut running =
-        user.command(&["-o", "pipe.csv", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        user.running(&["-o", "pipe.csv", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(running.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line == "written"));
     let pid = rustix::process::Pid::from_child(&running);
@@ -170,7 +149,7 @@ fn a_reader_that_has_enough_is_no_failure() {
     let user = User::new();
     user.file("script.py", &SCRIPT.replace("[1, 2, 3]", "list(range(500_000))"));
     let mut running =
-        user.command(&["-o", "-", "--format", "csv"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        user.running(&["-o", "-", "--format", "csv"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
     BufReader::new(running.stdout.take().unwrap()).read_line(&mut first).unwrap();
     let mut said = String::new();

@@ -7,34 +7,15 @@
 mod command;
 mod page;
 
-use command::Home;
+use command::User;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use tempfile::TempDir;
-
-/// A user with a history, and scripts.
-struct User {
-    home: Home,
-    folder: TempDir,
-}
+use std::process::{Output, Stdio};
 
 impl User {
     fn new() -> Self {
-        Self { home: Home::new(), folder: tempfile::Builder::new().prefix("runs-").tempdir().unwrap() }
-    }
-
-    fn script(&self, name: &str, text: &str) {
-        let path = self.folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(command::path());
-        self.home.of(command.args(arguments).current_dir(self.folder.path()));
-        command
+        Self::with_folder("runs-")
     }
 
     fn run(&self, script: &str, arguments: &[&str]) -> Output {
@@ -99,8 +80,8 @@ raise ValueError('nothing works')
 fn a_run_can_be_looked_at_afterwards() {
     let user = User::new();
     assert_eq!(user.runs(&["list"], 0), "");
-    user.script("good.py", GOOD);
-    user.script("in.csv", "x\n1\n2\n3\n");
+    user.file("good.py", GOOD);
+    user.file("in.csv", "x\n1\n2\n3\n");
     let ran = user.run("good.py", &["-i", "in.csv", "-o", "out.csv", "--json"]);
     let record: Value = serde_json::from_slice(&ran.stdout).unwrap();
     let id = record["run_id"].as_str().unwrap();
@@ -137,8 +118,8 @@ fn a_run_can_be_looked_at_afterwards() {
 #[test]
 fn failures_are_found() {
     let user = User::new();
-    user.script("good.py", "print('well')\n");
-    user.script("bad.py", BAD);
+    user.file("good.py", "print('well')\n");
+    user.file("bad.py", BAD);
     assert_eq!(user.run("bad.py", &[]).status.code(), Some(1));
     assert_eq!(user.run("good.py", &[]).status.code(), Some(0));
     assert_eq!(user.run("bad.py", &["--timeout", "1ms"]).status.code(), Some(124));
@@ -158,7 +139,7 @@ fn failures_are_found() {
 #[test]
 fn a_run_that_goes_on_stays_and_one_whose_host_was_killed_is_lost() {
     let user = User::new();
-    user.script("long.py", "import time\nprint('at work', flush=True)\ntime.sleep(60)\n");
+    user.file("long.py", "import time\nprint('at work', flush=True)\ntime.sleep(60)\n");
     let mut command = user.command(&["run", "long.py", "--engine", "process"]);
     let mut running = command.stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
@@ -180,8 +161,8 @@ fn a_run_that_goes_on_stays_and_one_whose_host_was_killed_is_lost() {
 fn no_secret_is_in_it() {
     let user = User::new();
     let manifest = "name = \"Secret\"\nlanguage = \"python\"\nscript = \"script.py\"\n[[options]]\nname = \"token\"\nkind = \"password\"\n";
-    user.script("secret/block.toml", manifest);
-    user.script("secret/script.py", SECRET);
+    user.file("secret/block.toml", manifest);
+    user.file("secret/script.py", SECRET);
     let ran = user.run("secret", &["--option", "token=hunter-and-gatherer", "--json"]);
     let shown = String::from_utf8_lossy(&ran.stderr);
     assert!(shown.contains("it is ***\n") && shown.contains("not with ***"), "{shown}");
@@ -200,7 +181,7 @@ fn no_secret_is_in_it() {
 #[test]
 fn the_newest_stay_as_many_as_the_settings_say() {
     let user = User::new();
-    user.script("script.py", "print('x' * 100_000)\n");
+    user.file("script.py", "print('x' * 100_000)\n");
     for _ in 0..4 {
         user.command(&["run", "script.py", "--engine", "process"]).env("LONGSHORE_RUNS_KEEP", "2").output().unwrap();
     }
@@ -222,8 +203,8 @@ fn the_newest_stay_as_many_as_the_settings_say() {
 #[test]
 fn a_history_that_cannot_be_kept_keeps_nobody_from_running() {
     let user = User::new();
-    user.script("good.py", "print('it ran')\n");
-    user.script("state", "this is no folder\n");
+    user.file("good.py", "print('it ran')\n");
+    user.file("state", "this is no folder\n");
     let mut command = user.command(&["run", "good.py", "--engine", "process"]);
     let ran = command.env("LONGSHORE_STATE_FOLDER", user.folder.path().join("state")).output().unwrap();
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
@@ -237,8 +218,8 @@ fn a_history_that_cannot_be_kept_keeps_nobody_from_running() {
 #[test]
 fn a_run_with_partitions_is_one() {
     let user = User::new();
-    user.script("part.py", GOOD);
-    user.script("in.csv", "k,x\na,1\nb,2\na,3\n");
+    user.file("part.py", GOOD);
+    user.file("in.csv", "k,x\na,1\nb,2\na,3\n");
     user.run("part.py", &["-i", "in.csv", "--partition-by", "k"]);
     assert_eq!(user.list().len(), 1);
     let shown = user.runs(&["show", "last"], 0);
@@ -252,7 +233,7 @@ fn a_run_that_is_not_there_is_named() {
     let user = User::new();
     assert!(user.runs(&["show", "last"], 2).contains("there is no run `last` in the history"));
     assert!(user.runs(&["log", "64a1"], 2).contains("`longshore runs list` has those that there are"));
-    user.script("script.py", "");
+    user.file("script.py", "");
     for _ in 0..2 {
         user.run("script.py", &[]);
     }

@@ -5,26 +5,15 @@
 
 mod command;
 
-use command::Home;
+use command::User;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
-
-/// A user at a terminal, with a folder.
-struct User {
-    home: Home,
-    folder: TempDir,
-}
 
 impl User {
     fn new() -> Self {
-        Self { home: Home::new(), folder: tempfile::Builder::new().prefix("terminal-").tempdir().unwrap() }
-    }
-
-    fn file(&self, name: &str, text: &str) {
-        std::fs::write(self.folder.path().join(name), text).unwrap();
+        Self::with_folder("terminal-")
     }
 
     /// Runs the command in a terminal, and does the steps there. What was seen, and the exit status.

@@ -1,12 +1,14 @@
 //! The `longshore` command under test: `LONGSHORE_BIN`, else the release build, in a home of the test's own.
 
-#![allow(dead_code, reason = "each test takes what it needs of it")]
+#![allow(dead_code, unused_imports, reason = "each test takes what it needs of it")]
 
 mod home;
+mod user;
 
 pub(crate) use home::Home;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+pub(crate) use user::User;
 
 /// The project's folder.
 pub(crate) fn root() -> PathBuf {
