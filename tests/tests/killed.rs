@@ -7,9 +7,8 @@
 mod command;
 mod engine;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::Shutdown;
-use std::os::unix::net::{UnixListener, UnixStream};
+use engine::Fate;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -197,35 +196,13 @@ fn a_killed_agent_takes_its_script_with_it() {
 /// the end of one, once, where the file `break-off` is.
 fn faulty_engine(folder: &Path) -> PathBuf {
     let (path, stall, break_off) = (folder.join("engine.sock"), folder.join("stall"), folder.join("break-off"));
-    let (listener, engine_socket) = (UnixListener::bind(&path).unwrap(), engine::socket());
-    std::thread::spawn(move || {
-        for client in listener.incoming() {
-            let mut client = client.unwrap();
-            let mut engine = UnixStream::connect(&engine_socket).unwrap();
-            let (mut answers, mut back) = (engine.try_clone().unwrap(), client.try_clone().unwrap());
-            std::thread::spawn(move || {
-                // Either side may hang up at any time.
-                let _ = std::io::copy(&mut answers, &mut back);
-                let _ = back.shutdown(Shutdown::Both);
-            });
-            let (stall, break_off) = (stall.clone(), break_off.clone());
-            std::thread::spawn(move || {
-                let mut bytes = [0; 65536];
-                while let Ok(length @ 1..) = client.read(&mut bytes) {
-                    let request = String::from_utf8_lossy(&bytes[..length]);
-                    if stall.exists() && request.contains("/start ") {
-                        return;
-                    }
-                    if request.contains("/wait?") && std::fs::remove_file(&break_off).is_ok() {
-                        let _ = client.shutdown(Shutdown::Both);
-                        break;
-                    }
-                    if engine.write_all(&bytes[..length]).is_err() {
-                        break;
-                    }
-                }
-                let _ = engine.shutdown(Shutdown::Write);
-            });
+    engine::stand_before(&path, move |request| {
+        if stall.exists() && request.contains("/start ") {
+            Fate::Held
+        } else if request.contains("/wait?") && std::fs::remove_file(&break_off).is_ok() {
+            Fate::BrokenOff
+        } else {
+            Fate::PassedOn
         }
     });
     path

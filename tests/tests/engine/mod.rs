@@ -2,8 +2,11 @@
 //! at which containers reach this machine. What is missing is said in a sentence; nothing is concluded from an answer
 //! that may be empty for another reason. An engine that has just started for the first time is enough.
 
-#![allow(dead_code, reason = "each test takes what it needs of it")]
+#![allow(dead_code, unused_imports, reason = "each test takes what it needs of it")]
 
+mod before;
+
+pub(crate) use before::{Fate, stand_before};
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Command, Output};

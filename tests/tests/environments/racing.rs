@@ -1,10 +1,8 @@
 //! Builds at the same time, builders that are killed, images that others remove.
 
-use crate::engine::{docker, socket};
+use crate::engine::{Fate, docker, stand_before};
 use crate::place::{PATIENCE, Place, ended, image};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::Shutdown;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,33 +62,12 @@ fn ctrl_c_ends_a_build() {
 /// Stands before the engine, and removes an image at the worst moment: once, when a container of it is to be made.
 fn engine_that_loses(place: &Place, image: &str) -> PathBuf {
     let path = place.path().join("engine.sock");
-    let listener = UnixListener::bind(&path).unwrap();
-    let (image, is_done, engine_socket) = (image.to_owned(), Arc::new(AtomicBool::new(false)), socket());
-    std::thread::spawn(move || {
-        for client in listener.incoming() {
-            let client = client.unwrap();
-            let engine = UnixStream::connect(&engine_socket).unwrap();
-            let (mut answers, mut back) = (engine.try_clone().unwrap(), client.try_clone().unwrap());
-            std::thread::spawn(move || {
-                // Either side may hang up at any time.
-                let _ = std::io::copy(&mut answers, &mut back);
-                let _ = back.shutdown(Shutdown::Both);
-            });
-            let (image, is_done) = (image.clone(), is_done.clone());
-            std::thread::spawn(move || {
-                let (mut client, mut engine, mut bytes) = (client, engine, [0; 65536]);
-                while let Ok(length @ 1..) = client.read(&mut bytes) {
-                    let asks = bytes[..length].windows(24).any(|window| window == b"POST /containers/create?");
-                    if asks && !is_done.swap(true, Ordering::SeqCst) {
-                        docker(&["rmi", "-f", &image]);
-                    }
-                    if engine.write_all(&bytes[..length]).is_err() {
-                        break;
-                    }
-                }
-                let _ = engine.shutdown(Shutdown::Write);
-            });
+    let (image, is_done) = (image.to_owned(), Arc::new(AtomicBool::new(false)));
+    stand_before(&path, move |request| {
+        if request.contains("POST /containers/create?") && !is_done.swap(true, Ordering::SeqCst) {
+            docker(&["rmi", "-f", &image]);
         }
+        Fate::PassedOn
     });
     path
 }
