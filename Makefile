@@ -20,7 +20,7 @@ export LONGSHORE_PYTHON := $(VENV)/bin/python3
 export LONGSHORE_R_LIBRARY := $(R_LIBRARY)
 
 help: ## Say what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: ## Install what is missing, start the container engine
 	@images/packages
@@ -86,11 +86,15 @@ lint: venv r-library ## Check format, lints, types and documentation
 test: setup ## Prove the whole
 	@$(MAKE) --no-print-directory -j2 images build venv lint
 	@tests/needs
-	@tests/all rust python tables fresh
+	@tests/all rust python tables hostile fresh
 
 test-fresh: setup images build venv ## Prove it on a fresh engine and as an ordinary user
 	@tests/needs
 	@tests/all fresh
+
+test-hostile: setup images build venv ## Prove that the walls hold, and that each is needed
+	@tests/needs
+	@tests/all hostile
 
 test-tables: setup images build venv ## Prove tables with peers that take longer, Spark among them
 	@images/packages tables
@@ -112,4 +116,4 @@ clean: ## Remove what was built
 	@cargo clean
 	@rm -rf $(VENV)
 
-.PHONY: help setup agent wheel venv r-library r-package images build install demo lint test test-fresh test-tables docs bench clean
+.PHONY: help setup agent wheel venv r-library r-package images build install demo lint test test-fresh test-hostile test-tables docs bench clean
