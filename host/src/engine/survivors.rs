@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 /// How long it may take until all are dead: what waits for a disk dies late.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// Looks in a row that are taken where none was found, and something ended before it was looked at: on a busy machine
+/// something always does. A look takes some milliseconds.
+const UNSURE_MAX: u32 = 20;
+
 /// A process, told from later ones with its number by its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Process {
@@ -23,6 +27,17 @@ struct Process {
     parent: i32,
     started: u64,
     dead: bool,
+}
+
+/// What a look at all processes has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// One was alive. It may have had a child before the signal came, as none has once a signal waits for it.
+    Found,
+    /// One that was not seen before ended before it was looked at. It may have left a child that was not listed yet.
+    Unsure,
+    /// There is none.
+    Nothing,
 }
 
 /// Kills everything below an agent, which is stopped and cannot pass on its children. Blocks.
@@ -44,9 +59,17 @@ pub(super) fn end_marked(socket: &Path) {
 /// Stops, then kills what has one of these above it, or is marked, or is below such a one, until there is none.
 fn end(above: &HashSet<i32>, is_marked: impl Fn(&Process) -> bool) {
     let deadline = Instant::now() + DEADLINE;
+    let mut seen = HashMap::new();
     loop {
         let mut stopped = HashSet::new();
-        while stop(above, &is_marked, &mut stopped) && Instant::now() < deadline {}
+        let mut unsure = 0;
+        while Instant::now() < deadline && unsure < UNSURE_MAX {
+            match stop(above, &is_marked, &mut stopped, &mut seen) {
+                Look::Found => unsure = 0,
+                Look::Unsure => unsure += 1,
+                Look::Nothing => break,
+            }
+        }
         for process in &stopped {
             process.signal(Signal::KILL);
         }
@@ -59,10 +82,15 @@ fn end(above: &HashSet<i32>, is_marked: impl Fn(&Process) -> bool) {
     }
 }
 
-/// Looks at all processes once, and stops what is to end. Says whether any was alive: no process has a child once a signal
-/// waits for it, so that a look which finds none anew has found all.
-fn stop(above: &HashSet<i32>, is_marked: impl Fn(&Process) -> bool, stopped: &mut HashSet<Process>) -> bool {
-    let (mut all, mut found, mut alive) = (Vec::new(), above.clone(), false);
+/// Looks at all processes once, and stops what is to end. Those that were `seen` are known by their numbers, with their
+/// starts.
+fn stop(
+    above: &HashSet<i32>,
+    is_marked: impl Fn(&Process) -> bool,
+    stopped: &mut HashSet<Process>,
+    seen: &mut HashMap<i32, u64>,
+) -> Look {
+    let (mut all, mut found, mut alive, mut unsure) = (Vec::new(), above.clone(), false, false);
     let mut stop = |process: Process| {
         if process.dead || stopped.contains(&process) {
             return false;
@@ -72,7 +100,13 @@ fn stop(above: &HashSet<i32>, is_marked: impl Fn(&Process) -> bool, stopped: &mu
         }
         true
     };
-    for process in processes() {
+    for pid in listed() {
+        let Some(process) = read(pid) else {
+            unsure |= !seen.contains_key(&pid);
+            continue;
+        };
+        let is_new = seen.insert(pid, process.started) != Some(process.started);
+        unsure |= is_new && process.dead;
         // At once where that can be told, since what forks on and on is another process soon.
         if found.contains(&process.parent) || (!process.dead && is_marked(&process)) {
             found.insert(process.pid);
@@ -84,7 +118,11 @@ fn stop(above: &HashSet<i32>, is_marked: impl Fn(&Process) -> bool, stopped: &mu
     for process in all.into_iter().filter(|process| rest.contains(&process.pid)) {
         alive |= stop(process);
     }
-    alive
+    match (alive, unsure) {
+        (true, _) => Look::Found,
+        (false, true) => Look::Unsure,
+        (false, false) => Look::Nothing,
+    }
 }
 
 impl Process {
@@ -132,9 +170,10 @@ fn below(roots: &HashSet<i32>, all: &[Process]) -> HashSet<i32> {
     all.iter().filter(is_below).map(|process| process.pid).collect()
 }
 
-fn processes() -> impl Iterator<Item = Process> {
+/// The numbers of all processes. What begins while they are looked at is not among them.
+fn listed() -> impl Iterator<Item = i32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| read(entry.file_name().to_str()?.parse().ok()?))
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 fn read(pid: i32) -> Option<Process> {
@@ -159,6 +198,12 @@ mod tests {
     use std::io::Read;
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Child, Command, Stdio};
+
+    /// Everything below a process.
+    fn all_below(pid: Pid) -> HashSet<i32> {
+        let all: Vec<Process> = listed().filter_map(read).collect();
+        below(&HashSet::from([pid.as_raw_nonzero().get()]), &all)
+    }
 
     fn shell(program: &str) -> Command {
         let mut command = Command::new("/bin/sh");
@@ -188,8 +233,7 @@ mod tests {
             shell("(setsid sh -c 'sleep 1000 & sleep 1000' & sleep 1000) & kill -STOP $$; exit 7").spawn().unwrap();
         let pid = Pid::from_child(&agent);
         // Whatever is below it has its standard output.
-        let count = || below(&HashSet::from([pid.as_raw_nonzero().get()]), &processes().collect::<Vec<_>>()).len();
-        while count() < 4 {
+        while all_below(pid).len() < 4 {
             std::thread::yield_now();
         }
         end_below(pid);
@@ -208,17 +252,12 @@ mod tests {
             os.setsid()\nfor _ in range(5000):\n    if os.fork(): os._exit(0)\n";
         let mut agent = Command::new("python3").args(["-c", program]).stdout(Stdio::piped()).spawn().unwrap();
         let pid = Pid::from_child(&agent);
-        while below(&HashSet::from([pid.as_raw_nonzero().get()]), &processes().collect::<Vec<_>>()).len() < 3 {
+        while all_below(pid).len() < 3 {
             std::thread::yield_now();
         }
         rustix::process::kill_process(pid, Signal::STOP).unwrap();
         end_below(pid);
-        assert!(below(&HashSet::from([pid.as_raw_nonzero().get()]), &processes().collect::<Vec<_>>()).iter().all(
-            |pid| {
-                let process = read(*pid);
-                process.is_none_or(|process| process.open().is_none())
-            }
-        ));
+        assert!(all_below(pid).iter().all(|pid| read(*pid).is_none_or(|process| process.open().is_none())));
         rustix::process::kill_process(pid, Signal::KILL).unwrap();
         assert_eq!(agent.wait().unwrap().signal(), Some(9));
         assert_eq!(rest(&mut agent), "");
