@@ -57,7 +57,10 @@ mod task;
 pub mod words;
 
 pub use cancel::{Cancel, CancelLevel};
-pub use engine::{Diagnosis, EngineChoice, EngineError, EngineKind, NoAnswer, diagnose};
+pub use engine::{
+    Diagnosis, EngineChoice, EngineError, EngineFacts, EngineKind, Held, Identity, Namespaces, NoAnswer, Policy,
+    PolicyMount, ProcessLimit, Temporary, diagnose,
+};
 pub use environment::EnvironmentError;
 pub use event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};
 pub use kept::KeptRecord;
@@ -65,7 +68,7 @@ pub use limits::Limits;
 pub use outcome::{Evidence, Outcome, decide};
 pub use partition::SplitError;
 pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
-pub use run::run;
+pub use run::{Explained, explain, run};
 pub use settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use spec::{
     CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, Network, NetworkError, NetworkName,

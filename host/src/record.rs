@@ -1,6 +1,6 @@
 //! The record of a run: what `--json` prints and what is kept. It never holds a secret.
 
-use crate::engine::EngineKind;
+use crate::engine::{EngineKind, Held};
 use crate::kept::KeptRecord;
 use crate::limits::Limits;
 use crate::outcome::Outcome;
@@ -39,6 +39,8 @@ pub struct RunRecord {
     /// SHA-256 of each input's file, by number; `null` for one that passes only once, is beyond the limit, or is not
     /// connected. Where hashes were asked for.
     pub data_hashes: Option<Vec<Option<String>>>,
+    /// What held it: the engine, the machine and the users of its container; `null` on the `process` engine.
+    pub held: Option<Held>,
     /// Whether it ran in a container that nothing had run in before.
     pub fresh_container: bool,
     /// Exit code or signal of the script.

@@ -1,24 +1,30 @@
-//! Containers over the Engine API, Docker's and Podman's alike. This file owns the policy of a container: what it may
-//! and may not do is written down here and nowhere else.
+//! Containers over the Engine API, Docker's and Podman's alike: a policy in the engine's words, a container that is
+//! started, waited for and killed.
 
+use super::facts::Asked;
 use super::image::AGENT;
 use super::installed::NoAnswer;
-use super::{Container, Ended, Engine, EngineError, EngineKind, Launch, RunImage, Workplace, existing, wait_for};
+use super::policy::{
+    Held, MOUNTED_AGENT, Policy, PolicyMount, PolicyOf, ProcessLimit, SCRIPT_USER, SOCKET_FOLDER, Temporary,
+    WORK_FOLDER,
+};
+use super::{
+    Container, Ended, Engine, EngineError, EngineFacts, EngineKind, Launch, RunImage, Workplace, existing, wait_for,
+};
 use crate::session::Peers;
 use crate::settings::Settings;
-use crate::spec::Network;
 use crate::store::{DockerStore, ImageStore, NamedContainer};
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ApiError;
 use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType, ResourcesUlimits,
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountBindOptions, MountType,
+    ResourcesUlimits,
 };
 use bollard::query_parameters::{
     EventsOptionsBuilder, KillContainerOptions, StartContainerOptions, WaitContainerOptions,
 };
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
-use longshore_protocol::User;
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -28,18 +34,6 @@ use tokio::task::AbortHandle;
 
 /// Seconds until an answer of the engine is given up.
 const TIMEOUT_SECONDS: u64 = 120;
-
-/// The user that scripts run as.
-pub(crate) const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
-
-/// The working folder in a container.
-const WORK_FOLDER: &str = "/work";
-
-/// The folder of the run's socket in a container.
-const SOCKET_FOLDER: &str = "/run/longshore";
-
-/// Where this machine's agent is mounted in images that have none. No image has anything there.
-const MOUNTED_AGENT: &str = "/run/longshore-agent";
 
 /// How long it takes until an engine that broke off is asked again.
 const WAIT_AGAIN: Duration = Duration::from_millis(200);
@@ -58,6 +52,7 @@ pub(crate) struct Docker {
     /// This machine's agent, for images that have none. It need not be there.
     agent: PathBuf,
     peers: Peers,
+    facts: Asked,
 }
 
 /// Connects to an engine, and sees that it answers. Requests name no version of the Engine API, so that each engine
@@ -84,7 +79,8 @@ impl Docker {
         let found = tokio::task::spawn_blocking(move || std::fs::metadata(file)).await;
         let owner = found.map_or(0, |found| found.map_or(0, |found| found.uid()));
         let peers = Peers::Contained { engine: owner };
-        Ok(Self { images: DockerStore::new(api.clone(), settings), api, agent: settings.agent.clone(), peers })
+        let (images, facts) = (DockerStore::new(api.clone(), settings), Asked::begin(api.clone()));
+        Ok(Self { images, api, agent: settings.agent.clone(), peers, facts })
     }
 
     async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
@@ -93,9 +89,16 @@ impl Docker {
         if let Some(gone) = launch.mounts.iter().find(|file| !file.is_in_place()) {
             return Err(EngineError::Replaced { path: gone.path.clone() });
         }
-        let policy = policy(&launch, agent.as_deref());
+        let policy = Policy::new(&PolicyOf {
+            limits: launch.limits,
+            network: launch.network,
+            mounts: launch.mounts,
+            place: launch.place.folder(),
+            agent: agent.as_deref(),
+            image: launch.image,
+        });
         let mut container = self.images.container(launch.run_id).await;
-        container.create(policy).await.map_err(|error| match error {
+        container.create(body(&launch, &policy, agent.is_none())).await.map_err(|error| match error {
             ApiError::DockerResponseServerError { status_code: 404, message } if message.contains("image") => {
                 EngineError::ImageGone
             }
@@ -105,7 +108,8 @@ impl Docker {
         // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
         let waiting = tokio::spawn(wait_until_gone(self.api.clone(), container.name().to_owned(), seen)).abort_handle();
         let workplace = workplace(launch.image);
-        let mut container = DockerContainer { api: self.api.clone(), container, workplace, ended, waiting };
+        let held = Held::new(&policy, self.facts.get().await);
+        let mut container = DockerContainer { api: self.api.clone(), container, workplace, held, ended, waiting };
         let started = self.api.start_container(container.container.name(), None::<StartContainerOptions>).await;
         if let Err(source) = started {
             // It may have removed itself already.
@@ -147,6 +151,10 @@ impl Engine for Docker {
         self.peers
     }
 
+    fn facts(&self) -> BoxFuture<'_, Option<EngineFacts>> {
+        self.facts.get().map(Some).boxed()
+    }
+
     fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {
         self.start(launch).boxed()
     }
@@ -165,71 +173,57 @@ fn workplace(image: Option<&RunImage>) -> Workplace {
     }
 }
 
-/// Everything that is mounted. Unlike binds mounts take any path, also one with a colon, and make no folder where nothing
-/// is.
-fn mounts(launch: &Launch<'_>, agent: Option<&Path>) -> Vec<Mount> {
-    let bind = |source: &Path, target: String, writable: bool| Mount {
-        target: Some(target),
-        source: Some(source.display().to_string()),
+/// A policy in the words of the Engine API.
+fn body(launch: &Launch<'_>, policy: &Policy, has_agent: bool) -> ContainerCreateBody {
+    let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    // Unlike binds mounts take any path, also one with a colon, and make no folder where nothing is.
+    let mount = |mount: &PolicyMount| Mount {
+        target: Some(mount.target.display().to_string()),
+        source: Some(mount.source.display().to_string()),
         typ: Some(MountType::BIND),
-        read_only: Some(!writable),
+        read_only: Some(!mount.writable),
+        bind_options: Some(MountBindOptions { non_recursive: Some(!mount.recursive), ..MountBindOptions::default() }),
         ..Mount::default()
     };
-    let named = launch.mounts.iter().map(|mount| bind(&mount.path, mount.path.display().to_string(), mount.writable));
-    let agent = agent.map(|agent| bind(agent, MOUNTED_AGENT.into(), false));
-    named.chain(agent).collect()
-}
-
-/// What a container may do: nothing that is not written here.
-fn policy(launch: &Launch<'_>, agent: Option<&Path>) -> ContainerCreateBody {
-    let limits = launch.limits;
-    let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-    // A tmpfs is bounded by the memory limit anyway; the size makes a full one an error instead of a kill. It is open to
-    // all, since Podman lets nobody name an owner, and the container has one user only.
-    let tmpfs = format!("rw,nosuid,nodev,exec,size={},mode=1777", limits.memory_bytes);
-    let named = |path: &str| launch.mounts.iter().any(|mount| mount.path == Path::new(path));
-    let volumes = launch.image.into_iter().flat_map(|image| &image.volumes).filter(|path| !named(path));
-    let tmpfs =
-        [WORK_FOLDER, "/tmp"].into_iter().chain(volumes.map(String::as_str)).map(|path| (path.into(), tmpfs.clone()));
-    let binds = vec![format!("{}:{SOCKET_FOLDER}:ro", launch.place.folder().display())];
-    let network = match launch.network {
-        Network::None => "none".to_owned(),
-        Network::Bridge => "bridge".to_owned(),
-        Network::Named(name) => name.as_str().to_owned(),
+    let temporary = |folder: &Temporary| {
+        let exec = if folder.executable { "exec" } else { "noexec" };
+        let options = format!("rw,nosuid,nodev,{exec},size={},mode={:o}", folder.bytes, folder.mode);
+        (folder.path.clone(), options)
     };
+    let limit = |limit: &ProcessLimit| ResourcesUlimits {
+        name: Some(limit.name.into()),
+        soft: Some(bytes(limit.most)),
+        hard: Some(bytes(limit.most)),
+    };
+    let capabilities = policy.agent.capabilities.iter().map(|&name| name.to_owned());
     let host_config = HostConfig {
-        binds: Some(binds),
-        mounts: Some(mounts(launch, agent)),
-        network_mode: Some(network),
-        readonly_rootfs: Some(true),
+        mounts: Some(policy.mounts.iter().map(mount).collect()),
+        network_mode: Some(policy.namespaces.network.clone()),
+        readonly_rootfs: Some(policy.read_only_root),
         cap_drop: Some(vec!["ALL".into()]),
-        security_opt: Some(vec!["no-new-privileges".into()]),
-        tmpfs: Some(tmpfs.collect()),
-        // Worker processes pass each other their data there; it is part of what the memory limit counts.
-        shm_size: Some(bytes(limits.memory_bytes)),
-        memory: Some(bytes(limits.memory_bytes)),
-        memory_swap: Some(bytes(limits.memory_bytes)),
-        nano_cpus: limits.cpus.map(nano),
-        pids_limit: Some(i64::from(limits.pids)),
-        ulimits: Some(vec![ResourcesUlimits {
-            name: Some("nofile".into()),
-            soft: Some(bytes(limits.open_files)),
-            hard: Some(bytes(limits.open_files)),
-        }]),
+        cap_add: Some(capabilities.collect()),
+        security_opt: Some(policy.no_new_privileges.then(|| "no-new-privileges".into()).into_iter().collect()),
+        tmpfs: Some(policy.temporary.iter().map(temporary).collect()),
+        shm_size: Some(bytes(policy.shared_memory_bytes)),
+        memory: Some(bytes(policy.memory_bytes)),
+        memory_swap: Some(bytes(policy.memory_bytes)),
+        nano_cpus: policy.cpus.map(nano),
+        pids_limit: Some(i64::from(policy.pids)),
+        ulimits: Some(policy.process_limits.iter().map(limit).collect()),
         // The agent carries the script's output; the engine would write it to disk a second time.
         log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
-        ipc_mode: Some("private".into()),
+        ipc_mode: Some(policy.namespaces.ipc.into()),
         auto_remove: Some(true),
         ..HostConfig::default()
     };
     let labels = [("longshore.run", launch.run_id), ("longshore.owner", "longshore")];
     ContainerCreateBody {
         image: launch.image.map(|image| image.id.0.clone()),
-        entrypoint: Some(vec![if agent.is_some() { MOUNTED_AGENT } else { AGENT }.into()]),
+        entrypoint: Some(vec![if has_agent { AGENT } else { MOUNTED_AGENT }.into()]),
         cmd: Some(vec![]),
         // An image may say otherwise, and the agent would believe it.
         env: Some(vec![format!("LONGSHORE_SOCKET={SOCKET_FOLDER}/host.sock")]),
-        user: Some(format!("{}:{}", SCRIPT_USER.uid, SCRIPT_USER.gid)),
+        user: Some(format!("{}:{}", policy.agent.uid, policy.agent.gid)),
         working_dir: Some("/".into()),
         // An image's own is about a service that does not run here.
         healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
@@ -249,6 +243,7 @@ struct DockerContainer {
     api: bollard::Docker,
     container: NamedContainer,
     workplace: Workplace,
+    held: Held,
     /// What the task that waits for it has seen.
     ended: watch::Receiver<Option<Ended>>,
     waiting: AbortHandle,
@@ -297,6 +292,10 @@ fn ended(status: i64) -> Ended {
 impl Container for DockerContainer {
     fn workplace(&self) -> Workplace {
         self.workplace.clone()
+    }
+
+    fn held(&self) -> Option<Held> {
+        Some(self.held.clone())
     }
 
     fn wait(&self) -> BoxFuture<'static, Ended> {

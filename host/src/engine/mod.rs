@@ -5,8 +5,10 @@
 mod diagnosis;
 mod docker;
 mod error;
+mod facts;
 mod image;
 mod installed;
+mod policy;
 mod process;
 mod survivors;
 
@@ -20,12 +22,15 @@ use crate::settings::Settings;
 use crate::spec::{Network, SharedFile};
 use crate::store::ImageStore;
 use docker::Docker;
-pub(crate) use docker::{SCRIPT_USER, connect, was_out_of_memory};
+pub(crate) use docker::{connect, was_out_of_memory};
+pub use facts::EngineFacts;
 use futures_util::future::BoxFuture;
 pub(crate) use image::RunImage;
 pub use installed::NoAnswer;
 pub(crate) use installed::isolating_engine;
 use longshore_protocol::User;
+pub use policy::{Held, Identity, Namespaces, Policy, PolicyMount, ProcessLimit, Temporary};
+pub(crate) use policy::{PolicyOf, SCRIPT_USER};
 use process::Process;
 use serde::Serialize;
 use std::fmt;
@@ -104,6 +109,9 @@ pub(crate) trait Engine: Send + Sync {
     /// Who connects to the socket of a run, as this machine sees it.
     fn peers(&self) -> Peers;
 
+    /// What it says of itself and of its machine; `None` where it holds nothing.
+    fn facts(&self) -> BoxFuture<'_, Option<EngineFacts>>;
+
     /// Starts a container.
     fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>>;
 }
@@ -112,6 +120,9 @@ pub(crate) trait Engine: Send + Sync {
 pub(crate) trait Container: Send + Sync {
     /// How scripts are run in it.
     fn workplace(&self) -> Workplace;
+
+    /// What held it; `None` where nothing does.
+    fn held(&self) -> Option<Held>;
 
     /// Waits until it has ended and is gone. Waiting may be given up, and begun again.
     fn wait(&self) -> BoxFuture<'static, Ended>;

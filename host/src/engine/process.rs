@@ -2,7 +2,9 @@
 //! for developing scripts. Limits on memory, processors and processes do not hold here.
 
 use super::survivors::{end_below, end_marked};
-use super::{Container, Ended, Engine, EngineError, EngineKind, Launch, Workplace, existing, wait_for};
+use super::{
+    Container, Ended, Engine, EngineError, EngineFacts, EngineKind, Held, Launch, Workplace, existing, wait_for,
+};
 use crate::place::{LockedFolder, SOCKET_PATH_BYTES, TEMPORARY, remove_abandoned};
 use crate::session::Peers;
 use crate::settings::Settings;
@@ -117,6 +119,10 @@ impl Engine for Process {
         Peers::Own
     }
 
+    fn facts(&self) -> BoxFuture<'_, Option<EngineFacts>> {
+        std::future::ready(None).boxed()
+    }
+
     fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {
         self.start(launch).boxed()
     }
@@ -164,6 +170,10 @@ async fn wait_until_gone(
 impl Container for ProcessContainer {
     fn workplace(&self) -> Workplace {
         self.workplace.clone()
+    }
+
+    fn held(&self) -> Option<Held> {
+        None
     }
 
     fn wait(&self) -> BoxFuture<'static, Ended> {

@@ -92,6 +92,7 @@ impl Run<'_> {
             fingerprint,
             code_hash: None,
             data_hashes: None,
+            held: self.held,
             fresh_container: kind == EngineKind::Docker,
             exit: exit.as_ref().map(|exit| exit.status),
             usage: exit.as_ref().map(|exit| exit.usage),

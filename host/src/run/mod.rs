@@ -6,6 +6,7 @@ mod blame;
 mod conclude;
 mod connect;
 mod environment;
+mod explain;
 mod lacking;
 mod publishing;
 mod unwind;
@@ -13,7 +14,9 @@ mod watch;
 
 use crate::budget;
 use crate::cancel::{Cancel, CancelLevel};
-use crate::engine::{self, Container, Ended, Engine, EngineError, EngineKind, ImageId, Launch, RunImage, Workplace};
+use crate::engine::{
+    self, Container, Ended, Engine, EngineError, EngineKind, Held, ImageId, Launch, RunImage, Workplace,
+};
 use crate::event::{Event, Events};
 use crate::hashes::Hashing;
 use crate::history::{HistoryError, Recording};
@@ -51,6 +54,7 @@ const LAUNCH_DEADLINE: Duration = Duration::from_secs(3);
 /// Words that an agent may say on the way, each of them once.
 const WORDS: usize = 2;
 
+pub use explain::{Explained, explain};
 use publishing::recovered;
 pub(crate) use publishing::{NotPublished, Published, publish};
 
@@ -121,6 +125,7 @@ pub(crate) async fn run_once(
         kept: None,
         fingerprinting: None,
         no_sdk: None,
+        held: None,
     };
     // A panic is the failure of its run, and of no other.
     let executed = unwinding(run.execute()).await;
@@ -148,6 +153,8 @@ struct Run<'a> {
     fingerprinting: Option<Fingerprinting>,
     /// What to know of an image that the script found no SDK in.
     no_sdk: Option<String>,
+    /// What held its container.
+    held: Option<Held>,
 }
 
 type Seen = (Evidence, Vec<Finished>, Option<Exit>);
@@ -205,6 +212,7 @@ impl Run<'_> {
         let Some(container) = self.launch(engine, launch).await? else {
             return Ok(interrupted());
         };
+        self.held = container.held();
         provided.let_go_of_image();
         self.begin_fingerprint(provided.image(), &container.workplace());
         let mut acceptor = Acceptor::new(listener);

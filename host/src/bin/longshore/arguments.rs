@@ -134,6 +134,9 @@ pub(crate) struct RunArguments {
     /// New folder for what the script leaves in its working folder, however it ends
     #[arg(long, value_name = "FOLDER")]
     pub(crate) keep: Option<PathBuf>,
+    /// Print what the run would be held to, all of its container's policy, and start nothing
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// Print one JSON object about the run on standard output
     #[arg(long)]
     pub(crate) json: bool,

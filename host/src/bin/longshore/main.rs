@@ -7,6 +7,7 @@ mod config;
 mod console;
 mod doctor;
 mod environment;
+mod explain;
 mod failure;
 mod fingerprint;
 mod images;

@@ -5,7 +5,7 @@ use crate::console::Watcher;
 use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
-use crate::{BAD_INPUT, check, failure, option_values};
+use crate::{BAD_INPUT, check, explain, failure, option_values};
 use longshore::block::{Block, GivenValue};
 use longshore::{Cancel, Limits, Outcome, PartitionSpec, RunSpec, Settings, SpecError};
 use std::io;
@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// Runs a block, and gives the exit status back.
 pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
-    let (json, quiet) = (arguments.json, arguments.quiet);
+    let (json, quiet, explaining) = (arguments.json, arguments.quiet, arguments.explain);
     let spec = option_values::given(&arguments).and_then(|given| {
         let notes = if quiet { Vec::new() } else { option_values::notes(&arguments, &given) };
         spec(arguments, given).map(|spec| (spec, notes))
@@ -44,6 +44,14 @@ pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
         Ok(Err(error)) => return bad_input(&error),
         Err(_) => return failure::print_text("checking the run broke: this is a bug of longshore", 3),
     };
+    if explaining {
+        let status = tokio::select! {
+            status = explain::run(&prepared, settings, json) => status,
+            () = cancel.wait() => INTERRUPTED,
+        };
+        drop(signals);
+        return status;
+    }
     let (events, happened) = longshore::events();
     let console = match Watcher::start(quiet, happened) {
         Ok(console) => console,

@@ -1,0 +1,104 @@
+//! `longshore run --explain`: what a run would be held to, as a table.
+
+use crate::check::{print, print_json};
+use crate::failure;
+use longshore::words::{aligned, size};
+use longshore::{Explained, Identity, Policy, Prepared, Settings, explain};
+
+/// Explains a run, and gives the exit status back.
+pub(crate) async fn run(prepared: &Prepared, settings: &Settings, json: bool) -> u8 {
+    match explain(prepared, settings).await {
+        Ok(explained) if json => print_json(&explained),
+        Ok(explained) => print(&text(&explained)),
+        Err(error) => failure::print(&error, 3),
+    }
+}
+
+fn text(explained: &Explained) -> String {
+    let mut rows = vec![row("block", &explained.block)];
+    let engine = match &explained.facts {
+        None => "process: no container".to_owned(),
+        Some(facts) => {
+            let known = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name}{value}"));
+            let cgroup = facts.cgroup_version.map(|version| format!("control groups version {version}"));
+            let modules = match facts.security_modules.as_slice() {
+                [] => "no AppArmor or SELinux".to_owned(),
+                modules => modules.join(" and "),
+            };
+            let namespace = facts.user_namespace.then(|| "user namespace".to_owned());
+            let parts = [
+                known("docker ", &facts.version).or_else(|| Some("docker".into())),
+                known("runtime ", &facts.runtime),
+                known("kernel ", &facts.kernel),
+                cgroup,
+                Some(modules),
+                namespace,
+            ];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
+    };
+    rows.push(row("engine", &engine));
+    if let Some(image) = &explained.image {
+        let id = explained.image_id.as_deref().unwrap_or("not there yet");
+        rows.push(row("image", &format!("{image} ({id})")));
+    }
+    match &explained.policy {
+        Some(policy) => rows.extend(policy_rows(policy)),
+        None => rows.push(row("open files", &explained.limits.open_files.to_string())),
+    }
+    let limits = &explained.limits;
+    let time = limits.timeout.map_or_else(|| "no limit".to_owned(), |time| format!("{time:?}"));
+    rows.push(row("time", &time));
+    rows.push(row("outputs", &size(limits.output_bytes)));
+    rows.push(row("log", &size(limits.log_bytes)));
+    let loosened = if explained.loosened.is_empty() { vec!["nothing".to_owned()] } else { explained.loosened.clone() };
+    rows.extend(named("loosened", loosened));
+    let notes: String = explained.notes.iter().map(|note| format!("note: {note}\n")).collect();
+    format!("{}{notes}", aligned(&rows, &[]))
+}
+
+fn policy_rows(policy: &Policy) -> Vec<[String; 2]> {
+    let yes = |yes: bool| if yes { "yes" } else { "no" };
+    let mut rows = vec![
+        row("agent", &identity(&policy.agent)),
+        row("script", &identity(&policy.script)),
+        row("new privileges", if policy.no_new_privileges { "none" } else { "as programs have them" }),
+        row("network", &policy.namespaces.network),
+        row("image read-only", yes(policy.read_only_root)),
+    ];
+    let temporary = policy.temporary.iter().map(|folder| {
+        let exec = if folder.executable { "" } else { ", no programs" };
+        format!("{}: empty, {} at most{exec}", folder.path, size(folder.bytes))
+    });
+    rows.extend(named("in memory", temporary));
+    let mounts = policy.mounts.iter().map(|mount| {
+        let access = if mount.writable { "writable" } else { "read-only" };
+        format!("{}: `{}`, {access}", mount.target.display(), mount.source.display())
+    });
+    rows.extend(named("mounts", mounts));
+    rows.push(row("memory", &format!("{}, no swap", size(policy.memory_bytes))));
+    rows.push(row("/dev/shm", &size(policy.shared_memory_bytes)));
+    rows.push(row("processors", &policy.cpus.map_or_else(|| "all".to_owned(), |cpus| cpus.to_string())));
+    rows.push(row("processes and threads", &policy.pids.to_string()));
+    rows.extend(named(
+        "of each process",
+        policy.process_limits.iter().map(|limit| format!("{} {}", limit.name, limit.most)),
+    ));
+    rows
+}
+
+fn identity(identity: &Identity) -> String {
+    let capabilities =
+        if identity.capabilities.is_empty() { "none".to_owned() } else { identity.capabilities.join(" ") };
+    format!("user {}, group {}, capabilities: {capabilities}", identity.uid, identity.gid)
+}
+
+fn row(name: &str, value: &str) -> [String; 2] {
+    [name.to_owned(), value.to_owned()]
+}
+
+/// The name beside the first of several lines.
+fn named(name: &str, lines: impl IntoIterator<Item = String>) -> Vec<[String; 2]> {
+    let names = std::iter::once(name).chain(std::iter::repeat(""));
+    lines.into_iter().zip(names).map(|(line, name)| row(name, &line)).collect()
+}

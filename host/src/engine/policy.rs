@@ -1,0 +1,189 @@
+//! What a run's container may do, as data: the one table that engines make containers from, `longshore run --explain`
+//! prints, and the record sums up. A container may do nothing that is not written here.
+
+use super::EngineFacts;
+use super::image::RunImage;
+use crate::limits::Limits;
+use crate::spec::{Network, SharedFile};
+use longshore_protocol::User;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// The user that scripts run as.
+pub(crate) const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
+
+/// The working folder in a container.
+pub(super) const WORK_FOLDER: &str = "/work";
+
+/// The folder of the run's socket in a container.
+pub(super) const SOCKET_FOLDER: &str = "/run/longshore";
+
+/// Where this machine's agent is mounted in images that have none. No image has anything there.
+pub(super) const MOUNTED_AGENT: &str = "/run/longshore-agent";
+
+/// What a container may do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Policy {
+    /// Who its first process, the agent, runs as.
+    pub agent: Identity,
+    /// Who the script runs as.
+    pub script: Identity,
+    /// Whether a program with a set-user-id bit, or with capabilities of its own, gains nothing by it.
+    pub no_new_privileges: bool,
+    /// Whether the image's files can be read only.
+    pub read_only_root: bool,
+    /// The container's namespaces.
+    pub namespaces: Namespaces,
+    /// Folders in memory, empty at the start. They count as memory.
+    pub temporary: Vec<Temporary>,
+    /// Files and folders of this machine.
+    pub mounts: Vec<PolicyMount>,
+    /// Memory in bytes, that of its temporary folders and of `/dev/shm` included. There is no swap.
+    pub memory_bytes: u64,
+    /// Size of `/dev/shm` in bytes, where worker processes pass each other their data.
+    pub shared_memory_bytes: u64,
+    /// Processors; all of them where there is no limit.
+    pub cpus: Option<f64>,
+    /// Processes and threads.
+    pub pids: u32,
+    /// Limits of each process.
+    pub process_limits: Vec<ProcessLimit>,
+}
+
+/// A user with the capabilities of its processes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// User id.
+    pub uid: u32,
+    /// Group id. There are no further groups.
+    pub gid: u32,
+    /// Capabilities, without `CAP_`.
+    pub capabilities: Vec<&'static str>,
+}
+
+/// Which namespaces a container has of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Namespaces {
+    /// The network: `none` has a loopback alone.
+    pub network: String,
+    /// Shared memory, semaphores and message queues: `private`.
+    pub ipc: &'static str,
+}
+
+/// A folder in memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Temporary {
+    /// Its path in the container.
+    pub path: String,
+    /// Most bytes: a full one is an error for who writes, and no reason to kill.
+    pub bytes: u64,
+    /// Mode.
+    pub mode: u32,
+    /// Whether programs in it can be started; none of them gains a user or is a device.
+    pub executable: bool,
+}
+
+/// A file or folder of this machine in a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PolicyMount {
+    /// Its path on this machine, without links.
+    pub source: PathBuf,
+    /// Its path in the container.
+    pub target: PathBuf,
+    /// Whether the script may write there.
+    pub writable: bool,
+    /// Whether what is mounted below it on this machine is there too. Read-only holds for one mount alone, so what is
+    /// mounted below a read-only one is a mount of its own.
+    pub recursive: bool,
+}
+
+/// A limit of each process, soft and hard alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ProcessLimit {
+    /// Its name, as `ulimit` and the engines have it.
+    pub name: &'static str,
+    /// The most of it.
+    pub most: u64,
+}
+
+/// What held a container: what its engine and its machine are, and who ran in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// The engine and the machine.
+    #[serde(flatten)]
+    pub facts: EngineFacts,
+    /// Who its agent ran as.
+    pub agent: Identity,
+    /// Who its script ran as.
+    pub script: Identity,
+}
+
+/// What a policy is made from.
+#[derive(Debug)]
+pub(crate) struct PolicyOf<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) network: &'a Network,
+    pub(crate) mounts: &'a [SharedFile],
+    /// The run's folder with its socket, on this machine.
+    pub(crate) place: &'a Path,
+    /// This machine's agent, where the image has none.
+    pub(crate) agent: Option<&'a Path>,
+    pub(crate) image: Option<&'a RunImage>,
+}
+
+impl Policy {
+    /// The policy of a run.
+    pub(crate) fn new(of: &PolicyOf<'_>) -> Self {
+        let limits = of.limits;
+        let user = Identity { uid: SCRIPT_USER.uid, gid: SCRIPT_USER.gid, capabilities: Vec::new() };
+        Self {
+            agent: user.clone(),
+            script: user,
+            no_new_privileges: true,
+            read_only_root: true,
+            namespaces: Namespaces { network: of.network.to_string(), ipc: "private" },
+            temporary: temporary(of),
+            mounts: mounts(of),
+            memory_bytes: limits.memory_bytes,
+            shared_memory_bytes: limits.memory_bytes,
+            cpus: limits.cpus,
+            pids: limits.pids,
+            process_limits: vec![ProcessLimit { name: "nofile", most: limits.open_files }],
+        }
+    }
+}
+
+impl Held {
+    /// What holds a container with this policy.
+    pub(super) fn new(policy: &Policy, facts: EngineFacts) -> Self {
+        Self { facts, agent: policy.agent.clone(), script: policy.script.clone() }
+    }
+}
+
+/// Open to all, since Podman lets nobody name an owner.
+fn temporary(of: &PolicyOf<'_>) -> Vec<Temporary> {
+    let is_mounted = |path: &str| of.mounts.iter().any(|mount| mount.path == Path::new(path));
+    let volumes = of.image.into_iter().flat_map(|image| &image.volumes).map(String::as_str);
+    let paths = [WORK_FOLDER, "/tmp"].into_iter().chain(volumes.filter(|path| !is_mounted(path)));
+    let folder =
+        |path: &str| Temporary { path: path.to_owned(), bytes: of.limits.memory_bytes, mode: 0o1777, executable: true };
+    paths.map(folder).collect()
+}
+
+fn mounts(of: &PolicyOf<'_>) -> Vec<PolicyMount> {
+    let read_only = |source: &Path, target: &str| PolicyMount {
+        source: source.to_owned(),
+        target: target.into(),
+        writable: false,
+        recursive: false,
+    };
+    let shared = |file: &SharedFile| PolicyMount {
+        source: file.path.clone(),
+        target: file.path.clone(),
+        writable: file.writable,
+        recursive: file.writable,
+    };
+    let socket = read_only(of.place, SOCKET_FOLDER);
+    let agent = of.agent.map(|agent| read_only(agent, MOUNTED_AGENT));
+    std::iter::once(socket).chain(of.mounts.iter().map(shared)).chain(agent).collect()
+}

@@ -1,0 +1,99 @@
+//! What a run would be held to, found out without starting anything: the engine that it would take, the image where it is
+//! there, and the whole policy of its container.
+
+use super::chain;
+use crate::engine::{self, EngineFacts, EngineKind, Policy, PolicyOf, RunImage};
+use crate::environment;
+use crate::limits::Limits;
+use crate::settings::Settings;
+use crate::spec::{Network, Prepared};
+use serde::Serialize;
+
+/// What a run would be held to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explained {
+    /// The block's name.
+    pub block: String,
+    /// Where it would run.
+    pub engine: EngineKind,
+    /// What the engine says of itself and of the machine; `null` on the `process` engine.
+    pub facts: Option<EngineFacts>,
+    /// The image's name; `null` on the `process` engine.
+    pub image: Option<String>,
+    /// The image's id, where it is there: nothing is pulled or built.
+    pub image_id: Option<String>,
+    /// What the container may do; `null` on the `process` engine, where a script may do all that this user may.
+    pub policy: Option<Policy>,
+    /// The limits of the run. The `process` engine holds scripts to time, open files, outputs and log alone.
+    pub limits: Limits,
+    /// What is looser than for a run that names nothing.
+    pub loosened: Vec<String>,
+    /// Things to know about it.
+    pub notes: Vec<String>,
+}
+
+/// Explains a run, and starts nothing.
+///
+/// # Errors
+/// Where the engine that it wants does not answer.
+pub async fn explain(prepared: &Prepared, settings: &Settings) -> Result<Explained, engine::EngineError> {
+    let (chosen, note) = engine::choose(prepared.engine, settings).await?;
+    let mut notes: Vec<String> = note.into_iter().chain(prepared.notes.clone()).collect();
+    let (mut image, mut name) = (None, None);
+    if let Some(store) = chosen.images() {
+        let found = match prepared.image.as_deref() {
+            Some(image) => {
+                store.find(image).await.map(|found| (image.to_owned(), found)).map_err(|error| chain(&error))
+            }
+            None => environment::find(&prepared.block, store, settings).await.map_err(|error| chain(&error)),
+        };
+        match found {
+            Ok((found, there)) => {
+                image = there.map(|there| RunImage::of(&found, there));
+                if image.is_none() {
+                    notes.push(format!(
+                        "the image `{found}` is not there yet: a run makes it, and its volumes and its agent are not known"
+                    ));
+                }
+                name = Some(found);
+            }
+            Err(reason) => notes.push(format!("the image is not known: {reason}")),
+        }
+    }
+    let of = PolicyOf {
+        limits: &prepared.limits,
+        network: &prepared.network,
+        mounts: &prepared.mounts,
+        place: &settings.runtime_folder.join("runs/RUN"),
+        agent: Some(&settings.agent)
+            .filter(|_| image.as_ref().is_some_and(|image| !image.has_agent))
+            .map(|path| &**path),
+        image: image.as_ref(),
+    };
+    let facts = chosen.facts().await;
+    Ok(Explained {
+        block: prepared.block.name.clone(),
+        engine: chosen.kind(),
+        policy: facts.is_some().then(|| Policy::new(&of)),
+        facts,
+        image: name,
+        image_id: image.as_ref().map(|image| image.id.0.clone()),
+        limits: prepared.limits.clone(),
+        loosened: loosened(prepared, chosen.kind()),
+        notes,
+    })
+}
+
+fn loosened(prepared: &Prepared, engine: EngineKind) -> Vec<String> {
+    if engine == EngineKind::Process {
+        return vec!["no container: the script may do all that this user may".into()];
+    }
+    let network = (prepared.network != Network::None)
+        .then(|| format!("network `{}`: the script may reach whatever that network reaches", prepared.network));
+    let mounts = prepared.mounts.iter().map(|mount| {
+        let what = if mount.writable { "may be written to" } else { "may be read" };
+        format!("`{}` {what}", mount.path.display())
+    });
+    let time = prepared.limits.timeout.is_none().then(|| "no limit of time".to_owned());
+    network.into_iter().chain(mounts).chain(time).collect()
+}
