@@ -4,11 +4,12 @@
 
 use longshore::{Cancel, EngineChoice, Mount, Outcome, RunRecord, RunSpec, Settings};
 use std::path::Path;
+use std::process::Command;
 
-/// Prepares a run that mounts a folder, does something to the machine, and runs it.
-async fn run(folder: &Path, meanwhile: impl FnOnce()) -> RunRecord {
+/// Prepares a run of a program that mounts a folder, does something to the machine, and runs it.
+async fn run(folder: &Path, program: &str, meanwhile: impl FnOnce()) -> RunRecord {
     let script = folder.join("script.py");
-    std::fs::write(&script, format!("print(open({:?}).read())", folder.join("data/told"))).unwrap();
+    std::fs::write(&script, program).unwrap();
     let mut spec = RunSpec::new(script.to_str().unwrap());
     spec.engine = EngineChoice::Docker;
     spec.recorded = false;
@@ -39,10 +40,68 @@ async fn a_folder_that_is_replaced_after_its_check_is_not_mounted() {
         std::fs::rename(root.join("data"), root.join("meant")).unwrap();
         std::os::unix::fs::symlink("secret", root.join("data")).unwrap();
     };
-    let record = run(&root, replace).await;
+    let program = format!("print(open({:?}).read())", root.join("data/told"));
+    let record = run(&root, &program, replace).await;
     assert_eq!(record.outcome, Outcome::EnvironmentFailed, "{record:?}");
     let told = format!("{record:?}");
     assert!(told.contains("was replaced after it was checked"), "{told}");
     // The runtime folder is the run's, and empty.
     assert_eq!(std::fs::read_dir(root.join("run/runs")).unwrap().count(), 0);
+}
+
+/// Runs a command in this machine's own mount namespace, as root, which whoever may use the engine can.
+fn on_this_machine(command: &[&str]) {
+    let image = Settings::default().python_image;
+    let run = ["run", "--rm", "--privileged", "--pid", "host", "--network", "none", "--user", "0:0"];
+    let target = std::process::id().to_string();
+    let enter = ["--entrypoint", "nsenter", &image, "--target", &target, "--mount", "--"];
+    let status = Command::new("docker").args(run).args(enter).args(command).status().unwrap();
+    assert!(status.success(), "{command:?}");
+}
+
+/// A file system in memory, until this is dropped.
+struct Mounted(String);
+
+impl Mounted {
+    fn at(path: &Path) -> Self {
+        let path = path.to_str().unwrap().to_owned();
+        on_this_machine(&["mount", "-t", "tmpfs", "-o", "mode=1777,size=1m", "longshore-test", &path]);
+        std::fs::write(Path::new(&path).join("told"), "below").unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        on_this_machine(&["umount", &self.0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_mounted_below_a_read_only_folder_is_read_only_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let (below, deeper) = (root.join("data/a b\\c"), root.join("data/a b\\c/deeper"));
+    std::fs::create_dir_all(&below).unwrap();
+    let _below = Mounted::at(&below);
+    std::fs::create_dir(&deeper).unwrap();
+    let _deeper = Mounted::at(&deeper);
+    let program = format!(
+        "import os\n\
+         for folder in ({below:?}, {deeper:?}):\n    \
+             assert open(os.path.join(folder, 'told')).read() == 'below'\n    \
+             for path in ('new', 'told'):\n        \
+                 try:\n            \
+                     open(os.path.join(folder, path), 'w').write('changed')\n        \
+                 except OSError as error:\n            \
+                     assert error.errno == 30, error\n        \
+                 else:\n            \
+                     raise SystemExit(f'{{folder}} can be written to')\n",
+    );
+    let record = run(&root, &program, || ()).await;
+    assert_eq!(record.outcome, Outcome::Succeeded, "{record:?}");
+    for folder in [&below, &deeper] {
+        assert_eq!(std::fs::read_to_string(folder.join("told")).unwrap(), "below");
+        assert!(!folder.join("new").exists());
+    }
 }

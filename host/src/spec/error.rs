@@ -185,6 +185,34 @@ pub enum SpecError {
         /// What it is.
         kind: &'static str,
     },
+    /// What is mounted on this machine cannot be found out.
+    #[error("cannot find out what is mounted below the folders to share: {source}")]
+    Mounted {
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A device or a socket is mounted below a folder that would be shared.
+    #[error(
+        "`{folder}` cannot be shared: {kind} is mounted below it, at `{path}`; name folders that do not hold it, or unmount it"
+    )]
+    MountedBelow {
+        /// The folder.
+        folder: PathBuf,
+        /// Where it is mounted.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// Too much is mounted below a folder.
+    #[error(
+        "`{folder}` cannot be shared: more than {most} file systems are mounted below it; name folders further below"
+    )]
+    ManyMountedBelow {
+        /// The folder.
+        folder: PathBuf,
+        /// How many may be.
+        most: usize,
+    },
     /// A limit makes no sense.
     #[error("the limit `{limit}` is {value}, but must be at least {least}")]
     Limit {

@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod inputs;
+mod mounted;
 mod mounts;
 mod network;
 mod outputs;

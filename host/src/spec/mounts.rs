@@ -2,15 +2,21 @@
 //! caller mounts. All of it stands below the allowed folders, links resolved, and each path is there once. Engines only
 //! mount what this found.
 
+use super::mounted::below;
 use super::shared_file::SharedFile;
 use super::{Mount, SpecError};
 use crate::block::OptionFile;
 use rustix::fs::Access;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Files that may belong to one that an option names: a shapefile has about ten.
 const SIBLINGS_MAX: usize = 64;
+
+/// Mounts below what is shared, at most: each is a mount of the container's. A home for each user of an office has a
+/// hundred.
+const MOUNTED_BELOW_MAX: usize = 256;
 
 /// What a container has of its own; a mount at one of these, or above, would hide it.
 const CONTAINERS_OWN: [&str; 15] = [
@@ -98,7 +104,37 @@ pub(super) fn mounts(
             Err(kind) => return Err(SpecError::NotShared { what, path, kind }),
         }
     }
-    Ok(merge(shared))
+    let mut merged = merge(shared);
+    if contained {
+        merged.extend(mounted_below(&merged)?);
+    }
+    Ok(merged)
+}
+
+/// What is mounted on this machine below folders that can only be read, to be only read as well. A folder that can be
+/// written to is shared with all below it.
+fn mounted_below(shared: &[SharedFile]) -> Result<Vec<SharedFile>, SpecError> {
+    let read_only: Vec<&Path> = shared.iter().filter(|file| !file.writable).map(|file| file.path.as_path()).collect();
+    let points = below(&read_only).map_err(|source| SpecError::Mounted { source })?;
+    let nearest = |path: &Path| {
+        let above = shared.iter().filter(|file| path.starts_with(&file.path));
+        above.max_by_key(|file| file.path.as_os_str().len())
+    };
+    let mut found = Vec::new();
+    for path in points {
+        let Some(folder) = nearest(&path).filter(|file| !file.writable && file.path != path) else { continue };
+        match SharedFile::open(path.clone(), false) {
+            Ok(Ok(file)) => found.push(file),
+            Ok(Err(kind)) => return Err(SpecError::MountedBelow { folder: folder.path.clone(), path, kind }),
+            // Something else is mounted over it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(SpecError::Mount { path, source }),
+        }
+        if found.len() > MOUNTED_BELOW_MAX {
+            return Err(SpecError::ManyMountedBelow { folder: folder.path.clone(), most: MOUNTED_BELOW_MAX });
+        }
+    }
+    Ok(found)
 }
 
 /// What a container's user most likely cannot read: a person who sees why is helped.
