@@ -41,6 +41,8 @@ pub struct RunRecord {
     pub data_hashes: Option<Vec<Option<String>>>,
     /// What held it: the engine, the machine and the users of its container; `null` on the `process` engine.
     pub held: Option<Held>,
+    /// What was looser than for a run that names nothing.
+    pub loosened: Vec<String>,
     /// Whether it ran in a container that nothing had run in before.
     pub fresh_container: bool,
     /// Exit code or signal of the script.

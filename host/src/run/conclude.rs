@@ -1,5 +1,6 @@
 //! The end of a run: its outcome, its outputs published on success, and its record.
 
+use super::explain::loosened;
 use super::publishing::publish;
 use super::{Outlet, Run, milliseconds};
 use crate::engine::{EngineKind, ImageId};
@@ -76,6 +77,7 @@ impl Run<'_> {
         }
         let fingerprint = self.fingerprint(outcome, &mut notes).await;
         self.timings.total = milliseconds(self.begun.elapsed());
+        let loosened = loosened(&self.prepared, kind);
         let mounts = self.prepared.mounts.iter();
         let secrets = self.prepared.secrets();
         let mut record = RunRecord {
@@ -92,6 +94,7 @@ impl Run<'_> {
             fingerprint,
             code_hash: None,
             data_hashes: None,
+            loosened,
             held: self.held,
             fresh_container: kind == EngineKind::Docker,
             exit: exit.as_ref().map(|exit| exit.status),

@@ -84,7 +84,8 @@ pub async fn explain(prepared: &Prepared, settings: &Settings) -> Result<Explain
     })
 }
 
-fn loosened(prepared: &Prepared, engine: EngineKind) -> Vec<String> {
+/// What is looser than for a run that names nothing.
+pub(super) fn loosened(prepared: &Prepared, engine: EngineKind) -> Vec<String> {
     if engine == EngineKind::Process {
         return vec!["no container: the script may do all that this user may".into()];
     }
