@@ -49,6 +49,7 @@ mod run;
 mod secrets;
 mod session;
 mod settings;
+pub mod shown;
 pub mod small_file;
 mod spec;
 mod store;

@@ -1,6 +1,7 @@
 //! Words that several parts say alike: bytes and ages, as the lists and reports of images and runs have them, and hints
 //! at what was meant. Disks are sold in decimal units, and budgets are given in them.
 
+use crate::shown::{Shown, Word};
 use std::time::Duration;
 
 /// A number of bytes, such as `1.2 GB`.
@@ -58,51 +59,38 @@ pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a s
 /// Rows in columns, the first row their heads; columns in `numbers` are read from their end. There is no table of
 /// nothing.
 #[must_use]
-pub fn aligned<Row: AsRef<[String]>>(rows: &[Row], numbers: &[usize]) -> String {
+pub fn aligned<Row: AsRef<[String]>>(rows: &[Row], numbers: &[usize]) -> Shown {
+    let mut shown = Shown::default();
     if rows.len() < 2 {
-        return String::new();
+        return shown;
     }
-    let columns = rows.iter().map(|row| row.as_ref().len()).max().unwrap_or_default();
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.as_ref().get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or_default()
-    };
+    let rows: Vec<Vec<Word>> =
+        rows.iter().map(|row| row.as_ref().iter().map(|cell| Word::of(cell)).collect()).collect();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(Word::width).max().unwrap_or_default();
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
-        for (column, (cell, width)) in row.as_ref().iter().zip(&widths).enumerate() {
-            // A format's width ends at 65,535, and names of types have no such end.
-            let blanks = std::iter::repeat_n(' ', width - cell.chars().count());
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let blanks = std::iter::repeat_n(' ', width - cell.width());
             if numbers.contains(&column) {
                 line.extend(blanks);
-                line.push_str(cell);
+                line.push_str(cell.as_str());
             } else {
-                line.push_str(cell);
+                line.push_str(cell.as_str());
                 line.extend(blanks);
             }
             line.push_str("  ");
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
+        shown.push(line.trim_end());
     }
-    text
+    shown
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_column_may_be_wider_than_a_format_can_say() {
-        let rows = |texts: &[[&str; 2]]| texts.iter().map(|row| row.map(str::to_owned)).collect::<Vec<_>>();
-        assert_eq!(aligned(&rows(&[["a", "n"], ["bcd", "10"]]), &[1]), "a     n\nbcd  10\n");
-        let long = "x".repeat(100_000);
-        assert_eq!(aligned(&rows(&[["a", "b"], [&long, "c"]]), &[]).lines().nth(1).unwrap(), format!("{long}  c"));
-    }
 
     #[test]
     fn sizes_have_two_digits_or_three() {
@@ -145,7 +133,10 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_what_is_in_them() {
         let rows = [["A", "ROWS", "B"], ["x", "5", ""], ["long", "1234567", "y"]].map(|row| row.map(str::to_owned));
-        assert_eq!(aligned(&rows, &[1]), "A        ROWS  B\nx           5\nlong  1234567  y\n");
-        assert_eq!(aligned(&rows[..1], &[]), "");
+        assert_eq!(aligned(&rows, &[1]).as_str(), "A        ROWS  B\nx           5\nlong  1234567  y\n");
+        assert_eq!(aligned(&rows[..1], &[]), Shown::default());
+        // As wide as a terminal shows them.
+        let rows = [["日本", "a"], ["x\u{1b}[31m", "b\nc"]].map(|row| row.map(str::to_owned));
+        assert_eq!(aligned(&rows, &[]).as_str(), "日本  a\nx     b c\n");
     }
 }

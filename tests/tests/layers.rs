@@ -183,6 +183,34 @@ fn the_host_reads_files_whole_in_one_place() {
 }
 
 #[test]
+fn the_host_prints_in_few_places() {
+    // Those of the command print nothing but `Shown` and its like; those of the library write data.
+    let few = [
+        "bin/longshore/console/bar.rs",
+        "bin/longshore/console/pulling.rs",
+        "bin/longshore/failure.rs",
+        "bin/longshore/printer.rs",
+        "bin/longshore/usage.rs",
+        "output/pending.rs",
+        "publish/stream.rs",
+    ];
+    let ways = ["stdout()", "stderr()", "print!(", "println!(", "dbg!(", ".print()", "ProgressBar", "/dev/tty"];
+    let host = root().join("host/src");
+    let prints = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        let mut lines = code.lines().map(|line| line.split("//").next().unwrap());
+        lines.any(|line| ways.iter().any(|way| line.contains(way)))
+    };
+    let found: BTreeSet<String> = sources("rs")
+        .into_iter()
+        .filter(|path| path.starts_with(&host) && !path.ends_with("tests.rs") && prints(path))
+        .map(|path| path.strip_prefix(&host).unwrap().display().to_string())
+        .collect();
+    assert_eq!(found, few.map(str::to_owned).into(), "left: files that print; right: those that may");
+}
+
+#[test]
 fn files_of_users_are_replaced_in_one_place() {
     // `publish` keeps modes, follows links and syncs. These rename what is their own, or make a folder that is new.
     let own = [

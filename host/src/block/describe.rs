@@ -2,10 +2,10 @@
 
 use super::model::{Block, Form, InputDeclaration, Mode};
 use super::options::{OptionKind, OptionSpec};
+use crate::shown::{Shown, Word};
 use crate::table::ColumnType;
 use crate::words::aligned;
 use serde_json::Value;
-use std::fmt::Write;
 
 /// What stands for a secret.
 const MASK: &str = "***";
@@ -16,12 +16,11 @@ const CELL_MAX: usize = 40;
 impl Block {
     /// The block in a few lines, and its inputs and options as tables.
     #[must_use]
-    pub fn describe(&self) -> String {
-        let mut text = String::new();
+    pub fn describe(&self) -> Shown {
+        let mut text = Shown::default();
         let mut line = |key: &str, value: &str| {
             if !value.is_empty() {
-                // Writing into a string cannot fail.
-                let _ = writeln!(text, "{key:<16}{value}");
+                text.push(format!("{key:<16}{value}"));
             }
         };
         line("block", &self.name);
@@ -41,12 +40,12 @@ impl Block {
         };
         line("outputs", &outputs);
         if let Some(inputs) = self.inputs.as_ref().filter(|inputs| !inputs.is_empty()) {
-            text.push('\n');
-            text.push_str(&inputs_table(inputs));
+            text.push("");
+            text += inputs_table(inputs).indented();
         }
         if !self.options.is_empty() {
-            text.push('\n');
-            text.push_str(&self.options_table());
+            text.push("");
+            text += self.options_table().indented();
         }
         text
     }
@@ -69,19 +68,20 @@ impl Block {
         }
     }
 
-    fn options_table(&self) -> String {
+    fn options_table(&self) -> Shown {
         let mut rows = vec![["option", "kind", "default", "allows", "mandatory"].map(str::to_owned)];
         rows.extend(self.options.iter().map(|option| {
             let default = shown_default(option);
             let mandatory = if option.mandatory { "yes" } else { "" };
-            [option.name.clone(), option.kind.name().into(), default, option.kind.allows(), mandatory.into()].map(cut)
+            [option.name.clone(), option.kind.name().into(), default, option.kind.allows(), mandatory.into()]
+                .map(|cell| Word::cut(&cell, CELL_MAX).into())
         }));
         aligned(&rows, &[])
     }
 }
 
 /// Nothing of what an input must be is cut.
-fn inputs_table(inputs: &[InputDeclaration]) -> String {
+fn inputs_table(inputs: &[InputDeclaration]) -> Shown {
     let mut rows = vec![["input", "mandatory", "read with", "columns"].map(str::to_owned)];
     rows.extend(inputs.iter().map(|input| {
         let mandatory = if input.mandatory { "yes" } else { "" };
@@ -98,11 +98,4 @@ fn shown_default(option: &OptionSpec) -> String {
         Some(default) => default.to_string(),
         None => String::new(),
     }
-}
-
-fn cut(cell: String) -> String {
-    if cell.chars().count() <= CELL_MAX {
-        return cell;
-    }
-    cell.chars().take(CELL_MAX - 1).chain(['…']).collect()
 }

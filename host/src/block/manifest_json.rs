@@ -358,7 +358,7 @@ mod tests {
         ];
         let read = |manifest: Value| {
             let Ok(loaded) = parse(Path::new("manifest.json"), Path::new("."), &manifest.to_string()) else { return };
-            assert!(!loaded.block.describe().is_empty());
+            assert!(!loaded.block.describe().as_str().is_empty());
         };
         let least = || json!({"scriptFilename": "a.py", "language": "PYTHON"});
         for value in &odd {

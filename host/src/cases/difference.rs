@@ -1,7 +1,8 @@
 //! How a table differs from the one that was expected, and how that is shown to people.
 
+use crate::shown::Shown;
+use crate::words::aligned;
 use serde::Serialize;
-use std::fmt::Write;
 
 /// Rows that are shown.
 pub(super) const ROWS_MAX: usize = 20;
@@ -78,22 +79,22 @@ impl TableDifference {
 
     /// The difference for people, in lines.
     #[must_use]
-    pub fn describe(&self) -> String {
-        let mut text = String::new();
+    pub fn describe(&self) -> Shown {
+        let mut text = Shown::default();
         for column in &self.missing_columns {
-            line(&mut text, &format!("column `{column}` is missing"));
+            text.push(format!("column `{column}` is missing"));
         }
         for column in &self.new_columns {
-            line(&mut text, &format!("column `{column}` is new"));
+            text.push(format!("column `{column}` is new"));
         }
         for TypeDifference { column, expected, actual } in &self.types {
-            line(&mut text, &format!("column `{column}` is {actual}, expected {expected}"));
+            text.push(format!("column `{column}` is {actual}, expected {expected}"));
         }
         if let Some(order) = &self.column_order {
-            line(&mut text, &format!("the columns are in another order: {}", order.join(", ")));
+            text.push(format!("the columns are in another order: {}", order.join(", ")));
         }
         if self.expected_rows != self.actual_rows {
-            line(&mut text, &format!("it has {}, expected {}", rows(self.actual_rows), self.expected_rows));
+            text.push(format!("it has {}, expected {}", rows(self.actual_rows), self.expected_rows));
         }
         if self.differing_rows > 0 {
             self.rows_table(&mut text);
@@ -101,11 +102,9 @@ impl TableDifference {
         text
     }
 
-    fn rows_table(&self, text: &mut String) {
-        line(
-            text,
-            &format!("{} {}:", rows(self.differing_rows), if self.differing_rows == 1 { "differs" } else { "differ" }),
-        );
+    fn rows_table(&self, text: &mut Shown) {
+        let differ = if self.differing_rows == 1 { "differs" } else { "differ" };
+        text.push(format!("{} {differ}:", rows(self.differing_rows)));
         let shown = self.shown_columns();
         let mut lines = vec![vec!["row".to_owned(), String::new()]];
         lines[0].extend(shown.iter().map(|column| cut(&self.columns[*column], 0)));
@@ -127,14 +126,14 @@ impl TableDifference {
                 lines.push(cells);
             }
         }
-        print(text, &lines);
+        *text += aligned(&lines, &[0]).indented();
         let more = self.differing_rows - self.rows.len();
         if more > 0 {
-            line(text, &format!("… and {more} more"));
+            text.push(format!("… and {more} more"));
         }
         let hidden = self.columns.len() - shown.len();
         if hidden > 0 {
-            line(text, &format!("({hidden} more columns are not shown)"));
+            text.push(format!("({hidden} more columns are not shown)"));
         }
     }
 
@@ -161,10 +160,10 @@ impl RowDifference {
     }
 }
 
-/// A cell in one line, and so much of it that the place from which it differs can be seen.
+/// So much of a cell of it that the place from which it differs can be seen.
 fn cut(cell: &str, from: usize) -> String {
     const BEFORE: usize = 8;
-    let characters: Vec<char> = cell.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
+    let characters: Vec<char> = cell.chars().collect();
     if characters.len() <= CELL_MAX {
         return characters.into_iter().collect();
     }
@@ -180,29 +179,8 @@ fn cut(cell: &str, from: usize) -> String {
     shown.into_iter().collect()
 }
 
-fn print(text: &mut String, lines: &[Vec<String>]) {
-    let width =
-        |column: usize| lines.iter().filter_map(|line| Some(line.get(column)?.chars().count())).max().unwrap_or(0);
-    let columns = lines.first().map_or(0, Vec::len);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for cells in lines {
-        // Numbers of rows stand at the right of their column.
-        let cell = |(column, cell): (usize, &String)| {
-            let width = widths[column];
-            if column == 0 { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-        };
-        let cells: Vec<String> = cells.iter().enumerate().map(cell).collect();
-        line(text, &format!("  {}", cells.join("  ").trim_end()));
-    }
-}
-
 fn rows(count: usize) -> String {
     if count == 1 { "1 row".into() } else { format!("{count} rows") }
-}
-
-fn line(text: &mut String, line: &str) {
-    // Writing into a string cannot fail.
-    let _ = writeln!(text, "{line}");
 }
 
 #[cfg(test)]
@@ -211,7 +189,7 @@ mod tests {
 
     fn described(expected: &str, actual: &str) -> String {
         let table = |csv: &str| Table::parse("table", csv).unwrap();
-        compare(&table(expected), &table(actual), Comparison::default()).unwrap().describe()
+        compare(&table(expected), &table(actual), Comparison::default()).unwrap().describe().to_string()
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::difference::TableDifference;
 use crate::outcome::Outcome;
 use crate::record::RunRecord;
+use crate::shown::Shown;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -89,23 +90,27 @@ impl CaseResult {
 impl Problem {
     /// The problem for people, in lines.
     #[must_use]
-    pub fn describe(&self) -> String {
+    pub fn describe(&self) -> Shown {
         match self {
             Self::Outcome { expected, actual, message } => {
                 let message = message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
-                format!("it {}{message}\nexpected that it {}\n", ended(*actual), ended(*expected))
+                let lines =
+                    [format!("it {}{message}", ended(*actual)), format!("expected that it {}", ended(*expected))];
+                lines.iter().map(Shown::line).collect()
             }
             Self::Message { expected, actual } => {
                 let actual = actual.as_ref().map_or("no message".into(), |message| format!("`{message}`"));
-                format!("it ended with {actual}, expected `{expected}`\n")
+                Shown::line(format!("it ended with {actual}, expected `{expected}`"))
             }
-            Self::Unwritten { output } => format!("{output} was not written\n"),
-            Self::Written { output, rows } => format!("{output} was written ({rows} rows), expected that it is not\n"),
-            Self::Unreadable { output, reason } => format!("{output} cannot be compared: {reason}\n"),
+            Self::Unwritten { output } => Shown::line(format!("{output} was not written")),
+            Self::Written { output, rows } => {
+                Shown::line(format!("{output} was written ({rows} rows), expected that it is not"))
+            }
+            Self::Unreadable { output, reason } => Shown::line(format!("{output} cannot be compared: {reason}")),
             Self::Table { output, difference } => {
-                let lines = difference.describe();
-                let lines = lines.lines().map(|line| format!("  {line}\n")).collect::<String>();
-                format!("{output} is not as expected:\n{lines}")
+                let mut shown = Shown::line(format!("{output} is not as expected:"));
+                shown += difference.describe().indented();
+                shown
             }
         }
     }

@@ -3,9 +3,9 @@
 use super::decide::{Decision, Fate, Stays};
 use super::entry::{ImageEntry, Kind};
 use super::survey::Survey;
+use crate::shown::Shown;
 use crate::words::{ago, count, size};
 use serde::Serialize;
-use std::fmt::Write;
 
 /// Everything that there is to say about an image.
 #[derive(Debug, Clone, Serialize)]
@@ -66,13 +66,10 @@ pub(crate) fn going(survey: &Survey, decision: &Decision, index: usize, budget: 
 impl Explanation {
     /// For people.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Shown {
         let entry = &self.entry;
-        let mut text = format!("{}\n", entry.title());
-        let mut line = |key: &str, value: &str| {
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "  {key:<16} {value}");
-        };
+        let mut text = Shown::line(entry.title());
+        let mut line = |key: &str, value: &str| text.push(format!("  {key:<16} {value}"));
         line("what", self.what());
         line("hash", &entry.hash);
         entry.id.iter().for_each(|id| line("image", id));

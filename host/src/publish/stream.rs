@@ -2,12 +2,13 @@
 //! pipe that nobody reads is an error.
 
 use crate::cancel::{Cancel, CancelLevel};
+use crate::shown::LogFilter;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::Errno;
 use rustix::pipe::PIPE_BUF;
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, IsTerminal, Read, Seek, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -74,12 +75,15 @@ impl Stream {
 pub(crate) fn copy_out(from: &mut File, to: &Stream, cancel: &Cancel) -> Result<(), Broken> {
     from.rewind().map_err(Broken::Failed)?;
     let mut piece = vec![0; PIECE];
+    // Cells are anybody's text, which a terminal is to show.
+    let mut terminal = to.file.is_terminal().then(LogFilter::default);
     loop {
         let length = from.read(&mut piece).map_err(Broken::Failed)?;
         if length == 0 {
             return Ok(());
         }
-        let mut rest = &piece[..length];
+        let shown = terminal.as_mut().map(|filter| filter.pass(&piece[..length]));
+        let mut rest = shown.as_deref().unwrap_or(&piece[..length]);
         while !rest.is_empty() {
             to.wait_for_room(cancel)?;
             // So much a pipe with room takes without waiting, also one that is shared with others.

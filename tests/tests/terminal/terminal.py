@@ -2,7 +2,7 @@
 
 Called as `terminal.py STEPS COMMAND …`. STEPS is a JSON array: `{"until": TEXT}` reads until the terminal shows it,
 `{"type": TEXT}` types, `{"close": true}` closes the terminal. Prints one JSON object: `seen`, and `exit`, which is negative
-for a signal.
+for a signal; `bytes` is `seen` in hexadecimal, as it came.
 """
 
 import json
@@ -50,7 +50,8 @@ def main():
     while not closed and more():
         pass
     _, status = os.waitpid(pid, 0)
-    print(json.dumps({"seen": seen.decode(errors="replace"), "exit": os.waitstatus_to_exitcode(status)}))
+    exit_status = os.waitstatus_to_exitcode(status)
+    print(json.dumps({"seen": seen.decode(errors="replace"), "bytes": seen.hex(), "exit": exit_status}))
 
 
 main()

@@ -1,13 +1,13 @@
 //! `longshore check` and `longshore schema`.
 
-use crate::{BAD_INPUT, arguments, failure};
+use crate::{BAD_INPUT, arguments, failure, printer};
 use clap::Args;
 use longshore::block::{self, Block, Loaded};
+use longshore::shown::Shown;
 use longshore::table::FileFormat;
 use longshore::words::{aligned, count};
 use longshore::{CheckedInput, CheckedInputs, InputSpec};
 use serde_json::json;
-use std::io::Write;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -44,13 +44,13 @@ pub(crate) fn check(arguments: &CheckArguments) -> u8 {
     let inputs = checked.map(|checked| checked.inputs).unwrap_or_default();
     if arguments.json {
         let (block, Loaded { warnings, remarks, .. }) = (loaded.block.for_report(), &loaded);
-        print_json(
+        printer::json(
             &json!({"block": block, "warnings": warnings, "notes": remarks, "inputs": inputs, "errors": errors}),
         );
     } else {
-        print(&text(&loaded, &inputs));
+        printer::out(&text(&loaded, &inputs));
     }
-    if errors.is_empty() { 0 } else { failure::print_text(&errors.join("\n"), BAD_INPUT) }
+    if errors.is_empty() { 0 } else { failure::print_all(&errors, BAD_INPUT) }
 }
 
 fn specs(arguments: &CheckArguments, block: &Block) -> Result<Vec<InputSpec>, String> {
@@ -61,42 +61,29 @@ fn specs(arguments: &CheckArguments, block: &Block) -> Result<Vec<InputSpec>, St
     Ok(specs)
 }
 
-fn text(loaded: &Loaded, inputs: &[CheckedInput]) -> String {
+fn text(loaded: &Loaded, inputs: &[CheckedInput]) -> Shown {
     let mut text = loaded.block.describe();
     if !loaded.warnings.is_empty() || !loaded.remarks.is_empty() {
-        text.push('\n');
+        text.push("");
     }
-    text.extend(loaded.warnings.iter().map(|warning| format!("warning: {warning}\n")));
-    text.extend(loaded.remarks.iter().map(|remark| format!("note: {remark}\n")));
+    loaded.warnings.iter().for_each(|warning| text.push(format!("warning: {warning}")));
+    loaded.remarks.iter().for_each(|remark| text.push(format!("note: {remark}")));
     for input in inputs.iter().filter(|input| input.error.is_none()) {
         let name = input.name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
         let rows = input.rows.map(|rows| format!(", {}", count(rows, "row"))).unwrap_or_default();
-        text.push_str(&format!("\ninput {}{name}: {}{rows}\n", input.index, input.path.display()));
+        text.push("");
+        text.push(format!("input {}{name}: {}{rows}", input.index, input.path.display()));
         if let Some(reading) = &input.reading {
-            text.extend(reading.all_notes().map(|note| format!("note: {note}\n")));
+            reading.all_notes().for_each(|note| text.push(format!("note: {note}")));
         }
         let mut table = vec![["column", "type"].map(str::to_owned)];
         table.extend(input.columns.iter().map(|column| [column.name.clone(), column.data_type.clone()]));
-        text.push_str(&aligned(&table, &[]));
+        text += aligned(&table, &[]).indented();
     }
     text
 }
 
 /// Prints the JSON schema of `block.toml`.
 pub(crate) fn schema() -> u8 {
-    print(&format!("{:#}\n", block::schema()))
-}
-
-/// Prints one JSON value to standard output, and gives the exit status back.
-pub(crate) fn print_json(value: &impl serde::Serialize) -> u8 {
-    match serde_json::to_string_pretty(value) {
-        Ok(text) => print(&format!("{text}\n")),
-        Err(error) => failure::print(&error, 3),
-    }
-}
-
-/// Prints to standard output; a reader that has gone is no failure.
-pub(crate) fn print(text: &str) -> u8 {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-    0
+    printer::json(&block::schema())
 }

@@ -1,8 +1,9 @@
 //! `longshore config`.
 
-use crate::check::{print, print_json};
+use crate::printer;
 use clap::Subcommand;
 use longshore::config::{Config, Entry};
+use longshore::shown::Shown;
 
 /// Characters of a value behind which the next column still stands in line; a longer value moves its own line only.
 const VALUE_COLUMN_MAX: usize = 48;
@@ -22,19 +23,19 @@ pub(crate) fn config(command: &ConfigCommand, config: &Config) -> u8 {
     let ConfigCommand::Show { json } = command;
     let entries = config.entries();
     if !json {
-        return print(&table(&entries));
+        return printer::out(&table(&entries));
     }
-    print_json(&entries)
+    printer::json(&entries)
 }
 
-fn table(entries: &[Entry]) -> String {
+fn table(entries: &[Entry]) -> Shown {
     let values: Vec<String> = entries.iter().map(|entry| entry.value.to_string()).collect();
     let keys = entries.iter().map(|entry| entry.key.len()).max().unwrap_or_default();
     let widths = values.iter().map(|value| value.chars().count());
     let width = widths.filter(|width| *width <= VALUE_COLUMN_MAX).max().unwrap_or_default();
     let line = |(entry, value): (&Entry, &String)| {
         let problem = entry.problem.as_ref().map(|problem| format!("  ({problem})")).unwrap_or_default();
-        format!("{:keys$}  {value:width$}  {}{problem}\n", entry.key, entry.source)
+        Shown::line(format!("{:keys$}  {value:width$}  {}{problem}", entry.key, entry.source))
     };
     entries.iter().zip(&values).map(line).collect()
 }

@@ -1,15 +1,17 @@
 //! What a person sees of a run, on standard error: the script's output as it comes, one bar for its progress, and
 //! the traceback last. Output and bar share one terminal, so everything is printed here.
 
+mod bar;
 mod pulling;
 mod watcher;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::printer::{self, Log, Passed};
+use bar::Bar;
+use longshore::shown::Shown;
 use longshore::words::count;
 use longshore::{EngineKind, Event, EventReceiver, KeptRecord, OutputRecord, PullStep, RunRecord};
 use pulling::Pulling;
 use std::collections::HashSet;
-use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 pub(crate) use watcher::Watcher;
 
@@ -24,11 +26,9 @@ const HOLD: Duration = Duration::from_millis(250);
 /// Most bytes held back.
 const HELD_MAX: usize = 64 << 10;
 
-/// Characters of a build's line that are shown beside the bar.
-const BUILD_LINE: usize = 60;
-
-/// Steps of the progress bar.
-const STEPS: f64 = 1000.0;
+/// The streams of a script, by position.
+const STDOUT: usize = 0;
+const STDERR: usize = 1;
 
 /// A line that has no end yet.
 #[derive(Default)]
@@ -55,7 +55,9 @@ impl Begun {
 /// A run's console.
 struct Console {
     quiet: bool,
-    bar: ProgressBar,
+    bar: Bar,
+    /// The script's standard output and standard error.
+    logs: [Log; 2],
     /// A traceback.
     held: Vec<u8>,
     /// Lines that have no end yet, of standard output and standard error.
@@ -68,13 +70,11 @@ struct Console {
 
 impl Console {
     fn new(quiet: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal() && !quiet;
-        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("{spinner} {bar:30} {percent:>3}% {msg}");
-        let bar = ProgressBar::with_draw_target(Some(1000), target);
+        let terminal = printer::err_is_terminal() && !quiet;
         Self {
             quiet,
-            bar: style.map_or(bar.clone(), |style| bar.with_style(style)),
+            bar: Bar::new(terminal),
+            logs: [Log::to_err(), Log::to_err()],
             held: Vec::new(),
             begun: Default::default(),
             line_is_open: false,
@@ -111,25 +111,20 @@ impl Console {
             Event::Error(text) => self.line(&format!("error: {text}")),
             Event::Log { source, bytes } => self.log(source == longshore_protocol::LogSource::Stderr, &bytes),
             Event::Message(text) => {
-                self.bar.set_message(text.clone());
+                self.bar.set_message(&text);
                 if self.bar.is_hidden() {
                     self.line(&format!("… {text}"));
                 }
             }
             Event::Progress { fraction, text } => {
-                #[allow(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a fraction is from 0 to 1"
-                )]
-                self.bar.set_position((fraction * STEPS) as u64);
+                self.bar.set_fraction(fraction);
                 if let Some(text) = text {
-                    self.bar.set_message(text);
+                    self.bar.set_message(&text);
                 }
             }
             Event::Building { line } => {
-                self.bar.enable_steady_tick(Duration::from_millis(100));
-                self.bar.set_message(line.chars().take(BUILD_LINE).collect::<String>());
+                self.bar.tick();
+                self.bar.set_message(&line);
                 self.line(&format!("  {line}"));
             }
             Event::Built { line } => {
@@ -139,7 +134,7 @@ impl Console {
             Event::Pulling { image, step } => self.pulled(&image, step),
             Event::Ending => self.line("ending the script …"),
             Event::Dropped(dropped) => self.note(&dropped.to_string()),
-            Event::Started => self.bar.enable_steady_tick(Duration::from_millis(100)),
+            Event::Started => self.bar.tick(),
             Event::Engine { .. } | Event::Connected | Event::Reading { .. } | Event::Publishing => {}
         }
     }
@@ -182,14 +177,14 @@ impl Console {
         if stderr {
             self.stderr(&whole);
         } else {
-            self.raw(&whole);
+            self.raw(STDOUT, &whole);
         }
     }
 
     /// What is there of lines that have no end yet.
     fn show_begun(&mut self) {
         let [stdout, stderr] = std::mem::take(&mut self.begun);
-        self.raw(&stdout.bytes);
+        self.raw(STDOUT, &stdout.bytes);
         self.stderr(&stderr.bytes);
     }
 
@@ -198,10 +193,10 @@ impl Console {
             let at_line = |at: usize| at == 0 && !self.line_is_open || at > 0 && bytes[at - 1] == b'\n';
             let start = bytes.windows(TRACEBACK.len()).position(|window| window == TRACEBACK).filter(|at| at_line(*at));
             let Some(start) = start else {
-                self.raw(bytes);
+                self.raw(STDERR, bytes);
                 return;
             };
-            self.raw(&bytes[..start]);
+            self.raw(STDERR, &bytes[..start]);
             self.held.extend_from_slice(&bytes[start..]);
         } else {
             self.held.extend_from_slice(bytes);
@@ -213,13 +208,13 @@ impl Console {
 
     fn let_go(&mut self) {
         let held = std::mem::take(&mut self.held);
-        self.raw(&held);
+        self.raw(STDERR, &held);
     }
 
     /// Ends the display: what came of the run, and the traceback last.
     fn finish(mut self, record: &RunRecord) {
         self.show_begun();
-        self.bar.finish_and_clear();
+        self.bar.clear();
         self.end_pulling();
         if record.outcome.is_success() {
             self.let_go();
@@ -234,7 +229,7 @@ impl Console {
                 self.note(note);
             }
             if let Some(message) = &record.message {
-                self.line(message);
+                self.line(&format!("  {message}"));
             }
             self.line(&ran(record));
             return;
@@ -264,7 +259,7 @@ impl Console {
     fn clear(mut self) {
         self.show_begun();
         self.let_go();
-        self.bar.finish_and_clear();
+        self.bar.clear();
     }
 
     fn dropped(&mut self, record: &RunRecord) {
@@ -285,21 +280,25 @@ impl Console {
         if self.quiet {
             return;
         }
-        let open = std::mem::take(&mut self.line_is_open);
-        self.write(format!("{}{text}\n", if open { "\n" } else { "" }).as_bytes());
+        let mut shown = Shown::default();
+        if std::mem::take(&mut self.line_is_open) {
+            shown.push("");
+        }
+        shown.push(text);
+        self.print(|| printer::err(&shown));
     }
 
-    fn raw(&mut self, bytes: &[u8]) {
-        if self.quiet || bytes.is_empty() {
+    /// What the script printed itself.
+    fn raw(&mut self, stream: usize, bytes: &[u8]) {
+        let passed = if self.quiet { Passed::default() } else { self.logs[stream].pass(bytes) };
+        if passed.is_empty() {
             return;
         }
-        self.line_is_open = !bytes.ends_with(b"\n");
-        self.write(bytes);
+        self.line_is_open = !passed.ends_a_line();
+        self.print(|| passed.err());
     }
 
-    fn write(&self, bytes: &[u8]) {
-        // Nobody reads a closed standard error, and the run goes on.
-        let print = || drop(std::io::stderr().lock().write_all(bytes));
+    fn print(&self, print: impl FnOnce()) {
         match &self.pulling {
             Some(pulling) => pulling.suspend(print),
             None => self.bar.suspend(print),

@@ -1,7 +1,8 @@
 //! `longshore doctor`: what is missing, and the command that mends it.
 
-use crate::check::print;
+use crate::printer;
 use longshore::config::{Config, Entry};
+use longshore::shown::Shown;
 use longshore::{Diagnosis, diagnose};
 
 /// Exit status when something is missing.
@@ -11,10 +12,9 @@ pub(crate) async fn doctor(config: &Config, json: bool) -> u8 {
     let mut found = settings(config);
     found.extend(diagnose(config.settings()).await);
     if json {
-        let text = serde_json::to_string_pretty(&found).unwrap_or_default();
-        print(&format!("{text}\n"));
+        printer::json(&found);
     } else {
-        print(&found.iter().map(line).collect::<String>());
+        printer::out(&found.iter().map(line).collect());
     }
     if found.iter().all(|diagnosis| diagnosis.healthy) { 0 } else { UNHEALTHY }
 }
@@ -34,8 +34,9 @@ fn settings(config: &Config) -> Vec<Diagnosis> {
     std::iter::once(read).chain(missing).collect()
 }
 
-fn line(diagnosis: &Diagnosis) -> String {
+fn line(diagnosis: &Diagnosis) -> Shown {
     let mark = if diagnosis.healthy { "ok     " } else { "missing" };
-    let remedy = diagnosis.remedy.as_ref().map(|remedy| format!("{:>9}mend it: {remedy}\n", "")).unwrap_or_default();
-    format!("{mark}  {}: {}\n{remedy}", diagnosis.subject, diagnosis.finding)
+    let mut shown = Shown::line(format!("{mark}  {}: {}", diagnosis.subject, diagnosis.finding));
+    diagnosis.remedy.iter().for_each(|remedy| shown.push(format!("{:>9}mend it: {remedy}", "")));
+    shown
 }

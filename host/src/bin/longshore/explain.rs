@@ -1,20 +1,20 @@
 //! `longshore run --explain`: what a run would be held to, as a table.
 
-use crate::check::{print, print_json};
-use crate::failure;
+use crate::{failure, printer};
+use longshore::shown::Shown;
 use longshore::words::{aligned, size};
 use longshore::{Explained, Identity, Policy, Prepared, Settings, explain};
 
 /// Explains a run, and gives the exit status back.
 pub(crate) async fn run(prepared: &Prepared, settings: &Settings, json: bool) -> u8 {
     match explain(prepared, settings).await {
-        Ok(explained) if json => print_json(&explained),
-        Ok(explained) => print(&text(&explained)),
+        Ok(explained) if json => printer::json(&explained),
+        Ok(explained) => printer::out(&text(&explained)),
         Err(error) => failure::print(&error, 3),
     }
 }
 
-fn text(explained: &Explained) -> String {
+fn text(explained: &Explained) -> Shown {
     let mut rows = vec![row("block", &explained.block)];
     let engine = match &explained.facts {
         None => "process: no container".to_owned(),
@@ -53,8 +53,9 @@ fn text(explained: &Explained) -> String {
     rows.push(row("log", &size(limits.log_bytes)));
     let loosened = if explained.loosened.is_empty() { vec!["nothing".to_owned()] } else { explained.loosened.clone() };
     rows.extend(named("loosened", loosened));
-    let notes: String = explained.notes.iter().map(|note| format!("note: {note}\n")).collect();
-    format!("{}{notes}", aligned(&rows, &[]))
+    let mut text = aligned(&rows, &[]);
+    explained.notes.iter().for_each(|note| text.push(format!("note: {note}")));
+    text
 }
 
 fn policy_rows(policy: &Policy) -> Vec<[String; 2]> {

@@ -1,5 +1,7 @@
-//! Failures that people read: what went wrong and why, on standard error.
+//! Failures that people read: what went wrong and why, on standard error. Strangers' words may be in all of it.
 
+use crate::printer;
+use longshore::shown::Shown;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use std::error::Error;
 use std::fmt;
@@ -8,11 +10,11 @@ use std::panic::Location;
 
 /// An error without anything but its words and causes.
 #[derive(Debug)]
-struct Plain(String, Option<Box<Plain>>);
+struct Plain(Shown, Option<Box<Plain>>);
 
 impl fmt::Display for Plain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0.as_str().trim_end_matches('\n'))
     }
 }
 
@@ -27,8 +29,9 @@ impl Diagnostic for Plain {}
 impl Plain {
     fn new(error: &dyn Error) -> Self {
         // Many errors repeat their cause in their own words.
-        let cause = error.source().map(Self::new).filter(|cause| !error.to_string().contains(&cause.0));
-        Self(error.to_string(), cause.map(Box::new))
+        let words = error.to_string();
+        let cause = error.source().filter(|cause| !words.contains(&cause.to_string())).map(Self::new);
+        Self(Shown::line(words), cause.map(Box::new))
     }
 }
 
@@ -38,21 +41,24 @@ pub(crate) fn print(error: &dyn Error, status: u8) -> u8 {
 }
 
 /// Prints what was seen, and then the error.
-pub(crate) fn print_after(seen: &str, error: &dyn Error, status: u8) -> u8 {
-    // Nobody reads a closed standard error.
-    let _ = std::io::stderr().lock().write_all(seen.as_bytes());
+pub(crate) fn print_after(seen: &Shown, error: &dyn Error, status: u8) -> u8 {
+    printer::err(seen);
     print(error, status)
 }
 
 /// Prints something to know.
 pub(crate) fn print_note(note: &str) {
-    // Nobody reads a closed standard error.
-    let _ = std::io::stderr().lock().write_all(format!("note: {note}\n").as_bytes());
+    printer::err(&Shown::line(format!("note: {note}")));
 }
 
 /// Prints a sentence and gives the exit status back.
 pub(crate) fn print_text(text: &str, status: u8) -> u8 {
-    print_plain(&Plain(text.to_owned(), None), status)
+    print_plain(&Plain(Shown::line(text), None), status)
+}
+
+/// Prints several errors, each in lines of its own, and gives the exit status back.
+pub(crate) fn print_all(errors: &[String], status: u8) -> u8 {
+    print_plain(&Plain(errors.iter().map(Shown::line).collect(), None), status)
 }
 
 /// Has a panic said in one line. Those of libraries that read others' files never get here: they are errors of the files.

@@ -1,10 +1,11 @@
 //! `longshore fingerprint`.
 
 use crate::arguments::EngineArgument;
-use crate::{BAD_INPUT, check, failure};
+use crate::{BAD_INPUT, failure, printer};
 use clap::Args;
 use longshore::Settings;
 use longshore::fingerprint::{self, Difference, FingerprintError, Taken};
+use longshore::shown::Shown;
 use serde_json::json;
 
 /// Exit status where two fingerprints differ.
@@ -47,7 +48,7 @@ fn failed(error: &FingerprintError) -> u8 {
 }
 
 fn show(taken: &Taken, json: bool) -> u8 {
-    check::print(&if json { format!("{:#}\n", taken.json()) } else { text(taken) })
+    if json { printer::json(&taken.json()) } else { printer::out(&text(taken)) }
 }
 
 fn compare(first: &Taken, second: &Taken, json: bool) -> u8 {
@@ -61,48 +62,59 @@ fn compare(first: &Taken, second: &Taken, json: bool) -> u8 {
             "second": side(second),
             "differences": differences,
         });
-        check::print(&format!("{all:#}\n"));
+        printer::json(&all);
     } else {
-        check::print(&comparison(first, second, &differences));
+        printer::out(&comparison(first, second, &differences));
     }
     if differences.is_empty() { 0 } else { DIFFERENT }
 }
 
 /// The hash, and what is installed by kind.
-fn text(taken: &Taken) -> String {
-    let mut text = format!("{}  {}\n\n", taken.fingerprint.hash(), taken.subject);
+fn text(taken: &Taken) -> Shown {
+    let mut text = Shown::line(format!("{}  {}", taken.fingerprint.hash(), taken.subject));
+    text.push("");
     let mut lines: Vec<_> = taken.fingerprint.lines().iter().collect();
     lines.sort();
     for group in lines.chunk_by(|one, other| one.kind() == other.kind()) {
         for (position, line) in group.iter().enumerate() {
             if !line.kind().is_package() {
-                text.push_str(&format!("{line}\n"));
+                text.push(line.to_string());
                 continue;
             }
             if position == 0 {
-                text.push_str(&format!("\n{} ({})\n", line.kind().word(), group.len()));
+                text.push("");
+                text.push(format!("{} ({})", line.kind().word(), group.len()));
             }
-            text.push_str(&format!("  {}\n", line.what()));
+            text.push(format!("  {}", line.what()));
         }
     }
     text
 }
 
 /// Both hashes, and what differs by kind.
-fn comparison(first: &Taken, second: &Taken, differences: &[Difference]) -> String {
+fn comparison(first: &Taken, second: &Taken, differences: &[Difference]) -> Shown {
     let (one, other) = (&first.fingerprint, &second.fingerprint);
     if differences.is_empty() {
-        return format!("{}  {}\n\nthe same in {}\n", one.hash(), first.subject, second.subject);
+        return [
+            format!("{}  {}", one.hash(), first.subject),
+            String::new(),
+            format!("the same in {}", second.subject),
+        ]
+        .iter()
+        .map(Shown::line)
+        .collect();
     }
-    let mut text = format!("first   {}  {}\nsecond  {}  {}\n", one.hash(), first.subject, other.hash(), second.subject);
+    let mut text = Shown::line(format!("first   {}  {}", one.hash(), first.subject));
+    text.push(format!("second  {}  {}", other.hash(), second.subject));
     for group in differences.chunk_by(|one, other| one.kind == other.kind) {
-        text.push_str(&format!("\n{}\n", group[0].kind));
+        text.push("");
+        text.push(group[0].kind.to_string());
         text.extend(group.iter().map(line));
     }
     text
 }
 
-fn line(difference: &Difference) -> String {
+fn line(difference: &Difference) -> Shown {
     let what = match (&difference.first, &difference.second) {
         (Some(first), Some(second)) => format!("{first} -> {second}"),
         (Some(first), None) => format!("{first} only in the first"),
@@ -112,5 +124,5 @@ fn line(difference: &Difference) -> String {
     let architecture = difference.architecture.as_deref().filter(|word| !["all", "noarch"].contains(word));
     let architecture = architecture.map(|word| format!(":{word}")).unwrap_or_default();
     let name = difference.name.as_ref().map(|name| format!("{name}{architecture} ")).unwrap_or_default();
-    format!("  {name}{what}\n")
+    Shown::line(format!("  {name}{what}"))
 }

@@ -2,9 +2,10 @@
 
 use crate::console::Watcher;
 use crate::signals::{INTERRUPTED, Signals};
-use crate::{BAD_INPUT, check, failure};
+use crate::{BAD_INPUT, failure, printer};
 use clap::Args;
 use longshore::block::Block;
+use longshore::shown::Shown;
 use longshore::{Cancel, EnvironmentError, Settings, environment};
 use std::path::PathBuf;
 
@@ -34,7 +35,7 @@ pub(crate) async fn lock(arguments: LockArguments, settings: &Settings) -> u8 {
     match locked {
         Ok(locked) => {
             let packages = if locked.packages == 1 { "package" } else { "packages" };
-            check::print(&format!("{}: {} {packages}\n", locked.path.display(), locked.packages))
+            printer::out(&Shown::line(format!("{}: {} {packages}", locked.path.display(), locked.packages)))
         }
         Err(EnvironmentError::Cancelled) => INTERRUPTED,
         Err(error) => failure::print(&error, if error.is_bad_input() { BAD_INPUT } else { 3 }),

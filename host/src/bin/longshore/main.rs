@@ -2,7 +2,6 @@
 
 mod arguments;
 mod check;
-mod columns;
 mod config;
 mod console;
 mod doctor;
@@ -15,10 +14,12 @@ mod lock;
 mod new;
 mod option_values;
 mod peek;
+mod printer;
 mod run;
 mod runs;
 mod signals;
 mod test;
+mod usage;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -29,7 +30,10 @@ pub(crate) const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
     failure::panics_are_bugs();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return ExitCode::from(usage::explain(&error)),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return ExitCode::from(failure::print(&error, 3)),

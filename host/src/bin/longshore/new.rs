@@ -1,9 +1,9 @@
 //! `longshore new`.
 
-use crate::check::print;
-use crate::{BAD_INPUT, failure};
+use crate::{BAD_INPUT, failure, printer};
 use clap::{Args, ValueEnum};
 use longshore::block::{Language, create};
+use longshore::shown::Shown;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -35,12 +35,15 @@ pub(crate) fn new(arguments: &NewArguments) -> u8 {
     let folder = &arguments.folder;
     match create(arguments.language.into(), folder) {
         Ok(files) => {
-            let files = files.iter().map(|file| format!("  {}\n", folder.join(file).display())).collect::<String>();
+            let mut text: Shown =
+                files.iter().map(|file| Shown::line(format!("  {}", folder.join(file).display()))).collect();
             let (shown, input) = (folder.display(), folder.join("cases").join("sales.csv"));
-            print(&format!(
-                "{files}run it:   longshore run {shown} -i {} --option group=region --option value=amount -o totals.csv\ntest it:  longshore test {shown}\n",
+            text.push(format!(
+                "run it:   longshore run {shown} -i {} --option group=region --option value=amount -o totals.csv",
                 input.display()
-            ))
+            ));
+            text.push(format!("test it:  longshore test {shown}"));
+            printer::out(&text)
         }
         Err(error) => failure::print(&error, BAD_INPUT),
     }

@@ -2,13 +2,14 @@
 //! is missing, asked for at the terminal, so that a secret need not stand among the arguments, where everybody sees it.
 
 use crate::arguments::RunArguments;
-use crate::environment;
+use crate::{environment, printer};
 use longshore::RunSpec;
 use longshore::block::{Block, GivenValue, OptionKind, OptionSpec};
+use longshore::shown::Word;
 use longshore::small_file::{WRITTEN_MAX, read_text};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -113,7 +114,7 @@ fn options_file(path: &Path) -> Result<Vec<(String, GivenValue)>, String> {
 /// The passwords that a run must have, and has not, where somebody can be asked: at a terminal that no input is read from.
 pub(crate) fn to_ask(spec: &RunSpec) -> Vec<OptionSpec> {
     let is_input = spec.inputs.iter().any(|input| input.path == Path::new("-"));
-    if is_input || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if is_input || !io::stdin().is_terminal() || !printer::err_is_terminal() {
         return Vec::new();
     }
     // What is wrong with the block, its check says.
@@ -150,7 +151,7 @@ impl Drop for Hidden {
 /// Asks for a password. Blocks.
 pub(crate) fn ask(option: &OptionSpec) -> io::Result<(String, GivenValue)> {
     let label = option.label.as_deref().unwrap_or(&option.name);
-    io::stderr().lock().write_all(format!("{label}: ").as_bytes())?;
+    printer::ask(&Word::of(&format!("password {label}:")))?;
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
     Ok((option.name.clone(), GivenValue::Text(line.trim_end_matches(['\r', '\n']).to_owned())))

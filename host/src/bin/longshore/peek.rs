@@ -1,10 +1,9 @@
 //! `longshore peek`.
 
 use crate::BAD_INPUT;
-use crate::check::{print, print_json};
-use crate::columns::cut;
-use crate::failure;
+use crate::{failure, printer};
 use clap::Args;
+use longshore::shown::{Shown, Word};
 use longshore::table::{FileFormat, Glance, Peek, ReadOptions, Source, Words};
 use longshore::words::{aligned, count};
 use std::path::PathBuf;
@@ -57,8 +56,8 @@ pub(crate) fn peek(arguments: &PeekArguments) -> u8 {
         false => Peek::quick(&arguments.path, format, &options, arguments.rows),
     };
     match looked {
-        Ok(peek) if arguments.json => print_json(&peek),
-        Ok(peek) => print(&text(&peek)),
+        Ok(peek) if arguments.json => printer::json(&peek),
+        Ok(peek) => printer::out(&text(&peek)),
         Err(error) => {
             let glance = error.glance().map(|glance| glance_text("", glance));
             failure::print_after(&glance.unwrap_or_default(), &error, BAD_INPUT)
@@ -66,31 +65,36 @@ pub(crate) fn peek(arguments: &PeekArguments) -> u8 {
     }
 }
 
+/// So much of a cell as is shown.
+fn cut(text: &str, columns: usize) -> String {
+    Word::cut(text, columns).into()
+}
+
 /// How a text looks, before what is wrong with it is said.
-pub(crate) fn glance_text(what: &str, glance: &Glance) -> String {
+pub(crate) fn glance_text(what: &str, glance: &Glance) -> Shown {
     let options = glance.options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let with =
         if glance.options.is_empty() { ", and begins with".into() } else { format!(" read with {}", Words(options)) };
-    let mut text = format!("{what}{}{with}\n", glance.format);
+    let mut text = Shown::line(format!("{what}{}{with}", glance.format));
     let cells = |row: &Vec<String>| row.iter().map(|cell| cut(cell, CELL_SHOWN)).collect::<Vec<_>>();
     let mut rows: Vec<Vec<String>> = glance.rows.iter().map(cells).collect();
     rows.iter_mut().for_each(|row| row.truncate(COLUMNS_SHOWN));
     if rows.len() == 1 {
         rows.push(Vec::new());
     }
-    text.push_str(aligned(&rows, &[]).trim_end());
-    text.push_str("\n\n");
+    text += aligned(&rows, &[]).indented();
+    text.push("");
     text
 }
 
-fn text(peek: &Peek) -> String {
+fn text(peek: &Peek) -> Shown {
     let about = if peek.sample.is_some() { "about " } else { "" };
     let files = if peek.files > 1 { format!(" in {} files", peek.files) } else { String::new() };
     let (rows, columns) = (count(peek.rows, "row"), count(peek.columns.len() as u64, "column"));
-    let mut text = format!("{}{files}: {about}{rows}, {columns}\n", peek.format);
+    let mut text = Shown::line(format!("{}{files}: {about}{rows}, {columns}", peek.format));
     if let Some(sample) = &peek.sample {
-        text.push_str(&format!(
-            "from a sample of {}, {} of {} MiB: `--all` reads all of it\n",
+        text.push(format!(
+            "from a sample of {}, {} of {} MiB: `--all` reads all of it",
             count(sample.rows, "row"),
             sample.bytes >> 20,
             sample.of_bytes >> 20
@@ -99,9 +103,9 @@ fn text(peek: &Peek) -> String {
     if let Some(reading) = &peek.reading {
         if !reading.options.is_empty() {
             let options = reading.options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-            text.push_str(&format!("read with {}\n", Words(options)));
+            text.push(format!("read with {}", Words(options)));
         }
-        text.extend(reading.all_notes().map(|note| format!("note: {note}\n")));
+        reading.all_notes().for_each(|note| text.push(format!("note: {note}")));
     }
     let mut table = vec![["column", "type", "missing", "least", "greatest"].map(str::to_owned)];
     table.extend(peek.columns.iter().map(|column| {
@@ -109,15 +113,15 @@ fn text(peek: &Peek) -> String {
         let (name, data_type) = (cut(&column.name, VALUE_SHOWN), cut(&column.data_type, VALUE_SHOWN));
         [name, data_type, column.nulls.to_string(), value(&column.least), value(&column.greatest)]
     }));
-    text.push('\n');
-    text.push_str(&aligned(&table, &[2]));
+    text.push("");
+    text += aligned(&table, &[2]).indented();
     let mut rows: Vec<Vec<String>> = vec![peek.columns.iter().map(|column| cut(&column.name, VALUE_SHOWN)).collect()];
     let shown =
         |value: &Option<String>| value.as_deref().map_or_else(|| MISSING.into(), |value| cut(value, VALUE_SHOWN));
     rows.extend(peek.first.iter().map(|row| row.iter().map(shown).collect()));
     if rows.len() > 1 {
-        text.push('\n');
-        text.push_str(&aligned(&rows, &[]));
+        text.push("");
+        text += aligned(&rows, &[]).indented();
     }
     text
 }

@@ -5,7 +5,7 @@ use crate::console::Watcher;
 use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
-use crate::{BAD_INPUT, check, explain, failure, option_values};
+use crate::{BAD_INPUT, explain, failure, option_values, printer};
 use longshore::block::{Block, GivenValue};
 use longshore::{Cancel, Limits, Outcome, PartitionSpec, RunSpec, Settings, SpecError};
 use std::io;
@@ -61,10 +61,7 @@ pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
     console.finish(&record, &cancel).await;
     drop(signals);
     if json {
-        match serde_json::to_string(&record) {
-            Ok(text) => drop(check::print(&format!("{text}\n"))),
-            Err(error) => return failure::print(&error, 3),
-        }
+        printer::json_line(&record);
     }
     match record.outcome {
         Outcome::Cancelled => settings.runs.cancelled_status,
@@ -94,8 +91,7 @@ async fn ask(spec: &mut RunSpec, cancel: &Cancel) -> Option<io::Result<()>> {
 }
 
 fn bad_input(error: &SpecError) -> u8 {
-    let seen: String =
-        error.glances().map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
+    let seen = error.glances().map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
     failure::print_after(&seen, error, BAD_INPUT)
 }
 

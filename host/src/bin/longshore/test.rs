@@ -2,13 +2,13 @@
 
 use crate::arguments::EngineArgument;
 use crate::signals::{INTERRUPTED, Signals};
-use crate::{BAD_INPUT, check, failure};
+use crate::{BAD_INPUT, failure, printer};
 use clap::Args;
 use futures_util::StreamExt;
 use longshore::cases::{Bench, Case, CaseError, CaseResult};
+use longshore::shown::Shown;
 use longshore::{Cancel, CancelLevel, Outcome, Settings};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -72,8 +72,8 @@ pub(crate) async fn test(arguments: TestArguments, settings: &Settings) -> u8 {
             None => {}
             Some(Ok(result)) => {
                 if !arguments.json {
-                    say(&notes(&result, &results));
-                    say(&shown(&result));
+                    printer::err(&notes(&result, &results));
+                    printer::err(&shown(&result));
                 }
                 results.push(result);
             }
@@ -88,9 +88,9 @@ pub(crate) async fn test(arguments: TestArguments, settings: &Settings) -> u8 {
     drop(signals);
     let seconds = begun.elapsed().as_secs_f64();
     if arguments.json {
-        check::print(&format!("{}\n", report(&results, seconds)));
+        printer::json_line(&report(&results, seconds));
     } else {
-        say(&format!("{} in {seconds:.1} s\n", summary(&results)));
+        printer::err(&Shown::line(format!("{} in {seconds:.1} s", summary(&results))));
     }
     status(&results, cancel)
 }
@@ -123,31 +123,25 @@ fn status(results: &[CaseResult], cancel: &Cancel) -> u8 {
 }
 
 /// What should be known about a run, once however many cases it is true of.
-fn notes(result: &CaseResult, before: &[CaseResult]) -> String {
+fn notes(result: &CaseResult, before: &[CaseResult]) -> Shown {
     let known = |note: &&String| !before.iter().any(|before| before.notes.contains(note));
-    result.notes.iter().filter(known).map(|note| format!("note: {note}\n")).collect()
+    result.notes.iter().filter(known).map(|note| Shown::line(format!("note: {note}"))).collect()
 }
 
 /// A case's result in lines. What went wrong with the script is shown with what it printed.
-fn shown(result: &CaseResult) -> String {
+fn shown(result: &CaseResult) -> Shown {
     let mark = if result.passed() { '✓' } else { '✗' };
-    let mut text = format!("{mark} {} ({:.2} s)\n", result.name, result.run.timings_ms.total / 1000.0);
+    let mut text = Shown::line(format!("{mark} {} ({:.2} s)", result.name, result.run.timings_ms.total / 1000.0));
     for path in &result.updated {
-        text.push_str(&format!("  wrote {}\n", path.display()));
+        text.push(format!("  wrote {}", path.display()));
     }
-    for line in result.problems.iter().flat_map(|problem| indented(&problem.describe())) {
-        text.push_str(&line);
-    }
+    text.extend(result.problems.iter().map(|problem| problem.describe().indented()));
     let ended_well = result.run.outcome == Outcome::Succeeded;
     if !result.passed() && !ended_well && !result.printed.trim().is_empty() {
-        text.push_str("  it printed:\n");
-        text.extend(indented(&result.printed).iter().flat_map(|line| indented(line)));
+        text.push("  it printed:");
+        text.extend(result.printed.lines().map(|line| Shown::line(line).indented().indented()));
     }
     text
-}
-
-fn indented(text: &str) -> Vec<String> {
-    text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 fn summary(results: &[CaseResult]) -> String {
@@ -169,9 +163,4 @@ fn report(results: &[CaseResult], seconds: f64) -> Value {
         "seconds": (seconds * 1000.0).round() / 1000.0,
         "cases": results.iter().map(case).collect::<Vec<_>>(),
     })
-}
-
-fn say(text: &str) {
-    // Nobody reads a closed standard error, and the cases go on.
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

@@ -105,7 +105,7 @@ impl Sink {
         let dates = options.times.is_none() || options.dates.is_some();
         let types = types::written(schema, format, dates)?;
         let written = Arc::new(Written::default());
-        let file = Counted { file, written: Arc::clone(&written) };
+        let file = Counted::new(file, Arc::clone(&written));
         let output = Output::new(format.compression, file).map_err(io)?;
         options.fit(format).map_err(unfit)?;
         let rows = |rows, output| RowWriter::new(path, rows, &types, output).map(|writer| Kind::Rows(Box::new(writer)));

@@ -1,10 +1,11 @@
 //! Where a table's bytes go: a file, counted, and the compression around it.
 
 use super::allowance::Allowance;
+use crate::shown::LogFilter;
 use crate::table::format::Compression;
 use flate2::write::GzEncoder;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -24,8 +25,17 @@ pub(super) struct Written {
 
 /// A file, and the bytes that went into it.
 pub(super) struct Counted {
-    pub(super) file: File,
-    pub(super) written: Arc<Written>,
+    file: File,
+    written: Arc<Written>,
+    /// Cells are anybody's text, which a terminal is to show.
+    terminal: Option<LogFilter>,
+}
+
+impl Counted {
+    pub(super) fn new(file: File, written: Arc<Written>) -> Self {
+        let terminal = file.is_terminal().then(LogFilter::default);
+        Self { file, written, terminal }
+    }
 }
 
 impl Write for Counted {
@@ -34,7 +44,10 @@ impl Write for Counted {
         if let Some(allowance) = allowance {
             allowance.spend(bytes.len() as u64)?;
         }
-        let taken = self.file.write(bytes);
+        let taken = match &mut self.terminal {
+            None => self.file.write(bytes),
+            Some(filter) => self.file.write_all(&filter.pass(bytes)).map(|()| bytes.len()),
+        };
         let written = *taken.as_ref().unwrap_or(&0);
         if let Some(allowance) = allowance {
             allowance.give_back((bytes.len() - written) as u64);

@@ -3,6 +3,7 @@
 
 use super::size;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use longshore::shown::Word;
 use longshore::{LayerProgress, LayerStatus};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -71,7 +72,7 @@ impl Pulling {
             return;
         }
         let bar = self.bars.entry(layer.id.clone()).or_insert_with(|| {
-            let id = layer.id.get(..ID_LENGTH).unwrap_or(&layer.id).to_owned();
+            let id = String::from(Word::of(layer.id.get(..ID_LENGTH).unwrap_or(&layer.id)));
             let bar = self.all.add(ProgressBar::new(layer.total.unwrap_or(0)));
             let style = ProgressStyle::with_template("{prefix} {msg:11} {bar:30} {bytes:>10} of {total_bytes}");
             style.map_or(bar.clone(), |style| bar.with_style(style)).with_prefix(id)

@@ -1,14 +1,12 @@
 //! `longshore images export` and `import`.
 
 use super::failed;
-use crate::BAD_INPUT;
-use crate::check::print;
-use crate::failure;
+use crate::{BAD_INPUT, failure, printer};
 use longshore::Settings;
 use longshore::archive::{self, Form, Target, Trust};
 use longshore::block::Block;
 use longshore::images::{ImageCollection, ImagesError};
-use std::io::IsTerminal;
+use longshore::shown::Shown;
 use std::path::Path;
 
 /// Exit status for an engine or an environment that failed.
@@ -18,13 +16,16 @@ const FAILED: u8 = 3;
 pub(crate) async fn export(image: &str, output: &Path, oci: bool, settings: &Settings) -> u8 {
     let form = if oci { Form::Oci } else { Form::Docker };
     let to_stdout = output == Path::new("-");
-    if to_stdout && std::io::stdout().is_terminal() {
-        return failure::print_text(
-            "an archive is nothing for a terminal: name a file, or redirect the output",
-            BAD_INPUT,
-        );
-    }
-    let target = if to_stdout { Target::Writer(Box::new(std::io::stdout())) } else { Target::File(output.to_owned()) };
+    let target = match to_stdout.then(printer::data_out) {
+        None => Target::File(output.to_owned()),
+        Some(Some(stdout)) => Target::Writer(stdout),
+        Some(None) => {
+            return failure::print_text(
+                "an archive is nothing for a terminal: name a file, or redirect the output",
+                BAD_INPUT,
+            );
+        }
+    };
     let image = match image_of_block(image, settings).await {
         Ok(of_block) => of_block.unwrap_or_else(|| image.to_owned()),
         Err(error) => return failed(&error),
@@ -34,7 +35,7 @@ pub(crate) async fn export(image: &str, output: &Path, oci: bool, settings: &Set
         Ok(_) if to_stdout => 0,
         Ok(written) => {
             let what = written.name.map_or(written.id.clone(), |name| format!("{name} ({})", written.id));
-            print(&format!("{}: {what}, {} bytes\n", output.display(), written.bytes))
+            printer::out(&Shown::line(format!("{}: {what}, {} bytes", output.display(), written.bytes)))
         }
         Err(error) => failure::print(&error, if error.is_input() { BAD_INPUT } else { FAILED }),
     }
@@ -60,7 +61,10 @@ pub(crate) async fn import(archive: &Path, trust: bool, settings: &Settings) -> 
                 Trust::None => format!("; to run a block in it: longshore run BLOCK --image {}", taken.name),
                 Trust::Environment => String::new(),
             };
-            print(&format!("{}: {already}{}, {} bytes in layers{run}\n", taken.name, taken.id, taken.bytes))
+            printer::out(&Shown::line(format!(
+                "{}: {already}{}, {} bytes in layers{run}",
+                taken.name, taken.id, taken.bytes
+            )))
         }
         Err(error) => failure::print(&error, if error.is_input() { BAD_INPUT } else { FAILED }),
     }

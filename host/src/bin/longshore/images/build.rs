@@ -2,9 +2,10 @@
 
 use crate::console::Watcher;
 use crate::signals::{INTERRUPTED, Signals};
-use crate::{BAD_INPUT, check, failure};
+use crate::{BAD_INPUT, failure, printer};
 use longshore::block::Block;
 use longshore::environment::{self, Built};
+use longshore::shown::Shown;
 use longshore::{Cancel, EnvironmentError, Settings};
 use std::path::Path;
 
@@ -26,18 +27,19 @@ pub(crate) async fn build(block: &Path, image: Option<String>, settings: &Settin
     console.clear(&cancel).await;
     drop(signals);
     match built {
-        Ok(built) => check::print(&report(&built)),
+        Ok(built) => printer::out(&report(&built)),
         Err(EnvironmentError::Cancelled) => INTERRUPTED,
         Err(error) => failure::print(&error, if error.is_bad_input() { BAD_INPUT } else { 3 }),
     }
 }
 
-fn report(built: &Built) -> String {
+fn report(built: &Built) -> Shown {
     let state = match (&built.environment, built.was_there) {
         (None, _) => "the base image is all that it needs",
         (Some(_), true) => "was there",
         (Some(_), false) => "made",
     };
-    let packages: String = built.resolved.iter().map(|package| format!("  {package}\n")).collect();
-    format!("{} {state}\n{packages}", built.name)
+    let mut text = Shown::line(format!("{} {state}", built.name));
+    built.resolved.iter().for_each(|package| text.push(format!("  {package}")));
+    text
 }

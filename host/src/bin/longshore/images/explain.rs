@@ -1,7 +1,7 @@
 //! `longshore images explain`.
 
 use super::failed;
-use crate::check;
+use crate::printer;
 use longshore::Settings;
 use longshore::images::ImageCollection;
 
@@ -9,7 +9,7 @@ use longshore::images::ImageCollection;
 pub(crate) async fn explain(image: &str, settings: &Settings) -> u8 {
     let explained = async { ImageCollection::open(settings).await?.explain(image).await };
     match explained.await {
-        Ok(explanation) => check::print(&explanation.text()),
+        Ok(explanation) => printer::out(&explanation.text()),
         Err(error) => failed(&error),
     }
 }

@@ -1,10 +1,10 @@
 //! `longshore images list`.
 
 use super::failed;
-use crate::check;
-use crate::columns::cut;
+use crate::printer;
 use longshore::Settings;
 use longshore::images::{ImageCollection, ImageEntry, Kind, totals};
+use longshore::shown::{Shown, Word};
 use longshore::words::{ago, aligned, count, size};
 
 /// Columns that packages may take: what fits beside the others on a terminal of 120.
@@ -24,7 +24,7 @@ pub(crate) async fn list(json: bool, settings: &Settings) -> u8 {
         Err(error) => return failed(&error),
     };
     if json {
-        return check::print_json(&entries);
+        return printer::json(&entries);
     }
     let mut text = table(&entries);
     let (total, count_of_images, folders) = totals(&entries);
@@ -32,13 +32,13 @@ pub(crate) async fn list(json: bool, settings: &Settings) -> u8 {
     if folders > 0 {
         what.push_str(&format!(" and {}", count(folders as u64, "folder")));
     }
-    text.push_str(&format!("{what}, {} of the {} budget\n", size(total), size(images.budget())));
-    text.extend(images.note().map(|note| format!("note: {note}\n")));
-    check::print(&text)
+    text.push(format!("{what}, {} of the {} budget", size(total), size(images.budget())));
+    images.note().into_iter().for_each(|note| text.push(format!("note: {note}")));
+    printer::out(&text)
 }
 
 /// The entries as a table.
-pub(super) fn table(entries: &[ImageEntry]) -> String {
+pub(super) fn table(entries: &[ImageEntry]) -> Shown {
     let heads = ["HASH", "KIND", "BASE", "PACKAGES", "SIZE", "LAST USED", "STATE"].map(str::to_owned);
     let rows: Vec<[String; 7]> = std::iter::once(heads).chain(entries.iter().map(row)).collect();
     aligned(&rows, &[4])
@@ -62,8 +62,8 @@ fn row(entry: &ImageEntry) -> [String; 7] {
     [
         entry.short_hash().to_owned(),
         entry.kind.as_str().to_owned(),
-        cut(base, BASE_WIDTH),
-        cut(if named.is_empty() { "-" } else { &named }, PACKAGES_WIDTH),
+        Word::cut(base, BASE_WIDTH).into(),
+        Word::cut(if named.is_empty() { "-" } else { &named }, PACKAGES_WIDTH).into(),
         size(entry.added_bytes),
         ago(entry.unused_seconds),
         state.to_owned(),

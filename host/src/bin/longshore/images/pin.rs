@@ -1,16 +1,17 @@
 //! `longshore images pin` and `unpin`.
 
 use super::failed;
-use crate::check;
+use crate::printer;
 use longshore::Settings;
 use longshore::images::{ImageCollection, ImageEntry, ImagesError};
+use longshore::shown::Shown;
 use longshore::words::size;
 
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn pin(image: &str, settings: &Settings) -> u8 {
     let said = |entry: &ImageEntry| {
         let (title, bytes) = (entry.title(), size(entry.added_bytes));
-        format!("{title} is pinned: its {bytes} count in the budget, and clean-up leaves it\n")
+        format!("{title} is pinned: its {bytes} count in the budget, and clean-up leaves it")
     };
     let pinned = async { ImageCollection::open(settings).await?.pin(image).await };
     told(pinned.await, said)
@@ -18,14 +19,14 @@ pub(crate) async fn pin(image: &str, settings: &Settings) -> u8 {
 
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn unpin(image: &str, settings: &Settings) -> u8 {
-    let said = |entry: &ImageEntry| format!("{} goes when space is needed\n", entry.title());
+    let said = |entry: &ImageEntry| format!("{} goes when space is needed", entry.title());
     let unpinned = async { ImageCollection::open(settings).await?.unpin(image).await };
     told(unpinned.await, said)
 }
 
 fn told(result: Result<ImageEntry, ImagesError>, said: impl Fn(&ImageEntry) -> String) -> u8 {
     match result {
-        Ok(entry) => check::print(&said(&entry)),
+        Ok(entry) => printer::out(&Shown::line(said(&entry))),
         Err(error) => failed(&error),
     }
 }

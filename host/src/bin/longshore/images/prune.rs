@@ -1,9 +1,10 @@
 //! `longshore images prune`.
 
 use super::failed;
-use crate::check;
+use crate::printer;
 use longshore::Settings;
 use longshore::images::{How, ImageCollection, ImageEntry, PruneReport, Stays};
+use longshore::shown::Shown;
 use longshore::words::{ago, count, size};
 
 /// Runs the command, and gives the exit status back.
@@ -19,17 +20,14 @@ pub(crate) async fn prune(dry_run: bool, all: bool, settings: &Settings) -> u8 {
         Err(error) => return failed(&error),
     };
     let mut text = told(&report, how, dry_run);
-    text.extend(images.note().map(|note| format!("note: {note}\n")));
-    check::print(&text);
+    images.note().into_iter().for_each(|note| text.push(format!("note: {note}")));
+    printer::out(&text);
     if report.failed.is_empty() { 0 } else { 3 }
 }
 
-fn told(report: &PruneReport, how: How, dry_run: bool) -> String {
-    let mut text = String::new();
-    let mut line = |words: String| {
-        text.push_str(&words);
-        text.push('\n');
-    };
+fn told(report: &PruneReport, how: How, dry_run: bool) -> Shown {
+    let mut text = Shown::default();
+    let mut line = |words: String| text.push(words);
     let verb = if dry_run { "would remove" } else { "removed" };
     for entry in &report.removed {
         line(format!("{verb} {}: {}, {}", shown(entry), size(entry.added_bytes), why(entry)));

@@ -1,8 +1,8 @@
 //! `longshore runs list`.
 
-use crate::check;
-use crate::columns::cut;
+use crate::printer;
 use longshore::history::{HistoryError, PastRun, RunHistory, RunState};
+use longshore::shown::Word;
 use longshore::words::{ago, aligned};
 
 /// Columns that a block's name may take.
@@ -20,11 +20,11 @@ pub(super) fn list(history: &RunHistory, last: usize, failed: bool, json: bool) 
     };
     let runs: Vec<PastRun> = history.list()?.into_iter().filter(|run| !failed || did_fail(run)).take(last).collect();
     if json {
-        return Ok(check::print_json(&runs));
+        return Ok(printer::json(&runs));
     }
     let heads = ["RUN", "STARTED", "BLOCK", "OUTCOME", "TIME", "MESSAGE"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(heads).chain(runs.iter().map(row)).collect();
-    Ok(check::print(&aligned(&rows, &[4])))
+    Ok(printer::out(&aligned(&rows, &[4])))
 }
 
 fn row(run: &PastRun) -> [String; 6] {
@@ -34,10 +34,10 @@ fn row(run: &PastRun) -> [String; 6] {
     [
         run.run_id.clone(),
         ago(run.age()),
-        cut(&run.block, BLOCK_WIDTH),
+        Word::cut(&run.block, BLOCK_WIDTH).into(),
         outcome(run),
         took.map_or_else(|| "-".into(), |took| format!("{:.2} s", took / 1000.0)),
-        cut(message, MESSAGE_WIDTH),
+        Word::message(message, MESSAGE_WIDTH).into(),
     ]
 }
 

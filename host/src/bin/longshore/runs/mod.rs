@@ -3,11 +3,11 @@
 mod list;
 mod show;
 
+use crate::printer::Log;
 use crate::{BAD_INPUT, failure};
 use clap::Subcommand;
 use longshore::Settings;
 use longshore::history::{HistoryError, RunHistory};
-use std::io::Write;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
@@ -54,8 +54,7 @@ pub(crate) fn runs(command: RunsCommand, settings: &Settings) -> u8 {
         RunsCommand::List { last, failed, json } => list::list(&history, last, failed, json),
         RunsCommand::Show { run, json } => history.find(&run).map(|run| show::show(&history, &run, json)),
         RunsCommand::Log { run } => history.find(&run).and_then(|run| history.log(&run)).map(|log| {
-            // Nobody reads a closed standard output.
-            let _ = std::io::stdout().lock().write_all(&log);
+            Log::to_out().pass(&log).out();
             0
         }),
         RunsCommand::Remove { runs, all: false } => remove(&history, &runs),

@@ -1,11 +1,14 @@
 //! `longshore runs show`.
 
 use super::list::outcome;
-use crate::check;
-use crate::columns::plain;
+use crate::printer;
 use longshore::history::{PastRun, RunHistory, RunState};
+use longshore::shown::{Shown, Word};
 use longshore::words::{ago, count, size};
 use serde_json::Value;
+
+/// Columns of a value: twenty lines of a wide terminal (200 columns).
+const VALUE_COLUMNS: usize = 20 * 200;
 
 /// Columns of the names before the values.
 const NAME_WIDTH: usize = 10;
@@ -13,9 +16,9 @@ const NAME_WIDTH: usize = 10;
 /// Shows a run.
 pub(super) fn show(history: &RunHistory, run: &PastRun, json: bool) -> u8 {
     if json {
-        return check::print_json(run);
+        return printer::json(run);
     }
-    let mut lines = Lines(String::new());
+    let mut lines = Lines(Shown::default());
     lines.add("run", &run.run_id);
     lines.add("block", &format!("{}, from {}", run.block, run.source.display()));
     lines.add("started", &ago(run.age()));
@@ -34,7 +37,7 @@ pub(super) fn show(history: &RunHistory, run: &PastRun, json: bool) -> u8 {
         let all = printed.iter().filter(|byte| **byte == b'\n').count() as u64;
         lines.add("log", &format!("{}: `longshore runs log {}` prints them", count(all, "line"), run.run_id));
     }
-    check::print(&lines.0)
+    printer::out(&lines.0)
 }
 
 fn ending(run: &PastRun) -> String {
@@ -92,10 +95,10 @@ fn of_record(record: &Value, lines: &mut Lines) {
 }
 
 /// Names and values, in lines.
-struct Lines(String);
+struct Lines(Shown);
 
 impl Lines {
     fn add(&mut self, name: &str, value: &str) {
-        self.0.push_str(&format!("{name:<NAME_WIDTH$} {}\n", plain(value)));
+        self.0.push(format!("{name:<NAME_WIDTH$} {}", Word::message(value, VALUE_COLUMNS)));
     }
 }
