@@ -1,18 +1,55 @@
-"""Each attempt of each batch becomes two tests: that its wall holds, for each who calls, and that it succeeds without."""
+"""Who calls: root, and an ordinary user who is made for the tests as those of a fresh machine make theirs."""
 
 import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import container
 import pytest
 
+sys.path.append(str(container.ROOT / "tests/fresh"))
+
+import user as users
+
+
+class Ordinary(container.Caller):
+    """A user of the group that may use the engine, without `XDG_RUNTIME_DIR`, with a umask of 077."""
+
+    def __init__(self, user: users.User) -> None:
+        super().__init__(user.home)
+        self.user = user
+
+    def variables(self) -> dict[str, str]:
+        return self.user.variables()
+
+    def folder(self, name: str) -> Path:
+        folder = self.home / f"{name} of ü"
+        folder.mkdir(parents=True)
+        return folder
+
+    def gets(self, folder: Path) -> None:
+        self.user.writes(folder)
+
+    def command(self, command: list[str | Path]) -> list[str | Path]:
+        return self.user.command(command)
+
 
 def pytest_sessionstart() -> None:
-    """Says in one sentence what is missing."""
+    """Says in one sentence what is missing, and takes away what earlier tests left that were killed."""
     if os.geteuid() != 0:
-        pytest.exit("these tests look into processes of containers, which needs root: run `sudo tests/all hostile`", 2)
+        pytest.exit("these tests look into processes of containers, which needs root: run `sudo make test-hostile`", 2)
+    users.remove_abandoned()
 
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> container.Caller:
     """Root, with an empty home."""
     return container.Caller(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def callers(root: container.Caller) -> Iterator[dict[str, container.Caller]]:
+    """All who call, by name."""
+    with users.User() as user:
+        yield {"root": root, "user": Ordinary(user)}

@@ -1,17 +1,18 @@
 """Runs a batch: with Longshore, and in a container of the same policy but for one wall, which plain `docker run` makes.
 The host looks while all attempts still have what they got, and then ends the container from outside."""
 
+import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +71,13 @@ UNFILTERED: dict[str, list[str] | None] = {"seccomp": ["--security-opt", "seccom
 
 def as_python(given: Mapping[str, Any]) -> str:
     """What is given, as a module."""
-    return "".join(f"{name} = {value!r}\n" for name, value in given.items())
+    return "".join(f"{name} = {value!r}\n" for name, value in given.items() if not name.startswith("_"))
 
 
 def as_r(given: Mapping[str, Any]) -> str:
     """What is given, as a script of R: texts and numbers alone."""
     plain = {name: value for name, value in given.items() if isinstance(value, str | int)}
-    texts = {name: f'r"---({value})---"' if isinstance(value, str) else f"{value}" for name, value in plain.items()}
+    texts = {name: json.dumps(value) for name, value in plain.items()}
     return "".join(f"{name} <- {text}\n" for name, text in texts.items())
 
 
@@ -171,12 +172,14 @@ class Sight:
     printed: str
 
 
-def look(batch: Batch, token: str, given: Mapping[str, Any], running: Running) -> dict[str, bool]:
+def look(
+    batch: Batch, token: str, given: Mapping[str, Any], running: Running, neighbour: Callable[[str], str]
+) -> dict[str, bool]:
     """Waits until all attempts did what they can, and sees which succeeded."""
     running.until([attempt.name for attempt in batch.attempts])
     # Where something stands for the agent, its number was printed.
     stands_in = re.search(r"^target (\d+)$", running.text, re.MULTILINE)
-    scene = Scene(token, running.text, {**given, "target": int(stands_in[1]) if stands_in else 1})
+    scene = Scene(token, running.text, {**given, "target": int(stands_in[1]) if stands_in else 1}, cache(neighbour))
     return {attempt.name: attempt.seen(scene, scene.of(attempt.name)) for attempt in batch.attempts}
 
 
@@ -189,7 +192,7 @@ def with_longshore(batch: Batch, folder: Path, who: "Caller") -> Sight:
         who.gets(folder)
         arguments = [argument.format_map(given) for argument in batch.arguments]
         with who.longshore(["run", folder / "block", "--engine", "docker", *arguments], folder) as running:
-            succeeded = look(batch, token, given, running)
+            succeeded = look(batch, token, given, running, lambda script: who.neighbour(script, folder / "neighbour"))
             status = running.end(signal.SIGINT)
     assert status == 130, f"the run ended with {status}: {running.text}"
     left = [process.command for process in left_of(token)]
@@ -213,17 +216,46 @@ def without_wall(batch: Batch, folder: Path) -> Sight:
         script = f"cp /given/* /work && cd /work && {{ {stand_in} {told}; exec sh driver-{token}.sh; }}"
         running = Running.start([*command, IMAGES[batch.language], "-c", script])
         try:
-            succeeded = look(batch, token, given, running)
+            succeeded = look(
+                batch, token, given, running, lambda script: neighbour(script, folder / "neighbour", parts)
+            )
         finally:
             subprocess.run(["docker", "kill", name], capture_output=True, check=False, timeout=DEADLINE)
             running.end()
     return Sight(succeeded, running.text)
 
 
+def write_neighbour(script: str, folder: Path) -> None:
+    """Writes an honest script as a block."""
+    folder.mkdir()
+    (folder / "block.toml").write_text('name = "neighbour"\nlanguage = "python"\nscript = "script.py"\n')
+    (folder / "script.py").write_text(f"from hostile import *\n{script}")
+    (folder / "hostile.py").write_text((HERE / "hostile.py").read_text())
+    (folder / "given.py").write_text("")
+
+
+def neighbour(script: str, folder: Path, parts: Mapping[str, list[str]]) -> str:
+    """What an honest script prints in a container beside one that lacks a wall."""
+    write_neighbour(script, folder)
+    arguments = [argument for part in parts.values() for argument in part]
+    # Its words are read, which the engine passes on without a log too.
+    command = [
+        "docker",
+        "run",
+        "--rm",
+        *arguments,
+        "-v",
+        f"{folder}:/given:ro",
+        "--entrypoint",
+        "python3",
+        IMAGES["python"],
+    ]
+    done = subprocess.run([*command, "/given/script.py"], capture_output=True, text=True, timeout=DEADLINE, check=False)
+    return done.stdout + done.stderr
+
+
 class Caller:
     """Who calls Longshore: root, with folders of the tests'."""
-
-    name = "root"
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -233,12 +265,26 @@ class Caller:
         own = {f"XDG_{kind}_HOME": str(self.home / kind.lower()) for kind in ("STATE", "CONFIG")}
         return dict(os.environ) | own
 
+    def folder(self, name: str) -> Path | None:
+        """A new folder for a run, where not every folder will do."""
+        return None
+
     def gets(self, folder: Path) -> None:
         """Gives a folder to who calls."""
 
     def command(self, command: list[str | Path]) -> list[str | Path]:
         """A command as who calls it has it."""
         return command
+
+    def neighbour(self, script: str, folder: Path) -> str:
+        """What an honest script prints in a run beside another."""
+        write_neighbour(script, folder)
+        self.gets(folder)
+        command = self.command([LONGSHORE, "run", folder, "--engine", "docker"])
+        done = subprocess.run(
+            command, cwd=folder, env=self.variables(), capture_output=True, text=True, timeout=DEADLINE, check=False
+        )
+        return done.stdout + done.stderr
 
     @contextmanager
     def longshore(self, arguments: list[str | Path], folder: Path) -> Iterator[Running]:
@@ -249,8 +295,3 @@ class Caller:
         finally:
             if running.process.poll() is None:
                 running.end(signal.SIGTERM)
-
-
-def is_installed(program: str) -> bool:
-    """Whether this machine has a program."""
-    return shutil.which(program) is not None

@@ -15,6 +15,15 @@ def holds(part: str) -> Seen:
     return lambda _, mine: any(process.has(part) for process in mine)
 
 
+def reads(path: str) -> Seen:
+    """Whether the attempt has a file open that has something in it: what the engine hides is empty."""
+
+    def seen(_: Scene, mine: list[Process]) -> bool:
+        return any(process.has(path) and process.root(path).read_bytes() != b"" for process in mine)
+
+    return seen
+
+
 def left_namespace(kind: str) -> Seen:
     """Whether a process of the attempt is in another namespace than the container."""
     return lambda scene, mine: any(process.namespace(kind) not in ("", scene.first.namespace(kind)) for process in mine)
@@ -293,10 +302,9 @@ PATHS = Batch(
             REMOUNT + 'open("/sys/class/net/lo/tx_queue_len", "w").write("77")',
             has_text("/sys/class/net/lo/tx_queue_len", "77"),
         ),
-        Attempt("keys", 'kept = open("/proc/keys")', holds("/proc/keys")),
-        Attempt("timers", 'kept = open("/proc/timer_list")', holds("/proc/timer_list")),
-        Attempt("symbols", 'kept = open("/proc/kallsyms")', holds("/proc/kallsyms")),
-        Attempt("interrupts", 'kept = open("/proc/interrupts")', holds("/proc/interrupts")),
+        Attempt("timers", 'kept = open("/proc/timer_list")', reads("/proc/timer_list")),
+        Attempt("symbols", 'kept = open("/proc/kallsyms")', reads("/proc/kallsyms")),
+        Attempt("interrupts", 'kept = open("/proc/interrupts")', reads("/proc/interrupts")),
     ],
     everywhere=True,
 )

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +57,11 @@ class Process:
         found = re.search(rf"^{name}\s+(\S+)", self.text("limits"), re.MULTILINE)
         return found[1] if found else ""
 
+    def signal(self, number: int) -> None:
+        """Sends it a signal."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
     def root(self, path: str) -> Path:
         """A path as the process has it."""
         return PROC / str(self.pid) / "root" / path.lstrip("/")
@@ -82,6 +87,8 @@ class Scene:
     printed: str
     # What scripts were given, by name.
     given: dict[str, Any]
+    # Runs an honest script in another container, by the same means, and gives what it printed.
+    neighbour: Callable[[str], str]
     all: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
