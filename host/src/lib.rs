@@ -60,7 +60,7 @@ pub mod words;
 pub use cancel::{Cancel, CancelLevel};
 pub use engine::{
     Diagnosis, EngineChoice, EngineError, EngineFacts, EngineKind, Held, Identity, Namespaces, NoAnswer, Policy,
-    PolicyMount, ProcessLimit, Temporary, diagnose,
+    PolicyMount, ProcessLimit, SeccompProfile, SocketMemory, Temporary, diagnose,
 };
 pub use environment::EnvironmentError;
 pub use event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};

@@ -98,6 +98,8 @@ fn compare(policy: &Value, record: &Value, seen: &Value, folder: &Path) {
     assert_eq!(policy["no_new_privileges"], true);
     assert_eq!(status("NoNewPrivs"), "1");
     assert_eq!(status("Seccomp"), "2");
+    assert_eq!(policy["seccomp"]["hash"], record["held"]["seccomp_profile"]);
+    assert!(["counted", "limited", "uncounted"].iter().any(|word| record["held"]["socket_memory"] == *word));
     assert_eq!(seen["names"], serde_json::json!(["longshore", "/work"]));
     for limit in policy["process_limits"].as_array().unwrap() {
         let found = &seen["limits"][limit["name"].as_str().unwrap()];

@@ -20,9 +20,7 @@ use bollard::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountBindOptions, MountType,
     ResourcesUlimits,
 };
-use bollard::query_parameters::{
-    EventsOptionsBuilder, KillContainerOptions, StartContainerOptions, WaitContainerOptions,
-};
+use bollard::query_parameters::{EventsOptionsBuilder, KillContainerOptions, WaitContainerOptions};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use std::collections::HashMap;
@@ -110,7 +108,7 @@ impl Docker {
         let workplace = workplace(launch.image);
         let held = Held::new(&policy, self.facts.get().await);
         let mut container = DockerContainer { api: self.api.clone(), container, workplace, held, ended, waiting };
-        let started = self.api.start_container(container.container.name(), None::<StartContainerOptions>).await;
+        let started = container.container.start().await.map(|counted| container.held.socket_memory = counted);
         if let Err(source) = started {
             // It may have removed itself already.
             let _ = container.container.remove().await;
@@ -195,6 +193,8 @@ fn body(launch: &Launch<'_>, policy: &Policy, has_agent: bool) -> ContainerCreat
         soft: Some(bytes(limit.most)),
         hard: Some(bytes(limit.most)),
     };
+    let security = policy.no_new_privileges.then(|| "no-new-privileges".to_owned());
+    let security = security.into_iter().chain([policy.seccomp.option()]);
     let capabilities = policy.agent.capabilities.iter().map(|&name| name.to_owned());
     let host_config = HostConfig {
         mounts: Some(policy.mounts.iter().map(mount).collect()),
@@ -202,7 +202,7 @@ fn body(launch: &Launch<'_>, policy: &Policy, has_agent: bool) -> ContainerCreat
         readonly_rootfs: Some(policy.read_only_root),
         cap_drop: Some(vec!["ALL".into()]),
         cap_add: Some(capabilities.collect()),
-        security_opt: Some(policy.no_new_privileges.then(|| "no-new-privileges".into()).into_iter().collect()),
+        security_opt: Some(security.collect()),
         tmpfs: Some(policy.temporary.iter().map(temporary).collect()),
         shm_size: Some(bytes(policy.shared_memory_bytes)),
         memory: Some(bytes(policy.memory_bytes)),

@@ -1,8 +1,8 @@
 //! What a run's container may do, as data: the one table that engines make containers from, `longshore run --explain`
 //! prints, and the record sums up. A container may do nothing that is not written here.
 
-use super::EngineFacts;
 use super::image::RunImage;
+use super::{EngineFacts, SeccompProfile, SocketMemory, profile, socket_memory};
 use crate::limits::Limits;
 use crate::spec::{Network, SharedFile};
 use longshore_protocol::User;
@@ -30,6 +30,8 @@ pub struct Policy {
     pub script: Identity,
     /// Whether a program with a set-user-id bit, or with capabilities of its own, gains nothing by it.
     pub no_new_privileges: bool,
+    /// The system calls that it may make.
+    pub seccomp: SeccompProfile,
     /// Whether the image's files can be read only.
     pub read_only_root: bool,
     /// The container's namespaces.
@@ -116,6 +118,10 @@ pub struct Held {
     pub agent: Identity,
     /// Who its script ran as.
     pub script: Identity,
+    /// SHA-256 of the profile of system calls that was sent with it.
+    pub seccomp_profile: String,
+    /// Who counted what its sockets held in the kernel.
+    pub socket_memory: SocketMemory,
 }
 
 /// What a policy is made from.
@@ -140,6 +146,7 @@ impl Policy {
             agent: user.clone(),
             script: user,
             no_new_privileges: true,
+            seccomp: profile(of.network.into()),
             read_only_root: true,
             namespaces: Namespaces { network: of.network.to_string(), ipc: "private" },
             temporary: temporary(of),
@@ -156,7 +163,8 @@ impl Policy {
 impl Held {
     /// What holds a container with this policy.
     pub(super) fn new(policy: &Policy, facts: EngineFacts) -> Self {
-        Self { facts, agent: policy.agent.clone(), script: policy.script.clone() }
+        let (agent, script) = (policy.agent.clone(), policy.script.clone());
+        Self { facts, agent, script, seccomp_profile: policy.seccomp.hash.clone(), socket_memory: socket_memory() }
     }
 }
 

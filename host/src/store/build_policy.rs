@@ -2,7 +2,7 @@
 //! runs the code of packages as root, with a network; it gets what installing takes, and no more.
 
 use super::WorkshopPlan;
-use crate::engine::{ImageId, SCRIPT_USER};
+use crate::engine::{ImageId, SCRIPT_USER, Sockets, profile};
 use crate::settings::BuildSettings;
 use bollard::models::{ContainerCreateBody, HostConfig, ImageConfig, Mount, MountType};
 use std::collections::{BTreeMap, HashMap};
@@ -34,6 +34,7 @@ pub(super) fn open(plan: &WorkshopPlan, original: &ImageConfig) -> ContainerCrea
     // into `/tmp`, where that would hide them.
     let volumes = original.volumes.iter().flatten().filter(|path| !"/tmp".starts_with(path.trim_end_matches('/')));
     let tmpfs = volumes.map(|path| (path.clone(), format!("rw,size={},mode=1777", plan.limits.memory_bytes)));
+    let sockets = if plan.network { Sockets::Network } else { Sockets::Loopback };
     ContainerCreateBody {
         image: Some(plan.image.0.clone()),
         entrypoint: Some(vec!["/bin/sh".into(), "-c".into(), "exec cat >/dev/null".into()]),
@@ -48,7 +49,7 @@ pub(super) fn open(plan: &WorkshopPlan, original: &ImageConfig) -> ContainerCrea
             tmpfs: Some(tmpfs.collect()),
             cap_drop: Some(vec!["ALL".into()]),
             cap_add: Some(CAPABILITIES.map(str::to_owned).to_vec()),
-            security_opt: Some(vec!["no-new-privileges".into()]),
+            security_opt: Some(vec!["no-new-privileges".into(), profile(sockets).option()]),
             memory: Some(number(plan.limits.memory_bytes)),
             memory_swap: Some(number(plan.limits.memory_bytes)),
             pids_limit: Some(number(plan.limits.pids)),

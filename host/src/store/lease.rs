@@ -4,12 +4,17 @@
 //! host's: whoever finds it removes the containers of that label, those too that were never started, and then the folder.
 //! What a host has no folder of, another user's or another machine's, it never touches.
 
+use crate::engine::{SocketMemory, limit_sockets, socket_memory};
 use crate::place::{LockedFolder, is_locked, remove_unlocked};
 use crate::run::new_run_id;
 use crate::small_file;
+use crate::task::blocking;
 use bollard::errors::Error as ApiError;
 use bollard::models::ContainerCreateBody;
-use bollard::query_parameters::{CreateContainerOptions, ListContainersOptions, RemoveContainerOptions};
+use bollard::query_parameters::{
+    CreateContainerOptions, InspectContainerOptions, ListContainersOptions, RemoveContainerOptions,
+    StartContainerOptions,
+};
 use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -148,6 +153,22 @@ impl NamedContainer {
             Err(_) => {}
         }
         made.map(drop)
+    }
+
+    /// Starts it, and says who counts what its sockets hold. The limit is set before anything in it opens one: an agent and a
+    /// build wait for what they are to do.
+    pub(crate) async fn start(&self) -> Result<SocketMemory, ApiError> {
+        self.api.start_container(&self.name, None::<StartContainerOptions>).await?;
+        let counted = socket_memory();
+        if counted != SocketMemory::Limited {
+            return Ok(counted);
+        }
+        let found = self.api.inspect_container(&self.name, None::<InspectContainerOptions>).await;
+        let process = found.ok().and_then(|found| Some((found.id?, found.state?.pid?)));
+        let Some((id, process)) = process else { return Ok(SocketMemory::Uncounted) };
+        // A container that has ended by now has no sockets; an engine of another machine's has its groups there.
+        let limited = blocking(move || limit_sockets(&id, process)).await;
+        Ok(if limited.is_ok() { SocketMemory::Limited } else { SocketMemory::Uncounted })
     }
 
     /// Removes it, and waits until it is gone.

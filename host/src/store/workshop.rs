@@ -15,8 +15,7 @@ use bollard::errors::Error as ApiError;
 use bollard::exec::{StartExecOptions, StartExecResults};
 use bollard::models::{ContainerConfig, ContainerCreateBody, ExecConfig, ImageConfig};
 use bollard::query_parameters::{
-    AttachContainerOptions, CommitContainerOptions, InspectContainerOptions, StartContainerOptions,
-    UploadToContainerOptions,
+    AttachContainerOptions, CommitContainerOptions, InspectContainerOptions, UploadToContainerOptions,
 };
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -80,7 +79,7 @@ impl DockerWorkshop {
                 return Err(StoreError::Engine { doing: "attaching to the container to build in", source });
             }
         };
-        let started = api.start_container(container.name(), None::<StartContainerOptions>).await;
+        let started = container.start().await;
         if let Err(source) = started {
             container.remove().await.map_err(removing)?;
             return Err(StoreError::Engine { doing: "starting a container to build in", source });

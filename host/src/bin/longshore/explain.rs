@@ -64,6 +64,7 @@ fn policy_rows(policy: &Policy) -> Vec<[String; 2]> {
         row("agent", &identity(&policy.agent)),
         row("script", &identity(&policy.script)),
         row("new privileges", if policy.no_new_privileges { "none" } else { "as programs have them" }),
+        row("system calls", &format!("profile {}", policy.seccomp.hash.get(..12).unwrap_or_default())),
         row("network", &policy.namespaces.network),
         row("image read-only", yes(policy.read_only_root)),
     ];

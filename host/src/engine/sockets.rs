@@ -1,0 +1,117 @@
+//! What a container's sockets may hold in the kernel. Control groups of version 2 count it as the container's memory. Those
+//! of version 1 count it apart, and only once it has a limit, which container runtimes do not set: without one a script
+//! that fills sockets and does not read them takes the memory of the machine. So it is set here, where the engine is this
+//! machine's and this user may.
+
+use serde::Serialize;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Bytes that all TCP and UDP sockets of a container hold together: eight connections with buffers of 4 MiB, which is the
+/// largest that usual kernels give. A connection beyond it is slower, not broken.
+const SOCKET_BYTES: u64 = 32 << 20;
+
+/// The file of a group that has the limit.
+const LIMIT: &str = "memory.kmem.tcp.limit_in_bytes";
+
+/// Who counts what a container's sockets hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SocketMemory {
+    /// The kernel, as the container's memory.
+    Counted,
+    /// The kernel, apart from it, up to a limit that this host sets.
+    Limited,
+    /// Nobody.
+    Uncounted,
+}
+
+/// Who counts it on this machine.
+pub(crate) fn socket_memory() -> SocketMemory {
+    match hierarchy("/proc/self/mountinfo".as_ref()) {
+        None => SocketMemory::Counted,
+        Some(hierarchy) if is_writable(&hierarchy.mounted.join(LIMIT)) => SocketMemory::Limited,
+        Some(_) => SocketMemory::Uncounted,
+    }
+}
+
+/// Sets the limit of a container. A process of that id that is not in a group of the container's is another's: the engine
+/// counts processes elsewhere.
+pub(crate) fn limit(container: &str, process: i64) -> io::Result<()> {
+    let Some(hierarchy) = hierarchy("/proc/self/mountinfo".as_ref()) else {
+        return Ok(());
+    };
+    let groups = std::fs::read_to_string(format!("/proc/{process}/cgroup"))?;
+    let other = || io::Error::new(io::ErrorKind::NotFound, "its process is not on this machine");
+    let group = memory_group(&groups).filter(|group| group.contains(container)).ok_or_else(other)?;
+    let within = Path::new(group).strip_prefix(&hierarchy.root).map_err(io::Error::other)?;
+    std::fs::write(hierarchy.mounted.join(within).join(LIMIT), SOCKET_BYTES.to_string())
+}
+
+fn is_writable(file: &Path) -> bool {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    accessat(CWD, file, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+}
+
+/// Where memory is counted by groups of version 1.
+#[derive(Debug, PartialEq, Eq)]
+struct Hierarchy {
+    /// The group that is mounted.
+    root: PathBuf,
+    mounted: PathBuf,
+}
+
+fn hierarchy(mounts: &Path) -> Option<Hierarchy> {
+    // No group's path has a character that this file writes otherwise.
+    std::fs::read_to_string(mounts).ok()?.lines().find_map(memory_hierarchy)
+}
+
+/// The hierarchy that a line of `mountinfo` mounts, if it is that of memory.
+fn memory_hierarchy(line: &str) -> Option<Hierarchy> {
+    let (mount, file_system) = line.split_once(" - ")?;
+    let mut of_system = file_system.split(' ');
+    let is_memory = of_system.next() == Some("cgroup") && of_system.nth(1)?.split(',').any(|word| word == "memory");
+    let mut words = mount.split(' ').skip(3);
+    let (root, mounted) = (words.next()?, words.next()?);
+    is_memory.then(|| Hierarchy { root: root.into(), mounted: mounted.into() })
+}
+
+/// The group in which the memory of a process is counted, by its `/proc/PID/cgroup`.
+fn memory_group(groups: &str) -> Option<&str> {
+    groups.lines().find_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        controllers.split(',').any(|word| word == "memory").then_some(path)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_of_memory_is_found() {
+        let line = "35 26 0:30 / /sys/fs/cgroup/memory rw,nosuid shared:9 - cgroup cgroup rw,memory";
+        let found = Hierarchy { root: "/".into(), mounted: "/sys/fs/cgroup/memory".into() };
+        assert_eq!(memory_hierarchy(line), Some(found));
+        for other in [
+            "36 26 0:31 / /sys/fs/cgroup/cpu rw shared:9 - cgroup cgroup rw,cpu,cpuacct",
+            "37 26 0:32 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,memory",
+            "38 26 0:33 / /memory rw - tmpfs memory rw",
+            "",
+        ] {
+            assert_eq!(memory_hierarchy(other), None);
+        }
+        let groups = "5:cpu,cpuacct:/docker/a\n4:memory:/docker/b\n0::/system.slice/docker.service\n";
+        assert_eq!(memory_group(groups), Some("/docker/b"));
+        assert_eq!(memory_group("0::/docker/b\n"), None);
+    }
+
+    #[test]
+    fn no_group_but_the_containers_is_limited() {
+        let own = i64::from(std::process::id());
+        match socket_memory() {
+            SocketMemory::Counted => limit("no-container", own).unwrap(),
+            _ => assert_eq!(limit("no-container", own).unwrap_err().kind(), io::ErrorKind::NotFound),
+        }
+    }
+}
