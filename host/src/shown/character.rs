@@ -62,7 +62,7 @@ impl Appearance {
 }
 
 pub(super) fn is_invisible(character: char) -> bool {
-    INVISIBLE.iter().any(|range| range.contains(&character))
+    character >= *INVISIBLE[0].start() && INVISIBLE.iter().any(|range| range.contains(&character))
 }
 
 /// Whether a text goes on in another line after this character.

@@ -112,6 +112,10 @@ impl Word {
     /// So much of them as fits into `columns` of a terminal, of which the last is `…` where that is not all.
     #[must_use]
     pub fn cut(text: &str, columns: usize) -> Self {
+        // Most words need no closer look.
+        if text.len() <= columns && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Self(text.to_owned());
+        }
         let mut line = String::new();
         let mut appearance = Appearance::default();
         // Where it is cut if it gets too long, which leaves room for the mark.

@@ -108,7 +108,7 @@ fn comparison(first: &Taken, second: &Taken, differences: &[Difference]) -> Show
     text.push(format!("second  {}  {}", other.hash(), second.subject));
     for group in differences.chunk_by(|one, other| one.kind == other.kind) {
         text.push("");
-        text.push(group[0].kind.to_string());
+        text.push(group[0].kind);
         text.extend(group.iter().map(line));
     }
     text

@@ -31,7 +31,9 @@ impl Bar {
     }
 
     pub(super) fn set_message(&self, text: &str) {
-        self.0.set_message(String::from(Word::message(text, MESSAGE_COLUMNS)));
+        if !self.is_hidden() {
+            self.0.set_message(String::from(Word::message(text, MESSAGE_COLUMNS)));
+        }
     }
 
     /// Moves to a fraction from 0 to 1.
