@@ -52,6 +52,8 @@ class Batch:
     # Whether it is run by an ordinary user and on Podman too.
     everywhere: bool = False
     stage: Stage = nothing
+    # The exit status of a run that the host may end before all attempts did what they can.
+    ends: int | None = None
 
     @property
     def language(self) -> str:

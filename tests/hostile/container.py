@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from attempt import Batch
-from view import Scene, left_of
+from view import GoneError, Process, Scene, left_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -149,7 +149,8 @@ class Running:
         deadline = time.monotonic() + DEADLINE
         while any(f"attempted {word}." not in self.text and f"ended {word}." not in self.text for word in words):
             assert time.monotonic() < deadline, f"{words}: not all attempted within {DEADLINE} s: {self.text}"
-            assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.text}"
+            if self.process.poll() is not None:
+                raise GoneError(f"it ended with {self.process.returncode}: {self.text}")
             time.sleep(0.02)
 
     def end(self, number: int = signal.SIGKILL) -> int:
@@ -179,7 +180,13 @@ def look(
     running.until([attempt.name for attempt in batch.attempts])
     # Where something stands for the agent, its number was printed.
     stands_in = re.search(r"^target (\d+)$", running.text, re.MULTILINE)
-    scene = Scene(token, running.text, {**given, "target": int(stands_in[1]) if stands_in else 1}, cache(neighbour))
+    scene = Scene(
+        token,
+        running.text,
+        {**given, "target": int(stands_in[1]) if stands_in else 1},
+        cache(neighbour),
+        Process(running.process.pid),
+    )
     return {attempt.name: attempt.seen(scene, scene.of(attempt.name)) for attempt in batch.attempts}
 
 
@@ -192,9 +199,16 @@ def with_longshore(batch: Batch, folder: Path, who: "Caller") -> Sight:
         who.gets(folder)
         arguments = [argument.format_map(given) for argument in batch.arguments]
         with who.longshore(["run", folder / "block", "--engine", "docker", *arguments], folder) as running:
-            succeeded = look(batch, token, given, running, lambda script: who.neighbour(script, folder / "neighbour"))
+            try:
+                succeeded = look(
+                    batch, token, given, running, lambda script: who.neighbour(script, folder / "neighbour")
+                )
+            except GoneError:
+                if running.process.wait(DEADLINE) != batch.ends:
+                    raise
+                succeeded = {attempt.name: False for attempt in batch.attempts}
             status = running.end(signal.SIGINT)
-    assert status == 130, f"the run ended with {status}: {running.text}"
+    assert status in (130, batch.ends), f"the run ended with {status}: {running.text}"
     left = [process.command for process in left_of(token)]
     assert not left, f"processes outlived the run: {left}"
     return Sight(succeeded, running.text)

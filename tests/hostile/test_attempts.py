@@ -9,12 +9,13 @@ import container
 import files
 import kernel
 import network
+import protocol
 import pytest
 import tenants
 from attempt import Batch
 from container import Sight
 
-MODULES = [kernel, agent, files, network, budgets, tenants]
+MODULES = [kernel, agent, files, network, budgets, tenants, protocol]
 BATCHES: list[Batch] = [batch for module in MODULES for batch in module.BATCHES]
 
 # How many containers are at work at a time: most wait for the engine.

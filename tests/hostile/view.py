@@ -78,6 +78,10 @@ def processes() -> Iterator[Process]:
             yield Process(int(entry.name))
 
 
+class GoneError(Exception):
+    """A container was gone before the host looked."""
+
+
 @dataclass
 class Scene:
     """A container in which attempts have done what they can, and still have what they got."""
@@ -89,12 +93,16 @@ class Scene:
     given: dict[str, Any]
     # Runs an honest script in another container, by the same means, and gives what it printed.
     neighbour: Callable[[str], str]
+    # The command that serves the container.
+    host: Process
     all: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         outside = Process(os.getpid()).namespace("pid")
         inside = [process for process in processes() if process.namespace("pid") not in ("", outside)]
-        driver = next(process for process in inside if f"driver-{self.token}" in process.command)
+        driver = next((process for process in inside if f"driver-{self.token}" in process.command), None)
+        if driver is None:
+            raise GoneError(f"the container is gone: {self.printed}")
         self.all = [process for process in processes() if process.namespace("pid") == driver.namespace("pid")]
         self.first = self.numbered(1)
         # What attempts on the agent are aimed at.
