@@ -1,6 +1,7 @@
 //! Memory of the host's that runs may take: one sum for the process, which inputs, outputs and partitions of all runs are
 //! asked from, and a part of it for what a run makes of its container's data. Counting is the segment crate's.
 
+use crate::available::available_memory;
 use longshore_segment::Budget;
 use std::sync::OnceLock;
 
@@ -28,13 +29,12 @@ pub(crate) fn of_run(memory: u64) -> Budget {
     host().part(memory.clamp(RUN_MIN, RUN_MAX))
 }
 
-/// Memory that can be had without hurting anyone, in bytes.
-pub(crate) fn available_memory() -> u64 {
-    let read = || {
-        let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
-        let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
-    };
-    // Without the figure, a gibibyte is a machine's smallest size that runs containers.
-    read().map_or(1 << 30, |kibibytes| kibibytes * 1024)
+/// Of the memory that is available when the first file asks, the part that pieces of files may take together of which a
+/// file says itself how long they are: half, since a piece and what is made of it exist side by side.
+const PIECES_SHARE: u64 = 2;
+
+/// What pieces of files are taken from: a batch, a page, a footer.
+pub(crate) fn pieces() -> &'static Budget {
+    static PIECES: OnceLock<Budget> = OnceLock::new();
+    PIECES.get_or_init(|| Budget::new(available_memory() / PIECES_SHARE))
 }

@@ -24,6 +24,7 @@
 //! ```
 
 pub mod archive;
+mod available;
 pub mod block;
 mod budget;
 mod cancel;

@@ -5,12 +5,19 @@
 
 mod command;
 
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow_ipc::CompressionType;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::ZstdLevel;
+use parquet::file::properties::WriterProperties;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 /// Bytes of address space of a command: 1.5 GiB. A dozen threads of the runtime and of readers have 2 MiB of stack each, and
 /// an allocator's arena takes 64 MiB of it for each thread that it serves, four of them here; no file is more than some
@@ -174,4 +181,87 @@ fn rows_that_lack_most_of_many_columns_take_no_memory_for_all_of_them() {
         assert!(output.status.success(), "{arguments:?}: {}: {said}", output.status);
     }
     bench.refused(&["peek", "lists.ndjson"], "line 2: its lists of objects lack more than");
+}
+
+/// A file of which a footer says a length, and which has as many bytes without holding one of them.
+fn write_sparse(path: &Path, head: &[u8], length: u32, tail: &[u8]) {
+    let mut file = File::create(path).unwrap();
+    file.write_all(head).unwrap();
+    file.set_len(1 << 40).unwrap();
+    file.seek(SeekFrom::End(0)).unwrap();
+    file.write_all(&[&length.to_le_bytes(), tail].concat()).unwrap();
+}
+
+/// One batch of as many zeros as take so many bytes.
+fn zeros(bytes: usize) -> RecordBatch {
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![0; bytes / 8]));
+    RecordBatch::try_from_iter([("z", column)]).unwrap()
+}
+
+#[test]
+fn lengths_that_a_file_says_take_no_memory_that_is_not_there() {
+    let bench = Bench::new();
+    write_sparse(&bench.path("footer.parquet"), b"PAR1", 4_000_000_000, b"PAR1");
+    write_sparse(&bench.path("footer.arrow"), b"ARROW1\0\0", 4_000_000_000, b"ARROW1");
+    let options = || IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).unwrap();
+    // Some ten thousand bytes: a batch that fits by its ratio and not into the memory, and one that fits by neither.
+    for (name, bytes) in [("large", 900 << 20), ("larger", 1300 << 20)] {
+        let batch = zeros(bytes);
+        let file = File::create(bench.path(&format!("{name}.arrow"))).unwrap();
+        let mut writer = FileWriter::try_new_with_options(file, &batch.schema(), options()).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        let file = File::create(bench.path(&format!("{name}.arrows"))).unwrap();
+        let mut writer = StreamWriter::try_new_with_options(file, &batch.schema(), options()).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+    }
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["\0".repeat(300 << 20)]));
+    let batch = RecordBatch::try_from_iter([("t", text)]).unwrap();
+    let zstd = parquet::basic::Compression::ZSTD(ZstdLevel::default());
+    let properties = WriterProperties::builder().set_compression(zstd).set_dictionary_enabled(false).build();
+    let file = File::create(bench.path("text.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    for (name, said) in [
+        ("footer.parquet", "a piece of it takes 40000000000 bytes of memory"),
+        ("footer.arrow", "its footer says that it has 4000000000 bytes"),
+        ("large.arrow", "bytes of memory, of"),
+        ("large.arrows", "bytes of memory, of"),
+        ("larger.arrow", "more than 200 times as many"),
+        ("larger.arrows", "more than 200 times as many"),
+        ("text.parquet", "bytes of memory, of"),
+    ] {
+        bench.refused(&["peek", name], said);
+    }
+}
+
+/// What stands where a table does and is no file, and what is said of it.
+#[test]
+fn what_is_no_table_is_named_at_once() {
+    let bench = Bench::new();
+    bench.write("s.py", "");
+    put("pipe", &bench.path("pipe.csv"));
+    let _listener = std::os::unix::net::UnixListener::bind(bench.path("socket.csv")).unwrap();
+    for (name, target) in [("zero.csv", "/dev/zero"), ("tty.csv", "/dev/tty"), ("null.parquet", "/dev/null")] {
+        std::os::unix::fs::symlink(target, bench.path(name)).unwrap();
+    }
+    std::os::unix::fs::symlink("/proc/self/mem", bench.path("memory.csv")).unwrap();
+    std::fs::create_dir(bench.path("folder.arrow")).unwrap();
+    for (name, said) in [
+        ("zero.csv", "a device"),
+        // Without a terminal it cannot even be opened.
+        ("tty.csv", "tty.csv"),
+        ("null.parquet", "a device"),
+        ("socket.csv", "socket.csv"),
+        ("memory.csv", "memory.csv"),
+        ("folder.arrow", "there is no file in it"),
+    ] {
+        bench.refused(&["check", "s.py", "-i", name], said);
+        bench.refused(&["peek", name], said);
+    }
+    bench.refused(&["run", "s.py", "--engine", "process", "-i", "zero.csv"], "a device");
+    // As an input a pipe is waited for: whoever names it writes to it.
+    bench.refused(&["peek", "pipe.csv"], "it is a pipe, not a file");
 }

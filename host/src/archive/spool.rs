@@ -7,7 +7,7 @@ use super::limits::{BYTES_MAX, Bounded, unpacked_max};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, FileTypeExt};
 use std::path::Path;
 
 /// Bytes that are copied at a time.
@@ -23,6 +23,10 @@ pub(super) fn open(path: &Path, folder: &Path) -> Result<File, ArchiveFault> {
     let mut file = file.map_err(ArchiveFault::Read)?;
     let facts = file.metadata().map_err(ArchiveFault::Read)?;
     let is_regular = facts.is_file();
+    if facts.file_type().is_char_device() && path != Path::new("-") {
+        // Some of them never end.
+        return Err(ArchiveFault::Read(io::Error::new(io::ErrorKind::InvalidInput, "it is a device, not a file")));
+    }
     let mut start = [0; 4];
     let read = if is_regular { file.read_at(&mut start, 0) } else { read_start(&mut file, &mut start) };
     let read = read.map_err(ArchiveFault::Read)?;

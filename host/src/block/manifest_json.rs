@@ -39,6 +39,9 @@ pub(super) const DOCKER_KEYS: [&str; 5] =
 /// The keys of each of `blockOutputs`.
 pub(super) const OUTPUT_KEYS: [&str; 3] = ["@visokiotype", "id", "displayName"];
 
+/// Outputs that a manifest may have, as its options: more than any dialogue shows. Each is compared with those before it.
+pub(super) const DECLARED_MAX: usize = 1000;
+
 /// Reads the manifest at `path` of the block in `folder`.
 pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, BlockError> {
     let manifest: Value = serde_json::from_str(text).map_err(|error| BlockError::Syntax {
@@ -201,7 +204,11 @@ fn words(entry: &Entry<'_>, key: &str, notices: &mut Notices) -> Vec<String> {
 /// The outputs; a list that is missing or empty declares none, and any may be written.
 fn outputs(entry: &Entry<'_>, notices: &mut Notices) -> Option<Vec<OutputSpec>> {
     let mut outputs: Vec<OutputSpec> = Vec::new();
-    for (index, value) in entry.list("blockOutputs").into_iter().enumerate() {
+    let given = entry.list("blockOutputs");
+    if given.len() > DECLARED_MAX {
+        notices.warnings.push(format!("it has {} outputs, of which the first {DECLARED_MAX} count", given.len()));
+    }
+    for (index, value) in given.into_iter().take(DECLARED_MAX).enumerate() {
         let output = Entry::new(value, format!("output {index}: "), &OUTPUT_KEYS, notices);
         let id = match value {
             Value::String(id) if !id.trim().is_empty() => Some(id.clone()),

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Spanned;
 
+/// Inputs, and options, that a manifest may declare: more than any dialogue shows. Each is compared with those before it.
+const DECLARED_MAX: usize = 1000;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Manifest {
@@ -163,9 +166,12 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
 type Misplaced = (usize, String);
 
 fn inputs(inputs: Vec<ManifestInput>) -> Result<Vec<InputDeclaration>, Misplaced> {
-    let mut declared: Vec<InputDeclaration> = Vec::with_capacity(inputs.len());
+    let mut declared: Vec<InputDeclaration> = Vec::new();
     for given in inputs {
         let offset = given.name.span().start;
+        if declared.len() == DECLARED_MAX {
+            return Err((offset, format!("it declares more than {DECLARED_MAX} inputs")));
+        }
         if declared.iter().any(|known| known.name == *given.name.get_ref()) {
             return Err((offset, format!("the input `{}` is there twice", given.name.get_ref())));
         }
@@ -207,9 +213,12 @@ fn options(
     options: Vec<Spanned<ManifestOption>>,
     inputs: Option<&[InputDeclaration]>,
 ) -> Result<Vec<OptionSpec>, Misplaced> {
-    let mut declared: Vec<OptionSpec> = Vec::with_capacity(options.len());
+    let mut declared: Vec<OptionSpec> = Vec::new();
     for given in options {
         let offset = given.span().start;
+        if declared.len() == DECLARED_MAX {
+            return Err((offset, format!("it declares more than {DECLARED_MAX} options")));
+        }
         let given = given.into_inner();
         if declared.iter().any(|known| known.name == given.name) {
             return Err((offset, format!("the option `{}` is there twice", given.name)));

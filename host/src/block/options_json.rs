@@ -2,6 +2,7 @@
 //! its own option would refuse is no default: neither keeps the block from running.
 
 use super::entry::{Entry, Notices};
+use super::manifest_json::DECLARED_MAX;
 use super::options::{OptionKind, OptionSpec};
 use crate::table::ColumnType;
 use serde_json::Value;
@@ -26,10 +27,17 @@ pub(super) const OPTION_KEYS: [&str; 13] = [
 /// The keys of a choice.
 pub(super) const CHOICE_KEYS: [&str; 4] = ["@visokiotype", "value", "displayName", "name"];
 
+/// Choices of an option, at most: lists of all countries and cities are shorter. Each is compared with those before it.
+const CHOICES_MAX: usize = 5000;
+
 /// The options of a manifest.
 pub(super) fn read(manifest: &Entry<'_>, notices: &mut Notices) -> Vec<OptionSpec> {
     let mut options: Vec<OptionSpec> = Vec::new();
-    for (index, value) in manifest.list("options").into_iter().enumerate() {
+    let given = manifest.list("options");
+    if given.len() > DECLARED_MAX {
+        notices.warnings.push(format!("it has {} options, of which the first {DECLARED_MAX} count", given.len()));
+    }
+    for (index, value) in given.into_iter().take(DECLARED_MAX).enumerate() {
         let Some(option) = option(index, value, notices) else { continue };
         if options.iter().any(|known| known.name == option.name) {
             notices.warnings.push(format!("the option `{}` is there twice: the first one counts", option.name));
@@ -126,7 +134,11 @@ fn in_order<T: PartialOrd + std::fmt::Display>(
 /// Choices are objects with a value, or the values themselves.
 fn choice(name: &str, entry: &Entry<'_>, notices: &mut Notices) -> OptionKind {
     let mut choices: Vec<String> = Vec::new();
-    for (index, value) in entry.list("choices").into_iter().enumerate() {
+    let given = entry.list("choices");
+    if given.len() > CHOICES_MAX {
+        notices.warnings.push(format!("option `{name}` has {} choices: the first {CHOICES_MAX} count", given.len()));
+    }
+    for (index, value) in given.into_iter().take(CHOICES_MAX).enumerate() {
         let given = match value {
             Value::Object(_) => {
                 let place = format!("option `{name}`: choice {index}: ");

@@ -5,8 +5,18 @@ use crate::place::check_runtime_folder;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore, StoreError};
 use serde::Serialize;
+use std::io;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
 use tokio::process::Command;
+
+/// How long an interpreter may take to say its version: R's packages load for seconds where a disk is slow.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Bytes of what it says that are read: a line.
+const ANSWER_MAX: u64 = 4 << 10;
 
 /// One thing that runs need.
 #[derive(Debug, Clone, Serialize)]
@@ -76,15 +86,28 @@ async fn image(store: &DockerStore, subject: &str, image: &str) -> Diagnosis {
     }
 }
 
+/// What a program prints that succeeds within the deadline; `None` where it fails.
+async fn answer(command: &mut Command) -> io::Result<Option<String>> {
+    let silent = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = silent.kill_on_drop(true).spawn()?;
+    let printed = child.stdout.take();
+    let ended = async {
+        let mut text = Vec::new();
+        if let Some(printed) = printed {
+            printed.take(ANSWER_MAX).read_to_end(&mut text).await?;
+        }
+        Ok(child.wait().await?.success().then(|| String::from_utf8_lossy(&text).trim().to_owned()))
+    };
+    tokio::time::timeout(DEADLINE, ended).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
 async fn python(python: &Path) -> Diagnosis {
     let subject = "Python of the process engine";
     let program =
         "import sys, longshore, omniscope.api; print('Python %d.%d.%d with longshore' % sys.version_info[:3])";
-    match Command::new(python).arg("-c").arg(program).output().await {
-        Ok(output) if output.status.success() => {
-            Diagnosis::good(subject, String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        }
-        Ok(_) => Diagnosis::bad(
+    match answer(Command::new(python).arg("-c").arg(program)).await {
+        Ok(Some(answer)) => Diagnosis::good(subject, answer),
+        Ok(None) => Diagnosis::bad(
             subject,
             format!("`{}` lacks the module `longshore` or `omniscope.api`", python.display()),
             "make venv   (or name another interpreter in LONGSHORE_PYTHON)",
@@ -101,11 +124,9 @@ async fn r(settings: &Settings) -> Diagnosis {
     }
     let program = "library(longshore); library(omniscope.api); cat('R', format(getRversion()), 'with longshore')";
     let shown = settings.rscript.display();
-    match command.args(["--vanilla", "-e", program]).output().await {
-        Ok(output) if output.status.success() => {
-            Diagnosis::good(subject, String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        }
-        Ok(_) => Diagnosis::bad(
+    match answer(command.args(["--vanilla", "-e", program])).await {
+        Ok(Some(answer)) => Diagnosis::good(subject, answer),
+        Ok(None) => Diagnosis::bad(
             subject,
             format!("`{shown}` lacks the package `longshore` or `omniscope.api`"),
             "make r-library   (or name the library that has it in LONGSHORE_R_LIBRARY)",

@@ -1,5 +1,6 @@
 //! A file that is read again and again, and stays the one that was checked.
 
+use crate::small_file::open_regular;
 use std::fs::File;
 use std::io::{Error, Read};
 use std::os::fd::AsRawFd;
@@ -45,7 +46,7 @@ impl Held {
         match self {
             Self::Open(file) => File::open(format!("/proc/self/fd/{}", file.as_raw_fd())),
             Self::Named { path, identity } => {
-                let file = File::open(path)?;
+                let file = open_regular(path)?;
                 if Identity::of(&file)? == *identity {
                     Ok(file)
                 } else {

@@ -42,6 +42,7 @@ mod peek_sample;
 mod preamble;
 mod record_error;
 mod records;
+mod room;
 mod rows;
 mod rows_ahead;
 mod sample;

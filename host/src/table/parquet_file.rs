@@ -4,6 +4,7 @@ use super::batches::Batches;
 use super::error::TableError;
 use super::parquet_pages::CheckedGroups;
 use super::parquet_parts::{self, Part, Together};
+use super::room::Room;
 use super::{BATCH_BYTES, BATCH_ROWS, ipc, parquet_footer};
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
@@ -38,13 +39,15 @@ pub(super) struct ParquetFile {
     metadata: ArrowReaderMetadata,
     rows: u64,
     batch_rows: usize,
+    _room: Room,
 }
 
 impl ParquetFile {
     /// Opens and checks a file.
     pub(super) fn open(path: &Path, mut file: File) -> Result<Self, TableError> {
         let damaged = |reason: String| TableError::Damaged { path: path.to_owned(), reason };
-        parquet_footer::check(&mut file).map_err(|reason| TableError::Unreadable { path: path.to_owned(), reason })?;
+        let room = parquet_footer::check(&mut file)
+            .map_err(|reason| TableError::Unreadable { path: path.to_owned(), reason })?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let bare = ArrowReaderMetadata::load(&file, options).map_err(|error| damaged(words(&error)))?;
         let metadata = Arc::clone(bare.metadata());
@@ -67,7 +70,7 @@ impl ParquetFile {
         // A column that cannot be had as views, as some types of others', is read as it is.
         let hinted = opened(Some(wide)).or_else(|_| opened(Some(Arc::clone(&schema))));
         let hinted = hinted.map_err(|error| damaged(words(&error)))?;
-        Ok(Self { schema, metadata: hinted, rows, batch_rows: batch_rows(&metadata) })
+        Ok(Self { schema, metadata: hinted, rows, batch_rows: batch_rows(&metadata), _room: room })
     }
 
     pub(super) fn schema(&self) -> &Schema {

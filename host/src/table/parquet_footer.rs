@@ -1,6 +1,7 @@
 //! The footer of a Parquet file, before its reader sees it: whether it is whole, whether the file is encrypted, and
 //! whether it asks for no more memory than it has bytes.
 
+use super::room::{Room, set_aside};
 use super::thrift::Walk;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -14,11 +15,15 @@ pub(super) const MAGIC_ENCRYPTED: &[u8] = b"PARE";
 /// The field of the file's metadata that says how columns are encrypted.
 const ENCRYPTION: i64 = 8;
 
-/// Checks a file's footer.
+/// What a byte of a footer takes once it is read: a column's part of it has some 100 bytes, and its structures ten times
+/// as many.
+const FACTOR: u64 = 10;
+
+/// Checks a file's footer, and holds the memory that its reader will take.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn check(file: &mut File) -> Result<(), String> {
+pub(super) fn check(file: &mut File) -> Result<Room, String> {
     let text = |error: std::io::Error| error.to_string();
     let length = file.seek(SeekFrom::End(0)).map_err(text)?;
     let cut = || "it ends without its footer: it is cut short, or was not closed by its writer".to_owned();
@@ -37,9 +42,11 @@ pub(super) fn check(file: &mut File) -> Result<(), String> {
     if size > length - 12 {
         return Err(format!("its footer says that it has {size} bytes, more than the file"));
     }
-    let mut footer = Vec::with_capacity(usize::try_from(size).map_err(|error| error.to_string())?);
+    let mut room = Room::default();
+    room.hold(size.saturating_mul(FACTOR))?;
+    let mut footer = set_aside(size)?;
     file.seek(SeekFrom::Start(length - 8 - size)).map_err(text)?;
     file.by_ref().take(size).read_to_end(&mut footer).map_err(text)?;
     let fields = Walk::new(&footer).passed().ok_or("its footer is damaged")?;
-    if fields.contains(&ENCRYPTION) { encrypted() } else { Ok(()) }
+    if fields.contains(&ENCRYPTION) { encrypted() } else { Ok(room) }
 }

@@ -2,6 +2,7 @@
 //! column and possible for its bytes, since memory is set aside for it, and values that a page lacks would move all that
 //! follow.
 
+use super::room::{Room, check_unpacked, set_aside};
 use super::thrift::Walk;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::RowGroups;
@@ -24,6 +25,12 @@ const HEADER_USUAL: usize = 4 << 10;
 
 /// What wrote pages of the second version that say they are not compressed, and are: Arrow's C++ library before 3.0.
 const UNMARKED: &str = "parquet-cpp version 1.";
+
+/// What a byte of a page takes: itself, its value, and the value in a batch or a segment.
+const NUMBER_FACTOR: u64 = 3;
+
+/// The same where the page may be one text: it is shown, compared and copied whole besides.
+const TEXT_FACTOR: u64 = 5;
 
 /// A boolean field that is true, in the low half of its first byte.
 const THRIFT_TRUE: u8 = 1;
@@ -93,7 +100,10 @@ impl Chunks {
         let rows = usize::try_from(group.num_rows()).unwrap_or_default();
         let file = Arc::new(MarkedFile { file: Arc::clone(&self.file), unmarked });
         let inner = SerializedPageReader::new(file, &chunk, rows, None)?;
-        Ok(Box::new(CheckedPages { inner, chunk }))
+        let mut room = Room::default();
+        let factor = if chunk.column_type() == Type::BYTE_ARRAY { TEXT_FACTOR } else { NUMBER_FACTOR };
+        room.hold(found.largest.saturating_mul(factor)).map_err(|refused| wrong(&chunk, &String::from(refused)))?;
+        Ok(Box::new(CheckedPages { inner, chunk, _room: room }))
     }
 }
 
@@ -107,6 +117,8 @@ fn wrong(chunk: &ColumnChunkMetaData, reason: &str) -> ParquetError {
 struct Found {
     start: i64,
     length: i64,
+    /// Bytes of the largest page, packed and unpacked.
+    largest: u64,
     /// Where pages of the second version say that they are not compressed.
     unmarked: Vec<u64>,
 }
@@ -131,7 +143,7 @@ fn check_chunk(
     let mut at = number(first, "the place of its first page")?;
     let length = number(chunk.compressed_size(), "its size")?;
     let end = at.checked_add(length).ok_or("its size is beyond the file")?;
-    let (mut found, mut unmarked) = (0_u64, Vec::new());
+    let (mut found, mut largest, mut unmarked) = (0_u64, 0, Vec::new());
     // Some old writers left the dictionary's header out of the size, so it is the values that say where the end is.
     while found < values {
         let (numbers, header) = header(file, at)?;
@@ -143,6 +155,8 @@ fn check_chunk(
         if unpacked > packed.saturating_mul(ratio(chunk.compression())).saturating_add(1024) {
             return Err(format!("a page of {packed} bytes that says it holds {unpacked}"));
         }
+        check_unpacked(packed, unpacked)?;
+        largest = largest.max(packed + unpacked);
         if let Some(place) = of(8, 7).and_then(|place| u64::try_from(place).ok()) {
             unmarked.push(at + place);
         }
@@ -164,7 +178,7 @@ fn check_chunk(
         return Err(format!("its pages have {found} values, and its footer says {values}"));
     }
     let length = i64::try_from(at).map_err(|_| "its size is beyond the file")? - first;
-    Ok(Found { start: first, length, unmarked })
+    Ok(Found { start: first, length, largest, unmarked })
 }
 
 type Numbers = std::collections::BTreeMap<(i64, i64), i64>;
@@ -238,7 +252,8 @@ impl ChunkReader for MarkedFile {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        let mut bytes = vec![0; length];
+        let mut bytes = set_aside(length as u64).map_err(|refused| ParquetError::General(refused.into()))?;
+        bytes.resize(length, 0);
         self.file.read_exact_at(&mut bytes, start)?;
         self.mark(start, &mut bytes);
         Ok(bytes.into())
@@ -263,6 +278,8 @@ impl Read for MarkedRead {
 struct CheckedPages {
     inner: SerializedPageReader<MarkedFile>,
     chunk: ColumnChunkMetaData,
+    /// For its largest page.
+    _room: Room,
 }
 
 impl PageReader for CheckedPages {

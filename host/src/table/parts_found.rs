@@ -9,6 +9,9 @@ const PARTS_MAX: usize = 100_000;
 /// Folders inside each other, at most.
 const DEPTH_MAX: usize = 16;
 
+/// Files and folders that are looked at for them: links between folders make any number of a few.
+const LOOKED_MAX: usize = 4 * PARTS_MAX;
+
 /// What Hive writes for a value that is missing.
 const HIVE_MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -26,7 +29,7 @@ pub(super) struct Found {
 /// Where it names none at all, or too many.
 pub(super) fn find(path: &Path) -> Result<Option<Vec<Found>>, TableError> {
     let unreadable = |reason: String| TableError::Unreadable { path: path.to_owned(), reason };
-    let mut files = Vec::new();
+    let (mut files, mut left) = (Vec::new(), LOOKED_MAX);
     let is_folder = match std::fs::metadata(path) {
         Ok(metadata) => metadata.is_dir(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -36,10 +39,11 @@ pub(super) fn find(path: &Path) -> Result<Option<Vec<Found>>, TableError> {
                     let found =
                         glob::glob(pattern).map_err(|error| unreadable(format!("it is no pattern: {error}")))?;
                     for file in found {
+                        left = left.checked_sub(1).ok_or_else(|| too_many(path))?;
                         let file = file.map_err(|error| unreadable(error.to_string()))?;
                         // A folder that a pattern names is one of files, as it is alone.
                         if file.is_dir() {
-                            walk(&file, DEPTH_MAX, &mut files)?;
+                            walk(&file, DEPTH_MAX, &mut files, &mut left)?;
                         } else {
                             files.push(file);
                         }
@@ -59,7 +63,7 @@ pub(super) fn find(path: &Path) -> Result<Option<Vec<Found>>, TableError> {
     if !is_folder {
         return Ok(None);
     }
-    walk(path, DEPTH_MAX, &mut files)?;
+    walk(path, DEPTH_MAX, &mut files, &mut left)?;
     if files.is_empty() {
         return Err(unreadable("it is a folder without a table: there is no file in it".into()));
     }
@@ -86,14 +90,15 @@ fn fixed_folder(pattern: &Path) -> PathBuf {
 }
 
 /// The files below a folder. What begins with a point or a line is none of the table: `_SUCCESS`, `.part-0.crc`.
-fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), TableError> {
+fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, left: &mut usize) -> Result<(), TableError> {
     let failed = |source| TableError::Read { path: folder.to_owned(), source };
     let Some(deeper) = depth.checked_sub(1) else {
         let reason = format!("it has folders in it of more than {DEPTH_MAX} levels");
         return Err(TableError::Unreadable { path: folder.to_owned(), reason });
     };
     let entries = std::fs::read_dir(folder).map_err(failed)?;
-    let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let mut entries = entries.take(*left + 1).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    *left = left.checked_sub(entries.len()).ok_or_else(|| too_many(folder))?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         if entry.file_name().to_string_lossy().starts_with(['.', '_']) {
@@ -101,7 +106,7 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Tab
         }
         let path = entry.path();
         if std::fs::metadata(&path).map_err(failed)?.is_dir() {
-            walk(&path, deeper, files)?;
+            walk(&path, deeper, files, left)?;
         } else {
             files.push(path);
         }
@@ -110,6 +115,11 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Tab
         }
     }
     Ok(())
+}
+
+fn too_many(path: &Path) -> TableError {
+    let reason = format!("it leads to more than {LOOKED_MAX} files and folders, and a table has at most {PARTS_MAX}");
+    TableError::Unreadable { path: path.to_owned(), reason }
 }
 
 /// The keys in the names of the folders between a base and a file.
@@ -177,5 +187,19 @@ mod tests {
         assert!(found(base, "e").unwrap_err().ends_with("it is a folder without a table: there is no file in it"));
         assert!(found(base, "t/*.parquet").unwrap_err().contains("no file is named so"));
         assert!(found(base, "x.csv").unwrap_err().ends_with("does not exist"));
+    }
+    #[test]
+    fn links_that_lead_around_have_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        // Each of fourteen folders leads to the next in twelve ways.
+        for level in 0..14 {
+            let here = folder.path().join(format!("l{level}"));
+            std::fs::create_dir(&here).unwrap();
+            let next = format!("../l{}", level + 1);
+            (0..12).for_each(|way| std::os::unix::fs::symlink(&next, here.join(format!("w{way}"))).unwrap());
+        }
+        std::fs::create_dir(folder.path().join("l14")).unwrap();
+        let error = find(&folder.path().join("l0")).unwrap_err().to_string();
+        assert!(error.contains("leads to more than 400000 files and folders"), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use super::encoding::marked;
 use super::error::TableError;
 use super::format::{Compression, FileFormat, Format};
 use super::options::ReadOptions;
+use crate::small_file::open_regular;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
@@ -62,7 +63,7 @@ pub(super) fn take(
         return Ok(None);
     }
     // What is wrong with it, reading it says.
-    let Ok(file) = File::open(path) else { return Ok(None) };
+    let Ok(file) = open_regular(path) else { return Ok(None) };
     let Ok(metadata) = file.metadata() else { return Ok(None) };
     if !metadata.is_file() || metadata.len() < LARGE {
         return Ok(None);

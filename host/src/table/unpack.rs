@@ -3,6 +3,7 @@
 use super::error::TableError;
 use super::format::{Compression, FileFormat};
 use super::zip_file;
+use crate::small_file::open_regular;
 use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
@@ -30,7 +31,7 @@ pub(super) fn inside(path: &Path) -> Result<FileFormat, TableError> {
         std::io::ErrorKind::InvalidData => TableError::Unreadable { path: path.to_owned(), reason: source.to_string() },
         _ => TableError::Read { path: path.to_owned(), source },
     };
-    let entry = File::open(path).and_then(|file| zip_file::Entry::only(&file)).map_err(failed)?;
+    let entry = open_regular(path).and_then(|file| zip_file::Entry::only(&file)).map_err(failed)?;
     match FileFormat::from_path(Path::new(&entry.name)) {
         Ok(FileFormat { format, compression: Compression::None }) if !format.is_sought() => {
             Ok(FileFormat { format, compression: Compression::Zip })

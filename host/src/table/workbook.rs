@@ -63,7 +63,7 @@ impl Sheet {
     /// # Errors
     /// What is wrong with the workbook or the sheet, by its row where it is about one.
     pub(super) fn open(path: &Path, file: File, options: &ReadOptions) -> Result<(Self, csv::Layout), TableError> {
-        check_parts(path, &file)?;
+        let _room = check_parts(path, &file)?;
         let mut workbook = Xlsx::new(BufReader::new(file)).map_err(|error| broken(path, &error))?;
         let name = sheet_name(path, &mut workbook, options.sheet.as_deref())?;
         let extent = extent(path, &mut workbook, &name, options)?;

@@ -1,10 +1,12 @@
 //! The parts of a workbook, before its reader sees them: it holds all texts of a workbook, and each cell whole, so that what
 //! they unpack to is bounded by what they have in the file.
 
+use super::ROW_BYTES_MAX;
 use super::error::TableError;
+use super::room::Room;
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 use zip::ZipArchive;
 
@@ -14,52 +16,129 @@ const RATIO_MAX: u64 = 200;
 /// Bytes that each part may unpack to, however short it is.
 const PART_USUAL: u64 = 64 << 20;
 
-/// Looks at how much they unpack to.
+/// Bytes between two tags, at most: a text, or a tag itself, which is held whole.
+const STRETCH_MAX: usize = ROW_BYTES_MAX;
+
+/// What a byte of a part takes that is held as a whole, as that of the texts is: an empty text of 5 bytes is a string of
+/// 24.
+const FACTOR: u64 = 6;
+
+/// Looks at how much they unpack to, and holds the memory that their reader will take.
 ///
 /// # Errors
 /// Which is more than that of any workbook.
-pub(super) fn check_parts(path: &Path, file: &File) -> Result<(), TableError> {
+pub(super) fn check_parts(path: &Path, file: &File) -> Result<Room, TableError> {
+    let unreadable = |reason: String| TableError::Unreadable { path: path.to_owned(), reason };
+    let mut room = Room::default();
     // What is wrong with the archive, its reader says.
-    let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else { return Ok(()) };
+    let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else { return Ok(room) };
+    let mut left = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut whole = 0_u64;
     for index in 0..archive.len() {
-        let Ok(part) = archive.by_index(index) else { return Ok(()) };
+        let Ok(part) = archive.by_index(index) else { return Ok(room) };
         let name = part.name().map(Cow::into_owned).unwrap_or_default();
+        // Each is read once, and so is each byte of the file, unless two parts are in one place.
+        let Some(rest) = left.checked_sub(part.compressed_size()) else {
+            return Err(unreadable("its parts have more bytes than the file: some are in one place".into()));
+        };
+        left = rest;
         if !name.ends_with(".xml") && !name.ends_with(".rels") {
             continue;
         }
         let most = PART_USUAL.saturating_add(part.compressed_size().saturating_mul(RATIO_MAX));
         // What a part says of its length need not be so.
-        let read = std::io::copy(&mut part.take(most + 1), &mut std::io::sink());
-        if read.is_ok_and(|read| read > most) {
-            let reason =
-                format!("its part `{name}` unpacks to more than {RATIO_MAX} times its bytes, as no workbook does");
-            return Err(TableError::Unreadable { path: path.to_owned(), reason });
+        let mut stretches = Stretches::default();
+        let read = std::io::copy(&mut part.take(most + 1), &mut stretches);
+        if stretches.longest > STRETCH_MAX {
+            let most = STRETCH_MAX >> 20;
+            return Err(unreadable(format!("its part `{name}` has a text or a tag of more than {most} MiB")));
+        }
+        let read = read.unwrap_or_default();
+        if read > most {
+            return Err(unreadable(format!(
+                "its part `{name}` unpacks to more than {RATIO_MAX} times its bytes, as no workbook does"
+            )));
+        }
+        // Sheets are read cell by cell.
+        if !name.starts_with("xl/worksheets/") {
+            whole = whole.saturating_add(read);
+            room.hold(whole.saturating_mul(FACTOR)).map_err(|refused| unreadable(refused.into()))?;
         }
     }
-    Ok(())
+    Ok(room)
+}
+
+/// Counts the bytes between two tags, up to the limit.
+#[derive(Debug, Default)]
+struct Stretches {
+    current: usize,
+    longest: usize,
+}
+
+impl Write for Stretches {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        for (place, stretch) in bytes.split(|byte| *byte == b'<').enumerate() {
+            self.current = if place == 0 { self.current + stretch.len() } else { stretch.len() };
+            self.longest = self.longest.max(self.current);
+        }
+        if self.longest > STRETCH_MAX { Err(std::io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
     use zip::write::SimpleFileOptions;
 
-    fn check(name: &str, bytes: usize) -> Result<(), String> {
+    fn check(name: &str, piece: &[u8], bytes: usize) -> Result<(), String> {
         let file = tempfile::tempfile().unwrap();
         let mut archive = zip::ZipWriter::new(file.try_clone().unwrap());
         archive.start_file(name, SimpleFileOptions::default()).unwrap();
-        let spaces = vec![b' '; 1 << 20];
-        (0..bytes >> 20).for_each(|_| archive.write_all(&spaces).unwrap());
+        let pieces = piece.repeat((1 << 20) / piece.len());
+        (0..bytes >> 20).for_each(|_| archive.write_all(&pieces).unwrap());
         archive.finish().unwrap();
-        check_parts(Path::new("x.xlsx"), &file).map_err(|error| error.to_string())
+        check_parts(Path::new("x.xlsx"), &file).map(drop).map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_part_that_unpacks_to_anything_is_refused() {
-        check("xl/sharedStrings.xml", 32 << 20).unwrap();
-        check("xl/media/picture.bin", 128 << 20).unwrap();
-        let error = check("xl/sharedStrings.xml", 128 << 20).unwrap_err();
+        check("xl/sharedStrings.xml", b" ", 32 << 20).unwrap();
+        check("xl/media/picture.bin", b" ", 128 << 20).unwrap();
+        let tag = [&b"<"[..], &[b' '; 1023]].concat();
+        let error = check("xl/sharedStrings.xml", &tag, 128 << 20).unwrap_err();
         assert!(error.contains("`xl/sharedStrings.xml` unpacks to more than 200 times its bytes"), "{error}");
+        let error = check("xl/worksheets/sheet1.xml", b" ", 65 << 20).unwrap_err();
+        assert!(error.contains("`xl/worksheets/sheet1.xml` has a text or a tag of more than 64 MiB"), "{error}");
+    }
+
+    #[test]
+    fn parts_in_one_place_are_refused() {
+        let name = |number: u8| format!("xl/{number}.xml");
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for number in [1, 2, 3] {
+            let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+            archive.start_file(name(number), stored).unwrap();
+            archive.write_all(&[b' '; 4000]).unwrap();
+        }
+        let mut bytes = archive.finish().unwrap().into_inner();
+        // The directory's records say where each part begins; all are said to be where the first is.
+        let marks = |mark: &[u8]| (0..bytes.len()).filter(|at| bytes[*at..].starts_with(mark)).collect::<Vec<_>>();
+        let (parts, records) = (marks(b"PK\x03\x04"), marks(b"PK\x01\x02"));
+        for at in &records {
+            bytes[at + 42..at + 46].fill(0);
+        }
+        bytes.drain(parts[1]..records[0]);
+        let moved = u32::try_from(records[0] - parts[1]).unwrap();
+        let end = bytes.len() - 6;
+        let start = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap()) - moved;
+        bytes[end..end + 4].copy_from_slice(&start.to_le_bytes());
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let error = check_parts(Path::new("x.xlsx"), &file).unwrap_err().to_string();
+        assert!(error.contains("its parts have more bytes than the file"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! What has been made of the blocks of a text: columns, which become batches when they are read.
 
 use super::cut::changed;
-use crate::budget::available_memory;
+use crate::available::available_memory;
 use crate::table::{BATCH_ROWS, TableError};
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;

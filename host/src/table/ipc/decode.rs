@@ -2,6 +2,7 @@
 
 use super::fault::Fault;
 use super::message::RawMessage;
+use crate::table::room::Room;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_buffer::Buffer;
 use arrow_data::UnsafeFlag;
@@ -16,11 +17,13 @@ use std::collections::HashMap;
 pub(super) struct Decoder {
     pub(super) schema: SchemaRef,
     dictionaries: HashMap<i64, ArrayRef>,
+    /// For what the message that is decoded unpacks to.
+    room: Room,
 }
 
 impl Decoder {
     pub(super) fn new(schema: SchemaRef) -> Self {
-        Self { schema, dictionaries: HashMap::new() }
+        Self { schema, dictionaries: HashMap::new(), room: Room::default() }
     }
 
     /// Takes a message; a dictionary gives no batch.
@@ -29,8 +32,9 @@ impl Decoder {
     /// What is wrong with it.
     pub(super) fn read(&mut self, raw: &RawMessage) -> Result<Option<RecordBatch>, Fault> {
         let message = raw.message()?;
-        let types = self.schema.fields().iter().map(|field| field.data_type());
-        raw.check(&message, types, |id| self.values_of(id))?;
+        let schema = SchemaRef::clone(&self.schema);
+        let types = schema.fields().iter().map(|field| field.data_type());
+        raw.check(&message, types, |id| values_of(&schema, id), &mut self.room)?;
         let text = |error: arrow_schema::ArrowError| bare(&error);
         match message.header_type() {
             MessageHeader::DictionaryBatch => {
@@ -52,21 +56,21 @@ impl Decoder {
         }
     }
 
-    /// The type of a dictionary's values.
-    fn values_of(&self, id: i64) -> Option<&DataType> {
-        #[allow(deprecated, reason = "Arrow's own reader finds a dictionary's column by it")]
-        let fields = self.schema.fields_with_dict_id(id);
-        match fields.first()?.data_type() {
-            DataType::Dictionary(_, values) => Some(values),
-            _ => None,
-        }
-    }
-
     fn batch(&self, message: &Message<'_>, body: &Buffer) -> Result<RecordBatch, String> {
         let header = message.header_as_record_batch().ok_or("a batch without its content")?;
         let schema = SchemaRef::clone(&self.schema);
         let version = message.version();
         let decoder = RecordBatchDecoder::try_new(body, header, schema, &self.dictionaries, &version);
         decoder.and_then(RecordBatchDecoder::read_record_batch).map_err(|error| bare(&error))
+    }
+}
+
+/// The type of a dictionary's values.
+fn values_of(schema: &SchemaRef, id: i64) -> Option<&DataType> {
+    #[allow(deprecated, reason = "Arrow's own reader finds a dictionary's column by it")]
+    let fields = schema.fields_with_dict_id(id);
+    match fields.first()?.data_type() {
+        DataType::Dictionary(_, values) => Some(values),
+        _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Why an Arrow file or stream is not read: because something is wrong with it, or because nothing reads its kind.
 
 use crate::table::error::TableError;
+use crate::table::room::TooLarge;
 use std::fmt;
 use std::path::Path;
 
@@ -27,6 +28,12 @@ impl Fault {
 impl From<String> for Fault {
     fn from(reason: String) -> Self {
         Self::Damaged(reason)
+    }
+}
+
+impl From<TooLarge> for Fault {
+    fn from(refused: TooLarge) -> Self {
+        Self::Unreadable(refused.into())
     }
 }
 

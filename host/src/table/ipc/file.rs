@@ -4,6 +4,7 @@ use super::decode::Decoder;
 use super::fault::Fault;
 use super::message::{CONTINUATION, METADATA_MAX, RawMessage, parse};
 use super::schema;
+use crate::table::room::{Room, set_aside};
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::{Block, MessageHeader, root_as_footer};
@@ -37,6 +38,8 @@ pub(in crate::table) struct IpcFile {
     /// Rows of all batches, as their metadata says.
     rows: u64,
     next: usize,
+    /// For the message that is decoded.
+    room: Room,
 }
 
 /// Where a message is.
@@ -65,6 +68,7 @@ impl IpcFile {
         let footer_length = u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]);
         let end = length - TAIL;
         let start = end.checked_sub(u64::from(footer_length)).filter(|start| *start >= HEAD);
+        let start = start.filter(|start| end - start <= METADATA_MAX as u64);
         let start = start.ok_or_else(|| format!("its footer says that it has {footer_length} bytes"))?;
         let footer = read(&mut file, start, end - start)?;
         let footer = root_as_footer(&footer).map_err(|_| "its footer is damaged")?;
@@ -73,7 +77,7 @@ impl IpcFile {
             blocks.into_iter().flatten().map(|block| place(block, start)).collect::<Result<Vec<_>, _>>()
         };
         let (dictionaries, batches) = (places(footer.dictionaries())?, places(footer.recordBatches())?);
-        let mut opened = Self { file, decoder, dictionaries, batches, rows: 0, next: 0 };
+        let mut opened = Self { file, decoder, dictionaries, batches, rows: 0, next: 0, room: Room::default() };
         opened.walk(start)?;
         Ok(opened)
     }
@@ -188,8 +192,9 @@ impl IpcFile {
         Ok(Some((Place { offset, metadata: start + length, body }, metadata)))
     }
 
-    fn message(&mut self, place: Place) -> Result<RawMessage, String> {
+    fn message(&mut self, place: Place) -> Result<RawMessage, Fault> {
         let metadata = self.metadata(place)?;
+        self.room.hold(place.body)?;
         let body = read(&mut self.file, place.offset + place.metadata, place.body)?;
         Ok(RawMessage { metadata, body: Buffer::from_vec(body) })
     }
@@ -244,7 +249,7 @@ fn place(block: &Block, footer: u64) -> Result<Place, String> {
 fn read(file: &mut File, offset: u64, length: u64) -> Result<Vec<u8>, String> {
     let text = |error: std::io::Error| error.to_string();
     file.seek(SeekFrom::Start(offset)).map_err(text)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(length).map_err(|error| error.to_string())?);
+    let mut bytes = set_aside(length)?;
     file.by_ref().take(length).read_to_end(&mut bytes).map_err(text)?;
     if bytes.len() as u64 == length { Ok(bytes) } else { Err("it has become shorter while it was read".into()) }
 }

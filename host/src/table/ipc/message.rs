@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::layout::{self, Piece};
-use crate::budget::available_memory;
+use crate::table::room::{Room, check_unpacked};
 use arrow_buffer::Buffer;
 use arrow_ipc::{BodyCompressionMethod, CompressionType, Message, MessageHeader, RecordBatch};
 use arrow_schema::DataType;
@@ -51,6 +51,7 @@ impl RawMessage {
         message: &Message<'_>,
         types: impl Iterator<Item = &'a DataType>,
         dictionary_type: impl FnOnce(i64) -> Option<&'a DataType>,
+        room: &mut Room,
     ) -> Result<(), Fault> {
         let mut pairs = message.custom_metadata().into_iter().flatten();
         if pairs.any(|pair| pair.key() == Some(EXPERIMENTAL_COMPRESSION)) {
@@ -61,14 +62,14 @@ impl RawMessage {
         match message.header_type() {
             MessageHeader::RecordBatch => {
                 let batch = message.header_as_record_batch().ok_or("a batch without its content")?;
-                let pieces = pieces(&batch, &self.body)?;
+                let pieces = pieces(&batch, &self.body, room)?;
                 Ok(layout::check(types, &batch, &pieces, message.version())?)
             }
             MessageHeader::DictionaryBatch => {
                 let dictionary = message.header_as_dictionary_batch().ok_or("a dictionary without its content")?;
                 let batch = dictionary.data().ok_or("a dictionary without its content")?;
                 let data_type = dictionary_type(dictionary.id()).ok_or("a dictionary of no column")?;
-                let pieces = pieces(&batch, &self.body)?;
+                let pieces = pieces(&batch, &self.body, room)?;
                 Ok(layout::check(std::iter::once(data_type), &batch, &pieces, message.version())?)
             }
             other => Err(format!("it has a message of the kind {other:?} among its batches").into()),
@@ -116,12 +117,12 @@ pub(super) fn ranges(batch: &RecordBatch<'_>, body: u64) -> Result<Vec<Range<u64
     Ok(ranges)
 }
 
-/// The buffers of a batch.
-fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer) -> Result<Vec<Piece<'a>>, String> {
+/// The buffers of a batch, with room for what they unpack to.
+fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer, room: &mut Room) -> Result<Vec<Piece<'a>>, Fault> {
     let ratio = match batch.compression() {
         None => None,
         Some(compression) if compression.method() != BodyCompressionMethod::BUFFER => {
-            return Err(format!("a compression of the kind {:?}", compression.method()));
+            return Err(format!("a compression of the kind {:?}", compression.method()).into());
         }
         Some(compression) if compression.codec() == CompressionType::LZ4_FRAME => Some(LZ4_RATIO),
         Some(_) => Some(ZSTD_RATIO),
@@ -140,11 +141,8 @@ fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer) -> Result<Vec<Piece<'a>
         pieces.push(piece);
     }
     // Memory is set aside for what is claimed, so it must be there.
-    if claimed > available_memory() {
-        return Err(format!(
-            "a compressed batch that says it holds {claimed} bytes, more than this machine has memory"
-        ));
-    }
+    check_unpacked(body.len() as u64, claimed)?;
+    room.hold(claimed)?;
     Ok(pieces)
 }
 

@@ -3,11 +3,17 @@
 
 use super::fault::Fault;
 use arrow_ipc::convert::fb_to_schema;
-use arrow_ipc::{Endianness, Field, Precision, Type};
+use arrow_ipc::{Endianness, Field, KeyValue, Precision, Type};
 use arrow_schema::{Schema, SchemaRef};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
+
+/// Bytes of texts that several columns may have in one place: libraries write each column's own.
+const SHARED_MAX: usize = 64 << 20;
+
+/// Columns of a schema, at most, those in others too: what is known of one takes some 200 bytes, so that all take 200 MiB.
+const FIELDS_MAX: usize = 1_000_000;
 
 /// Checks a schema and converts it.
 ///
@@ -20,6 +26,12 @@ pub(super) fn checked(schema: arrow_ipc::Schema<'_>) -> Result<SchemaRef, Fault>
         return Err(Fault::Unreadable(reason.into()));
     }
     let fields = schema.fields().ok_or("its schema has no fields")?;
+    let mut left = (schema._tab.buf().len() + SHARED_MAX, FIELDS_MAX);
+    let mut takes = pairs(schema.custom_metadata(), &mut left).is_some();
+    takes = takes && fields.iter().all(|field| texts(field, &mut left).is_some());
+    if !takes {
+        return Err("its schema has more columns, or longer texts, than it has bytes".into());
+    }
     for field in fields {
         check(field, field.name().unwrap_or_default())?;
     }
@@ -39,6 +51,26 @@ pub(in crate::table) fn check_embedded(encoded: &str) -> Result<Option<Schema>, 
     let Some(Ok(message)) = message.map(arrow_ipc::root_as_message) else { return Ok(None) };
     let Some(schema) = message.header_as_schema() else { return Ok(None) };
     checked(schema).map(|schema| Some(schema.as_ref().clone()))
+}
+
+/// Takes a column, and the texts of it and of those in it, from the columns and bytes that are left. A place in a schema may
+/// be said over and over, and each time it is said it becomes a text, or a column, of its own.
+fn texts(field: Field<'_>, left: &mut (usize, usize)) -> Option<()> {
+    left.1 = left.1.checked_sub(1)?;
+    let zone = field.type_as_timestamp().and_then(|time| time.timezone()).map_or(0, str::len);
+    left.0 = left.0.checked_sub(field.name().map_or(0, str::len) + zone)?;
+    pairs(field.custom_metadata(), left)?;
+    field.children().into_iter().flatten().try_for_each(|child| texts(child, left))
+}
+
+type Pairs<'a> = flatbuffers::Vector<'a, flatbuffers::ForwardsUOffset<KeyValue<'a>>>;
+
+fn pairs(pairs: Option<Pairs<'_>>, left: &mut (usize, usize)) -> Option<()> {
+    for pair in pairs.into_iter().flatten() {
+        let length = pair.key().map_or(0, str::len) + pair.value().map_or(0, str::len);
+        left.0 = left.0.checked_sub(length)?;
+    }
+    Some(())
 }
 
 fn check(field: Field<'_>, path: &str) -> Result<(), Fault> {

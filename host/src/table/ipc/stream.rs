@@ -4,13 +4,14 @@ use super::decode::Decoder;
 use super::fault::Fault;
 use super::message::{CONTINUATION, METADATA_MAX, RawMessage};
 use super::schema;
+use crate::table::room::Room;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::MessageHeader;
 use arrow_schema::SchemaRef;
 use std::io::{ErrorKind, Read};
 
-/// Largest body that is set aside at once; a larger one grows as its bytes come.
+/// Bytes of a body that room is made for at once; a larger one grows as its bytes come.
 const BODY_AT_ONCE: u64 = 64 << 20;
 
 /// An Arrow stream, batch by batch.
@@ -18,6 +19,8 @@ pub(in crate::table) struct IpcStream<R> {
     text: R,
     decoder: Decoder,
     ended: bool,
+    /// For the message that is decoded.
+    room: Room,
 }
 
 impl<R> std::fmt::Debug for IpcStream<R> {
@@ -40,14 +43,15 @@ impl<R: Read> IpcStream<R> {
     /// # Errors
     /// What is wrong with the stream.
     pub(in crate::table) fn open(mut text: R) -> Result<Self, Fault> {
-        let raw = read_message(&mut text)?.ok_or("it ends before its schema")?;
+        let mut room = Room::default();
+        let raw = read_message(&mut text, &mut room)?.ok_or("it ends before its schema")?;
         let message = raw.message()?;
         let schema = match message.header_type() {
             MessageHeader::Schema => message.header_as_schema(),
             _ => None,
         };
         let decoder = Decoder::new(schema::checked(schema.ok_or("it does not begin with a schema")?)?);
-        Ok(Self { text, decoder, ended: false })
+        Ok(Self { text, decoder, ended: false, room })
     }
 
     pub(in crate::table) fn schema(&self) -> SchemaRef {
@@ -60,7 +64,7 @@ impl<R: Read> IpcStream<R> {
     /// What is wrong with it, or behind it.
     pub(in crate::table) fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
         while !self.ended {
-            match read_message(&mut self.text)? {
+            match read_message(&mut self.text, &mut self.room)? {
                 None => {
                     self.ended = true;
                     check_nothing_follows(&mut self.text)?;
@@ -77,7 +81,7 @@ impl<R: Read> IpcStream<R> {
 }
 
 /// The next message; `None` at the mark of the end.
-fn read_message(text: &mut impl Read) -> Result<Option<RawMessage>, String> {
+fn read_message(text: &mut impl Read, room: &mut Room) -> Result<Option<RawMessage>, Fault> {
     let cut = "it ends without its mark of the end: it is cut short, or was not closed by its writer";
     let mut word = [0; 4];
     if !read_exact(text, &mut word)? {
@@ -93,16 +97,16 @@ fn read_message(text: &mut impl Read) -> Result<Option<RawMessage>, String> {
     }
     // Bodies begin at multiples of eight bytes.
     if length > METADATA_MAX || (length + prefix) % 8 != 0 {
-        return Err(format!("a message in it says that its metadata has {length} bytes"));
+        return Err(format!("a message in it says that its metadata has {length} bytes").into());
     }
-    let metadata = read_up_to(text, length as u64)?;
+    let metadata = read_up_to(text, length as u64, room)?;
     if metadata.len() < length {
         return Err(cut.into());
     }
     let mut raw = RawMessage { metadata, body: Buffer::from_vec(Vec::<u8>::new()) };
     let length = raw.message()?.bodyLength();
     let length = u64::try_from(length).map_err(|_| format!("a message in it says that its body has {length} bytes"))?;
-    let body = read_up_to(text, length)?;
+    let body = read_up_to(text, length, room)?;
     if (body.len() as u64) < length {
         return Err(cut.into());
     }
@@ -111,8 +115,8 @@ fn read_message(text: &mut impl Read) -> Result<Option<RawMessage>, String> {
 }
 
 /// Padding may follow the end, but no second table.
-fn check_nothing_follows(text: &mut impl Read) -> Result<(), String> {
-    let behind = read_up_to(text, 64)?;
+fn check_nothing_follows(text: &mut impl Read) -> Result<(), Fault> {
+    let behind = read_up_to(text, 64, &mut Room::default())?;
     if behind.iter().all(|byte| *byte == 0) {
         return Ok(());
     }
@@ -128,9 +132,15 @@ fn read_exact(text: &mut impl Read, word: &mut [u8; 4]) -> Result<bool, String> 
     }
 }
 
-fn read_up_to(text: &mut impl Read, length: u64) -> Result<Vec<u8>, String> {
-    let at_once = usize::try_from(length.min(BODY_AT_ONCE)).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(at_once);
-    text.take(length).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    Ok(bytes)
+fn read_up_to(text: &mut impl Read, length: u64, room: &mut Room) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    loop {
+        let wanted = (length - bytes.len() as u64).min(BODY_AT_ONCE);
+        bytes.try_reserve(usize::try_from(wanted).unwrap_or(usize::MAX)).map_err(|error| error.to_string())?;
+        room.hold(bytes.capacity() as u64)?;
+        let read = text.by_ref().take(wanted).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        if read == 0 || bytes.len() as u64 == length {
+            return Ok(bytes);
+        }
+    }
 }

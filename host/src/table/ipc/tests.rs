@@ -1,6 +1,8 @@
 //! Arrow files and streams: what was written is read, and no length that is another makes other rows.
 
 use super::*;
+use crate::table::ipc::message::CONTINUATION;
+use crate::table::room::Room;
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow_ipc::CompressionType;
@@ -160,7 +162,7 @@ fn experimental_compression_and_other_ends_of_bytes_are_refused() {
     let schema = schema.finish();
     let mut message = MessageBuilder::new(&mut builder);
     message.add_version(MetadataVersion::V5);
-    message.add_header_type(MessageHeader::Schema);
+    message.add_header_type(arrow_ipc::MessageHeader::Schema);
     message.add_header(schema.as_union_value());
     let message = message.finish();
     builder.finish(message, None);
@@ -188,6 +190,44 @@ fn experimental_compression_and_other_ends_of_bytes_are_refused() {
         metadata: builder.finished_data().to_vec(),
         body: arrow_buffer::Buffer::from_vec(Vec::<u8>::new()),
     };
-    let refused = raw.check(&raw.message().unwrap(), std::iter::empty(), |_| None).unwrap_err();
+    let refused = raw.check(&raw.message().unwrap(), std::iter::empty(), |_| None, &mut Room::default()).unwrap_err();
     assert!(matches!(&refused, Fault::Unreadable(reason) if reason.contains("compressed as Arrow 0.17")), "{refused}");
+}
+
+/// A stream of a schema whose columns are all one, at one place, under a name of so many bytes.
+fn stream_of_one_column(times: usize, name: usize) -> Vec<u8> {
+    let mut builder = flatbuffers::FlatBufferBuilder::new();
+    let name = builder.create_string(&"n".repeat(name));
+    let mut int = arrow_ipc::IntBuilder::new(&mut builder);
+    int.add_bitWidth(8);
+    let int = int.finish().as_union_value();
+    let children = builder.create_vector::<flatbuffers::WIPOffset<arrow_ipc::Field<'_>>>(&[]);
+    let mut field = arrow_ipc::FieldBuilder::new(&mut builder);
+    field.add_name(name);
+    field.add_type_type(arrow_ipc::Type::Int);
+    field.add_type_(int);
+    field.add_children(children);
+    let field = field.finish();
+    let fields = builder.create_vector(&vec![field; times]);
+    let mut schema = arrow_ipc::SchemaBuilder::new(&mut builder);
+    schema.add_fields(fields);
+    let schema = schema.finish().as_union_value();
+    let mut message = arrow_ipc::MessageBuilder::new(&mut builder);
+    message.add_version(arrow_ipc::MetadataVersion::V5);
+    message.add_header_type(arrow_ipc::MessageHeader::Schema);
+    message.add_header(schema);
+    let message = message.finish();
+    builder.finish(message, None);
+    let mut metadata = builder.finished_data().to_vec();
+    metadata.resize(metadata.len().next_multiple_of(8), 0);
+    let length = u32::try_from(metadata.len()).unwrap();
+    [&CONTINUATION[..], &length.to_le_bytes(), &metadata, &CONTINUATION, &[0; 4]].concat()
+}
+
+#[test]
+fn columns_in_one_place_make_no_more_than_their_file_has() {
+    assert_eq!(IpcStream::open(stream_of_one_column(3, 10).as_slice()).unwrap().schema().fields().len(), 3);
+    // 4 MB, of which Arrow's reader would make texts of 900 MB.
+    let refused = IpcStream::open(stream_of_one_column(300_000, 3000).as_slice()).unwrap_err();
+    assert_eq!(refused, Fault::Damaged("its schema has more columns, or longer texts, than it has bytes".into()));
 }

@@ -1,0 +1,115 @@
+//! Memory that this process can have: the machine's, its control group's and its own limit of address space, whichever
+//! is least. Budgets are parts of it; nothing here is counted.
+
+use crate::small_file::{WRITTEN_MAX, read_text};
+use rustix::process::{Resource, getrlimit};
+use std::path::{Path, PathBuf};
+
+/// Without a figure, a gibibyte: a machine's smallest size that runs containers.
+const UNKNOWN: u64 = 1 << 30;
+
+/// Bytes of address space that are kept for threads' stacks and the allocator's arenas, which are mapped and not used: 64
+/// threads of 2 MiB, and eight arenas of 64 MiB, are 640 MiB; half of them at least exist when somebody asks.
+const MAPPED: u64 = 320 << 20;
+
+/// Where control groups are.
+const GROUPS: &str = "/sys/fs/cgroup";
+
+/// A control group's files: the limit, what is used, and the statistics' line of what can be dropped.
+type Files = (&'static str, &'static str, &'static str);
+
+/// Those of version 2, and of version 1.
+const UNIFIED: Files = ("memory.max", "memory.current", "inactive_file ");
+const SPLIT: Files = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ");
+
+/// Memory that can be had without hurting anyone, in bytes.
+pub(crate) fn available_memory() -> u64 {
+    let machine = text("/proc/meminfo").and_then(|meminfo| kibibytes(&meminfo, "MemAvailable:"));
+    let group = text("/proc/self/cgroup").and_then(|groups| of_groups(&groups, Path::new(GROUPS)));
+    [machine, group, of_address_space()].into_iter().flatten().min().unwrap_or(UNKNOWN)
+}
+
+/// A file of the kernel's.
+fn text(path: impl AsRef<Path>) -> Option<String> {
+    read_text(path.as_ref(), WRITTEN_MAX).ok()
+}
+
+fn kibibytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// What is left of the limit of address space; `None` without one.
+fn of_address_space() -> Option<u64> {
+    let most = getrlimit(Resource::As).current?;
+    let mapped = text("/proc/self/status").and_then(|status| kibibytes(&status, "VmSize:"))?;
+    Some(most.saturating_sub(mapped).saturating_sub(MAPPED))
+}
+
+/// What is left to the process's group, and to each that it is in; `None` where none has a limit.
+fn of_groups(groups: &str, root: &Path) -> Option<u64> {
+    let group = |line: &str| {
+        let (number, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        match controllers {
+            "" if number == "0" => Some((root.to_owned(), path.to_owned(), UNIFIED)),
+            "memory" => Some((root.join("memory"), path.to_owned(), SPLIT)),
+            _ => None,
+        }
+    };
+    let left = |(root, path, files): (PathBuf, String, Files)| {
+        // In a container the path is the machine's, and the container's own group is the root.
+        let within = Path::new(path.trim_start_matches('/'));
+        within.ancestors().filter_map(|group| left_of(&root.join(group), files)).min()
+    };
+    groups.lines().filter_map(group).filter_map(left).min()
+}
+
+fn left_of(group: &Path, (limit, used, dropped): Files) -> Option<u64> {
+    let number = |name: &str| text(group.join(name))?.trim().parse::<u64>().ok();
+    // Without a limit it is a word, or more than any machine has.
+    let limit = number(limit).filter(|limit| *limit < 1 << 60)?;
+    let of_files = text(group.join("memory.stat")).and_then(|statistics| {
+        statistics.lines().find_map(|line| line.strip_prefix(dropped))?.trim().parse::<u64>().ok()
+    });
+    Some(limit.saturating_sub(number(used)?.saturating_sub(of_files.unwrap_or(0))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_limit_of_a_group_and_those_above_it_counts() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let left = |groups: &str| of_groups(groups, root.path());
+        assert_eq!(left("0::/a/b\n"), None);
+        write("a/b/memory.max", "max\n");
+        write("a/b/memory.current", "100\n");
+        assert_eq!(left("0::/a/b\n"), None);
+        write("a/memory.max", "5000\n");
+        write("a/memory.current", "3000\n");
+        assert_eq!(left("1:cpu:/\n0::/a/b\n"), Some(2000));
+        write("a/memory.stat", "anon 7\ninactive_file 500\n");
+        assert_eq!(left("0::/a/b\n"), Some(2500));
+        write("memory/c/memory.limit_in_bytes", "1000\n");
+        write("memory/c/memory.usage_in_bytes", "1001\n");
+        assert_eq!(left("0::/a/b\n4:memory:/c\n"), Some(0));
+        // As a container sees it, whose group is the root.
+        write("memory/memory.limit_in_bytes", "400\n");
+        write("memory/memory.usage_in_bytes", "0\n");
+        assert_eq!(left("4:memory:/docker/x\n"), Some(400));
+    }
+
+    #[test]
+    fn a_figure_of_the_kernel_is_bytes() {
+        assert_eq!(kibibytes("MemTotal: 9 kB\nMemAvailable:   12 kB\n", "MemAvailable:"), Some(12 << 10));
+        assert_eq!(kibibytes("MemTotal: 9 kB\n", "MemAvailable:"), None);
+        assert!(available_memory() > 0);
+    }
+}
