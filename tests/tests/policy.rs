@@ -29,6 +29,19 @@ def size(path):
     found = os.statvfs(path)
     return found.f_blocks * found.f_frsize
 
+def content(path):
+    """Names in a folder, the first bytes of a file; None where there is neither."""
+    try:
+        return os.listdir(path) if os.path.isdir(path) else open(path, "rb").read(64).hex()
+    except FileNotFoundError:
+        return None
+
+# What interpreters and libraries look at: psutil, numpy, joblib, R, jemalloc and the C library.
+NEEDED = ["/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/version", "/proc/vmstat",
+          "/proc/self/maps", "/proc/self/status", "/proc/self/mountinfo", "/proc/self/fd", "/proc/net/dev", "/proc/mounts",
+          "/proc/sys/kernel/osrelease", "/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu/online", "/sys/class/net",
+          "/sys/fs/cgroup"]
+
 asked = json.load(open("asked.json"))
 group = lambda v2, v1: text(f"/sys/fs/cgroup/{v2}") or text(f"/sys/fs/cgroup/{v1}")
 json.dump({
@@ -38,6 +51,12 @@ json.dump({
     "mounts": [line.split() for line in open("/proc/self/mountinfo")],
     "memory": group("memory.max", "memory/memory.limit_in_bytes"),
     "pids": group("pids.max", "pids/pids.max"),
+    "masked": {path: content(path) for path in asked["masked"]},
+    "needed": [path for path in NEEDED if not content(path)],
+    "frozen": [path for path in asked["read_only"] if os.path.exists(path) and not os.statvfs(path).f_flag & os.ST_RDONLY],
+    "groups": text("/proc/self/cgroup"),
+    "files": {path: os.statvfs(path).f_files for path in asked["folders"]},
+    "shares": group("cpu.weight", "cpu/cpu.shares"),
     "interfaces": sorted(os.listdir("/sys/class/net")),
     "names": [os.environ[name] for name in ("USER", "HOME")],
 }, open("seen.json", "w"))
@@ -73,7 +92,9 @@ fn a_container_is_as_it_is_explained() {
         let policy = &explained["policy"];
         let folders = strings(&policy["temporary"], "path");
         let limits = strings(&policy["process_limits"], "name");
-        user.file("block/asked.json", &serde_json::json!({"limits": limits, "folders": folders}).to_string());
+        let (masked, read_only) = (&policy["masked"], &policy["read_only"]);
+        let asked = serde_json::json!({"limits": limits, "folders": folders, "masked": masked, "read_only": read_only});
+        user.file("block/asked.json", &asked.to_string());
         let kept = if arguments == plain { "plain" } else { "mounted" };
         let ran = user.command(&[&["run", "--json", "--keep", kept], arguments].concat()).output().unwrap();
         assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
@@ -108,6 +129,7 @@ fn compare(policy: &Value, record: &Value, seen: &Value, folder: &Path) {
     for temporary in policy["temporary"].as_array().unwrap() {
         let path = temporary["path"].as_str().unwrap();
         assert_eq!(seen["sizes"][path], temporary["bytes"], "{path}");
+        assert_eq!(seen["files"][path], temporary["files"], "{path}");
         let options = options(seen, path);
         let expected = ["rw", "nosuid", "nodev", "noexec"];
         let executable = temporary["executable"] == true;
@@ -119,6 +141,17 @@ fn compare(policy: &Value, record: &Value, seen: &Value, folder: &Path) {
             );
         }
     }
+    for (path, found) in seen["masked"].as_object().unwrap() {
+        let is_empty = found.is_null() || found == "" || found.as_array().is_some_and(Vec::is_empty);
+        assert!(is_empty, "{path} is not hidden: {found}");
+    }
+    assert_eq!(seen["needed"], serde_json::json!([]), "what programs need is hidden");
+    assert_eq!(seen["frozen"], serde_json::json!([]), "what is to be read-only is not");
+    // Of version 1 each controller's group, of version 2 the only one: all of them are the container's own root.
+    assert!(seen["groups"].as_str().unwrap().lines().all(|line| line.ends_with(":/")), "{}", seen["groups"]);
+    // Version 2 has a weight instead, 100 where nothing is said.
+    let shares: u64 = seen["shares"].as_str().unwrap().trim().parse().unwrap();
+    assert!(shares == number(&policy["cpu_shares"]) || shares < 100, "{shares}");
     for mount in policy["mounts"].as_array().unwrap() {
         let writable = mount["writable"] == true;
         let options = options(seen, mount["target"].as_str().unwrap());

@@ -185,7 +185,8 @@ fn body(launch: &Launch<'_>, policy: &Policy, has_agent: bool) -> ContainerCreat
     };
     let temporary = |folder: &Temporary| {
         let exec = if folder.executable { "exec" } else { "noexec" };
-        let options = format!("rw,nosuid,nodev,{exec},size={},mode={:o}", folder.bytes, folder.mode);
+        let options =
+            format!("rw,nosuid,nodev,{exec},size={},nr_inodes={},mode={:o}", folder.bytes, folder.files, folder.mode);
         (folder.path.clone(), options)
     };
     let limit = |limit: &ProcessLimit| ResourcesUlimits {
@@ -213,6 +214,11 @@ fn body(launch: &Launch<'_>, policy: &Policy, has_agent: bool) -> ContainerCreat
         // The agent carries the script's output; the engine would write it to disk a second time.
         log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
         ipc_mode: Some(policy.namespaces.ipc.into()),
+        cgroupns_mode: policy.namespaces.cgroup.parse().ok(),
+        masked_paths: Some(policy.masked.iter().map(|&path| path.to_owned()).collect()),
+        readonly_paths: Some(policy.read_only.iter().map(|&path| path.to_owned()).collect()),
+        cpu_shares: Some(i64::from(policy.cpu_shares)),
+        oom_score_adj: Some(i64::from(policy.oom_score)),
         auto_remove: Some(true),
         ..HostConfig::default()
     };

@@ -21,6 +21,65 @@ pub(super) const SOCKET_FOLDER: &str = "/run/longshore";
 /// Where this machine's agent is mounted in images that have none. No image has anything there.
 pub(super) const MOUNTED_AGENT: &str = "/run/longshore-agent";
 
+/// What of the machine's is hidden from a container: an empty file or folder is there instead. The engines' own lists, and
+/// what tells of the machine, its other work and its hardware. What a path names need not exist on each kernel.
+const MASKED: [&str; 42] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/buddyinfo",
+    "/proc/cmdline",
+    "/proc/config.gz",
+    "/proc/diskstats",
+    "/proc/dma",
+    "/proc/driver",
+    "/proc/execdomains",
+    "/proc/interrupts",
+    "/proc/iomem",
+    "/proc/ioports",
+    "/proc/kallsyms",
+    "/proc/kcore",
+    "/proc/key-users",
+    "/proc/keys",
+    "/proc/kmsg",
+    "/proc/kpagecgroup",
+    "/proc/kpagecount",
+    "/proc/kpageflags",
+    "/proc/latency_stats",
+    "/proc/locks",
+    "/proc/modules",
+    "/proc/mtrr",
+    "/proc/pagetypeinfo",
+    "/proc/sched_debug",
+    "/proc/schedstat",
+    "/proc/scsi",
+    "/proc/slabinfo",
+    "/proc/softirqs",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/vmallocinfo",
+    "/proc/zoneinfo",
+    "/sys/class/dmi",
+    "/sys/class/thermal",
+    "/sys/devices/virtual/dmi",
+    "/sys/devices/virtual/powercap",
+    "/sys/devices/virtual/thermal",
+    "/sys/firmware",
+    "/sys/fs/fuse",
+    "/sys/kernel",
+];
+
+/// What of the kernel's can be read only, as the engines have it.
+const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/// Its share of the processors where others want them too: half of what the engines give, and systemd its services.
+const CPU_SHARES: u32 = 512;
+
+/// How much sooner than the host's own programs the kernel ends one of a container where the machine has no memory left.
+const OOM_SCORE: i32 = 500;
+
+/// Bytes of a folder in memory for each file in it, at least: a page. Files without content take memory too.
+const BYTES_OF_FILE: u64 = 4 << 10;
+
 /// What a container may do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Policy {
@@ -40,6 +99,14 @@ pub struct Policy {
     pub temporary: Vec<Temporary>,
     /// Files and folders of this machine.
     pub mounts: Vec<PolicyMount>,
+    /// Paths of the kernel's that are hidden.
+    pub masked: Vec<&'static str>,
+    /// Paths of the kernel's that can be read only.
+    pub read_only: Vec<&'static str>,
+    /// Share of the processors where others want them too; that of the machine's own programs is 1024.
+    pub cpu_shares: u32,
+    /// Added to what the kernel goes by where the machine has no memory left: 1000 is ended first.
+    pub oom_score: i32,
     /// Memory in bytes, that of its temporary folders and of `/dev/shm` included. There is no swap.
     pub memory_bytes: u64,
     /// Size of `/dev/shm` in bytes, where worker processes pass each other their data.
@@ -70,6 +137,8 @@ pub struct Namespaces {
     pub network: String,
     /// Shared memory, semaphores and message queues: `private`.
     pub ipc: &'static str,
+    /// The control groups that it sees: `private` shows its own as the root.
+    pub cgroup: &'static str,
 }
 
 /// A folder in memory.
@@ -79,6 +148,8 @@ pub struct Temporary {
     pub path: String,
     /// Most bytes: a full one is an error for who writes, and no reason to kill.
     pub bytes: u64,
+    /// Most files.
+    pub files: u64,
     /// Mode.
     pub mode: u32,
     /// Whether programs in it can be started; none of them gains a user or is a device.
@@ -148,9 +219,13 @@ impl Policy {
             no_new_privileges: true,
             seccomp: profile(of.network.into()),
             read_only_root: true,
-            namespaces: Namespaces { network: of.network.to_string(), ipc: "private" },
+            namespaces: Namespaces { network: of.network.to_string(), ipc: "private", cgroup: "private" },
             temporary: temporary(of),
             mounts: mounts(of),
+            masked: MASKED.to_vec(),
+            read_only: READ_ONLY.to_vec(),
+            cpu_shares: CPU_SHARES,
+            oom_score: OOM_SCORE,
             memory_bytes: limits.memory_bytes,
             shared_memory_bytes: limits.memory_bytes,
             cpus: limits.cpus,
@@ -173,8 +248,9 @@ fn temporary(of: &PolicyOf<'_>) -> Vec<Temporary> {
     let is_mounted = |path: &str| of.mounts.iter().any(|mount| mount.path == Path::new(path));
     let volumes = of.image.into_iter().flat_map(|image| &image.volumes).map(String::as_str);
     let paths = [WORK_FOLDER, "/tmp"].into_iter().chain(volumes.filter(|path| !is_mounted(path)));
-    let folder =
-        |path: &str| Temporary { path: path.to_owned(), bytes: of.limits.memory_bytes, mode: 0o1777, executable: true };
+    let bytes = of.limits.memory_bytes;
+    let files = bytes / BYTES_OF_FILE;
+    let folder = |path: &str| Temporary { path: path.to_owned(), bytes, files, mode: 0o1777, executable: true };
     paths.map(folder).collect()
 }
 

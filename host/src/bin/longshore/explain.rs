@@ -66,6 +66,7 @@ fn policy_rows(policy: &Policy) -> Vec<[String; 2]> {
         row("new privileges", if policy.no_new_privileges { "none" } else { "as programs have them" }),
         row("system calls", &format!("profile {}", policy.seccomp.hash.get(..12).unwrap_or_default())),
         row("network", &policy.namespaces.network),
+        row("control groups", policy.namespaces.cgroup),
         row("image read-only", yes(policy.read_only_root)),
     ];
     let temporary = policy.temporary.iter().map(|folder| {
@@ -78,9 +79,13 @@ fn policy_rows(policy: &Policy) -> Vec<[String; 2]> {
         format!("{}: `{}`, {access}", mount.target.display(), mount.source.display())
     });
     rows.extend(named("mounts", mounts));
+    rows.extend(named("hidden", policy.masked.iter().map(|path| (*path).to_owned())));
+    rows.extend(named("read-only", policy.read_only.iter().map(|path| (*path).to_owned())));
     rows.push(row("memory", &format!("{}, no swap", size(policy.memory_bytes))));
     rows.push(row("/dev/shm", &size(policy.shared_memory_bytes)));
     rows.push(row("processors", &policy.cpus.map_or_else(|| "all".to_owned(), |cpus| cpus.to_string())));
+    rows.push(row("share of processors", &format!("{} to 1024 of others", policy.cpu_shares)));
+    rows.push(row("ended for memory", &format!("{} before others", policy.oom_score)));
     rows.push(row("processes and threads", &policy.pids.to_string()));
     rows.extend(named(
         "of each process",
