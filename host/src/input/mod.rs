@@ -201,6 +201,16 @@ enum Decoded {
     End,
 }
 
+impl InputError {
+    /// What the script is told, which is no path of the host's.
+    fn for_script(&self) -> String {
+        match self {
+            Self::Table(error) => error.without_path(),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// An input cannot be served.
 #[derive(Debug, thiserror::Error)]
 enum InputError {

@@ -27,7 +27,7 @@ pub(crate) async fn serve(
     let message = match send_all(&input, stream, delivery, &outgoing, &mut allowed).await {
         Ok(true) => ToScript::End { stream },
         Ok(false) => return,
-        Err(error) => ToScript::Drop { stream, reason: error.to_string() },
+        Err(error) => ToScript::Drop { stream, reason: error.for_script() },
     };
     // A script that is gone needs no answer.
     let _ = outgoing.send(Frame::new(&message)).await;

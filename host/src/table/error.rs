@@ -222,14 +222,39 @@ impl TableError {
         }
     }
 
-    /// What a script is told: of an error about its data, the text without the path of a file of the host's.
+    /// What a script is told: the text with the name of a file of the host's, and without the folders that it is in.
     #[must_use]
     pub(crate) fn without_path(&self) -> String {
         match self {
             Self::Arrow { source, .. } => bare(source),
             Self::Parquet { source, .. } => source.to_string(),
-            other => other.to_string(),
+            other => other.with_name(),
         }
+    }
+
+    fn with_name(&self) -> String {
+        let text = self.to_string();
+        let path = match self {
+            Self::Missing { path }
+            | Self::Folder { path }
+            | Self::Empty { path }
+            | Self::Read { path, .. }
+            | Self::Write { path, .. }
+            | Self::UnknownSuffix { path }
+            | Self::WrongContent { path, .. }
+            | Self::NoOption { path, .. }
+            | Self::NotAsDeclared { path, .. }
+            | Self::WriteOptions { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::Unreadable { path, .. }
+            | Self::Line { path, .. }
+            | Self::TooManyCells { path, .. }
+            | Self::WriterGaveUp { path, .. } => path,
+            Self::Seen { source, .. } => return source.with_name(),
+            _ => return text,
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        text.replace(&format!("`{}`", path.display()), &format!("`{name}`"))
     }
 
     /// Whether other data would have done: the script can be told, and may go on.
@@ -244,6 +269,27 @@ impl TableError {
             Self::Arrow { source, .. } => !matches!(source, ArrowError::IoError(..)),
             Self::Parquet { source, .. } => !matches!(source, ParquetError::External(_)),
             _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_told_the_name_of_a_file_and_no_folder() {
+        let (path, reason) = (PathBuf::from("/srv/data/in.arrow"), "it ends".to_owned());
+        for (error, told) in [
+            (TableError::Missing { path: path.clone() }, "`in.arrow` does not exist"),
+            (
+                TableError::Damaged { path: path.clone(), reason: reason.clone() },
+                "`in.arrow` is truncated or damaged: it ends",
+            ),
+            (TableError::Line { path: path.clone(), line: 7, reason }, "`in.arrow`, line 7: it ends"),
+            (TableError::Read { path, source: std::io::Error::other("gone") }, "cannot read `in.arrow`: gone"),
+        ] {
+            assert_eq!(error.without_path(), told);
         }
     }
 }
