@@ -2,11 +2,10 @@
 //! fingerprint they tell whether two runs were the same. Values of options are in none of them: they stand in the record
 //! themselves, but for secrets, which nothing may be guessed from. Hashing goes on beside the run.
 
+use crate::block::BlockFile;
 use crate::fingerprint::hexadecimal;
 use crate::outcome::Outcome;
 use crate::record::RunRecord;
-use crate::session::BlockFile;
-use crate::small_file::open_regular;
 use crate::spec::Prepared;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
@@ -96,7 +95,7 @@ fn code(mut files: Vec<BlockFile>, script: &str, stop: &AtomicBool) -> io::Resul
     whole.update(format!("script {script}\0"));
     for file in files {
         // Without one it was stopped, and nobody looks at the whole.
-        let hash = content(open_regular(&file.source)?, u64::MAX, stop)?.unwrap_or_default();
+        let hash = content(file.open()?, u64::MAX, stop)?.unwrap_or_default();
         let executable = if file.executable { "x" } else { "-" };
         whole.update(format!("{hash} {executable} {}\0", file.path));
     }
@@ -142,7 +141,7 @@ mod tests {
     fn file(folder: &Path, path: &str, text: &str) -> BlockFile {
         let source: PathBuf = folder.join(path.replace('/', "_"));
         std::fs::write(&source, text).unwrap();
-        BlockFile { source, path: path.into(), executable: false }
+        BlockFile::at(&source, path).unwrap()
     }
 
     #[test]
@@ -153,12 +152,14 @@ mod tests {
             code(files.iter().map(|file| (*file).clone()).collect(), script, &RUNNING).unwrap()
         };
         let first = hash(&[&script, &other], "script.py");
+        let (mut executable, mut elsewhere) = (other.clone(), other.clone());
+        (executable.executable, elsewhere.path) = (true, "a/c.py".into());
         assert_eq!(first, hash(&[&other, &script], "script.py"));
         let changed = [
             hash(&[&script, &other], "a/b.py"),
             hash(&[&script], "script.py"),
-            hash(&[&script, &BlockFile { executable: true, ..other.clone() }], "script.py"),
-            hash(&[&script, &BlockFile { path: "a/c.py".into(), ..other.clone() }], "script.py"),
+            hash(&[&script, &executable], "script.py"),
+            hash(&[&script, &elsewhere], "script.py"),
             hash(&[&script, &file(folder.path(), "a/b.py", "3")], "script.py"),
         ];
         for (position, hash) in changed.iter().enumerate() {
@@ -170,7 +171,7 @@ mod tests {
     fn inputs_beyond_the_limit_have_no_hash() {
         let folder = tempfile::tempdir().unwrap();
         let open = |text: &str| {
-            let file = open_regular(&file(folder.path(), text, text).source).ok()?;
+            let file = file(folder.path(), text, text).open().ok()?;
             Some((text.len() as u64, Box::new(file) as Box<dyn Read + Send>))
         };
         let hash = |text: &str| Some(hexadecimal(&Sha256::digest(text)));

@@ -1,16 +1,24 @@
-//! What a script left in its working folder, brought back for a caller who asked for it. Files are written into a
-//! folder beside the target, which takes the target's place when the run has ended, however it ended. Paths and sizes
-//! come out of a container: they are checked here, and what breaks the rules ends the run.
+//! What a script left in its working folder, brought back for a caller who asked for it: into a file without a name, and
+//! when the run has ended, however it ended, into a folder that takes the target's place. It is made where no script can
+//! enter, and the folder that it goes to is the one that was open when the run was checked. Paths and sizes come out of a
+//! container: they are checked here, and what breaks the rules ends the run.
 
+use crate::folder::{Folder, Identity};
 use crate::place::LockedFolder;
+use crate::publish::Place;
+use crate::run::new_run_id;
 use longshore_protocol::limits::PATH_MAX;
 use longshore_protocol::{KeepLimits, LeftOut, ProtocolError};
-use rustix::fs::syncfs;
+use rustix::fs::{Gid, Mode, Stat, Uid, fchmod, fchown, fstat, renameat, syncfs};
 use serde::Serialize;
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+
+/// The folder that is made, before it has its name.
+const MADE: &str = "kept";
 
 /// Most files of a working folder that are brought back: as many as a block's folder may have.
 pub(crate) const KEPT_FILES_MAX: u64 = 10_000;
@@ -35,44 +43,98 @@ pub struct KeptRecord {
     pub beyond: u64,
 }
 
-/// A folder that is being brought back.
+/// Where files are brought to: looked at when the run was checked, and held open.
+#[derive(Debug, Clone)]
+pub(crate) struct KeepTarget {
+    /// The path that the caller gave.
+    pub(crate) path: PathBuf,
+    place: Place,
+    /// The folder that is there, and empty.
+    was: Option<Identity>,
+}
+
+/// Files that are being brought back: in one file without a name, until all of them are there.
 #[derive(Debug)]
 pub(crate) struct Keeping {
-    target: PathBuf,
-    beside: LockedFolder,
+    target: KeepTarget,
+    run_id: String,
     left: KeepLimits,
-    open: Option<OpenFile>,
-    files: u64,
-    bytes: u64,
+    contents: File,
+    files: Vec<KeptFile>,
+    /// Whether more of the last one comes.
+    is_open: bool,
     /// Why it cannot be completed: the disk's fault, not the script's.
     failure: Option<String>,
 }
 
 #[derive(Debug)]
-struct OpenFile {
+struct KeptFile {
     path: String,
-    place: PathBuf,
-    file: File,
+    executable: bool,
     bytes: u64,
+}
+
+impl KeepTarget {
+    /// Says why a folder cannot be made at a path, by making one beside it.
+    pub(crate) fn check(path: &Path) -> Result<Self, String> {
+        if path.file_name().is_none() {
+            return Err("it is no name for a new folder".into());
+        }
+        if std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+            return Err("it is a link: name the folder itself".into());
+        }
+        let folder = crate::publish::folder(path);
+        if !folder.is_dir() {
+            return Err(format!("the folder `{}` does not exist", folder.display()));
+        }
+        let (place, found) = Place::of_folder(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotADirectory => "it is a file: name a new folder".into(),
+            _ => error.to_string(),
+        })?;
+        let was = found.map(|found| Ok::<_, io::Error>((found.identity()?, found.names()?.is_empty()))).transpose();
+        let was = match was.map_err(|error| error.to_string())? {
+            Some((_, false)) => return Err("there is something in it: name a new folder, or an empty one".into()),
+            was => was.map(|(identity, _)| identity),
+        };
+        let target = Self { path: path.to_owned(), place, was };
+        target.beside(&new_run_id()).map(drop).map_err(|error| error.to_string())?;
+        Ok(target)
+    }
+
+    /// The path without links.
+    pub(crate) fn real(&self) -> PathBuf {
+        self.place.path()
+    }
+
+    /// The links that led there.
+    pub(crate) fn links(&self) -> &[PathBuf] {
+        self.place.links()
+    }
+
+    /// A folder beside the target that only this user can enter. Those of killed hosts go.
+    fn beside(&self, run_id: &str) -> io::Result<LockedFolder> {
+        let prefix = format!(".{}.longshore-", self.place.name().to_string_lossy());
+        let parent = self.place.folder().path().to_owned();
+        let beside = LockedFolder::create_in(self.place.shared_folder(), &parent, &format!("{prefix}{run_id}"), 0o700)?;
+        beside.remove_abandoned(&prefix);
+        Ok(beside)
+    }
 }
 
 impl Keeping {
     /// How much is asked for.
     pub(crate) const LIMITS: KeepLimits = KeepLimits { files: KEPT_FILES_MAX, bytes: KEPT_BYTES_MAX };
 
-    /// Makes the folder beside `target`, and removes those that killed hosts left there.
-    pub(crate) fn create(target: &Path, run_id: &str) -> io::Result<Self> {
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let prefix = format!(".{name}.longshore-");
-        let beside = LockedFolder::create(crate::publish::folder(target), &format!("{prefix}{run_id}"), 0o777)?;
-        beside.remove_abandoned(&prefix);
+    /// Makes the file that is brought back into, on the disk where the target is.
+    pub(crate) fn begin(target: KeepTarget, run_id: &str) -> io::Result<Self> {
+        let contents = target.place.scratch()?;
         Ok(Self {
-            target: target.to_owned(),
-            beside,
+            target,
+            run_id: run_id.to_owned(),
             left: Self::LIMITS,
-            open: None,
-            files: 0,
-            bytes: 0,
+            contents,
+            files: Vec::new(),
+            is_open: false,
             failure: None,
         })
     }
@@ -88,70 +150,35 @@ impl Keeping {
         if is_cache(path) {
             return Ok(());
         }
-        if self.open.as_ref().is_none_or(|open| open.path != path) {
+        if !self.is_open || self.files.last().is_none_or(|open| open.path != path) {
             self.give_up();
             if self.left.files == 0 {
                 return Err(beyond("files", KEPT_FILES_MAX));
             }
             self.left.files -= 1;
+            self.files.push(KeptFile { path: path.to_owned(), executable, bytes: 0 });
         }
+        self.is_open = !last;
         if self.failure.is_none()
-            && let Err(error) = self.write(path, executable, last, bytes)
+            && let Err(error) = self.contents.write_all(bytes)
         {
             self.failure = Some(format!("`{path}`: {error}"));
         }
-        Ok(())
-    }
-
-    fn write(&mut self, path: &str, executable: bool, last: bool, bytes: &[u8]) -> io::Result<()> {
-        let mut open = match self.open.take() {
-            Some(open) => open,
-            None => self.create_file(path, executable)?,
-        };
-        open.file.write_all(bytes)?;
-        open.bytes += bytes.len() as u64;
-        if last {
-            self.files += 1;
-            self.bytes += open.bytes;
-        } else {
-            self.open = Some(open);
+        if let Some(file) = self.files.last_mut() {
+            file.bytes += length;
         }
         Ok(())
-    }
-
-    fn create_file(&self, path: &str, executable: bool) -> io::Result<OpenFile> {
-        let place = self.beside.path().join(path);
-        DirBuilder::new().recursive(true).create(crate::publish::folder(&place))?;
-        let mode = if executable { 0o777 } else { 0o666 };
-        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&place)?;
-        Ok(OpenFile { path: path.to_owned(), place, file, bytes: 0 })
-    }
-
-    fn put(self) -> io::Result<()> {
-        // One call for all files: a disk may take longer over each of ten thousand.
-        syncfs(File::open(self.beside.path())?)?;
-        self.take_after()?;
-        self.beside.move_to(&self.target)?;
-        File::open(crate::publish::folder(&self.target))?.sync_all()
-    }
-
-    /// An empty folder whose place it takes may be this user's alone: it stays so.
-    fn take_after(&self) -> io::Result<()> {
-        match std::fs::symlink_metadata(&self.target) {
-            Ok(found) if found.is_dir() => {
-                // Only root may give it away.
-                let _ = std::os::unix::fs::chown(self.beside.path(), Some(found.uid()), Some(found.gid()));
-                std::fs::set_permissions(self.beside.path(), found.permissions())
-            }
-            _ => Ok(()),
-        }
     }
 
     /// A file whose last part did not come is none.
     fn give_up(&mut self) {
-        if let Some(open) = self.open.take() {
-            // It goes with its folder otherwise, if that fails too.
-            let _ = std::fs::remove_file(open.place);
+        if std::mem::take(&mut self.is_open)
+            && let Some(file) = self.files.pop()
+        {
+            let back = self.contents.stream_position().map(|end| end.saturating_sub(file.bytes));
+            if let Err(error) = back.and_then(|start| self.contents.seek(SeekFrom::Start(start))) {
+                self.failure.get_or_insert(error.to_string());
+            }
         }
     }
 
@@ -162,38 +189,70 @@ impl Keeping {
             return Err(failure);
         }
         let record = KeptRecord {
-            folder: self.target.clone(),
-            files: self.files,
-            bytes: self.bytes,
+            folder: self.target.path.clone(),
+            files: self.files.len() as u64,
+            bytes: self.files.iter().map(|file| file.bytes).sum(),
             special: left_out.special,
             unreadable: left_out.unreadable,
             beyond: left_out.beyond,
         };
-        self.put().map_err(|error| error.to_string())?;
+        self.put()?;
         Ok(record)
+    }
+
+    fn put(&mut self) -> Result<(), String> {
+        let failed = |error: io::Error| error.to_string();
+        self.target.place.folder().check().map_err(failed)?;
+        let beside = self.target.beside(&self.run_id).map_err(failed)?;
+        let owner = |file: &dyn AsFd| Ok::<_, io::Error>(fstat(file.as_fd())?.st_uid);
+        // Somebody may have put a folder of their own there before it was opened.
+        if owner(beside.folder()).map_err(failed)? != owner(&self.contents).map_err(failed)? {
+            return Err(meddled(&self.target).to_string());
+        }
+        let made = beside.folder().make_folder(OsStr::new(MADE), 0o777).map_err(failed)?;
+        self.contents.rewind().map_err(failed)?;
+        for file in &self.files {
+            let written = self.write(&made, file);
+            written.map_err(|error| format!("`{}`: {error}", file.path))?;
+        }
+        self.name(beside.folder(), &made).map_err(failed)
+    }
+
+    fn write(&self, made: &Folder, file: &KeptFile) -> io::Result<()> {
+        let mode = if file.executable { 0o777 } else { 0o666 };
+        let mut to = made.make_file_below(Path::new(&file.path), mode)?;
+        io::copy(&mut (&self.contents).take(file.bytes), &mut to).map(drop)
+    }
+
+    /// Gives the folder that was made its name. Nobody else can enter the one that it is in.
+    fn name(&self, beside: &Folder, made: &Folder) -> io::Result<()> {
+        let (folder, name) = (self.target.place.folder(), self.target.place.name());
+        // One call for all files: a disk may take longer over each of ten thousand.
+        syncfs(made)?;
+        match (folder.stat(name)?, self.target.was) {
+            (None, _) => {}
+            (Some(found), Some(was)) if Identity::from(found) == was => take_after(made, &found)?,
+            (Some(_), _) => return Err(meddled(&self.target)),
+        }
+        // A folder takes the place of an empty one, and of nothing else.
+        renameat(beside, MADE, folder, name)?;
+        if folder.identity_of(name)? != Some(made.identity()?) {
+            return Err(meddled(&self.target));
+        }
+        folder.sync()
     }
 }
 
-/// Says why a folder cannot be made at `target`, by making one beside it.
-pub(crate) fn check_target(target: &Path) -> Result<(), String> {
-    if target.file_name().is_none() {
-        return Err("it is no name for a new folder".into());
-    }
-    match std::fs::symlink_metadata(target) {
-        Ok(metadata) if metadata.is_symlink() => return Err("it is a link: name the folder itself".into()),
-        Ok(metadata) if !metadata.is_dir() => return Err("it is a file: name a new folder".into()),
-        Ok(_) => match std::fs::read_dir(target).map(|mut entries| entries.next().is_some()) {
-            Ok(false) => {}
-            Ok(true) => return Err("there is something in it: name a new folder, or an empty one".into()),
-            Err(error) => return Err(error.to_string()),
-        },
-        Err(_) => {}
-    }
-    let folder = crate::publish::folder(target);
-    if !folder.is_dir() {
-        return Err(format!("the folder `{}` does not exist", folder.display()));
-    }
-    Keeping::create(target, "check").map(drop).map_err(|error| error.to_string())
+/// An empty folder whose place is taken may be this user's alone: it stays so.
+fn take_after(made: &Folder, found: &Stat) -> io::Result<()> {
+    // Only root may give it away.
+    let _ = fchown(made, Some(Uid::from_raw(found.st_uid)), Some(Gid::from_raw(found.st_gid)));
+    Ok(fchmod(made, Mode::from_raw_mode(found.st_mode) & (Mode::RWXU | Mode::RWXG | Mode::RWXO))?)
+}
+
+fn meddled(target: &KeepTarget) -> io::Error {
+    let folder = target.place.folder().path().display();
+    io::Error::other(format!("somebody else changes files in `{folder}`: name a folder elsewhere"))
 }
 
 /// Whether a file is what a library keeps for its next start, such as its list of fonts: none of the script's work.
@@ -222,7 +281,7 @@ mod tests {
     use super::*;
 
     fn keeping(folder: &Path) -> Keeping {
-        Keeping::create(&folder.join("kept"), "run").unwrap()
+        Keeping::begin(KeepTarget::check(&folder.join("kept")).unwrap(), "run").unwrap()
     }
 
     #[test]
@@ -303,13 +362,13 @@ mod tests {
         std::fs::create_dir(path("empty")).unwrap();
         std::fs::write(path("file"), "").unwrap();
         std::os::unix::fs::symlink("empty", path("link")).unwrap();
-        assert_eq!(check_target(&path("empty")), Ok(()));
-        assert_eq!(check_target(&path("new")), Ok(()));
-        let wrong = |name: &str| check_target(&path(name)).unwrap_err();
+        assert_eq!(KeepTarget::check(&path("empty")).map(drop), Ok(()));
+        assert_eq!(KeepTarget::check(&path("new")).map(drop), Ok(()));
+        let wrong = |name: &str| KeepTarget::check(&path(name)).unwrap_err();
         assert_eq!(wrong("full"), "there is something in it: name a new folder, or an empty one");
         assert_eq!(wrong("file"), "it is a file: name a new folder");
         assert_eq!(wrong("link"), "it is a link: name the folder itself");
         assert!(wrong("nowhere/x").ends_with("/nowhere` does not exist"));
-        assert_eq!(check_target(Path::new("..")), Err("it is no name for a new folder".into()));
+        assert_eq!(KeepTarget::check(Path::new("..")).map(drop), Err("it is no name for a new folder".into()));
     }
 }

@@ -34,6 +34,7 @@ mod engine;
 pub mod environment;
 mod event;
 pub mod fingerprint;
+mod folder;
 mod hashes;
 pub mod history;
 pub mod images;

@@ -20,7 +20,11 @@ pub(crate) const MADE_MAX: u64 = 64 << 20;
 /// It cannot be opened, or is no regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(open(path, flags, Mode::empty())?);
+    regular(File::from(open(path, flags, Mode::empty())?))
+}
+
+/// Passes a file on that was opened so that nothing was waited for, and nothing else.
+pub(crate) fn regular(file: File) -> io::Result<File> {
     match kind(file.metadata()?.file_type()) {
         None => {}
         Some("a folder") => return Err(ErrorKind::IsADirectory.into()),

@@ -182,6 +182,57 @@ fn the_host_reads_files_whole_in_one_place() {
     }
 }
 
+/// What changes files by their paths. Somebody who can write in a folder above may have put a link there.
+const BY_PATH: [&str; 14] = [
+    "fs::rename(",
+    "fs::write(",
+    "fs::create_dir",
+    "fs::remove_",
+    "fs::copy(",
+    "fs::set_permissions(",
+    "fs::hard_link(",
+    "fs::symlink(",
+    "fs::chown(",
+    "File::create",
+    "File::options(",
+    "OpenOptions::new(",
+    "DirBuilder::new(",
+    "CWD",
+];
+
+/// Where that is done all the same, and why it is safe there. A script has another user than the host, wherever it is
+/// held; the `process` engine holds nobody.
+const CHANGED_BY_PATH: &[(&str, &str)] = &[
+    ("cases/run.rs", "a locked folder that this user alone can enter"),
+    ("environment/local/certificates.rs", "a folder of the cache, before packages run"),
+    ("environment/local/interpreter.rs", "a folder of the cache"),
+    ("environment/local/python.rs", "a locked folder of the cache that this user alone can enter"),
+    ("environment/local/r.rs", "a locked folder of the cache that this user alone can enter"),
+    ("environment/local/shelf.rs", "a locked folder of the cache that this user alone can enter"),
+    ("fingerprint/cache.rs", "a folder of the state"),
+    ("history/entry.rs", "a locked folder of the state that this user alone can enter"),
+    ("history/recording.rs", "a locked folder of the state that this user alone can enter"),
+    ("images/caches.rs", "folders of the cache"),
+    ("images/folders.rs", "folders of the cache"),
+    ("place/folder.rs", "the folder above those of ours, which is opened then"),
+    ("place/mod.rs", "a socket in a folder that this user alone can enter"),
+    ("place/runs.rs", "the runtime folder, whose owner and mode are looked at then"),
+    ("publish/journal.rs", "a folder of the state that this user alone can enter"),
+    ("publish/unpublished.rs", "`linkat` of an open file, by its number"),
+    ("store/ledger.rs", "a folder of the state"),
+    ("store/lease.rs", "a locked folder of the state that this user alone can enter"),
+];
+
+#[test]
+fn files_are_changed_by_descriptors_and_names() {
+    let found = host_files_with(|code| code.lines().any(|line| BY_PATH.iter().any(|call| line.contains(call))));
+    let known: BTreeSet<String> = CHANGED_BY_PATH.iter().map(|(path, _)| (*path).to_owned()).collect();
+    assert_eq!(
+        found, known,
+        "left: files that change others by path; right: those with a reason. Use `folder::Folder`"
+    );
+}
+
 #[test]
 fn the_host_prints_in_few_places() {
     // Those of the command print nothing but `Shown` and its like; those of the library write data.
@@ -214,26 +265,33 @@ fn the_host_prints_in_few_places() {
 fn files_of_users_are_replaced_in_one_place() {
     // `publish` keeps modes, follows links and syncs. These rename what is their own, or make a folder that is new.
     let own = [
-        "block/template.rs",
         "environment/local/interpreter.rs",
         "environment/local/shelf.rs",
+        "folder/mod.rs",
         "history/entry.rs",
         "images/folders.rs",
-        "place/folder.rs",
+        "kept.rs",
         "publish/unpublished.rs",
     ];
+    let found = host_files_with(|code| code.contains("fs::rename(") || code.contains("renameat("));
+    assert_eq!(found, own.map(str::to_owned).into(), "left: files that rename; right: those that may");
+}
+
+/// Sources of the host whose code, tests and comments apart, is as is asked.
+fn host_files_with(wanted: impl Fn(&str) -> bool) -> BTreeSet<String> {
     let host = root().join("host/src");
-    let renames = |path: &PathBuf| {
+    let is_test = |path: &PathBuf| {
+        path.ends_with("tests.rs")
+            || path.strip_prefix(&host).unwrap().components().any(|part| part.as_os_str() == "tests")
+    };
+    let code = |path: &PathBuf| {
         let text = std::fs::read_to_string(path).unwrap();
         let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
-        code.contains("fs::rename(") || code.contains("renameat(")
+        code.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n")
     };
-    let found: BTreeSet<String> = sources("rs")
-        .into_iter()
-        .filter(|path| path.starts_with(&host) && renames(path))
-        .map(|path| path.strip_prefix(&host).unwrap().display().to_string())
-        .collect();
-    assert_eq!(found, own.map(str::to_owned).into(), "left: files that rename; right: those that may");
+    let found =
+        sources("rs").into_iter().filter(|path| path.starts_with(&host) && !is_test(path) && wanted(&code(path)));
+    found.map(|path| path.strip_prefix(&host).unwrap().display().to_string()).collect()
 }
 
 #[test]

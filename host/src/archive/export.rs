@@ -67,47 +67,56 @@ pub struct Exported {
 ///
 /// If there is no such image, the engine fails, or the archive cannot be written; a file that was there is as it was.
 pub async fn export(image: &str, target: Target, form: Form, settings: &Settings) -> Result<Exported, ExportError> {
-    if let Target::File(path) = &target {
-        let no_place = |reason: String| ExportError::NoPlace { path: path.clone(), reason };
-        if !folder(path).is_dir() {
-            return Err(no_place("its folder does not exist".into()));
-        }
-        Destination::of(path).map_err(|error| no_place(error.to_string()))?;
-    }
+    let destination = match &target {
+        Target::File(path) => Some(destination(path)?),
+        Target::Writer(_) => None,
+    };
     let store = DockerStore::connect(settings).await?;
     let found = find_image(&store, image).await?;
     // What was asked for by name keeps that name.
     let mut names = found.names;
     names.sort();
     let name = names.iter().find(|name| *name == image).or_else(|| names.first()).cloned();
-    let temporary = match &target {
+    let sent = match &destination {
         // Where an archive is to be there is room for another.
-        Target::File(path) if !is_special(path) => folder(path).to_owned(),
-        _ => settings.work_folder.clone(),
+        Some(Destination::File(place)) => {
+            let (folder, place) = (place.folder().path().to_owned(), place.clone());
+            receive(&store, &found.id.0, folder, move || place.scratch()).await?
+        }
+        _ => {
+            let folder = settings.work_folder.clone();
+            receive(&store, &found.id.0, folder.clone(), move || tempfile::tempfile_in(folder)).await?
+        }
     };
-    let sent = receive(&store, &found.id.0, temporary).await?;
     let image = image.to_owned();
     let written = spawn_blocking(move || {
         let checked = CheckedImage::of(sent, None).map_err(|source| ExportError::Sent { image, source })?;
         let packing = Packing::new(&checked, name.as_deref(), form);
-        let bytes = match target {
-            Target::File(path) => write_file(&packing, &path).map_err(|source| ExportError::Write { path, source })?,
-            Target::Writer(writer) => {
-                let path = PathBuf::from("-");
-                write(&packing, Compression::None, writer).map_err(|source| ExportError::Write { path, source })?
+        let (path, written) = match (target, destination) {
+            (Target::File(path), Some(destination)) => {
+                let written = write_file(&packing, &path, destination);
+                (path, written)
             }
+            (Target::File(path), None) => (path, Err(io::ErrorKind::NotFound.into())),
+            (Target::Writer(writer), _) => (PathBuf::from("-"), write(&packing, Compression::None, writer)),
         };
+        let bytes = written.map_err(|source| ExportError::Write { path, source })?;
         Ok(Exported { id: checked.id.to_string(), name, bytes })
     });
     written.await.map_err(ExportError::Ended)?
 }
 
 /// Writes what the engine sends of an image into a temporary file.
-async fn receive(store: &DockerStore, id: &str, folder: PathBuf) -> Result<File, ExportError> {
+async fn receive(
+    store: &DockerStore,
+    id: &str,
+    folder: PathBuf,
+    make: impl FnOnce() -> io::Result<File> + Send + 'static,
+) -> Result<File, ExportError> {
     let (pieces, mut received) = mpsc::channel::<Bytes>(PIECES);
     let writing = spawn_blocking(move || {
         let keep = |source| ExportError::Keep { folder: folder.clone(), source };
-        let mut file = tempfile::tempfile_in(&folder).map_err(keep)?;
+        let mut file = make().map_err(keep)?;
         while let Some(piece) = received.blocking_recv() {
             file.write_all(&piece).map_err(keep)?;
         }
@@ -133,11 +142,20 @@ async fn receive(store: &DockerStore, id: &str, folder: PathBuf) -> Result<File,
     failed.map_or(written, |error| Err(error.into()))
 }
 
-fn write_file(packing: &Packing<'_>, path: &Path) -> io::Result<u64> {
+/// What an archive's path leads to.
+fn destination(path: &Path) -> Result<Destination, ExportError> {
+    let no_place = |reason: String| ExportError::NoPlace { path: path.to_owned(), reason };
+    if !folder(path).is_dir() {
+        return Err(no_place("its folder does not exist".into()));
+    }
+    Destination::of(path).map_err(|error| no_place(error.to_string()))
+}
+
+fn write_file(packing: &Packing<'_>, path: &Path, destination: Destination) -> io::Result<u64> {
     let compression = Compression::of_name(path);
-    match Destination::of(path)? {
+    match destination {
         // Added to a file that a process has open, such as standard output.
-        Destination::Stream(path) => write(packing, compression, File::options().append(true).open(path)?),
+        Destination::Stream(special) => write(packing, compression, special.append()?),
         Destination::File(place) => {
             let unpublished = Unpublished::create_in(place, path, &new_run_id())?;
             let bytes = write(packing, compression, unpublished.writer()?)?;
@@ -145,11 +163,6 @@ fn write_file(packing: &Packing<'_>, path: &Path) -> io::Result<u64> {
             Ok(bytes)
         }
     }
-}
-
-/// Whether a path is a pipe or a device, which is written to and never replaced.
-fn is_special(path: &Path) -> bool {
-    matches!(Destination::of(path), Ok(Destination::Stream(_)))
 }
 
 fn write(packing: &Packing<'_>, compression: Compression, out: impl Write) -> io::Result<u64> {

@@ -1,10 +1,17 @@
-//! The files of a block that go beside its script.
+//! The files of a block that go beside its script. What they are is looked at when a run is checked, in a folder that stays
+//! open: each is read later, by every part of a run, and is then the same file as before, or an error.
 
 use super::error::BlockError;
 use super::model::Block;
-use crate::session::BlockFile;
-use std::os::unix::fs::PermissionsExt;
+use crate::folder::{Folder, Identity, walk};
+use crate::small_file::regular;
+use rustix::fs::{FileType, Stat, fstat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Most files in a block's folder: a large package with its data has a few thousand.
 const FILES_MAX: usize = 10_000;
@@ -15,6 +22,67 @@ const BYTES_MAX: u64 = 1 << 30;
 /// Folders that are no part of a block.
 const IGNORED: [&str; 3] = [".git", "__pycache__", ".venv"];
 
+/// A file of the block, to be unpacked beside the script.
+#[derive(Debug, Clone)]
+pub(crate) struct BlockFile {
+    folder: Arc<Folder>,
+    /// Its path there, without links.
+    within: PathBuf,
+    facts: Facts,
+    /// Its path below the working folder.
+    pub(crate) path: String,
+    /// Whether it may be executed.
+    pub(crate) executable: bool,
+}
+
+/// What changes with a file's contents, or is another file's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Facts {
+    identity: Identity,
+    bytes: i64,
+    /// Seconds and nanoseconds of its last change, which nobody can set.
+    changed: (i64, i64),
+}
+
+impl BlockFile {
+    /// Opens it to be read.
+    ///
+    /// # Errors
+    /// It is not what it was any more.
+    pub(crate) fn open(&self) -> io::Result<File> {
+        let opened = self.folder.open_file(&self.within).and_then(regular);
+        let is_other = match &opened {
+            Ok(file) => Facts::of(&fstat(file)?) != self.facts,
+            Err(error) => {
+                let errno = Errno::from_io_error(error);
+                matches!(errno, Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV))
+            }
+        };
+        if is_other {
+            let path = &self.path;
+            return Err(io::Error::other(format!("`{path}` of the block has changed since the run was checked")));
+        }
+        opened
+    }
+
+    /// A script that stands for itself.
+    pub(crate) fn at(source: &Path, path: &str) -> io::Result<Self> {
+        let walked = walk(source)?;
+        let found = walked.found.ok_or(io::ErrorKind::NotFound)?;
+        let facts = Facts::of(&fstat(found)?);
+        let (folder, within) = (Arc::new(walked.folder), walked.name.into());
+        Ok(Self { folder, within, facts, path: path.to_owned(), executable: false })
+    }
+}
+
+impl Facts {
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast, reason = "their types differ by machine")]
+    fn of(found: &Stat) -> Self {
+        let changed = (i64::from(found.st_ctime), found.st_ctime_nsec as i64);
+        Self { identity: (*found).into(), bytes: i64::from(found.st_size), changed }
+    }
+}
+
 impl Block {
     /// The files to unpack for a run, the script among them.
     ///
@@ -23,57 +91,64 @@ impl Block {
     pub(crate) fn files(&self) -> Result<Vec<BlockFile>, BlockError> {
         if !self.whole_folder {
             let source = self.folder.join(&self.script);
-            return Ok(vec![BlockFile { source, path: self.script.clone(), executable: false }]);
+            let file = BlockFile::at(&source, &self.script);
+            return Ok(vec![file.map_err(|error| BlockError::Read { path: source, source: error })?]);
         }
-        let root = std::fs::canonicalize(&self.folder)
-            .map_err(|source| BlockError::Read { path: self.folder.clone(), source })?;
-        let mut walk = Walk { root: &root, files: Vec::new(), bytes: 0 };
-        walk.folder(&root, "")?;
+        let root =
+            Folder::open(&self.folder).map_err(|source| BlockError::Read { path: self.folder.clone(), source })?;
+        let mut walk = Walk { root: Arc::new(root), files: Vec::new(), bytes: 0 };
+        walk.folder(&Arc::clone(&walk.root), Path::new(""), "")?;
         Ok(walk.files)
     }
 }
 
-struct Walk<'a> {
-    root: &'a Path,
+struct Walk {
+    root: Arc<Folder>,
     files: Vec<BlockFile>,
     bytes: u64,
 }
 
-impl Walk<'_> {
-    fn folder(&mut self, folder: &Path, prefix: &str) -> Result<(), BlockError> {
-        let failed = |source| BlockError::Read { path: folder.to_owned(), source };
-        let mut entries: Vec<_> =
-            std::fs::read_dir(folder).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
-        entries.sort_by_key(std::fs::DirEntry::file_name);
-        for entry in entries {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
-            if !IGNORED.contains(&name.as_str()) {
-                self.entry(entry.path(), path)?;
+impl Walk {
+    fn folder(&mut self, folder: &Folder, within: &Path, prefix: &str) -> Result<(), BlockError> {
+        let failed = |source| BlockError::Read { path: self.root.path().join(within), source };
+        let mut names = folder.names().map_err(failed)?;
+        names.sort();
+        for name in names {
+            let shown = name.to_string_lossy();
+            let path = if prefix.is_empty() { shown.to_string() } else { format!("{prefix}/{shown}") };
+            if !IGNORED.contains(&&*shown) {
+                self.entry(folder, &name, within.join(&name), path)?;
             }
         }
         Ok(())
     }
 
-    fn entry(&mut self, source: PathBuf, path: String) -> Result<(), BlockError> {
+    fn entry(&mut self, folder: &Folder, name: &OsStr, within: PathBuf, path: String) -> Result<(), BlockError> {
+        let source = self.root.path().join(&within);
         let failed = |error| BlockError::Read { path: source.clone(), source: error };
-        let real = std::fs::canonicalize(&source).map_err(failed)?;
-        if !real.starts_with(self.root) {
-            return Err(BlockError::Escapes { path: source });
-        }
-        let metadata = std::fs::metadata(&real).map_err(failed)?;
-        if metadata.is_dir() {
-            // A link to a folder above would lead round in circles.
-            return if real == source {
-                self.folder(&source, &path)
-            } else {
-                Err(BlockError::Escapes { path: source })
-            };
-        }
-        if metadata.is_file() {
-            self.bytes += metadata.len();
-            let executable = metadata.permissions().mode() & 0o111 != 0;
-            self.files.push(BlockFile { source: real, path, executable });
+        let missing = || failed(io::ErrorKind::NotFound.into());
+        let found = folder.stat(name).map_err(failed)?.ok_or_else(missing)?;
+        let (within, found) = match FileType::from_raw_mode(found.st_mode) {
+            FileType::Directory => {
+                return self.folder(&folder.folder(name).map_err(failed)?, &within, &path);
+            }
+            FileType::Symlink => {
+                let real = std::fs::canonicalize(&source).map_err(failed)?;
+                let within = real.strip_prefix(self.root.path()).map(Path::to_owned);
+                let within = within.map_err(|_| BlockError::Escapes { path: source.clone() })?;
+                // A link to a folder above would lead round in circles.
+                let found = match real.is_dir() {
+                    true => return Err(BlockError::Escapes { path: source }),
+                    false => self.root.open_file(&within).and_then(|file| Ok(fstat(file)?)).map_err(failed)?,
+                };
+                (within, found)
+            }
+            _ => (within, found),
+        };
+        if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile {
+            self.bytes += u64::try_from(found.st_size).unwrap_or_default();
+            let (folder, facts) = (Arc::clone(&self.root), Facts::of(&found));
+            self.files.push(BlockFile { folder, within, facts, path, executable: found.st_mode & 0o111 != 0 });
         }
         let what = if self.files.len() > FILES_MAX {
             format!("more than {FILES_MAX} files")
@@ -82,6 +157,62 @@ impl Walk<'_> {
         } else {
             return Ok(());
         };
-        Err(BlockError::TooMuch { folder: self.root.to_owned(), what })
+        Err(BlockError::TooMuch { folder: self.root.path().to_owned(), what })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::os::unix::fs::symlink;
+
+    fn read(file: &BlockFile) -> Result<String, String> {
+        let mut text = String::new();
+        let read = file.open().and_then(|mut file| file.read_to_string(&mut text));
+        read.map(|_| text).map_err(|error| error.to_string())
+    }
+
+    fn block(folder: &Path) -> Block {
+        std::fs::create_dir_all(folder.join("data")).unwrap();
+        for (name, text) in [
+            ("block.toml", "name = \"x\"\nlanguage = \"python\"\nscript = \"s.py\"\n"),
+            ("s.py", "code"),
+            ("data/table", "rows"),
+        ] {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+        symlink("data/table", folder.join("link")).unwrap();
+        Block::load(folder).unwrap().block
+    }
+
+    #[test]
+    fn a_file_is_what_it_was_when_the_run_was_checked_or_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join("block").join(name);
+        let files = block(&folder.path().join("block")).files().unwrap();
+        let named = |name: &str| files.iter().find(|file| file.path == name).unwrap();
+        std::fs::write(folder.path().join("secret"), "rows").unwrap();
+        for (name, text) in [("s.py", "code"), ("data/table", "rows"), ("link", "rows")] {
+            assert_eq!(read(named(name)).unwrap(), text, "{name}");
+        }
+        let changed = |name: &str| format!("`{name}` of the block has changed since the run was checked");
+        // A link to a file of as many bytes, in its place and in its folder's.
+        std::fs::rename(at("data"), at("before")).unwrap();
+        std::fs::create_dir(at("data")).unwrap();
+        symlink(folder.path().join("secret"), at("data/table")).unwrap();
+        assert_eq!(read(named("data/table")).unwrap_err(), changed("data/table"));
+        assert_eq!(read(named("link")).unwrap_err(), changed("link"));
+        std::fs::remove_dir_all(at("data")).unwrap();
+        symlink("before", at("data")).unwrap();
+        assert_eq!(read(named("data/table")).unwrap_err(), changed("data/table"));
+        std::fs::remove_file(at("data")).unwrap();
+        std::fs::rename(at("before"), at("data")).unwrap();
+        assert_eq!(read(named("data/table")).unwrap(), "rows");
+        std::fs::write(at("s.py"), "other code").unwrap();
+        assert_eq!(read(named("s.py")).unwrap_err(), changed("s.py"));
+        // The whole block.
+        std::fs::rename(folder.path().join("block"), folder.path().join("moved")).unwrap();
+        assert_eq!(read(named("data/table")).unwrap(), "rows");
     }
 }

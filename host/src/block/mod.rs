@@ -18,6 +18,7 @@ mod template;
 mod values;
 
 pub use error::{BlockError, OptionError, OptionProblem};
+pub(crate) use files::BlockFile;
 #[cfg(test)]
 pub(crate) use load::empty;
 pub(crate) use manifest_toml::{place, reword};

@@ -1,10 +1,18 @@
 //! New blocks to start from: the files of `host/templates`, written whole or not at all.
 
 use super::model::Language;
+use crate::folder::Folder;
+use crate::place::LockedFolder;
 use crate::publish;
-use std::io;
+use crate::run::new_run_id;
+use std::ffi::OsStr;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use thiserror::Error;
+
+/// The block, before it has its name.
+const MADE: &str = "block";
 
 /// What stands in the templates for the block's name, which is its folder's.
 const NAME: &str = "New block";
@@ -75,18 +83,12 @@ pub fn create(language: Language, folder: &Path) -> Result<Vec<PathBuf>, CreateE
     // The name of `.` is that of the folder that it is.
     let real = if exists { std::fs::canonicalize(folder).map_err(failed)? } else { folder.to_owned() };
     let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let staging = parent.join(format!(".new-{}", std::process::id()));
     let files: &[File] = match language {
         Language::Python => &PYTHON,
         Language::R => &R,
     };
-    let made = write(files, &staging, &name)
-        .and_then(|()| if exists { move_into(&staging, folder) } else { std::fs::rename(&staging, folder) });
-    if let Err(source) = made {
-        // What cannot be removed is in the folder that the error names.
-        let _ = std::fs::remove_dir_all(&staging);
-        return Err(failed(source));
-    }
+    let target = if exists { None } else { folder.file_name() };
+    write(files, parent, target, &name).map_err(failed)?;
     Ok(files.iter().map(|(path, _)| PathBuf::from(path)).collect())
 }
 
@@ -105,36 +107,39 @@ fn is_there(folder: &Path) -> Result<bool, CreateError> {
     }
 }
 
-fn write(files: &[File], staging: &Path, name: &str) -> io::Result<()> {
+/// Makes the files in a folder that is this user's alone, and moves them to where they stay: as a folder of a name, or into
+/// the one that is there.
+fn write(files: &[File], parent: &Path, target: Option<&OsStr>, name: &str) -> io::Result<()> {
+    let within = Arc::new(Folder::open(parent)?);
+    let staging = LockedFolder::create_in(&within, parent, &format!(".new-{}", new_run_id()), 0o700)?;
+    let made = staging.folder().make_folder(OsStr::new(MADE), 0o777)?;
     for (path, text) in files {
-        let target = staging.join(path);
-        std::fs::create_dir_all(publish::folder(&target))?;
         // In the manifest the name stands in quotes; JSON's escapes are TOML's.
         let text = match *path {
             "block.toml" => text.replacen(&format!("\"{NAME}\""), &serde_json::Value::from(name).to_string(), 1),
             "README.md" => text.replace(NAME, name),
             _ => (*text).to_owned(),
         };
-        std::fs::write(target, text)?;
+        made.make_file_below(Path::new(path), 0o666)?.write_all(text.as_bytes())?;
     }
-    Ok(())
+    match target {
+        Some(target) => staging.folder().move_new(OsStr::new(MADE), &within, target),
+        None => move_into(&made, &within),
+    }
 }
 
-/// Moves what is in `staging` one level up, or takes back what has been moved.
-fn move_into(staging: &Path, folder: &Path) -> io::Result<()> {
-    let mut moved = Vec::new();
-    let entries = std::fs::read_dir(staging)?.collect::<io::Result<Vec<_>>>()?;
-    for entry in entries {
-        let target = folder.join(entry.file_name());
-        if let Err(error) = std::fs::rename(entry.path(), &target) {
-            for path in moved {
-                let _ = std::fs::rename(folder.join(&path), staging.join(&path));
+/// Moves what is in a folder into another one, or takes back what has been moved.
+fn move_into(made: &Folder, folder: &Folder) -> io::Result<()> {
+    let names = made.names()?;
+    for (position, name) in names.iter().enumerate() {
+        if let Err(error) = made.move_new(name, folder, name) {
+            for moved in &names[..position] {
+                let _ = folder.move_new(moved, made, moved);
             }
             return Err(error);
         }
-        moved.push(entry.file_name());
     }
-    std::fs::remove_dir(staging)
+    Ok(())
 }
 
 #[cfg(test)]

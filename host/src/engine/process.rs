@@ -13,9 +13,7 @@ use crate::task::blocking;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::fs::DirBuilder;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -59,7 +57,7 @@ impl Process {
         let make = move || {
             let folder = LockedFolder::create(&parent, &name, 0o700)?;
             let work = folder.path().join(WORK);
-            DirBuilder::new().mode(0o700).create(&work)?;
+            folder.subfolder(WORK)?;
             Ok((folder, work))
         };
         blocking(make).await.map_err(|source| EngineError::Place { path, source })

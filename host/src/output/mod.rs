@@ -13,6 +13,7 @@ pub(crate) use pending::{Pending, create};
 pub(crate) use worker::Piece;
 pub(crate) use writers::{OutputsHandle, Writers};
 
+use crate::publish::Destination;
 use crate::table::{FileFormat, WriteOptions};
 use longshore_protocol::OutputName;
 use std::path::PathBuf;
@@ -21,10 +22,12 @@ use std::path::PathBuf;
 const UNDECLARED_MAX: u32 = 64;
 
 /// Where an output goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Target {
     /// The file; `-` is standard output.
     pub path: PathBuf,
+    /// What that led to when the run was checked; standard output otherwise.
+    pub destination: Option<Destination>,
     /// Its format.
     pub format: FileFormat,
     /// How its text is written.

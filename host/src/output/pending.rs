@@ -2,12 +2,11 @@
 //! to be too narrow. What is written is `worker.rs`'s.
 
 use super::Target;
-use crate::publish::{Destination, Unpublished};
+use crate::publish::{Destination, Special, Unpublished};
 use crate::table::{Allowance, Format, ReadOptions, Sink, Source, TableError};
 use arrow_schema::SchemaRef;
 use longshore_segment::Matching;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
 
 /// A complete file without a name.
 #[derive(Debug)]
@@ -15,7 +14,7 @@ pub(crate) enum Pending {
     /// To be put in place.
     File(Unpublished),
     /// To be copied into a pipe or a device.
-    Stream(std::fs::File, PathBuf),
+    Stream(std::fs::File, Special),
     /// To be copied to standard output.
     Stdout(std::fs::File),
     /// A part of a file, for who puts it together.
@@ -32,27 +31,27 @@ pub(crate) fn create(
     streaming: bool,
 ) -> Result<(Sink, Pending), TableError> {
     let failed = |source| TableError::Write { path: target.path.clone(), source };
-    let is_standard = target.path == Path::new("-");
     // A workbook is put together at its end.
     let streams = streaming && !target.part && target.format.format != Format::Xlsx;
-    let (writer, pending) = if is_standard && streams {
+    let (writer, pending) = if target.destination.is_none() && streams {
         let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
         (stdout.into(), Pending::Sent)
     } else if target.part {
         let file = tempfile::tempfile().map_err(failed)?;
         (file.try_clone().map_err(failed)?, Pending::Part(file))
-    } else if is_standard {
-        let file = tempfile::tempfile().map_err(failed)?;
-        (file.try_clone().map_err(failed)?, Pending::Stdout(file))
     } else {
-        match Destination::of(&target.path).map_err(failed)? {
-            Destination::File(place) => {
+        match target.destination.clone() {
+            None => {
+                let file = tempfile::tempfile().map_err(failed)?;
+                (file.try_clone().map_err(failed)?, Pending::Stdout(file))
+            }
+            Some(Destination::File(place)) => {
                 let file = Unpublished::create_in(place, &target.path, run_id).map_err(failed)?;
                 (file.writer().map_err(failed)?, Pending::File(file))
             }
-            Destination::Stream(path) => {
+            Some(Destination::Stream(special)) => {
                 let file = tempfile::tempfile().map_err(failed)?;
-                (file.try_clone().map_err(failed)?, Pending::Stream(file, path))
+                (file.try_clone().map_err(failed)?, Pending::Stream(file, special))
             }
         }
     };

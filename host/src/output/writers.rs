@@ -287,8 +287,10 @@ mod tests {
     async fn told(format: &str, column: ArrayRef) -> Result<Trouble, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
+        let destination = crate::publish::Destination::of(&path).ok();
         let (writers, mut troubles) = writers_to(vec![Some(Target {
             path,
+            destination,
             format: format.parse().unwrap(),
             write: WriteOptions::default(),
             part: false,

@@ -4,15 +4,17 @@
 //!
 //! The lock is that of a file which is open for writing, since NFS honours no other (`flock(2)`).
 
+use crate::folder::Folder;
 use crate::run::new_run_id;
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, mkdirat, openat, statat, unlinkat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the names of folders begin with that are made among those of others.
 pub(crate) const TEMPORARY: &str = "longshore-";
@@ -29,9 +31,6 @@ const ATTEMPTS: usize = 100;
 /// How folders are opened.
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// How the folder above is opened, which this user may not be allowed to read.
-const PARENT: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-
 /// How locks are opened. A FIFO with a lock's name holds nobody up.
 const LOCKING: OFlags = OFlags::RDWR.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
@@ -40,7 +39,9 @@ const LOCKING: OFlags = OFlags::RDWR.union(OFlags::NOFOLLOW).union(OFlags::NONBL
 pub(crate) struct LockedFolder {
     path: PathBuf,
     stays: bool,
-    folder: OwnedFd,
+    within: Arc<Folder>,
+    name: OsString,
+    folder: Folder,
     _lock: File,
 }
 
@@ -51,12 +52,11 @@ impl LockedFolder {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        let within = rustix::fs::open(parent, PARENT, Mode::empty())?;
-        Self::create_in(within.as_fd(), parent, name, mode)
+        Self::create_in(&Arc::new(Folder::open(parent)?), parent, name, mode)
     }
 
     /// The same in a folder that is open, whatever has its path by now.
-    pub(super) fn create_in(within: BorrowedFd<'_>, parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
+    pub(crate) fn create_in(within: &Arc<Folder>, parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
         let mut attempt = 0;
         loop {
             match Self::make(within, parent, name, mode) {
@@ -67,16 +67,18 @@ impl LockedFolder {
         }
     }
 
-    fn make(within: BorrowedFd<'_>, parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
-        mkdirat(within, name, Mode::from_raw_mode(mode))?;
-        let folder = openat(within, name, FOLDER, Mode::empty())?;
+    fn make(within: &Arc<Folder>, parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
+        let folder = within.make_folder(OsStr::new(name), mode)?;
         let own = Mode::RUSR | Mode::WUSR;
         let mut lock = File::from(openat(&folder, LOCK, LOCKING | OFlags::CREATE | OFlags::EXCL, own)?);
         // Waits for somebody's glance at it, or until another host that took it for abandoned has removed it.
         flock(&lock, FlockOperation::LockExclusive)?;
-        statat(within, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if within.stat(OsStr::new(name))?.is_none() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         lock.write_all(MARK)?;
-        Ok(Self { path: parent.join(name), stays: false, folder, _lock: lock })
+        let (path, name, within) = (parent.join(name), name.into(), Arc::clone(within));
+        Ok(Self { path, stays: false, within, name, folder, _lock: lock })
     }
 
     /// Makes a folder for what programs leave that are called for this process alone. Where the host is killed, the next
@@ -90,87 +92,94 @@ impl LockedFolder {
         &self.path
     }
 
+    /// The folder itself, for what is done in it whatever has its path.
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
     /// Makes a folder in it, for this user alone.
-    pub(super) fn subfolder(&self, name: &str) -> io::Result<OwnedFd> {
+    pub(crate) fn subfolder(&self, name: &str) -> io::Result<OwnedFd> {
         mkdirat(&self.folder, name, Mode::RWXU)?;
         Ok(openat(&self.folder, name, FOLDER, Mode::empty())?)
     }
 
     /// Removes the folders beside this one whose names are `prefix` and the id of a run, and whose hosts are dead.
     pub(crate) fn remove_abandoned(&self, prefix: &str) {
-        remove_abandoned(self.path.parent().unwrap_or(&self.path), prefix);
+        remove_abandoned_in(&self.within, prefix);
     }
 
     /// Has the folder stay when this is dropped, unlocked.
     pub(crate) fn stay(&mut self) {
         self.stays = true;
     }
-
-    /// Moves the folder to where it stays, as somebody's own. A folder that is there must be empty.
-    pub(crate) fn move_to(mut self, target: &Path) -> io::Result<()> {
-        std::fs::rename(&self.path, target)?;
-        self.stays = true;
-        Ok(unlinkat(&self.folder, LOCK, AtFlags::empty())?)
-    }
 }
 
 impl Drop for LockedFolder {
     fn drop(&mut self) {
         // What cannot be removed now is abandoned, and found by the next run.
-        let _ = if self.stays { Ok(()) } else { remove(&self.path, self.folder.as_fd()) };
+        let _ = if self.stays { Ok(()) } else { remove(&self.within, &self.name, &self.folder) };
     }
 }
 
 /// Whether somebody holds a folder's lock. Where nothing is nobody does.
 pub(crate) fn is_locked(path: &Path) -> bool {
     let Ok(folder) = rustix::fs::open(path, FOLDER, Mode::empty()) else { return false };
-    open_lock(folder.as_fd()).is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared).is_err())
+    open_lock(&folder).is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared).is_err())
 }
 
 /// Removes a folder that nobody holds locked; who calls this knows that it is ours. Says whether it is gone.
 pub(crate) fn remove_unlocked(path: &Path) -> io::Result<bool> {
-    let folder = match rustix::fs::open(path, FOLDER, Mode::empty()) {
-        Err(Errno::NOENT) => return Ok(true),
+    let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let Some(name) = path.file_name() else { return Err(io::ErrorKind::InvalidInput.into()) };
+    let opened = Folder::open(crate::publish::folder(path)).and_then(|within| Ok((within.folder(name)?, within)));
+    let (folder, within) = match opened {
+        Err(error) if absent(&error) => return Ok(true),
         opened => opened?,
     };
-    let lock = match open_lock(folder.as_fd()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+    let lock = match open_lock(&folder) {
+        Err(error) if !absent(&error) => return Err(error),
         lock => lock.ok(),
     };
     if lock.as_ref().is_some_and(|lock| flock(lock, FlockOperation::NonBlockingLockExclusive).is_err()) {
         return Ok(false);
     }
-    remove(path, folder.as_fd()).map(|()| true)
+    remove(&within, name, &folder).map(|()| true)
 }
 
 /// Removes the folders in `parent` whose names are `prefix` and the id of a run, which are marked as ours, and whose makers
 /// are dead. One that cannot be removed now is found again by the next run.
 pub(crate) fn remove_abandoned(parent: &Path, prefix: &str) {
-    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
-        if is_of_run(&entry.file_name(), prefix) {
-            let _ = remove_if_abandoned(&entry.path());
+    if let Ok(within) = Folder::open(parent) {
+        remove_abandoned_in(&within, prefix);
+    }
+}
+
+fn remove_abandoned_in(within: &Folder, prefix: &str) {
+    for name in within.names().into_iter().flatten() {
+        if is_of_run(&name, prefix) {
+            let _ = remove_if_abandoned(within, &name);
         }
     }
 }
 
-fn remove_if_abandoned(path: &Path) -> io::Result<()> {
-    let folder = rustix::fs::open(path, FOLDER, Mode::empty())?;
+fn remove_if_abandoned(within: &Folder, name: &OsStr) -> io::Result<()> {
+    let folder = within.folder(name)?;
     if fstat(&folder)?.st_uid != own_user() {
         return Ok(());
     }
-    match open_lock(folder.as_fd()) {
+    match open_lock(&folder) {
         Ok(lock) => {
             flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-            remove(path, folder.as_fd())
+            remove(within, name, &folder)
         }
         // Its maker was killed before it marked it. Nothing is lost with one that is empty, and no other goes.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::remove_dir(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(unlinkat(within, name, AtFlags::REMOVEDIR)?),
         Err(error) => Err(error),
     }
 }
 
 /// The file that marks a folder. One that is another user's, or no file, is no mark.
-fn open_lock(folder: BorrowedFd<'_>) -> io::Result<File> {
+fn open_lock(folder: impl AsFd) -> io::Result<File> {
     let lock = openat(folder, LOCK, LOCKING, Mode::empty())?;
     let found = fstat(&lock)?;
     if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile && found.st_uid == own_user() {
@@ -180,46 +189,21 @@ fn open_lock(folder: BorrowedFd<'_>) -> io::Result<File> {
 }
 
 /// Removes a folder, its mark last: what is left by a kill, or by somebody who still writes there, is marked.
-fn remove(path: &Path, folder: BorrowedFd<'_>) -> io::Result<()> {
-    let mut failed = Ok(());
-    let gone = |error: io::Error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) };
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        if entry.file_name() != LOCK {
-            failed = failed.and(remove_entry(&entry).or_else(gone));
-        }
+fn remove(within: &Folder, name: &OsStr, folder: &Folder) -> io::Result<()> {
+    folder.empty(Some(LOCK))?;
+    match unlinkat(folder, LOCK, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(errno) => return Err(errno.into()),
     }
-    failed?;
-    unlinkat(folder, LOCK, AtFlags::empty()).map_err(io::Error::from).or_else(gone)?;
-    std::fs::remove_dir(path).inspect_err(|_| {
+    let removed = if within.identity_of(name)? == Some(folder.identity()?) {
+        unlinkat(within, name, AtFlags::REMOVEDIR)
+    } else {
+        Err(Errno::NOENT)
+    };
+    Ok(removed.inspect_err(|_| {
         // Marked again, for the next one who looks.
         let _ = openat(folder, LOCK, LOCKING | OFlags::CREATE, Mode::RUSR | Mode::WUSR);
-    })
-}
-
-fn remove_entry(entry: &std::fs::DirEntry) -> io::Result<()> {
-    if !entry.file_type()?.is_dir() {
-        return std::fs::remove_file(entry.path());
-    }
-    match std::fs::remove_dir_all(entry.path()) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_up(&entry.path())?;
-            std::fs::remove_dir_all(entry.path())
-        }
-        removed => removed,
-    }
-}
-
-/// Opens up folders that a script closed to its own user.
-fn open_up(folder: &Path) -> io::Result<()> {
-    std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700))?;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            open_up(&entry.path())?;
-        }
-    }
-    Ok(())
+    })?)
 }
 
 /// Whether a name is `prefix` and the id of a run.
@@ -237,6 +221,7 @@ pub(super) fn own_user() -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     /// What a killed host leaves: a folder with its mark, which nobody holds locked, and something in it.
     fn abandon(parent: &Path, name: &str) -> PathBuf {
@@ -321,14 +306,14 @@ mod tests {
     fn what_cannot_be_removed_yet_keeps_its_mark() {
         let parent = tempfile::tempdir().unwrap();
         let path = abandon(parent.path(), &new_run_id());
-        // A mount cannot be removed, nor can a folder that is written to meanwhile: here it is entered by another name.
-        let folder = rustix::fs::open(&path, FOLDER, Mode::empty()).unwrap();
-        let elsewhere = parent.path().join("elsewhere");
-        std::fs::create_dir_all(elsewhere.join("x")).unwrap();
-        assert!(remove(&elsewhere.join("x/.."), folder.as_fd()).is_err());
+        // It has been moved away, and something else has its name.
+        let (within, name) = (Folder::open(parent.path()).unwrap(), path.file_name().unwrap());
+        let folder = within.folder(name).unwrap();
+        std::fs::create_dir(parent.path().join("else")).unwrap();
+        assert!(remove(&within, OsStr::new("else"), &folder).is_err());
         assert!(path.join(LOCK).exists());
         remove_abandoned(parent.path(), "");
-        assert!(!path.exists());
+        assert!(!path.exists() && parent.path().join("else").exists());
     }
 
     #[test]
@@ -357,17 +342,6 @@ mod tests {
         assert!(remove_unlocked(&path).unwrap());
         assert!(!path.exists() && !is_locked(&path));
         assert!(remove_unlocked(&path).unwrap());
-    }
-
-    #[test]
-    fn a_folder_that_is_moved_to_its_place_has_no_mark() {
-        let parent = tempfile::tempdir().unwrap();
-        let folder = LockedFolder::create(parent.path(), &new_run_id(), 0o700).unwrap();
-        std::fs::write(folder.path().join("a"), "").unwrap();
-        folder.move_to(&parent.path().join("place")).unwrap();
-        let names: Vec<_> = std::fs::read_dir(parent.path().join("place")).unwrap().flatten().collect();
-        assert_eq!(names.iter().map(std::fs::DirEntry::file_name).collect::<Vec<_>>(), ["a"]);
-        assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::engine::EngineError;
 use crate::session::{Listener, Peers};
 use runs::RunsFolder;
 use rustix::fs::{Mode, fchmod};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -86,7 +86,7 @@ impl Place {
 fn make(runtime_folder: &Path, run_id: &str) -> Result<(LockedFolder, OwnedFd, PathBuf), EngineError> {
     let runs = RunsFolder::open(runtime_folder)?;
     let failed = |source| EngineError::Place { path: runs.path.join(run_id), source };
-    let folder = LockedFolder::create_in(runs.opened.as_fd(), &runs.path, run_id, 0o700).map_err(failed)?;
+    let folder = LockedFolder::create_in(&runs.opened, &runs.path, run_id, 0o700).map_err(failed)?;
     let shared = folder.subfolder(SHARED).map_err(failed)?;
     // A container's user must get in, whatever the umask.
     fchmod(&shared, Mode::from_raw_mode(0o755)).map_err(|error| failed(error.into()))?;

@@ -4,6 +4,7 @@
 
 use super::folder::own_user;
 use crate::engine::EngineError;
+use crate::folder::Folder;
 use rustix::fs::{Mode, OFlags, fstat, mkdirat, openat};
 use rustix::io::Errno;
 use std::fs::DirBuilder;
@@ -11,6 +12,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// What the folder is called.
@@ -42,7 +44,7 @@ enum Unsafe {
 #[derive(Debug)]
 pub(super) struct RunsFolder {
     pub(super) path: PathBuf,
-    pub(super) opened: OwnedFd,
+    pub(super) opened: Arc<Folder>,
 }
 
 impl RunsFolder {
@@ -61,7 +63,8 @@ impl RunsFolder {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(unusable(&path, error.into())),
         }
-        let opened = open_runs(&above).map_err(|source| unusable(&path, source))?;
+        let opened = open_runs(&above).and_then(Folder::of).map_err(|source| unusable(&path, source))?;
+        let opened = Arc::new(opened);
         Ok(Self { path, opened })
     }
 }

@@ -1,34 +1,38 @@
 //! What a path of a caller's leads to: a file to make or replace, by its folder and its name there, or a pipe or device
-//! to write to. Links are followed as who made them means: the file behind them is replaced, and they stay.
+//! to write to. All of it is looked at once, and held open: whoever can write there meanwhile changes nothing of it. Links
+//! are followed as who made them means: the file behind them is replaced, and they stay.
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, PROC_SUPER_MAGIC, fsync, open, stat, statat, statfs};
+use crate::folder::{Folder, by_number, walk};
+use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-
-/// Links that are followed, as many as the kernel follows.
-const LINKS_MAX: usize = 40;
+use std::sync::Arc;
 
 /// What a path leads to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Destination {
     /// A file to make or replace.
     File(Place),
-    /// A pipe or a device, to be opened by its path.
-    Stream(PathBuf),
+    /// A pipe or a device.
+    Stream(Special),
 }
 
 /// A name in a folder that is open.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
-    folder: OwnedFd,
+    folder: Arc<Folder>,
     name: OsString,
-    /// Whether the folder could be opened to be read, which syncing it needs.
-    can_sync: bool,
-    replaced: Option<Replaced>,
+    /// The links that led there.
+    links: Vec<PathBuf>,
 }
+
+/// A pipe, a device or a process's open file. To hold it wakes nobody who reads it.
+#[derive(Debug, Clone)]
+pub(crate) struct Special(Arc<OwnedFd>);
 
 /// A file that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,47 +46,44 @@ impl Destination {
     /// Looks at a path.
     ///
     /// # Errors
-    /// Where nothing can be put there: a folder, a socket, a disk, a loop of links, a folder that is missing.
+    /// Where nothing can be put there: a folder, a socket, a disk, a loop of links, a link of somebody else's, a folder
+    /// that is missing.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
-        let found = match stat(path) {
-            Ok(found) => Some(FileType::from_raw_mode(found.st_mode)),
-            // A link that leads nowhere yet makes what it leads to.
-            Err(Errno::NOENT) => None,
-            Err(Errno::LOOP) => return Err(refused("its links lead in a circle")),
-            Err(errno) => return Err(errno.into()),
-        };
-        match found {
-            Some(FileType::Directory) => return Err(refused("it is a folder")),
-            Some(FileType::Socket) => return Err(refused("it is a socket")),
-            Some(FileType::BlockDevice) => return Err(refused("it is a disk")),
-            Some(FileType::Fifo | FileType::CharacterDevice) => return Ok(Self::Stream(path.to_owned())),
-            _ => {}
-        }
-        let mut end = path.to_owned();
-        for _ in 0..=LINKS_MAX {
-            match std::fs::read_link(&end) {
-                // What a process has open, such as `/dev/stdout`: it is that file, whatever its name is now.
-                Ok(_) if is_of_proc(folder(&end)) => return Ok(Self::Stream(path.to_owned())),
-                Ok(next) => end = folder(&end).join(next),
-                Err(_) => return Place::of(&end).map(Self::File),
+        let walked = walk(path).map_err(|error| match Errno::from_io_error(&error) {
+            Some(Errno::LOOP) => refused("its links lead in a circle"),
+            _ => error,
+        })?;
+        if let Some(found) = walked.found {
+            match FileType::from_raw_mode(fstat(&found)?.st_mode) {
+                FileType::Directory => return Err(refused("it is a folder")),
+                FileType::Socket => return Err(refused("it is a socket")),
+                FileType::BlockDevice => return Err(refused("it is a disk")),
+                FileType::Fifo | FileType::CharacterDevice => return Ok(Self::Stream(Special(Arc::new(found)))),
+                _ if walked.is_open_file => return Ok(Self::Stream(Special(Arc::new(found)))),
+                _ => {}
             }
         }
-        Err(refused("its links lead in a circle"))
+        Ok(Self::File(Place { folder: Arc::new(walked.folder), name: walked.name, links: walked.links }))
     }
 }
 
 impl Place {
-    fn of(path: &Path) -> io::Result<Self> {
-        let name = path.file_name().ok_or_else(|| refused("it has no name of a file"))?.to_owned();
-        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let opened = match open(folder(path), flags | OFlags::RDONLY, Mode::empty()) {
-            // Who may not list a folder may still write there.
-            Err(Errno::ACCESS) => (open(folder(path), flags | OFlags::PATH, Mode::empty())?, false),
-            opened => (opened?, true),
-        };
-        let mut place = Self { folder: opened.0, name, can_sync: opened.1, replaced: None };
-        place.replaced = place.look()?;
-        Ok(place)
+    /// A name in a folder.
+    pub(super) fn new(folder: Folder, name: OsString) -> Self {
+        Self { folder: Arc::new(folder), name, links: Vec::new() }
+    }
+
+    /// A name for a folder, and the folder that has it, if there is one.
+    ///
+    /// # Errors
+    /// Where something else has it.
+    pub(crate) fn of_folder(path: &Path) -> io::Result<(Self, Option<Folder>)> {
+        let walked = walk(path)?;
+        let found = walked.found.map(|found| match FileType::from_raw_mode(fstat(&found)?.st_mode) {
+            FileType::Directory => Folder::of(found),
+            _ => Err(io::ErrorKind::NotADirectory.into()),
+        });
+        Ok((Self { folder: Arc::new(walked.folder), name: walked.name, links: walked.links }, found.transpose()?))
     }
 
     /// What is there now under the name.
@@ -90,54 +91,62 @@ impl Place {
     /// # Errors
     /// Where it may not be replaced.
     pub(crate) fn look(&self) -> io::Result<Option<Replaced>> {
-        match statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile => {
-                Ok(Some(Replaced { mode: Mode::from_raw_mode(found.st_mode), user: found.st_uid, group: found.st_gid }))
+        let replaced = |found: Stat| match FileType::from_raw_mode(found.st_mode) {
+            FileType::RegularFile => {
+                Ok(Replaced { mode: Mode::from_raw_mode(found.st_mode), user: found.st_uid, group: found.st_gid })
             }
-            Ok(_) => Err(refused("something that is not a file has taken its place meanwhile")),
-            Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(errno.into()),
-        }
+            _ => Err(refused("something that is not a file has taken its place meanwhile")),
+        };
+        self.folder.stat(&self.name)?.map(replaced).transpose()
+    }
+
+    /// The links that led there.
+    pub(crate) fn links(&self) -> &[PathBuf] {
+        &self.links
+    }
+
+    /// Its folder, to be held by others too.
+    pub(crate) fn shared_folder(&self) -> &Arc<Folder> {
+        &self.folder
     }
 
     /// Its folder.
-    pub(crate) fn folder(&self) -> BorrowedFd<'_> {
-        self.folder.as_fd()
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
     }
 
-    /// The path that it has now, without links.
-    pub(crate) fn path(&self) -> io::Result<PathBuf> {
-        let folder = std::fs::read_link(format!("/proc/self/fd/{}", self.folder.as_raw_fd()))?;
-        Ok(folder.join(&self.name))
+    /// The path that it had when it was looked at, without links. Nothing may be opened by it.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join(&self.name)
+    }
+
+    /// A file without a name on the disk where the place is.
+    pub(crate) fn scratch(&self) -> io::Result<File> {
+        tempfile::tempfile_in(by_number(&*self.folder))
     }
 
     /// Its name there.
     pub(crate) fn name(&self) -> &OsStr {
         &self.name
     }
+}
 
-    /// The file that was there when it was looked at.
-    pub(crate) fn replaced(&self) -> Option<Replaced> {
-        self.replaced
+impl Special {
+    /// Opens it to add to it.
+    pub(crate) fn append(&self) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOCTTY | OFlags::CLOEXEC;
+        Ok(File::from(open(self.path(), flags, Mode::empty())?))
     }
 
-    /// Writes the folder's names down to the disk. File systems that cannot do it for folders have done it already.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        match fsync(&self.folder) {
-            Err(Errno::INVAL | Errno::BADF) if !self.can_sync => Ok(()),
-            Err(Errno::INVAL) => Ok(()),
-            synced => Ok(synced?),
-        }
+    /// By which it is opened, whatever has its path by now.
+    pub(crate) fn path(&self) -> PathBuf {
+        by_number(&*self.0)
     }
 }
 
 /// The folder of a path.
 pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn is_of_proc(folder: &Path) -> bool {
-    statfs(folder).is_ok_and(|found| found.f_type == PROC_SUPER_MAGIC)
 }
 
 fn refused(reason: &str) -> io::Error {
@@ -147,13 +156,14 @@ fn refused(reason: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::symlink;
 
     fn found(path: &Path) -> String {
         match Destination::of(path) {
             Ok(Destination::File(place)) => {
-                let is_new = if place.replaced.is_some() { "" } else { "new " };
-                format!("{is_new}{}", place.path().unwrap().display())
+                let is_new = if place.look().unwrap().is_some() { "" } else { "new " };
+                format!("{is_new}{}", place.path().display())
             }
             Ok(Destination::Stream(_)) => "stream".into(),
             Err(error) => error.to_string(),

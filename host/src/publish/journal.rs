@@ -1,11 +1,13 @@
 //! What is being put in place together, written down before: where the host is killed half way, the next start completes
 //! it, or takes away what was not begun. A journal is locked while its host lives.
 
-use super::destination::Destination;
-use super::unpublished::{Unpublished, exchange, identity};
+use super::destination::Place;
+use super::unpublished::{Unpublished, exchange};
+use crate::folder::{Folder, Identity};
+use crate::small_file;
 use rustix::fs::{AtFlags, FlockOperation, flock, fstat, unlinkat};
 use serde::{Deserialize, Serialize};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -25,14 +27,18 @@ pub(super) struct Journal {
     file: File,
 }
 
-/// One file that is put in place.
+/// One file that is put in place. Paths are in bytes: they need not be a text.
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
-    /// The place, in bytes: a path need not be a text.
-    target: Vec<u8>,
+    /// The folder, without links. What is there when this is read may be another one.
+    folder: Vec<u8>,
+    folder_identity: Identity,
+    name: Vec<u8>,
     temporary: Vec<u8>,
-    /// The number of the new file.
-    number: u64,
+    /// The new file.
+    file: Identity,
+    /// The machine's start: after another one file systems may have other numbers.
+    boot: Option<String>,
 }
 
 impl Journal {
@@ -72,30 +78,55 @@ impl Journal {
 
 impl Entry {
     fn of(file: &Unpublished) -> io::Result<Self> {
-        let target = file.place().path()?.into_os_string().into_vec();
-        Ok(Self { target, temporary: file.temporary().as_bytes().to_vec(), number: file.identity()? })
+        let folder = file.place().folder();
+        Ok(Self {
+            folder: folder.path().as_os_str().as_bytes().to_vec(),
+            folder_identity: folder.identity()?,
+            name: file.place().name().as_bytes().to_vec(),
+            temporary: file.temporary().as_bytes().to_vec(),
+            file: file.identity()?,
+            boot: boot(),
+        })
+    }
+
+    fn target(&self) -> PathBuf {
+        PathBuf::from(OsString::from_vec(self.folder.clone())).join(OsStr::from_bytes(&self.name))
     }
 
     /// Puts the file in place, or takes it away. Says whether it was put there now.
-    fn recover(self, committed: bool) -> io::Result<Option<PathBuf>> {
-        let target = PathBuf::from(OsString::from_vec(self.target));
+    fn recover(self, committed: bool) -> io::Result<bool> {
+        let is_name = |name: &[u8]| !name.contains(&b'/') && !matches!(name, b"" | b"." | b"..");
+        // A temporary name is one of ours.
+        if !is_name(&self.name) || !is_name(&self.temporary) || !self.temporary.starts_with(b".") {
+            return Err(io::Error::other("its journal is damaged"));
+        }
+        let same_boot = self.boot.is_some() && self.boot == boot();
+        let path = PathBuf::from(OsString::from_vec(self.folder));
+        let folder = Folder::open_exactly(&path)?;
+        let found = folder.identity()?;
+        if found.number != self.folder_identity.number || same_boot && found != self.folder_identity {
+            return Err(io::Error::other(format!("the folder `{}` is another one by now", path.display())));
+        }
+        let own = Identity { device: if same_boot { self.file.device } else { found.device }, ..self.file };
         let temporary = OsString::from_vec(self.temporary);
-        // In its folder, and as the name of a run's.
-        let is_name = temporary.as_bytes().starts_with(b".") && !temporary.as_bytes().contains(&b'/');
-        let (true, Destination::File(place)) = (is_name, Destination::of(&target)?) else { return Ok(None) };
-        let left = identity(&place, &temporary);
-        let is_new = left == Some(self.number);
-        let put = committed && is_new;
+        let place = Place::new(folder, OsString::from_vec(self.name));
+        let left = place.folder().identity_of(&temporary)?;
+        let put = committed && left == Some(own);
         if put {
-            exchange(&place, &temporary)?;
-            place.sync()?;
+            exchange(&place, &temporary, own)?;
+            place.folder().sync()?;
         }
         // Now it is the file that was there before, or one that nobody wants.
         if left.is_some() {
             let _ = unlinkat(place.folder(), &temporary, AtFlags::empty());
         }
-        Ok(put.then_some(target))
+        Ok(put)
     }
+}
+
+/// Which start of the machine this is.
+fn boot() -> Option<String> {
+    small_file::read_text(Path::new("/proc/sys/kernel/random/boot_id"), small_file::WRITTEN_MAX).ok()
 }
 
 /// Completes what hosts that were killed left half published. Returns what there is to know of it. Blocks.
@@ -125,13 +156,13 @@ fn complete(file: &File, id: &str) -> Vec<String> {
     let committed = lines.next() == Some(COMMIT);
     let mut notes = Vec::new();
     for entry in entries.into_iter().flatten() {
-        let target = PathBuf::from(OsString::from_vec(entry.target.clone()));
+        let target = entry.target();
         match entry.recover(committed) {
-            Ok(Some(path)) => notes.push(format!(
+            Ok(true) => notes.push(format!(
                 "`{}` of run {id}, whose host was killed while it published, is in place now",
-                path.display()
+                target.display()
             )),
-            Ok(None) => {}
+            Ok(false) => {}
             Err(error) => notes.push(format!(
                 "`{}` of run {id}, whose host was killed while it published, cannot be put in place: {error}",
                 target.display()

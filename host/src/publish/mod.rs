@@ -1,5 +1,5 @@
-//! Files of a caller's that appear whole or not at all. What a path leads to is looked at once ([`Destination`]); a file
-//! is written without a name in its folder ([`Unpublished`]) and named last; several are put in place together
+//! Files of a caller's that appear whole or not at all. What a path leads to is looked at once, and held open
+//! ([`Destination`]); a file is written without a name in its folder ([`Unpublished`]) and named last; several are put in place together
 //! ([`Together`]), with a journal that the next start finds where the host was killed meanwhile; pipes and devices are
 //! written to ([`Stream`]) and never replaced.
 
@@ -9,7 +9,7 @@ mod stream;
 mod together;
 mod unpublished;
 
-pub(crate) use destination::{Destination, folder};
+pub(crate) use destination::{Destination, Place, Special, folder};
 pub(crate) use journal::recover;
 pub(crate) use stream::{Broken, Stream, copy_out};
 pub(crate) use together::Together;

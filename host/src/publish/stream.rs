@@ -1,6 +1,7 @@
 //! Pipes and devices, which are written to. Nothing here waits for a reader without an end: who cancels is heard, and a
 //! pipe that nobody reads is an error.
 
+use super::destination::Special;
 use crate::cancel::{Cancel, CancelLevel};
 use crate::shown::LogFilter;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -10,7 +11,6 @@ use rustix::pipe::PIPE_BUF;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, Write};
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long a named pipe may have no reader, or one that takes nothing.
@@ -43,15 +43,15 @@ pub(crate) enum Broken {
 
 impl Stream {
     /// Opens a pipe, which must have a reader soon, a device, or a file that a process has open, to which it is added.
-    pub(crate) fn open(path: &Path, cancel: &Cancel) -> Result<Self, Broken> {
-        Self::open_within(path, cancel, PATIENCE)
+    pub(crate) fn open(special: &Special, cancel: &Cancel) -> Result<Self, Broken> {
+        Self::open_within(special, cancel, PATIENCE)
     }
 
-    fn open_within(path: &Path, cancel: &Cancel, patience: Duration) -> Result<Self, Broken> {
+    fn open_within(special: &Special, cancel: &Cancel, patience: Duration) -> Result<Self, Broken> {
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let since = Instant::now();
         loop {
-            match open(path, flags, Mode::empty()) {
+            match open(special.path(), flags, Mode::empty()) {
                 Ok(file) => {
                     let found = fstat(&file).map_err(|errno| Broken::Failed(errno.into()))?;
                     let is_pipe = FileType::from_raw_mode(found.st_mode) == FileType::Fifo;
@@ -134,14 +134,20 @@ fn nobody(reason: &str) -> Broken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::publish::Destination;
     use rustix::fs::{CWD, mknodat};
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     fn pipe() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pipe");
         mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
         (folder, path)
+    }
+
+    fn special(path: &Path) -> Special {
+        let Ok(Destination::Stream(special)) = Destination::of(path) else { panic!("{}", path.display()) };
+        special
     }
 
     fn file_of(bytes: &[u8]) -> File {
@@ -159,7 +165,7 @@ mod tests {
             let path = path.clone();
             std::thread::spawn(move || std::fs::read(path).unwrap())
         };
-        let stream = Stream::open(&path, &Cancel::new()).unwrap();
+        let stream = Stream::open(&special(&path), &Cancel::new()).unwrap();
         copy_out(&mut file_of(&bytes), &stream, &Cancel::new()).unwrap();
         drop(stream);
         assert_eq!(read.join().unwrap(), bytes);
@@ -169,7 +175,9 @@ mod tests {
     #[test]
     fn a_pipe_without_a_reader_is_an_error() {
         let (_folder, path) = pipe();
-        let Err(Broken::Failed(error)) = Stream::open_within(&path, &Cancel::new(), Duration::ZERO) else { panic!() };
+        let Err(Broken::Failed(error)) = Stream::open_within(&special(&path), &Cancel::new(), Duration::ZERO) else {
+            panic!()
+        };
         assert_eq!(error.to_string(), "nobody reads the pipe: start its reader before the run ends (30 s)");
     }
 
@@ -178,10 +186,10 @@ mod tests {
         let (_folder, path) = pipe();
         let cancelled = Cancel::new();
         cancelled.pull();
-        assert!(matches!(Stream::open(&path, &cancelled), Err(Broken::Cancelled)));
+        assert!(matches!(Stream::open(&special(&path), &cancelled), Err(Broken::Cancelled)));
         // A reader that takes nothing.
         let _reader = open(&path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap();
-        let stream = Stream::open(&path, &Cancel::new()).unwrap();
+        let stream = Stream::open(&special(&path), &Cancel::new()).unwrap();
         let ended = copy_out(&mut file_of(&vec![7; 1 << 20]), &stream, &cancelled);
         assert!(matches!(ended, Err(Broken::Cancelled)), "{ended:?}");
     }
@@ -190,10 +198,10 @@ mod tests {
     fn a_reader_that_has_gone_and_a_full_device_are_told() {
         let (_folder, path) = pipe();
         let reader = open(&path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap();
-        let stream = Stream::open(&path, &Cancel::new()).unwrap();
+        let stream = Stream::open(&special(&path), &Cancel::new()).unwrap();
         drop(reader);
         assert!(matches!(copy_out(&mut file_of(b"x"), &stream, &Cancel::new()), Err(Broken::ReaderGone)));
-        let full = Stream::open(Path::new("/dev/full"), &Cancel::new()).unwrap();
+        let full = Stream::open(&special(Path::new("/dev/full")), &Cancel::new()).unwrap();
         let Err(Broken::Failed(error)) = copy_out(&mut file_of(b"x"), &full, &Cancel::new()) else { panic!() };
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }

@@ -37,7 +37,7 @@ impl Together {
             // What the journal names must be on the disk before it says that all is put in place.
             let sync = together.journal.is_some();
             let file = &mut together.files[position];
-            let named = file.name().and_then(|()| if sync { file.place().sync() } else { Ok(()) });
+            let named = file.name().and_then(|()| if sync { file.place().folder().sync() } else { Ok(()) });
             if let Err(source) = named {
                 return Err(together.give_up(position, source, Vec::new()));
             }
@@ -61,7 +61,7 @@ impl Together {
             }
         }
         for position in 0..self.files.len() {
-            if let Err(source) = self.files[position].place().sync() {
+            if let Err(source) = self.files[position].place().folder().sync() {
                 let in_place = self.files.iter().map(|file| file.path().to_owned()).collect();
                 return Err(self.give_up(position, source, in_place));
             }

@@ -3,13 +3,13 @@
 //! has that one's mode, and its owner and group where this user may give it away.
 
 use super::destination::{Destination, Place, Replaced};
+use crate::folder::{Identity, by_number, is_unknown};
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, RenameFlags, Uid};
-use rustix::fs::{fchmod, fchown, linkat, openat, renameat, renameat_with, statat, unlinkat};
+use rustix::fs::{fchmod, fchown, linkat, openat, renameat, renameat_with, unlinkat};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 /// A file that has no name yet.
@@ -52,7 +52,7 @@ impl Unpublished {
         temporary.push(place.name());
         temporary.push(format!(".{run_id}"));
         // What takes a file's place is nobody else's to read before it has that file's mode.
-        let mode = Mode::from_raw_mode(if place.replaced().is_some() { 0o600 } else { 0o666 });
+        let mode = Mode::from_raw_mode(if place.look()?.is_some() { 0o600 } else { 0o666 });
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
         let (file, is_named) = match openat(place.folder(), ".", flags | OFlags::TMPFILE, mode) {
             Ok(file) => (File::from(file), false),
@@ -73,9 +73,12 @@ impl Unpublished {
     /// Puts it in place of the target. Everything must have been written.
     pub(crate) fn publish(mut self) -> io::Result<()> {
         self.name()?;
-        renameat(self.place.folder(), &self.temporary, self.place.folder(), self.place.name())?;
+        let (folder, own) = (self.place.folder(), self.identity()?);
+        is_at(&self.place, &self.temporary, own)?;
+        renameat(folder, &self.temporary, folder, self.place.name())?;
         self.is_named = false;
-        self.place.sync()
+        is_at(&self.place, self.place.name(), own)?;
+        self.place.folder().sync()
     }
 
     /// The path that the caller gave.
@@ -91,20 +94,23 @@ impl Unpublished {
         &self.temporary
     }
 
-    /// The file's number on its file system.
-    pub(super) fn identity(&self) -> io::Result<u64> {
-        Ok(rustix::fs::fstat(&self.file)?.st_ino)
+    /// Which file it is.
+    pub(super) fn identity(&self) -> io::Result<Identity> {
+        Identity::of(&self.file)
     }
 
     /// Completes the file: it has its mode, is on the disk, and has its temporary name.
+    ///
+    /// # Errors
+    /// Also where its folder is not where the caller named it any more.
     pub(super) fn name(&mut self) -> io::Result<()> {
+        self.place.folder().check()?;
         if let Some(replaced) = self.place.look()? {
             self.take_after(replaced)?;
         }
         self.file.sync_all()?;
         if !self.is_named {
-            let own = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-            linkat(CWD, own.as_str(), self.place.folder(), &self.temporary, AtFlags::SYMLINK_FOLLOW)?;
+            linkat(CWD, by_number(&self.file), self.place.folder(), &self.temporary, AtFlags::SYMLINK_FOLLOW)?;
             self.is_named = true;
         }
         Ok(())
@@ -112,7 +118,7 @@ impl Unpublished {
 
     /// Puts the named file in place, and the one that was there under the temporary name.
     pub(super) fn exchange(&mut self) -> io::Result<Left> {
-        let left = exchange(&self.place, &self.temporary)?;
+        let left = exchange(&self.place, &self.temporary, self.identity()?)?;
         self.is_named = left == Left::Old;
         Ok(left)
     }
@@ -122,7 +128,10 @@ impl Unpublished {
         let folder = self.place.folder();
         match left {
             Left::Old => renameat(folder, &self.temporary, folder, self.place.name())?,
-            Left::Nothing => unlinkat(folder, self.place.name(), AtFlags::empty())?,
+            Left::Nothing => {
+                is_at(&self.place, self.place.name(), self.identity()?)?;
+                unlinkat(folder, self.place.name(), AtFlags::empty())?;
+            }
             Left::Lost => return Err(io::Error::other("the file that was there is gone")),
         }
         self.is_named = false;
@@ -155,27 +164,37 @@ impl Drop for Unpublished {
     }
 }
 
-/// Exchanges the file under a temporary name with what is in its place.
-pub(super) fn exchange(place: &Place, temporary: &OsStr) -> io::Result<Left> {
+/// Exchanges the file under a temporary name, which is `own`, with what is in its place.
+pub(super) fn exchange(place: &Place, temporary: &OsStr, own: Identity) -> io::Result<Left> {
     let (folder, name) = (place.folder(), place.name());
+    is_at(place, temporary, own)?;
     // Not over what came there meanwhile.
-    if place.look()?.is_none() {
-        renameat(folder, temporary, folder, name)?;
-        return Ok(Left::Nothing);
-    }
-    match renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE) {
-        Ok(()) => Ok(Left::Old),
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            renameat(folder, temporary, folder, name)?;
-            Ok(Left::Lost)
+    let left = if place.look()?.is_none() {
+        folder.move_new(temporary, folder, name)?;
+        Left::Nothing
+    } else {
+        match renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE) {
+            Ok(()) => Left::Old,
+            Err(errno) if is_unknown(errno) => {
+                renameat(folder, temporary, folder, name)?;
+                Left::Lost
+            }
+            Err(errno) => return Err(errno.into()),
         }
-        Err(errno) => Err(errno.into()),
-    }
+    };
+    is_at(place, name, own).map(|()| left)
 }
 
-/// The number of what a name in a folder is. It holds across a reboot, which the device's number need not.
-pub(super) fn identity(place: &Place, name: &OsStr) -> Option<u64> {
-    statat(place.folder(), name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|found| found.st_ino)
+/// Checks that a name in a place's folder is still that of a file.
+///
+/// # Errors
+/// Whoever else may write in the folder has put something else there.
+fn is_at(place: &Place, name: &OsStr, own: Identity) -> io::Result<()> {
+    if place.folder().identity_of(name)? == Some(own) {
+        return Ok(());
+    }
+    let folder = place.folder().path().display();
+    Err(io::Error::other(format!("somebody else changes files in `{folder}`: something else is there under its name")))
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ impl Run<'_> {
         let (Some(keeping), Some(exit)) = (self.kept.take(), exit) else {
             return Ok(None);
         };
-        let folder = self.prepared.keep.clone().unwrap_or_default();
+        let folder = self.prepared.keep.as_ref().map(|target| target.path.clone()).unwrap_or_default();
         let failed = |reason: String| format!("files cannot be kept in `{}`: {reason}", folder.display());
         let Some(left_out) = exit.left_out else {
             return Err(failed("the agent is too old for that: build the image anew".into()));

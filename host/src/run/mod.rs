@@ -282,11 +282,11 @@ impl Run<'_> {
     ) -> Seen {
         let Supervised { image, workplace, kind } = site;
         let (target, run_id) = (self.prepared.keep.clone(), self.run_id.clone());
-        let creating = blocking(move || target.map(|target| Keeping::create(&target, &run_id)).transpose());
+        let creating = blocking(move || target.map(|target| Keeping::begin(target, &run_id)).transpose());
         let keeping = match creating.await {
             Ok(keeping) => keeping.map(Box::new),
             Err(error) => {
-                let failure = Some(format!("cannot make a folder to keep files in: {error}"));
+                let failure = Some(format!("cannot make a file to keep others in: {error}"));
                 return (Evidence { write_failure: failure, ..Evidence::default() }, Vec::new(), None);
             }
         };

@@ -70,10 +70,10 @@ fn put(
                 let opened = Stream::standard().map_err(Broken::Failed);
                 send(file, opened, output.index, target, cancel).map_err(|broken| broken.after(&sent))?
             }
-            Pending::Stream(file, path) => {
-                let opened = Stream::open(&path, cancel);
+            Pending::Stream(file, special) => {
+                let opened = Stream::open(&special, cancel);
                 let note = send(file, opened, output.index, target, cancel).map_err(|broken| broken.after(&sent))?;
-                sent.push(path.display().to_string());
+                sent.push(target.path.display().to_string());
                 note
             }
         };

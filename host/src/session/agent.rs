@@ -3,10 +3,10 @@
 
 use super::link::{Incoming, Outgoing, say};
 use super::missing_sdk::MissingSdk;
+use crate::block::BlockFile;
 use crate::event::{Event, Events};
 use crate::kept::Keeping;
 use crate::secrets::{Masking, Secrets};
-use crate::small_file::open_regular;
 use crate::task::blocking;
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
@@ -14,23 +14,11 @@ use longshore_protocol::{
     Version,
 };
 use std::io::{self, Read};
-use std::path::PathBuf;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Parts of kept files that may wait for the disk: 8 of 256 KiB.
 const PARTS_AHEAD: usize = 8;
-
-/// A file of the block, to be unpacked beside the script.
-#[derive(Debug, Clone)]
-pub(crate) struct BlockFile {
-    /// Where it is on this machine.
-    pub(crate) source: PathBuf,
-    /// Its path below the working folder.
-    pub(crate) path: String,
-    /// Whether it may be executed.
-    pub(crate) executable: bool,
-}
 
 /// How the agent's connection ended.
 #[derive(Debug)]
@@ -271,8 +259,8 @@ fn broken() -> ProtocolError {
 }
 
 async fn send_file(outgoing: &Outgoing, file: BlockFile) -> io::Result<()> {
-    let source = file.source;
-    let mut opened = blocking(move || open_regular(&source)).await?;
+    let (path, executable) = (file.path.clone(), file.executable);
+    let mut opened = blocking(move || file.open()).await?;
     loop {
         let (source, part) = blocking(move || {
             let mut part = Vec::with_capacity(INLINE_MAX);
@@ -282,7 +270,7 @@ async fn send_file(outgoing: &Outgoing, file: BlockFile) -> io::Result<()> {
         .await?;
         opened = source;
         let last = part.len() < INLINE_MAX;
-        let message = ToAgent::File { path: file.path.clone(), executable: file.executable, last };
+        let message = ToAgent::File { path: path.clone(), executable, last };
         send(outgoing, Frame::with(&message, Payload::Inline(part))).await;
         if last {
             return Ok(());

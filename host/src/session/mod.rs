@@ -9,7 +9,7 @@ mod missing_sdk;
 mod script;
 
 pub(crate) use acceptor::{Acceptor, Peer};
-pub(crate) use agent::{AgentEnd, AgentSession, AgentWord, BlockFile, Logs};
+pub(crate) use agent::{AgentEnd, AgentSession, AgentWord, Logs};
 pub(crate) use link::{Outgoing, say};
 pub(crate) use listener::{Listener, Peers};
 pub(crate) use script::{ScriptEnd, ScriptSession, Served};

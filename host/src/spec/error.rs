@@ -129,6 +129,29 @@ pub enum SpecError {
         /// The file.
         path: PathBuf,
     },
+    /// A link on the way to a place may be one that a script made.
+    #[error(
+        "{what} leads through the link `{link}`, which stands below `{mount}`, where the script may write: name what is \
+         meant without the link, or mount `{mount}` read-only"
+    )]
+    LinkInMount {
+        /// What goes there.
+        what: String,
+        /// The link.
+        link: PathBuf,
+        /// The mount.
+        mount: PathBuf,
+    },
+    /// The script has the very place of an output for its own.
+    #[error(
+        "{what} is `{path}`, which is mounted for the script to write to: name another place, or mount it read-only"
+    )]
+    IsMount {
+        /// What goes there.
+        what: String,
+        /// The mount.
+        path: PathBuf,
+    },
     /// Files cannot be kept where they should go.
     #[error("files cannot be kept in `{path}`: {reason}")]
     Keep {

@@ -7,6 +7,7 @@ mod mounted;
 mod mounts;
 mod network;
 mod outputs;
+mod reach;
 mod shared_file;
 mod stream;
 
@@ -16,18 +17,17 @@ pub use network::{Network, NetworkError, NetworkName};
 pub(crate) use shared_file::SharedFile;
 pub use stream::CHUNK_ROWS;
 
-use crate::block::{Block, GivenValue, Mode, OptionValues, check_field};
+use crate::block::{Block, BlockFile, GivenValue, Mode, OptionValues, check_field};
 use crate::engine::EngineChoice;
 use crate::environment;
 use crate::input::Inputs;
-use crate::kept;
+use crate::kept::KeepTarget;
 use crate::limits::Limits;
 use crate::output::Declared;
 use crate::partition::Cut;
 use crate::publish::{self, Destination};
 use crate::record::InputRecord;
 use crate::secrets::Secrets;
-use crate::session::BlockFile;
 use crate::store::Reference;
 use crate::table::{BadRows, Feed, FileFormat, ReadOptions, Tally, WriteOptions};
 use longshore_protocol::OutputName;
@@ -153,7 +153,7 @@ pub struct Prepared {
     pub(crate) image: Option<String>,
     pub(crate) network: Network,
     pub(crate) mounts: Vec<SharedFile>,
-    pub(crate) keep: Option<PathBuf>,
+    pub(crate) keep: Option<KeepTarget>,
     pub(crate) limits: Limits,
     /// Rows of a chunk, where the block transforms a stream.
     pub(crate) chunk_rows: Option<u32>,
@@ -229,13 +229,12 @@ impl RunSpec {
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
         notes.extend(options.unmasked());
         let outputs = outputs::placed(&block, &self.outputs, &self.inputs)?;
-        if let Some(path) = &self.keep {
-            check_keep(path, &outputs)?;
-        }
+        let keep = self.keep.as_ref().map(|path| check_keep(path, &outputs)).transpose()?;
         let allowed = Allowed::resolve(&self.allowed)?;
         let contained = self.engine != EngineChoice::Process;
         let mounts = mounts::mounts(&self.mounts, options.files(), &allowed, contained)?;
         if contained {
+            notes.extend(reach::check(&outputs, keep.as_ref(), &block, &mounts)?);
             notes.extend(mounts::unreadable(options.files()));
         }
         environment::check(&block).map_err(Box::new)?;
@@ -248,7 +247,7 @@ impl RunSpec {
         }
         let inputs = Inputs::new(feeds, chunk_rows.and_then(|rows| usize::try_from(rows).ok()));
         let partition = self.partition.as_ref().map(|spec| cut(&inputs, spec, block.mode)).transpose()?;
-        if partition.is_some() && self.keep.is_some() {
+        if partition.is_some() && keep.is_some() {
             return Err(SpecError::PartitionedKeep);
         }
         for image in self.image.iter().chain(&block.image) {
@@ -264,7 +263,7 @@ impl RunSpec {
             image: self.image,
             network: self.network,
             mounts,
-            keep: self.keep,
+            keep,
             limits: self.limits,
             chunk_rows,
             partition,
@@ -295,17 +294,17 @@ fn cut(inputs: &Inputs, spec: &PartitionSpec, mode: Mode) -> Result<Cut, SpecErr
     })
 }
 
-fn check_keep(path: &Path, outputs: &Declared) -> Result<(), SpecError> {
+fn check_keep(path: &Path, outputs: &Declared) -> Result<KeepTarget, SpecError> {
     let wrong = |reason| SpecError::Keep { path: path.to_owned(), reason };
-    kept::check_target(path).map_err(wrong)?;
-    let real = real_target(path);
+    let keep = KeepTarget::check(path).map_err(wrong)?;
+    let real = keep.real();
     for (number, target) in outputs.targets.iter().enumerate() {
         // Below it, so that one of them would find the other in its place.
         if target.as_ref().is_some_and(|target| real_target(&target.path).starts_with(&real)) {
             return Err(wrong(format!("output {number} goes there too: give it another folder")));
         }
     }
-    Ok(())
+    Ok(keep)
 }
 
 fn check_limits(limits: &Limits) -> Result<(), SpecError> {
@@ -325,10 +324,8 @@ fn check_limits(limits: &Limits) -> Result<(), SpecError> {
 
 /// The path that a file has or would have, without links.
 fn real_target(path: &Path) -> PathBuf {
-    if let Ok(Destination::File(place)) = Destination::of(path)
-        && let Ok(real) = place.path()
-    {
-        return real;
+    if let Ok(Destination::File(place)) = Destination::of(path) {
+        return place.path();
     }
     let resolved = std::fs::canonicalize(path).or_else(|_| {
         let folder = std::fs::canonicalize(publish::folder(path))?;
@@ -349,7 +346,7 @@ mod tests {
         std::fs::create_dir(&kept).unwrap();
         let target = |path: PathBuf| {
             let format = FileFormat::from_path(&path).unwrap();
-            Some(Target { path, format, write: WriteOptions::default(), part: false })
+            Some(Target { path, destination: None, format, write: WriteOptions::default(), part: false })
         };
         let mut outputs = Declared { ids: None, targets: vec![None, target(folder.path().join("kept.csv"))] };
         assert!(check_keep(&kept, &outputs).is_ok());

@@ -6,6 +6,7 @@ use crate::output::{Declared, Target};
 use crate::publish::{self, Destination, Unpublished};
 use crate::table::{FileFormat, TableError, WriteOptions};
 use longshore_protocol::OutputName;
+use rustix::fs::{Access, access};
 use std::path::Path;
 
 /// The outputs by number, each with its place and how it is written.
@@ -23,8 +24,8 @@ pub(super) fn placed(block: &Block, specs: &[OutputSpec], inputs: &[InputSpec]) 
             path: spec.path.clone(),
             reason,
         })?;
-        let target = Target { path: spec.path.clone(), format, write, part: false };
-        check_target(number, &target, &declared, inputs)?;
+        let destination = destination(number, &spec.path, &declared, inputs)?;
+        let target = Target { path: spec.path.clone(), destination, format, write, part: false };
         let slot = number as usize;
         declared.targets.resize(declared.targets.len().max(slot + 1), None);
         if declared.targets[slot].replace(target).is_some() {
@@ -60,36 +61,43 @@ fn write_options(
     write.check().map(|()| write)
 }
 
-fn check_target(number: u32, target: &Target, declared: &Declared, inputs: &[InputSpec]) -> Result<(), SpecError> {
-    let path = &target.path;
+/// Looks at what a path leads to, and holds it: until the output is published nothing else is opened by that path.
+fn destination(
+    number: u32,
+    path: &Path,
+    declared: &Declared,
+    inputs: &[InputSpec],
+) -> Result<Option<Destination>, SpecError> {
     let real = real_target(path);
     for (other, known) in declared.targets.iter().enumerate() {
         if known.as_ref().is_some_and(|known| real_target(&known.path) == real) && real != Path::new("/dev/null") {
             let first = u32::try_from(other).unwrap_or(u32::MAX);
-            return Err(SpecError::SameOutput { first, second: number, path: path.clone() });
+            return Err(SpecError::SameOutput { first, second: number, path: path.to_owned() });
         }
     }
     if path == Path::new(STANDARD) {
-        return Ok(());
+        return Ok(None);
     }
     let mut next = 0;
     for input in inputs {
         let input_number = input.number.unwrap_or(next);
         next = input_number + 1;
         if input.path != Path::new(STANDARD) && real_target(&input.path) == real {
-            return Err(SpecError::OutputIsInput { output: number, input: input_number, path: path.clone() });
+            return Err(SpecError::OutputIsInput { output: number, input: input_number, path: path.to_owned() });
         }
     }
-    let place = |reason: String| SpecError::OutputPlace { number, path: path.clone(), reason };
+    let place = |reason: String| SpecError::OutputPlace { number, path: path.to_owned(), reason };
     let folder = publish::folder(path);
     if !folder.is_dir() {
         return Err(place(format!("the folder `{}` does not exist", folder.display())));
     }
-    let checked = Destination::of(path).and_then(|destination| match destination {
+    let failed = |error: std::io::Error| place(error.to_string());
+    let destination = Destination::of(path).map_err(failed)?;
+    let checked = match &destination {
         // The only check that holds on every file system is to do it.
-        Destination::File(place) => Unpublished::create_in(place, path, "check").map(drop),
+        Destination::File(place) => Unpublished::create_in(place.clone(), path, "check").map(drop),
         // Opening a pipe would wake who reads it.
-        Destination::Stream(path) => Ok(rustix::fs::access(&path, rustix::fs::Access::WRITE_OK)?),
-    });
-    checked.map_err(|error| place(error.to_string()))
+        Destination::Stream(special) => access(special.path(), Access::WRITE_OK).map_err(std::io::Error::from),
+    };
+    checked.map_err(failed).map(|()| Some(destination))
 }

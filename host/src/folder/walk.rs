@@ -1,0 +1,151 @@
+//! Following a path to the folder that it ends in, one name at a time below open folders. Links are followed as who made
+//! them means, if that was this user or root: what others put in the way, such as a script of an earlier run in a folder
+//! that it could write to, leads nowhere.
+
+use super::{Folder, HELD, by_number};
+use rustix::fs::{FileType, Mode, OFlags, PROC_SUPER_MAGIC, fstat, fstatfs, open, openat, readlinkat};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Component, Path, PathBuf};
+
+/// Links that are followed, as many as the kernel follows.
+const LINKS_MAX: usize = 40;
+
+/// How a name is looked at, whatever it is.
+const LOOKED_AT: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Where a path leads.
+#[derive(Debug)]
+pub(crate) struct Walked {
+    /// The folder that the last name is in.
+    pub(crate) folder: Folder,
+    /// The last name.
+    pub(crate) name: OsString,
+    /// What has that name: no link, unless it is one of those by which a process's open files are reached.
+    pub(crate) found: Option<OwnedFd>,
+    /// Whether it is an open file of a process's, such as `/dev/stdout`: that file, whatever its name is now.
+    pub(crate) is_open_file: bool,
+    /// The links on the way, without links in their own paths.
+    pub(crate) links: Vec<PathBuf>,
+}
+
+/// Follows a path.
+///
+/// # Errors
+/// A folder is missing, a link was made by somebody else, or the path has no last name.
+pub(crate) fn walk(path: &Path) -> io::Result<Walked> {
+    let mut steps = Vec::new();
+    push(&mut steps, path);
+    let mut folder = start(path)?;
+    let mut links = Vec::new();
+    while let Some(name) = steps.pop() {
+        if name == ".." {
+            folder = openat(&folder, "..", HELD, Mode::empty())?;
+            continue;
+        }
+        let is_last = steps.is_empty();
+        let found = match openat(&folder, &name, LOOKED_AT, Mode::empty()) {
+            Err(Errno::NOENT) if is_last => return ended(folder, name, None, false, links),
+            found => found?,
+        };
+        let facts = fstat(&found)?;
+        if FileType::from_raw_mode(facts.st_mode) == FileType::Symlink {
+            if fstatfs(&folder)?.f_type == PROC_SUPER_MAGIC {
+                let through = openat(&folder, &name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+                if is_last {
+                    return ended(folder, name, Some(through), true, links);
+                }
+                folder = through;
+                continue;
+            }
+            let link = std::fs::read_link(by_number(&folder))?.join(&name);
+            if facts.st_uid != 0 && facts.st_uid != rustix::process::geteuid().as_raw() {
+                return Err(foreign(&link, facts.st_uid));
+            }
+            if links.len() == LINKS_MAX {
+                return Err(Errno::LOOP.into());
+            }
+            links.push(link);
+            let target = PathBuf::from(OsString::from_vec(readlinkat(&found, "", Vec::new())?.into_bytes()));
+            if target.is_absolute() {
+                folder = start(&target)?;
+            }
+            push(&mut steps, &target);
+        } else if is_last {
+            return ended(folder, name, Some(found), false, links);
+        } else {
+            folder = found;
+        }
+    }
+    // Without a name at its end it is a folder, such as `..`.
+    Err(io::Error::other("it is a folder"))
+}
+
+fn ended(
+    folder: OwnedFd,
+    name: OsString,
+    found: Option<OwnedFd>,
+    is_open_file: bool,
+    links: Vec<PathBuf>,
+) -> io::Result<Walked> {
+    Ok(Walked { folder: Folder::of(folder)?, name, found, is_open_file, links })
+}
+
+fn start(path: &Path) -> io::Result<OwnedFd> {
+    Ok(open(if path.is_absolute() { "/" } else { "." }, HELD, Mode::empty())?)
+}
+
+/// The names of a path, on top of those that are still to be followed.
+fn push(steps: &mut Vec<OsString>, path: &Path) {
+    let names = path.components().rev().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some(OsStr::new("..").to_owned()),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    });
+    steps.extend(names);
+}
+
+fn foreign(link: &Path, user: u32) -> io::Error {
+    io::Error::other(format!(
+        "`{}` is a link that the user {user} made, which is not followed: name what it leads to",
+        link.display()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{lchown, symlink};
+
+    #[test]
+    fn links_of_others_lead_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = std::fs::canonicalize(folder.path()).unwrap();
+        let at = |name: &str| root.join(name);
+        std::fs::create_dir(at("data")).unwrap();
+        std::fs::write(at("data/x"), "").unwrap();
+        for (name, to) in [("file", "data/x"), ("folder", "data"), ("new", "data/new")] {
+            symlink(to, at(name)).unwrap();
+        }
+        for (path, end) in [("file", "x"), ("folder/x", "x"), ("new", "new"), ("data/../folder/./y", "y")] {
+            let walked = walk(&at(path)).unwrap();
+            assert_eq!(
+                (walked.folder.path(), walked.name.as_os_str()),
+                (at("data").as_path(), OsStr::new(end)),
+                "{path}"
+            );
+            assert_eq!(walked.links.len(), 1, "{path}");
+        }
+        // Only root can give them away.
+        if ["file", "folder", "new"].iter().all(|name| lchown(at(name), Some(4356), None).is_ok()) {
+            for path in ["file", "folder/x", "new"] {
+                let said = walk(&at(path)).unwrap_err().to_string();
+                let end = "is a link that the user 4356 made, which is not followed: name what it leads to";
+                assert!(said.ends_with(end), "{path}: {said}");
+            }
+        }
+    }
+}
