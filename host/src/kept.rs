@@ -202,7 +202,7 @@ impl Keeping {
 
     fn put(&mut self) -> Result<(), String> {
         let failed = |error: io::Error| error.to_string();
-        self.target.place.folder().check().map_err(failed)?;
+        self.target.place.check().map_err(failed)?;
         let beside = self.target.beside(&self.run_id).map_err(failed)?;
         let owner = |file: &dyn AsFd| Ok::<_, io::Error>(fstat(file.as_fd())?.st_uid);
         // Somebody may have put a folder of their own there before it was opened.

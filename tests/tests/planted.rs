@@ -199,6 +199,10 @@ fn a_link_of_the_users_below_a_writable_mount_is_refused() {
     bench.script("", "");
     let (succeeded, said) = bench.run(1, "docker", &["--mount", "m:rw", "-o", "m/mine/new.csv"]);
     assert!(!succeeded && said.contains("output 0 leads through the link"), "{said}");
+    let (succeeded, said) = bench.run(0, "docker", &["--mount", "m:rw", "-i", "m/mine/out.csv"]);
+    assert!(!succeeded && said.contains("input 0 leads through the link"), "{said}");
+    let (succeeded, said) = bench.run(0, "docker", &["--mount", "m:rw", "--mount", "m/mine"]);
+    assert!(!succeeded && said.contains("m/mine` leads through the link"), "{said}");
     let (succeeded, said) = bench.run(1, "docker", &["--mount", "m/sub:rw", "--keep", "m/sub"]);
     assert!(!succeeded && said.contains("which is mounted for the script to write to"), "{said}");
 }

@@ -4,7 +4,7 @@
 
 mod walk;
 
-pub(crate) use walk::walk;
+pub(crate) use walk::{links_to, walk};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat, renameat, renameat_with};
 use rustix::fs::{chmod, fstat, fsync, mkdirat, openat, openat2, statat, unlinkat};

@@ -37,6 +37,17 @@ pub(crate) struct Walked {
 /// # Errors
 /// A folder is missing, a link was made by somebody else, or the path has no last name.
 pub(crate) fn walk(path: &Path) -> io::Result<Walked> {
+    let own = rustix::process::geteuid().as_raw();
+    follow(path, |owner| owner == 0 || owner == own)
+}
+
+/// The links on the way to something that is there, whoever made them, without links in their own paths.
+pub(crate) fn links_to(path: &Path) -> Vec<PathBuf> {
+    // What cannot be followed is an error where it is opened.
+    follow(path, |_| true).map(|walked| walked.links).unwrap_or_default()
+}
+
+fn follow(path: &Path, may: impl Fn(u32) -> bool) -> io::Result<Walked> {
     let mut steps = Vec::new();
     push(&mut steps, path);
     let mut folder = start(path)?;
@@ -62,7 +73,7 @@ pub(crate) fn walk(path: &Path) -> io::Result<Walked> {
                 continue;
             }
             let link = std::fs::read_link(by_number(&folder))?.join(&name);
-            if facts.st_uid != 0 && facts.st_uid != rustix::process::geteuid().as_raw() {
+            if !may(facts.st_uid) {
                 return Err(foreign(&link, facts.st_uid));
             }
             if links.len() == LINKS_MAX {

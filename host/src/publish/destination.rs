@@ -28,6 +28,8 @@ pub(crate) struct Place {
     name: OsString,
     /// The links that led there.
     links: Vec<PathBuf>,
+    /// Whether the folder's path leads there from the root: a folder above may be closed to this user.
+    is_reachable: bool,
 }
 
 /// A pipe, a device or a process's open file. To hold it wakes nobody who reads it.
@@ -63,14 +65,15 @@ impl Destination {
                 _ => {}
             }
         }
-        Ok(Self::File(Place { folder: Arc::new(walked.folder), name: walked.name, links: walked.links }))
+        Ok(Self::File(Place { links: walked.links, ..Place::new(walked.folder, walked.name) }))
     }
 }
 
 impl Place {
     /// A name in a folder.
     pub(super) fn new(folder: Folder, name: OsString) -> Self {
-        Self { folder: Arc::new(folder), name, links: Vec::new() }
+        let is_reachable = folder.check().is_ok();
+        Self { folder: Arc::new(folder), name, links: Vec::new(), is_reachable }
     }
 
     /// A name for a folder, and the folder that has it, if there is one.
@@ -83,7 +86,7 @@ impl Place {
             FileType::Directory => Folder::of(found),
             _ => Err(io::ErrorKind::NotADirectory.into()),
         });
-        Ok((Self { folder: Arc::new(walked.folder), name: walked.name, links: walked.links }, found.transpose()?))
+        Ok((Self { links: walked.links, ..Self::new(walked.folder, walked.name) }, found.transpose()?))
     }
 
     /// What is there now under the name.
@@ -98,6 +101,11 @@ impl Place {
             _ => Err(refused("something that is not a file has taken its place meanwhile")),
         };
         self.folder.stat(&self.name)?.map(replaced).transpose()
+    }
+
+    /// Checks that its folder is where the caller named it still.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        if self.is_reachable { self.folder.check() } else { Ok(()) }
     }
 
     /// The links that led there.

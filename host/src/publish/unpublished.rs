@@ -104,7 +104,7 @@ impl Unpublished {
     /// # Errors
     /// Also where its folder is not where the caller named it any more.
     pub(super) fn name(&mut self) -> io::Result<()> {
-        self.place.folder().check()?;
+        self.place.check()?;
         if let Some(replaced) = self.place.look()? {
             self.take_after(replaced)?;
         }

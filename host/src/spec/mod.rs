@@ -234,7 +234,8 @@ impl RunSpec {
         let contained = self.engine != EngineChoice::Process;
         let mounts = mounts::mounts(&self.mounts, options.files(), &allowed, contained)?;
         if contained {
-            notes.extend(reach::check(&outputs, keep.as_ref(), &block, &mounts)?);
+            let given = reach::given(&self.inputs, &self.mounts, &self.options, &options);
+            notes.extend(reach::check(&outputs, keep.as_ref(), &block, given, &mounts)?);
             notes.extend(mounts::unreadable(options.files()));
         }
         environment::check(&block).map_err(Box::new)?;

@@ -1,8 +1,10 @@
 //! What stands where the script may write too, because it has a writable mount above: outputs, kept files, the block. They
-//! are held open from the check on, so that it changes nothing of where they go; a link there may be a script's of before.
+//! are held open from the check on, so that it changes nothing of where they go. A link there may be a script's of before:
+//! none leads to what is written, read or mounted.
 
-use super::{SharedFile, SpecError};
-use crate::block::Block;
+use super::{InputSpec, Mount, STANDARD, SharedFile, SpecError};
+use crate::block::{Block, GivenValue, OptionValues};
+use crate::folder::links_to;
 use crate::kept::KeepTarget;
 use crate::output::Declared;
 use crate::publish::Destination;
@@ -15,11 +17,34 @@ struct Written<'a> {
     links: &'a [PathBuf],
 }
 
+/// What a caller gives to be read or mounted, by its path.
+pub(super) fn given(
+    inputs: &[InputSpec],
+    mounts: &[Mount],
+    options: &[(String, GivenValue)],
+    values: &OptionValues,
+) -> Vec<(String, PathBuf)> {
+    let files = inputs.iter().enumerate().filter(|(_, input)| input.path != Path::new(STANDARD));
+    let files =
+        files.map(|(position, input)| (format!("input {}", input.number.unwrap_or(position)), input.path.clone()));
+    let mounts = mounts.iter().map(|mount| (format!("the mount `{}`", mount.path.display()), mount.path.clone()));
+    let options = options.iter().filter(|(name, _)| values.files().iter().any(|file| file.option == *name));
+    let options = options.filter_map(|(name, value)| {
+        let path = match value {
+            GivenValue::Text(path) => path,
+            GivenValue::Json(value) => value.as_str()?,
+        };
+        Some((format!("option `{name}`"), PathBuf::from(path)))
+    });
+    files.chain(mounts).chain(options).collect()
+}
+
 /// Returns what a caller should know of it.
 pub(super) fn check(
     outputs: &Declared,
     keep: Option<&KeepTarget>,
     block: &Block,
+    given: Vec<(String, PathBuf)>,
     mounts: &[SharedFile],
 ) -> Result<Vec<String>, SpecError> {
     let mut written = Vec::new();
@@ -30,13 +55,20 @@ pub(super) fn check(
     }
     written.extend(keep.map(|keep| Written { what: "what is kept".into(), path: keep.real(), links: keep.links() }));
     let mut notes = Vec::new();
+    if !mounts.iter().any(|mount| mount.writable) {
+        return Ok(notes);
+    }
+    let read: Vec<_> = given.into_iter().map(|(what, path)| (what, links_to(&path))).collect();
     for mount in mounts.iter().filter(|mount| mount.writable) {
         let mut below = Vec::new();
-        for Written { what, path, links } in &written {
+        let of_read = read.iter().map(|(what, links)| (what, &links[..]));
+        for (what, links) in of_read.chain(written.iter().map(|written| (&written.what, written.links))) {
             if let Some(link) = links.iter().find(|link| link.starts_with(&mount.path)) {
                 let (what, link, mount) = (what.clone(), link.clone(), mount.path.clone());
                 return Err(SpecError::LinkInMount { what, link, mount });
             }
+        }
+        for Written { what, path, .. } in &written {
             if *path == mount.path {
                 return Err(SpecError::IsMount { what: what.clone(), path: path.clone() });
             }
