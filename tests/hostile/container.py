@@ -26,7 +26,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or CACHE / "target")
 LONGSHORE = Path(os.environ.get("LONGSHORE_BIN") or TARGET / "release/longshore")
 
 # No batch takes longer on any machine that is alive.
-DEADLINE = 120
+DEADLINE = 300
 
 IMAGES = {"python": "longshore/python", "r": "longshore/r"}
 

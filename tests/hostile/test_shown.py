@@ -41,20 +41,22 @@ PRINTS = {"python": "import sys\nprint(forged, file=sys.stderr)\n", "r": 'cat(fo
 
 
 @pytest.mark.parametrize("language", ["python", "r"])
-@pytest.mark.parametrize("script", [SPEAKS, RAISES], ids=["messages", "exception"])
-def test_a_terminal_is_told_nothing(root: Caller, tmp_path: Path, language: str, script: dict[str, str]) -> None:
-    block = write_script(tmp_path, language, script[language], {"forged": FORGED})
+def test_a_terminal_is_told_nothing(root: Caller, tmp_path: Path, language: str) -> None:
+    block = write_script(tmp_path, language, SPEAKS[language], {"forged": FORGED})
     shown = at_terminal([LONGSHORE, "run", block, "--engine", "docker"], tmp_path, root.variables())
     assert b"evil" in shown, shown
     assert not [part for part in OBEYED if part in shown], shown
 
 
 @pytest.mark.parametrize("language", ["python", "r"])
-def test_a_log_at_a_terminal_has_colours_at_most(root: Caller, tmp_path: Path, language: str) -> None:
-    block = write_script(tmp_path, language, PRINTS[language], {"forged": FORGED})
+@pytest.mark.parametrize("script", [PRINTS, RAISES], ids=["prints", "exception"])
+def test_a_log_at_a_terminal_has_colours_at_most(
+    root: Caller, tmp_path: Path, language: str, script: dict[str, str]
+) -> None:
+    block = write_script(tmp_path, language, script[language], {"forged": FORGED})
     shown = at_terminal([LONGSHORE, "run", block, "--engine", "docker"], tmp_path, root.variables())
     assert b"evil" in shown, shown
-    # A script's own lines are its own: that they look like the host's is seen by where they stand.
+    # A script's own lines are its own, whatever they look like.
     assert not [part for part in OBEYED[:3] if part in shown], shown
 
 
