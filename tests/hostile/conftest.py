@@ -40,6 +40,7 @@ def pytest_sessionstart() -> None:
     if os.geteuid() != 0:
         pytest.exit("these tests look into processes of containers, which needs root: run `sudo make test-hostile`", 2)
     users.remove_abandoned()
+    container.remove_abandoned()
 
 
 @pytest.fixture(scope="session")

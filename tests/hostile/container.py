@@ -30,6 +30,9 @@ DEADLINE = 300
 
 IMAGES = {"python": "longshore/python", "r": "longshore/r"}
 
+# Of containers of ours, with the process that made them.
+LABEL = f"longshore.hostile={os.getpid()}"
+
 # A user whom no run has: what is taken here of budgets by user is nobody else's.
 USER = "54321:54321"
 
@@ -103,6 +106,16 @@ def write_block(batch: Batch, token: str, given: Mapping[str, Any], folder: Path
     folder.mkdir(parents=True)
     for name, text in files.items():
         (folder / name).write_text(text)
+
+
+def remove_abandoned() -> None:
+    """Removes containers of tests that were killed."""
+    listing = ["docker", "ps", "-a", "--filter", "label=longshore.hostile"]
+    listing += ["--format", '{{.ID}} {{.Label "longshore.hostile"}}']
+    listed = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
+    for name, owner in (line.split() for line in listed.splitlines()):
+        if not Path(f"/proc/{owner}").exists():
+            subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
 
 
 @dataclass
@@ -221,7 +234,7 @@ def without_wall(batch: Batch, folder: Path) -> Sight:
         write_block(batch, token, given, folder / "block")
         parts = POLICY | {name: value or [] for name, value in batch.away.items()}
         name = f"longshore-hostile-{token}"
-        command: list[str | Path] = ["docker", "run", "--rm", "--name", name, "--label", "longshore.hostile"]
+        command: list[str | Path] = ["docker", "run", "--rm", "--name", name, "--label", LABEL]
         command += [argument.format_map(given) for part in parts.values() for argument in part]
         command += ["-e", "HOME=/work", "-v", f"{folder / 'block'}:/given:ro", "--entrypoint", "sh"]
         # A process of the same user stands for the agent, with a file of its own.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from attempt import SUFFIXES
-from container import DEADLINE, HERE, IMAGES, LONGSHORE, POLICY, ROOT, Caller, as_python, as_r
+from container import DEADLINE, HERE, IMAGES, LABEL, LONGSHORE, POLICY, ROOT, Caller, as_python, as_r
 
 # What a script begins with, in each language.
 PREFACES = {"python": "from hostile import *\n", "r": 'source("hostile.R")\n'}
@@ -81,7 +81,7 @@ class Plain:
             "--name",
             self.name,
             "--label",
-            "longshore.hostile",
+            LABEL,
             "-e",
             "HOME=/work",
         ]
