@@ -70,6 +70,14 @@ pub(crate) enum StartError {
         /// The file that was open.
         open: String,
     },
+    /// The agent may not touch files as the script.
+    #[error("cannot write files as user {user}: {source}")]
+    Files {
+        /// The script's user.
+        user: u32,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// There is nothing to start.
     #[error("there is no program to start")]
     NoProgram,

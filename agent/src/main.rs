@@ -10,6 +10,7 @@ mod keep;
 mod ladder;
 mod memory_kills;
 mod reaper;
+mod rights;
 mod session;
 mod similar;
 mod spawn;

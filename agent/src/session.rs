@@ -4,15 +4,16 @@
 //! The host's socket is written without blocking, one piece of output at a time: while the host does not read, the
 //! script waits on its pipe, and a Cancel still gets through.
 
+mod ending;
 mod send_kept;
 
 use crate::capture::{Budget, Pipe};
-use crate::descendants;
 use crate::error::{AgentError, StartError};
 use crate::keep::{Keeper, Unchanged};
-use crate::ladder::{Ladder, Rung};
+use crate::ladder::Ladder;
 use crate::memory_kills;
-use crate::reaper::{Reaped, Reaper};
+use crate::reaper::Reaper;
+use crate::rights::Apart;
 use crate::spawn;
 use crate::unpack::Unpacker;
 use longshore_protocol::{
@@ -23,8 +24,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{SigSet, Signal as Caught};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{DumpableBehavior, Pid, Signal, kill_process_group, set_child_subreaper, set_dumpable_behavior};
-use std::collections::BTreeSet;
+use rustix::process::{DumpableBehavior, Pid, set_child_subreaper, set_dumpable_behavior};
 use std::io::IoSlice;
 use std::path::Path;
 use std::process::Child;
@@ -46,10 +46,14 @@ pub(crate) fn run(socket: &Path) -> Result<(), AgentError> {
         (ToAgent::Begin(begin), _) => begin,
         (other, _) => return Err(unexpected("begin", &other)),
     };
-    let started = match unpack(&mut connection.receiver, &begin)? {
-        Ok(unchanged) => spawn::spawn(&begin, socket).map(|child| (child, unchanged)),
+    let apart = Apart::of(begin.user);
+    let started = match unpack(&mut connection.receiver, &begin, apart)? {
+        Ok(unchanged) => spawn::spawn(&begin, socket, apart).map(|child| (child, unchanged)),
         Err(error) => Err(error),
     };
+    if let Some(apart) = apart {
+        apart.give_up_rights().map_err(|errno| AgentError::system("capset")(errno.into()))?;
+    }
     match started {
         Ok((child, unchanged)) => Running::new(connection, signals, &begin, child, unchanged)?.run(),
         Err(error) => {
@@ -61,7 +65,7 @@ pub(crate) fn run(socket: &Path) -> Result<(), AgentError> {
 
 fn prepare_process() -> Result<SignalFd, AgentError> {
     let failed = |call| move |errno: rustix::io::Errno| AgentError::system(call)(errno.into());
-    // The script has the same user id: it must not trace the agent, nor open its descriptors through /proc.
+    // A script may have the same user id: it must not trace the agent, nor open its descriptors through /proc.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(failed("prctl(PR_SET_DUMPABLE)"))?;
     set_child_subreaper(Some(rustix::process::getpid())).map_err(failed("prctl(PR_SET_CHILD_SUBREAPER)"))?;
     let mut caught = SigSet::empty();
@@ -88,9 +92,13 @@ fn say_hello(connection: &mut SocketConnection) -> Result<(), AgentError> {
 }
 
 /// Takes the block's files until Start. A file that cannot be written is the script's failure to start.
-fn unpack(receiver: &mut Receiver, begin: &Begin) -> Result<Result<Unchanged, StartError>, AgentError> {
-    let mut unpacker = Unpacker::new(&begin.folder, begin.user);
-    let mut outcome = Ok(());
+fn unpack(
+    receiver: &mut Receiver,
+    begin: &Begin,
+    apart: Option<Apart>,
+) -> Result<Result<Unchanged, StartError>, AgentError> {
+    let mut unpacker = Unpacker::new(&begin.folder);
+    let mut outcome = apart.map_or(Ok(()), Apart::touch_files_as_script);
     loop {
         match expect(receiver)? {
             (ToAgent::File { path, executable, last }, payload) => {
@@ -145,8 +153,12 @@ struct Running {
     budget: Budget,
     outgoing: Vec<u8>,
     status: Option<ExitStatus>,
+    /// The host wants to know when the script has ended.
+    tell_end: bool,
     /// Processes that outlived the script, and were killed.
-    left_behind: BTreeSet<i32>,
+    left_behind: u32,
+    /// When everything is killed once more, from the last rung or the script's end on.
+    kill_again: Option<Instant>,
     all_gone: bool,
     started: Instant,
     memory_kills: u64,
@@ -179,7 +191,9 @@ impl Running {
             budget: Budget::new(begin.log_bytes),
             outgoing: Vec::new(),
             status: None,
-            left_behind: BTreeSet::new(),
+            tell_end: begin.tell_end,
+            left_behind: 0,
+            kill_again: None,
             all_gone: false,
             started: Instant::now(),
             memory_kills: memory_kills::count(),
@@ -205,13 +219,14 @@ impl Running {
             if let Some(rung) = self.ladder.due(now) {
                 self.climb(rung);
             }
+            self.kill_if_due(now);
             if self.all_gone {
                 let until = *drain_until.get_or_insert(now + DRAIN);
                 if self.pipes.is_empty() || now >= until {
                     return Ok(());
                 }
             }
-            let deadlines = [self.ladder.deadline(), drain_until];
+            let deadlines = [self.ladder.deadline(), self.kill_again, drain_until];
             let timeout = deadlines.into_iter().flatten().min().map(|at| timespec(at.saturating_duration_since(now)));
             self.wait_and_handle(timeout.as_ref())?;
         }
@@ -245,7 +260,7 @@ impl Running {
             self.ladder.start(Instant::now());
         }
         if !self.all_gone && ready[2].intersects(PollFlags::IN | PollFlags::HUP) {
-            self.reaped(self.reaper.next()?);
+            self.take_reaped()?;
         }
         // Back to front, so that a pipe that is taken away does not move those still to be looked at.
         for index in (0..ready.len().saturating_sub(3)).rev() {
@@ -277,38 +292,6 @@ impl Running {
                     other => return Err(unexpected("cancel or kill", &other)),
                 },
             }
-        }
-    }
-
-    fn reaped(&mut self, reaped: Reaped) {
-        match reaped {
-            Reaped::NoneLeft => self.all_gone = true,
-            Reaped::Child(pid, status) => {
-                if self.script.is_some_and(|script| script.as_raw_nonzero().get() == pid) {
-                    self.status = Some(status);
-                    self.script = None;
-                }
-                // Once the script has ended nothing of it may go on. Whatever is born while this runs is found when
-                // its parent, killed here, is reaped.
-                if self.script.is_none() {
-                    self.left_behind.extend(descendants::kill_all().iter().map(|pid| pid.as_raw_nonzero().get()));
-                }
-            }
-        }
-    }
-
-    fn climb(&mut self, rung: Rung) {
-        let signal = match rung {
-            Rung::Interrupt => Signal::INT,
-            Rung::Terminate => Signal::TERM,
-            Rung::Kill => Signal::KILL,
-        };
-        if let Some(script) = self.script {
-            // A group that is gone needs no signal.
-            let _ = kill_process_group(script, signal);
-        }
-        if rung == Rung::Kill {
-            descendants::kill_all();
         }
     }
 
@@ -363,7 +346,7 @@ impl Running {
                 peak_memory_bytes: u64::try_from(usage.max_rss()).unwrap_or(0) * 1024,
             },
             dropped: self.budget.dropped(),
-            left_behind: u32::try_from(self.left_behind.len()).unwrap_or(u32::MAX),
+            left_behind: self.left_behind,
             left_out: self.keeper.as_ref().map(Keeper::left_out),
         };
         self.queue(&Frame::new(&FromAgent::Exited(exit)))?;
@@ -383,15 +366,6 @@ impl Running {
             }
             self.flush()?;
         }
-    }
-
-    /// Kills and reaps everything, in rounds: what a killed process bore meanwhile is found in the next.
-    fn end_everything(&mut self) -> Result<(), AgentError> {
-        while !self.all_gone {
-            descendants::kill_all();
-            self.reaped(self.reaper.next()?);
-        }
-        Ok(())
     }
 }
 

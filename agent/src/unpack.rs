@@ -3,26 +3,24 @@
 
 use crate::error::StartError;
 use crate::keep::Unchanged;
-use longshore_protocol::User;
 use longshore_protocol::limits::PATH_MAX;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, chown};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
 /// Unpacks files.
 #[derive(Debug)]
 pub(crate) struct Unpacker {
     folder: PathBuf,
-    user: Option<User>,
     open: Option<(String, File)>,
     unchanged: Unchanged,
 }
 
 impl Unpacker {
-    /// Into `folder`, for `user` to own.
-    pub(crate) fn new(folder: &str, user: Option<User>) -> Self {
-        Self { folder: PathBuf::from(folder), user, open: None, unchanged: Unchanged::default() }
+    /// Into `folder`.
+    pub(crate) fn new(folder: &str) -> Self {
+        Self { folder: PathBuf::from(folder), open: None, unchanged: Unchanged::default() }
     }
 
     /// Takes the next part of a file.
@@ -57,23 +55,14 @@ impl Unpacker {
         for part in relative.parent().into_iter().flat_map(Path::components) {
             parent.push(part);
             match DirBuilder::new().create(&parent) {
-                Ok(()) => self.own(&parent).map_err(failed)?,
+                Ok(()) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failed(error)),
             }
         }
         let target = self.folder.join(relative);
         let mode = if executable { 0o755 } else { 0o644 };
-        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&target).map_err(failed)?;
-        self.own(&target).map_err(failed)?;
-        Ok(file)
-    }
-
-    fn own(&self, path: &Path) -> std::io::Result<()> {
-        match self.user {
-            Some(user) if rustix::process::geteuid().is_root() => chown(path, Some(user.uid), Some(user.gid)),
-            _ => Ok(()),
-        }
+        OpenOptions::new().write(true).create_new(true).mode(mode).open(&target).map_err(failed)
     }
 }
 
@@ -85,10 +74,10 @@ mod tests {
     fn files_come_in_parts_and_into_folders() {
         let folder = std::env::temp_dir().join(format!("longshore-unpack-{}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
-        let mut unpacker = Unpacker::new(folder.to_str().unwrap(), None);
+        let mut unpacker = Unpacker::new(folder.to_str().unwrap());
         unpacker.part("a/b.txt", false, false, b"one ").unwrap();
         assert!(matches!(unpacker.part("c.txt", false, true, b""), Err(StartError::Mixed { .. })));
-        let mut unpacker = Unpacker::new(folder.to_str().unwrap(), None);
+        let mut unpacker = Unpacker::new(folder.to_str().unwrap());
         unpacker.part("a/c.txt", true, false, b"one ").unwrap();
         unpacker.part("a/c.txt", true, true, b"two").unwrap();
         assert_eq!(std::fs::read(folder.join("a/c.txt")).unwrap(), b"one two");

@@ -67,7 +67,7 @@ pub use engine::{
 pub use environment::EnvironmentError;
 pub use event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};
 pub use kept::KeptRecord;
-pub use limits::Limits;
+pub use limits::{Limits, TimeLimit};
 pub use outcome::{Evidence, Outcome, decide};
 pub use partition::SplitError;
 pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};

@@ -21,8 +21,46 @@ pub struct Limits {
     /// Bytes of stdout and stderr together that are shown and kept; more is dropped and counted.
     pub log_bytes: u64,
     /// Wall time of the script, from its start.
-    #[serde(rename = "timeout_ms", serialize_with = "milliseconds")]
-    pub timeout: Option<Duration>,
+    #[serde(rename = "timeout_ms")]
+    pub timeout: TimeLimit,
+}
+
+/// How long a script may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimeLimit {
+    /// As long as the settings say. They do not bound a block that transforms a stream, which may never end.
+    #[default]
+    Default,
+    /// For ever.
+    None,
+    /// So long.
+    After(Duration),
+}
+
+impl TimeLimit {
+    /// The limit, once it is settled.
+    #[must_use]
+    pub fn limit(self) -> Option<Duration> {
+        match self {
+            Self::Default | Self::None => None,
+            Self::After(time) => Some(time),
+        }
+    }
+
+    /// What holds where the settings say `default`.
+    #[must_use]
+    pub fn settle(self, default: Option<Duration>) -> Self {
+        match self {
+            Self::Default => default.map_or(Self::None, Self::After),
+            settled => settled,
+        }
+    }
+}
+
+impl Serialize for TimeLimit {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.limit().map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
+    }
 }
 
 impl Default for Limits {
@@ -31,18 +69,36 @@ impl Default for Limits {
             // A script with pandas needs 150 MiB before it has any data; its inputs are the host's memory, not its own.
             memory_bytes: 4 << 30,
             cpus: None,
-            // numpy and polars start a thread for each processor; a pool of 64 workers still fits.
+            // numpy, polars and Arrow start a thread for each processor each: 200 on a machine with 64. A pool of as many
+            // workers still fits.
             pids: 512,
-            open_files: 4096,
+            // What Linux gives a program that does not ask for more; a script reads from segments, not from files.
+            open_files: 1024,
             // Far beyond a table that one person asks for, and short of filling a disk of this decade.
             output_bytes: 256 << 30,
             // An hour of a chatty script, at 18 KiB a second.
             log_bytes: 64 << 20,
-            timeout: None,
+            timeout: TimeLimit::Default,
         }
     }
 }
 
-fn milliseconds<S: serde::Serializer>(timeout: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_says_nothing_has_the_settings_limit() {
+        let (hour, minute) = (Duration::from_secs(3600), Duration::from_secs(60));
+        assert_eq!(TimeLimit::Default.settle(Some(hour)), TimeLimit::After(hour));
+        assert_eq!(TimeLimit::Default.settle(None), TimeLimit::None);
+        assert_eq!(TimeLimit::None.settle(Some(hour)), TimeLimit::None);
+        assert_eq!(TimeLimit::After(minute).settle(Some(hour)), TimeLimit::After(minute));
+        let written =
+            |timeout| serde_json::to_value(Limits { timeout, ..Limits::default() }).unwrap()["timeout_ms"].clone();
+        assert_eq!(
+            (written(TimeLimit::After(minute)), written(TimeLimit::None)),
+            (60_000.into(), serde_json::Value::Null)
+        );
+    }
 }

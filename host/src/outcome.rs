@@ -99,6 +99,13 @@ pub struct Evidence {
     pub write_failure: Option<String>,
     /// How its interpreter ended, as the agent saw it.
     pub status: Option<ExitStatus>,
+    /// Its interpreter was started.
+    pub started: bool,
+    /// The agent's connection ended without a report.
+    pub agent_lost: bool,
+    /// This signal ended the first process of its container, the agent, and it came neither from the engine nor from this
+    /// host.
+    pub agent_killed: Option<i64>,
 }
 
 impl Evidence {
@@ -139,9 +146,14 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
         return (Outcome::EnvironmentFailed, Some(failure.clone()));
     }
     // Without a status the agent did not report, or was not there yet: it was what had to end.
-    let killed = !matches!(evidence.status, Some(ExitStatus::Code(_)));
+    let killed = evidence.agent_lost || !matches!(evidence.status, Some(ExitStatus::Code(_)));
     if evidence.out_of_memory && killed {
         return (Outcome::OutOfMemory, Some(format!("it needed {}", evidence.more_memory())));
+    }
+    // An agent that nothing of this machine's ended was ended by what it started.
+    if let Some(signal) = evidence.agent_killed.filter(|_| evidence.started) {
+        let name = u8::try_from(signal).map_or_else(|_| format!("signal {signal}"), signal_name);
+        return (Outcome::Crashed, Some(format!("the first process of its container was ended by {name}")));
     }
     if let Some(failure) = &evidence.image_failure {
         return (Outcome::ImageFailed, Some(failure.clone()));
@@ -313,6 +325,37 @@ mod tests {
                 Evidence { engine_failure: Some("gone".into()), ..Evidence::default() },
                 Outcome::EngineFailed,
                 Some("gone"),
+            ),
+            (
+                "an agent that something in its container ended",
+                Evidence {
+                    started: true,
+                    agent_lost: true,
+                    agent_killed: Some(11),
+                    engine_failure: Some("gone".into()),
+                    ..Evidence::default()
+                },
+                Outcome::Crashed,
+                Some("the first process of its container was ended by SIGSEGV (a bad memory access)"),
+            ),
+            (
+                "an agent that was ended before the script began",
+                Evidence {
+                    agent_lost: true,
+                    agent_killed: Some(9),
+                    engine_failure: Some("gone".into()),
+                    ..Evidence::default()
+                },
+                Outcome::EngineFailed,
+                Some("gone"),
+            ),
+            (
+                "an agent that the limit of memory ended once the script had",
+                starved(Evidence { agent_lost: true, engine_failure: Some("gone".into()), ..ended(Code(0)) }),
+                Outcome::OutOfMemory,
+                Some(
+                    "it needed more memory than its limit of 512MiB, which its files in /work, /tmp and /dev/shm count to: `--memory` raises it",
+                ),
             ),
             (
                 "packages that cannot be installed",

@@ -3,8 +3,13 @@
 
 use crate::block::ImageKind;
 use crate::outcome::Outcome;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// The users of scripts: 256, as many runs as a large machine has at a time. Below 65,536, where the ids of user namespaces
+/// end, and far from those that systems give to people and services. The images name them.
+const SCRIPT_USERS: RangeInclusive<u32> = 43_560..=43_815;
 
 /// Settings of the machine, apart from any one run.
 #[derive(Debug, Clone)]
@@ -44,6 +49,8 @@ pub struct Settings {
     pub cache_folder: PathBuf,
     /// The Docker configuration file, with credentials for registries. Without it there are none.
     pub docker_config: PathBuf,
+    /// The users that scripts in containers run as, a different one for each run at a time.
+    pub script_users: RangeInclusive<u32>,
     /// How images are made and kept.
     pub images: ImageSettings,
     /// What making an environment may use.
@@ -63,12 +70,20 @@ pub struct RunSettings {
     pub log_bytes: u64,
     /// The command line's exit status for a run that its script cancelled.
     pub cancelled_status: u8,
+    /// How long a script may take where its run does not say; streams have no such limit.
+    pub timeout: Option<Duration>,
 }
 
 impl Default for RunSettings {
     fn default() -> Self {
-        // 200 MB at the most, and 1 MB while a run goes on.
-        Self { keep: 200, log_bytes: 1_000_000, cancelled_status: Outcome::Cancelled.exit_status() }
+        Self {
+            // 200 MB at the most, and 1 MB while a run goes on.
+            keep: 200,
+            log_bytes: 1_000_000,
+            cancelled_status: Outcome::Cancelled.exit_status(),
+            // Far beyond a script that somebody waits for, and short of a night that a hung one holds its memory.
+            timeout: Some(Duration::from_secs(3600)),
+        }
     }
 }
 
@@ -213,6 +228,7 @@ impl Default for Settings {
             state_folder: PathBuf::from("/var/lib/longshore"),
             cache_folder: PathBuf::from("/var/cache/longshore"),
             docker_config: PathBuf::new(),
+            script_users: SCRIPT_USERS,
             images: ImageSettings::default(),
             build: BuildSettings::default(),
             packages: PackageSettings::default(),

@@ -91,6 +91,7 @@ impl Agent {
             open_files: Some(256),
             ladder: PATIENT,
             keep: None,
+            tell_end: false,
         }
     }
 
@@ -397,25 +398,191 @@ fn a_program_that_is_missing_is_named() {
     }
 }
 
+/// Whether this process has `CAP_SYS_RESOURCE`, which not every root has.
+fn may_raise_resources() -> bool {
+    let capabilities = rustix::thread::capabilities(None).unwrap().effective;
+    capabilities.contains(rustix::thread::CapabilitySet::SYS_RESOURCE)
+}
+
+/// Begins for a script of another user than the agent, who may write where a container lets everybody.
+fn begin_apart(agent: &Agent, program: &[&str]) -> Begin {
+    let begin = agent.begin(program);
+    for folder in [agent.folder.path(), &agent.folder.path().join("work")] {
+        std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    }
+    Begin { user: Some(User { uid: 43_561, gid: 4357 }), ..begin }
+}
+
+/// Runs a script as another user than the agent; only root can.
+fn run_apart(way: Way, program: &[&str]) -> Option<Agent> {
+    let mut agent = Agent::start(way);
+    let begin = begin_apart(&agent, program);
+    agent.tell(&ToAgent::Begin(begin));
+    agent.tell(&ToAgent::File { path: "folder/file".into(), executable: false, last: true });
+    agent.tell(&ToAgent::Start);
+    if is_root() {
+        assert!(matches!(agent.hear(), FromAgent::Started { .. }));
+        return Some(agent);
+    }
+    // Who has no rights to give away cannot become somebody else, and the script does not run as him.
+    let FromAgent::Failed { reason } = agent.hear() else { panic!("a failure was expected") };
+    assert!(reason.contains("user 43561: ") || reason.contains("not as 43561 or root"), "{way:?}: {reason}");
+    assert_eq!(agent.end(), 0);
+    None
+}
+
 #[test]
 fn root_gives_its_rights_away() {
     for way in WAYS {
+        let program = "id; stat -c '%u:%g %a' folder folder/file; grep -E '^(Cap|Groups|NoNewPrivs)' /proc/self/status; \
+                       nice; cat /proc/self/oom_score_adj; ulimit -Hn; echo 999 > /proc/self/oom_score_adj || echo refused";
+        let Some(mut agent) = run_apart(way, &["sh", "-c", program]) else { continue };
+        assert_eq!(agent.exit().status, ExitStatus::Code(0), "{way:?}");
+        // Only who may raise resources has a lower bound to set.
+        let bounded = if may_raise_resources() { "refused\n" } else { "" };
+        let expected = "uid=43561 gid=4357 groups=4357
+43561:4357 755
+43561:4357 644
+Groups:\t 
+CapInh:\t0000000000000000
+CapPrm:\t0000000000000000
+CapEff:\t0000000000000000
+CapBnd:\t0000000000000000
+CapAmb:\t0000000000000000
+NoNewPrivs:\t1
+10
+1000
+256
+";
+        assert_eq!(agent.text(), format!("{expected}{bounded}"), "{way:?}");
+        agent.end();
+    }
+}
+
+#[test]
+fn the_agent_is_another_user_who_can_only_end_processes() {
+    for way in WAYS {
+        let program = "until grep -q '^Uid:.4355' /proc/$PPID/status; do sleep 0.02; done; \
+                       grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs)' /proc/$PPID/status";
+        let Some(mut agent) = run_apart(way, &["sh", "-c", program]) else { continue };
+        assert_eq!(agent.exit().status, ExitStatus::Code(0), "{way:?}");
+        // Files it touches as the script does.
+        let expected = "Uid:\t4355\t4355\t4355\t43561
+Gid:\t4355\t4355\t4355\t4357
+Groups:\t 
+CapInh:\t0000000000000000
+CapPrm:\t0000000000000020
+CapEff:\t0000000000000020
+CapBnd:\t0000000000000000
+CapAmb:\t0000000000000000
+NoNewPrivs:\t1
+";
+        assert_eq!(agent.text(), expected, "{way:?}");
+        agent.end();
+    }
+}
+
+#[test]
+fn a_script_cannot_limit_signal_slow_or_look_into_the_agent() {
+    for way in WAYS {
+        let program = r#"
+import ctypes, os, resource, signal
+agent = os.getppid()
+while open(f"/proc/{agent}/status").read().split("Uid:\t")[1][:4] != "4355": pass
+libc = ctypes.CDLL(None, use_errno=True)
+def refused(what, call):
+    try: call()
+    except PermissionError: return
+    print("allowed:", what)
+def system(number, *arguments):
+    if libc.syscall(number, *arguments) < 0: raise OSError(ctypes.get_errno(), "")
+for name in [name for name in dir(resource) if name.startswith("RLIMIT_")]:
+    limit = getattr(resource, name)
+    refused(name, lambda: resource.prlimit(agent, limit, resource.prlimit(os.getpid(), limit)))
+for number in list(signal.Signals): refused(number, lambda: os.kill(agent, number))
+refused("setpriority", lambda: os.setpriority(os.PRIO_PROCESS, agent, 19))
+refused("affinity", lambda: os.sched_setaffinity(agent, {0}))
+refused("scheduler", lambda: os.sched_setscheduler(agent, os.SCHED_IDLE, os.sched_param(0)))
+refused("ioprio_set", lambda: system(251, 1, agent, 3 << 13))
+refused("ptrace", lambda: system(101, 0x4206, agent, 0, 0))
+for name in ["mem", "environ", "maps", "fd", "cwd", "root", "exe", "stack", "io"]:
+    path = f"/proc/{agent}/{name}"
+    refused(path, lambda: os.listdir(path) if name == "fd" else os.open(path, os.O_RDONLY))
+refused("oom_score_adj", lambda: os.open(f"/proc/{agent}/oom_score_adj", os.O_WRONLY))
+print("done")
+"#;
+        let Some(mut agent) = run_apart(way, &["python3", "-c", program]) else { continue };
+        let exit = agent.exit();
+        let said = String::from_utf8_lossy(&agent.stderr).into_owned();
+        assert_eq!((agent.text().as_str(), exit.status), ("done\n", ExitStatus::Code(0)), "{way:?}: {said}");
+        agent.end();
+    }
+}
+
+/// Leaves a daemon whose first thread has ended, which others see as a zombie, while a second thread goes on.
+const HEADLESS: &str = r#"
+import ctypes, os, threading, time
+import signal
+for ignored in (signal.SIGINT, signal.SIGTERM): signal.signal(ignored, signal.SIG_IGN)
+def end_first_thread(): ctypes.CDLL(None).syscall(60, 0)
+def live(): threading.Thread(target=time.sleep, args=(1000,)).start()
+"#;
+
+#[test]
+fn a_daemon_whose_first_thread_has_ended_is_ended() {
+    for way in WAYS {
+        let program = format!(
+            "{HEADLESS}
+child = os.fork()
+if child == 0:
+    os.setsid(); live(); end_first_thread()
+while open(f'/proc/{{child}}/stat').read().rsplit(')', 1)[1].split()[0] != 'Z': time.sleep(0.01)
+"
+        );
+        let mut agent = Agent::run(way, &["python3", "-c", &program]);
+        let exit = agent.exit();
+        assert_eq!((exit.status, exit.left_behind), (ExitStatus::Code(0), 1), "{way:?}");
+        assert_eq!(agent.end(), 0);
+    }
+}
+
+#[test]
+fn a_script_whose_first_thread_has_ended_is_ended() {
+    for way in WAYS {
+        let program = format!("{HEADLESS}print('ready', flush=True); live(); end_first_thread()\n");
+        let mut agent = Agent::run_with(way, &["python3", "-c", &program], QUICK);
+        agent.wait_for("ready");
+        agent.tell(&ToAgent::Cancel);
+        assert_eq!(agent.exit().status, ExitStatus::Signal(9), "{way:?}");
+        assert_eq!(agent.end(), 0);
+    }
+}
+
+#[test]
+fn processes_that_replace_each_other_are_ended() {
+    // Each forks the next one and ends, in a session of its own, as fast as it can: who looks for them comes too late.
+    let program = "
+import os
+if os.fork() == 0:
+    os.setsid()
+    while True:
+        if os.fork(): os._exit(0)
+";
+    let mut agent = Agent::run(Way::Pid1, &["python3", "-c", program]);
+    assert_eq!(agent.exit().status, ExitStatus::Code(0));
+    assert_eq!(agent.end(), 0);
+}
+
+#[test]
+fn the_scripts_end_is_told_where_the_host_asks_for_it() {
+    for way in WAYS {
         let mut agent = Agent::start(way);
-        std::fs::set_permissions(agent.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let begin = Begin { user: Some(User { uid: 4356, gid: 4357 }), ..agent.begin(&["id"]) };
+        let begin = Begin { tell_end: true, ..agent.begin(&["sh", "-c", "setsid sleep 1000 & exit 5"]) };
         agent.tell(&ToAgent::Begin(begin));
         agent.tell(&ToAgent::Start);
-        if !is_root() {
-            // Who has no rights to give away cannot become somebody else, and the script does not run as him.
-            let FromAgent::Failed { reason } = agent.hear() else { panic!("a failure was expected") };
-            assert!(reason.starts_with("cannot start `id`: "), "{way:?}: {reason}");
-            assert_eq!(agent.end(), 0);
-            continue;
-        }
         assert!(matches!(agent.hear(), FromAgent::Started { .. }));
-        assert_eq!(agent.exit().status, ExitStatus::Code(0), "{way:?}");
-        assert!(agent.text().starts_with("uid=4356") && agent.text().contains("gid=4357"), "{}", agent.text());
-        assert!(!agent.text().contains("root"), "{}", agent.text());
-        agent.end();
+        assert_eq!(agent.hear(), FromAgent::Ended { status: ExitStatus::Code(5) }, "{way:?}");
+        assert_eq!(agent.exit().status, ExitStatus::Code(5), "{way:?}");
+        assert_eq!(agent.end(), 0);
     }
 }

@@ -9,7 +9,8 @@ mod registry;
 
 use registry::Image;
 use serde_json::Value;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tempfile::TempDir;
 
@@ -94,8 +95,9 @@ fn a_script_runs_in_an_image_that_knows_nothing_of_us() {
     let ran = bench.run(
         &image.0,
         "import os, sys
-print('I am', os.getuid(), os.getgid(), os.getcwd(), os.environ['HOME'], os.environ['USER'])
+print('I am', os.getgid(), os.getcwd(), os.environ['HOME'], os.environ['USER'])
 open('/tmp/file', 'w').write('x'); open('file', 'w').write('x')
+assert 43560 <= os.getuid() <= 43815, os.getuid()
 assert open('/proc/1/comm').read().strip() == 'longshore-agent'
 for place in ['/root/x', '/usr/x', '/run/longshore-agent']:
     try: open(place, 'a')
@@ -104,7 +106,7 @@ for place in ['/root/x', '/usr/x', '/run/longshore-agent']:
 ",
     );
     succeeds(&ran);
-    assert!(ran.1.contains("I am 4356 4357 /work /work longshore\n"), "{}", ran.1);
+    assert!(ran.1.contains("I am 4357 /work /work longshore\n"), "{}", ran.1);
 
     // The SDK is not there: Python's own words, and what to do.
     let (record, said) = bench.run(&image.0, "print('first')\nfrom longshore.api import Api\n");
@@ -141,7 +143,7 @@ fn what_the_author_of_an_image_set_holds_as_far_as_it_is_safe() {
 assert subprocess.check_output(['tool'], text=True) == 'the tool\\n'
 assert os.environ['MODEL'] == '/models/one' and os.environ['HOME'] == '/work'
 assert os.environ['LONGSHORE_SOCKET'] == '/run/longshore/host.sock'
-assert (os.getuid(), os.getcwd()) == (4356, '/work')
+assert os.getcwd() == '/work'
 assert os.listdir('/data') == []
 open('/data/new', 'w').close()
 assert '/data tmpfs' in open('/proc/mounts').read()
@@ -154,6 +156,91 @@ assert not os.path.exists('/tmp/checked')
     let note = format!("note: `/data` of the image `{}` is a volume, which a run has empty, and in memory", image.0);
     assert!(ran.1.contains(&note), "{}", ran.1);
     assert_eq!(volumes(), before);
+}
+
+/// Prints who it is.
+const WHO: &str = "import os; print('user', os.getuid(), os.getgid())";
+
+#[test]
+fn who_relies_on_one_user_for_all_runs_has_it() {
+    let bench = Bench::new();
+    let fixed = bench.image("fixed-user", &format!("{PYTHON}LABEL longshore.users=4356\n"));
+    let (record, said) = bench.run(&fixed.0, WHO);
+    assert!(said.contains("user 4356 4357"), "{said}");
+    assert_eq!((&record["held"]["script"]["uid"], &record["held"]["agent"]["uid"]), (&4356.into(), &0.into()));
+    // What a script writes into a folder of this machine belongs to the same user after every run.
+    let shared = bench.folder.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    std::fs::set_permissions(&shared, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let mut command = bench.command(&bench.base.0, &format!("{WHO}; open('{}/x', 'w').close()", shared.display()));
+    let (_, said) = ended(command.arg("--mount").arg(format!("{}:rw", shared.display())));
+    assert!(said.contains("user 4356 4357"), "{said}");
+    let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(shared.join("x")).unwrap());
+    // An engine with a user namespace has others for them.
+    assert!(owner == 4356 || record["held"]["user_namespace"] == true, "{owner}");
+}
+
+#[test]
+fn an_image_whose_agent_is_of_before_runs_with_one_user() {
+    let bench = Bench::new();
+    let agent = "COPY agent /usr/local/bin/longshore-agent\nRUN chmod 755 /usr/local/bin/longshore-agent\nLABEL longshore.agent=0.1.0\n";
+    bench.file("agent", &OLD_AGENT.replace("OLDEST", "0").replace("NEWEST", "0"));
+    let image = bench.image("before", &format!("{PYTHON}{agent}"));
+    let (record, said) = bench.run(&image.0, "print('never')");
+    assert_eq!(
+        (&record["held"]["agent"]["uid"], &record["held"]["script"]["uid"]),
+        (&4356.into(), &4356.into()),
+        "{said}"
+    );
+    assert_eq!(record["held"]["agent"]["capabilities"], Value::Array(Vec::new()));
+    let note = format!("note: the agent of the image `{}` is of before: it and the script are one user", image.0);
+    assert!(said.contains(&note), "{said}");
+}
+
+/// Takes all that the kernel gives one user of what it counts for each, and waits.
+const GREEDY: &str = r#"
+import ctypes, os, signal, time
+libc = ctypes.CDLL(None, use_errno=True)
+taken = 0
+while libc.inotify_init1(0) >= 0: taken += 1
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
+while libc.sigqueue(os.getpid(), signal.SIGRTMIN, ctypes.c_void_p(0)) == 0: pass
+queues = 0
+while libc.mq_open(b"/q%d" % queues, os.O_CREAT | os.O_RDWR, 0o600, None) >= 0: queues += 1
+print("greedy", os.getuid(), taken, queues, flush=True)
+time.sleep(1000)
+"#;
+
+/// Takes one of each.
+const MODEST: &str = r#"
+import ctypes, os, signal
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.inotify_init1(0) >= 0, os.strerror(ctypes.get_errno())
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
+for _ in range(100): assert libc.sigqueue(os.getpid(), signal.SIGRTMIN, ctypes.c_void_p(0)) == 0
+import fcntl
+pipe = os.pipe()
+assert fcntl.fcntl(pipe[0], 1031, 1 << 20) == 1 << 20
+print("modest", os.getuid())
+"#;
+
+#[test]
+fn runs_at_the_same_time_are_different_users_and_take_nothing_from_each_other() {
+    let bench = Bench::new();
+    let image = engine::needed(concat!("longshore/python:", env!("CARGO_PKG_VERSION"))).to_owned();
+    let mut greedy = bench.command(&image, GREEDY).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut said = BufReader::new(greedy.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let first = said.find(|line| line.starts_with("greedy ")).expect("it says what it took");
+    let (record, words) = bench.run(&image, MODEST);
+    assert_eq!(record["outcome"], "succeeded", "{first}: {words}");
+    let user = |words: &str, who: &str| {
+        let rest = words.split_once(who).unwrap().1;
+        rest.split_whitespace().next().unwrap().parse::<u32>().unwrap()
+    };
+    assert_ne!(user(&first, "greedy "), user(&words, "modest "));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&greedy), rustix::process::Signal::INT).unwrap();
+    let _ = said.by_ref().count();
+    assert_eq!(greedy.wait().unwrap().code(), Some(130));
 }
 
 #[test]

@@ -17,6 +17,11 @@ pub enum FromAgent {
         /// Where they were printed.
         source: LogSource,
     },
+    /// The script has ended; what it left behind is being ended too. Only where the host asked for it.
+    Ended {
+        /// Exit code or signal of the interpreter.
+        status: ExitStatus,
+    },
     /// A part of a file that the script left in its working folder, inline, after its end and where the host asked for
     /// them. Parts come in order, file after file; one that is not complete when another path or the exit comes was
     /// given up.
@@ -39,7 +44,7 @@ pub enum FromAgent {
 
 impl Message for FromAgent {
     const DIRECTION: &'static str = "from the agent";
-    const NAMES: &'static [&'static str] = &["started", "log", "kept", "exited", "failed"];
+    const NAMES: &'static [&'static str] = &["started", "log", "ended", "kept", "exited", "failed"];
 }
 
 /// One of a script's two output streams.

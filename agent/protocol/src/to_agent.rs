@@ -65,6 +65,9 @@ pub struct Begin {
     /// Whether what the script leaves in the folder is to be sent when it has ended, and at most how much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<KeepLimits>,
+    /// Whether the agent is to say that the script has ended before all is that it left behind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tell_end: bool,
 }
 
 /// How much of the working folder is sent when the script has ended.
@@ -83,6 +86,11 @@ pub struct User {
     pub uid: u32,
     /// Group id.
     pub gid: u32,
+}
+
+impl User {
+    /// Who the agent becomes in a container that it begins as root, once its script, another user, has started.
+    pub const AGENT: Self = Self { uid: 4355, gid: 4355 };
 }
 
 /// How long each rung of a cancellation may take before the next: interrupt, terminate, kill.

@@ -11,6 +11,7 @@ use crate::block::{Block, InputDeclaration};
 use crate::cancel::Cancel;
 use crate::engine::EngineChoice;
 use crate::event::{Event, EventReceiver, events};
+use crate::limits::TimeLimit;
 use crate::place::LockedFolder;
 use crate::publish::Unpublished;
 use crate::record::RunRecord;
@@ -105,7 +106,7 @@ impl Case {
         spec.engine = bench.engine;
         spec.image.clone_from(&bench.image);
         spec.options.clone_from(&self.options);
-        spec.limits.timeout = Some(self.timeout);
+        spec.limits.timeout = TimeLimit::After(self.timeout);
         // Its block's author looks at the report, and runs it again and again.
         spec.recorded = false;
         let block = Block::load(&self.block)?.block;

@@ -120,6 +120,15 @@ pub(super) static SETTINGS: &[Setting] = &[
         ..ENGINE
     },
     Setting {
+        key: "script_users",
+        slot: Slot::Users(|settings| &mut settings.script_users),
+        variable: "LONGSHORE_SCRIPT_USERS",
+        about: "the users that scripts in containers run as, a different one for each run at a time",
+        default: "`43560-43815`, which our images name `longshore`",
+        example: r#""50000-50255""#,
+        ..ENGINE
+    },
+    Setting {
         key: "python",
         slot: Slot::Image(|settings| &mut settings.python_image),
         variable: "LONGSHORE_PYTHON_IMAGE",
@@ -350,6 +359,15 @@ pub(super) static SETTINGS: &[Setting] = &[
         about: "how much of what a script prints the history keeps: half of it the beginning, half the end",
         default: "`1MB`",
         example: r#""10MB""#,
+        ..RUNS
+    },
+    Setting {
+        key: "timeout",
+        slot: Slot::TimeOrNone(|settings| &mut settings.runs.timeout),
+        variable: "LONGSHORE_RUNS_TIMEOUT",
+        about: "how long a script may take where its run does not say (`--timeout`); a block with the mode `stream` may take for ever",
+        default: "`1h`",
+        example: r#""4h""#,
         ..RUNS
     },
     Setting {

@@ -33,6 +33,7 @@ mod places;
 mod setting;
 mod size;
 mod slot;
+mod time;
 
 pub(crate) use certificates::BUNDLE_BYTES_MAX;
 pub use certificates::{CertificateError, certificates};
@@ -43,3 +44,4 @@ pub use load::{Config, Variables, counts, load};
 pub use mask::masked;
 pub use places::{FILE_NAME, Places};
 pub use size::{SizeError, format_size, parse_size};
+pub use time::{TimeError, format_time, parse_time};

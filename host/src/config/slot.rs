@@ -3,10 +3,19 @@
 use super::entry::Value;
 use super::mask::{concealed, masked};
 use super::size::parse_size;
+use super::time::{format_time, parse_time};
 use crate::settings::{Pull, Settings};
 use std::ffi::{OsStr, OsString};
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What a setting that may have no value is where it has none.
+const NONE: &str = "none";
+
+/// Users that scripts may be: what ordinary users have, but for the agent's, and what user namespaces have.
+const USERS: RangeInclusive<u32> = 5000..=65_533;
 
 type At<T> = fn(&mut Settings) -> &mut T;
 
@@ -29,6 +38,8 @@ pub(super) enum Slot {
     Count(At<u64>),
     Status(At<u8>),
     Share(At<f64>),
+    TimeOrNone(At<Option<Duration>>),
+    Users(At<RangeInclusive<u32>>),
     Pull(At<Pull>),
     Switch(At<bool>),
 }
@@ -77,6 +88,8 @@ impl Slot {
             Self::Count(_) => "number",
             Self::Status(_) => "number from 0 to 255",
             Self::Share(_) => "number from 0 to 1",
+            Self::TimeOrNone(_) => "time or `none`",
+            Self::Users(_) => "range of user ids",
             Self::Pull(_) => "`missing` or `never`",
             Self::Switch(_) => "`true` or `false`",
         }
@@ -99,6 +112,8 @@ impl Slot {
             Self::Count(_) => "it must be a whole number",
             Self::Status(_) => "it must be a whole number from 0 to 255",
             Self::Share(_) => "it must be a number from 0 to 1",
+            Self::TimeOrNone(_) => "it must be a time with its unit, or `none`",
+            Self::Users(_) => "it must be two user ids from 5000 to 65533 with a hyphen between",
             Self::Pull(_) => "it must be `missing` or `never`",
             Self::Switch(_) => "it must be `true` or `false`",
         }
@@ -140,6 +155,11 @@ impl Slot {
                 let share = given.number().filter(|number| (0.0..=1.0).contains(number));
                 *at(settings) = share.ok_or_else(unfit)?;
             }
+            Self::TimeOrNone(at) => {
+                let text = given.text().ok_or_else(unfit)?;
+                *at(settings) = if text == NONE { None } else { Some(parse_time(text).map_err(|_| unfit())?) };
+            }
+            Self::Users(at) => *at(settings) = given.users().ok_or_else(unfit)?,
             Self::Pull(at) => {
                 *at(settings) = match given.text() {
                     Some("missing") => Pull::Missing,
@@ -170,6 +190,11 @@ impl Slot {
             Self::Count(at) => Value::Count(*at(settings)),
             Self::Status(at) => Value::Count((*at(settings)).into()),
             Self::Share(at) => Value::Share(*at(settings)),
+            Self::TimeOrNone(at) => Value::Text(at(settings).map_or_else(|| NONE.into(), format_time)),
+            Self::Users(at) => {
+                let users = at(settings);
+                Value::Text(format!("{}-{}", users.start(), users.end()))
+            }
             Self::Pull(at) => Value::Text(if *at(settings) == Pull::Never { "never" } else { "missing" }.into()),
             Self::Switch(at) => Value::Switch(*at(settings)),
         }
@@ -273,6 +298,12 @@ impl Given {
             Self::Variable(text) => text.to_str()?.trim().parse().ok(),
             _ => None,
         }
+    }
+
+    fn users(&self) -> Option<RangeInclusive<u32>> {
+        let (first, last) = self.text()?.split_once('-')?;
+        let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        (first <= last && USERS.contains(&first) && USERS.contains(&last)).then_some(first..=last)
     }
 
     #[allow(clippy::cast_precision_loss, reason = "what is not 0 or 1 is refused, rounded or not")]

@@ -4,12 +4,14 @@
 use super::facts::Asked;
 use super::image::AGENT;
 use super::installed::NoAnswer;
+use super::owner::EngineOwner;
 use super::policy::{
     Held, MOUNTED_AGENT, Policy, PolicyMount, PolicyOf, ProcessLimit, SCRIPT_USER, SOCKET_FOLDER, Temporary,
     WORK_FOLDER,
 };
 use super::{
-    Container, Ended, Engine, EngineError, EngineFacts, EngineKind, Launch, RunImage, Workplace, existing, wait_for,
+    Container, Ended, Engine, EngineError, EngineFacts, EngineKind, Launch, RunImage, ScriptUser, Workplace, existing,
+    wait_for,
 };
 use crate::session::Peers;
 use crate::settings::Settings;
@@ -23,8 +25,9 @@ use bollard::models::{
 use bollard::query_parameters::{EventsOptionsBuilder, KillContainerOptions, WaitContainerOptions};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
+use longshore_protocol::User;
 use std::collections::HashMap;
-use std::os::unix::fs::MetadataExt;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
@@ -42,6 +45,9 @@ const SIGKILL: i64 = 9;
 /// How long an engine may take to say what happened to a container.
 const EVENTS_DEADLINE: Duration = Duration::from_secs(5);
 
+/// Events of one container that are looked at: a script makes an `oom` with each process that it loses.
+const EVENTS_MAX: usize = 1000;
+
 /// An engine that speaks the Engine API.
 #[derive(Debug)]
 pub(crate) struct Docker {
@@ -49,7 +55,8 @@ pub(crate) struct Docker {
     images: DockerStore,
     /// This machine's agent, for images that have none. It need not be there.
     agent: PathBuf,
-    peers: Peers,
+    owner: EngineOwner,
+    script_users: RangeInclusive<u32>,
     facts: Asked,
 }
 
@@ -74,11 +81,11 @@ impl Docker {
         let api = connect(socket).await?;
         // An engine that runs in a user namespace is that of who owns its socket.
         let file = socket.clone();
-        let found = tokio::task::spawn_blocking(move || std::fs::metadata(file)).await;
-        let owner = found.map_or(0, |found| found.map_or(0, |found| found.uid()));
-        let peers = Peers::Contained { engine: owner };
+        let looking = tokio::task::spawn_blocking(move || EngineOwner::of(&file)).await;
+        let owner = looking.unwrap_or(EngineOwner { uid: 0, raises_resources: false });
         let (images, facts) = (DockerStore::new(api.clone(), settings), Asked::begin(api.clone()));
-        Ok(Self { images, api, agent: settings.agent.clone(), peers, facts })
+        let script_users = settings.script_users.clone();
+        Ok(Self { images, api, agent: settings.agent.clone(), owner, script_users, facts })
     }
 
     async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
@@ -91,6 +98,7 @@ impl Docker {
             limits: launch.limits,
             network: launch.network,
             mounts: launch.mounts,
+            user: launch.user,
             place: launch.place.folder(),
             agent: agent.as_deref(),
             image: launch.image,
@@ -105,7 +113,7 @@ impl Docker {
         let (seen, ended) = watch::channel(None);
         // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
         let waiting = tokio::spawn(wait_until_gone(self.api.clone(), container.name().to_owned(), seen)).abort_handle();
-        let workplace = workplace(launch.image);
+        let workplace = workplace(launch.image, &policy);
         let held = Held::new(&policy, self.facts.get().await);
         let mut container = DockerContainer { api: self.api.clone(), container, workplace, held, ended, waiting };
         let started = container.container.start().await.map(|counted| container.held.socket_memory = counted);
@@ -145,8 +153,13 @@ impl Engine for Docker {
         Some(&self.images)
     }
 
-    fn peers(&self) -> Peers {
-        self.peers
+    fn script_user(&self, image: Option<&RunImage>, writes: bool) -> Option<ScriptUser> {
+        Some(ScriptUser::take(&self.script_users, image, writes, self.owner.raises_resources))
+    }
+
+    fn peers(&self, user: Option<&ScriptUser>) -> Peers {
+        let script = user.map_or(SCRIPT_USER, |user| user.user);
+        Peers::Contained { engine: self.owner.uid, script: script.uid }
     }
 
     fn facts(&self) -> BoxFuture<'_, Option<EngineFacts>> {
@@ -159,7 +172,7 @@ impl Engine for Docker {
 }
 
 /// How scripts are run in a container of an image.
-fn workplace(image: Option<&RunImage>) -> Workplace {
+fn workplace(image: Option<&RunImage>, policy: &Policy) -> Workplace {
     Workplace {
         python: "python3".into(),
         rscript: "Rscript".into(),
@@ -167,7 +180,7 @@ fn workplace(image: Option<&RunImage>) -> Workplace {
         path: image.map_or_else(String::new, |image| image.path.clone()),
         environment: image.map_or_else(Vec::new, |image| image.environment.clone()),
         folder: WORK_FOLDER.into(),
-        user: Some(SCRIPT_USER),
+        user: Some(User { uid: policy.script.uid, gid: policy.script.gid }),
     }
 }
 
@@ -268,23 +281,38 @@ async fn wait_until_gone(api: bollard::Docker, name: String, seen: watch::Sender
             Some(Err(_)) | None => tokio::time::sleep(WAIT_AGAIN).await,
         }
     };
-    let ended = match ended {
-        Ended::Killed(SIGKILL) if was_out_of_memory(&api, &name).await => Ended::OutOfMemory,
-        ended => ended,
-    };
+    let ended = if ended == Ended::Killed(SIGKILL) { who_killed(&api, &name).await } else { ended };
     seen.send_replace(Some(ended));
 }
 
-/// Whether the engine saw the kernel kill something of a container for want of memory. It is asked afterwards: an engine
-/// remembers its last events, and the container itself is gone.
+/// Whether the engine saw the kernel kill something of a container for want of memory.
 pub(crate) async fn was_out_of_memory(api: &bollard::Docker, id: &str) -> bool {
+    !events(api, id, vec!["oom"]).await.is_empty()
+}
+
+/// What sent the signal that ended the first process of a container.
+async fn who_killed(api: &bollard::Docker, id: &str) -> Ended {
+    let seen = events(api, id, vec!["oom", "kill"]).await;
+    if seen.iter().any(|event| event == "oom") {
+        Ended::OutOfMemory
+    } else if seen.is_empty() {
+        Ended::Killed(SIGKILL)
+    } else {
+        Ended::Stopped
+    }
+}
+
+/// What the engine saw happen to a container, of these kinds. It is asked afterwards: an engine remembers its last events,
+/// and the container itself is gone.
+async fn events(api: &bollard::Docker, id: &str, kinds: Vec<&str>) -> Vec<String> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let until = format!("{}.{:09}", now.as_secs(), now.subsec_nanos());
-    let filters = HashMap::from([("container", vec![id]), ("event", vec!["oom"])]);
+    let filters = HashMap::from([("container", vec![id]), ("event", kinds)]);
     let options = EventsOptionsBuilder::new().since("0").until(&until).filters(&filters).build();
-    let mut events = std::pin::pin!(api.events(Some(options)));
+    let events = api.events(Some(options)).take(EVENTS_MAX);
+    let actions = events.filter_map(|event| async { event.ok()?.action });
     // An engine that does not answer, or knows no such events, says nothing of it.
-    matches!(tokio::time::timeout(EVENTS_DEADLINE, events.next()).await, Ok(Some(Ok(_))))
+    tokio::time::timeout(EVENTS_DEADLINE, actions.collect()).await.unwrap_or_default()
 }
 
 /// What the engine's exit status says: a signal is one beyond 128.

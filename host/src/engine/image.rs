@@ -1,6 +1,6 @@
 //! What must be known of an image to run a script in it: whether our agent is in it, and what its author set.
 
-use super::ImageId;
+use super::{ImageId, SCRIPT_USER};
 use crate::store::{StoredImage, labels};
 
 /// The agent in images that have it.
@@ -18,8 +18,20 @@ const OURS: [&str; 4] = ["PATH", "HOME", "USER", "LOGNAME"];
 /// Folders that runs have anyway.
 const NOT_VOLUMES: [&str; 2] = ["/work", "/tmp"];
 
+/// Who scripts may be in an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ImageUsers {
+    /// Anybody: each run has a user of its own.
+    #[default]
+    Any,
+    /// The one script user that is the same for all runs: files of the image belong to it.
+    Fixed,
+    /// That one too, and its agent as well, which is of before and cannot be another.
+    Before,
+}
+
 /// An image to run a script in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RunImage {
     /// Its id.
     pub(crate) id: ImageId,
@@ -27,6 +39,8 @@ pub(crate) struct RunImage {
     pub(crate) name: String,
     /// Whether our agent is in it.
     pub(crate) has_agent: bool,
+    /// Who scripts may be in it.
+    pub(crate) users: ImageUsers,
     /// Where programs are looked for.
     pub(crate) path: String,
     /// Variables that its author set for what runs in it.
@@ -42,6 +56,11 @@ impl RunImage {
         let StoredImage { id, labels, defaults, .. } = found;
         // Whoever has it as entry point has it, also from before there was a label.
         let has_agent = labels.contains_key(labels::AGENT) || defaults.entry_point == [AGENT];
+        let users = match labels.get(labels::USERS) {
+            Some(users) if *users == SCRIPT_USER.uid.to_string() => ImageUsers::Fixed,
+            None if has_agent => ImageUsers::Before,
+            Some(_) | None => ImageUsers::Any,
+        };
         let variables = defaults.environment.iter().filter_map(|variable| variable.split_once('='));
         let (mut path, mut environment) = (PATH.to_owned(), Vec::new());
         for (key, value) in variables {
@@ -56,7 +75,7 @@ impl RunImage {
         }
         let volumes = defaults.volumes.into_iter().map(|path| path.trim_end_matches('/').to_owned());
         let volumes = volumes.filter(|path| !path.is_empty() && !NOT_VOLUMES.contains(&path.as_str())).collect();
-        Self { id, name: name.to_owned(), has_agent, path, environment, volumes }
+        Self { id, name: name.to_owned(), has_agent, users, path, environment, volumes }
     }
 }
 
@@ -85,6 +104,21 @@ mod tests {
         assert!(has_agent(&["/usr/local/bin/longshore-agent"], &[]));
         assert!(!has_agent(&["/bin/sh"], &["longshore.language"]));
         assert!(!has_agent(&[], &[]));
+    }
+
+    #[test]
+    fn who_scripts_may_be_is_known_by_the_labels() {
+        let users = |labels: &[(&str, &str)]| {
+            let labels = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
+            RunImage::of("x", StoredImage { labels, ..StoredImage::default() }).users
+        };
+        let agent = ("longshore.agent", "0.1.0");
+        assert_eq!(users(&[]), ImageUsers::Any);
+        assert_eq!(users(&[agent]), ImageUsers::Before);
+        assert_eq!(users(&[agent, ("longshore.users", "43560-43815")]), ImageUsers::Any);
+        assert_eq!(users(&[("longshore.users", "4356")]), ImageUsers::Fixed);
+        // No image makes its scripts root.
+        assert_eq!(users(&[("longshore.users", "0")]), ImageUsers::Any);
     }
 
     #[test]

@@ -8,8 +8,10 @@ mod error;
 mod facts;
 mod image;
 mod installed;
+mod owner;
 mod policy;
 mod process;
+mod script_user;
 mod seccomp;
 mod sockets;
 mod survivors;
@@ -34,6 +36,7 @@ use longshore_protocol::User;
 pub use policy::{Held, Identity, Namespaces, Policy, PolicyMount, ProcessLimit, Temporary};
 pub(crate) use policy::{PolicyOf, SCRIPT_USER};
 use process::Process;
+pub(crate) use script_user::ScriptUser;
 pub use seccomp::SeccompProfile;
 pub(crate) use seccomp::{Sockets, profile};
 use serde::Serialize;
@@ -75,6 +78,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) network: &'a Network,
     /// What it sees of this machine; compared once more before an engine takes a path.
     pub(crate) mounts: &'a [SharedFile],
+    /// Who its script runs as, where that is not this host's own user.
+    pub(crate) user: Option<&'a ScriptUser>,
     /// A Python interpreter in the place of the engine's own, where the engine runs on this machine.
     pub(crate) python: Option<&'a Path>,
     /// A library of R packages before the engine's own, likewise.
@@ -112,8 +117,12 @@ pub(crate) trait Engine: Send + Sync {
     /// Where its images are; `None` where it has none.
     fn images(&self) -> Option<&dyn ImageStore>;
 
-    /// Who connects to the socket of a run, as this machine sees it.
-    fn peers(&self) -> Peers;
+    /// Who the script of a run is, which lasts as long as what this gives; `None` where it is this host's own user.
+    /// `writes` says that the run may write to something of this machine.
+    fn script_user(&self, image: Option<&RunImage>, writes: bool) -> Option<ScriptUser>;
+
+    /// Who connects to the socket of a run whose script is this user, as this machine sees it.
+    fn peers(&self, user: Option<&ScriptUser>) -> Peers;
 
     /// What it says of itself and of its machine; `None` where it holds nothing.
     fn facts(&self) -> BoxFuture<'_, Option<EngineFacts>>;
@@ -144,6 +153,8 @@ pub(crate) enum Ended {
     Exited(i64),
     /// By a signal, this one.
     Killed(i64),
+    /// By the engine, since somebody told it to.
+    Stopped,
     /// By the kernel, since the container needed more memory than its limit.
     OutOfMemory,
     /// The engine does not say: the container is gone.
@@ -155,6 +166,7 @@ impl fmt::Display for Ended {
         match self {
             Self::Exited(status) => write!(f, "its agent ended with exit status {status}"),
             Self::Killed(signal) => write!(f, "its agent was ended by signal {signal}"),
+            Self::Stopped => f.write_str("the engine was told to end it"),
             Self::OutOfMemory => f.write_str("its agent was ended for want of memory"),
             Self::Unknown => f.write_str("it is gone"),
         }

@@ -2,6 +2,7 @@
 //! prints, and the record sums up. A container may do nothing that is not written here.
 
 use super::image::RunImage;
+use super::script_user::ScriptUser;
 use super::{EngineFacts, SeccompProfile, SocketMemory, profile, socket_memory};
 use crate::limits::Limits;
 use crate::spec::{Network, SharedFile};
@@ -9,7 +10,7 @@ use longshore_protocol::User;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// The user that scripts run as.
+/// The user that scripts run as where it is the same one for all runs; the group of all scripts.
 pub(crate) const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
 
 /// The working folder in a container.
@@ -80,10 +81,17 @@ const OOM_SCORE: i32 = 500;
 /// Bytes of a folder in memory for each file in it, at least: a page. Files without content take memory too.
 const BYTES_OF_FILE: u64 = 4 << 10;
 
+/// Limits of each process besides open files, which no script can raise: no core dumps, which a program of this machine may
+/// be started for; message queues of 64 KiB; 1,024 signals that wait; 64 KiB of locked memory, of which nobody needs any;
+/// no realtime priority, and none better than it begins with. Processes are not among them: those are counted for each
+/// user, of all containers together.
+const PROCESS_LIMITS: [(&str, u64); 6] =
+    [("core", 0), ("msgqueue", 64 << 10), ("sigpending", 1024), ("memlock", 64 << 10), ("rtprio", 0), ("nice", 0)];
+
 /// What a container may do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Policy {
-    /// Who its first process, the agent, runs as.
+    /// Who its first process, the agent, begins as. Root goes on as the user 4355 with `KILL` alone once the script runs.
     pub agent: Identity,
     /// Who the script runs as.
     pub script: Identity,
@@ -201,6 +209,8 @@ pub(crate) struct PolicyOf<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) network: &'a Network,
     pub(crate) mounts: &'a [SharedFile],
+    /// Who the script is; the one of all runs where nobody says.
+    pub(crate) user: Option<&'a ScriptUser>,
     /// The run's folder with its socket, on this machine.
     pub(crate) place: &'a Path,
     /// This machine's agent, where the image has none.
@@ -208,14 +218,23 @@ pub(crate) struct PolicyOf<'a> {
     pub(crate) image: Option<&'a RunImage>,
 }
 
+impl Identity {
+    /// A user without any capability.
+    pub(super) fn of(user: User) -> Self {
+        Self { uid: user.uid, gid: user.gid, capabilities: Vec::new() }
+    }
+}
+
 impl Policy {
     /// The policy of a run.
     pub(crate) fn new(of: &PolicyOf<'_>) -> Self {
         let limits = of.limits;
-        let user = Identity { uid: SCRIPT_USER.uid, gid: SCRIPT_USER.gid, capabilities: Vec::new() };
+        let script = Identity::of(of.user.map_or(SCRIPT_USER, |user| user.user));
+        let agent = of.user.map_or_else(|| script.clone(), |user| user.agent.clone());
+        let process_limits = std::iter::once(("nofile", limits.open_files)).chain(PROCESS_LIMITS);
         Self {
-            agent: user.clone(),
-            script: user,
+            agent,
+            script,
             no_new_privileges: true,
             seccomp: profile(of.network.into()),
             read_only_root: true,
@@ -230,7 +249,7 @@ impl Policy {
             shared_memory_bytes: limits.memory_bytes,
             cpus: limits.cpus,
             pids: limits.pids,
-            process_limits: vec![ProcessLimit { name: "nofile", most: limits.open_files }],
+            process_limits: process_limits.map(|(name, most)| ProcessLimit { name, most }).collect(),
         }
     }
 }

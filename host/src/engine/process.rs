@@ -3,7 +3,8 @@
 
 use super::survivors::{end_below, end_marked};
 use super::{
-    Container, Ended, Engine, EngineError, EngineFacts, EngineKind, Held, Launch, Workplace, existing, wait_for,
+    Container, Ended, Engine, EngineError, EngineFacts, EngineKind, Held, Launch, RunImage, ScriptUser, Workplace,
+    existing, wait_for,
 };
 use crate::place::{LockedFolder, SOCKET_PATH_BYTES, TEMPORARY, remove_abandoned};
 use crate::session::Peers;
@@ -113,7 +114,11 @@ impl Engine for Process {
         None
     }
 
-    fn peers(&self) -> Peers {
+    fn script_user(&self, _image: Option<&RunImage>, _writes: bool) -> Option<ScriptUser> {
+        None
+    }
+
+    fn peers(&self, _user: Option<&ScriptUser>) -> Peers {
         Peers::Own
     }
 

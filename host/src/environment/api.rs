@@ -7,9 +7,19 @@ use crate::block::Language;
 use crate::settings::Settings;
 use std::path::{Path, PathBuf};
 
+/// Its arguments are behind the SDK's: the first and the last of the users that scripts may be, whom nobody else names.
 const AGENT: &str = r#"
 cp longshore-agent /usr/local/bin/longshore-agent
 chmod 755 /usr/local/bin/longshore-agent
+if [ -f /etc/passwd ]; then
+    user=$4
+    while [ "$user" -le "$5" ]; do
+        grep -q "^[^:]*:[^:]*:$user:" /etc/passwd || echo "longshore:x:$user:4357::/work:/usr/sbin/nologin"
+        user=$((user + 1))
+    done >/tmp/longshore-users
+    cat /tmp/longshore-users >>/etc/passwd
+    rm /tmp/longshore-users
+fi
 "#;
 
 const PYTHON: &str = r#"
@@ -70,7 +80,8 @@ pub(super) fn description(language: Language, settings: &Settings) -> Result<Vec
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         Ok(format!("{name} {} {}", facts.len(), changed.unwrap_or_default().as_nanos()))
     };
-    files.iter().map(line).collect()
+    let users = format!("users {}-{}", settings.script_users.start(), settings.script_users.end());
+    files.iter().map(line).chain(std::iter::once(Ok(users))).collect()
 }
 
 /// The job that puts it in.
@@ -84,6 +95,7 @@ pub(super) fn job(language: Language, settings: &Settings) -> Result<Job, Enviro
         arguments.push(name);
     }
     arguments.push(R_VERSION.into());
+    arguments.extend([settings.script_users.start().to_string(), settings.script_users.end().to_string()]);
     let script = match language {
         Language::Python => PYTHON,
         Language::R => R,

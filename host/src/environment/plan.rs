@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// The form of what is hashed; a change of it makes every environment anew.
 const FORM: &str = "longshore-environment 1";
 
+/// What images say of the users that their scripts may be, where the agent is this version's.
+const USERS: &str = "any";
+
 /// Digits of a hash in names: 128 bits.
 const DIGITS: usize = 32;
 
@@ -125,6 +128,7 @@ impl Plan {
         .collect();
         if matches!(layer.kind, LayerKind::Api(_)) {
             labels.insert(labels::AGENT.into(), env!("CARGO_PKG_VERSION").into());
+            labels.insert(labels::USERS.into(), USERS.into());
         }
         labels
     }

@@ -40,6 +40,7 @@ impl Run<'_> {
             open_files: Some(self.prepared.limits.open_files),
             ladder: LADDER,
             keep: self.prepared.keep.as_ref().map(|_| Keeping::LIMITS),
+            tell_end: true,
         }
     }
 

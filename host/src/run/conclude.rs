@@ -77,7 +77,7 @@ impl Run<'_> {
         }
         let fingerprint = self.fingerprint(outcome, &mut notes).await;
         self.timings.total = milliseconds(self.begun.elapsed());
-        let loosened = loosened(&self.prepared, kind);
+        let loosened = loosened(&self.prepared, &self.prepared.limits, kind);
         let mounts = self.prepared.mounts.iter();
         let secrets = self.prepared.secrets();
         let mut record = RunRecord {

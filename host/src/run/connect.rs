@@ -22,7 +22,7 @@ impl Run<'_> {
         container: &dyn Container,
         image: Option<&RunImage>,
     ) -> Result<AgentSession, NoAgent> {
-        let limit = self.prepared.limits.timeout.map_or(CONNECT_DEADLINE, |timeout| timeout.max(CONNECT_MIN));
+        let limit = self.prepared.limits.timeout.limit().map_or(CONNECT_DEADLINE, |timeout| timeout.max(CONNECT_MIN));
         let limit = limit.min(CONNECT_DEADLINE);
         tokio::select! {
             peer = acceptor.next() => agent(peer, image),

@@ -1,7 +1,7 @@
 //! What a run would be held to, found out without starting anything: the engine that it would take, the image where it is
 //! there, and the whole policy of its container.
 
-use super::chain;
+use super::{chain, time_limit};
 use crate::engine::{self, EngineFacts, EngineKind, Policy, PolicyOf, RunImage};
 use crate::environment;
 use crate::limits::Limits;
@@ -60,10 +60,15 @@ pub async fn explain(prepared: &Prepared, settings: &Settings) -> Result<Explain
             Err(reason) => notes.push(format!("the image is not known: {reason}")),
         }
     }
+    let writes = prepared.mounts.iter().any(|mount| mount.writable);
+    let user = chosen.script_user(image.as_ref(), writes);
+    notes.extend(user.as_ref().and_then(|user| user.note.clone()));
+    let limits = Limits { timeout: time_limit(prepared, settings), ..prepared.limits.clone() };
     let of = PolicyOf {
         limits: &prepared.limits,
         network: &prepared.network,
         mounts: &prepared.mounts,
+        user: user.as_ref(),
         place: &settings.runtime_folder.join("runs/RUN"),
         agent: Some(&settings.agent)
             .filter(|_| image.as_ref().is_some_and(|image| !image.has_agent))
@@ -78,14 +83,14 @@ pub async fn explain(prepared: &Prepared, settings: &Settings) -> Result<Explain
         facts,
         image: name,
         image_id: image.as_ref().map(|image| image.id.0.clone()),
-        limits: prepared.limits.clone(),
-        loosened: loosened(prepared, chosen.kind()),
+        loosened: loosened(prepared, &limits, chosen.kind()),
+        limits,
         notes,
     })
 }
 
 /// What is looser than for a run that names nothing.
-pub(super) fn loosened(prepared: &Prepared, engine: EngineKind) -> Vec<String> {
+pub(super) fn loosened(prepared: &Prepared, limits: &Limits, engine: EngineKind) -> Vec<String> {
     if engine == EngineKind::Process {
         return vec!["no container: the script may do all that this user may".into()];
     }
@@ -95,6 +100,6 @@ pub(super) fn loosened(prepared: &Prepared, engine: EngineKind) -> Vec<String> {
         let what = if mount.writable { "may be written to" } else { "may be read" };
         format!("`{}` {what}", mount.path.display())
     });
-    let time = prepared.limits.timeout.is_none().then(|| "no limit of time".to_owned());
+    let time = limits.timeout.limit().is_none().then(|| "no limit of time".to_owned());
     network.into_iter().chain(mounts).chain(time).collect()
 }

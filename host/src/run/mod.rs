@@ -22,6 +22,7 @@ use crate::hashes::Hashing;
 use crate::history::{HistoryError, Recording};
 use crate::input::Inputs;
 use crate::kept::Keeping;
+use crate::limits::TimeLimit;
 use crate::outcome::Evidence;
 use crate::output::{Finished, Writers};
 use crate::partition;
@@ -52,7 +53,7 @@ const GONE_DEADLINE: Duration = Duration::from_secs(10);
 const LAUNCH_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Words that an agent may say on the way, each of them once.
-const WORDS: usize = 2;
+const WORDS: usize = 3;
 
 pub use explain::{Explained, explain};
 use publishing::recovered;
@@ -71,6 +72,7 @@ pub(crate) enum Outlet {
 pub async fn run(mut prepared: Prepared, settings: &Settings, events: Events, cancel: &Cancel) -> RunRecord {
     let begun = Instant::now();
     let run_id = new_run_id();
+    prepared.limits.timeout = time_limit(&prepared, settings);
     prepared.notes.extend(recovered(settings).await);
     let recording = Recording::begin(&run_id, &prepared, settings).await;
     let mut recording = recording.unwrap_or_else(|error| {
@@ -98,6 +100,11 @@ pub async fn run(mut prepared: Prepared, settings: &Settings, events: Events, ca
         record.notes.push(unrecorded(&error));
     }
     record
+}
+
+/// How long the script of a run may take, by its settings too. A stream may never end, so that they do not bound it.
+fn time_limit(prepared: &Prepared, settings: &Settings) -> TimeLimit {
+    prepared.limits.timeout.settle(settings.runs.timeout.filter(|_| prepared.chunk_rows.is_none()))
 }
 
 fn unrecorded(error: &HistoryError) -> String {
@@ -198,7 +205,13 @@ impl Run<'_> {
     async fn in_container(&mut self, engine: &dyn Engine, mut provided: Provided) -> Result<Seen, EngineError> {
         let starting = Instant::now();
         let place = Place::create(&self.settings.runtime_folder, &self.run_id).await?;
-        let listener = place.listen(engine.peers())?;
+        let writes = self.prepared.mounts.iter().any(|mount| mount.writable);
+        let user = engine.script_user(provided.image(), writes);
+        if let Some(note) = user.as_ref().and_then(|user| user.note.clone()) {
+            self.tell(Event::Note(note.clone()));
+            self.prepared.notes.push(note);
+        }
+        let listener = place.listen(engine.peers(user.as_ref()))?;
         let launch = Launch {
             run_id: &self.run_id,
             image: provided.image(),
@@ -206,6 +219,7 @@ impl Run<'_> {
             limits: &self.prepared.limits,
             network: &self.prepared.network,
             mounts: &self.prepared.mounts,
+            user: user.as_ref(),
             python: provided.local().and_then(|local| local.python.as_deref()),
             r_library: provided.local().and_then(|local| local.r_library.as_deref()),
         };
@@ -230,7 +244,7 @@ impl Run<'_> {
         self.prepared.notes.extend(acceptor.notes());
         // Closed before the container is waited for: an agent that still runs ends when its host is gone.
         drop(acceptor);
-        self.end_container(container.as_ref(), &mut evidence).await;
+        self.end_container(container.as_ref(), engine.kind(), &mut evidence).await;
         place.close().await;
         Ok((evidence, finished, exit))
     }
@@ -248,13 +262,17 @@ impl Run<'_> {
         }
     }
 
-    async fn end_container(&self, container: &dyn Container, evidence: &mut Evidence) {
+    async fn end_container(&self, container: &dyn Container, kind: EngineKind, evidence: &mut Evidence) {
         let ended = tokio::select! {
             ended = tokio::time::timeout(GONE_DEADLINE, container.wait()) => ended.ok(),
             _ = self.cancel.beyond(CancelLevel::Gently) => None,
         };
         if let Some(ended) = ended {
             evidence.out_of_memory |= ended == Ended::OutOfMemory;
+            // Without a container whoever is this user may end the agent.
+            if let (Ended::Killed(signal), EngineKind::Docker, true) = (ended, kind, evidence.agent_lost) {
+                evidence.agent_killed = Some(signal);
+            }
             // An agent that ended well has said itself what failed.
             if let (Some(failure), true) = (&mut evidence.engine_failure, ended != Ended::Exited(0)) {
                 failure.push_str(&format!(" ({ended})"));
@@ -316,7 +334,7 @@ impl Run<'_> {
             welcome: Some(Welcome { facts, inputs, secrets, text_bytes: limits.log_bytes }),
             writers: Some(writers),
             troubles,
-            timeout: limits.timeout,
+            timeout: limits.timeout.limit(),
             image: image.cloned(),
         };
         let seen = watch.watch().await;

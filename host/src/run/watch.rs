@@ -31,6 +31,9 @@ const REPORT_DEADLINE: Duration = Duration::from_secs(1);
 /// How long an engine may take to kill a container, before the run ends without it.
 const KILL_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long an agent may take to end what the script left behind, and to report.
+const END_DEADLINE: Duration = Duration::from_secs(10);
+
 /// How long an agent may take to bring back the working folder, as long as it gives itself, and then to report.
 const KEEP_DEADLINE: Duration = Duration::from_secs(60 + 5);
 
@@ -99,6 +102,8 @@ struct Watching<'a> {
     deadline: Option<Instant>,
     /// When the engine ends what its agent did not.
     kill_at: Option<Instant>,
+    /// What the script left behind is being ended.
+    cleaning: bool,
     /// When nothing is waited for any more.
     give_up_at: Option<Instant>,
 }
@@ -120,6 +125,7 @@ impl Watch<'_> {
             level: CancelLevel::None,
             deadline,
             kill_at: None,
+            cleaning: false,
             give_up_at: None,
         };
         while !watching.is_over() {
@@ -157,8 +163,7 @@ impl Watching<'_> {
             }
             _ = next(&mut self.container_ends) => {
                 // What its connections still carry is waited for; then nobody is left who may have them open.
-                let at = Instant::now() + DRAIN_DEADLINE;
-                self.kill_at = Some(self.kill_at.map_or(at, |known| known.min(at)));
+                self.kill_by(Instant::now() + DRAIN_DEADLINE);
             }
             killed = next(&mut self.killing) => {
                 if let Some(Err(error)) = killed {
@@ -182,18 +187,25 @@ impl Watching<'_> {
 
     fn heard(&mut self, word: AgentWord) {
         let now = Instant::now();
+        // A script that has ended kept its deadline, and what comes then has one of its own.
         match word {
             AgentWord::Started => {
                 self.seen.started_at = Some(now);
+                self.seen.evidence.started = true;
                 if !self.is_ending() {
                     self.deadline = self.run.timeout.map(|timeout| now + timeout);
                 }
                 self.run.events.tell(Event::Started);
             }
-            AgentWord::Keeps => {
-                // The script's deadline is kept, and what comes now has one of its own.
+            AgentWord::Ended(status) => {
+                (self.cleaning, self.deadline) = (true, None);
                 self.seen.ended_at = Some(now);
-                self.deadline = None;
+                self.seen.evidence.status = Some(status);
+                self.kill_by(now + END_DEADLINE);
+            }
+            AgentWord::Keeps => {
+                (self.cleaning, self.deadline) = (false, None);
+                self.seen.ended_at.get_or_insert(now);
                 self.kill_at = Some(now + KEEP_DEADLINE);
             }
         }
@@ -282,6 +294,7 @@ impl Watching<'_> {
             }
             AgentEnd::Failed(reason) => lacking::not_started(self.run.image.as_ref(), reason, evidence),
             AgentEnd::Lost => {
+                evidence.agent_lost = true;
                 evidence.engine_failure.get_or_insert_with(|| "the agent is gone without a report".into());
             }
             AgentEnd::Violation(error) => evidence.violation = Some(chain(&error)),
@@ -337,6 +350,10 @@ impl Watching<'_> {
             self.escalate(CancelLevel::Gently);
         }
         if passed(&mut self.kill_at) {
+            if self.cleaning && !self.is_ending() {
+                let reason = format!("what the script left behind did not end within {} s", END_DEADLINE.as_secs());
+                self.seen.evidence.limit.get_or_insert(reason);
+            }
             // The agent did not end it, so the engine does; its connections then end too.
             self.killing = Some(Task::spawn(self.run.container.kill()));
             self.give_up_by(now + KILL_DEADLINE);
@@ -344,6 +361,10 @@ impl Watching<'_> {
         if passed(&mut self.give_up_at) {
             self.give_up();
         }
+    }
+
+    fn kill_by(&mut self, at: Instant) {
+        self.kill_at = Some(self.kill_at.map_or(at, |known| known.min(at)));
     }
 
     fn give_up_by(&mut self, at: Instant) {

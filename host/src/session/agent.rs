@@ -10,8 +10,8 @@ use crate::secrets::{Masking, Secrets};
 use crate::task::blocking;
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
-    Begin, ConnectionError, Dropped, Exit, Frame, FromAgent, LogSource, Message, Payload, ProtocolError, ToAgent,
-    Version,
+    Begin, ConnectionError, Dropped, Exit, ExitStatus, Frame, FromAgent, LogSource, Message, Payload, ProtocolError,
+    ToAgent, Version,
 };
 use std::io::{self, Read};
 use tokio::sync::mpsc;
@@ -45,6 +45,8 @@ pub(crate) enum AgentEnd {
 pub(crate) enum AgentWord {
     /// The script has started.
     Started,
+    /// The script has ended, in this way, and what it left behind is being ended.
+    Ended(ExitStatus),
     /// The script has ended, and what it left comes.
     Keeps,
 }
@@ -93,7 +95,7 @@ impl AgentSession {
         told: mpsc::Sender<AgentWord>,
         keeping: Option<Box<Keeping>>,
     ) -> AgentEnd {
-        let (mut started, mut keeper) = (false, None);
+        let (mut started, mut ended, mut keeper) = (false, false, None);
         let mut keeping = keeping;
         let mut missing_sdk = MissingSdk::default();
         loop {
@@ -125,6 +127,13 @@ impl AgentSession {
                     }
                     Err(error) => return AgentEnd::Violation(error.into()),
                 },
+                FromAgent::Ended { .. } if ended || !started => {
+                    return unexpected("the script's start and one end", "an end");
+                }
+                FromAgent::Ended { status } => {
+                    ended = true;
+                    let _ = told.try_send(AgentWord::Ended(status));
+                }
                 FromAgent::Kept { path, executable, last } => {
                     if let Some(keeping) = keeping.take() {
                         keeper = Some(Keeper::new(keeping));

@@ -2,7 +2,6 @@
 //! scripts alike. Who is refused is counted, and does no harm. What is said over a connection is the business of the
 //! sessions.
 
-use crate::engine::SCRIPT_USER;
 use crate::small_file::{MADE_MAX, read_text};
 use std::io;
 use std::ops::Range;
@@ -20,9 +19,10 @@ const REMAPPING_USERS: [&str; 2] = ["dockremap", "containers"];
 pub(crate) enum Peers {
     /// Processes of this host's own user.
     Own,
-    /// The user of scripts in containers of an engine that belongs to the user `engine`. Where the engine has a user
-    /// namespace, that is one of the subordinate ids of its owner.
-    Contained { engine: u32 },
+    /// The agent and the script of one container, of an engine that belongs to the user `engine`: the agent as root, which
+    /// is that user in a container of its, or as the script. Where the engine has a user namespace, they are of the
+    /// subordinate ids of its owner.
+    Contained { engine: u32, script: u32 },
 }
 
 /// A socket that takes connections of expected peers only.
@@ -30,7 +30,7 @@ pub(crate) enum Peers {
 pub(crate) struct Listener {
     socket: UnixListener,
     peers: Peers,
-    /// The ids that the engine's owner may give to containers, read when an id is met that is not the script user's.
+    /// The ids that the engine's owner may give to containers, read when another id than the agent's and the script's is met.
     subordinate: OnceCell<Vec<Range<u64>>>,
     refused: AtomicU64,
     last_refused: AtomicU32,
@@ -66,14 +66,20 @@ impl Listener {
     pub(crate) fn refused(&self) -> Option<String> {
         let count = self.refused.load(Ordering::Relaxed);
         let last = self.last_refused.load(Ordering::Relaxed);
-        (count > 0).then(|| format!("{count} connections of other users were refused, the last one of the user {last}"))
+        let expected = match self.peers {
+            Peers::Own => format!("this host's user {}", rustix::process::geteuid().as_raw()),
+            Peers::Contained { script, .. } => format!("this run's user {script}"),
+        };
+        (count > 0).then(|| {
+            format!("{count} connections of others than {expected} were refused, the last one of the user {last}")
+        })
     }
 
     async fn expects(&self, user: u32) -> bool {
         match self.peers {
             Peers::Own => user == rustix::process::geteuid().as_raw(),
-            Peers::Contained { .. } if user == SCRIPT_USER.uid => true,
-            Peers::Contained { engine } => {
+            Peers::Contained { engine, script } if user == script || user == engine => true,
+            Peers::Contained { engine, .. } => {
                 let read = || async move {
                     let reading = tokio::task::spawn_blocking(move || {
                         let file = |path: &str| read_text(Path::new(path), MADE_MAX).unwrap_or_default();
@@ -140,17 +146,22 @@ mod tests {
         (listener, socket)
     }
 
+    /// A run's.
+    const SCRIPT: u32 = 43_570;
+
     #[tokio::test]
     async fn who_is_not_expected_is_refused_and_counted() {
         let folder = tempfile::tempdir().unwrap();
         let own = rustix::process::geteuid();
         // Nobody has subordinate ids of this user.
-        let (listener, socket) = listen(folder.path(), "contained", Peers::Contained { engine: u32::MAX - 1 });
+        let (listener, socket) =
+            listen(folder.path(), "contained", Peers::Contained { engine: u32::MAX - 1, script: SCRIPT });
         let mut refused = vec![connect_as(None, &socket), connect_as(None, &socket)];
         let mut expected = None;
         if own.is_root() {
-            refused.push(connect_as(Some(SCRIPT_USER.uid + 1), &socket));
-            expected = Some(connect_as(Some(SCRIPT_USER.uid), &socket));
+            // Other runs' scripts among them.
+            refused.extend([SCRIPT + 1, SCRIPT - 1, 4356, 4355].map(|user| connect_as(Some(user), &socket)));
+            expected = Some(connect_as(Some(SCRIPT), &socket));
         }
         let count = refused.len();
         let turned_away = async {
@@ -163,7 +174,7 @@ mod tests {
         loop {
             tokio::select! {
                 connection = listener.accept() => {
-                    assert_eq!(connection.unwrap().peer_cred().unwrap().uid(), SCRIPT_USER.uid);
+                    assert_eq!(connection.unwrap().peer_cred().unwrap().uid(), SCRIPT);
                     accepted += 1;
                 }
                 () = &mut turned_away, if accepted == usize::from(expected.is_some()) => break,
@@ -173,7 +184,20 @@ mod tests {
             assert_eq!(connection.join().unwrap(), 0);
         }
         let note = listener.refused().unwrap();
-        assert!(note.starts_with(&format!("{count} connections of other users were refused")), "{note}");
+        assert!(
+            note.starts_with(&format!("{count} connections of others than this run's user {SCRIPT} were refused")),
+            "{note}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_agent_connects_as_root_of_its_engine() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = rustix::process::geteuid().as_raw();
+        let (listener, socket) = listen(folder.path(), "agent", Peers::Contained { engine, script: SCRIPT });
+        let connected = connect_as(None, &socket);
+        drop(listener.accept().await.unwrap());
+        assert_eq!((connected.join().unwrap(), listener.refused()), (0, None));
     }
 
     #[tokio::test]

@@ -41,6 +41,10 @@ pub(crate) const EXPIRES: &str = "longshore.expires";
 /// The version of the agent that is in the image. An image without this label gets the host's.
 pub(crate) const AGENT: &str = "longshore.agent";
 
+/// The users that scripts may be in the image: the range that its `/etc/passwd` names, or one id that its files rely on. An
+/// image with an agent, and without this label, has an agent that cannot be another user than its script.
+pub(crate) const USERS: &str = "longshore.users";
+
 /// The labels by which other images say that they may be pruned, with the value [`PRUNE`].
 pub(crate) const RETENTION: [&str; 2] = ["longshore.image-retention", "visokio-image-retention"];
 

@@ -10,13 +10,12 @@ use crate::peek::PeekArguments;
 use crate::runs::RunsCommand;
 use crate::test::TestArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use longshore::config::parse_size;
+use longshore::config::{TimeError, parse_size, parse_time};
 use longshore::table::{BadRows, FileFormat};
-use longshore::{CHUNK_ROWS, EngineChoice, InputSpec, Mount, Network, OutputSpec};
+use longshore::{CHUNK_ROWS, EngineChoice, InputSpec, Mount, Network, OutputSpec, TimeLimit};
 use longshore_protocol::OutputName;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Runs scripts in fresh containers and hands them tables without copying.
 #[derive(Debug, Parser)]
@@ -116,9 +115,9 @@ pub(crate) struct RunArguments {
     /// Processes and threads in the container
     #[arg(long, value_name = "NUMBER")]
     pub(crate) pids: Option<u32>,
-    /// Time that the script may take, such as 90s, 10m or 2h
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) timeout: Option<Duration>,
+    /// Time that the script may take, such as 90s, 10m or 2h, or none for no limit; an hour unless settings say otherwise
+    #[arg(long, value_name = "TIME|none", value_parser = time_limit)]
+    pub(crate) timeout: Option<TimeLimit>,
     /// Rows that a block with the mode `stream` gets at a time
     #[arg(long, value_name = "NUMBER", default_value_t = CHUNK_ROWS)]
     pub(crate) chunk_rows: u32,
@@ -263,21 +262,8 @@ fn mount(text: &str) -> Result<Mount, String> {
     Ok(Mount { path: PathBuf::from(path), writable })
 }
 
-fn time(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time: give it as 500ms, 90s, 10m or 2h");
-    let digits = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    let seconds = match unit {
-        "ms" => number / 1000.0,
-        "s" | "" => number,
-        "m" => number * 60.0,
-        "h" => number * 3600.0,
-        _ => return Err(wrong()),
-    };
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| wrong())
-        .and_then(|time| if time.is_zero() { Err(wrong()) } else { Ok(time) })
+fn time_limit(text: &str) -> Result<TimeLimit, TimeError> {
+    if text == "none" { Ok(TimeLimit::None) } else { parse_time(text).map(TimeLimit::After) }
 }
 
 #[cfg(test)]
@@ -304,9 +290,9 @@ mod tests {
 
     #[test]
     fn values_are_read() {
-        assert_eq!(time("1.5s"), Ok(Duration::from_millis(1500)));
-        assert_eq!(time("10m"), Ok(Duration::from_secs(600)));
-        assert!(time("0s").is_err() && time("soon").is_err());
+        assert_eq!(time_limit("10m"), Ok(TimeLimit::After(std::time::Duration::from_secs(600))));
+        assert_eq!(time_limit("none"), Ok(TimeLimit::None));
+        assert!(time_limit("0s").is_err() && time_limit("soon").is_err());
         assert_eq!(input("2=a.csv", None).number, Some(2));
         assert_eq!(input("x=a.csv", None).name.as_deref(), Some("x"));
         assert_eq!(input("a.b=c.csv", None).path, PathBuf::from("a.b=c.csv"));

@@ -1,6 +1,7 @@
 //! `longshore run --explain`: what a run would be held to, as a table.
 
 use crate::{failure, printer};
+use longshore::config::format_time;
 use longshore::shown::Shown;
 use longshore::words::{aligned, size};
 use longshore::{Explained, Identity, Policy, Prepared, Settings, explain};
@@ -47,7 +48,7 @@ fn text(explained: &Explained) -> Shown {
         None => rows.push(row("open files", &explained.limits.open_files.to_string())),
     }
     let limits = &explained.limits;
-    let time = limits.timeout.map_or_else(|| "no limit".to_owned(), |time| format!("{time:?}"));
+    let time = limits.timeout.limit().map_or_else(|| "no limit".to_owned(), format_time);
     rows.push(row("time", &time));
     rows.push(row("outputs", &size(limits.output_bytes)));
     rows.push(row("log", &size(limits.log_bytes)));

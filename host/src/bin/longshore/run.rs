@@ -133,7 +133,7 @@ fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<R
         memory_bytes: arguments.memory.unwrap_or(defaults.memory_bytes),
         cpus: arguments.cpus.or(defaults.cpus),
         pids: arguments.pids.unwrap_or(defaults.pids),
-        timeout: arguments.timeout.or(defaults.timeout),
+        timeout: arguments.timeout.unwrap_or_default(),
         ..defaults
     };
     Ok(spec)

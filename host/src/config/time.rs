@@ -1,0 +1,65 @@
+//! Times as people write them, for settings and for the command line's arguments.
+
+use std::time::Duration;
+use thiserror::Error;
+
+/// Units, the largest first, and their seconds.
+const UNITS: [(&str, f64); 4] = [("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001)];
+
+/// A text is not a time.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{text}` is no time: give it as 500ms, 90s, 10m or 2h")]
+pub struct TimeError {
+    /// The text.
+    pub text: String,
+}
+
+/// Reads a time above 0: `500ms`, `90s` or `90`, `1.5m`, `2h`.
+///
+/// # Errors
+///
+/// Says which text is not a time.
+pub fn parse_time(text: &str) -> Result<Duration, TimeError> {
+    let wrong = || TimeError { text: text.to_owned() };
+    let digits = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let unit = if unit.is_empty() { "s" } else { unit };
+    let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+    let time = Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
+    if time.is_zero() { Err(wrong()) } else { Ok(time) }
+}
+
+/// Writes a time in the largest unit that it is a whole number of.
+#[must_use]
+pub fn format_time(time: Duration) -> String {
+    let milliseconds = time.as_millis();
+    let whole = [("h", 3_600_000), ("m", 60_000), ("s", 1_000)]
+        .into_iter()
+        .find(|(_, unit)| milliseconds >= *unit && milliseconds.is_multiple_of(*unit));
+    whole.map_or_else(|| format!("{milliseconds}ms"), |(name, unit)| format!("{}{name}", milliseconds / unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_written() {
+        for (text, milliseconds, written) in [
+            ("500ms", 500, "500ms"),
+            ("90s", 90_000, "90s"),
+            ("90", 90_000, "90s"),
+            ("1.5m", 90_000, "90s"),
+            ("10m", 600_000, "10m"),
+            ("2h", 7_200_000, "2h"),
+            ("60m", 3_600_000, "1h"),
+        ] {
+            let time = parse_time(text).unwrap();
+            assert_eq!((time.as_millis(), format_time(time).as_str()), (milliseconds, written), "{text}");
+        }
+        for text in ["", "0", "0s", "-1s", "1d", "h", "1 h", "none", "1e400h", "99999999999999999999h"] {
+            assert_eq!(parse_time(text), Err(TimeError { text: text.into() }));
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Whose an engine is that runs on this machine, by its socket: the user who owns it, and what its process may pass on.
+
+use rustix::net::sockopt::socket_peercred;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+/// The bit of `CAP_SYS_RESOURCE` in a set of capabilities.
+const SYS_RESOURCE: u64 = 1 << 24;
+
+/// The owner of an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EngineOwner {
+    /// Its user: that of the socket.
+    pub(super) uid: u32,
+    /// Whether it may give containers the right to raise resources, which not every virtual machine's root has.
+    pub(super) raises_resources: bool,
+}
+
+impl EngineOwner {
+    /// Looks at the socket, and at who listens there. Blocks.
+    pub(super) fn of(socket: &Path) -> Self {
+        let uid = std::fs::metadata(socket).map_or(0, |found| found.uid());
+        let listener = UnixStream::connect(socket).ok().and_then(|connected| socket_peercred(connected).ok());
+        let listener = listener.map(|peer| peer.pid.as_raw_nonzero());
+        let status = listener.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/status")).ok());
+        let permitted = status.as_deref().and_then(permitted);
+        Self { uid, raises_resources: permitted.is_some_and(|permitted| permitted & SYS_RESOURCE != 0) }
+    }
+}
+
+/// The capabilities that a process may use, from its `status`.
+fn permitted(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("CapPrm:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn capabilities_are_those_that_the_kernel_shows() {
+        assert_eq!(permitted("Name:\tx\nCapInh:\t01\nCapPrm:\t000001fffeffffff\n"), Some(0x1ff_feff_ffff));
+        assert_eq!(permitted("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn who_listens_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("engine.sock");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        let own = rustix::thread::capabilities(None).unwrap().permitted;
+        let expected = own.contains(rustix::thread::CapabilitySet::SYS_RESOURCE);
+        let uid = rustix::process::geteuid().as_raw();
+        assert_eq!(EngineOwner::of(&socket), EngineOwner { uid, raises_resources: expected });
+        let gone = EngineOwner::of(&folder.path().join("none.sock"));
+        assert_eq!(gone, EngineOwner { uid: 0, raises_resources: false });
+    }
+}

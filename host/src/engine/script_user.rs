@@ -1,0 +1,142 @@
+//! Who a script runs as in a container: a user of its own for each run of this machine, so that no run can use up what the
+//! kernel gives each user, such as inotify instances, pipes and message queues. A user is held by a socket whose abstract
+//! name has its id: it is free again when the run, or its host, is gone.
+
+use super::image::ImageUsers;
+use super::{Identity, RunImage, SCRIPT_USER};
+use longshore_protocol::User;
+use rustix::rand::{GetRandomFlags, getrandom};
+use std::io;
+use std::ops::RangeInclusive;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+/// What the names of the sockets begin with; the id follows.
+const NAME: &str = "longshore-script-user-";
+
+/// What an agent begins with that is to be another user than its script, and to end it. The last it keeps.
+const CAPABILITIES: [&str; 4] = ["SETUID", "SETGID", "SETPCAP", "KILL"];
+
+/// What lets it besides make the script the first choice of the kernel, where that must kill for want of memory.
+const RAISES_RESOURCES: &str = "SYS_RESOURCE";
+
+/// A script's user.
+#[derive(Debug)]
+pub(crate) struct ScriptUser {
+    /// By number.
+    pub(crate) user: User,
+    /// Who the agent begins as: root, where it is to be another user than the script.
+    pub(crate) agent: Identity,
+    /// What to know about it.
+    pub(crate) note: Option<String>,
+    /// Holds the id, where no other run has it.
+    _held: Option<UnixDatagram>,
+}
+
+impl ScriptUser {
+    /// A user out of `range` that no other run of this machine has; the same one for all where the image relies on that,
+    /// or where the run writes to something of this machine. Not every engine may pass on the right to raise resources.
+    pub(crate) fn take(
+        range: &RangeInclusive<u32>,
+        image: Option<&RunImage>,
+        writes: bool,
+        raises_resources: bool,
+    ) -> Self {
+        let users = image.map_or(ImageUsers::Any, |image| image.users);
+        let resources = raises_resources.then_some(RAISES_RESOURCES);
+        let root = Identity { uid: 0, gid: 0, capabilities: CAPABILITIES.into_iter().chain(resources).collect() };
+        let fixed = |agent, note| Self { user: SCRIPT_USER, agent, note, _held: None };
+        if users == ImageUsers::Before {
+            let name = image.map(|image| image.name.as_str()).unwrap_or_default();
+            let note = format!(
+                "the agent of the image `{name}` is of before: it and the script are one user, so that the script can \
+                 end it; build the image anew"
+            );
+            return fixed(Identity::of(SCRIPT_USER), Some(note));
+        }
+        if users == ImageUsers::Fixed || writes {
+            return fixed(root, None);
+        }
+        let (uid, held, note) = match hold_one_of(range) {
+            Ok((uid, held)) => (uid, Some(held), None),
+            Err(error) => {
+                let why = error.map_or_else(|| "all are taken".to_owned(), |error| error.to_string());
+                let note = format!(
+                    "the script shares its user with another run: no user from {} to {} can be held ({why}); \
+                     `engine.script_users` sets more",
+                    range.start(),
+                    range.end()
+                );
+                (*range.start(), None, Some(note))
+            }
+        };
+        Self { user: User { uid, gid: SCRIPT_USER.gid }, agent: root, note, _held: held }
+    }
+}
+
+/// Holds an id, at random among those that are free. No error says that there is none.
+fn hold_one_of(range: &RangeInclusive<u32>) -> Result<(u32, UnixDatagram), Option<io::Error>> {
+    let count = range.end() - range.start() + 1;
+    let mut random = [0; 4];
+    let filled = getrandom(&mut random[..], GetRandomFlags::empty()).is_ok();
+    let first = if filled { u32::from_le_bytes(random) % count } else { 0 };
+    for step in 0..count {
+        let uid = range.start() + (first + step) % count;
+        match hold(uid) {
+            Ok(held) => return Ok((uid, held)),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(Some(error)),
+        }
+    }
+    Err(None)
+}
+
+fn hold(uid: u32) -> io::Result<UnixDatagram> {
+    UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(format!("{NAME}{uid}"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn image(users: ImageUsers) -> RunImage {
+        RunImage { name: "team/base:3".into(), users, ..RunImage::default() }
+    }
+
+    /// Ids of no setting, from the first on of sixteen that this process alone has.
+    fn range(first: u32, count: u32) -> RangeInclusive<u32> {
+        let first = 1_000_000 + std::process::id() * 16 + first;
+        first..=first + count - 1
+    }
+
+    #[test]
+    fn runs_at_the_same_time_have_different_users_until_there_are_none() {
+        let range = range(0, 3);
+        let taken: Vec<ScriptUser> = (0..3).map(|_| ScriptUser::take(&range, None, false, false)).collect();
+        let ids: BTreeSet<u32> = taken.iter().map(|taken| taken.user.uid).collect();
+        assert_eq!(ids, range.clone().collect());
+        assert!(taken.iter().all(|taken| taken.agent.uid == 0 && taken.note.is_none() && taken.user.gid == 4357));
+        let shared = ScriptUser::take(&range, Some(&image(ImageUsers::Any)), false, false);
+        let note = shared.note.unwrap();
+        assert!(note.starts_with("the script shares its user with another run: no user from "), "{note}");
+        assert!(note.contains("(all are taken)") && range.contains(&shared.user.uid), "{note}");
+        drop(taken);
+        assert_eq!(ScriptUser::take(&range, None, false, false).note, None);
+    }
+
+    #[test]
+    fn who_relies_on_one_user_has_it() {
+        let taken = |users, writes| {
+            let taken = ScriptUser::take(&range(8, 1), Some(&image(users)), writes, false);
+            (taken.user.uid, taken.agent, taken.note.is_some())
+        };
+        let root = || Identity { uid: 0, gid: 0, capabilities: vec!["SETUID", "SETGID", "SETPCAP", "KILL"] };
+        assert_eq!(taken(ImageUsers::Any, true), (4356, root(), false));
+        assert_eq!(taken(ImageUsers::Fixed, false), (4356, root(), false));
+        assert_eq!(taken(ImageUsers::Before, false), (4356, Identity::of(SCRIPT_USER), true));
+        assert_eq!(taken(ImageUsers::Any, false), (*range(8, 1).start(), root(), false));
+        let raising = ScriptUser::take(&range(8, 1), None, true, true).agent;
+        assert_eq!(raising.capabilities, ["SETUID", "SETGID", "SETPCAP", "KILL", "SYS_RESOURCE"]);
+    }
+}
