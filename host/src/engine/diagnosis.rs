@@ -1,6 +1,7 @@
 //! What is missing on this machine, and the command that mends it: `longshore doctor`.
 
-use super::{NoAnswer, existing};
+use super::weakness::weaknesses;
+use super::{Docker, Engine, NoAnswer, existing, socket_memory};
 use crate::place::check_runtime_folder;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore, StoreError};
@@ -50,6 +51,10 @@ pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
             found.push(image(&store, "Python image", &settings.python_image).await);
             found.push(image(&store, "Python image with pandas 2", &settings.python_pandas2_image).await);
             found.push(image(&store, "R image", &settings.r_image).await);
+            if let Ok(engine) = Docker::connect(settings).await {
+                let facts = engine.facts().await.unwrap_or_default();
+                found.extend(weaknesses(&facts, socket_memory()));
+            }
         }
         Err(error) => {
             let remedy = match &error {

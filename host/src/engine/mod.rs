@@ -15,6 +15,7 @@ mod script_user;
 mod seccomp;
 mod sockets;
 mod survivors;
+mod weakness;
 
 pub use diagnosis::{Diagnosis, diagnose};
 pub use error::EngineError;
@@ -38,7 +39,7 @@ pub(crate) use policy::{PolicyOf, SCRIPT_USER};
 use process::Process;
 pub(crate) use script_user::ScriptUser;
 pub use seccomp::SeccompProfile;
-pub(crate) use seccomp::{Sockets, profile};
+pub(crate) use seccomp::{Sockets, in_a_file, profile};
 use serde::Serialize;
 pub use sockets::SocketMemory;
 pub(crate) use sockets::{limit as limit_sockets, socket_memory};

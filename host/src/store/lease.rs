@@ -4,7 +4,7 @@
 //! host's: whoever finds it removes the containers of that label, those too that were never started, and then the folder.
 //! What a host has no folder of, another user's or another machine's, it never touches.
 
-use crate::engine::{SocketMemory, limit_sockets, socket_memory};
+use crate::engine::{SocketMemory, in_a_file, limit_sockets, socket_memory};
 use crate::place::{LockedFolder, is_locked, remove_unlocked};
 use crate::run::new_run_id;
 use crate::small_file;
@@ -33,6 +33,9 @@ pub(super) const LABEL: &str = "longshore.lease";
 
 /// What the names of all containers begin with.
 const NAMES: &str = "longshore-";
+
+/// What Podman says, up to some version, of a profile that is sent as text, as Docker wants it: it opens a file called so.
+const PROFILE_IS_NO_FILE: &str = "opening seccomp profile failed";
 
 /// Where leases are kept, and for which engine.
 #[derive(Debug, Clone)]
@@ -140,18 +143,40 @@ impl NamedContainer {
             lease.containers.fetch_add(1, Ordering::SeqCst);
         }
         self.state = State::Asked;
-        let options = || CreateContainerOptions { name: Some(self.name.clone()), ..CreateContainerOptions::default() };
-        let mut made = self.api.create_container(Some(options()), configuration.clone()).await;
+        let mut made = self.ask(&configuration).await;
         if let Err(ApiError::DockerResponseServerError { status_code: 409, .. }) = &made {
             // The name has an id of ours in it: an attempt before this one was not cleared away.
             remove(&self.api, &self.name).await?;
-            made = self.api.create_container(Some(options()), configuration).await;
+            made = self.ask(&configuration).await;
         }
         match made {
-            Ok(_) => self.state = State::Made,
+            Ok(()) => self.state = State::Made,
             Err(ApiError::DockerResponseServerError { .. }) => self.is_gone(),
             Err(_) => {}
         }
+        made
+    }
+
+    /// Asks the engine to make it.
+    async fn ask(&self, configuration: &ContainerCreateBody) -> Result<(), ApiError> {
+        let options = || CreateContainerOptions { name: Some(self.name.clone()), ..CreateContainerOptions::default() };
+        let made = self.api.create_container(Some(options()), configuration.clone()).await;
+        let takes_files = |message: &str| message.contains(PROFILE_IS_NO_FILE);
+        let Err(ApiError::DockerResponseServerError { message, .. }) = &made else { return made.map(drop) };
+        if !takes_files(message) {
+            return made.map(drop);
+        }
+        let mut configuration = configuration.clone();
+        let (configuration, file) = blocking(move || {
+            let host = configuration.host_config.get_or_insert_default();
+            let file = in_a_file(host.security_opt.get_or_insert_default())?;
+            Ok((configuration, file))
+        })
+        .await
+        .map_err(|err| ApiError::IOError { err })?;
+        let made = self.api.create_container(Some(options()), configuration).await;
+        // The engine has read it by now.
+        drop(file);
         made.map(drop)
     }
 

@@ -10,6 +10,8 @@ use crate::fingerprint::hexadecimal;
 use crate::spec::Network;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::io::{self, Write};
+use tempfile::NamedTempFile;
 
 /// Which sockets can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,21 @@ impl SeccompProfile {
     }
 }
 
+/// Has an option of [`SeccompProfile::option`] among these name a file in its place, which stands as long as what is
+/// returned. Blocks. `None`: there is no such option.
+pub(crate) fn in_a_file(options: &mut [String]) -> io::Result<Option<NamedTempFile>> {
+    let Some((option, text)) = options.iter_mut().find_map(|option| {
+        let text = option.strip_prefix("seccomp=").filter(|text| text.starts_with('{'))?.to_owned();
+        Some((option, text))
+    }) else {
+        return Ok(None);
+    };
+    let mut file = NamedTempFile::with_prefix("longshore-seccomp-")?;
+    file.write_all(text.as_bytes())?;
+    *option = format!("seccomp={}", file.path().display());
+    Ok(Some(file))
+}
+
 /// The profile of containers with such sockets. It is the same text on every machine.
 pub(crate) fn profile(sockets: Sockets) -> SeccompProfile {
     let text = rules::document(sockets);
@@ -73,4 +90,19 @@ enum Error {
     Protocol = 93,
     /// `EAFNOSUPPORT`.
     Family = 97,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_put_into_a_file_for_engines_that_take_no_text() {
+        let profile = profile(Sockets::Loopback);
+        let mut options = vec!["no-new-privileges".to_owned(), profile.option()];
+        let file = in_a_file(&mut options).unwrap().unwrap();
+        assert_eq!(options, ["no-new-privileges".to_owned(), format!("seccomp={}", file.path().display())]);
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), profile.text);
+        assert!(in_a_file(&mut options).unwrap().is_none());
+    }
 }

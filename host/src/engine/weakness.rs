@@ -1,0 +1,100 @@
+//! What an engine and its machine cannot hold, whatever a container's policy says: for `longshore doctor`.
+
+use super::{Diagnosis, EngineFacts, SocketMemory};
+
+/// The first version of Docker whose releases had the fixes of 2024 in `runc` from the beginning, and masked what tells the
+/// machine's power (`/sys/devices/virtual/powercap`).
+const MASKING: u32 = 25;
+
+/// Everything that is weaker than it could be. All but the want of filters leaves runs possible.
+pub(super) fn weaknesses(facts: &EngineFacts, sockets: SocketMemory) -> Vec<Diagnosis> {
+    let weaker = |finding: String, remedy: &str| Diagnosis {
+        subject: "isolation".into(),
+        healthy: true,
+        finding,
+        remedy: Some(remedy.into()),
+    };
+    let mut found = Vec::new();
+    if !facts.seccomp {
+        found.push(Diagnosis {
+            healthy: false,
+            ..weaker(
+                "the engine does not filter system calls, or did not say so".into(),
+                "install an engine and a kernel with seccomp",
+            )
+        });
+    }
+    if facts.cgroup_version == Some(1) {
+        let sockets = match sockets {
+            SocketMemory::Uncounted => "a script can take this machine's memory with TCP and UDP sockets",
+            SocketMemory::Counted | SocketMemory::Limited => {
+                "what TCP and UDP sockets hold is limited apart from a run's memory"
+            }
+        };
+        found.push(weaker(
+            format!(
+                "control groups of version 1 do not count the memory of sockets: {sockets}; with `--network`, route sockets \
+                 too, without a limit"
+            ),
+            "boot with `systemd.unified_cgroup_hierarchy=1`",
+        ));
+    }
+    let major = facts.version.as_deref().and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    // Podman counts its versions otherwise: 5 is newer than all of what is missing here.
+    if let (Some(version), Some(10..MASKING)) = (&facts.version, major) {
+        found.push(weaker(
+            format!("engine {version} is older than {MASKING}: its `runc` may lack the fixes of 2024, such as CVE-2024-21626"),
+            "install Docker 25 or newer, or see that the distribution has the fixes",
+        ));
+    }
+    if facts.security_modules.is_empty() {
+        found.push(weaker(
+            "neither AppArmor nor SELinux holds containers besides".into(),
+            "load AppArmor or SELinux, and start the engine anew",
+        ));
+    }
+    if !facts.user_namespace {
+        found.push(weaker(
+            "a user id in a container is the same one on this machine".into(),
+            "set `userns-remap` of the engine, or run it without root",
+        ));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> EngineFacts {
+        EngineFacts {
+            version: Some("28.2.2".into()),
+            cgroup_version: Some(2),
+            security_modules: vec!["apparmor".into()],
+            seccomp: true,
+            user_namespace: true,
+            ..EngineFacts::default()
+        }
+    }
+
+    #[test]
+    fn each_weakness_is_said_with_what_ends_it() {
+        assert!(weaknesses(&facts(), SocketMemory::Counted).is_empty());
+        let said = |change: fn(&mut EngineFacts), sockets| {
+            let mut facts = facts();
+            change(&mut facts);
+            let [found] = &weaknesses(&facts, sockets)[..] else { panic!("{facts:?}") };
+            assert!(found.remedy.is_some());
+            (found.finding.clone(), found.healthy)
+        };
+        let (finding, healthy) = said(|facts| facts.cgroup_version = Some(1), SocketMemory::Uncounted);
+        assert!(finding.contains("can take this machine's memory") && healthy, "{finding}");
+        let (finding, _) = said(|facts| facts.cgroup_version = Some(1), SocketMemory::Limited);
+        assert!(finding.contains("is limited apart"), "{finding}");
+        let (finding, _) = said(|facts| facts.version = Some("20.10.24+dfsg1".into()), SocketMemory::Counted);
+        assert!(finding.contains("engine 20.10.24+dfsg1 is older than 25"), "{finding}");
+        assert!(said(|facts| facts.security_modules.clear(), SocketMemory::Counted).1);
+        assert!(said(|facts| facts.user_namespace = false, SocketMemory::Counted).1);
+        assert!(!said(|facts| facts.seccomp = false, SocketMemory::Counted).1);
+    }
+}
