@@ -204,6 +204,7 @@ const BY_PATH: [&str; 14] = [
 /// held; the `process` engine holds nobody.
 const CHANGED_BY_PATH: &[(&str, &str)] = &[
     ("cases/run.rs", "a locked folder that this user alone can enter"),
+    ("engine/sockets.rs", "a file of the kernel's, of a group that a process of the container is in"),
     ("environment/local/certificates.rs", "a folder of the cache, before packages run"),
     ("environment/local/interpreter.rs", "a folder of the cache"),
     ("environment/local/python.rs", "a locked folder of the cache that this user alone can enter"),

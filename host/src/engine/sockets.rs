@@ -28,7 +28,7 @@ pub enum SocketMemory {
 
 /// Who counts it on this machine.
 pub(crate) fn socket_memory() -> SocketMemory {
-    match hierarchy("/proc/self/mountinfo".as_ref()) {
+    match hierarchy() {
         None => SocketMemory::Counted,
         Some(hierarchy) if is_writable(&hierarchy.mounted.join(LIMIT)) => SocketMemory::Limited,
         Some(_) => SocketMemory::Uncounted,
@@ -38,7 +38,7 @@ pub(crate) fn socket_memory() -> SocketMemory {
 /// Sets the limit of a container. A process of that id that is not in a group of the container's is another's: the engine
 /// counts processes elsewhere.
 pub(crate) fn limit(container: &str, process: i64) -> io::Result<()> {
-    let Some(hierarchy) = hierarchy("/proc/self/mountinfo".as_ref()) else {
+    let Some(hierarchy) = hierarchy() else {
         return Ok(());
     };
     let groups = std::fs::read_to_string(format!("/proc/{process}/cgroup"))?;
@@ -61,9 +61,9 @@ struct Hierarchy {
     mounted: PathBuf,
 }
 
-fn hierarchy(mounts: &Path) -> Option<Hierarchy> {
+fn hierarchy() -> Option<Hierarchy> {
     // No group's path has a character that this file writes otherwise.
-    std::fs::read_to_string(mounts).ok()?.lines().find_map(memory_hierarchy)
+    std::fs::read_to_string("/proc/self/mountinfo").ok()?.lines().find_map(memory_hierarchy)
 }
 
 /// The hierarchy that a line of `mountinfo` mounts, if it is that of memory.

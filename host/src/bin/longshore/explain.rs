@@ -6,6 +6,9 @@ use longshore::shown::Shown;
 use longshore::words::{aligned, size};
 use longshore::{Explained, Identity, Policy, Prepared, Settings, explain};
 
+/// Paths in a line: three of them are as wide as a mount with its path.
+const PATHS: usize = 3;
+
 /// Explains a run, and gives the exit status back.
 pub(crate) async fn run(prepared: &Prepared, settings: &Settings, json: bool) -> u8 {
     match explain(prepared, settings).await {
@@ -80,8 +83,8 @@ fn policy_rows(policy: &Policy) -> Vec<[String; 2]> {
         format!("{}: `{}`, {access}", mount.target.display(), mount.source.display())
     });
     rows.extend(named("mounts", mounts));
-    rows.extend(named("hidden", policy.masked.iter().map(|path| (*path).to_owned())));
-    rows.extend(named("read-only", policy.read_only.iter().map(|path| (*path).to_owned())));
+    rows.extend(named("hidden", joined(&policy.masked)));
+    rows.extend(named("read-only", joined(&policy.read_only)));
     rows.push(row("memory", &format!("{}, no swap", size(policy.memory_bytes))));
     rows.push(row("/dev/shm", &size(policy.shared_memory_bytes)));
     rows.push(row("processors", &policy.cpus.map_or_else(|| "all".to_owned(), |cpus| cpus.to_string())));
@@ -103,6 +106,11 @@ fn identity(identity: &Identity) -> String {
 
 fn row(name: &str, value: &str) -> [String; 2] {
     [name.to_owned(), value.to_owned()]
+}
+
+/// A few paths in each line.
+fn joined<Path: AsRef<str>>(paths: &[Path]) -> impl Iterator<Item = String> {
+    paths.chunks(PATHS).map(|some| some.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "))
 }
 
 /// The name beside the first of several lines.
