@@ -85,7 +85,7 @@ pub async fn export(image: &str, target: Target, form: Form, settings: &Settings
         }
         _ => {
             let folder = settings.work_folder.clone();
-            receive(&store, &found.id.0, folder.clone(), move || tempfile::tempfile_in(folder)).await?
+            receive(&store, &found.id.0, folder.clone(), move || scratch(&folder)).await?
         }
     };
     let image = image.to_owned();
@@ -104,6 +104,11 @@ pub async fn export(image: &str, target: Target, form: Form, settings: &Settings
         Ok(Exported { id: checked.id.to_string(), name, bytes })
     });
     written.await.map_err(ExportError::Ended)?
+}
+
+/// A file for what goes to no file of the caller's.
+fn scratch(folder: &Path) -> io::Result<File> {
+    tempfile::tempfile_in(folder)
 }
 
 /// Writes what the engine sends of an image into a temporary file.
