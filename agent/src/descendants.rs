@@ -6,39 +6,40 @@ use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
 use std::collections::HashMap;
 
 /// Kills all descendants that are there now. What is born meanwhile is found by the next call: the caller goes on until
-/// there is none.
-pub(crate) fn kill_all() {
+/// there is none. Says which were alive, where they were looked for: a parent may reap its child before it is killed itself,
+/// and then nobody else hears of it. One call to all leaves no time for that.
+pub(crate) fn kill_all() -> Vec<Pid> {
     if getpid() == Pid::INIT {
         // Everything but this one. Where there is nothing, there is nothing to do.
         let _ = kill_process_group(Pid::INIT, Signal::KILL);
-        return;
+        return Vec::new();
     }
-    for pid in below() {
-        // One that has ended meanwhile needs no signal.
-        let _ = kill_process(pid, Signal::KILL);
-    }
+    // One that has ended meanwhile needs no signal.
+    let kill = |(pid, alive)| kill_process(pid, Signal::KILL).is_ok().then_some((pid, alive));
+    below().into_iter().filter_map(kill).filter(|(_, alive)| *alive).map(|(pid, _)| pid).collect()
 }
 
-/// All descendants. A zombie is one of them: its first thread has ended, and others of it may live.
-fn below() -> Vec<Pid> {
+/// All descendants, and whether their first threads are alive. A zombie is one of them: others of its threads may live.
+fn below() -> Vec<(Pid, bool)> {
     let parents = parents();
     let agent = getpid().as_raw_nonzero().get();
     let is_below = |mut pid: i32| {
         // No chain of parents is longer than there are processes.
         for _ in 0..parents.len() {
             match parents.get(&pid) {
-                Some(parent) if *parent == agent => return true,
-                Some(parent) => pid = *parent,
+                Some((parent, _)) if *parent == agent => return true,
+                Some((parent, _)) => pid = *parent,
                 None => return false,
             }
         }
         false
     };
-    parents.keys().filter(|pid| is_below(**pid)).filter_map(|pid| Pid::from_raw(*pid)).collect()
+    let found = parents.iter().filter(|(pid, _)| is_below(**pid));
+    found.filter_map(|(pid, (_, alive))| Some((Pid::from_raw(*pid)?, *alive))).collect()
 }
 
-/// The parent of every process that can be seen.
-fn parents() -> HashMap<i32, i32> {
+/// The parent of every process that can be seen, and whether it is alive.
+fn parents() -> HashMap<i32, (i32, bool)> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return HashMap::new();
     };
@@ -49,9 +50,12 @@ fn parents() -> HashMap<i32, i32> {
     entries.filter_map(Result::ok).filter_map(process).collect()
 }
 
-/// The parent of a process, from its `stat` line, whose second field is a name with any characters in it.
-fn parent(stat: &str) -> Option<i32> {
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
+/// The parent of a process and whether it is alive, from its `stat` line, whose second field is a name with any characters
+/// in it.
+fn parent(stat: &str) -> Option<(i32, bool)> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let alive = !matches!(fields.next()?, "Z" | "X");
+    Some((fields.next()?.parse().ok()?, alive))
 }
 
 #[cfg(test)]
@@ -60,15 +64,15 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_does_not_mislead() {
-        assert_eq!(parent("12 (a) b) R 7 12 12 0 -1"), Some(7));
-        assert_eq!(parent("12 (a) Z 1 12 12 0 -1"), Some(1));
+        assert_eq!(parent("12 (a) b) R 7 12 12 0 -1"), Some((7, true)));
+        assert_eq!(parent("12 (a) Z 1 12 12 0 -1"), Some((1, false)));
     }
 
     #[test]
     fn children_are_found() {
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
-        assert!(below().iter().any(|found| found.as_raw_nonzero().get() == pid));
+        assert!(below().iter().any(|(found, _)| found.as_raw_nonzero().get() == pid));
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -25,6 +25,7 @@ use nix::sys::signal::{SigSet, Signal as Caught};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{DumpableBehavior, Pid, set_child_subreaper, set_dumpable_behavior};
+use std::collections::BTreeSet;
 use std::io::IoSlice;
 use std::path::Path;
 use std::process::Child;
@@ -156,7 +157,7 @@ struct Running {
     /// The host wants to know when the script has ended.
     tell_end: bool,
     /// Processes that outlived the script, and were killed.
-    left_behind: u32,
+    left_behind: BTreeSet<i32>,
     /// When everything is killed once more, from the last rung or the script's end on.
     kill_again: Option<Instant>,
     all_gone: bool,
@@ -192,7 +193,7 @@ impl Running {
             outgoing: Vec::new(),
             status: None,
             tell_end: begin.tell_end,
-            left_behind: 0,
+            left_behind: BTreeSet::new(),
             kill_again: None,
             all_gone: false,
             started: Instant::now(),
@@ -346,7 +347,7 @@ impl Running {
                 peak_memory_bytes: u64::try_from(usage.max_rss()).unwrap_or(0) * 1024,
             },
             dropped: self.budget.dropped(),
-            left_behind: self.left_behind,
+            left_behind: u32::try_from(self.left_behind.len()).unwrap_or(u32::MAX),
             left_out: self.keeper.as_ref().map(Keeper::left_out),
         };
         self.queue(&Frame::new(&FromAgent::Exited(exit)))?;

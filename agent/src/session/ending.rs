@@ -42,7 +42,10 @@ impl Running {
     }
 
     fn kill_everything(&mut self) {
-        descendants::kill_all();
+        let killed = descendants::kill_all();
+        if self.script.is_none() {
+            self.left_behind.extend(killed.iter().map(|pid| pid.as_raw_nonzero().get()));
+        }
         self.kill_again = (!self.all_gone).then(|| Instant::now() + KILL_AGAIN);
     }
 
@@ -61,7 +64,7 @@ impl Running {
                         self.queue(&Frame::new(&FromAgent::Ended { status }))?;
                     }
                 } else if self.script.is_none() && status == KILLED {
-                    self.left_behind = self.left_behind.saturating_add(1);
+                    self.left_behind.insert(pid);
                 }
                 if self.script.is_none() {
                     self.kill_everything();
