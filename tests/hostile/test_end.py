@@ -83,8 +83,8 @@ print("it leaves them", flush=True)
 )
 
 R = """
-stays("setsid sh -c 'trap \\"\\" HUP INT TERM; touch $DONE; while :; do sleep 1; done' &")
-stays("perl -e '$0 = q(r-daemon); setpgrp; open F, q(>), $ENV{DONE}; close $_ for (*STDIN, *STDOUT); sleep 1000' &")
+stays("setsid sh -c 'trap \\"\\" HUP INT TERM; touch $DONE; while :; do sleep 1; done'")
+stays("perl -e '$0 = q(r-daemon); setpgrp; open F, q(>), $ENV{DONE}; close $_ for (*STDIN, *STDOUT); sleep 1000'")
 """
 
 
