@@ -7,7 +7,7 @@ use crate::rights::Apart;
 use crate::similar;
 use longshore_protocol::Begin;
 use nix::sys::signal::{SigHandler, SigSet, Signal as Caught, signal};
-use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, set_parent_process_death_signal, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, getrlimit, set_parent_process_death_signal, setrlimit};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -45,7 +45,10 @@ pub(crate) fn spawn(begin: &Begin, socket: &Path, apart: Option<Apart>) -> Resul
         let reason = format!("the agent runs as user {own}, not as {} or root", user.uid);
         return Err(failed(std::io::Error::other(reason)));
     }
-    let open_files = begin.open_files.map(|files| Rlimit { current: Some(files), maximum: Some(files) });
+    // Nobody but root may have more than the agent itself was given.
+    let most = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    let open_files = begin.open_files.map(|files| files.min(most));
+    let open_files = open_files.map(|files| Rlimit { current: Some(files), maximum: Some(files) });
     let prepare = move || {
         // The agent takes its signals through a descriptor, and blocks them; and a host that was started in the
         // background ignores some. The script starts with every signal as it should be.
