@@ -213,7 +213,7 @@ fn a_deadline_ends_a_run_whose_output_nobody_reads() {
 
 #[test]
 fn messages_without_an_end_are_bounded_as_the_log_is() {
-    let script = "import wire\nlink = wire.Wire()\ntext = 'x' * 60_000\nfor _ in range(2000):\n    link.send({'type': \
+    let script = "import wire\nlink = wire.Wire()\ntext = 'x' * 15_000\nfor _ in range(8000):\n    link.send({'type': \
                   'message', 'text': text})\nlink.send({'type': 'verdict', 'word': 'commit', 'message': None})\n";
     let mut run = Run::begin(script, &[], None);
     let mut printed = run.child.stderr.take().unwrap();
