@@ -168,12 +168,21 @@ fn what_a_killed_host_had_decided_is_completed_by_the_next_run() {
     user.file("second.csv", "old");
     user.file(".second.csv.killed", "new");
     std::fs::set_permissions(user.at(".second.csv.killed"), PermissionsExt::from_mode(0o600)).unwrap();
-    let number = |name: &str| std::fs::metadata(user.at(name)).unwrap().ino();
+    let folder = std::fs::canonicalize(user.folder.path()).unwrap();
+    let identity = |path: PathBuf| {
+        let found = std::fs::metadata(path).unwrap();
+        serde_json::json!({ "device": found.dev(), "number": found.ino() })
+    };
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let entry = |name: &str, new: &str| {
-        let target = std::fs::canonicalize(user.folder.path()).unwrap().join(name);
-        let target = target.to_str().unwrap().as_bytes().to_vec();
-        let temporary = format!(".{name}.killed").into_bytes();
-        serde_json::json!({ "target": target, "temporary": temporary, "number": number(new) })
+        serde_json::json!({
+            "folder": folder.to_str().unwrap().as_bytes(),
+            "folder_identity": identity(folder.clone()),
+            "name": name.as_bytes(),
+            "temporary": format!(".{name}.killed").as_bytes(),
+            "file": identity(user.at(new)),
+            "boot": boot,
+        })
     };
     let entries = [entry("first.csv", "first.csv"), entry("second.csv", ".second.csv.killed")];
     let mut show = Command::new(command::path());

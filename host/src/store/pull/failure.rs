@@ -41,7 +41,7 @@ pub(crate) enum PullFailure {
 type Mark = (&'static str, fn(String) -> PullFailure);
 
 /// What marks a failure in the engine's words, in lower case. The first that is found counts.
-const MARKS: [Mark; 38] = [
+const MARKS: [Mark; 39] = [
     ("toomanyrequests", |_| PullFailure::TooMany),
     ("rate limit", |_| PullFailure::TooMany),
     ("unauthorized", |_| PullFailure::Refused),
@@ -75,6 +75,7 @@ const MARKS: [Mark; 38] = [
     ("temporary failure", transient),
     ("server misbehaving", transient),
     ("closed network connection", transient),
+    ("closed idle connection", transient),
     // A registry's own failures, from 500 on.
     ("unexpected http status: 5", transient),
     ("unexpected status code 5", transient),
@@ -137,6 +138,7 @@ mod tests {
             (500, "Get \"http://r:5000/v2/\": dial tcp 127.0.0.1:5000: connect: connection refused", "Transient"),
             (500, "Get \"http://r/v2/\": read tcp 1.2.3.4:5->6.7.8.9:80: read: connection reset by peer", "Transient"),
             (500, "Get \"https://r/v2/\": EOF", "Transient"),
+            (500, "Get \"http://r/v2/\": http: server closed idle connection", "Transient"),
             (500, "Get \"https://r/v2/\": net/http: TLS handshake timeout", "Transient"),
             (500, "received unexpected HTTP status: 503 Service Unavailable", "Transient"),
             (500, "error parsing HTTP 502 response body: invalid character '<'", "Transient"),
