@@ -102,7 +102,8 @@ with its line, before anything starts. Numbers and the strings `"Infinity"`, `"-
 | encrypted Parquet, Arrow of big-endian machines, compressed Feather of Arrow 0.17 | refused before anything starts, named as such |
 | unions | written to Arrow only |
 | a row of text, CSV or JSON, unpacked | 64 MiB, 100,000 cells or fields, 8,388,608 values in lists; more is an error naming its line |
-| a part of a workbook | 64 MiB, or 200 times its bytes in the file, unpacked |
+| a part of a workbook | 64 MiB, or 200 times its bytes in the file, unpacked; 64 MiB between two tags |
+| a batch, page or footer of more than 64 MiB | what half of the available memory holds; compressed ones of more than 1 GiB at most 200 times their bytes |
 """
 
 
