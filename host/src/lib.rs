@@ -30,6 +30,8 @@ mod budget;
 mod cancel;
 pub mod cases;
 pub mod config;
+#[cfg(test)]
+mod dice;
 mod engine;
 pub mod environment;
 mod event;
@@ -41,6 +43,7 @@ pub mod images;
 mod input;
 mod kept;
 mod limits;
+mod mountinfo;
 mod outcome;
 mod output;
 mod partition;

@@ -60,6 +60,18 @@ BOUNDED = [f"--pids={PROCESSES}"]
 NO_MEMORY_LIMIT: dict[str, list[str] | None] = {"memory": ["--memory", "2g", "--shm-size", "1g"]}
 NO_PROCESS_LIMIT: dict[str, list[str] | None] = {"processes": ["--pids-limit", "512"]}
 
+
+def fills(name: str, path: str, counted: str) -> Batch:
+    """Writes more to a file in memory than the limit of memory allows."""
+    script = f"""
+with open("{path}", "wb") as file:
+    for _ in range({MEMORY_MIB * 2}):
+        file.write(b"x" * (1 << 20))
+"""
+    wall = f"the limit of memory, which counts {counted}"
+    return one(Attempt(name, script, file_is_long(path)), wall, NO_MEMORY_LIMIT, MEMORY)
+
+
 # Each takes some more than its run may have, and no more: without its wall it shares the machine with others.
 BATCHES = [
     one(
@@ -116,34 +128,8 @@ for _ in range({PROCESSES * 3}):
         NO_MEMORY_LIMIT,
         MEMORY,
     ),
-    one(
-        Attempt(
-            "files_in_memory",
-            f"""
-with open("/tmp/long", "wb") as file:
-    for _ in range({MEMORY_MIB * 2}):
-        file.write(b"x" * (1 << 20))
-""",
-            file_is_long("/tmp/long"),
-        ),
-        "the limit of memory, which counts `/tmp` and `/work`",
-        NO_MEMORY_LIMIT,
-        MEMORY,
-    ),
-    one(
-        Attempt(
-            "shared_memory",
-            f"""
-with open("/dev/shm/long", "wb") as file:
-    for _ in range({MEMORY_MIB * 2}):
-        file.write(b"x" * (1 << 20))
-""",
-            file_is_long("/dev/shm/long"),
-        ),
-        "the limit of memory, which counts `/dev/shm`",
-        NO_MEMORY_LIMIT,
-        MEMORY,
-    ),
+    fills("files_in_memory", "/tmp/long", "`/tmp` and `/work`"),
+    fills("shared_memory", "/dev/shm/long", "`/dev/shm`"),
     one(
         Attempt(
             "descriptors",

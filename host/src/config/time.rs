@@ -3,8 +3,8 @@
 use std::time::Duration;
 use thiserror::Error;
 
-/// Units, the largest first, and their seconds.
-const UNITS: [(&str, f64); 4] = [("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001)];
+/// Units, the largest first, and their milliseconds.
+const UNITS: [(&str, u32); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// A text is not a time.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -25,8 +25,8 @@ pub fn parse_time(text: &str) -> Result<Duration, TimeError> {
     let (number, unit) = text.split_at(digits);
     let number: f64 = number.parse().map_err(|_| wrong())?;
     let unit = if unit.is_empty() { "s" } else { unit };
-    let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
-    let time = Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
+    let (_, milliseconds) = UNITS.into_iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+    let time = Duration::try_from_secs_f64(number * f64::from(milliseconds) / 1000.0).map_err(|_| wrong())?;
     if time.is_zero() { Err(wrong()) } else { Ok(time) }
 }
 
@@ -34,10 +34,9 @@ pub fn parse_time(text: &str) -> Result<Duration, TimeError> {
 #[must_use]
 pub fn format_time(time: Duration) -> String {
     let milliseconds = time.as_millis();
-    let whole = [("h", 3_600_000), ("m", 60_000), ("s", 1_000)]
-        .into_iter()
-        .find(|(_, unit)| milliseconds >= *unit && milliseconds.is_multiple_of(*unit));
-    whole.map_or_else(|| format!("{milliseconds}ms"), |(name, unit)| format!("{}{name}", milliseconds / unit))
+    let is_whole = |unit: u128| milliseconds >= unit && milliseconds.is_multiple_of(unit);
+    let (name, unit) = UNITS.into_iter().find(|(_, unit)| is_whole(u128::from(*unit))).unwrap_or(("ms", 1));
+    format!("{}{name}", milliseconds / u128::from(unit))
 }
 
 #[cfg(test)]

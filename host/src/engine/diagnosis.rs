@@ -1,10 +1,10 @@
 //! What is missing on this machine, and the command that mends it: `longshore doctor`.
 
 use super::weakness::weaknesses;
-use super::{Docker, Engine, NoAnswer, existing, socket_memory};
+use super::{Docker, Engine, EngineError, NoAnswer, existing, socket_memory};
 use crate::place::check_runtime_folder;
 use crate::settings::Settings;
-use crate::store::{DockerStore, ImageStore, StoreError};
+use crate::store::ImageStore;
 use serde::Serialize;
 use std::io;
 use std::path::Path;
@@ -45,23 +45,23 @@ impl Diagnosis {
 /// Looks at everything that runs need on this machine.
 pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    match DockerStore::connect(settings).await {
-        Ok(store) => {
+    match Docker::connect(settings).await {
+        Ok(engine) => {
             found.push(Diagnosis::good("engine", format!("answers at `{}`", settings.engine_socket.display())));
-            found.push(image(&store, "Python image", &settings.python_image).await);
-            found.push(image(&store, "Python image with pandas 2", &settings.python_pandas2_image).await);
-            found.push(image(&store, "R image", &settings.r_image).await);
-            if let Ok(engine) = Docker::connect(settings).await {
-                let facts = engine.facts().await.unwrap_or_default();
-                found.extend(weaknesses(&facts, socket_memory()));
+            if let Some(store) = engine.images() {
+                found.push(image(store, "Python image", &settings.python_image).await);
+                found.push(image(store, "Python image with pandas 2", &settings.python_pandas2_image).await);
+                found.push(image(store, "R image", &settings.r_image).await);
             }
+            let facts = engine.facts().await.unwrap_or_default();
+            found.extend(weaknesses(&facts, socket_memory()));
         }
         Err(error) => {
             let remedy = match &error {
-                StoreError::Unreachable(NoAnswer::Denied { .. }) => {
+                EngineError::Unreachable(NoAnswer::Denied { .. }) => {
                     "sudo usermod -aG docker $USER   (then log in again)"
                 }
-                StoreError::Unreachable(NoAnswer::NoSocket { .. }) => {
+                EngineError::Unreachable(NoAnswer::NoSocket { .. }) => {
                     "sudo apt-get install docker.io && sudo systemctl start docker"
                 }
                 _ => "sudo systemctl start docker",
@@ -83,7 +83,7 @@ pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
     found
 }
 
-async fn image(store: &DockerStore, subject: &str, image: &str) -> Diagnosis {
+async fn image(store: &dyn ImageStore, subject: &str, image: &str) -> Diagnosis {
     match store.find(image).await {
         Ok(Some(found)) => Diagnosis::good(subject, format!("`{image}` is {}", short(&found.id.0))),
         Ok(None) => Diagnosis::bad(subject, format!("there is no image `{image}`"), "make images"),

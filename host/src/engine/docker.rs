@@ -114,20 +114,22 @@ impl Docker {
         // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
         let waiting = tokio::spawn(wait_until_gone(self.api.clone(), container.name().to_owned(), seen)).abort_handle();
         let workplace = workplace(launch.image, &policy);
-        let held = Held::new(&policy, self.facts.get().await);
-        let mut container = DockerContainer { api: self.api.clone(), container, workplace, held, ended, waiting };
-        let started = container.container.start().await.map(|counted| container.held.socket_memory = counted);
-        if let Err(source) = started {
-            // It may have removed itself already.
-            let _ = container.container.remove().await;
-            return Err(match launch.image {
-                Some(image)
-                    if agent.is_none() && source.to_string().contains(&format!("stat {AGENT}: no such file")) =>
-                {
-                    EngineError::AgentNotInImage { image: image.name.clone(), path: AGENT }
-                }
-                _ => EngineError::Engine { doing: "starting the container", source },
-            });
+        let mut container = DockerContainer { api: self.api.clone(), container, workplace, held: None, ended, waiting };
+        match container.container.start().await {
+            // The agent begins meanwhile.
+            Ok(counted) => container.held = Some(Held::new(&policy, self.facts.get().await, counted)),
+            Err(source) => {
+                // It may have removed itself already.
+                let _ = container.container.remove().await;
+                return Err(match launch.image {
+                    Some(image)
+                        if agent.is_none() && source.to_string().contains(&format!("stat {AGENT}: no such file")) =>
+                    {
+                        EngineError::AgentNotInImage { image: image.name.clone(), path: AGENT }
+                    }
+                    _ => EngineError::Engine { doing: "starting the container", source },
+                });
+            }
         }
         Ok(Box::new(container))
     }
@@ -262,7 +264,8 @@ struct DockerContainer {
     api: bollard::Docker,
     container: NamedContainer,
     workplace: Workplace,
-    held: Held,
+    /// What holds it, once it has started.
+    held: Option<Held>,
     /// What the task that waits for it has seen.
     ended: watch::Receiver<Option<Ended>>,
     waiting: AbortHandle,
@@ -329,7 +332,7 @@ impl Container for DockerContainer {
     }
 
     fn held(&self) -> Option<Held> {
-        Some(self.held.clone())
+        self.held.clone()
     }
 
     fn wait(&self) -> BoxFuture<'static, Ended> {

@@ -1,5 +1,5 @@
-//! What an engine says of itself and of its machine: asked once, beside whatever else a run waits for. It shapes a
-//! container's policy where engines differ, and stands in the record with what held.
+//! What an engine says of itself and of its machine: asked once, beside whatever else a run waits for. It stands in the
+//! record with what held, and `doctor` goes by it; a container's policy does not.
 
 use bollard::models::{SystemInfo, SystemInfoCgroupVersionEnum};
 use serde::Serialize;

@@ -3,7 +3,7 @@
 
 use super::image::RunImage;
 use super::script_user::ScriptUser;
-use super::{EngineFacts, SeccompProfile, SocketMemory, profile, socket_memory};
+use super::{EngineFacts, SeccompProfile, SocketMemory, profile};
 use crate::limits::Limits;
 use crate::spec::{Network, SharedFile};
 use longshore_protocol::User;
@@ -256,9 +256,9 @@ impl Policy {
 
 impl Held {
     /// What holds a container with this policy.
-    pub(super) fn new(policy: &Policy, facts: EngineFacts) -> Self {
+    pub(super) fn new(policy: &Policy, facts: EngineFacts, socket_memory: SocketMemory) -> Self {
         let (agent, script) = (policy.agent.clone(), policy.script.clone());
-        Self { facts, agent, script, seccomp_profile: policy.seccomp.hash.clone(), socket_memory: socket_memory() }
+        Self { facts, agent, script, seccomp_profile: policy.seccomp.hash.clone(), socket_memory }
     }
 }
 

@@ -3,9 +3,10 @@
 //! that fills sockets and does not read them takes the memory of the machine. So it is set here, where the engine is this
 //! machine's and this user may.
 
+use crate::mountinfo::{Mounted, mounted};
 use serde::Serialize;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Bytes that all TCP and UDP sockets of a container hold together: eight connections with buffers of 4 MiB, which is the
 /// largest that usual kernels give. A connection beyond it is slower, not broken.
@@ -30,7 +31,7 @@ pub enum SocketMemory {
 pub(crate) fn socket_memory() -> SocketMemory {
     match hierarchy() {
         None => SocketMemory::Counted,
-        Some(hierarchy) if is_writable(&hierarchy.mounted.join(LIMIT)) => SocketMemory::Limited,
+        Some(hierarchy) if is_writable(&hierarchy.point.join(LIMIT)) => SocketMemory::Limited,
         Some(_) => SocketMemory::Uncounted,
     }
 }
@@ -45,7 +46,7 @@ pub(crate) fn limit(container: &str, process: i64) -> io::Result<()> {
     let other = || io::Error::new(io::ErrorKind::NotFound, "its process is not on this machine");
     let group = memory_group(&groups).filter(|group| group.contains(container)).ok_or_else(other)?;
     let within = Path::new(group).strip_prefix(&hierarchy.root).map_err(io::Error::other)?;
-    std::fs::write(hierarchy.mounted.join(within).join(LIMIT), SOCKET_BYTES.to_string())
+    std::fs::write(hierarchy.point.join(within).join(LIMIT), SOCKET_BYTES.to_string())
 }
 
 fn is_writable(file: &Path) -> bool {
@@ -54,26 +55,12 @@ fn is_writable(file: &Path) -> bool {
 }
 
 /// Where memory is counted by groups of version 1.
-#[derive(Debug, PartialEq, Eq)]
-struct Hierarchy {
-    /// The group that is mounted.
-    root: PathBuf,
-    mounted: PathBuf,
+fn hierarchy() -> Option<Mounted> {
+    memory_hierarchy(mounted().ok()?)
 }
 
-fn hierarchy() -> Option<Hierarchy> {
-    // No group's path has a character that this file writes otherwise.
-    std::fs::read_to_string("/proc/self/mountinfo").ok()?.lines().find_map(memory_hierarchy)
-}
-
-/// The hierarchy that a line of `mountinfo` mounts, if it is that of memory.
-fn memory_hierarchy(line: &str) -> Option<Hierarchy> {
-    let (mount, file_system) = line.split_once(" - ")?;
-    let mut of_system = file_system.split(' ');
-    let is_memory = of_system.next() == Some("cgroup") && of_system.nth(1)?.split(',').any(|word| word == "memory");
-    let mut words = mount.split(' ').skip(3);
-    let (root, mounted) = (words.next()?, words.next()?);
-    is_memory.then(|| Hierarchy { root: root.into(), mounted: mounted.into() })
+fn memory_hierarchy(mounted: Vec<Mounted>) -> Option<Mounted> {
+    mounted.into_iter().find(|mounted| mounted.is_of("cgroup", "memory"))
 }
 
 /// The group in which the memory of a process is counted, by its `/proc/PID/cgroup`.
@@ -87,19 +74,21 @@ fn memory_group(groups: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mountinfo::read;
 
     #[test]
     fn the_group_of_memory_is_found() {
+        let found = |line: &str| memory_hierarchy(read(line.as_bytes()).unwrap());
         let line = "35 26 0:30 / /sys/fs/cgroup/memory rw,nosuid shared:9 - cgroup cgroup rw,memory";
-        let found = Hierarchy { root: "/".into(), mounted: "/sys/fs/cgroup/memory".into() };
-        assert_eq!(memory_hierarchy(line), Some(found));
+        let hierarchy = found(line).unwrap();
+        assert_eq!((&*hierarchy.root, &*hierarchy.point), (Path::new("/"), Path::new("/sys/fs/cgroup/memory")));
         for other in [
             "36 26 0:31 / /sys/fs/cgroup/cpu rw shared:9 - cgroup cgroup rw,cpu,cpuacct",
             "37 26 0:32 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,memory",
             "38 26 0:33 / /memory rw - tmpfs memory rw",
             "",
         ] {
-            assert_eq!(memory_hierarchy(other), None);
+            assert_eq!(found(other), None);
         }
         let groups = "5:cpu,cpuacct:/docker/a\n4:memory:/docker/b\n0::/system.slice/docker.service\n";
         assert_eq!(memory_group(groups), Some("/docker/b"));

@@ -60,8 +60,7 @@ pub async fn explain(prepared: &Prepared, settings: &Settings) -> Result<Explain
             Err(reason) => notes.push(format!("the image is not known: {reason}")),
         }
     }
-    let writes = prepared.mounts.iter().any(|mount| mount.writable);
-    let user = chosen.script_user(image.as_ref(), writes);
+    let user = chosen.script_user(image.as_ref(), prepared.writes());
     notes.extend(user.as_ref().and_then(|user| user.note.clone()));
     let limits = Limits { timeout: time_limit(prepared, settings), ..prepared.limits.clone() };
     let of = PolicyOf {

@@ -205,8 +205,7 @@ impl Run<'_> {
     async fn in_container(&mut self, engine: &dyn Engine, mut provided: Provided) -> Result<Seen, EngineError> {
         let starting = Instant::now();
         let place = Place::create(&self.settings.runtime_folder, &self.run_id).await?;
-        let writes = self.prepared.mounts.iter().any(|mount| mount.writable);
-        let user = engine.script_user(provided.image(), writes);
+        let user = engine.script_user(provided.image(), self.prepared.writes());
         if let Some(note) = user.as_ref().and_then(|user| user.note.clone()) {
             self.tell(Event::Note(note.clone()));
             self.prepared.notes.push(note);

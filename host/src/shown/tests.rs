@@ -2,6 +2,7 @@
 
 use super::character::{is_invisible, is_line_end};
 use super::*;
+use crate::dice::Dice;
 
 /// Directions, which nothing may pass but by mistake of the table in `character.rs`: as Unicode's Bidi_Control has them.
 const DIRECTIONS: &[char] = &[
@@ -94,28 +95,16 @@ fn only_colours(bytes: &[u8]) -> String {
     plain
 }
 
-/// A generator of the same numbers each time (xorshift).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % end as u64).unwrap()
+/// A text of hostile pieces, forged lines and characters of all planes.
+fn generated(dice: &mut Dice) -> String {
+    let mut text = String::new();
+    for _ in 0..dice.roll(12) {
+        let pieces = [HOSTILE, FORGED, BREAKS, &["word", "\u{1b}[31m", "\u{1b}[0m", "é日\u{301}", "\t"]];
+        let pieces = dice.one(&pieces);
+        text.push_str(dice.one(pieces));
+        text.extend(char::from_u32(u32::try_from(dice.roll(0x11_0000)).unwrap()));
     }
-
-    /// A text of hostile pieces, forged lines and characters of all planes.
-    fn text(&mut self) -> String {
-        let mut text = String::new();
-        for _ in 0..self.below(12) {
-            let pieces = [HOSTILE, FORGED, BREAKS, &["word", "\u{1b}[31m", "\u{1b}[0m", "é日\u{301}", "\t"]];
-            let pieces = pieces[self.below(pieces.len())];
-            text.push_str(pieces[self.below(pieces.len())]);
-            text.extend(char::from_u32(u32::try_from(self.below(0x11_0000)).unwrap()));
-        }
-        text
-    }
+    text
 }
 
 #[test]
@@ -173,9 +162,9 @@ fn no_line_is_a_strangers() {
 
 #[test]
 fn generated_texts_are_harmless_and_stay_so() {
-    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     for _ in 0..20_000 {
-        let text = numbers.text();
+        let text = generated(&mut dice);
         let shown = Shown::line(format!("error: {text}"));
         harmless(shown.as_str());
         for line in shown.as_str().lines().skip(1) {
@@ -184,7 +173,7 @@ fn generated_texts_are_harmless_and_stay_so() {
         let word = Word::of(&text);
         harmless(word.as_str());
         assert_eq!(Word::of(word.as_str()), word, "{text:?}");
-        let columns = numbers.below(20) + 1;
+        let columns = dice.roll(20) + 1;
         let cut = Word::cut(&text, columns);
         assert!(cut.width() <= columns, "{text:?} in {columns} is {cut:?}");
         let json = escaped(&serde_json::to_string_pretty(&[&text]).unwrap());
@@ -237,19 +226,19 @@ fn a_sequence_without_an_end_ends_at_its_line_or_after_a_while() {
 
 #[test]
 fn pieces_may_be_cut_anywhere() {
-    let mut numbers = Numbers(42);
+    let mut dice = Dice(42);
     for _ in 0..3_000 {
-        let mut bytes = numbers.text().into_bytes();
-        for _ in 0..numbers.below(4) {
-            let at = numbers.below(bytes.len() + 1);
-            bytes.insert(at, u8::try_from(0x80 + numbers.below(0x80)).unwrap());
+        let mut bytes = generated(&mut dice).into_bytes();
+        for _ in 0..dice.roll(4) {
+            let at = dice.roll(bytes.len() + 1);
+            bytes.insert(at, u8::try_from(0x80 + dice.roll(0x80)).unwrap());
         }
         let whole = only_colours(&LogFilter::default().pass(&bytes));
         let mut filter = LogFilter::default();
         let mut pieces = String::new();
         let mut rest = &bytes[..];
         while !rest.is_empty() {
-            let (piece, after) = rest.split_at(1 + numbers.below(rest.len().min(7)));
+            let (piece, after) = rest.split_at(1 + dice.roll(rest.len().min(7)));
             pieces.push_str(&only_colours(&filter.pass(piece)));
             rest = after;
         }

@@ -175,6 +175,11 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// Whether its script may write to something of this machine.
+    pub(crate) fn writes(&self) -> bool {
+        self.mounts.iter().any(|mount| mount.writable)
+    }
+
     /// What must not be shown of it.
     pub(crate) fn secrets(&self) -> Secrets {
         Secrets::new(self.options.secrets())

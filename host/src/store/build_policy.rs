@@ -1,4 +1,4 @@
-//! What the containers of builds may do: as data, in one place, like the policy of runs in `engine/docker.rs`. A build
+//! What the containers of builds may do: as data, in one place, like the policy of runs in `engine/policy.rs`. A build
 //! runs the code of packages as root, with a network; it gets what installing takes, and no more.
 
 use super::WorkshopPlan;

@@ -78,8 +78,9 @@ fn no_package_can_change_the_cache_that_other_environments_are_made_from() {
     // Nor is anything that the build was given in the image.
     let search = ["run", "--rm", "--user", "0", "--entrypoint", "find", built.image(), "/tmp", "-mindepth", "1"];
     assert_eq!(docker(&search), "");
-    drop(place);
+    // Before its image is gone: then whoever cleans up may remove it too.
     docker(&["volume", "rm", &cache]);
+    drop(place);
     docker(&["rmi", "-f", &base]);
 }
 

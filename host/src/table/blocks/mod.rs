@@ -3,14 +3,10 @@
 
 mod cells;
 mod cut;
-#[cfg(test)]
-mod dice;
 mod made;
 mod workers;
 
 pub(super) use cells::{CellMarks, Cells};
 pub(super) use cut::{Cutter, Sizes, changed, last_end};
-#[cfg(test)]
-pub(super) use dice::Dice;
 pub(super) use made::{Keeper, Kept, Made, MadeBatches, flat, ranges};
 pub(super) use workers::InOrder;

@@ -1,6 +1,7 @@
 //! Texts of all kinds, read in blocks and record by record: what is found, what is read and what is wrong are the same.
 
-use crate::table::blocks::{Dice, Sizes};
+use crate::dice::Dice;
+use crate::table::blocks::Sizes;
 use crate::table::csv::{Layout, scan, scan_in_blocks, stored};
 use crate::table::days::Order;
 use crate::table::dialect::{Detected, Dialect};

@@ -1,9 +1,10 @@
 //! Texts of all kinds, read in blocks and line by line: what is found, what is read and what is wrong are the same.
 
+use crate::dice::Dice;
 use crate::table::ReadOptions;
 use crate::table::TableError;
 use crate::table::bad_rows::Rules;
-use crate::table::blocks::{Dice, Sizes};
+use crate::table::blocks::Sizes;
 use crate::table::json::{Form, Layout, scan, scan_in_blocks, stored};
 use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
