@@ -4,8 +4,8 @@ mod queue;
 
 pub use queue::{DroppedEvents, EventReceiver, Events, events};
 
-use crate::engine::EngineKind;
-use crate::store::LayerProgress;
+use crate::engine_kind::EngineKind;
+use crate::pull_progress::LayerProgress;
 use longshore_protocol::LogSource;
 use std::time::Duration;
 

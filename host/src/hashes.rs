@@ -3,7 +3,7 @@
 //! themselves, but for secrets, which nothing may be guessed from. Hashing goes on beside the run.
 
 use crate::block::BlockFile;
-use crate::fingerprint::hexadecimal;
+use crate::digest::hexadecimal;
 use crate::outcome::Outcome;
 use crate::record::RunRecord;
 use crate::spec::Prepared;

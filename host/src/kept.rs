@@ -4,9 +4,9 @@
 //! container: they are checked here, and what breaks the rules ends the run.
 
 use crate::folder::{Folder, Identity};
-use crate::place::LockedFolder;
+use crate::locked_folder::LockedFolder;
 use crate::publish::Place;
-use crate::run::new_run_id;
+use crate::run_id::new_run_id;
 use longshore_protocol::limits::PATH_MAX;
 use longshore_protocol::{KeepLimits, LeftOut, ProtocolError};
 use rustix::fs::{Gid, Mode, Stat, Uid, fchmod, fchown, fstat, renameat, syncfs};

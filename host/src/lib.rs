@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use longshore::{Cancel, EngineChoice, InputSpec, OutputSpec, RunSpec, Settings};
+//! use longshore::{Cancel, InputSpec, OutputSpec, RunSpec, Settings};
 //! use std::path::PathBuf;
 //!
 //! let mut spec = RunSpec::new("examples/penguins");
@@ -29,55 +29,73 @@ pub mod block;
 mod budget;
 mod cancel;
 pub mod cases;
+pub mod causes;
 pub mod config;
 #[cfg(test)]
 mod dice;
+mod digest;
 mod engine;
+mod engine_kind;
 pub mod environment;
 mod event;
 pub mod fingerprint;
 mod folder;
 mod hashes;
+mod hint;
 pub mod history;
+pub mod human;
+mod image_id;
+pub mod image_kind;
 pub mod images;
 mod input;
 mod kept;
+mod labels;
 mod limits;
+mod listener;
+mod locked_folder;
 mod mountinfo;
+mod network;
 mod outcome;
 mod output;
 mod partition;
 mod place;
+mod platform;
 mod publish;
+mod pull_progress;
 mod record;
+mod redact;
 mod run;
-mod secrets;
+mod run_id;
 mod session;
 mod settings;
+mod shared_file;
 pub mod shown;
+pub mod size;
 pub mod small_file;
 mod spec;
 mod store;
 pub mod table;
 mod task;
-pub mod words;
 
 pub use cancel::{Cancel, CancelLevel};
 pub use engine::{
-    Diagnosis, EngineChoice, EngineError, EngineFacts, EngineKind, Held, Identity, Namespaces, NoAnswer, Policy,
-    PolicyMount, ProcessLimit, SeccompProfile, SocketMemory, Temporary, diagnose,
+    Diagnosis, EngineError, EngineFacts, Held, Identity, Namespaces, NoAnswer, Policy, PolicyMount, ProcessLimit,
+    SeccompProfile, SocketMemory, Temporary, diagnose,
 };
+pub use engine_kind::{EngineChoice, EngineKind};
 pub use environment::EnvironmentError;
 pub use event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};
 pub use kept::KeptRecord;
 pub use limits::{Limits, TimeLimit};
+pub use network::{Network, NetworkError, NetworkName};
 pub use outcome::{Evidence, Outcome, decide};
 pub use partition::SplitError;
+pub use pull_progress::{LayerProgress, LayerStatus};
 pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use run::{Explained, explain, run};
 pub use settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use spec::{
-    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, Network, NetworkError, NetworkName,
-    OutputSpec, PartitionSpec, Prepared, RunSpec, SpecError,
+    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, OutputSpec, PartitionSpec, Prepared,
+    RunSpec, SpecError,
 };
-pub use store::{CredentialsError, LayerProgress, LayerStatus, PullError, ReferenceError, StoreError};
+pub use store::{CredentialsError, PullError, ReferenceError, StoreError};

@@ -1,7 +1,7 @@
 //! How a run ended: one of a closed set, decided here alone, by a pure function of what the host saw. A missing
 //! message never means success.
 
-use crate::config::format_size;
+use crate::size::format_size;
 use longshore_protocol::{ExitStatus, Word};
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,11 @@
 //! The record of a run: what `--json` prints and what is kept. It never holds a secret.
 
-use crate::engine::{EngineKind, Held};
+use crate::engine::Held;
+use crate::engine_kind::EngineKind;
 use crate::kept::KeptRecord;
 use crate::limits::Limits;
 use crate::outcome::Outcome;
+use crate::redact::Secrets;
 use crate::table::{Findings, WriteOptions};
 use longshore_protocol::{Dropped, ExitStatus, Usage};
 use serde::Serialize;
@@ -132,4 +134,13 @@ pub struct Timings {
     pub publish: f64,
     /// All of it, clean-up included.
     pub total: f64,
+}
+
+impl RunRecord {
+    /// Takes them out of all that a script has a say in.
+    pub(crate) fn mask(&mut self, secrets: &Secrets) {
+        let parts = self.partitions.iter_mut().flatten();
+        let messages = parts.filter_map(|part| part.message.as_mut()).chain(&mut self.message);
+        messages.chain(&mut self.notes).for_each(|text| *text = secrets.masked(text));
+    }
 }

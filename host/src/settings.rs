@@ -1,8 +1,9 @@
 //! Where the host finds things. The command line fills it from the environment, once; nothing below reads the
 //! environment.
 
-use crate::block::ImageKind;
+use crate::image_kind::ImageKind;
 use crate::outcome::Outcome;
+use crate::redact::Secrets;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -234,5 +235,35 @@ impl Default for Settings {
             packages: PackageSettings::default(),
             runs: RunSettings::default(),
         }
+    }
+}
+
+impl PackageSettings {
+    /// The passwords and tokens in the addresses of settings.
+    pub(crate) fn secrets(&self) -> Secrets {
+        let addresses = self.index_url.iter().chain(&self.extra_index_urls).chain(&self.cran);
+        let addresses = addresses.chain(&self.debian_mirror).chain(&self.http_proxy);
+        let users = addresses.chain(&self.https_proxy).filter_map(|address| {
+            let rest = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
+            Some(rest.rsplit_once('@')?.0)
+        });
+        Secrets::new(users.map(|user| user.split_once(':').map_or(user, |(_, password)| password).to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_hold_passwords_and_tokens() {
+        let settings = PackageSettings {
+            index_url: Some("https://ada:s3cret@packages.example/simple".into()),
+            extra_index_urls: vec!["https://token1@other.example".into(), "https://plain.example/a@b".into()],
+            http_proxy: Some("user:w0rd@proxy:3128".into()),
+            ..PackageSettings::default()
+        };
+        let shown = settings.secrets().masked("s3cret of ada, token1, w0rd of user");
+        assert_eq!(shown, "*** of ada, ***, *** of user");
     }
 }

@@ -215,7 +215,7 @@ const CHANGED_BY_PATH: &[(&str, &str)] = &[
     ("history/recording.rs", "a locked folder of the state that this user alone can enter"),
     ("images/caches.rs", "folders of the cache"),
     ("images/folders.rs", "folders of the cache"),
-    ("place/folder.rs", "the folder above those of ours, which is opened then"),
+    ("locked_folder.rs", "the folder above those of ours, which is opened then"),
     ("place/mod.rs", "a socket in a folder that this user alone can enter"),
     ("place/runs.rs", "the runtime folder, whose owner and mode are looked at then"),
     ("publish/journal.rs", "a folder of the state that this user alone can enter"),

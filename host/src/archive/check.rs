@@ -2,13 +2,13 @@
 //! the machine that it is for, and each layer.
 
 use super::contents::Contents;
-use super::digest::Digest;
 use super::fault::ArchiveFault;
 use super::image_config::ImageConfig;
 use super::layer::{Allowance, Layer};
 use super::limits::CONFIG_MAX;
 use super::manifest::Parts;
-use crate::store::Platform;
+use crate::digest::Digest;
+use crate::platform::Platform;
 use std::fs::File;
 
 /// An image in an archive, of which every byte was looked at.

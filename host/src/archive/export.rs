@@ -3,12 +3,12 @@
 
 use super::check::CheckedImage;
 use super::compression::Compression;
-use super::digest::Counting;
 use super::error::ExportError;
 use super::pack::Packing;
+use crate::digest::Counting;
 use crate::images::find_image;
 use crate::publish::{Destination, Unpublished, folder};
-use crate::run::new_run_id;
+use crate::run_id::new_run_id;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore, StoreError};
 use bytes::Bytes;

@@ -1,11 +1,12 @@
 //! The configuration of an image, as far as it matters here: what machine it is for, which layers it has, and its
 //! labels. Its digest is the image's id.
 
-use super::digest::Digest;
 use super::fault::ArchiveFault;
 use super::limits::LAYERS_MAX;
+use crate::digest::Digest;
 use crate::images::HASH_SHOWN;
-use crate::store::{Platform, labels};
+use crate::labels;
+use crate::platform::Platform;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

@@ -9,15 +9,16 @@
 //! archive comes from somebody who may put environments here ([`Trust::Environment`]).
 
 use super::check::CheckedImage;
-use super::digest::Digest;
 use super::error::ImportError;
 use super::export::Form;
 use super::fault::ArchiveFault;
 use super::pack::Packing;
 use super::spool;
+use crate::digest::Digest;
 use crate::images::{HASH_SHOWN, environment_name};
+use crate::platform::Platform;
 use crate::settings::Settings;
-use crate::store::{DockerStore, ImageStore, Ledger, Platform};
+use crate::store::{DockerStore, ImageStore, Ledger};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;

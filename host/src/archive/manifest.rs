@@ -3,9 +3,9 @@
 //! that the archive gives its image are not even looked at.
 
 use super::contents::{Contents, Part};
-use super::digest::{Digest, Digesting};
 use super::fault::ArchiveFault;
 use super::limits::{BYTES_MAX, LAYERS_MAX, MANIFEST_MAX};
+use crate::digest::{Digest, Digesting};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;

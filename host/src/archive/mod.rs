@@ -8,7 +8,6 @@
 mod check;
 mod compression;
 mod contents;
-mod digest;
 mod entry_name;
 mod error;
 mod export;

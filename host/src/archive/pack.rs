@@ -2,9 +2,9 @@
 //! times and owners, layers as they are when unpacked.
 
 use super::check::CheckedImage;
-use super::digest::Digest;
 use super::export::Form;
 use super::layer::Layer;
+use crate::digest::Digest;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};

@@ -2,9 +2,9 @@
 
 use super::model::{Block, Form, InputDeclaration, Mode};
 use super::options::{OptionKind, OptionSpec};
+use crate::human::aligned;
 use crate::shown::{Shown, Word};
 use crate::table::ColumnType;
-use crate::words::aligned;
 use serde_json::Value;
 
 /// What stands for a secret.

@@ -228,7 +228,8 @@ fn outputs(entry: &Entry<'_>, notices: &mut Notices) -> Option<Vec<OutputSpec>> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::{ImageKind, OptionKind, manifest_toml, schema};
+    use crate::block::{OptionKind, manifest_toml, schema};
+    use crate::image_kind::ImageKind;
     use serde_json::json;
 
     fn parsed(text: &str) -> Loaded {

@@ -4,8 +4,10 @@ use super::error::BlockError;
 use super::load::empty;
 use super::model::{Block, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::options::{OptionKind, OptionSpec};
+use crate::hint::did_you_mean;
+use crate::hint::place;
+use crate::hint::reword;
 use crate::table::{ColumnType, ReadOptions, WriteOptions};
-use crate::words::did_you_mean;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -317,31 +319,11 @@ fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> BlockError {
     BlockError::Syntax { path: path.to_owned(), line, column, reason: reword(error.message()) }
 }
 
-/// Line and column of an offset in a text, from 1.
-pub(crate) fn place(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    (line, before.chars().rev().take_while(|character| *character != '\n').count() + 1)
-}
-
-/// The reader's words, with a hint where a key is unknown.
-pub(crate) fn reword(message: &str) -> String {
-    let message = message.lines().collect::<Vec<_>>().join(", ");
-    let Some(rest) = message.strip_prefix("unknown field `") else {
-        return message.replace("missing field", "missing key").replace("field", "key");
-    };
-    let mut names = rest.split('`');
-    let unknown = names.next().unwrap_or_default().to_owned();
-    let known: Vec<&str> = names.skip(1).step_by(2).collect();
-    let hint = did_you_mean(&unknown, known.iter().copied());
-    let hint = if hint.is_empty() { format!(": known are {}", known.join(", ")) } else { hint };
-    format!("unknown key `{unknown}`{hint}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::{ImageKind, schema};
+    use crate::block::schema;
+    use crate::image_kind::ImageKind;
     use crate::table::HeaderLines;
 
     /// The keys that the reader knows, as it lists them when it meets one that it does not.

@@ -21,8 +21,7 @@ pub use error::{BlockError, OptionError, OptionProblem};
 pub(crate) use files::BlockFile;
 #[cfg(test)]
 pub(crate) use load::empty;
-pub(crate) use manifest_toml::{place, reword};
-pub use model::{Block, Form, ImageKind, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
+pub use model::{Block, Form, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
 pub use options::{OptionKind, OptionSpec};
 pub use schema::schema;
 pub use template::{CreateError, create};

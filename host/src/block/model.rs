@@ -1,6 +1,7 @@
 //! What a block is, whichever manifest said so.
 
 use super::options::OptionSpec;
+use crate::image_kind::ImageKind;
 use crate::table::{ColumnType, ReadOptions, WriteOptions};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -132,29 +133,6 @@ impl Pandas {
             2 => Some(Self::Two),
             3 => Some(Self::Three),
             _ => None,
-        }
-    }
-}
-
-/// An image of ours, by what a block needs of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImageKind {
-    /// Python with pandas 3.
-    Python,
-    /// Python with pandas 2.
-    PythonPandas2,
-    /// R.
-    R,
-}
-
-impl ImageKind {
-    /// The stage of `images/Dockerfile` that makes it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Python => "python",
-            Self::PythonPandas2 => "python-pandas2",
-            Self::R => "r",
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::model::Language;
 use crate::folder::Folder;
-use crate::place::LockedFolder;
+use crate::locked_folder::LockedFolder;
 use crate::publish;
-use crate::run::new_run_id;
+use crate::run_id::new_run_id;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

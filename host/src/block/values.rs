@@ -4,9 +4,9 @@
 use super::error::{OptionError, OptionProblem};
 use super::model::Block;
 use super::options::{OptionKind, OptionSpec, alternatives};
-use crate::secrets::LENGTH_MIN;
+use crate::hint::did_you_mean;
+use crate::redact::LENGTH_MIN;
 use crate::table::{ColumnKind, ColumnType, in_words};
-use crate::words::did_you_mean;
 use arrow_schema::SchemaRef;
 use rustix::fs::Access;
 use serde_json::{Map, Value, json};

@@ -2,11 +2,12 @@
 
 use super::case::{Case, ExpectedOutput, TableText};
 use super::error::CaseError;
-use crate::block::{Block, GivenValue, InputDeclaration, OptionKind, place, reword};
+use crate::block::{Block, GivenValue, InputDeclaration, OptionKind};
+use crate::hint::did_you_mean;
+use crate::hint::{place, reword};
 use crate::outcome::Outcome;
 use crate::output::Declared;
 use crate::small_file;
-use crate::words::did_you_mean;
 use longshore_protocol::OutputName;
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -3,7 +3,7 @@
 use super::error::ConfigError;
 use super::setting::{index, key_hint, table_hint, tables};
 use super::slot::Given;
-use crate::block::{place, reword};
+use crate::hint::{place, reword};
 use crate::small_file;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};

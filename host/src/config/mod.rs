@@ -31,7 +31,6 @@ mod load;
 mod mask;
 mod places;
 mod setting;
-mod size;
 mod slot;
 mod time;
 
@@ -43,5 +42,4 @@ pub use error::ConfigError;
 pub use load::{Config, Variables, counts, load};
 pub use mask::masked;
 pub use places::{FILE_NAME, Places};
-pub use size::{SizeError, format_size, parse_size};
 pub use time::{TimeError, format_time, parse_time};

@@ -2,9 +2,9 @@
 
 use super::entry::Value;
 use super::mask::{concealed, masked};
-use super::size::parse_size;
 use super::time::{format_time, parse_time};
 use crate::settings::{Pull, Settings};
+use crate::size::parse_size;
 use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;

@@ -10,10 +10,10 @@ use super::policy::{
     WORK_FOLDER,
 };
 use super::{
-    Container, Ended, Engine, EngineError, EngineFacts, EngineKind, Launch, RunImage, ScriptUser, Workplace, existing,
-    wait_for,
+    Container, Ended, Engine, EngineError, EngineFacts, Launch, RunImage, ScriptUser, Workplace, existing, wait_for,
 };
-use crate::session::Peers;
+use crate::engine_kind::EngineKind;
+use crate::listener::Peers;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore, NamedContainer};
 use bollard::API_DEFAULT_VERSION;

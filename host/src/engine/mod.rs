@@ -17,14 +17,17 @@ mod sockets;
 mod survivors;
 mod weakness;
 
+use crate::engine_kind::EngineChoice;
+use crate::engine_kind::EngineKind;
 pub use diagnosis::{Diagnosis, diagnose};
 pub use error::EngineError;
 
 use crate::limits::Limits;
+use crate::listener::Peers;
+use crate::network::Network;
 use crate::place::Place;
-use crate::session::Peers;
 use crate::settings::Settings;
-use crate::spec::{Network, SharedFile};
+use crate::shared_file::SharedFile;
 use crate::store::ImageStore;
 use docker::Docker;
 pub(crate) use docker::{connect, was_out_of_memory};
@@ -40,34 +43,11 @@ use process::Process;
 pub(crate) use script_user::ScriptUser;
 pub use seccomp::SeccompProfile;
 pub(crate) use seccomp::{Sockets, in_a_file, profile};
-use serde::Serialize;
 pub use sockets::SocketMemory;
 pub(crate) use sockets::{limit as limit_sockets, socket_memory};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use tokio::sync::watch;
-
-/// An engine, by what it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EngineKind {
-    /// Containers of the Engine API: Docker, or Podman.
-    Docker,
-    /// A process of this machine, without any isolation.
-    Process,
-}
-
-/// Which engine a run wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum EngineChoice {
-    /// Docker; a process only on a machine where no container engine is installed, with a note that says so.
-    #[default]
-    Auto,
-    /// Docker, or an error.
-    Docker,
-    /// A process.
-    Process,
-}
 
 /// What a container is made from: everything an engine needs to know.
 #[derive(Debug)]
@@ -86,10 +66,6 @@ pub(crate) struct Launch<'a> {
     /// A library of R packages before the engine's own, likewise.
     pub(crate) r_library: Option<&'a Path>,
 }
-
-/// An image that an engine has, by its id.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ImageId(pub(crate) String);
 
 /// How scripts are run where this engine runs them.
 #[derive(Debug, Clone)]

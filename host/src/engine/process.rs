@@ -3,11 +3,13 @@
 
 use super::survivors::{end_below, end_marked};
 use super::{
-    Container, Ended, Engine, EngineError, EngineFacts, EngineKind, Held, Launch, RunImage, ScriptUser, Workplace,
-    existing, wait_for,
+    Container, Ended, Engine, EngineError, EngineFacts, Held, Launch, RunImage, ScriptUser, Workplace, existing,
+    wait_for,
 };
-use crate::place::{LockedFolder, SOCKET_PATH_BYTES, TEMPORARY, remove_abandoned};
-use crate::session::Peers;
+use crate::engine_kind::EngineKind;
+use crate::listener::Peers;
+use crate::locked_folder::{LockedFolder, TEMPORARY, remove_abandoned};
+use crate::place::SOCKET_PATH_BYTES;
 use crate::settings::Settings;
 use crate::store::ImageStore;
 use crate::task::blocking;

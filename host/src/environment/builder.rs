@@ -7,11 +7,11 @@ use super::steps::{self, Finish, Job, NO_TOOLS};
 use super::{EnvironmentError, Layer, LayerKind, Lock, Plan, installed, packages, sources, tools};
 use crate::block::Language;
 use crate::config::certificates;
-use crate::engine::ImageId;
 use crate::event::{Event, Events};
-use crate::secrets::Secrets;
+use crate::image_id::ImageId;
+use crate::labels;
 use crate::settings::Settings;
-use crate::store::{ImageStore, Ledger, Step, StoreError, StoredImage, Workshop, WorkshopPlan, labels};
+use crate::store::{ImageStore, Ledger, Step, StoreError, StoredImage, Workshop, WorkshopPlan};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -219,7 +219,7 @@ impl Builder<'_> {
         environment.extend(job.environment.iter().cloned());
         let shell = ["sh", "-c", job.script.as_str(), "build"].map(str::to_owned);
         let command = shell.into_iter().chain(job.arguments.iter().cloned()).collect();
-        let mut lines = Lines::new(Secrets::of_addresses(packages), self.events);
+        let mut lines = Lines::new(packages.secrets(), self.events);
         let status = workshop.run(Step { command, environment }, &mut |printed| lines.take(printed)).await?;
         Ok(lines.end(status))
     }

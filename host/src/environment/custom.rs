@@ -2,8 +2,9 @@
 //! the Docker configuration, patiently. Our own are never pulled. What is made on top of them is not decided here.
 
 use crate::event::{Event, Events, PullStep};
+use crate::pull_progress::LayerProgress;
 use crate::settings::{Pull, Settings};
-use crate::store::{Credentials, ImageStore, LayerProgress, Login, PullError, PullFailure, Reference, StoredImage};
+use crate::store::{Credentials, ImageStore, Login, PullError, PullFailure, Reference, StoredImage};
 use std::time::Duration;
 
 /// Attempts to pull, with what is transient between them: with the delays below, 7.5 s in all.

@@ -7,11 +7,12 @@ use super::plan::needs_api;
 use super::{EnvironmentError, Lock, Plan, api};
 use crate::block::Block;
 use crate::cancel::Cancel;
-use crate::engine::ImageId;
 use crate::event::{Event, Events};
+use crate::image_id::ImageId;
 use crate::images;
+use crate::labels;
 use crate::settings::Settings;
-use crate::store::{Credentials, DockerStore, Hold, ImageStore, Ledger, StoreError, StoredImage, labels};
+use crate::store::{Credentials, DockerStore, Hold, ImageStore, Ledger, StoreError, StoredImage};
 use std::time::Instant;
 
 /// Attempts at finding an image that was just made, or making it, while others remove it.

@@ -3,8 +3,9 @@
 
 use super::{EnvironmentError, LayerKind, Plan};
 use crate::block::Language;
-use crate::engine::{ImageId, RunImage};
+use crate::engine::RunImage;
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, Kind, Line, ask_image, of_image};
+use crate::image_id::ImageId;
 use crate::settings::Settings;
 use crate::store::ImageStore;
 use std::collections::BTreeSet;

@@ -3,9 +3,10 @@
 
 use super::lock::{self, Lock};
 use crate::block::{Block, Language};
-use crate::fingerprint::hexadecimal;
+use crate::digest::hexadecimal;
+use crate::labels;
 use crate::settings::{PackageSettings, Settings};
-use crate::store::{StoredImage, labels};
+use crate::store::StoredImage;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@
 use super::steps::{Finish, LACKING, LOCKED, NOTE};
 use crate::config::masked;
 use crate::event::{Event, Events};
-use crate::secrets::Secrets;
+use crate::redact::Secrets;
 use crate::store::Printed;
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -4,7 +4,7 @@
 use super::EnvironmentError;
 use super::sources::PROLOGUE;
 use super::steps::Job;
-use crate::engine::ImageId;
+use crate::image_id::ImageId;
 use crate::settings::Settings;
 use crate::store::{StoredImage, WorkshopVolume};
 

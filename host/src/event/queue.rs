@@ -2,7 +2,7 @@
 //! bounded, then dropped and counted. What the host itself does is never dropped; what a script or a build prints may be.
 
 use super::{Event, PullStep};
-use crate::words::{count, size};
+use crate::human::{count, size};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -3,9 +3,9 @@
 
 use super::document::{DOCUMENT_MAX, Document};
 use super::lines::Fingerprint;
-use crate::engine::ImageId;
+use crate::image_id::ImageId;
 use crate::publish::Unpublished;
-use crate::run::new_run_id;
+use crate::run_id::new_run_id;
 use crate::small_file;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

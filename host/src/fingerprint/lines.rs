@@ -2,8 +2,8 @@
 //! a format with a version: [`FORMAT`] first, then the lines in the order of their bytes, each ended by a line feed.
 
 use super::line::Line;
+use crate::digest::hexadecimal;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// The first line: the format and its version. Another version never gives the same hash.
 pub(super) const FORMAT: &str = "longshore-fingerprint 1";
@@ -40,15 +40,6 @@ impl Fingerprint {
     pub fn lines(&self) -> &[Line] {
         &self.lines
     }
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing into a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::image::DEADLINE;
 use super::lines::Fingerprint;
 use super::probe::{Answer, Interpreters};
 use crate::block::Language;
-use crate::place::LockedFolder;
+use crate::locked_folder::LockedFolder;
 use crate::settings::Settings;
 use std::path::Path;
 use std::process::Stdio;

@@ -18,7 +18,6 @@ pub use error::FingerprintError;
 pub(crate) use image::{ask_image, of_image};
 pub use line::{Kind, Line};
 pub use lines::Fingerprint;
-pub(crate) use lines::hexadecimal;
 pub(crate) use machine::of_machine;
 pub(crate) use probe::Interpreters;
 pub use subject::{Taken, fingerprint};

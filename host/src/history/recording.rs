@@ -6,7 +6,7 @@ use super::entry::{Entry, LOG};
 use super::log::Log;
 use super::runs::RunHistory;
 use crate::event::{self, Events};
-use crate::place::LockedFolder;
+use crate::locked_folder::LockedFolder;
 use crate::record::RunRecord;
 use crate::settings::Settings;
 use crate::spec::Prepared;

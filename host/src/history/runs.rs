@@ -2,7 +2,6 @@
 
 use super::HistoryError;
 use super::entry::{Entry, LOG};
-use crate::place;
 use crate::settings::Settings;
 use crate::small_file;
 use serde::Serialize;
@@ -138,7 +137,7 @@ impl RunHistory {
     /// # Errors
     /// [`HistoryError::Running`], or [`HistoryError::Folder`].
     pub fn remove(&self, run: &PastRun) -> Result<(), HistoryError> {
-        match place::remove_unlocked(&self.folder.join(&run.run_id)) {
+        match crate::locked_folder::remove_unlocked(&self.folder.join(&run.run_id)) {
             Ok(true) => Ok(()),
             Ok(false) => Err(HistoryError::Running { run: run.run_id.clone() }),
             Err(source) => Err(self.failed("removed", source)),
@@ -148,7 +147,7 @@ impl RunHistory {
     /// Removes all but the newest runs. Those that go on stay.
     pub(super) fn remove_beyond(&self, keep: usize) -> io::Result<()> {
         for name in self.names()?.iter().skip(keep) {
-            place::remove_unlocked(&self.folder.join(name))?;
+            crate::locked_folder::remove_unlocked(&self.folder.join(name))?;
         }
         Ok(())
     }
@@ -174,7 +173,7 @@ impl RunHistory {
     fn read(&self, name: &str) -> Option<PastRun> {
         let folder = self.folder.join(name);
         // The lock is looked at first: a run that ends in between has its record then.
-        let locked = place::is_locked(&folder);
+        let locked = crate::locked_folder::is_locked(&folder);
         let Entry { run_id, block, source, inputs, started_ms, record } = Entry::read(&folder).ok()?;
         let state = match (&record, locked) {
             (Some(_), _) => RunState::Ended,
@@ -188,7 +187,7 @@ impl RunHistory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::place::LockedFolder;
+    use crate::locked_folder::LockedFolder;
 
     /// A history with these runs, each `(name, has a record)`.
     fn history(runs: &[(&str, bool)]) -> (tempfile::TempDir, RunHistory) {

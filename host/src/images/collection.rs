@@ -8,7 +8,7 @@ use super::prune::{How, foresee, goal, low_mark, prune};
 use super::report::PruneReport;
 use super::survey::Survey;
 use super::{caches, folders, select};
-use crate::engine::ImageId;
+use crate::image_id::ImageId;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore, Ledger, StoreError};
 

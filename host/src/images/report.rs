@@ -2,7 +2,7 @@
 
 use super::decide::Stays;
 use super::entry::{ImageEntry, Kind};
-use crate::words::{count, size};
+use crate::human::{count, size};
 use serde::Serialize;
 
 /// What clean-up did.

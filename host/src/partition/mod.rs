@@ -13,7 +13,8 @@ use crate::input::Inputs;
 use crate::outcome::Outcome;
 use crate::output::Finished;
 use crate::record::{PartitionRecord, RunRecord};
-use crate::run::{NotPublished, Outlet, Published, milliseconds, new_run_id, publish, run_once};
+use crate::run::{NotPublished, Outlet, Published, milliseconds, publish, run_once};
+use crate::run_id::new_run_id;
 use crate::settings::Settings;
 use crate::spec::{PartitionSpec, Prepared};
 use crate::table::{Allowance, Compression, Feed, FileFormat, Format, WriteOptions, guarded};
@@ -245,7 +246,7 @@ impl Whole<'_> {
         }
         record.outcome = outcome;
         record.message = message;
-        self.prepared.secrets().mask(&mut record);
+        record.mask(&self.prepared.secrets());
         record.timings_ms.total = milliseconds(self.begun.elapsed());
         record
     }

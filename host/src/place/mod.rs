@@ -1,14 +1,14 @@
 //! Where a run has its socket: a run directory, which is locked while the run lives and removed at its end, in a folder of
 //! our own. What marks and locks folders is in `folder.rs`, and who may have made the folder above in `runs.rs`.
 
-mod folder;
 mod runs;
 
-pub(crate) use folder::{LockedFolder, TEMPORARY, is_locked, remove_abandoned, remove_unlocked};
+use crate::locked_folder::LockedFolder;
+use crate::locked_folder::remove_abandoned;
 pub(crate) use runs::check_runtime_folder;
 
 use crate::engine::EngineError;
-use crate::session::{Listener, Peers};
+use crate::listener::{Listener, Peers};
 use runs::RunsFolder;
 use rustix::fs::{Mode, fchmod};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -96,7 +96,8 @@ fn make(runtime_folder: &Path, run_id: &str) -> Result<(LockedFolder, OwnedFd, P
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::new_run_id;
+    use crate::locked_folder::is_locked;
+    use crate::run_id::new_run_id;
     use std::os::unix::fs::MetadataExt;
 
     #[tokio::test]

@@ -2,9 +2,9 @@
 //! or the user's, and which stays as it is. What is taken is looked at by owner and mode, as whoever else could put a
 //! socket there would be taken for a run's own agent.
 
-use super::folder::own_user;
 use crate::engine::EngineError;
 use crate::folder::Folder;
+use crate::locked_folder::own_user;
 use rustix::fs::{Mode, OFlags, fstat, mkdirat, openat};
 use rustix::io::Errno;
 use std::fs::DirBuilder;

@@ -2,7 +2,8 @@
 
 use super::{LADDER, Run};
 use crate::block::{Form, Language};
-use crate::engine::{EngineKind, Workplace};
+use crate::engine::Workplace;
+use crate::engine_kind::EngineKind;
 use crate::kept::Keeping;
 use longshore_protocol::{Begin, RunFacts};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Who failed where a run has no container, or none that its script ran in: the engine and this machine, what the script
 //! needs, or the image. The table in `docs/runs.md` has the same in words.
 
-use super::chain;
+use crate::causes::chain;
 use crate::engine::EngineError;
 use crate::environment::{EnvironmentError, LocalError};
 use crate::outcome::Evidence;

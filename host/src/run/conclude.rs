@@ -3,8 +3,9 @@
 use super::explain::loosened;
 use super::publishing::publish;
 use super::{Outlet, Run, milliseconds};
-use crate::engine::{EngineKind, ImageId};
+use crate::engine_kind::EngineKind;
 use crate::event::Event;
+use crate::image_id::ImageId;
 use crate::kept::KeptRecord;
 use crate::outcome::{Evidence, Outcome, decide};
 use crate::output::Finished;
@@ -110,7 +111,7 @@ impl Run<'_> {
             notes,
             partitions: None,
         };
-        secrets.mask(&mut record);
+        record.mask(&secrets);
         (record, handed_over)
     }
 

@@ -1,13 +1,15 @@
 //! A run's environment: the image to run in, and its fingerprint, which is found out while the script runs. A run never
 //! fails for the lack of a fingerprint.
 
-use super::{Run, chain, lacking};
+use super::{Run, lacking};
 use crate::block::Language;
-use crate::engine::{Engine, EngineError, ImageId, RunImage, Workplace};
+use crate::causes::chain;
+use crate::engine::{Engine, EngineError, RunImage, Workplace};
 use crate::environment::local::{self, LocalEnvironment};
 use crate::environment::{self, EnvironmentError, LocalError};
 use crate::event::Event;
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
+use crate::image_id::ImageId;
 use crate::outcome::Outcome;
 use crate::settings::Settings;
 use crate::store::{DockerStore, Hold};

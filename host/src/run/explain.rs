@@ -1,12 +1,15 @@
 //! What a run would be held to, found out without starting anything: the engine that it would take, the image where it is
 //! there, and the whole policy of its container.
 
-use super::{chain, time_limit};
-use crate::engine::{self, EngineFacts, EngineKind, Policy, PolicyOf, RunImage};
+use super::time_limit;
+use crate::causes::chain;
+use crate::engine::{self, EngineFacts, Policy, PolicyOf, RunImage};
+use crate::engine_kind::EngineKind;
 use crate::environment;
 use crate::limits::Limits;
+use crate::network::Network;
 use crate::settings::Settings;
-use crate::spec::{Network, Prepared};
+use crate::spec::Prepared;
 use serde::Serialize;
 
 /// What a run would be held to.

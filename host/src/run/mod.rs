@@ -14,12 +14,13 @@ mod watch;
 
 use crate::budget;
 use crate::cancel::{Cancel, CancelLevel};
-use crate::engine::{
-    self, Container, Ended, Engine, EngineError, EngineKind, Held, ImageId, Launch, RunImage, Workplace,
-};
+use crate::causes::chain;
+use crate::engine::{self, Container, Ended, Engine, EngineError, Held, Launch, RunImage, Workplace};
+use crate::engine_kind::EngineKind;
 use crate::event::{Event, Events};
 use crate::hashes::Hashing;
 use crate::history::{HistoryError, Recording};
+use crate::image_id::ImageId;
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::limits::TimeLimit;
@@ -28,6 +29,7 @@ use crate::output::{Finished, Writers};
 use crate::partition;
 use crate::place::Place;
 use crate::record::{RunRecord, Timings};
+use crate::run_id::new_run_id;
 use crate::session::{Acceptor, AgentSession, Logs};
 use crate::settings::Settings;
 use crate::spec::Prepared;
@@ -366,24 +368,4 @@ struct Supervised<'a> {
 
 pub(crate) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
-}
-
-/// A name that no other run has, and that sorts by time: microseconds and 32 random bits.
-pub(crate) fn new_run_id() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let mut random = [0; 4];
-    let filled = rustix::rand::getrandom(&mut random[..], rustix::rand::GetRandomFlags::empty());
-    let random = if filled.is_ok() { u32::from_le_bytes(random) } else { std::process::id() };
-    format!("{:x}-{random:08x}", now.as_micros())
 }

@@ -1,6 +1,6 @@
 //! A run that panics: the failure of that run, and of no other in the process.
 
-use crate::engine::{EngineChoice, EngineKind};
+use crate::engine_kind::{EngineChoice, EngineKind};
 use crate::outcome::Evidence;
 use crate::table::guarded;
 use std::pin::pin;

@@ -4,15 +4,16 @@
 //! Nothing is awaited here that a container, a script, an engine, a disk or a reader of events can hold up: each of them
 //! has a task of its own, which is given up when its time is over.
 
-use super::{LADDER, chain, lacking};
+use super::{LADDER, lacking};
 use crate::cancel::{Cancel, CancelLevel};
+use crate::causes::chain;
 use crate::engine::{Container, Ended, EngineError, RunImage};
 use crate::event::{Event, Events};
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::outcome::Evidence;
 use crate::output::{Finished, Trouble, Writers};
-use crate::secrets::Secrets;
+use crate::redact::Secrets;
 use crate::session::{Acceptor, AgentEnd, AgentWord, Outgoing, Peer, ScriptEnd, ScriptSession, Served, say};
 use crate::task::{Task, next};
 use longshore_protocol::{Exit, Frame, ProtocolError, Role, RunFacts, ToAgent, ToScript};

@@ -2,7 +2,7 @@
 //! holds up nobody. Whom to welcome is the run's to decide.
 
 use super::link::{Incoming, Outgoing, greet, open};
-use super::listener::Listener;
+use crate::listener::Listener;
 use crate::task::Task;
 use longshore_protocol::{ConnectionError, Hello, ProtocolError, Role, Version};
 use std::io;

@@ -6,7 +6,7 @@ use super::missing_sdk::MissingSdk;
 use crate::block::BlockFile;
 use crate::event::{Event, Events};
 use crate::kept::Keeping;
-use crate::secrets::{Masking, Secrets};
+use crate::redact::{Masking, Secrets};
 use crate::task::blocking;
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{

@@ -4,12 +4,10 @@
 mod acceptor;
 mod agent;
 mod link;
-mod listener;
 mod missing_sdk;
 mod script;
 
 pub(crate) use acceptor::{Acceptor, Peer};
 pub(crate) use agent::{AgentEnd, AgentSession, AgentWord, Logs};
 pub(crate) use link::{Outgoing, say};
-pub(crate) use listener::{Listener, Peers};
 pub(crate) use script::{ScriptEnd, ScriptSession, Served};

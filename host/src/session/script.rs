@@ -3,11 +3,11 @@
 
 use super::link::{Incoming, Outgoing, say};
 use crate::event::{Event, Events};
+use crate::human::count;
 use crate::input::{Credit, Inputs, serve};
 use crate::output::{OutputsHandle, Piece};
-use crate::secrets::Secrets;
+use crate::redact::Secrets;
 use crate::task::Task;
-use crate::words::count;
 use longshore_protocol::limits::{ARENA_BYTES, ARENAS_MAX, INLINE_MAX, STREAMS_MAX, TEXT_MAX};
 use longshore_protocol::{
     ArenaId, ConnectionError, Frame, FromScript, Message, Payload, Place, ProtocolError, ReceiveWindow, RunFacts,

@@ -3,9 +3,9 @@
 //! mount what this found.
 
 use super::mounted::below;
-use super::shared_file::SharedFile;
 use super::{Mount, SpecError};
 use crate::block::OptionFile;
+use crate::shared_file::SharedFile;
 use rustix::fs::Access;
 use std::io;
 use std::os::unix::fs::PermissionsExt;

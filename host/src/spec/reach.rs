@@ -2,12 +2,13 @@
 //! are held open from the check on, so that it changes nothing of where they go. A link there may be a script's of before:
 //! none leads to what is written, read or mounted.
 
-use super::{InputSpec, Mount, STANDARD, SharedFile, SpecError};
+use super::{InputSpec, Mount, STANDARD, SpecError};
 use crate::block::{Block, GivenValue, OptionValues};
 use crate::folder::links_to;
 use crate::kept::KeepTarget;
 use crate::output::Declared;
 use crate::publish::Destination;
+use crate::shared_file::SharedFile;
 use std::path::{Path, PathBuf};
 
 /// Something that the host writes.

@@ -1,6 +1,7 @@
 //! Images as streams: out of an engine, and into it. What is in them is not looked at here.
 
 use super::{DockerStore, StoreError};
+use crate::platform::Platform;
 use bollard::errors::Error as ApiError;
 use bollard::models::BuildInfo;
 use bollard::query_parameters::ImportImageOptions;
@@ -13,15 +14,6 @@ use std::time::Duration;
 /// How long an engine may take until it answers. It writes an image to its own disk before it sends it, and reads all of
 /// one before it says anything: 32 GiB at 10 MiB/s are 55 minutes.
 const TIMEOUT: Duration = Duration::from_secs(3600);
-
-/// What containers run on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Platform {
-    /// The operating system in the words of OCI, such as `linux`.
-    pub(crate) os: String,
-    /// The architecture in the words of OCI, such as `amd64`.
-    pub(crate) architecture: String,
-}
 
 impl DockerStore {
     pub(super) fn export_stream(&self, reference: &str) -> BoxStream<'static, Result<Bytes, StoreError>> {

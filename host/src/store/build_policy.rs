@@ -2,7 +2,8 @@
 //! runs the code of packages as root, with a network; it gets what installing takes, and no more.
 
 use super::WorkshopPlan;
-use crate::engine::{ImageId, SCRIPT_USER, Sockets, profile};
+use crate::engine::{SCRIPT_USER, Sockets, profile};
+use crate::image_id::ImageId;
 use crate::settings::BuildSettings;
 use bollard::models::{ContainerCreateBody, HostConfig, ImageConfig, Mount, MountType};
 use std::collections::{BTreeMap, HashMap};

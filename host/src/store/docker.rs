@@ -3,10 +3,12 @@
 use super::lease::{Lease, Leases, NamedContainer};
 use super::workshop::DockerWorkshop;
 use super::{
-    ContainerDefaults, ImageStore, LayerProgress, Login, Platform, PullFailure, Reference, StoreError, StoredImage,
-    Workshop, WorkshopPlan,
+    ContainerDefaults, ImageStore, Login, PullFailure, Reference, StoreError, StoredImage, Workshop, WorkshopPlan,
 };
-use crate::engine::{ImageId, connect};
+use crate::engine::connect;
+use crate::image_id::ImageId;
+use crate::platform::Platform;
+use crate::pull_progress::LayerProgress;
 use crate::settings::Settings;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};

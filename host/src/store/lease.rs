@@ -5,8 +5,8 @@
 //! What a host has no folder of, another user's or another machine's, it never touches.
 
 use crate::engine::{SocketMemory, in_a_file, limit_sockets, socket_memory};
-use crate::place::{LockedFolder, is_locked, remove_unlocked};
-use crate::run::new_run_id;
+use crate::locked_folder::{LockedFolder, is_locked, remove_unlocked};
+use crate::run_id::new_run_id;
 use crate::small_file;
 use crate::task::blocking;
 use bollard::errors::Error as ApiError;

@@ -6,10 +6,11 @@
 use super::build_policy::{closed, open};
 use super::lease::{LABEL, NamedContainer};
 use super::{DockerStore, Printed, Step, StoreError, Workshop, WorkshopPlan};
-use crate::engine::{ImageId, was_out_of_memory};
-use crate::run::new_run_id;
+use crate::engine::was_out_of_memory;
+use crate::human::size;
+use crate::image_id::ImageId;
+use crate::run_id::new_run_id;
 use crate::settings::BuildSettings;
-use crate::words::size;
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
 use bollard::exec::{StartExecOptions, StartExecResults};

@@ -3,7 +3,7 @@
 
 use super::column_kind::{ColumnKind, in_words};
 use super::option_values::ColumnType;
-use crate::words::did_you_mean;
+use crate::hint::did_you_mean;
 use arrow_schema::Schema;
 use std::collections::BTreeMap;
 

@@ -1,11 +1,11 @@
 //! Archives that are damaged, do not fit together, or would do harm: each with what is said of it, word for word.
 
 use super::super::contents::Contents;
-use super::super::digest::Digest;
 use super::super::layer::{Allowance, Layer};
 use super::super::limits::{LAYERS_MAX, PARTS_MAX};
 use super::made::{Image, Tar, descriptor, gzip, zstandard};
 use super::{check, said};
+use crate::digest::Digest;
 use serde_json::{Value, json};
 use std::io::Write;
 use tar::EntryType;

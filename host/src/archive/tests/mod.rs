@@ -6,7 +6,7 @@ mod whole;
 
 use super::check::CheckedImage;
 use super::spool;
-use crate::store::Platform;
+use crate::platform::Platform;
 use std::error::Error;
 use std::io::Write;
 

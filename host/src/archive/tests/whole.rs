@@ -1,11 +1,11 @@
 //! Archives that are fine, and what is left of them when they are cut off or changed.
 
 use super::super::check::CheckedImage;
-use super::super::digest::Digest;
 use super::super::export::Form;
 use super::super::pack::Packing;
 use super::check;
 use super::made::{Image, Tar, gzip, zstandard};
+use crate::digest::Digest;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use tar::EntryType;

@@ -3,9 +3,9 @@
 use crate::{BAD_INPUT, arguments, failure, printer};
 use clap::Args;
 use longshore::block::{self, Block, Loaded};
+use longshore::human::{aligned, count};
 use longshore::shown::Shown;
 use longshore::table::FileFormat;
-use longshore::words::{aligned, count};
 use longshore::{CheckedInput, CheckedInputs, InputSpec};
 use serde_json::json;
 use std::path::PathBuf;

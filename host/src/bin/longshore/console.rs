@@ -7,8 +7,8 @@ mod watcher;
 
 use crate::printer::{self, Log, Passed};
 use bar::Bar;
+use longshore::human::count;
 use longshore::shown::Shown;
-use longshore::words::count;
 use longshore::{EngineKind, Event, EventReceiver, KeptRecord, OutputRecord, PullStep, RunRecord};
 use pulling::Pulling;
 use std::collections::HashSet;

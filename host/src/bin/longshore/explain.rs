@@ -2,8 +2,8 @@
 
 use crate::{failure, printer};
 use longshore::config::format_time;
+use longshore::human::{aligned, size};
 use longshore::shown::Shown;
-use longshore::words::{aligned, size};
 use longshore::{Explained, Identity, Policy, Prepared, Settings, explain};
 
 /// Paths in a line: three of them are as wide as a mount with its path.

@@ -3,9 +3,9 @@
 use crate::BAD_INPUT;
 use crate::{failure, printer};
 use clap::Args;
+use longshore::human::{aligned, count};
 use longshore::shown::{Shown, Word};
 use longshore::table::{FileFormat, Glance, Peek, ReadOptions, Source, Words};
-use longshore::words::{aligned, count};
 use std::path::PathBuf;
 
 /// Characters of a value that are shown.

@@ -6,8 +6,8 @@ mod arguments;
 mod calls;
 mod rules;
 
-use crate::fingerprint::hexadecimal;
-use crate::spec::Network;
+use crate::digest::hexadecimal;
+use crate::network::Network;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};

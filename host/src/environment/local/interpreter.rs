@@ -4,8 +4,8 @@
 use super::HASH_BYTES;
 use super::LocalError;
 use super::tool::{Tool, Watch, words};
-use crate::fingerprint::hexadecimal;
-use crate::place::LockedFolder;
+use crate::digest::hexadecimal;
+use crate::locked_folder::LockedFolder;
 use crate::settings::Settings;
 use crate::small_file;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ fn read(path: &Path) -> Option<Interpreter> {
 /// Beside its place first: another run may read it.
 fn write(path: &Path, answer: &Interpreter) -> std::io::Result<()> {
     std::fs::create_dir_all(path.parent().unwrap_or(path))?;
-    let beside = path.with_extension(crate::run::new_run_id());
+    let beside = path.with_extension(crate::run_id::new_run_id());
     std::fs::write(&beside, serde_json::to_vec(answer)?)?;
     std::fs::rename(&beside, path)
 }

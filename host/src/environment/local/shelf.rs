@@ -4,8 +4,8 @@
 
 use super::LocalError;
 use crate::cancel::Cancel;
-use crate::place::LockedFolder;
-use crate::run::new_run_id;
+use crate::locked_folder::LockedFolder;
+use crate::run_id::new_run_id;
 use crate::settings::Settings;
 use crate::small_file;
 use crate::store::{Hold, Ledger};

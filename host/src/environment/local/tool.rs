@@ -6,7 +6,7 @@ use super::LocalError;
 use crate::cancel::Cancel;
 use crate::config::masked;
 use crate::event::{Event, Events};
-use crate::secrets::Secrets;
+use crate::redact::Secrets;
 use crate::settings::{PackageSettings, Settings};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsStr;
@@ -60,7 +60,7 @@ impl Tool {
         for (name, value) in network(&settings.packages) {
             command.env(name, value);
         }
-        let secrets = Secrets::of_addresses(&settings.packages);
+        let secrets = settings.packages.secrets();
         Self { program: program.to_owned(), command, secrets, quiet: false }
     }
 

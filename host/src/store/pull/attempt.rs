@@ -1,6 +1,8 @@
 //! One attempt to pull, over the Engine API. Dropping it ends it: the engine stops when nobody listens.
 
-use super::{LayerProgress, PullFailure};
+use super::PullFailure;
+use super::progress::progress as progress_of;
+use crate::pull_progress::LayerProgress;
 use crate::store::credentials::{Login, Secret};
 use crate::store::{DockerStore, Reference};
 use base64::Engine as _;
@@ -36,7 +38,7 @@ impl DockerStore {
         loop {
             match tokio::time::timeout(SILENCE, said.next()).await {
                 Ok(Some(said)) => {
-                    if let Some(layer) = LayerProgress::of(said.map_err(PullFailure::of)?) {
+                    if let Some(layer) = progress_of(said.map_err(PullFailure::of)?) {
                         progress(layer);
                     }
                 }

@@ -8,4 +8,3 @@ mod progress;
 
 pub use error::PullError;
 pub(crate) use failure::PullFailure;
-pub use progress::{LayerProgress, LayerStatus};

@@ -1,52 +1,23 @@
 //! How far the layers of an image are.
 
+use crate::pull_progress::{LayerProgress, LayerStatus};
 use bollard::models::{CreateImageInfo, ProgressDetail};
 
-/// How far a layer is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LayerProgress {
-    /// The layer, as its engine calls it: the first digits of its digest.
-    pub id: String,
-    /// What is done to it.
-    pub status: LayerStatus,
-    /// Bytes of it that are done, in this status.
-    pub current: u64,
-    /// Its bytes, where they are known.
-    pub total: Option<u64>,
-}
-
-/// What is done to a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LayerStatus {
-    /// Nothing yet; others come first, or the engine tries again.
-    Waiting,
-    /// It comes from the registry.
-    Downloading,
-    /// It has come, and is looked at.
-    Downloaded,
-    /// It is unpacked.
-    Extracting,
-    /// It is here, or was before.
-    Complete,
-}
-
-impl LayerProgress {
-    /// Reads what the engine says; `None` where it does not speak of a layer.
-    pub(super) fn of(said: CreateImageInfo) -> Option<Self> {
-        let status = match said.status?.as_str() {
-            "Pulling fs layer" | "Waiting" => LayerStatus::Waiting,
-            text if text.starts_with("Retrying") => LayerStatus::Waiting,
-            "Downloading" => LayerStatus::Downloading,
-            "Verifying Checksum" | "Download complete" => LayerStatus::Downloaded,
-            "Extracting" => LayerStatus::Extracting,
-            "Pull complete" | "Already exists" => LayerStatus::Complete,
-            _ => return None,
-        };
-        let ProgressDetail { current, total } = said.progress_detail.unwrap_or_default();
-        let positive = |bytes: Option<i64>| bytes.and_then(|bytes| u64::try_from(bytes).ok());
-        let total = positive(total).filter(|bytes| *bytes > 0);
-        Some(Self { id: said.id?, status, current: positive(current).unwrap_or(0), total })
-    }
+/// Reads what the engine says; `None` where it does not speak of a layer.
+pub(super) fn progress(said: CreateImageInfo) -> Option<LayerProgress> {
+    let status = match said.status?.as_str() {
+        "Pulling fs layer" | "Waiting" => LayerStatus::Waiting,
+        text if text.starts_with("Retrying") => LayerStatus::Waiting,
+        "Downloading" => LayerStatus::Downloading,
+        "Verifying Checksum" | "Download complete" => LayerStatus::Downloaded,
+        "Extracting" => LayerStatus::Extracting,
+        "Pull complete" | "Already exists" => LayerStatus::Complete,
+        _ => return None,
+    };
+    let ProgressDetail { current, total } = said.progress_detail.unwrap_or_default();
+    let positive = |bytes: Option<i64>| bytes.and_then(|bytes| u64::try_from(bytes).ok());
+    let total = positive(total).filter(|bytes| *bytes > 0);
+    Some(LayerProgress { id: said.id?, status, current: positive(current).unwrap_or(0), total })
 }
 
 #[cfg(test)]
@@ -54,7 +25,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Option<LayerProgress> {
-        LayerProgress::of(serde_json::from_str(json).unwrap())
+        progress(serde_json::from_str(json).unwrap())
     }
 
     #[test]

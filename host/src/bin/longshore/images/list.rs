@@ -3,9 +3,9 @@
 use super::failed;
 use crate::printer;
 use longshore::Settings;
+use longshore::human::{ago, aligned, count, size};
 use longshore::images::{ImageCollection, ImageEntry, Kind, totals};
 use longshore::shown::{Shown, Word};
-use longshore::words::{ago, aligned, count, size};
 
 /// Columns that packages may take: what fits beside the others on a terminal of 120.
 const PACKAGES_WIDTH: usize = 32;

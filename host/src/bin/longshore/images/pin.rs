@@ -3,9 +3,9 @@
 use super::failed;
 use crate::printer;
 use longshore::Settings;
+use longshore::human::size;
 use longshore::images::{ImageCollection, ImageEntry, ImagesError};
 use longshore::shown::Shown;
-use longshore::words::size;
 
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn pin(image: &str, settings: &Settings) -> u8 {

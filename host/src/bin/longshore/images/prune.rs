@@ -3,9 +3,9 @@
 use super::failed;
 use crate::printer;
 use longshore::Settings;
+use longshore::human::{ago, count, size};
 use longshore::images::{How, ImageCollection, ImageEntry, PruneReport, Stays};
 use longshore::shown::Shown;
-use longshore::words::{ago, count, size};
 
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn prune(dry_run: bool, all: bool, settings: &Settings) -> u8 {

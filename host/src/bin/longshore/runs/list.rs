@@ -2,8 +2,8 @@
 
 use crate::printer;
 use longshore::history::{HistoryError, PastRun, RunHistory, RunState};
+use longshore::human::{ago, aligned};
 use longshore::shown::Word;
-use longshore::words::{ago, aligned};
 
 /// Columns that a block's name may take.
 const BLOCK_WIDTH: usize = 28;

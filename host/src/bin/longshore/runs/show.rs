@@ -3,8 +3,8 @@
 use super::list::outcome;
 use crate::printer;
 use longshore::history::{PastRun, RunHistory, RunState};
+use longshore::human::{ago, count, size};
 use longshore::shown::{Shown, Word};
-use longshore::words::{ago, count, size};
 use serde_json::Value;
 
 /// Columns of a value: twenty lines of a wide terminal (200 columns).

@@ -1,8 +1,6 @@
 //! Secrets in what is shown or kept: the passwords in settings' addresses, and the values of password options. They are
 //! looked for wherever a program, or a script, may have printed them: as they are, and as JSON and addresses have them.
 
-use crate::record::RunRecord;
-use crate::settings::PackageSettings;
 use std::collections::BTreeSet;
 
 /// What stands for a secret.
@@ -26,27 +24,9 @@ impl Secrets {
         Self(forms)
     }
 
-    /// The passwords and tokens in the addresses of settings.
-    pub(crate) fn of_addresses(settings: &PackageSettings) -> Self {
-        let addresses = settings.index_url.iter().chain(&settings.extra_index_urls).chain(&settings.cran);
-        let addresses = addresses.chain(&settings.debian_mirror).chain(&settings.http_proxy);
-        let users = addresses.chain(&settings.https_proxy).filter_map(|address| {
-            let rest = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
-            Some(rest.rsplit_once('@')?.0)
-        });
-        Self::new(users.map(|user| user.split_once(':').map_or(user, |(_, password)| password).to_owned()))
-    }
-
     /// A text without them.
     pub(crate) fn masked(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.scan(text.as_bytes(), true).0).into_owned()
-    }
-
-    /// Takes them out of all that a script has a say in.
-    pub(crate) fn mask(&self, record: &mut RunRecord) {
-        let parts = record.partitions.iter_mut().flatten();
-        let messages = parts.filter_map(|part| part.message.as_mut()).chain(&mut record.message);
-        messages.chain(&mut record.notes).for_each(|text| *text = self.masked(text));
     }
 
     /// Bytes without them, and how many were looked at: what is left may be the beginning of one, unless it is the end.
@@ -144,18 +124,6 @@ mod tests {
         for form in ["a\"b c&ü", "a\\\"b c&ü", "a%22b%20c%26%C3%BC", "a%22b+c%26%C3%BC"] {
             assert_eq!(secrets.masked(&format!("<{form}>")), "<***>", "{form}");
         }
-    }
-
-    #[test]
-    fn addresses_hold_passwords_and_tokens() {
-        let settings = PackageSettings {
-            index_url: Some("https://ada:s3cret@packages.example/simple".into()),
-            extra_index_urls: vec!["https://token1@other.example".into(), "https://plain.example/a@b".into()],
-            http_proxy: Some("user:w0rd@proxy:3128".into()),
-            ..PackageSettings::default()
-        };
-        let shown = Secrets::of_addresses(&settings).masked("s3cret of ada, token1, w0rd of user");
-        assert_eq!(shown, "*** of ada, ***, *** of user");
     }
 
     #[test]

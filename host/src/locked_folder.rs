@@ -5,7 +5,7 @@
 //! The lock is that of a file which is open for writing, since NFS honours no other (`flock(2)`).
 
 use crate::folder::Folder;
-use crate::run::new_run_id;
+use crate::run_id::new_run_id;
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -214,7 +214,7 @@ fn is_of_run(name: &OsStr, prefix: &str) -> bool {
     id.is_some_and(|(time, random)| time.len() == 13 && random.len() == 8 && is_number(time) && is_number(random))
 }
 
-pub(super) fn own_user() -> u32 {
+pub(crate) fn own_user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 

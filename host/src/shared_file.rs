@@ -20,7 +20,7 @@ pub(crate) struct SharedFile {
 
 impl SharedFile {
     /// Holds what is at a path without links. Says what it is where it is neither a file nor a folder.
-    pub(super) fn open(path: PathBuf, writable: bool) -> io::Result<Result<Self, &'static str>> {
+    pub(crate) fn open(path: PathBuf, writable: bool) -> io::Result<Result<Self, &'static str>> {
         let opened = rustix::fs::open(&path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
         let kind = match FileType::from_raw_mode(fstat(&opened)?.st_mode) {
             // The engine takes paths as text.

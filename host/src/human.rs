@@ -1,5 +1,5 @@
-//! Words that several parts say alike: bytes and ages, as the lists and reports of images and runs have them, and hints
-//! at what was meant. Disks are sold in decimal units, and budgets are given in them.
+//! Values as people read them: bytes, ages, counts, and rows in columns, as lists and reports have them. Sizes are in
+//! decimal units, as those of disks and of budgets are.
 
 use crate::shown::{Shown, Word};
 use std::time::Duration;
@@ -44,16 +44,6 @@ pub fn ago(age: Duration) -> String {
 #[must_use]
 pub fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-/// A hint at the nearest of `known`, if any is near.
-pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    // Two thirds alike finds a slip of the finger and a forgotten ending, and little else.
-    const NEAR: f64 = 0.66;
-    let distance = |known: &&str| strsim::normalized_damerau_levenshtein(name, known);
-    let nearest =
-        known.into_iter().filter(|known| distance(known) >= NEAR).max_by(|a, b| distance(a).total_cmp(&distance(b)));
-    nearest.map(|nearest| format!(": did you mean `{nearest}`?")).unwrap_or_default()
 }
 
 /// Rows in columns, the first row their heads; columns in `numbers` are read from their end. There is no table of

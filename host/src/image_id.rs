@@ -1,0 +1,5 @@
+//! The id of an image in a store.
+
+/// An image that an engine has, by its id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ImageId(pub(crate) String);
