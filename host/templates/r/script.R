@@ -1,4 +1,4 @@
-# Adds up a number for each value of a field.
+# Sums a number for each value of a field.
 library(longshore)
 
 api <- longshore.api()
