@@ -3,10 +3,10 @@
 //! themselves, but for secrets, which nothing may be guessed from. Hashing goes on beside the run.
 
 use crate::block::BlockFile;
-use crate::digest::hexadecimal;
-use crate::outcome::Outcome;
 use crate::record::RunRecord;
 use crate::spec::Prepared;
+use longshore_model::digest::hexadecimal;
+use longshore_model::outcome::Outcome;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 use std::sync::Arc;

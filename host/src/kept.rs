@@ -3,10 +3,10 @@
 //! enter, and the folder that it goes to is the one that was open when the run was checked. Paths and sizes come out of a
 //! container: they are checked here, and what breaks the rules ends the run.
 
-use crate::folder::{Folder, Identity};
-use crate::locked_folder::LockedFolder;
-use crate::publish::Place;
-use crate::run_id::new_run_id;
+use longshore_model::run_id::new_run_id;
+use longshore_os::folder::{Folder, Identity};
+use longshore_os::locked_folder::LockedFolder;
+use longshore_os::publish::Place;
 use longshore_protocol::limits::PATH_MAX;
 use longshore_protocol::{KeepLimits, LeftOut, ProtocolError};
 use rustix::fs::{Gid, Mode, Stat, Uid, fchmod, fchown, fstat, renameat, syncfs};
@@ -83,7 +83,7 @@ impl KeepTarget {
         if std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
             return Err("it is a link: name the folder itself".into());
         }
-        let folder = crate::publish::folder(path);
+        let folder = longshore_os::publish::folder(path);
         if !folder.is_dir() {
             return Err(format!("the folder `{}` does not exist", folder.display()));
         }

@@ -24,73 +24,49 @@
 //! ```
 
 pub mod archive;
-mod available;
 pub mod block;
-mod budget;
-mod cancel;
 pub mod cases;
-pub mod causes;
 pub mod config;
 #[cfg(test)]
+#[path = "../model/src/dice.rs"]
 mod dice;
-mod digest;
 mod engine;
-mod engine_kind;
 pub mod environment;
-mod event;
 pub mod fingerprint;
-mod folder;
 mod hashes;
-mod hint;
 pub mod history;
-pub mod human;
-mod image_id;
-pub mod image_kind;
 pub mod images;
 mod input;
 mod kept;
-mod labels;
-mod limits;
 mod listener;
-mod locked_folder;
-mod mountinfo;
-mod network;
-mod outcome;
 mod output;
 mod partition;
 mod place;
-mod platform;
-mod publish;
-mod pull_progress;
 mod record;
-mod redact;
 mod run;
-mod run_id;
 mod session;
 mod settings;
-mod shared_file;
-pub mod shown;
-pub mod size;
-pub mod small_file;
 mod spec;
 mod store;
 pub mod table;
 mod task;
 
-pub use cancel::{Cancel, CancelLevel};
 pub use engine::{
     Diagnosis, EngineError, EngineFacts, Held, Identity, Namespaces, NoAnswer, Policy, PolicyMount, ProcessLimit,
     SeccompProfile, SocketMemory, Temporary, diagnose,
 };
-pub use engine_kind::{EngineChoice, EngineKind};
 pub use environment::EnvironmentError;
-pub use event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};
 pub use kept::KeptRecord;
-pub use limits::{Limits, TimeLimit};
-pub use network::{Network, NetworkError, NetworkName};
-pub use outcome::{Evidence, Outcome, decide};
+pub use longshore_model::cancel::{Cancel, CancelLevel};
+pub use longshore_model::engine_kind::{EngineChoice, EngineKind};
+pub use longshore_model::event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};
+pub use longshore_model::limits::{Limits, TimeLimit};
+pub use longshore_model::network::{Network, NetworkError, NetworkName};
+pub use longshore_model::outcome::{Evidence, Outcome, decide};
+pub use longshore_model::pull_progress::{LayerProgress, LayerStatus};
+pub use longshore_model::{causes, human, image_kind, shown, size};
+pub use longshore_os::small_file;
 pub use partition::SplitError;
-pub use pull_progress::{LayerProgress, LayerStatus};
 pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use run::{Explained, explain, run};
 pub use settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};

@@ -2,7 +2,7 @@
 //! scripts alike. Who is refused is counted, and does no harm. What is said over a connection is the business of the
 //! sessions.
 
-use crate::small_file::{MADE_MAX, read_text};
+use longshore_os::small_file::{MADE_MAX, read_text};
 use std::io;
 use std::ops::Range;
 use std::path::Path;

@@ -1,12 +1,12 @@
 //! The record of a run: what `--json` prints and what is kept. It never holds a secret.
 
 use crate::engine::Held;
-use crate::engine_kind::EngineKind;
 use crate::kept::KeptRecord;
-use crate::limits::Limits;
-use crate::outcome::Outcome;
-use crate::redact::Secrets;
 use crate::table::{Findings, WriteOptions};
+use longshore_model::engine_kind::EngineKind;
+use longshore_model::limits::Limits;
+use longshore_model::outcome::Outcome;
+use longshore_model::redact::Secrets;
 use longshore_protocol::{Dropped, ExitStatus, Usage};
 use serde::Serialize;
 use std::path::PathBuf;

@@ -1,9 +1,9 @@
 //! Where the host finds things. The command line fills it from the environment, once; nothing below reads the
 //! environment.
 
-use crate::image_kind::ImageKind;
-use crate::outcome::Outcome;
-use crate::redact::Secrets;
+use longshore_model::image_kind::ImageKind;
+use longshore_model::outcome::Outcome;
+use longshore_model::redact::Secrets;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -7,8 +7,8 @@ use super::image_config::ImageConfig;
 use super::layer::{Allowance, Layer};
 use super::limits::CONFIG_MAX;
 use super::manifest::Parts;
-use crate::digest::Digest;
-use crate::platform::Platform;
+use longshore_model::digest::Digest;
+use longshore_model::platform::Platform;
 use std::fs::File;
 
 /// An image in an archive, of which every byte was looked at.

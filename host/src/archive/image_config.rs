@@ -3,10 +3,10 @@
 
 use super::fault::ArchiveFault;
 use super::limits::LAYERS_MAX;
-use crate::digest::Digest;
 use crate::images::HASH_SHOWN;
-use crate::labels;
-use crate::platform::Platform;
+use longshore_model::digest::Digest;
+use longshore_model::labels;
+use longshore_model::platform::Platform;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

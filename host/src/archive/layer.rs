@@ -6,7 +6,7 @@ use super::entry_name::{follow, shown};
 use super::fault::{ArchiveFault, TarFault};
 use super::limits::{BYTES_MAX, Bounded, FILES_MAX, unpacked_max};
 use super::tar_walk::{End, Entry, Stream, TarWalk, is_device, kind_name};
-use crate::digest::{Digest, Digesting, Verified};
+use longshore_model::digest::{Digest, Digesting, Verified};
 use std::io::{self, Read};
 
 /// A layer that was checked.

@@ -5,7 +5,7 @@
 use super::contents::{Contents, Part};
 use super::fault::ArchiveFault;
 use super::limits::{BYTES_MAX, LAYERS_MAX, MANIFEST_MAX};
-use crate::digest::{Digest, Digesting};
+use longshore_model::digest::{Digest, Digesting};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@
 use super::check::CheckedImage;
 use super::export::Form;
 use super::layer::Layer;
-use crate::digest::Digest;
+use longshore_model::digest::Digest;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};

@@ -2,9 +2,9 @@
 
 use super::model::{Block, Form, InputDeclaration, Mode};
 use super::options::{OptionKind, OptionSpec};
-use crate::human::aligned;
-use crate::shown::{Shown, Word};
 use crate::table::ColumnType;
+use longshore_model::human::aligned;
+use longshore_model::shown::{Shown, Word};
 use serde_json::Value;
 
 /// What stands for a secret.

@@ -3,8 +3,8 @@
 
 use super::error::BlockError;
 use super::model::Block;
-use crate::folder::{Folder, Identity, walk};
-use crate::small_file::regular;
+use longshore_os::folder::{Folder, Identity, walk};
+use longshore_os::small_file::regular;
 use rustix::fs::{FileType, Stat, fstat};
 use rustix::io::Errno;
 use std::ffi::OsStr;

@@ -4,7 +4,7 @@ use super::error::BlockError;
 use super::model::{Block, Form, Language, Loaded, Mode, Pandas};
 use super::options::OptionKind;
 use super::{manifest_json, manifest_toml, r_packages};
-use crate::small_file;
+use longshore_os::small_file;
 use serde_json::Value;
 use std::path::{Component, Path, PathBuf};
 
@@ -89,7 +89,7 @@ fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
         Some("R" | "r") => Language::R,
         _ => return Err(BlockError::NotAScript { path: path.to_owned() }),
     };
-    let folder = crate::publish::folder(path).to_owned();
+    let folder = longshore_os::publish::folder(path).to_owned();
     let name = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
     let block = Block { name: name(path.file_stem()), script: name(path.file_name()), ..empty(folder, language) };
     Ok(Loaded { block, warnings: Vec::new(), remarks: Vec::new() })

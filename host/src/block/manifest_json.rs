@@ -229,7 +229,7 @@ fn outputs(entry: &Entry<'_>, notices: &mut Notices) -> Option<Vec<OutputSpec>> 
 mod tests {
     use super::*;
     use crate::block::{OptionKind, manifest_toml, schema};
-    use crate::image_kind::ImageKind;
+    use longshore_model::image_kind::ImageKind;
     use serde_json::json;
 
     fn parsed(text: &str) -> Loaded {

@@ -1,8 +1,8 @@
 //! What a block is, whichever manifest said so.
 
 use super::options::OptionSpec;
-use crate::image_kind::ImageKind;
 use crate::table::{ColumnType, ReadOptions, WriteOptions};
+use longshore_model::image_kind::ImageKind;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,10 +1,10 @@
 //! New blocks to start from: the files of `host/templates`, written whole or not at all.
 
 use super::model::Language;
-use crate::folder::Folder;
-use crate::locked_folder::LockedFolder;
-use crate::publish;
-use crate::run_id::new_run_id;
+use longshore_model::run_id::new_run_id;
+use longshore_os::folder::Folder;
+use longshore_os::locked_folder::LockedFolder;
+use longshore_os::publish;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

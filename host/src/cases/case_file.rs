@@ -3,11 +3,11 @@
 use super::case::{Case, ExpectedOutput, TableText};
 use super::error::CaseError;
 use crate::block::{Block, GivenValue, InputDeclaration, OptionKind};
-use crate::hint::did_you_mean;
-use crate::hint::{place, reword};
-use crate::outcome::Outcome;
 use crate::output::Declared;
-use crate::small_file;
+use longshore_model::hint::did_you_mean;
+use longshore_model::hint::{place, reword};
+use longshore_model::outcome::Outcome;
+use longshore_os::small_file;
 use longshore_protocol::OutputName;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -82,7 +82,7 @@ impl Case {
     pub fn read(path: &Path, block: &Block) -> Result<Self, CaseError> {
         let text = small_file::read_text(path, small_file::MADE_MAX)
             .map_err(|source| CaseError::Read { path: path.to_owned(), source })?;
-        let reader = Reader { path, text: &text, folder: crate::publish::folder(path), block };
+        let reader = Reader { path, text: &text, folder: longshore_os::publish::folder(path), block };
         let file: CaseFile = toml::from_str(&text)
             .map_err(|error| reader.wrong(error.span().map_or(0, |span| span.start), reword(error.message())))?;
         let outcome = reader.outcome(file.outcome.as_ref())?;

@@ -1,7 +1,7 @@
 //! How a table differs from the one that was expected, and how that is shown to people.
 
-use crate::human::aligned;
-use crate::shown::Shown;
+use longshore_model::human::aligned;
+use longshore_model::shown::Shown;
 use serde::Serialize;
 
 /// Rows that are shown.

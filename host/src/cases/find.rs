@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::error::CaseError;
 use crate::block::Block;
-use crate::hint::did_you_mean;
+use longshore_model::hint::did_you_mean;
 use std::path::{Path, PathBuf};
 
 /// The folder of a block's cases, and the suffix of their files.

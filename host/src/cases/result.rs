@@ -1,9 +1,9 @@
 //! What came of a case.
 
 use super::difference::TableDifference;
-use crate::outcome::Outcome;
 use crate::record::RunRecord;
-use crate::shown::Shown;
+use longshore_model::outcome::Outcome;
+use longshore_model::shown::Shown;
 use serde::Serialize;
 use std::path::PathBuf;
 

@@ -8,17 +8,17 @@ use super::pattern;
 use super::result::{CaseResult, Problem};
 use super::table::Table;
 use crate::block::{Block, InputDeclaration};
-use crate::cancel::Cancel;
-use crate::engine_kind::EngineChoice;
-use crate::event::{Event, EventReceiver, events};
-use crate::limits::TimeLimit;
-use crate::locked_folder::LockedFolder;
-use crate::publish::Unpublished;
 use crate::record::RunRecord;
-use crate::run_id::new_run_id;
 use crate::settings::Settings;
 use crate::spec::{InputSpec, OutputSpec, RunSpec, SpecError};
 use crate::table::{Source, TableError};
+use longshore_model::cancel::Cancel;
+use longshore_model::engine_kind::EngineChoice;
+use longshore_model::event::{Event, EventReceiver, events};
+use longshore_model::limits::TimeLimit;
+use longshore_model::run_id::new_run_id;
+use longshore_os::locked_folder::LockedFolder;
+use longshore_os::publish::Unpublished;
 use std::path::{Path, PathBuf};
 
 /// How folders of outputs are named. The `process` engine's start the same way, and clear up after killed hosts.

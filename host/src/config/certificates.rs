@@ -1,7 +1,7 @@
 //! The certificates that builds trust besides those of the base image.
 
 use crate::settings::PackageSettings;
-use crate::small_file;
+use longshore_os::small_file;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use thiserror::Error;

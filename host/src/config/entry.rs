@@ -1,6 +1,6 @@
 //! A setting as it is shown: its key, its value without passwords, and where that comes from.
 
-use crate::size::format_size;
+use longshore_model::size::format_size;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::path::PathBuf;

@@ -3,8 +3,8 @@
 use super::error::ConfigError;
 use super::setting::{index, key_hint, table_hint, tables};
 use super::slot::Given;
-use crate::hint::{place, reword};
-use crate::small_file;
+use longshore_model::hint::{place, reword};
+use longshore_os::small_file;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 

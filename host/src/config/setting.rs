@@ -3,8 +3,8 @@
 
 use super::list::SETTINGS;
 use super::slot::{Slot, find};
-use crate::hint::did_you_mean;
 use crate::settings::Settings;
+use longshore_model::hint::did_you_mean;
 use std::collections::BTreeSet;
 
 /// A setting.

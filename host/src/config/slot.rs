@@ -4,7 +4,7 @@ use super::entry::Value;
 use super::mask::{concealed, masked};
 use super::time::{format_time, parse_time};
 use crate::settings::{Pull, Settings};
-use crate::size::parse_size;
+use longshore_model::size::parse_size;
 use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;

@@ -12,7 +12,6 @@ use super::policy::{
 use super::{
     Container, Ended, Engine, EngineError, EngineFacts, Launch, RunImage, ScriptUser, Workplace, existing, wait_for,
 };
-use crate::engine_kind::EngineKind;
 use crate::listener::Peers;
 use crate::settings::Settings;
 use crate::store::{DockerStore, ImageStore, NamedContainer};
@@ -25,6 +24,7 @@ use bollard::models::{
 use bollard::query_parameters::{EventsOptionsBuilder, KillContainerOptions, WaitContainerOptions};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
+use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::User;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;

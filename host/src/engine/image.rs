@@ -1,9 +1,9 @@
 //! What must be known of an image to run a script in it: whether our agent is in it, and what its author set.
 
 use super::SCRIPT_USER;
-use crate::image_id::ImageId;
-use crate::labels;
 use crate::store::StoredImage;
+use longshore_model::image_id::ImageId;
+use longshore_model::labels;
 
 /// The agent in images that have it.
 pub(super) const AGENT: &str = "/usr/local/bin/longshore-agent";

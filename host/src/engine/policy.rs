@@ -4,9 +4,9 @@
 use super::image::RunImage;
 use super::script_user::ScriptUser;
 use super::{EngineFacts, SeccompProfile, SocketMemory, profile};
-use crate::limits::Limits;
-use crate::network::Network;
-use crate::shared_file::SharedFile;
+use longshore_model::limits::Limits;
+use longshore_model::network::Network;
+use longshore_os::shared_file::SharedFile;
 use longshore_protocol::User;
 use serde::Serialize;
 use std::path::{Path, PathBuf};

@@ -6,15 +6,15 @@ use super::{
     Container, Ended, Engine, EngineError, EngineFacts, Held, Launch, RunImage, ScriptUser, Workplace, existing,
     wait_for,
 };
-use crate::engine_kind::EngineKind;
 use crate::listener::Peers;
-use crate::locked_folder::{LockedFolder, TEMPORARY, remove_abandoned};
 use crate::place::SOCKET_PATH_BYTES;
 use crate::settings::Settings;
 use crate::store::ImageStore;
 use crate::task::blocking;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use longshore_model::engine_kind::EngineKind;
+use longshore_os::locked_folder::{LockedFolder, TEMPORARY, remove_abandoned};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;

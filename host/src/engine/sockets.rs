@@ -3,7 +3,7 @@
 //! that fills sockets and does not read them takes the memory of the machine. So it is set here, where the engine is this
 //! machine's and this user may.
 
-use crate::mountinfo::{Mounted, mounted};
+use longshore_os::mountinfo::{Mounted, mounted};
 use serde::Serialize;
 use std::io;
 use std::path::Path;
@@ -74,7 +74,7 @@ fn memory_group(groups: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mountinfo::read;
+    use longshore_os::mountinfo::read;
 
     #[test]
     fn the_group_of_memory_is_found() {

@@ -7,11 +7,11 @@ use super::steps::{self, Finish, Job, NO_TOOLS};
 use super::{EnvironmentError, Layer, LayerKind, Lock, Plan, installed, packages, sources, tools};
 use crate::block::Language;
 use crate::config::certificates;
-use crate::event::{Event, Events};
-use crate::image_id::ImageId;
-use crate::labels;
 use crate::settings::Settings;
 use crate::store::{ImageStore, Ledger, Step, StoreError, StoredImage, Workshop, WorkshopPlan};
+use longshore_model::event::{Event, Events};
+use longshore_model::image_id::ImageId;
+use longshore_model::labels;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 

@@ -1,10 +1,10 @@
 //! Images that blocks and callers name: found on this machine, or pulled from their registries with the credentials of
 //! the Docker configuration, patiently. Our own are never pulled. What is made on top of them is not decided here.
 
-use crate::event::{Event, Events, PullStep};
-use crate::pull_progress::LayerProgress;
 use crate::settings::{Pull, Settings};
 use crate::store::{Credentials, ImageStore, Login, PullError, PullFailure, Reference, StoredImage};
+use longshore_model::event::{Event, Events, PullStep};
+use longshore_model::pull_progress::LayerProgress;
 use std::time::Duration;
 
 /// Attempts to pull, with what is transient between them: with the delays below, 7.5 s in all.
@@ -153,7 +153,7 @@ mod tests {
         settings.images.pull = pull;
         let store = DockerStore::connect(&settings).await.unwrap();
         let credentials = Credentials::new(&settings.docker_config);
-        let (events, mut happened) = crate::event::events();
+        let (events, mut happened) = longshore_model::event::events();
         let brought = bring(&store, image, &settings, &credentials, &events).await;
         drop(events);
         (brought, happened.recv().await)

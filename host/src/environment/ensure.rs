@@ -6,13 +6,13 @@ use super::names::check;
 use super::plan::needs_api;
 use super::{EnvironmentError, Lock, Plan, api};
 use crate::block::Block;
-use crate::cancel::Cancel;
-use crate::event::{Event, Events};
-use crate::image_id::ImageId;
 use crate::images;
-use crate::labels;
 use crate::settings::Settings;
 use crate::store::{Credentials, DockerStore, Hold, ImageStore, Ledger, StoreError, StoredImage};
+use longshore_model::cancel::Cancel;
+use longshore_model::event::{Event, Events};
+use longshore_model::image_id::ImageId;
+use longshore_model::labels;
 use std::time::Instant;
 
 /// Attempts at finding an image that was just made, or making it, while others remove it.

@@ -5,9 +5,9 @@ use super::{EnvironmentError, LayerKind, Plan};
 use crate::block::Language;
 use crate::engine::RunImage;
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, Kind, Line, ask_image, of_image};
-use crate::image_id::ImageId;
 use crate::settings::Settings;
 use crate::store::ImageStore;
+use longshore_model::image_id::ImageId;
 use std::collections::BTreeSet;
 
 /// Bytes of the list in an image's label: 5,000 packages of 60 bytes each are 300 kB; this is three times that.

@@ -4,8 +4,8 @@
 use super::EnvironmentError;
 use super::requirement::normalised;
 use crate::block::{Block, Language};
-use crate::small_file;
 use crate::store::StoredImage;
+use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

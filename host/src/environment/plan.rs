@@ -3,10 +3,10 @@
 
 use super::lock::{self, Lock};
 use crate::block::{Block, Language};
-use crate::digest::hexadecimal;
-use crate::labels;
 use crate::settings::{PackageSettings, Settings};
 use crate::store::StoredImage;
+use longshore_model::digest::hexadecimal;
+use longshore_model::labels;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 

@@ -3,9 +3,9 @@
 
 use super::steps::{Finish, LACKING, LOCKED, NOTE};
 use crate::config::masked;
-use crate::event::{Event, Events};
-use crate::redact::Secrets;
 use crate::store::Printed;
+use longshore_model::event::{Event, Events};
+use longshore_model::redact::Secrets;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ impl<'a> Lines<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::events;
+    use longshore_model::event::events;
 
     #[test]
     fn what_packages_print_has_bounds() {

@@ -5,8 +5,8 @@ use super::plan::{Layer, LayerKind};
 use super::{EnvironmentError, Plan, api, packages, system};
 use crate::block::Language;
 use crate::settings::Settings;
-use crate::small_file;
 use crate::store::StoreError;
+use longshore_os::small_file;
 use std::path::Path;
 use std::time::Duration;
 

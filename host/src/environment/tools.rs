@@ -4,9 +4,9 @@
 use super::EnvironmentError;
 use super::sources::PROLOGUE;
 use super::steps::Job;
-use crate::image_id::ImageId;
 use crate::settings::Settings;
 use crate::store::{StoredImage, WorkshopVolume};
+use longshore_model::image_id::ImageId;
 
 /// The version of `uv` that installs Python packages.
 const UV: &str = "0.13.9";

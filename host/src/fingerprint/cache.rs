@@ -3,10 +3,10 @@
 
 use super::document::{DOCUMENT_MAX, Document};
 use super::lines::Fingerprint;
-use crate::image_id::ImageId;
-use crate::publish::Unpublished;
-use crate::run_id::new_run_id;
-use crate::small_file;
+use longshore_model::image_id::ImageId;
+use longshore_model::run_id::new_run_id;
+use longshore_os::publish::Unpublished;
+use longshore_os::small_file;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub(super) fn save(state_folder: &Path, image: &ImageId, fingerprint: &Fingerpri
 }
 
 fn write(path: &Path, document: &Document) -> io::Result<()> {
-    let folder = crate::publish::folder(path);
+    let folder = longshore_os::publish::folder(path);
     std::fs::create_dir_all(folder)?;
     let file = Unpublished::create(path, &new_run_id())?;
     let mut writer = file.writer()?;

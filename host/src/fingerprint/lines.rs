@@ -2,7 +2,7 @@
 //! a format with a version: [`FORMAT`] first, then the lines in the order of their bytes, each ended by a line feed.
 
 use super::line::Line;
-use crate::digest::hexadecimal;
+use longshore_model::digest::hexadecimal;
 use sha2::{Digest, Sha256};
 
 /// The first line: the format and its version. Another version never gives the same hash.

@@ -9,11 +9,11 @@ use super::machine::of_machine;
 use super::probe::Interpreters;
 use crate::block::Block;
 use crate::engine::{RunImage, isolating_engine, without_isolation};
-use crate::engine_kind::EngineChoice;
 use crate::environment;
 use crate::settings::Settings;
-use crate::small_file;
 use crate::store::{DockerStore, ImageStore, StoreError, StoredImage};
+use longshore_model::engine_kind::EngineChoice;
+use longshore_os::small_file;
 use serde_json::{Value, json};
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! A run's file in the history: written when it begins, and once more, with its record, when it has ended.
 
-use crate::small_file;
+use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io;

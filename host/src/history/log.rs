@@ -1,6 +1,6 @@
 //! What a script printed, as far as it is kept: the beginning and the end of it, cut at lines. Secrets are masked before.
 
-use crate::event::Event;
+use longshore_model::event::Event;
 use longshore_protocol::LogSource;
 use std::collections::VecDeque;
 

@@ -3,7 +3,7 @@
 use super::HistoryError;
 use super::entry::{Entry, LOG};
 use crate::settings::Settings;
-use crate::small_file;
+use longshore_os::small_file;
 use serde::Serialize;
 use serde_json::Value;
 use std::io;
@@ -137,7 +137,7 @@ impl RunHistory {
     /// # Errors
     /// [`HistoryError::Running`], or [`HistoryError::Folder`].
     pub fn remove(&self, run: &PastRun) -> Result<(), HistoryError> {
-        match crate::locked_folder::remove_unlocked(&self.folder.join(&run.run_id)) {
+        match longshore_os::locked_folder::remove_unlocked(&self.folder.join(&run.run_id)) {
             Ok(true) => Ok(()),
             Ok(false) => Err(HistoryError::Running { run: run.run_id.clone() }),
             Err(source) => Err(self.failed("removed", source)),
@@ -147,7 +147,7 @@ impl RunHistory {
     /// Removes all but the newest runs. Those that go on stay.
     pub(super) fn remove_beyond(&self, keep: usize) -> io::Result<()> {
         for name in self.names()?.iter().skip(keep) {
-            crate::locked_folder::remove_unlocked(&self.folder.join(name))?;
+            longshore_os::locked_folder::remove_unlocked(&self.folder.join(name))?;
         }
         Ok(())
     }
@@ -173,7 +173,7 @@ impl RunHistory {
     fn read(&self, name: &str) -> Option<PastRun> {
         let folder = self.folder.join(name);
         // The lock is looked at first: a run that ends in between has its record then.
-        let locked = crate::locked_folder::is_locked(&folder);
+        let locked = longshore_os::locked_folder::is_locked(&folder);
         let Entry { run_id, block, source, inputs, started_ms, record } = Entry::read(&folder).ok()?;
         let state = match (&record, locked) {
             (Some(_), _) => RunState::Ended,
@@ -187,7 +187,7 @@ impl RunHistory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locked_folder::LockedFolder;
+    use longshore_os::locked_folder::LockedFolder;
 
     /// A history with these runs, each `(name, has a record)`.
     fn history(runs: &[(&str, bool)]) -> (tempfile::TempDir, RunHistory) {

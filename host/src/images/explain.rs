@@ -3,8 +3,8 @@
 use super::decide::{Decision, Fate, Stays};
 use super::entry::{ImageEntry, Kind};
 use super::survey::Survey;
-use crate::human::{ago, count, size};
-use crate::shown::Shown;
+use longshore_model::human::{ago, count, size};
+use longshore_model::shown::Shown;
 use serde::Serialize;
 
 /// Everything that there is to say about an image.

@@ -1,7 +1,7 @@
 //! Which image somebody means: by its name, its id, or the beginning of an environment's hash.
 
-use crate::labels;
 use crate::store::{ImageStore, StoreError, StoredImage};
+use longshore_model::labels;
 use thiserror::Error;
 
 /// The repository of images made for blocks; the tag is [`HASH_SHOWN`] digits of the environment's hash.
@@ -93,7 +93,7 @@ fn may_be_a_reference(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image_id::ImageId;
+    use longshore_model::image_id::ImageId;
     use std::collections::BTreeMap;
 
     #[test]

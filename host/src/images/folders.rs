@@ -1,7 +1,7 @@
 //! The environments of the `process` engine: folders in the cache, each named by its hash. They count in the same budget
 //! as images. This file finds, measures and removes them; making them is not its business.
 
-use crate::small_file;
+use longshore_os::small_file;
 use std::collections::HashSet;
 use std::io;
 use std::os::unix::fs::MetadataExt;

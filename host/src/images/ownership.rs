@@ -2,9 +2,9 @@
 //! alone do not make an image ours: one that was made `FROM` one of ours has its labels too.
 
 use super::entry::Kind;
-use crate::labels;
 use crate::settings::Settings;
 use crate::store::StoredImage;
+use longshore_model::labels;
 
 /// The repositories of images that are made and named here.
 const ENVIRONMENTS: &str = "longshore/environment:";
@@ -70,7 +70,7 @@ fn is_configured(name: &str, settings: &Settings) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image_id::ImageId;
+    use longshore_model::image_id::ImageId;
 
     /// Names, labels, and what comes of them.
     type Row<'a> = (&'a [&'a str], &'a [&'a str], Option<(Kind, bool)>);

@@ -2,7 +2,7 @@
 
 use super::decide::Stays;
 use super::entry::{ImageEntry, Kind};
-use crate::human::{count, size};
+use longshore_model::human::{count, size};
 use serde::Serialize;
 
 /// What clean-up did.

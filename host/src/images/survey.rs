@@ -6,10 +6,10 @@ use super::entry::{ImageEntry, Kind};
 use super::error::ImagesError;
 use super::folders::{self, Folder};
 use super::ownership::{IMPORTED, Owned, owned};
-use crate::image_id::ImageId;
-use crate::labels;
 use crate::settings::Settings;
 use crate::store::{ImageStore, Ledger, StoreError, StoredImage};
+use longshore_model::image_id::ImageId;
+use longshore_model::labels;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 

@@ -13,8 +13,8 @@ pub(crate) use pending::{Pending, create};
 pub(crate) use worker::Piece;
 pub(crate) use writers::{OutputsHandle, Writers};
 
-use crate::publish::Destination;
 use crate::table::{FileFormat, WriteOptions};
+use longshore_os::publish::Destination;
 use longshore_protocol::OutputName;
 use std::path::PathBuf;
 

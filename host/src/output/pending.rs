@@ -2,9 +2,9 @@
 //! to be too narrow. What is written is `worker.rs`'s.
 
 use super::Target;
-use crate::publish::{Destination, Special, Unpublished};
 use crate::table::{Allowance, Format, ReadOptions, Sink, Source, TableError};
 use arrow_schema::SchemaRef;
+use longshore_os::publish::{Destination, Special, Unpublished};
 use longshore_segment::Matching;
 use std::os::fd::AsFd;
 

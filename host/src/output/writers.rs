@@ -287,7 +287,7 @@ mod tests {
     async fn told(format: &str, column: ArrayRef) -> Result<Trouble, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        let destination = crate::publish::Destination::of(&path).ok();
+        let destination = longshore_os::publish::Destination::of(&path).ok();
         let (writers, mut troubles) = writers_to(vec![Some(Target {
             path,
             destination,

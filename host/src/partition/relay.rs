@@ -1,7 +1,7 @@
 //! The events of a part as events of the whole run: what its script says carries the part's name, line by line, and
 //! what all parts would say alike is said once.
 
-use crate::event::{Event, EventReceiver, Events};
+use longshore_model::event::{Event, EventReceiver, Events};
 use longshore_protocol::LogSource;
 
 /// Longest line that is kept until its end; a longer one is passed on in pieces.
@@ -80,7 +80,7 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::events;
+    use longshore_model::event::events;
 
     #[tokio::test]
     async fn each_line_carries_the_name_of_its_part() {

@@ -3,8 +3,8 @@
 
 mod runs;
 
-use crate::locked_folder::LockedFolder;
-use crate::locked_folder::remove_abandoned;
+use longshore_os::locked_folder::LockedFolder;
+use longshore_os::locked_folder::remove_abandoned;
 pub(crate) use runs::check_runtime_folder;
 
 use crate::engine::EngineError;
@@ -96,8 +96,8 @@ fn make(runtime_folder: &Path, run_id: &str) -> Result<(LockedFolder, OwnedFd, P
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locked_folder::is_locked;
-    use crate::run_id::new_run_id;
+    use longshore_model::run_id::new_run_id;
+    use longshore_os::locked_folder::is_locked;
     use std::os::unix::fs::MetadataExt;
 
     #[tokio::test]

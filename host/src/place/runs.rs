@@ -3,8 +3,8 @@
 //! socket there would be taken for a run's own agent.
 
 use crate::engine::EngineError;
-use crate::folder::Folder;
-use crate::locked_folder::own_user;
+use longshore_os::folder::Folder;
+use longshore_os::locked_folder::own_user;
 use rustix::fs::{Mode, OFlags, fstat, mkdirat, openat};
 use rustix::io::Errno;
 use std::fs::DirBuilder;

@@ -3,8 +3,8 @@
 use super::{LADDER, Run};
 use crate::block::{Form, Language};
 use crate::engine::Workplace;
-use crate::engine_kind::EngineKind;
 use crate::kept::Keeping;
+use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::{Begin, RunFacts};
 use std::collections::BTreeMap;
 

@@ -1,12 +1,12 @@
 //! Who failed where a run has no container, or none that its script ran in: the engine and this machine, what the script
 //! needs, or the image. The table in `docs/runs.md` has the same in words.
 
-use crate::causes::chain;
 use crate::engine::EngineError;
 use crate::environment::{EnvironmentError, LocalError};
-use crate::outcome::Evidence;
 use crate::store::{PullError, StoreError};
 use bollard::errors::Error as ApiError;
+use longshore_model::causes::chain;
+use longshore_model::outcome::Evidence;
 
 /// What an error before the script's start says of the run.
 pub(super) fn evidence(error: &EngineError) -> Evidence {
@@ -129,7 +129,7 @@ fn of_local(error: &LocalError) -> Blame {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{Outcome, decide};
+    use longshore_model::outcome::{Outcome, decide};
 
     fn outcome(error: impl Into<EngineError>) -> Outcome {
         decide(&evidence(&error.into())).0

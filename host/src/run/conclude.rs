@@ -3,13 +3,13 @@
 use super::explain::loosened;
 use super::publishing::publish;
 use super::{Outlet, Run, milliseconds};
-use crate::engine_kind::EngineKind;
-use crate::event::Event;
-use crate::image_id::ImageId;
 use crate::kept::KeptRecord;
-use crate::outcome::{Evidence, Outcome, decide};
 use crate::output::Finished;
 use crate::record::RunRecord;
+use longshore_model::engine_kind::EngineKind;
+use longshore_model::event::Event;
+use longshore_model::image_id::ImageId;
+use longshore_model::outcome::{Evidence, Outcome, decide};
 use longshore_protocol::{Dropped, Exit};
 use std::time::Instant;
 

@@ -1,10 +1,10 @@
 //! The beginning of a run in its container: its agent connects and is welcome, or why not.
 
 use super::{Run, lacking};
-use crate::cancel::CancelLevel;
 use crate::engine::{Container, RunImage};
-use crate::outcome::Evidence;
 use crate::session::{Acceptor, AgentSession, Peer, say};
+use longshore_model::cancel::CancelLevel;
+use longshore_model::outcome::Evidence;
 use longshore_protocol::{ProtocolError, Role, ToAgent};
 use std::time::Duration;
 

@@ -3,16 +3,16 @@
 
 use super::{Run, lacking};
 use crate::block::Language;
-use crate::causes::chain;
 use crate::engine::{Engine, EngineError, RunImage, Workplace};
 use crate::environment::local::{self, LocalEnvironment};
 use crate::environment::{self, EnvironmentError, LocalError};
-use crate::event::Event;
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
-use crate::image_id::ImageId;
-use crate::outcome::Outcome;
 use crate::settings::Settings;
 use crate::store::{DockerStore, Hold};
+use longshore_model::causes::chain;
+use longshore_model::event::Event;
+use longshore_model::image_id::ImageId;
+use longshore_model::outcome::Outcome;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 

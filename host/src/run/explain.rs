@@ -2,14 +2,14 @@
 //! there, and the whole policy of its container.
 
 use super::time_limit;
-use crate::causes::chain;
 use crate::engine::{self, EngineFacts, Policy, PolicyOf, RunImage};
-use crate::engine_kind::EngineKind;
 use crate::environment;
-use crate::limits::Limits;
-use crate::network::Network;
 use crate::settings::Settings;
 use crate::spec::Prepared;
+use longshore_model::causes::chain;
+use longshore_model::engine_kind::EngineKind;
+use longshore_model::limits::Limits;
+use longshore_model::network::Network;
 use serde::Serialize;
 
 /// What a run would be held to.

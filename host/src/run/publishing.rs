@@ -1,12 +1,12 @@
 //! The outputs of a run that succeeded, put where they should go: all of them, or none. Pipes, devices and standard output
 //! come first, since they may fail and cannot be taken back; files then appear together.
 
-use crate::cancel::Cancel;
-use crate::outcome::Outcome;
 use crate::output::{Declared, Finished, Pending, Target};
-use crate::publish::{Broken, Stream, Together, copy_out, recover};
 use crate::record::OutputRecord;
 use crate::settings::Settings;
+use longshore_model::cancel::Cancel;
+use longshore_model::outcome::Outcome;
+use longshore_os::publish::{Broken, Stream, Together, copy_out, recover};
 use std::fs::File;
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! A run that panics: the failure of that run, and of no other in the process.
 
-use crate::engine_kind::{EngineChoice, EngineKind};
-use crate::outcome::Evidence;
 use crate::table::guarded;
+use longshore_model::engine_kind::{EngineChoice, EngineKind};
+use longshore_model::outcome::Evidence;
 use std::pin::pin;
 use std::task::Poll;
 

@@ -5,17 +5,17 @@
 //! has a task of its own, which is given up when its time is over.
 
 use super::{LADDER, lacking};
-use crate::cancel::{Cancel, CancelLevel};
-use crate::causes::chain;
 use crate::engine::{Container, Ended, EngineError, RunImage};
-use crate::event::{Event, Events};
 use crate::input::Inputs;
 use crate::kept::Keeping;
-use crate::outcome::Evidence;
 use crate::output::{Finished, Trouble, Writers};
-use crate::redact::Secrets;
 use crate::session::{Acceptor, AgentEnd, AgentWord, Outgoing, Peer, ScriptEnd, ScriptSession, Served, say};
 use crate::task::{Task, next};
+use longshore_model::cancel::{Cancel, CancelLevel};
+use longshore_model::causes::chain;
+use longshore_model::event::{Event, Events};
+use longshore_model::outcome::Evidence;
+use longshore_model::redact::Secrets;
 use longshore_protocol::{Exit, Frame, ProtocolError, Role, RunFacts, ToAgent, ToScript};
 use std::io;
 use std::sync::Arc;

@@ -4,10 +4,10 @@
 use super::link::{Incoming, Outgoing, say};
 use super::missing_sdk::MissingSdk;
 use crate::block::BlockFile;
-use crate::event::{Event, Events};
 use crate::kept::Keeping;
-use crate::redact::{Masking, Secrets};
 use crate::task::blocking;
+use longshore_model::event::{Event, Events};
+use longshore_model::redact::{Masking, Secrets};
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
     Begin, ConnectionError, Dropped, Exit, ExitStatus, Frame, FromAgent, LogSource, Message, Payload, ProtocolError,

@@ -2,12 +2,12 @@
 //! checked; what breaks the protocol ends the run, and never the host.
 
 use super::link::{Incoming, Outgoing, say};
-use crate::event::{Event, Events};
-use crate::human::count;
 use crate::input::{Credit, Inputs, serve};
 use crate::output::{OutputsHandle, Piece};
-use crate::redact::Secrets;
 use crate::task::Task;
+use longshore_model::event::{Event, Events};
+use longshore_model::human::count;
+use longshore_model::redact::Secrets;
 use longshore_protocol::limits::{ARENA_BYTES, ARENAS_MAX, INLINE_MAX, STREAMS_MAX, TEXT_MAX};
 use longshore_protocol::{
     ArenaId, ConnectionError, Frame, FromScript, Message, Payload, Place, ProtocolError, ReceiveWindow, RunFacts,

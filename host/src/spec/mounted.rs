@@ -1,7 +1,7 @@
 //! What is mounted below a folder on this machine. Read-only is a property of one mount: what is mounted below a folder that
 //! a container shall only read would be writable there, so each of these is shared by itself.
 
-use crate::mountinfo::{Mounted, mounted};
+use longshore_os::mountinfo::{Mounted, mounted};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ fn points_below(mounted: Vec<Mounted>, folders: &[&Path]) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mountinfo::read;
+    use longshore_os::mountinfo::read;
 
     #[test]
     fn mount_points_below_folders_are_found_once() {

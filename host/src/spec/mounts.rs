@@ -5,7 +5,7 @@
 use super::mounted::below;
 use super::{Mount, SpecError};
 use crate::block::OptionFile;
-use crate::shared_file::SharedFile;
+use longshore_os::shared_file::SharedFile;
 use rustix::fs::Access;
 use std::io;
 use std::os::unix::fs::PermissionsExt;

@@ -4,11 +4,11 @@
 
 use super::{InputSpec, Mount, STANDARD, SpecError};
 use crate::block::{Block, GivenValue, OptionValues};
-use crate::folder::links_to;
 use crate::kept::KeepTarget;
 use crate::output::Declared;
-use crate::publish::Destination;
-use crate::shared_file::SharedFile;
+use longshore_os::folder::links_to;
+use longshore_os::publish::Destination;
+use longshore_os::shared_file::SharedFile;
 use std::path::{Path, PathBuf};
 
 /// Something that the host writes.

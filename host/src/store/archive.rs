@@ -1,13 +1,13 @@
 //! Images as streams: out of an engine, and into it. What is in them is not looked at here.
 
 use super::{DockerStore, StoreError};
-use crate::platform::Platform;
 use bollard::errors::Error as ApiError;
 use bollard::models::BuildInfo;
 use bollard::query_parameters::ImportImageOptions;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use longshore_model::platform::Platform;
 use std::io;
 use std::time::Duration;
 

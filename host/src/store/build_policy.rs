@@ -3,9 +3,9 @@
 
 use super::WorkshopPlan;
 use crate::engine::{SCRIPT_USER, Sockets, profile};
-use crate::image_id::ImageId;
 use crate::settings::BuildSettings;
 use bollard::models::{ContainerCreateBody, HostConfig, ImageConfig, Mount, MountType};
+use longshore_model::image_id::ImageId;
 use std::collections::{BTreeMap, HashMap};
 
 /// Root, whoever the image runs as.

@@ -6,9 +6,6 @@ use super::{
     ContainerDefaults, ImageStore, Login, PullFailure, Reference, StoreError, StoredImage, Workshop, WorkshopPlan,
 };
 use crate::engine::connect;
-use crate::image_id::ImageId;
-use crate::platform::Platform;
-use crate::pull_progress::LayerProgress;
 use crate::settings::Settings;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
@@ -20,6 +17,9 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use longshore_model::image_id::ImageId;
+use longshore_model::platform::Platform;
+use longshore_model::pull_progress::LayerProgress;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;

@@ -5,9 +5,6 @@
 //! What a host has no folder of, another user's or another machine's, it never touches.
 
 use crate::engine::{SocketMemory, in_a_file, limit_sockets, socket_memory};
-use crate::locked_folder::{LockedFolder, is_locked, remove_unlocked};
-use crate::run_id::new_run_id;
-use crate::small_file;
 use crate::task::blocking;
 use bollard::errors::Error as ApiError;
 use bollard::models::ContainerCreateBody;
@@ -15,6 +12,9 @@ use bollard::query_parameters::{
     CreateContainerOptions, InspectContainerOptions, ListContainersOptions, RemoveContainerOptions,
     StartContainerOptions,
 };
+use longshore_model::run_id::new_run_id;
+use longshore_os::locked_folder::{LockedFolder, is_locked, remove_unlocked};
+use longshore_os::small_file;
 use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::MetadataExt;

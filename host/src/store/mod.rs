@@ -13,24 +13,24 @@ mod pull;
 mod reference;
 mod workshop;
 
-use crate::platform::Platform;
-use crate::pull_progress::LayerProgress;
 pub use credentials::CredentialsError;
 pub(crate) use credentials::{Credentials, Login};
 pub(crate) use docker::DockerStore;
 pub use error::StoreError;
 pub(crate) use lease::NamedContainer;
 pub(crate) use ledger::{Hold, Ledger};
+use longshore_model::platform::Platform;
+use longshore_model::pull_progress::LayerProgress;
 pub use pull::PullError;
 pub(crate) use pull::PullFailure;
 pub(crate) use reference::Reference;
 pub use reference::ReferenceError;
 
-use crate::image_id::ImageId;
 use crate::settings::BuildSettings;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use longshore_model::image_id::ImageId;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 

@@ -7,9 +7,6 @@ use super::build_policy::{closed, open};
 use super::lease::{LABEL, NamedContainer};
 use super::{DockerStore, Printed, Step, StoreError, Workshop, WorkshopPlan};
 use crate::engine::was_out_of_memory;
-use crate::human::size;
-use crate::image_id::ImageId;
-use crate::run_id::new_run_id;
 use crate::settings::BuildSettings;
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
@@ -20,6 +17,9 @@ use bollard::query_parameters::{
 };
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
+use longshore_model::human::size;
+use longshore_model::image_id::ImageId;
+use longshore_model::run_id::new_run_id;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 
 use super::column_kind::{ColumnKind, in_words};
 use super::option_values::ColumnType;
-use crate::hint::did_you_mean;
 use arrow_schema::Schema;
+use longshore_model::hint::did_you_mean;
 use std::collections::BTreeMap;
 
 /// The name that stands for all columns that have no type of their own.

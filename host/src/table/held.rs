@@ -1,6 +1,6 @@
 //! A file that is read again and again, and stays the one that was checked.
 
-use crate::small_file::open_regular;
+use longshore_os::small_file::open_regular;
 use std::fs::File;
 use std::io::{Error, Read};
 use std::os::fd::AsRawFd;

@@ -1,7 +1,7 @@
 //! The values of the options of reading and writing, and how they are written.
 
 use super::days::{Order, is_format};
-use crate::hint::did_you_mean;
+use longshore_model::hint::did_you_mean;
 use serde::{Deserialize, Serialize};
 
 /// What separates cells.

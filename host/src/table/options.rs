@@ -4,7 +4,7 @@ use super::bad_rows::{BadRows, LaterFields, Rules};
 use super::format::{FileFormat, Format};
 use super::option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, Ragged, Stray, TimeFormat, yes_or_no};
 use super::option_words::{pairs, word};
-use crate::hint::did_you_mean;
+use longshore_model::hint::did_you_mean;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use super::encoding::marked;
 use super::error::TableError;
 use super::format::{Compression, FileFormat, Format};
 use super::options::ReadOptions;
-use crate::small_file::open_regular;
+use longshore_os::small_file::open_regular;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;

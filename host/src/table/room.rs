@@ -1,7 +1,7 @@
 //! Memory for a piece of a file that says itself how long it is: a batch, a page, a footer. It is asked of a budget of the
 //! process's first and then of the allocator, so that a number in a file can neither take all memory nor end the process.
 
-use crate::budget;
+use longshore_os::budget;
 use longshore_segment::Taken;
 
 /// Bytes of a piece that nobody needs to ask for: what each of a file's readers may hold anyway, as much as a row of text.

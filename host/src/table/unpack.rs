@@ -3,9 +3,9 @@
 use super::error::TableError;
 use super::format::{Compression, FileFormat};
 use super::zip_file;
-use crate::small_file::open_regular;
 use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
+use longshore_os::small_file::open_regular;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;

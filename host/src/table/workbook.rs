@@ -88,7 +88,7 @@ fn sheet_name(path: &Path, workbook: &mut Xlsx<BufReader<File>>, wanted: Option<
         let by_number = || wanted.parse::<usize>().ok()?.checked_sub(1).and_then(|index| of_cells.get(index));
         return by_name.or_else(by_number).map(|sheet| sheet.name.clone()).ok_or_else(|| {
             let names: Vec<_> = of_cells.iter().map(|sheet| sheet.name.clone()).collect();
-            let near = crate::hint::did_you_mean(wanted, names.iter().map(String::as_str));
+            let near = longshore_model::hint::did_you_mean(wanted, names.iter().map(String::as_str));
             unreadable(format!("it has no sheet `{wanted}`: there are {}{near}", shown(&names)))
         });
     }

@@ -5,7 +5,7 @@ use super::super::layer::{Allowance, Layer};
 use super::super::limits::{LAYERS_MAX, PARTS_MAX};
 use super::made::{Image, Tar, descriptor, gzip, zstandard};
 use super::{check, said};
-use crate::digest::Digest;
+use longshore_model::digest::Digest;
 use serde_json::{Value, json};
 use std::io::Write;
 use tar::EntryType;

@@ -1,6 +1,6 @@
 //! Makes small archives, and lets each part of them be something else.
 
-use crate::digest::Digest;
+use longshore_model::digest::Digest;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tar::{EntryType, Header};

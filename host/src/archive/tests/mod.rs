@@ -6,7 +6,7 @@ mod whole;
 
 use super::check::CheckedImage;
 use super::spool;
-use crate::platform::Platform;
+use longshore_model::platform::Platform;
 use std::error::Error;
 use std::io::Write;
 

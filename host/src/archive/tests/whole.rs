@@ -5,7 +5,7 @@ use super::super::export::Form;
 use super::super::pack::Packing;
 use super::check;
 use super::made::{Image, Tar, gzip, zstandard};
-use crate::digest::Digest;
+use longshore_model::digest::Digest;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use tar::EntryType;

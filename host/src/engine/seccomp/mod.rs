@@ -6,8 +6,8 @@ mod arguments;
 mod calls;
 mod rules;
 
-use crate::digest::hexadecimal;
-use crate::network::Network;
+use longshore_model::digest::hexadecimal;
+use longshore_model::network::Network;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};

@@ -3,7 +3,7 @@
 
 use super::LocalError;
 use crate::config::BUNDLE_BYTES_MAX;
-use crate::small_file;
+use longshore_os::small_file;
 use std::path::{Path, PathBuf};
 
 /// Where systems keep all their certificates in one file: Debian and Alpine, Fedora, openSUSE. The first one counts.

@@ -4,10 +4,10 @@
 use super::HASH_BYTES;
 use super::LocalError;
 use super::tool::{Tool, Watch, words};
-use crate::digest::hexadecimal;
-use crate::locked_folder::LockedFolder;
 use crate::settings::Settings;
-use crate::small_file;
+use longshore_model::digest::hexadecimal;
+use longshore_os::locked_folder::LockedFolder;
+use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::os::unix::fs::MetadataExt;
@@ -93,7 +93,7 @@ fn read(path: &Path) -> Option<Interpreter> {
 /// Beside its place first: another run may read it.
 fn write(path: &Path, answer: &Interpreter) -> std::io::Result<()> {
     std::fs::create_dir_all(path.parent().unwrap_or(path))?;
-    let beside = path.with_extension(crate::run_id::new_run_id());
+    let beside = path.with_extension(longshore_model::run_id::new_run_id());
     std::fs::write(&beside, serde_json::to_vec(answer)?)?;
     std::fs::rename(&beside, path)
 }
@@ -101,8 +101,8 @@ fn write(path: &Path, answer: &Interpreter) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cancel::Cancel;
-    use crate::event::events;
+    use longshore_model::cancel::Cancel;
+    use longshore_model::event::events;
     use std::os::unix::fs::PermissionsExt;
 
     #[tokio::test]

@@ -13,11 +13,11 @@ mod tool;
 pub use error::LocalError;
 
 use crate::block::{Block, Language};
-use crate::cancel::Cancel;
-use crate::event::{Event, Events};
 use crate::images;
 use crate::settings::Settings;
 use crate::store::{DockerStore, Hold, ImageStore, Ledger};
+use longshore_model::cancel::Cancel;
+use longshore_model::event::{Event, Events};
 use std::path::PathBuf;
 use tool::Watch;
 

@@ -3,12 +3,12 @@
 //! who uses one holds a share. What is in them is the business of their languages.
 
 use super::LocalError;
-use crate::cancel::Cancel;
-use crate::locked_folder::LockedFolder;
-use crate::run_id::new_run_id;
 use crate::settings::Settings;
-use crate::small_file;
 use crate::store::{Hold, Ledger};
+use longshore_model::cancel::Cancel;
+use longshore_model::run_id::new_run_id;
+use longshore_os::locked_folder::LockedFolder;
+use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::io;

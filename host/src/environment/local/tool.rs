@@ -3,11 +3,11 @@
 //! comes. What the lines mean is their caller's.
 
 use super::LocalError;
-use crate::cancel::Cancel;
 use crate::config::masked;
-use crate::event::{Event, Events};
-use crate::redact::Secrets;
 use crate::settings::{PackageSettings, Settings};
+use longshore_model::cancel::Cancel;
+use longshore_model::event::{Event, Events};
+use longshore_model::redact::Secrets;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsStr;
 use std::io;
@@ -259,7 +259,7 @@ pub(super) fn place(lines: &[String], folder: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::events;
+    use longshore_model::event::events;
 
     fn shell(script: &str) -> Tool {
         Tool::new(Path::new("/bin/sh"), &Settings::default()).arguments(["-c", script])

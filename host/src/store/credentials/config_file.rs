@@ -1,9 +1,9 @@
 //! The Docker configuration file: which registries it knows, and where their credentials are.
 
 use super::{CredentialsError, Login, Reference, Secret};
-use crate::small_file;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use longshore_os::small_file;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io;

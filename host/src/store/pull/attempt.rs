@@ -2,13 +2,13 @@
 
 use super::PullFailure;
 use super::progress::progress as progress_of;
-use crate::pull_progress::LayerProgress;
 use crate::store::credentials::{Login, Secret};
 use crate::store::{DockerStore, Reference};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use bollard::query_parameters::CreateImageOptions;
 use futures_util::StreamExt;
+use longshore_model::pull_progress::LayerProgress;
 use serde_json::json;
 use std::time::Duration;
 

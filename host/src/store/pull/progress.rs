@@ -1,7 +1,7 @@
 //! How far the layers of an image are.
 
-use crate::pull_progress::{LayerProgress, LayerStatus};
 use bollard::models::{CreateImageInfo, ProgressDetail};
+use longshore_model::pull_progress::{LayerProgress, LayerStatus};
 
 /// Reads what the engine says; `None` where it does not speak of a layer.
 pub(super) fn progress(said: CreateImageInfo) -> Option<LayerProgress> {

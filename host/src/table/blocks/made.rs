@@ -1,10 +1,10 @@
 //! What has been made of the blocks of a text: columns, which become batches when they are read.
 
 use super::cut::changed;
-use crate::available::available_memory;
 use crate::table::{BATCH_ROWS, TableError};
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
+use longshore_os::available::available_memory;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -2,12 +2,12 @@
 //! as it was with the same ones. What they come to for a format is `style.rs`'s.
 
 use super::encoding::TextEncoding;
-use crate::hint::did_you_mean;
 use crate::table::cell::is_missing;
 use crate::table::days::{is_format, is_of_days};
 use crate::table::format::FileFormat;
 use crate::table::option_values::{Delimiter, Mark, TimeFormat, yes_or_no};
 use crate::table::option_words::pairs;
+use longshore_model::hint::did_you_mean;
 use serde::{Deserialize, Serialize};
 
 /// Options for writing CSV and TSV.

@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 /// A file or folder that was checked.
 #[derive(Debug, Clone)]
-pub(crate) struct SharedFile {
+pub struct SharedFile {
     /// Its path, without links.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// Whether the script may write there.
-    pub(crate) writable: bool,
+    pub writable: bool,
     /// The file itself: while it is open no other file has its number.
     opened: Arc<OwnedFd>,
 }
 
 impl SharedFile {
     /// Holds what is at a path without links. Says what it is where it is neither a file nor a folder.
-    pub(crate) fn open(path: PathBuf, writable: bool) -> io::Result<Result<Self, &'static str>> {
+    pub fn open(path: PathBuf, writable: bool) -> io::Result<Result<Self, &'static str>> {
         let opened = rustix::fs::open(&path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
         let kind = match FileType::from_raw_mode(fstat(&opened)?.st_mode) {
             // The engine takes paths as text.
@@ -38,7 +38,7 @@ impl SharedFile {
     }
 
     /// Whether the same file is at its path still.
-    pub(crate) fn is_in_place(&self) -> bool {
+    pub fn is_in_place(&self) -> bool {
         self.is_at(&self.path)
     }
 

@@ -19,13 +19,13 @@ const LOOKED_AT: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLO
 
 /// Where a path leads.
 #[derive(Debug)]
-pub(crate) struct Walked {
+pub struct Walked {
     /// The folder that the last name is in.
-    pub(crate) folder: Folder,
+    pub folder: Folder,
     /// The last name.
-    pub(crate) name: OsString,
+    pub name: OsString,
     /// What has that name: no link, unless it is one of those by which a process's open files are reached.
-    pub(crate) found: Option<OwnedFd>,
+    pub found: Option<OwnedFd>,
     /// Whether it is an open file of a process's, such as `/dev/stdout`: that file, whatever its name is now.
     pub(crate) is_open_file: bool,
     /// The links on the way, without links in their own paths.
@@ -36,13 +36,13 @@ pub(crate) struct Walked {
 ///
 /// # Errors
 /// A folder is missing, a link was made by somebody else, or the path has no last name.
-pub(crate) fn walk(path: &Path) -> io::Result<Walked> {
+pub fn walk(path: &Path) -> io::Result<Walked> {
     let own = rustix::process::geteuid().as_raw();
     follow(path, |owner| owner == 0 || owner == own)
 }
 
 /// The links on the way to something that is there, whoever made them, without links in their own paths.
-pub(crate) fn links_to(path: &Path) -> Vec<PathBuf> {
+pub fn links_to(path: &Path) -> Vec<PathBuf> {
     // What cannot be followed is an error where it is opened.
     follow(path, |_| true).map(|walked| walked.links).unwrap_or_default()
 }

@@ -19,13 +19,13 @@ const RUN_MIN: u64 = 128 << 20;
 
 /// What all runs of this process take from. Memory is the process's, so its sum is one for it, whoever runs what; the
 /// machine is asked once, since what runs take themselves must not change it.
-pub(crate) fn host() -> &'static Budget {
+pub fn host() -> &'static Budget {
     static HOST: OnceLock<Budget> = OnceLock::new();
     HOST.get_or_init(|| Budget::new(available_memory() / SHARE.1 * SHARE.0))
 }
 
 /// What one run may make of the data of its container, which has `memory` bytes.
-pub(crate) fn of_run(memory: u64) -> Budget {
+pub fn of_run(memory: u64) -> Budget {
     host().part(memory.clamp(RUN_MIN, RUN_MAX))
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn of_run(memory: u64) -> Budget {
 const PIECES_SHARE: u64 = 2;
 
 /// What pieces of files are taken from: a batch, a page, a footer.
-pub(crate) fn pieces() -> &'static Budget {
+pub fn pieces() -> &'static Budget {
     static PIECES: OnceLock<Budget> = OnceLock::new();
     PIECES.get_or_init(|| Budget::new(available_memory() / PIECES_SHARE))
 }

@@ -1,7 +1,7 @@
 //! Hints for whoever made a mistake in a text: what was probably meant, and where in the text it is.
 
 /// A hint at the nearest of `known`, if any is near.
-pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     // Two thirds alike finds a slip of the finger and a forgotten ending, and little else.
     const NEAR: f64 = 0.66;
     let distance = |known: &&str| strsim::normalized_damerau_levenshtein(name, known);
@@ -11,14 +11,14 @@ pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a s
 }
 
 /// Line and column of an offset in a text, from 1.
-pub(crate) fn place(text: &str, offset: usize) -> (usize, usize) {
+pub fn place(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     (line, before.chars().rev().take_while(|character| *character != '\n').count() + 1)
 }
 
 /// The reader's words, with a hint where a key is unknown.
-pub(crate) fn reword(message: &str) -> String {
+pub fn reword(message: &str) -> String {
     let message = message.lines().collect::<Vec<_>>().join(", ");
     let Some(rest) = message.strip_prefix("unknown field `") else {
         return message.replace("missing field", "missing key").replace("field", "key");

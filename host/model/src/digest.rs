@@ -6,21 +6,21 @@ use std::io::{self, Read, Write};
 
 /// A SHA-256 digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Digest([u8; 32]);
+pub struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of bytes.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
     /// Reads `sha256:` and 64 digits. Other algorithms are not taken: no engine uses any.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         Self::parse_hex(text.strip_prefix("sha256:")?)
     }
 
     /// Reads 64 digits, in lower case.
-    pub(crate) fn parse_hex(text: &str) -> Option<Self> {
+    pub fn parse_hex(text: &str) -> Option<Self> {
         let digits = text.as_bytes();
         if digits.len() != 64 {
             return None;
@@ -38,7 +38,7 @@ impl Digest {
     }
 
     /// 64 digits.
-    pub(crate) fn hex(&self) -> String {
+    pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
@@ -50,19 +50,21 @@ impl fmt::Display for Digest {
 }
 
 /// Bytes pass, and are counted and digested.
-pub(crate) struct Digesting<T> {
+#[derive(Debug)]
+pub struct Digesting<T> {
     inner: T,
     sha: Sha256,
     count: u64,
 }
 
 impl<T> Digesting<T> {
-    pub(crate) fn new(inner: T) -> Self {
+    /// Nothing has passed yet.
+    pub fn new(inner: T) -> Self {
         Self { inner, sha: Sha256::new(), count: 0 }
     }
 
     /// The digest of what has passed, and how many bytes that was.
-    pub(crate) fn finish(self) -> (Digest, u64) {
+    pub fn finish(self) -> (Digest, u64) {
         (Digest(self.sha.finalize().into()), self.count)
     }
 
@@ -81,14 +83,16 @@ impl<R: Read> Read for Digesting<R> {
 }
 
 /// Gives exactly the bytes that are expected, or an error before its end.
-pub(crate) struct Verified<R> {
+#[derive(Debug)]
+pub struct Verified<R> {
     inner: Option<Digesting<R>>,
     digest: Digest,
     size: u64,
 }
 
 impl<R: Read> Verified<R> {
-    pub(crate) fn new(inner: R, digest: Digest, size: u64) -> Self {
+    /// Expects `size` bytes with this digest.
+    pub fn new(inner: R, digest: Digest, size: u64) -> Self {
         Self { inner: Some(Digesting::new(inner)), digest, size }
     }
 }
@@ -112,18 +116,20 @@ impl<R: Read> Read for Verified<R> {
 }
 
 /// Bytes pass to a writer, and are counted.
-pub(crate) struct Counting<W> {
+#[derive(Debug)]
+pub struct Counting<W> {
     inner: W,
     count: u64,
 }
 
 impl<W: Write> Counting<W> {
-    pub(crate) fn new(inner: W) -> Self {
+    /// Nothing has passed yet.
+    pub fn new(inner: W) -> Self {
         Self { inner, count: 0 }
     }
 
     /// How many bytes have passed.
-    pub(crate) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.count
     }
 }
@@ -141,7 +147,7 @@ impl<W: Write> Write for Counting<W> {
 }
 
 /// Bytes in hexadecimal.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing into a text cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -5,7 +5,7 @@
 //! The lock is that of a file which is open for writing, since NFS honours no other (`flock(2)`).
 
 use crate::folder::Folder;
-use crate::run_id::new_run_id;
+use longshore_model::run_id::new_run_id;
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the names of folders begin with that are made among those of others.
-pub(crate) const TEMPORARY: &str = "longshore-";
+pub const TEMPORARY: &str = "longshore-";
 
 /// The file that marks a folder as ours.
 const LOCK: &str = ".longshore-lock";
@@ -36,7 +36,7 @@ const LOCKING: OFlags = OFlags::RDWR.union(OFlags::NOFOLLOW).union(OFlags::NONBL
 
 /// A folder that is locked for as long as this lives, and removed when it is dropped, unless it is to stay.
 #[derive(Debug)]
-pub(crate) struct LockedFolder {
+pub struct LockedFolder {
     path: PathBuf,
     stays: bool,
     within: Arc<Folder>,
@@ -47,7 +47,7 @@ pub(crate) struct LockedFolder {
 
 impl LockedFolder {
     /// Makes `parent/name`, with what the umask leaves of `mode`, and `parent` for this user alone where it is missing.
-    pub(crate) fn create(parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
+    pub fn create(parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
         match DirBuilder::new().mode(0o700).create(parent) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
@@ -56,7 +56,7 @@ impl LockedFolder {
     }
 
     /// The same in a folder that is open, whatever has its path by now.
-    pub(crate) fn create_in(within: &Arc<Folder>, parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
+    pub fn create_in(within: &Arc<Folder>, parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
         let mut attempt = 0;
         loop {
             match Self::make(within, parent, name, mode) {
@@ -83,33 +83,33 @@ impl LockedFolder {
 
     /// Makes a folder for what programs leave that are called for this process alone. Where the host is killed, the next
     /// run of the `process` engine finds it abandoned.
-    pub(crate) fn temporary(parent: &Path) -> io::Result<Self> {
+    pub fn temporary(parent: &Path) -> io::Result<Self> {
         Self::create(parent, &format!("{TEMPORARY}{}", new_run_id()), 0o700)
     }
 
     /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The folder itself, for what is done in it whatever has its path.
-    pub(crate) fn folder(&self) -> &Folder {
+    pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
     /// Makes a folder in it, for this user alone.
-    pub(crate) fn subfolder(&self, name: &str) -> io::Result<OwnedFd> {
+    pub fn subfolder(&self, name: &str) -> io::Result<OwnedFd> {
         mkdirat(&self.folder, name, Mode::RWXU)?;
         Ok(openat(&self.folder, name, FOLDER, Mode::empty())?)
     }
 
     /// Removes the folders beside this one whose names are `prefix` and the id of a run, and whose hosts are dead.
-    pub(crate) fn remove_abandoned(&self, prefix: &str) {
+    pub fn remove_abandoned(&self, prefix: &str) {
         remove_abandoned_in(&self.within, prefix);
     }
 
     /// Has the folder stay when this is dropped, unlocked.
-    pub(crate) fn stay(&mut self) {
+    pub fn stay(&mut self) {
         self.stays = true;
     }
 }
@@ -122,13 +122,13 @@ impl Drop for LockedFolder {
 }
 
 /// Whether somebody holds a folder's lock. Where nothing is nobody does.
-pub(crate) fn is_locked(path: &Path) -> bool {
+pub fn is_locked(path: &Path) -> bool {
     let Ok(folder) = rustix::fs::open(path, FOLDER, Mode::empty()) else { return false };
     open_lock(&folder).is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared).is_err())
 }
 
 /// Removes a folder that nobody holds locked; who calls this knows that it is ours. Says whether it is gone.
-pub(crate) fn remove_unlocked(path: &Path) -> io::Result<bool> {
+pub fn remove_unlocked(path: &Path) -> io::Result<bool> {
     let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     let Some(name) = path.file_name() else { return Err(io::ErrorKind::InvalidInput.into()) };
     let opened = Folder::open(crate::publish::folder(path)).and_then(|within| Ok((within.folder(name)?, within)));
@@ -148,7 +148,7 @@ pub(crate) fn remove_unlocked(path: &Path) -> io::Result<bool> {
 
 /// Removes the folders in `parent` whose names are `prefix` and the id of a run, which are marked as ours, and whose makers
 /// are dead. One that cannot be removed now is found again by the next run.
-pub(crate) fn remove_abandoned(parent: &Path, prefix: &str) {
+pub fn remove_abandoned(parent: &Path, prefix: &str) {
     if let Ok(within) = Folder::open(parent) {
         remove_abandoned_in(&within, prefix);
     }
@@ -214,7 +214,7 @@ fn is_of_run(name: &OsStr, prefix: &str) -> bool {
     id.is_some_and(|(time, random)| time.len() == 13 && random.len() == 8 && is_number(time) && is_number(random))
 }
 
-pub(crate) fn own_user() -> u32 {
+pub fn own_user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 

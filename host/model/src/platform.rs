@@ -2,9 +2,9 @@
 
 /// What containers run on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Platform {
+pub struct Platform {
     /// The operating system in the words of OCI, such as `linux`.
-    pub(crate) os: String,
+    pub os: String,
     /// The architecture in the words of OCI, such as `amd64`.
-    pub(crate) architecture: String,
+    pub architecture: String,
 }

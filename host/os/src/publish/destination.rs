@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// What a path leads to.
 #[derive(Debug, Clone)]
-pub(crate) enum Destination {
+pub enum Destination {
     /// A file to make or replace.
     File(Place),
     /// A pipe or a device.
@@ -23,7 +23,7 @@ pub(crate) enum Destination {
 
 /// A name in a folder that is open.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub struct Place {
     folder: Arc<Folder>,
     name: OsString,
     /// The links that led there.
@@ -34,7 +34,7 @@ pub(crate) struct Place {
 
 /// A pipe, a device or a process's open file. To hold it wakes nobody who reads it.
 #[derive(Debug, Clone)]
-pub(crate) struct Special(Arc<OwnedFd>);
+pub struct Special(Arc<OwnedFd>);
 
 /// A file that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Destination {
     /// # Errors
     /// Where nothing can be put there: a folder, a socket, a disk, a loop of links, a link of somebody else's, a folder
     /// that is missing.
-    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+    pub fn of(path: &Path) -> io::Result<Self> {
         let walked = walk(path).map_err(|error| match Errno::from_io_error(&error) {
             Some(Errno::LOOP) => refused("its links lead in a circle"),
             _ => error,
@@ -80,7 +80,7 @@ impl Place {
     ///
     /// # Errors
     /// Where something else has it.
-    pub(crate) fn of_folder(path: &Path) -> io::Result<(Self, Option<Folder>)> {
+    pub fn of_folder(path: &Path) -> io::Result<(Self, Option<Folder>)> {
         let walked = walk(path)?;
         let found = walked.found.map(|found| match FileType::from_raw_mode(fstat(&found)?.st_mode) {
             FileType::Directory => Folder::of(found),
@@ -104,56 +104,56 @@ impl Place {
     }
 
     /// Checks that its folder is where the caller named it still.
-    pub(crate) fn check(&self) -> io::Result<()> {
+    pub fn check(&self) -> io::Result<()> {
         if self.is_reachable { self.folder.check() } else { Ok(()) }
     }
 
     /// The links that led there.
-    pub(crate) fn links(&self) -> &[PathBuf] {
+    pub fn links(&self) -> &[PathBuf] {
         &self.links
     }
 
     /// Its folder, to be held by others too.
-    pub(crate) fn shared_folder(&self) -> &Arc<Folder> {
+    pub fn shared_folder(&self) -> &Arc<Folder> {
         &self.folder
     }
 
     /// Its folder.
-    pub(crate) fn folder(&self) -> &Folder {
+    pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
     /// The path that it had when it was looked at, without links. Nothing may be opened by it.
-    pub(crate) fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join(&self.name)
     }
 
     /// A file without a name on the disk where the place is.
-    pub(crate) fn scratch(&self) -> io::Result<File> {
+    pub fn scratch(&self) -> io::Result<File> {
         tempfile::tempfile_in(by_number(&*self.folder))
     }
 
     /// Its name there.
-    pub(crate) fn name(&self) -> &OsStr {
+    pub fn name(&self) -> &OsStr {
         &self.name
     }
 }
 
 impl Special {
     /// Opens it to add to it.
-    pub(crate) fn append(&self) -> io::Result<File> {
+    pub fn append(&self) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOCTTY | OFlags::CLOEXEC;
         Ok(File::from(open(self.path(), flags, Mode::empty())?))
     }
 
     /// By which it is opened, whatever has its path by now.
-    pub(crate) fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         by_number(&*self.0)
     }
 }
 
 /// The folder of a path.
-pub(crate) fn folder(path: &Path) -> &Path {
+pub fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -23,7 +23,7 @@ const UNIFIED: Files = ("memory.max", "memory.current", "inactive_file ");
 const SPLIT: Files = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ");
 
 /// Memory that can be had without hurting anyone, in bytes.
-pub(crate) fn available_memory() -> u64 {
+pub fn available_memory() -> u64 {
     let machine = text("/proc/meminfo").and_then(|meminfo| kibibytes(&meminfo, "MemAvailable:"));
     let group = text("/proc/self/cgroup").and_then(|groups| of_groups(&groups, Path::new(GROUPS)));
     [machine, group, of_address_space()].into_iter().flatten().min().unwrap_or(UNKNOWN)

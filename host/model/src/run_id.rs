@@ -1,7 +1,7 @@
 //! Ids of runs, which also name whatever else must be unique on a machine.
 
 /// A name that no other run has, and that sorts by time: microseconds and 32 random bits.
-pub(crate) fn new_run_id() -> String {
+pub fn new_run_id() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mut random = [0; 4];
     let filled = rustix::rand::getrandom(&mut random[..], rustix::rand::GetRandomFlags::empty());

@@ -8,25 +8,25 @@ use std::path::{Path, PathBuf};
 
 /// Files that are complete, and have temporary names beside their places.
 #[derive(Debug)]
-pub(crate) struct Together {
+pub struct Together {
     files: Vec<Unpublished>,
     journal: Option<Journal>,
 }
 
 /// Why they are not in place.
 #[derive(Debug)]
-pub(crate) struct Failed {
+pub struct Failed {
     /// The file that failed, as the caller named it.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// Why.
-    pub(crate) source: io::Error,
+    pub source: io::Error,
     /// Those that are in place all the same, since they cannot be taken back.
-    pub(crate) in_place: Vec<PathBuf>,
+    pub in_place: Vec<PathBuf>,
 }
 
 impl Together {
     /// Completes and names the files. Nothing is in its place yet. One alone needs no journal: it is put in place at once.
-    pub(crate) fn name(files: Vec<Unpublished>, state_folder: &Path, run_id: &str) -> Result<Self, Failed> {
+    pub fn name(files: Vec<Unpublished>, state_folder: &Path, run_id: &str) -> Result<Self, Failed> {
         let journal = match &files[..] {
             [] | [_] => None,
             // Without a journal they are still taken back where one fails; a host that is killed is all that it is for.
@@ -46,7 +46,7 @@ impl Together {
     }
 
     /// Puts them in place. Blocks.
-    pub(crate) fn publish(mut self) -> Result<(), Failed> {
+    pub fn publish(mut self) -> Result<(), Failed> {
         if let Some(Err(source)) = self.journal.as_mut().map(Journal::commit) {
             return Err(self.give_up(0, source, Vec::new()));
         }

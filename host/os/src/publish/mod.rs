@@ -9,8 +9,8 @@ mod stream;
 mod together;
 mod unpublished;
 
-pub(crate) use destination::{Destination, Place, Special, folder};
-pub(crate) use journal::recover;
-pub(crate) use stream::{Broken, Stream, copy_out};
-pub(crate) use together::Together;
-pub(crate) use unpublished::Unpublished;
+pub use destination::{Destination, Place, Special, folder};
+pub use journal::recover;
+pub use stream::{Broken, Stream, copy_out};
+pub use together::Together;
+pub use unpublished::Unpublished;

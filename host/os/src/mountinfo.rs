@@ -13,11 +13,11 @@ const LINE_MAX: usize = 64 << 10;
 
 /// A mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mounted {
+pub struct Mounted {
     /// What of the file system is there.
-    pub(crate) root: PathBuf,
+    pub root: PathBuf,
     /// Where it is.
-    pub(crate) point: PathBuf,
+    pub point: PathBuf,
     /// What the file system is called.
     file_system: Vec<u8>,
     /// The file system's options, between commas.
@@ -26,19 +26,19 @@ pub(crate) struct Mounted {
 
 impl Mounted {
     /// Whether it is of this file system, with this option.
-    pub(crate) fn is_of(&self, file_system: &str, option: &str) -> bool {
+    pub fn is_of(&self, file_system: &str, option: &str) -> bool {
         self.file_system == file_system.as_bytes()
             && self.options.split(|byte| *byte == b',').any(|found| found == option.as_bytes())
     }
 }
 
 /// All mounts, in the order in which they were made. Blocks as little as any file of the kernel's.
-pub(crate) fn mounted() -> io::Result<Vec<Mounted>> {
+pub fn mounted() -> io::Result<Vec<Mounted>> {
     read(BufReader::with_capacity(LINE_MAX, std::fs::File::open(MOUNTS)?))
 }
 
 /// The same from what the kernel wrote. A line that makes no sense is none.
-pub(crate) fn read(mut lines: impl BufRead) -> io::Result<Vec<Mounted>> {
+pub fn read(mut lines: impl BufRead) -> io::Result<Vec<Mounted>> {
     let (mut found, mut line) = (Vec::new(), Vec::new());
     while lines.read_until(b'\n', &mut line)? > 0 {
         found.extend(parsed(line.trim_ascii_end()));

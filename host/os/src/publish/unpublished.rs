@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// A file that has no name yet.
 #[derive(Debug)]
-pub(crate) struct Unpublished {
+pub struct Unpublished {
     path: PathBuf,
     place: Place,
     file: File,
@@ -39,7 +39,7 @@ impl Unpublished {
     ///
     /// # Errors
     /// Where no file can be put there; pipes and devices are no files.
-    pub(crate) fn create(target: &Path, run_id: &str) -> io::Result<Self> {
+    pub fn create(target: &Path, run_id: &str) -> io::Result<Self> {
         match Destination::of(target)? {
             Destination::File(place) => Self::create_in(place, target, run_id),
             Destination::Stream(_) => Err(io::Error::other("it is a pipe or a device")),
@@ -47,7 +47,7 @@ impl Unpublished {
     }
 
     /// Opens a file that will be in a place.
-    pub(crate) fn create_in(place: Place, path: &Path, run_id: &str) -> io::Result<Self> {
+    pub fn create_in(place: Place, path: &Path, run_id: &str) -> io::Result<Self> {
         let mut temporary = OsString::from(".");
         temporary.push(place.name());
         temporary.push(format!(".{run_id}"));
@@ -66,12 +66,12 @@ impl Unpublished {
     }
 
     /// A second handle, to write with.
-    pub(crate) fn writer(&self) -> io::Result<File> {
+    pub fn writer(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
     /// Puts it in place of the target. Everything must have been written.
-    pub(crate) fn publish(mut self) -> io::Result<()> {
+    pub fn publish(mut self) -> io::Result<()> {
         self.name()?;
         let (folder, own) = (self.place.folder(), self.identity()?);
         is_at(&self.place, &self.temporary, own)?;

@@ -2,8 +2,8 @@
 //! pipe that nobody reads is an error.
 
 use super::destination::Special;
-use crate::cancel::{Cancel, CancelLevel};
-use crate::shown::LogFilter;
+use longshore_model::cancel::{Cancel, CancelLevel};
+use longshore_model::shown::LogFilter;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::Errno;
@@ -24,7 +24,7 @@ const PIECE: usize = 64 << 10;
 
 /// Something to write to.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub struct Stream {
     file: File,
     /// How long it may take nothing; for ever, where a person may have stopped it.
     patience: Option<Duration>,
@@ -32,7 +32,7 @@ pub(crate) struct Stream {
 
 /// Why not all was written.
 #[derive(Debug)]
-pub(crate) enum Broken {
+pub enum Broken {
     /// It was cancelled.
     Cancelled,
     /// The reader has enough.
@@ -43,7 +43,7 @@ pub(crate) enum Broken {
 
 impl Stream {
     /// Opens a pipe, which must have a reader soon, a device, or a file that a process has open, to which it is added.
-    pub(crate) fn open(special: &Special, cancel: &Cancel) -> Result<Self, Broken> {
+    pub fn open(special: &Special, cancel: &Cancel) -> Result<Self, Broken> {
         Self::open_within(special, cancel, PATIENCE)
     }
 
@@ -66,13 +66,13 @@ impl Stream {
     }
 
     /// This process's standard output.
-    pub(crate) fn standard() -> io::Result<Self> {
+    pub fn standard() -> io::Result<Self> {
         Ok(Self { file: io::stdout().as_fd().try_clone_to_owned()?.into(), patience: None })
     }
 }
 
 /// Copies a whole file there. Blocks.
-pub(crate) fn copy_out(from: &mut File, to: &Stream, cancel: &Cancel) -> Result<(), Broken> {
+pub fn copy_out(from: &mut File, to: &Stream, cancel: &Cancel) -> Result<(), Broken> {
     from.rewind().map_err(Broken::Failed)?;
     let mut piece = vec![0; PIECE];
     // Cells are anybody's text, which a terminal is to show.

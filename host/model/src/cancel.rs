@@ -52,7 +52,7 @@ impl Cancel {
     }
 
     /// Waits until the level is beyond `level`.
-    pub(crate) async fn beyond(&self, level: CancelLevel) -> CancelLevel {
+    pub async fn beyond(&self, level: CancelLevel) -> CancelLevel {
         let mut changes = self.level.subscribe();
         let now = changes.wait_for(|now| *now > level).await.map(|now| *now);
         now.expect("the sender is alive: `self` holds it")

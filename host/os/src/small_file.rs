@@ -12,7 +12,7 @@ use std::path::Path;
 pub const WRITTEN_MAX: u64 = 1 << 20;
 
 /// Bytes of a file that a program wrote, at most: a record of a run in 10,000 parts has about 10 MiB.
-pub(crate) const MADE_MAX: u64 = 64 << 20;
+pub const MADE_MAX: u64 = 64 << 20;
 
 /// Opens a file, and nothing else: a pipe without a writer is not waited for.
 ///
@@ -24,7 +24,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 }
 
 /// Passes a file on that was opened so that nothing was waited for, and nothing else.
-pub(crate) fn regular(file: File) -> io::Result<File> {
+pub fn regular(file: File) -> io::Result<File> {
     match kind(file.metadata()?.file_type()) {
         None => {}
         Some("a folder") => return Err(ErrorKind::IsADirectory.into()),

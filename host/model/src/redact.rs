@@ -7,15 +7,15 @@ use std::collections::BTreeSet;
 const MASK: &str = "***";
 
 /// Letters that a secret must have to be looked for: shorter ones stand in any text.
-pub(crate) const LENGTH_MIN: usize = 4;
+pub const LENGTH_MIN: usize = 4;
 
 /// What must not be shown, in all its forms, the longest first.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Secrets(Vec<String>);
+pub struct Secrets(Vec<String>);
 
 impl Secrets {
     /// These, as far as they can be told from other text.
-    pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
+    pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         let long = secrets.into_iter().filter(|secret| secret.len() >= LENGTH_MIN);
         let forms: BTreeSet<String> = long.flat_map(forms).collect();
         let mut forms: Vec<String> = forms.into_iter().collect();
@@ -25,7 +25,7 @@ impl Secrets {
     }
 
     /// A text without them.
-    pub(crate) fn masked(&self, text: &str) -> String {
+    pub fn masked(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.scan(text.as_bytes(), true).0).into_owned()
     }
 
@@ -75,18 +75,19 @@ fn escaped(byte: u8, space: &str) -> String {
 /// Takes secrets out of a stream of bytes, whatever pieces it comes in. What may be the beginning of one is held back until
 /// it is known whether it is.
 #[derive(Debug)]
-pub(crate) struct Masking {
+pub struct Masking {
     secrets: Secrets,
     held: Vec<u8>,
 }
 
 impl Masking {
-    pub(crate) fn new(secrets: Secrets) -> Self {
+    /// For these secrets; no piece was taken yet.
+    pub fn new(secrets: Secrets) -> Self {
         Self { secrets, held: Vec::new() }
     }
 
     /// Takes the next piece, and gives what can be shown by now.
-    pub(crate) fn take(&mut self, piece: Vec<u8>) -> Vec<u8> {
+    pub fn take(&mut self, piece: Vec<u8>) -> Vec<u8> {
         if self.secrets.0.is_empty() {
             return piece;
         }
@@ -98,7 +99,7 @@ impl Masking {
     }
 
     /// What was held back, at the end of the stream.
-    pub(crate) fn finish(&mut self) -> Vec<u8> {
+    pub fn finish(&mut self) -> Vec<u8> {
         self.secrets.scan(&std::mem::take(&mut self.held), true).0
     }
 }

@@ -2,9 +2,9 @@
 //! below a descriptor. Whoever may write there can move the folder or put a link in its place; what was opened stays what
 //! it was. What leads there is followed in `walk.rs`.
 
-mod walk;
+pub mod walk;
 
-pub(crate) use walk::{links_to, walk};
+pub use walk::{links_to, walk};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat, renameat, renameat_with};
 use rustix::fs::{chmod, fstat, fsync, mkdirat, openat, openat2, statat, unlinkat};
@@ -28,7 +28,7 @@ const BELOW: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINK
 
 /// What tells a file from all others while it is open, or has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Identity {
+pub struct Identity {
     /// The file system's number, which holds until the machine starts anew.
     pub(crate) device: u64,
     /// The file's, there.
@@ -50,7 +50,7 @@ impl From<Stat> for Identity {
 
 /// A folder that is open.
 #[derive(Debug)]
-pub(crate) struct Folder {
+pub struct Folder {
     opened: OwnedFd,
     /// Where it was when it was opened, without links.
     path: PathBuf,
@@ -60,7 +60,7 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Opens a folder, following the links to it this once.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(path: &Path) -> io::Result<Self> {
         Self::open_exactly(&std::fs::canonicalize(path)?)
     }
 
@@ -74,7 +74,7 @@ impl Folder {
     }
 
     /// A folder that is held already.
-    pub(crate) fn of(held: OwnedFd) -> io::Result<Self> {
+    pub fn of(held: OwnedFd) -> io::Result<Self> {
         let (opened, can_read) = match openat(&held, ".", READ, Mode::empty()) {
             Ok(opened) => (opened, true),
             // Who may not list a folder may still write there.
@@ -86,12 +86,12 @@ impl Folder {
     }
 
     /// Where it was when it was opened, without links. Nothing may be opened by it.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Which folder it is.
-    pub(crate) fn identity(&self) -> io::Result<Identity> {
+    pub fn identity(&self) -> io::Result<Identity> {
         Identity::of(&self.opened)
     }
 
@@ -109,12 +109,12 @@ impl Folder {
     }
 
     /// Which file has a name in it; `None` if there is none.
-    pub(crate) fn identity_of(&self, name: &OsStr) -> io::Result<Option<Identity>> {
+    pub fn identity_of(&self, name: &OsStr) -> io::Result<Option<Identity>> {
         Ok(self.stat(name)?.map(Identity::from))
     }
 
     /// What has a name in it. Links are not followed.
-    pub(crate) fn stat(&self, name: &OsStr) -> io::Result<Option<Stat>> {
+    pub fn stat(&self, name: &OsStr) -> io::Result<Option<Stat>> {
         match statat(&self.opened, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(found) => Ok(Some(found)),
             Err(Errno::NOENT) => Ok(None),
@@ -123,13 +123,13 @@ impl Folder {
     }
 
     /// Opens a file below it to be read. No link is followed, and a pipe is not waited for.
-    pub(crate) fn open_file(&self, within: &Path) -> io::Result<File> {
+    pub fn open_file(&self, within: &Path) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(File::from(resolve(&self.opened, within, flags, BELOW)?))
     }
 
     /// Makes a file below it, with the folders that it is in. No link is followed on the way.
-    pub(crate) fn make_file_below(&self, within: &Path, mode: u32) -> io::Result<File> {
+    pub fn make_file_below(&self, within: &Path, mode: u32) -> io::Result<File> {
         let name = within.file_name().ok_or(Errno::INVAL)?;
         let above = within.parent().filter(|above| *above != Path::new(""));
         match above {
@@ -160,13 +160,13 @@ impl Folder {
     }
 
     /// Makes a folder in it, with what the umask leaves of `mode`.
-    pub(crate) fn make_folder(&self, name: &OsStr, mode: u32) -> io::Result<Self> {
+    pub fn make_folder(&self, name: &OsStr, mode: u32) -> io::Result<Self> {
         mkdirat(&self.opened, name, Mode::from_raw_mode(mode))?;
         self.folder(name)
     }
 
     /// Moves what has a name in it to another, where nothing is. File systems that cannot know it replace what is there.
-    pub(crate) fn move_new(&self, name: &OsStr, to: &Self, new: &OsStr) -> io::Result<()> {
+    pub fn move_new(&self, name: &OsStr, to: &Self, new: &OsStr) -> io::Result<()> {
         match renameat_with(&self.opened, name, &to.opened, new, RenameFlags::NOREPLACE) {
             Err(errno) if is_unknown(errno) => Ok(renameat(&self.opened, name, &to.opened, new)?),
             moved => Ok(moved?),
@@ -174,12 +174,12 @@ impl Folder {
     }
 
     /// Opens a folder in it.
-    pub(crate) fn folder(&self, name: &OsStr) -> io::Result<Self> {
+    pub fn folder(&self, name: &OsStr) -> io::Result<Self> {
         Self::of(openat(&self.opened, name, HELD, Mode::empty())?)
     }
 
     /// The names in it.
-    pub(crate) fn names(&self) -> io::Result<Vec<std::ffi::OsString>> {
+    pub fn names(&self) -> io::Result<Vec<std::ffi::OsString>> {
         let is_self = |name: &CStr| matches!(name.to_bytes(), b"." | b"..");
         let entries = Dir::read_from(&self.opened)?.collect::<Result<Vec<_>, _>>()?;
         let names = entries.iter().map(rustix::fs::DirEntry::file_name).filter(|name| !is_self(name));
@@ -214,7 +214,7 @@ impl Folder {
     }
 
     /// Writes its names down to the disk. File systems that cannot do it for folders have done it already.
-    pub(crate) fn sync(&self) -> io::Result<()> {
+    pub fn sync(&self) -> io::Result<()> {
         match fsync(&self.opened) {
             Err(Errno::BADF) if !self.can_read => Ok(()),
             Err(Errno::INVAL) => Ok(()),

@@ -2,4 +2,4 @@
 
 /// An image that an engine has, by its id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ImageId(pub(crate) String);
+pub struct ImageId(pub String);

@@ -130,7 +130,7 @@ fn boot() -> Option<String> {
 }
 
 /// Completes what hosts that were killed left half published. Returns what there is to know of it. Blocks.
-pub(crate) fn recover(state_folder: &Path) -> Vec<String> {
+pub fn recover(state_folder: &Path) -> Vec<String> {
     let mut notes = Vec::new();
     for entry in std::fs::read_dir(folder(state_folder)).into_iter().flatten().flatten() {
         let path = entry.path();

@@ -1,0 +1,23 @@
+//! Words that all parts of the host share: ids, digests, limits, outcomes, events, cancelling, and text as it is shown
+
+pub mod cancel;
+pub mod causes;
+#[cfg(test)]
+mod dice;
+pub mod digest;
+pub mod engine_kind;
+pub mod event;
+pub mod hint;
+pub mod human;
+pub mod image_id;
+pub mod image_kind;
+pub mod labels;
+pub mod limits;
+pub mod network;
+pub mod outcome;
+pub mod platform;
+pub mod pull_progress;
+pub mod redact;
+pub mod run_id;
+pub mod shown;
+pub mod size;
