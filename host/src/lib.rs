@@ -27,9 +27,6 @@ pub mod archive;
 pub mod block;
 pub mod cases;
 pub mod config;
-#[cfg(test)]
-#[path = "../model/src/dice.rs"]
-mod dice;
 mod engine;
 pub mod environment;
 pub mod fingerprint;
@@ -48,7 +45,6 @@ mod session;
 mod settings;
 mod spec;
 mod store;
-pub mod table;
 mod task;
 
 pub use engine::{
@@ -66,6 +62,7 @@ pub use longshore_model::outcome::{Evidence, Outcome, decide};
 pub use longshore_model::pull_progress::{LayerProgress, LayerStatus};
 pub use longshore_model::{causes, human, image_kind, shown, size};
 pub use longshore_os::small_file;
+pub use longshore_table as table;
 pub use partition::SplitError;
 pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use run::{Explained, explain, run};

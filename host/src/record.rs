@@ -2,7 +2,7 @@
 
 use crate::engine::Held;
 use crate::kept::KeptRecord;
-use crate::table::{Findings, WriteOptions};
+use longshore_table::{Findings, WriteOptions};
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::limits::Limits;
 use longshore_model::outcome::Outcome;

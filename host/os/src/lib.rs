@@ -1,7 +1,6 @@
 //! What the host asks of its machine: files by descriptors, locked folders, mounts and memory
 
 pub mod available;
-pub mod budget;
 pub mod folder;
 pub mod locked_folder;
 pub mod mountinfo;

@@ -214,6 +214,8 @@ fn is_of_run(name: &OsStr, prefix: &str) -> bool {
     id.is_some_and(|(time, random)| time.len() == 13 && random.len() == 8 && is_number(time) && is_number(random))
 }
 
+/// The user that this host runs as.
+#[must_use]
 pub fn own_user() -> u32 {
     rustix::process::geteuid().as_raw()
 }

@@ -2,7 +2,7 @@
 
 use super::model::{Block, Form, InputDeclaration, Mode};
 use super::options::{OptionKind, OptionSpec};
-use crate::table::ColumnType;
+use longshore_table::ColumnType;
 use longshore_model::human::aligned;
 use longshore_model::shown::{Shown, Word};
 use serde_json::Value;

@@ -6,7 +6,7 @@ use super::error::BlockError;
 use super::load::empty;
 use super::model::{Block, Form, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::{options_json, requirements};
-use crate::table::WriteOptions;
+use longshore_table::WriteOptions;
 use serde_json::Value;
 use std::path::Path;
 

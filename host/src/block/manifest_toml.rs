@@ -4,7 +4,7 @@ use super::error::BlockError;
 use super::load::empty;
 use super::model::{Block, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::options::{OptionKind, OptionSpec};
-use crate::table::{ColumnType, ReadOptions, WriteOptions};
+use longshore_table::{ColumnType, ReadOptions, WriteOptions};
 use longshore_model::hint::did_you_mean;
 use longshore_model::hint::place;
 use longshore_model::hint::reword;
@@ -323,7 +323,7 @@ fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> BlockError {
 mod tests {
     use super::*;
     use crate::block::schema;
-    use crate::table::HeaderLines;
+    use longshore_table::HeaderLines;
     use longshore_model::image_kind::ImageKind;
 
     /// The keys that the reader knows, as it lists them when it meets one that it does not.

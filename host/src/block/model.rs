@@ -1,7 +1,7 @@
 //! What a block is, whichever manifest said so.
 
 use super::options::OptionSpec;
-use crate::table::{ColumnType, ReadOptions, WriteOptions};
+use longshore_table::{ColumnType, ReadOptions, WriteOptions};
 use longshore_model::image_kind::ImageKind;
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! What options a block has.
 
-use crate::table::ColumnType;
+use longshore_table::ColumnType;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@
 use super::entry::{Entry, Notices};
 use super::manifest_json::DECLARED_MAX;
 use super::options::{OptionKind, OptionSpec};
-use crate::table::ColumnType;
+use longshore_table::ColumnType;
 use serde_json::Value;
 
 /// The keys of an option.

@@ -4,7 +4,7 @@
 use super::error::{OptionError, OptionProblem};
 use super::model::Block;
 use super::options::{OptionKind, OptionSpec, alternatives};
-use crate::table::{ColumnKind, ColumnType, in_words};
+use longshore_table::{ColumnKind, ColumnType, in_words};
 use arrow_schema::SchemaRef;
 use longshore_model::hint::did_you_mean;
 use longshore_model::redact::LENGTH_MIN;

@@ -4,7 +4,7 @@ use super::align::{Common, Pair};
 use super::cell::Cell;
 use super::difference::{NumberedRow, ROWS_MAX, RowDifference, TableDifference, TypeDifference};
 use super::table::{Column, Table};
-use crate::table::ColumnKind;
+use longshore_table::ColumnKind;
 
 /// What counts as the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

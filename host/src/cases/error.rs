@@ -2,7 +2,7 @@
 
 use crate::block::BlockError;
 use crate::spec::SpecError;
-use crate::table::TableError;
+use longshore_table::TableError;
 use std::path::PathBuf;
 use thiserror::Error;
 

@@ -11,7 +11,7 @@ use crate::block::{Block, InputDeclaration};
 use crate::record::RunRecord;
 use crate::settings::Settings;
 use crate::spec::{InputSpec, OutputSpec, RunSpec, SpecError};
-use crate::table::{Source, TableError};
+use longshore_table::{Source, TableError};
 use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::{Event, EventReceiver, events};

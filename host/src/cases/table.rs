@@ -1,7 +1,7 @@
 //! A whole table in memory, as cells, to be compared with another one.
 
 use super::cell::Cell;
-use crate::table::{ColumnKind, FileFormat, Format, HeaderLines, Mark, ReadOptions, Source, TableError};
+use longshore_table::{ColumnKind, FileFormat, Format, HeaderLines, Mark, ReadOptions, Source, TableError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -177,7 +177,7 @@ fn named(format: FileFormat) -> ReadOptions {
 mod tests {
     use super::*;
     use crate::cases::{Comparison, TableDifference, TypeDifference, compare};
-    use crate::table::Sink;
+    use longshore_table::Sink;
     use arrow_array::{
         Date32Array, Decimal128Array, DictionaryArray, Float32Array, Float64Array, Int32Array, Int64Array,
         LargeStringArray, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array,

@@ -8,9 +8,9 @@ mod serve;
 pub(crate) use credit::Credit;
 pub(crate) use serve::serve;
 
-use crate::table::{Feed, TableError, guarded};
+use longshore_table::{Feed, TableError, guarded};
 use arrow_array::{Array, RecordBatch};
-use longshore_os::budget;
+use longshore_table::budget;
 use longshore_protocol::ProtocolError;
 use longshore_segment::{Budget, OverBudget, Segment, SegmentError, SegmentStream, Taken, write_whole};
 use std::sync::Arc;

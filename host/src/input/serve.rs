@@ -89,7 +89,7 @@ async fn send(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Feed;
+    use longshore_table::Feed;
     use arrow_array::{ArrayRef, Int64Array, RecordBatch};
     use longshore_protocol::Message;
 

@@ -1,7 +1,7 @@
 //! What the workers of a run share: memory, places to work at, and bytes to write.
 
 use super::desks::{Desk, Desks};
-use crate::table::Allowance;
+use longshore_table::Allowance;
 use longshore_segment::{Budget, OverBudget, SegmentError, Taken};
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ pub(crate) use pending::{Pending, create};
 pub(crate) use worker::Piece;
 pub(crate) use writers::{OutputsHandle, Writers};
 
-use crate::table::{FileFormat, WriteOptions};
+use longshore_table::{FileFormat, WriteOptions};
 use longshore_os::publish::Destination;
 use longshore_protocol::OutputName;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 //! to be too narrow. What is written is `worker.rs`'s.
 
 use super::Target;
-use crate::table::{Allowance, Format, ReadOptions, Sink, Source, TableError};
+use longshore_table::{Allowance, Format, ReadOptions, Sink, Source, TableError};
 use arrow_schema::SchemaRef;
 use longshore_os::publish::{Destination, Special, Unpublished};
 use longshore_segment::Matching;

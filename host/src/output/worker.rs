@@ -6,7 +6,7 @@ use super::finished::{Finished, Trouble};
 use super::means::{Means, over_memory};
 use super::pending::{Pending, create, rewrite};
 use crate::session::Outgoing;
-use crate::table::{Sink, TableError, guarded};
+use longshore_table::{Sink, TableError, guarded};
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};

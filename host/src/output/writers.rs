@@ -6,7 +6,7 @@ use super::finished::{Finished, Trouble};
 use super::means::{Means, over_memory};
 use super::worker::{Command, Piece, Worker};
 use crate::session::Outgoing;
-use crate::table::Allowance;
+use longshore_table::Allowance;
 use longshore_protocol::{OutputName, StreamId};
 use longshore_segment::Budget;
 use std::collections::VecDeque;
@@ -227,7 +227,7 @@ impl Shared {
 mod tests {
     use super::super::Target;
     use super::*;
-    use crate::table::WriteOptions;
+    use longshore_table::WriteOptions;
     use arrow_array::types::Int16Type;
     use arrow_array::{
         ArrayRef, DictionaryArray, Int16Array, Int64Array, RecordBatch, StringArray, TimestampSecondArray,

@@ -3,7 +3,7 @@
 
 use super::spool::Spool;
 use crate::output::{Finished, Target, create};
-use crate::table::Allowance;
+use longshore_table::Allowance;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::{Field, Schema, SchemaRef};

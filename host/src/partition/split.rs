@@ -1,7 +1,7 @@
 //! A table cut into the rows of each value of a field, in order of first appearance. Holds the table's batches while
 //! its parts are run.
 
-use crate::table::{Feed, TableError};
+use longshore_table::{Feed, TableError};
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, Field, SchemaRef};

@@ -34,7 +34,7 @@ use longshore_model::image_id::ImageId;
 use longshore_model::limits::TimeLimit;
 use longshore_model::outcome::Evidence;
 use longshore_model::run_id::new_run_id;
-use longshore_os::budget;
+use longshore_table::budget;
 use longshore_protocol::{CancelLadder, Exit};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

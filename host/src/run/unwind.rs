@@ -1,6 +1,6 @@
 //! A run that panics: the failure of that run, and of no other in the process.
 
-use crate::table::guarded;
+use longshore_table::guarded;
 use longshore_model::engine_kind::{EngineChoice, EngineKind};
 use longshore_model::outcome::Evidence;
 use std::pin::pin;

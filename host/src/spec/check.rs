@@ -3,7 +3,7 @@
 use super::inputs::{open, placed};
 use super::{InputSpec, SpecError};
 use crate::block::{Block, Mode};
-use crate::table::{Findings, ReadOptions, in_words};
+use longshore_table::{Findings, ReadOptions, in_words};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -90,7 +90,7 @@ fn check(block: &Block, spec: InputSpec) -> CheckedInput {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Sink;
+    use longshore_table::Sink;
     use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
     use std::path::Path;
     use std::sync::Arc;
@@ -116,7 +116,7 @@ mod tests {
 
     fn write(path: &Path, columns: Vec<(&'static str, ArrayRef)>) {
         let batch = RecordBatch::try_from_iter(columns).unwrap();
-        let format = crate::table::FileFormat::from_path(path).unwrap();
+        let format = longshore_table::FileFormat::from_path(path).unwrap();
         let mut sink = Sink::create(path, format, &batch.schema(), std::fs::File::create(path).unwrap()).unwrap();
         sink.write(&batch).unwrap();
         sink.finish().unwrap();

@@ -6,7 +6,7 @@ use crate::block::{BlockError, OptionError};
 use crate::environment::EnvironmentError;
 use crate::partition::SplitError;
 use crate::store::ReferenceError;
-use crate::table::{Glance, TableError};
+use longshore_table::{Glance, TableError};
 use longshore_model::hint::did_you_mean;
 use longshore_protocol::OutputName;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use super::{INPUTS_MAX, InputSpec, STANDARD, SpecError};
 use crate::block::{InputDeclaration, Mode};
 use crate::record::InputRecord;
-use crate::table::{BadRows, Feed, FileFormat, LiveSource, ReadOptions, Source, TableError, Tally, check_columns};
+use longshore_table::{BadRows, Feed, FileFormat, LiveSource, ReadOptions, Source, TableError, Tally, check_columns};
 use std::collections::HashSet;
 use std::fs::File;
 use std::os::fd::AsFd;

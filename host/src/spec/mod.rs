@@ -23,7 +23,7 @@ use crate::output::Declared;
 use crate::partition::Cut;
 use crate::record::InputRecord;
 use crate::store::Reference;
-use crate::table::{BadRows, Feed, FileFormat, ReadOptions, Tally, WriteOptions};
+use longshore_table::{BadRows, Feed, FileFormat, ReadOptions, Tally, WriteOptions};
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::limits::Limits;
 use longshore_model::redact::Secrets;

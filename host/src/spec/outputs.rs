@@ -3,7 +3,7 @@
 use super::{InputSpec, OutputSpec, STANDARD, SpecError, real_target};
 use crate::block::{self, Block};
 use crate::output::{Declared, Target};
-use crate::table::{FileFormat, TableError, WriteOptions};
+use longshore_table::{FileFormat, TableError, WriteOptions};
 use longshore_os::publish::{self, Destination, Unpublished};
 use longshore_protocol::OutputName;
 use rustix::fs::{Access, access};

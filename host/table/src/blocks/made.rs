@@ -1,0 +1,120 @@
+//! What has been made of the blocks of a text: columns, which become batches when they are read.
+
+use super::cut::changed;
+use crate::{BATCH_ROWS, TableError};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::SchemaRef;
+use longshore_os::available::available_memory;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// Of the memory that is available, the part that what has been made of one text may take until it is read.
+const KEPT_SHARE: u64 = 8;
+
+/// The columns of some rows.
+#[derive(Debug, Clone)]
+pub(in crate) struct Made {
+    pub(in crate) rows: usize,
+    pub(in crate) columns: Vec<ArrayRef>,
+}
+
+/// What the check of a text makes of its rows, as long as all of it is right, and little enough to be kept.
+pub(in crate) struct Keeper {
+    made: Option<Vec<Made>>,
+    bytes: u64,
+    limit: u64,
+}
+
+impl Keeper {
+    /// Keeps what is made of a text of so many bytes, about.
+    pub(in crate) fn new(length: u64) -> Self {
+        let limit = available_memory() / KEPT_SHARE;
+        Self { made: (length <= limit).then(Vec::new), bytes: 0, limit }
+    }
+
+    /// Whether anything is kept.
+    pub(in crate) fn keeps(&self) -> bool {
+        self.made.is_some()
+    }
+
+    /// Takes what was made of the next block; without it, all goes.
+    pub(in crate) fn add(&mut self, made: Option<Vec<Made>>) {
+        let columns = made.iter().flatten().flat_map(|made| &made.columns);
+        self.bytes += columns.map(|column| column.get_array_memory_size() as u64).sum::<u64>();
+        match (&mut self.made, made) {
+            (Some(all), Some(made)) if self.bytes <= self.limit => all.extend(made),
+            _ => self.made = None,
+        }
+    }
+
+    /// What was kept, if it is right.
+    pub(in crate) fn kept(self, is_right: bool) -> Kept {
+        Kept(Arc::new(Mutex::new(self.made.filter(|_| is_right))))
+    }
+}
+
+/// What the check of a text has made of its rows, for the first who reads them.
+#[derive(Debug, Clone, Default)]
+pub(in crate) struct Kept(Arc<Mutex<Option<Vec<Made>>>>);
+
+impl Kept {
+    /// Takes it, if it is there.
+    pub(in crate) fn take(&self) -> Option<Vec<Made>> {
+        self.0.lock().ok()?.take()
+    }
+
+    /// Whether it is there.
+    #[cfg(test)]
+    pub(in crate) fn is_there(&self) -> bool {
+        self.0.lock().is_ok_and(|kept| kept.is_some())
+    }
+}
+
+/// Batches of what is made, whose rows are counted against those that the check found.
+pub(in crate) struct MadeBatches<I> {
+    path: PathBuf,
+    schema: SchemaRef,
+    made: I,
+    missing: u64,
+}
+
+impl<I> MadeBatches<I> {
+    pub(in crate) fn new(path: &Path, schema: &SchemaRef, rows: u64, made: I) -> Self {
+        Self { path: path.to_owned(), schema: Arc::clone(schema), made, missing: rows }
+    }
+
+    fn batch(&mut self, made: Made) -> Result<RecordBatch, TableError> {
+        self.missing = self.missing.checked_sub(made.rows as u64).ok_or_else(|| changed(&self.path))?;
+        let options = RecordBatchOptions::new().with_row_count(Some(made.rows));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), made.columns, &options)
+            .map_err(|source| TableError::Arrow { path: self.path.clone(), source })
+    }
+}
+
+impl<I: Iterator<Item = Result<Made, TableError>>> Iterator for MadeBatches<I> {
+    type Item = Result<RecordBatch, TableError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.made.next() {
+            Some(made) => Some(made.and_then(|made| self.batch(made))),
+            None if std::mem::take(&mut self.missing) > 0 => Some(Err(changed(&self.path))),
+            None => None,
+        }
+    }
+}
+
+/// So many rows in batches.
+pub(in crate) fn ranges(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..rows).step_by(BATCH_ROWS).map(move |start| start..rows.min(start + BATCH_ROWS))
+}
+
+/// What is made of blocks, one after the other.
+pub(in crate) fn flat(
+    blocks: impl Iterator<Item = Result<Vec<Made>, TableError>>,
+) -> impl Iterator<Item = Result<Made, TableError>> {
+    blocks.flat_map(|made| match made {
+        Ok(made) => made.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    })
+}

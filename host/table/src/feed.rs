@@ -1,0 +1,108 @@
+//! Where an input's rows come from: a file that is there, or a source that is still being made.
+
+use super::bad_rows::Tally;
+use super::batches::Batches;
+use super::chunks::Chunks;
+use super::error::TableError;
+use super::findings::Findings;
+use super::live::LiveSource;
+use super::source::Source;
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use longshore_segment::Segment;
+use std::io::Read;
+use std::sync::Arc;
+
+/// An input's rows.
+#[derive(Debug)]
+pub enum Feed {
+    /// A file, which can be read as often as is needed.
+    Stored(Source),
+    /// Rows that are there already.
+    Memory {
+        /// Their columns.
+        schema: SchemaRef,
+        /// They themselves.
+        batches: Vec<RecordBatch>,
+    },
+    /// A source that passes once.
+    Live(LiveSource),
+}
+
+impl Feed {
+    pub fn schema(&self) -> SchemaRef {
+        match self {
+            Self::Stored(source) => source.schema(),
+            Self::Memory { schema, .. } => Arc::clone(schema),
+            Self::Live(source) => source.schema(),
+        }
+    }
+
+    /// The columns, those of a text without a value without a type.
+    pub fn known_schema(&self) -> SchemaRef {
+        match self {
+            Self::Stored(source) => source.known_schema(),
+            Self::Memory { schema, .. } => Arc::clone(schema),
+            Self::Live(source) => source.known_schema(),
+        }
+    }
+
+    /// Rows that turn out to be wrong while it passes.
+    pub fn tally(&self) -> Option<Tally> {
+        match self {
+            Self::Stored(_) | Self::Memory { .. } => None,
+            Self::Live(source) => Some(source.tally()),
+        }
+    }
+
+    /// How its text is read.
+    pub fn findings(&self) -> Option<&Findings> {
+        match self {
+            Self::Stored(source) => source.findings(),
+            Self::Memory { .. } => None,
+            Self::Live(source) => source.findings(),
+        }
+    }
+
+    /// The number of rows, where it is known without reading them.
+    pub fn rows(&self) -> Option<u64> {
+        match self {
+            Self::Stored(source) => source.rows(),
+            Self::Memory { .. } | Self::Live(_) => None,
+        }
+    }
+
+    /// The bytes of the file that the rows are in, and how many they are, those of many files one after another; `None`
+    /// where there is none to be read again.
+    pub fn bytes(&self) -> Option<(u64, Box<dyn Read + Send>)> {
+        match self {
+            Self::Stored(source) => source.bytes().ok(),
+            Self::Memory { .. } | Self::Live(_) => None,
+        }
+    }
+
+    /// The rows as a segment, where they lie ready for one; `fits` says whether so many bytes may be taken.
+    pub fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
+        match self {
+            Self::Stored(source) => source.segment(fits),
+            Self::Memory { .. } | Self::Live(_) => None,
+        }
+    }
+
+    /// The rows in the batches that they come in; `None` where they pass once.
+    pub fn stored(&self) -> Result<Option<Batches>, TableError> {
+        match self {
+            Self::Stored(source) => source.batches().map(Some),
+            Self::Memory { batches, .. } => Ok(Some(Box::new(batches.clone().into_iter().map(Ok)))),
+            Self::Live(_) => Ok(None),
+        }
+    }
+
+    /// The rows in chunks of so many; a source that pauses ends a chunk early. `None` where they have passed already.
+    pub fn chunks(&self, rows: usize) -> Result<Option<Batches>, TableError> {
+        match (self, self.stored()?) {
+            (Self::Live(source), _) => source.batches(rows),
+            (_, batches) => Ok(batches.map(|batches| Box::new(Chunks::new(batches, self.schema(), rows)) as Batches)),
+        }
+    }
+}

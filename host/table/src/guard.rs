@@ -1,0 +1,60 @@
+//! A guard around libraries that read and write others' files: a panic of theirs is an error of ours, which names the
+//! place, and its text never reaches the terminal. What the error becomes is the caller's.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+thread_local! {
+    /// Whether this thread is inside a guard.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The process has one hook for panics, and it must be told once to be silent inside a guard.
+static HOOK: Once = Once::new();
+
+/// A library gave up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panicked {
+    /// Its words.
+    pub words: String,
+}
+
+/// Runs `work`, and catches its panic.
+///
+/// # Errors
+/// [`Panicked`]; what `work` was changing is then of no further use.
+pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+    HOOK.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !GUARDED.get() {
+                previous(panic);
+            }
+        }));
+    });
+    let outer = GUARDED.replace(true);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(outer);
+    done.map_err(|payload| Panicked { words: words(payload.as_ref()) })
+}
+
+fn words(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
+    // Of an assertion the first line says enough.
+    text.and_then(|text| text.lines().next()).unwrap_or("its reader gave up").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_its_words() {
+        assert_eq!(guarded(|| 1), Ok(1));
+        let panicked = guarded(|| -> i32 { panic!("no {}\nmore", "luck") }).unwrap_err();
+        assert_eq!(panicked.words, "no luck");
+        assert!(!GUARDED.get());
+    }
+}

@@ -1,0 +1,164 @@
+//! One IPC message: its metadata and its body, and the check of both before Arrow's reader sees them.
+
+use super::fault::Fault;
+use super::layout::{self, Piece};
+use crate::room::{Room, check_unpacked};
+use arrow_buffer::Buffer;
+use arrow_ipc::{BodyCompressionMethod, CompressionType, Message, MessageHeader, RecordBatch};
+use arrow_schema::DataType;
+use std::ops::Range;
+
+/// The four bytes before a message's length, since version 0.15 of Arrow.
+pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// Longest metadata of a message: a million columns take some hundred bytes each.
+pub(super) const METADATA_MAX: usize = 256 << 20;
+
+/// Rows of a batch, at most.
+const ROWS_MAX: i64 = 1 << 40;
+
+/// What LZ4 makes of a byte, at most: a run of 255.
+const LZ4_RATIO: u64 = 255;
+
+/// What Zstandard makes of a byte, at most: a block of 128 KiB out of four.
+const ZSTD_RATIO: u64 = (128 << 10) / 4;
+
+/// Metadata key under which version 0.17 of Arrow compressed bodies, before there was a standard for it.
+const EXPERIMENTAL_COMPRESSION: &str = "ARROW:experimental_compression";
+
+/// A message.
+#[derive(Debug)]
+pub(super) struct RawMessage {
+    pub(super) metadata: Vec<u8>,
+    pub(super) body: Buffer,
+}
+
+impl RawMessage {
+    /// The metadata, found to be in order.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn message(&self) -> Result<Message<'_>, String> {
+        parse(&self.metadata)
+    }
+
+    /// Checks what a message holds: a batch of columns of these types, a dictionary of values of that one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn check<'a>(
+        &self,
+        message: &Message<'_>,
+        types: impl Iterator<Item = &'a DataType>,
+        dictionary_type: impl FnOnce(i64) -> Option<&'a DataType>,
+        room: &mut Room,
+    ) -> Result<(), Fault> {
+        let mut pairs = message.custom_metadata().into_iter().flatten();
+        if pairs.any(|pair| pair.key() == Some(EXPERIMENTAL_COMPRESSION)) {
+            let reason = "it is compressed as Arrow 0.17 did it, before there was a standard: read it with that version's \
+                          library and write it again";
+            return Err(Fault::Unreadable(reason.into()));
+        }
+        match message.header_type() {
+            MessageHeader::RecordBatch => {
+                let batch = message.header_as_record_batch().ok_or("a batch without its content")?;
+                let pieces = pieces(&batch, &self.body, room)?;
+                Ok(layout::check(types, &batch, &pieces, message.version())?)
+            }
+            MessageHeader::DictionaryBatch => {
+                let dictionary = message.header_as_dictionary_batch().ok_or("a dictionary without its content")?;
+                let batch = dictionary.data().ok_or("a dictionary without its content")?;
+                let data_type = dictionary_type(dictionary.id()).ok_or("a dictionary of no column")?;
+                let pieces = pieces(&batch, &self.body, room)?;
+                Ok(layout::check(std::iter::once(data_type), &batch, &pieces, message.version())?)
+            }
+            other => Err(format!("it has a message of the kind {other:?} among its batches").into()),
+        }
+    }
+}
+
+/// A message's metadata.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn parse(metadata: &[u8]) -> Result<Message<'_>, String> {
+    arrow_ipc::root_as_message(metadata).map_err(|_| "a message in it is damaged".into())
+}
+
+/// The places of a batch's buffers in a body of so many bytes, each found to be within it, after the one before it.
+///
+/// # Errors
+/// Which are not, and numbers of rows and of missing values that cannot be.
+pub(super) fn ranges(batch: &RecordBatch<'_>, body: u64) -> Result<Vec<Range<u64>>, String> {
+    if !(0..=ROWS_MAX).contains(&batch.length()) {
+        return Err(format!("a batch of {} rows", batch.length()));
+    }
+    for node in batch.nodes().into_iter().flatten() {
+        if !(0..=ROWS_MAX).contains(&node.length()) || !(0..=node.length()).contains(&node.null_count()) {
+            return Err(format!("a column of {} values with {} missing ones", node.length(), node.null_count()));
+        }
+    }
+    let (mut ranges, mut end) = (Vec::new(), 0);
+    for buffer in batch.buffers().into_iter().flatten() {
+        let place = || {
+            let start = u64::try_from(buffer.offset()).ok()?;
+            let stop = start.checked_add(u64::try_from(buffer.length()).ok()?)?;
+            // Two columns in one place would make more of a body than is in it, and all begin at multiples of eight.
+            let apart = start >= end && start % 8 == 0;
+            (stop <= body && (start == stop || apart)).then_some(start..stop)
+        };
+        let Some(range) = place() else {
+            let (offset, length) = (buffer.offset(), buffer.length());
+            return Err(format!("a buffer of {length} bytes at {offset} in a body of {body}"));
+        };
+        end = end.max(range.end);
+        ranges.push(range);
+    }
+    Ok(ranges)
+}
+
+/// The buffers of a batch, with room for what they unpack to.
+fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer, room: &mut Room) -> Result<Vec<Piece<'a>>, Fault> {
+    let ratio = match batch.compression() {
+        None => None,
+        Some(compression) if compression.method() != BodyCompressionMethod::BUFFER => {
+            return Err(format!("a compression of the kind {:?}", compression.method()).into());
+        }
+        Some(compression) if compression.codec() == CompressionType::LZ4_FRAME => Some(LZ4_RATIO),
+        Some(_) => Some(ZSTD_RATIO),
+    };
+    let (mut pieces, mut claimed) = (Vec::new(), 0_u64);
+    for range in ranges(batch, body.len() as u64)? {
+        let bounds = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+        let bytes = bounds.and_then(|(start, end)| body.get(start..end)).unwrap_or_default();
+        let piece = match ratio {
+            Some(ratio) if !bytes.is_empty() => unpacked(bytes, ratio)?,
+            _ => Piece { length: bytes.len() as u64, bytes: Some(bytes) },
+        };
+        if piece.bytes.is_none() {
+            claimed = claimed.saturating_add(piece.length);
+        }
+        pieces.push(piece);
+    }
+    // Memory is set aside for what is claimed, so it must be there.
+    check_unpacked(body.len() as u64, claimed)?;
+    room.hold(claimed)?;
+    Ok(pieces)
+}
+
+/// A compressed buffer, by the bytes that it says it holds.
+fn unpacked(bytes: &[u8], ratio: u64) -> Result<Piece<'_>, String> {
+    let Some((prefix, rest)) = bytes.split_first_chunk::<8>() else {
+        return Err(format!("a compressed buffer of {} bytes", bytes.len()));
+    };
+    let claimed = i64::from_le_bytes(*prefix);
+    let compressed = rest.len() as u64;
+    match u64::try_from(claimed) {
+        Ok(length) if length <= compressed.saturating_mul(ratio).saturating_add(64) => {
+            Ok(Piece { length, bytes: None })
+        }
+        // Minus one: it is not compressed after all.
+        Err(_) if claimed == -1 => Ok(Piece { length: compressed, bytes: Some(rest) }),
+        _ => Err(format!("a compressed buffer of {compressed} bytes that says it holds {claimed}")),
+    }
+}

@@ -1,0 +1,84 @@
+//! Fields whose types the user says. Their values are read as the cells of a text are, whatever JSON has them as: a number
+//! as text, text as a number or a date, an object as its JSON.
+
+use super::shape::Plan;
+use super::value::Value;
+use crate::bad_rows::{BadRows, Rules};
+use crate::contract::{OTHERS, not_among};
+use crate::error::TableError;
+use crate::options::ReadOptions;
+use crate::text_looks::{Looked, looked_as, verdicts};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Such fields of the rows that were seen.
+pub(super) struct Told<'a> {
+    options: &'a ReadOptions,
+    rules: Rules,
+    places: HashMap<String, usize>,
+    columns: Vec<Looked>,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn new(options: &'a ReadOptions, rules: Rules) -> Self {
+        Self { options, rules, places: HashMap::new(), columns: Vec::new() }
+    }
+
+    /// Takes the values of such fields out of a row.
+    ///
+    /// # Errors
+    /// Which value is not of its type.
+    pub(super) fn take(&mut self, path: &Path, line: u64, row: &mut Value<'_>) -> Result<(), TableError> {
+        let types = &self.options.types;
+        let (Value::Object(fields), false) = (row, types.is_empty()) else { return Ok(()) };
+        for (name, value) in fields {
+            if !types.contains_key(name.as_ref()) && !types.contains_key(OTHERS) {
+                continue;
+            }
+            let place = match self.places.get(name.as_ref()) {
+                Some(place) => *place,
+                None => {
+                    let place = self.columns.len();
+                    self.places.insert(name.clone().into_owned(), place);
+                    self.columns.push(looked_as(self.options, name, place));
+                    place
+                }
+            };
+            if *value == Value::Null {
+                continue;
+            }
+            let cell = value.cell();
+            let cell = Some((cell.as_bytes(), true));
+            let column = &mut self.columns[place];
+            if self.rules.bad != BadRows::Fail {
+                column.check(path, line, cell)?;
+            }
+            column.note(path, line, cell)?;
+            *value = Value::Null;
+        }
+        Ok(())
+    }
+
+    /// Puts what these fields are into the plan of all.
+    ///
+    /// # Errors
+    /// A field that is said to be something and is not there, or whose values are not all such.
+    pub(super) fn plan(self, path: &Path, plan: Plan) -> Result<Plan, TableError> {
+        let Plan::Object(mut fields) = plan else { return Ok(plan) };
+        let names = || fields.iter().map(|(name, _)| name.as_str());
+        let lacking = self.options.types.keys().find(|name| *name != OTHERS && !names().any(|known| known == *name));
+        if let Some(name) = lacking {
+            let reason = not_among(name, names());
+            return Err(TableError::Unreadable { path: path.to_owned(), reason });
+        }
+        let verdicts = verdicts(path, &self.columns)?;
+        for (name, plan) in &mut fields {
+            if let Some(place) = self.places.get(name) {
+                let words = Arc::clone(&self.columns[*place].hints.words);
+                *plan = Plan::Told(Box::new((verdicts[*place].clone(), words)));
+            }
+        }
+        Ok(Plan::Object(fields))
+    }
+}

@@ -1,0 +1,113 @@
+//! Tables in files: which formats there are, reading them with everything that can be wrong told by line and column,
+//! and writing them. All of it blocks; the host calls it from threads that may.
+
+mod bad_rows;
+mod batches;
+mod blocks;
+pub mod budget;
+mod cell;
+mod cells;
+mod chunks;
+mod column_kind;
+mod contract;
+mod csv;
+mod csv_blocks;
+mod days;
+#[cfg(test)]
+#[path = "../../model/src/dice.rs"]
+mod dice;
+mod dialect;
+mod encoding;
+mod error;
+mod feed;
+mod findings;
+mod format;
+mod glance;
+mod guard;
+mod header;
+mod held;
+mod ipc;
+mod json;
+mod live;
+mod marks;
+mod number;
+mod option_values;
+mod option_words;
+mod options;
+mod parquet_file;
+mod parquet_footer;
+mod parquet_pages;
+mod parquet_parts;
+mod parts;
+mod parts_found;
+mod parts_types;
+mod peek;
+mod peek_sample;
+mod preamble;
+mod record_error;
+mod records;
+mod room;
+mod rows;
+mod rows_ahead;
+mod sample;
+mod seen;
+mod signature;
+mod sink;
+mod slices;
+mod source;
+mod surplus;
+mod text_columns;
+mod text_looks;
+mod thrift;
+mod time;
+mod unpack;
+mod verdict;
+mod window;
+mod workbook;
+mod workbook_cells;
+mod workbook_parts;
+mod written;
+mod zip_file;
+
+pub use bad_rows::Tally;
+pub use bad_rows::{BadRows, LaterFields};
+pub use batches::Batches;
+pub use column_kind::{ColumnKind, in_words};
+pub use contract::check_columns;
+pub use error::TableError;
+pub use feed::Feed;
+pub use findings::{ColumnFindings, Findings};
+pub use format::{Compression, FileFormat, Format};
+pub use glance::Glance;
+pub use guard::guarded;
+pub use live::LiveSource;
+pub use option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, OrderName, Ragged, Stray, TimeFormat};
+pub use option_words::Words;
+pub use options::ReadOptions;
+pub use peek::{Peek, PeekColumn, Sample};
+pub use sink::Allowance;
+pub use sink::{LineEnd, Quoting, Sink, WriteOptions};
+pub use source::Source;
+
+/// Bytes of one row of a text, at most. A quote that is never closed, or a line that never ends, would take all memory.
+pub(crate) const ROW_BYTES_MAX: usize = 64 << 20;
+
+/// Columns of a table that is text, at most; of objects in objects, all of their fields. What is known of one while it is
+/// looked at takes some two KiB, so that all take 200 MiB.
+pub(crate) const COLUMNS_MAX: usize = 100_000;
+
+/// Values of a batch, at most, missing ones among them: 4 Mi numbers take 32 MiB. A row of a few bytes may lack values of
+/// 100,000 columns, and each of them takes room.
+pub(crate) const BATCH_VALUES: usize = 4 << 20;
+
+/// Rows of a batch of so many columns, at most.
+pub(crate) fn batch_rows(columns: usize) -> usize {
+    (BATCH_VALUES / columns.max(1)).clamp(1, BATCH_ROWS)
+}
+
+/// Rows of a batch: a few megabytes of a usual table, so that a batch's columns stay in the processor's caches.
+pub(crate) const BATCH_ROWS: usize = 65_536;
+
+/// Bytes of a batch's values, about, where rows are long: a row of the stream's window of 64 MiB may be one of them, and
+/// the offsets of a column's texts are far from the 2 GiB that they reach.
+pub(crate) const BATCH_BYTES: usize = 32 << 20;

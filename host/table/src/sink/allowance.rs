@@ -1,0 +1,40 @@
+//! How many bytes may be written to files: one sum for all tables of a run, compressed where the files are.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// So many bytes; clones are the same.
+#[derive(Debug, Clone)]
+pub struct Allowance(Arc<Left>);
+
+#[derive(Debug)]
+struct Left {
+    bytes: AtomicU64,
+    exceeded: AtomicBool,
+}
+
+impl Allowance {
+    pub fn new(bytes: u64) -> Self {
+        Self(Arc::new(Left { bytes: AtomicU64::new(bytes), exceeded: AtomicBool::new(false) }))
+    }
+
+    /// Asks before bytes are written. Whoever was refused sees it in [`Allowance::is_exceeded`]: a library may have put
+    /// its own words around the error.
+    pub fn spend(&self, bytes: u64) -> io::Result<()> {
+        let spent = self.0.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(bytes));
+        spent.map(drop).map_err(|_| {
+            self.0.exceeded.store(true, Ordering::Release);
+            io::Error::other("the limit of output bytes is reached")
+        })
+    }
+
+    /// Gives back what was not written, or is gone.
+    pub fn give_back(&self, bytes: u64) {
+        self.0.bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    pub fn is_exceeded(&self) -> bool {
+        self.0.exceeded.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,334 @@
+//! How a text is to be written, where somebody says so. The words are those of reading (`table/options.rs`): a text is read
+//! as it was with the same ones. What they come to for a format is `style.rs`'s.
+
+use super::encoding::TextEncoding;
+use crate::cell::is_missing;
+use crate::days::{is_format, is_of_days};
+use crate::format::FileFormat;
+use crate::option_values::{Delimiter, Mark, TimeFormat, yes_or_no};
+use crate::option_words::pairs;
+use longshore_model::hint::did_you_mean;
+use serde::{Deserialize, Serialize};
+
+/// Options for writing CSV and TSV.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WriteOptions {
+    /// What separates cells: a character, some, or `tab`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<Delimiter>,
+    /// Which cells stand in quotes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quoting>,
+    /// Whether the first row has the names of the columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// The encoding: `utf-8`, `utf-16`, or one of a byte a character such as `windows-1252`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// Whether a byte order mark says that it is Unicode, as Excel wants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bom: Option<bool>,
+    /// The mark before decimals: `.` or `,`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Mark>,
+    /// How dates are written, in the letters of strftime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dates: Option<String>,
+    /// How dates with a time of day are written, in the letters of strftime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<TimeFormat>,
+    /// The word for a missing value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    /// The word for true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#true: Option<String>,
+    /// The word for false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#false: Option<String>,
+    /// What ends a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<LineEnd>,
+}
+
+/// Which cells stand in quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quoting {
+    /// Those that would be read as something else without.
+    #[default]
+    Needed,
+    /// All that have a value.
+    All,
+    /// Names and text, and all others that need them.
+    Text,
+    /// None; a cell that needs them is an error.
+    None,
+}
+
+/// What ends a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LineEnd {
+    /// A line feed, as on Unix.
+    #[default]
+    Lf,
+    /// A carriage return and a line feed, as on Windows.
+    Crlf,
+}
+
+impl WriteOptions {
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Takes in options as they stand on a command line: `KEY=VALUE`, with blanks between them, and quotes around values
+    /// with blanks. Whether they go together is [`WriteOptions::check`]'s, when all are there.
+    ///
+    /// # Errors
+    /// What is wrong, and what would be right.
+    pub fn add(&mut self, text: &str) -> Result<(), String> {
+        for (key, value) in pairs(text)? {
+            self.set(&key, &value).map_err(|reason| format!("`{key}`: {reason}"))?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let text = value.to_owned();
+        match key {
+            "delimiter" => self.delimiter = Some(Delimiter::try_from(text)?),
+            "quote" => {
+                self.quote = Some(match value {
+                    "needed" => Quoting::Needed,
+                    "all" => Quoting::All,
+                    "text" => Quoting::Text,
+                    "none" => Quoting::None,
+                    _ => return Err(format!("`{value}` is none of needed, all, text and none")),
+                });
+            }
+            "header" => self.header = Some(yes_or_no(value)?),
+            "encoding" => self.encoding = Some(text),
+            "bom" => self.bom = Some(yes_or_no(value)?),
+            "decimal" => self.decimal = Some(Mark::try_from(text)?),
+            "dates" => self.dates = Some(text),
+            "times" => self.times = Some(TimeFormat::try_from(text)?),
+            "missing" => self.missing = Some(text),
+            "true" => self.r#true = Some(text),
+            "false" => self.r#false = Some(text),
+            "line" => {
+                self.line = Some(match value {
+                    "lf" => LineEnd::Lf,
+                    "crlf" => LineEnd::Crlf,
+                    _ => return Err(format!("`{value}` is neither lf nor crlf")),
+                });
+            }
+            _ => {
+                let near = did_you_mean(key, KEYS);
+                return Err(format!("there is no such option of writing: there are {}{near}", KEYS.join(", ")));
+            }
+        }
+        Ok(())
+    }
+
+    /// These options, and others where they say nothing.
+    #[must_use]
+    pub fn or(self, others: &Self) -> Self {
+        Self {
+            delimiter: self.delimiter.or_else(|| others.delimiter.clone()),
+            quote: self.quote.or(others.quote),
+            header: self.header.or(others.header),
+            encoding: self.encoding.or_else(|| others.encoding.clone()),
+            bom: self.bom.or(others.bom),
+            decimal: self.decimal.or(others.decimal),
+            dates: self.dates.or_else(|| others.dates.clone()),
+            times: self.times.or_else(|| others.times.clone()),
+            missing: self.missing.or_else(|| others.missing.clone()),
+            r#true: self.r#true.or_else(|| others.r#true.clone()),
+            r#false: self.r#false.or_else(|| others.r#false.clone()),
+            line: self.line.or(others.line),
+        }
+    }
+
+    /// Whether a format has these options at all.
+    ///
+    /// # Errors
+    /// What would be right.
+    pub fn fit(&self, format: FileFormat) -> Result<(), String> {
+        if self.is_empty() || format.format.is_delimited() {
+            return Ok(());
+        }
+        Err(format!(
+            "{format} has no options of writing: those are for CSV and TSV: say for which output they are, as in \
+             `--write '0:delimiter=;'`, or write a file that ends in .csv"
+        ))
+    }
+
+    /// Whether the options go together.
+    ///
+    /// # Errors
+    /// Which do not, and why.
+    pub fn check(&self) -> Result<(), String> {
+        self.check_marks()?;
+        self.check_words()?;
+        let encoding = self.encoding.as_deref().map_or(Ok(TextEncoding::Utf8), TextEncoding::named)?;
+        if self.bom == Some(true) && encoding.byte_order_mark().is_empty() {
+            return Err(format!("`bom`: {} has no byte order mark: `encoding=utf-8` has one", encoding.name()));
+        }
+        let delimiter = self.delimiter.as_ref().map(Delimiter::text).unwrap_or_default();
+        let words = [Some(&delimiter), self.missing.as_ref(), self.r#true.as_ref(), self.r#false.as_ref()];
+        let foreign = words.into_iter().flatten().find_map(|word| encoding.lacks(word));
+        if let Some(character) = foreign {
+            return Err(format!("`encoding`: {} has no `{character}`, which another option has", encoding.name()));
+        }
+        let Some(dates) = &self.dates else { return Ok(()) };
+        if !is_format(dates) || !is_of_days(dates) {
+            return Err(format!(
+                "`dates`: `{dates}` is no format of dates: one is `%d.%m.%Y`, and `times` has the hours"
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_marks(&self) -> Result<(), String> {
+        if self.delimiter == Some(Delimiter::Blanks) {
+            return Err("`delimiter`: one is written between cells: `tab` or `space`".into());
+        }
+        if !matches!(self.decimal, None | Some(Mark(Some(b'.' | b',')))) {
+            return Err("`decimal` is `.` or `,`".into());
+        }
+        let decimal = self.decimal.and_then(|mark| mark.0).unwrap_or(b'.');
+        let delimiter = self.delimiter.as_ref().map(Delimiter::text);
+        let separates = |byte: u8| match &delimiter {
+            Some(delimiter) => delimiter.as_bytes().contains(&byte),
+            None => byte == b',',
+        };
+        if self.quote == Some(Quoting::None) && separates(decimal) {
+            let mark = char::from(decimal);
+            return Err(format!(
+                "`decimal` and `delimiter` are both `{mark}`, and `quote=none` leaves no way to tell them apart: \
+                 `delimiter=;` does"
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_words(&self) -> Result<(), String> {
+        let delimiter = self.delimiter.as_ref().map_or(",".into(), Delimiter::text);
+        let named = [("missing", &self.missing), ("true", &self.r#true), ("false", &self.r#false)];
+        for (key, word) in named {
+            let Some(word) = word else { continue };
+            let is_special =
+                |character: char| matches!(character, '"' | '\n' | '\r') || delimiter.starts_with(character);
+            if word.contains(is_special) {
+                return Err(format!("`{key}`: `{word}` has a delimiter, a quote or the end of a line in it"));
+            }
+            if word.trim() != word || word.is_empty() && key != "missing" || word.starts_with('#') {
+                return Err(format!(
+                    "`{key}`: `{word}` would not be read back: blanks around a word and `#` before it are none of it"
+                ));
+            }
+        }
+        let (yes, no) = (self.r#true.as_deref().unwrap_or("true"), self.r#false.as_deref().unwrap_or("false"));
+        if yes == no || yes.eq_ignore_ascii_case("false") || no.eq_ignore_ascii_case("true") {
+            return Err(format!("`true` and `false` are written as `{yes}` and `{no}`, which are not told apart"));
+        }
+        let missing = self.missing.as_deref();
+        if let Some(word) = [yes, no].into_iter().find(|word| missing == Some(*word) || is_missing(word)) {
+            return Err(format!("`{word}` is read as missing, and cannot be true or false"));
+        }
+        Ok(())
+    }
+}
+
+const KEYS: [&str; 12] = [
+    "delimiter",
+    "quote",
+    "header",
+    "encoding",
+    "bom",
+    "decimal",
+    "dates",
+    "times",
+    "missing",
+    "true",
+    "false",
+    "line",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str) -> Result<WriteOptions, String> {
+        let mut options = WriteOptions::default();
+        options.add(text).and_then(|()| options.check()).map(|()| options)
+    }
+
+    #[test]
+    fn options_are_words() {
+        let options = written("delimiter=; decimal=, bom=yes quote=text dates=%d.%m.%Y missing='not known' line=crlf");
+        let options = options.unwrap();
+        assert_eq!(options.delimiter, Some(Delimiter::Byte(b';')));
+        assert_eq!((options.bom, options.quote, options.line), (Some(true), Some(Quoting::Text), Some(LineEnd::Crlf)));
+        assert_eq!(options.missing.as_deref(), Some("not known"));
+        let json = serde_json::to_string(&options).unwrap();
+        assert_eq!(serde_json::from_str::<WriteOptions>(&json).unwrap(), options);
+        assert_eq!(WriteOptions::default().or(&options), options);
+    }
+
+    #[test]
+    fn delimiters_that_have_names_are_characters_among_words() {
+        for text in
+            ["delimiter=tab missing=nicht", "delimiter=space true=sure false=doubtful", "delimiter=tab quote=none"]
+        {
+            written(text).unwrap();
+        }
+        for text in ["delimiter=tab missing='a\tb'", "delimiter=space missing='not known'"] {
+            assert!(written(text).unwrap_err().contains("has a delimiter"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_said() {
+        for (text, part) in [
+            ("delimeter=;", "did you mean `delimiter`"),
+            ("mark=yes", "there are delimiter, quote"),
+            ("delimiter", "KEY=VALUE"),
+            ("delimiter=blanks", "`tab` or `space`"),
+            ("quote=some", "needed, all, text and none"),
+            ("decimal=;", "`.` or `,`"),
+            ("decimal=, quote=none", "`delimiter=;` does"),
+            ("delimiter=. quote=none", "`delimiter=;` does"),
+            ("encoding=klingon", "klingon"),
+            ("encoding=shift_jis", "utf-8, utf-16"),
+            ("encoding=latin-1 bom=yes", "no byte order mark"),
+            ("encoding=latin-1 missing=☃", "has no `☃`"),
+            ("dates=dmy", "no format of dates"),
+            ("dates='%d.%m.%Y %H'", "`times` has the hours"),
+            ("times=dmy", "no format of times"),
+            ("true=NA", "read as missing"),
+            ("missing=ja true=ja", "read as missing"),
+            ("true=x false=x", "not told apart"),
+            ("false=TRUE", "not told apart"),
+            ("missing=a,b", "has a delimiter"),
+            ("missing='x '", "would not be read back"),
+            ("line=cr", "neither lf nor crlf"),
+        ] {
+            let error = written(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn only_text_has_options() {
+        let options = written("delimiter=;").unwrap();
+        let fits = |name: &str| options.fit(name.parse().unwrap());
+        assert!(fits("csv.gz").is_ok() && fits("tsv").is_ok());
+        assert!(fits("parquet").unwrap_err().starts_with("Parquet has no options of writing"));
+        assert!(fits("ndjson").is_err() && WriteOptions::default().fit("arrow".parse().unwrap()).is_ok());
+    }
+}

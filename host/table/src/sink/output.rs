@@ -1,0 +1,109 @@
+//! Where a table's bytes go: a file, counted, and the compression around it.
+
+use super::allowance::Allowance;
+use crate::format::Compression;
+use flate2::write::GzEncoder;
+use longshore_model::shown::LogFilter;
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// Bytes gathered before they are written.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// Zstandard's level: its own default.
+const ZSTD_LEVEL: i32 = 3;
+
+/// The bytes that went into a file.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) bytes: AtomicU64,
+    /// Those that may still; any number where there is none.
+    pub(super) allowance: OnceLock<Allowance>,
+}
+
+/// A file, and the bytes that went into it.
+pub(super) struct Counted {
+    file: File,
+    written: Arc<Written>,
+    /// Cells are anybody's text, which a terminal is to show.
+    terminal: Option<LogFilter>,
+}
+
+impl Counted {
+    pub(super) fn new(file: File, written: Arc<Written>) -> Self {
+        let terminal = file.is_terminal().then(LogFilter::default);
+        Self { file, written, terminal }
+    }
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let allowance = self.written.allowance.get();
+        if let Some(allowance) = allowance {
+            allowance.spend(bytes.len() as u64)?;
+        }
+        let taken = match &mut self.terminal {
+            None => self.file.write(bytes),
+            Some(filter) => self.file.write_all(&filter.pass(bytes)).map(|()| bytes.len()),
+        };
+        let written = *taken.as_ref().unwrap_or(&0);
+        if let Some(allowance) = allowance {
+            allowance.give_back((bytes.len() - written) as u64);
+        }
+        self.written.bytes.fetch_add(written as u64, Ordering::Relaxed);
+        taken
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Where bytes go.
+pub(super) enum Output {
+    Plain(BufWriter<Counted>),
+    Gzip(GzEncoder<BufWriter<Counted>>),
+    Zstd(zstd::Encoder<'static, Counted>),
+}
+
+impl Output {
+    pub(super) fn new(compression: Compression, file: Counted) -> std::io::Result<Self> {
+        let gathered = |file| BufWriter::with_capacity(BUFFER_BYTES, file);
+        Ok(match compression {
+            Compression::None => Self::Plain(gathered(file)),
+            Compression::Gzip => Self::Gzip(GzEncoder::new(gathered(file), flate2::Compression::default())),
+            Compression::Zstd => Self::Zstd(zstd::Encoder::new(file, ZSTD_LEVEL)?),
+            Compression::Bzip2 | Compression::Zip => {
+                return Err(std::io::Error::other("tables are read from bzip2 and ZIP, and not written to them"));
+            }
+        })
+    }
+
+    pub(super) fn finish(self) -> std::io::Result<()> {
+        match self {
+            Self::Plain(mut writer) => writer.flush(),
+            Self::Gzip(writer) => writer.finish()?.flush(),
+            Self::Zstd(writer) => writer.finish().map(drop),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(writer) => writer.write(bytes),
+            Self::Gzip(writer) => writer.write(bytes),
+            Self::Zstd(writer) => writer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Plain(writer) => writer.flush(),
+            Self::Gzip(writer) => writer.flush(),
+            Self::Zstd(writer) => writer.flush(),
+        }
+    }
+}

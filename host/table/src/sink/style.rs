@@ -1,0 +1,114 @@
+//! How rows of delimited text are written, as the options say it and the format has it.
+
+use super::encoding::TextEncoding;
+use super::options::{LineEnd, Quoting, WriteOptions};
+use crate::format::Format;
+use crate::option_values::Delimiter;
+use crate::written::{CellStyle, Content};
+
+/// How rows are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Style {
+    delimiter: Vec<u8>,
+    quoting: Quoting,
+    pub(super) header: bool,
+    pub(super) line_end: &'static [u8],
+    /// The word for a missing value; nothing where there is none.
+    pub(super) missing: String,
+    pub(super) cells: CellStyle,
+    pub(super) encoding: TextEncoding,
+    pub(super) byte_order_mark: bool,
+}
+
+impl Style {
+    /// # Errors
+    /// Options that do not go together.
+    pub(super) fn new(options: &WriteOptions, format: Format) -> Result<Self, String> {
+        options.check()?;
+        let usual = if format == Format::Tsv { "\t" } else { "," };
+        let delimiter = options.delimiter.as_ref().map_or_else(|| usual.into(), Delimiter::text).into_bytes();
+        let encoding = options.encoding.as_deref().map_or(Ok(TextEncoding::Utf8), TextEncoding::named)?;
+        let is_wide = matches!(encoding, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
+        Ok(Self {
+            delimiter,
+            quoting: options.quote.unwrap_or_default(),
+            header: options.header.unwrap_or(true),
+            line_end: if options.line == Some(LineEnd::Crlf) { b"\r\n" } else { b"\n" },
+            missing: options.missing.clone().unwrap_or_default(),
+            cells: CellStyle {
+                decimal: options.decimal.and_then(|mark| mark.0).unwrap_or(b'.'),
+                words: (options.r#true.is_some() || options.r#false.is_some()).then(|| {
+                    let word = |word: &Option<String>, usual: &str| word.clone().unwrap_or_else(|| usual.into());
+                    [word(&options.r#false, "false"), word(&options.r#true, "true")]
+                }),
+                dates: options.dates.clone(),
+                times: options.times.clone().map(String::from),
+            },
+            encoding,
+            byte_order_mark: options.bom.unwrap_or(is_wide),
+        })
+    }
+
+    /// Separates the cell that follows from the one before.
+    pub(super) fn separate(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.delimiter);
+    }
+
+    /// Puts the cell that begins at `start` into quotes, where it needs or is to have them. `first` says that its row
+    /// begins with it.
+    ///
+    /// # Errors
+    /// Where it needs them, and there are none.
+    pub(super) fn quote(&self, out: &mut Vec<u8>, start: usize, content: Content, first: bool) -> Result<(), String> {
+        let cell = &out[start..];
+        let wanted = match self.quoting {
+            Quoting::Needed | Quoting::None => false,
+            Quoting::All => true,
+            Quoting::Text => content == Content::Text,
+        };
+        if !wanted {
+            match self.need(cell, first) {
+                None => return Ok(()),
+                Some(need) if self.quoting == Quoting::None => {
+                    let shown = String::from_utf8_lossy(cell).into_owned();
+                    return Err(format!("`{shown}` {need}, and `quote=none` gives it no quotes: `quote=needed` does"));
+                }
+                Some(_) => {}
+            }
+        }
+        let cell = out.split_off(start);
+        out.push(b'"');
+        for byte in cell {
+            if byte == b'"' {
+                out.push(b'"');
+            }
+            out.push(byte);
+        }
+        out.push(b'"');
+        Ok(())
+    }
+
+    /// Why a cell cannot stand as it is. An empty cell is a missing one; one that begins as a delimiter does may end in
+    /// the next; blanks before a cell and comments may be taken for no part of the table.
+    fn need(&self, cell: &[u8], first: bool) -> Option<&'static str> {
+        let delimiter = self.delimiter[0];
+        let has_quotes = self.quoting != Quoting::None;
+        match cell.first() {
+            None => return Some("is empty, and not missing"),
+            Some(b' ') => return Some("begins with a blank"),
+            Some(b'#') if first => return Some("begins a row as comments begin"),
+            Some(b's' | b'S') if first && cell.len() == 5 && cell[..4].eq_ignore_ascii_case(b"sep=") => {
+                return Some("begins a row as a line that names the delimiter");
+            }
+            Some(_) => {}
+        }
+        let special = cell
+            .iter()
+            .find(|byte| matches!(**byte, b'\n' | b'\r') || **byte == delimiter || **byte == b'"' && has_quotes);
+        match special? {
+            b'\n' | b'\r' => Some("has the end of a line in it"),
+            b'"' => Some("has a quote in it"),
+            _ => Some("has a delimiter in it"),
+        }
+    }
+}
