@@ -26,7 +26,6 @@
 pub mod archive;
 pub mod block;
 pub mod cases;
-pub mod config;
 mod engine;
 pub mod environment;
 pub mod fingerprint;
@@ -42,7 +41,6 @@ mod place;
 mod record;
 mod run;
 mod session;
-mod settings;
 mod spec;
 mod store;
 mod task;
@@ -62,11 +60,12 @@ pub use longshore_model::outcome::{Evidence, Outcome, decide};
 pub use longshore_model::pull_progress::{LayerProgress, LayerStatus};
 pub use longshore_model::{causes, human, image_kind, shown, size};
 pub use longshore_os::small_file;
+pub use longshore_config as config;
 pub use longshore_table as table;
 pub use partition::SplitError;
 pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use run::{Explained, explain, run};
-pub use settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
+pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use spec::{
     CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, OutputSpec, PartitionSpec, Prepared,
     RunSpec, SpecError,

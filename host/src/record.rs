@@ -2,12 +2,12 @@
 
 use crate::engine::Held;
 use crate::kept::KeptRecord;
-use longshore_table::{Findings, WriteOptions};
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::limits::Limits;
 use longshore_model::outcome::Outcome;
 use longshore_model::redact::Secrets;
 use longshore_protocol::{Dropped, ExitStatus, Usage};
+use longshore_table::{Findings, WriteOptions};
 use serde::Serialize;
 use std::path::PathBuf;
 

@@ -6,7 +6,7 @@ use super::compression::Compression;
 use super::error::ExportError;
 use super::pack::Packing;
 use crate::images::find_image;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{DockerStore, ImageStore, StoreError};
 use bytes::Bytes;
 use futures_util::StreamExt;

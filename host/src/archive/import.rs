@@ -15,7 +15,7 @@ use super::fault::ArchiveFault;
 use super::pack::Packing;
 use super::spool;
 use crate::images::{HASH_SHOWN, environment_name};
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{DockerStore, ImageStore, Ledger};
 use bytes::Bytes;
 use futures_util::StreamExt;

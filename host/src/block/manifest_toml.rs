@@ -4,10 +4,10 @@ use super::error::BlockError;
 use super::load::empty;
 use super::model::{Block, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::options::{OptionKind, OptionSpec};
-use longshore_table::{ColumnType, ReadOptions, WriteOptions};
 use longshore_model::hint::did_you_mean;
 use longshore_model::hint::place;
 use longshore_model::hint::reword;
+use longshore_table::{ColumnType, ReadOptions, WriteOptions};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -323,8 +323,8 @@ fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> BlockError {
 mod tests {
     use super::*;
     use crate::block::schema;
-    use longshore_table::HeaderLines;
     use longshore_model::image_kind::ImageKind;
+    use longshore_table::HeaderLines;
 
     /// The keys that the reader knows, as it lists them when it meets one that it does not.
     fn known(text: &str) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! What a block is, whichever manifest said so.
 
 use super::options::OptionSpec;
-use longshore_table::{ColumnType, ReadOptions, WriteOptions};
 use longshore_model::image_kind::ImageKind;
+use longshore_table::{ColumnType, ReadOptions, WriteOptions};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -4,10 +4,10 @@
 use super::error::{OptionError, OptionProblem};
 use super::model::Block;
 use super::options::{OptionKind, OptionSpec, alternatives};
-use longshore_table::{ColumnKind, ColumnType, in_words};
 use arrow_schema::SchemaRef;
 use longshore_model::hint::did_you_mean;
 use longshore_model::redact::LENGTH_MIN;
+use longshore_table::{ColumnKind, ColumnType, in_words};
 use rustix::fs::Access;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};

@@ -9,9 +9,8 @@ use super::result::{CaseResult, Problem};
 use super::table::Table;
 use crate::block::{Block, InputDeclaration};
 use crate::record::RunRecord;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::spec::{InputSpec, OutputSpec, RunSpec, SpecError};
-use longshore_table::{Source, TableError};
 use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::{Event, EventReceiver, events};
@@ -19,6 +18,7 @@ use longshore_model::limits::TimeLimit;
 use longshore_model::run_id::new_run_id;
 use longshore_os::locked_folder::LockedFolder;
 use longshore_os::publish::Unpublished;
+use longshore_table::{Source, TableError};
 use std::path::{Path, PathBuf};
 
 /// How folders of outputs are named. The `process` engine's start the same way, and clear up after killed hosts.

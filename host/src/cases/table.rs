@@ -1,13 +1,13 @@
 //! A whole table in memory, as cells, to be compared with another one.
 
 use super::cell::Cell;
-use longshore_table::{ColumnKind, FileFormat, Format, HeaderLines, Mark, ReadOptions, Source, TableError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
+use longshore_table::{ColumnKind, FileFormat, Format, HeaderLines, Mark, ReadOptions, Source, TableError};
 use std::path::{Path, PathBuf};
 
 /// Most cells of a table that is compared: at 40 bytes each, two of them take 800 MB.
@@ -177,11 +177,11 @@ fn named(format: FileFormat) -> ReadOptions {
 mod tests {
     use super::*;
     use crate::cases::{Comparison, TableDifference, TypeDifference, compare};
-    use longshore_table::Sink;
     use arrow_array::{
         Date32Array, Decimal128Array, DictionaryArray, Float32Array, Float64Array, Int32Array, Int64Array,
         LargeStringArray, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array,
     };
+    use longshore_table::Sink;
     use std::sync::Arc;
 
     /// A column, through a file of a format that keeps types.

@@ -3,7 +3,7 @@
 use super::weakness::weaknesses;
 use super::{Docker, Engine, EngineError, NoAnswer, existing, socket_memory};
 use crate::place::check_runtime_folder;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::ImageStore;
 use serde::Serialize;
 use std::io;

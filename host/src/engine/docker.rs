@@ -13,7 +13,7 @@ use super::{
     Container, Ended, Engine, EngineError, EngineFacts, Launch, RunImage, ScriptUser, Workplace, existing, wait_for,
 };
 use crate::listener::Peers;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{DockerStore, ImageStore, NamedContainer};
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ApiError;

@@ -1,6 +1,6 @@
 //! Whether this machine has an engine that isolates scripts, and why none answers: what `auto` goes by.
 
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -24,7 +24,7 @@ use longshore_model::engine_kind::EngineKind;
 
 use crate::listener::Peers;
 use crate::place::Place;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::ImageStore;
 use docker::Docker;
 pub(crate) use docker::{connect, was_out_of_memory};

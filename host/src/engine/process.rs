@@ -8,7 +8,7 @@ use super::{
 };
 use crate::listener::Peers;
 use crate::place::SOCKET_PATH_BYTES;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::ImageStore;
 use crate::task::blocking;
 use futures_util::FutureExt;

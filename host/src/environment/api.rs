@@ -4,7 +4,7 @@ use super::EnvironmentError;
 use super::sources::PROLOGUE;
 use super::steps::{Job, file};
 use crate::block::Language;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use std::path::{Path, PathBuf};
 
 /// Its arguments are behind the SDK's: the first and the last of the users that scripts may be, whom nobody else names.

@@ -7,7 +7,7 @@ use super::plan::needs_api;
 use super::{EnvironmentError, Lock, Plan, api};
 use crate::block::Block;
 use crate::images;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{Credentials, DockerStore, Hold, ImageStore, Ledger, StoreError, StoredImage};
 use longshore_model::cancel::Cancel;
 use longshore_model::event::{Event, Events};

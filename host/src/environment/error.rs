@@ -1,6 +1,6 @@
 //! What can go wrong with environments.
 
-use crate::config::CertificateError;
+use longshore_config::CertificateError;
 use crate::fingerprint::FingerprintError;
 use crate::store::{PullError, StoreError};
 use std::path::PathBuf;

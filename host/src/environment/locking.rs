@@ -9,7 +9,7 @@ use super::steps::{self, Finish, Job};
 use super::{EnvironmentError, installed};
 use crate::block::{Block, Language};
 use crate::fingerprint::{Fingerprint, Kind};
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{DockerStore, Ledger, StoredImage};
 use longshore_model::cancel::Cancel;
 use longshore_model::event::Events;

@@ -5,7 +5,7 @@ use super::steps::Job;
 use super::system::{APT, mirror};
 use super::tools;
 use super::{Layer, Lock};
-use crate::settings::PackageSettings;
+use longshore_config::settings::PackageSettings;
 
 /// Finds what installs requirements into the Python that the image's scripts get.
 const PYTHON: &str = r#"

@@ -3,7 +3,7 @@
 
 use super::lock::{self, Lock};
 use crate::block::{Block, Language};
-use crate::settings::{PackageSettings, Settings};
+use longshore_config::settings::{PackageSettings, Settings};
 use crate::store::StoredImage;
 use longshore_model::digest::hexadecimal;
 use longshore_model::labels;

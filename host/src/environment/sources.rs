@@ -2,7 +2,7 @@
 //! command. All of it is gone before an image is made.
 
 use super::EnvironmentError;
-use crate::settings::PackageSettings;
+use longshore_config::settings::PackageSettings;
 use std::path::Path;
 
 /// The folder of a build's own files in a workshop.

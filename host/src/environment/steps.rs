@@ -4,7 +4,7 @@
 use super::plan::{Layer, LayerKind};
 use super::{EnvironmentError, Plan, api, packages, system};
 use crate::block::Language;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::StoreError;
 use longshore_os::small_file;
 use std::path::Path;

@@ -3,7 +3,7 @@
 use super::Lock;
 use super::sources::PROLOGUE;
 use super::steps::Job;
-use crate::settings::PackageSettings;
+use longshore_config::settings::PackageSettings;
 
 /// apt's options: the settings' mirror instead of the image's, and certificates for `https`. The lists are made anew and
 /// not kept, and neither is what was downloaded.

@@ -5,7 +5,7 @@ use super::image::DEADLINE;
 use super::lines::Fingerprint;
 use super::probe::{Answer, Interpreters};
 use crate::block::Language;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use longshore_os::locked_folder::LockedFolder;
 use std::path::Path;
 use std::process::Stdio;

@@ -10,7 +10,7 @@ use super::probe::Interpreters;
 use crate::block::Block;
 use crate::engine::{RunImage, isolating_engine, without_isolation};
 use crate::environment;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{DockerStore, ImageStore, StoreError, StoredImage};
 use longshore_model::engine_kind::EngineChoice;
 use longshore_os::small_file;

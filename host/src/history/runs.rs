@@ -2,7 +2,7 @@
 
 use super::HistoryError;
 use super::entry::{Entry, LOG};
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use longshore_os::small_file;
 use serde::Serialize;
 use serde_json::Value;

@@ -3,7 +3,7 @@
 
 use super::error::ImagesError;
 use crate::environment::CACHE_VOLUMES;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{ImageStore, Ledger};
 use crate::task::blocking;
 

@@ -8,7 +8,7 @@ use super::prune::{How, foresee, goal, low_mark, prune};
 use super::report::PruneReport;
 use super::survey::Survey;
 use super::{caches, folders, select};
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{DockerStore, ImageStore, Ledger, StoreError};
 use longshore_model::image_id::ImageId;
 

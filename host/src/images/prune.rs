@@ -12,7 +12,7 @@ use super::error::ImagesError;
 use super::folders;
 use super::report::{Kept, PruneFailure, PruneReport};
 use super::survey::Survey;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{Hold, ImageStore, Ledger};
 use crate::task::blocking;
 use longshore_model::causes::chain;

@@ -4,7 +4,7 @@ use super::entry::ImageEntry;
 use super::error::ImagesError;
 use crate::block::Block;
 use crate::environment::hash_of_block;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::ImageStore;
 use std::path::Path;
 

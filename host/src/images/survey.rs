@@ -6,7 +6,7 @@ use super::entry::{ImageEntry, Kind};
 use super::error::ImagesError;
 use super::folders::{self, Folder};
 use super::ownership::{IMPORTED, Owned, owned};
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{ImageStore, Ledger, StoreError, StoredImage};
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;

@@ -8,11 +8,11 @@ mod serve;
 pub(crate) use credit::Credit;
 pub(crate) use serve::serve;
 
-use longshore_table::{Feed, TableError, guarded};
 use arrow_array::{Array, RecordBatch};
-use longshore_table::budget;
 use longshore_protocol::ProtocolError;
 use longshore_segment::{Budget, OverBudget, Segment, SegmentError, SegmentStream, Taken, write_whole};
+use longshore_table::budget;
+use longshore_table::{Feed, TableError, guarded};
 use std::sync::Arc;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc};
 

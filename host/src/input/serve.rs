@@ -89,9 +89,9 @@ async fn send(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use longshore_table::Feed;
     use arrow_array::{ArrayRef, Int64Array, RecordBatch};
     use longshore_protocol::Message;
+    use longshore_table::Feed;
 
     /// An input of ten chunks, which is never whole.
     fn input() -> Arc<Input> {

@@ -1,8 +1,8 @@
 //! What the workers of a run share: memory, places to work at, and bytes to write.
 
 use super::desks::{Desk, Desks};
-use longshore_table::Allowance;
 use longshore_segment::{Budget, OverBudget, SegmentError, Taken};
+use longshore_table::Allowance;
 use std::sync::Arc;
 
 /// Of a run's memory, the part that files may hold of what is not written yet, such as a group of rows of Parquet.

@@ -13,9 +13,9 @@ pub(crate) use pending::{Pending, create};
 pub(crate) use worker::Piece;
 pub(crate) use writers::{OutputsHandle, Writers};
 
-use longshore_table::{FileFormat, WriteOptions};
 use longshore_os::publish::Destination;
 use longshore_protocol::OutputName;
+use longshore_table::{FileFormat, WriteOptions};
 use std::path::PathBuf;
 
 /// Outputs of a block that declares none: as many as anyone would number.

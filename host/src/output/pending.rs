@@ -2,10 +2,10 @@
 //! to be too narrow. What is written is `worker.rs`'s.
 
 use super::Target;
-use longshore_table::{Allowance, Format, ReadOptions, Sink, Source, TableError};
 use arrow_schema::SchemaRef;
 use longshore_os::publish::{Destination, Special, Unpublished};
 use longshore_segment::Matching;
+use longshore_table::{Allowance, Format, ReadOptions, Sink, Source, TableError};
 use std::os::fd::AsFd;
 
 /// A complete file without a name.

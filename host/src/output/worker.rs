@@ -6,7 +6,6 @@ use super::finished::{Finished, Trouble};
 use super::means::{Means, over_memory};
 use super::pending::{Pending, create, rewrite};
 use crate::session::Outgoing;
-use longshore_table::{Sink, TableError, guarded};
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};
@@ -14,6 +13,7 @@ use longshore_protocol::{ArenaId, Frame, StreamId, ToScript};
 use longshore_segment::{
     LentArena, Matching, OverBudget, SegmentError, TableDecoder, Taken, cut, first_schema, weight, widened,
 };
+use longshore_table::{Sink, TableError, guarded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;

@@ -6,9 +6,9 @@ use super::finished::{Finished, Trouble};
 use super::means::{Means, over_memory};
 use super::worker::{Command, Piece, Worker};
 use crate::session::Outgoing;
-use longshore_table::Allowance;
 use longshore_protocol::{OutputName, StreamId};
 use longshore_segment::Budget;
+use longshore_table::Allowance;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
@@ -227,13 +227,13 @@ impl Shared {
 mod tests {
     use super::super::Target;
     use super::*;
-    use longshore_table::WriteOptions;
     use arrow_array::types::Int16Type;
     use arrow_array::{
         ArrayRef, DictionaryArray, Int16Array, Int64Array, RecordBatch, StringArray, TimestampSecondArray,
     };
     use longshore_protocol::{Frame, Message, ToScript};
     use longshore_segment::BatchEncoder;
+    use longshore_table::WriteOptions;
 
     fn writers_to(targets: Vec<Option<Target>>) -> (Writers, mpsc::UnboundedReceiver<Trouble>) {
         let (trouble, troubles) = mpsc::unbounded_channel();

@@ -3,12 +3,12 @@
 
 use super::spool::Spool;
 use crate::output::{Finished, Target, create};
-use longshore_table::Allowance;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::{Field, Schema, SchemaRef};
 use arrow_select::take::take;
 use longshore_segment::{Matching, first_schema};
+use longshore_table::Allowance;
 use std::io::BufReader;
 use std::sync::Arc;
 

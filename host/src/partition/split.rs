@@ -1,12 +1,12 @@
 //! A table cut into the rows of each value of a field, in order of first appearance. Holds the table's batches while
 //! its parts are run.
 
-use longshore_table::{Feed, TableError};
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, Field, SchemaRef};
 use arrow_select::take::{take, take_record_batch};
 use longshore_segment::{Budget, OverBudget, Taken};
+use longshore_table::{Feed, TableError};
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use crate::engine::{Engine, EngineError, RunImage, Workplace};
 use crate::environment::local::{self, LocalEnvironment};
 use crate::environment::{self, EnvironmentError, LocalError};
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{DockerStore, Hold};
 use longshore_model::causes::chain;
 use longshore_model::event::Event;

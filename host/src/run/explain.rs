@@ -4,7 +4,7 @@
 use super::time_limit;
 use crate::engine::{self, EngineFacts, Policy, PolicyOf, RunImage};
 use crate::environment;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::spec::Prepared;
 use longshore_model::causes::chain;
 use longshore_model::engine_kind::EngineKind;

@@ -3,7 +3,7 @@
 
 use crate::output::{Declared, Finished, Pending, Target};
 use crate::record::OutputRecord;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
 use longshore_model::outcome::Outcome;
 use longshore_os::publish::{Broken, Stream, Together, copy_out, recover};

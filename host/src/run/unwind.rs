@@ -1,8 +1,8 @@
 //! A run that panics: the failure of that run, and of no other in the process.
 
-use longshore_table::guarded;
 use longshore_model::engine_kind::{EngineChoice, EngineKind};
 use longshore_model::outcome::Evidence;
+use longshore_table::guarded;
 use std::pin::pin;
 use std::task::Poll;
 

@@ -90,8 +90,8 @@ fn check(block: &Block, spec: InputSpec) -> CheckedInput {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use longshore_table::Sink;
     use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
+    use longshore_table::Sink;
     use std::path::Path;
     use std::sync::Arc;
 

@@ -6,9 +6,9 @@ use crate::block::{BlockError, OptionError};
 use crate::environment::EnvironmentError;
 use crate::partition::SplitError;
 use crate::store::ReferenceError;
-use longshore_table::{Glance, TableError};
 use longshore_model::hint::did_you_mean;
 use longshore_protocol::OutputName;
+use longshore_table::{Glance, TableError};
 use std::path::PathBuf;
 use thiserror::Error;
 

@@ -23,12 +23,12 @@ use crate::output::Declared;
 use crate::partition::Cut;
 use crate::record::InputRecord;
 use crate::store::Reference;
-use longshore_table::{BadRows, Feed, FileFormat, ReadOptions, Tally, WriteOptions};
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::limits::Limits;
 use longshore_model::redact::Secrets;
 use longshore_os::publish::{self, Destination};
 use longshore_protocol::OutputName;
+use longshore_table::{BadRows, Feed, FileFormat, ReadOptions, Tally, WriteOptions};
 use mounts::Allowed;
 use std::path::{Path, PathBuf};
 

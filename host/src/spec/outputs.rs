@@ -3,9 +3,9 @@
 use super::{InputSpec, OutputSpec, STANDARD, SpecError, real_target};
 use crate::block::{self, Block};
 use crate::output::{Declared, Target};
-use longshore_table::{FileFormat, TableError, WriteOptions};
 use longshore_os::publish::{self, Destination, Unpublished};
 use longshore_protocol::OutputName;
+use longshore_table::{FileFormat, TableError, WriteOptions};
 use rustix::fs::{Access, access};
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 
 use super::WorkshopPlan;
 use crate::engine::{SCRIPT_USER, Sockets, profile};
-use crate::settings::BuildSettings;
+use longshore_config::settings::BuildSettings;
 use bollard::models::{ContainerCreateBody, HostConfig, ImageConfig, Mount, MountType};
 use longshore_model::image_id::ImageId;
 use std::collections::{BTreeMap, HashMap};

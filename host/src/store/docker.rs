@@ -6,7 +6,7 @@ use super::{
     ContainerDefaults, ImageStore, Login, PullFailure, Reference, StoreError, StoredImage, Workshop, WorkshopPlan,
 };
 use crate::engine::connect;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
 use bollard::query_parameters::{

@@ -26,7 +26,7 @@ pub(crate) use pull::PullFailure;
 pub(crate) use reference::Reference;
 pub use reference::ReferenceError;
 
-use crate::settings::BuildSettings;
+use longshore_config::settings::BuildSettings;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;

@@ -7,7 +7,7 @@ use super::build_policy::{closed, open};
 use super::lease::{LABEL, NamedContainer};
 use super::{DockerStore, Printed, Step, StoreError, Workshop, WorkshopPlan};
 use crate::engine::was_out_of_memory;
-use crate::settings::BuildSettings;
+use longshore_config::settings::BuildSettings;
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
 use bollard::exec::{StartExecOptions, StartExecResults};

@@ -13,10 +13,10 @@ mod contract;
 mod csv;
 mod csv_blocks;
 mod days;
+mod dialect;
 #[cfg(test)]
 #[path = "../../model/src/dice.rs"]
 mod dice;
-mod dialect;
 mod encoding;
 mod error;
 mod feed;

@@ -2,7 +2,7 @@
 //! would trust by themselves is something else for each, and naming a file replaces it.
 
 use super::LocalError;
-use crate::config::BUNDLE_BYTES_MAX;
+use longshore_config::BUNDLE_BYTES_MAX;
 use longshore_os::small_file;
 use std::path::{Path, PathBuf};
 

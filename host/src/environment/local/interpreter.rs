@@ -4,7 +4,7 @@
 use super::HASH_BYTES;
 use super::LocalError;
 use super::tool::{Tool, Watch, words};
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use longshore_model::digest::hexadecimal;
 use longshore_os::locked_folder::LockedFolder;
 use longshore_os::small_file;

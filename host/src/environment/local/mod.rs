@@ -14,7 +14,7 @@ pub use error::LocalError;
 
 use crate::block::{Block, Language};
 use crate::images;
-use crate::settings::Settings;
+use longshore_config::settings::Settings;
 use crate::store::{DockerStore, Hold, ImageStore, Ledger};
 use longshore_model::cancel::Cancel;
 use longshore_model::event::{Event, Events};

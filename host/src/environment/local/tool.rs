@@ -3,8 +3,8 @@
 //! comes. What the lines mean is their caller's.
 
 use super::LocalError;
-use crate::config::masked;
-use crate::settings::{PackageSettings, Settings};
+use longshore_config::masked;
+use longshore_config::settings::{PackageSettings, Settings};
 use longshore_model::cancel::Cancel;
 use longshore_model::event::{Event, Events};
 use longshore_model::redact::Secrets;

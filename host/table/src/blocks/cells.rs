@@ -6,11 +6,11 @@ use std::ops::Range;
 
 /// What tells cells apart, where it is bytes alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate) struct CellMarks {
-    pub(in crate) delimiter: u8,
-    pub(in crate) quote: Option<u8>,
+pub(crate) struct CellMarks {
+    pub(crate) delimiter: u8,
+    pub(crate) quote: Option<u8>,
     /// Cells of each row.
-    pub(in crate) width: usize,
+    pub(crate) width: usize,
 }
 
 /// CellMarks a place's end where the cell was quoted: blocks are far shorter than 2 GiB.
@@ -18,7 +18,7 @@ const QUOTED: u32 = 1 << 31;
 
 /// The cells of a block, row by row.
 #[derive(Debug, Default)]
-pub(in crate) struct Cells {
+pub(crate) struct Cells {
     /// The block, and behind it the cells whose quotes were doubled.
     text: String,
     /// Where each cell begins and ends.
@@ -28,7 +28,7 @@ pub(in crate) struct Cells {
 
 impl Cells {
     /// Finds the cells of a block. `None` where it is not plain or not in order.
-    pub(in crate) fn of(block: &mut Vec<u8>, marks: CellMarks) -> Option<Self> {
+    pub(crate) fn of(block: &mut Vec<u8>, marks: CellMarks) -> Option<Self> {
         let length = block.len();
         if u32::try_from(length).ok()?.checked_mul(2)? >= QUOTED {
             return None;
@@ -42,24 +42,24 @@ impl Cells {
     }
 
     /// The number of rows.
-    pub(in crate) fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.places.len() / self.width
     }
 
     /// The cells of some rows at one place, and whether each was quoted.
-    pub(in crate) fn column(&self, place: usize, rows: Range<usize>) -> impl Iterator<Item = (&str, bool)> {
+    pub(crate) fn column(&self, place: usize, rows: Range<usize>) -> impl Iterator<Item = (&str, bool)> {
         let places = &self.places[rows.start * self.width..rows.end * self.width];
         let places = places.iter().skip(place).step_by(self.width);
         places.map(|(start, end)| (&self.text[*start as usize..(*end & !QUOTED) as usize], end & QUOTED != 0))
     }
 
     /// Bytes of the cells of some rows at one place.
-    pub(in crate) fn bytes(&self, place: usize, rows: Range<usize>) -> usize {
+    pub(crate) fn bytes(&self, place: usize, rows: Range<usize>) -> usize {
         self.column(place, rows).map(|(cell, _)| cell.len()).sum()
     }
 
     /// The block's memory, to be used again.
-    pub(in crate) fn into_block(self) -> Vec<u8> {
+    pub(crate) fn into_block(self) -> Vec<u8> {
         self.text.into_bytes()
     }
 }

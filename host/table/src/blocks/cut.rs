@@ -16,11 +16,11 @@ const LONGEST: usize = 8;
 
 /// Sizes of blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate) struct Sizes {
+pub(crate) struct Sizes {
     /// Of a block.
-    pub(in crate) block: usize,
+    pub(crate) block: usize,
     /// Of the first bytes, by which the columns are guessed.
-    pub(in crate) head: usize,
+    pub(crate) head: usize,
 }
 
 impl Default for Sizes {
@@ -30,7 +30,7 @@ impl Default for Sizes {
 }
 
 /// Cuts a text.
-pub(in crate) struct Cutter<R> {
+pub(crate) struct Cutter<R> {
     path: PathBuf,
     text: R,
     /// What lines may stand in.
@@ -46,7 +46,7 @@ impl<R: Read> Cutter<R> {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub(in crate) fn new(
+    pub(crate) fn new(
         path: &Path,
         mut text: R,
         first: u64,
@@ -62,7 +62,7 @@ impl<R: Read> Cutter<R> {
     ///
     /// # Errors
     /// Where the text cannot be read, or where no line of it ends for long.
-    pub(in crate) fn next(&mut self, mut block: Vec<u8>) -> Result<Option<Vec<u8>>, TableError> {
+    pub(crate) fn next(&mut self, mut block: Vec<u8>) -> Result<Option<Vec<u8>>, TableError> {
         block.clear();
         block.append(&mut self.held);
         loop {
@@ -93,12 +93,12 @@ impl<R: Read> Cutter<R> {
 }
 
 /// What is said of a text whose blocks were in order when it was checked.
-pub(in crate) fn changed(path: &Path) -> TableError {
+pub(crate) fn changed(path: &Path) -> TableError {
     TableError::Unreadable { path: path.to_owned(), reason: "the file has changed while it was read".into() }
 }
 
 /// Where the last line ends that is not in quotes, in a text that begins outside of them.
-pub(in crate) fn last_end(text: &[u8], quote: Option<u8>) -> Option<usize> {
+pub(crate) fn last_end(text: &[u8], quote: Option<u8>) -> Option<usize> {
     let mut end = memchr::memrchr(b'\n', text)? + 1;
     let Some(quote) = quote else { return Some(end) };
     if memchr::memchr_iter(quote, &text[..end]).count() % 2 == 1 {

@@ -14,13 +14,13 @@ const KEPT_SHARE: u64 = 8;
 
 /// The columns of some rows.
 #[derive(Debug, Clone)]
-pub(in crate) struct Made {
-    pub(in crate) rows: usize,
-    pub(in crate) columns: Vec<ArrayRef>,
+pub(crate) struct Made {
+    pub(crate) rows: usize,
+    pub(crate) columns: Vec<ArrayRef>,
 }
 
 /// What the check of a text makes of its rows, as long as all of it is right, and little enough to be kept.
-pub(in crate) struct Keeper {
+pub(crate) struct Keeper {
     made: Option<Vec<Made>>,
     bytes: u64,
     limit: u64,
@@ -28,18 +28,18 @@ pub(in crate) struct Keeper {
 
 impl Keeper {
     /// Keeps what is made of a text of so many bytes, about.
-    pub(in crate) fn new(length: u64) -> Self {
+    pub(crate) fn new(length: u64) -> Self {
         let limit = available_memory() / KEPT_SHARE;
         Self { made: (length <= limit).then(Vec::new), bytes: 0, limit }
     }
 
     /// Whether anything is kept.
-    pub(in crate) fn keeps(&self) -> bool {
+    pub(crate) fn keeps(&self) -> bool {
         self.made.is_some()
     }
 
     /// Takes what was made of the next block; without it, all goes.
-    pub(in crate) fn add(&mut self, made: Option<Vec<Made>>) {
+    pub(crate) fn add(&mut self, made: Option<Vec<Made>>) {
         let columns = made.iter().flatten().flat_map(|made| &made.columns);
         self.bytes += columns.map(|column| column.get_array_memory_size() as u64).sum::<u64>();
         match (&mut self.made, made) {
@@ -49,30 +49,30 @@ impl Keeper {
     }
 
     /// What was kept, if it is right.
-    pub(in crate) fn kept(self, is_right: bool) -> Kept {
+    pub(crate) fn kept(self, is_right: bool) -> Kept {
         Kept(Arc::new(Mutex::new(self.made.filter(|_| is_right))))
     }
 }
 
 /// What the check of a text has made of its rows, for the first who reads them.
 #[derive(Debug, Clone, Default)]
-pub(in crate) struct Kept(Arc<Mutex<Option<Vec<Made>>>>);
+pub(crate) struct Kept(Arc<Mutex<Option<Vec<Made>>>>);
 
 impl Kept {
     /// Takes it, if it is there.
-    pub(in crate) fn take(&self) -> Option<Vec<Made>> {
+    pub(crate) fn take(&self) -> Option<Vec<Made>> {
         self.0.lock().ok()?.take()
     }
 
     /// Whether it is there.
     #[cfg(test)]
-    pub(in crate) fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.0.lock().is_ok_and(|kept| kept.is_some())
     }
 }
 
 /// Batches of what is made, whose rows are counted against those that the check found.
-pub(in crate) struct MadeBatches<I> {
+pub(crate) struct MadeBatches<I> {
     path: PathBuf,
     schema: SchemaRef,
     made: I,
@@ -80,7 +80,7 @@ pub(in crate) struct MadeBatches<I> {
 }
 
 impl<I> MadeBatches<I> {
-    pub(in crate) fn new(path: &Path, schema: &SchemaRef, rows: u64, made: I) -> Self {
+    pub(crate) fn new(path: &Path, schema: &SchemaRef, rows: u64, made: I) -> Self {
         Self { path: path.to_owned(), schema: Arc::clone(schema), made, missing: rows }
     }
 
@@ -105,12 +105,12 @@ impl<I: Iterator<Item = Result<Made, TableError>>> Iterator for MadeBatches<I> {
 }
 
 /// So many rows in batches.
-pub(in crate) fn ranges(rows: usize) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn ranges(rows: usize) -> impl Iterator<Item = Range<usize>> {
     (0..rows).step_by(BATCH_ROWS).map(move |start| start..rows.min(start + BATCH_ROWS))
 }
 
 /// What is made of blocks, one after the other.
-pub(in crate) fn flat(
+pub(crate) fn flat(
     blocks: impl Iterator<Item = Result<Vec<Made>, TableError>>,
 ) -> impl Iterator<Item = Result<Made, TableError>> {
     blocks.flat_map(|made| match made {

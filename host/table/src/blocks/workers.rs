@@ -24,7 +24,7 @@ enum Piece<T> {
 }
 
 /// The results, in the order of the blocks. Nothing follows an error.
-pub(in crate) struct InOrder<T> {
+pub(crate) struct InOrder<T> {
     path: PathBuf,
     results: Vec<Receiver<Piece<T>>>,
     turn: usize,
@@ -33,7 +33,7 @@ pub(in crate) struct InOrder<T> {
 
 impl<T: Send + 'static> InOrder<T> {
     /// Starts to work on the blocks of a text. The threads end with them, or when nobody takes the results any more.
-    pub(in crate) fn start<R: Read + Send + 'static>(
+    pub(crate) fn start<R: Read + Send + 'static>(
         path: &Path,
         cutter: Cutter<R>,
         work: impl Fn(&mut Vec<u8>) -> Result<T, TableError> + Send + Sync + 'static,

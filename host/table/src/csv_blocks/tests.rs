@@ -1,10 +1,10 @@
 //! Texts of all kinds, read in blocks and record by record: what is found, what is read and what is wrong are the same.
 
-use crate::dice::Dice;
 use crate::blocks::Sizes;
 use crate::csv::{Layout, scan, scan_in_blocks, stored};
 use crate::days::Order;
 use crate::dialect::{Detected, Dialect};
+use crate::dice::Dice;
 use crate::option_values::{ColumnType, DateStyle, Delimiter, Mark, OrderName};
 use crate::options::ReadOptions;
 use arrow_array::RecordBatch;

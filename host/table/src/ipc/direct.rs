@@ -42,11 +42,7 @@ struct ColumnPiece {
 impl IpcFile {
     /// The whole table as a segment of the plain schema; `None` where it has to be decoded: for its types, its
     /// compression, more bytes than fit, or because something is wrong with it.
-    pub(in crate) fn segment(
-        &mut self,
-        plain: &SchemaRef,
-        fits: &mut dyn FnMut(u64) -> bool,
-    ) -> Option<Segment> {
+    pub(crate) fn segment(&mut self, plain: &SchemaRef, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         let schema = self.schema();
         let types: Vec<_> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
         let is_plain = plain.fields().iter().map(|field| field.data_type()).eq(&types);

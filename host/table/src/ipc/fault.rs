@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Why it is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate) enum Fault {
+pub(crate) enum Fault {
     /// Something is wrong with it.
     Damaged(String),
     /// It is in order, and of a kind that is not read.
@@ -16,7 +16,7 @@ pub(in crate) enum Fault {
 
 impl Fault {
     /// The error of the file that it is.
-    pub(in crate) fn of(self, path: &Path) -> TableError {
+    pub(crate) fn of(self, path: &Path) -> TableError {
         let path = path.to_owned();
         match self {
             Self::Damaged(reason) => TableError::Damaged { path, reason },

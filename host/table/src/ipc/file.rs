@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 /// The first and the last bytes.
-pub(in crate) const MAGIC: &[u8] = b"ARROW1";
+pub(crate) const MAGIC: &[u8] = b"ARROW1";
 
 /// The magic at the start with its padding.
 const HEAD: u64 = 8;
@@ -30,7 +30,7 @@ const TAIL: u64 = 10;
 
 /// An Arrow file, batch by batch.
 #[derive(Debug)]
-pub(in crate) struct IpcFile {
+pub(crate) struct IpcFile {
     pub(super) file: File,
     decoder: Decoder,
     pub(super) dictionaries: Vec<Place>,
@@ -55,7 +55,7 @@ impl IpcFile {
     ///
     /// # Errors
     /// What is wrong with the file.
-    pub(in crate) fn open(mut file: File) -> Result<Self, Fault> {
+    pub(crate) fn open(mut file: File) -> Result<Self, Fault> {
         let length = file.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
         let cut = || "it ends without its footer: it is cut short, or was not closed by its writer".to_owned();
         if length < HEAD + TAIL {
@@ -82,12 +82,12 @@ impl IpcFile {
         Ok(opened)
     }
 
-    pub(in crate) fn schema(&self) -> SchemaRef {
+    pub(crate) fn schema(&self) -> SchemaRef {
         SchemaRef::clone(&self.decoder.schema)
     }
 
     /// The number of rows.
-    pub(in crate) fn rows(&self) -> u64 {
+    pub(crate) fn rows(&self) -> u64 {
         self.rows
     }
 
@@ -95,7 +95,7 @@ impl IpcFile {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(in crate) fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
+    pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
         for place in std::mem::take(&mut self.dictionaries) {
             let raw = self.message(place)?;
             if self.decoder.read(&raw)?.is_some() {

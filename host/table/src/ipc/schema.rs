@@ -42,7 +42,7 @@ pub(super) fn checked(schema: arrow_ipc::Schema<'_>) -> Result<SchemaRef, Fault>
 ///
 /// # Errors
 /// As [`checked`].
-pub(in crate) fn check_embedded(encoded: &str) -> Result<Option<Schema>, Fault> {
+pub(crate) fn check_embedded(encoded: &str) -> Result<Option<Schema>, Fault> {
     let Ok(bytes) = STANDARD.decode(encoded.trim()) else { return Ok(None) };
     let message = match bytes.get(..4) {
         Some([0xff, 0xff, 0xff, 0xff]) => bytes.get(8..),

@@ -15,7 +15,7 @@ use std::io::{ErrorKind, Read};
 const BODY_AT_ONCE: u64 = 64 << 20;
 
 /// An Arrow stream, batch by batch.
-pub(in crate) struct IpcStream<R> {
+pub(crate) struct IpcStream<R> {
     text: R,
     decoder: Decoder,
     ended: bool,
@@ -31,7 +31,7 @@ impl<R> std::fmt::Debug for IpcStream<R> {
 
 /// Whether these may be the first bytes of a stream: since version 0.15 those of every message; before it, the length of
 /// the schema, which is short and a multiple of four.
-pub(in crate) fn starts_a_stream(head: &[u8]) -> bool {
+pub(crate) fn starts_a_stream(head: &[u8]) -> bool {
     let Some(first) = head.first_chunk::<4>() else { return false };
     let length = u32::from_le_bytes(*first);
     *first == CONTINUATION || (8..1 << 24).contains(&length) && length % 4 == 0 && head.contains(&0)
@@ -42,7 +42,7 @@ impl<R: Read> IpcStream<R> {
     ///
     /// # Errors
     /// What is wrong with the stream.
-    pub(in crate) fn open(mut text: R) -> Result<Self, Fault> {
+    pub(crate) fn open(mut text: R) -> Result<Self, Fault> {
         let mut room = Room::default();
         let raw = read_message(&mut text, &mut room)?.ok_or("it ends before its schema")?;
         let message = raw.message()?;
@@ -54,7 +54,7 @@ impl<R: Read> IpcStream<R> {
         Ok(Self { text, decoder, ended: false, room })
     }
 
-    pub(in crate) fn schema(&self) -> SchemaRef {
+    pub(crate) fn schema(&self) -> SchemaRef {
         SchemaRef::clone(&self.decoder.schema)
     }
 
@@ -62,7 +62,7 @@ impl<R: Read> IpcStream<R> {
     ///
     /// # Errors
     /// What is wrong with it, or behind it.
-    pub(in crate) fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
+    pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
         while !self.ended {
             match read_message(&mut self.text, &mut self.room)? {
                 None => {

@@ -20,20 +20,20 @@ const DAY: i64 = 86_400;
 
 /// How cells are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate) struct CellStyle {
+pub(crate) struct CellStyle {
     /// The mark before decimals.
-    pub(in crate) decimal: u8,
+    pub(crate) decimal: u8,
     /// The words for false and true, where they are not those.
-    pub(in crate) words: Option<[String; 2]>,
+    pub(crate) words: Option<[String; 2]>,
     /// How dates are written, where not as ISO 8601 has them.
-    pub(in crate) dates: Option<String>,
+    pub(crate) dates: Option<String>,
     /// How dates with a time of day are written, where not as ISO 8601 has them.
-    pub(in crate) times: Option<String>,
+    pub(crate) times: Option<String>,
 }
 
 /// What the cells of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate) enum Content {
+pub(crate) enum Content {
     /// Numbers, dates, times, true and false.
     Value,
     /// Text, and what is written as text for want of a form of its own.
@@ -41,7 +41,7 @@ pub(in crate) enum Content {
 }
 
 impl Content {
-    pub(in crate) fn of(data_type: &DataType) -> Self {
+    pub(crate) fn of(data_type: &DataType) -> Self {
         let is_value = data_type.is_numeric()
             || matches!(
                 data_type,
@@ -122,7 +122,7 @@ impl<F: Fn(usize, &mut Vec<u8>) -> Result<(), Reason>> Written for Values<F> {
 }
 
 /// The dates and times of a column, by their rows.
-pub(in crate) fn instants<'a>(array: &'a ArrayRef) -> Option<Box<dyn Fn(usize) -> Instant + 'a>> {
+pub(crate) fn instants<'a>(array: &'a ArrayRef) -> Option<Box<dyn Fn(usize) -> Instant + 'a>> {
     let of = |number: i64, per_second: i64, zoned: bool| Instant {
         seconds: number.div_euclid(per_second),
         nanos: u32::try_from(number.rem_euclid(per_second) * (1_000_000_000 / per_second)).unwrap_or_default(),
@@ -219,7 +219,7 @@ impl<'a> WrittenColumn<'a> {
     ///
     /// # Errors
     /// Where values of the type have no text.
-    pub(in crate) fn styled(array: &'a ArrayRef, field: &Field, style: &CellStyle) -> Result<Self, Reason> {
+    pub(crate) fn styled(array: &'a ArrayRef, field: &Field, style: &CellStyle) -> Result<Self, Reason> {
         match style.written(array, field) {
             Some(values) => {
                 Ok(Self { nulls: array.logical_nulls().filter(|nulls| nulls.null_count() > 0), values: values? })

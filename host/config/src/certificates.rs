@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 /// Debian's bundle of all authorities has 220 KB; forty of those are no bundle.
-pub(crate) const BUNDLE_BYTES_MAX: u64 = 8 << 20;
+pub const BUNDLE_BYTES_MAX: u64 = 8 << 20;
 
 /// What each certificate in PEM begins with.
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";

@@ -118,7 +118,7 @@ pub struct BuildSettings {
 
 impl BuildSettings {
     /// How long it may take.
-    pub(crate) fn deadline(&self) -> Duration {
+    pub fn deadline(&self) -> Duration {
         Duration::from_secs(self.minutes.saturating_mul(60))
     }
 }
@@ -240,7 +240,7 @@ impl Default for Settings {
 
 impl PackageSettings {
     /// The passwords and tokens in the addresses of settings.
-    pub(crate) fn secrets(&self) -> Secrets {
+    pub fn secrets(&self) -> Secrets {
         let addresses = self.index_url.iter().chain(&self.extra_index_urls).chain(&self.cran);
         let addresses = addresses.chain(&self.debian_mirror).chain(&self.http_proxy);
         let users = addresses.chain(&self.https_proxy).filter_map(|address| {

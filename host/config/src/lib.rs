@@ -5,9 +5,9 @@
 //! variables that count ([`counts`]).
 //!
 //! ```no_run
-//! # fn example() -> Result<(), longshore::config::ConfigError> {
-//! use longshore::Settings;
-//! use longshore::config::{self, Places};
+//! # fn example() -> Result<(), longshore_config::ConfigError> {
+//! use longshore_config::settings::Settings;
+//! use longshore_config::{self as config, Places};
 //! use std::path::PathBuf;
 //!
 //! let files = Places { current: Some(PathBuf::from("/srv/project")), ..Places::default() }.files()?;
@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+pub mod settings;
 mod certificates;
 mod document;
 mod entry;
@@ -34,7 +35,7 @@ mod setting;
 mod slot;
 mod time;
 
-pub(crate) use certificates::BUNDLE_BYTES_MAX;
+pub use certificates::BUNDLE_BYTES_MAX;
 pub use certificates::{CertificateError, certificates};
 pub use document::document;
 pub use entry::{Entry, Source, Value};

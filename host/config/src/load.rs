@@ -120,7 +120,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Value;
+    use crate::Value;
     use std::collections::BTreeSet;
     use tempfile::TempDir;
 
