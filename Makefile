@@ -55,7 +55,7 @@ images: setup agent wheel r-library ## Build the images
 	@images/build --agent $(AGENT) --wheels $(WHEELS) --r-packages $(R_PACKAGES)
 
 build: agent wheel r-library ## Build the command line, beside it the agent and what goes into images
-	@cargo build --locked --release -p longshore
+	@cargo build --locked --release -p longshore-cli
 	@install -m 0755 $(AGENT) $(CARGO_TARGET_DIR)/release/longshore-agent
 	@rm -rf $(CARGO_TARGET_DIR)/release/sdk
 	@install -D -m 0644 -t $(CARGO_TARGET_DIR)/release/sdk $(WHEELS)/*.whl $(R_PACKAGES)/*.tar.gz

@@ -51,6 +51,8 @@ pub use engine::{
 };
 pub use environment::EnvironmentError;
 pub use kept::KeptRecord;
+pub use longshore_config as config;
+pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use longshore_model::cancel::{Cancel, CancelLevel};
 pub use longshore_model::engine_kind::{EngineChoice, EngineKind};
 pub use longshore_model::event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};
@@ -60,12 +62,10 @@ pub use longshore_model::outcome::{Evidence, Outcome, decide};
 pub use longshore_model::pull_progress::{LayerProgress, LayerStatus};
 pub use longshore_model::{causes, human, image_kind, shown, size};
 pub use longshore_os::small_file;
-pub use longshore_config as config;
 pub use longshore_table as table;
 pub use partition::SplitError;
 pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use run::{Explained, explain, run};
-pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use spec::{
     CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, OutputSpec, PartitionSpec, Prepared,
     RunSpec, SpecError,

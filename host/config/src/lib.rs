@@ -21,7 +21,6 @@
 //! # }
 //! ```
 
-pub mod settings;
 mod certificates;
 mod document;
 mod entry;
@@ -32,6 +31,7 @@ mod load;
 mod mask;
 mod places;
 mod setting;
+pub mod settings;
 mod slot;
 mod time;
 

@@ -3,8 +3,8 @@
 use super::weakness::weaknesses;
 use super::{Docker, Engine, EngineError, NoAnswer, existing, socket_memory};
 use crate::place::check_runtime_folder;
-use longshore_config::settings::Settings;
 use crate::store::ImageStore;
+use longshore_config::settings::Settings;
 use serde::Serialize;
 use std::io;
 use std::path::Path;

@@ -13,7 +13,6 @@ use super::{
     Container, Ended, Engine, EngineError, EngineFacts, Launch, RunImage, ScriptUser, Workplace, existing, wait_for,
 };
 use crate::listener::Peers;
-use longshore_config::settings::Settings;
 use crate::store::{DockerStore, ImageStore, NamedContainer};
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ApiError;
@@ -24,6 +23,7 @@ use bollard::models::{
 use bollard::query_parameters::{EventsOptionsBuilder, KillContainerOptions, WaitContainerOptions};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
+use longshore_config::settings::Settings;
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::User;
 use std::collections::HashMap;

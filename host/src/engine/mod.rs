@@ -24,7 +24,6 @@ use longshore_model::engine_kind::EngineKind;
 
 use crate::listener::Peers;
 use crate::place::Place;
-use longshore_config::settings::Settings;
 use crate::store::ImageStore;
 use docker::Docker;
 pub(crate) use docker::{connect, was_out_of_memory};
@@ -33,6 +32,7 @@ use futures_util::future::BoxFuture;
 pub(crate) use image::RunImage;
 pub use installed::NoAnswer;
 pub(crate) use installed::isolating_engine;
+use longshore_config::settings::Settings;
 use longshore_model::limits::Limits;
 use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;

@@ -8,11 +8,11 @@ use super::{
 };
 use crate::listener::Peers;
 use crate::place::SOCKET_PATH_BYTES;
-use longshore_config::settings::Settings;
 use crate::store::ImageStore;
 use crate::task::blocking;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use longshore_config::settings::Settings;
 use longshore_model::engine_kind::EngineKind;
 use longshore_os::locked_folder::{LockedFolder, TEMPORARY, remove_abandoned};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};

@@ -1,8 +1,8 @@
 //! Images that blocks and callers name: found on this machine, or pulled from their registries with the credentials of
 //! the Docker configuration, patiently. Our own are never pulled. What is made on top of them is not decided here.
 
-use longshore_config::settings::{Pull, Settings};
 use crate::store::{Credentials, ImageStore, Login, PullError, PullFailure, Reference, StoredImage};
+use longshore_config::settings::{Pull, Settings};
 use longshore_model::event::{Event, Events, PullStep};
 use longshore_model::pull_progress::LayerProgress;
 use std::time::Duration;

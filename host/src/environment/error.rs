@@ -1,8 +1,8 @@
 //! What can go wrong with environments.
 
-use longshore_config::CertificateError;
 use crate::fingerprint::FingerprintError;
 use crate::store::{PullError, StoreError};
+use longshore_config::CertificateError;
 use std::path::PathBuf;
 use thiserror::Error;
 

@@ -5,8 +5,8 @@ use super::{EnvironmentError, LayerKind, Plan};
 use crate::block::Language;
 use crate::engine::RunImage;
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, Kind, Line, ask_image, of_image};
-use longshore_config::settings::Settings;
 use crate::store::ImageStore;
+use longshore_config::settings::Settings;
 use longshore_model::image_id::ImageId;
 use std::collections::BTreeSet;
 

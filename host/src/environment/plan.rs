@@ -3,8 +3,8 @@
 
 use super::lock::{self, Lock};
 use crate::block::{Block, Language};
-use longshore_config::settings::{PackageSettings, Settings};
 use crate::store::StoredImage;
+use longshore_config::settings::{PackageSettings, Settings};
 use longshore_model::digest::hexadecimal;
 use longshore_model::labels;
 use sha2::{Digest, Sha256};

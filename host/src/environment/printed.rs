@@ -2,8 +2,8 @@
 //! of it is bounded, for packages print there too.
 
 use super::steps::{Finish, LACKING, LOCKED, NOTE};
-use longshore_config::masked;
 use crate::store::Printed;
+use longshore_config::masked;
 use longshore_model::event::{Event, Events};
 use longshore_model::redact::Secrets;
 use std::collections::VecDeque;

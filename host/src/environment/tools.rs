@@ -4,8 +4,8 @@
 use super::EnvironmentError;
 use super::sources::PROLOGUE;
 use super::steps::Job;
-use longshore_config::settings::Settings;
 use crate::store::{StoredImage, WorkshopVolume};
+use longshore_config::settings::Settings;
 use longshore_model::image_id::ImageId;
 
 /// The version of `uv` that installs Python packages.

@@ -3,9 +3,9 @@
 
 use super::error::ImagesError;
 use crate::environment::CACHE_VOLUMES;
-use longshore_config::settings::Settings;
 use crate::store::{ImageStore, Ledger};
 use crate::task::blocking;
+use longshore_config::settings::Settings;
 
 /// What the ledger calls the folder: those who build hold it.
 pub(crate) const FOLDER: &str = "packages-of-processes";

@@ -8,8 +8,8 @@ use super::prune::{How, foresee, goal, low_mark, prune};
 use super::report::PruneReport;
 use super::survey::Survey;
 use super::{caches, folders, select};
-use longshore_config::settings::Settings;
 use crate::store::{DockerStore, ImageStore, Ledger, StoreError};
+use longshore_config::settings::Settings;
 use longshore_model::image_id::ImageId;
 
 /// The images made here, and the folders that stand for them where there is no engine.

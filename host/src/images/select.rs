@@ -4,8 +4,8 @@ use super::entry::ImageEntry;
 use super::error::ImagesError;
 use crate::block::Block;
 use crate::environment::hash_of_block;
-use longshore_config::settings::Settings;
 use crate::store::ImageStore;
+use longshore_config::settings::Settings;
 use std::path::Path;
 
 /// Digits of a hash or an id that are enough to look for it.

@@ -4,8 +4,8 @@
 use super::time_limit;
 use crate::engine::{self, EngineFacts, Policy, PolicyOf, RunImage};
 use crate::environment;
-use longshore_config::settings::Settings;
 use crate::spec::Prepared;
+use longshore_config::settings::Settings;
 use longshore_model::causes::chain;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::limits::Limits;

@@ -3,8 +3,8 @@
 
 use super::WorkshopPlan;
 use crate::engine::{SCRIPT_USER, Sockets, profile};
-use longshore_config::settings::BuildSettings;
 use bollard::models::{ContainerCreateBody, HostConfig, ImageConfig, Mount, MountType};
+use longshore_config::settings::BuildSettings;
 use longshore_model::image_id::ImageId;
 use std::collections::{BTreeMap, HashMap};
 

@@ -6,7 +6,6 @@ use super::{
     ContainerDefaults, ImageStore, Login, PullFailure, Reference, StoreError, StoredImage, Workshop, WorkshopPlan,
 };
 use crate::engine::connect;
-use longshore_config::settings::Settings;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
 use bollard::query_parameters::{
@@ -17,6 +16,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use longshore_config::settings::Settings;
 use longshore_model::image_id::ImageId;
 use longshore_model::platform::Platform;
 use longshore_model::pull_progress::LayerProgress;

@@ -26,10 +26,10 @@ pub(crate) use pull::PullFailure;
 pub(crate) use reference::Reference;
 pub use reference::ReferenceError;
 
-use longshore_config::settings::BuildSettings;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use longshore_config::settings::BuildSettings;
 use longshore_model::image_id::ImageId;
 use std::collections::{BTreeMap, HashSet};
 use std::io;

@@ -7,7 +7,6 @@ use super::build_policy::{closed, open};
 use super::lease::{LABEL, NamedContainer};
 use super::{DockerStore, Printed, Step, StoreError, Workshop, WorkshopPlan};
 use crate::engine::was_out_of_memory;
-use longshore_config::settings::BuildSettings;
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
 use bollard::exec::{StartExecOptions, StartExecResults};
@@ -17,6 +16,7 @@ use bollard::query_parameters::{
 };
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
+use longshore_config::settings::BuildSettings;
 use longshore_model::human::size;
 use longshore_model::image_id::ImageId;
 use longshore_model::run_id::new_run_id;

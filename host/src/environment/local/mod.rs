@@ -14,8 +14,8 @@ pub use error::LocalError;
 
 use crate::block::{Block, Language};
 use crate::images;
-use longshore_config::settings::Settings;
 use crate::store::{DockerStore, Hold, ImageStore, Ledger};
+use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
 use longshore_model::event::{Event, Events};
 use std::path::PathBuf;

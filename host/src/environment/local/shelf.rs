@@ -3,8 +3,8 @@
 //! who uses one holds a share. What is in them is the business of their languages.
 
 use super::LocalError;
-use longshore_config::settings::Settings;
 use crate::store::{Hold, Ledger};
+use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
 use longshore_model::run_id::new_run_id;
 use longshore_os::locked_folder::LockedFolder;
