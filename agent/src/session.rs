@@ -18,15 +18,14 @@ use crate::spawn;
 use crate::unpack::Unpacker;
 use longshore_protocol::{
     Begin, ConnectionError, Exit, ExitStatus, Frame, FromAgent, Hello, Message, Payload, ProtocolError, Receiver, Role,
-    Sender, SocketConnection, Software, ToAgent, Usage, VersionRange, send_frame_part,
+    Sender, Sending, SocketConnection, Software, ToAgent, Usage, VersionRange, send_once,
 };
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{SigSet, Signal as Caught};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{DumpableBehavior, Pid, set_child_subreaper, set_dumpable_behavior};
-use std::collections::BTreeSet;
-use std::io::IoSlice;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -58,7 +57,7 @@ pub(crate) fn run(socket: &Path) -> Result<(), AgentError> {
     match started {
         Ok((child, unchanged)) => Running::new(connection, signals, &begin, child, unchanged)?.run(),
         Err(error) => {
-            connection.sender.send(&Frame::new(&FromAgent::Failed { reason: error.to_string() }))?;
+            connection.sender.send(&FromAgent::Failed { reason: error.to_string() })?;
             goodbye(&connection)
         }
     }
@@ -77,14 +76,14 @@ fn prepare_process() -> Result<SignalFd, AgentError> {
         .map_err(|errno| AgentError::system("signalfd")(errno.into()))
 }
 
-fn say_hello(connection: &mut SocketConnection) -> Result<(), AgentError> {
+fn say_hello(connection: &mut SocketConnection<ToAgent>) -> Result<(), AgentError> {
     let hello = Hello {
         role: Role::Agent,
         protocol: VersionRange::SUPPORTED,
         software: Software { name: "longshore-agent".into(), version: env!("CARGO_PKG_VERSION").into() },
         descriptors: true,
     };
-    connection.sender.send(&Frame::new(&hello))?;
+    connection.sender.send(&hello)?;
     match expect(&mut connection.receiver)? {
         (ToAgent::Welcome { .. }, _) => Ok(()),
         (ToAgent::Refused { reason }, _) => Err(AgentError::Refused { reason }),
@@ -94,7 +93,7 @@ fn say_hello(connection: &mut SocketConnection) -> Result<(), AgentError> {
 
 /// Takes the block's files until Start. A file that cannot be written is the script's failure to start.
 fn unpack(
-    receiver: &mut Receiver,
+    receiver: &mut Receiver<ToAgent>,
     begin: &Begin,
     apart: Option<Apart>,
 ) -> Result<Result<Unchanged, StartError>, AgentError> {
@@ -103,12 +102,8 @@ fn unpack(
     loop {
         match expect(receiver)? {
             (ToAgent::File { path, executable, last }, payload) => {
-                let bytes = match payload {
-                    Payload::None => Vec::new(),
-                    payload => payload.into_inline("file").map_err(ConnectionError::from)?,
-                };
                 if outcome.is_ok() {
-                    outcome = unpacker.part(&path, executable, last, &bytes);
+                    outcome = unpacker.part(&path, executable, last, &payload.into_bytes());
                 }
             }
             (ToAgent::Start, _) => return Ok(outcome.map(|()| unpacker.into_unchanged())),
@@ -118,9 +113,8 @@ fn unpack(
     }
 }
 
-fn expect(receiver: &mut Receiver) -> Result<(ToAgent, Payload), AgentError> {
-    let frame = receiver.receive()?.ok_or(AgentError::HostGone)?;
-    Ok((ToAgent::from_json(&frame.message).map_err(ConnectionError::from)?, frame.payload))
+fn expect(receiver: &mut Receiver<ToAgent>) -> Result<(ToAgent, Payload), AgentError> {
+    receiver.receive()?.ok_or(AgentError::HostGone)
 }
 
 fn unexpected(expected: &'static str, received: &ToAgent) -> AgentError {
@@ -129,7 +123,7 @@ fn unexpected(expected: &'static str, received: &ToAgent) -> AgentError {
 }
 
 /// Waits for the host to hang up, so that it has read all.
-fn goodbye(connection: &SocketConnection) -> Result<(), AgentError> {
+fn goodbye(connection: &SocketConnection<ToAgent>) -> Result<(), AgentError> {
     let until = Instant::now() + GOODBYE;
     loop {
         let mut polled = [PollFd::new(&connection.receiver, PollFlags::RDHUP)];
@@ -145,14 +139,14 @@ fn goodbye(connection: &SocketConnection) -> Result<(), AgentError> {
 /// The script is running, or what it left behind is.
 struct Running {
     sender: Sender,
-    receiver: Receiver,
+    receiver: Receiver<ToAgent>,
     signals: SignalFd,
     reaper: Reaper,
     pipes: Vec<Pipe>,
     script: Option<Pid>,
     ladder: Ladder,
     budget: Budget,
-    outgoing: Vec<u8>,
+    outgoing: VecDeque<Sending>,
     status: Option<ExitStatus>,
     /// The host wants to know when the script has ended.
     tell_end: bool,
@@ -171,7 +165,7 @@ struct Running {
 
 impl Running {
     fn new(
-        connection: SocketConnection,
+        connection: SocketConnection<ToAgent>,
         signals: SignalFd,
         begin: &Begin,
         mut child: Child,
@@ -190,7 +184,7 @@ impl Running {
             script: spawn::pid(&child),
             ladder: Ladder::new(begin.ladder),
             budget: Budget::new(begin.log_bytes),
-            outgoing: Vec::new(),
+            outgoing: VecDeque::new(),
             status: None,
             tell_end: begin.tell_end,
             left_behind: BTreeSet::new(),
@@ -201,7 +195,7 @@ impl Running {
             keeper: begin.keep.map(|limits| Keeper::new(&begin.folder, limits, unchanged)),
             told_to_end: false,
         };
-        running.queue(&Frame::new(&FromAgent::Started { pid: child.id() }))?;
+        running.queue(Frame::new(&FromAgent::Started { pid: child.id() }))?;
         Ok(running)
     }
 
@@ -281,17 +275,15 @@ impl Running {
                 }
                 Err(ConnectionError::Io { .. } | ConnectionError::Truncated) => return Err(AgentError::HostGone),
                 Err(error) => return Err(error.into()),
-                Ok(Some(frame)) => match ToAgent::from_json(&frame.message).map_err(ConnectionError::from)? {
-                    ToAgent::Cancel => {
-                        self.told_to_end = true;
-                        self.ladder.start(Instant::now());
-                    }
-                    ToAgent::Kill => {
-                        self.told_to_end = true;
-                        self.ladder.skip_to_kill(Instant::now());
-                    }
-                    other => return Err(unexpected("cancel or kill", &other)),
-                },
+                Ok(Some((ToAgent::Cancel, _))) => {
+                    self.told_to_end = true;
+                    self.ladder.start(Instant::now());
+                }
+                Ok(Some((ToAgent::Kill, _))) => {
+                    self.told_to_end = true;
+                    self.ladder.skip_to_kill(Instant::now());
+                }
+                Ok(Some((other, _))) => return Err(unexpected("cancel or kill", &other)),
             }
         }
     }
@@ -305,27 +297,23 @@ impl Running {
             Ok(Some(length)) => {
                 bytes.truncate(self.budget.spend(source, length));
                 if !bytes.is_empty() {
-                    self.queue(&Frame::with(&FromAgent::Log { source }, Payload::Inline(bytes)))?;
+                    self.queue(Frame::with(&FromAgent::Log { source }, Payload::Inline(bytes)))?;
                 }
             }
         }
         Ok(())
     }
 
-    fn queue(&mut self, frame: &Frame) -> Result<(), AgentError> {
-        let header = frame.encode_header().map_err(ConnectionError::from)?;
-        self.outgoing.extend_from_slice(&header);
-        self.outgoing.extend_from_slice(&frame.message);
-        if let Payload::Inline(bytes) = &frame.payload {
-            self.outgoing.extend_from_slice(bytes);
-        }
+    fn queue(&mut self, frame: Frame) -> Result<(), AgentError> {
+        self.outgoing.push_back(Sending::new(frame).map_err(ConnectionError::from)?);
         self.flush()
     }
 
     fn flush(&mut self) -> Result<(), AgentError> {
-        while !self.outgoing.is_empty() {
-            match send_frame_part(&self.sender, &[IoSlice::new(&self.outgoing)], None) {
-                Ok(sent) => drop(self.outgoing.drain(..sent)),
+        while let Some(first) = self.outgoing.front_mut() {
+            match send_once(&self.sender, first) {
+                Ok(()) if first.is_done() => drop(self.outgoing.pop_front()),
+                Ok(()) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
                 Err(_) => return Err(AgentError::HostGone),
             }
@@ -350,7 +338,7 @@ impl Running {
             left_behind: u32::try_from(self.left_behind.len()).unwrap_or(u32::MAX),
             left_out: self.keeper.as_ref().map(Keeper::left_out),
         };
-        self.queue(&Frame::new(&FromAgent::Exited(exit)))?;
+        self.queue(Frame::new(&FromAgent::Exited(exit)))?;
         let until = Instant::now() + GOODBYE;
         loop {
             let events = if self.outgoing.is_empty() { PollFlags::RDHUP } else { PollFlags::RDHUP | PollFlags::OUT };

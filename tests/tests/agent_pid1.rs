@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use longshore_protocol::{
-    Begin, CancelLadder, Exit, ExitStatus, Frame, FromAgent, Hello, KeepLimits, LeftOut, LogSource, Message, Payload,
-    SocketConnection, ToAgent, User, Version,
+    Begin, CancelLadder, Exit, ExitStatus, FromAgent, Hello, KeepLimits, LeftOut, LogSource, Payload, SocketConnection,
+    ToAgent, User, Version,
 };
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixListener;
@@ -34,7 +34,7 @@ enum Way {
 /// An agent, and the host's end of its connection.
 struct Agent {
     process: Child,
-    connection: SocketConnection,
+    connection: SocketConnection<FromAgent>,
     folder: TempDir,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -58,9 +58,10 @@ impl Agent {
         let process = command.arg(&socket).stdin(Stdio::null()).spawn().unwrap();
         let (stream, _) = listener.accept().unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        let mut connection = SocketConnection::new(stream);
-        let hello = connection.receiver.receive().unwrap().unwrap();
-        assert!(Hello::from_json(&hello.message).unwrap().descriptors);
+        let mut connection = SocketConnection::<Hello>::new(stream);
+        let (hello, _) = connection.receiver.receive().unwrap().unwrap();
+        assert!(hello.descriptors);
+        let connection = connection.greeted();
         let mut agent = Self { process, connection, folder, stdout: Vec::new(), stderr: Vec::new() };
         agent.tell(&ToAgent::Welcome { protocol: Version::V1, descriptors: true });
         agent
@@ -96,16 +97,17 @@ impl Agent {
     }
 
     fn tell(&mut self, message: &ToAgent) {
-        self.connection.sender.send(&Frame::new(message)).unwrap();
+        self.connection.sender.send(message).unwrap();
     }
 
     /// The next message that is no log; logs are kept.
     fn hear(&mut self) -> FromAgent {
         loop {
-            let frame = self.connection.receiver.receive().unwrap().expect("the agent says its last word first");
-            match FromAgent::from_json(&frame.message).unwrap() {
+            let read = self.connection.receiver.receive().unwrap();
+            let (message, payload) = read.expect("the agent says its last word first");
+            match message {
                 FromAgent::Log { source } => {
-                    let bytes = frame.payload.into_inline("log").unwrap();
+                    let bytes = payload.into_bytes();
                     if source == LogSource::Stdout { self.stdout.extend(bytes) } else { self.stderr.extend(bytes) }
                 }
                 other => return other,
@@ -123,9 +125,9 @@ impl Agent {
     /// Waits until something was printed.
     fn wait_for(&mut self, text: &str) {
         while !String::from_utf8_lossy(&self.stdout).contains(text) {
-            let frame = self.connection.receiver.receive().unwrap().unwrap();
-            assert!(matches!(FromAgent::from_json(&frame.message).unwrap(), FromAgent::Log { .. }));
-            self.stdout.extend(frame.payload.into_inline("log").unwrap());
+            let (message, payload) = self.connection.receiver.receive().unwrap().unwrap();
+            assert!(matches!(message, FromAgent::Log { .. }));
+            self.stdout.extend(payload.into_bytes());
         }
     }
 
@@ -239,9 +241,9 @@ fn a_host_that_does_not_read_makes_the_script_wait() {
         }
         assert!(matches!(agent.hear(), FromAgent::Started { .. }));
         while agent.stdout.len() < 8_000_000 {
-            let frame = agent.connection.receiver.receive().unwrap().unwrap();
-            assert_eq!(FromAgent::from_json(&frame.message).unwrap(), FromAgent::Log { source: LogSource::Stdout });
-            agent.stdout.extend(frame.payload.into_inline("log").unwrap());
+            let (message, payload) = agent.connection.receiver.receive().unwrap().unwrap();
+            assert_eq!(message, FromAgent::Log { source: LogSource::Stdout });
+            agent.stdout.extend(payload.into_bytes());
             assert!(
                 !done.exists(),
                 "{way:?}: it does not wait, {} bytes from its end",
@@ -331,7 +333,7 @@ fn files_are_unpacked_and_paths_checked() {
         agent.tell(&ToAgent::Begin(begin));
         for (part, last) in [("echo un", false), ("packed", true)] {
             let file = ToAgent::File { path: "deep/er/run.sh".into(), executable: true, last };
-            agent.connection.sender.send(&Frame::with(&file, Payload::Inline(part.into()))).unwrap();
+            agent.connection.sender.send_with(&file, Payload::Inline(part.into())).unwrap();
         }
         agent.tell(&ToAgent::Start);
         assert!(matches!(agent.hear(), FromAgent::Started { .. }));
@@ -364,17 +366,16 @@ fn what_the_script_left_is_sent_when_it_has_ended() {
         agent.tell(&ToAgent::Begin(begin));
         for path in ["changed", "same"] {
             let file = ToAgent::File { path: path.into(), executable: false, last: true };
-            agent.connection.sender.send(&Frame::with(&file, Payload::Inline(b"one\n".to_vec()))).unwrap();
+            agent.connection.sender.send_with(&file, Payload::Inline(b"one\n".to_vec())).unwrap();
         }
         agent.tell(&ToAgent::Start);
         let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         let exit = loop {
-            let frame = agent.connection.receiver.receive().unwrap().unwrap();
-            match FromAgent::from_json(&frame.message).unwrap() {
-                FromAgent::Kept { path, .. } => {
-                    files.entry(path).or_default().extend(frame.payload.into_inline("kept").unwrap());
+            match agent.connection.receiver.receive().unwrap().unwrap() {
+                (FromAgent::Kept { path, .. }, payload) => {
+                    files.entry(path).or_default().extend(payload.into_bytes());
                 }
-                FromAgent::Exited(exit) => break exit,
+                (FromAgent::Exited(exit), _) => break exit,
                 _ => {}
             }
         };
@@ -425,11 +426,10 @@ fn run_apart(way: Way, program: &[&str]) -> Option<Agent> {
         return Some(agent);
     }
     // Who has no rights to give away cannot become somebody else, and the script does not run as him.
-    let Ok(Some(frame)) = agent.connection.receiver.receive() else {
+    let Ok(Some((message, _))) = agent.connection.receiver.receive() else {
         assert_eq!(agent.end(), 4, "{way:?}");
         return None;
     };
-    let message = FromAgent::from_json(&frame.message).unwrap();
     let FromAgent::Failed { reason } = message else { panic!("a failure was expected: {message:?}") };
     assert!(reason.contains("user 43561: ") || reason.contains("not as 43561 or root"), "{way:?}: {reason}");
     assert_eq!(agent.end(), 0);

@@ -11,8 +11,8 @@ use crate::reports::Reports;
 use arrow_array::RecordBatchReader;
 use longshore_protocol::limits::TEXT_MAX;
 use longshore_protocol::{
-    ConnectionError, Frame, FromScript, Hello, Message, OutputName, Role, RunFacts, SocketConnection, Software,
-    ToScript, VersionRange, Word,
+    ConnectionError, FromScript, Hello, OutputName, Role, RunFacts, SocketConnection, Software, ToScript, VersionRange,
+    Word,
 };
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -92,10 +92,10 @@ impl Client {
         let failed = |source| ClientError::Connect { socket: socket.to_owned(), source };
         let mut connection = SocketConnection::connect(socket).map_err(failed)?;
         let hello = Hello { role: Role::Script, protocol: VersionRange::SUPPORTED, software, descriptors: true };
-        connection.sender.send(&Frame::new(&hello)).map_err(failed)?;
-        let frame = connection.receiver.receive().map_err(failed)?;
-        let frame = frame.ok_or_else(|| failed(ConnectionError::Closed { expected: "the host's welcome" }))?;
-        let (facts, descriptors) = match ToScript::from_json(&frame.message).map_err(ConnectionError::from)? {
+        connection.sender.send(&hello).map_err(failed)?;
+        let answer = connection.receiver.receive().map_err(failed)?;
+        let (answer, _) = answer.ok_or_else(|| failed(ConnectionError::Closed { expected: "the host's welcome" }))?;
+        let (facts, descriptors) = match answer {
             ToScript::Welcome { run, descriptors, .. } => (run, descriptors),
             ToScript::Refused { reason } => return Err(ClientError::Refused { reason }),
             other => return Err(unexpected("welcome", &other)),

@@ -4,7 +4,7 @@
 use crate::error::ClientError;
 use longshore_protocol::limits::ARENAS_MAX;
 use longshore_protocol::{
-    ArenaId, ConnectionError, Frame, FromScript, Message, Payload, ProtocolError, Receiver, Sender, SocketConnection,
+    ArenaId, ConnectionError, FromScript, Message, Payload, ProtocolError, Receiver, Sender, SocketConnection,
     StreamId, ToScript,
 };
 use longshore_segment::Arena;
@@ -30,7 +30,7 @@ pub(crate) enum StreamEvent {
 /// The two halves of the connection, and what came through them.
 pub(crate) struct Link {
     outgoing: Mutex<Outgoing>,
-    receiver: Mutex<Receiver>,
+    receiver: Mutex<Receiver<ToScript>>,
     incoming: Mutex<Incoming>,
     arrived: Condvar,
     interrupted: Box<dyn Fn() -> bool + Send + Sync>,
@@ -53,7 +53,10 @@ struct Incoming {
 }
 
 impl Link {
-    pub(crate) fn new(connection: SocketConnection, interrupted: Box<dyn Fn() -> bool + Send + Sync>) -> Self {
+    pub(crate) fn new(
+        connection: SocketConnection<ToScript>,
+        interrupted: Box<dyn Fn() -> bool + Send + Sync>,
+    ) -> Self {
         Self {
             outgoing: Mutex::new(Outgoing { sender: connection.sender, last_stream: 0 }),
             receiver: Mutex::new(connection.receiver),
@@ -64,11 +67,11 @@ impl Link {
     }
 
     pub(crate) fn send(&self, message: &FromScript) -> Result<(), ClientError> {
-        self.send_frame(&Frame::new(message))
+        self.send_with(message, Payload::None)
     }
 
-    pub(crate) fn send_frame(&self, frame: &Frame) -> Result<(), ClientError> {
-        Ok(lock(&self.outgoing).sender.send(frame)?)
+    pub(crate) fn send_with(&self, message: &FromScript, payload: Payload) -> Result<(), ClientError> {
+        Ok(lock(&self.outgoing).sender.send_with(message, payload)?)
     }
 
     /// Opens a stream with the message that `open` makes of its number. Numbers go out in order, whichever threads
@@ -78,7 +81,7 @@ impl Link {
         outgoing.last_stream += 1;
         let stream = StreamId(outgoing.last_stream);
         lock(&self.incoming).streams.insert(stream, VecDeque::new());
-        outgoing.sender.send(&Frame::new(&open(stream)))?;
+        outgoing.sender.send(&open(stream))?;
         Ok(stream)
     }
 
@@ -131,17 +134,18 @@ impl Link {
             let read = self.read();
             incoming = lock(&self.incoming);
             incoming.reading = false;
-            let routed = read.and_then(|frame| frame.map_or(Ok(()), |frame| incoming.route(frame)));
+            let routed =
+                read.and_then(|read| read.map_or(Ok(()), |(message, payload)| incoming.route(message, payload)));
             self.arrived.notify_all();
             routed?;
         }
     }
 
-    /// Reads a frame, or nothing for a while.
-    fn read(&self) -> Result<Option<Frame>, ClientError> {
+    /// Reads a message, or nothing for a while.
+    fn read(&self) -> Result<Option<(ToScript, Payload)>, ClientError> {
         let mut receiver = lock(&self.receiver);
-        if let Some(frame) = receiver.buffered()? {
-            return Ok(Some(frame));
+        if let Some(read) = receiver.buffered()? {
+            return Ok(Some(read));
         }
         let nanoseconds = INTERRUPT_CHECK.subsec_nanos().into();
         let timeout = Timespec { tv_sec: 0, tv_nsec: nanoseconds };
@@ -152,23 +156,22 @@ impl Link {
         if !ready.is_ok_and(|ready| ready > 0) {
             return Ok(None);
         }
-        let frame = receiver.receive()?;
-        Ok(Some(frame.ok_or(ConnectionError::Closed { expected: "the host" })?))
+        let read = receiver.receive()?;
+        Ok(Some(read.ok_or(ConnectionError::Closed { expected: "the host" })?))
     }
 }
 
 impl Incoming {
-    fn route(&mut self, frame: Frame) -> Result<(), ClientError> {
-        let message = ToScript::from_json(&frame.message).map_err(ConnectionError::from)?;
+    fn route(&mut self, message: ToScript, payload: Payload) -> Result<(), ClientError> {
         let (stream, event) = match message {
             ToScript::Opened { stream, connected } => (stream, StreamEvent::Opened { connected }),
-            ToScript::Data { stream } => (stream, StreamEvent::Data(frame.payload)),
+            ToScript::Data { stream } => (stream, StreamEvent::Data(payload)),
             ToScript::End { stream } => (stream, StreamEvent::End),
             ToScript::Accepted { stream, .. } => (stream, StreamEvent::Accepted),
             ToScript::Drop { stream, reason } => (stream, StreamEvent::Dropped { reason }),
             ToScript::Ack { stream, bytes } => (stream, StreamEvent::Ack(bytes)),
             ToScript::Lend { arena } => {
-                let (descriptor, length) = frame.payload.into_descriptor("lend").map_err(ConnectionError::from)?;
+                let (descriptor, length) = payload.into_descriptor("lend").map_err(ConnectionError::from)?;
                 self.arenas.insert(arena, Arena::receive(&descriptor, length)?);
                 self.free.push(arena);
                 return Ok(());

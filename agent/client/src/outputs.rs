@@ -5,7 +5,7 @@ use crate::error::ClientError;
 use crate::link::{Link, StreamEvent};
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use longshore_protocol::limits::{ARENA_BYTES, INLINE_MAX};
-use longshore_protocol::{ArenaId, Frame, FromScript, OutputName, Payload, Place, SendWindow, StreamId};
+use longshore_protocol::{ArenaId, FromScript, OutputName, Payload, Place, SendWindow, StreamId};
 use longshore_segment::{ArenaWriter, BatchEncoder, SegmentError};
 use std::io::Write;
 use std::sync::Arc;
@@ -164,7 +164,7 @@ impl Sink<'_> {
             }
         }
         let data = FromScript::Data { stream: self.output.stream, place: Place::Inline };
-        self.output.link.send_frame(&Frame::with(&data, Payload::Inline(bytes)))?;
+        self.output.link.send_with(&data, Payload::Inline(bytes))?;
         self.window.sent(length);
         Ok(())
     }

@@ -8,7 +8,7 @@ use arrow_buffer::Buffer;
 use longshore_client::{Client, ClientError, ConnectSettings, InputName, OutputName, Software, Word};
 use longshore_protocol::limits::ARENA_BYTES;
 use longshore_protocol::{
-    ArenaId, Frame, FromScript, Hello, Message, Payload, Place, RunFacts, SocketConnection, StreamId, ToScript, Version,
+    ArenaId, FromScript, Hello, Payload, Place, RunFacts, SocketConnection, StreamId, ToScript, Version,
 };
 use longshore_segment::{Budget, LentArena, TableDecoder, write_whole};
 use std::os::unix::net::UnixListener;
@@ -34,7 +34,7 @@ fn facts() -> RunFacts {
 fn connect<T: Send + 'static>(
     interrupted: fn() -> bool,
     descriptors: bool,
-    host: impl FnOnce(SocketConnection) -> T + Send + 'static,
+    host: impl FnOnce(SocketConnection<FromScript>) -> T + Send + 'static,
 ) -> (Client, JoinHandle<T>) {
     static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -42,13 +42,13 @@ fn connect<T: Send + 'static>(
     let listener = UnixListener::bind(&socket).unwrap();
     let path = socket.clone();
     let thread = std::thread::spawn(move || {
-        let mut connection = SocketConnection::new(listener.accept().unwrap().0);
+        let mut connection = SocketConnection::<Hello>::new(listener.accept().unwrap().0);
         std::fs::remove_file(path).unwrap();
-        let hello = connection.receiver.receive().unwrap().unwrap();
-        assert!(Hello::from_json(&hello.message).unwrap().descriptors);
+        let (hello, _) = connection.receiver.receive().unwrap().unwrap();
+        assert!(hello.descriptors);
         let welcome = ToScript::Welcome { protocol: Version::V1, descriptors, run: facts() };
-        connection.sender.send(&Frame::new(&welcome)).unwrap();
-        host(connection)
+        connection.sender.send(&welcome).unwrap();
+        host(connection.greeted())
     });
     let software = Software { name: "test".into(), version: "0".into() };
     let client = Client::connect(ConnectSettings {
@@ -61,13 +61,12 @@ fn connect<T: Send + 'static>(
     (client, thread)
 }
 
-fn hear(connection: &mut SocketConnection) -> Option<(FromScript, Payload)> {
-    let frame = connection.receiver.receive().unwrap()?;
-    Some((FromScript::from_json(&frame.message).unwrap(), frame.payload))
+fn hear(connection: &mut SocketConnection<FromScript>) -> Option<(FromScript, Payload)> {
+    connection.receiver.receive().unwrap()
 }
 
-fn say(connection: &mut SocketConnection, message: &ToScript) {
-    connection.sender.send(&Frame::new(message)).unwrap();
+fn say(connection: &mut SocketConnection<FromScript>, message: &ToScript) {
+    connection.sender.send(message).unwrap();
 }
 
 fn table(rows: i64) -> RecordBatch {
@@ -92,7 +91,7 @@ fn an_input_is_mapped_anew_for_every_read() {
                 if input == 0 {
                     let payload =
                         Payload::Descriptor { descriptor: segment.share().unwrap(), length: segment.length() };
-                    connection.sender.send(&Frame::with(&ToScript::Data { stream }, payload)).unwrap();
+                    connection.sender.send_with(&ToScript::Data { stream }, payload).unwrap();
                     say(&mut connection, &ToScript::End { stream });
                 }
             }
@@ -129,7 +128,7 @@ fn batches_are_cut_and_acknowledged_when_they_are_used_up() {
             let bytes = std::mem::take(encoder.target());
             for piece in bytes.chunks(longshore_protocol::limits::INLINE_MAX) {
                 let payload = Payload::Inline(piece.to_vec());
-                connection.sender.send(&Frame::with(&ToScript::Data { stream }, payload)).unwrap();
+                connection.sender.send_with(&ToScript::Data { stream }, payload).unwrap();
             }
             say(&mut connection, &ToScript::End { stream });
             let mut acknowledged = 0;
@@ -154,7 +153,7 @@ fn batches_are_cut_and_acknowledged_when_they_are_used_up() {
 }
 
 /// A host that takes one output through arenas and inline, and says what came and how.
-fn take_output(mut connection: SocketConnection) -> (Vec<RecordBatch>, usize, usize) {
+fn take_output(mut connection: SocketConnection<FromScript>) -> (Vec<RecordBatch>, usize, usize) {
     let mut arenas: Vec<LentArena> = Vec::new();
     let (mut batches, mut in_arenas, mut inline) = (Vec::new(), 0, 0);
     let mut decoder = TableDecoder::untrusting(&Budget::unlimited());
@@ -168,13 +167,13 @@ fn take_output(mut connection: SocketConnection) -> (Vec<RecordBatch>, usize, us
                 let payload = Payload::Descriptor { descriptor: arena.share().unwrap(), length: ARENA_BYTES };
                 let lend = ToScript::Lend { arena: ArenaId(u32::try_from(arenas.len()).unwrap()) };
                 arenas.push(arena);
-                connection.sender.send(&Frame::with(&lend, payload)).unwrap();
+                connection.sender.send_with(&lend, payload).unwrap();
             }
             FromScript::Data { stream, place } => {
                 let mut bytes = Vec::new();
                 match place {
                     Place::Inline => {
-                        bytes = payload.into_inline("data").unwrap();
+                        bytes = payload.into_bytes();
                         inline += 1;
                         say(&mut connection, &ToScript::Ack { stream, bytes: bytes.len() as u64 });
                     }

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 
 /// An incremental frame decoder. After an error it is of no further use: the stream has lost its place.
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub(crate) struct Decoder {
     bytes: Vec<u8>,
     /// Where the first unread byte stands in `bytes`.
     start: usize,
@@ -19,13 +19,12 @@ pub struct Decoder {
 
 impl Decoder {
     /// An empty decoder.
-    #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Takes bytes in the order in which they arrived.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         if self.start > 0 {
             self.bytes.drain(..self.start);
             self.start = 0;
@@ -37,7 +36,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`ProtocolError::UnexpectedDescriptor`] when more wait than frames could honestly announce.
-    pub fn push_descriptor(&mut self, descriptor: OwnedFd) -> Result<(), ProtocolError> {
+    pub(crate) fn push_descriptor(&mut self, descriptor: OwnedFd) -> Result<(), ProtocolError> {
         if self.descriptors.len() >= DESCRIPTORS_MAX {
             return Err(ProtocolError::UnexpectedDescriptor);
         }
@@ -49,7 +48,7 @@ impl Decoder {
     ///
     /// # Errors
     /// Whatever the peer did wrong.
-    pub fn next_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
         let header = match self.header {
             Some(header) => header,
             None => {
@@ -85,8 +84,7 @@ impl Decoder {
     }
 
     /// Whether the peer may hang up here: between frames.
-    #[must_use]
-    pub fn is_between_frames(&self) -> bool {
+    pub(crate) fn is_between_frames(&self) -> bool {
         self.header.is_none() && self.start == self.bytes.len()
     }
 
@@ -138,8 +136,8 @@ mod tests {
             assert!(decoder.next_frame().unwrap().is_none(), "cut at {cut}");
             decoder.push(&whole[cut..]);
             let read = decoder.next_frame().unwrap().unwrap();
-            assert_eq!(Hello::from_json(&read.message).unwrap(), hello());
-            assert_eq!(read.payload.into_inline("hello").unwrap(), vec![7; 1000]);
+            assert_eq!(read.message, hello().to_json());
+            assert_eq!(read.payload.into_bytes(), vec![7; 1000]);
             assert!(decoder.is_between_frames());
         }
     }

@@ -1,11 +1,13 @@
 //! A blocking connection over a Unix socket, in two halves that may live on two threads. Used by the agent and the
 //! client; the host has an asynchronous one of its own over the same codec.
 
-use crate::codec::Decoder;
 use crate::error::ConnectionError;
 use crate::frame::{Frame, Payload};
-use crate::socket::{receive_into, send_frame_part};
-use std::io::IoSlice;
+use crate::hello::Hello;
+use crate::message::Message;
+use crate::reader::Reader;
+use crate::sending::Sending;
+use crate::socket::{receive_once, send_once};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -14,16 +16,16 @@ use std::sync::Arc;
 /// Bytes read at a time: four frames of log output, and one system call for any burst of control messages.
 const READ_BYTES: usize = 64 << 10;
 
-/// A connection over a Unix socket.
+/// A connection over a Unix socket, on which the other side sends the messages `M`.
 #[derive(Debug)]
-pub struct SocketConnection {
+pub struct SocketConnection<M> {
     /// The half that writes.
     pub sender: Sender,
     /// The half that reads.
-    pub receiver: Receiver,
+    pub receiver: Receiver<M>,
 }
 
-impl SocketConnection {
+impl<M: Message> SocketConnection<M> {
     /// Connects to a listening socket.
     ///
     /// # Errors
@@ -39,8 +41,17 @@ impl SocketConnection {
         let socket = Arc::new(socket);
         Self {
             sender: Sender { socket: Arc::clone(&socket) },
-            receiver: Receiver { socket, decoder: Decoder::new(), buffer: vec![0; READ_BYTES] },
+            receiver: Receiver { socket, reader: Reader::new(), buffer: vec![0; READ_BYTES] },
         }
+    }
+}
+
+impl SocketConnection<Hello> {
+    /// The connection once Hello has been read.
+    #[must_use]
+    pub fn greeted<M: Message>(self) -> SocketConnection<M> {
+        let Self { sender, receiver: Receiver { socket, reader, buffer } } = self;
+        SocketConnection { sender, receiver: Receiver { socket, reader: reader.greeted(), buffer } }
     }
 }
 
@@ -51,24 +62,23 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Sends a whole frame, waiting as long as the peer does not read.
+    /// Sends a message that carries nothing, waiting as long as the peer does not read.
     ///
     /// # Errors
-    /// [`ConnectionError::Io`], or the frame breaks a limit.
-    pub fn send(&mut self, frame: &Frame) -> Result<(), ConnectionError> {
-        let header = frame.encode_header()?;
-        let inline: &[u8] = if let Payload::Inline(bytes) = &frame.payload { bytes } else { &[] };
-        let mut descriptor = match &frame.payload {
-            Payload::Descriptor { descriptor, .. } => Some(descriptor.as_fd()),
-            Payload::None | Payload::Inline(_) => None,
-        };
-        let mut parts = [IoSlice::new(&header), IoSlice::new(&frame.message), IoSlice::new(inline)];
-        let mut left = &mut parts[..];
-        IoSlice::advance_slices(&mut left, 0);
-        while !left.is_empty() {
-            let sent = send_frame_part(&self.socket, left, descriptor.take())
+    /// [`ConnectionError::Io`], or the message breaks a limit.
+    pub fn send(&mut self, message: &impl Message) -> Result<(), ConnectionError> {
+        self.send_with(message, Payload::None)
+    }
+
+    /// Sends a message with what it carries, likewise.
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    pub fn send_with(&mut self, message: &impl Message, payload: Payload) -> Result<(), ConnectionError> {
+        let mut sending = Sending::new(Frame::with(message, payload))?;
+        while !sending.is_done() {
+            send_once(&self.socket, &mut sending)
                 .map_err(|source| ConnectionError::Io { doing: "writing to", source })?;
-            IoSlice::advance_slices(&mut left, sent);
         }
         Ok(())
     }
@@ -76,42 +86,40 @@ impl Sender {
 
 /// The reading half.
 #[derive(Debug)]
-pub struct Receiver {
+pub struct Receiver<M> {
     socket: Arc<UnixStream>,
-    decoder: Decoder,
+    reader: Reader<M>,
     buffer: Vec<u8>,
 }
 
-impl Receiver {
-    /// The next frame; `None` when the peer has hung up between frames.
+impl<M: Message> Receiver<M> {
+    /// The next message with what it carries; `None` when the peer has hung up between frames.
     ///
     /// # Errors
     /// [`ConnectionError`]; a socket in non-blocking mode that has nothing is [`ConnectionError::Io`] with
     /// `WouldBlock`, and what has come so far is kept.
-    pub fn receive(&mut self) -> Result<Option<Frame>, ConnectionError> {
+    pub fn receive(&mut self) -> Result<Option<(M, Payload)>, ConnectionError> {
         loop {
-            if let Some(frame) = self.decoder.next_frame()? {
-                return Ok(Some(frame));
+            if let Some(read) = self.reader.next_message()? {
+                return Ok(Some(read));
             }
-            if receive_into(&self.socket, &mut self.buffer, &mut self.decoder)? == 0 {
-                let between = self.decoder.is_between_frames();
+            if receive_once(&self.socket, &mut self.buffer, &mut self.reader)? == 0 {
+                let between = self.reader.is_between_frames();
                 return if between { Ok(None) } else { Err(ConnectionError::Truncated) };
             }
         }
     }
-}
 
-impl Receiver {
-    /// The next frame that has arrived already, without reading from the socket.
+    /// The next message that has arrived already, without reading from the socket.
     ///
     /// # Errors
     /// The peer broke the protocol.
-    pub fn buffered(&mut self) -> Result<Option<Frame>, ConnectionError> {
-        Ok(self.decoder.next_frame()?)
+    pub fn buffered(&mut self) -> Result<Option<(M, Payload)>, ConnectionError> {
+        Ok(self.reader.next_message()?)
     }
 }
 
-impl AsFd for Receiver {
+impl<M> AsFd for Receiver<M> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
@@ -127,12 +135,11 @@ impl AsFd for Sender {
 mod tests {
     use super::*;
     use crate::from_script::{FromScript, Place};
-    use crate::message::Message;
     use crate::stream::StreamId;
     use crate::to_script::ToScript;
     use std::io::Write;
 
-    fn pair() -> (SocketConnection, SocketConnection) {
+    fn pair() -> (SocketConnection<FromScript>, SocketConnection<ToScript>) {
         let (a, b) = UnixStream::pair().unwrap();
         (SocketConnection::new(a), SocketConnection::new(b))
     }
@@ -142,20 +149,22 @@ mod tests {
         let (mut host, mut script) = pair();
         let mut file = tempfile();
         file.write_all(b"hello").unwrap();
-        let data = ToScript::Data { stream: StreamId(1) };
-        host.sender.send(&Frame::new(&ToScript::Opened { stream: StreamId(1), connected: true })).unwrap();
-        host.sender.send(&Frame::with(&data, Payload::Descriptor { descriptor: file.into(), length: 5 })).unwrap();
-        host.sender.send(&Frame::new(&ToScript::End { stream: StreamId(1) })).unwrap();
-        script.receiver.receive().unwrap().unwrap().payload.into_none("opened").unwrap();
-        let frame = script.receiver.receive().unwrap().unwrap();
-        assert_eq!(ToScript::from_json(&frame.message).unwrap(), data);
-        let (descriptor, length) = frame.payload.into_descriptor("data").unwrap();
+        let stream = StreamId(1);
+        let (opened, data, end) =
+            (ToScript::Opened { stream, connected: true }, ToScript::Data { stream }, ToScript::End { stream });
+        host.sender.send(&opened).unwrap();
+        host.sender.send_with(&data, Payload::Descriptor { descriptor: file.into(), length: 5 }).unwrap();
+        host.sender.send(&end).unwrap();
+        assert_eq!(script.receiver.receive().unwrap().unwrap().0, opened);
+        let (message, payload) = script.receiver.receive().unwrap().unwrap();
+        assert_eq!(message, data);
+        let (descriptor, length) = payload.into_descriptor("data").unwrap();
         assert_eq!(length, 5);
         let file = std::fs::File::from(descriptor);
         let mut bytes = [0; 5];
         std::os::unix::fs::FileExt::read_exact_at(&file, &mut bytes, 0).unwrap();
         assert_eq!(&bytes, b"hello");
-        script.receiver.receive().unwrap().unwrap().payload.into_none("end").unwrap();
+        assert_eq!(script.receiver.receive().unwrap().unwrap().0, end);
         drop(host);
         assert!(script.receiver.receive().unwrap().is_none());
     }
@@ -168,12 +177,12 @@ mod tests {
         let writer = std::thread::spawn(move || {
             for _ in 0..8 {
                 let data = FromScript::Data { stream: StreamId(1), place: Place::Inline };
-                script.sender.send(&Frame::with(&data, Payload::Inline(sent.clone()))).unwrap();
+                script.sender.send_with(&data, Payload::Inline(sent.clone())).unwrap();
             }
         });
         for _ in 0..8 {
-            let frame = host.receiver.receive().unwrap().unwrap();
-            assert_eq!(frame.payload.into_inline("data").unwrap(), expected);
+            let (_, payload) = host.receiver.receive().unwrap().unwrap();
+            assert_eq!(payload.into_bytes(), expected);
         }
         writer.join().unwrap();
         drop(script.receiver);
@@ -186,7 +195,7 @@ mod tests {
         let frame = Frame::new(&FromScript::Borrow);
         a.write_all(&frame.encode_header().unwrap()).unwrap();
         drop(a);
-        let mut connection = SocketConnection::new(b);
+        let mut connection = SocketConnection::<FromScript>::new(b);
         assert!(matches!(connection.receiver.receive(), Err(ConnectionError::Truncated)));
     }
 

@@ -3,7 +3,7 @@
 
 use crate::error::ProtocolError;
 use crate::limits::{INLINE_MAX, MESSAGE_MAX, SEGMENT_MAX};
-use crate::message::Message;
+use crate::message::{self, Message};
 use std::os::fd::OwnedFd;
 
 /// The first four bytes of every frame.
@@ -38,6 +38,41 @@ impl PayloadKind {
             1 => Ok(Self::Inline),
             2 => Ok(Self::Descriptor),
             _ => Err(ProtocolError::UnknownPayloadKind { kind }),
+        }
+    }
+}
+
+/// What a message must carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// Nothing.
+    Nothing,
+    /// Bytes.
+    Inline,
+    /// Bytes, where there are any.
+    InlineOrNothing,
+    /// A descriptor.
+    Descriptor,
+    /// A descriptor where the two sides pass them, bytes anywhere.
+    DescriptorOrInline,
+}
+
+impl Carries {
+    fn admits(self, kind: PayloadKind) -> bool {
+        match kind {
+            PayloadKind::None => matches!(self, Self::Nothing | Self::InlineOrNothing),
+            PayloadKind::Inline => matches!(self, Self::Inline | Self::InlineOrNothing | Self::DescriptorOrInline),
+            PayloadKind::Descriptor => matches!(self, Self::Descriptor | Self::DescriptorOrInline),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Nothing => "no payload",
+            Self::Inline => "an inline payload",
+            Self::InlineOrNothing => "an inline payload or none",
+            Self::Descriptor => "a descriptor",
+            Self::DescriptorOrInline => "a descriptor or an inline payload",
         }
     }
 }
@@ -79,14 +114,12 @@ impl Payload {
         }
     }
 
-    /// The inline bytes, or an error that names the message which must carry them.
-    ///
-    /// # Errors
-    /// [`ProtocolError::WrongPayload`].
-    pub fn into_inline(self, message: &'static str) -> Result<Vec<u8>, ProtocolError> {
+    /// The inline bytes; empty where there are none. What a message may carry was checked when it was read.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
         match self {
-            Self::Inline(bytes) => Ok(bytes),
-            _ => Err(ProtocolError::WrongPayload { message, expected: "an inline payload" }),
+            Self::Inline(bytes) => bytes,
+            Self::None | Self::Descriptor { .. } => Vec::new(),
         }
     }
 
@@ -97,18 +130,7 @@ impl Payload {
     pub fn into_descriptor(self, message: &'static str) -> Result<(OwnedFd, u64), ProtocolError> {
         match self {
             Self::Descriptor { descriptor, length } => Ok((descriptor, length)),
-            _ => Err(ProtocolError::WrongPayload { message, expected: "a descriptor" }),
-        }
-    }
-
-    /// Nothing, or an error that names the message which must stand alone.
-    ///
-    /// # Errors
-    /// [`ProtocolError::WrongPayload`].
-    pub fn into_none(self, message: &'static str) -> Result<(), ProtocolError> {
-        match self {
-            Self::None => Ok(()),
-            _ => Err(ProtocolError::WrongPayload { message, expected: "no payload" }),
+            _ => Err(ProtocolError::WrongPayload { message, expected: Carries::Descriptor.words() }),
         }
     }
 }
@@ -131,6 +153,20 @@ impl Frame {
     /// A frame with a payload.
     pub fn with(message: &impl Message, payload: Payload) -> Self {
         Self { message: message.to_json(), payload }
+    }
+
+    /// Its message, and what it carries.
+    ///
+    /// # Errors
+    /// The message is not one of `M`, or carries what it must not.
+    pub fn into_message<M: Message>(self) -> Result<(M, Payload), ProtocolError> {
+        let message: M = message::from_json(&self.message)?;
+        let carries = message.carries();
+        if !carries.admits(self.payload.kind()) {
+            let (message, expected) = (message::name::<M>(&self.message), carries.words());
+            return Err(ProtocolError::WrongPayload { message, expected });
+        }
+        Ok((message, self.payload))
     }
 
     /// The frame's header.

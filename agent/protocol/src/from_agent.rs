@@ -1,5 +1,6 @@
 //! What the agent says to the host, after its Hello: that the script runs, what it printed, and how it ended.
 
+use crate::frame::Carries;
 use crate::message::Message;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,14 @@ pub enum FromAgent {
 impl Message for FromAgent {
     const DIRECTION: &'static str = "from the agent";
     const NAMES: &'static [&'static str] = &["started", "log", "ended", "kept", "exited", "failed"];
+
+    fn carries(&self) -> Carries {
+        match self {
+            Self::Log { .. } => Carries::Inline,
+            Self::Kept { .. } => Carries::InlineOrNothing,
+            _ => Carries::Nothing,
+        }
+    }
 }
 
 /// One of a script's two output streams.

@@ -1,6 +1,7 @@
 //! What the SDK in the script says to the host, after its Hello: it pulls inputs, pushes outputs, tells how far it
 //! is, and says its last word.
 
+use crate::frame::Carries;
 use crate::message::Message;
 use crate::stream::{ArenaId, StreamId};
 use serde::{Deserialize, Serialize};
@@ -98,6 +99,13 @@ impl Message for FromScript {
         "uncaught",
         "verdict",
     ];
+
+    fn carries(&self) -> Carries {
+        match self {
+            Self::Data { place: Place::Inline, .. } => Carries::Inline,
+            _ => Carries::Nothing,
+        }
+    }
 }
 
 /// How an input's rows should come.

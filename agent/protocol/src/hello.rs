@@ -1,8 +1,7 @@
 //! Hello, the first frame of every connection, sent by the container's side. Its keys never change: any host of any
 //! age can decode it, if only to say that it is too old or too new.
 
-use crate::error::ProtocolError;
-use crate::message::{Message, message_type};
+use crate::message::Message;
 use crate::version::VersionRange;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -49,12 +48,4 @@ pub struct Hello {
 impl Message for Hello {
     const DIRECTION: &'static str = "as the first message";
     const NAMES: &'static [&'static str] = &["hello"];
-
-    fn from_json(json: &[u8]) -> Result<Self, ProtocolError> {
-        // The only message of its direction has no enum around it that would look at the name.
-        match message_type(json) {
-            Some(name) if name != "hello" => Err(ProtocolError::UnknownMessage { name, direction: Self::DIRECTION }),
-            _ => serde_json::from_slice(json).map_err(|error| ProtocolError::BadMessage { reason: error.to_string() }),
-        }
-    }
 }

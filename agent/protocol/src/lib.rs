@@ -4,8 +4,8 @@
 //! messages, their limits and the negotiation of versions; PROTOCOL.md is its specification. It knows no engine, no
 //! Arrow and no async runtime, and it starts no threads.
 //!
-//! The framing is sans-I/O ([`Decoder`], [`Frame::encode_header`]): the blocking [`SocketConnection`] and the host's
-//! asynchronous one run the same code.
+//! Reading and writing are sans-I/O ([`Reader`], [`Sending`]): the blocking [`SocketConnection`] and the host's
+//! asynchronous one run the same code. Nobody else parses a frame's JSON.
 
 mod codec;
 mod connection;
@@ -17,22 +17,25 @@ mod hello;
 pub mod limits;
 mod memory;
 mod message;
+mod reader;
+mod sending;
 mod socket;
 mod stream;
 mod to_agent;
 mod to_script;
 mod version;
 
-pub use codec::Decoder;
 pub use connection::{Receiver, Sender, SocketConnection};
 pub use error::{ConnectionError, ProtocolError, VersionMismatch};
-pub use frame::{Frame, HEADER_BYTES, MAGIC, Payload, PayloadKind};
+pub use frame::{Carries, Frame, HEADER_BYTES, MAGIC, Payload, PayloadKind};
 pub use from_agent::{Dropped, Exit, ExitStatus, FromAgent, LeftOut, LogSource, Usage};
 pub use from_script::{Delivery, FromScript, OutputName, Place, Word};
 pub use hello::{Hello, Role, Software};
 pub use memory::{MemoryConnection, MemoryReceiver, MemorySender};
 pub use message::Message;
-pub use socket::{receive_into, send_frame_part};
+pub use reader::Reader;
+pub use sending::Sending;
+pub use socket::{receive_once, send_once};
 pub use stream::{ArenaId, ReceiveWindow, SendWindow, StreamId};
 pub use to_agent::{Begin, CancelLadder, KeepLimits, ToAgent, User};
 pub use to_script::{RunFacts, ToScript};

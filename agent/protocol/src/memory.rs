@@ -66,7 +66,6 @@ impl MemoryReceiver {
 mod tests {
     use super::*;
     use crate::from_script::{Delivery, FromScript};
-    use crate::message::Message;
     use crate::stream::{SendWindow, StreamId};
     use crate::to_script::ToScript;
     use crate::{Payload, limits};
@@ -82,20 +81,20 @@ mod tests {
                 .unwrap();
             let mut bytes = 0;
             while let Some(frame) = script.receiver.receive() {
-                match ToScript::from_json(&frame.message).unwrap() {
-                    ToScript::Data { stream } => {
-                        let length = frame.payload.length();
+                match frame.into_message().unwrap() {
+                    (ToScript::Data { stream }, payload) => {
+                        let length = payload.length();
                         bytes += length;
                         script.sender.send(Frame::new(&FromScript::Ack { stream, bytes: length })).unwrap();
                     }
-                    ToScript::End { .. } => break,
+                    (ToScript::End { .. }, _) => break,
                     other => panic!("{other:?}"),
                 }
             }
             bytes
         });
         let opened = host.receiver.receive().unwrap();
-        let FromScript::OpenInput { stream, .. } = FromScript::from_json(&opened.message).unwrap() else {
+        let (FromScript::OpenInput { stream, .. }, _) = opened.into_message().unwrap() else {
             panic!("open_input comes first")
         };
         let mut window = SendWindow::new(stream);
@@ -103,16 +102,12 @@ mod tests {
             let payload = Payload::Inline(vec![0; limits::INLINE_MAX]);
             while !window.admits(payload.length()) {
                 let frame = host.receiver.receive().unwrap();
-                let FromScript::Ack { bytes, .. } = FromScript::from_json(&frame.message).unwrap() else {
-                    panic!("ack")
-                };
+                let (FromScript::Ack { bytes, .. }, _) = frame.into_message().unwrap() else { panic!("ack") };
                 window.acknowledged(bytes).unwrap();
             }
             // As a socket would, the channel holds only so many; the reader's acknowledgements make room.
             while let Some(frame) = host.receiver.try_receive() {
-                let FromScript::Ack { bytes, .. } = FromScript::from_json(&frame.message).unwrap() else {
-                    panic!("ack")
-                };
+                let (FromScript::Ack { bytes, .. }, _) = frame.into_message().unwrap() else { panic!("ack") };
                 window.acknowledged(bytes).unwrap();
             }
             window.sent(payload.length());

@@ -2,6 +2,7 @@
 //! keys are ignored, so that a newer peer may say more, and unknown types are an error.
 
 use crate::error::ProtocolError;
+use crate::frame::Carries;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -12,27 +13,61 @@ pub trait Message: Serialize + DeserializeOwned {
     /// Every `type` that the direction has.
     const NAMES: &'static [&'static str];
 
+    /// What a frame with this message must carry.
+    fn carries(&self) -> Carries {
+        Carries::Nothing
+    }
+
     /// The message as JSON.
     fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("messages are plain data: no map has a key that is not text")
     }
-
-    /// Reads a message.
-    ///
-    /// # Errors
-    /// [`ProtocolError::UnknownMessage`] for a type that this direction does not have,
-    /// [`ProtocolError::BadMessage`] for everything else.
-    fn from_json(json: &[u8]) -> Result<Self, ProtocolError> {
-        serde_json::from_slice(json).map_err(|error| match message_type(json) {
-            Some(name) if !Self::NAMES.contains(&name.as_str()) => {
-                ProtocolError::UnknownMessage { name, direction: Self::DIRECTION }
-            }
-            _ => ProtocolError::BadMessage { reason: error.to_string() },
-        })
-    }
 }
 
-pub(crate) fn message_type(json: &[u8]) -> Option<String> {
+/// Reads a message: [`ProtocolError::UnknownMessage`] for a type that this direction does not have,
+/// [`ProtocolError::BadMessage`] for everything else.
+pub(crate) fn from_json<M: Message>(json: &[u8]) -> Result<M, ProtocolError> {
+    let unknown = |name: String| ProtocolError::UnknownMessage { name, direction: M::DIRECTION };
+    let foreign = || message_type(json).filter(|name| !M::NAMES.contains(&name.as_str()));
+    // The only message of its direction has no enum around it that would look at the name.
+    if let [_] = M::NAMES
+        && let Some(name) = foreign()
+    {
+        return Err(unknown(name));
+    }
+    serde_json::from_slice(json).map_err(|error| match foreign() {
+        Some(name) => unknown(name),
+        None => ProtocolError::BadMessage { reason: error.to_string() },
+    })
+}
+
+/// The `type` of a message that has been read.
+pub(crate) fn name<M: Message>(json: &[u8]) -> &'static str {
+    let name = message_type(json);
+    M::NAMES.iter().copied().find(|known| name.as_deref() == Some(known)).unwrap_or("")
+}
+
+fn message_type(json: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(json).ok()?;
     Some(value.get("type")?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FromAgent, FromScript, ToAgent, ToScript};
+
+    /// The types that serde knows, as it lists them where it meets another.
+    fn known<M: Message>() -> Vec<String> {
+        let error = serde_json::from_str::<M>(r#"{"type":""}"#).map(drop).unwrap_err().to_string();
+        error.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_message_is_named() {
+        assert_eq!(known::<ToAgent>(), ToAgent::NAMES);
+        assert_eq!(known::<FromAgent>(), FromAgent::NAMES);
+        assert_eq!(known::<ToScript>(), ToScript::NAMES);
+        assert_eq!(known::<FromScript>(), FromScript::NAMES);
+    }
 }

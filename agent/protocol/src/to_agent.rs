@@ -1,5 +1,6 @@
 //! What the host says to the agent: what to run, its files, and when to stop.
 
+use crate::frame::Carries;
 use crate::message::Message;
 use crate::version::Version;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,13 @@ pub enum ToAgent {
 impl Message for ToAgent {
     const DIRECTION: &'static str = "to the agent";
     const NAMES: &'static [&'static str] = &["welcome", "refused", "begin", "file", "start", "cancel", "kill"];
+
+    fn carries(&self) -> Carries {
+        match self {
+            Self::File { .. } => Carries::InlineOrNothing,
+            _ => Carries::Nothing,
+        }
+    }
 }
 
 /// What to run and how.

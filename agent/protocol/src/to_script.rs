@@ -1,6 +1,7 @@
 //! What the host says to the SDK in the script: the run's facts and options, inputs, loans, and what became of
 //! outputs.
 
+use crate::frame::Carries;
 use crate::message::Message;
 use crate::stream::{ArenaId, StreamId};
 use crate::version::Version;
@@ -80,6 +81,14 @@ impl Message for ToScript {
     const DIRECTION: &'static str = "to the script";
     const NAMES: &'static [&'static str] =
         &["welcome", "refused", "opened", "data", "end", "accepted", "drop", "ack", "lend", "return"];
+
+    fn carries(&self) -> Carries {
+        match self {
+            Self::Data { .. } => Carries::DescriptorOrInline,
+            Self::Lend { .. } => Carries::Descriptor,
+            _ => Carries::Nothing,
+        }
+    }
 }
 
 /// What a script may know about its run.

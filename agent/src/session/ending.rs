@@ -61,7 +61,7 @@ impl Running {
                     self.status = Some(status);
                     self.script = None;
                     if self.tell_end {
-                        self.queue(&Frame::new(&FromAgent::Ended { status }))?;
+                        self.queue(Frame::new(&FromAgent::Ended { status }))?;
                     }
                 } else if self.script.is_none() && status == KILLED {
                     self.left_behind.insert(pid);

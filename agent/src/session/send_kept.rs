@@ -22,7 +22,7 @@ impl Running {
             }
             if self.outgoing.is_empty() {
                 match keeper.step() {
-                    Step::Part(message, bytes) => self.queue(&Frame::with(&message, Payload::Inline(bytes)))?,
+                    Step::Part(message, bytes) => self.queue(Frame::with(&message, Payload::Inline(bytes)))?,
                     Step::Nothing => {}
                     Step::Done => return Ok(()),
                 }

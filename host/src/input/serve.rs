@@ -90,7 +90,6 @@ async fn send(
 mod tests {
     use super::*;
     use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-    use longshore_protocol::Message;
     use longshore_table::Feed;
 
     /// An input of ten chunks, which is never whole.
@@ -125,7 +124,7 @@ mod tests {
         fifth.await.unwrap();
         let mut kinds = Vec::new();
         while let Ok(frame) = answers.try_recv() {
-            kinds.push(ToScript::from_json(&frame.message).unwrap());
+            kinds.push(frame.into_message::<ToScript>().unwrap().0);
         }
         assert_eq!(kinds.len(), 11, "{kinds:?}");
         assert!(matches!(kinds.last(), Some(ToScript::End { stream: StreamId(5) })), "{kinds:?}");

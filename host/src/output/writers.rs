@@ -231,7 +231,7 @@ mod tests {
     use arrow_array::{
         ArrayRef, DictionaryArray, Int16Array, Int64Array, RecordBatch, StringArray, TimestampSecondArray,
     };
-    use longshore_protocol::{Frame, Message, ToScript};
+    use longshore_protocol::{Frame, ToScript};
     use longshore_segment::BatchEncoder;
     use longshore_table::WriteOptions;
 
@@ -271,7 +271,7 @@ mod tests {
         assert!(troubles.try_recv().is_err());
         let mut accepted = Vec::new();
         while let Ok(frame) = answers.try_recv() {
-            match ToScript::from_json(&frame.message).unwrap() {
+            match frame.into_message().unwrap().0 {
                 ToScript::Accepted { rows, .. } => accepted.push(rows),
                 other => panic!("{other:?}"),
             }
@@ -305,7 +305,7 @@ mod tests {
             assert!(finished[0].spoiled.is_some());
             return Ok(trouble);
         }
-        match ToScript::from_json(&answers.try_recv().unwrap().message).unwrap() {
+        match answers.try_recv().unwrap().into_message().unwrap().0 {
             ToScript::Drop { reason, .. } => Err(reason),
             other => panic!("{other:?}"),
         }

@@ -29,7 +29,7 @@ const ERRORS_MAX: u32 = 9;
 #[derive(Debug)]
 pub(crate) enum Peer {
     /// It has said Hello.
-    Greeted { role: Role, protocol: Version, incoming: Incoming, outgoing: Outgoing },
+    Greeted { role: Role, protocol: Version, incoming: Incoming<Hello>, outgoing: Outgoing },
     /// What it said first is not understood.
     Strange { error: ProtocolError, outgoing: Outgoing },
     /// The socket gives no connections any more.

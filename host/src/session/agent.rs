@@ -10,7 +10,7 @@ use longshore_model::event::{Event, Events};
 use longshore_model::redact::{Masking, Secrets};
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{
-    Begin, ConnectionError, Dropped, Exit, ExitStatus, Frame, FromAgent, LogSource, Message, Payload, ProtocolError,
+    Begin, ConnectionError, Dropped, Exit, ExitStatus, Frame, FromAgent, Hello, LogSource, Payload, ProtocolError,
     ToAgent, Version,
 };
 use std::io::{self, Read};
@@ -54,16 +54,16 @@ pub(crate) enum AgentWord {
 /// A connected agent.
 #[derive(Debug)]
 pub(crate) struct AgentSession {
-    incoming: Incoming,
+    incoming: Incoming<FromAgent>,
     outgoing: Outgoing,
 }
 
 impl AgentSession {
     /// Welcomes an agent whose Hello has been read.
-    pub(crate) fn welcome(incoming: Incoming, outgoing: Outgoing, protocol: Version) -> Self {
+    pub(crate) fn welcome(incoming: Incoming<Hello>, outgoing: Outgoing, protocol: Version) -> Self {
         // The first frame of a connection fits into its queue.
         say(&outgoing, &ToAgent::Welcome { protocol, descriptors: true });
-        Self { incoming, outgoing }
+        Self { incoming: incoming.greeted(), outgoing }
     }
 
     /// A second writing half, to cancel with.
@@ -99,17 +99,13 @@ impl AgentSession {
         let mut keeping = keeping;
         let mut missing_sdk = MissingSdk::default();
         loop {
-            let frame = match self.incoming.receive().await {
-                Ok(Some(frame)) => frame,
+            let (message, payload) = match self.incoming.receive().await {
+                Ok(Some(read)) => read,
                 Ok(None) | Err(ConnectionError::Io { .. } | ConnectionError::Truncated) => {
                     logs.finish();
                     return AgentEnd::Lost;
                 }
                 Err(error) => return AgentEnd::Violation(error),
-            };
-            let message = match FromAgent::from_json(&frame.message) {
-                Ok(message) => message,
-                Err(error) => return AgentEnd::Violation(error.into()),
             };
             match message {
                 FromAgent::Started { .. } if started => return unexpected("a log or an exit", "a second start"),
@@ -118,15 +114,13 @@ impl AgentSession {
                     // There is room for each word once; a run that is over needs none.
                     let _ = told.try_send(AgentWord::Started);
                 }
-                FromAgent::Log { source } => match frame.payload.into_inline("log") {
-                    Ok(bytes) => {
-                        if source == LogSource::Stderr {
-                            missing_sdk.look(&bytes);
-                        }
-                        logs.take(source, bytes);
+                FromAgent::Log { source } => {
+                    let bytes = payload.into_bytes();
+                    if source == LogSource::Stderr {
+                        missing_sdk.look(&bytes);
                     }
-                    Err(error) => return AgentEnd::Violation(error.into()),
-                },
+                    logs.take(source, bytes);
+                }
                 FromAgent::Ended { .. } if ended || !started => {
                     return unexpected("the script's start and one end", "an end");
                 }
@@ -140,16 +134,8 @@ impl AgentSession {
                         let _ = told.try_send(AgentWord::Keeps);
                     }
                     let Some(keeper) = &mut keeper else { return unexpected("a log or an exit", "a kept file") };
-                    // An empty file has no payload.
-                    let bytes = match frame.payload {
-                        Payload::None => Ok(Vec::new()),
-                        payload => payload.into_inline("kept"),
-                    };
-                    let taken = match bytes {
-                        Ok(bytes) => keeper.part(Part { path, executable, last, bytes }).await,
-                        Err(error) => Err(error),
-                    };
-                    if let Err(error) = taken {
+                    let part = Part { path, executable, last, bytes: payload.into_bytes() };
+                    if let Err(error) = keeper.part(part).await {
                         return AgentEnd::Violation(error.into());
                     }
                 }

@@ -8,9 +8,9 @@ use crate::task::Task;
 use longshore_model::event::{Event, Events};
 use longshore_model::human::count;
 use longshore_model::redact::Secrets;
-use longshore_protocol::limits::{ARENA_BYTES, ARENAS_MAX, INLINE_MAX, STREAMS_MAX, TEXT_MAX};
+use longshore_protocol::limits::{ARENA_BYTES, ARENAS_MAX, STREAMS_MAX, TEXT_MAX};
 use longshore_protocol::{
-    ArenaId, ConnectionError, Frame, FromScript, Message, Payload, Place, ProtocolError, ReceiveWindow, RunFacts,
+    ArenaId, ConnectionError, Frame, FromScript, Hello, Payload, Place, ProtocolError, ReceiveWindow, RunFacts,
     StreamId, ToScript, Version, Word,
 };
 use longshore_segment::LentArena;
@@ -47,7 +47,7 @@ pub(crate) struct Served {
 
 /// A connected script.
 pub(crate) struct ScriptSession {
-    incoming: Incoming,
+    incoming: Incoming<FromScript>,
     outgoing: Outgoing,
     served: Served,
     dropped_texts: u64,
@@ -88,7 +88,7 @@ struct LoanedArena {
 impl ScriptSession {
     /// Welcomes a script whose Hello has been read.
     pub(crate) fn welcome(
-        incoming: Incoming,
+        incoming: Incoming<Hello>,
         outgoing: Outgoing,
         protocol: Version,
         run: RunFacts,
@@ -97,7 +97,7 @@ impl ScriptSession {
         // The first frame of a connection fits into its queue.
         say(&outgoing, &ToScript::Welcome { protocol, descriptors: true, run });
         Self {
-            incoming,
+            incoming: incoming.greeted(),
             outgoing,
             served,
             dropped_texts: 0,
@@ -114,7 +114,7 @@ impl ScriptSession {
     pub(crate) async fn serve(mut self) -> ScriptEnd {
         loop {
             let handled = match self.incoming.receive().await {
-                Ok(Some(frame)) => self.handle(frame).await,
+                Ok(Some((message, payload))) => self.handle(message, payload).await,
                 Ok(None) | Err(ConnectionError::Io { .. }) => break,
                 // A script that is killed may leave half a frame.
                 Err(ConnectionError::Truncated) => break,
@@ -137,19 +137,7 @@ impl ScriptSession {
         self.end
     }
 
-    async fn handle(&mut self, frame: Frame) -> Result<(), ConnectionError> {
-        let message = FromScript::from_json(&frame.message)?;
-        if !matches!(message, FromScript::Data { place: Place::Inline, .. }) {
-            frame.payload.into_none("of the script without data")?;
-            return self.handle_message(message).await;
-        }
-        if let FromScript::Data { stream, .. } = message {
-            self.take_inline(stream, frame.payload).await?;
-        }
-        Ok(())
-    }
-
-    async fn handle_message(&mut self, message: FromScript) -> Result<(), ConnectionError> {
+    async fn handle(&mut self, message: FromScript, payload: Payload) -> Result<(), ConnectionError> {
         match message {
             FromScript::OpenInput { stream, input, delivery } => {
                 self.check_new(stream)?;
@@ -169,7 +157,7 @@ impl ScriptSession {
             FromScript::Data { stream, place: Place::Arena { arena, length } } => {
                 self.take_arena(stream, arena, length).await?;
             }
-            FromScript::Data { place: Place::Inline, .. } => {}
+            FromScript::Data { stream, place: Place::Inline } => self.take_inline(stream, payload.into_bytes()).await?,
             FromScript::End { stream } => {
                 let writing = self.writing.remove(&stream).ok_or_else(|| no_stream("end", stream))?;
                 self.served.outputs.end(writing.output).await;
@@ -263,10 +251,8 @@ impl ScriptSession {
         Ok(())
     }
 
-    async fn take_inline(&mut self, stream: StreamId, payload: Payload) -> Result<(), ConnectionError> {
+    async fn take_inline(&mut self, stream: StreamId, bytes: Vec<u8>) -> Result<(), ConnectionError> {
         let writing = self.writing.get_mut(&stream).ok_or_else(|| no_stream("data", stream))?;
-        let bytes = payload.into_inline("data")?;
-        debug_assert!(bytes.len() <= INLINE_MAX, "the codec bounds inline payloads");
         writing.window.received(bytes.len() as u64)?;
         // Handing it over waits while the output is busy, so what has been handed over counts as consumed.
         let length = bytes.len() as u64;
