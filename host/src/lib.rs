@@ -23,7 +23,6 @@
 //! # }
 //! ```
 
-pub mod archive;
 pub mod block;
 pub mod cases;
 mod engine;
@@ -44,6 +43,7 @@ mod session;
 mod spec;
 mod store;
 mod task;
+pub mod transfer;
 
 pub use engine::{
     Diagnosis, EngineError, EngineFacts, Held, Identity, Namespaces, NoAnswer, Policy, PolicyMount, ProcessLimit,
@@ -51,6 +51,7 @@ pub use engine::{
 };
 pub use environment::EnvironmentError;
 pub use kept::KeptRecord;
+pub use longshore_archive as archive;
 pub use longshore_config as config;
 pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use longshore_model::cancel::{Cancel, CancelLevel};

@@ -53,3 +53,6 @@ pub const PRUNE: &str = "prune-on-cleanup";
 
 /// The label of generated images in Omniscope's words, with its value.
 pub const VISOKIO_GENERATED: (&str, &str) = ("visokio-image-type", "custom-block-generated");
+
+/// Digits of a hash that stand in a name. 128 bits keep any two apart.
+pub const HASH_SHOWN: usize = 32;

@@ -1,14 +1,11 @@
 //! Which image somebody means: by its name, its id, or the beginning of an environment's hash.
 
 use crate::store::{ImageStore, StoreError, StoredImage};
-use longshore_model::labels;
+use longshore_model::labels::{self, HASH_SHOWN};
 use thiserror::Error;
 
 /// The repository of images made for blocks; the tag is [`HASH_SHOWN`] digits of the environment's hash.
 pub(crate) const ENVIRONMENTS: &str = "longshore/environment";
-
-/// Digits of a hash that stand in a name. 128 bits keep any two apart.
-pub(crate) const HASH_SHOWN: usize = 32;
 
 /// The fewest digits that name an environment: among 1,000 of them six digits mean two with a chance of 1 in 30.
 const PREFIX_MIN: usize = 6;

@@ -24,7 +24,7 @@ pub use entry::{ImageEntry, Kind};
 pub use error::ImagesError;
 pub use explain::{Explanation, Going};
 pub use find::FindError;
-pub(crate) use find::{HASH_SHOWN, environment_name, find_image};
+pub(crate) use find::{environment_name, find_image};
 pub use prune::How;
 pub(crate) use prune::prune;
 pub use report::{Kept, PruneFailure, PruneReport};

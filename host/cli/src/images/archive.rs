@@ -3,10 +3,11 @@
 use super::failed;
 use crate::{BAD_INPUT, failure, printer};
 use longshore::Settings;
-use longshore::archive::{self, Form, Target, Trust};
+use longshore::archive::Form;
 use longshore::block::Block;
 use longshore::images::{ImageCollection, ImagesError};
 use longshore::shown::Shown;
+use longshore::transfer::{self, Target, Trust};
 use std::path::Path;
 
 /// Exit status for an engine or an environment that failed.
@@ -30,7 +31,7 @@ pub(crate) async fn export(image: &str, output: &Path, oci: bool, settings: &Set
         Ok(of_block) => of_block.unwrap_or_else(|| image.to_owned()),
         Err(error) => return failed(&error),
     };
-    match archive::export(&image, target, form, settings).await {
+    match transfer::export(&image, target, form, settings).await {
         // There is an archive on standard output.
         Ok(_) if to_stdout => 0,
         Ok(written) => {
@@ -54,7 +55,7 @@ async fn image_of_block(named: &str, settings: &Settings) -> Result<Option<Strin
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn import(archive: &Path, trust: bool, settings: &Settings) -> u8 {
     let trust = if trust { Trust::Environment } else { Trust::None };
-    match archive::import(archive, trust, settings).await {
+    match transfer::import(archive, trust, settings).await {
         Ok(taken) => {
             let already = if taken.already { "was here already, " } else { "" };
             let run = match trust {

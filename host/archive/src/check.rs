@@ -13,22 +13,22 @@ use std::fs::File;
 
 /// An image in an archive, of which every byte was looked at.
 #[derive(Debug)]
-pub(super) struct CheckedImage {
+pub struct CheckedImage {
     /// The archive.
     pub(super) contents: Contents,
     /// The digest of its configuration, which is its id.
-    pub(super) id: Digest,
+    pub id: Digest,
     /// Its configuration as it stands there.
     pub(super) config_bytes: Vec<u8>,
     /// Its configuration as it is understood.
-    pub(super) config: ImageConfig,
+    pub config: ImageConfig,
     /// Its layers, from the lowest to the highest.
     pub(super) layers: Vec<Layer>,
 }
 
 impl CheckedImage {
     /// Checks an archive, and that its image can run on a platform where one is given.
-    pub(super) fn of(archive: File, platform: Option<&Platform>) -> Result<Self, ArchiveFault> {
+    pub fn of(archive: File, platform: Option<&Platform>) -> Result<Self, ArchiveFault> {
         let contents = Contents::read(archive)?;
         let parts = Parts::find(&contents)?;
         let config_bytes = contents.bytes(&parts.config, CONFIG_MAX)?;
@@ -53,7 +53,7 @@ impl CheckedImage {
     }
 
     /// Bytes of its layers, unpacked.
-    pub(super) fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.layers.iter().map(|layer| layer.size).sum()
     }
 }

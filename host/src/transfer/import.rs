@@ -8,19 +8,20 @@
 //! So an image is called after its own digest, and runs where somebody asks for it, unless the caller says that the
 //! archive comes from somebody who may put environments here ([`Trust::Environment`]).
 
-use super::check::CheckedImage;
 use super::error::ImportError;
-use super::export::Form;
-use super::fault::ArchiveFault;
-use super::pack::Packing;
-use super::spool;
-use crate::images::{HASH_SHOWN, environment_name};
+use crate::images::environment_name;
 use crate::store::{DockerStore, ImageStore, Ledger};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
+use longshore_archive::check::CheckedImage;
+use longshore_archive::fault::ArchiveFault;
+use longshore_archive::form::Form;
+use longshore_archive::pack::Packing;
+use longshore_archive::spool;
 use longshore_config::settings::Settings;
 use longshore_model::digest::Digest;
+use longshore_model::labels::HASH_SHOWN;
 use longshore_model::platform::Platform;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;

@@ -5,27 +5,23 @@
 //! where each part lies; the second writes a new archive of the parts that were checked, for the engine or for a file.
 //! No byte of the original's own framing gets any further, and no pass keeps more in memory than a list of parts.
 
-mod check;
-mod compression;
+pub mod check;
+pub mod compression;
 mod contents;
 mod entry_name;
-mod error;
-mod export;
-mod fault;
+pub mod fault;
+pub mod form;
 mod image_config;
-mod import;
 mod layer;
 mod limits;
 mod manifest;
-mod pack;
+pub mod pack;
 mod pax;
-mod spool;
+pub mod spool;
 mod tar_walk;
 
-pub use error::{ExportError, ImportError};
-pub use export::{Exported, Form, Target, export};
 pub use fault::{ArchiveFault, TarFault};
-pub use import::{Imported, Trust, import};
+pub use form::Form;
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,15 @@
 //! Writes an image into an archive: out of the engine into a temporary file, checked like any archive, and from there
 //! into the form that is wanted. The engine's own order of parts allows no shorter way without keeping layers in memory.
 
-use super::check::CheckedImage;
-use super::compression::Compression;
 use super::error::ExportError;
-use super::pack::Packing;
 use crate::images::find_image;
 use crate::store::{DockerStore, ImageStore, StoreError};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use longshore_archive::check::CheckedImage;
+use longshore_archive::compression::Compression;
+use longshore_archive::form::Form;
+use longshore_archive::pack::Packing;
 use longshore_config::settings::Settings;
 use longshore_model::digest::Counting;
 use longshore_model::run_id::new_run_id;
@@ -22,15 +23,6 @@ use tokio::task::spawn_blocking;
 
 /// Pieces on the way from the engine to the file: each some tens of kilobytes.
 const PIECES: usize = 16;
-
-/// The form of an archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// What `docker save` writes and `docker load` reads.
-    Docker,
-    /// An OCI image layout.
-    Oci,
-}
 
 /// Where an archive goes.
 pub enum Target {

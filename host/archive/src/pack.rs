@@ -2,7 +2,7 @@
 //! times and owners, layers as they are when unpacked.
 
 use super::check::CheckedImage;
-use super::export::Form;
+use super::form::Form;
 use super::layer::Layer;
 use longshore_model::digest::Digest;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ enum Content<'a> {
 }
 
 /// An image that is to be written.
-pub(super) struct Packing<'a> {
+pub struct Packing<'a> {
     image: &'a CheckedImage,
     parts: BTreeMap<String, Content<'a>>,
     manifest: Digest,
@@ -26,7 +26,7 @@ pub(super) struct Packing<'a> {
 impl<'a> Packing<'a> {
     /// Lays out an archive of an image with a name, or with none. `Form::Docker` is an OCI layout too, as with newer
     /// engines: those of any age take it.
-    pub(super) fn new(image: &'a CheckedImage, name: Option<&str>, form: Form) -> Self {
+    pub fn new(image: &'a CheckedImage, name: Option<&str>, form: Form) -> Self {
         let mut parts = BTreeMap::new();
         let config = blob(&image.id);
         parts.insert(config.clone(), Content::Bytes(image.config_bytes.clone()));
@@ -72,12 +72,12 @@ impl<'a> Packing<'a> {
 
     /// The ids that an engine may give the image: that of its configuration, or, since there are engines that keep images
     /// as they come from registries, that of its manifest.
-    pub(super) fn ids(&self) -> [String; 2] {
+    pub fn ids(&self) -> [String; 2] {
         [self.image.id.to_string(), self.manifest.to_string()]
     }
 
     /// Writes it.
-    pub(super) fn write<W: Write>(&self, out: W) -> io::Result<W> {
+    pub fn write<W: Write>(&self, out: W) -> io::Result<W> {
         let mut builder = Builder::new(out);
         for (name, content) in &self.parts {
             match content {

@@ -3,16 +3,16 @@
 
 use super::fault::ArchiveFault;
 use super::limits::LAYERS_MAX;
-use crate::images::HASH_SHOWN;
 use longshore_model::digest::Digest;
 use longshore_model::labels;
+use longshore_model::labels::HASH_SHOWN;
 use longshore_model::platform::Platform;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// What is read of a configuration.
 #[derive(Debug)]
-pub(super) struct ImageConfig {
+pub struct ImageConfig {
     /// The machine that it is for.
     pub(super) platform: Platform,
     /// The digest of each layer, unpacked.
@@ -75,7 +75,7 @@ impl ImageConfig {
     }
 
     /// The hash of the environment that the image says it is, if all that it says fits together.
-    pub(super) fn environment(&self) -> Result<&str, ArchiveFault> {
+    pub fn environment(&self) -> Result<&str, ArchiveFault> {
         let missing = |reason| ArchiveFault::NoEnvironment { reason };
         let label = |name: &str| {
             let value = self.labels.get(name).filter(|value| !value.is_empty());

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// How bytes are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compression {
+pub enum Compression {
     None,
     Gzip,
     Zstd,
@@ -33,7 +33,7 @@ impl Compression {
     }
 
     /// How a file of this name is to be compressed.
-    pub(super) fn of_name(path: &Path) -> Self {
+    pub fn of_name(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
         if ends(&[".gz", ".tgz"]) {
@@ -56,7 +56,7 @@ impl Compression {
     }
 
     /// Packs what is written. It must be finished.
-    pub(super) fn writer<W: Write>(self, plain: W) -> io::Result<Packing<W>> {
+    pub fn writer<W: Write>(self, plain: W) -> io::Result<Packing<W>> {
         Ok(match self {
             Self::None => Packing::None(plain),
             // The same input gives the same bytes: neither header holds a time or a name.
@@ -72,7 +72,7 @@ impl Compression {
 }
 
 /// Packs what is written to it.
-pub(super) enum Packing<W: Write> {
+pub enum Packing<W: Write> {
     None(W),
     Gzip(GzEncoder<W>),
     Zstd(zstd::stream::write::Encoder<'static, W>),
@@ -80,7 +80,7 @@ pub(super) enum Packing<W: Write> {
 
 impl<W: Write> Packing<W> {
     /// Writes what is held back, and gives back what it writes to.
-    pub(super) fn finish(self) -> io::Result<W> {
+    pub fn finish(self) -> io::Result<W> {
         match self {
             Self::None(writer) => Ok(writer),
             Self::Gzip(encoder) => encoder.finish(),

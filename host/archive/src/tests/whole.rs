@@ -1,7 +1,7 @@
 //! Archives that are fine, and what is left of them when they are cut off or changed.
 
 use super::super::check::CheckedImage;
-use super::super::export::Form;
+use super::super::form::Form;
 use super::super::pack::Packing;
 use super::check;
 use super::made::{Image, Tar, gzip, zstandard};

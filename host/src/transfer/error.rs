@@ -1,8 +1,8 @@
 //! What can go wrong when images are written into archives and taken in from them.
 
-use super::fault::ArchiveFault;
 use crate::images::FindError;
 use crate::store::StoreError;
+use longshore_archive::fault::ArchiveFault;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;

@@ -14,7 +14,7 @@ use std::path::Path;
 const CHUNK: usize = 256 << 10;
 
 /// Opens an archive to be read in any order: the file itself, or what it unpacks to; `-` is standard input.
-pub(super) fn open(path: &Path, folder: &Path) -> Result<File, ArchiveFault> {
+pub fn open(path: &Path, folder: &Path) -> Result<File, ArchiveFault> {
     let file = if path == Path::new("-") {
         io::stdin().as_fd().try_clone_to_owned().map(File::from)
     } else {

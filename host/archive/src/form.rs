@@ -1,0 +1,10 @@
+//! The forms of an archive.
+
+/// The form of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// What `docker save` writes and `docker load` reads.
+    Docker,
+    /// An OCI image layout.
+    Oci,
+}
