@@ -74,8 +74,8 @@ lint: venv r-library ## Check format, lints, types and documentation
 	@cargo clippy -q --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc -q --locked --workspace --no-deps
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; fi
-	@$(VENV)/bin/ruff format -q --check sdk-python tests examples host/templates
-	@$(VENV)/bin/ruff check -q sdk-python tests examples host/templates
+	@$(VENV)/bin/ruff format -q --check sdk-python tests examples host/block/templates
+	@$(VENV)/bin/ruff check -q sdk-python tests examples host/block/templates
 	@$(VENV)/bin/ruff format -q --check --config tests/ruff.toml host/src
 	@$(VENV)/bin/ruff check -q --config tests/ruff.toml host/src
 	@cd sdk-python && $(VENV)/bin/mypy --strict --no-error-summary python

@@ -2,9 +2,9 @@
 //! fingerprint they tell whether two runs were the same. Values of options are in none of them: they stand in the record
 //! themselves, but for secrets, which nothing may be guessed from. Hashing goes on beside the run.
 
-use crate::block::BlockFile;
 use crate::record::RunRecord;
 use crate::spec::Prepared;
+use longshore_block::BlockFile;
 use longshore_model::digest::hexadecimal;
 use longshore_model::outcome::Outcome;
 use sha2::{Digest, Sha256};

@@ -23,7 +23,6 @@
 //! # }
 //! ```
 
-pub mod block;
 pub mod cases;
 mod engine;
 pub mod environment;
@@ -52,6 +51,7 @@ pub use engine::{
 pub use environment::EnvironmentError;
 pub use kept::KeptRecord;
 pub use longshore_archive as archive;
+pub use longshore_block as block;
 pub use longshore_config as config;
 pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use longshore_model::cancel::{Cancel, CancelLevel};

@@ -1,6 +1,6 @@
 //! One case of a block: what goes in, and what must come of it. Reading it from a file is `case_file.rs`'s.
 
-use crate::block::GivenValue;
+use longshore_block::GivenValue;
 use longshore_model::outcome::Outcome;
 use longshore_protocol::OutputName;
 use std::path::PathBuf;

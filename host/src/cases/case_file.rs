@@ -2,8 +2,8 @@
 
 use super::case::{Case, ExpectedOutput, TableText};
 use super::error::CaseError;
-use crate::block::{Block, GivenValue, InputDeclaration, OptionKind};
 use crate::output::Declared;
+use longshore_block::{Block, GivenValue, InputDeclaration, OptionKind};
 use longshore_model::hint::did_you_mean;
 use longshore_model::hint::{place, reword};
 use longshore_model::outcome::Outcome;

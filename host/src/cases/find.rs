@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::error::CaseError;
-use crate::block::Block;
+use longshore_block::Block;
 use longshore_model::hint::did_you_mean;
 use std::path::{Path, PathBuf};
 

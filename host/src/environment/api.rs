@@ -3,7 +3,7 @@
 use super::EnvironmentError;
 use super::sources::PROLOGUE;
 use super::steps::{Job, file};
-use crate::block::Language;
+use longshore_block::Language;
 use longshore_config::settings::Settings;
 use std::path::{Path, PathBuf};
 

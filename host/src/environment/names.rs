@@ -2,7 +2,7 @@
 
 use super::EnvironmentError;
 use super::lock::Lock;
-use crate::block::{Block, Language};
+use longshore_block::{Block, Language};
 
 /// Checks what a block names, and its lock, before anything starts.
 ///

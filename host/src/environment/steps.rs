@@ -3,8 +3,8 @@
 
 use super::plan::{Layer, LayerKind};
 use super::{EnvironmentError, Plan, api, packages, system};
-use crate::block::Language;
 use crate::store::StoreError;
+use longshore_block::Language;
 use longshore_config::settings::Settings;
 use longshore_os::small_file;
 use std::path::Path;

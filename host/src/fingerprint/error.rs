@@ -1,9 +1,9 @@
 //! What can go wrong with fingerprints.
 
-use crate::block::BlockError;
 use crate::engine::EngineError;
 use crate::environment::EnvironmentError;
 use crate::store::StoreError;
+use longshore_block::BlockError;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;

@@ -4,7 +4,7 @@ use super::error::FingerprintError;
 use super::image::DEADLINE;
 use super::lines::Fingerprint;
 use super::probe::{Answer, Interpreters};
-use crate::block::Language;
+use longshore_block::Language;
 use longshore_config::settings::Settings;
 use longshore_os::locked_folder::LockedFolder;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! What can go wrong with keeping images.
 
-use crate::block::BlockError;
 use crate::environment::EnvironmentError;
 use crate::store::StoreError;
+use longshore_block::BlockError;
 use std::path::PathBuf;
 use thiserror::Error;
 

@@ -2,9 +2,9 @@
 
 use super::entry::ImageEntry;
 use super::error::ImagesError;
-use crate::block::Block;
 use crate::environment::hash_of_block;
 use crate::store::ImageStore;
+use longshore_block::Block;
 use longshore_config::settings::Settings;
 use std::path::Path;
 

@@ -2,12 +2,12 @@
 //! fails for the lack of a fingerprint.
 
 use super::{Run, lacking};
-use crate::block::Language;
 use crate::engine::{Engine, EngineError, RunImage, Workplace};
 use crate::environment::local::{self, LocalEnvironment};
 use crate::environment::{self, EnvironmentError, LocalError};
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
 use crate::store::{DockerStore, Hold};
+use longshore_block::Language;
 use longshore_config::settings::Settings;
 use longshore_model::causes::chain;
 use longshore_model::event::Event;

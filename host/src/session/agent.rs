@@ -3,9 +3,9 @@
 
 use super::link::{Incoming, Outgoing, say};
 use super::missing_sdk::MissingSdk;
-use crate::block::BlockFile;
 use crate::kept::Keeping;
 use crate::task::blocking;
+use longshore_block::BlockFile;
 use longshore_model::event::{Event, Events};
 use longshore_model::redact::{Masking, Secrets};
 use longshore_protocol::limits::INLINE_MAX;

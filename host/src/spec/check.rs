@@ -2,7 +2,7 @@
 
 use super::inputs::{open, placed};
 use super::{InputSpec, SpecError};
-use crate::block::{Block, Mode};
+use longshore_block::{Block, Mode};
 use longshore_table::{Findings, ReadOptions, in_words};
 use serde::Serialize;
 use std::path::PathBuf;

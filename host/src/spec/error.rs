@@ -2,10 +2,10 @@
 
 use super::INPUTS_MAX;
 use super::stream::CHUNK_ROWS_MAX;
-use crate::block::{BlockError, OptionError};
 use crate::environment::EnvironmentError;
 use crate::partition::SplitError;
 use crate::store::ReferenceError;
+use longshore_block::{BlockError, OptionError};
 use longshore_model::hint::did_you_mean;
 use longshore_protocol::OutputName;
 use longshore_table::{Glance, TableError};

@@ -1,8 +1,8 @@
 //! Opening the inputs that a caller names: files, standard input and pipes.
 
 use super::{INPUTS_MAX, InputSpec, STANDARD, SpecError};
-use crate::block::{InputDeclaration, Mode};
 use crate::record::InputRecord;
+use longshore_block::{InputDeclaration, Mode};
 use longshore_table::{BadRows, Feed, FileFormat, LiveSource, ReadOptions, Source, TableError, Tally, check_columns};
 use std::collections::HashSet;
 use std::fs::File;

@@ -15,7 +15,6 @@ use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 pub use stream::CHUNK_ROWS;
 
-use crate::block::{Block, BlockFile, GivenValue, Mode, OptionValues, check_field};
 use crate::environment;
 use crate::input::Inputs;
 use crate::kept::KeepTarget;
@@ -23,6 +22,7 @@ use crate::output::Declared;
 use crate::partition::Cut;
 use crate::record::InputRecord;
 use crate::store::Reference;
+use longshore_block::{Block, BlockFile, GivenValue, Mode, OptionValues, check_field};
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::limits::Limits;
 use longshore_model::redact::Secrets;

@@ -4,7 +4,7 @@
 
 use super::mounted::below;
 use super::{Mount, SpecError};
-use crate::block::OptionFile;
+use longshore_block::OptionFile;
 use longshore_os::shared_file::SharedFile;
 use rustix::fs::Access;
 use std::io;

@@ -1,8 +1,8 @@
 //! Where the outputs go that a caller names, and how they are written.
 
 use super::{InputSpec, OutputSpec, STANDARD, SpecError, real_target};
-use crate::block::{self, Block};
 use crate::output::{Declared, Target};
+use longshore_block::Block;
 use longshore_os::publish::{self, Destination, Unpublished};
 use longshore_protocol::OutputName;
 use longshore_table::{FileFormat, TableError, WriteOptions};
@@ -52,7 +52,7 @@ fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, SpecError
 /// written in other formats.
 fn write_options(
     spec: &OutputSpec,
-    declaration: Option<&block::OutputSpec>,
+    declaration: Option<&longshore_block::OutputSpec>,
     format: FileFormat,
 ) -> Result<WriteOptions, String> {
     spec.write.fit(format)?;

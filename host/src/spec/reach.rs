@@ -3,9 +3,9 @@
 //! none leads to what is written, read or mounted.
 
 use super::{InputSpec, Mount, STANDARD, SpecError};
-use crate::block::{Block, GivenValue, OptionValues};
 use crate::kept::KeepTarget;
 use crate::output::Declared;
+use longshore_block::{Block, GivenValue, OptionValues};
 use longshore_os::folder::links_to;
 use longshore_os::publish::Destination;
 use longshore_os::shared_file::SharedFile;

@@ -1,7 +1,7 @@
 //! What a run that transforms a stream must be like: one input, one output, chunks of a sensible size.
 
 use super::{RunSpec, SpecError};
-use crate::block::Block;
+use longshore_block::Block;
 
 /// Rows of a chunk, unless asked otherwise: a few megabytes of a usual table.
 pub const CHUNK_ROWS: u32 = 65_536;

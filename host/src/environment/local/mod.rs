@@ -12,9 +12,9 @@ mod tool;
 
 pub use error::LocalError;
 
-use crate::block::{Block, Language};
 use crate::images;
 use crate::store::{DockerStore, Hold, ImageStore, Ledger};
+use longshore_block::{Block, Language};
 use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
 use longshore_model::event::{Event, Events};

@@ -12,12 +12,12 @@ use super::interpreter::{Interpreter, found};
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Ended, Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room, within};
-use crate::block::{Block, Pandas};
 use crate::environment::local::HASH_BYTES;
 use crate::environment::requirement::{normal_name, normalised, package};
 use crate::environment::steps::gives_way;
 use crate::images::caches;
 use crate::task::blocking;
+use longshore_block::{Block, Pandas};
 use longshore_config::masked;
 use longshore_config::settings::Settings;
 use longshore_model::digest::hexadecimal;
@@ -349,10 +349,10 @@ fn changes(lines: &[String], requirements: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::Language;
+    use longshore_block::Language;
 
     fn needs(dependencies: &[&str], pandas: Pandas, present: &[(&str, &str)]) -> Needs {
-        let mut block = crate::block::empty(PathBuf::new(), Language::Python);
+        let mut block = longshore_block::empty(PathBuf::new(), Language::Python);
         block.dependencies = dependencies.iter().map(|text| (*text).to_owned()).collect();
         block.pandas = pandas;
         let folder = tempfile::tempdir().unwrap();

@@ -10,9 +10,9 @@ use super::interpreter::Interpreter;
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room, within};
-use crate::block::Block;
 use crate::environment::local::HASH_BYTES;
 use crate::task::blocking;
+use longshore_block::Block;
 use longshore_config::masked;
 use longshore_config::settings::Settings;
 use longshore_model::digest::hexadecimal;
@@ -245,10 +245,10 @@ fn installed(library: &Path) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::Language;
+    use longshore_block::Language;
 
     fn needs(dependencies: &[&str], present: &[&str]) -> Needs {
-        let mut block = crate::block::empty(PathBuf::new(), Language::R);
+        let mut block = longshore_block::empty(PathBuf::new(), Language::R);
         block.dependencies = dependencies.iter().map(|text| (*text).to_owned()).collect();
         let folder = tempfile::tempdir().unwrap();
         for name in present {

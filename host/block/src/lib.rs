@@ -18,12 +18,11 @@ mod template;
 mod values;
 
 pub use error::{BlockError, OptionError, OptionProblem};
-pub(crate) use files::BlockFile;
-#[cfg(test)]
-pub(crate) use load::empty;
+pub use files::BlockFile;
+pub use load::empty;
 pub use model::{Block, Form, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
 pub use options::{OptionKind, OptionSpec};
 pub use schema::schema;
 pub use template::{CreateError, create};
-pub(crate) use values::check_field;
+pub use values::check_field;
 pub use values::{GivenValue, OptionFile, OptionValues};

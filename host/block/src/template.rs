@@ -21,21 +21,21 @@ const NAME: &str = "New block";
 type File = (&'static str, &'static str);
 
 const PYTHON: [File; 6] = [
-    ("block.toml", include_str!("../../templates/python/block.toml")),
-    ("script.py", include_str!("../../templates/python/script.py")),
-    ("README.md", include_str!("../../templates/python/README.md")),
-    ("cases/sales.csv", include_str!("../../templates/python/cases/sales.csv")),
-    ("cases/by_region.toml", include_str!("../../templates/python/cases/by_region.toml")),
-    ("cases/by_region.csv", include_str!("../../templates/python/cases/by_region.csv")),
+    ("block.toml", include_str!("../templates/python/block.toml")),
+    ("script.py", include_str!("../templates/python/script.py")),
+    ("README.md", include_str!("../templates/python/README.md")),
+    ("cases/sales.csv", include_str!("../templates/python/cases/sales.csv")),
+    ("cases/by_region.toml", include_str!("../templates/python/cases/by_region.toml")),
+    ("cases/by_region.csv", include_str!("../templates/python/cases/by_region.csv")),
 ];
 
 const R: [File; 6] = [
-    ("block.toml", include_str!("../../templates/r/block.toml")),
-    ("script.R", include_str!("../../templates/r/script.R")),
-    ("README.md", include_str!("../../templates/r/README.md")),
-    ("cases/sales.csv", include_str!("../../templates/r/cases/sales.csv")),
-    ("cases/by_region.toml", include_str!("../../templates/r/cases/by_region.toml")),
-    ("cases/by_region.csv", include_str!("../../templates/r/cases/by_region.csv")),
+    ("block.toml", include_str!("../templates/r/block.toml")),
+    ("script.R", include_str!("../templates/r/script.R")),
+    ("README.md", include_str!("../templates/r/README.md")),
+    ("cases/sales.csv", include_str!("../templates/r/cases/sales.csv")),
+    ("cases/by_region.toml", include_str!("../templates/r/cases/by_region.toml")),
+    ("cases/by_region.csv", include_str!("../templates/r/cases/by_region.csv")),
 ];
 
 /// A new block cannot be made.
@@ -145,7 +145,7 @@ fn move_into(made: &Folder, folder: &Folder) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::Block;
+    use crate::Block;
     use std::collections::BTreeSet;
 
     /// The files below a folder, by their paths in it.

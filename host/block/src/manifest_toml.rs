@@ -322,7 +322,7 @@ fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> BlockError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::schema;
+    use crate::schema;
     use longshore_model::image_kind::ImageKind;
     use longshore_table::HeaderLines;
 

@@ -96,7 +96,7 @@ fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
 }
 
 /// A block that says nothing of itself.
-pub(crate) fn empty(folder: PathBuf, language: Language) -> Block {
+pub fn empty(folder: PathBuf, language: Language) -> Block {
     Block {
         name: String::new(),
         description: None,

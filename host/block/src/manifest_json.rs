@@ -228,7 +228,7 @@ fn outputs(entry: &Entry<'_>, notices: &mut Notices) -> Option<Vec<OutputSpec>> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::{OptionKind, manifest_toml, schema};
+    use crate::{OptionKind, manifest_toml, schema};
     use longshore_model::image_kind::ImageKind;
     use serde_json::json;
 

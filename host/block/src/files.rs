@@ -24,15 +24,15 @@ const IGNORED: [&str; 3] = [".git", "__pycache__", ".venv"];
 
 /// A file of the block, to be unpacked beside the script.
 #[derive(Debug, Clone)]
-pub(crate) struct BlockFile {
+pub struct BlockFile {
     folder: Arc<Folder>,
     /// Its path there, without links.
     within: PathBuf,
     facts: Facts,
     /// Its path below the working folder.
-    pub(crate) path: String,
+    pub path: String,
     /// Whether it may be executed.
-    pub(crate) executable: bool,
+    pub executable: bool,
 }
 
 /// What changes with a file's contents, or is another file's.
@@ -49,7 +49,7 @@ impl BlockFile {
     ///
     /// # Errors
     /// It is not what it was any more.
-    pub(crate) fn open(&self) -> io::Result<File> {
+    pub fn open(&self) -> io::Result<File> {
         let opened = self.folder.open_file(&self.within).and_then(regular);
         let is_other = match &opened {
             Ok(file) => Facts::of(&fstat(file)?) != self.facts,
@@ -66,7 +66,7 @@ impl BlockFile {
     }
 
     /// A script that stands for itself.
-    pub(crate) fn at(source: &Path, path: &str) -> io::Result<Self> {
+    pub fn at(source: &Path, path: &str) -> io::Result<Self> {
         let walked = walk(source)?;
         let found = walked.found.ok_or(io::ErrorKind::NotFound)?;
         let facts = Facts::of(&fstat(found)?);
@@ -88,7 +88,7 @@ impl Block {
     ///
     /// # Errors
     /// [`BlockError`] for a link that leaves the folder, or too much.
-    pub(crate) fn files(&self) -> Result<Vec<BlockFile>, BlockError> {
+    pub fn files(&self) -> Result<Vec<BlockFile>, BlockError> {
         if !self.whole_folder {
             let source = self.folder.join(&self.script);
             let file = BlockFile::at(&source, &self.script);

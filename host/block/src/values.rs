@@ -91,13 +91,13 @@ impl OptionValues {
     }
 
     /// The secrets themselves.
-    pub(crate) fn secrets(&self) -> Vec<String> {
+    pub fn secrets(&self) -> Vec<String> {
         let secret = |name: &String| self.values.get(name)?.as_str().map(str::to_owned);
         self.secrets.iter().filter_map(secret).collect()
     }
 
     /// What there is to know of secrets that cannot be told from other text.
-    pub(crate) fn unmasked(&self) -> Vec<String> {
+    pub fn unmasked(&self) -> Vec<String> {
         let is_short = |name: &&String| {
             let value = self.values.get(*name).and_then(Value::as_str);
             value.is_some_and(|value| (1..LENGTH_MIN).contains(&value.len()))
@@ -292,7 +292,7 @@ pub(super) fn type_of(value: &Value) -> &'static str {
 }
 
 /// Whether an input has a field, where its columns are known.
-pub(crate) fn check_field(field: &str, input: usize, inputs: &[Option<SchemaRef>]) -> Result<(), String> {
+pub fn check_field(field: &str, input: usize, inputs: &[Option<SchemaRef>]) -> Result<(), String> {
     let Some(Some(schema)) = inputs.get(input) else {
         return Ok(());
     };
@@ -333,7 +333,7 @@ fn real_path(path: &str, read_only: bool) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::{Language, load};
+    use crate::{Language, load};
     use arrow_schema::{DataType, Field, Schema};
     use std::sync::Arc;
 
