@@ -1,6 +1,6 @@
-"""Small files as people have them: each with what it is to be read as, by itself and as told.
+"""Small files as found in practice, each with its correct reading, with and without options.
 
-Owns the files and what is right. How they are read is asked of `longshore peek` by `test_reading.py`.
+Owns the files and the expected tables. `test_reading.py` reads them with `longshore peek`.
 """
 
 import dataclasses
@@ -8,10 +8,10 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Awkward:
-    """A file; `types` and `rows` are what is right, with None for a missing value.
+    """A file; `types` and `rows` are the correct reading, with None for a missing value.
 
-    `alone` says what becomes of it without options: "right"; "text", where a column stays text and a note names what
-    would make it more; or words that the error has. `told` are the options with which it is right.
+    `alone` is the result without options: "right"; "text", where a column stays text and a note names the option; or
+    words in the error. `told` are the options that give the correct reading.
     """
 
     name: str
@@ -33,11 +33,11 @@ DAYS = [["1", "2024-12-31"], ["2", "2024-01-02"]]
 ALL = [
     _file("semicolons", "a;b\n1;x\n2;y\n", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
     _file("comma in the header", "a;price, net\n1;x\n2;y\n", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
-    _file("bars", "a|b\n1|x\n2|y\n", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
+    _file("pipes", "a|b\n1|x\n2|y\n", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
     _file("tabs", "a\tb\n1\tx\n2\ty\n", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
     _file("two characters", "a||b\n1||x\n2||y\n", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
     _file(
-        "runs of blanks",
+        "runs of spaces",
         "a    b\n1    x\n22   y\n",
         "Int64 Utf8",
         [["1", "x"], ["22", "y"]],
@@ -53,7 +53,7 @@ ALL = [
         noted="escape=",
     ),
     _file(
-        "no quoting at all",
+        "no quoting",
         'a,b\n1,"x" y\n2,"z\n',
         "Int64 Utf8",
         [["1", '"x" y'], ["2", '"z']],
@@ -105,7 +105,7 @@ ALL = [
         noted="several orders",
     ),
     _file(
-        "years of two digits",
+        "two-digit years",
         "a,d\n1,31.12.24\n2,02.01.24\n",
         "Int64 Date32",
         DAYS,
@@ -130,13 +130,25 @@ ALL = [
         "encoding=windows-1252",
         encoding="cp1252",
     ),
-    _file("UTF-16 with a mark", "a,b\n1,grün\n2,ß\n", "Int64 Utf8", [["1", "grün"], ["2", "ß"]], encoding="utf-16"),
-    _file("UTF-8 with a mark", "a,b\n1,grün\n2,ß\n", "Int64 Utf8", [["1", "grün"], ["2", "ß"]], encoding="utf-8-sig"),
+    _file(
+        "UTF-16 with a byte order mark",
+        "a,b\n1,grün\n2,ß\n",
+        "Int64 Utf8",
+        [["1", "grün"], ["2", "ß"]],
+        encoding="utf-16",
+    ),
+    _file(
+        "UTF-8 with a byte order mark",
+        "a,b\n1,grün\n2,ß\n",
+        "Int64 Utf8",
+        [["1", "grün"], ["2", "ß"]],
+        encoding="utf-8-sig",
+    ),
     _file(
         "comments above", "# one, two\n# three\na,b\n1,x\n2,y\n", "Int64 Utf8", [["1", "x"], ["2", "y"]], noted="skip=2"
     ),
     _file(
-        "comments between",
+        "comments between rows",
         "a,b\n1,x\n# no row\n2,y\n",
         "Int64 Utf8",
         [["1", "x"], ["2", "y"]],
@@ -158,7 +170,7 @@ ALL = [
         noted="skip=1",
     ),
     _file(
-        "a sum below",
+        "a total below",
         "id,name,price\n1,x,2\n2,y,3\n3,z,4\n4,u,5\n5,v,6\nsum,,20\n",
         "Int64 Utf8 Int64",
         [["1", "x", "2"], ["2", "y", "3"], ["3", "z", "4"], ["4", "u", "5"], ["5", "v", "6"]],
@@ -168,7 +180,7 @@ ALL = [
     ),
     _file("no header", "1,x\n2,y\n7,z\n", "Int64 Utf8", [["1", "x"], ["2", "y"], ["7", "z"]], noted="header=yes"),
     _file(
-        "a header that counts",
+        "a header of numbers",
         "1,2,3\n5,6,7\n8,9,10\n",
         "Int64 Int64 Int64",
         [["5", "6", "7"], ["8", "9", "10"]],
@@ -202,9 +214,11 @@ ALL = [
         "ragged=fill",
     ),
     _file("long rows", "a,b\n1,x\n2,y,z\n", "Int64 Utf8", [["1", "x"], ["2", "y"]], "ragged=cut", "ragged=cut"),
-    _file("rows to leave out", "a,b\n1,x\n2\n3,z\n", "Int64 Utf8", [["1", "x"], ["3", "z"]], "ragged=", "ragged=skip"),
     _file(
-        "a comma at the end of rows",
+        "invalid rows to omit", "a,b\n1,x\n2\n3,z\n", "Int64 Utf8", [["1", "x"], ["3", "z"]], "ragged=", "ragged=skip"
+    ),
+    _file(
+        "a comma at the end of each row",
         "a,b\n1,x,\n2,y,\n",
         "Int64 Utf8",
         [["1", "x"], ["2", "y"]],
@@ -212,8 +226,8 @@ ALL = [
     ),
     _file("CR alone", "a,b\r1,x\r2,y\r", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
     _file("blank lines", "a,b\n\n1,x\n\n2,y\n", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
-    _file("blanks after commas", "a, b\n1, 2\n3, 4\n", "Int64 Int64", [["1", "2"], ["3", "4"]], noted="blanks"),
-    _file("codes 007", "a,b\n1,007\n2,008\n", "Int64 Utf8", [["1", "007"], ["2", "008"]]),
+    _file("spaces after commas", "a, b\n1, 2\n3, 4\n", "Int64 Int64", [["1", "2"], ["3", "4"]], noted="blanks"),
+    _file("codes such as 007", "a,b\n1,007\n2,008\n", "Int64 Utf8", [["1", "007"], ["2", "008"]]),
     _file("ids as text", "a,b\n1,12\n2,13\n", "Int64 Utf8", [["1", "12"], ["2", "13"]], "plain number", "type.b=text"),
     _file("all as text", "a,b\n1,12\n2,13\n", "Utf8 Utf8", [["1", "12"], ["2", "13"]], "plain number", "type.*=text"),
     _file(
@@ -246,7 +260,7 @@ ALL = [
         "`header=2` joins them",
     ),
     _file(
-        "names twice",
+        "names in two rows",
         "id,weight\nid,weight\n" + "".join(f"{n},{n}.5\n" for n in range(5)),
         "Int64 Float64",
         [[str(n), f"{n}.5"] for n in range(5)],
@@ -254,11 +268,19 @@ ALL = [
         "header=2",
         "`header=2` joins it",
     ),
-    _file("a late word", "a\n" + "1\n" * 300 + "n/v\n", "Int64", [["1"]] * 5, "text", "missing=n/v", "in line 302"),
-    _file("the first rows", "a\n1\n2\nx\n", "Int64", [["1"], ["2"]], "plain text", "rows=2"),
-    _file("some columns", "a,b,c\n1,x,2\n", "Int64 Int64", [["1", "2"]], "plain wider", "columns=a columns=c"),
     _file(
-        "spaced thousands",
+        "a missing word in a late row",
+        "a\n" + "1\n" * 300 + "n/v\n",
+        "Int64",
+        [["1"]] * 5,
+        "text",
+        "missing=n/v",
+        "in line 302",
+    ),
+    _file("the first rows only", "a\n1\n2\nx\n", "Int64", [["1"], ["2"]], "plain text", "rows=2"),
+    _file("selected columns", "a,b,c\n1,x,2\n", "Int64 Int64", [["1", "2"]], "plain wider", "columns=a columns=c"),
+    _file(
+        "thousands with spaces",
         "a;b\nx;1 234,5\ny;2,5\n",
         "Utf8 Float64",
         [["x", "1234.5"], ["y", "2.5"]],
@@ -273,18 +295,16 @@ ALL = [
         "encoding=",
         "encoding=utf-8",
     ),
+    _file("R row names", '"","a","b"\n"1",5,"x"\n"2",6,"y"\n', "Int64 Int64 Utf8", [["1", "5", "x"], ["2", "6", "y"]]),
     _file(
-        "row names of R", '"","a","b"\n"1",5,"x"\n"2",6,"y"\n', "Int64 Int64 Utf8", [["1", "5", "x"], ["2", "6", "y"]]
-    ),
-    _file(
-        "row numbers of R without a name",
+        "R row numbers without a name",
         '"a","b"\n"1",5,"x"\n"2",6,"y"\n',
         "Int64 Int64 Utf8",
         [["1", "5", "x"], ["2", "6", "y"]],
         noted="row_names=yes",
     ),
     _file(
-        "row names of R without a name",
+        "R row names without a name",
         '"a","b"\n"Mazda",5,"x"\n"Fiat",6,"y"\n',
         "Utf8 Int64 Utf8",
         [["Mazda", "5", "x"], ["Fiat", "6", "y"]],
@@ -292,7 +312,7 @@ ALL = [
         "row_names=yes",
     ),
     _file(
-        "write.table of R",
+        "R write.table",
         '"a" "b"\n"1" 5 "x y"\n"2" 6 "z"\n',
         "Int64 Int64 Utf8",
         [["1", "5", "x y"], ["2", "6", "z"]],
@@ -322,14 +342,14 @@ ALL = [
         "thousands='",
     ),
     _file(
-        "a title filled up with commas",
+        "a title padded with commas",
         "Sales of 2024,,\n,,\nid,name,price\n1,x,2\n2,y,3\n",
         "Int64 Utf8 Int64",
         [["1", "x", "2"], ["2", "y", "3"]],
         noted="skip=2",
     ),
     _file(
-        "a statement of a bank",
+        "a bank statement",
         "Konto;DE12;;\nStand;31.12.2024;;\n\nTag;Text;Betrag;Saldo\n"
         + "".join(f"{day}.12.2024;Miete;-800,00;{day}00,50\n" for day in range(10, 16))
         + "Summe;;-4.800,00;\n",
@@ -367,14 +387,14 @@ ALL = [
     _file("line breaks in cells", 'a,b\n1,"x\ny"\n2,z\n', "Int64 Utf8", [["1", "x\ny"], ["2", "z"]]),
     _file("CRLF and LF", "a,b\r\n1,x\n2,y\r\n3,z\n", "Int64 Utf8", [["1", "x"], ["2", "y"], ["3", "z"]]),
     _file(
-        "a delimiter too much",
+        "a surplus delimiter",
         "id,name,n\n" + "".join(f'{n},"x, {n}",{n}\n' for n in range(20)) + '20,,"y, z",5\n',
         "Int64 Utf8 Int64",
         [*([str(n), f"x, {n}", str(n)] for n in range(20)), ["20", "y, z", "5"]],
         noted="line 22 has an empty cell where no other has one",
     ),
     _file(
-        "a delimiter that lacks before quotes",
+        "a missing delimiter before quotes",
         'id,name,what,n\n1,x,"a, b",2\n2,y"c, d",3\n',
         "Int64 Utf8 Utf8 Int64",
         [["1", "x", "a, b", "2"], ["2", 'y"c', ' d"', "3"]],
@@ -382,7 +402,7 @@ ALL = [
         "stray=text",
     ),
     _file(
-        "a quote that is text",
+        "a literal quote",
         'a,b\n1,"x" y\n2,"z, w"\n',
         "Int64 Utf8",
         [["1", '"x" y'], ["2", "z, w"]],
@@ -391,7 +411,7 @@ ALL = [
     ),
     _file("inches", 'a,b\n1,5" pipe\n2,6"\n', "Int64 Utf8", [["1", '5" pipe'], ["2", '6"']]),
     _file(
-        "blanks that are of the cells",
+        "spaces that belong to cells",
         "a, b\nx, y\nz, u\n",
         "Utf8 Utf8",
         [["x", " y"], ["z", " u"]],
@@ -401,9 +421,9 @@ ALL = [
     _file("a delimiter at every end", "a;b;\n1;x;\n2;y;\n", "Int64 Utf8 Utf8", [["1", "x", N], ["2", "y", N]]),
     _file("empty columns", "a,,b\n1,,2\n3,,4\n", "Int64 Utf8 Int64", [["1", N, "2"], ["3", N, "4"]]),
     _file("empty rows", "a,b,c\n1,x,2\n,,\n2,y,3\n", "Int64 Utf8 Int64", [["1", "x", "2"], [N] * 3, ["2", "y", "3"]]),
-    _file("names twice in a row", "a,a\n1,x\n2,y\n", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
+    _file("duplicate names in a row", "a,a\n1,x\n2,y\n", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
     _file("one column", "a\nx\ny\n", "Utf8", [["x"], ["y"]]),
-    _file("names alone", "a,b\n", "Utf8 Utf8", []),
+    _file("header only", "a,b\n", "Utf8 Utf8", []),
     _file(
         "2,000 columns",
         ",".join(f"c{n}" for n in range(2000)) + "\n" + ",".join(map(str, range(2000))) + "\n",
@@ -424,7 +444,7 @@ ALL = [
         noted="because of `(3)`",
     ),
     _file(
-        "a minus behind",
+        "a trailing minus",
         "a,b\n1,5\n2,3-\n3,4\n4,6\n5,7\n6,8\n",
         "Int64 Int64",
         [["1", "5"], ["2", "-3"], ["3", "4"], ["4", "6"], ["5", "7"]],
@@ -432,7 +452,7 @@ ALL = [
         noted="because of `3-`",
     ),
     _file(
-        "#NULL! of SPSS",
+        "SPSS #NULL!",
         "a,b\n1,5\n2,#NULL!\n3,6\n4,7\n5,8\n6,9\n",
         "Int64 Int64",
         [["1", "5"], ["2", N], ["3", "6"], ["4", "7"], ["5", "8"]],
@@ -440,7 +460,7 @@ ALL = [
         "missing=#NULL!",
         "because of `#NULL!`",
     ),
-    _file("a point of Stata", "a,b\n1,5\n2,.\n3,6\n", "Int64 Int64", [["1", "5"], ["2", N], ["3", "6"]]),
+    _file("Stata missing point", "a,b\n1,5\n2,.\n3,6\n", "Int64 Int64", [["1", "5"], ["2", N], ["3", "6"]]),
     _file("exponents", "a,b\n1,1e5\n2,2.5E-3\n", "Int64 Float64", [["1", "100000.0"], ["2", "0.0025"]]),
     _file("hexadecimal", "a,b\n1,0x1F\n2,0x20\n", "Int64 Utf8", [["1", "0x1F"], ["2", "0x20"]]),
     _file(
@@ -455,9 +475,9 @@ ALL = [
         "Int64 Timestamp(µs)",
         [["1", "2024-12-31T13:05:00"], ["2", "2024-01-02T11:00:00"]],
     ),
-    _file("weeks of ISO", "a,w\n1,2024-W05\n2,2024-W06\n", "Int64 Utf8", [["1", "2024-W05"], ["2", "2024-W06"]]),
+    _file("ISO weeks", "a,w\n1,2024-W05\n2,2024-W06\n", "Int64 Utf8", [["1", "2024-W05"], ["2", "2024-W06"]]),
     _file(
-        "names of months",
+        "month names",
         "a,d\n1,31-Dec-2024\n2,02-Jan-2024\n",
         "Int64 Date32",
         DAYS,
@@ -491,7 +511,7 @@ ALL = [
         [["1", "2024-12-31T12:00:00Z"], ["2", "2024-01-02T12:00:00Z"]],
     ),
     _file(
-        "UTF-16 without a mark",
+        "UTF-16 without a byte order mark",
         "a,b\n1,x\n2,y\n",
         "Int64 Utf8",
         [["1", "x"], ["2", "y"]],
@@ -500,7 +520,7 @@ ALL = [
         encoding="utf-16-le",
     ),
     _file(
-        "Cyrillic of Windows",
+        "Windows Cyrillic",
         "a;b\n1;Москва\n2;Киев\n",
         "Int64 Utf8",
         [["1", "Москва"], ["2", "Киев"]],

@@ -226,16 +226,16 @@ def test_the_options_that_are_printed_for_any_text_read_it_again(text):
 
 PAGE = runs.HERE.parent.parent / "docs" / "reading.md"
 
-WITHOUT = {"right": "right", "text": "text, and a note says so"}
+WITHOUT = {"right": "correct", "text": "text, with a note"}
 
 
 def kinds():
     """The table of docs/reading.md."""
-    rows = ["| File | Without options | Option |", "|---|---|---|"]
+    rows = ["| file | without options | option |", "|---|---|---|"]
     for kind in awkward.ALL:
         plain = kind.alone.removeprefix("plain ") if kind.alone.startswith("plain") else None
         without = WITHOUT.get(kind.alone) or (
-            f"as it stands: {plain}" if plain else "refused, and the error names the option"
+            f"as written: {plain}" if plain else "rejected; the error names the option"
         )
         options = f"`{kind.told}`" if kind.told else ""
         rows.append(f"| {kind.name} | {without} | {options} |".replace("||", "\\|\\|"))
