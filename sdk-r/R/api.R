@@ -4,16 +4,16 @@ state$api <- NULL
 
 #' The script's run
 #'
-#' Connects to the run that the script is part of. There is one per script. Its inputs, options and outputs are reached
-#' through what this returns; [close()] ends the run with success.
+#' Connects to the script's run, once per script. The returned object gives access to inputs, options and outputs;
+#' [close()] ends the run with success.
 #'
-#' A script that is started by hand can have a dry run: the environment variable `LONGSHORE_DRY_RUN` names a folder with
-#' its inputs (`0.parquet`, counted from 0, `sales.arrow`, ...) and `options.json`, and its outputs go there
-#' (`output-0.parquet`, or by their ids) when it has said its last word.
+#' Dry runs: if the environment variable `LONGSHORE_DRY_RUN` names a folder, a script started by hand reads its inputs
+#' (`0.parquet`, numbered from 0, `sales.arrow`, ...) and `options.json` from there, and writes its outputs there
+#' (`output-0.parquet`, or by their ids) when it makes its final call.
 #'
 #' @return an object of class `longshore_api`, the first argument of every other function of this package.
 #' @section Errors: a condition of class `longshore_error` with the `kind` `"not_in_run"` if the script was not started
-#'   by Longshore, `"exists"` if there is an api already, `"connection"` if the host cannot be reached,
+#'   by Longshore, `"exists"` if the script has an api already, `"connection"` if the host cannot be reached,
 #'   `"dry_run"` if the folder of a dry run cannot be used.
 #' @examples
 #' \dontrun{
@@ -47,10 +47,10 @@ print.longshore_api <- function(x, ...) {
   invisible(x)
 }
 
-#' The run's facts
+#' Properties of the run
 #'
 #' @param api the run, as [longshore.api()] returns it.
-#' @return `is.docker` whether the script runs in a container; the others one string each.
+#' @return `is.docker`: whether the script runs in a container; the others: one string each.
 #' @name facts
 NULL
 
@@ -74,10 +74,9 @@ block.name <- function(api) check(api)$facts$block_name
 #'
 #' @param api the run, as [longshore.api()] returns it.
 #' @param name the option's name.
-#' @return `get.option` the option's value: text, password, choice, file and field as one string, fields as a
-#'   character vector, integer and double as one number, boolean as one logical. An option that is not set is `NULL`, a
-#'   boolean one `FALSE`. A name that the block does not have gives `NULL` and one warning. `get.options` all of them,
-#'   as a named list.
+#' @return `get.option`: the option's value. Text, password, choice, file and field are one string, fields are a
+#'   character vector, integer and double are one number, boolean is one logical. An unset option is `NULL`, an unset
+#'   boolean `FALSE`. An unknown name gives `NULL` and one warning. `get.options`: all options, as a named list.
 #' @export
 get.option <- function(api, name) {
   check(api)
@@ -99,16 +98,16 @@ get.options <- function(api) check(api)$facts$options
 
 #' Messages and progress
 #'
-#' Shown while the script runs. Of many in a short time only the last is shown, so that calling them often costs little.
-#' They never change how the run ends.
+#' Messages and progress are shown while the script runs. If many are sent in a short time, only the latest is shown, so
+#' frequent calls are cheap. They do not change the outcome of the run.
 #'
 #' @param api,object the run, as [longshore.api()] returns it.
 #' @param text,message one string.
 #' @param ... not used.
-#' @param fraction how far the script is, from 0 to 1.
+#' @param fraction the progress, from 0 to 1.
 #' @return nothing.
-#' @section Errors: a condition of class `longshore_error` with the `kind` `"value"` if the fraction is no finite
-#'   number, `"connection"` if the host is gone.
+#' @section Errors: a condition of class `longshore_error` with the `kind` `"value"` if the fraction is not a
+#'   finite number, `"connection"` if the host is gone.
 #' @name messages
 NULL
 
@@ -137,7 +136,7 @@ updateProgress <- function(api, fraction, text = NULL) {
   invisible(unwrap(native$client_progress(api$client, as.double(fraction), text)))
 }
 
-# R takes these two for methods of `update`, and wants their arguments to be its own; `api` by name is understood too.
+# R treats these two as methods of `update`, which must have its arguments; `api` is accepted as a name too.
 
 #' @rdname messages
 #' @usage update.message(object, text, ..., api = object)
@@ -163,14 +162,15 @@ report.error <- function(api, message) {
   invisible(unwrap(native$client_error(here(api)$client, one.text(message))))
 }
 
-#' The script's last word
+#' Final calls
 #'
-#' The first of them counts, later ones do nothing. `commit` and `close` end the run with success, and nothing can be
-#' read or written after them. `cancel` ends it as cancelled: its outputs are discarded. All of these let the script go
-#' on. `abort` fails the run with a message, and ends the script at once, also from inside `tryCatch`.
+#' The first final call decides the outcome; later ones have no effect. `commit` and `close` end the run with success,
+#' and nothing can be read or written after them. `cancel` ends the run as cancelled and discards its outputs. After
+#' these calls the script continues. `abort` fails the run with a message and ends the script at once, even inside
+#' `tryCatch`.
 #'
 #' @param api,con the run, as [longshore.api()] returns it.
-#' @param message a message to be shown, or `NULL`.
+#' @param message a message to show, or `NULL`.
 #' @param ... not used.
 #' @return nothing.
 #' @export
@@ -204,7 +204,7 @@ check <- function(api) {
   api
 }
 
-# A forked process shares the connection, and would talk over its parent.
+# A forked process shares the connection and must not use it.
 here <- function(api) {
   if (check(api)$process != Sys.getpid()) {
     fail("value", "an api works only in the process that made it: return results there, and write them")

@@ -1,5 +1,5 @@
-# What scripts give as a table, as plain columns that the compiled part knows. Owns which tables and classes of columns
-# there are; list columns are `nested.R`'s.
+# Tables from scripts as plain columns that the compiled part supports. Owns the supported tables and column classes;
+# list columns are in `nested.R`.
 
 # A table as plain columns, their names, and the number of rows.
 plain <- function(data) {
@@ -30,7 +30,7 @@ plain <- function(data) {
   list(columns = columns, names = names, rows = rows)
 }
 
-# Counts and results by group are tables of their groups; a matrix has a column for each of its own.
+# Counts and results by group become tables of their groups; a matrix keeps its columns.
 as.columns <- function(data) {
   if (inherits(data, c("table", "ftable"))) {
     return(as.data.frame(data, stringsAsFactors = FALSE))
@@ -47,8 +47,8 @@ rows.of <- function(column) NROW(if (inherits(column, "POSIXlt")) as.POSIXct(col
 
 plain.rows <- function(column) as.double(length(if (inherits(column, "longshore_nested")) column[[2L]] else column))
 
-# Row names that say something: text, and neither the numbers of rows, also as R makes them of repeated ones, nor what
-# columns say already.
+# Row names with information: text that is neither row numbers (including R's variants for repeated ones) nor the
+# content of a column.
 row.names.of <- function(data) {
   names <- if (is.data.frame(data)) attr(data, "row.names")
   if (!is.character(names)) {
@@ -59,7 +59,7 @@ row.names.of <- function(data) {
   if (length(names) && (repeated || counted || says(data, names))) NULL else names
 }
 
-# Whether a column is these names, or two of them with a point between are, as reshape() names rows.
+# Whether a column, or two columns joined with a point, as by reshape(), equal these names.
 says <- function(data, names) {
   columns <- Filter(function(column) is.atomic(column) && length(column) == length(names), unclass(data))
   columns <- lapply(columns, function(column) if (is.factor(column)) as.character(column) else column)
@@ -127,7 +127,7 @@ plain.column <- function(column, name) {
   column
 }
 
-# Numbers are not all that objects of S4 are: those that have a type are of it, others what they say of themselves.
+# S4 objects with a supported type keep it; others are written as their own text.
 plain.s4 <- function(column, name) {
   class <- class(column)[1L]
   if (class %in% c("nanotime", "nanoduration")) {

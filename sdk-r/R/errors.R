@@ -1,4 +1,4 @@
-# Raises a condition of class longshore_error, once nothing of Rust's is alive. It carries the script's own call.
+# Raises a condition of class longshore_error, after all Rust values are dropped. It has the script's call.
 fail <- function(kind, message) {
   condition <- structure(
     class = c(paste0("longshore_error_", kind), "longshore_error", "error", "condition"),
@@ -7,7 +7,7 @@ fail <- function(kind, message) {
   stop(condition)
 }
 
-# The value of a call into Rust, or the condition that it failed with.
+# The value of a call into Rust, or its error as a condition.
 unwrap <- function(value) {
   if (!inherits(value, "longshore_failure")) {
     return(value)
@@ -18,7 +18,7 @@ unwrap <- function(value) {
   fail(value$kind, value$message)
 }
 
-# The call of this package that the script made, or nothing where there is none.
+# The script's call of this package, or NULL.
 script.call <- function() {
   here <- environment(fail)
   for (index in seq_len(sys.nframe())) {
@@ -30,14 +30,14 @@ script.call <- function() {
   NULL
 }
 
-# An interrupt that a wait in Rust has taken becomes what it would have been.
+# Raises an interrupt that was caught during a wait in Rust.
 interrupt <- function() {
   condition <- structure(class = c("interrupt", "condition"), list(message = "", call = NULL))
   signalCondition(condition)
   invokeRestart("abort")
 }
 
-# Tells the host of an error that ends the script, and shows where it was. R has printed the error itself by then.
+# Reports an uncaught error to the host, and prints its location. R has already printed the error.
 report.uncaught <- function(api) {
   previous <- getOption("error")
   options(error = function() {
@@ -59,7 +59,7 @@ report.uncaught <- function(api) {
   })
 }
 
-# From the script's first call to the one that failed, or to the one into this package.
+# The calls from the script's first to the one that failed, or to the one into this package.
 show.traceback <- function(calls, functions) {
   ours <- vapply(functions, function(called) identical(environment(called), environment(fail)), NA)
   # The last is the handler itself.

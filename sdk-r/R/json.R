@@ -1,7 +1,7 @@
-# The one writer of JSON: what list columns hold that no nested type can. Owns how each kind of value is written as
-# text; which columns are text at all is `nested.R`'s. Digits, quotes and times are the compiled part's.
+# The JSON writer for values of list columns that no nested type can represent. Owns the text of each kind of value;
+# `nested.R` decides which columns are text. The compiled part writes digits, quotes and times.
 
-# A value of a column that is text: strings and what JSON has for strings as they are, missing values as NA, the rest as
+# A value of a text column: strings, and values that are JSON strings, without quotes, missing values as NA, others as
 # JSON.
 as.text <- function(value) {
   value <- deep(value)
@@ -17,7 +17,7 @@ as.text <- function(value) {
   json(value)
 }
 
-# Missing where a value is expected: nothing at all, or one NA.
+# A missing value: NULL, or one NA.
 is.missing <- function(value) {
   if (!is.atomic(value) || is.null(value) || length(value) != 1L || !is.null(names(value)) || is.raw(value)) {
     return(is.null(value))
@@ -28,12 +28,12 @@ is.missing <- function(value) {
   is.na(value) && !is.nan(as.vector(value))
 }
 
-# A value in the form that JSON and nested columns know: times broken into parts as instants, tables as lists of their
-# rows, classes of their own as text. What cannot be written is refused.
+# A value in a form that JSON and nested columns support: broken-down times as instants, tables as lists of their rows,
+# other classes as text. Raises an error for values that cannot be written.
 simple <- function(value) {
   if (inherits(value, "AsIs")) {
     class(value) <- setdiff(class(value), "AsIs")
-    # As for other writers of JSON, one value that is to stay a list of one.
+    # `I()` keeps a single value as a list of one, as in other JSON writers.
     return(if (is.atomic(value) && length(value) == 1L) as.list(value) else simple(value))
   }
   if (inherits(value, "POSIXlt")) {
@@ -61,10 +61,10 @@ simple <- function(value) {
   value
 }
 
-# Classes of lists that are lists all the same.
+# Classes of lists that are written as plain lists.
 transparent <- c("longshore_list", "list", "vctrs_list_of", "blob", "arrow_list", "arrow_binary")
 
-# The same of all that is in it.
+# Applies the same to all elements.
 deep <- function(value) {
   value <- simple(value)
   if (is.list(value)) {
@@ -75,8 +75,8 @@ deep <- function(value) {
   value
 }
 
-# What a class says of itself, by a method for text of its own, or NULL: a part of what it holds would be a lie, and
-# what `format` gives is made to be short.
+# The text of a class by its own `as.character` method, or NULL. Parts of its content would be wrong, and `format`
+# abbreviates.
 own.text <- function(value) {
   method <- own.method(value)
   text <- if (!is.null(method)) tryCatch(as.vector(method(value)), error = function(error) NULL)
@@ -150,7 +150,7 @@ json <- function(value) {
   container(items, names(value))
 }
 
-# Arrays by their first dimension, and so on: a matrix is a list of its rows. Dimensions with names are objects.
+# Arrays, nested by dimension: a matrix is a list of its rows. Named dimensions become objects.
 json.array <- function(items, dim, dimnames) {
   if (length(dim) > 1L) {
     row <- (seq_along(items) - 1L) %% dim[1L] + 1L
@@ -198,7 +198,7 @@ atoms <- function(values) {
   list(text = as.vector(text), json = as.vector(shown))
 }
 
-# Numbers without what else they may have; only integers of bit64 are marked.
+# Numbers without attributes; only bit64's integers keep their class.
 plain.numbers <- function(values, kind = "number") {
   attributes(values) <- NULL
   if (kind == "integer64") class(values) <- "integer64"
@@ -214,7 +214,7 @@ complex.text <- function(values) {
   text
 }
 
-# Dates, instants, times of day and spans by ISO 8601.
+# Dates, instants, times of day and durations by ISO 8601.
 moments <- function(values, kind) {
   numbers <- if (kind == "span") seconds.of(values) else plain.numbers(values)
   text <- unwrap(native$json_moments(as.double(numbers), kind))

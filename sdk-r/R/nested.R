@@ -1,10 +1,10 @@
-# List columns as nested columns: what is in them is found out or known from the input that they were read from, and cut
-# into vectors for the compiled part. Owns shapes; values that no shape fits become text by `json.R`.
+# List columns as nested columns. Their shape is detected, or known from the input that they were read from, and they
+# are split into vectors for the compiled part. Owns shapes; `json.R` writes values without a common shape as text.
 #
 # A shape is an empty vector for single values, `raw()` for bytes, `list(list = shape)`, `list(struct = named shapes)`
 # or `list(map = shape)`.
 
-# A list column as what the compiled part writes.
+# A list column in the form that the compiled part writes.
 plain.list <- function(column, name) {
   shape <- attr(column, "shape", exact = TRUE)
   if (is.object(column) && !inherits(column, c(transparent, "AsIs"))) {
@@ -33,7 +33,7 @@ plain.list <- function(column, name) {
   }, ""), function() row)
 }
 
-# Refusals within become errors that name the column, and the row where that is known.
+# Turns errors of values into errors that name the column, and the row if known.
 in.column <- function(name, code, row = function() NULL) {
   tryCatch(code, longshore_unwritable = function(error) {
     at <- if (is.null(row())) "" else paste0(", row ", row())
@@ -41,7 +41,7 @@ in.column <- function(name, code, row = function() NULL) {
   })
 }
 
-# What a vector's values are.
+# The type of a vector's values.
 family <- function(values) {
   if (is.character(values) || is.factor(values)) {
     "text"
@@ -64,7 +64,7 @@ family <- function(values) {
   }
 }
 
-# The shape of values that `deep` has been through, or NULL where they have none in common.
+# The common shape of values processed by `deep`, or NULL.
 infer <- function(values) {
   present <- values[!vapply(values, is.missing, NA)]
   if (!length(present)) {
@@ -118,7 +118,7 @@ infer.struct <- function(values) {
   if (any(vapply(parts, is.null, NA))) NULL else list(struct = stats::setNames(parts, names))
 }
 
-# The part of each value that has a name; by position where a name is there twice.
+# The element of each value with a name; by position if names repeat.
 parts.of <- function(values, names, index) {
   lapply(values, function(value) {
     if (is.null(value)) {
@@ -131,14 +131,14 @@ parts.of <- function(values, names, index) {
   })
 }
 
-# An empty vector of the type that vectors have in common, or NULL.
+# An empty vector of the common type of vectors, or NULL.
 common <- function(vectors) {
   vectors <- vectors[!vapply(vectors, is.neutral, NA)]
   if (!length(vectors)) {
     return(logical())
   }
   kinds <- unique(vapply(vectors, family, ""))
-  # R makes spans of times of day that are joined.
+  # R turns joined times of day into durations.
   if (setequal(kinds, c("span", "clock"))) kinds <- "span"
   if (length(kinds) > 1L) {
     return(NULL)
@@ -160,10 +160,10 @@ common.zone <- function(times) {
   if (length(zones) == 1L) zones else "Etc/UTC"
 }
 
-# Vectors that any type may have: of nothing but NA, or of nothing at all.
+# Vectors that fit any type: empty, or only NA.
 is.neutral <- function(values) is.logical(values) && all(is.na(values))
 
-# Whether values have the shape that they were read with.
+# Whether values still have the shape that they were read with.
 fits <- function(values, shape) {
   values <- values[!vapply(values, is.null, NA)]
   if (is.raw(shape)) {
@@ -198,8 +198,8 @@ fits.vector <- function(value, shape) {
   is.atomic(value) && !is.raw(value) && is.null(dim(value)) && (is.neutral(value) || family(value) == family(shape))
 }
 
-# Values by a shape that they have. One NA among what are no single values is a missing one where that is loose, and
-# otherwise a vector of one that is missing.
+# Values in a shape that fits them. Among values that are not single, one NA is a missing value if `loose`, else a
+# vector with one missing value.
 nest <- function(values, shape, loose) {
   if (is.raw(shape)) {
     values[!vapply(values, is.raw, NA)] <- list(NULL)
@@ -232,7 +232,7 @@ nest <- function(values, shape, loose) {
   )
 }
 
-# The elements of lists, one after the other.
+# The concatenated elements of lists.
 below.of <- function(lists) as.list(unlist(lists, recursive = FALSE, use.names = FALSE))
 
 nest.leaf <- function(values, shape) {
@@ -242,14 +242,14 @@ nest.leaf <- function(values, shape) {
 
 nested <- function(...) structure(list(...), class = "longshore_nested")
 
-# Vectors one after the other, as one of a type.
+# Concatenated vectors, as one vector of a type.
 flatten <- function(vectors, type) {
   kind <- family(type)
   pieces <- switch(kind,
     text = lapply(vectors, as.character),
     span = ,
     clock = lapply(vectors, seconds.of),
-    # The bits of a negative zero are those of bit64's NA.
+    # A negative zero has the bits of bit64's NA.
     integer64 = lapply(vectors, function(values) {
       if (is.logical(values)) rep(-0, length(values)) else plain.numbers(values)
     }),
@@ -264,7 +264,7 @@ flatten <- function(vectors, type) {
   values
 }
 
-# A part of such a column is still one.
+# A subset keeps the class.
 #' @export
 `[.longshore_list` <- function(x, ...) {
   structure(NextMethod("["), class = oldClass(x), shape = attr(x, "shape", exact = TRUE))

@@ -1,9 +1,9 @@
 #' Run a snippet
 #'
-#' A snippet finds its inputs in variables and leaves its outputs in others, as older blocks do: the first input is
-#' `input.data`, the second `input.data.2`, and so on, with text as factors; one that nothing is connected to is no
-#' variable at all. Whatever stands in `output.data`, `output.data.2` and so on at the end is written. The host calls
-#' this, with the snippet's path and the numbers of the connected inputs, from 0, as the command's arguments.
+#' A snippet, the form of older blocks, has its inputs and outputs in variables. The first input is `input.data`, the
+#' second `input.data.2`, and so on, with text as factors; an input without a connection has no variable. The values of
+#' `output.data`, `output.data.2` and so on at the end are written. The host calls this function, with the snippet's
+#' path and the numbers of the connected inputs, from 0, as the command's arguments.
 #'
 #' @param arguments the command's arguments.
 #' @return nothing.
@@ -50,7 +50,7 @@ with.factors <- function(table) {
   table
 }
 
-# As Rscript does: one expression after the other, and what is visible is printed.
+# As in Rscript: evaluate one expression after the other, and print visible results.
 evaluate <- function(script, variables) {
   # A byte order mark is no part of the snippet.
   connection <- file(script, encoding = "UTF-8-BOM")
@@ -64,7 +64,7 @@ evaluate <- function(script, variables) {
   }
 }
 
-# The outputs, from 0, whose variables are set.
+# The numbers of the outputs, from 0, that have a variable.
 snippet.outputs <- function(variables) {
   names <- ls(variables, pattern = "^output\\.data(\\.([2-9]|[1-9][0-9]+))?$")
   set <- vapply(names, function(name) !is.null(get(name, envir = variables, inherits = FALSE)), NA)
@@ -73,7 +73,7 @@ snippet.outputs <- function(variables) {
   sort(as.integer(numbers)) - 1L
 }
 
-# Shows an error as R does, with the snippet's own lines, and tells the host.
+# Shows an error as R does, with the snippet's lines, and reports it to the host.
 tell <- function(api, error, script, calls) {
   call <- conditionCall(error)
   driver <- quote(eval(expressions[[.index]], variables))
@@ -87,7 +87,7 @@ tell <- function(api, error, script, calls) {
   native$client_uncaught(api$client, one.text(gsub("\\s*\n\\s*", " ", message)))
 }
 
-# The calls that stand in the snippet, each with its line, from the outermost to the one that failed.
+# The calls in the snippet, with their lines, from the outermost to the one that failed.
 show.lines <- function(error, script, calls) {
   if (is.null(state$line)) {
     return(invisible())
@@ -110,7 +110,7 @@ show.lines <- function(error, script, calls) {
   cat("Traceback, the latest call last:\n", paste0(lines, "\n"), sep = "", file = stderr())
 }
 
-# Lines of a traceback: an endless recursion has thousands.
+# Maximum lines of a traceback: an endless recursion has thousands.
 lines.max <- 40L
 
 first.line <- function(call) deparse(call, nlines = 1L)[1L]

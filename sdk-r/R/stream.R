@@ -1,17 +1,17 @@
 #' Transform a stream
 #'
-#' For blocks with `mode = "stream"`: calls a function with each chunk of the input, in order, until it ends, and
-#' appends what it returns to the output. An input without rows is one empty data frame. The first table that is
-#' returned fixes names and types; later ones are converted where nothing is lost.
+#' For blocks with `mode = "stream"`: calls a function with each chunk of the input, in order, until the input ends, and
+#' appends the returned table to the output. An input without rows is one empty data frame. The first returned table
+#' sets names and types; later ones are converted if this loses nothing.
 #'
 #' @param api the run, as [longshore.api()] returns it.
-#' @param fn takes a data frame of at most the run's chunk size, 65,536 rows unless asked otherwise, and returns a table
-#'   of any number of rows, in any form that [write.output.records()] takes.
+#' @param fn takes a data frame of at most the run's chunk size (default: 65,536 rows), and returns a table with any
+#'   number of rows, in any form that [write.output.records()] accepts.
 #' @return nothing.
 #' @section Errors: a condition of class `longshore_error` with the `kind` `"mode"` if the block runs in the mode
-#'   `batch` or the stream has passed already, `"value"` if `fn` is no function or returns `NULL` or anything else that
-#'   is no table, `"input"` if the input cannot be read, `"output"` if what is returned differs from what was returned
-#'   before (it names the chunk, from 1), `"ended"` after [commit()] or [close()].
+#'   `batch` or the stream has been processed already, `"value"` if `fn` is not a function or returns `NULL` or another
+#'   value that is not a table, `"input"` if the input cannot be read, `"output"` if a returned table differs from
+#'   earlier ones (the message has the chunk, from 1), `"ended"` after [commit()] or [close()].
 #' @examples
 #' \dontrun{
 #' process.stream(api, function(chunk) chunk[chunk$amount > 0, ])

@@ -1,36 +1,35 @@
 #' Read an input
 #'
-#' Numbers without missing values are views over memory that is shared with nobody who could change it, and text is made
-#' when it is looked at: a table of any size is there at once. Whoever writes into a column gets a copy of it first, as
-#' always in R, and reading again gives the same table. `options(longshore.views = FALSE)` makes plain vectors instead.
+#' Numbers without missing values are views of shared memory that cannot change, and text is created on access, so a
+#' table of any size is available at once. Writing to a column copies it first, as always in R, and reading again gives
+#' the same table. `options(longshore.views = FALSE)` creates plain vectors instead.
 #'
 #' @param api the run, as [longshore.api()] returns it.
-#' @param input.number which input: a position, from 1, or a name that the block declares.
-#' @param as `"data.frame"`; `"list"`, the columns alone, which may be longer than a data frame's; `"batches"`, a
-#'   function that returns the next 65,536 rows as a data frame each time it is called, and `NULL` after the last;
-#'   `"arrow"` for an `arrow::Table`, or `"nanoarrow"` for a `nanoarrow_array_stream`, neither of which copies anything,
-#'   where the package of that name is installed.
-#' @return the input in that form, or `NULL` if nothing is connected there.
+#' @param input.number the input: a position, from 1, or a declared name.
+#' @param as `"data.frame"`; `"list"`, the columns only, which may be longer than those of a data frame; `"batches"`, a
+#'   function that returns the next 65,536 rows as a data frame at each call, and `NULL` after the last; `"arrow"` for
+#'   an `arrow::Table`, or `"nanoarrow"` for a `nanoarrow_array_stream`, both without copies, if the package of that
+#'   name is installed.
+#' @return the input in that form, or `NULL` if it is not connected.
 #' @section Columns: null is `NA`, and `NaN` stays `NaN`.
 #'
-#'   - integers: `integer` where all fit, else `double` up to 2^53, beyond that `integer64` if the package bit64 is
-#'     loaded
+#'   - integers: `integer` if all fit, else `double` up to 2^53, beyond that `integer64` if the package bit64 is loaded
 #'   - floats of each width: `double`
-#'   - decimals: `double` where each has the digits of its decimal, else `character` with all digits, and a warning
+#'   - decimals: `double` if it represents all digits, else `character` with all digits, and a warning
 #'   - text, categories and UUIDs: `character`; booleans: `logical`; a column without a type: `logical` of `NA`
 #'   - dates: `Date`
-#'   - date and time: `POSIXct`, to the microsecond; with the `tzone` `"UTC"` where there is no zone, `"Etc/UTC"` for
-#'     UTC, `"Etc/GMT-2"` for `+02:00`, and otherwise the zone's own name; zones that R lacks are UTC, with a warning
-#'   - times of day: `difftime` in seconds with the class `hms`; spans: `difftime` in seconds
-#'   - where such doubles would lose digits (nanoseconds, microseconds of the year 9999): `character` by ISO 8601, and a
-#'     warning
+#'   - date and time: `POSIXct`, to the microsecond; with the `tzone` `"UTC"` if there is no zone, `"Etc/UTC"` for UTC,
+#'     `"Etc/GMT-2"` for `+02:00`, and otherwise the zone's name; zones that R lacks become UTC, with a warning
+#'   - times of day: `difftime` in seconds with the class `hms`; durations: `difftime` in seconds
+#'   - values that lose digits as such doubles (nanoseconds, microseconds of the year 9999): `character` by ISO 8601,
+#'     and a warning
 #'   - calendar intervals: `character` by ISO 8601, such as `P1M2D`
 #'   - binaries: lists of `raw`; lists: lists of vectors; structures: lists of named lists; maps: lists of named
-#'     vectors, or of `list(key =, value =)` where keys are no text; unions: lists of their values; `NULL` is null. Such
-#'     a column has the class `longshore_list`, which remembers what is in it, so that it is written as it was read.
-#' @section Errors: a condition of class `longshore_error` with the `kind` `"input"` if there is no input of that
-#'   name or the input cannot be read, `"data"` if a column cannot be held in R (it names column and row), `"ended"`
-#'   after [commit()] or [close()], `"value"` for other arguments.
+#'     vectors, or of `list(key =, value =)` if keys are not text; unions: lists of their values; `NULL` is null. Such a
+#'     column has the class `longshore_list`, which keeps its type, so that it is written as it was read.
+#' @section Errors: a condition of class `longshore_error` with the `kind` `"input"` if no input has that name
+#'   or the input cannot be read, `"data"` if R cannot represent a column (the message has column and row), `"ended"`
+#'   after [commit()] or [close()], `"value"` for invalid arguments.
 #' @examples
 #' \dontrun{
 #' table <- read.input.records(api)
@@ -60,39 +59,39 @@ read.input.records <- function(api, input.number = 1) read.input(api, input.numb
 
 #' Append a table to an output
 #'
-#' Repeated writes append; columns are matched by their names then. Row names are written as a first column
-#' `row.names` if they are text that no column repeats; numbers of rows are not.
+#' Repeated writes append, with columns matched by name. Row names are written as a first column `row.names` if they are
+#' text that no column repeats; row numbers are not written.
 #'
 #' @param api the run, as [longshore.api()] returns it.
-#' @param data a data frame of any kind, a list of columns of equal length, a matrix, a `table` or what [tapply()] gives
-#'   (a row for each group), an `arrow` table or a `nanoarrow_array_stream`.
-#' @param output.number position among the block's outputs, from 1, or an output's id.
+#' @param data any data frame, a list of columns of equal length, a matrix, a `table` or a result of [tapply()] (one row
+#'   per group), an `arrow` table or a `nanoarrow_array_stream`.
+#' @param output.number the output: a position, from 1, or an id.
 #' @return nothing.
-#' @section Errors: a condition of class `longshore_error` with the `kind` `"output"` if there is no such output or the
-#'   columns differ from those written before, `"data"` if a column cannot be written (it names column and row),
-#'   `"ended"` after [commit()] or [close()], `"value"` if the data is no table.
+#' @section Errors: a condition of class `longshore_error` with the `kind` `"output"` if the output does not exist or
+#'   the columns differ from earlier ones, `"data"` if a column cannot be written (the message has column and row),
+#'   `"ended"` after [commit()] or [close()], `"value"` if the data is not a table.
 #' @section Columns: `NA` is null; `NaN` and infinities are numbers.
 #'
 #'   - `logical`, `integer`, `double`, `integer64`, `character`, `factor` (as text), `Date`
-#'   - `POSIXct` and `POSIXlt`, to the microsecond: in UTC without a zone if theirs is `"UTC"`, `"GMT"` or none, else
-#'     with it; `nanotime` in nanoseconds
-#'   - `hms` and `ITime` as times of day if all are within one, else as spans; `difftime` and lubridate's durations as
-#'     spans. Nanoseconds where some value has them
-#'   - lists whose values have one type as that type: single values as a plain column, vectors as lists, lists with the
-#'     same names as structures, `raw` vectors as binaries, data frames as lists of structures, at any depth; `NULL` and
+#'   - `POSIXct` and `POSIXlt`, to the microsecond: in UTC without a zone if their zone is `"UTC"`, `"GMT"` or
+#'     unset, else with their zone; `nanotime` in nanoseconds
+#'   - `hms` and `ITime` as times of day if all are within one day, else as durations; `difftime` and lubridate's
+#'     durations as durations; in nanoseconds if a value needs them
+#'   - lists with values of one type as that type: single values as a plain column, vectors as lists, lists with equal
+#'     names as structures, `raw` vectors as binaries, data frames as lists of structures, at any depth; `NULL` and
 #'     `NA` are null, and `I("a")` is a list of one
 #'   - other lists as text: strings as they are, the rest as JSON, with `NA` as null, infinities and `NaN` as strings,
 #'     times by ISO 8601 and `raw` as hexadecimal
 #'   - data frames in a column as structures; `complex` as text
-#'   - other objects of S4, and lists with a class, by their method for `as.character`; geometry of sf as well-known
-#'     text. A value that has no such method is an error. Attributes, such as labels of values, are not written.
+#'   - other S4 objects, and lists with a class, by their `as.character` method; geometry of sf as well-known text. A
+#'     value without such a method is an error. Attributes, such as value labels, are not written.
 #' @export
 write.output.records <- function(api, data, output.number = 1) {
   here(api)
   invisible(unwrap(append.table(api, data, position(output.number, "outputs"))))
 }
 
-# What became of a chunk has no output's name.
+# An error of a chunk does not name the output.
 append.table <- function(api, data, output) {
   if (inherits(data, c("ArrowTabular", "RecordBatchReader", "nanoarrow_array_stream"))) {
     return(native$client_write_stream(api$client, output, as.stream(data)))
@@ -107,7 +106,7 @@ write.output <- function(api, data, output.number = 1) write.output.records(api,
 
 views <- function() !identical(getOption("longshore.views"), FALSE)
 
-# How columns are made: as views or not, with bit64's integers or not, and the folder of the time zones that there are.
+# How columns are created: as views or not, with bit64's integers or not, and the folder of time zones.
 how <- function() list(views(), "bit64" %in% loadedNamespaces(), zones())
 
 zones <- function() {
@@ -118,7 +117,7 @@ zones <- function() {
   state$zones
 }
 
-# Counted from 1 by scripts, from 0 by the host; a name stays as it is.
+# Scripts number from 1, the host from 0; names are unchanged.
 position <- function(number, what) {
   if (is.character(number) && length(number) == 1L && !is.na(number)) {
     return(enc2utf8(number))
@@ -130,7 +129,7 @@ position <- function(number, what) {
   as.integer(number) - 1L
 }
 
-# Columns that are not in their usual form have a warning each, of a reader of batches only once.
+# Each column in an unusual form gives a warning, only once for a reader of batches.
 columns.of <- function(table, warned = new.env(parent = emptyenv())) {
   if (is.null(table)) {
     return(NULL)

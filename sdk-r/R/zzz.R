@@ -2,7 +2,7 @@
 #' @keywords internal
 "_PACKAGE"
 
-# The compiled part, by name. Every function answers with a value or a failure, and none of them raises.
+# The compiled part, by name. Every function returns a value or a failure; none raises.
 native <- new.env(parent = emptyenv())
 # The routine that shows a message; R loads it with the package.
 message.routine <- NULL

@@ -1,6 +1,6 @@
-"""The one class that scripts use.
+"""The class that scripts use.
 
-A script makes one :class:`Api`, reads inputs and options from it, writes outputs to it, and closes it::
+A script creates one :class:`Api`, reads inputs and options from it, writes outputs to it, and closes it::
 
     from longshore.api import Api
 
@@ -37,16 +37,16 @@ _exists = False
 class Api:
     """A script's run: its inputs, options and outputs.
 
-    There is one per script, and it works in the process that made it. As a context manager it commits at the end of
-    the block, and an exception fails the run. Worker processes that import the script again, as those that
-    ``multiprocessing`` spawns do, may make one too: whatever they ask of it is a ``LongshoreError``.
+    A script creates one, which works only in the process that created it. As a context manager it commits at the end
+    of the ``with`` block, and an exception fails the run. Worker processes that import the script again, such as those
+    spawned by ``multiprocessing``, may create one too, but every call on it raises a ``LongshoreError``.
 
-    A script that is started by hand can have a dry run: the environment variable ``LONGSHORE_DRY_RUN`` names a folder
-    with its inputs (``0.parquet``, ``sales.arrow``, ...) and ``options.json``, and its outputs go there.
+    Dry runs: if the environment variable ``LONGSHORE_DRY_RUN`` names a folder, a script started by hand reads its
+    inputs (``0.parquet``, ``sales.arrow``, ...) and ``options.json`` from there, and writes its outputs there.
 
     Raises:
         NotInRunError: if the script was not started by longshore.
-        LongshoreError: if there is an Api already.
+        LongshoreError: if the script has an Api already.
     """
 
     def __init__(self) -> None:
@@ -69,57 +69,57 @@ class Api:
     # Inputs
 
     def read_input_records(self, input_number: int | str = 0) -> Any:
-        """A whole input as a ``pandas.DataFrame`` of numpy's types, or ``None`` if nothing is connected there.
+        """Read a whole input as a ``pandas.DataFrame`` with numpy types, or ``None`` if it is not connected.
 
-        Its rows are those of the input, numbered from 0, its columns those of the input, in order and by their names.
-        Numbers, booleans, naive timestamps and durations without nulls are not copied: their memory is shared, and
-        private to the script once it writes. Reading again gives the same table, whatever was done to the first.
+        The frame has the rows of the input, with an index from 0, and its columns, with their order and names. Numbers,
+        booleans, naive timestamps and durations without nulls are not copied: they are views of shared memory, copied
+        when the script writes to them. Reading again gives the same table, regardless of changes to the first.
 
         =====================  =========================================================================================
         input                  column
         =====================  =========================================================================================
-        integers               their dtype; with nulls ``float64`` with NaN, or ``Int64``/``UInt64`` and a warning where
-                               ``float64`` would round one
-        floats                 their dtype, NaN for null
-        booleans               ``bool``; with nulls objects ``True``, ``False`` and ``None``
+        integers               same dtype; with nulls ``float64`` with NaN, or ``Int64``/``UInt64`` and a warning if
+                               ``float64`` would round a value
+        floats                 same dtype, NaN for null
+        booleans               ``bool``; with nulls, objects ``True``, ``False`` and ``None``
         text                   ``str`` with pandas 3, objects with pandas 2; dictionaries of text are ``category``
         dates                  ``datetime64[s]``
-        times with a date      ``datetime64`` in their unit, with their zone
-        times of day           objects ``datetime.time``; ``timedelta64`` and a warning where one is none, as 24:00
-        durations              ``timedelta64`` in their unit
+        dates with times       ``datetime64`` in the same unit and zone
+        times of day           objects ``datetime.time``; ``timedelta64`` and a warning for values such as 24:00
+        durations              ``timedelta64`` in the same unit
         decimals, binary,      objects ``decimal.Decimal``, ``bytes``, ``uuid.UUID``
         UUIDs
-        lists                  objects: arrays of numpy where they hold numbers without nulls, else lists
+        lists                  objects: numpy arrays for numbers without nulls, else lists
         structs, maps          objects ``dict``, lists of (key, value)
-        intervals, unions      objects ``pyarrow.MonthDayNano``, the value that each row holds
+        intervals, unions      objects ``pyarrow.MonthDayNano``; the value of each row
         =====================  =========================================================================================
 
         Args:
-            input_number: which input: a position, from 0, or a name that the block declares.
+            input_number: the input: a position, from 0, or a declared name.
 
         Raises:
-            InputError: if there is no input of that name, the input cannot be read, or pandas has nothing that a value
-                could be; it names the column, and the row, from 1.
+            InputError: if no input has that name, the input cannot be read, or pandas cannot represent a value; the
+                message has the column, and the row, from 1.
             EndedError: after ``commit`` or ``close``.
         """
         return self.read_input(input_number, as_="pandas")
 
     def read_input(self, input_number: int | str = 0, as_: str = "arrow", dtypes: str = "numpy") -> Any:
-        """A whole input in the form that ``as_`` names, or ``None`` if nothing is connected there.
+        """Read a whole input in the form ``as_``, or ``None`` if it is not connected.
 
         Args:
-            input_number: which input: a position, from 0, or a name that the block declares.
+            input_number: the input: a position, from 0, or a declared name.
             as_: ``"arrow"`` for a ``pyarrow.Table``, ``"polars"`` or ``"pandas"`` for a DataFrame, ``"batches"`` for
-                an iterator of ``pyarrow.RecordBatch`` that keeps to a bounded amount of memory.
-            dtypes: for ``"pandas"`` alone: ``"numpy"`` for the types of :meth:`read_input_records`, ``"nullable"`` for
-                pandas' own with ``pandas.NA`` (``Int64``, ``Float64``, ``boolean``, ``string``), ``"arrow"`` for
-                ``pandas.ArrowDtype`` of every column, which holds whatever Arrow does.
+                an iterator of ``pyarrow.RecordBatch`` in bounded memory.
+            dtypes: for ``"pandas"`` only: ``"numpy"`` for the types of :meth:`read_input_records`, ``"nullable"`` for
+                the pandas types with ``pandas.NA`` (``Int64``, ``Float64``, ``boolean``, ``string``), ``"arrow"`` for
+                ``pandas.ArrowDtype`` in every column, which represents all Arrow values.
 
         Raises:
-            TypeError: if the input is neither a whole number nor a name.
-            ValueError: for another form or other dtypes, or a negative number.
-            InputError: if there is no input of that name, the input cannot be read, or there is nothing in that form
-                that a value could be; it names the column, and the row, from 1.
+            TypeError: if the input is neither an integer nor a name.
+            ValueError: for an unknown form or unknown dtypes, or a negative number.
+            InputError: if no input has that name, the input cannot be read, or the form cannot represent a value; the
+                message has the column, and the row, from 1.
             EndedError: after ``commit`` or ``close``.
         """
         client = self._check_process()
@@ -153,17 +153,17 @@ class Api:
         """Append a table to an output.
 
         Args:
-            data: a DataFrame or Series of pandas or polars, a pyarrow Table, anything with ``__arrow_c_stream__``, a
-                dict of columns or a list of dicts. The levels of a pandas index that have a name are the first
-                columns, the others are not written. Columns of Python objects get the type that their values have:
-                lists and dicts are nested, values of several classes are text, and so are objects of other classes.
-            output_number: position among the block's outputs, from 0, or an output's id.
+            data: a pandas or polars DataFrame or Series, a pyarrow Table, an object with ``__arrow_c_stream__``, a
+                dict of columns or a list of dicts. Named levels of a pandas index become the first columns, unnamed
+                ones are not written. The type of a column of Python objects is the type of its values: lists and dicts
+                become nested columns, values of several classes and objects of other classes become text.
+            output_number: the output: a position, from 0, or an id.
 
         Raises:
-            TypeError: if the data is no table.
+            TypeError: if the data is not a table.
             ValueError: for a negative number.
-            OutputError: if there is no such output, the columns differ from those written before, or a value cannot be
-                written without losing something; then it names the column, and the row, from 1.
+            OutputError: if the output does not exist, the columns differ from earlier ones, or a value cannot be
+                written without loss; in that case the message has the column, and the row, from 1.
             EndedError: after ``commit`` or ``close``.
         """
         client = self._check_process()
@@ -176,31 +176,30 @@ class Api:
         client.write_output(output_number, stream)
 
     def write_output(self, data: Any, output: int | str = 0) -> None:
-        """Append a table to an output: :meth:`write_output_records` under its newer name."""
+        """Append a table to an output: :meth:`write_output_records` under its new name."""
         self.write_output_records(data, output)
 
     # Streams
 
     def process_stream(self, fn: Callable[[Any], Any], dtypes: str = "numpy") -> None:
-        """Transform the input chunk by chunk, in order, until it ends: for blocks with ``mode = "stream"``.
+        """Transform the input chunk by chunk, in order, until it ends. For blocks with ``mode = "stream"``.
 
-        Calls ``fn`` with each chunk as a ``pandas.DataFrame`` of at most the run's chunk size (65,536 rows unless
-        asked otherwise), its index from 0, and appends what it returns to the output. An input without rows is one
-        empty frame. The first table that is returned fixes names and types; later ones are converted where nothing
-        is lost.
+        Calls ``fn`` with each chunk, a ``pandas.DataFrame`` with an index from 0 and at most the run's chunk size
+        (default: 65,536 rows), and appends the returned table to the output. An input without rows is one empty frame.
+        The first returned table sets names and types; later ones are converted if this loses nothing.
 
         Args:
-            fn: takes a frame and returns a table of any number of rows, in any form that
-                :meth:`write_output_records` takes.
-            dtypes: which types the frames have, as for :meth:`read_input`. With ``"numpy"`` a column of integers is
-                ``float64`` in the chunks where one is missing; with the others it is the same in each chunk.
+            fn: takes a frame and returns a table with any number of rows, in any form that
+                :meth:`write_output_records` accepts.
+            dtypes: the types of the frames, as for :meth:`read_input`. With ``"numpy"`` a column of integers is
+                ``float64`` in chunks with missing values; otherwise it has the same type in each chunk.
 
         Raises:
-            ValueError: for other dtypes.
-            ModeError: if the block runs in the mode ``batch``, or the stream has passed already.
-            TypeError: if ``fn`` cannot be called, or returns ``None`` or anything else that is no table.
-            InputError: if the input cannot be read, or pandas has nothing that a value could be.
-            OutputError: if what is returned cannot be written, or differs from what was returned before; it names the
+            ValueError: for unknown dtypes.
+            ModeError: if the block runs in the mode ``batch``, or the stream has been processed already.
+            TypeError: if ``fn`` is not callable, or returns ``None`` or another value that is not a table.
+            InputError: if the input cannot be read, or pandas cannot represent a value.
+            OutputError: if a returned table cannot be written, or differs from earlier ones; the message has the
                 chunk, from 1.
             EndedError: after ``commit`` or ``close``.
         """
@@ -229,65 +228,65 @@ class Api:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """All options by name, read-only. An option that is not set is ``None``, a boolean one ``False``."""
+        """All options by name, read-only. An unset option is ``None``, an unset boolean ``False``."""
         if self._options is None:
             self._options = MappingProxyType(json.loads(self._client.options()))
         return self._options
 
     def get_option(self, name: str) -> Any:
-        """The value of an option; ``None`` if it is not set. A name that the block does not have gives a warning."""
+        """Get the value of an option; ``None`` if it is not set. An unknown name gives ``None`` and a warning."""
         options = self.options
         if name not in options and name not in self._unknown:
             self._unknown.add(name)
             known = ", ".join(options) or "none"
             warnings.warn(f"the block has no option {name!r} (it has: {known})", stacklevel=2)
         value = options.get(name)
-        # The caller may change the list it gets, and the next one gets it as it was.
+        # A copy, so that changes by the caller do not affect later calls.
         return list(value) if isinstance(value, list) else value
 
     # Messages
 
     def update_message(self, text: str) -> None:
-        """Show a message while the script runs. Of many in a short time only the last is shown."""
-        # Scripts call it in every turn of a loop, so it does nothing that it need not.
+        """Show a message while the script runs. If many are sent in a short time, only the latest is shown."""
+        # Scripts call this in every iteration of a loop, so it does as little as possible.
         client = self._client if self._is_here else self._check_process()
         client.update_message(text if text.__class__ is str else str(text))
 
     def update_progress(self, fraction: float, text: str | None = None) -> None:
-        """Show how far the script is.
+        """Show the progress of the script.
 
         Args:
             fraction: from 0 to 1.
-            text: what the script is doing.
+            text: the current step.
 
         Raises:
-            ValueError: if the fraction is no finite number.
+            ValueError: if the fraction is not a finite number.
         """
         self._check_process().update_progress(float(fraction), None if text is None else str(text))
 
     def error(self, message: str) -> None:
-        """Show and log an error message. It ends nothing."""
+        """Show and log an error message. The run continues."""
         self._check_process().error(str(message))
 
-    # The last word
+    # Final calls
 
     def commit(self, message: str | None = None) -> None:
-        """End the run with success. The script goes on, but can read and write no more."""
+        """End the run with success. The script continues, but can no longer read or write."""
         self._conclude("commit", message)
 
     def close(self, message: str | None = None) -> None:
-        """End the run with success: :meth:`commit` under its older name."""
+        """End the run with success: :meth:`commit` under its old name."""
         self._conclude("close", message)
 
     def cancel(self, message: str | None = None) -> None:
-        """End the run as cancelled: its outputs are discarded. The script goes on."""
+        """End the run as cancelled and discard its outputs. The script continues."""
         self._conclude("cancel", message)
 
     def abort(self, message: str | None = None) -> NoReturn:
         """Fail the run with a message, and end the script.
 
         Raises:
-            SystemExit: always, so that ``except Exception`` does not keep the script going.
+            SystemExit: always, so that ``except Exception`` does not catch it.
         """
         self._conclude("abort", message)
         raise SystemExit(1)
@@ -334,7 +333,7 @@ class Api:
         self._check_process().conclude(word, None if message is None else str(message))
 
     def _leave(self) -> None:
-        """A forked process shares the connection, and would talk over it."""
+        """Disable the Api in a forked process, which shares the connection."""
         self._is_here = False
 
     def _check_process(self) -> Client:
@@ -346,14 +345,14 @@ class Api:
 
 
 def _report_uncaught(api: Api) -> None:
-    """Tell the host of an exception that ends the script, then do what would have been done."""
+    """Report an uncaught exception to the host, then call the previous hook."""
     previous: Callable[..., Any] = sys.excepthook
 
     def report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if api._is_here:
             text = str(error)
             summary = f"{kind.__name__}: {text}" if text else kind.__name__
-            # Where the host is gone, the traceback is all that is left to give.
+            # If the host is gone, only the traceback can be shown.
             with contextlib.suppress(LongshoreError):
                 api._client.uncaught(summary)
         previous(kind, error, traceback)

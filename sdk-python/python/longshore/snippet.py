@@ -1,9 +1,9 @@
-"""Runs a snippet: a script that finds its inputs in variables, and leaves its outputs in others.
+"""Runs a snippet: a script that has its inputs and outputs in variables.
 
-The host starts it as ``python -m longshore.snippet SCRIPT [INPUT ...]``, with the numbers of the inputs that something
-is connected to. The first of them is ``input_data``, the second ``input_data_2``, and so on; one without a connection
-is no variable at all. ``pandas`` is imported. Whatever stands in ``output_data``, ``output_data_2`` and so on at the
-end is written. Everything else is as for a script: its name, its file, its arguments, its traceback.
+The host starts it as ``python -m longshore.snippet SCRIPT [INPUT ...]``, with the numbers of the connected inputs. The
+first input is ``input_data``, the second ``input_data_2``, and so on; an input without a connection has no variable.
+``pandas`` is imported. The values of ``output_data``, ``output_data_2`` and so on at the end are written. Name, file,
+arguments and tracebacks are the same as in a script.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OUTPUT = re.compile(r"output_data(?:_([1-9][0-9]*))?")
 
 
 def main(script: str, inputs: list[int]) -> None:
-    """Run a snippet with the inputs of these numbers, counted from 0."""
+    """Run a snippet with these connected inputs, numbered from 0."""
     _show_only(script)
     api = Api()
     module = _module(script)
@@ -33,7 +33,7 @@ def main(script: str, inputs: list[int]) -> None:
     try:
         exec(code, variables)
     except SystemExit as exit_:
-        # An early end with success is an end.
+        # A successful early exit writes the outputs too.
         if exit_.code in (None, 0):
             _write(api, variables)
         raise
@@ -50,7 +50,7 @@ def _write(api: Api, variables: dict[str, Any]) -> None:
 
 
 def _outputs(variables: dict[str, Any]) -> list[tuple[int, str]]:
-    """The output variables that are set, and the outputs that they stand for."""
+    """The output variables that are set, with the numbers of their outputs."""
     found = []
     for name, value in variables.items():
         match = _OUTPUT.fullmatch(name)
@@ -64,7 +64,7 @@ def _name(start: str, number: int) -> str:
 
 
 def _module(script: str) -> ModuleType:
-    """The module that the snippet runs in: ``__main__``, as for a script."""
+    """The module that the snippet runs in: ``__main__``, as in a script."""
     import pandas
 
     module = ModuleType("__main__")
@@ -77,7 +77,7 @@ def _module(script: str) -> ModuleType:
 
 
 def _show_only(script: str) -> None:
-    """Let tracebacks begin in the snippet's own code: what runs it is no business of its author."""
+    """Start tracebacks in the snippet's code, without the frames that run it."""
     previous = sys.excepthook
 
     def show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

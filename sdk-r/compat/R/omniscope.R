@@ -1,11 +1,11 @@
-# The package longshore under the name that Omniscope scripts attach: the same functions, none of its own.
+# The package longshore under the name that Omniscope scripts attach. It re-exports functions only.
 
 #' The functions of longshore
 #'
-#' Each is the function of that name in the package longshore, and described there: [longshore::longshore.api()],
+#' Each function is re-exported from the package longshore and documented there: [longshore::longshore.api()],
 #' [longshore::read.input()], [longshore::write.output.records()], [longshore::get.option()],
 #' [longshore::update.message()], [longshore::process.stream()], [longshore::commit()], [longshore::is.docker()].
-#' `close` and `print` find their methods for the run.
+#' `close` and `print` use the methods for the run.
 #'
 #' @docType package
 #' @name omniscope.api-package

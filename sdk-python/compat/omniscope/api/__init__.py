@@ -1,4 +1,4 @@
-"""The run's class under the name that Omniscope scripts import it by.
+"""The Api class under the name that Omniscope scripts import.
 
 ::
 
@@ -6,7 +6,7 @@
 
     omniscope_api = OmniscopeApi()
 
-It is :class:`longshore.api.Api` itself: every method is described there.
+It is :class:`longshore.api.Api`, which documents every method.
 """
 
 from longshore.api import Api as OmniscopeApi
