@@ -1,7 +1,7 @@
-"""Arrow's values as Python objects, at any depth, exactly.
+"""Arrow values as exact Python objects, at any depth.
 
-Integers stay integers beside nulls, zones stay, and what Python has no object for is an error that says in which row it
-is. One level of nesting at a time: children are converted whole, and cut. Called for columns of pandas frames.
+Integers stay integers beside nulls, and zones are kept. A value without a Python object is an error with its row. Each
+level of nesting is converted as a whole and then split. Called for columns of pandas frames.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from longshore import _clocks
 
 
 class CellError(ValueError):
-    """A value that Python cannot hold, in row ``row`` of the array, from 0."""
+    """A value that Python cannot represent, in row ``row`` of the array, from 0."""
 
     def __init__(self, row: int, text: str) -> None:
         super().__init__(text)
@@ -20,14 +20,14 @@ class CellError(ValueError):
 
 
 class Pairs(list[Any]):
-    """The (key, value) pairs of one map: a list that knows that it was one, and is written as one."""
+    """The (key, value) pairs of one map: a list subclass that is written back as a map."""
 
 
 def cells(array: Any) -> list[Any]:
     """The values of a ``pyarrow.Array``, ``None`` for null.
 
-    Lists of numbers are numpy arrays where none of the numbers in the column is null, other lists are lists; structs
-    are dicts, maps are :class:`Pairs`, unions are the values that they hold.
+    Lists of numbers are numpy arrays if no number in the column is null, other lists are lists; structs are dicts,
+    maps are :class:`Pairs`, unions are their values.
 
     Raises:
         CellError: if Python has no object for a value.
@@ -184,7 +184,7 @@ def _lists(array: Any) -> list[Any]:
         ends = [start + size for start, size in zip(starts, array.sizes.to_pylist())]
     is_number = types.is_integer(child.type) or types.is_floating(child.type) or types.is_boolean(child.type)
     if is_number and not _has_nulls(child, valid, array):
-        # A copy: what the mapping holds is for reading only here.
+        # A copy, because the mapping is read-only here.
         values: Any = (child.fill_null(0) if child.null_count else child).to_numpy(zero_copy_only=False).copy()
     else:
         values = _children(child, [*starts, ends[-1]] if starts else [0])
@@ -192,7 +192,7 @@ def _lists(array: Any) -> list[Any]:
 
 
 def _has_nulls(child: Any, valid: list[bool], array: Any) -> bool:
-    """Whether a number is null in a list that is there: where one of fixed size is null, its numbers are too."""
+    """Whether a list that is not null has a null number; in a null list of fixed size all numbers are null."""
     import numpy as np
     import pyarrow.types as types
 
@@ -203,7 +203,7 @@ def _has_nulls(child: Any, valid: list[bool], array: Any) -> bool:
 
 
 def _children(child: Any, bounds: list[int]) -> list[Any]:
-    """A child's cells; an error is in the row whose bounds the value lies in."""
+    """The cells of a child; an error is assigned to the row that contains the value."""
     try:
         return cells(child)
     except CellError as error:

@@ -1,6 +1,6 @@
-"""Arrow's integers of dates, times, timestamps and durations as objects of ``datetime``, exactly.
+"""Arrow's integers of dates, times, timestamps and durations as exact ``datetime`` objects.
 
-What ``datetime`` cannot hold but pandas can, such as nanoseconds, is a ``pandas.Timestamp`` or ``pandas.Timedelta``.
+Values beyond ``datetime``, such as nanoseconds, become a ``pandas.Timestamp`` or ``pandas.Timedelta``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 
 
 class ClockError(ValueError):
-    """A value that no object holds: the one at ``place``, from 0."""
+    """A value that no object can represent: the one at ``place``, from 0."""
 
     def __init__(self, place: int, text: str) -> None:
         super().__init__(text)
@@ -31,11 +31,11 @@ def values(numbers: Any, data_type: Any) -> list[Any]:
     """Objects for the integers of a column of this type.
 
     Args:
-        numbers: a numpy array of what lies in memory, without nulls.
-        data_type: a date, time, timestamp or duration of pyarrow.
+        numbers: a numpy array of the stored integers, without nulls.
+        data_type: a pyarrow date, time, timestamp or duration type.
 
     Raises:
-        ClockError: if neither ``datetime`` nor pandas has an object for one.
+        ClockError: if neither ``datetime`` nor pandas can represent a value.
     """
     import pyarrow.types as types
 
@@ -67,7 +67,7 @@ def _date(place: int, days: int) -> datetime.date:
 
 
 def _microseconds(number: int, unit: str) -> tuple[int, int]:
-    """Whole microseconds, and nanoseconds that are left."""
+    """Whole microseconds, and the remaining nanoseconds."""
     return divmod(number, 1000) if unit == "ns" else (number * _TO_MICROSECONDS[unit], 0)
 
 
@@ -104,6 +104,6 @@ def _duration(place: int, number: int, unit: str) -> Any:
         raise ClockError(place, f"the duration {number} {unit} is pandas' mark for a missing one")
     import numpy as np
 
-    # A scalar of numpy holds any number of any unit.
+    # A numpy scalar can represent any number in any unit.
     made: Any = np.dtype(f"timedelta64[{unit}]").type
     return made(number, unit)

@@ -1,6 +1,6 @@
-"""Columns of pandas and numpy as Arrow, by their types. Numbers without missing values are not copied.
+"""Columns of pandas and numpy as Arrow arrays, by type. Numbers without missing values are not copied.
 
-Objects are ``_objects``'. Called by ``_tables`` for each column of a frame and each level of a named index.
+``_objects`` converts objects. Called by ``_tables`` for each column of a frame and each level of a named index.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from longshore._longshore import OutputError
 
 _NAT = -(2**63)
 _DAY = 86_400
-# Rows that are looked at first.
+# Number of rows that are checked first.
 _FIRST = 1_024
-# Units of numpy that Arrow has, and the one that holds what has another.
+# Units that numpy and Arrow share, and the replacement for each other unit.
 _UNITS = ("s", "ms", "us", "ns")
 _WIDER = {"W": "s", "D": "s", "h": "s", "m": "s", "ps": "ns", "fs": "ns", "as": "ns"}
 
 
 def column(values: Any, name: str) -> Any:
-    """An Arrow array for a pandas Series, an array of numpy or pandas, or a list of values; one of Arrow as it is.
+    """An Arrow array for a pandas Series, a numpy or pandas array, or a list of values; Arrow arrays are unchanged.
 
     Raises:
-        OutputError: if a value cannot be written; it names the column, and the row from 1.
+        OutputError: if a value cannot be written; the message has the column, and the row from 1.
     """
     import numpy as np
 
@@ -64,14 +64,14 @@ def _numpy(values: Any, name: str) -> Any:
     if kind == "V" and values.dtype.names:
         children = [_numpy(values[member], f"{name}.{member}") for member in values.dtype.names]
         return pa.StructArray.from_arrays(children, list(values.dtype.names))
-    # Objects, text, bytes, complex and long floats: one by one, as they are in a list.
+    # Objects, text, bytes, complex and long floats: one by one, as in a list.
     return _objects.column(values.tolist() if kind == "O" else list(values), name)
 
 
 def _is_whole(values: Any) -> bool:
-    """Whether none of the numbers is missing: pyarrow then takes them as they lie, looking for no NaN.
+    """Whether no number is missing: pyarrow then uses them without a search for NaN.
 
-    The least of all is NaN where any is, and found several times faster than each NaN by itself.
+    The minimum is NaN if any number is, and is several times faster than testing each.
     """
     import numpy as np
 
@@ -79,7 +79,7 @@ def _is_whole(values: Any) -> bool:
 
 
 def _times(values: Any, zone: Any, name: str) -> Any:
-    """Instants; those in whole seconds that are all midnights are dates, which pandas has in no other form."""
+    """Instants; in whole seconds and all at midnight they are dates, for which pandas has no other form."""
     import numpy as np
     import pyarrow as pa
 
@@ -104,7 +104,7 @@ def _times(values: Any, zone: Any, name: str) -> Any:
 
 
 def has_only_days(values: Any, column: Any) -> bool:
-    """Whether numpy's instants, which are this column, are all midnights: text shows them as dates then."""
+    """Whether all instants of this column are at midnight, so that text formats write dates."""
     import numpy as np
     import pyarrow as pa
 
@@ -115,7 +115,7 @@ def has_only_days(values: Any, column: Any) -> bool:
         return False
     numbers = column.drop_null().view("int64").to_numpy(zero_copy_only=False)
     day = _DAY * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
-    # Nearly every column of times shows it in its first rows.
+    # In most columns, one of the first rows has a time of day.
     return not (numbers[:_FIRST] % day).any() and not (numbers % day).any()
 
 
@@ -135,7 +135,7 @@ def _durations(values: Any, name: str) -> Any:
 
 
 def _in_unit(values: Any, family: str, unit: str, count: int) -> Any:
-    """The values in a unit of Arrow's; ``None`` where that would lose something."""
+    """The values in an Arrow unit; ``None`` if that would lose precision."""
     moved = values.astype(f"{family}[{unit if unit in _UNITS else _WIDER.get(unit, 'ns')}]")
     return moved if (moved.astype(values.dtype) == values).sum() == (values == values).sum() else None
 
@@ -148,7 +148,7 @@ def _extension(values: Any, name: str) -> Any:
     dtype = values.dtype
     array = getattr(values, "array", values)
     if type(dtype).__module__.partition(".")[0] != "pandas":
-        # Another library made the type, as geopandas does: what its values are in Arrow is not for others.
+        # The type belongs to another library, such as geopandas; only that library knows its Arrow form.
         return _objects.column(list(array), name)
     if isinstance(dtype, pd.CategoricalDtype):
         return _categories(array, name)
@@ -167,7 +167,7 @@ def _extension(values: Any, name: str) -> Any:
 
 
 def _categories(array: Any, name: str) -> Any:
-    """Categories of text as a dictionary, those of any other type as their values."""
+    """Categories of text as a dictionary, other categories as their values."""
     import pyarrow as pa
 
     words = column(array.categories, name)

@@ -1,17 +1,17 @@
-"""Arrow arrays in types that polars holds without losing anything, at any depth. Called by ``_polars``."""
+"""Arrow arrays in types that polars can represent without loss, at any depth. Called by ``_polars``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-# polars has no seconds: what is counted in them is multiplied by 1000.
+# polars has no seconds: such values are multiplied by 1000.
 _SECONDS = (2**63 - 1) // 1000
 _UNITS_A_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 
 
 class FitError(ValueError):
-    """A column that polars cannot hold, for the value in row ``row``, from 0, or for its type."""
+    """A column that polars cannot represent, because of the value in row ``row``, from 0, or its type."""
 
     def __init__(self, row: int | None, text: str) -> None:
         super().__init__(text)
@@ -20,21 +20,21 @@ class FitError(ValueError):
 
 @dataclass
 class Fitted:
-    """An array, and what was changed in it that a reader should know."""
+    """An array, and the change that its reader is warned about."""
 
     array: Any
     changes: list[str] = field(default_factory=list)
 
 
 def fitted(array: Any) -> Fitted:
-    """The array, converted where polars would change it or fail.
+    """The array, converted if polars would change it or fail.
 
     Raises:
-        FitError: if polars has nothing that holds it.
+        FitError: if polars cannot represent it.
     """
     changes: list[str] = []
     if hasattr(array, "chunks"):
-        # Of no rows.
+        # No rows.
         return Fitted(array, changes)
     return Fitted(_fit(array, changes), changes)
 
@@ -100,7 +100,7 @@ def _bounds(array: Any) -> tuple[int, int]:
 
 
 def _offsets(array: Any, start: int) -> Any:
-    """The offsets, from 0, and null where the list is."""
+    """The offsets, from 0, null for null lists."""
     import pyarrow as pa
 
     valid = [*array.is_valid().to_pylist(), True]
@@ -184,6 +184,6 @@ def _zoned(array: Any, changes: list[str]) -> Any:
 
 
 def _numbers(array: Any) -> Any:
-    """What lies in memory as 64-bit integers, 0 for null."""
+    """The stored values as 64-bit integers, 0 for null."""
     integers = array.view("int32" if array.type.bit_width == 32 else "int64").cast("int64")
     return integers.fill_null(0).to_numpy(zero_copy_only=False)

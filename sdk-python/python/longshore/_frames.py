@@ -1,8 +1,8 @@
-"""Inputs as pandas frames, over the shared memory where pandas can work there.
+"""Inputs as pandas frames, as views of shared memory where possible.
 
 Columns of numbers, booleans, naive timestamps and durations without nulls are numpy arrays over the mapping: not
-copied, and writable, because the mapping is private to this process. Every other column is built once. What a column of
-numbers or times becomes is told by ``_numbers`` and ``_times``, Python objects by ``_cells``; ``api`` calls.
+copied, and writable, because the mapping is private to this process. Every other column is built once. ``_numbers`` and
+``_times`` convert numbers and times, ``_cells`` creates Python objects. Called by ``api``.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ DTYPES = ("numpy", "nullable", "arrow")
 
 
 def to_pandas(table: Table, dtypes: str = "numpy") -> Any:
-    """The table as a DataFrame, its original column names kept, with a RangeIndex.
+    """The table as a DataFrame, with its original column names and a RangeIndex.
 
     Args:
         table: an input, or a chunk of one.
-        dtypes: ``"numpy"`` for what ``pandas.read_parquet`` gives, ``"nullable"`` for pandas' own types with
+        dtypes: ``"numpy"`` for the types of ``pandas.read_parquet``, ``"nullable"`` for the pandas types with
             ``pandas.NA``, ``"arrow"`` for ``pandas.ArrowDtype`` throughout.
 
     Raises:
-        InputError: if pandas cannot hold a value; it names column and row, from 1.
+        InputError: if pandas cannot represent a value; the message has column and row, from 1.
     """
     import pandas as pd
 
@@ -41,7 +41,7 @@ def to_pandas(table: Table, dtypes: str = "numpy") -> Any:
 
 
 def _guarded(table: Table, position: int, name: str, dtypes: str) -> Any:
-    """A column, or an error that names it: what pandas and pyarrow say of a value they say of no column."""
+    """A column, or an error that names it, which errors of pandas and pyarrow do not."""
     try:
         return _column(table, position, name, dtypes)
     except (InputError, MemoryError):
@@ -85,7 +85,7 @@ def _nulls(table: Table, position: int) -> Any:
 
 
 def _text(column: Any, dtypes: str) -> Any:
-    """Text in the type that this pandas has for it: ``str`` from pandas 3 on, objects before."""
+    """Text in the text type of this pandas: ``str`` since pandas 3, objects before."""
     import numpy as np
     import pandas as pd
 
@@ -97,7 +97,7 @@ def _text(column: Any, dtypes: str) -> Any:
 
 
 def _other(column: Any, name: str) -> Any:
-    """Categories of text, and Python objects for everything that numpy has no type for."""
+    """Categories of text, and Python objects for values without a numpy type."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type) and _is_text(column.type.value_type):
@@ -115,7 +115,7 @@ def _categories(column: Any) -> Any:
     import pandas as pd
 
     data_type = column.type
-    # Batches may have dictionaries of their own, and a value may stand in one twice or be null there.
+    # Batches may have separate dictionaries, with repeated or null values.
     dictionaries = [chunk.dictionary for chunk in column.chunks]
     if len(dictionaries) != 1 or dictionaries[0].null_count or len(dictionaries[0].unique()) < len(dictionaries[0]):
         column = column.cast(data_type.value_type).dictionary_encode().unify_dictionaries()
@@ -145,7 +145,7 @@ def objects(column: Any, name: str) -> Any:
     """A column as a numpy array of Python objects, ``None`` for null.
 
     Raises:
-        InputError: if Python has no object for a value; it names column and row, from 1.
+        InputError: if Python cannot represent a value; the message has column and row, from 1.
     """
     import numpy as np
 
@@ -156,7 +156,7 @@ def objects(column: Any, name: str) -> Any:
             cells = _cells.cells(chunk)
         except _cells.CellError as error:
             raise InputError(f"column `{name}`, row {row + error.row + 1}: {error}") from None
-        # One by one: numpy would take lists of one length for an array of two dimensions.
+        # One by one: numpy would turn lists of equal length into a two-dimensional array.
         for cell in cells:
             values[row] = cell
             row += 1
@@ -164,7 +164,7 @@ def objects(column: Any, name: str) -> Any:
 
 
 def _held(values: Any) -> Any:
-    """Values as they are: pandas looks into arrays of objects, and makes of them what it likes better."""
+    """Values unchanged: pandas would infer other types from arrays of objects."""
     import numpy as np
     import pandas as pd
 

@@ -1,8 +1,8 @@
-"""JSON of Python values, with nothing lost: for cells that Arrow has no type for.
+"""Lossless JSON of Python values, for cells without an Arrow type.
 
-It knows what ``json`` does not: values of NumPy and pandas, NaN (null) and infinities (text), Decimals with all their
-digits, keys of any scalar, bytes (lower-case hex), dates and times, UUIDs, enums, dataclasses, sets. An object of any
-other class is its ``str``.
+Supports more than ``json``: values of NumPy and pandas, NaN (null) and infinities (text), Decimals with all their
+digits, keys of any scalar, bytes (lower-case hex), dates and times, UUIDs, enums, dataclasses, sets. Objects of
+other classes become their ``str``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from longshore import _values, _words
 
 
 def dumps(value: Any) -> str:
-    """A value as JSON text, in one line, without blanks.
+    """A value as JSON text, in one line, without spaces.
 
     Raises:
-        ValueError: if two keys of an object become the same text, or the value holds itself.
+        ValueError: if two keys of an object become the same text, or the value contains itself.
     """
     try:
         return _written(value)
@@ -57,7 +57,7 @@ def _members(value: Any) -> list[str]:
 
 
 def _key(key: Any) -> str:
-    """A key as JSON text: a string as it is, any other value as its JSON in a string."""
+    """A key as JSON text: a string unchanged, any other value as its JSON in a string."""
     text = _written(key)
     return text if text.startswith('"') else _quoted(text)
 
@@ -66,7 +66,7 @@ def _quoted(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        # Half of a surrogate pair has no UTF-8, but JSON has a way to write it.
+        # Half a surrogate pair has no UTF-8 form, but JSON can escape it.
         return encode_basestring_ascii(text)
     return encode_basestring(text)
 
@@ -85,7 +85,7 @@ _kinds: dict[type, str] = {}
 def _kind(kind: type) -> str:
     word = _kinds.get(kind)
     if word is None:
-        # Classes are few, but for scripts that make them in a loop.
+        # Bounded, for scripts that create classes in a loop.
         if len(_kinds) > 1_000:
             _kinds.clear()
         word = _kinds[kind] = _values.kind_of(kind)

@@ -1,4 +1,4 @@
-"""Instants and durations of Python, pandas and numpy as whole nanoseconds, in integers, which know no bounds."""
+"""Instants and durations of Python, pandas and numpy as whole nanoseconds, in unbounded integers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PARTS = {"ps": 1_000, "fs": 1_000_000, "as": 1_000_000_000}
 
 
 def instant(value: Any) -> int | None:
-    """Nanoseconds after 1970, in UTC for one with a zone; ``None`` where they are not whole."""
+    """Nanoseconds since 1970, in UTC if there is a zone; ``None`` if they are not whole."""
     if not isinstance(value, datetime.datetime):
         return _of_numpy(value, "datetime64[D]")
     if hasattr(value, "asm8"):
@@ -26,7 +26,7 @@ def instant(value: Any) -> int | None:
 
 
 def duration(value: Any) -> int | None:
-    """Nanoseconds; ``None`` where they are not whole, or for years and months."""
+    """Nanoseconds; ``None`` if they are not whole, and for years and months."""
     if hasattr(value, "asm8"):
         value = value.asm8
     return _of_timedelta(value) if isinstance(value, datetime.timedelta) else _of_numpy(value, None)
@@ -38,9 +38,9 @@ def is_aware(value: Any) -> bool:
 
 
 def in_unit(nanoseconds: list[int | None]) -> tuple[str, list[int | None]] | None:
-    """The numbers in microseconds, or in the unit that holds all of them exactly in 64 bits; ``None`` where none does.
+    """The numbers in microseconds, else in a unit that represents all of them exactly in 64 bits, else ``None``.
 
-    The smallest integer is left out: it is a missing value to numpy.
+    The smallest integer is excluded: numpy uses it for missing values.
     """
     there = [number for number in nanoseconds if number is not None]
     low, high = (min(there), max(there)) if there else (0, 0)

@@ -1,6 +1,6 @@
-"""Lists and dicts of Python as Arrow's lists, maps and structs, where what lies in them is of one type.
+"""Python lists and dicts as Arrow lists, maps and structs, if their contents have one type.
 
-Where it is not, there is no array, and ``_objects`` makes JSON text of the whole column.
+Otherwise ``_objects`` writes the whole column as JSON text.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Any
 from longshore import _values
 from longshore._cells import Pairs
 
-# Arrow's lists count their items in 32 bits.
+# Arrow lists have 32-bit offsets.
 _LARGE = 2**31 - 1
 
 
 def lists(values: list[Any]) -> Any:
-    """A column of lists, ``None`` where there is none: a list of Arrow, a map where each is the pairs of one.
+    """A column of lists, ``None`` for missing: an Arrow list, or a map if each list is the pairs of a map.
 
-    ``None`` where the items are not of one type.
+    ``None`` if the items do not have one type.
     """
     from longshore import _objects
 
@@ -37,9 +37,9 @@ def lists(values: list[Any]) -> Any:
 
 
 def structs(values: list[Any]) -> Any:
-    """A column of dicts, ``None`` where there is none: a struct where all have the same keys, and those are text.
+    """A column of dicts, ``None`` for missing: a struct if all have the same text keys.
 
-    ``None`` where that is not so, or the members are not of one type each.
+    ``None`` if they have not, or if a member does not have one type.
     """
     import pyarrow as pa
 
@@ -63,7 +63,7 @@ def structs(values: list[Any]) -> Any:
 
 
 def _numbers(values: list[Any]) -> Any:
-    """Arrays of numpy's numbers, all of one type: what lies in them is taken as it lies."""
+    """Numpy arrays of numbers of one type, used without conversion."""
     import numpy as np
 
     there = [value for value in values if value is not None]
@@ -77,7 +77,7 @@ def _numbers(values: list[Any]) -> Any:
     try:
         child = pa.array(np.concatenate(there))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        # A float of 80 or 128 bits.
+        # An 80-bit or 128-bit float.
         return None
     return _listed(values, child)
 
@@ -112,7 +112,7 @@ def _listed(rows: list[Any], child: Any) -> Any:
 
 
 def _offsets(rows: list[Any]) -> list[int | None]:
-    """Where each row begins, null for one that is missing, and where the last one ends."""
+    """The start of each row, null for missing rows, and the end of the last."""
     offsets: list[int | None] = []
     end = 0
     for row in rows:

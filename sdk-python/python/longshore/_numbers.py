@@ -1,6 +1,6 @@
-"""Integers, floats and booleans of Arrow in pandas: as numpy's types, or as pandas' nullable ones.
+"""Arrow integers, floats and booleans in pandas: as numpy types, or as pandas' nullable types.
 
-The values lie in memory already; what is missing is told beside them. Nothing is copied where nothing is missing.
+Values and nulls are separate arrays. Without nulls, nothing is copied.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-# Every whole number up to here is a double.
+# A double represents every integer up to this one.
 _DOUBLE = 2**53
 
 
 def plain(values: Any, nulls: Any, name: str) -> Any:
-    """The values as ``pandas.read_parquet`` has them.
+    """The values in the types of ``pandas.read_parquet``.
 
-    Without nulls the array itself. With nulls floats have NaN, booleans are objects (``True``, ``False``, ``None``),
-    and integers are ``float64`` with NaN where each of them is a double, else ``Int64`` or ``UInt64``, with a warning.
+    Without nulls, the array itself. With nulls, floats have NaN, booleans are objects (``True``, ``False``, ``None``),
+    and integers are ``float64`` with NaN if that is exact, else ``Int64`` or ``UInt64``, with a warning.
     """
     import numpy as np
 
@@ -41,7 +41,7 @@ def plain(values: Any, nulls: Any, name: str) -> Any:
 
 
 def nullable(values: Any, nulls: Any) -> Any:
-    """The values as one of pandas' nullable arrays; half floats are ``Float32``, which holds each of them."""
+    """The values as a nullable pandas array; half floats become ``Float32``, which is exact."""
     import numpy as np
     import pandas as pd
 
@@ -55,7 +55,7 @@ def nullable(values: Any, nulls: Any) -> Any:
 
 
 def _are_doubles(values: Any, nulls: Any) -> bool:
-    """Whether float64 holds each integer that is there."""
+    """Whether float64 represents every integer exactly."""
     import numpy as np
 
     if values.dtype.itemsize < 8:
@@ -64,7 +64,7 @@ def _are_doubles(values: Any, nulls: Any) -> bool:
     if not len(there) or (int(there.min()) >= -_DOUBLE and int(there.max()) <= _DOUBLE):
         return True
     floats = there.astype("float64")
-    # The largest integers become a double that is beyond them all, and comes back as anything.
+    # The largest integers round to a double beyond their type, whose conversion back is undefined.
     beyond = float(2 ** (64 if values.dtype.kind == "u" else 63))
     safe = floats < beyond
     return bool(safe.all()) and bool(np.array_equal(floats.astype(values.dtype), there))

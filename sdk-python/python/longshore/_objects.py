@@ -1,7 +1,7 @@
-"""Columns of Python objects as Arrow. The classes of the values that are there decide, and nobody guesses.
+"""Columns of Python objects as Arrow, by the classes of their values.
 
-One class gives its Arrow type, numbers of several classes the type that holds each exactly, and any other mixture is
-text. Lists and dicts are ``_nested``'s. Called for object columns of pandas and polars, and for lists of values.
+One class gives its Arrow type, numbers of several classes give a type that represents each exactly, and other mixtures
+become text. ``_nested`` converts lists and dicts. Called for object columns of pandas and polars, and for lists.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from longshore import _json, _moments, _values, _words, _zones
 from longshore._longshore import OutputError
 
-# Beyond it a column of text or bytes is of Arrow's large types: 2 GiB, and some for what is counted wrong.
+# Beyond this, text and bytes use Arrow's large types: 2 GiB, less a margin for the estimate.
 _LARGE = 2**30
 
 
@@ -24,7 +24,7 @@ class RowError(ValueError):
 
 
 class NotUniformError(Exception):
-    """Values that have no common Arrow type but text."""
+    """Values without a common Arrow type other than text."""
 
 
 def column(values: list[Any], name: str) -> Any:
@@ -35,7 +35,7 @@ def column(values: list[Any], name: str) -> Any:
         name: the column's name, for errors.
 
     Raises:
-        OutputError: if a value cannot be written without losing something; it names column and row, from 1.
+        OutputError: if a value cannot be written without loss; the message has column and row, from 1.
     """
     try:
         return to_arrow(values, is_inside=False)
@@ -44,10 +44,10 @@ def column(values: list[Any], name: str) -> Any:
 
 
 def to_arrow(values: list[Any], is_inside: bool) -> Any:
-    """An Arrow array of the values of a column, or, inside lists and structs, of all that lie there.
+    """An Arrow array of the values of a column or, inside lists and structs, of all nested values.
 
     Raises:
-        NotUniformError: inside, if only text would hold them.
+        NotUniformError: inside, if only text can represent them.
         RowError: if a value cannot be written.
     """
     import pyarrow as pa
@@ -67,7 +67,7 @@ def to_arrow(values: list[Any], is_inside: bool) -> Any:
 
 
 def _sorted(values: list[Any], is_inside: bool) -> tuple[list[Any], dict[type, str]]:
-    """The values with ``None`` for what is missing and nothing wrapped, and what their classes are."""
+    """The unwrapped values, with ``None`` for missing ones, and their classes."""
     kinds = {kind: _values.kind_of(kind) for kind in set(map(type, values))}
     if {"wrapped", "list"} & set(kinds.values()):
         wrappers = [_values.is_wrapper(value, kinds[type(value)]) for value in values]
@@ -75,7 +75,7 @@ def _sorted(values: list[Any], is_inside: bool) -> tuple[list[Any], dict[type, s
             values = [_values.unwrapped(value) if is_one else value for value, is_one in zip(values, wrappers)]
             return _sorted(values, is_inside)
     is_missing = _values.is_nothing if is_inside else _values.is_missing
-    # Only of these can one be missing and another not.
+    # Only these classes can have both missing and other values.
     doubtful = {"datetime", "duration"} if is_inside else {"datetime", "duration", "float", "decimal"}
     if any(word in doubtful or (word == "missing" and kind is not type(None)) for kind, word in kinds.items()):
         values = [None if is_missing(value, kinds[type(value)]) else value for value in values]
@@ -84,7 +84,7 @@ def _sorted(values: list[Any], is_inside: bool) -> tuple[list[Any], dict[type, s
 
 
 def _built(values: list[Any], kinds: dict[type, str], there: set[str]) -> Any:
-    """The values in a type that is theirs; ``None`` where there is none."""
+    """The values in their own type; ``None`` if there is none."""
     from longshore import _nested
 
     if there <= {"int", "float"}:
@@ -133,7 +133,7 @@ def _floats(values: list[Any]) -> Any:
             double = None if value is None else float(value)
         except OverflowError:
             return None
-        # A longer float or an integer that is no double; NaN is what it is.
+        # A longer float, or an integer that a double cannot represent; NaN is kept.
         if double != value and value == value:
             return None
         floats.append(double)

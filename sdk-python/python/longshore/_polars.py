@@ -1,7 +1,7 @@
-"""polars frames: what is changed so that polars can take an input, and what is changed in a frame that is written.
+"""polars frames: conversion of inputs to types that polars supports, and of frames that are written.
 
-polars would make null of times from 24:00 on, zero of long durations, and fail or abort on types that it does not have.
-Here such a column is converted so that nothing is lost, or is an error that names it. Called by ``api``, ``_tables``.
+polars turns times from 24:00 on into null and long durations into zero, and fails or aborts on unsupported types. Such
+columns are converted without loss here, or are an error that names them. Called by ``api`` and ``_tables``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from longshore._longshore import InputError
 if TYPE_CHECKING:
     from longshore._longshore import Table
 
-# Arrow's types that polars takes otherwise than they are, or only some values of.
+# Arrow types that polars changes, or supports for some values only.
 _ODD = re.compile(r"Decimal(32|64|256)|Interval|Union|Time(32|64)|(Timestamp|Duration)\(s|, \"|FixedSizeBinary\(16\)")
 
-# polars' types that Arrow has nothing for, and with them the one that polars itself hands over damaged.
+# polars types without an Arrow type, and one that polars exports incorrectly.
 _OURS = re.compile(r"\b(Object|U?Int128)\b")
 _ODD_TYPES = re.compile(r"\b(Object|U?Int128|Null)\b")
 
@@ -27,13 +27,13 @@ _ODD_TYPES = re.compile(r"\b(Object|U?Int128|Null)\b")
 def to_polars(table: Table) -> Any:
     """An input as a ``polars.DataFrame``.
 
-    Decimals of 256 bits are those of 128 where they fit, else text; times that are no time of day make their column one
-    of durations; intervals are structs of months, days and nanoseconds; UUIDs are text; offsets of a part of an hour,
-    which polars has no zone for, are UTC; of equal column names the later ones get a number. Where a type or a name is
-    changed by a value, an offset or another name, there is a warning.
+    Decimals of 256 bits become decimals of 128 if they fit, else text; values that are not a time of day turn their
+    column into durations; intervals become structs of months, days and nanoseconds; UUIDs become text; offsets with a
+    part of an hour, for which polars has no zone, become UTC; repeated column names get a number. A change of type or
+    name that depends on a value, an offset or another name gives a warning.
 
     Raises:
-        InputError: if polars cannot hold a column; it names it, and the row from 1.
+        InputError: if polars cannot represent a column; the message has the column, and the row from 1.
     """
     import polars
 
@@ -77,10 +77,10 @@ def _fitting(table: Table, position: int, name: str) -> Any:
 
 
 def to_stream(data: Any) -> Any:
-    """A frame, lazy frame or series of polars as something with ``__arrow_c_stream__``.
+    """A polars frame, lazy frame or series as an object with ``__arrow_c_stream__``.
 
-    Columns of Python objects go by the classes of their values, integers of 128 bits become the smallest type that
-    holds them; everything else is polars' own Arrow.
+    Columns of Python objects are converted by the classes of their values, 128-bit integers to the smallest type that
+    represents them; all other columns are exported by polars.
     """
     if hasattr(data, "collect"):
         data = data.collect()
@@ -94,7 +94,7 @@ def to_stream(data: Any) -> Any:
 
 
 def column(series: Any, name: str) -> Any:
-    """A series of polars as an Arrow array."""
+    """A polars series as an Arrow array."""
     kind = str(series.dtype)
     if not _OURS.search(kind):
         return series.to_arrow()
@@ -103,7 +103,7 @@ def column(series: Any, name: str) -> Any:
 
 
 def _integers(values: list[Any]) -> Any:
-    """Integers of 128 bits: as 64, else as decimals of 38 digits, else as text."""
+    """128-bit integers: as 64-bit integers, else as decimals of 38 digits, else as text."""
     import decimal
 
     import pyarrow as pa

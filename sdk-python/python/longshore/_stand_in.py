@@ -1,7 +1,7 @@
-"""What ``Api()`` is in a worker process that imports the script again, as those of ``multiprocessing`` do by spawn.
+"""Replacement for ``Api()`` in worker processes that import the script again, as ``multiprocessing`` does with spawn.
 
-The run belongs to the process that the script was started as. A worker that only makes an Api at the top of the script
-must not fail, or its pool would start the next one for ever; one that uses it is told what to do, and so is its parent.
+The run belongs to the script's first process. A worker that only creates an Api at the top of the script must not fail,
+or its pool would start workers endlessly; a worker that uses it gets an error with advice, as does its parent.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ _WAIT = 5
 
 
 class StandIn:
-    """What stands for the connection in a worker: all that is asked of it is an error."""
+    """Replacement for the connection in a worker: every call is an error."""
 
     def __getattr__(self, name: str) -> Any:
         refuse()
 
 
 def is_worker() -> bool:
-    """Whether this process was started by another one of the same script, and imports the script again."""
+    """Whether this process was started by another process of the same script, and imports the script again."""
     if _is_importing():
         return True
-    # Who has not imported it is no child of it, and the import takes its time.
+    # Processes that have not imported it are not its children, and the import is slow.
     process = sys.modules.get("multiprocessing.process")
     return process is not None and process.parent_process() is not None
 
 
 def refuse() -> NoReturn:
-    """Say that the Api works in the script's first process alone.
+    """Raise an error: the Api works only in the script's first process.
 
-    A worker that is still importing the script interrupts its parent too, whose pool would replace it for ever.
+    A worker that is still importing the script also interrupts its parent, whose pool would replace it endlessly.
 
     Raises:
         LongshoreError: always.
@@ -51,20 +51,20 @@ def refuse() -> NoReturn:
 
 
 def _is_importing() -> bool:
-    """Whether the script is being imported for a second time: once that is done, both names are the same module's."""
+    """Whether the second import of the script is in progress: afterwards both names are the same module."""
     main = sys.modules.get("__mp_main__")
     return main is not None and main is not sys.modules.get("__main__")
 
 
 def _interrupt_parent() -> None:
-    """Interrupt the process that started this one: once, however many workers it has."""
-    # What `multiprocessing` has told the interpreter to do: nobody else's parent is to be interrupted.
+    """Interrupt the process that started this one, once for all its workers."""
+    # Only workers started by `multiprocessing` interrupt their parent.
     if not any(argument.startswith("from multiprocessing.") for argument in getattr(sys, "orig_argv", [])):
         return
     parent = _parent()
     with socket.socket(socket.AF_UNIX) as first:
         try:
-            # A name without a file, which is free again when this process is gone.
+            # An abstract socket name, which is released when this process ends.
             first.bind(f"\0longshore-worker-of-{parent}")
         except OSError:
             time.sleep(_WAIT)
@@ -79,10 +79,10 @@ def _interrupt_parent() -> None:
 
 
 def _parent() -> int:
-    """The process that wanted this one: above the server of `multiprocessing`, where one starts its workers."""
+    """The process that requested this one: the parent, or the parent of `multiprocessing`'s server."""
     parent = os.getppid()
     process = Path("/proc", str(parent))
     if b"from multiprocessing.forkserver" not in (process / "cmdline").read_bytes():
         return parent
-    # Behind the name in brackets stand a letter and the parent's number.
+    # After the name in brackets: the state letter and the parent's id.
     return int((process / "stat").read_text().rpartition(")")[2].split()[1])

@@ -1,7 +1,7 @@
-"""What scripts write, as Arrow streams: which columns a table has, and what they are called.
+"""Tables from scripts as Arrow streams: their columns and column names.
 
-What has ``__arrow_c_stream__`` goes as it is. Frames of pandas, dicts of columns and lists of dicts are converted
-column by column (``_columns``), polars' by ``_polars``. Called by ``api``.
+Objects with ``__arrow_c_stream__`` are passed on unchanged. pandas frames, dicts of columns and lists of dicts are
+converted column by column (``_columns``), polars frames by ``_polars``. Called by ``api``.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _ACCEPTED = (
     "a dict of columns or a list of dicts"
 )
 
-# What is said of a column of times that are all midnights, which pandas has in the place of dates.
+# Mark of a column of times that are all at midnight, which pandas uses for dates.
 _ONLY_DAYS = {"longshore.only_days": "true"}
 
 
 def to_stream(data: Any) -> Any:
-    """An object with ``__arrow_c_stream__`` for whatever the script wrote.
+    """An object with ``__arrow_c_stream__`` for the data that the script wrote.
 
     Raises:
-        TypeError: if the data is no table.
-        OutputError: if a column cannot be written; it names the column, and the row from 1.
+        TypeError: if the data is not a table.
+        OutputError: if a column cannot be written; the message has the column, and the row from 1.
     """
     if _is_of(data, "pandas") and (hasattr(data, "columns") or hasattr(data, "to_frame")):
         return _from_pandas(data)
@@ -53,7 +53,7 @@ def _is_of(data: Any, library: str) -> bool:
 
 
 def _from_pandas(data: Any) -> Any:
-    """A frame: the levels of its index that have a name, then its columns."""
+    """A frame: the named levels of its index, then its columns."""
     frame = data if hasattr(data, "columns") else data.to_frame()
     index = frame.index
     levels = [(level, name) for level, name in enumerate(index.names) if name is not None]
@@ -67,7 +67,7 @@ def _from_pandas(data: Any) -> Any:
 
 
 def _from_columns(data: dict[Any, Any]) -> Any:
-    """A dict of columns. Series of pandas are put side by side by their index, as pandas does it."""
+    """A dict of columns. pandas Series are aligned by their index, as in pandas."""
     if any(isinstance(values, Mapping) or (_is_of(values, "pandas") and hasattr(values, "index"))
            for values in data.values()):  # fmt: skip
         import pandas as pd
@@ -89,7 +89,7 @@ def _from_columns(data: dict[Any, Any]) -> Any:
 
 
 def _from_rows(rows: list[dict[Any, Any]]) -> Any:
-    """A list of dicts: a key that is in one row only is a column, and missing in the others."""
+    """A list of dicts: every key is a column, missing in rows that lack it."""
     labels = list(dict.fromkeys(label for row in rows for label in row))
     names = unique([_name(label) for label in labels])
     columns = [_objects.column([row.get(label) for row in rows], name) for label, name in zip(labels, names)]
@@ -97,7 +97,7 @@ def _from_rows(rows: list[dict[Any, Any]]) -> Any:
 
 
 def _listed(values: Any, name: str) -> Any:
-    """A column as something with a length and perhaps a type; ``None`` for a single value, which is for every row."""
+    """A column as a sized, possibly typed object; ``None`` for a single value, which applies to every row."""
     if _is_of(values, "pyarrow") and hasattr(values, "to_pylist"):
         return values
     if _is_of(values, "polars") and hasattr(values, "to_list"):
@@ -114,7 +114,7 @@ def _listed(values: Any, name: str) -> Any:
 
 
 def _kept(values: Any) -> Any:
-    """A list as an array of objects, in which pandas does not turn integers into floats."""
+    """A list as an array of objects, so that pandas does not turn integers into floats."""
     import numpy as np
 
     if not isinstance(values, (list, tuple)):
@@ -126,7 +126,7 @@ def _kept(values: Any) -> Any:
 
 
 def _table(columns: list[Any], names: list[str], days: set[int] | None = None) -> Any:
-    """Columns by their names. Times at these places are all midnights, and the host is told so."""
+    """Columns by name. Columns in ``days`` are times at midnight, and are marked for the host."""
     import pyarrow as pa
 
     def field(place: int, name: str) -> Any:
@@ -146,7 +146,7 @@ def _name(label: Any) -> str:
 
 
 def unique(names: list[str], told: str = "is there twice: written as") -> list[str]:
-    """The names, those that are there already with a number behind; each change is a warning."""
+    """The names, with a number appended to repeated ones; each change gives a warning."""
     taken: set[str] = set()
     unique = []
     for name in names:

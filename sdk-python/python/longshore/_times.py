@@ -1,7 +1,7 @@
-"""Dates, times and durations of Arrow in pandas, each in its own unit.
+"""Arrow dates, times and durations in pandas, each in its own unit.
 
-pandas keeps a time as a 64-bit integer, as Arrow does, so that only the smallest integer, which is pandas' mark for a
-missing one, and zones that it does not know cannot be read. Times that lie in lists and structs are ``_cells``'.
+pandas stores times as 64-bit integers, as Arrow does. Only the smallest integer, which marks missing values in pandas,
+and unknown zones cannot be read. ``_cells`` converts times in lists and structs.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ _UNITS_A_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_40
 
 
 def instants(values: Any, nulls: Any, name: str, kind: str, zone: str | None) -> Any:
-    """Dates, timestamps and durations as pandas has them; missing is ``NaT``.
+    """Dates, timestamps and durations in pandas types; missing is ``NaT``.
 
     Args:
-        values: what lies in memory: days (``date``), milliseconds (``date64``), or numpy's own type.
-        nulls: which are missing, or ``None``.
+        values: the stored values: days (``date``), milliseconds (``date64``), or a numpy type.
+        nulls: a mask of missing values, or ``None``.
         name: the column's name, for errors.
         kind: ``date``, ``date64``, ``timestamp`` or ``duration``.
         zone: a timestamp's zone, if it has one.
 
     Raises:
-        InputError: if pandas cannot hold a value, or does not know the zone.
+        InputError: if pandas cannot represent a value, or does not know the zone.
     """
     import numpy as np
     import pandas as pd
@@ -37,7 +37,7 @@ def instants(values: Any, nulls: Any, name: str, kind: str, zone: str | None) ->
         return _missing(values.astype("int64").view("datetime64[D]").astype("datetime64[s]"), nulls)
     _refuse_sentinel(values.view("int64"), nulls, name)
     if kind == "date64":
-        # What lies behind a null is anything.
+        # The value behind a null is arbitrary.
         milliseconds = values if nulls is None else np.where(nulls, 0, values)
         if (milliseconds % _MILLISECONDS_A_DAY == 0).all():
             return _missing((milliseconds // 1000).view("datetime64[s]"), nulls)
@@ -57,8 +57,8 @@ def instants(values: Any, nulls: Any, name: str, kind: str, zone: str | None) ->
 def of_day(column: Any, name: str) -> Any:
     """Times of day as objects (``datetime.time``), ``None`` for missing.
 
-    Where one of them is nothing that ``datetime.time`` can hold (24:00 and later, negative ones, nanoseconds) the whole
-    column is ``timedelta64`` since midnight, in its own unit, with a warning that names the first such row.
+    If ``datetime.time`` cannot represent one (24:00 and later, negative values, nanoseconds), the whole column becomes
+    ``timedelta64`` since midnight, in its own unit, with a warning that has the first such row.
     """
     import numpy as np
 

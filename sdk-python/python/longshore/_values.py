@@ -1,7 +1,7 @@
-"""The classes of Python values that can be written: which one a value has, what is missing, what wraps another value.
+"""The classes of Python values that can be written: detection of the class, of missing values and of wrappers.
 
-Values of NumPy, pandas, pyarrow and polars are known by their classes' names, so that none of them is imported here.
-``_objects``, ``_json`` and ``_words`` go by it.
+Values of NumPy, pandas, pyarrow and polars are recognized by class name, so that none of these is imported here. Called
+by ``_objects``, ``_json`` and ``_words``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterable, KeysView, Mapping, Set, ValuesView
 from typing import Any
 
-# Ways of saying that there is no value. NaN is one in a column, and a number inside a list.
+# Missing values. NaN is missing in a column, and a number inside a list.
 _MISSING = {"NoneType", "NAType", "NaTType", "MaskedConstant"}
 _SEQUENCES = (list, tuple, range, collections.deque, collections.UserList, Set, KeysView, ValuesView)
 _LIST_CLASSES = {
@@ -28,7 +28,7 @@ _LIST_CLASSES = {
     ("polars", "Series"),
     ("array", "array"),
 }
-# Tables, which are lists of their rows, and the method that gives those.
+# Tables, which become lists of their rows, and the method that returns the rows.
 _TABLE_CLASSES = {
     ("pandas", "DataFrame"): lambda table: table.to_dict("records"),
     ("polars", "DataFrame"): lambda table: table.to_dicts(),
@@ -38,11 +38,11 @@ _TABLE_CLASSES = {
 
 
 def kind_of(kind: type) -> str:
-    """The word for a class.
+    """The kind of a class.
 
     One of ``missing``, ``text``, ``bool``, ``int``, ``float``, ``complex``, ``decimal``, ``date``, ``datetime`` (with
     a zone or without), ``time``, ``duration``, ``interval``, ``bytes``, ``uuid``, ``list``, ``dict``, ``wrapped`` (see
-    :func:`unwrapped`) and ``object`` for all else.
+    :func:`unwrapped`) and ``object`` for all others.
     """
     for test, word in _TESTS:
         if issubclass(kind, test):
@@ -62,7 +62,7 @@ def kind_of(kind: type) -> str:
     return "object"
 
 
-# In this order: an enum of integers is an integer too, numpy's durations are integers, a datetime is a date.
+# The order matters: an enum of integers is an integer, numpy's durations are integers, a datetime is a date.
 _TESTS: tuple[tuple[type, str], ...] = (
     (enum.Enum, "wrapped"),
     (bool, "bool"),
@@ -97,12 +97,12 @@ _NAMED: tuple[tuple[tuple[str, str], str], ...] = (
 
 
 def _is_array(kind: type) -> bool:
-    """Whether a class is a tensor of some library: its text leaves out the middle of a long one."""
+    """Whether a class is a tensor of a library, whose text abbreviates long values."""
     return all(hasattr(kind, name) for name in ("__array__", "shape", "dtype"))
 
 
 def is_missing(value: Any, kind: str) -> bool:
-    """Whether a value of a column is a way of saying that there is none: ``None``, NaN, ``pandas.NA`` or ``NaT``."""
+    """Whether a value of a column is missing: ``None``, NaN, ``pandas.NA`` or ``NaT``."""
     if kind == "missing":
         return True
     if kind == "float":
@@ -113,20 +113,20 @@ def is_missing(value: Any, kind: str) -> bool:
 
 
 def is_nothing(value: Any, kind: str) -> bool:
-    """Whether a value inside a list is a way of saying that there is none: NaN is a number there."""
+    """Whether a value inside a list is missing: NaN is a number there."""
     if kind in ("datetime", "duration"):
-        # numpy's NaT, which is unequal to itself.
+        # numpy's NaT is unequal to itself.
         return bool(value != value)
     return kind == "missing"
 
 
 def is_wrapper(value: Any, kind: str) -> bool:
-    """Whether another value stands in this one: :func:`unwrapped` gives it."""
+    """Whether this value wraps another, which :func:`unwrapped` returns."""
     return kind == "wrapped" or (kind == "list" and getattr(value, "ndim", 1) == 0)
 
 
 def unwrapped(value: Any) -> Any:
-    """The value of an enum's member, of a scalar of pyarrow, of an array of no dimensions, or of a structured row."""
+    """The value of an enum member, a pyarrow scalar, a zero-dimensional array, or a structured row."""
     if isinstance(value, enum.Enum):
         return value.value
     if hasattr(value, "as_py"):
@@ -139,13 +139,13 @@ def unwrapped(value: Any) -> Any:
         import numpy as np
 
         return np.asarray(value)[()]
-    # A row of a structured array has names, and any other such value is bytes.
+    # A row of a structured array has names; other such values are bytes.
     names = value.dtype.names
     return value.tobytes() if names is None else {name: value[name] for name in names}
 
 
 def items(value: Any) -> list[Any]:
-    """The items of anything of the class ``list``. Sets have an order of their own in each run, and are sorted."""
+    """The items of a value of kind ``list``. Sets, whose order differs in each run, are sorted."""
     if isinstance(value, Set):
         try:
             return sorted(value)
@@ -164,13 +164,13 @@ def items(value: Any) -> list[Any]:
     if _is_array(type(value)) and not names & {("pandas", "Series"), ("pandas", "Index"), ("pandas", "ExtensionArray")}:
         import numpy as np
 
-        # A matrix of numpy has matrices for rows, for ever; a masked array has nothing where it is masked.
+        # Rows of a numpy matrix are matrices again; masked values of a masked array are missing.
         return list(value if isinstance(value, np.ma.MaskedArray) else np.asarray(value))
     return list(value)
 
 
 def members(value: Any) -> dict[Any, Any]:
-    """The members of anything of the class ``dict``: a mapping's, or a dataclass' fields."""
+    """The members of a value of kind ``dict``: the items of a mapping, or the fields of a dataclass."""
     if isinstance(value, dict):
         return value
     if isinstance(value, Mapping):

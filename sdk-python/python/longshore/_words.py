@@ -1,6 +1,6 @@
-"""Scalars of Python as text, the same in a column of mixed values and in JSON.
+"""Python scalars as text, the same in a column of mixed values and in JSON.
 
-Nothing is lost: numbers have all their digits, dates, times and durations are ISO 8601.
+Lossless: numbers keep all digits; dates, times and durations are ISO 8601.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from longshore import _moments
 
 
 def word(value: Any, kind: str) -> str:
-    """The text of a scalar of this class (:func:`longshore._values.kind_of`); of an unknown object its ``str``."""
+    """The text of a scalar of this kind (:func:`longshore._values.kind_of`); ``str`` for unknown objects."""
     if kind == "bool":
         return "true" if value else "false"
     if kind == "int":
@@ -35,7 +35,7 @@ def word(value: Any, kind: str) -> str:
 
 
 def real(value: Any) -> str:
-    """The shortest digits that are read back as the same double; a wider float has its own."""
+    """The shortest digits that are read back as the same double, or the same wider float."""
     double = float(value)
     if double == value or value != value:
         return repr(double)
@@ -43,14 +43,14 @@ def real(value: Any) -> str:
 
 
 def instant(value: Any) -> str:
-    """ISO 8601, with the zone's offset where there is a zone, with nanoseconds where there are any."""
+    """ISO 8601, with the zone's offset and with nanoseconds, if any."""
     if isinstance(value, datetime.datetime):
         return value.isoformat()
     return str(value)
 
 
 def duration(value: Any) -> str:
-    """ISO 8601, of days, hours, minutes and seconds; of years or months where numpy has those."""
+    """ISO 8601 with days, hours, minutes and seconds, or with numpy's years or months."""
     found = _moments.duration(value)
     if found is None:
         return _calendar(value)
@@ -60,14 +60,14 @@ def duration(value: Any) -> str:
 
 
 def interval(value: Any) -> str:
-    """ISO 8601, of months, days and seconds."""
+    """ISO 8601 with months, days and seconds."""
     months, days, nanoseconds = value
     start = f"{months}M" if months else ""
     return f"P{start}{_parts(days, nanoseconds, not start)}"
 
 
 def _parts(days: int, nanoseconds: int, is_needed: bool = True) -> str:
-    """Days, and hours, minutes and seconds that all have the sign of the nanoseconds."""
+    """Days, hours, minutes and seconds, all with the sign of the nanoseconds."""
     sign = "-" if nanoseconds < 0 else ""
     seconds, rest = divmod(abs(nanoseconds), 1_000_000_000)
     hours, minutes, seconds = seconds // 3600, seconds // 60 % 60, seconds % 60

@@ -1,4 +1,4 @@
-"""Names of time zones: what pandas and ``datetime`` make of Arrow's, and Arrow's for what Python has."""
+"""Names of time zones: Arrow's for pandas and ``datetime``, and Python's for Arrow."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?")
 
 
 def known(name: str) -> Any:
-    """A zone of Arrow in a form that pandas takes: a fixed offset, or the name as it is."""
+    """An Arrow zone in a form that pandas accepts: a fixed offset, or the unchanged name."""
     if name.upper() in ("Z", "UTC"):
         return "UTC"
     return _fixed(name) or name
 
 
 def zone(name: str) -> datetime.tzinfo:
-    """A zone of Arrow for ``datetime``.
+    """An Arrow zone for ``datetime``.
 
     Raises:
-        ValueError: if nobody knows it.
+        ValueError: if the zone is unknown.
     """
     import zoneinfo
 
@@ -41,7 +41,7 @@ def _fixed(name: str) -> datetime.timezone | None:
 
 
 def name_of(info: Any) -> str | None:
-    """Arrow's name for a ``tzinfo``; ``None`` where it has none, and the times are to be written in UTC."""
+    """Arrow's name for a ``tzinfo``; ``None`` if there is none, and times must be written in UTC."""
     if info is datetime.timezone.utc:
         return "UTC"
     if isinstance(info, datetime.timezone):
