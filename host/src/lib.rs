@@ -1,8 +1,8 @@
 //! Runs users' scripts in fresh containers and hands them tables without copying.
 //!
 //! A caller describes a run as a [`RunSpec`], has it checked ([`RunSpec::prepare`]: everything that can be wrong with
-//! manifests, options, inputs and outputs is found before anything starts), and runs it with [`run`]. What happens
-//! meanwhile comes as [`Event`]s; what came of it is a [`RunRecord`].
+//! manifests, options, inputs and outputs is found before anything starts), and runs it on a [`Host`]. What happens
+//! meanwhile arrives as [`Event`]s; the result is a [`RunRecord`].
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,7 +16,8 @@
 //! let prepared = spec.prepare()?;
 //! let (events, mut happened) = longshore::events();
 //! let console = tokio::spawn(async move { while let Some(event) = happened.recv().await { drop(event) } });
-//! let record = longshore::run(prepared, &Settings::default(), events, &Cancel::never()).await;
+//! let host = Host::new(Settings::default());
+//! let record = host.run(prepared, events, &Cancel::new()).await;
 //! console.await?;
 //! assert!(record.outcome.is_success());
 //! # Ok(())
@@ -24,31 +25,39 @@
 //! ```
 
 pub mod cases;
+mod credentials;
+mod docker;
 mod engine;
 pub mod environment;
 pub mod fingerprint;
 mod hashes;
 pub mod history;
+mod host;
 pub mod images;
 mod input;
 mod kept;
+mod ledger;
 mod listener;
 mod output;
 mod partition;
 mod place;
 mod record;
+mod reference;
 mod run;
 mod session;
 mod spec;
-mod store;
 mod task;
 pub mod transfer;
 
+pub use credentials::CredentialsError;
+pub use engine::StoreError;
 pub use engine::{
-    Diagnosis, EngineError, EngineFacts, Held, Identity, Namespaces, NoAnswer, Policy, PolicyMount, ProcessLimit,
-    SeccompProfile, SocketMemory, Temporary, diagnose,
+    Diagnosis, EngineError, EngineFacts, Engines, Held, Identity, Namespaces, NoAnswer, Policy, PolicyMount,
+    ProcessLimit, SeccompProfile, SocketMemory, Temporary,
 };
 pub use environment::EnvironmentError;
+pub use environment::PullError;
+pub use host::Host;
 pub use kept::KeptRecord;
 pub use longshore_archive as archive;
 pub use longshore_block as block;
@@ -66,9 +75,9 @@ pub use longshore_os::small_file;
 pub use longshore_table as table;
 pub use partition::SplitError;
 pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
-pub use run::{Explained, explain, run};
+pub use reference::ReferenceError;
+pub use run::Explained;
 pub use spec::{
     CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, OutputSpec, PartitionSpec, Prepared,
     RunSpec, SpecError,
 };
-pub use store::{CredentialsError, PullError, ReferenceError, StoreError};

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use longshore::{Cancel, EngineChoice, InputSpec, OutputSpec, RunSpec, Settings};
+use longshore::{Cancel, EngineChoice, Host, InputSpec, OutputSpec, RunSpec, Settings};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -109,7 +109,7 @@ async fn two_runs_at_once_need_nobody_to_read_their_events() {
         let settings = home.settings();
         runs.push(tokio::spawn(async move {
             let (events, unread) = longshore::events();
-            let record = longshore::run(prepared, &settings, events, &Cancel::never()).await;
+            let record = Host::new(settings).run(prepared, events, &Cancel::never()).await;
             drop(unread);
             record
         }));
@@ -131,7 +131,7 @@ async fn a_run_that_is_dropped_half_way_takes_its_script_with_it() {
     let (settings, work) = (home.settings(), home.path("work"));
     let run = tokio::spawn(async move {
         let (events, unread) = longshore::events();
-        let record = longshore::run(prepared, &settings, events, &Cancel::never()).await;
+        let record = Host::new(settings).run(prepared, events, &Cancel::never()).await;
         drop(unread);
         record
     });
@@ -143,8 +143,7 @@ async fn a_run_that_is_dropped_half_way_takes_its_script_with_it() {
     // What a dropped one had no time for, the next run removes, or who waits for its agent still does.
     let script = home.write("next.py", "print('next')\n");
     let (events, unread) = longshore::events();
-    let record =
-        longshore::run(home.spec(&script).prepare().unwrap(), &home.settings(), events, &Cancel::never()).await;
+    let record = Host::new(home.settings()).run(home.spec(&script).prepare().unwrap(), events, &Cancel::never()).await;
     drop(unread);
     assert!(record.outcome.is_success(), "{:?} {:?}", record.outcome, record.message);
     soon("its folder is gone", || !below(&work).iter().any(|path| path.ends_with("ready"))).await;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use longshore::{Cancel, EngineChoice, Mount, Outcome, RunRecord, RunSpec, Settings};
+use longshore::{Cancel, EngineChoice, Host, Mount, Outcome, RunRecord, RunSpec, Settings};
 use std::path::Path;
 use std::process::Command;
 
@@ -25,7 +25,7 @@ async fn run(folder: &Path, program: &str, meanwhile: impl FnOnce()) -> RunRecor
         ..Settings::default()
     };
     let (events, _happened) = longshore::events();
-    longshore::run(prepared, &settings, events, &Cancel::never()).await
+    Host::new(settings).run(prepared, events, &Cancel::never()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,14 +3,14 @@
 use crate::printer;
 use longshore::config::{Config, Entry};
 use longshore::shown::Shown;
-use longshore::{Diagnosis, diagnose};
+use longshore::{Diagnosis, Host};
 
 /// Exit status when something is missing.
 const UNHEALTHY: u8 = 3;
 
 pub(crate) async fn doctor(config: &Config, json: bool) -> u8 {
     let mut found = settings(config);
-    found.extend(diagnose(config.settings()).await);
+    found.extend(Host::new(config.settings().clone()).diagnose().await);
     if json {
         printer::json(&found);
     } else {

@@ -4,14 +4,14 @@ use crate::{failure, printer};
 use longshore::config::format_time;
 use longshore::human::{aligned, size};
 use longshore::shown::Shown;
-use longshore::{Explained, Identity, Policy, Prepared, Settings, explain};
+use longshore::{Explained, Host, Identity, Policy, Prepared};
 
 /// Paths in a line: three of them are as wide as a mount with its path.
 const PATHS: usize = 3;
 
 /// Explains a run, and gives the exit status back.
-pub(crate) async fn run(prepared: &Prepared, settings: &Settings, json: bool) -> u8 {
-    match explain(prepared, settings).await {
+pub(crate) async fn run(prepared: &Prepared, host: &Host, json: bool) -> u8 {
+    match host.explain(prepared).await {
         Ok(explained) if json => printer::json(&explained),
         Ok(explained) => printer::out(&text(&explained)),
         Err(error) => failure::print(&error, 3),

@@ -3,8 +3,8 @@
 use crate::arguments::EngineArgument;
 use crate::{BAD_INPUT, failure, printer};
 use clap::Args;
-use longshore::Settings;
-use longshore::fingerprint::{self, Difference, FingerprintError, Taken};
+use longshore::Host;
+use longshore::fingerprint::{Difference, FingerprintError, Taken};
 use longshore::shown::Shown;
 use serde_json::json;
 
@@ -29,10 +29,10 @@ pub(crate) struct FingerprintArguments {
 }
 
 /// Runs the command, and gives the exit status back.
-pub(crate) async fn fingerprint(arguments: FingerprintArguments, settings: &Settings) -> u8 {
+pub(crate) async fn fingerprint(arguments: FingerprintArguments, host: &Host) -> u8 {
     let mut taken = Vec::new();
     for subject in &arguments.subjects {
-        match fingerprint::fingerprint(subject, arguments.engine.into(), settings).await {
+        match host.fingerprint(subject, arguments.engine.into()).await {
             Ok(one) => taken.push(one),
             Err(error) => return failed(&error),
         }

@@ -6,7 +6,7 @@ use crate::{BAD_INPUT, failure, printer};
 use clap::Args;
 use longshore::block::Block;
 use longshore::shown::Shown;
-use longshore::{Cancel, EnvironmentError, Settings, environment};
+use longshore::{Cancel, EnvironmentError, Host};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -16,7 +16,7 @@ pub(crate) struct LockArguments {
 }
 
 /// Writes the lock of a block, and gives the exit status back.
-pub(crate) async fn lock(arguments: LockArguments, settings: &Settings) -> u8 {
+pub(crate) async fn lock(arguments: LockArguments, host: &Host) -> u8 {
     let block = match Block::load(&arguments.block) {
         Ok(loaded) => loaded.block,
         Err(error) => return failure::print(&error, BAD_INPUT),
@@ -28,7 +28,7 @@ pub(crate) async fn lock(arguments: LockArguments, settings: &Settings) -> u8 {
         Ok(console) => console,
         Err(error) => return failure::print(&error, 3),
     };
-    let locked = environment::lock(&block, settings, &events, &cancel).await;
+    let locked = host.lock(&block, &events, &cancel).await;
     drop(events);
     console.clear(&cancel).await;
     drop(signals);

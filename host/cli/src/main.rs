@@ -23,6 +23,7 @@ mod usage;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
+use longshore::Host;
 use std::process::ExitCode;
 
 /// Exit status for bad usage and bad input: nothing was started.
@@ -42,18 +43,18 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return ExitCode::from(failure::print(&error, BAD_INPUT)),
     };
-    let settings = config.settings();
+    let host = Host::new(config.settings().clone());
     let status = match arguments.command {
-        Command::Run(arguments) => runtime.block_on(run::run(*arguments, settings)),
+        Command::Run(arguments) => runtime.block_on(run::run(*arguments, &host)),
         Command::Peek(arguments) => peek::peek(&arguments),
-        Command::Test(arguments) => runtime.block_on(test::test(*arguments, settings)),
+        Command::Test(arguments) => runtime.block_on(test::test(*arguments, &host)),
         Command::New(arguments) => new::new(&arguments),
-        Command::Images(command) => runtime.block_on(images::images(command, settings)),
-        Command::Runs(command) => runs::runs(command, settings),
+        Command::Images(command) => runtime.block_on(images::images(command, &host)),
+        Command::Runs(command) => runs::runs(command, host.settings()),
         Command::Fingerprint(arguments) => {
-            runtime.block_on(signals::unless_interrupted(fingerprint::fingerprint(arguments, settings)))
+            runtime.block_on(signals::unless_interrupted(fingerprint::fingerprint(arguments, &host)))
         }
-        Command::Lock(arguments) => runtime.block_on(lock::lock(arguments, settings)),
+        Command::Lock(arguments) => runtime.block_on(lock::lock(arguments, &host)),
         Command::Config(command) => config::config(&command, &config),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor { json } => runtime.block_on(signals::unless_interrupted(doctor::doctor(&config, json))),

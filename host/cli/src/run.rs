@@ -7,13 +7,13 @@ use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, explain, failure, option_values, printer};
 use longshore::block::{Block, GivenValue};
-use longshore::{Cancel, Limits, Outcome, PartitionSpec, RunSpec, Settings, SpecError};
+use longshore::{Cancel, Host, Limits, Outcome, PartitionSpec, RunSpec, SpecError};
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 /// Runs a block, and gives the exit status back.
-pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
+pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
     let (json, quiet, explaining) = (arguments.json, arguments.quiet, arguments.explain);
     let spec = option_values::given(&arguments).and_then(|given| {
         let notes = if quiet { Vec::new() } else { option_values::notes(&arguments, &given) };
@@ -46,7 +46,7 @@ pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
     };
     if explaining {
         let status = tokio::select! {
-            status = explain::run(&prepared, settings, json) => status,
+            status = explain::run(&prepared, host, json) => status,
             () = cancel.wait() => INTERRUPTED,
         };
         drop(signals);
@@ -57,14 +57,14 @@ pub(crate) async fn run(arguments: RunArguments, settings: &Settings) -> u8 {
         Ok(console) => console,
         Err(error) => return failure::print(&error, 3),
     };
-    let record = longshore::run(prepared, settings, events, &cancel).await;
+    let record = host.run(prepared, events, &cancel).await;
     console.finish(&record, &cancel).await;
     drop(signals);
     if json {
         printer::json_line(&record);
     }
     match record.outcome {
-        Outcome::Cancelled => settings.runs.cancelled_status,
+        Outcome::Cancelled => host.settings().runs.cancelled_status,
         outcome => outcome.exit_status(),
     }
 }

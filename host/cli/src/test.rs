@@ -7,7 +7,7 @@ use clap::Args;
 use futures_util::StreamExt;
 use longshore::cases::{Bench, Case, CaseError, CaseResult};
 use longshore::shown::Shown;
-use longshore::{Cancel, CancelLevel, Outcome, Settings};
+use longshore::{Cancel, CancelLevel, Host, Outcome};
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -47,9 +47,9 @@ pub(crate) struct TestArguments {
 }
 
 /// Runs the cases, and gives the exit status back.
-pub(crate) async fn test(arguments: TestArguments, settings: &Settings) -> u8 {
+pub(crate) async fn test(arguments: TestArguments, host: &Host) -> u8 {
     let begun = Instant::now();
-    let bench = Bench { engine: arguments.engine.into(), image: arguments.image, settings: settings.clone() };
+    let bench = Bench { engine: arguments.engine.into(), image: arguments.image, engines: host.engines().clone() };
     let cases = match checked(&arguments.block, &arguments.cases, &bench, arguments.update) {
         Ok(cases) => cases,
         Err(error) => return fail(&error),

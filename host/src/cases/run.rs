@@ -7,10 +7,10 @@ use super::error::CaseError;
 use super::pattern;
 use super::result::{CaseResult, Problem};
 use super::table::Table;
+use crate::engine::Engines;
 use crate::record::RunRecord;
 use crate::spec::{InputSpec, OutputSpec, RunSpec, SpecError};
 use longshore_block::{Block, InputDeclaration};
-use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::{Event, EventReceiver, events};
@@ -34,8 +34,8 @@ pub struct Bench {
     pub engine: EngineChoice,
     /// The image, instead of the block's or the language's.
     pub image: Option<String>,
-    /// The machine.
-    pub settings: Settings,
+    /// The engines of the machine, with its settings.
+    pub engines: Engines,
 }
 
 impl Case {
@@ -80,7 +80,7 @@ impl Case {
         let prepared = prepared.map_err(|source| self.spec_error(source))?;
         let (sender, happened) = events();
         let heard = tokio::spawn(hear(happened));
-        let run = crate::run::run(prepared, &bench.settings, sender, cancel).await;
+        let run = crate::run::run(prepared, &bench.engines, sender, cancel).await;
         let Heard { printed, notes } = heard.await.map_err(broken)?;
         let problems = self.ending(&run);
         let mut result = CaseResult { name: self.name.clone(), problems, updated: Vec::new(), printed, notes, run };
@@ -94,7 +94,7 @@ impl Case {
     }
 
     fn folder(&self, bench: &Bench) -> Result<LockedFolder, CaseError> {
-        let parent = &bench.settings.work_folder;
+        let parent = &bench.engines.settings().work_folder;
         let folder = LockedFolder::create(parent, &format!("{PREFIX}{}", new_run_id()), 0o700);
         let folder = folder.map_err(|source| CaseError::Folder { path: parent.clone(), source })?;
         folder.remove_abandoned(PREFIX);

@@ -1,9 +1,8 @@
 //! What is missing on this machine, and the command that mends it: `longshore doctor`.
 
 use super::weakness::weaknesses;
-use super::{Docker, Engine, EngineError, NoAnswer, existing, socket_memory};
+use super::{EngineError, Engines, ImageStore, NoAnswer, existing, socket_memory};
 use crate::place::check_runtime_folder;
-use crate::store::ImageStore;
 use longshore_config::settings::Settings;
 use serde::Serialize;
 use std::io;
@@ -43,15 +42,16 @@ impl Diagnosis {
 }
 
 /// Looks at everything that runs need on this machine.
-pub async fn diagnose(settings: &Settings) -> Vec<Diagnosis> {
+pub async fn diagnose(engines: &Engines) -> Vec<Diagnosis> {
+    let settings = engines.settings();
     let mut found = Vec::new();
-    match Docker::connect(settings).await {
+    match engines.isolating().await {
         Ok(engine) => {
             found.push(Diagnosis::good("engine", format!("answers at `{}`", settings.engine_socket.display())));
             if let Some(store) = engine.images() {
-                found.push(image(store, "Python image", &settings.python_image).await);
-                found.push(image(store, "Python image with pandas 2", &settings.python_pandas2_image).await);
-                found.push(image(store, "R image", &settings.r_image).await);
+                found.push(image(store.as_ref(), "Python image", &settings.python_image).await);
+                found.push(image(store.as_ref(), "Python image with pandas 2", &settings.python_pandas2_image).await);
+                found.push(image(store.as_ref(), "R image", &settings.r_image).await);
             }
             let facts = engine.facts().await.unwrap_or_default();
             found.extend(weaknesses(&facts, socket_memory()));

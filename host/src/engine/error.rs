@@ -1,7 +1,7 @@
 //! What can go wrong with engines. None of it is the script's fault.
 
 use super::installed::NoAnswer;
-use crate::environment::LocalError;
+use super::refusal::Refusal;
 use crate::place::SOCKET_PATH_BYTES;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -27,9 +27,6 @@ pub enum EngineError {
     /// The image was there, and is no more.
     #[error("the image was removed before a container of it was made: run it again")]
     ImageGone,
-    /// The environment could not be had.
-    #[error(transparent)]
-    Environment(#[from] crate::environment::EnvironmentError),
     /// The engine refused or failed.
     #[error("{doing} failed")]
     Engine {
@@ -37,11 +34,8 @@ pub enum EngineError {
         doing: &'static str,
         /// The cause.
         #[source]
-        source: bollard::errors::Error,
+        source: Refusal,
     },
-    /// The block's packages could not be installed on this machine.
-    #[error(transparent)]
-    Packages(#[from] LocalError),
     /// The agent's binary is missing.
     #[error(
         "the agent is missing at `{path}`: build it with `make build`, or name it in the environment variable \

@@ -1,14 +1,7 @@
 //! What an engine says of itself and of its machine: asked once, beside whatever else a run waits for. It stands in the
 //! record with what held, and `doctor` goes by it; a container's policy does not.
 
-use bollard::models::{SystemInfo, SystemInfoCgroupVersionEnum};
 use serde::Serialize;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::OnceCell;
-
-/// How long an engine may take to answer. A run does not wait longer for what it would only note.
-const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The machine and the engine, as far as they bear on what a container may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -29,76 +22,4 @@ pub struct EngineFacts {
     pub user_namespace: bool,
     /// Whether the engine runs as an ordinary user.
     pub rootless: bool,
-}
-
-impl EngineFacts {
-    fn of(info: SystemInfo) -> Self {
-        let options = info.security_options.unwrap_or_default();
-        let named = |option: &str| option.split(',').find_map(|part| part.strip_prefix("name=")).map(str::to_owned);
-        let names: Vec<String> = options.iter().filter_map(|option| named(option)).collect();
-        let has = |name: &str| names.iter().any(|found| found == name);
-        let modules = ["apparmor", "selinux"].into_iter().filter(|module| has(module));
-        Self {
-            version: info.server_version,
-            runtime: info.default_runtime,
-            kernel: info.kernel_version,
-            cgroup_version: match info.cgroup_version {
-                Some(SystemInfoCgroupVersionEnum::_1) => Some(1),
-                Some(SystemInfoCgroupVersionEnum::_2) => Some(2),
-                _ => None,
-            },
-            security_modules: modules.map(str::to_owned).collect(),
-            seccomp: has("seccomp"),
-            user_namespace: has("userns") || has("rootless"),
-            rootless: has("rootless"),
-        }
-    }
-}
-
-/// Facts that are asked for at most once, and as soon as an engine is connected.
-#[derive(Debug, Clone)]
-pub(super) struct Asked {
-    api: bollard::Docker,
-    facts: Arc<OnceCell<EngineFacts>>,
-}
-
-impl Asked {
-    /// Begins to ask.
-    pub(super) fn begin(api: bollard::Docker) -> Self {
-        let asked = Self { api, facts: Arc::default() };
-        let asking = asked.clone();
-        // Nobody waits for this task: whoever needs the facts asks the same cell.
-        tokio::spawn(async move { drop(asking.get().await) });
-        asked
-    }
-
-    /// The answer. An engine that gives none has no facts.
-    pub(super) async fn get(&self) -> EngineFacts {
-        let ask = || async {
-            let answer = tokio::time::timeout(DEADLINE, self.api.info()).await;
-            answer.ok().and_then(Result::ok).map(EngineFacts::of).unwrap_or_default()
-        };
-        self.facts.get_or_init(ask).await.clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn security_options_are_read_by_their_names() {
-        let options = ["name=apparmor", "name=seccomp,profile=default", "name=rootless", "name=cgroupns"];
-        let info = SystemInfo {
-            security_options: Some(options.map(str::to_owned).to_vec()),
-            cgroup_version: Some(SystemInfoCgroupVersionEnum::_2),
-            server_version: Some("20.10.24".into()),
-            ..SystemInfo::default()
-        };
-        let facts = EngineFacts::of(info);
-        assert_eq!(facts.security_modules, ["apparmor"]);
-        assert_eq!(facts.cgroup_version, Some(2));
-        assert!(facts.seccomp && facts.rootless && facts.user_namespace);
-        assert_eq!(EngineFacts::of(SystemInfo::default()), EngineFacts::default());
-    }
 }

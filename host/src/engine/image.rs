@@ -1,12 +1,12 @@
 //! What must be known of an image to run a script in it: whether our agent is in it, and what its author set.
 
 use super::SCRIPT_USER;
-use crate::store::StoredImage;
+use crate::engine::StoredImage;
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;
 
 /// The agent in images that have it.
-pub(super) const AGENT: &str = "/usr/local/bin/longshore-agent";
+pub(crate) const AGENT: &str = "/usr/local/bin/longshore-agent";
 
 /// Folders that are looked through for programs where the image does not say.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -84,7 +84,7 @@ impl RunImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::ContainerDefaults;
+    use crate::engine::ContainerDefaults;
 
     fn image(defaults: ContainerDefaults, labels: &[&str]) -> RunImage {
         let labels = labels.iter().map(|&label| (label.to_owned(), "0.1.0".to_owned())).collect();

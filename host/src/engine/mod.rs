@@ -3,7 +3,6 @@
 //! daemon. Building and storing images is not an engine's business.
 
 mod diagnosis;
-mod docker;
 mod error;
 mod facts;
 mod image;
@@ -11,35 +10,35 @@ mod installed;
 mod owner;
 mod policy;
 mod process;
+mod refusal;
+mod registry;
 mod script_user;
 mod seccomp;
 mod sockets;
+mod store;
+mod store_error;
 mod survivors;
 mod weakness;
 
 pub use diagnosis::{Diagnosis, diagnose};
 pub use error::EngineError;
-use longshore_model::engine_kind::EngineChoice;
 use longshore_model::engine_kind::EngineKind;
 
 use crate::listener::Peers;
 use crate::place::Place;
-use crate::store::ImageStore;
-use docker::Docker;
-pub(crate) use docker::{connect, was_out_of_memory};
 pub use facts::EngineFacts;
 use futures_util::future::BoxFuture;
-pub(crate) use image::RunImage;
+pub(crate) use image::{AGENT, RunImage};
 pub use installed::NoAnswer;
-pub(crate) use installed::isolating_engine;
-use longshore_config::settings::Settings;
 use longshore_model::limits::Limits;
 use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 use longshore_protocol::User;
+pub(crate) use owner::EngineOwner;
 pub use policy::{Held, Identity, Namespaces, Policy, PolicyMount, ProcessLimit, Temporary};
-pub(crate) use policy::{PolicyOf, SCRIPT_USER};
-use process::Process;
+pub(crate) use policy::{MOUNTED_AGENT, PolicyOf, SCRIPT_USER, SOCKET_FOLDER, WORK_FOLDER};
+pub use refusal::Refusal;
+pub use registry::{Connector, Engines};
 pub(crate) use script_user::ScriptUser;
 pub use seccomp::SeccompProfile;
 pub(crate) use seccomp::{Sockets, in_a_file, profile};
@@ -47,6 +46,12 @@ pub use sockets::SocketMemory;
 pub(crate) use sockets::{limit as limit_sockets, socket_memory};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+pub(crate) use store::{
+    Archives, Builds, ContainerDefaults, ImageStore, Images, Login, Printed, PullFailure, Secret, Step, StoredImage,
+    Volumes, Workshop, WorkshopPlan, WorkshopVolume,
+};
+pub use store_error::StoreError;
 use tokio::sync::watch;
 
 /// What a container is made from: everything an engine needs to know.
@@ -92,7 +97,7 @@ pub(crate) trait Engine: Send + Sync {
     fn kind(&self) -> EngineKind;
 
     /// Where its images are; `None` where it has none.
-    fn images(&self) -> Option<&dyn ImageStore>;
+    fn images(&self) -> Option<Arc<dyn ImageStore>>;
 
     /// Who the script of a run is, which lasts as long as what this gives; `None` where it is this host's own user.
     /// `writes` says that the run may write to something of this machine.
@@ -150,68 +155,13 @@ impl fmt::Display for Ended {
     }
 }
 
-/// Settles on an engine. Returns a note where `auto` took a process.
-pub(crate) async fn choose(
-    choice: EngineChoice,
-    settings: &Settings,
-) -> Result<(Box<dyn Engine>, Option<String>), EngineError> {
-    if choice == EngineChoice::Process {
-        return Ok((Box::new(Process::new(settings)?), None));
-    }
-    match Docker::connect(settings).await {
-        Ok(docker) => Ok((Box::new(docker), None)),
-        Err(EngineError::Unreachable(error)) if choice == EngineChoice::Auto => {
-            let note = without_isolation(error, isolating_engine(settings))?;
-            Ok((Box::new(Process::new(settings)?), Some(note)))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether `auto` may take a process where no engine answers: only where none is installed. Returns what to note then.
-pub(crate) fn without_isolation(error: NoAnswer, installed: Option<String>) -> Result<String, EngineError> {
-    match (error, installed) {
-        (error @ NoAnswer::Denied { .. }, _) => Err(EngineError::Unreachable(error)),
-        (source, Some(found)) => Err(EngineError::NoIsolation { found, source }),
-        (_, None) => {
-            Ok("no container engine is installed: scripts run as processes of this machine, without isolation"
-                .to_owned())
-        }
-    }
-}
-
 /// Waits until the task that watches a container has seen its end.
-async fn wait_for(mut ended: watch::Receiver<Option<Ended>>) -> Ended {
+pub(crate) async fn wait_for(mut ended: watch::Receiver<Option<Ended>>) -> Ended {
     // A task that is gone sees nothing any more: its container is dropped.
     ended.wait_for(Option::is_some).await.ok().and_then(|ended| *ended).unwrap_or(Ended::Unknown)
 }
 
 /// The path of something that a launch needs, if it is there.
-fn existing(path: &Path) -> Option<PathBuf> {
+pub(crate) fn existing(path: &Path) -> Option<PathBuf> {
     path.exists().then(|| path.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn auto_takes_a_process_only_where_no_engine_is_installed() {
-        let socket = PathBuf::from("/s");
-        let silent = || NoAnswer::Silent { socket: socket.clone(), source: "hung up".into() };
-        let missing = || NoAnswer::NoSocket { socket: socket.clone() };
-        let denied =
-            || NoAnswer::Denied { socket: socket.clone(), source: std::io::ErrorKind::PermissionDenied.into() };
-        let found = || Some("`/usr/bin/docker` is there".to_owned());
-        for error in [silent(), missing()] {
-            let refused = without_isolation(error, found()).unwrap_err();
-            assert!(matches!(&refused, EngineError::NoIsolation { .. }), "{refused}");
-            assert!(refused.to_string().contains("`/usr/bin/docker` is there"), "{refused}");
-        }
-        for installed in [found(), None] {
-            let refused = without_isolation(denied(), installed).unwrap_err().to_string();
-            assert!(refused.starts_with("this user may not use the container engine at `/s`"), "{refused}");
-        }
-        assert!(without_isolation(missing(), None).unwrap().ends_with("without isolation"));
-    }
 }

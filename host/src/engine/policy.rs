@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 pub(crate) const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
 
 /// The working folder in a container.
-pub(super) const WORK_FOLDER: &str = "/work";
+pub(crate) const WORK_FOLDER: &str = "/work";
 
 /// The folder of the run's socket in a container.
-pub(super) const SOCKET_FOLDER: &str = "/run/longshore";
+pub(crate) const SOCKET_FOLDER: &str = "/run/longshore";
 
 /// Where this machine's agent is mounted in images that have none. No image has anything there.
-pub(super) const MOUNTED_AGENT: &str = "/run/longshore-agent";
+pub(crate) const MOUNTED_AGENT: &str = "/run/longshore-agent";
 
 /// What of the machine's is hidden from a container: an empty file or folder is there instead. The engines' own lists, and
 /// what tells of the machine, its other work and its hardware. What a path names need not exist on each kernel.
@@ -221,7 +221,7 @@ pub(crate) struct PolicyOf<'a> {
 
 impl Identity {
     /// A user without any capability.
-    pub(super) fn of(user: User) -> Self {
+    pub(crate) fn of(user: User) -> Self {
         Self { uid: user.uid, gid: user.gid, capabilities: Vec::new() }
     }
 }
@@ -257,7 +257,7 @@ impl Policy {
 
 impl Held {
     /// What holds a container with this policy.
-    pub(super) fn new(policy: &Policy, facts: EngineFacts, socket_memory: SocketMemory) -> Self {
+    pub(crate) fn new(policy: &Policy, facts: EngineFacts, socket_memory: SocketMemory) -> Self {
         let (agent, script) = (policy.agent.clone(), policy.script.clone());
         Self { facts, agent, script, seccomp_profile: policy.seccomp.hash.clone(), socket_memory }
     }

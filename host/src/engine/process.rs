@@ -6,9 +6,9 @@ use super::{
     Container, Ended, Engine, EngineError, EngineFacts, Held, Launch, RunImage, ScriptUser, Workplace, existing,
     wait_for,
 };
+use crate::engine::ImageStore;
 use crate::listener::Peers;
 use crate::place::SOCKET_PATH_BYTES;
-use crate::store::ImageStore;
 use crate::task::blocking;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -112,7 +112,7 @@ impl Engine for Process {
         EngineKind::Process
     }
 
-    fn images(&self) -> Option<&dyn ImageStore> {
+    fn images(&self) -> Option<Arc<dyn ImageStore>> {
         None
     }
 

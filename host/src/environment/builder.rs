@@ -5,7 +5,8 @@ use super::plan::{image_name, layer_name};
 use super::printed::Lines;
 use super::steps::{self, Finish, Job, NO_TOOLS};
 use super::{EnvironmentError, Layer, LayerKind, Lock, Plan, installed, packages, sources, tools};
-use crate::store::{ImageStore, Ledger, Step, StoreError, StoredImage, Workshop, WorkshopPlan};
+use crate::engine::{ImageStore, Step, StoreError, StoredImage, Workshop, WorkshopPlan};
+use crate::ledger::Ledger;
 use longshore_block::Language;
 use longshore_config::certificates;
 use longshore_config::settings::Settings;
@@ -68,7 +69,7 @@ impl Builder<'_> {
         Ok(self.store.list(Some(&label)).await?.into_iter().find(is_ours))
     }
 
-    async fn claim(&self, name: &str) -> Result<crate::store::Hold, EnvironmentError> {
+    async fn claim(&self, name: &str) -> Result<crate::ledger::Hold, EnvironmentError> {
         let folder = &self.settings.state_folder;
         self.ledger.claim(name).await.map_err(|source| EnvironmentError::Ledger { folder: folder.clone(), source })
     }

@@ -1,7 +1,10 @@
 //! Images that blocks and callers name: found on this machine, or pulled from their registries with the credentials of
 //! the Docker configuration, patiently. Our own are never pulled. What is made on top of them is not decided here.
 
-use crate::store::{Credentials, ImageStore, Login, PullError, PullFailure, Reference, StoredImage};
+use crate::credentials::Credentials;
+use crate::engine::{ImageStore, Login, PullFailure, StoredImage};
+use crate::environment::PullError;
+use crate::reference::Reference;
 use longshore_config::settings::{Pull, Settings};
 use longshore_model::event::{Event, Events, PullStep};
 use longshore_model::pull_progress::LayerProgress;
@@ -101,7 +104,7 @@ impl Pulling<'_> {
             (PullFailure::Transient { reason }, _) => PullError::GivenUp { image, registry, attempts, reason },
             (PullFailure::Other { reason }, _) => PullError::Failed { image, registry, reason },
             (PullFailure::Engine(source), _) => {
-                PullError::Store(crate::store::StoreError::Engine { doing: "pulling an image", source })
+                PullError::Store(crate::engine::StoreError::Engine { doing: "pulling an image", source })
             }
         }
     }
@@ -136,7 +139,8 @@ fn random() -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::DockerStore;
+    use crate::docker::DockerConnector;
+    use crate::engine::Engines;
 
     #[test]
     fn delays_double_and_vary_by_a_quarter() {
@@ -151,10 +155,10 @@ mod tests {
     async fn brought(image: &str, pull: Pull) -> (Result<StoredImage, PullError>, Option<Event>) {
         let mut settings = Settings::default();
         settings.images.pull = pull;
-        let store = DockerStore::connect(&settings).await.unwrap();
+        let store = Engines::new(settings.clone(), DockerConnector).images().await.unwrap();
         let credentials = Credentials::new(&settings.docker_config);
         let (events, mut happened) = longshore_model::event::events();
-        let brought = bring(&store, image, &settings, &credentials, &events).await;
+        let brought = bring(store.as_ref(), image, &settings, &credentials, &events).await;
         drop(events);
         (brought, happened.recv().await)
     }

@@ -5,8 +5,10 @@ use super::custom::bring;
 use super::names::check;
 use super::plan::needs_api;
 use super::{EnvironmentError, Lock, Plan, api};
+use crate::credentials::Credentials;
+use crate::engine::{Engines, ImageStore, StoreError, StoredImage};
 use crate::images;
-use crate::store::{Credentials, DockerStore, Hold, ImageStore, Ledger, StoreError, StoredImage};
+use crate::ledger::{Hold, Ledger};
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
@@ -51,13 +53,14 @@ pub struct Built {
 pub async fn build(
     block: &Block,
     image: Option<&str>,
-    settings: &Settings,
+    engines: &Engines,
     events: &Events,
     cancel: &Cancel,
 ) -> Result<Built, EnvironmentError> {
     check(block)?;
-    let store = DockerStore::connect(settings).await?;
-    let office = Office { store: &store, settings, events, cancel };
+    let settings = engines.settings();
+    let store = engines.images().await.map_err(StoreError::from)?;
+    let office = Office { store: store.as_ref(), settings, events, cancel };
     let base_name = image.unwrap_or_else(|| base_name(block, settings));
     let base = office.base(base_name).await?;
     let Some((plan, lock)) = locked_plan(block, base.clone(), base_name, settings)? else {

@@ -1,7 +1,8 @@
 //! What can go wrong with environments.
 
+use crate::engine::StoreError;
+use crate::environment::PullError;
 use crate::fingerprint::FingerprintError;
-use crate::store::{PullError, StoreError};
 use longshore_config::CertificateError;
 use std::path::PathBuf;
 use thiserror::Error;

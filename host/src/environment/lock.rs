@@ -3,7 +3,7 @@
 
 use super::EnvironmentError;
 use super::requirement::normalised;
-use crate::store::StoredImage;
+use crate::engine::StoredImage;
 use longshore_block::{Block, Language};
 use longshore_os::small_file;
 use serde::{Deserialize, Serialize};

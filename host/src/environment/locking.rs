@@ -7,10 +7,10 @@ use super::names::check_names;
 use super::sources::PROLOGUE;
 use super::steps::{self, Finish, Job};
 use super::{EnvironmentError, installed};
+use crate::engine::{Engines, StoreError, StoredImage};
 use crate::fingerprint::{Fingerprint, Kind};
-use crate::store::{DockerStore, Ledger, StoredImage};
+use crate::ledger::Ledger;
 use longshore_block::{Block, Language};
-use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
 use longshore_model::event::Events;
 use longshore_model::labels;
@@ -47,18 +47,19 @@ pub struct Locked {
 /// [`EnvironmentError`]: the environment cannot be made, or the file cannot be written.
 pub async fn lock(
     block: &Block,
-    settings: &Settings,
+    engines: &Engines,
     events: &Events,
     cancel: &Cancel,
 ) -> Result<Locked, EnvironmentError> {
+    let settings = engines.settings();
     let path = Lock::path(block);
     let wrong = |reason: &str| EnvironmentError::Lock { path: path.clone(), reason: reason.into() };
     if !block.whole_folder || block.dependencies.is_empty() && block.system_packages.is_empty() {
         return Err(wrong("the block names no packages, so there is nothing to write down"));
     }
     check_names(block)?;
-    let store = DockerStore::connect(settings).await?;
-    let office = Office { store: &store, settings, events, cancel };
+    let store = engines.images().await.map_err(StoreError::from)?;
+    let office = Office { store: store.as_ref(), settings, events, cancel };
     let name = base_name(block, settings);
     let base = office.base(name).await?;
     let Some(plan) = plan(block, base.clone(), name, None, settings)? else {
@@ -69,12 +70,17 @@ pub async fn lock(
     let mut found = lines(&ready.image, labels::RESOLVED);
     let minutes = settings.build.minutes;
     let read = async {
-        let fingerprint = installed::all_of(&store, &plan, &ready.image.id).await?;
+        let fingerprint = installed::all_of(store.as_ref(), &plan, &ready.image.id).await?;
         let mut read = of_debian(&written.system_packages, &fingerprint);
         if block.language == Language::Python && !block.dependencies.is_empty() {
             let wanted = written.dependencies.join("\n") + "\n";
-            let builder =
-                Builder { store: &store, ledger: &Ledger::new(&settings.state_folder), settings, events, lock: None };
+            let builder = Builder {
+                store: store.as_ref(),
+                ledger: &Ledger::new(&settings.state_folder),
+                settings,
+                events,
+                lock: None,
+            };
             read.extend(hashed(&builder, &base, wanted, installed::constraints(&fingerprint), &path).await?);
         }
         Ok::<_, EnvironmentError>(read)

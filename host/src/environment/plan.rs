@@ -2,7 +2,7 @@
 //! arguments, so that the same block gets the same image on every machine that has the same base.
 
 use super::lock::{self, Lock};
-use crate::store::StoredImage;
+use crate::engine::StoredImage;
 use longshore_block::{Block, Language};
 use longshore_config::settings::{PackageSettings, Settings};
 use longshore_model::digest::hexadecimal;

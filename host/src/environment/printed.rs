@@ -2,7 +2,7 @@
 //! of it is bounded, for packages print there too.
 
 use super::steps::{Finish, LACKING, LOCKED, NOTE};
-use crate::store::Printed;
+use crate::engine::Printed;
 use longshore_config::masked;
 use longshore_model::event::{Event, Events};
 use longshore_model::redact::Secrets;

@@ -3,7 +3,7 @@
 
 use super::plan::{Layer, LayerKind};
 use super::{EnvironmentError, Plan, api, packages, system};
-use crate::store::StoreError;
+use crate::engine::StoreError;
 use longshore_block::Language;
 use longshore_config::settings::Settings;
 use longshore_os::small_file;

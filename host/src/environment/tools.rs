@@ -4,7 +4,7 @@
 use super::EnvironmentError;
 use super::sources::PROLOGUE;
 use super::steps::Job;
-use crate::store::{StoredImage, WorkshopVolume};
+use crate::engine::{StoredImage, WorkshopVolume};
 use longshore_config::settings::Settings;
 use longshore_model::image_id::ImageId;
 

@@ -1,8 +1,8 @@
 //! What can go wrong with fingerprints.
 
 use crate::engine::EngineError;
+use crate::engine::StoreError;
 use crate::environment::EnvironmentError;
-use crate::store::StoreError;
 use longshore_block::BlockError;
 use std::io;
 use std::path::PathBuf;

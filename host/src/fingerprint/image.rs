@@ -6,7 +6,7 @@ use super::error::FingerprintError;
 use super::lines::Fingerprint;
 use super::probe::{Answer, Interpreters};
 use crate::engine::RunImage;
-use crate::store::{ImageStore, Printed, Step, StoreError, Workshop};
+use crate::engine::{ImageStore, Printed, Step, StoreError, Workshop};
 use longshore_model::image_id::ImageId;
 use std::path::Path;
 use std::time::Duration;
@@ -91,9 +91,9 @@ fn place(name: &str) -> String {
 /// The engine's words for a missing program are many; that it does not find what it should start is in all of them.
 fn without_shell(image: &str, error: StoreError) -> FingerprintError {
     let missing = match &error {
-        StoreError::Engine { source: bollard::errors::Error::DockerResponseServerError { message, .. }, .. } => {
-            message.contains("executable file not found") || message.contains("no such file or directory")
-        }
+        StoreError::Engine { source, .. } => source.answer().is_some_and(|words| {
+            words.contains("executable file not found") || words.contains("no such file or directory")
+        }),
         _ => false,
     };
     if missing {

@@ -7,9 +7,8 @@ use super::image::of_image;
 use super::lines::Fingerprint;
 use super::machine::of_machine;
 use super::probe::Interpreters;
-use crate::engine::{RunImage, isolating_engine, without_isolation};
+use crate::engine::{Engines, ImageStore, RunImage, StoreError, StoredImage};
 use crate::environment;
-use crate::store::{DockerStore, ImageStore, StoreError, StoredImage};
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_model::engine_kind::EngineChoice;
@@ -33,25 +32,25 @@ pub struct Taken {
 ///
 /// # Errors
 /// [`FingerprintError`].
-pub async fn fingerprint(subject: &str, engine: EngineChoice, settings: &Settings) -> Result<Taken, FingerprintError> {
+pub async fn fingerprint(subject: &str, engine: EngineChoice, engines: &Engines) -> Result<Taken, FingerprintError> {
     let path = Path::new(subject);
     if !path.exists() {
-        return of_reference(subject, engine, settings).await;
+        return of_reference(subject, engine, engines).await;
     }
     if path.is_file() && path.extension().is_some_and(|suffix| suffix == "json") {
         return saved(path);
     }
     let block = |source| FingerprintError::Block { subject: subject.to_owned(), source };
-    of_block(subject, &Block::load(path).map_err(block)?.block, engine, settings).await
+    of_block(subject, &Block::load(path).map_err(block)?.block, engine, engines).await
 }
 
-async fn of_reference(subject: &str, engine: EngineChoice, settings: &Settings) -> Result<Taken, FingerprintError> {
+async fn of_reference(subject: &str, engine: EngineChoice, engines: &Engines) -> Result<Taken, FingerprintError> {
     if engine == EngineChoice::Process {
         return Err(FingerprintError::NoImages { subject: subject.to_owned() });
     }
-    let store = DockerStore::connect(settings).await?;
-    match find(&store, subject).await? {
-        Some(found) => of_found(&store, subject, subject, found, settings).await,
+    let store = engines.images().await.map_err(StoreError::from)?;
+    match find(store.as_ref(), subject).await? {
+        Some(found) => of_found(store.as_ref(), subject, subject, found, engines.settings()).await,
         None => Err(FingerprintError::Nothing { subject: subject.to_owned() }),
     }
 }
@@ -60,36 +59,26 @@ async fn of_block(
     subject: &str,
     block: &Block,
     engine: EngineChoice,
-    settings: &Settings,
+    engines: &Engines,
 ) -> Result<Taken, FingerprintError> {
-    let store = match engine {
-        EngineChoice::Process => None,
-        EngineChoice::Docker => Some(DockerStore::connect(settings).await?),
-        EngineChoice::Auto => match DockerStore::connect(settings).await {
-            Ok(store) => Some(store),
-            // As a run does.
-            Err(StoreError::Unreachable(error)) => {
-                without_isolation(error, isolating_engine(settings))?;
-                None
-            }
-            Err(error) => return Err(error.into()),
-        },
-    };
+    let settings = engines.settings();
+    // As a run does.
+    let store = engines.images_of(engine).await?;
     let Some(store) = store else {
         let fingerprint =
             of_machine(&Interpreters::of_machine(settings, block.language), &settings.work_folder).await?;
         return Ok(Taken { subject: format!("{subject} (as a process of this machine)"), image: None, fingerprint });
     };
     // The one that a run would have, where it is there already: to look at something makes nothing.
-    let (name, image) = environment::find(block, &store, settings).await?;
+    let (name, image) = environment::find(block, store.as_ref(), settings).await?;
     match image {
-        Some(image) => of_found(&store, subject, &name, image, settings).await,
+        Some(image) => of_found(store.as_ref(), subject, &name, image, settings).await,
         None => Err(FingerprintError::NoImage { block: subject.to_owned(), image: name }),
     }
 }
 
 async fn of_found(
-    store: &DockerStore,
+    store: &dyn ImageStore,
     subject: &str,
     image: &str,
     found: StoredImage,
@@ -101,14 +90,11 @@ async fn of_found(
     Ok(Taken { subject: subject.to_owned(), image: Some(found.id.0), fingerprint })
 }
 
-async fn find(store: &DockerStore, reference: &str) -> Result<Option<StoredImage>, FingerprintError> {
+async fn find(store: &dyn ImageStore, reference: &str) -> Result<Option<StoredImage>, FingerprintError> {
     match store.find(reference).await {
         Ok(found) => Ok(found),
         // What can be no image's name is none.
-        Err(StoreError::Engine {
-            source: bollard::errors::Error::DockerResponseServerError { status_code: 400, .. },
-            ..
-        }) => Ok(None),
+        Err(StoreError::Engine { source, .. }) if source.status() == Some(400) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -2,8 +2,9 @@
 //! of the `process` engine. They are in no budget, since all of it comes again; they go when everything is to go.
 
 use super::error::ImagesError;
+use crate::engine::ImageStore;
 use crate::environment::CACHE_VOLUMES;
-use crate::store::{ImageStore, Ledger};
+use crate::ledger::Ledger;
 use crate::task::blocking;
 use longshore_config::settings::Settings;
 

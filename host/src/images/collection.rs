@@ -8,15 +8,16 @@ use super::prune::{How, foresee, goal, low_mark, prune};
 use super::report::PruneReport;
 use super::survey::Survey;
 use super::{caches, folders, select};
-use crate::store::{DockerStore, ImageStore, Ledger, StoreError};
+use crate::engine::{Engines, ImageStore, StoreError};
+use crate::ledger::Ledger;
 use longshore_config::settings::Settings;
 use longshore_model::image_id::ImageId;
+use std::sync::Arc;
 
 /// The images made here, and the folders that stand for them where there is no engine.
-#[derive(Debug)]
 pub struct ImageCollection<'a> {
     settings: &'a Settings,
-    store: Option<DockerStore>,
+    store: Option<Arc<dyn ImageStore>>,
     ledger: Ledger,
     note: Option<String>,
 }
@@ -26,19 +27,19 @@ impl<'a> ImageCollection<'a> {
     ///
     /// # Errors
     /// [`ImagesError`]: no engine answers.
-    pub async fn open(settings: &'a Settings) -> Result<Self, ImagesError> {
+    pub async fn open(engines: &'a Engines) -> Result<Self, ImagesError> {
+        let settings = engines.settings();
         let ledger = Ledger::new(&settings.state_folder);
-        match DockerStore::connect(settings).await {
+        match engines.images().await {
             Ok(store) => Ok(Self { settings, store: Some(store), ledger, note: None }),
-            Err(error @ StoreError::Unreachable(_)) if folders::place(&settings.cache_folder).is_dir() => {
+            Err(_) if folders::place(&settings.cache_folder).is_dir() => {
                 let note = format!(
                     "no container engine answers at `{}`: there are only the folders of runs without a container",
                     settings.engine_socket.display()
                 );
-                drop(error);
                 Ok(Self { settings, store: None, ledger, note: Some(note) })
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(StoreError::from(error).into()),
         }
     }
 
@@ -158,7 +159,7 @@ impl<'a> ImageCollection<'a> {
     }
 
     fn store(&self) -> Option<&dyn ImageStore> {
-        self.store.as_ref().map(|store| store as &dyn ImageStore)
+        self.store.as_deref()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can go wrong with keeping images.
 
+use crate::engine::StoreError;
 use crate::environment::EnvironmentError;
-use crate::store::StoreError;
 use longshore_block::BlockError;
 use std::path::PathBuf;
 use thiserror::Error;

@@ -2,7 +2,7 @@
 //! alone do not make an image ours: one that was made `FROM` one of ours has its labels too.
 
 use super::entry::Kind;
-use crate::store::StoredImage;
+use crate::engine::StoredImage;
 use longshore_config::settings::Settings;
 use longshore_model::labels;
 

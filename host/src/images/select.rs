@@ -2,8 +2,8 @@
 
 use super::entry::ImageEntry;
 use super::error::ImagesError;
+use crate::engine::ImageStore;
 use crate::environment::hash_of_block;
-use crate::store::ImageStore;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use std::path::Path;

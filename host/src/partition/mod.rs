@@ -6,6 +6,7 @@ mod relay;
 mod split;
 mod spool;
 
+use crate::engine::Engines;
 use crate::input::Inputs;
 use crate::output::Finished;
 use crate::record::{PartitionRecord, RunRecord};
@@ -85,15 +86,15 @@ pub(crate) async fn run(
     prepared: Prepared,
     run_id: String,
     cut: Cut,
-    settings: &Settings,
+    engines: &Engines,
     events: Events,
     cancel: &Cancel,
 ) -> RunRecord {
     if cut.values().is_empty() {
         // A table without rows has no values: the block runs once, so that its outputs have their columns.
-        return run_once(prepared, run_id, settings, events, cancel, Outlet::Publish).await.0;
+        return run_once(prepared, run_id, engines, events, cancel, Outlet::Publish).await.0;
     }
-    let whole = Whole { prepared, run_id, cut, settings, events, begun: Instant::now() };
+    let whole = Whole { prepared, run_id, cut, engines, settings: engines.settings(), events, begun: Instant::now() };
     let parts = whole.run_parts(cancel).await;
     whole.conclude(parts, cancel).await
 }
@@ -103,6 +104,7 @@ struct Whole<'a> {
     prepared: Prepared,
     run_id: String,
     cut: Cut,
+    engines: &'a Engines,
     settings: &'a Settings,
     events: Events,
     begun: Instant,
@@ -171,7 +173,7 @@ impl Whole<'_> {
     fn part(&self, position: usize, cancel: Cancel) -> impl Future<Output = (Part, Vec<Finished>)> + Send + 'static {
         let mut prepared = self.prepared.clone();
         let (value, splits) = (self.cut.values()[position].clone(), Arc::clone(&self.cut.splits));
-        let (settings, whole, name) = (self.settings.clone(), self.events.clone(), name(&value));
+        let (engines, whole, name) = (self.engines.clone(), self.events.clone(), name(&value));
         if position > 0 {
             prepared.notes.clear();
             // All parts have the environment of the first.
@@ -202,7 +204,7 @@ impl Whole<'_> {
                 }
             };
             let (mut record, finished) =
-                run_once(prepared, new_run_id(), &settings, events, &cancel, Outlet::Keep).await;
+                run_once(prepared, new_run_id(), &engines, events, &cancel, Outlet::Keep).await;
             if broken.is_some() {
                 (record.outcome, record.message) = (Outcome::EngineFailed, broken);
             }

@@ -1,17 +1,18 @@
 //! Who failed where a run has no container, or none that its script ran in: the engine and this machine, what the script
 //! needs, or the image. The table in `docs/runs.md` has the same in words.
 
+use super::error::RunError;
 use crate::engine::EngineError;
+use crate::engine::StoreError;
+use crate::environment::PullError;
 use crate::environment::{EnvironmentError, LocalError};
-use crate::store::{PullError, StoreError};
-use bollard::errors::Error as ApiError;
 use longshore_model::causes::chain;
 use longshore_model::outcome::Evidence;
 
 /// What an error before the script's start says of the run.
-pub(super) fn evidence(error: &EngineError) -> Evidence {
+pub(super) fn evidence(error: &RunError) -> Evidence {
     let (reason, none) = (Some(chain(error)), Evidence::default());
-    match of_engine(error) {
+    match of_run(error) {
         Blame::Engine => Evidence { engine_failure: reason, ..none },
         Blame::Environment => Evidence { environment_failure: reason, ..none },
         Blame::Image => Evidence { image_failure: reason, ..none },
@@ -32,17 +33,20 @@ enum Blame {
     Nobody,
 }
 
+fn of_run(error: &RunError) -> Blame {
+    match error {
+        RunError::Engine(error) => of_engine(error),
+        RunError::Environment(error) => of_environment(error),
+        RunError::Packages(error) => of_local(error),
+    }
+}
+
 fn of_engine(error: &EngineError) -> Blame {
     match error {
-        EngineError::Environment(error) => of_environment(error),
-        EngineError::Packages(error) => of_local(error),
         EngineError::AgentNotInImage { .. } => Blame::Image,
         // The engine understood, and refuses what was asked for: it has no such network, or fewer processors.
-        EngineError::Engine {
-            source: ApiError::DockerResponseServerError { status_code: 400 | 403 | 404, .. },
-            ..
-        }
-        | EngineError::Replaced { .. } => Blame::Environment,
+        EngineError::Engine { source, .. } if matches!(source.status(), Some(400 | 403 | 404)) => Blame::Environment,
+        EngineError::Replaced { .. } => Blame::Environment,
         EngineError::Unreachable(_)
         | EngineError::NoIsolation { .. }
         | EngineError::ImageGone
@@ -129,9 +133,10 @@ fn of_local(error: &LocalError) -> Blame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Refusal;
     use longshore_model::outcome::{Outcome, decide};
 
-    fn outcome(error: impl Into<EngineError>) -> Outcome {
+    fn outcome(error: impl Into<RunError>) -> Outcome {
         decide(&evidence(&error.into())).0
     }
 
@@ -149,9 +154,9 @@ mod tests {
         assert_eq!(outcome(EngineError::ImageGone), Outcome::EngineFailed);
         let missing = EngineError::AgentNotInImage { image: "x".into(), path: "/agent" };
         assert_eq!(outcome(missing), Outcome::ImageFailed);
-        let answered = |status_code| EngineError::Engine {
+        let answered = |status| EngineError::Engine {
             doing: "creating the container",
-            source: ApiError::DockerResponseServerError { status_code, message: "no".into() },
+            source: Refusal::answered(status, "no".into(), "no"),
         };
         assert_eq!(outcome(answered(404)), Outcome::EnvironmentFailed);
         assert_eq!(outcome(answered(500)), Outcome::EngineFailed);

@@ -1,18 +1,20 @@
 //! A run's environment: the image to run in, and its fingerprint, which is found out while the script runs. A run never
 //! fails for the lack of a fingerprint.
 
+use super::error::RunError;
 use super::{Run, lacking};
-use crate::engine::{Engine, EngineError, RunImage, Workplace};
+use crate::engine::{Engine, ImageStore, RunImage, Workplace};
 use crate::environment::local::{self, LocalEnvironment};
 use crate::environment::{self, EnvironmentError, LocalError};
 use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
-use crate::store::{DockerStore, Hold};
+use crate::ledger::Hold;
 use longshore_block::Language;
 use longshore_config::settings::Settings;
 use longshore_model::causes::chain;
 use longshore_model::event::Event;
 use longshore_model::image_id::ImageId;
 use longshore_model::outcome::Outcome;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -26,7 +28,12 @@ pub(super) struct Fingerprinting(JoinHandle<Result<Fingerprint, FingerprintError
 
 impl Fingerprinting {
     /// Begins to find out what is installed in an image, or without one on this machine.
-    fn begin(image: Option<ImageId>, workplace: &Workplace, language: Language, settings: &Settings) -> Self {
+    fn begin(
+        image: Option<(ImageId, Arc<dyn ImageStore>)>,
+        workplace: &Workplace,
+        language: Language,
+        settings: &Settings,
+    ) -> Self {
         let settings = settings.clone();
         let interpreters = Interpreters {
             python: workplace.python.clone(),
@@ -37,9 +44,8 @@ impl Fingerprinting {
         };
         Self(tokio::spawn(async move {
             match image {
-                Some(image) => {
-                    let store = DockerStore::connect(&settings).await?;
-                    of_image(&store, &image.0, &image, &interpreters, &settings.state_folder).await
+                Some((image, store)) => {
+                    of_image(store.as_ref(), &image.0, &image, &interpreters, &settings.state_folder).await
                 }
                 None => of_machine(&interpreters.only(language), &settings.work_folder).await,
             }
@@ -88,20 +94,21 @@ impl Provided {
 
 impl Run<'_> {
     /// What the script needs: an image that has it, or a folder of this machine. `None` where nobody wants to wait for it.
-    pub(super) async fn provide(&self, engine: &dyn Engine) -> Result<Option<Provided>, EngineError> {
+    pub(super) async fn provide(&self, engine: &dyn Engine) -> Result<Option<Provided>, RunError> {
         let (block, image) = (&self.prepared.block, self.prepared.image.as_deref());
         let Some(store) = engine.images() else {
-            return match local::ensure(block, self.settings, &self.events, self.cancel).await {
+            return match local::ensure(block, self.engines, &self.events, self.cancel).await {
                 Ok(local) => Ok(Some(Provided::Local(local))),
                 Err(LocalError::Cancelled) => Ok(None),
                 Err(error) => Err(error.into()),
             };
         };
-        let ready = match environment::ensure(block, image, store, self.settings, &self.events, self.cancel).await {
-            Ok(ready) => ready,
-            Err(EnvironmentError::Cancelled) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
+        let ready =
+            match environment::ensure(block, image, store.as_ref(), self.settings, &self.events, self.cancel).await {
+                Ok(ready) => ready,
+                Err(EnvironmentError::Cancelled) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
         Ok(Some(Provided::Image(RunImage::of(&ready.name, ready.image), ready.hold)))
     }
 
@@ -114,9 +121,9 @@ impl Run<'_> {
     }
 
     /// Begins to find out what is installed where the script runs, if the record is to say so.
-    pub(super) fn begin_fingerprint(&mut self, image: Option<&RunImage>, workplace: &Workplace) {
+    pub(super) fn begin_fingerprint(&mut self, engine: &dyn Engine, image: Option<&RunImage>, workplace: &Workplace) {
         let language = self.prepared.block.language;
-        let image = image.map(|image| image.id.clone());
+        let image = image.map(|image| image.id.clone()).zip(engine.images());
         let begin = || Fingerprinting::begin(image, workplace, language, self.settings);
         self.fingerprinting = self.prepared.hashes.then(begin);
     }

@@ -2,10 +2,9 @@
 //! there, and the whole policy of its container.
 
 use super::time_limit;
-use crate::engine::{self, EngineFacts, Policy, PolicyOf, RunImage};
+use crate::engine::{self, EngineFacts, Engines, Policy, PolicyOf, RunImage};
 use crate::environment;
 use crate::spec::Prepared;
-use longshore_config::settings::Settings;
 use longshore_model::causes::chain;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::limits::Limits;
@@ -39,8 +38,9 @@ pub struct Explained {
 ///
 /// # Errors
 /// Where the engine that it wants does not answer.
-pub async fn explain(prepared: &Prepared, settings: &Settings) -> Result<Explained, engine::EngineError> {
-    let (chosen, note) = engine::choose(prepared.engine, settings).await?;
+pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained, engine::EngineError> {
+    let settings = engines.settings();
+    let (chosen, note) = engines.choose(prepared.engine).await?;
     let mut notes: Vec<String> = note.into_iter().chain(prepared.notes.clone()).collect();
     let (mut image, mut name) = (None, None);
     if let Some(store) = chosen.images() {
@@ -48,7 +48,7 @@ pub async fn explain(prepared: &Prepared, settings: &Settings) -> Result<Explain
             Some(image) => {
                 store.find(image).await.map(|found| (image.to_owned(), found)).map_err(|error| chain(&error))
             }
-            None => environment::find(&prepared.block, store, settings).await.map_err(|error| chain(&error)),
+            None => environment::find(&prepared.block, store.as_ref(), settings).await.map_err(|error| chain(&error)),
         };
         match found {
             Ok((found, there)) => {

@@ -2,7 +2,7 @@
 //! where script authors learn what to change.
 
 use crate::engine::RunImage;
-use crate::store::Reference;
+use crate::reference::Reference;
 use longshore_model::outcome::Evidence;
 use longshore_protocol::VersionMismatch;
 
@@ -70,7 +70,7 @@ pub(super) fn volumes(image: &RunImage) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoredImage;
+    use crate::engine::StoredImage;
     use longshore_protocol::{Version, VersionRange};
 
     fn image(name: &str) -> RunImage {

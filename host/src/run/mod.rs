@@ -6,13 +6,14 @@ mod blame;
 mod conclude;
 mod connect;
 mod environment;
+mod error;
 mod explain;
 mod lacking;
 mod publishing;
 mod unwind;
 mod watch;
 
-use crate::engine::{self, Container, Ended, Engine, EngineError, Held, Launch, RunImage, Workplace};
+use crate::engine::{Container, Ended, Engine, EngineError, Engines, Held, Launch, RunImage, Workplace};
 use crate::hashes::Hashing;
 use crate::history::{HistoryError, Recording};
 use crate::input::Inputs;
@@ -57,6 +58,7 @@ const LAUNCH_DEADLINE: Duration = Duration::from_secs(3);
 /// Words that an agent may say on the way, each of them once.
 const WORDS: usize = 3;
 
+use error::RunError;
 pub use explain::{Explained, explain};
 use publishing::recovered;
 pub(crate) use publishing::{NotPublished, Published, publish};
@@ -71,8 +73,8 @@ pub(crate) enum Outlet {
 }
 
 /// Runs a block. Whatever happens is in the record; nothing of the run is left when this returns.
-pub async fn run(mut prepared: Prepared, settings: &Settings, events: Events, cancel: &Cancel) -> RunRecord {
-    let begun = Instant::now();
+pub async fn run(mut prepared: Prepared, engines: &Engines, events: Events, cancel: &Cancel) -> RunRecord {
+    let (begun, settings) = (Instant::now(), engines.settings());
     let run_id = new_run_id();
     prepared.limits.timeout = time_limit(&prepared, settings);
     prepared.notes.extend(recovered(settings).await);
@@ -88,8 +90,8 @@ pub async fn run(mut prepared: Prepared, settings: &Settings, events: Events, ca
     };
     let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
     let mut record = match prepared.partition.take() {
-        Some(cut) => partition::run(prepared, run_id, cut, settings, events, cancel).await,
-        None => run_once(prepared, run_id, settings, events, cancel, Outlet::Publish).await.0,
+        Some(cut) => partition::run(prepared, run_id, cut, engines, events, cancel).await,
+        None => run_once(prepared, run_id, engines, events, cancel, Outlet::Publish).await.0,
     };
     if let Some(hashing) = hashing {
         hashing.end(&mut record).await;
@@ -117,7 +119,7 @@ fn unrecorded(error: &HistoryError) -> String {
 pub(crate) async fn run_once(
     prepared: Prepared,
     run_id: String,
-    settings: &Settings,
+    engines: &Engines,
     events: Events,
     cancel: &Cancel,
     outlet: Outlet,
@@ -125,7 +127,8 @@ pub(crate) async fn run_once(
     let begun = Instant::now();
     let mut run = Run {
         prepared,
-        settings,
+        engines,
+        settings: engines.settings(),
         events,
         cancel,
         begun,
@@ -150,6 +153,7 @@ pub(crate) async fn run_once(
 
 struct Run<'a> {
     prepared: Prepared,
+    engines: &'a Engines,
     settings: &'a Settings,
     events: Events,
     cancel: &'a Cancel,
@@ -169,16 +173,16 @@ struct Run<'a> {
 type Seen = (Evidence, Vec<Finished>, Option<Exit>);
 
 impl Run<'_> {
-    async fn execute(&mut self) -> (EngineKind, Option<ImageId>, Result<Seen, EngineError>) {
+    async fn execute(&mut self) -> (EngineKind, Option<ImageId>, Result<Seen, RunError>) {
         let likely = likely(self.prepared.engine);
         let chosen = tokio::select! {
-            chosen = engine::choose(self.prepared.engine, self.settings) => chosen,
+            chosen = self.engines.choose(self.prepared.engine) => chosen,
             // An engine that takes connections and does not answer is waited for no longer than anybody likes.
             () = self.cancel.wait() => return (likely, None, Ok(interrupted())),
         };
         let (engine, note) = match chosen {
             Ok(chosen) => chosen,
-            Err(error) => return (likely, None, Err(error)),
+            Err(error) => return (likely, None, Err(error.into())),
         };
         let kind = engine.kind();
         self.tell(Event::Engine { engine: kind, note });
@@ -198,10 +202,10 @@ impl Run<'_> {
             match self.in_container(engine.as_ref(), provided).await {
                 // Nothing has happened yet, and the environment can be made again.
                 Err(EngineError::ImageGone) if attempt < ATTEMPTS => {}
-                ended => return (kind, image, ended),
+                ended => return (kind, image, ended.map_err(RunError::from)),
             }
         }
-        (kind, image, Err(EngineError::ImageGone))
+        (kind, image, Err(EngineError::ImageGone.into()))
     }
 
     async fn in_container(&mut self, engine: &dyn Engine, mut provided: Provided) -> Result<Seen, EngineError> {
@@ -229,7 +233,7 @@ impl Run<'_> {
         };
         self.held = container.held();
         provided.let_go_of_image();
-        self.begin_fingerprint(provided.image(), &container.workplace());
+        self.begin_fingerprint(engine, provided.image(), &container.workplace());
         let mut acceptor = Acceptor::new(listener);
         let connected = self.wait_for_agent(&mut acceptor, container.as_ref(), provided.image()).await;
         let (mut evidence, finished, exit) = match connected {

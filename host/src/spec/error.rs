@@ -4,7 +4,7 @@ use super::INPUTS_MAX;
 use super::stream::CHUNK_ROWS_MAX;
 use crate::environment::EnvironmentError;
 use crate::partition::SplitError;
-use crate::store::ReferenceError;
+use crate::reference::ReferenceError;
 use longshore_block::{BlockError, OptionError};
 use longshore_model::hint::did_you_mean;
 use longshore_protocol::OutputName;

@@ -21,7 +21,7 @@ use crate::kept::KeepTarget;
 use crate::output::Declared;
 use crate::partition::Cut;
 use crate::record::InputRecord;
-use crate::store::Reference;
+use crate::reference::Reference;
 use longshore_block::{Block, BlockFile, GivenValue, Mode, OptionValues, check_field};
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::limits::Limits;

@@ -1,7 +1,7 @@
 //! What can go wrong when images are written into archives and taken in from them.
 
+use crate::engine::StoreError;
 use crate::images::FindError;
-use crate::store::StoreError;
 use longshore_archive::fault::ArchiveFault;
 use std::io;
 use std::path::PathBuf;

@@ -2,15 +2,14 @@
 //! into the form that is wanted. The engine's own order of parts allows no shorter way without keeping layers in memory.
 
 use super::error::ExportError;
+use crate::engine::{Engines, ImageStore, StoreError};
 use crate::images::find_image;
-use crate::store::{DockerStore, ImageStore, StoreError};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use longshore_archive::check::CheckedImage;
 use longshore_archive::compression::Compression;
 use longshore_archive::form::Form;
 use longshore_archive::pack::Packing;
-use longshore_config::settings::Settings;
 use longshore_model::digest::Counting;
 use longshore_model::run_id::new_run_id;
 use longshore_os::publish::{Destination, Unpublished, folder};
@@ -58,13 +57,14 @@ pub struct Exported {
 /// # Errors
 ///
 /// If there is no such image, the engine fails, or the archive cannot be written; a file that was there is as it was.
-pub async fn export(image: &str, target: Target, form: Form, settings: &Settings) -> Result<Exported, ExportError> {
+pub async fn export(image: &str, target: Target, form: Form, engines: &Engines) -> Result<Exported, ExportError> {
     let destination = match &target {
         Target::File(path) => Some(destination(path)?),
         Target::Writer(_) => None,
     };
-    let store = DockerStore::connect(settings).await?;
-    let found = find_image(&store, image).await?;
+    let settings = engines.settings();
+    let store = engines.images().await.map_err(StoreError::from)?;
+    let found = find_image(store.as_ref(), image).await?;
     // What was asked for by name keeps that name.
     let mut names = found.names;
     names.sort();
@@ -73,11 +73,11 @@ pub async fn export(image: &str, target: Target, form: Form, settings: &Settings
         // Where an archive is to be there is room for another.
         Some(Destination::File(place)) => {
             let (folder, place) = (place.folder().path().to_owned(), place.clone());
-            receive(&store, &found.id.0, folder, move || place.scratch()).await?
+            receive(store.as_ref(), &found.id.0, folder, move || place.scratch()).await?
         }
         _ => {
             let folder = settings.work_folder.clone();
-            receive(&store, &found.id.0, folder.clone(), move || scratch(&folder)).await?
+            receive(store.as_ref(), &found.id.0, folder.clone(), move || scratch(&folder)).await?
         }
     };
     let image = image.to_owned();
@@ -105,7 +105,7 @@ fn scratch(folder: &Path) -> io::Result<File> {
 
 /// Writes what the engine sends of an image into a temporary file.
 async fn receive(
-    store: &DockerStore,
+    store: &dyn ImageStore,
     id: &str,
     folder: PathBuf,
     make: impl FnOnce() -> io::Result<File> + Send + 'static,

@@ -9,8 +9,9 @@
 //! archive comes from somebody who may put environments here ([`Trust::Environment`]).
 
 use super::error::ImportError;
+use crate::engine::{Engines, ImageStore, StoreError};
 use crate::images::environment_name;
-use crate::store::{DockerStore, ImageStore, Ledger};
+use crate::ledger::Ledger;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -67,8 +68,9 @@ pub struct Imported {
 ///
 /// If anything is wrong with the archive, its image is not for this machine, its name is taken by another image, or the
 /// engine fails. The engine's images are then as they were.
-pub async fn import(archive: &Path, trust: Trust, settings: &Settings) -> Result<Imported, ImportError> {
-    let store = DockerStore::connect(settings).await?;
+pub async fn import(archive: &Path, trust: Trust, engines: &Engines) -> Result<Imported, ImportError> {
+    let settings = engines.settings();
+    let store = engines.images().await.map_err(StoreError::from)?;
     let platform = store.platform().await?;
     let image = check(archive, platform, settings).await?;
     let wrong = |source| ImportError::Archive { path: archive.to_owned(), source };
@@ -83,7 +85,7 @@ pub async fn import(archive: &Path, trust: Trust, settings: &Settings) -> Result
     let ledger = Ledger::new(&settings.state_folder);
     let locked = |source| ImportError::Lock { folder: settings.state_folder.clone(), source };
     let _claimed = ledger.claim(&key).await.map_err(locked)?;
-    let imported = Loading { store: &store, path: archive, name: &name }.run(image).await?;
+    let imported = Loading { store: store.as_ref(), path: archive, name: &name }.run(image).await?;
     // What was just taken in is not what nobody used for longest. A ledger that cannot be written costs only that.
     let _ = ledger.touch(&key);
     Ok(imported)

@@ -2,19 +2,19 @@
 
 use super::failed;
 use crate::{BAD_INPUT, failure, printer};
-use longshore::Settings;
+use longshore::Host;
 use longshore::archive::Form;
 use longshore::block::Block;
-use longshore::images::{ImageCollection, ImagesError};
+use longshore::images::ImagesError;
 use longshore::shown::Shown;
-use longshore::transfer::{self, Target, Trust};
+use longshore::transfer::{Target, Trust};
 use std::path::Path;
 
 /// Exit status for an engine or an environment that failed.
 const FAILED: u8 = 3;
 
 /// Runs the command, and gives the exit status back.
-pub(crate) async fn export(image: &str, output: &Path, oci: bool, settings: &Settings) -> u8 {
+pub(crate) async fn export(image: &str, output: &Path, oci: bool, host: &Host) -> u8 {
     let form = if oci { Form::Oci } else { Form::Docker };
     let to_stdout = output == Path::new("-");
     let target = match to_stdout.then(printer::data_out) {
@@ -27,11 +27,11 @@ pub(crate) async fn export(image: &str, output: &Path, oci: bool, settings: &Set
             );
         }
     };
-    let image = match image_of_block(image, settings).await {
+    let image = match image_of_block(image, host).await {
         Ok(of_block) => of_block.unwrap_or_else(|| image.to_owned()),
         Err(error) => return failed(&error),
     };
-    match transfer::export(&image, target, form, settings).await {
+    match host.export(&image, target, form).await {
         // There is an archive on standard output.
         Ok(_) if to_stdout => 0,
         Ok(written) => {
@@ -43,19 +43,19 @@ pub(crate) async fn export(image: &str, output: &Path, oci: bool, settings: &Set
 }
 
 /// The name of the image that a block runs in; `None` where it is no block's folder that was named.
-async fn image_of_block(named: &str, settings: &Settings) -> Result<Option<String>, ImagesError> {
+async fn image_of_block(named: &str, host: &Host) -> Result<Option<String>, ImagesError> {
     let folder = Path::new(named);
     if !folder.is_dir() || Block::load(folder).is_err() {
         return Ok(None);
     }
-    let explained = ImageCollection::open(settings).await?.explain(named).await?;
+    let explained = host.images().await?.explain(named).await?;
     Ok(Some(explained.entry.title()))
 }
 
 /// Runs the command, and gives the exit status back.
-pub(crate) async fn import(archive: &Path, trust: bool, settings: &Settings) -> u8 {
+pub(crate) async fn import(archive: &Path, trust: bool, host: &Host) -> u8 {
     let trust = if trust { Trust::Environment } else { Trust::None };
-    match transfer::import(archive, trust, settings).await {
+    match host.import(archive, trust).await {
         Ok(taken) => {
             let already = if taken.already { "was here already, " } else { "" };
             let run = match trust {

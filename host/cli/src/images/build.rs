@@ -4,13 +4,13 @@ use crate::console::Watcher;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, failure, printer};
 use longshore::block::Block;
-use longshore::environment::{self, Built};
+use longshore::environment::Built;
 use longshore::shown::Shown;
-use longshore::{Cancel, EnvironmentError, Settings};
+use longshore::{Cancel, EnvironmentError, Host};
 use std::path::Path;
 
 /// Makes the image of a block, and gives the exit status back.
-pub(crate) async fn build(block: &Path, image: Option<String>, settings: &Settings) -> u8 {
+pub(crate) async fn build(block: &Path, image: Option<String>, host: &Host) -> u8 {
     let block = match Block::load(block) {
         Ok(loaded) => loaded.block,
         Err(error) => return failure::print(&error, BAD_INPUT),
@@ -22,7 +22,7 @@ pub(crate) async fn build(block: &Path, image: Option<String>, settings: &Settin
         Ok(console) => console,
         Err(error) => return failure::print(&error, 3),
     };
-    let built = environment::build(&block, image.as_deref(), settings, &events, &cancel).await;
+    let built = host.build(&block, image.as_deref(), &events, &cancel).await;
     drop(events);
     console.clear(&cancel).await;
     drop(signals);

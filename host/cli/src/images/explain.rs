@@ -2,12 +2,11 @@
 
 use super::failed;
 use crate::printer;
-use longshore::Settings;
-use longshore::images::ImageCollection;
+use longshore::Host;
 
 /// Runs the command, and gives the exit status back.
-pub(crate) async fn explain(image: &str, settings: &Settings) -> u8 {
-    let explained = async { ImageCollection::open(settings).await?.explain(image).await };
+pub(crate) async fn explain(image: &str, host: &Host) -> u8 {
+    let explained = async { host.images().await?.explain(image).await };
     match explained.await {
         Ok(explanation) => printer::out(&explanation.text()),
         Err(error) => failed(&error),

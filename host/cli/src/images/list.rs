@@ -2,9 +2,9 @@
 
 use super::failed;
 use crate::printer;
-use longshore::Settings;
+use longshore::Host;
 use longshore::human::{ago, aligned, count, size};
-use longshore::images::{ImageCollection, ImageEntry, Kind, totals};
+use longshore::images::{ImageEntry, Kind, totals};
 use longshore::shown::{Shown, Word};
 
 /// Columns that packages may take: what fits beside the others on a terminal of 120.
@@ -14,8 +14,8 @@ const PACKAGES_WIDTH: usize = 32;
 const BASE_WIDTH: usize = 24;
 
 /// Runs the command, and gives the exit status back.
-pub(crate) async fn list(json: bool, settings: &Settings) -> u8 {
-    let images = match ImageCollection::open(settings).await {
+pub(crate) async fn list(json: bool, host: &Host) -> u8 {
+    let images = match host.images().await {
         Ok(images) => images,
         Err(error) => return failed(&error),
     };

@@ -10,7 +10,7 @@ mod prune;
 use crate::signals::unless_interrupted;
 use crate::{BAD_INPUT, failure};
 use clap::Subcommand;
-use longshore::Settings;
+use longshore::Host;
 use longshore::images::ImagesError;
 use std::path::PathBuf;
 
@@ -76,20 +76,18 @@ pub(crate) enum ImagesCommand {
 }
 
 /// Runs a command, and gives the exit status back.
-pub(crate) async fn images(command: ImagesCommand, settings: &Settings) -> u8 {
+pub(crate) async fn images(command: ImagesCommand, host: &Host) -> u8 {
     match command {
-        ImagesCommand::List { json } => unless_interrupted(list::list(json, settings)).await,
-        ImagesCommand::Build { block, image } => build::build(&block, image, settings).await,
-        ImagesCommand::Prune { dry_run, all } => unless_interrupted(prune::prune(dry_run, all, settings)).await,
-        ImagesCommand::Pin { image } => unless_interrupted(pin::pin(&image, settings)).await,
-        ImagesCommand::Unpin { image } => unless_interrupted(pin::unpin(&image, settings)).await,
-        ImagesCommand::Explain { image } => unless_interrupted(explain::explain(&image, settings)).await,
+        ImagesCommand::List { json } => unless_interrupted(list::list(json, host)).await,
+        ImagesCommand::Build { block, image } => build::build(&block, image, host).await,
+        ImagesCommand::Prune { dry_run, all } => unless_interrupted(prune::prune(dry_run, all, host)).await,
+        ImagesCommand::Pin { image } => unless_interrupted(pin::pin(&image, host)).await,
+        ImagesCommand::Unpin { image } => unless_interrupted(pin::unpin(&image, host)).await,
+        ImagesCommand::Explain { image } => unless_interrupted(explain::explain(&image, host)).await,
         ImagesCommand::Export { image, output, oci } => {
-            unless_interrupted(archive::export(&image, &output, oci, settings)).await
+            unless_interrupted(archive::export(&image, &output, oci, host)).await
         }
-        ImagesCommand::Import { archive, trust } => {
-            unless_interrupted(archive::import(&archive, trust, settings)).await
-        }
+        ImagesCommand::Import { archive, trust } => unless_interrupted(archive::import(&archive, trust, host)).await,
     }
 }
 

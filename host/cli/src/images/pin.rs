@@ -2,25 +2,25 @@
 
 use super::failed;
 use crate::printer;
-use longshore::Settings;
+use longshore::Host;
 use longshore::human::size;
-use longshore::images::{ImageCollection, ImageEntry, ImagesError};
+use longshore::images::{ImageEntry, ImagesError};
 use longshore::shown::Shown;
 
 /// Runs the command, and gives the exit status back.
-pub(crate) async fn pin(image: &str, settings: &Settings) -> u8 {
+pub(crate) async fn pin(image: &str, host: &Host) -> u8 {
     let said = |entry: &ImageEntry| {
         let (title, bytes) = (entry.title(), size(entry.added_bytes));
         format!("{title} is pinned: its {bytes} count in the budget, and clean-up leaves it")
     };
-    let pinned = async { ImageCollection::open(settings).await?.pin(image).await };
+    let pinned = async { host.images().await?.pin(image).await };
     told(pinned.await, said)
 }
 
 /// Runs the command, and gives the exit status back.
-pub(crate) async fn unpin(image: &str, settings: &Settings) -> u8 {
+pub(crate) async fn unpin(image: &str, host: &Host) -> u8 {
     let said = |entry: &ImageEntry| format!("{} goes when space is needed", entry.title());
-    let unpinned = async { ImageCollection::open(settings).await?.unpin(image).await };
+    let unpinned = async { host.images().await?.unpin(image).await };
     told(unpinned.await, said)
 }
 

@@ -2,15 +2,15 @@
 
 use super::failed;
 use crate::printer;
-use longshore::Settings;
+use longshore::Host;
 use longshore::human::{ago, count, size};
-use longshore::images::{How, ImageCollection, ImageEntry, PruneReport, Stays};
+use longshore::images::{How, ImageEntry, PruneReport, Stays};
 use longshore::shown::Shown;
 
 /// Runs the command, and gives the exit status back.
-pub(crate) async fn prune(dry_run: bool, all: bool, settings: &Settings) -> u8 {
+pub(crate) async fn prune(dry_run: bool, all: bool, host: &Host) -> u8 {
     let how = if all { How::Everything } else { How::OnDemand };
-    let images = match ImageCollection::open(settings).await {
+    let images = match host.images().await {
         Ok(images) => images,
         Err(error) => return failed(&error),
     };

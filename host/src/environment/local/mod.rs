@@ -12,8 +12,9 @@ mod tool;
 
 pub use error::LocalError;
 
+use crate::engine::Engines;
 use crate::images;
-use crate::store::{DockerStore, Hold, ImageStore, Ledger};
+use crate::ledger::{Hold, Ledger};
 use longshore_block::{Block, Language};
 use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
@@ -41,7 +42,7 @@ pub(crate) struct LocalEnvironment {
 /// Gives a block its packages, installing them where nobody has before. `None` where the interpreter has them all.
 pub(crate) async fn ensure(
     block: &Block,
-    settings: &Settings,
+    engines: &Engines,
     events: &Events,
     cancel: &Cancel,
 ) -> Result<Option<LocalEnvironment>, LocalError> {
@@ -50,8 +51,8 @@ pub(crate) async fn ensure(
     }
     let watch = Watch { events, cancel };
     match block.language {
-        Language::Python => python::ensure(block, settings, watch).await,
-        Language::R => r::ensure(block, settings, watch).await,
+        Language::Python => python::ensure(block, engines, watch).await,
+        Language::R => r::ensure(block, engines, watch).await,
     }
 }
 
@@ -67,10 +68,11 @@ async fn within<T>(
 
 /// Cleans up after something was made: images and environments have one budget. What fails here is no failure of what
 /// was made.
-async fn make_room(settings: &Settings, events: &Events) {
+async fn make_room(engines: &Engines, events: &Events) {
+    let settings = engines.settings();
     // Where no engine answers there are only folders.
-    let store = DockerStore::connect(settings).await.ok();
-    let store = store.as_ref().map(|store| store as &dyn ImageStore);
+    let store = engines.images().await.ok();
+    let store = store.as_deref();
     let ledger = Ledger::new(&settings.state_folder);
     let note = match images::prune(store, &ledger, settings, images::How::AfterBuild).await {
         Ok(report) => report.summary(),

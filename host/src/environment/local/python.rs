@@ -12,6 +12,7 @@ use super::interpreter::{Interpreter, found};
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Ended, Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room, within};
+use crate::engine::Engines;
 use crate::environment::local::HASH_BYTES;
 use crate::environment::requirement::{normal_name, normalised, package};
 use crate::environment::steps::gives_way;
@@ -50,9 +51,10 @@ const LINK: &str = "zz-longshore.pth";
 /// The block's environment; `None` where the interpreter has all it needs.
 pub(super) async fn ensure(
     block: &Block,
-    settings: &Settings,
+    engines: &Engines,
     watch: Watch<'_>,
 ) -> Result<Option<LocalEnvironment>, LocalError> {
+    let settings = engines.settings();
     let parent = Interpreter::ask(&settings.python, &QUESTION, None, settings, watch).await?;
     let needs = Needs::new(block, parent);
     if needs.are_there() {
@@ -82,7 +84,7 @@ pub(super) async fn ensure(
                 let builder = Builder { needs: &needs, settings, watch, site: &site, certificates };
                 let record = within(settings, builder.build()).await?;
                 site.publish(&record)?;
-                make_room(settings, watch.events).await;
+                make_room(engines, watch.events).await;
             }
         }
     }

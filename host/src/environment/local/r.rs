@@ -10,6 +10,7 @@ use super::interpreter::Interpreter;
 use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room, within};
+use crate::engine::Engines;
 use crate::environment::local::HASH_BYTES;
 use crate::task::blocking;
 use longshore_block::Block;
@@ -35,9 +36,10 @@ const INSTALL: &str = include_str!("install.R");
 /// The block's library; `None` where R has all it needs, or there is nothing to have.
 pub(super) async fn ensure(
     block: &Block,
-    settings: &Settings,
+    engines: &Engines,
     watch: Watch<'_>,
 ) -> Result<Option<LocalEnvironment>, LocalError> {
+    let settings = engines.settings();
     let library = settings.r_library.as_deref();
     let parent = Interpreter::ask(&settings.rscript, &QUESTION, library, settings, watch).await?;
     let needs = Needs::new(block, parent);
@@ -64,7 +66,7 @@ pub(super) async fn ensure(
                 let builder = Builder { needs: &needs, settings, watch, site: &site };
                 let record = within(settings, builder.build()).await?;
                 site.publish(&record)?;
-                make_room(settings, watch.events).await;
+                make_room(engines, watch.events).await;
             }
         }
     }

@@ -3,7 +3,7 @@
 //! who uses one holds a share. What is in them is the business of their languages.
 
 use super::LocalError;
-use crate::store::{Hold, Ledger};
+use crate::ledger::{Hold, Ledger};
 use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
 use longshore_model::run_id::new_run_id;

@@ -2,37 +2,18 @@
 //! store finds, lists, names and removes images, and has workshops, in which commands change an image into another.
 //! What goes into an image, and which ones may go, is decided elsewhere.
 
-mod archive;
-mod build_policy;
-pub(crate) mod credentials;
-mod docker;
-mod error;
-mod lease;
-mod ledger;
-mod pull;
-mod reference;
-mod workshop;
-
-pub use credentials::CredentialsError;
-pub(crate) use credentials::{Credentials, Login};
-pub(crate) use docker::DockerStore;
-pub use error::StoreError;
-pub(crate) use lease::NamedContainer;
-pub(crate) use ledger::{Hold, Ledger};
-use longshore_model::platform::Platform;
-use longshore_model::pull_progress::LayerProgress;
-pub use pull::PullError;
-pub(crate) use pull::PullFailure;
-pub(crate) use reference::Reference;
-pub use reference::ReferenceError;
-
+use super::refusal::Refusal;
+use super::store_error::StoreError;
+use crate::reference::Reference;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use longshore_config::settings::BuildSettings;
 use longshore_model::image_id::ImageId;
+use longshore_model::platform::Platform;
+use longshore_model::pull_progress::LayerProgress;
 use std::collections::{BTreeMap, HashSet};
-use std::io;
+use std::{fmt, io};
 
 /// An image, as its store knows it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -65,7 +46,7 @@ pub(crate) struct ContainerDefaults {
 }
 
 /// Keeps images. Every reference is a name, or an id.
-pub(crate) trait ImageStore: Send + Sync {
+pub(crate) trait Images: Send + Sync {
     /// Finds an image; `None` where there is none.
     fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<StoredImage>, StoreError>>;
 
@@ -94,28 +75,43 @@ pub(crate) trait ImageStore: Send + Sync {
 
     /// Removes a name, and the image with its last one. One that is not there is no error.
     fn remove<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+}
 
+/// Makes containers in which commands change an image into another.
+pub(crate) trait Builds: Send + Sync {
     /// A fresh container of an image, to change it in.
     fn workshop<'a>(&'a self, plan: &'a WorkshopPlan) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>>;
 
     /// A fresh container of an image, to look at it in: nothing in it can be changed, and its commands run as a script's
     /// user, with no more rights than a script, and bounded memory and processes.
     fn closed_workshop<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>>;
+}
 
+/// Keeps the volumes that builds share.
+pub(crate) trait Volumes: Send + Sync {
     /// The volumes whose names begin so.
     fn volumes<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, StoreError>>;
 
-    /// Removes a volume that workshops were given. Says whether it did: not where it is in use, or was not there.
+    /// Removes a volume that builds were given. Returns whether it did: not where it is in use, or was not there.
     fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool, StoreError>>;
+}
 
+/// Turns images into archives, and archives into images.
+pub(crate) trait Archives: Send + Sync {
     /// An image as a tar archive, in the engine's own form.
     fn export<'a>(&'a self, reference: &'a str) -> BoxStream<'a, Result<Bytes, StoreError>>;
 
-    /// Takes in the images of a tar archive, under the names that it says: it must be one that was made here.
+    /// Loads the images of a tar archive, under the names that are in it: it must be one that was made here.
     fn import<'a>(&'a self, archive: BoxStream<'static, io::Result<Bytes>>) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// What its containers run on.
     fn platform(&self) -> BoxFuture<'_, Result<Platform, StoreError>>;
+}
+
+/// All of an engine but the containers of runs.
+pub(crate) trait ImageStore: Images + Builds + Volumes + Archives {
+    /// Removes the containers that killed hosts left.
+    fn reap(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 /// What a workshop is made of.
@@ -179,4 +175,73 @@ pub(crate) enum Printed<'a> {
     Out(&'a [u8]),
     /// On standard error.
     Err(&'a [u8]),
+}
+
+/// What a registry is shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Login {
+    /// The name and password, or a token that stands for both.
+    pub(crate) secret: Secret,
+    /// Where it is from, in words for people.
+    pub(crate) origin: String,
+}
+
+/// The secret part.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Secret {
+    /// A name, and its password.
+    Password {
+        /// The name.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// A token that stands for both.
+    IdentityToken(String),
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// Why an attempt to pull failed.
+#[derive(Debug)]
+pub(crate) enum PullFailure {
+    /// It may be otherwise the next time.
+    Transient {
+        /// In the engine's words.
+        reason: String,
+    },
+    /// The registry wants credentials, or others.
+    Refused,
+    /// The registry has no such image.
+    Unknown,
+    /// The registry has been asked too often.
+    TooMany,
+    /// The image is for machines of another kind.
+    OtherArchitecture,
+    /// The registry cannot be trusted as it is.
+    Untrusted {
+        /// In the engine's words.
+        reason: String,
+    },
+    /// There is no such host.
+    NoHost,
+    /// The disk is full.
+    DiskFull,
+    /// Anything else.
+    Other {
+        /// In the engine's words.
+        reason: String,
+    },
+    /// The engine did not do as it should.
+    Engine(Refusal),
 }

@@ -1,7 +1,8 @@
 //! Why an image that a block or a caller names is not here.
 
-use crate::store::credentials::CredentialsError;
-use crate::store::{ReferenceError, StoreError};
+use crate::credentials::CredentialsError;
+use crate::engine::StoreError;
+use crate::reference::ReferenceError;
 use thiserror::Error;
 
 /// An image is not on this machine, and cannot be brought.

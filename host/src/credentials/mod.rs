@@ -7,37 +7,15 @@ mod helper;
 
 pub use error::CredentialsError;
 
-use super::Reference;
+use crate::engine::Login;
+use crate::reference::Reference;
 use config_file::{ConfigFile, Source};
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Where the Docker configuration is.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
     file: PathBuf,
-}
-
-/// What a registry is shown.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Login {
-    /// The name and password, or a token that stands for both.
-    pub(super) secret: Secret,
-    /// Where it is from, in words for people.
-    pub(crate) origin: String,
-}
-
-/// The secret part.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) enum Secret {
-    Password { user: String, password: String },
-    IdentityToken(String),
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login").field("origin", &self.origin).finish_non_exhaustive()
-    }
 }
 
 impl Credentials {
@@ -74,6 +52,7 @@ impl Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Secret;
 
     #[test]
     fn secrets_are_not_shown() {

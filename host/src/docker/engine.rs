@@ -2,19 +2,15 @@
 //! started, waited for and killed.
 
 use super::facts::Asked;
-use super::image::AGENT;
-use super::installed::NoAnswer;
-use super::owner::EngineOwner;
-use super::policy::{
-    Held, MOUNTED_AGENT, Policy, PolicyMount, PolicyOf, ProcessLimit, SCRIPT_USER, SOCKET_FOLDER, Temporary,
-    WORK_FOLDER,
-};
-use super::{
-    Container, Ended, Engine, EngineError, EngineFacts, Launch, RunImage, ScriptUser, Workplace, existing, wait_for,
+use super::lease::NamedContainer;
+use super::store::DockerStore;
+use super::{connect, refusal};
+use crate::engine::{
+    AGENT, Container, Ended, Engine, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Launch, MOUNTED_AGENT,
+    Policy, PolicyMount, PolicyOf, ProcessLimit, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptUser, Temporary,
+    WORK_FOLDER, Workplace, existing, wait_for,
 };
 use crate::listener::Peers;
-use crate::store::{DockerStore, ImageStore, NamedContainer};
-use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ApiError;
 use bollard::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountBindOptions, MountType,
@@ -28,13 +24,11 @@ use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::User;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-
-/// Seconds until an answer of the engine is given up.
-const TIMEOUT_SECONDS: u64 = 120;
 
 /// How long it takes until an engine that broke off is asked again.
 const WAIT_AGAIN: Duration = Duration::from_millis(200);
@@ -58,20 +52,6 @@ pub(crate) struct Docker {
     owner: EngineOwner,
     script_users: RangeInclusive<u32>,
     facts: Asked,
-}
-
-/// Connects to an engine, and sees that it answers. Requests name no version of the Engine API, so that each engine
-/// speaks its own; to settle on one would cost what the engine needs to ask its parts for theirs.
-pub(crate) async fn connect(socket: &Path) -> Result<bollard::Docker, NoAnswer> {
-    let connected =
-        match bollard::Docker::connect_with_unix(&socket.to_string_lossy(), TIMEOUT_SECONDS, API_DEFAULT_VERSION) {
-            Ok(api) => api.ping().await.map(|_| api),
-            Err(error) => Err(error),
-        };
-    match connected {
-        Ok(api) => Ok(api),
-        Err(error) => Err(NoAnswer::explain(socket, error.into()).await),
-    }
 }
 
 impl Docker {
@@ -108,7 +88,7 @@ impl Docker {
             ApiError::DockerResponseServerError { status_code: 404, message } if message.contains("image") => {
                 EngineError::ImageGone
             }
-            source => EngineError::Engine { doing: "creating the container", source },
+            source => EngineError::Engine { doing: "creating the container", source: refusal(source) },
         })?;
         let (seen, ended) = watch::channel(None);
         // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
@@ -127,7 +107,7 @@ impl Docker {
                     {
                         EngineError::AgentNotInImage { image: image.name.clone(), path: AGENT }
                     }
-                    _ => EngineError::Engine { doing: "starting the container", source },
+                    _ => EngineError::Engine { doing: "starting the container", source: refusal(source) },
                 });
             }
         }
@@ -151,8 +131,8 @@ impl Engine for Docker {
         EngineKind::Docker
     }
 
-    fn images(&self) -> Option<&dyn ImageStore> {
-        Some(&self.images)
+    fn images(&self) -> Option<Arc<dyn ImageStore>> {
+        Some(Arc::new(self.images.clone()))
     }
 
     fn script_user(&self, image: Option<&RunImage>, writes: bool) -> Option<ScriptUser> {
@@ -345,7 +325,7 @@ impl Container for DockerContainer {
             match api.kill_container(&name, None::<KillContainerOptions>).await {
                 // Gone already, or about to be.
                 Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
-                Err(source) => Err(EngineError::Engine { doing: "killing the container", source }),
+                Err(source) => Err(EngineError::Engine { doing: "killing the container", source: refusal(source) }),
             }
         }
         .boxed()

@@ -1,9 +1,10 @@
 //! One attempt to pull, over the Engine API. Dropping it ends it: the engine stops when nobody listens.
 
-use super::PullFailure;
 use super::progress::progress as progress_of;
-use crate::store::credentials::{Login, Secret};
-use crate::store::{DockerStore, Reference};
+use super::pull_words::failure;
+use super::store::DockerStore;
+use crate::engine::{Login, PullFailure, Secret};
+use crate::reference::Reference;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use bollard::query_parameters::CreateImageOptions;
@@ -21,7 +22,7 @@ const SILENCE: Duration = Duration::from_secs(600);
 
 impl DockerStore {
     /// Pulls an image, and says how far its layers are.
-    pub(in crate::store) async fn attempt(
+    pub(super) async fn attempt(
         &self,
         reference: &Reference,
         login: Option<&Login>,
@@ -38,7 +39,7 @@ impl DockerStore {
         loop {
             match tokio::time::timeout(SILENCE, said.next()).await {
                 Ok(Some(said)) => {
-                    if let Some(layer) = progress_of(said.map_err(PullFailure::of)?) {
+                    if let Some(layer) = progress_of(said.map_err(failure)?) {
                         progress(layer);
                     }
                 }

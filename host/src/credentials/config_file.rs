@@ -1,6 +1,8 @@
 //! The Docker configuration file: which registries it knows, and where their credentials are.
 
-use super::{CredentialsError, Login, Reference, Secret};
+use super::CredentialsError;
+use crate::engine::{Login, Secret};
+use crate::reference::Reference;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use longshore_os::small_file;

@@ -1,41 +1,9 @@
 //! What the failure of one attempt means. Engines say it in words alone, most of them the registry's own, and with
 //! status 500 for nearly everything, so it is read from the words.
 
+use super::refusal;
+use crate::engine::PullFailure;
 use bollard::errors::Error as ApiError;
-
-/// Why an attempt to pull failed.
-#[derive(Debug)]
-pub(crate) enum PullFailure {
-    /// It may be otherwise the next time.
-    Transient {
-        /// In the engine's words.
-        reason: String,
-    },
-    /// The registry wants credentials, or others.
-    Refused,
-    /// The registry has no such image.
-    Unknown,
-    /// The registry has been asked too often.
-    TooMany,
-    /// The image is for machines of another kind.
-    OtherArchitecture,
-    /// The registry cannot be trusted as it is.
-    Untrusted {
-        /// In the engine's words.
-        reason: String,
-    },
-    /// There is no such host.
-    NoHost,
-    /// The disk is full.
-    DiskFull,
-    /// Anything else.
-    Other {
-        /// In the engine's words.
-        reason: String,
-    },
-    /// The engine did not do as it should.
-    Engine(ApiError),
-}
 
 /// Words, and what a reason with them in it means.
 type Mark = (&'static str, fn(String) -> PullFailure);
@@ -92,27 +60,25 @@ fn untrusted(reason: String) -> PullFailure {
     PullFailure::Untrusted { reason }
 }
 
-impl PullFailure {
-    /// Reads what the engine answered.
-    pub(super) fn of(error: ApiError) -> Self {
-        match error {
-            ApiError::DockerResponseServerError { status_code, message } => Self::said(&message, status_code == 404),
-            ApiError::DockerStreamError { error } => Self::said(&error, false),
-            ApiError::RequestTimeoutError => transient("the engine did not answer in time".into()),
-            ApiError::IOError { .. } | ApiError::HyperResponseError { .. } | ApiError::HyperLegacyError { .. } => {
-                transient(format!("the connection to the engine ended: {error}"))
-            }
-            error => Self::Engine(error),
+/// Reads what the engine answered.
+pub(super) fn failure(error: ApiError) -> PullFailure {
+    match error {
+        ApiError::DockerResponseServerError { status_code, message } => said(&message, status_code == 404),
+        ApiError::DockerStreamError { error } => said(&error, false),
+        ApiError::RequestTimeoutError => transient("the engine did not answer in time".into()),
+        ApiError::IOError { .. } | ApiError::HyperResponseError { .. } | ApiError::HyperLegacyError { .. } => {
+            transient(format!("the connection to the engine ended: {error}"))
         }
+        error => PullFailure::Engine(refusal(error)),
     }
+}
 
-    fn said(message: &str, not_found: bool) -> Self {
-        let lower = message.to_lowercase();
-        match MARKS.iter().find(|(mark, _)| lower.contains(mark)) {
-            Some((_, failure)) => failure(message.trim().to_owned()),
-            None if not_found => Self::Unknown,
-            None => Self::Other { reason: message.trim().to_owned() },
-        }
+fn said(message: &str, not_found: bool) -> PullFailure {
+    let lower = message.to_lowercase();
+    match MARKS.iter().find(|(mark, _)| lower.contains(mark)) {
+        Some((_, failure)) => failure(message.trim().to_owned()),
+        None if not_found => PullFailure::Unknown,
+        None => PullFailure::Other { reason: message.trim().to_owned() },
     }
 }
 
@@ -151,11 +117,10 @@ mod tests {
         ];
         for (status_code, message, expected) in cases {
             let message = message.to_owned();
-            let failure =
-                PullFailure::of(ApiError::DockerResponseServerError { status_code, message: message.clone() });
+            let failure = super::failure(ApiError::DockerResponseServerError { status_code, message: message.clone() });
             assert!(format!("{failure:?}").starts_with(expected), "{message}: {failure:?}");
         }
-        let in_stream = PullFailure::of(ApiError::DockerStreamError { error: "unexpected EOF".into() });
+        let in_stream = failure(ApiError::DockerStreamError { error: "unexpected EOF".into() });
         assert!(matches!(in_stream, PullFailure::Transient { .. }), "{in_stream:?}");
     }
 }

@@ -4,9 +4,11 @@
 //! configuration, and so not in the image's.
 
 use super::build_policy::{closed, open};
+use super::engine::was_out_of_memory;
+use super::failed;
 use super::lease::{LABEL, NamedContainer};
-use super::{DockerStore, Printed, Step, StoreError, Workshop, WorkshopPlan};
-use crate::engine::was_out_of_memory;
+use super::store::DockerStore;
+use crate::engine::{Printed, Step, StoreError, Workshop, WorkshopPlan};
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
 use bollard::exec::{StartExecOptions, StartExecResults};
@@ -62,10 +64,10 @@ impl DockerWorkshop {
     ) -> Result<Self, StoreError> {
         let gone = |source| match source {
             ApiError::DockerResponseServerError { status_code: 404, .. } => StoreError::Gone { image: image.0.clone() },
-            source => StoreError::Engine { doing: "making a container to build in", source },
+            source => failed("making a container to build in")(source),
         };
         let api = &store.api;
-        let removing = StoreError::engine(REMOVING);
+        let removing = failed(REMOVING);
         let original = api.inspect_image(&image.0).await.map_err(gone)?.config.unwrap_or_default();
         let configuration = policy(&original);
         let user = configuration.user.clone().unwrap_or_default();
@@ -77,13 +79,13 @@ impl DockerWorkshop {
             Ok(attached) => attached,
             Err(source) => {
                 container.remove().await.map_err(removing)?;
-                return Err(StoreError::Engine { doing: "attaching to the container to build in", source });
+                return Err(failed("attaching to the container to build in")(source));
             }
         };
         let started = container.start().await;
         if let Err(source) = started {
             container.remove().await.map_err(removing)?;
-            return Err(StoreError::Engine { doing: "starting a container to build in", source });
+            return Err(failed("starting a container to build in")(source));
         }
         Ok(Self { api: api.clone(), container, user, original, limits, _attached: attached })
     }
@@ -91,7 +93,7 @@ impl DockerWorkshop {
     async fn execute(&mut self, step: Step, output: &mut (dyn FnMut(Printed<'_>) + Send)) -> Result<i64, StoreError> {
         let failed = |source| match source {
             ApiError::DockerResponseServerError { status_code: 404 | 409, .. } => StoreError::WorkshopEnded,
-            source => StoreError::Engine { doing: "running a command of the build", source },
+            source => failed("running a command of the build")(source),
         };
         let limits = self.limits;
         let config = ExecConfig {
@@ -145,7 +147,7 @@ impl Workshop for DockerWorkshop {
             let options = UploadToContainerOptions { path: "/".into(), ..UploadToContainerOptions::default() };
             let body = bollard::body_full(archive.into());
             let put = self.api.upload_to_container(self.container.name(), Some(options), body).await;
-            put.map_err(StoreError::engine("putting files into the container that builds"))
+            put.map_err(failed("putting files into the container that builds"))
         }
         .boxed()
     }
@@ -181,13 +183,13 @@ impl Workshop for DockerWorkshop {
                 ..ContainerConfig::default()
             };
             let made = self.api.commit_container(options, config).await;
-            Ok(ImageId(made.map_err(StoreError::engine("making an image of what was built"))?.id))
+            Ok(ImageId(made.map_err(failed("making an image of what was built"))?.id))
         }
         .boxed()
     }
 
     fn remove(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
-        async move { self.container.remove().await.map_err(StoreError::engine(REMOVING)) }.boxed()
+        async move { self.container.remove().await.map_err(failed(REMOVING)) }.boxed()
     }
 }
 
@@ -200,7 +202,7 @@ async fn look_at_disk(api: &bollard::Docker, name: &str, limits: BuildSettings) 
         Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => {
             return Err(StoreError::WorkshopEnded);
         }
-        Err(source) => return Err(StoreError::Engine { doing: "looking at what the build wrote", source }),
+        Err(source) => return Err(failed("looking at what the build wrote")(source)),
     };
     if written <= limits.disk_bytes {
         return Ok(());

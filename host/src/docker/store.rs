@@ -1,11 +1,13 @@
 //! The images of an engine that speaks the Engine API.
 
+use super::failed;
 use super::lease::{Lease, Leases, NamedContainer};
 use super::workshop::DockerWorkshop;
-use super::{
-    ContainerDefaults, ImageStore, Login, PullFailure, Reference, StoreError, StoredImage, Workshop, WorkshopPlan,
+use crate::engine::{
+    Archives, Builds, ContainerDefaults, ImageStore, Images, Login, NoAnswer, PullFailure, StoreError, StoredImage,
+    Volumes, Workshop, WorkshopPlan,
 };
-use crate::engine::connect;
+use crate::reference::Reference;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
 use bollard::query_parameters::{
@@ -42,8 +44,8 @@ impl DockerStore {
     }
 
     /// Connects, and sees that it answers.
-    pub(crate) async fn connect(settings: &Settings) -> Result<Self, StoreError> {
-        Ok(Self::new(connect(&settings.engine_socket).await?, settings))
+    pub(crate) async fn connect(settings: &Settings) -> Result<Self, NoAnswer> {
+        Ok(Self::new(super::connect(&settings.engine_socket).await?, settings))
     }
 
     /// A container that is to be made, by what its name has after `longshore-`. With the first one, what dead hosts left is
@@ -62,20 +64,15 @@ impl DockerStore {
         });
         NamedContainer::new(self.api.clone(), name, lease.await.clone())
     }
-
-    /// Removes what dead hosts left.
-    pub(crate) async fn reap(&self) -> Result<(), StoreError> {
-        self.leases.reap(&self.api).await.map_err(StoreError::engine("removing containers of hosts that were killed"))
-    }
 }
 
-impl ImageStore for DockerStore {
+impl Images for DockerStore {
     fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<StoredImage>, StoreError>> {
         async move {
             match self.api.inspect_image(reference).await {
                 Ok(found) => Ok(Some(inspected(found))),
                 Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-                Err(source) => Err(StoreError::Engine { doing: "looking for an image", source }),
+                Err(source) => Err(failed("looking for an image")(source)),
             }
         }
         .boxed()
@@ -95,7 +92,7 @@ impl ImageStore for DockerStore {
             let filters = label.map(|label| HashMap::from([("label".to_owned(), vec![label.to_owned()])]));
             // What is asked for by label may be without a name, since another took it.
             let options = ListImagesOptions { all: false, filters, ..ListImagesOptions::default() };
-            let found = self.api.list_images(Some(options)).await.map_err(StoreError::engine("listing the images"))?;
+            let found = self.api.list_images(Some(options)).await.map_err(failed("listing the images"))?;
             Ok(found.into_iter().map(listed).collect())
         }
         .boxed()
@@ -105,7 +102,7 @@ impl ImageStore for DockerStore {
         async move {
             let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
             let found = self.api.list_containers(Some(options)).await;
-            let found = found.map_err(StoreError::engine("listing the containers"))?;
+            let found = found.map_err(failed("listing the containers"))?;
             Ok(found.into_iter().filter_map(|container| container.image_id).map(ImageId).collect())
         }
         .boxed()
@@ -115,7 +112,7 @@ impl ImageStore for DockerStore {
         async move {
             let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
             let found = self.api.list_containers(Some(options)).await;
-            let found = found.map_err(StoreError::engine("listing the containers"))?;
+            let found = found.map_err(failed("listing the containers"))?;
             let users = found.into_iter().filter(|container| container.image_id.as_deref() == Some(&image.0));
             let name = |names: Vec<String>| names.first().map(|name| name.trim_start_matches('/').to_owned());
             Ok(users.filter_map(|container| container.names.and_then(name).or(container.id)).collect())
@@ -128,7 +125,7 @@ impl ImageStore for DockerStore {
             let steps = match self.api.image_history(&image.0).await {
                 Ok(steps) => steps,
                 Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => return Ok(0),
-                Err(source) => return Err(StoreError::Engine { doing: "looking into an image", source }),
+                Err(source) => return Err(failed("looking into an image")(source)),
             };
             // The newest step is the image itself.
             let own = steps.iter().enumerate().take_while(|(place, step)| *place == 0 || step.tags.is_empty());
@@ -145,7 +142,7 @@ impl ImageStore for DockerStore {
                 ApiError::DockerResponseServerError { status_code: 404, .. } => {
                     StoreError::Gone { image: image.0.clone() }
                 }
-                source => StoreError::Engine { doing: "naming an image", source },
+                source => failed("naming an image")(source),
             })
         }
         .boxed()
@@ -155,12 +152,14 @@ impl ImageStore for DockerStore {
         async move {
             match self.api.remove_image(reference, None::<RemoveImageOptions>, None).await {
                 Ok(_) | Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
-                Err(source) => Err(StoreError::Engine { doing: "removing an image", source }),
+                Err(source) => Err(failed("removing an image")(source)),
             }
         }
         .boxed()
     }
+}
 
+impl Builds for DockerStore {
     fn workshop<'a>(&'a self, plan: &'a WorkshopPlan) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>> {
         async move {
             let workshop = DockerWorkshop::open(self, plan).await?;
@@ -176,11 +175,13 @@ impl ImageStore for DockerStore {
         }
         .boxed()
     }
+}
 
+impl Volumes for DockerStore {
     fn volumes<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
         async move {
             let found = self.api.list_volumes(None::<ListVolumesOptions>).await;
-            let found = found.map_err(StoreError::engine("listing the volumes"))?.volumes.unwrap_or_default();
+            let found = found.map_err(failed("listing the volumes"))?.volumes.unwrap_or_default();
             Ok(found.into_iter().map(|volume| volume.name).filter(|name| name.starts_with(prefix)).collect())
         }
         .boxed()
@@ -191,12 +192,14 @@ impl ImageStore for DockerStore {
             match self.api.remove_volume(name, None::<RemoveVolumeOptions>).await {
                 Ok(()) => Ok(true),
                 Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(false),
-                Err(source) => Err(StoreError::Engine { doing: "removing a volume", source }),
+                Err(source) => Err(failed("removing a volume")(source)),
             }
         }
         .boxed()
     }
+}
 
+impl Archives for DockerStore {
     fn export<'a>(&'a self, reference: &'a str) -> BoxStream<'a, Result<Bytes, StoreError>> {
         self.export_stream(reference)
     }
@@ -207,6 +210,13 @@ impl ImageStore for DockerStore {
 
     fn platform(&self) -> BoxFuture<'_, Result<Platform, StoreError>> {
         self.ask_platform().boxed()
+    }
+}
+
+impl ImageStore for DockerStore {
+    fn reap(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        let reaped = self.leases.reap(&self.api);
+        async move { reaped.await.map_err(failed("removing containers of hosts that were killed")) }.boxed()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can go wrong with images.
 
-use crate::engine::NoAnswer;
+use super::installed::NoAnswer;
+use super::refusal::Refusal;
 use thiserror::Error;
 
 /// A store of images failed.
@@ -16,7 +17,7 @@ pub enum StoreError {
         doing: &'static str,
         /// The cause.
         #[source]
-        source: bollard::errors::Error,
+        source: Refusal,
     },
     /// An image that something was to be done with is gone.
     #[error("the image `{image}` is gone: something else removed it meanwhile")]
@@ -41,11 +42,4 @@ pub enum StoreError {
         "the container that builds ended before it was done: it was removed, killed, or its image has no `sh` and `cat`"
     )]
     WorkshopEnded,
-}
-
-impl StoreError {
-    /// Makes an error of the engine's.
-    pub(crate) fn engine(doing: &'static str) -> impl Fn(bollard::errors::Error) -> Self {
-        move |source| Self::Engine { doing, source }
-    }
 }

@@ -1,6 +1,8 @@
 //! Images as streams: out of an engine, and into it. What is in them is not looked at here.
 
-use super::{DockerStore, StoreError};
+use super::failed;
+use super::store::DockerStore;
+use crate::engine::StoreError;
 use bollard::errors::Error as ApiError;
 use bollard::models::BuildInfo;
 use bollard::query_parameters::ImportImageOptions;
@@ -19,12 +21,12 @@ impl DockerStore {
     pub(super) fn export_stream(&self, reference: &str) -> BoxStream<'static, Result<Bytes, StoreError>> {
         let api = self.api.clone().with_timeout(TIMEOUT);
         let chunks = api.export_image(reference);
-        chunks.map(|chunk| chunk.map_err(StoreError::engine("reading an image out of the engine"))).boxed()
+        chunks.map(|chunk| chunk.map_err(failed("reading an image out of the engine"))).boxed()
     }
 
     pub(super) async fn import_stream(&self, archive: BoxStream<'static, io::Result<Bytes>>) -> Result<(), StoreError> {
         let api = self.api.clone().with_timeout(TIMEOUT);
-        let failed = StoreError::engine("loading an image into the engine");
+        let failed = failed("loading an image into the engine");
         let mut told = api.import_image_stream(ImportImageOptions::default(), archive, None);
         // The engine has answered with success by now; what goes wrong is in what it tells.
         while let Some(line) = told.next().await {
@@ -37,7 +39,7 @@ impl DockerStore {
     }
 
     pub(super) async fn ask_platform(&self) -> Result<Platform, StoreError> {
-        let version = self.api.version().await.map_err(StoreError::engine("asking the engine for its platform"))?;
+        let version = self.api.version().await.map_err(failed("asking the engine for its platform"))?;
         Ok(Platform { os: version.os.unwrap_or_default(), architecture: version.arch.unwrap_or_default() })
     }
 }

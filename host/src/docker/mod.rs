@@ -1,0 +1,75 @@
+//! Engines that speak the Engine API, Docker's and Podman's alike: containers of runs, images and their registries, containers
+//! to build in, and the leases by which the containers of killed hosts are found again.
+
+mod archive;
+mod build_policy;
+mod engine;
+mod facts;
+mod lease;
+mod progress;
+mod pull;
+mod pull_words;
+mod store;
+mod workshop;
+
+use crate::engine::{Connector, Engine, EngineError, ImageStore, NoAnswer, Refusal, StoreError};
+use bollard::API_DEFAULT_VERSION;
+use bollard::errors::Error as ApiError;
+use engine::Docker;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use longshore_config::settings::Settings;
+use longshore_model::engine_kind::EngineKind;
+use std::path::Path;
+use std::sync::Arc;
+use store::DockerStore;
+
+/// Seconds until an answer of the engine is given up.
+const TIMEOUT_SECONDS: u64 = 120;
+
+/// The way to an engine that speaks the Engine API.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DockerConnector;
+
+impl Connector for DockerConnector {
+    fn kind(&self) -> EngineKind {
+        EngineKind::Docker
+    }
+
+    fn engine<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Box<dyn Engine>, EngineError>> {
+        async move { Ok(Box::new(Docker::connect(settings).await?) as Box<dyn Engine>) }.boxed()
+    }
+
+    fn images<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Arc<dyn ImageStore>, NoAnswer>> {
+        async move { Ok(Arc::new(DockerStore::connect(settings).await?) as Arc<dyn ImageStore>) }.boxed()
+    }
+}
+
+/// Connects to an engine, and sees that it answers. Requests name no version of the Engine API, so that each engine
+/// speaks its own; to settle on one would cost what the engine needs to ask its parts for theirs.
+async fn connect(socket: &Path) -> Result<bollard::Docker, NoAnswer> {
+    let connected =
+        match bollard::Docker::connect_with_unix(&socket.to_string_lossy(), TIMEOUT_SECONDS, API_DEFAULT_VERSION) {
+            Ok(api) => api.ping().await.map(|_| api),
+            Err(error) => Err(error),
+        };
+    match connected {
+        Ok(api) => Ok(api),
+        Err(error) => Err(NoAnswer::explain(socket, error.into()).await),
+    }
+}
+
+/// What failed at an engine, while a store's work was done.
+fn failed(doing: &'static str) -> impl Fn(ApiError) -> StoreError {
+    move |error| StoreError::Engine { doing, source: refusal(error) }
+}
+
+/// An error of the API's client, without its type.
+fn refusal(error: ApiError) -> Refusal {
+    match &error {
+        ApiError::DockerResponseServerError { status_code, message } => {
+            Refusal::answered(*status_code, message.clone(), error)
+        }
+        _ => Refusal::new(error),
+    }
+}
