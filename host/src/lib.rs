@@ -42,7 +42,6 @@ mod output;
 mod partition;
 mod place;
 mod record;
-mod reference;
 mod run;
 mod session;
 mod spec;
@@ -70,12 +69,12 @@ pub use longshore_model::limits::{Limits, TimeLimit};
 pub use longshore_model::network::{Network, NetworkError, NetworkName};
 pub use longshore_model::outcome::{Evidence, Outcome, decide};
 pub use longshore_model::pull_progress::{LayerProgress, LayerStatus};
+pub use longshore_model::reference::ReferenceError;
 pub use longshore_model::{causes, human, image_kind, shown, size};
 pub use longshore_os::small_file;
 pub use longshore_table as table;
 pub use partition::SplitError;
 pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
-pub use reference::ReferenceError;
 pub use run::Explained;
 pub use spec::{
     CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, OutputSpec, PartitionSpec, Prepared,

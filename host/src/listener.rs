@@ -16,7 +16,7 @@ const REMAPPING_USERS: [&str; 2] = ["dockremap", "containers"];
 
 /// Who may connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Peers {
+pub enum Peers {
     /// Processes of this host's own user.
     Own,
     /// The agent and the script of one container, of an engine that belongs to the user `engine`: the agent as root, which

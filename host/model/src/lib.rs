@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod platform;
 pub mod pull_progress;
 pub mod redact;
+pub mod reference;
 pub mod run_id;
 pub mod shown;
 pub mod size;

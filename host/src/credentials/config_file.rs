@@ -2,9 +2,9 @@
 
 use super::CredentialsError;
 use crate::engine::{Login, Secret};
-use crate::reference::Reference;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use longshore_model::reference::Reference;
 use longshore_os::small_file;
 use serde::Deserialize;
 use std::collections::BTreeMap;

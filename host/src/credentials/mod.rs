@@ -8,8 +8,8 @@ mod helper;
 pub use error::CredentialsError;
 
 use crate::engine::Login;
-use crate::reference::Reference;
 use config_file::{ConfigFile, Source};
+use longshore_model::reference::Reference;
 use std::path::{Path, PathBuf};
 
 /// Where the Docker configuration is.

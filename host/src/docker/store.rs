@@ -7,7 +7,6 @@ use crate::engine::{
     Archives, Builds, ContainerDefaults, ImageStore, Images, Login, NoAnswer, PullFailure, StoreError, StoredImage,
     Volumes, Workshop, WorkshopPlan,
 };
-use crate::reference::Reference;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
 use bollard::query_parameters::{
@@ -22,6 +21,7 @@ use longshore_config::settings::Settings;
 use longshore_model::image_id::ImageId;
 use longshore_model::platform::Platform;
 use longshore_model::pull_progress::LayerProgress;
+use longshore_model::reference::Reference;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;

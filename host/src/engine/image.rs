@@ -34,7 +34,7 @@ pub(crate) enum ImageUsers {
 
 /// An image to run a script in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct RunImage {
+pub struct RunImage {
     /// Its id.
     pub(crate) id: ImageId,
     /// What it was asked for by, for messages.

@@ -56,7 +56,7 @@ use tokio::sync::watch;
 
 /// What a container is made from: everything an engine needs to know.
 #[derive(Debug)]
-pub(crate) struct Launch<'a> {
+pub struct Launch<'a> {
     pub(crate) run_id: &'a str,
     pub(crate) image: Option<&'a RunImage>,
     pub(crate) place: &'a Place,
@@ -74,7 +74,7 @@ pub(crate) struct Launch<'a> {
 
 /// How scripts are run where this engine runs them.
 #[derive(Debug, Clone)]
-pub(crate) struct Workplace {
+pub struct Workplace {
     /// The Python interpreter.
     pub(crate) python: String,
     /// R's interpreter of scripts.
@@ -92,7 +92,7 @@ pub(crate) struct Workplace {
 }
 
 /// Makes containers.
-pub(crate) trait Engine: Send + Sync {
+pub trait Engine: Send + Sync {
     /// What it is.
     fn kind(&self) -> EngineKind;
 
@@ -114,7 +114,7 @@ pub(crate) trait Engine: Send + Sync {
 }
 
 /// A container that was started. It removes itself when it ends; dropping it kills what still runs.
-pub(crate) trait Container: Send + Sync {
+pub trait Container: Send + Sync {
     /// How scripts are run in it.
     fn workplace(&self) -> Workplace;
 
@@ -130,7 +130,7 @@ pub(crate) trait Container: Send + Sync {
 
 /// How the first process of a container ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub enum Ended {
     /// By itself, with this exit status.
     Exited(i64),
     /// By a signal, this one.

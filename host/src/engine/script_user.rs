@@ -22,7 +22,7 @@ const RAISES_RESOURCES: &str = "SYS_RESOURCE";
 
 /// A script's user.
 #[derive(Debug)]
-pub(crate) struct ScriptUser {
+pub struct ScriptUser {
     /// By number.
     pub(crate) user: User,
     /// Who the agent begins as: root, where it is to be another user than the script.

@@ -4,7 +4,6 @@
 
 use super::refusal::Refusal;
 use super::store_error::StoreError;
-use crate::reference::Reference;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
@@ -12,12 +11,13 @@ use longshore_config::settings::BuildSettings;
 use longshore_model::image_id::ImageId;
 use longshore_model::platform::Platform;
 use longshore_model::pull_progress::LayerProgress;
+use longshore_model::reference::Reference;
 use std::collections::{BTreeMap, HashSet};
 use std::{fmt, io};
 
 /// An image, as its store knows it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct StoredImage {
+pub struct StoredImage {
     /// Its id.
     pub(crate) id: ImageId,
     /// Its names, each with its tag.
@@ -46,7 +46,7 @@ pub(crate) struct ContainerDefaults {
 }
 
 /// Keeps images. Every reference is a name, or an id.
-pub(crate) trait Images: Send + Sync {
+pub trait Images: Send + Sync {
     /// Finds an image; `None` where there is none.
     fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<StoredImage>, StoreError>>;
 
@@ -78,7 +78,7 @@ pub(crate) trait Images: Send + Sync {
 }
 
 /// Makes containers in which commands change an image into another.
-pub(crate) trait Builds: Send + Sync {
+pub trait Builds: Send + Sync {
     /// A fresh container of an image, to change it in.
     fn workshop<'a>(&'a self, plan: &'a WorkshopPlan) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>>;
 
@@ -88,7 +88,7 @@ pub(crate) trait Builds: Send + Sync {
 }
 
 /// Keeps the volumes that builds share.
-pub(crate) trait Volumes: Send + Sync {
+pub trait Volumes: Send + Sync {
     /// The volumes whose names begin so.
     fn volumes<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, StoreError>>;
 
@@ -97,7 +97,7 @@ pub(crate) trait Volumes: Send + Sync {
 }
 
 /// Turns images into archives, and archives into images.
-pub(crate) trait Archives: Send + Sync {
+pub trait Archives: Send + Sync {
     /// An image as a tar archive, in the engine's own form.
     fn export<'a>(&'a self, reference: &'a str) -> BoxStream<'a, Result<Bytes, StoreError>>;
 
@@ -109,14 +109,14 @@ pub(crate) trait Archives: Send + Sync {
 }
 
 /// All of an engine but the containers of runs.
-pub(crate) trait ImageStore: Images + Builds + Volumes + Archives {
+pub trait ImageStore: Images + Builds + Volumes + Archives {
     /// Removes the containers that killed hosts left.
     fn reap(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 /// What a workshop is made of.
 #[derive(Debug, Clone)]
-pub(crate) struct WorkshopPlan {
+pub struct WorkshopPlan {
     /// The image to start from.
     pub(crate) image: ImageId,
     /// Whether what runs in it has a network.
@@ -141,7 +141,7 @@ pub(crate) struct WorkshopVolume {
 }
 
 /// A container to change an image in. It ends when its host does, and is removed when it is dropped.
-pub(crate) trait Workshop: Send {
+pub trait Workshop: Send {
     /// Unpacks a tar archive at the root.
     fn put(&mut self, archive: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
 
@@ -161,7 +161,7 @@ pub(crate) trait Workshop: Send {
 
 /// A command in a workshop.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Step {
+pub struct Step {
     /// Program and arguments.
     pub(crate) command: Vec<String>,
     /// Environment variables. They may be secret, and never end in an image.
@@ -170,7 +170,7 @@ pub(crate) struct Step {
 
 /// What a command printed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Printed<'a> {
+pub enum Printed<'a> {
     /// On standard output.
     Out(&'a [u8]),
     /// On standard error.
@@ -179,7 +179,7 @@ pub(crate) enum Printed<'a> {
 
 /// What a registry is shown.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Login {
+pub struct Login {
     /// The name and password, or a token that stands for both.
     pub(crate) secret: Secret,
     /// Where it is from, in words for people.
@@ -214,7 +214,7 @@ impl fmt::Debug for Secret {
 
 /// Why an attempt to pull failed.
 #[derive(Debug)]
-pub(crate) enum PullFailure {
+pub enum PullFailure {
     /// It may be otherwise the next time.
     Transient {
         /// In the engine's words.

@@ -4,10 +4,10 @@
 use crate::credentials::Credentials;
 use crate::engine::{ImageStore, Login, PullFailure, StoredImage};
 use crate::environment::PullError;
-use crate::reference::Reference;
 use longshore_config::settings::{Pull, Settings};
 use longshore_model::event::{Event, Events, PullStep};
 use longshore_model::pull_progress::LayerProgress;
+use longshore_model::reference::Reference;
 use std::time::Duration;
 
 /// Attempts to pull, with what is transient between them: with the delays below, 7.5 s in all.

@@ -2,7 +2,7 @@
 
 use crate::credentials::CredentialsError;
 use crate::engine::StoreError;
-use crate::reference::ReferenceError;
+use longshore_model::reference::ReferenceError;
 use thiserror::Error;
 
 /// An image is not on this machine, and cannot be brought.

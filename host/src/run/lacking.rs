@@ -2,8 +2,8 @@
 //! where script authors learn what to change.
 
 use crate::engine::RunImage;
-use crate::reference::Reference;
 use longshore_model::outcome::Evidence;
+use longshore_model::reference::Reference;
 use longshore_protocol::VersionMismatch;
 
 /// How agents of all ages begin to say that they cannot start a program.

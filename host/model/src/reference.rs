@@ -18,7 +18,7 @@ const ID_DIGITS: usize = 64;
 
 /// A reference of an image, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reference {
+pub struct Reference {
     /// As it was given.
     text: String,
     /// The registry, with its port; `None` where none is named.
@@ -80,7 +80,7 @@ pub enum ReferenceError {
 
 impl Reference {
     /// Takes a reference apart.
-    pub(crate) fn parse(text: &str) -> Result<Self, ReferenceError> {
+    pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let id = text.strip_prefix("sha256:").unwrap_or(text);
         if is_hexadecimal(id, ID_DIGITS) {
             let repository = id.to_owned();
@@ -115,7 +115,7 @@ impl Reference {
     }
 
     /// The registry that has it, as people call it.
-    pub(crate) fn registry(&self) -> &str {
+    pub fn registry(&self) -> &str {
         match self.registry.as_deref() {
             None | Some("index.docker.io") => DEFAULT_REGISTRY,
             Some(registry) => registry,
@@ -123,24 +123,24 @@ impl Reference {
     }
 
     /// Whether its registry is Docker Hub.
-    pub(crate) fn is_on_hub(&self) -> bool {
+    pub fn is_on_hub(&self) -> bool {
         self.registry() == DEFAULT_REGISTRY
     }
 
     /// Whether it is one of ours, which this machine builds and no registry has: whoever had that name on a registry
     /// would not be us.
-    pub(crate) fn is_ours(&self) -> bool {
+    pub fn is_ours(&self) -> bool {
         self.is_on_hub() && self.repository.starts_with("longshore/")
     }
 
     /// Whether it is an image's id, which no registry knows.
-    pub(crate) fn is_id(&self) -> bool {
+    pub fn is_id(&self) -> bool {
         self.id
     }
 
     /// What to ask the engine for: the name with its registry, and the digest or else the tag. Without either an engine
     /// would fetch every tag there is.
-    pub(crate) fn to_pull(&self) -> (String, &str) {
+    pub fn to_pull(&self) -> (String, &str) {
         let name = match &self.registry {
             Some(registry) => format!("{registry}/{}", self.repository),
             None => self.repository.clone(),
