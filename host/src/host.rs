@@ -1,7 +1,6 @@
 //! What a program that embeds Longshore has one of: its settings, and the engines that they name.
 
 use crate::docker::DockerConnector;
-use crate::engine::{Diagnosis, EngineError, Engines, diagnose};
 use crate::environment::{self, Built, EnvironmentError, Locked};
 use crate::fingerprint::{self, FingerprintError, Taken};
 use crate::images::{ImageCollection, ImagesError};
@@ -12,6 +11,7 @@ use crate::transfer::{self, ExportError, Exported, ImportError, Imported, Target
 use longshore_archive::Form;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
+use longshore_engine::{Diagnosis, EngineError, Engines, diagnose};
 use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::Events;

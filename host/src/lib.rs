@@ -27,7 +27,6 @@
 pub mod cases;
 mod credentials;
 mod docker;
-mod engine;
 pub mod environment;
 pub mod fingerprint;
 mod hashes;
@@ -37,23 +36,15 @@ pub mod images;
 mod input;
 mod kept;
 mod ledger;
-mod listener;
 mod output;
 mod partition;
-mod place;
 mod record;
 mod run;
 mod session;
 mod spec;
-mod task;
 pub mod transfer;
 
 pub use credentials::CredentialsError;
-pub use engine::StoreError;
-pub use engine::{
-    Diagnosis, EngineError, EngineFacts, Engines, Held, Identity, Namespaces, NoAnswer, Policy, PolicyMount,
-    ProcessLimit, SeccompProfile, SocketMemory, Temporary,
-};
 pub use environment::EnvironmentError;
 pub use environment::PullError;
 pub use host::Host;
@@ -62,6 +53,11 @@ pub use longshore_archive as archive;
 pub use longshore_block as block;
 pub use longshore_config as config;
 pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
+pub use longshore_engine::StoreError;
+pub use longshore_engine::{
+    Diagnosis, EngineError, EngineFacts, Engines, Held, Identity, Namespaces, NoAnswer, Policy, PolicyMount,
+    ProcessLimit, SeccompProfile, SocketMemory, Temporary,
+};
 pub use longshore_model::cancel::{Cancel, CancelLevel};
 pub use longshore_model::engine_kind::{EngineChoice, EngineKind};
 pub use longshore_model::event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};

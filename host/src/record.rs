@@ -1,7 +1,7 @@
 //! The record of a run: what `--json` prints and what is kept. It never holds a secret.
 
-use crate::engine::Held;
 use crate::kept::KeptRecord;
+use longshore_engine::Held;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::limits::Limits;
 use longshore_model::outcome::Outcome;

@@ -1,9 +1,9 @@
 //! The Docker configuration file: which registries it knows, and where their credentials are.
 
 use super::CredentialsError;
-use crate::engine::{Login, Secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use longshore_engine::{Login, Secret};
 use longshore_model::reference::Reference;
 use longshore_os::small_file;
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! Credential helpers: programs named `docker-credential-NAME`, which are asked for one registry's credentials at a time.
 
 use super::CredentialsError;
-use crate::engine::{Login, Secret};
+use longshore_engine::{Login, Secret};
 use serde::Deserialize;
 use std::io;
 use std::process::Stdio;

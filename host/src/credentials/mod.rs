@@ -7,8 +7,8 @@ mod helper;
 
 pub use error::CredentialsError;
 
-use crate::engine::Login;
 use config_file::{ConfigFile, Source};
+use longshore_engine::Login;
 use longshore_model::reference::Reference;
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,7 @@ impl Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Secret;
+    use longshore_engine::Secret;
 
     #[test]
     fn secrets_are_not_shown() {

@@ -2,13 +2,13 @@
 
 use super::failed;
 use super::store::DockerStore;
-use crate::engine::StoreError;
 use bollard::errors::Error as ApiError;
 use bollard::models::BuildInfo;
 use bollard::query_parameters::ImportImageOptions;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use longshore_engine::StoreError;
 use longshore_model::platform::Platform;
 use std::io;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! What the containers of builds may do: as data, in one place, like the policy of runs in `engine/policy.rs`. A build
 //! runs the code of packages as root, with a network; it gets what installing takes, and no more.
 
-use crate::engine::{SCRIPT_USER, Sockets, WorkshopPlan, profile};
 use bollard::models::{ContainerCreateBody, HostConfig, ImageConfig, Mount, MountType};
 use longshore_config::settings::BuildSettings;
+use longshore_engine::{SCRIPT_USER, Sockets, WorkshopPlan, profile};
 use longshore_model::image_id::ImageId;
 use std::collections::{BTreeMap, HashMap};
 

@@ -5,12 +5,6 @@ use super::facts::Asked;
 use super::lease::NamedContainer;
 use super::store::DockerStore;
 use super::{connect, refusal};
-use crate::engine::{
-    AGENT, Container, Ended, Engine, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Launch, MOUNTED_AGENT,
-    Policy, PolicyMount, PolicyOf, ProcessLimit, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptUser, Temporary,
-    WORK_FOLDER, Workplace, existing, wait_for,
-};
-use crate::listener::Peers;
 use bollard::errors::Error as ApiError;
 use bollard::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountBindOptions, MountType,
@@ -20,6 +14,12 @@ use bollard::query_parameters::{EventsOptionsBuilder, KillContainerOptions, Wait
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use longshore_config::settings::Settings;
+use longshore_engine::listener::Peers;
+use longshore_engine::{
+    AGENT, Container, Ended, Engine, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Launch, MOUNTED_AGENT,
+    Policy, PolicyMount, PolicyOf, ProcessLimit, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptUser, Temporary,
+    WORK_FOLDER, Workplace, existing, wait_for,
+};
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::User;
 use std::collections::HashMap;

@@ -1,7 +1,7 @@
 //! Asking an engine once for what it says of itself and of its machine.
 
-use crate::engine::EngineFacts;
 use bollard::models::{SystemInfo, SystemInfoCgroupVersionEnum};
+use longshore_engine::EngineFacts;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;

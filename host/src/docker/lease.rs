@@ -4,14 +4,14 @@
 //! host's: whoever finds it removes the containers of that label, those too that were never started, and then the folder.
 //! What a host has no folder of, another user's or another machine's, it never touches.
 
-use crate::engine::{SocketMemory, in_a_file, limit_sockets, socket_memory};
-use crate::task::blocking;
 use bollard::errors::Error as ApiError;
 use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{
     CreateContainerOptions, InspectContainerOptions, ListContainersOptions, RemoveContainerOptions,
     StartContainerOptions,
 };
+use longshore_engine::task::blocking;
+use longshore_engine::{SocketMemory, in_a_file, limit_sockets, socket_memory};
 use longshore_model::run_id::new_run_id;
 use longshore_os::locked_folder::{LockedFolder, is_locked, remove_unlocked};
 use longshore_os::small_file;

@@ -12,13 +12,13 @@ mod pull_words;
 mod store;
 mod workshop;
 
-use crate::engine::{Connector, Engine, EngineError, ImageStore, NoAnswer, Refusal, StoreError};
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ApiError;
 use engine::Docker;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use longshore_config::settings::Settings;
+use longshore_engine::{Connector, Engine, EngineError, ImageStore, NoAnswer, Refusal, StoreError};
 use longshore_model::engine_kind::EngineKind;
 use std::path::Path;
 use std::sync::Arc;

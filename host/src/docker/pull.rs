@@ -3,11 +3,11 @@
 use super::progress::progress as progress_of;
 use super::pull_words::failure;
 use super::store::DockerStore;
-use crate::engine::{Login, PullFailure, Secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use bollard::query_parameters::CreateImageOptions;
 use futures_util::StreamExt;
+use longshore_engine::{Login, PullFailure, Secret};
 use longshore_model::pull_progress::LayerProgress;
 use longshore_model::reference::Reference;
 use serde_json::json;

@@ -2,8 +2,8 @@
 //! status 500 for nearly everything, so it is read from the words.
 
 use super::refusal;
-use crate::engine::PullFailure;
 use bollard::errors::Error as ApiError;
+use longshore_engine::PullFailure;
 
 /// Words, and what a reason with them in it means.
 type Mark = (&'static str, fn(String) -> PullFailure);

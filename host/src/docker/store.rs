@@ -3,10 +3,6 @@
 use super::failed;
 use super::lease::{Lease, Leases, NamedContainer};
 use super::workshop::DockerWorkshop;
-use crate::engine::{
-    Archives, Builds, ContainerDefaults, ImageStore, Images, Login, NoAnswer, PullFailure, StoreError, StoredImage,
-    Volumes, Workshop, WorkshopPlan,
-};
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
 use bollard::query_parameters::{
@@ -18,6 +14,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use longshore_config::settings::Settings;
+use longshore_engine::{
+    Archives, Builds, ContainerDefaults, ImageStore, Images, Login, NoAnswer, PullFailure, StoreError, StoredImage,
+    Volumes, Workshop, WorkshopPlan,
+};
 use longshore_model::image_id::ImageId;
 use longshore_model::platform::Platform;
 use longshore_model::pull_progress::LayerProgress;

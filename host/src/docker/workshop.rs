@@ -8,7 +8,6 @@ use super::engine::was_out_of_memory;
 use super::failed;
 use super::lease::{LABEL, NamedContainer};
 use super::store::DockerStore;
-use crate::engine::{Printed, Step, StoreError, Workshop, WorkshopPlan};
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
 use bollard::exec::{StartExecOptions, StartExecResults};
@@ -19,6 +18,7 @@ use bollard::query_parameters::{
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use longshore_config::settings::BuildSettings;
+use longshore_engine::{Printed, Step, StoreError, Workshop, WorkshopPlan};
 use longshore_model::human::size;
 use longshore_model::image_id::ImageId;
 use longshore_model::run_id::new_run_id;

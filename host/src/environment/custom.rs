@@ -2,9 +2,9 @@
 //! the Docker configuration, patiently. Our own are never pulled. What is made on top of them is not decided here.
 
 use crate::credentials::Credentials;
-use crate::engine::{ImageStore, Login, PullFailure, StoredImage};
 use crate::environment::PullError;
 use longshore_config::settings::{Pull, Settings};
+use longshore_engine::{ImageStore, Login, PullFailure, StoredImage};
 use longshore_model::event::{Event, Events, PullStep};
 use longshore_model::pull_progress::LayerProgress;
 use longshore_model::reference::Reference;
@@ -104,7 +104,7 @@ impl Pulling<'_> {
             (PullFailure::Transient { reason }, _) => PullError::GivenUp { image, registry, attempts, reason },
             (PullFailure::Other { reason }, _) => PullError::Failed { image, registry, reason },
             (PullFailure::Engine(source), _) => {
-                PullError::Store(crate::engine::StoreError::Engine { doing: "pulling an image", source })
+                PullError::Store(longshore_engine::StoreError::Engine { doing: "pulling an image", source })
             }
         }
     }
@@ -140,7 +140,7 @@ fn random() -> u8 {
 mod tests {
     use super::*;
     use crate::docker::DockerConnector;
-    use crate::engine::Engines;
+    use longshore_engine::Engines;
 
     #[test]
     fn delays_double_and_vary_by_a_quarter() {

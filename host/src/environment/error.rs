@@ -1,9 +1,9 @@
 //! What can go wrong with environments.
 
-use crate::engine::StoreError;
 use crate::environment::PullError;
 use crate::fingerprint::FingerprintError;
 use longshore_config::CertificateError;
+use longshore_engine::StoreError;
 use std::path::PathBuf;
 use thiserror::Error;
 

@@ -3,8 +3,8 @@
 
 use super::EnvironmentError;
 use super::requirement::normalised;
-use crate::engine::StoredImage;
 use longshore_block::{Block, Language};
+use longshore_engine::StoredImage;
 use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};

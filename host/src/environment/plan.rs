@@ -2,9 +2,9 @@
 //! arguments, so that the same block gets the same image on every machine that has the same base.
 
 use super::lock::{self, Lock};
-use crate::engine::StoredImage;
 use longshore_block::{Block, Language};
 use longshore_config::settings::{PackageSettings, Settings};
+use longshore_engine::StoredImage;
 use longshore_model::digest::hexadecimal;
 use longshore_model::labels;
 use sha2::{Digest, Sha256};

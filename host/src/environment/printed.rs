@@ -2,8 +2,8 @@
 //! of it is bounded, for packages print there too.
 
 use super::steps::{Finish, LACKING, LOCKED, NOTE};
-use crate::engine::Printed;
 use longshore_config::masked;
+use longshore_engine::Printed;
 use longshore_model::event::{Event, Events};
 use longshore_model::redact::Secrets;
 use std::collections::VecDeque;

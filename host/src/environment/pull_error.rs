@@ -1,7 +1,7 @@
 //! Why an image that a block or a caller names is not here.
 
 use crate::credentials::CredentialsError;
-use crate::engine::StoreError;
+use longshore_engine::StoreError;
 use longshore_model::reference::ReferenceError;
 use thiserror::Error;
 

@@ -3,9 +3,9 @@
 
 use super::plan::{Layer, LayerKind};
 use super::{EnvironmentError, Plan, api, packages, system};
-use crate::engine::StoreError;
 use longshore_block::Language;
 use longshore_config::settings::Settings;
+use longshore_engine::StoreError;
 use longshore_os::small_file;
 use std::path::Path;
 use std::time::Duration;

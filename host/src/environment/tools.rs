@@ -4,8 +4,8 @@
 use super::EnvironmentError;
 use super::sources::PROLOGUE;
 use super::steps::Job;
-use crate::engine::{StoredImage, WorkshopVolume};
 use longshore_config::settings::Settings;
+use longshore_engine::{StoredImage, WorkshopVolume};
 use longshore_model::image_id::ImageId;
 
 /// The version of `uv` that installs Python packages.

@@ -1,9 +1,9 @@
 //! What can go wrong with fingerprints.
 
-use crate::engine::EngineError;
-use crate::engine::StoreError;
 use crate::environment::EnvironmentError;
 use longshore_block::BlockError;
+use longshore_engine::EngineError;
+use longshore_engine::StoreError;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;

@@ -2,11 +2,11 @@
 //! of the `process` engine. They are in no budget, since all of it comes again; they go when everything is to go.
 
 use super::error::ImagesError;
-use crate::engine::ImageStore;
 use crate::environment::CACHE_VOLUMES;
 use crate::ledger::Ledger;
-use crate::task::blocking;
 use longshore_config::settings::Settings;
+use longshore_engine::ImageStore;
+use longshore_engine::task::blocking;
 
 /// What the ledger calls the folder: those who build hold it.
 pub(crate) const FOLDER: &str = "packages-of-processes";

@@ -8,9 +8,9 @@ use super::prune::{How, foresee, goal, low_mark, prune};
 use super::report::PruneReport;
 use super::survey::Survey;
 use super::{caches, folders, select};
-use crate::engine::{Engines, ImageStore, StoreError};
 use crate::ledger::Ledger;
 use longshore_config::settings::Settings;
+use longshore_engine::{Engines, ImageStore, StoreError};
 use longshore_model::image_id::ImageId;
 use std::sync::Arc;
 

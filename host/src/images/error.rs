@@ -1,8 +1,8 @@
 //! What can go wrong with keeping images.
 
-use crate::engine::StoreError;
 use crate::environment::EnvironmentError;
 use longshore_block::BlockError;
+use longshore_engine::StoreError;
 use std::path::PathBuf;
 use thiserror::Error;
 

@@ -1,6 +1,6 @@
 //! Which image somebody means: by its name, its id, or the beginning of an environment's hash.
 
-use crate::engine::{ImageStore, StoreError, StoredImage};
+use longshore_engine::{ImageStore, StoreError, StoredImage};
 use longshore_model::labels::{self, HASH_SHOWN};
 use thiserror::Error;
 

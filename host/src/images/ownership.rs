@@ -2,8 +2,8 @@
 //! alone do not make an image ours: one that was made `FROM` one of ours has its labels too.
 
 use super::entry::Kind;
-use crate::engine::StoredImage;
 use longshore_config::settings::Settings;
+use longshore_engine::StoredImage;
 use longshore_model::labels;
 
 /// The repositories of images that are made and named here.

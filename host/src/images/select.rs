@@ -2,10 +2,10 @@
 
 use super::entry::ImageEntry;
 use super::error::ImagesError;
-use crate::engine::ImageStore;
 use crate::environment::hash_of_block;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
+use longshore_engine::ImageStore;
 use std::path::Path;
 
 /// Digits of a hash or an id that are enough to look for it.

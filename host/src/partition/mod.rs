@@ -6,14 +6,14 @@ mod relay;
 mod split;
 mod spool;
 
-use crate::engine::Engines;
 use crate::input::Inputs;
 use crate::output::Finished;
 use crate::record::{PartitionRecord, RunRecord};
 use crate::run::{NotPublished, Outlet, Published, milliseconds, publish, run_once};
 use crate::spec::{PartitionSpec, Prepared};
-use crate::task::Task;
 use longshore_config::settings::Settings;
+use longshore_engine::Engines;
+use longshore_engine::task::Task;
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::event::{self, Event, Events};
 use longshore_model::outcome::Outcome;

@@ -1,9 +1,9 @@
 //! What is run in a container: which program with what, and what it knows of its run.
 
 use super::{LADDER, Run};
-use crate::engine::Workplace;
 use crate::kept::Keeping;
 use longshore_block::{Form, Language};
+use longshore_engine::Workplace;
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::{Begin, RunFacts};
 use std::collections::BTreeMap;

@@ -2,10 +2,10 @@
 //! needs, or the image. The table in `docs/runs.md` has the same in words.
 
 use super::error::RunError;
-use crate::engine::EngineError;
-use crate::engine::StoreError;
 use crate::environment::PullError;
 use crate::environment::{EnvironmentError, LocalError};
+use longshore_engine::EngineError;
+use longshore_engine::StoreError;
 use longshore_model::causes::chain;
 use longshore_model::outcome::Evidence;
 
@@ -56,7 +56,7 @@ fn of_engine(error: &EngineError) -> Blame {
         | EngineError::StartAgent { .. }
         | EngineError::RuntimeFolder { .. }
         | EngineError::SocketPath { .. }
-        | EngineError::Place { .. } => Blame::Engine,
+        | EngineError::RunDirectory { .. } => Blame::Engine,
     }
 }
 
@@ -133,7 +133,7 @@ fn of_local(error: &LocalError) -> Blame {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Refusal;
+    use longshore_engine::Refusal;
     use longshore_model::outcome::{Outcome, decide};
 
     fn outcome(error: impl Into<RunError>) -> Outcome {

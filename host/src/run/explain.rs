@@ -2,9 +2,10 @@
 //! there, and the whole policy of its container.
 
 use super::time_limit;
-use crate::engine::{self, EngineFacts, Engines, Policy, PolicyOf, RunImage};
 use crate::environment;
 use crate::spec::Prepared;
+use longshore_engine::EngineError;
+use longshore_engine::{self, EngineFacts, Engines, Policy, PolicyOf, RunImage};
 use longshore_model::causes::chain;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::limits::Limits;
@@ -38,7 +39,7 @@ pub struct Explained {
 ///
 /// # Errors
 /// Where the engine that it wants does not answer.
-pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained, engine::EngineError> {
+pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained, EngineError> {
     let settings = engines.settings();
     let (chosen, note) = engines.choose(prepared.engine).await?;
     let mut notes: Vec<String> = note.into_iter().chain(prepared.notes.clone()).collect();

@@ -1,7 +1,7 @@
 //! What an image lacks for a run, in sentences: its interpreter, a newer agent, the SDK. Images are anyone's, so this is
 //! where script authors learn what to change.
 
-use crate::engine::RunImage;
+use longshore_engine::RunImage;
 use longshore_model::outcome::Evidence;
 use longshore_model::reference::Reference;
 use longshore_protocol::VersionMismatch;
@@ -70,7 +70,7 @@ pub(super) fn volumes(image: &RunImage) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::StoredImage;
+    use longshore_engine::StoredImage;
     use longshore_protocol::{Version, VersionRange};
 
     fn image(name: &str) -> RunImage {

@@ -13,20 +13,20 @@ mod publishing;
 mod unwind;
 mod watch;
 
-use crate::engine::{Container, Ended, Engine, EngineError, Engines, Held, Launch, RunImage, Workplace};
 use crate::hashes::Hashing;
 use crate::history::{HistoryError, Recording};
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::output::{Finished, Writers};
 use crate::partition;
-use crate::place::Place;
 use crate::record::{RunRecord, Timings};
 use crate::session::{Acceptor, AgentSession, Logs};
 use crate::spec::Prepared;
-use crate::task::{Task, blocking};
 use environment::{Fingerprinting, Provided};
 use longshore_config::settings::Settings;
+use longshore_engine::run_directory::RunDirectory;
+use longshore_engine::task::{Task, blocking};
+use longshore_engine::{Container, Ended, Engine, EngineError, Engines, Held, Launch, RunImage, Workplace};
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::causes::chain;
 use longshore_model::engine_kind::EngineKind;
@@ -210,7 +210,7 @@ impl Run<'_> {
 
     async fn in_container(&mut self, engine: &dyn Engine, mut provided: Provided) -> Result<Seen, EngineError> {
         let starting = Instant::now();
-        let place = Place::create(&self.settings.runtime_folder, &self.run_id).await?;
+        let place = RunDirectory::create(&self.settings.runtime_folder, &self.run_id).await?;
         let user = engine.script_user(provided.image(), self.prepared.writes());
         if let Some(note) = user.as_ref().and_then(|user| user.note.clone()) {
             self.tell(Event::Note(note.clone()));

@@ -5,12 +5,12 @@
 //! has a task of its own, which is given up when its time is over.
 
 use super::{LADDER, lacking};
-use crate::engine::{Container, Ended, EngineError, RunImage};
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::output::{Finished, Trouble, Writers};
 use crate::session::{Acceptor, AgentEnd, AgentWord, Outgoing, Peer, ScriptEnd, ScriptSession, Served, say};
-use crate::task::{Task, next};
+use longshore_engine::task::{Task, next};
+use longshore_engine::{Container, Ended, EngineError, RunImage};
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::causes::chain;
 use longshore_model::event::{Event, Events};

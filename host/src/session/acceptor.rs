@@ -2,8 +2,8 @@
 //! holds up nobody. Whom to welcome is the run's to decide.
 
 use super::link::{Incoming, Outgoing, greet, open};
-use crate::listener::Listener;
-use crate::task::Task;
+use longshore_engine::listener::Listener;
+use longshore_engine::task::Task;
 use longshore_protocol::{ConnectionError, Hello, ProtocolError, Role, Version};
 use std::io;
 use std::sync::Arc;

@@ -4,8 +4,8 @@
 use super::link::{Incoming, Outgoing, say};
 use super::missing_sdk::MissingSdk;
 use crate::kept::Keeping;
-use crate::task::blocking;
 use longshore_block::BlockFile;
+use longshore_engine::task::blocking;
 use longshore_model::event::{Event, Events};
 use longshore_model::redact::{Masking, Secrets};
 use longshore_protocol::limits::INLINE_MAX;

@@ -4,7 +4,7 @@
 use super::link::{Incoming, Outgoing, say};
 use crate::input::{Credit, Inputs, serve};
 use crate::output::{OutputsHandle, Piece};
-use crate::task::Task;
+use longshore_engine::task::Task;
 use longshore_model::event::{Event, Events};
 use longshore_model::human::count;
 use longshore_model::redact::Secrets;

@@ -1,8 +1,8 @@
 //! What can go wrong when images are written into archives and taken in from them.
 
-use crate::engine::StoreError;
 use crate::images::FindError;
 use longshore_archive::fault::ArchiveFault;
+use longshore_engine::StoreError;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;

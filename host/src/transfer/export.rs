@@ -2,7 +2,6 @@
 //! into the form that is wanted. The engine's own order of parts allows no shorter way without keeping layers in memory.
 
 use super::error::ExportError;
-use crate::engine::{Engines, ImageStore, StoreError};
 use crate::images::find_image;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -10,6 +9,7 @@ use longshore_archive::check::CheckedImage;
 use longshore_archive::compression::Compression;
 use longshore_archive::form::Form;
 use longshore_archive::pack::Packing;
+use longshore_engine::{Engines, ImageStore, StoreError};
 use longshore_model::digest::Counting;
 use longshore_model::run_id::new_run_id;
 use longshore_os::publish::{Destination, Unpublished, folder};

@@ -9,7 +9,6 @@
 //! archive comes from somebody who may put environments here ([`Trust::Environment`]).
 
 use super::error::ImportError;
-use crate::engine::{Engines, ImageStore, StoreError};
 use crate::images::environment_name;
 use crate::ledger::Ledger;
 use bytes::Bytes;
@@ -21,6 +20,7 @@ use longshore_archive::form::Form;
 use longshore_archive::pack::Packing;
 use longshore_archive::spool;
 use longshore_config::settings::Settings;
+use longshore_engine::{Engines, ImageStore, StoreError};
 use longshore_model::digest::Digest;
 use longshore_model::labels::HASH_SHOWN;
 use longshore_model::platform::Platform;

@@ -12,11 +12,11 @@ mod tool;
 
 pub use error::LocalError;
 
-use crate::engine::Engines;
 use crate::images;
 use crate::ledger::{Hold, Ledger};
 use longshore_block::{Block, Language};
 use longshore_config::settings::Settings;
+use longshore_engine::Engines;
 use longshore_model::cancel::Cancel;
 use longshore_model::event::{Event, Events};
 use std::path::PathBuf;

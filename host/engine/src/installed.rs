@@ -59,7 +59,7 @@ pub enum NoAnswer {
 
 impl NoAnswer {
     /// Finds out why a client could not connect to a socket, or had no answer.
-    pub(crate) async fn explain(socket: &Path, source: Box<dyn Error + Send + Sync>) -> Self {
+    pub async fn explain(socket: &Path, source: Box<dyn Error + Send + Sync>) -> Self {
         let socket = socket.to_owned();
         match UnixStream::connect(&socket).await {
             Err(source) if source.kind() == io::ErrorKind::PermissionDenied => Self::Denied { socket, source },

@@ -12,16 +12,16 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// The user that scripts run as where it is the same one for all runs; the group of all scripts.
-pub(crate) const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
+pub const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
 
 /// The working folder in a container.
-pub(crate) const WORK_FOLDER: &str = "/work";
+pub const WORK_FOLDER: &str = "/work";
 
 /// The folder of the run's socket in a container.
-pub(crate) const SOCKET_FOLDER: &str = "/run/longshore";
+pub const SOCKET_FOLDER: &str = "/run/longshore";
 
 /// Where this machine's agent is mounted in images that have none. No image has anything there.
-pub(crate) const MOUNTED_AGENT: &str = "/run/longshore-agent";
+pub const MOUNTED_AGENT: &str = "/run/longshore-agent";
 
 /// What of the machine's is hidden from a container: an empty file or folder is there instead. The engines' own lists, and
 /// what tells of the machine, its other work and its hardware. What a path names need not exist on each kernel.
@@ -206,17 +206,17 @@ pub struct Held {
 
 /// What a policy is made from.
 #[derive(Debug)]
-pub(crate) struct PolicyOf<'a> {
-    pub(crate) limits: &'a Limits,
-    pub(crate) network: &'a Network,
-    pub(crate) mounts: &'a [SharedFile],
+pub struct PolicyOf<'a> {
+    pub limits: &'a Limits,
+    pub network: &'a Network,
+    pub mounts: &'a [SharedFile],
     /// Who the script is; the one of all runs where nobody says.
-    pub(crate) user: Option<&'a ScriptUser>,
+    pub user: Option<&'a ScriptUser>,
     /// The run's folder with its socket, on this machine.
-    pub(crate) place: &'a Path,
+    pub place: &'a Path,
     /// This machine's agent, where the image has none.
-    pub(crate) agent: Option<&'a Path>,
-    pub(crate) image: Option<&'a RunImage>,
+    pub agent: Option<&'a Path>,
+    pub image: Option<&'a RunImage>,
 }
 
 impl Identity {
@@ -228,7 +228,7 @@ impl Identity {
 
 impl Policy {
     /// The policy of a run.
-    pub(crate) fn new(of: &PolicyOf<'_>) -> Self {
+    pub fn new(of: &PolicyOf<'_>) -> Self {
         let limits = of.limits;
         let script = Identity::of(of.user.map_or(SCRIPT_USER, |user| user.user));
         let agent = of.user.map_or_else(|| script.clone(), |user| user.agent.clone());
@@ -257,7 +257,7 @@ impl Policy {
 
 impl Held {
     /// What holds a container with this policy.
-    pub(crate) fn new(policy: &Policy, facts: EngineFacts, socket_memory: SocketMemory) -> Self {
+    pub fn new(policy: &Policy, facts: EngineFacts, socket_memory: SocketMemory) -> Self {
         let (agent, script) = (policy.agent.clone(), policy.script.clone());
         Self { facts, agent, script, seccomp_profile: policy.seccomp.hash.clone(), socket_memory }
     }

@@ -6,9 +6,9 @@ use super::{
     Container, Ended, Engine, EngineError, EngineFacts, Held, Launch, RunImage, ScriptUser, Workplace, existing,
     wait_for,
 };
-use crate::engine::ImageStore;
+use crate::ImageStore;
 use crate::listener::Peers;
-use crate::place::SOCKET_PATH_BYTES;
+use crate::run_directory::SOCKET_PATH_BYTES;
 use crate::task::blocking;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -63,7 +63,7 @@ impl Process {
             folder.subfolder(WORK)?;
             Ok((folder, work))
         };
-        blocking(make).await.map_err(|source| EngineError::Place { path, source })
+        blocking(make).await.map_err(|source| EngineError::RunDirectory { path, source })
     }
 
     async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {

@@ -24,11 +24,11 @@ const RAISES_RESOURCES: &str = "SYS_RESOURCE";
 #[derive(Debug)]
 pub struct ScriptUser {
     /// By number.
-    pub(crate) user: User,
+    pub user: User,
     /// Who the agent begins as: root, where it is to be another user than the script.
     pub(crate) agent: Identity,
     /// What to know about it.
-    pub(crate) note: Option<String>,
+    pub note: Option<String>,
     /// Holds the id, where no other run has it.
     _held: Option<UnixDatagram>,
 }
@@ -36,12 +36,7 @@ pub struct ScriptUser {
 impl ScriptUser {
     /// A user out of `range` that no other run of this machine has; the same one for all where the image relies on that,
     /// or where the run writes to something of this machine. Not every engine may pass on the right to raise resources.
-    pub(crate) fn take(
-        range: &RangeInclusive<u32>,
-        image: Option<&RunImage>,
-        writes: bool,
-        raises_resources: bool,
-    ) -> Self {
+    pub fn take(range: &RangeInclusive<u32>, image: Option<&RunImage>, writes: bool, raises_resources: bool) -> Self {
         let users = image.map_or(ImageUsers::Any, |image| image.users);
         let resources = raises_resources.then_some(RAISES_RESOURCES);
         let root = Identity { uid: 0, gid: 0, capabilities: CAPABILITIES.into_iter().chain(resources).collect() };

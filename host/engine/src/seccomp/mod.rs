@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 
 /// Which sockets can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sockets {
+pub enum Sockets {
     /// Unix sockets, and those of the internet's protocols: a container without a network has its own loopback, over which
     /// R's clusters, joblib, notebooks and web servers talk to themselves.
     Loopback,
@@ -44,14 +44,14 @@ pub struct SeccompProfile {
 
 impl SeccompProfile {
     /// As an engine takes it, among a container's security options.
-    pub(crate) fn option(&self) -> String {
+    pub fn option(&self) -> String {
         format!("seccomp={}", self.text)
     }
 }
 
 /// Has an option of [`SeccompProfile::option`] among these name a file in its place, which stands as long as what is
 /// returned. Blocks. `None`: there is no such option.
-pub(crate) fn in_a_file(options: &mut [String]) -> io::Result<Option<NamedTempFile>> {
+pub fn in_a_file(options: &mut [String]) -> io::Result<Option<NamedTempFile>> {
     let Some((option, text)) = options.iter_mut().find_map(|option| {
         let text = option.strip_prefix("seccomp=").filter(|text| text.starts_with('{'))?.to_owned();
         Some((option, text))
@@ -65,7 +65,7 @@ pub(crate) fn in_a_file(options: &mut [String]) -> io::Result<Option<NamedTempFi
 }
 
 /// The profile of containers with such sockets. It is the same text on every machine.
-pub(crate) fn profile(sockets: Sockets) -> SeccompProfile {
+pub fn profile(sockets: Sockets) -> SeccompProfile {
     let text = rules::document(sockets);
     SeccompProfile { hash: hexadecimal(&Sha256::digest(&text)), text }
 }

@@ -7,7 +7,7 @@ use longshore_os::locked_folder::LockedFolder;
 use longshore_os::locked_folder::remove_abandoned;
 pub(crate) use runs::check_runtime_folder;
 
-use crate::engine::EngineError;
+use crate::EngineError;
 use crate::listener::{Listener, Peers};
 use runs::RunsFolder;
 use rustix::fs::{Mode, fchmod};
@@ -29,7 +29,7 @@ const SOCKET: &str = "host.sock";
 
 /// The directory of one run; it is removed when this is closed or dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub struct RunDirectory {
     folder: LockedFolder,
     shared: PathBuf,
     opened: OwnedFd,
@@ -37,20 +37,20 @@ pub(crate) struct Place {
     sweeping: JoinHandle<()>,
 }
 
-impl Place {
+impl RunDirectory {
     /// Makes the directory of a run below a runtime folder.
-    pub(crate) async fn create(runtime_folder: &Path, run_id: &str) -> Result<Self, EngineError> {
+    pub async fn create(runtime_folder: &Path, run_id: &str) -> Result<Self, EngineError> {
         let (parent, name) = (runtime_folder.to_owned(), run_id.to_owned());
         let made = tokio::task::spawn_blocking(move || make(&parent, &name)).await;
         let (folder, opened, runs) = made.unwrap_or_else(|broken| {
-            Err(EngineError::Place { path: runtime_folder.join(run_id), source: std::io::Error::other(broken) })
+            Err(EngineError::RunDirectory { path: runtime_folder.join(run_id), source: std::io::Error::other(broken) })
         })?;
         let sweeping = tokio::task::spawn_blocking(move || remove_abandoned(&runs, ""));
         Ok(Self { shared: folder.path().join(SHARED), folder, opened, sweeping })
     }
 
     /// What a container sees as `/run/longshore`.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.shared
     }
 
@@ -61,9 +61,9 @@ impl Place {
 
     /// Listens on the socket, for these peers. The folder above is the host user's alone, which was looked at when this
     /// was made, and the one container it is mounted into has a user of its own.
-    pub(crate) fn listen(&self, peers: Peers) -> Result<Listener, EngineError> {
+    pub fn listen(&self, peers: Peers) -> Result<Listener, EngineError> {
         let socket = self.socket();
-        let failed = |source| EngineError::Place { path: socket.clone(), source };
+        let failed = |source| EngineError::RunDirectory { path: socket.clone(), source };
         // A path that is too long for an address is none where a container sees it.
         let folder = PathBuf::from(format!("/proc/self/fd/{}", self.opened.as_raw_fd()));
         let is_long = socket.as_os_str().as_bytes().len() > SOCKET_PATH_BYTES;
@@ -74,7 +74,7 @@ impl Place {
     }
 
     /// Removes the directory, once what killed hosts left is gone too.
-    pub(crate) async fn close(self) {
+    pub async fn close(self) {
         let Self { folder, sweeping, .. } = self;
         // What broke while it removed folders is found again by the next run.
         let _ = sweeping.await;
@@ -85,7 +85,7 @@ impl Place {
 /// A run directory, what is shared of it, and the folder that it is in.
 fn make(runtime_folder: &Path, run_id: &str) -> Result<(LockedFolder, OwnedFd, PathBuf), EngineError> {
     let runs = RunsFolder::open(runtime_folder)?;
-    let failed = |source| EngineError::Place { path: runs.path.join(run_id), source };
+    let failed = |source| EngineError::RunDirectory { path: runs.path.join(run_id), source };
     let folder = LockedFolder::create_in(&runs.opened, &runs.path, run_id, 0o700).map_err(failed)?;
     let shared = folder.subfolder(SHARED).map_err(failed)?;
     // A container's user must get in, whatever the umask.
@@ -104,7 +104,7 @@ mod tests {
     async fn run_directories_that_killed_hosts_left_go_and_living_ones_stay() {
         let folder = tempfile::tempdir().unwrap();
         let runtime_folder = folder.path().join("run");
-        let living = Place::create(&runtime_folder, &new_run_id()).await.unwrap();
+        let living = RunDirectory::create(&runtime_folder, &new_run_id()).await.unwrap();
         let (mut abandoned, _, runs) = make(&runtime_folder, &new_run_id()).unwrap();
         std::fs::write(abandoned.path().join(SOCKET), "").unwrap();
         abandoned.stay();
@@ -112,7 +112,7 @@ mod tests {
         drop(abandoned);
         let beside = runtime_folder.join("of an application");
         std::fs::create_dir(&beside).unwrap();
-        let next = Place::create(&runtime_folder, &new_run_id()).await.unwrap();
+        let next = RunDirectory::create(&runtime_folder, &new_run_id()).await.unwrap();
         next.close().await;
         assert!(living.folder().exists() && beside.exists());
         assert!(!path.exists());
@@ -124,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn a_run_that_is_dropped_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::create(folder.path(), &new_run_id()).await.unwrap();
+        let place = RunDirectory::create(folder.path(), &new_run_id()).await.unwrap();
         let path = place.folder.path().to_owned();
         let _listener = place.listen(Peers::Own).unwrap();
         assert!(place.socket().exists());
@@ -135,7 +135,7 @@ mod tests {
     #[tokio::test]
     async fn containers_can_enter_and_connect_whatever_the_umask() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::create(folder.path(), &new_run_id()).await.unwrap();
+        let place = RunDirectory::create(folder.path(), &new_run_id()).await.unwrap();
         let _listener = place.listen(Peers::Own).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
         assert_eq!((mode(place.folder()), mode(&place.socket())), (0o755, 0o666));
@@ -145,7 +145,7 @@ mod tests {
     async fn a_path_that_is_too_long_for_an_address_has_a_socket_too() {
         let folder = tempfile::tempdir().unwrap();
         let long = folder.path().join("ü ".repeat(60));
-        let place = Place::create(&long, &new_run_id()).await.unwrap();
+        let place = RunDirectory::create(&long, &new_run_id()).await.unwrap();
         assert!(place.socket().as_os_str().len() > SOCKET_PATH_BYTES);
         let listener = place.listen(Peers::Own).unwrap();
         // As a container does, which sees it elsewhere.
@@ -162,7 +162,7 @@ mod tests {
             let runtime_folder = folder.path().to_owned();
             tokio::spawn(async move {
                 for _ in 0..50 {
-                    let place = Place::create(&runtime_folder, &new_run_id()).await.unwrap();
+                    let place = RunDirectory::create(&runtime_folder, &new_run_id()).await.unwrap();
                     assert!(is_locked(place.folder.path()));
                     place.close().await;
                 }

@@ -7,17 +7,20 @@ mod error;
 mod facts;
 mod image;
 mod installed;
+pub mod listener;
 mod owner;
 mod policy;
 mod process;
 mod refusal;
 mod registry;
+pub mod run_directory;
 mod script_user;
 mod seccomp;
 mod sockets;
 mod store;
 mod store_error;
 mod survivors;
+pub mod task;
 mod weakness;
 
 pub use diagnosis::{Diagnosis, diagnose};
@@ -25,29 +28,29 @@ pub use error::EngineError;
 use longshore_model::engine_kind::EngineKind;
 
 use crate::listener::Peers;
-use crate::place::Place;
+use crate::run_directory::RunDirectory;
 pub use facts::EngineFacts;
 use futures_util::future::BoxFuture;
-pub(crate) use image::{AGENT, RunImage};
+pub use image::{AGENT, RunImage};
 pub use installed::NoAnswer;
 use longshore_model::limits::Limits;
 use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 use longshore_protocol::User;
-pub(crate) use owner::EngineOwner;
+pub use owner::EngineOwner;
 pub use policy::{Held, Identity, Namespaces, Policy, PolicyMount, ProcessLimit, Temporary};
-pub(crate) use policy::{MOUNTED_AGENT, PolicyOf, SCRIPT_USER, SOCKET_FOLDER, WORK_FOLDER};
+pub use policy::{MOUNTED_AGENT, PolicyOf, SCRIPT_USER, SOCKET_FOLDER, WORK_FOLDER};
 pub use refusal::Refusal;
 pub use registry::{Connector, Engines};
-pub(crate) use script_user::ScriptUser;
+pub use script_user::ScriptUser;
 pub use seccomp::SeccompProfile;
-pub(crate) use seccomp::{Sockets, in_a_file, profile};
+pub use seccomp::{Sockets, in_a_file, profile};
 pub use sockets::SocketMemory;
-pub(crate) use sockets::{limit as limit_sockets, socket_memory};
+pub use sockets::{limit as limit_sockets, socket_memory};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-pub(crate) use store::{
+pub use store::{
     Archives, Builds, ContainerDefaults, ImageStore, Images, Login, Printed, PullFailure, Secret, Step, StoredImage,
     Volumes, Workshop, WorkshopPlan, WorkshopVolume,
 };
@@ -57,38 +60,38 @@ use tokio::sync::watch;
 /// What a container is made from: everything an engine needs to know.
 #[derive(Debug)]
 pub struct Launch<'a> {
-    pub(crate) run_id: &'a str,
-    pub(crate) image: Option<&'a RunImage>,
-    pub(crate) place: &'a Place,
-    pub(crate) limits: &'a Limits,
-    pub(crate) network: &'a Network,
+    pub run_id: &'a str,
+    pub image: Option<&'a RunImage>,
+    pub place: &'a RunDirectory,
+    pub limits: &'a Limits,
+    pub network: &'a Network,
     /// What it sees of this machine; compared once more before an engine takes a path.
-    pub(crate) mounts: &'a [SharedFile],
+    pub mounts: &'a [SharedFile],
     /// Who its script runs as, where that is not this host's own user.
-    pub(crate) user: Option<&'a ScriptUser>,
+    pub user: Option<&'a ScriptUser>,
     /// A Python interpreter in the place of the engine's own, where the engine runs on this machine.
-    pub(crate) python: Option<&'a Path>,
+    pub python: Option<&'a Path>,
     /// A library of R packages before the engine's own, likewise.
-    pub(crate) r_library: Option<&'a Path>,
+    pub r_library: Option<&'a Path>,
 }
 
 /// How scripts are run where this engine runs them.
 #[derive(Debug, Clone)]
 pub struct Workplace {
     /// The Python interpreter.
-    pub(crate) python: String,
+    pub python: String,
     /// R's interpreter of scripts.
-    pub(crate) rscript: String,
+    pub rscript: String,
     /// A library of R packages besides R's own.
-    pub(crate) r_library: Option<String>,
+    pub r_library: Option<String>,
     /// `PATH`.
-    pub(crate) path: String,
+    pub path: String,
     /// Variables that the image's author set.
-    pub(crate) environment: Vec<(String, String)>,
+    pub environment: Vec<(String, String)>,
     /// The working folder.
-    pub(crate) folder: String,
+    pub folder: String,
     /// Who the script runs as.
-    pub(crate) user: Option<User>,
+    pub user: Option<User>,
 }
 
 /// Makes containers.
@@ -156,12 +159,12 @@ impl fmt::Display for Ended {
 }
 
 /// Waits until the task that watches a container has seen its end.
-pub(crate) async fn wait_for(mut ended: watch::Receiver<Option<Ended>>) -> Ended {
+pub async fn wait_for(mut ended: watch::Receiver<Option<Ended>>) -> Ended {
     // A task that is gone sees nothing any more: its container is dropped.
     ended.wait_for(Option::is_some).await.ok().and_then(|ended| *ended).unwrap_or(Ended::Unknown)
 }
 
 /// The path of something that a launch needs, if it is there.
-pub(crate) fn existing(path: &Path) -> Option<PathBuf> {
+pub fn existing(path: &Path) -> Option<PathBuf> {
     path.exists().then(|| path.to_owned())
 }

@@ -1,12 +1,12 @@
 //! What must be known of an image to run a script in it: whether our agent is in it, and what its author set.
 
 use super::SCRIPT_USER;
-use crate::engine::StoredImage;
+use crate::StoredImage;
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;
 
 /// The agent in images that have it.
-pub(crate) const AGENT: &str = "/usr/local/bin/longshore-agent";
+pub const AGENT: &str = "/usr/local/bin/longshore-agent";
 
 /// Folders that are looked through for programs where the image does not say.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -36,25 +36,25 @@ pub(crate) enum ImageUsers {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunImage {
     /// Its id.
-    pub(crate) id: ImageId,
+    pub id: ImageId,
     /// What it was asked for by, for messages.
-    pub(crate) name: String,
+    pub name: String,
     /// Whether our agent is in it.
-    pub(crate) has_agent: bool,
+    pub has_agent: bool,
     /// Who scripts may be in it.
     pub(crate) users: ImageUsers,
     /// Where programs are looked for.
-    pub(crate) path: String,
+    pub path: String,
     /// Variables that its author set for what runs in it.
-    pub(crate) environment: Vec<(String, String)>,
+    pub environment: Vec<(String, String)>,
     /// Folders that its author made volumes of, which would be places on the disk that can be written without limit. A
     /// run has them empty, and in memory.
-    pub(crate) volumes: Vec<String>,
+    pub volumes: Vec<String>,
 }
 
 impl RunImage {
     /// Reads what the store says of an image that was looked at by itself, and was asked for by `name`.
-    pub(crate) fn of(name: &str, found: StoredImage) -> Self {
+    pub fn of(name: &str, found: StoredImage) -> Self {
         let StoredImage { id, labels, defaults, .. } = found;
         // Whoever has it as entry point has it, also from before there was a label.
         let has_agent = labels.contains_key(labels::AGENT) || defaults.entry_point == [AGENT];
@@ -84,7 +84,7 @@ impl RunImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::ContainerDefaults;
+    use crate::ContainerDefaults;
 
     fn image(defaults: ContainerDefaults, labels: &[&str]) -> RunImage {
         let labels = labels.iter().map(|&label| (label.to_owned(), "0.1.0".to_owned())).collect();

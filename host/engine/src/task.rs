@@ -8,16 +8,16 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 /// A task that is aborted when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Task<T>(JoinHandle<T>);
+pub struct Task<T>(JoinHandle<T>);
 
 impl<T: Send + 'static> Task<T> {
     /// Starts it.
-    pub(crate) fn spawn(work: impl Future<Output = T> + Send + 'static) -> Self {
+    pub fn spawn(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self(tokio::spawn(work))
     }
 
     /// Whether it has ended.
-    pub(crate) fn is_finished(&self) -> bool {
+    pub fn is_finished(&self) -> bool {
         self.0.is_finished()
     }
 }
@@ -38,14 +38,12 @@ impl<T> Drop for Task<T> {
 }
 
 /// Does what blocks on a thread for that. Where it panics, that is an error like those of its own.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     spawn_blocking(work).await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
 }
 
 /// Waits for a task that may not be there, and takes it away when it has ended. May be given up, and begun again.
-pub(crate) async fn next<T>(task: &mut Option<Task<T>>) -> Option<T> {
+pub async fn next<T>(task: &mut Option<Task<T>>) -> Option<T> {
     let Some(running) = task else { return std::future::pending().await };
     let ended = running.await;
     *task = None;

@@ -10,16 +10,16 @@ const SYS_RESOURCE: u64 = 1 << 24;
 
 /// The owner of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct EngineOwner {
+pub struct EngineOwner {
     /// Its user: that of the socket.
-    pub(crate) uid: u32,
+    pub uid: u32,
     /// Whether it may give containers the right to raise resources, which not every virtual machine's root has.
-    pub(crate) raises_resources: bool,
+    pub raises_resources: bool,
 }
 
 impl EngineOwner {
     /// Looks at the socket, and at who listens there. Blocks.
-    pub(crate) fn of(socket: &Path) -> Self {
+    pub fn of(socket: &Path) -> Self {
         let uid = std::fs::metadata(socket).map_or(0, |found| found.uid());
         let listener = UnixStream::connect(socket).ok().and_then(|connected| socket_peercred(connected).ok());
         let listener = listener.map(|peer| peer.pid.as_raw_nonzero());

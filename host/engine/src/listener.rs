@@ -27,7 +27,7 @@ pub enum Peers {
 
 /// A socket that takes connections of expected peers only.
 #[derive(Debug)]
-pub(crate) struct Listener {
+pub struct Listener {
     socket: UnixListener,
     peers: Peers,
     /// The ids that the engine's owner may give to containers, read when another id than the agent's and the script's is met.
@@ -49,7 +49,7 @@ impl Listener {
     }
 
     /// The next connection of an expected peer. Others are closed unread. Cancel safe.
-    pub(crate) async fn accept(&self) -> io::Result<UnixStream> {
+    pub async fn accept(&self) -> io::Result<UnixStream> {
         loop {
             let (connection, _) = self.socket.accept().await?;
             // A connection without credentials is nobody's.
@@ -63,7 +63,7 @@ impl Listener {
     }
 
     /// What to note of connections that were refused.
-    pub(crate) fn refused(&self) -> Option<String> {
+    pub fn refused(&self) -> Option<String> {
         let count = self.refused.load(Ordering::Relaxed);
         let last = self.last_refused.load(Ordering::Relaxed);
         let expected = match self.peers {

@@ -2,7 +2,7 @@
 
 use super::weakness::weaknesses;
 use super::{EngineError, Engines, ImageStore, NoAnswer, existing, socket_memory};
-use crate::place::check_runtime_folder;
+use crate::run_directory::check_runtime_folder;
 use longshore_config::settings::Settings;
 use serde::Serialize;
 use std::io;

@@ -19,30 +19,30 @@ use std::{fmt, io};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StoredImage {
     /// Its id.
-    pub(crate) id: ImageId,
+    pub id: ImageId,
     /// Its names, each with its tag.
-    pub(crate) names: Vec<String>,
+    pub names: Vec<String>,
     /// Its labels.
-    pub(crate) labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
     /// Its size in bytes, with everything below it.
-    pub(crate) size: u64,
+    pub size: u64,
     /// When it was made, in seconds since 1970.
-    pub(crate) created: i64,
+    pub created: i64,
     /// The architecture in the words of OCI, such as `amd64`; where it was looked at by itself.
-    pub(crate) architecture: Option<String>,
+    pub architecture: Option<String>,
     /// What its author set; nothing where it is one of a list.
-    pub(crate) defaults: ContainerDefaults,
+    pub defaults: ContainerDefaults,
 }
 
 /// What an image's author set for containers of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct ContainerDefaults {
+pub struct ContainerDefaults {
     /// Program and first arguments.
-    pub(crate) entry_point: Vec<String>,
+    pub entry_point: Vec<String>,
     /// Variables, as `NAME=VALUE`.
-    pub(crate) environment: Vec<String>,
+    pub environment: Vec<String>,
     /// Folders that are volumes.
-    pub(crate) volumes: Vec<String>,
+    pub volumes: Vec<String>,
 }
 
 /// Keeps images. Every reference is a name, or an id.
@@ -118,26 +118,26 @@ pub trait ImageStore: Images + Builds + Volumes + Archives {
 #[derive(Debug, Clone)]
 pub struct WorkshopPlan {
     /// The image to start from.
-    pub(crate) image: ImageId,
+    pub image: ImageId,
     /// Whether what runs in it has a network.
-    pub(crate) network: bool,
+    pub network: bool,
     /// Volumes that outlive it.
-    pub(crate) volumes: Vec<WorkshopVolume>,
+    pub volumes: Vec<WorkshopVolume>,
     /// Labels of the container, which end in the image too.
-    pub(crate) labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
     /// What may be used in it.
-    pub(crate) limits: BuildSettings,
+    pub limits: BuildSettings,
 }
 
 /// A volume in a workshop. It is made where it is missing.
 #[derive(Debug, Clone)]
-pub(crate) struct WorkshopVolume {
+pub struct WorkshopVolume {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// Where it is in the workshop.
-    pub(crate) target: String,
+    pub target: String,
     /// Whether the workshop may change it.
-    pub(crate) writable: bool,
+    pub writable: bool,
 }
 
 /// A container to change an image in. It ends when its host does, and is removed when it is dropped.
@@ -163,9 +163,9 @@ pub trait Workshop: Send {
 #[derive(Debug, Clone, Default)]
 pub struct Step {
     /// Program and arguments.
-    pub(crate) command: Vec<String>,
+    pub command: Vec<String>,
     /// Environment variables. They may be secret, and never end in an image.
-    pub(crate) environment: Vec<(String, String)>,
+    pub environment: Vec<(String, String)>,
 }
 
 /// What a command printed.
@@ -181,14 +181,14 @@ pub enum Printed<'a> {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     /// The name and password, or a token that stands for both.
-    pub(crate) secret: Secret,
+    pub secret: Secret,
     /// Where it is from, in words for people.
-    pub(crate) origin: String,
+    pub origin: String,
 }
 
 /// The secret part.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Secret {
+pub enum Secret {
     /// A name, and its password.
     Password {
         /// The name.

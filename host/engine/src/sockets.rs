@@ -28,7 +28,7 @@ pub enum SocketMemory {
 }
 
 /// Who counts it on this machine.
-pub(crate) fn socket_memory() -> SocketMemory {
+pub fn socket_memory() -> SocketMemory {
     match hierarchy() {
         None => SocketMemory::Counted,
         Some(hierarchy) if is_writable(&hierarchy.point.join(LIMIT)) => SocketMemory::Limited,
@@ -38,7 +38,7 @@ pub(crate) fn socket_memory() -> SocketMemory {
 
 /// Sets the limit of a container. A process of that id that is not in a group of the container's is another's: the engine
 /// counts processes elsewhere.
-pub(crate) fn limit(container: &str, process: i64) -> io::Result<()> {
+pub fn limit(container: &str, process: i64) -> io::Result<()> {
     let Some(hierarchy) = hierarchy() else {
         return Ok(());
     };

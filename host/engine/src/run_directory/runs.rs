@@ -2,7 +2,7 @@
 //! or the user's, and which stays as it is. What is taken is looked at by owner and mode, as whoever else could put a
 //! socket there would be taken for a run's own agent.
 
-use crate::engine::EngineError;
+use crate::EngineError;
 use longshore_os::folder::Folder;
 use longshore_os::locked_folder::own_user;
 use rustix::fs::{Mode, OFlags, fstat, mkdirat, openat};

@@ -2,7 +2,7 @@
 
 use super::installed::NoAnswer;
 use super::refusal::Refusal;
-use crate::place::SOCKET_PATH_BYTES;
+use crate::run_directory::SOCKET_PATH_BYTES;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -104,7 +104,7 @@ pub enum EngineError {
     },
     /// A folder or socket of the run could not be made.
     #[error("cannot make `{path}`")]
-    Place {
+    RunDirectory {
         /// What.
         path: PathBuf,
         /// The cause.
