@@ -1,5 +1,5 @@
-# What a newcomer types: `make demo` runs the main job on real data, `make test` proves the whole.
-# Everything that a fresh Debian 12 machine with Rust, Python and git lacks is installed on the way.
+# `make demo` runs an example on real data, `make test` runs all tests. Requirements that a fresh Debian 12 machine with
+# Rust, Python and git lacks are installed automatically.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,15 +19,15 @@ R_PACKAGES := $(CARGO_TARGET_DIR)/r
 export LONGSHORE_PYTHON := $(VENV)/bin/python3
 export LONGSHORE_R_LIBRARY := $(R_LIBRARY)
 
-help: ## Say what there is
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: ## Install what is missing, start the container engine
+setup: ## Install missing requirements, start the container engine
 	@images/packages
 	@images/engine
 	@images/bootstrap
 
-agent: ## Build the agent, static
+agent: ## Build the static agent
 	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --profile agent -p longshore-agent --target $(TRIPLE)
 
 $(VENV)/bin/maturin: images/python-requirements.txt tests/python-requirements.txt | setup
@@ -40,21 +40,21 @@ wheel: $(VENV)/bin/maturin ## Build the Python SDK
 	@$(VENV)/bin/maturin build -q --locked --release -m sdk-python/Cargo.toml --compatibility linux -o $(WHEELS)
 	@$(VENV)/bin/pip wheel -q --disable-pip-version-check --no-index --no-deps --no-build-isolation -w $(WHEELS) ./sdk-python/compat
 
-venv: wheel ## Make the Python of the process engine
+venv: wheel ## Create the Python environment of the process engine
 	@$(VENV)/bin/pip install -q --disable-pip-version-check --no-index --no-deps --force-reinstall $(WHEELS)/*.whl
 
-r-library: setup ## Build the R SDK, into the library of the process engine
+r-library: setup ## Build the R SDK into the R library of the process engine
 	@mkdir -p $(R_LIBRARY) $(R_PACKAGES)
 	@cd $(R_PACKAGES) && rm -f *.tar.gz && export R_LIBS=$(R_LIBRARY) && for package in sdk-r sdk-r/compat; do \
 		R CMD INSTALL --build --library=$(R_LIBRARY) $(CURDIR)/$$package >log 2>&1 || { cat log; exit 1; }; done
 
-r-package: setup ## Make the R SDK's source packages
+r-package: setup ## Build the source packages of the R SDK
 	@sdk-r/package $(R_PACKAGES)/source
 
 images: setup agent wheel r-library ## Build the images
 	@images/build --agent $(AGENT) --wheels $(WHEELS) --r-packages $(R_PACKAGES)
 
-build: agent wheel r-library ## Build the command line, beside it the agent and what goes into images
+build: agent wheel r-library ## Build the command line, the agent and the SDK packages
 	@cargo build --locked --release -p longshore-cli
 	@install -m 0755 $(AGENT) $(CARGO_TARGET_DIR)/release/longshore-agent
 	@rm -rf $(CARGO_TARGET_DIR)/release/sdk
@@ -83,36 +83,36 @@ lint: venv r-library ## Check format, lints, types and documentation
 	@sdk-r/lint
 
 # Where one of the preparations waits for a download, or for the engine, another works.
-test: setup ## Prove the whole
+test: setup ## Run all tests
 	@$(MAKE) --no-print-directory -j2 images build venv lint
 	@tests/needs
 	@tests/all rust python tables hostile fresh
 
-test-fresh: setup images build venv ## Prove it on a fresh engine and as an ordinary user
+test-fresh: setup images build venv ## Test on a fresh engine and as an ordinary user
 	@tests/needs
 	@tests/all fresh
 
-test-hostile: setup images build venv ## Prove that the walls hold, and that each is needed
+test-hostile: setup images build venv ## Test each protection with hostile scripts, and that it is needed
 	@tests/needs
 	@tests/all hostile
 
-test-tables: setup images build venv ## Prove tables with peers that take longer, Spark among them
+test-tables: setup images build venv ## Run the larger tests of tables, including Spark
 	@images/packages tables
 	@$(VENV)/bin/pip install -q --disable-pip-version-check -r tests/python-larger-requirements.txt
 	@tests/needs
 	@$(VENV)/bin/python3 -m pytest -q tests/tables --larger
 
-docs: r-library ## Write the documents that are generated
+docs: r-library ## Write the generated documents
 	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-tests --test conformance -- docs_are
 	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore --lib -- docs_are
 	@sdk-r/document
 	@sdk-r/document sdk-r/compat
 
-bench: images build venv ## Measure, into target/bench/report.md
+bench: images build venv ## Run the benchmarks, write target/bench/report.md
 	@cargo build --release --quiet -p longshore --example read
 	@$(VENV)/bin/python3 tests/bench/bench.py $(LONGSHORE)
 
-clean: ## Remove what was built
+clean: ## Remove build results
 	@cargo clean
 	@rm -rf $(VENV)
 

@@ -1,4 +1,4 @@
-"""docs/tables.md is what the table of expectations says; `LONGSHORE_WRITE_DOCS=1` writes it."""
+"""docs/tables.md matches the table of expected results; `LONGSHORE_WRITE_DOCS=1` writes it."""
 
 import os
 

@@ -1,5 +1,5 @@
-//! `docs/conformance.md`: what is promised, case by case and language by language. It is written from the cases, and a
-//! trial of the suite fails where the two differ; `make docs` writes it anew, and `docs/contract.md` with it.
+//! `docs/conformance.md`: every case, with the languages and engines that it runs on. It is generated from the cases, and a
+//! trial of the suite fails if it is out of date; `make docs` writes it, and `docs/contract.md`.
 
 use crate::capabilities::Capabilities;
 use crate::case::Case;
@@ -8,14 +8,14 @@ use crate::{ENGINES, SDKS};
 use std::fmt::Write;
 use std::path::Path;
 
-/// Says that the document is to be written, not compared.
+/// If set, the documents are written instead of compared.
 const WRITE: &str = "LONGSHORE_WRITE_DOCS";
 
-/// How cases of the chapter on environments begin.
+/// The prefix of cases in the section on environments.
 const ENVIRONMENTS: &str = "environment_";
 
 /// The head of each table.
-const HEAD: &str = "| case | what it shows | Python | R | engines |\n|---|---|---|---|---|\n";
+const HEAD: &str = "| case | behaviour | Python | R | engines |\n|---|---|---|---|---|\n";
 
 /// Compares the documents with the cases, or writes them.
 pub(crate) fn check(
@@ -41,7 +41,7 @@ fn compare(path: &Path, text: &str) -> Result<(), String> {
     }
     let first = there.lines().zip(text.lines()).enumerate().find_map(differs);
     let first = first.unwrap_or_else(|| "one is longer".into());
-    Err(format!("{} is not what the cases say, `make docs` writes it: {first}", path.display()))
+    Err(format!("{} is out of date, `make docs` writes it: {first}", path.display()))
 }
 
 fn text(cases: &[(String, Result<Case, String>)], capabilities: &Capabilities) -> Result<String, String> {
@@ -76,14 +76,14 @@ fn text(cases: &[(String, Result<Case, String>)], capabilities: &Capabilities) -
     }
     let total = cases.len();
     Ok(format!(
-        "# Conformance\n\nWhat is promised, and tested on every change through the command that a user types: {total} \
-         cases in `tests/cases`, {trials} trials. {scripted} cases have a script, in Python and in R; {excuses} times \
-         a language cannot do what a case is about, and the table says why. The other cases need no script, or the \
-         same one whatever the language (`either`). What a case called `bad_…` describes is refused with an error, \
-         before anything starts; one called `wire_…` breaks the protocol by hand. This page is written from the \
+        "# Conformance\n\nThe behaviour that every change is tested for, through the `longshore` command: {total} cases \
+         in `tests/cases`, {trials} trials. {scripted} cases have a script, in Python and in R; {excuses} times a \
+         language does not support a case, and the table gives the reason. The other cases need no script, or the \
+         same one in both languages (`either`). Cases named `bad_…` describe input that is rejected with an error \
+         before anything starts; cases named `wire_…` violate the protocol by hand. This page is generated from the \
          cases.\n\n\
-         {HEAD}{rows}\n## Environments\n\nThe images and folders that blocks run in: packages, locks, images of \
-         others, settings and fingerprints, as a user of the command meets them. The suite has a store of images, a \
-         state folder and a cache of its own, and nothing is in them at its end.\n\n{HEAD}{chapter}"
+         {HEAD}{rows}\n## Environments\n\nThe images and folders that blocks run in: packages, locks, third-party \
+         images, settings and fingerprints, tested through the command. The suite has an image store, a state folder \
+         and a cache of its own, which are empty at its end.\n\n{HEAD}{chapter}"
     ))
 }
