@@ -1,6 +1,5 @@
 //! What a program that embeds Longshore has one of: its settings, and the engines that they name.
 
-use crate::docker::DockerConnector;
 use crate::environment::{self, Built, EnvironmentError, Locked};
 use crate::fingerprint::{self, FingerprintError, Taken};
 use crate::images::{ImageCollection, ImagesError};
@@ -12,6 +11,7 @@ use longshore_archive::Form;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::{Diagnosis, EngineError, Engines, diagnose};
+use longshore_engine_docker::DockerConnector;
 use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::Events;

@@ -26,7 +26,6 @@
 
 pub mod cases;
 mod credentials;
-mod docker;
 pub mod environment;
 pub mod fingerprint;
 mod hashes;

@@ -139,8 +139,8 @@ fn random() -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::DockerConnector;
     use longshore_engine::Engines;
+    use longshore_engine_docker::DockerConnector;
 
     #[test]
     fn delays_double_and_vary_by_a_quarter() {
