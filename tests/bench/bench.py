@@ -73,7 +73,7 @@ frame = frame[frame["total"] > 0.5]
 
 
 def cold_start(folder: Path) -> list[str]:
-    """A whole run of a script that does nothing, against `docker run` of the same image and command."""
+    """A whole run of a script that does nothing, relative to `docker run` of the same image and command."""
     script = folder / "hello.py"
     script.write_text("print('hello')\n")
     ours = [LONGSHORE, "run", str(script), "--engine", "docker", "--quiet"]
@@ -83,7 +83,7 @@ def cold_start(folder: Path) -> list[str]:
     process = [LONGSHORE, "run", str(script), "--engine", "process", "--quiet"]
     alone = in_turns(ROUNDS, process=lambda: timed(lambda: run(process)))
     return [
-        "| cold start, whole command | median (least to greatest) | against `docker run` |",
+        "| cold start, whole command | median (range) | relative to `docker run` |",
         "|---|---|---|",
         f"| `longshore run`, engine docker | {spread(times['ours'])} | {ratio(times['ours'], times['docker'])} |",
         f"| `docker run --rm --network none` | {spread(times['docker'])} | 1 |",
@@ -123,9 +123,9 @@ def visible(folder: Path) -> list[str]:
     measured: dict[str, list[dict[str, Any]]] = {}
     for _ in range(3):
         for name, action in {
-            "Longshore, as Arrow, once the host has decoded it": lambda: ours("t = api.read_input()"),
-            "Longshore, as pandas, once decoded": lambda: ours("t = api.read_input_records()"),
-            "Longshore, as polars, once decoded": lambda: ours("t = api.read_input(as_='polars')"),
+            "Longshore, as Arrow, after decoding by the host": lambda: ours("t = api.read_input()"),
+            "Longshore, as pandas, after decoding": lambda: ours("t = api.read_input_records()"),
+            "Longshore, as polars, after decoding": lambda: ours("t = api.read_input(as_='polars')"),
             "Longshore, as pandas, while the host decodes the Arrow file": lambda: ours(
                 "t = api.read_input_records()", decoded=False
             ),
@@ -138,7 +138,7 @@ def visible(folder: Path) -> list[str]:
             measured.setdefault(name, []).append(action())
     measured["CSV in a mounted folder, pyarrow"] = [mounted("t = pyarrow.csv.read_csv('/data/in.csv')")]
     lines = [
-        "| 1 GiB of doubles, until the script has it | median (least to greatest) | private memory |",
+        "| 1 GiB of doubles, time to reach the script | median (range) | private memory |",
         "|---|---|---|",
     ]
     for name, values in measured.items():
@@ -157,7 +157,7 @@ def visible(folder: Path) -> list[str]:
     ]
     first = [json.loads(subprocess.run(whole, capture_output=True, text=True, check=True).stdout) for _ in range(3)]
     totals = [record["timings_ms"]["total"] / 1000 for record in first]
-    lines.append(f"| (the whole run, decoding the file included) | {spread(totals)} | |")
+    lines.append(f"| (complete run, including decoding of the file) | {spread(totals)} | |")
     return lines
 
 
@@ -178,7 +178,7 @@ def output(folder: Path) -> list[str]:
     write, memcpy = times["write"][1:], times["memcpy"][1:]
     rates = {name: [1 / value for value in values] for name, values in {"write": write, "memcpy": memcpy}.items()}
     return [
-        "| 1 GiB out, taken and checked by the host | median (least to greatest) | of memcpy |",
+        "| 1 GiB output, received and validated by the host | median (range) | relative to memcpy |",
         "|---|---|---|",
         f"| `write_output_records` | {spread(rates['write'], 'GiB/s', 1)} | {ratio(rates['write'], rates['memcpy'])} |",
         f"| memcpy onto warm memory, in the same script | {spread(rates['memcpy'], 'GiB/s', 1)} | 1 |",
@@ -214,7 +214,7 @@ def pipeline(folder: Path) -> list[str]:
         bare=lambda: timed(lambda: run(bare)),
     )
     lines = [
-        "| Parquet in, pandas, Parquet out, 8 million rows | median (least to greatest) | against bare |",
+        "| Parquet in, pandas, Parquet out, 8 million rows | median (range) | relative to the bare script |",
         "|---|---|---|",
     ]
     names = {
@@ -255,7 +255,7 @@ def agent(folder: Path) -> list[str]:
         "|---|---|",
         f"| size | {binary.stat().st_size / 2**20:.2f} MiB |",
         f"| resident memory while a script runs | {int(resident) / 1024:.2f} MiB |",
-        f"| from its start to its Hello | {spread(in_turns(30, connect=connect)['connect'])} |",
+        f"| time from start to `hello` | {spread(in_turns(30, connect=connect)['connect'])} |",
     ]
 
 
@@ -276,7 +276,7 @@ def main() -> None:
         "Cold start": cold_start,
         "Inputs": visible,
         "Outputs": output,
-        "A whole job": pipeline,
+        "Complete job": pipeline,
         "Agent": agent,
         **stream_sections,
         **text_sections,

@@ -66,9 +66,9 @@ def _found(folder: Path, environment: dict[str, str]) -> list[str]:
         record = json.loads(run(command, env=environment).strip().splitlines()[-1])
         decisions.append(record["timings_ms"]["environment"])
     return [
-        "| the environment of an unchanged block | until it is found |",
+        "| the environment of an unchanged block | time to find it |",
         "|---|---|",
-        f"| `longshore run`, its part up to the image | {spread(decisions[1:], 'ms', 1)} |",
+        f"| `longshore run`, up to the image | {spread(decisions[1:], 'ms', 1)} |",
     ]
 
 
@@ -115,11 +115,11 @@ def _built(folder: Path, environment: dict[str, str]) -> list[str]:
     times = in_turns(BUILDS, ours=ours, by_hand=by_hand)
     beyond = [ours - hand for ours, hand in zip(times["ours"], times["by_hand"])]
     return [
-        "| the environment of `scikit-learn`, its packages in the cache | median (least to greatest) | against by hand |",
+        "| the environment of `scikit-learn`, with cached packages | median (range) | relative to manual commands |",
         "|---|---|---|",
         f"| `longshore images build` | {spread(times['ours'], 's', 1)} | {ratio(times['ours'], times['by_hand'])} |",
         f"| `docker create`, `start`, `exec uv pip install`, `commit`, `rm` | {spread(times['by_hand'], 's', 1)} | 1 |",
-        f"| what Longshore's own part adds | {spread(beyond, 's', 1)} | |",
+        f"| overhead of Longshore | {spread(beyond, 's', 1)} | |",
     ]
 
 
@@ -147,12 +147,12 @@ def thousand(folder: Path) -> list[str]:
         _remove()
     beyond = [ours - theirs for ours, theirs in zip(times["list"], times["engine"])]
     return [
-        f"| {IMAGES} images made for blocks | median (least to greatest) | against the engine |",
+        f"| {IMAGES} images built for blocks | median (range) | relative to the engine |",
         "|---|---|---|",
         f"| `longshore images list` | {spread(times['list'])} | {ratio(times['list'], times['engine'])} |",
         f"| the engine's images and containers, by `curl` | {spread(times['engine'])} | 1 |",
-        f"| beyond the engine's own time | {spread(beyond)} | |",
+        f"| overhead over the engine | {spread(beyond)} | |",
     ]
 
 
-environment_sections = {"Environments": environments, "A thousand images": thousand}
+environment_sections = {"Environments": environments, "1,000 images": thousand}

@@ -60,7 +60,7 @@ OURS = "library(longshore)\napi <- longshore.api()\n"
 
 
 def cold_start(folder: Path) -> list[str]:
-    """A whole run of an R script that does nothing, against `docker run` of the same image and command."""
+    """A whole run of an R script that does nothing, relative to `docker run` of the same image and command."""
     script = folder / "hello.R"
     script.write_text("cat('hello\\n')\n")
     ours = [LONGSHORE, "run", str(script), "--engine", "docker", "--quiet"]
@@ -74,7 +74,7 @@ def cold_start(folder: Path) -> list[str]:
         process=lambda: timed(lambda: run(process)),
     )
     return [
-        "| cold start, whole command | median (least to greatest) | against `docker run` |",
+        "| cold start, whole command | median (range) | relative to `docker run` |",
         "|---|---|---|",
         f"| `longshore run`, engine docker | {spread(times['ours'])} | {ratio(times['ours'], times['docker'])} |",
         f"| `docker run --rm --network none` | {spread(times['docker'])} | 1 |",
@@ -99,7 +99,7 @@ def fread(folder: Path, read: str) -> dict[str, Any]:
 
 def rows(title: str, pairs: dict[str, list[dict[str, Any]]]) -> list[str]:
     """A table of what was measured."""
-    lines = [f"| {title} | median (least to greatest) | new memory |", "|---|---|---|"]
+    lines = [f"| {title} | median (range) | new memory |", "|---|---|---|"]
     for name, values in pairs.items():
         memory = [value["anonymous_mib"] for value in values]
         lines.append(f"| {name} | {spread([value['seconds'] for value in values])} | {max(memory):.0f} MiB at most |")
@@ -116,14 +116,14 @@ def doubles(folder: Path) -> list[str]:
     measured: dict[str, list[dict[str, Any]]] = {}
     for _ in range(3):
         for name, action in {
-            "Longshore, as a data frame, once decoded": lambda: ours(
+            "Longshore, as a data frame, after decoding": lambda: ours(
                 folder, "doubles.arrow", "t <- read.input.records(api)"
             ),
             "`fread` of the CSV in a mounted folder": lambda: fread(folder, "t <- fread('/data/doubles.csv')"),
         }.items():
             measured.setdefault(name, []).append(action())
     (folder / "doubles.csv").unlink()
-    return rows("1 GiB of doubles, until the script has it", measured)
+    return rows("1 GiB of doubles, time to reach the script", measured)
 
 
 def text(folder: Path) -> list[str]:
@@ -133,8 +133,8 @@ def text(folder: Path) -> list[str]:
     generator = np.random.default_rng(2)
     numbers = generator.integers(0, 1 << 60, ROWS_OF_TEXT)
     tables = {
-        "each its own": pa.table({"t": pa.array(numbers).cast(pa.string())}),
-        "a thousand different": pa.table({"t": pa.array(numbers % 1000 + 1_000_000).cast(pa.string())}),
+        "all distinct": pa.table({"t": pa.array(numbers).cast(pa.string())}),
+        "1,000 distinct": pa.table({"t": pa.array(numbers % 1000 + 1_000_000).cast(pa.string())}),
     }
     measured: dict[str, list[dict[str, Any]]] = {}
     for name, table in tables.items():
@@ -148,7 +148,7 @@ def text(folder: Path) -> list[str]:
                 ),
             }.items():
                 measured.setdefault(way, []).append(action())
-    return rows(f"{ROWS_OF_TEXT // 10**6} million strings, until the script has looked at each", measured)
+    return rows(f"{ROWS_OF_TEXT // 10**6} million strings, time to access each", measured)
 
 
 def output(folder: Path) -> list[str]:
@@ -163,10 +163,10 @@ def output(folder: Path) -> list[str]:
         memcpy += result(run([LONGSHORE, "run", str(copying), "--engine", "docker"]))["memcpy"][1:]
     rates = {name: [1 / value for value in values] for name, values in {"write": write, "memcpy": memcpy}.items()}
     return [
-        "| 1 GiB out of R, taken and checked by the host | median (least to greatest) | of memcpy |",
+        "| 1 GiB output from R, received and validated by the host | median (range) | relative to memcpy |",
         "|---|---|---|",
         f"| `write.output.records` | {spread(rates['write'], 'GiB/s', 1)} | {ratio(rates['write'], rates['memcpy'])} |",
-        f"| memcpy onto warm memory, in a script in between | {spread(rates['memcpy'], 'GiB/s', 1)} | 1 |",
+        f"| memcpy onto warm memory, in an alternating script | {spread(rates['memcpy'], 'GiB/s', 1)} | 1 |",
     ]
 
 

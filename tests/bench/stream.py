@@ -146,7 +146,7 @@ def streams(folder: Path) -> list[str]:
 def messages(folder: Path) -> list[str]:
     """What one message costs the script, where 100,000 are sent in a second."""
     lines = [
-        "| `update_message`, as often as it can be called | a call | of a second, at 100,000 calls |",
+        "| `update_message`, repeated calls | per call | share of a second, for 100,000 calls |",
         "|---|---|---|",
     ]
     for name, file, script in [("Python", "messages.py", MESSAGES), ("R", "messages.R", MESSAGES_R)]:

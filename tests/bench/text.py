@@ -48,7 +48,7 @@ def ours(path: Path) -> float:
 
 def lines_of(title: str, times: dict[str, list[float]]) -> list[str]:
     """A table, with the ratio of ours to each."""
-    lines = [f"| {title} | median (least to greatest) | ours against it |", "|---|---|---|"]
+    lines = [f"| {title} | median (range) | Longshore relative to it |", "|---|---|---|"]
     return lines + [f"| {name} | {spread(values)} | {ratio(times['ours'], values)} |" for name, values in times.items()]
 
 
