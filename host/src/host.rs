@@ -1,11 +1,11 @@
 //! What a program that embeds Longshore has one of: its settings, and the engines that they name.
 
+use crate::collection::{ImageCollection, ImagesError};
 use crate::environment::{self, Built, EnvironmentError, Locked};
-use crate::fingerprint::{self, FingerprintError, Taken};
-use crate::images::{ImageCollection, ImagesError};
 use crate::record::RunRecord;
 use crate::run::{self, Explained};
 use crate::spec::Prepared;
+use crate::subject::{self, SubjectError, Taken};
 use crate::transfer::{self, ExportError, Exported, ImportError, Imported, Target, Trust};
 use longshore_archive::Form;
 use longshore_block::Block;
@@ -95,9 +95,9 @@ impl Host {
     /// fingerprint that was saved; anything else is an image. `engine` tells where the block would run.
     ///
     /// # Errors
-    /// [`FingerprintError`].
-    pub async fn fingerprint(&self, subject: &str, engine: EngineChoice) -> Result<Taken, FingerprintError> {
-        fingerprint::fingerprint(subject, engine, &self.engines).await
+    /// [`SubjectError`].
+    pub async fn fingerprint(&self, subject: &str, engine: EngineChoice) -> Result<Taken, SubjectError> {
+        subject::fingerprint(subject, engine, &self.engines).await
     }
 
     /// Writes an image into an archive. `image` is a name, an id, or the beginning of an environment's hash.

@@ -25,8 +25,10 @@
 //! ```
 
 pub mod cases;
+pub mod collection;
 mod credentials;
 pub mod environment;
+mod find;
 pub mod fingerprint;
 mod hashes;
 pub mod history;
@@ -41,6 +43,7 @@ mod record;
 mod run;
 mod session;
 mod spec;
+pub mod subject;
 pub mod transfer;
 
 pub use credentials::CredentialsError;

@@ -4,8 +4,9 @@ use crate::arguments::EngineArgument;
 use crate::{BAD_INPUT, failure, printer};
 use clap::Args;
 use longshore::Host;
-use longshore::fingerprint::{Difference, FingerprintError, Taken};
+use longshore::fingerprint::Difference;
 use longshore::shown::Shown;
+use longshore::subject::{SubjectError, Taken};
 use serde_json::json;
 
 /// Exit status where two fingerprints differ.
@@ -43,7 +44,7 @@ pub(crate) async fn fingerprint(arguments: FingerprintArguments, host: &Host) ->
     }
 }
 
-fn failed(error: &FingerprintError) -> u8 {
+fn failed(error: &SubjectError) -> u8 {
     failure::print(error, if error.is_bad_input() { BAD_INPUT } else { FAILED })
 }
 

@@ -56,3 +56,6 @@ pub const VISOKIO_GENERATED: (&str, &str) = ("visokio-image-type", "custom-block
 
 /// Digits of a hash that stand in a name. 128 bits keep any two apart.
 pub const HASH_SHOWN: usize = 32;
+
+/// What the names of the volumes with downloaded packages begin with.
+pub const CACHE_VOLUMES: &str = "longshore-packages";

@@ -36,4 +36,3 @@ pub(crate) use names::check;
 use plan::LayerKind;
 pub(crate) use plan::{Layer, Plan};
 pub use pull_error::PullError;
-pub(crate) use tools::CACHE_VOLUMES;

@@ -7,6 +7,7 @@ use super::steps::Job;
 use longshore_config::settings::Settings;
 use longshore_engine::{StoredImage, WorkshopVolume};
 use longshore_model::image_id::ImageId;
+use longshore_model::labels::CACHE_VOLUMES;
 
 /// The version of `uv` that installs Python packages.
 const UV: &str = "0.13.9";
@@ -16,9 +17,6 @@ const TOOLS_FOLDER: &str = "/run/longshore/tools";
 
 /// Where the cache of packages is in a workshop.
 pub(super) const CACHE_FOLDER: &str = "/run/longshore/cache";
-
-/// What the names of the volumes with downloaded packages begin with.
-pub(crate) const CACHE_VOLUMES: &str = "longshore-packages";
 
 /// The volume with the tools.
 pub(super) fn volume(writable: bool) -> WorkshopVolume {

@@ -20,7 +20,7 @@ const BUFFER_BYTES: usize = 16 << 10;
 
 impl Interpreters {
     /// That of the `process` engine for scripts of a language.
-    pub(super) fn of_machine(settings: &Settings, language: Language) -> Self {
+    pub fn of_machine(settings: &Settings, language: Language) -> Self {
         let all = Self {
             python: settings.python.to_string_lossy().into_owned(),
             rscript: settings.rscript.to_string_lossy().into_owned(),

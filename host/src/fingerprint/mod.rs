@@ -2,16 +2,15 @@
 //! behind it, and where two of them differ. It tells whether two environments are alike, not whether one is honest: an
 //! image says itself what is in it. What a run's record has besides, the hashes of code and data, is not its business.
 
-mod cache;
-mod difference;
-mod document;
-mod error;
-mod image;
-mod line;
-mod lines;
-mod machine;
-mod probe;
-mod subject;
+pub(crate) mod cache;
+pub(crate) mod difference;
+pub(crate) mod document;
+pub(crate) mod error;
+pub(crate) mod image;
+pub(crate) mod line;
+pub(crate) mod lines;
+pub(crate) mod machine;
+pub(crate) mod probe;
 
 pub use difference::{Difference, differences};
 pub use error::FingerprintError;
@@ -20,4 +19,3 @@ pub use line::{Kind, Line};
 pub use lines::Fingerprint;
 pub(crate) use machine::of_machine;
 pub(crate) use probe::Interpreters;
-pub use subject::{Taken, fingerprint};

@@ -5,26 +5,18 @@
 //! in the ledger's locks.
 
 pub(crate) mod caches;
-mod collection;
-mod decide;
-mod entry;
-mod error;
-mod explain;
-mod find;
-mod folders;
-mod ownership;
-mod prune;
-mod report;
-mod select;
-mod survey;
+pub(crate) mod decide;
+pub(crate) mod entry;
+pub(crate) mod error;
+pub(crate) mod folders;
+pub(crate) mod ownership;
+pub(crate) mod prune;
+pub(crate) mod report;
+pub(crate) mod survey;
 
-pub use collection::{ImageCollection, totals};
 pub use decide::{GRACE, Stays};
 pub use entry::{ImageEntry, Kind};
-pub use error::ImagesError;
-pub use explain::{Explanation, Going};
-pub use find::FindError;
-pub(crate) use find::{environment_name, find_image};
+pub use error::PruneError;
 pub use prune::How;
 pub(crate) use prune::prune;
 pub use report::{Kept, PruneFailure, PruneReport};

@@ -8,7 +8,7 @@
 use super::caches;
 use super::decide::{Fate, Goal, Stays, decide};
 use super::entry::ImageEntry;
-use super::error::ImagesError;
+use super::error::PruneError;
 use super::folders;
 use super::report::{Kept, PruneFailure, PruneReport};
 use super::survey::Survey;
@@ -47,8 +47,8 @@ pub(crate) async fn prune(
     ledger: &Ledger,
     settings: &Settings,
     how: How,
-) -> Result<PruneReport, ImagesError> {
-    let failed = |source| ImagesError::Ledger { path: settings.state_folder.join("images"), source };
+) -> Result<PruneReport, PruneError> {
+    let failed = |source| PruneError::Ledger { path: settings.state_folder.join("images"), source };
     let Some(turn) = turn(ledger, how).await.map_err(failed)? else {
         return Ok(PruneReport { left_to_another: true, ..report(settings) });
     };

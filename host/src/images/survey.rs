@@ -3,7 +3,7 @@
 
 use super::decide::{Stays, Subject, last_uses};
 use super::entry::{ImageEntry, Kind};
-use super::error::ImagesError;
+use super::error::PruneError;
 use super::folders::{self, Folder};
 use super::ownership::{IMPORTED, Owned, owned};
 use crate::ledger::Ledger;
@@ -58,7 +58,7 @@ impl Survey {
         store: Option<&dyn ImageStore>,
         ledger: &Ledger,
         settings: &Settings,
-    ) -> Result<Self, ImagesError> {
+    ) -> Result<Self, PruneError> {
         let now = SystemTime::now();
         let (images, in_use) = match store {
             Some(store) => futures_util::future::try_join(store.list(None), store.in_use()).await?,
@@ -72,15 +72,15 @@ impl Survey {
         let (ledger, cache) = (ledger.clone(), settings.cache_folder.clone());
         let state = settings.state_folder.join("images");
         let looking = tokio::task::spawn_blocking(move || {
-            let unreadable = |source| ImagesError::Folders { path: folders::place(&cache), source };
+            let unreadable = |source| PruneError::Folders { path: folders::place(&cache), source };
             entries.extend(folders::folders(&cache).map_err(unreadable)?.into_iter().map(folder_entry));
             // Most of a thousand may be unknown to the ledger, and one look tells which.
-            let known = ledger.environments().map_err(|source| ImagesError::Ledger { path: state, source })?;
+            let known = ledger.environments().map_err(|source| PruneError::Ledger { path: state, source })?;
             let known: HashSet<String> = known.into_iter().collect();
             for entry in entries.iter_mut().filter(|entry| known.contains(&entry.key)) {
                 consult(entry, &ledger, now);
             }
-            Ok::<_, ImagesError>(entries)
+            Ok::<_, PruneError>(entries)
         });
         let entries = looking.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
         const KINDS: [Kind; 4] = [Kind::Generated, Kind::Layer, Kind::Imported, Kind::Custom];

@@ -1,6 +1,6 @@
 //! What can go wrong when images are written into archives and taken in from them.
 
-use crate::images::FindError;
+use crate::find::FindError;
 use longshore_archive::fault::ArchiveFault;
 use longshore_engine::StoreError;
 use std::io;

@@ -2,7 +2,7 @@
 //! into the form that is wanted. The engine's own order of parts allows no shorter way without keeping layers in memory.
 
 use super::error::ExportError;
-use crate::images::find_image;
+use crate::find::find_image;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use longshore_archive::check::CheckedImage;

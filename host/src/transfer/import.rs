@@ -9,7 +9,7 @@
 //! archive comes from somebody who may put environments here ([`Trust::Environment`]).
 
 use super::error::ImportError;
-use crate::images::environment_name;
+use crate::find::environment_name;
 use crate::ledger::Ledger;
 use bytes::Bytes;
 use futures_util::StreamExt;

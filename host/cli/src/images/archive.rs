@@ -5,7 +5,7 @@ use crate::{BAD_INPUT, failure, printer};
 use longshore::Host;
 use longshore::archive::Form;
 use longshore::block::Block;
-use longshore::images::ImagesError;
+use longshore::collection::ImagesError;
 use longshore::shown::Shown;
 use longshore::transfer::{Target, Trust};
 use std::path::Path;

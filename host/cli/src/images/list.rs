@@ -3,8 +3,9 @@
 use super::failed;
 use crate::printer;
 use longshore::Host;
+use longshore::collection::totals;
 use longshore::human::{ago, aligned, count, size};
-use longshore::images::{ImageEntry, Kind, totals};
+use longshore::images::{ImageEntry, Kind};
 use longshore::shown::{Shown, Word};
 
 /// Columns that packages may take: what fits beside the others on a terminal of 120.

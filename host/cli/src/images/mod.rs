@@ -11,7 +11,7 @@ use crate::signals::unless_interrupted;
 use crate::{BAD_INPUT, failure};
 use clap::Subcommand;
 use longshore::Host;
-use longshore::images::ImagesError;
+use longshore::collection::ImagesError;
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]

@@ -3,8 +3,9 @@
 use super::failed;
 use crate::printer;
 use longshore::Host;
+use longshore::collection::ImagesError;
 use longshore::human::size;
-use longshore::images::{ImageEntry, ImagesError};
+use longshore::images::ImageEntry;
 use longshore::shown::Shown;
 
 /// Runs the command, and gives the exit status back.

@@ -1,13 +1,16 @@
 //! What a fingerprint is asked of: an image, a block, or a fingerprint that was saved.
 
-use super::difference::{Difference, differences};
-use super::document::{DOCUMENT_MAX, Document};
-use super::error::FingerprintError;
-use super::image::of_image;
-use super::lines::Fingerprint;
-use super::machine::of_machine;
-use super::probe::Interpreters;
+mod error;
+
+pub use error::SubjectError;
+
 use crate::environment;
+use crate::fingerprint::difference::{Difference, differences};
+use crate::fingerprint::document::{DOCUMENT_MAX, Document};
+use crate::fingerprint::image::of_image;
+use crate::fingerprint::lines::Fingerprint;
+use crate::fingerprint::machine::of_machine;
+use crate::fingerprint::probe::Interpreters;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::{Engines, ImageStore, RunImage, StoreError, StoredImage};
@@ -31,8 +34,8 @@ pub struct Taken {
 /// fingerprint that was saved; anything else is an image. `engine` says where the block would run.
 ///
 /// # Errors
-/// [`FingerprintError`].
-pub async fn fingerprint(subject: &str, engine: EngineChoice, engines: &Engines) -> Result<Taken, FingerprintError> {
+/// [`SubjectError`].
+pub async fn fingerprint(subject: &str, engine: EngineChoice, engines: &Engines) -> Result<Taken, SubjectError> {
     let path = Path::new(subject);
     if !path.exists() {
         return of_reference(subject, engine, engines).await;
@@ -40,18 +43,18 @@ pub async fn fingerprint(subject: &str, engine: EngineChoice, engines: &Engines)
     if path.is_file() && path.extension().is_some_and(|suffix| suffix == "json") {
         return saved(path);
     }
-    let block = |source| FingerprintError::Block { subject: subject.to_owned(), source };
+    let block = |source| SubjectError::Block { subject: subject.to_owned(), source };
     of_block(subject, &Block::load(path).map_err(block)?.block, engine, engines).await
 }
 
-async fn of_reference(subject: &str, engine: EngineChoice, engines: &Engines) -> Result<Taken, FingerprintError> {
+async fn of_reference(subject: &str, engine: EngineChoice, engines: &Engines) -> Result<Taken, SubjectError> {
     if engine == EngineChoice::Process {
-        return Err(FingerprintError::NoImages { subject: subject.to_owned() });
+        return Err(SubjectError::NoImages { subject: subject.to_owned() });
     }
     let store = engines.images().await.map_err(StoreError::from)?;
     match find(store.as_ref(), subject).await? {
         Some(found) => of_found(store.as_ref(), subject, subject, found, engines.settings()).await,
-        None => Err(FingerprintError::Nothing { subject: subject.to_owned() }),
+        None => Err(SubjectError::Nothing { subject: subject.to_owned() }),
     }
 }
 
@@ -60,7 +63,7 @@ async fn of_block(
     block: &Block,
     engine: EngineChoice,
     engines: &Engines,
-) -> Result<Taken, FingerprintError> {
+) -> Result<Taken, SubjectError> {
     let settings = engines.settings();
     // As a run does.
     let store = engines.images_of(engine).await?;
@@ -73,7 +76,7 @@ async fn of_block(
     let (name, image) = environment::find(block, store.as_ref(), settings).await?;
     match image {
         Some(image) => of_found(store.as_ref(), subject, &name, image, settings).await,
-        None => Err(FingerprintError::NoImage { block: subject.to_owned(), image: name }),
+        None => Err(SubjectError::NoImage { block: subject.to_owned(), image: name }),
     }
 }
 
@@ -83,14 +86,14 @@ async fn of_found(
     image: &str,
     found: StoredImage,
     settings: &Settings,
-) -> Result<Taken, FingerprintError> {
+) -> Result<Taken, SubjectError> {
     let found = RunImage::of(image, found);
     let interpreters = Interpreters::of_image(&found);
     let fingerprint = of_image(store, image, &found.id, &interpreters, &settings.state_folder).await?;
     Ok(Taken { subject: subject.to_owned(), image: Some(found.id.0), fingerprint })
 }
 
-async fn find(store: &dyn ImageStore, reference: &str) -> Result<Option<StoredImage>, FingerprintError> {
+async fn find(store: &dyn ImageStore, reference: &str) -> Result<Option<StoredImage>, SubjectError> {
     match store.find(reference).await {
         Ok(found) => Ok(found),
         // What can be no image's name is none.
@@ -99,9 +102,9 @@ async fn find(store: &dyn ImageStore, reference: &str) -> Result<Option<StoredIm
     }
 }
 
-fn saved(path: &Path) -> Result<Taken, FingerprintError> {
-    let failed = |source| FingerprintError::Read { path: path.to_owned(), source };
-    let wrong = |reason| FingerprintError::Saved { path: path.to_owned(), reason };
+fn saved(path: &Path) -> Result<Taken, SubjectError> {
+    let failed = |source| SubjectError::Read { path: path.to_owned(), source };
+    let wrong = |reason| SubjectError::Saved { path: path.to_owned(), reason };
     let text = small_file::read(path, DOCUMENT_MAX).map_err(failed)?;
     let (document, fingerprint) = Document::read(&text).map_err(wrong)?;
     Ok(Taken { subject: path.display().to_string(), image: document.image, fingerprint })

@@ -1,8 +1,8 @@
 //! What people call an image: a name, an id, the beginning of an environment's hash, or the block that runs in it.
 
-use super::entry::ImageEntry;
 use super::error::ImagesError;
 use crate::environment::hash_of_block;
+use crate::images::entry::ImageEntry;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::ImageStore;

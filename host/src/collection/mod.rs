@@ -1,14 +1,21 @@
 //! The images of this machine, for whoever looks after them: application authors, and the command `longshore images`.
 
-use super::decide::decide;
-use super::entry::{ImageEntry, Kind};
-use super::error::ImagesError;
-use super::explain::{Explanation, going};
-use super::prune::{How, foresee, goal, low_mark, prune};
-use super::report::PruneReport;
-use super::survey::Survey;
-use super::{caches, folders, select};
+mod error;
+mod explain;
+mod select;
+
+pub use error::ImagesError;
+pub use explain::{Explanation, Going};
+
+use crate::images::decide::decide;
+use crate::images::entry::{ImageEntry, Kind};
+
+use crate::images::prune::{How, foresee, goal, low_mark, prune};
+use crate::images::report::PruneReport;
+use crate::images::survey::Survey;
+use crate::images::{PruneError, caches, folders};
 use crate::ledger::Ledger;
+use explain::going;
 use longshore_config::settings::Settings;
 use longshore_engine::{Engines, ImageStore, StoreError};
 use longshore_model::image_id::ImageId;
@@ -131,7 +138,7 @@ impl<'a> ImageCollection<'a> {
         let index = self.select(&survey, reference).await?;
         let mut entry = survey.entries.swap_remove(index);
         let done = if pinned { self.ledger.pin(&entry.key) } else { self.ledger.unpin(&entry.key) };
-        done.map_err(|source| ImagesError::Ledger { path: self.settings.state_folder.join("images"), source })?;
+        done.map_err(|source| PruneError::Ledger { path: self.settings.state_folder.join("images"), source })?;
         entry.pinned = pinned;
         Ok(entry)
     }
@@ -155,7 +162,7 @@ impl<'a> ImageCollection<'a> {
     }
 
     async fn survey(&self) -> Result<Survey, ImagesError> {
-        Survey::take(self.store(), &self.ledger, self.settings).await
+        Ok(Survey::take(self.store(), &self.ledger, self.settings).await?)
     }
 
     fn store(&self) -> Option<&dyn ImageStore> {
