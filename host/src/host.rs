@@ -1,17 +1,17 @@
 //! What a program that embeds Longshore has one of: its settings, and the engines that they name.
 
-use crate::collection::{ImageCollection, ImagesError};
-use crate::environment::{self, Built, EnvironmentError, Locked};
 use crate::record::RunRecord;
 use crate::run::{self, Explained};
 use crate::spec::Prepared;
-use crate::subject::{self, SubjectError, Taken};
-use crate::transfer::{self, ExportError, Exported, ImportError, Imported, Target, Trust};
 use longshore_archive::Form;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::{Diagnosis, EngineError, Engines, diagnose};
 use longshore_engine_docker::DockerConnector;
+use longshore_images::collection::{ImageCollection, ImagesError};
+use longshore_images::environment::{self, Built, EnvironmentError, Locked};
+use longshore_images::subject::{self, SubjectError, Taken};
+use longshore_images::transfer::{self, ExportError, Exported, ImportError, Imported, Target, Trust};
 use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::Events;

@@ -25,30 +25,18 @@
 //! ```
 
 pub mod cases;
-pub mod collection;
-mod credentials;
-pub mod environment;
-mod find;
-pub mod fingerprint;
 mod hashes;
 pub mod history;
 mod host;
-pub mod images;
 mod input;
 mod kept;
-mod ledger;
 mod output;
 mod partition;
 mod record;
 mod run;
 mod session;
 mod spec;
-pub mod subject;
-pub mod transfer;
 
-pub use credentials::CredentialsError;
-pub use environment::EnvironmentError;
-pub use environment::PullError;
 pub use host::Host;
 pub use kept::KeptRecord;
 pub use longshore_archive as archive;
@@ -60,6 +48,12 @@ pub use longshore_engine::{
     Diagnosis, EngineError, EngineFacts, Engines, Held, Identity, Namespaces, NoAnswer, Policy, PolicyMount,
     ProcessLimit, SeccompProfile, SocketMemory, Temporary,
 };
+pub use longshore_images::credentials::CredentialsError;
+pub use longshore_images::environment::EnvironmentError;
+pub use longshore_images::environment::PullError;
+pub use longshore_images::find::FindError;
+pub use longshore_images::pruning as images;
+pub use longshore_images::{collection, environment, fingerprint, subject, transfer};
 pub use longshore_model::cancel::{Cancel, CancelLevel};
 pub use longshore_model::engine_kind::{EngineChoice, EngineKind};
 pub use longshore_model::event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};

@@ -2,10 +2,10 @@
 //! needs, or the image. The table in `docs/runs.md` has the same in words.
 
 use super::error::RunError;
-use crate::environment::PullError;
-use crate::environment::{EnvironmentError, LocalError};
 use longshore_engine::EngineError;
 use longshore_engine::StoreError;
+use longshore_images::environment::PullError;
+use longshore_images::environment::{EnvironmentError, LocalError};
 use longshore_model::causes::chain;
 use longshore_model::outcome::Evidence;
 

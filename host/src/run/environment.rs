@@ -3,13 +3,13 @@
 
 use super::error::RunError;
 use super::{Run, lacking};
-use crate::environment::local::{self, LocalEnvironment};
-use crate::environment::{self, EnvironmentError, LocalError};
-use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
-use crate::ledger::Hold;
 use longshore_block::Language;
 use longshore_config::settings::Settings;
 use longshore_engine::{Engine, ImageStore, RunImage, Workplace};
+use longshore_images::environment::local::{self, LocalEnvironment};
+use longshore_images::environment::{self, EnvironmentError, LocalError};
+use longshore_images::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
+use longshore_images::ledger::Hold;
 use longshore_model::causes::chain;
 use longshore_model::event::Event;
 use longshore_model::image_id::ImageId;

@@ -1,7 +1,7 @@
 //! Why a run ended before its script began.
 
-use crate::environment::{EnvironmentError, LocalError};
 use longshore_engine::EngineError;
+use longshore_images::environment::{EnvironmentError, LocalError};
 use thiserror::Error;
 
 /// What a run needs was not to be had.

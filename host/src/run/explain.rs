@@ -2,10 +2,10 @@
 //! there, and the whole policy of its container.
 
 use super::time_limit;
-use crate::environment;
 use crate::spec::Prepared;
 use longshore_engine::EngineError;
 use longshore_engine::{self, EngineFacts, Engines, Policy, PolicyOf, RunImage};
+use longshore_images::environment;
 use longshore_model::causes::chain;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::limits::Limits;

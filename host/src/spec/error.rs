@@ -2,9 +2,9 @@
 
 use super::INPUTS_MAX;
 use super::stream::CHUNK_ROWS_MAX;
-use crate::environment::EnvironmentError;
 use crate::partition::SplitError;
 use longshore_block::{BlockError, OptionError};
+use longshore_images::environment::EnvironmentError;
 use longshore_model::hint::did_you_mean;
 use longshore_model::reference::ReferenceError;
 use longshore_protocol::OutputName;

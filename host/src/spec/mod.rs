@@ -15,13 +15,13 @@ use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 pub use stream::CHUNK_ROWS;
 
-use crate::environment;
 use crate::input::Inputs;
 use crate::kept::KeepTarget;
 use crate::output::Declared;
 use crate::partition::Cut;
 use crate::record::InputRecord;
 use longshore_block::{Block, BlockFile, GivenValue, Mode, OptionValues, check_field};
+use longshore_images::environment;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::limits::Limits;
 use longshore_model::redact::Secrets;

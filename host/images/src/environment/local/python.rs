@@ -15,7 +15,7 @@ use super::{LocalEnvironment, LocalError, make_room, within};
 use crate::environment::local::HASH_BYTES;
 use crate::environment::requirement::{normal_name, normalised, package};
 use crate::environment::steps::gives_way;
-use crate::images::caches;
+use crate::pruning::caches;
 use longshore_block::{Block, Pandas};
 use longshore_config::masked;
 use longshore_config::settings::Settings;
@@ -49,7 +49,7 @@ const COMPILE: &str = include_str!("../compile.py");
 const LINK: &str = "zz-longshore.pth";
 
 /// The block's environment; `None` where the interpreter has all it needs.
-pub(super) async fn ensure(
+pub async fn ensure(
     block: &Block,
     engines: &Engines,
     watch: Watch<'_>,

@@ -33,7 +33,7 @@ impl Interpreters {
 
     /// Without the other language: a machine, unlike an image, was not made for one, and what else is on it changes as
     /// its people please.
-    pub(crate) fn only(self, language: Language) -> Self {
+    pub fn only(self, language: Language) -> Self {
         match language {
             Language::Python => Self { rscript: String::new(), r_library: None, ..self },
             Language::R => Self { python: String::new(), ..self },
@@ -43,10 +43,7 @@ impl Interpreters {
 
 /// What is installed on this machine, as far as these interpreters see it. They keep their sessions' files below
 /// `work_folder`, from where they go also when nobody waits for the answer any more.
-pub(crate) async fn of_machine(
-    interpreters: &Interpreters,
-    work_folder: &Path,
-) -> Result<Fingerprint, FingerprintError> {
+pub async fn of_machine(interpreters: &Interpreters, work_folder: &Path) -> Result<Fingerprint, FingerprintError> {
     let command = interpreters.command("");
     let start = |source| FingerprintError::Start { source };
     // Let go of after the processes.

@@ -7,14 +7,14 @@ mod select;
 pub use error::ImagesError;
 pub use explain::{Explanation, Going};
 
-use crate::images::decide::decide;
-use crate::images::entry::{ImageEntry, Kind};
+use crate::pruning::decide::decide;
+use crate::pruning::entry::{ImageEntry, Kind};
 
-use crate::images::prune::{How, foresee, goal, low_mark, prune};
-use crate::images::report::PruneReport;
-use crate::images::survey::Survey;
-use crate::images::{PruneError, caches, folders};
 use crate::ledger::Ledger;
+use crate::pruning::prune::{How, foresee, goal, low_mark, prune};
+use crate::pruning::report::PruneReport;
+use crate::pruning::survey::Survey;
+use crate::pruning::{PruneError, caches, folders};
 use explain::going;
 use longshore_config::settings::Settings;
 use longshore_engine::{Engines, ImageStore, StoreError};

@@ -132,7 +132,7 @@ impl Lock {
     }
 
     /// Refuses a lock that was made for something else than a block on a base.
-    pub(super) fn check(&self, block: &Block, base: &StoredImage) -> Result<(), EnvironmentError> {
+    pub fn check(&self, block: &Block, base: &StoredImage) -> Result<(), EnvironmentError> {
         self.check_names(block)?;
         match &base.architecture {
             Some(architecture) if *architecture != self.architecture => Err(EnvironmentError::Lock {

@@ -1,8 +1,8 @@
 //! Why an image exists, what uses it, and when it would go.
 
-use crate::images::decide::{Decision, Fate, Stays};
-use crate::images::entry::{ImageEntry, Kind};
-use crate::images::survey::Survey;
+use crate::pruning::decide::{Decision, Fate, Stays};
+use crate::pruning::entry::{ImageEntry, Kind};
+use crate::pruning::survey::Survey;
 use longshore_model::human::{ago, count, size};
 use longshore_model::shown::Shown;
 use serde::Serialize;

@@ -9,10 +9,10 @@
 mod api;
 mod builder;
 mod custom;
-mod ensure;
+pub mod ensure;
 mod error;
 mod installed;
-pub(crate) mod local;
+pub mod local;
 mod lock;
 mod locking;
 mod names;
@@ -27,12 +27,12 @@ mod system;
 mod tools;
 
 pub use ensure::{Built, build};
-pub(crate) use ensure::{ensure, find, hash_of_block};
+pub use ensure::{ensure, find, hash_of_block};
 pub use error::EnvironmentError;
 pub use local::LocalError;
 pub use lock::{Lock, LockedPackage};
 pub use locking::{Locked, lock};
-pub(crate) use names::check;
+pub use names::check;
 use plan::LayerKind;
 pub(crate) use plan::{Layer, Plan};
 pub use pull_error::PullError;

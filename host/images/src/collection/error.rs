@@ -1,7 +1,7 @@
 //! What can go wrong with keeping images.
 
 use crate::environment::EnvironmentError;
-use crate::images::PruneError;
+use crate::pruning::PruneError;
 use longshore_block::BlockError;
 use longshore_engine::StoreError;
 use thiserror::Error;

@@ -14,8 +14,8 @@ pub(crate) mod probe;
 
 pub use difference::{Difference, differences};
 pub use error::FingerprintError;
-pub(crate) use image::{ask_image, of_image};
+pub use image::{ask_image, of_image};
 pub use line::{Kind, Line};
 pub use lines::Fingerprint;
-pub(crate) use machine::of_machine;
-pub(crate) use probe::Interpreters;
+pub use machine::of_machine;
+pub use probe::Interpreters;

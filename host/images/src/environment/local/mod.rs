@@ -12,8 +12,8 @@ mod tool;
 
 pub use error::LocalError;
 
-use crate::images;
 use crate::ledger::{Hold, Ledger};
+use crate::pruning;
 use longshore_block::{Block, Language};
 use longshore_config::settings::Settings;
 use longshore_engine::Engines;
@@ -27,11 +27,11 @@ const HASH_BYTES: usize = 16;
 
 /// A block's own packages. It stays as long as this lives.
 #[derive(Debug)]
-pub(crate) struct LocalEnvironment {
+pub struct LocalEnvironment {
     /// The interpreter that has them, for Python.
-    pub(crate) python: Option<PathBuf>,
+    pub python: Option<PathBuf>,
     /// The library that has them, for R.
-    pub(crate) r_library: Option<PathBuf>,
+    pub r_library: Option<PathBuf>,
     /// What the ledger calls it.
     #[allow(dead_code, reason = "records and fingerprints name the environment by it")]
     pub(crate) hash: String,
@@ -40,7 +40,7 @@ pub(crate) struct LocalEnvironment {
 }
 
 /// Gives a block its packages, installing them where nobody has before. `None` where the interpreter has them all.
-pub(crate) async fn ensure(
+pub async fn ensure(
     block: &Block,
     engines: &Engines,
     events: &Events,
@@ -74,7 +74,7 @@ async fn make_room(engines: &Engines, events: &Events) {
     let store = engines.images().await.ok();
     let store = store.as_deref();
     let ledger = Ledger::new(&settings.state_folder);
-    let note = match images::prune(store, &ledger, settings, images::How::AfterBuild).await {
+    let note = match pruning::prune(store, &ledger, settings, pruning::How::AfterBuild).await {
         Ok(report) => report.summary(),
         Err(error) => Some(format!("what was made for blocks is not cleaned up: {error}")),
     };

@@ -21,17 +21,17 @@ const MARK: &[u8] = b"longshore:";
 
 /// What scripts are started with. What is not to be asked is empty.
 #[derive(Debug, Clone)]
-pub(crate) struct Interpreters {
+pub struct Interpreters {
     /// The Python interpreter.
-    pub(crate) python: String,
+    pub python: String,
     /// R's interpreter of scripts.
-    pub(crate) rscript: String,
+    pub rscript: String,
     /// A library of R packages besides R's own.
-    pub(crate) r_library: Option<String>,
+    pub r_library: Option<String>,
     /// `PATH`.
-    pub(crate) path: String,
+    pub path: String,
     /// Other variables that scripts have.
-    pub(crate) environment: Vec<(String, String)>,
+    pub environment: Vec<(String, String)>,
 }
 
 impl Interpreters {

@@ -30,7 +30,7 @@ pub(crate) struct Ledger {
 
 /// Somebody is at work on an image; until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Hold {
+pub struct Hold {
     _lock: File,
 }
 

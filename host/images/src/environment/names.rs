@@ -9,7 +9,7 @@ use longshore_block::{Block, Language};
 /// # Errors
 /// [`EnvironmentError::Name`] says which name is wrong and what would be right, [`EnvironmentError::Lock`] what is wrong
 /// with the lock.
-pub(crate) fn check(block: &Block) -> Result<(), EnvironmentError> {
+pub fn check(block: &Block) -> Result<(), EnvironmentError> {
     check_names(block)?;
     match Lock::of(block)? {
         Some(lock) => lock.check_names(block),

@@ -17,7 +17,7 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
 impl Interpreters {
     /// Those of scripts in an image, as a run has them: what is remembered of an image is the same for both.
-    pub(crate) fn of_image(image: &RunImage) -> Self {
+    pub fn of_image(image: &RunImage) -> Self {
         Self {
             python: "python3".into(),
             rscript: "Rscript".into(),
@@ -30,7 +30,7 @@ impl Interpreters {
 
 /// What is installed in an image, as far as these interpreters, which are the image's alone, see it. `name` stands for it
 /// in errors.
-pub(crate) async fn of_image(
+pub async fn of_image(
     store: &dyn ImageStore,
     name: &str,
     id: &ImageId,
@@ -46,7 +46,7 @@ pub(crate) async fn of_image(
 }
 
 /// The same, asked now, and not remembered.
-pub(crate) async fn ask_image(
+pub async fn ask_image(
     store: &dyn ImageStore,
     name: &str,
     id: &ImageId,

@@ -2,7 +2,7 @@
 
 use super::error::ImagesError;
 use crate::environment::hash_of_block;
-use crate::images::entry::ImageEntry;
+use crate::pruning::entry::ImageEntry;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::ImageStore;

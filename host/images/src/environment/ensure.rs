@@ -6,8 +6,8 @@ use super::names::check;
 use super::plan::needs_api;
 use super::{EnvironmentError, Lock, Plan, api};
 use crate::credentials::Credentials;
-use crate::images;
 use crate::ledger::{Hold, Ledger};
+use crate::pruning;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::{Engines, ImageStore, StoreError, StoredImage};
@@ -22,13 +22,13 @@ const ATTEMPTS: usize = 3;
 
 /// An image that a block can run in.
 #[derive(Debug)]
-pub(crate) struct Ready {
+pub struct Ready {
     /// The image.
-    pub(crate) image: StoredImage,
+    pub image: StoredImage,
     /// What it is called by those who asked for it.
-    pub(crate) name: String,
+    pub name: String,
     /// Keeps it from being pruned; until a container of it is there.
-    pub(crate) hold: Option<Hold>,
+    pub hold: Option<Hold>,
 }
 
 /// What came of building an image.
@@ -79,7 +79,7 @@ pub async fn build(
 }
 
 /// The image of a run. An image that the caller names is taken as it is: what the block needs is for the caller to know.
-pub(crate) async fn ensure(
+pub async fn ensure(
     block: &Block,
     image: Option<&str>,
     store: &dyn ImageStore,
@@ -100,7 +100,7 @@ pub(crate) async fn ensure(
 }
 
 /// The name of the image that a run of a block has, and the image where it is there. Nothing is made.
-pub(crate) async fn find(
+pub async fn find(
     block: &Block,
     store: &dyn ImageStore,
     settings: &Settings,
@@ -115,7 +115,7 @@ pub(crate) async fn find(
 
 /// The hash of the environment that a block would run in, whether its image is there or not; `None` where the base image
 /// is all that it needs.
-pub(crate) async fn hash_of_block(
+pub async fn hash_of_block(
     block: &Block,
     store: &dyn ImageStore,
     settings: &Settings,
@@ -178,7 +178,7 @@ impl Office<'_> {
     /// An image to run in as it is. One that clean-up may remove is used now, and held.
     async fn as_it_is(&self, image: StoredImage, name: &str) -> Result<Ready, EnvironmentError> {
         let mut hold = None;
-        if let Some(key) = images::key(&image, self.settings) {
+        if let Some(key) = pruning::key(&image, self.settings) {
             let ledger = Ledger::new(&self.settings.state_folder);
             hold = Some(self.locked(ledger.share(&key)).await?);
             // An account that cannot be kept is no reason not to run.
@@ -235,7 +235,7 @@ impl Office<'_> {
 
     /// Cleans up after a build. What fails here is no failure of the build, whose image is new and stays.
     async fn make_room(&self, ledger: &Ledger) {
-        let note = match images::prune(Some(self.store), ledger, self.settings, images::How::AfterBuild).await {
+        let note = match pruning::prune(Some(self.store), ledger, self.settings, pruning::How::AfterBuild).await {
             Ok(report) => report.summary(),
             Err(error) => Some(format!("the images made here are not cleaned up: {error}")),
         };
