@@ -81,11 +81,13 @@ fn say_hello(connection: &mut SocketConnection<ToAgent>) -> Result<(), AgentErro
         role: Role::Agent,
         protocol: VersionRange::SUPPORTED,
         software: Software { name: "longshore-agent".into(), version: env!("CARGO_PKG_VERSION").into() },
-        descriptors: true,
+        descriptors: connection.passes_descriptors(),
     };
     connection.sender.send(&hello)?;
     match expect(&mut connection.receiver)? {
-        (ToAgent::Welcome { .. }, _) => Ok(()),
+        (ToAgent::Welcome { descriptors, .. }, _) => {
+            Ok(connection.agree(descriptors).map_err(ConnectionError::from)?)
+        }
         (ToAgent::Refused { reason }, _) => Err(AgentError::Refused { reason }),
         (other, _) => Err(unexpected("welcome", &other)),
     }

@@ -90,16 +90,38 @@ impl Client {
         interrupted: Box<dyn Fn() -> bool + Send + Sync>,
     ) -> Result<Self, ClientError> {
         let failed = |source| ClientError::Connect { socket: socket.to_owned(), source };
-        let mut connection = SocketConnection::connect(socket).map_err(failed)?;
-        let hello = Hello { role: Role::Script, protocol: VersionRange::SUPPORTED, software, descriptors: true };
-        connection.sender.send(&hello).map_err(failed)?;
-        let answer = connection.receiver.receive().map_err(failed)?;
-        let (answer, _) = answer.ok_or_else(|| failed(ConnectionError::Closed { expected: "the host's welcome" }))?;
+        let connection = SocketConnection::connect(socket).map_err(failed)?;
+        Self::over(connection, software, interrupted).map_err(|error| match error {
+            ClientError::Connection(source) => failed(source),
+            other => other,
+        })
+    }
+
+    /// Greets the host of this run over a connection that is there. Where it passes no descriptors, tables come and go
+    /// inline.
+    ///
+    /// # Errors
+    /// [`ClientError::Connection`], [`ClientError::Refused`].
+    pub fn over(
+        mut connection: SocketConnection<ToScript>,
+        software: Software,
+        interrupted: Box<dyn Fn() -> bool + Send + Sync>,
+    ) -> Result<Self, ClientError> {
+        let descriptors = connection.passes_descriptors();
+        connection.sender.send(&Hello {
+            role: Role::Script,
+            protocol: VersionRange::SUPPORTED,
+            software,
+            descriptors,
+        })?;
+        let answer = connection.receiver.receive()?;
+        let (answer, _) = answer.ok_or(ConnectionError::Closed { expected: "the host's welcome" })?;
         let (facts, descriptors) = match answer {
             ToScript::Welcome { run, descriptors, .. } => (run, descriptors),
             ToScript::Refused { reason } => return Err(ClientError::Refused { reason }),
             other => return Err(unexpected("welcome", &other)),
         };
+        connection.agree(descriptors).map_err(ConnectionError::from)?;
         let link = Arc::new(Link::new(connection, interrupted));
         let sender = Arc::clone(&link);
         let reports = Reports::new(move |report| sender.send(report));

@@ -8,10 +8,11 @@ use arrow_buffer::Buffer;
 use longshore_client::{Client, ClientError, ConnectSettings, InputName, OutputName, Software, Word};
 use longshore_protocol::limits::ARENA_BYTES;
 use longshore_protocol::{
-    ArenaId, FromScript, Hello, Payload, Place, RunFacts, SocketConnection, StreamId, ToScript, Version,
+    ArenaId, ConnectionError, FromScript, Hello, Payload, Place, ProtocolError, RunFacts, SocketConnection, StreamId,
+    ToScript, Version,
 };
 use longshore_segment::{Budget, LentArena, TableDecoder, write_whole};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -233,6 +234,44 @@ fn without_descriptors_everything_goes_inline() {
     let (batches, in_arenas, inline) = host.join().unwrap();
     assert_eq!((in_arenas, batches.iter().map(RecordBatch::num_rows).sum::<usize>()), (0, 300_000));
     assert!(inline > 10);
+}
+
+#[test]
+fn a_host_that_passes_a_descriptor_against_its_word_breaks_the_protocol() {
+    let (client, host) = connect(
+        || false,
+        false,
+        |mut connection| {
+            let Some((FromScript::OpenInput { stream, .. }, _)) = hear(&mut connection) else { panic!("open_input") };
+            say(&mut connection, &ToScript::Opened { stream, connected: true });
+            let segment = write_whole(&table(1).schema(), vec![table(1)]).unwrap();
+            let payload = Payload::Descriptor { descriptor: segment.share().unwrap(), length: segment.length() };
+            connection.sender.send_with(&ToScript::Data { stream }, payload).unwrap();
+        },
+    );
+    let error = client.read_input(&InputName::Number(0)).unwrap_err();
+    let ClientError::Connection(ConnectionError::Protocol(ProtocolError::DescriptorsNotNegotiated)) = error else {
+        panic!("{error:?}")
+    };
+    host.join().unwrap();
+}
+
+#[test]
+fn a_script_that_takes_no_descriptors_is_not_told_that_they_pass() {
+    let (host, script) = UnixStream::pair().unwrap();
+    let host = std::thread::spawn(move || {
+        let mut connection = SocketConnection::<Hello>::new(host);
+        assert!(!connection.receiver.receive().unwrap().unwrap().0.descriptors);
+        let welcome = ToScript::Welcome { protocol: Version::V1, descriptors: true, run: facts() };
+        connection.sender.send(&welcome).unwrap();
+    });
+    let software = Software { name: "test".into(), version: "0".into() };
+    let connected = Client::over(SocketConnection::without_descriptors(script), software, Box::new(|| false));
+    let error = connected.unwrap_err();
+    let ClientError::Connection(ConnectionError::Protocol(ProtocolError::DescriptorsNotNegotiated)) = error else {
+        panic!("{error:?}")
+    };
+    host.join().unwrap();
 }
 
 #[test]

@@ -8,19 +8,30 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 
 /// An incremental frame decoder. After an error it is of no further use: the stream has lost its place.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Decoder {
     bytes: Vec<u8>,
     /// Where the first unread byte stands in `bytes`.
     start: usize,
     descriptors: VecDeque<OwnedFd>,
+    /// Whether the two sides pass descriptors.
+    passes_descriptors: bool,
     header: Option<Header>,
 }
 
 impl Decoder {
-    /// An empty decoder.
+    /// An empty decoder, of a connection that passes descriptors.
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self { bytes: Vec::new(), start: 0, descriptors: VecDeque::new(), passes_descriptors: true, header: None }
+    }
+
+    /// From now on a descriptor is an error.
+    pub(crate) fn refuse_descriptors(&mut self) {
+        self.passes_descriptors = false;
+    }
+
+    pub(crate) fn passes_descriptors(&self) -> bool {
+        self.passes_descriptors
     }
 
     /// Takes bytes in the order in which they arrived.
@@ -35,8 +46,12 @@ impl Decoder {
     /// Takes a descriptor that arrived with the bytes pushed next.
     ///
     /// # Errors
-    /// [`ProtocolError::UnexpectedDescriptor`] when more wait than frames could honestly announce.
+    /// [`ProtocolError::UnexpectedDescriptor`] when more wait than frames could honestly announce,
+    /// [`ProtocolError::DescriptorsNotNegotiated`].
     pub(crate) fn push_descriptor(&mut self, descriptor: OwnedFd) -> Result<(), ProtocolError> {
+        if !self.passes_descriptors {
+            return Err(ProtocolError::DescriptorsNotNegotiated);
+        }
         if self.descriptors.len() >= DESCRIPTORS_MAX {
             return Err(ProtocolError::UnexpectedDescriptor);
         }
@@ -56,6 +71,9 @@ impl Decoder {
                     return self.check_idle();
                 };
                 let header = Header::decode(*bytes)?;
+                if header.kind == PayloadKind::Descriptor && !self.passes_descriptors {
+                    return Err(ProtocolError::DescriptorsNotNegotiated);
+                }
                 self.start += HEADER_BYTES;
                 *self.header.insert(header)
             }

@@ -1,14 +1,15 @@
-//! A blocking connection over a Unix socket, in two halves that may live on two threads. Used by the agent and the
-//! client; the host has an asynchronous one of its own over the same codec.
+//! A blocking connection over a socket, in two halves that may live on two threads. Used by the agent and the client; the
+//! host has an asynchronous one of its own over the same reader. Unix sockets pass descriptors; over any other stream
+//! socket the same messages pass without.
 
-use crate::error::ConnectionError;
+use crate::error::{ConnectionError, ProtocolError};
 use crate::frame::{Frame, Payload};
 use crate::hello::Hello;
 use crate::message::Message;
 use crate::reader::Reader;
 use crate::sending::Sending;
 use crate::socket::{receive_once, send_once};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 /// Bytes read at a time: four frames of log output, and one system call for any burst of control messages.
 const READ_BYTES: usize = 64 << 10;
 
-/// A connection over a Unix socket, on which the other side sends the messages `M`.
+/// A connection over a socket, on which the other side sends the messages `M`.
 #[derive(Debug)]
 pub struct SocketConnection<M> {
     /// The half that writes.
@@ -38,11 +39,43 @@ impl<M: Message> SocketConnection<M> {
     /// A connection over a connected socket.
     #[must_use]
     pub fn new(socket: UnixStream) -> Self {
+        Self::over(socket.into(), Reader::new())
+    }
+
+    /// A connection over a connected stream socket that passes no descriptors, such as one of TCP.
+    #[must_use]
+    pub fn without_descriptors(socket: impl Into<OwnedFd>) -> Self {
+        let mut reader = Reader::new();
+        reader.refuse_descriptors();
+        Self::over(socket.into(), reader)
+    }
+
+    fn over(socket: OwnedFd, reader: Reader<M>) -> Self {
         let socket = Arc::new(socket);
         Self {
             sender: Sender { socket: Arc::clone(&socket) },
-            receiver: Receiver { socket, reader: Reader::new(), buffer: vec![0; READ_BYTES] },
+            receiver: Receiver { socket, reader, buffer: vec![0; READ_BYTES] },
         }
+    }
+
+    /// Whether descriptors pass: before Hello what the socket can do, after Welcome what the two sides agreed on.
+    #[must_use]
+    pub fn passes_descriptors(&self) -> bool {
+        self.receiver.reader.passes_descriptors()
+    }
+
+    /// Takes what Welcome says of descriptors.
+    ///
+    /// # Errors
+    /// [`ProtocolError::DescriptorsNotNegotiated`] where it says that they pass, and Hello did not.
+    pub fn agree(&mut self, descriptors: bool) -> Result<(), ProtocolError> {
+        if descriptors && !self.passes_descriptors() {
+            return Err(ProtocolError::DescriptorsNotNegotiated);
+        }
+        if !descriptors {
+            self.receiver.reader.refuse_descriptors();
+        }
+        Ok(())
     }
 }
 
@@ -58,7 +91,7 @@ impl SocketConnection<Hello> {
 /// The writing half.
 #[derive(Debug)]
 pub struct Sender {
-    socket: Arc<UnixStream>,
+    socket: Arc<OwnedFd>,
 }
 
 impl Sender {
@@ -87,7 +120,7 @@ impl Sender {
 /// The reading half.
 #[derive(Debug)]
 pub struct Receiver<M> {
-    socket: Arc<UnixStream>,
+    socket: Arc<OwnedFd>,
     reader: Reader<M>,
     buffer: Vec<u8>,
 }

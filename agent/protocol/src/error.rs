@@ -47,6 +47,9 @@ pub enum ProtocolError {
     /// A descriptor came that no frame announces.
     #[error("a descriptor was passed that no frame announces")]
     UnexpectedDescriptor,
+    /// A descriptor on a connection over which the two sides have not agreed to pass any.
+    #[error("a descriptor was passed, but the two sides have not agreed to pass descriptors on this connection")]
+    DescriptorsNotNegotiated,
     /// The control message is not JSON, or lacks its type.
     #[error("control message is not valid: {reason}")]
     BadMessage {

@@ -23,6 +23,17 @@ impl<M: Message> Reader<M> {
         Self { decoder: Decoder::new(), messages: PhantomData }
     }
 
+    /// From now on a descriptor is an error: the two sides have not agreed to pass any.
+    pub fn refuse_descriptors(&mut self) {
+        self.decoder.refuse_descriptors();
+    }
+
+    /// Whether descriptors pass, as far as is known.
+    #[must_use]
+    pub fn passes_descriptors(&self) -> bool {
+        self.decoder.passes_descriptors()
+    }
+
     /// Takes bytes in the order in which they arrived.
     pub fn push(&mut self, bytes: &[u8]) {
         self.decoder.push(bytes);
@@ -31,7 +42,8 @@ impl<M: Message> Reader<M> {
     /// Takes a descriptor that arrived with the bytes pushed next.
     ///
     /// # Errors
-    /// [`ProtocolError::UnexpectedDescriptor`] when more wait than frames could honestly announce.
+    /// [`ProtocolError::UnexpectedDescriptor`] when more wait than frames could honestly announce,
+    /// [`ProtocolError::DescriptorsNotNegotiated`].
     pub fn push_descriptor(&mut self, descriptor: OwnedFd) -> Result<(), ProtocolError> {
         self.decoder.push_descriptor(descriptor)
     }

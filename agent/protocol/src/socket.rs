@@ -1,5 +1,5 @@
-//! Frames over a Unix socket, one system call at a time: what the blocking connection and the host's asynchronous
-//! one share. Descriptors ride with the first byte of their frame.
+//! Frames over a stream socket, one system call at a time: what the blocking connection and the host's asynchronous one
+//! share. Descriptors go with the first byte of their frame, over Unix sockets alone.
 
 use crate::error::{ConnectionError, ProtocolError};
 use crate::limits::DESCRIPTORS_MAX;

@@ -5,7 +5,7 @@ use crate::error::SegmentError;
 use rustix::fs::{
     MemfdFlags, Mode, OFlags, SealFlags, fchmod, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create, open,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, pread};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -115,6 +115,24 @@ impl Segment {
     pub fn share(&self) -> Result<OwnedFd, SegmentError> {
         self.descriptor.try_clone().map_err(|source| SegmentError::System { call: "fcntl(F_DUPFD_CLOEXEC)", source })
     }
+
+    /// Copies `length` bytes out, from `offset` on.
+    ///
+    /// # Errors
+    /// [`SegmentError::TooShort`], [`SegmentError::System`].
+    pub fn copy_out(&self, offset: u64, length: usize) -> Result<Vec<u8>, SegmentError> {
+        let mut bytes = vec![0; length];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match pread(&self.descriptor, &mut bytes[filled..], offset + filled as u64) {
+                Ok(0) => return Err(SegmentError::TooShort { actual: self.length, announced: offset + length as u64 }),
+                Ok(read) => filled += read,
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(SegmentError::system("pread", errno)),
+            }
+        }
+        Ok(bytes)
+    }
 }
 
 impl AsFd for Segment {
@@ -150,6 +168,18 @@ pub(crate) fn size(descriptor: impl AsFd) -> Result<u64, SegmentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_of_a_segment_are_copied_from_anywhere_in_it() {
+        let mut file = SegmentFile::create().unwrap();
+        file.write_all(b"0123456789").unwrap();
+        let segment = file.seal().unwrap();
+        assert_eq!(segment.copy_out(0, 10).unwrap(), b"0123456789");
+        assert_eq!(segment.copy_out(7, 3).unwrap(), b"789");
+        assert_eq!(segment.copy_out(10, 0).unwrap(), b"");
+        let beyond = segment.copy_out(7, 4).unwrap_err();
+        assert!(matches!(beyond, SegmentError::TooShort { actual: 10, announced: 11 }), "{beyond:?}");
+    }
 
     #[test]
     fn a_sealed_segment_cannot_change() {

@@ -6,7 +6,7 @@ mod credit;
 mod serve;
 
 pub(crate) use credit::Credit;
-pub(crate) use serve::serve;
+pub(crate) use serve::{Recipient, serve};
 
 use arrow_array::{Array, RecordBatch};
 use longshore_protocol::ProtocolError;

@@ -3,6 +3,7 @@
 use super::credit::{Allowed, Credit};
 use super::{Decoded, Input, InputError};
 use crate::session::Outgoing;
+use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{Delivery, Frame, Payload, StreamId, ToScript};
 use longshore_segment::Segment;
 use std::sync::Arc;
@@ -15,30 +16,32 @@ const DECODED_AHEAD: usize = 2;
 /// How long a reading waits for another of the same input to end: a decoder that nobody reads ends with its batch.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Where the data of one reading goes.
+pub(crate) struct Recipient {
+    pub(crate) stream: StreamId,
+    pub(crate) outgoing: Outgoing,
+    /// Whether segments go as descriptors; otherwise their bytes do.
+    pub(crate) descriptors: bool,
+}
+
 /// Serves one reading of an input, within its credit.
-pub(crate) async fn serve(
-    input: Arc<Input>,
-    stream: StreamId,
-    delivery: Delivery,
-    outgoing: Outgoing,
-    credit: Arc<Credit>,
-) {
+pub(crate) async fn serve(input: Arc<Input>, delivery: Delivery, recipient: Recipient, credit: Arc<Credit>) {
+    let stream = recipient.stream;
     let mut allowed = Allowed::new(stream, credit);
-    let message = match send_all(&input, stream, delivery, &outgoing, &mut allowed).await {
+    let message = match send_all(&input, delivery, &recipient, &mut allowed).await {
         Ok(true) => ToScript::End { stream },
         Ok(false) => return,
         Err(error) => ToScript::Drop { stream, reason: error.for_script() },
     };
     // A script that is gone needs no answer.
-    let _ = outgoing.send(Frame::new(&message)).await;
+    let _ = recipient.outgoing.send(Frame::new(&message)).await;
 }
 
 /// Sends the whole table. Returns `false` when the reader wants no more.
 async fn send_all(
     input: &Arc<Input>,
-    stream: StreamId,
     delivery: Delivery,
-    outgoing: &Outgoing,
+    recipient: &Recipient,
     allowed: &mut Allowed,
 ) -> Result<bool, InputError> {
     let whole = match delivery {
@@ -46,7 +49,7 @@ async fn send_all(
         Delivery::Batches => input.whole_if_there(),
     };
     if let Some(whole) = whole {
-        return send(&whole.segment, stream, outgoing, allowed).await;
+        return recipient.send(&whole.segment, allowed).await;
     }
     let place = tokio::select! {
         place = tokio::time::timeout(PATIENCE, input.decoder()) => place.map_err(|_| InputError::Busy)?,
@@ -63,7 +66,7 @@ async fn send_all(
     while let Some(word) = decoded.recv().await {
         match word? {
             Decoded::Segment(segment) => {
-                if !send(&segment, stream, outgoing, allowed).await? {
+                if !recipient.send(&segment, allowed).await? {
                     return Ok(false);
                 }
             }
@@ -73,17 +76,29 @@ async fn send_all(
     Err(InputError::Stopped)
 }
 
-async fn send(
-    segment: &Segment,
-    stream: StreamId,
-    outgoing: &Outgoing,
-    allowed: &mut Allowed,
-) -> Result<bool, InputError> {
-    if !allowed.wait_for(segment.length()).await? {
-        return Ok(false);
+impl Recipient {
+    /// Sends a segment. Returns `false` when the reader wants no more.
+    async fn send(&self, segment: &Segment, allowed: &mut Allowed) -> Result<bool, InputError> {
+        if self.descriptors {
+            let length = segment.length();
+            return Ok(allowed.wait_for(length).await?
+                && self.put(Payload::Descriptor { descriptor: segment.share()?, length }).await);
+        }
+        let mut sent = 0;
+        while sent < segment.length() {
+            let length = usize::try_from(segment.length() - sent).unwrap_or(usize::MAX).min(INLINE_MAX);
+            let granted = allowed.wait_for(length as u64).await?;
+            if !granted || !self.put(Payload::Inline(segment.copy_out(sent, length)?)).await {
+                return Ok(false);
+            }
+            sent += length as u64;
+        }
+        Ok(true)
     }
-    let payload = Payload::Descriptor { descriptor: segment.share()?, length: segment.length() };
-    Ok(outgoing.send(Frame::with(&ToScript::Data { stream }, payload)).await.is_ok())
+
+    async fn put(&self, payload: Payload) -> bool {
+        self.outgoing.send(Frame::with(&ToScript::Data { stream: self.stream }, payload)).await.is_ok()
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +114,10 @@ mod tests {
         Arc::new(Input::new(Feed::Memory { schema: batch.schema(), batches: vec![batch] }, Some(1)))
     }
 
+    fn recipient(stream: u32, outgoing: Outgoing) -> Recipient {
+        Recipient { stream: StreamId(stream), outgoing, descriptors: true }
+    }
+
     #[tokio::test]
     async fn decoders_of_an_input_are_few_and_end_when_nobody_reads() {
         let input = input();
@@ -106,14 +125,14 @@ mod tests {
         let mut readers = Vec::new();
         for number in 0..4 {
             let (outgoing, answers) = mpsc::channel(1);
-            let serving = serve(Arc::clone(&input), StreamId(number), Delivery::Batches, outgoing, Arc::default());
+            let serving = serve(Arc::clone(&input), Delivery::Batches, recipient(number, outgoing), Arc::default());
             readers.push((tokio::spawn(serving), answers));
         }
         while input.decoders.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         let (outgoing, mut answers) = mpsc::channel(32);
-        let serving = serve(Arc::clone(&input), StreamId(5), Delivery::Batches, outgoing, Arc::default());
+        let serving = serve(Arc::clone(&input), Delivery::Batches, recipient(5, outgoing), Arc::default());
         let fifth = tokio::spawn(serving);
         tokio::task::yield_now().await;
         assert!(answers.try_recv().is_err());
@@ -136,7 +155,7 @@ mod tests {
         let places = Arc::clone(&input.decoders).acquire_many_owned(4).await.unwrap();
         let (outgoing, mut answers) = mpsc::channel(1);
         let credit = Arc::new(Credit::default());
-        let serving = serve(Arc::clone(&input), StreamId(1), Delivery::Batches, outgoing, Arc::clone(&credit));
+        let serving = serve(Arc::clone(&input), Delivery::Batches, recipient(1, outgoing), Arc::clone(&credit));
         let serving = tokio::spawn(serving);
         credit.drop_reading();
         serving.await.unwrap();

@@ -2,6 +2,7 @@
 //! holds up nobody. Whom to welcome is the run's to decide.
 
 use super::link::{Incoming, Outgoing, greet, open};
+use super::wire::Wire;
 use longshore_engine::listener::Listener;
 use longshore_engine::task::Task;
 use longshore_protocol::{ConnectionError, Hello, ProtocolError, Role, Version};
@@ -120,7 +121,7 @@ async fn accept(listener: Arc<Listener>, greeted: mpsc::Sender<Peer>, turned_awa
 }
 
 async fn greeting(socket: UnixStream, turned_away: &AtomicU64) -> Option<Peer> {
-    let (mut incoming, outgoing) = open(socket);
+    let (mut incoming, outgoing) = open(Wire::Unix(socket));
     match tokio::time::timeout(HELLO_DEADLINE, greet(&mut incoming)).await {
         Ok(Ok((Hello { role, .. }, protocol))) => Some(Peer::Greeted { role, protocol, incoming, outgoing }),
         Ok(Err(ConnectionError::Protocol(error))) => Some(Peer::Strange { error, outgoing }),

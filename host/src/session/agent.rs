@@ -62,7 +62,7 @@ impl AgentSession {
     /// Welcomes an agent whose Hello has been read.
     pub(crate) fn welcome(incoming: Incoming<Hello>, outgoing: Outgoing, protocol: Version) -> Self {
         // The first frame of a connection fits into its queue.
-        say(&outgoing, &ToAgent::Welcome { protocol, descriptors: true });
+        say(&outgoing, &ToAgent::Welcome { protocol, descriptors: incoming.passes_descriptors() });
         Self { incoming: incoming.greeted(), outgoing }
     }
 

@@ -1,11 +1,14 @@
-//! The host's side of the protocol: one file for the transport, one for those who connect, one for the agent's
-//! connection, one for the script's.
+//! The host's side of the protocol: one file for what carries it, one for a connection's two halves, one for those who
+//! connect, one for the agent's connection, one for the script's.
 
 mod acceptor;
 mod agent;
 mod link;
 mod missing_sdk;
 mod script;
+#[cfg(test)]
+mod twins;
+mod wire;
 
 pub(crate) use acceptor::{Acceptor, Peer};
 pub(crate) use agent::{AgentEnd, AgentSession, AgentWord, Logs};

@@ -2,7 +2,7 @@
 //! checked; what breaks the protocol ends the run, and never the host.
 
 use super::link::{Incoming, Outgoing, say};
-use crate::input::{Credit, Inputs, serve};
+use crate::input::{Credit, Inputs, Recipient, serve};
 use crate::output::{OutputsHandle, Piece};
 use longshore_engine::task::Task;
 use longshore_model::event::{Event, Events};
@@ -95,7 +95,8 @@ impl ScriptSession {
         served: Served,
     ) -> Self {
         // The first frame of a connection fits into its queue.
-        say(&outgoing, &ToScript::Welcome { protocol, descriptors: true, run });
+        let descriptors = incoming.passes_descriptors();
+        say(&outgoing, &ToScript::Welcome { protocol, descriptors, run });
         Self {
             incoming: incoming.greeted(),
             outgoing,
@@ -203,7 +204,9 @@ impl ScriptSession {
         self.tell(Event::Reading { input });
         self.send(&ToScript::Opened { stream, connected: true }).await;
         let credit = Arc::new(Credit::default());
-        let serving = Task::spawn(serve(source, stream, delivery, self.outgoing.clone(), Arc::clone(&credit)));
+        let descriptors = self.incoming.passes_descriptors();
+        let recipient = Recipient { stream, outgoing: self.outgoing.clone(), descriptors };
+        let serving = Task::spawn(serve(source, delivery, recipient, Arc::clone(&credit)));
         self.reading.insert(stream, Reading { credit, serving });
     }
 
@@ -218,6 +221,10 @@ impl ScriptSession {
     }
 
     async fn lend(&mut self) -> Result<(), ConnectionError> {
+        if !self.incoming.passes_descriptors() {
+            let expected = "inline data, on a connection over which no descriptors pass";
+            return Err(ProtocolError::Unexpected { expected, received: "borrow".into() }.into());
+        }
         if self.arenas.len() >= ARENAS_MAX {
             let received = format!("a loan beyond {ARENAS_MAX} arenas");
             return Err(ProtocolError::Unexpected { expected: "data in an arena on loan", received }.into());

@@ -1,0 +1,69 @@
+//! What carries a connection's bytes: a connected stream socket, and whether descriptors pass over it. Everything above
+//! is the same whatever it is: what cannot pass as a descriptor passes inline. Runs have a Unix socket each; the tests run
+//! the sessions over TCP too.
+
+use longshore_protocol::{ConnectionError, Message, Reader, Sending, receive_once, send_once};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use tokio::io::Interest;
+#[cfg(test)]
+use tokio::net::TcpStream;
+use tokio::net::UnixStream;
+
+/// A connected socket.
+#[derive(Debug)]
+pub(crate) enum Wire {
+    /// It passes descriptors.
+    Unix(UnixStream),
+    /// It passes none.
+    #[cfg(test)]
+    Tcp(TcpStream),
+}
+
+impl Wire {
+    /// Whether it can pass descriptors.
+    pub(super) fn passes_descriptors(&self) -> bool {
+        match self {
+            Self::Unix(_) => true,
+            #[cfg(test)]
+            Self::Tcp(_) => false,
+        }
+    }
+
+    /// Waits until there is something to read, and reads once. Returns the number of bytes, 0 when the other side has hung
+    /// up.
+    pub(super) async fn receive<M: Message>(
+        &self,
+        buffer: &mut [u8],
+        reader: &mut Reader<M>,
+    ) -> Result<usize, ConnectionError> {
+        let attempt = |socket: BorrowedFd<'_>| match receive_once(socket, buffer, reader) {
+            Err(ConnectionError::Io { source, .. }) => Err(source),
+            other => Ok(other),
+        };
+        match self.when(Interest::READABLE, attempt).await {
+            Ok(received) => received,
+            // A container that is killed resets its connections.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(0),
+            Err(source) => Err(ConnectionError::Io { doing: "reading from", source }),
+        }
+    }
+
+    /// Waits until there is room, and writes once.
+    pub(super) async fn send(&self, sending: &mut Sending) -> io::Result<()> {
+        self.when(Interest::WRITABLE, |socket| send_once(socket, sending)).await
+    }
+
+    /// Does what does not block, as soon as the socket is ready for it.
+    async fn when<R>(
+        &self,
+        ready: Interest,
+        mut attempt: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
+    ) -> io::Result<R> {
+        match self {
+            Self::Unix(socket) => socket.async_io(ready, || attempt(socket.as_fd())).await,
+            #[cfg(test)]
+            Self::Tcp(socket) => socket.async_io(ready, || attempt(socket.as_fd())).await,
+        }
+    }
+}
