@@ -1,7 +1,8 @@
 //! What a program that embeds Longshore has one of: its settings, and the engines that they name.
 
 use crate::record::RunRecord;
-use crate::run::{self, Explained};
+use crate::run;
+use crate::single::{self, Explained};
 use crate::spec::Prepared;
 use longshore_archive::Form;
 use longshore_block::Block;
@@ -53,7 +54,7 @@ impl Host {
     /// # Errors
     /// [`EngineError`]: the engine that it wants does not answer.
     pub async fn explain(&self, prepared: &Prepared) -> Result<Explained, EngineError> {
-        run::explain(prepared, &self.engines).await
+        single::explain(prepared, &self.engines).await
     }
 
     /// Looks at everything that runs need on this machine.

@@ -25,6 +25,8 @@
 //! ```
 
 pub mod cases;
+mod connection;
+mod cut;
 mod hashes;
 pub mod history;
 mod host;
@@ -35,8 +37,10 @@ mod partition;
 mod record;
 mod run;
 mod session;
+mod single;
 mod spec;
 
+pub use cut::{PartitionSpec, SplitError};
 pub use host::Host;
 pub use kept::KeptRecord;
 pub use longshore_archive as archive;
@@ -65,10 +69,8 @@ pub use longshore_model::reference::ReferenceError;
 pub use longshore_model::{causes, human, image_kind, shown, size};
 pub use longshore_os::small_file;
 pub use longshore_table as table;
-pub use partition::SplitError;
 pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
-pub use run::Explained;
+pub use single::Explained;
 pub use spec::{
-    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, OutputSpec, PartitionSpec, Prepared,
-    RunSpec, SpecError,
+    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, OutputSpec, Prepared, RunSpec, SpecError,
 };

@@ -2,7 +2,7 @@
 
 use super::credit::{Allowed, Credit};
 use super::{Decoded, Input, InputError};
-use crate::session::Outgoing;
+use crate::connection::Outgoing;
 use longshore_protocol::limits::INLINE_MAX;
 use longshore_protocol::{Delivery, Frame, Payload, StreamId, ToScript};
 use longshore_segment::Segment;

@@ -5,7 +5,7 @@ use super::Target;
 use super::finished::{Finished, Trouble};
 use super::means::{Means, over_memory};
 use super::pending::{Pending, create, rewrite};
-use crate::session::Outgoing;
+use crate::connection::Outgoing;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_schema::{Schema, SchemaRef};

@@ -5,7 +5,7 @@ use super::Declared;
 use super::finished::{Finished, Trouble};
 use super::means::{Means, over_memory};
 use super::worker::{Command, Piece, Worker};
-use crate::session::Outgoing;
+use crate::connection::Outgoing;
 use longshore_protocol::{OutputName, StreamId};
 use longshore_segment::Budget;
 use longshore_table::Allowance;

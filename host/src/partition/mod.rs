@@ -3,14 +3,13 @@
 
 mod merge;
 mod relay;
-mod split;
 mod spool;
 
-use crate::input::Inputs;
+use crate::cut::{Cut, Value};
 use crate::output::Finished;
 use crate::record::{PartitionRecord, RunRecord};
-use crate::run::{NotPublished, Outlet, Published, milliseconds, publish, run_once};
-use crate::spec::{PartitionSpec, Prepared};
+use crate::single::{NotPublished, Outlet, Published, milliseconds, publish, run_once};
+use crate::spec::Prepared;
 use longshore_config::settings::Settings;
 use longshore_engine::Engines;
 use longshore_engine::task::Task;
@@ -18,54 +17,13 @@ use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::event::{self, Event, Events};
 use longshore_model::outcome::Outcome;
 use longshore_model::run_id::new_run_id;
-use longshore_table::budget;
-use longshore_table::{Allowance, Compression, Feed, FileFormat, Format, WriteOptions, guarded};
+use longshore_table::{Allowance, Compression, FileFormat, Format, WriteOptions, guarded};
 use merge::merge;
 use relay::relay;
-pub use split::SplitError;
-use split::{Split, Value};
 use spool::Spools;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::task::JoinSet;
-
-/// Most parts of a run: each is a container's start, 0.1 s of this at the least.
-const PARTS_MAX: usize = 10_000;
-
-/// The inputs of a run, cut by a field.
-#[derive(Debug, Clone)]
-pub(crate) struct Cut {
-    /// By input; those that do not have the field are passed whole.
-    splits: Arc<Vec<Option<Split>>>,
-    jobs: usize,
-    keep_going: bool,
-}
-
-impl Cut {
-    /// Cuts input 0, and every other that has the field.
-    pub(crate) fn new(inputs: &Inputs, spec: &PartitionSpec) -> Result<Self, (usize, SplitError)> {
-        let split = |(number, feed): (usize, Option<&Feed>)| {
-            let feed = feed.filter(|feed| number == 0 || feed.schema().index_of(&spec.field).is_ok());
-            let split = feed.map(|feed| Split::new(feed, &spec.field, budget::host()));
-            split.transpose().map_err(|error| (number, error))
-        };
-        let splits = inputs.feeds().enumerate().map(split).collect::<Result<Vec<_>, _>>()?;
-        let cut = Self { splits: Arc::new(splits), jobs: spec.jobs.max(1), keep_going: spec.keep_going };
-        if cut.values().len() > PARTS_MAX {
-            return Err((0, SplitError::TooMany { values: cut.values().len(), most: PARTS_MAX }));
-        }
-        Ok(cut)
-    }
-
-    /// The values of input 0, in order of first appearance.
-    fn values(&self) -> &[Value] {
-        self.first().map_or(&[], Split::values)
-    }
-
-    fn first(&self) -> Option<&Split> {
-        self.splits.first()?.as_ref()
-    }
-}
 
 /// One part's run, when it has ended. What it wrote is spooled.
 struct Part {

@@ -1,8 +1,8 @@
 //! The agent's connection: it is told what to run, and says what the script printed and how it ended. The run
 //! decides what that means.
 
-use super::link::{Incoming, Outgoing, say};
 use super::missing_sdk::MissingSdk;
+use crate::connection::{Incoming, Outgoing, say};
 use crate::kept::Keeping;
 use longshore_block::BlockFile;
 use longshore_engine::task::blocking;

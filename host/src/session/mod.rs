@@ -3,14 +3,11 @@
 
 mod acceptor;
 mod agent;
-mod link;
 mod missing_sdk;
 mod script;
 #[cfg(test)]
 mod twins;
-mod wire;
 
 pub(crate) use acceptor::{Acceptor, Peer};
 pub(crate) use agent::{AgentEnd, AgentSession, AgentWord, Logs};
-pub(crate) use link::{Outgoing, say};
 pub(crate) use script::{ScriptEnd, ScriptSession, Served};

@@ -1,7 +1,7 @@
 //! The script's connection: it pulls inputs, pushes outputs, reports, and says its last word. Everything it sends is
 //! checked; what breaks the protocol ends the run, and never the host.
 
-use super::link::{Incoming, Outgoing, say};
+use crate::connection::{Incoming, Outgoing, say};
 use crate::input::{Credit, Inputs, Recipient, serve};
 use crate::output::{OutputsHandle, Piece};
 use longshore_engine::task::Task;

@@ -2,9 +2,9 @@
 //! the same values, and whoever passes a descriptor where none were agreed on breaks the protocol.
 
 use super::agent::{AgentEnd, AgentSession, AgentWord, Logs};
-use super::link::{greet, open};
 use super::script::{ScriptEnd, ScriptSession, Served};
-use super::wire::Wire;
+use crate::connection::Wire;
+use crate::connection::{greet, open};
 use crate::input::Inputs;
 use crate::output::{Declared, Pending, Target, Writers};
 use arrow_array::types::Int32Type;

@@ -2,7 +2,7 @@
 
 use super::INPUTS_MAX;
 use super::stream::CHUNK_ROWS_MAX;
-use crate::partition::SplitError;
+use crate::cut::SplitError;
 use longshore_block::{BlockError, OptionError};
 use longshore_images::environment::EnvironmentError;
 use longshore_model::hint::did_you_mean;

@@ -15,15 +15,16 @@ use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 pub use stream::CHUNK_ROWS;
 
+use crate::cut::{Cut, PartitionSpec};
 use crate::input::Inputs;
 use crate::kept::KeepTarget;
 use crate::output::Declared;
-use crate::partition::Cut;
 use crate::record::InputRecord;
 use longshore_block::{Block, BlockFile, GivenValue, Mode, OptionValues, check_field};
+use longshore_config::settings::Settings;
 use longshore_images::environment;
 use longshore_model::engine_kind::EngineChoice;
-use longshore_model::limits::Limits;
+use longshore_model::limits::{Limits, TimeLimit};
 use longshore_model::redact::Secrets;
 use longshore_model::reference::Reference;
 use longshore_os::publish::{self, Destination};
@@ -73,17 +74,6 @@ pub struct RunSpec {
     pub hashes: bool,
     /// Whether the run stands in the history, where the settings keep one.
     pub recorded: bool,
-}
-
-/// A run for each value of a field of input 0. Other inputs that have the field are cut by it too.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartitionSpec {
-    /// The field.
-    pub field: String,
-    /// Parts that run at a time.
-    pub jobs: usize,
-    /// Whether the others go on, and are published, when a part fails.
-    pub keep_going: bool,
 }
 
 /// A table for an input.
@@ -173,6 +163,11 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// How long its script may take, by the settings too. A stream may never end, so that they do not bound it.
+    pub(crate) fn time_limit(&self, settings: &Settings) -> TimeLimit {
+        self.limits.timeout.settle(settings.runs.timeout.filter(|_| self.chunk_rows.is_none()))
+    }
+
     /// Whether its script may write to something of this machine.
     pub(crate) fn writes(&self) -> bool {
         self.mounts.iter().any(|mount| mount.writable)

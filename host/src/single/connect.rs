@@ -1,7 +1,8 @@
 //! The beginning of a run in its container: its agent connects and is welcome, or why not.
 
 use super::{Run, lacking};
-use crate::session::{Acceptor, AgentSession, Peer, say};
+use crate::connection::say;
+use crate::session::{Acceptor, AgentSession, Peer};
 use longshore_engine::{Container, RunImage};
 use longshore_model::cancel::CancelLevel;
 use longshore_model::outcome::Evidence;

@@ -11,14 +11,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A value of the field, as text; `None` is null.
-pub(super) type Value = Option<String>;
+pub(crate) type Value = Option<String>;
 
 /// Rows of a batch, by the batch's position.
 type Rows = Vec<(usize, Vec<u32>)>;
 
 /// A table by the values of one of its columns.
 #[derive(Debug)]
-pub(super) struct Split {
+pub(crate) struct Split {
     schema: SchemaRef,
     column: usize,
     batches: Vec<RecordBatch>,
@@ -31,7 +31,7 @@ pub(super) struct Split {
 impl Split {
     /// Reads a table and finds the rows of each value. More decoded values than there is memory for are refused, since
     /// all of it is kept.
-    pub(super) fn new(feed: &Feed, field: &str, budget: &Budget) -> Result<Self, SplitError> {
+    pub(crate) fn new(feed: &Feed, field: &str, budget: &Budget) -> Result<Self, SplitError> {
         let schema = feed.schema();
         let column = schema.index_of(field).map_err(SplitError::Arrow)?;
         let too_large = |_: OverBudget| SplitError::TooLarge { mebibytes: budget.limit() >> 20 };
@@ -82,29 +82,29 @@ impl Split {
     }
 
     /// The values in order of first appearance.
-    pub(super) fn values(&self) -> &[Value] {
+    pub(crate) fn values(&self) -> &[Value] {
         &self.order
     }
 
     /// The column that the table is cut by.
-    pub(super) fn field(&self) -> &Field {
+    pub(crate) fn field(&self) -> &Field {
         self.schema.field(self.column)
     }
 
     /// The number of rows of a value.
-    pub(super) fn count(&self, value: &Value) -> usize {
+    pub(crate) fn count(&self, value: &Value) -> usize {
         self.rows.get(value).map_or(0, |rows| rows.iter().map(|(_, rows)| rows.len()).sum())
     }
 
     /// The value as a column of one row, of the column's own type; `None` where the table has no such value.
-    pub(super) fn single(&self, value: &Value) -> Option<ArrayRef> {
+    pub(crate) fn single(&self, value: &Value) -> Option<ArrayRef> {
         let (batch, rows) = self.rows.get(value)?.first()?;
         let row = UInt32Array::from(vec![*rows.first()?]);
         take(self.batches[*batch].column(self.column), &row, None).ok()
     }
 
     /// The rows of a value as a table; none where the table has no such value.
-    pub(super) fn part(&self, value: &Value) -> Feed {
+    pub(crate) fn part(&self, value: &Value) -> Feed {
         let rows = self.rows.get(value).map_or(&[][..], Vec::as_slice);
         let batches = rows.iter().map(|(batch, rows)| {
             let batch = &self.batches[*batch];

@@ -40,7 +40,7 @@ pub(crate) async fn publish(
 }
 
 /// Completes what hosts that were killed left half published, and says so.
-pub(super) async fn recovered(settings: &Settings) -> Vec<String> {
+pub(crate) async fn recovered(settings: &Settings) -> Vec<String> {
     let state_folder = settings.state_folder.clone();
     let recovering = tokio::task::spawn_blocking(move || recover(&state_folder));
     // What breaks there is found again by the next start.

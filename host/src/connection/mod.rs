@@ -1,13 +1,15 @@
 //! The two halves of a connection, each without waiting for the other; and the greeting that every connection starts
 //! with. What carries the bytes is the wire's.
 
-use super::wire::Wire;
+mod wire;
+
 use longshore_protocol::{
     ConnectionError, Frame, Hello, Message, Payload, ProtocolError, Reader, Sending, Version, VersionRange,
 };
 use std::io;
 use std::sync::Arc;
 use tokio::sync::mpsc;
+pub(crate) use wire::Wire;
 
 /// Frames that may wait to be written: 16 payloads of at most 256 KiB.
 const QUEUE: usize = 16;

@@ -22,7 +22,7 @@ pub(crate) enum Wire {
 
 impl Wire {
     /// Whether it can pass descriptors.
-    pub(super) fn passes_descriptors(&self) -> bool {
+    pub(crate) fn passes_descriptors(&self) -> bool {
         match self {
             Self::Unix(_) => true,
             #[cfg(test)]
@@ -32,7 +32,7 @@ impl Wire {
 
     /// Waits until there is something to read, and reads once. Returns the number of bytes, 0 when the other side has hung
     /// up.
-    pub(super) async fn receive<M: Message>(
+    pub(crate) async fn receive<M: Message>(
         &self,
         buffer: &mut [u8],
         reader: &mut Reader<M>,
@@ -50,7 +50,7 @@ impl Wire {
     }
 
     /// Waits until there is room, and writes once.
-    pub(super) async fn send(&self, sending: &mut Sending) -> io::Result<()> {
+    pub(crate) async fn send(&self, sending: &mut Sending) -> io::Result<()> {
         self.when(Interest::WRITABLE, |socket| send_once(socket, sending)).await
     }
 

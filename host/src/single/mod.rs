@@ -13,12 +13,9 @@ mod publishing;
 mod unwind;
 mod watch;
 
-use crate::hashes::Hashing;
-use crate::history::{HistoryError, Recording};
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::output::{Finished, Writers};
-use crate::partition;
 use crate::record::{RunRecord, Timings};
 use crate::session::{Acceptor, AgentSession, Logs};
 use crate::spec::Prepared;
@@ -28,13 +25,10 @@ use longshore_engine::run_directory::RunDirectory;
 use longshore_engine::task::{Task, blocking};
 use longshore_engine::{Container, Ended, Engine, EngineError, Engines, Held, Launch, RunImage, Workplace};
 use longshore_model::cancel::{Cancel, CancelLevel};
-use longshore_model::causes::chain;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
-use longshore_model::limits::TimeLimit;
 use longshore_model::outcome::Evidence;
-use longshore_model::run_id::new_run_id;
 use longshore_protocol::{CancelLadder, Exit};
 use longshore_table::budget;
 use std::sync::Arc;
@@ -60,7 +54,7 @@ const WORDS: usize = 3;
 
 use error::RunError;
 pub use explain::{Explained, explain};
-use publishing::recovered;
+pub(crate) use publishing::recovered;
 pub(crate) use publishing::{NotPublished, Published, publish};
 
 /// What becomes of a run's outputs on success.
@@ -70,49 +64,6 @@ pub(crate) enum Outlet {
     Publish,
     /// They are handed back: the run is a part of a whole.
     Keep,
-}
-
-/// Runs a block. Whatever happens is in the record; nothing of the run is left when this returns.
-pub async fn run(mut prepared: Prepared, engines: &Engines, events: Events, cancel: &Cancel) -> RunRecord {
-    let (begun, settings) = (Instant::now(), engines.settings());
-    let run_id = new_run_id();
-    prepared.limits.timeout = time_limit(&prepared, settings);
-    prepared.notes.extend(recovered(settings).await);
-    let recording = Recording::begin(&run_id, &prepared, settings).await;
-    let mut recording = recording.unwrap_or_else(|error| {
-        prepared.notes.push(unrecorded(&error));
-        None
-    });
-    let reader = events.clone();
-    let events = match &mut recording {
-        Some(recording) => recording.listen(events),
-        None => events,
-    };
-    let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
-    let mut record = match prepared.partition.take() {
-        Some(cut) => partition::run(prepared, run_id, cut, engines, events, cancel).await,
-        None => run_once(prepared, run_id, engines, events, cancel, Outlet::Publish).await.0,
-    };
-    if let Some(hashing) = hashing {
-        hashing.end(&mut record).await;
-        record.timings_ms.total = milliseconds(begun.elapsed());
-    }
-    record.notes.extend(Some(reader.dropped()).filter(|dropped| dropped.events > 0).map(|dropped| dropped.to_string()));
-    if let Some(recording) = recording
-        && let Err(error) = recording.end(&record).await
-    {
-        record.notes.push(unrecorded(&error));
-    }
-    record
-}
-
-/// How long the script of a run may take, by its settings too. A stream may never end, so that they do not bound it.
-fn time_limit(prepared: &Prepared, settings: &Settings) -> TimeLimit {
-    prepared.limits.timeout.settle(settings.runs.timeout.filter(|_| prepared.chunk_rows.is_none()))
-}
-
-fn unrecorded(error: &HistoryError) -> String {
-    format!("the run is not recorded: {}", chain(error))
 }
 
 /// Runs a block once. Hands back its outputs where they are not published.

@@ -5,10 +5,11 @@
 //! has a task of its own, which is given up when its time is over.
 
 use super::{LADDER, lacking};
+use crate::connection::{Outgoing, say};
 use crate::input::Inputs;
 use crate::kept::Keeping;
 use crate::output::{Finished, Trouble, Writers};
-use crate::session::{Acceptor, AgentEnd, AgentWord, Outgoing, Peer, ScriptEnd, ScriptSession, Served, say};
+use crate::session::{Acceptor, AgentEnd, AgentWord, Peer, ScriptEnd, ScriptSession, Served};
 use longshore_engine::task::{Task, next};
 use longshore_engine::{Container, Ended, EngineError, RunImage};
 use longshore_model::cancel::{Cancel, CancelLevel};

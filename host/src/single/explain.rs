@@ -1,7 +1,6 @@
 //! What a run would be held to, found out without starting anything: the engine that it would take, the image where it is
 //! there, and the whole policy of its container.
 
-use super::time_limit;
 use crate::spec::Prepared;
 use longshore_engine::EngineError;
 use longshore_engine::{self, EngineFacts, Engines, Policy, PolicyOf, RunImage};
@@ -66,7 +65,7 @@ pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained
     }
     let user = chosen.script_user(image.as_ref(), prepared.writes());
     notes.extend(user.as_ref().and_then(|user| user.note.clone()));
-    let limits = Limits { timeout: time_limit(prepared, settings), ..prepared.limits.clone() };
+    let limits = Limits { timeout: prepared.time_limit(settings), ..prepared.limits.clone() };
     let of = PolicyOf {
         limits: &prepared.limits,
         network: &prepared.network,

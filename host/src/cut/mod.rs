@@ -1,0 +1,60 @@
+//! The inputs of a run, cut by the values of a field: what the parts of a partitioned run are given.
+
+mod split;
+
+pub use split::SplitError;
+
+use crate::input::Inputs;
+use longshore_table::{Feed, budget};
+pub(crate) use split::Split;
+pub(crate) use split::Value;
+use std::sync::Arc;
+
+/// A run for each value of a field of input 0. Other inputs that have the field are cut by it too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionSpec {
+    /// The field.
+    pub field: String,
+    /// Parts that run at a time.
+    pub jobs: usize,
+    /// Whether the others go on, and are published, when a part fails.
+    pub keep_going: bool,
+}
+
+/// Most parts of a run: each is a container's start, 0.1 s of this at the least.
+const PARTS_MAX: usize = 10_000;
+
+/// The inputs of a run, cut by a field.
+#[derive(Debug, Clone)]
+pub(crate) struct Cut {
+    /// By input; those that do not have the field are passed whole.
+    pub(crate) splits: Arc<Vec<Option<Split>>>,
+    pub(crate) jobs: usize,
+    pub(crate) keep_going: bool,
+}
+
+impl Cut {
+    /// Cuts input 0, and every other that has the field.
+    pub(crate) fn new(inputs: &Inputs, spec: &PartitionSpec) -> Result<Self, (usize, SplitError)> {
+        let split = |(number, feed): (usize, Option<&Feed>)| {
+            let feed = feed.filter(|feed| number == 0 || feed.schema().index_of(&spec.field).is_ok());
+            let split = feed.map(|feed| Split::new(feed, &spec.field, budget::host()));
+            split.transpose().map_err(|error| (number, error))
+        };
+        let splits = inputs.feeds().enumerate().map(split).collect::<Result<Vec<_>, _>>()?;
+        let cut = Self { splits: Arc::new(splits), jobs: spec.jobs.max(1), keep_going: spec.keep_going };
+        if cut.values().len() > PARTS_MAX {
+            return Err((0, SplitError::TooMany { values: cut.values().len(), most: PARTS_MAX }));
+        }
+        Ok(cut)
+    }
+
+    /// The values of input 0, in order of first appearance.
+    pub(crate) fn values(&self) -> &[Value] {
+        self.first().map_or(&[], Split::values)
+    }
+
+    pub(crate) fn first(&self) -> Option<&Split> {
+        self.splits.first()?.as_ref()
+    }
+}

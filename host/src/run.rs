@@ -1,0 +1,52 @@
+//! A run as its caller sees it: recorded while it goes on, its parts together where it is partitioned.
+
+use crate::hashes::Hashing;
+use crate::history::{HistoryError, Recording};
+use crate::partition;
+use crate::record::RunRecord;
+use crate::single::{Outlet, milliseconds, recovered, run_once};
+use crate::spec::Prepared;
+use longshore_engine::Engines;
+use longshore_model::cancel::Cancel;
+use longshore_model::causes::chain;
+use longshore_model::event::Events;
+use longshore_model::run_id::new_run_id;
+use std::time::Instant;
+
+/// Runs a block. Whatever happens is in the record; nothing of the run is left when this returns.
+pub async fn run(mut prepared: Prepared, engines: &Engines, events: Events, cancel: &Cancel) -> RunRecord {
+    let (begun, settings) = (Instant::now(), engines.settings());
+    let run_id = new_run_id();
+    prepared.limits.timeout = prepared.time_limit(settings);
+    prepared.notes.extend(recovered(settings).await);
+    let recording = Recording::begin(&run_id, &prepared, settings).await;
+    let mut recording = recording.unwrap_or_else(|error| {
+        prepared.notes.push(unrecorded(&error));
+        None
+    });
+    let reader = events.clone();
+    let events = match &mut recording {
+        Some(recording) => recording.listen(events),
+        None => events,
+    };
+    let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
+    let mut record = match prepared.partition.take() {
+        Some(cut) => partition::run(prepared, run_id, cut, engines, events, cancel).await,
+        None => run_once(prepared, run_id, engines, events, cancel, Outlet::Publish).await.0,
+    };
+    if let Some(hashing) = hashing {
+        hashing.end(&mut record).await;
+        record.timings_ms.total = milliseconds(begun.elapsed());
+    }
+    record.notes.extend(Some(reader.dropped()).filter(|dropped| dropped.events > 0).map(|dropped| dropped.to_string()));
+    if let Some(recording) = recording
+        && let Err(error) = recording.end(&record).await
+    {
+        record.notes.push(unrecorded(&error));
+    }
+    record
+}
+
+fn unrecorded(error: &HistoryError) -> String {
+    format!("the run is not recorded: {}", chain(error))
+}
