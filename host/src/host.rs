@@ -1,9 +1,5 @@
 //! What a program that embeds Longshore has one of: its settings, and the engines that they name.
 
-use crate::record::RunRecord;
-use crate::run;
-use crate::single::{self, Explained};
-use crate::spec::Prepared;
 use longshore_archive::Form;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
@@ -16,6 +12,10 @@ use longshore_images::transfer::{self, ExportError, Exported, ImportError, Impor
 use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::Events;
+use longshore_run::record::RunRecord;
+use longshore_run::request::Prepared;
+use longshore_run::run;
+use longshore_run::single::{self, Explained};
 use std::path::Path;
 
 /// Runs blocks, and makes and looks after the images that they need. It is made once; its methods may be called at the same

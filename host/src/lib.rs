@@ -25,24 +25,9 @@
 //! ```
 
 pub mod cases;
-mod connection;
-mod cut;
-mod hashes;
-pub mod history;
 mod host;
-mod input;
-mod kept;
-mod output;
-mod partition;
-mod record;
-mod run;
-mod session;
-mod single;
-mod spec;
 
-pub use cut::{PartitionSpec, SplitError};
 pub use host::Host;
-pub use kept::KeptRecord;
 pub use longshore_archive as archive;
 pub use longshore_block as block;
 pub use longshore_config as config;
@@ -68,9 +53,12 @@ pub use longshore_model::pull_progress::{LayerProgress, LayerStatus};
 pub use longshore_model::reference::ReferenceError;
 pub use longshore_model::{causes, human, image_kind, shown, size};
 pub use longshore_os::small_file;
-pub use longshore_table as table;
-pub use record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
-pub use single::Explained;
-pub use spec::{
+pub use longshore_run::cut::{PartitionSpec, SplitError};
+pub use longshore_run::history;
+pub use longshore_run::kept::KeptRecord;
+pub use longshore_run::record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
+pub use longshore_run::request::{
     CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, OutputSpec, Prepared, RunSpec, SpecError,
 };
+pub use longshore_run::single::Explained;
+pub use longshore_table as table;

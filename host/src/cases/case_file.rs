@@ -2,13 +2,13 @@
 
 use super::case::{Case, ExpectedOutput, TableText};
 use super::error::CaseError;
-use crate::output::Declared;
 use longshore_block::{Block, GivenValue, InputDeclaration, OptionKind};
 use longshore_model::hint::did_you_mean;
 use longshore_model::hint::{place, reword};
 use longshore_model::outcome::Outcome;
 use longshore_os::small_file;
 use longshore_protocol::OutputName;
+use longshore_run::output::Declared;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::path::Path;

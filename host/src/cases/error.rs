@@ -1,7 +1,7 @@
 //! What can be wrong with a block's cases. None of it says anything about the script.
 
-use crate::spec::SpecError;
 use longshore_block::BlockError;
+use longshore_run::request::SpecError;
 use longshore_table::TableError;
 use std::path::PathBuf;
 use thiserror::Error;

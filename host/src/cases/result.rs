@@ -1,9 +1,9 @@
 //! What came of a case.
 
 use super::difference::TableDifference;
-use crate::record::RunRecord;
 use longshore_model::outcome::Outcome;
 use longshore_model::shown::Shown;
+use longshore_run::record::RunRecord;
 use serde::Serialize;
 use std::path::PathBuf;
 

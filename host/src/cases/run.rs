@@ -7,8 +7,6 @@ use super::error::CaseError;
 use super::pattern;
 use super::result::{CaseResult, Problem};
 use super::table::Table;
-use crate::record::RunRecord;
-use crate::spec::{InputSpec, OutputSpec, RunSpec, SpecError};
 use longshore_block::{Block, InputDeclaration};
 use longshore_engine::Engines;
 use longshore_model::cancel::Cancel;
@@ -18,6 +16,8 @@ use longshore_model::limits::TimeLimit;
 use longshore_model::run_id::new_run_id;
 use longshore_os::locked_folder::LockedFolder;
 use longshore_os::publish::Unpublished;
+use longshore_run::record::RunRecord;
+use longshore_run::request::{InputSpec, OutputSpec, RunSpec, SpecError};
 use longshore_table::{Source, TableError};
 use std::path::{Path, PathBuf};
 
@@ -80,7 +80,7 @@ impl Case {
         let prepared = prepared.map_err(|source| self.spec_error(source))?;
         let (sender, happened) = events();
         let heard = tokio::spawn(hear(happened));
-        let run = crate::run::run(prepared, &bench.engines, sender, cancel).await;
+        let run = longshore_run::run::run(prepared, &bench.engines, sender, cancel).await;
         let Heard { printed, notes } = heard.await.map_err(broken)?;
         let problems = self.ending(&run);
         let mut result = CaseResult { name: self.name.clone(), problems, updated: Vec::new(), printed, notes, run };

@@ -3,7 +3,7 @@
 //! themselves, but for secrets, which nothing may be guessed from. Hashing goes on beside the run.
 
 use crate::record::RunRecord;
-use crate::spec::Prepared;
+use crate::request::Prepared;
 use longshore_block::BlockFile;
 use longshore_model::digest::hexadecimal;
 use longshore_model::outcome::Outcome;

@@ -1,7 +1,7 @@
 //! What a run would be held to, found out without starting anything: the engine that it would take, the image where it is
 //! there, and the whole policy of its container.
 
-use crate::spec::Prepared;
+use crate::request::Prepared;
 use longshore_engine::EngineError;
 use longshore_engine::{self, EngineFacts, Engines, Policy, PolicyOf, RunImage};
 use longshore_images::environment;

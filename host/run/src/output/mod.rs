@@ -23,7 +23,7 @@ const UNDECLARED_MAX: u32 = 64;
 
 /// Where an output goes.
 #[derive(Debug, Clone)]
-pub(crate) struct Target {
+pub struct Target {
     /// The file; `-` is standard output.
     pub path: PathBuf,
     /// What that led to when the run was checked; standard output otherwise.
@@ -38,16 +38,16 @@ pub(crate) struct Target {
 
 /// What outputs a block has, and where they go.
 #[derive(Debug, Clone)]
-pub(crate) struct Declared {
+pub struct Declared {
     /// Ids in order; `None` where the block declares no outputs, and any number goes.
-    pub(crate) ids: Option<Vec<String>>,
+    pub ids: Option<Vec<String>>,
     /// Targets by output number.
-    pub(crate) targets: Vec<Option<Target>>,
+    pub targets: Vec<Option<Target>>,
 }
 
 impl Declared {
     /// The number of an output.
-    pub(crate) fn find(&self, name: &OutputName) -> Result<u32, String> {
+    pub fn find(&self, name: &OutputName) -> Result<u32, String> {
         match (name, &self.ids) {
             (OutputName::Number(number), None) if *number < UNDECLARED_MAX => Ok(*number),
             (OutputName::Number(_), None) => Err(format!("output numbers go from 0 to {}", UNDECLARED_MAX - 1)),

@@ -6,7 +6,7 @@ use super::entry::{Entry, LOG};
 use super::log::Log;
 use super::runs::RunHistory;
 use crate::record::RunRecord;
-use crate::spec::Prepared;
+use crate::request::Prepared;
 use longshore_config::settings::Settings;
 use longshore_engine::task::blocking;
 use longshore_model::event::{self, Events};
