@@ -24,12 +24,12 @@
 //! # }
 //! ```
 
-pub mod cases;
 mod host;
 
 pub use host::Host;
 pub use longshore_archive as archive;
 pub use longshore_block as block;
+pub use longshore_cases as cases;
 pub use longshore_config as config;
 pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use longshore_engine::StoreError;

@@ -47,7 +47,7 @@ pub struct ExpectedOutput {
     pub output: OutputName,
     /// The table; `None` where the script must not write it.
     pub table: Option<TableText>,
-    /// How far numbers may be off; see [`crate::cases::Comparison`].
+    /// How far numbers may be off; see [`crate::Comparison`].
     pub tolerance: Option<f64>,
     /// Whether rows may come in any order.
     pub ignore_row_order: bool,

@@ -176,7 +176,7 @@ fn named(format: FileFormat) -> ReadOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::{Comparison, TableDifference, TypeDifference, compare};
+    use crate::{Comparison, TableDifference, TypeDifference, compare};
     use arrow_array::{
         Date32Array, Decimal128Array, DictionaryArray, Float32Array, Float64Array, Int32Array, Int64Array,
         LargeStringArray, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array,

@@ -185,7 +185,7 @@ fn rows(count: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::cases::{Comparison, Table, compare};
+    use crate::{Comparison, Table, compare};
 
     fn described(expected: &str, actual: &str) -> String {
         let table = |csv: &str| Table::parse("table", csv).unwrap();
