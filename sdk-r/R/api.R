@@ -9,7 +9,7 @@ state$api <- NULL
 #'
 #' Dry runs: if the environment variable `LONGSHORE_DRY_RUN` names a folder, a script started by hand reads its inputs
 #' (`0.parquet`, numbered from 0, `sales.arrow`, ...) and `options.json` from there, and writes its outputs there
-#' (`output-0.parquet`, or by their ids) when it makes its final call.
+#' (`output-0.parquet`, or by their ids) when it succeeds.
 #'
 #' @return an object of class `longshore_api`, the first argument of every other function of this package.
 #' @section Errors: a condition of class `longshore_error` with the `kind` `"not_in_run"` if the script was not started
