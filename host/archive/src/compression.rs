@@ -9,8 +9,11 @@ use std::path::Path;
 /// How bytes are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
+    /// Not at all.
     None,
+    /// With gzip.
     Gzip,
+    /// With Zstandard.
     Zstd,
 }
 
@@ -72,9 +75,13 @@ impl Compression {
 }
 
 /// Packs what is written to it.
+#[allow(missing_debug_implementations, reason = "the encoders of its libraries have none")]
 pub enum Packing<W: Write> {
+    /// As it is.
     None(W),
+    /// With gzip.
     Gzip(GzEncoder<W>),
+    /// With Zstandard.
     Zstd(zstd::stream::write::Encoder<'static, W>),
 }
 

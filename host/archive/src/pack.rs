@@ -11,12 +11,14 @@ use std::io::{self, Read, Write};
 use tar::{Builder, EntryType, Header};
 
 /// What a part of an archive is made of.
+#[derive(Debug)]
 enum Content<'a> {
     Bytes(Vec<u8>),
     Layer(&'a Layer),
 }
 
 /// An image that is to be written.
+#[derive(Debug)]
 pub struct Packing<'a> {
     image: &'a CheckedImage,
     parts: BTreeMap<String, Content<'a>>,

@@ -60,10 +60,15 @@ use tokio::sync::watch;
 /// What a container is made from: everything an engine needs to know.
 #[derive(Debug)]
 pub struct Launch<'a> {
+    /// The run, after which the container is named.
     pub run_id: &'a str,
+    /// The image; `None` where the engine has none.
     pub image: Option<&'a RunImage>,
+    /// The directory with the run's socket.
     pub place: &'a RunDirectory,
+    /// What it may use.
     pub limits: &'a Limits,
+    /// Its network.
     pub network: &'a Network,
     /// What it sees of this machine; compared once more before an engine takes a path.
     pub mounts: &'a [SharedFile],

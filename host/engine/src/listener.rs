@@ -22,7 +22,12 @@ pub enum Peers {
     /// The agent and the script of one container, of an engine that belongs to the user `engine`: the agent as root, which
     /// is that user in a container of its, or as the script. Where the engine has a user namespace, they are of the
     /// subordinate ids of its owner.
-    Contained { engine: u32, script: u32 },
+    Contained {
+        /// The user that the engine belongs to.
+        engine: u32,
+        /// The user that the script runs as.
+        script: u32,
+    },
 }
 
 /// A socket that takes connections of expected peers only.

@@ -207,8 +207,11 @@ pub struct Held {
 /// What a policy is made from.
 #[derive(Debug)]
 pub struct PolicyOf<'a> {
+    /// What it may use.
     pub limits: &'a Limits,
+    /// Its network.
     pub network: &'a Network,
+    /// What it sees of this machine.
     pub mounts: &'a [SharedFile],
     /// Who the script is; the one of all runs where nobody says.
     pub user: Option<&'a ScriptUser>,
@@ -216,6 +219,7 @@ pub struct PolicyOf<'a> {
     pub place: &'a Path,
     /// This machine's agent, where the image has none.
     pub agent: Option<&'a Path>,
+    /// The image; `None` where the engine has none.
     pub image: Option<&'a RunImage>,
 }
 

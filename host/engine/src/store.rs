@@ -109,7 +109,7 @@ pub trait Archives: Send + Sync {
 }
 
 /// All of an engine but the containers of runs.
-pub trait ImageStore: Images + Builds + Volumes + Archives {
+pub trait ImageStore: Images + Builds + Volumes + Archives + fmt::Debug {
     /// Removes the containers that killed hosts left.
     fn reap(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }

@@ -9,21 +9,33 @@ use std::sync::Arc;
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
+    /// No value at all.
     Nothing,
+    /// True and false.
     Boolean,
+    /// Whole numbers.
     Integer,
+    /// Numbers with a fraction, binary or decimal.
     Decimal,
+    /// Text.
     Text,
+    /// Days.
     Date,
     /// Date and time without a zone.
     Naive,
     /// Date and time with a zone.
     Zoned,
+    /// A time of some day.
     TimeOfDay,
+    /// A length of time.
     Span,
+    /// Bytes.
     Binary,
+    /// Lists of values.
     List,
+    /// Values of several fields.
     Structure,
+    /// Any other type of Arrow's.
     Other,
 }
 
@@ -52,6 +64,8 @@ impl ColumnKind {
         }
     }
 
+    /// Whether it holds numbers.
+    #[must_use]
     pub fn is_number(self) -> bool {
         matches!(self, Self::Integer | Self::Decimal)
     }

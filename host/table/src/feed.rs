@@ -30,6 +30,8 @@ pub enum Feed {
 }
 
 impl Feed {
+    /// The names and types of its columns.
+    #[must_use]
     pub fn schema(&self) -> SchemaRef {
         match self {
             Self::Stored(source) => source.schema(),

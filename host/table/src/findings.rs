@@ -92,7 +92,7 @@ pub(super) fn describe(dialect: &Dialect) -> Vec<(&'static str, String)> {
 }
 
 /// Why a column is text.
-pub fn in_words(name: &str, reason: &Reason) -> String {
+pub(crate) fn in_words(name: &str, reason: &Reason) -> String {
     let shown = |example: &Example| {
         let cell: String = example.cell.chars().take(CELL_SHOWN).collect();
         let more = if cell.len() < example.cell.len() { "…" } else { "" };

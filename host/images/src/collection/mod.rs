@@ -22,6 +22,7 @@ use longshore_model::image_id::ImageId;
 use std::sync::Arc;
 
 /// The images made here, and the folders that stand for them where there is no engine.
+#[derive(Debug)]
 pub struct ImageCollection<'a> {
     settings: &'a Settings,
     store: Option<Arc<dyn ImageStore>>,

@@ -4,11 +4,11 @@ use super::lines::{FORMAT, Fingerprint};
 use serde::{Deserialize, Serialize};
 
 /// Most bytes of a saved fingerprint: the most that is read of what an image says, and as much again for the JSON.
-pub const DOCUMENT_MAX: u64 = 2 * super::probe::PRINTED_MAX as u64;
+pub(crate) const DOCUMENT_MAX: u64 = 2 * super::probe::PRINTED_MAX as u64;
 
 /// A fingerprint, and whose it is.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Document {
+pub(crate) struct Document {
     pub(super) format: String,
     /// What it was asked of.
     #[serde(default)]
@@ -21,7 +21,7 @@ pub struct Document {
 }
 
 impl Document {
-    pub fn new(fingerprint: &Fingerprint, subject: Option<&str>, image: Option<&str>) -> Self {
+    pub(crate) fn new(fingerprint: &Fingerprint, subject: Option<&str>, image: Option<&str>) -> Self {
         Self {
             format: FORMAT.into(),
             subject: subject.map(str::to_owned),
@@ -32,7 +32,7 @@ impl Document {
     }
 
     /// The document in a text, and the fingerprint in it; or what is wrong.
-    pub fn read(text: &[u8]) -> Result<(Self, Fingerprint), String> {
+    pub(crate) fn read(text: &[u8]) -> Result<(Self, Fingerprint), String> {
         let document: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         if document.format != FORMAT {
             return Err(format!(

@@ -15,6 +15,8 @@ struct Left {
 }
 
 impl Allowance {
+    /// So many bytes may be written.
+    #[must_use]
     pub fn new(bytes: u64) -> Self {
         Self(Arc::new(Left { bytes: AtomicU64::new(bytes), exceeded: AtomicBool::new(false) }))
     }
@@ -34,6 +36,8 @@ impl Allowance {
         self.0.bytes.fetch_add(bytes, Ordering::AcqRel);
     }
 
+    /// Whether more was asked for.
+    #[must_use]
     pub fn is_exceeded(&self) -> bool {
         self.0.exceeded.load(Ordering::Acquire)
     }

@@ -49,7 +49,7 @@ const COMPILE: &str = include_str!("../compile.py");
 const LINK: &str = "zz-longshore.pth";
 
 /// The block's environment; `None` where the interpreter has all it needs.
-pub async fn ensure(
+pub(crate) async fn ensure(
     block: &Block,
     engines: &Engines,
     watch: Watch<'_>,

@@ -34,7 +34,7 @@ const QUESTION: [&str; 3] =
 const INSTALL: &str = include_str!("install.R");
 
 /// The block's library; `None` where R has all it needs, or there is nothing to have.
-pub async fn ensure(
+pub(crate) async fn ensure(
     block: &Block,
     engines: &Engines,
     watch: Watch<'_>,

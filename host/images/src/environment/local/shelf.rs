@@ -96,7 +96,7 @@ impl Shelf {
     }
 
     /// What an environment has, if it is there and still counts.
-    pub fn find(&self, hash: &str) -> Option<Record> {
+    pub(crate) fn find(&self, hash: &str) -> Option<Record> {
         let record = self.read(hash)?;
         let lifetime = match (record.unreachable, record.unavailable.is_empty()) {
             (true, _) => UNREACHABLE_LIFETIME,
