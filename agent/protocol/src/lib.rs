@@ -6,6 +6,29 @@
 //!
 //! Reading and writing are sans-I/O ([`Reader`], [`Sending`]): the blocking [`SocketConnection`] and the host's
 //! asynchronous one run the same code. Nobody else parses a frame's JSON.
+//!
+//! ```
+//! use longshore_protocol::{Frame, FromScript, Payload, Place, Reader, Sending, StreamId};
+//!
+//! // The script's side: a message and its payload become bytes, of which a socket takes as many as it has room for.
+//! let data = FromScript::Data { stream: StreamId(1), place: Place::Inline };
+//! let mut sending = Sending::new(Frame::with(&data, Payload::Inline(b"table".to_vec())))?;
+//! let mut wire = Vec::new();
+//! while !sending.is_done() {
+//!     let taken = sending.parts().concat()[0];
+//!     wire.push(taken);
+//!     sending.advance(1);
+//! }
+//!
+//! // The host's side: bytes go in as they arrive, and messages come out when they are whole.
+//! let mut reader = Reader::<FromScript>::new();
+//! reader.push(&wire[..30]);
+//! assert!(reader.next_message()?.is_none());
+//! reader.push(&wire[30..]);
+//! let (message, payload) = reader.next_message()?.ok_or("no message")?;
+//! assert_eq!((message, payload.into_bytes()), (data, b"table".to_vec()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod codec;
 mod connection;
