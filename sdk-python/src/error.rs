@@ -33,7 +33,7 @@ pub(crate) fn raise(error: ClientError) -> PyErr {
     }
     match error {
         ClientError::NotInRun => NotInRunError::new_err(text),
-        ClientError::Input { .. } | ClientError::UnknownInput { .. } => InputError::new_err(text),
+        ClientError::Input { .. } | ClientError::UnknownInput(_) => InputError::new_err(text),
         ClientError::Output { .. } | ClientError::Data(_) => OutputError::new_err(text),
         ClientError::Ended { .. } => EndedError::new_err(text),
         ClientError::Streaming { .. } | ClientError::NotStreaming | ClientError::Streamed => ModeError::new_err(text),

@@ -212,7 +212,7 @@ impl Client {
     }
 
     fn number(&self, input: &InputName) -> Result<u32, ClientError> {
-        input.number(self.facts.inputs.as_deref())
+        Ok(input.number(self.facts.inputs.as_deref())?)
     }
 
     fn append(&self, output: &OutputName, data: &mut dyn RecordBatchReader) -> Result<(), ClientError> {

@@ -1,6 +1,6 @@
 //! What a script can be told: one variant for each thing it can do something about.
 
-use crate::names::InputName;
+use crate::names::{InputName, UnknownInput};
 use arrow_schema::ArrowError;
 use longshore_protocol::{ConnectionError, OutputName};
 use longshore_segment::SegmentError;
@@ -43,13 +43,8 @@ pub enum ClientError {
     #[error("the connection to the host failed")]
     Connection(#[from] ConnectionError),
     /// The block has no input of this name.
-    #[error("there is no input `{name}`: {reason}")]
-    UnknownInput {
-        /// The name.
-        name: String,
-        /// What there is.
-        reason: String,
-    },
+    #[error(transparent)]
+    UnknownInput(#[from] UnknownInput),
     /// An input could not be read.
     #[error("input {input} cannot be read: {reason}")]
     Input {

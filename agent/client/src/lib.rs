@@ -21,4 +21,4 @@ pub use error::ClientError;
 pub use inputs::{InputBatches, InputTable};
 pub use longshore_protocol::{OutputName, RunFacts, Software, Word};
 pub use longshore_segment::DecodedBatch;
-pub use names::InputName;
+pub use names::{InputName, UnknownInput};

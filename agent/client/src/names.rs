@@ -1,8 +1,8 @@
 //! Inputs by number or by the name that the block declares: finding the number that a name stands for. Where the
 //! names come from is the host's.
 
-use crate::error::ClientError;
 use std::fmt;
+use thiserror::Error;
 
 /// An input by position or by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +15,12 @@ pub enum InputName {
 
 impl InputName {
     /// The input's number. `names` are those of the declared inputs, in order; `None` where the host tells none.
-    pub(crate) fn number(&self, names: Option<&[String]>) -> Result<u32, ClientError> {
+    pub(crate) fn number(&self, names: Option<&[String]>) -> Result<u32, UnknownInput> {
         let name = match self {
             Self::Number(number) => return Ok(*number),
             Self::Name(name) => name,
         };
-        let unknown = |reason: String| ClientError::UnknownInput { name: name.clone(), reason };
+        let unknown = |reason: String| UnknownInput { name: name.clone(), reason };
         let Some(names) = names else {
             let reason = "the host is older than names of inputs: read it by its number, or update longshore there";
             return Err(unknown(reason.into()));
@@ -41,6 +41,16 @@ impl fmt::Display for InputName {
             Self::Name(name) => write!(f, "`{name}`"),
         }
     }
+}
+
+/// The block has no input of this name.
+#[derive(Debug, Error)]
+#[error("there is no input `{name}`: {reason}")]
+pub struct UnknownInput {
+    /// The name.
+    pub name: String,
+    /// What there is.
+    pub reason: String,
 }
 
 /// The name that was meant, where one is the same but for case and ending.

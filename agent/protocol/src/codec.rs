@@ -2,8 +2,9 @@
 //! are whole. Header lengths are checked before a byte of the body is waited for.
 
 use crate::error::ProtocolError;
-use crate::frame::{Frame, HEADER_BYTES, Header, Payload, PayloadKind};
+use crate::frame::{Frame, HEADER_BYTES, Header};
 use crate::limits::DESCRIPTORS_MAX;
+use crate::payload::{Payload, PayloadKind};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 
@@ -121,9 +122,10 @@ fn length(checked: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hello::{Hello, Role, Software};
+    use crate::hello::{Hello, Role};
     use crate::limits::{INLINE_MAX, MESSAGE_MAX};
     use crate::message::Message;
+    use crate::software::Software;
     use crate::version::VersionRange;
 
     fn hello() -> Hello {

@@ -3,9 +3,10 @@
 //! socket the same messages pass without.
 
 use crate::error::{ConnectionError, ProtocolError};
-use crate::frame::{Frame, Payload};
+use crate::frame::Frame;
 use crate::hello::Hello;
 use crate::message::Message;
+use crate::payload::Payload;
 use crate::reader::Reader;
 use crate::sending::Sending;
 use crate::socket::{receive_once, send_once};

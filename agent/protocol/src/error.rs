@@ -1,7 +1,7 @@
 //! What can go wrong on the wire. One variant for each way a peer can break the protocol, so that tests and golden
 //! vectors pin the exact one; transport failures are kept apart in [`ConnectionError`].
 
-use crate::version::VersionRange;
+use crate::version::VersionMismatch;
 use thiserror::Error;
 
 /// A peer broke the protocol. The connection cannot go on.
@@ -103,33 +103,6 @@ pub enum ProtocolError {
     /// The two sides have no version in common.
     #[error(transparent)]
     Version(#[from] VersionMismatch),
-}
-
-/// The two sides of a connection speak no version in common.
-#[derive(Debug, Error, PartialEq, Eq, Clone)]
-pub enum VersionMismatch {
-    /// The container's side is older than anything this host speaks.
-    #[error("{software} speaks protocol {theirs}, which is too old for this host ({ours}): rebuild the image")]
-    TooOld {
-        /// Name and version of the container's side.
-        software: String,
-        /// What it speaks.
-        theirs: VersionRange,
-        /// What the host speaks.
-        ours: VersionRange,
-    },
-    /// The container's side is newer than anything this host speaks.
-    #[error(
-        "{software} speaks protocol {theirs}, which is too new for this host ({ours}): update longshore on the host"
-    )]
-    TooNew {
-        /// Name and version of the container's side.
-        software: String,
-        /// What it speaks.
-        theirs: VersionRange,
-        /// What the host speaks.
-        ours: VersionRange,
-    },
 }
 
 /// A connection failed: its transport, or the protocol on it.

@@ -4,136 +4,13 @@
 use crate::error::ProtocolError;
 use crate::limits::{INLINE_MAX, MESSAGE_MAX, SEGMENT_MAX};
 use crate::message::{self, Message};
-use std::os::fd::OwnedFd;
+use crate::payload::{Payload, PayloadKind};
 
 /// The first four bytes of every frame.
 pub const MAGIC: [u8; 4] = *b"LSF1";
 
 /// Bytes of the header: magic 4, payload kind 1, reserved 3, message length 4, payload length 8; little endian.
 pub const HEADER_BYTES: usize = 20;
-
-/// What a frame carries besides its message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PayloadKind {
-    /// Nothing.
-    None,
-    /// Bytes that follow the message.
-    Inline,
-    /// One descriptor passed beside the frame; the payload length is the number of bytes used in it.
-    Descriptor,
-}
-
-impl PayloadKind {
-    pub(crate) fn to_byte(self) -> u8 {
-        match self {
-            Self::None => 0,
-            Self::Inline => 1,
-            Self::Descriptor => 2,
-        }
-    }
-
-    pub(crate) fn from_byte(kind: u8) -> Result<Self, ProtocolError> {
-        match kind {
-            0 => Ok(Self::None),
-            1 => Ok(Self::Inline),
-            2 => Ok(Self::Descriptor),
-            _ => Err(ProtocolError::UnknownPayloadKind { kind }),
-        }
-    }
-}
-
-/// What a message must carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carries {
-    /// Nothing.
-    Nothing,
-    /// Bytes.
-    Inline,
-    /// Bytes, where there are any.
-    InlineOrNothing,
-    /// A descriptor.
-    Descriptor,
-    /// A descriptor where the two sides pass them, bytes anywhere.
-    DescriptorOrInline,
-}
-
-impl Carries {
-    fn admits(self, kind: PayloadKind) -> bool {
-        match kind {
-            PayloadKind::None => matches!(self, Self::Nothing | Self::InlineOrNothing),
-            PayloadKind::Inline => matches!(self, Self::Inline | Self::InlineOrNothing | Self::DescriptorOrInline),
-            PayloadKind::Descriptor => matches!(self, Self::Descriptor | Self::DescriptorOrInline),
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Nothing => "no payload",
-            Self::Inline => "an inline payload",
-            Self::InlineOrNothing => "an inline payload or none",
-            Self::Descriptor => "a descriptor",
-            Self::DescriptorOrInline => "a descriptor or an inline payload",
-        }
-    }
-}
-
-/// A payload.
-#[derive(Debug)]
-pub enum Payload {
-    /// Nothing.
-    None,
-    /// Bytes, at most [`INLINE_MAX`].
-    Inline(Vec<u8>),
-    /// Shared memory, of which `length` bytes are used.
-    Descriptor {
-        /// The memory.
-        descriptor: OwnedFd,
-        /// Bytes used, from its start.
-        length: u64,
-    },
-}
-
-impl Payload {
-    /// Its kind.
-    #[must_use]
-    pub fn kind(&self) -> PayloadKind {
-        match self {
-            Self::None => PayloadKind::None,
-            Self::Inline(_) => PayloadKind::Inline,
-            Self::Descriptor { .. } => PayloadKind::Descriptor,
-        }
-    }
-
-    /// Its length in bytes.
-    #[must_use]
-    pub fn length(&self) -> u64 {
-        match self {
-            Self::None => 0,
-            Self::Inline(bytes) => bytes.len() as u64,
-            Self::Descriptor { length, .. } => *length,
-        }
-    }
-
-    /// The inline bytes; empty where there are none. What a message may carry was checked when it was read.
-    #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
-        match self {
-            Self::Inline(bytes) => bytes,
-            Self::None | Self::Descriptor { .. } => Vec::new(),
-        }
-    }
-
-    /// The descriptor and its length, or an error that names the message which must carry one.
-    ///
-    /// # Errors
-    /// [`ProtocolError::WrongPayload`].
-    pub fn into_descriptor(self, message: &'static str) -> Result<(OwnedFd, u64), ProtocolError> {
-        match self {
-            Self::Descriptor { descriptor, length } => Ok((descriptor, length)),
-            _ => Err(ProtocolError::WrongPayload { message, expected: Carries::Descriptor.words() }),
-        }
-    }
-}
 
 /// One frame, its message still JSON: which messages are known depends on the direction.
 #[derive(Debug)]

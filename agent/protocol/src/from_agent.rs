@@ -1,7 +1,7 @@
 //! What the agent says to the host, after its Hello: that the script runs, what it printed, and how it ended.
 
-use crate::frame::Carries;
 use crate::message::Message;
+use crate::payload::Carries;
 use serde::{Deserialize, Serialize};
 
 /// A message from the agent.

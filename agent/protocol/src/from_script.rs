@@ -1,8 +1,8 @@
 //! What the SDK in the script says to the host, after its Hello: it pulls inputs, pushes outputs, tells how far it
 //! is, and says its last word.
 
-use crate::frame::Carries;
 use crate::message::Message;
+use crate::payload::Carries;
 use crate::stream::{ArenaId, StreamId};
 use serde::{Deserialize, Serialize};
 

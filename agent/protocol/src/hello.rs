@@ -2,9 +2,9 @@
 //! age can decode it, if only to say that it is too old or too new.
 
 use crate::message::Message;
+use crate::software::Software;
 use crate::version::VersionRange;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// Who is speaking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,21 +14,6 @@ pub enum Role {
     Agent,
     /// The SDK in the script. At most one at a time.
     Script,
-}
-
-/// A program and its version, for messages to people only: nothing is decided by it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Software {
-    /// Such as `longshore-agent`.
-    pub name: String,
-    /// Such as `0.1.0`.
-    pub version: String,
-}
-
-impl fmt::Display for Software {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.version)
-    }
 }
 
 /// The first message of a connection.

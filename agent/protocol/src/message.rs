@@ -2,7 +2,7 @@
 //! keys are ignored, so that a newer peer may say more, and unknown types are an error.
 
 use crate::error::ProtocolError;
-use crate::frame::Carries;
+use crate::payload::Carries;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -3,9 +3,9 @@
 
 use crate::codec::Decoder;
 use crate::error::ProtocolError;
-use crate::frame::Payload;
 use crate::hello::Hello;
 use crate::message::Message;
+use crate::payload::Payload;
 use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
@@ -88,8 +88,9 @@ mod tests {
     use super::*;
     use crate::frame::Frame;
     use crate::from_script::{FromScript, Place};
-    use crate::hello::{Role, Software};
+    use crate::hello::Role;
     use crate::sending::Sending;
+    use crate::software::Software;
     use crate::stream::StreamId;
     use crate::version::VersionRange;
 

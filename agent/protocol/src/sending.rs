@@ -3,7 +3,8 @@
 //! that do not wait go on from here.
 
 use crate::error::ProtocolError;
-use crate::frame::{Frame, HEADER_BYTES, Payload};
+use crate::frame::{Frame, HEADER_BYTES};
+use crate::payload::Payload;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// A frame, and how much of it has been sent.

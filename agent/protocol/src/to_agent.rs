@@ -1,7 +1,7 @@
 //! What the host says to the agent: what to run, its files, and when to stop.
 
-use crate::frame::Carries;
 use crate::message::Message;
+use crate::payload::Carries;
 use crate::version::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

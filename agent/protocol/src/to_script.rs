@@ -1,8 +1,8 @@
 //! What the host says to the SDK in the script: the run's facts and options, inputs, loans, and what became of
 //! outputs.
 
-use crate::frame::Carries;
 use crate::message::Message;
+use crate::payload::Carries;
 use crate::stream::{ArenaId, StreamId};
 use crate::version::Version;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,10 @@
 //! Protocol versions and what each brought. They are apart from crate versions: an image freezes its side for years,
 //! so a host speaks a range, and the two sides settle on the newest they share.
 
-use crate::error::VersionMismatch;
-use crate::hello::Software;
+use crate::software::Software;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use thiserror::Error;
 
 /// A version of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,6 +80,33 @@ impl fmt::Display for VersionRange {
             write!(f, "{} to {}", self.oldest.0, self.newest.0)
         }
     }
+}
+
+/// The two sides of a connection speak no version in common.
+#[derive(Debug, Error, PartialEq, Eq, Clone)]
+pub enum VersionMismatch {
+    /// The container's side is older than anything this host speaks.
+    #[error("{software} speaks protocol {theirs}, which is too old for this host ({ours}): rebuild the image")]
+    TooOld {
+        /// Name and version of the container's side.
+        software: String,
+        /// What it speaks.
+        theirs: VersionRange,
+        /// What the host speaks.
+        ours: VersionRange,
+    },
+    /// The container's side is newer than anything this host speaks.
+    #[error(
+        "{software} speaks protocol {theirs}, which is too new for this host ({ours}): update longshore on the host"
+    )]
+    TooNew {
+        /// Name and version of the container's side.
+        software: String,
+        /// What it speaks.
+        theirs: VersionRange,
+        /// What the host speaks.
+        ours: VersionRange,
+    },
 }
 
 #[cfg(test)]

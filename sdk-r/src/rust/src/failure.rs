@@ -36,7 +36,7 @@ impl From<ClientError> for Failure {
             ClientError::Input { input: InputName::Number(number), reason } => {
                 ("input", format!("input {} cannot be read: {reason}", u64::from(*number) + 1))
             }
-            ClientError::Input { .. } | ClientError::UnknownInput { .. } => ("input", chain(&error)),
+            ClientError::Input { .. } | ClientError::UnknownInput(_) => ("input", chain(&error)),
             ClientError::Output { output, reason } => {
                 let name = match output {
                     OutputName::Number(number) => (u64::from(*number) + 1).to_string(),
