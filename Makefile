@@ -76,8 +76,8 @@ lint: venv r-library ## Check format, lints, types and documentation
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; fi
 	@$(VENV)/bin/ruff format -q --check sdk-python tests examples host/block/templates
 	@$(VENV)/bin/ruff check -q sdk-python tests examples host/block/templates
-	@$(VENV)/bin/ruff format -q --check --config tests/ruff.toml host/src
-	@$(VENV)/bin/ruff check -q --config tests/ruff.toml host/src
+	@$(VENV)/bin/ruff format -q --check --config tests/ruff.toml host/images/src
+	@$(VENV)/bin/ruff check -q --config tests/ruff.toml host/images/src
 	@cd sdk-python && $(VENV)/bin/mypy --strict --no-error-summary python
 	@cd sdk-python/compat && $(VENV)/bin/mypy --strict --no-error-summary -p omniscope.api
 	@sdk-r/lint
@@ -104,7 +104,7 @@ test-tables: setup images build venv ## Run the larger tests of tables, includin
 
 docs: r-library ## Write the generated documents
 	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-tests --test conformance -- docs_are
-	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore --lib -- docs_are
+	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-config --lib -- docs_are
 	@sdk-r/document
 	@sdk-r/document sdk-r/compat
 

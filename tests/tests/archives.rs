@@ -1,5 +1,5 @@
 //! Images as archives, with a real engine: written, taken in again, and refused. What the check of an archive says to
-//! each kind of damage is tested beside it, in `host/src/archive/tests`; here it is what becomes of the engine's images.
+//! each kind of damage is tested beside it, in `host/archive/src/tests`; here it is what becomes of the engine's images.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

@@ -37,16 +37,17 @@ const STARTS: [&str; 6] =
     ["tokio::spawn(", "tokio::task::spawn(", "spawn_blocking(", "thread::spawn(", "runtime.spawn(", "handle.spawn("];
 
 fn sources() -> Vec<PathBuf> {
-    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().join("host/src");
+    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().join("host");
     let mut folders = vec![root];
     let mut sources = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
-                folders.push(path);
+                folders.extend(Some(path).filter(|_| !["tests", "examples", "templates"].contains(&name.as_str())));
             } else if path.extension().is_some_and(|extension| extension == "rs")
-                && path.file_stem().unwrap() != "tests"
+                && !["tests", "twins"].contains(&name.as_str())
             {
                 sources.push(path);
             }

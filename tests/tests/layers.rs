@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A crate, and what must never be linked into it. A trailing `*` stands for any ending.
+/// Of tokio, all but its channels: the feature without which it has no runtime.
+const TOKIO: &str = "tokio/rt";
+
+/// A crate, and what must never be linked into it: a crate, or a feature of one. A trailing `*` stands for any ending.
 const NEVER: &[(&str, &[&str])] = &[
     (
         "longshore-protocol",
@@ -30,9 +33,24 @@ const NEVER: &[(&str, &[&str])] = &[
     ),
     ("longshore-segment", &["tokio", "pyo3", "pyo3-*", "bollard", "longshore-client", "longshore", "longshore-agent"]),
     ("longshore-client", &["tokio", "pyo3", "pyo3-*", "extendr-*", "bollard", "longshore", "longshore-agent"]),
-    ("longshore", &["longshore-client", "longshore-agent", "pyo3", "pyo3-*", "extendr-*"]),
-    ("longshore-python", &["longshore", "longshore-agent", "tokio", "bollard"]),
-    ("longshore-r", &["longshore", "longshore-agent", "tokio", "bollard"]),
+    ("longshore-model", &[TOKIO, "bollard*", "hyper", "arrow-*", "parquet", "clap"]),
+    ("longshore-os", &[TOKIO, "bollard*", "hyper", "arrow-*", "parquet", "clap"]),
+    ("longshore-table", &[TOKIO, "bollard*", "hyper", "clap"]),
+    ("longshore-block", &[TOKIO, "bollard*", "hyper", "clap"]),
+    ("longshore-config", &[TOKIO, "bollard*", "hyper", "arrow-*", "parquet", "clap"]),
+    ("longshore-archive", &[TOKIO, "bollard*", "hyper", "arrow-*", "parquet", "clap"]),
+    ("longshore-engine", &["bollard*", "hyper", "arrow-*", "parquet", "clap"]),
+    ("longshore-engine-docker", &["arrow-*", "parquet", "clap", "axum"]),
+    ("longshore-images", &["bollard*", "hyper", "clap"]),
+    ("longshore-run", &["bollard*", "hyper", "clap", "axum", "longshore-client"]),
+    ("longshore-cases", &["bollard*", "hyper", "clap"]),
+    (
+        "longshore",
+        &["clap", "indicatif", "miette", "axum", "longshore-client", "longshore-agent", "pyo3", "pyo3-*", "extendr-*"],
+    ),
+    ("longshore-cli", &["axum", "longshore-client", "longshore-agent", "pyo3", "pyo3-*", "extendr-*"]),
+    ("longshore-python", &["longshore", "longshore-model", "longshore-agent", "tokio", "bollard"]),
+    ("longshore-r", &["longshore", "longshore-model", "longshore-agent", "tokio", "bollard"]),
 ];
 
 /// PID 1 stays small: fewer direct dependencies than this.
@@ -57,17 +75,34 @@ fn metadata() -> Metadata {
     MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("`cargo metadata` describes the workspace")
 }
 
-/// Everything that is linked into a crate, with features as they are when it is built alone.
+/// Everything that is linked into a crate, and its features as they are when it is built alone, as `crate/feature`.
 fn linked(package: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", package])
+        .args([
+            "tree",
+            "--locked",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}|{f}",
+            "--package",
+            package,
+        ])
         .current_dir(root())
         .output()
         .expect("cargo runs");
     assert!(output.status.success(), "cargo tree -p {package}: {}", String::from_utf8_lossy(&output.stderr));
     let tree = String::from_utf8(output.stdout).unwrap();
-    let names = tree.lines().filter_map(|line| line.split_whitespace().next());
-    names.filter(|name| *name != package).map(str::to_owned).collect()
+    let mut linked = BTreeSet::new();
+    for (described, features) in tree.lines().filter_map(|line| line.split_once('|')) {
+        let Some(name) = described.split_whitespace().next().filter(|name| *name != package) else { continue };
+        linked.insert(name.to_owned());
+        let features = features.split([',', ' ']).filter(|feature| !feature.is_empty() && !feature.starts_with('('));
+        linked.extend(features.map(|feature| format!("{name}/{feature}")));
+    }
+    linked
 }
 
 fn matches(pattern: &str, name: &str) -> bool {
@@ -95,7 +130,26 @@ fn the_layer_table_knows_every_crate() {
     let known: BTreeSet<&str> = NEVER.iter().map(|(name, _)| *name).chain(["longshore-tests"]).collect();
     for package in metadata().packages {
         assert!(known.contains(package.name.as_str()), "`{}` has no row in the layer table", package.name);
+        let folder = package.manifest_path.parent().unwrap().strip_prefix(root().to_str().unwrap()).unwrap();
+        let row = format!("| {} | `{folder}` | ", package.name);
+        assert!(architecture().contains(&row), "ARCHITECTURE.md has no row `{row}`");
     }
+}
+
+fn architecture() -> String {
+    std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is there")
+}
+
+#[test]
+fn files_that_the_architecture_names_are_there() {
+    let text = architecture();
+    let quoted = text.split("```").step_by(2).flat_map(|text| text.split('`').skip(1).step_by(2));
+    let folders = ["agent/", "host/", "images/", "sdk-python/", "sdk-r/", "tests/"];
+    let named: BTreeSet<&str> = quoted.filter(|name| folders.iter().any(|folder| name.starts_with(folder))).collect();
+    assert!(named.len() > 50, "{named:?}");
+    // A test is named by its file and its name.
+    let missing = named.iter().filter(|name| !root().join(name.split("::").next().unwrap()).exists());
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&&str>::new());
 }
 
 #[test]
@@ -154,7 +208,7 @@ fn sources_say_what_they_own_and_stay_short() {
 
 #[test]
 fn unsafe_code_stands_only_where_the_architecture_says() {
-    let architecture = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is there");
+    let architecture = architecture();
     let (_, after) = architecture.split_once("<!-- unsafe files -->").expect("ARCHITECTURE.md lists the unsafe files");
     let (list, _) = after.split_once("<!-- end -->").expect("the list of unsafe files ends");
     let named: BTreeSet<String> = list.split('`').skip(1).step_by(2).map(str::to_owned).collect();
@@ -170,11 +224,7 @@ fn unsafe_code_stands_only_where_the_architecture_says() {
 fn the_host_reads_files_whole_in_one_place() {
     // Whatever is at a path may be a pipe, a device or without an end: `small_file.rs` knows what to do about it.
     let whole = ["fs::read(", "fs::read_to_string("];
-    let host = root().join("host/src");
-    let is_test =
-        |path: &PathBuf| path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests");
-    for path in sources("rs").iter().filter(|path| path.starts_with(&host) && !is_test(path)) {
-        let text = std::fs::read_to_string(path).unwrap();
+    for (path, text) in host_sources() {
         let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
         let found =
             code.lines().find(|line| whole.iter().any(|call| line.contains(call)) && !line.contains("\"/proc/"));
@@ -203,25 +253,25 @@ const BY_PATH: [&str; 14] = [
 /// Where that is done all the same, and why it is safe there. A script has another user than the host, wherever it is
 /// held; the `process` engine holds nobody.
 const CHANGED_BY_PATH: &[(&str, &str)] = &[
-    ("cases/run.rs", "a locked folder that this user alone can enter"),
-    ("engine/sockets.rs", "a file of the kernel's, of a group that a process of the container is in"),
-    ("environment/local/certificates.rs", "a folder of the cache, before packages run"),
-    ("environment/local/interpreter.rs", "a folder of the cache"),
-    ("environment/local/python.rs", "a locked folder of the cache that this user alone can enter"),
-    ("environment/local/r.rs", "a locked folder of the cache that this user alone can enter"),
-    ("environment/local/shelf.rs", "a locked folder of the cache that this user alone can enter"),
-    ("fingerprint/cache.rs", "a folder of the state"),
-    ("history/entry.rs", "a locked folder of the state that this user alone can enter"),
-    ("history/recording.rs", "a locked folder of the state that this user alone can enter"),
-    ("images/caches.rs", "folders of the cache"),
-    ("images/folders.rs", "folders of the cache"),
-    ("locked_folder.rs", "the folder above those of ours, which is opened then"),
-    ("place/mod.rs", "a socket in a folder that this user alone can enter"),
-    ("place/runs.rs", "the runtime folder, whose owner and mode are looked at then"),
-    ("publish/journal.rs", "a folder of the state that this user alone can enter"),
-    ("publish/unpublished.rs", "`linkat` of an open file, by its number"),
-    ("store/ledger.rs", "a folder of the state"),
-    ("store/lease.rs", "a locked folder of the state that this user alone can enter"),
+    ("cases/src/run.rs", "a locked folder that this user alone can enter"),
+    ("engine/src/sockets.rs", "a file of the kernel's, of a group that a process of the container is in"),
+    ("images/src/environment/local/certificates.rs", "a folder of the cache, before packages run"),
+    ("images/src/environment/local/interpreter.rs", "a folder of the cache"),
+    ("images/src/environment/local/python.rs", "a locked folder of the cache that this user alone can enter"),
+    ("images/src/environment/local/r.rs", "a locked folder of the cache that this user alone can enter"),
+    ("images/src/environment/local/shelf.rs", "a locked folder of the cache that this user alone can enter"),
+    ("images/src/fingerprint/cache.rs", "a folder of the state"),
+    ("run/src/history/entry.rs", "a locked folder of the state that this user alone can enter"),
+    ("run/src/history/recording.rs", "a locked folder of the state that this user alone can enter"),
+    ("images/src/pruning/caches.rs", "folders of the cache"),
+    ("images/src/pruning/folders.rs", "folders of the cache"),
+    ("os/src/locked_folder.rs", "the folder above those of ours, which is opened then"),
+    ("engine/src/run_directory/mod.rs", "a socket in a folder that this user alone can enter"),
+    ("engine/src/run_directory/runs.rs", "the runtime folder, whose owner and mode are looked at then"),
+    ("os/src/publish/journal.rs", "a folder of the state that this user alone can enter"),
+    ("os/src/publish/unpublished.rs", "`linkat` of an open file, by its number"),
+    ("images/src/ledger.rs", "a folder of the state"),
+    ("engine-docker/src/lease.rs", "a locked folder of the state that this user alone can enter"),
 ];
 
 #[test]
@@ -238,27 +288,16 @@ fn files_are_changed_by_descriptors_and_names() {
 fn the_host_prints_in_few_places() {
     // Those of the command print nothing but `Shown` and its like; those of the library write data.
     let few = [
-        "bin/longshore/console/bar.rs",
-        "bin/longshore/console/pulling.rs",
-        "bin/longshore/failure.rs",
-        "bin/longshore/printer.rs",
-        "bin/longshore/usage.rs",
-        "output/pending.rs",
-        "publish/stream.rs",
+        "cli/src/console/bar.rs",
+        "cli/src/console/pulling.rs",
+        "cli/src/failure.rs",
+        "cli/src/printer.rs",
+        "cli/src/usage.rs",
+        "run/src/output/pending.rs",
+        "os/src/publish/stream.rs",
     ];
     let ways = ["stdout()", "stderr()", "print!(", "println!(", "dbg!(", ".print()", "ProgressBar", "/dev/tty"];
-    let host = root().join("host/src");
-    let prints = |path: &PathBuf| {
-        let text = std::fs::read_to_string(path).unwrap();
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
-        let mut lines = code.lines().map(|line| line.split("//").next().unwrap());
-        lines.any(|line| ways.iter().any(|way| line.contains(way)))
-    };
-    let found: BTreeSet<String> = sources("rs")
-        .into_iter()
-        .filter(|path| path.starts_with(&host) && !path.ends_with("tests.rs") && prints(path))
-        .map(|path| path.strip_prefix(&host).unwrap().display().to_string())
-        .collect();
+    let found = host_files_with(|code| code.lines().any(|line| ways.iter().any(|way| line.contains(way))));
     assert_eq!(found, few.map(str::to_owned).into(), "left: files that print; right: those that may");
 }
 
@@ -266,33 +305,40 @@ fn the_host_prints_in_few_places() {
 fn files_of_users_are_replaced_in_one_place() {
     // `publish` keeps modes, follows links and syncs. These rename what is their own, or make a folder that is new.
     let own = [
-        "environment/local/interpreter.rs",
-        "environment/local/shelf.rs",
-        "folder/mod.rs",
-        "history/entry.rs",
-        "images/folders.rs",
-        "kept.rs",
-        "publish/unpublished.rs",
+        "images/src/environment/local/interpreter.rs",
+        "images/src/environment/local/shelf.rs",
+        "os/src/folder/mod.rs",
+        "run/src/history/entry.rs",
+        "images/src/pruning/folders.rs",
+        "run/src/kept.rs",
+        "os/src/publish/unpublished.rs",
     ];
     let found = host_files_with(|code| code.contains("fs::rename(") || code.contains("renameat("));
     assert_eq!(found, own.map(str::to_owned).into(), "left: files that rename; right: those that may");
 }
 
+/// Sources of the host's crates, tests apart, by their path below `host`.
+fn host_sources() -> Vec<(PathBuf, String)> {
+    let host = root().join("host");
+    let below = |path: &PathBuf| path.strip_prefix(&host).ok().map(PathBuf::from);
+    let is_code = |path: &PathBuf| {
+        let mut parts = path.components().map(|part| part.as_os_str());
+        parts.clone().take(2).any(|part| part == "src") && parts.all(|part| part != "tests" && part != "tests.rs")
+    };
+    let paths = sources("rs").into_iter().filter_map(|path| below(&path)).filter(is_code);
+    let read: Vec<_> = paths.map(|path| (path.clone(), std::fs::read_to_string(host.join(path)).unwrap())).collect();
+    assert!(read.len() > 300, "the host's sources are not there");
+    read
+}
+
 /// Sources of the host whose code, tests and comments apart, is as is asked.
 fn host_files_with(wanted: impl Fn(&str) -> bool) -> BTreeSet<String> {
-    let host = root().join("host/src");
-    let is_test = |path: &PathBuf| {
-        path.ends_with("tests.rs")
-            || path.strip_prefix(&host).unwrap().components().any(|part| part.as_os_str() == "tests")
-    };
-    let code = |path: &PathBuf| {
-        let text = std::fs::read_to_string(path).unwrap();
+    let code = |text: &str| {
         let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
         code.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n")
     };
-    let found =
-        sources("rs").into_iter().filter(|path| path.starts_with(&host) && !is_test(path) && wanted(&code(path)));
-    found.map(|path| path.strip_prefix(&host).unwrap().display().to_string()).collect()
+    let found = host_sources().into_iter().filter(|(_, text)| wanted(&code(text)));
+    found.map(|(path, _)| path.display().to_string()).collect()
 }
 
 #[test]

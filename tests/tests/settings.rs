@@ -1,5 +1,5 @@
 //! Settings as people meet them: files in their places, variables, `longshore config show`, and what a mistake does.
-//! What may stand in a file is tested in `host/src/config`.
+//! What may stand in a file is tested in `host/config/src`.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

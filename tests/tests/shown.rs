@@ -1,6 +1,6 @@
 //! What strangers wrote, on a real terminal: scripts, blocks, tables, files and agents that try to move its cursor, set its
 //! title and its clipboard, turn its text around, and write lines in our name. Judged by the bytes that reach it. All
-//! characters and sequences are tried beside the type, in `host/src/shown/tests.rs`; here it is that nothing passes it by.
+//! characters and sequences are tried beside the type, in `host/model/src/shown/tests.rs`; here it is that nothing passes it by.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

@@ -19,7 +19,6 @@ mod values;
 
 pub use error::{BlockError, OptionError, OptionProblem};
 pub use files::BlockFile;
-pub use load::empty;
 pub use model::{Block, Form, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
 pub use options::{OptionKind, OptionSpec};
 pub use schema::schema;

@@ -1,12 +1,12 @@
 //! Finding a block at a path: a folder with either manifest, or a bare script.
 
 use super::error::BlockError;
-use super::model::{Block, Form, Language, Loaded, Mode, Pandas};
+use super::model::{Block, Language, Loaded};
 use super::options::OptionKind;
 use super::{manifest_json, manifest_toml, r_packages};
 use longshore_os::small_file;
 use serde_json::Value;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 /// The manifests, the first one found counts.
 const TOML: &str = "block.toml";
@@ -91,32 +91,9 @@ fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
     };
     let folder = longshore_os::publish::folder(path).to_owned();
     let name = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
-    let block = Block { name: name(path.file_stem()), script: name(path.file_name()), ..empty(folder, language) };
+    let block =
+        Block { name: name(path.file_stem()), script: name(path.file_name()), ..Block::empty(folder, language) };
     Ok(Loaded { block, warnings: Vec::new(), remarks: Vec::new() })
-}
-
-/// A block that says nothing of itself.
-pub fn empty(folder: PathBuf, language: Language) -> Block {
-    Block {
-        name: String::new(),
-        description: None,
-        folder,
-        script: String::new(),
-        whole_folder: false,
-        language,
-        form: Form::Script,
-        pandas: Pandas::Three,
-        mode: Mode::Batch,
-        dependencies: Vec::new(),
-        dependencies_found: Vec::new(),
-        system_packages: Vec::new(),
-        image: None,
-        install_api: true,
-        network: false,
-        options: Vec::new(),
-        inputs: None,
-        outputs: None,
-    }
 }
 
 fn check_script(block: &Block, folder: &Path, manifest: &str) -> Result<(), BlockError> {

@@ -3,8 +3,7 @@
 
 use super::entry::{Entry, Notices};
 use super::error::BlockError;
-use super::load::empty;
-use super::model::{Block, Form, Language, Loaded, Mode, OutputSpec, Pandas};
+use super::model::{Block, DECLARED_MAX, Form, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::{options_json, requirements};
 use longshore_table::WriteOptions;
 use serde_json::Value;
@@ -38,9 +37,6 @@ pub(super) const DOCKER_KEYS: [&str; 5] =
 
 /// The keys of each of `blockOutputs`.
 pub(super) const OUTPUT_KEYS: [&str; 3] = ["@visokiotype", "id", "displayName"];
-
-/// Outputs that a manifest may have, as its options: more than any dialogue shows. Each is compared with those before it.
-pub(super) const DECLARED_MAX: usize = 1000;
 
 /// Reads the manifest at `path` of the block in `folder`.
 pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, BlockError> {
@@ -84,7 +80,7 @@ fn block(manifest: &Value, folder: &Path, notices: &mut Notices) -> Result<Block
         install_api: docker.flag("installVisokioRepLibraries", notices).unwrap_or(true),
         options: options_json::read(&entry, notices),
         outputs: outputs(&entry, notices),
-        ..empty(folder.to_owned(), language)
+        ..Block::empty(folder.to_owned(), language)
     })
 }
 

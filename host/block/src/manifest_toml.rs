@@ -1,8 +1,7 @@
 //! `block.toml`: our own manifest, strict: an unknown key is an error, with the nearest known one.
 
 use super::error::BlockError;
-use super::load::empty;
-use super::model::{Block, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
+use super::model::{Block, DECLARED_MAX, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::options::{OptionKind, OptionSpec};
 use longshore_model::hint::did_you_mean;
 use longshore_model::hint::place;
@@ -13,9 +12,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Spanned;
-
-/// Inputs, and options, that a manifest may declare: more than any dialogue shows. Each is compared with those before it.
-const DECLARED_MAX: usize = 1000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -159,7 +155,7 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
         options,
         inputs,
         outputs,
-        ..empty(folder.to_owned(), language)
+        ..Block::empty(folder.to_owned(), language)
     };
     Ok(Loaded { block, warnings: Vec::new(), remarks: Vec::new() })
 }

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+/// Outputs that a manifest may have, as its options: more than any dialogue shows. Each is compared with those before it.
+pub(super) const DECLARED_MAX: usize = 1000;
+
 /// A block.
 #[derive(Debug, Clone, Serialize)]
 pub struct Block {
@@ -159,6 +162,31 @@ pub struct Loaded {
 }
 
 impl Block {
+    /// A block that says nothing of itself.
+    #[must_use]
+    pub fn empty(folder: PathBuf, language: Language) -> Self {
+        Self {
+            name: String::new(),
+            description: None,
+            folder,
+            script: String::new(),
+            whole_folder: false,
+            language,
+            form: Form::Script,
+            pandas: Pandas::Three,
+            mode: Mode::Batch,
+            dependencies: Vec::new(),
+            dependencies_found: Vec::new(),
+            system_packages: Vec::new(),
+            image: None,
+            install_api: true,
+            network: false,
+            options: Vec::new(),
+            inputs: None,
+            outputs: None,
+        }
+    }
+
     /// The script's file name.
     #[must_use]
     pub fn file_name(&self) -> &str {

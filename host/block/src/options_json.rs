@@ -2,7 +2,7 @@
 //! its own option would refuse is no default: neither keeps the block from running.
 
 use super::entry::{Entry, Notices};
-use super::manifest_json::DECLARED_MAX;
+use super::model::DECLARED_MAX;
 use super::options::{OptionKind, OptionSpec};
 use longshore_table::ColumnType;
 use serde_json::Value;

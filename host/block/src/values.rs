@@ -333,7 +333,7 @@ fn real_path(path: &str, read_only: bool) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Language, load};
+    use crate::Language;
     use arrow_schema::{DataType, Field, Schema};
     use std::sync::Arc;
 
@@ -352,7 +352,7 @@ mod tests {
                 spec("fields", OptionKind::Fields { input: 0, field_types: vec![ColumnType::Number] }, None, true),
                 spec("secret", OptionKind::Password, None, false),
             ],
-            ..load::empty(PathBuf::new(), Language::Python)
+            ..crate::Block::empty(PathBuf::new(), Language::Python)
         }
     }
 

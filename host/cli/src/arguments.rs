@@ -2,6 +2,7 @@
 
 use crate::check::CheckArguments;
 use crate::config::ConfigCommand;
+use crate::engine_argument::EngineArgument;
 use crate::fingerprint::FingerprintArguments;
 use crate::images::ImagesCommand;
 use crate::lock::LockArguments;
@@ -9,14 +10,13 @@ use crate::new::NewArguments;
 use crate::peek::PeekArguments;
 use crate::runs::RunsCommand;
 use crate::test::TestArguments;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use longshore::config::{TimeError, parse_time};
 use longshore::size::parse_size;
 use longshore::table::{BadRows, FileFormat};
-use longshore::{CHUNK_ROWS, EngineChoice, InputSpec, Mount, Network, OutputSpec, TimeLimit};
-use longshore_protocol::OutputName;
+use longshore::{CHUNK_ROWS, Mount, Network, TimeLimit};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Runs scripts in fresh containers and hands them tables without copying.
 #[derive(Debug, Parser)]
@@ -145,113 +145,6 @@ pub(crate) struct RunArguments {
     pub(crate) quiet: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum EngineArgument {
-    Auto,
-    Docker,
-    Process,
-}
-
-impl From<EngineArgument> for EngineChoice {
-    fn from(argument: EngineArgument) -> Self {
-        match argument {
-            EngineArgument::Auto => Self::Auto,
-            EngineArgument::Docker => Self::Docker,
-            EngineArgument::Process => Self::Process,
-        }
-    }
-}
-
-/// Reads `[N|NAME=]PATH`.
-pub(crate) fn input(text: &str, standard: Option<FileFormat>) -> InputSpec {
-    let is_name = |name: &str| !name.is_empty() && !name.contains(['/', '.']);
-    let Some((name, path)) = named(text).filter(|(name, _)| is_name(name)) else {
-        return InputSpec { format: unsaid(text, standard), ..InputSpec::new(None, PathBuf::from(text)) };
-    };
-    let number = name.parse().ok();
-    let name = number.is_none().then(|| name.to_owned());
-    InputSpec { name, format: unsaid(path, standard), ..InputSpec::new(number, PathBuf::from(path)) }
-}
-
-/// The format that is given, for what has no suffix that says it.
-fn unsaid(path: &str, given: Option<FileFormat>) -> Option<FileFormat> {
-    given.filter(|_| path == "-" || FileFormat::from_path(Path::new(path)).is_err())
-}
-
-/// Takes options of reading, `[N|NAME:]KEY=VALUE …`, into the inputs: into one, or into all. `declared` are the names that
-/// the block has for its inputs.
-pub(crate) fn read(inputs: &mut [InputSpec], text: &str, declared: &[&str]) -> Result<(), String> {
-    let wrong = |reason: String| format!("`--read {text}`: {reason}");
-    let position = |name: &str| declared.iter().position(|known| *known == name);
-    let is_name =
-        |name: &str| position(name).is_some() || inputs.iter().any(|input| input.name.as_deref() == Some(name));
-    let named = text.split_once(':').filter(|(name, _)| name.parse::<usize>().is_ok() || is_name(name));
-    let Some((name, rest)) = named else {
-        if inputs.is_empty() {
-            return Err(wrong("there is no input to read: give one with `--input`".into()));
-        }
-        return inputs.iter_mut().try_for_each(|input| input.read.add(text)).map_err(wrong);
-    };
-    let wanted = name.parse().ok().or_else(|| position(name));
-    let mut next = 0;
-    for input in inputs {
-        let number = input.name.as_deref().and_then(position).or(input.number).unwrap_or(next);
-        next = number.saturating_add(1);
-        if input.name.as_deref() == Some(name) || wanted == Some(number) {
-            return input.read.add(rest).map_err(wrong);
-        }
-    }
-    Err(wrong(format!("there is no input {name}")))
-}
-
-/// What is before the first `=` and after it; `None` where all of it is the path of a file in a folder that is there, such
-/// as `year=2024/out.csv`.
-fn named(text: &str) -> Option<(&str, &str)> {
-    let (name, path) = text.split_once('=')?;
-    let is_path = path.contains('/') && Path::new(text).parent().is_some_and(Path::is_dir);
-    (!is_path).then_some((name, path))
-}
-
-/// Reads `[N|ID=]PATH`.
-pub(crate) fn output(text: &str, standard: Option<FileFormat>) -> OutputSpec {
-    let named = named(text).filter(|(name, _)| !name.is_empty() && !name.contains(['/', '.']));
-    let (name, path) = named.map_or((None, text), |(text, path)| (Some(output_name(text)), path));
-    // Its own standard output by another name.
-    let path = if path == "/dev/stdout" { "-" } else { path };
-    OutputSpec { format: unsaid(path, standard), ..OutputSpec::new(name, PathBuf::from(path)) }
-}
-
-/// Takes options of writing, `[N|ID:]KEY=VALUE …`, into the outputs: into one, or into all.
-pub(crate) fn write(outputs: &mut [OutputSpec], text: &str) -> Result<(), String> {
-    let wrong = |reason: String| format!("`--write {text}`: {reason}");
-    let is_id = |name: &str| {
-        outputs.iter().any(|output| output.name.as_ref().is_some_and(|known| *known == OutputName::Id(name.into())))
-    };
-    let named = text.split_once(':').filter(|(name, _)| name.parse::<u32>().is_ok() || is_id(name));
-    let Some((name, rest)) = named else {
-        if outputs.is_empty() {
-            return Err(wrong("there is no output to write: give one with `--output`".into()));
-        }
-        return outputs.iter_mut().try_for_each(|output| output.write.add(text)).map_err(wrong);
-    };
-    let wanted = output_name(name);
-    let mut next = 0;
-    for output in outputs {
-        let known = output.name.clone().unwrap_or(OutputName::Number(next));
-        if let OutputName::Number(number) = known {
-            next = number.saturating_add(1);
-        }
-        if known == wanted {
-            return output.write.add(rest).map_err(wrong);
-        }
-    }
-    Err(wrong(format!("there is no output {name}")))
-}
-
-fn output_name(text: &str) -> OutputName {
-    text.parse().map_or_else(|_| OutputName::Id(text.to_owned()), OutputName::Number)
-}
-
 fn mount(text: &str) -> Result<Mount, String> {
     let (path, writable) = match text.strip_suffix(":rw") {
         Some(path) => (path, true),
@@ -270,24 +163,9 @@ fn time_limit(text: &str) -> Result<TimeLimit, TimeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tables::{input, output, write};
 
-    #[test]
-    fn options_of_reading_are_one_inputs_or_alls() {
-        let skipped = |given: &[&str], text: &str| {
-            let mut inputs: Vec<InputSpec> = given.iter().map(|text| input(text, None)).collect();
-            let taken = read(&mut inputs, text, &["sales", "rates"]);
-            taken.map(|()| inputs.iter().map(|input| input.read.skip).collect::<Vec<_>>())
-        };
-        let (one, two) = (["a.csv", "b.csv"].as_slice(), ["rates=a.csv", "sales=b.csv"].as_slice());
-        assert_eq!(skipped(one, "skip=1"), Ok(vec![Some(1), Some(1)]));
-        for text in ["1:skip=1", "rates:skip=1"] {
-            assert_eq!(skipped(one, text), Ok(vec![None, Some(1)]), "{text}");
-            assert_eq!(skipped(two, text), Ok(vec![Some(1), None]), "{text}");
-        }
-        assert_eq!(skipped(&["other=a.csv"], "other:skip=1"), Ok(vec![Some(1)]));
-        assert_eq!(skipped(&["a.csv"], "rates:skip=1").unwrap_err(), "`--read rates:skip=1`: there is no input rates");
-        assert!(skipped(&[], "skip=1").is_err() && skipped(one, "regions:skip=1").is_err());
-    }
+    use longshore_protocol::OutputName;
 
     #[test]
     fn values_are_read() {

@@ -1,6 +1,6 @@
 //! `longshore check` and `longshore schema`.
 
-use crate::{BAD_INPUT, arguments, failure, printer};
+use crate::{BAD_INPUT, failure, printer, tables};
 use clap::Args;
 use longshore::block::{self, Block, Loaded};
 use longshore::human::{aligned, count};
@@ -54,10 +54,9 @@ pub(crate) fn check(arguments: &CheckArguments) -> u8 {
 }
 
 fn specs(arguments: &CheckArguments, block: &Block) -> Result<Vec<InputSpec>, String> {
-    let mut specs: Vec<InputSpec> =
-        arguments.inputs.iter().map(|text| arguments::input(text, arguments.format)).collect();
+    let mut specs: Vec<InputSpec> = arguments.inputs.iter().map(|text| tables::input(text, arguments.format)).collect();
     let names: Vec<&str> = block.input_names().collect();
-    arguments.read.iter().try_for_each(|text| arguments::read(&mut specs, text, &names))?;
+    arguments.read.iter().try_for_each(|text| tables::read(&mut specs, text, &names))?;
     Ok(specs)
 }
 

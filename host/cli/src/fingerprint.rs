@@ -1,6 +1,6 @@
 //! `longshore fingerprint`.
 
-use crate::arguments::EngineArgument;
+use crate::engine_argument::EngineArgument;
 use crate::{BAD_INPUT, failure, printer};
 use clap::Args;
 use longshore::Host;

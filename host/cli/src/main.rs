@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod console;
 mod doctor;
+mod engine_argument;
 mod environment;
 mod explain;
 mod failure;
@@ -18,6 +19,7 @@ mod printer;
 mod run;
 mod runs;
 mod signals;
+mod tables;
 mod test;
 mod usage;
 

@@ -2,7 +2,6 @@
 //! [`Shown`], what a script printed is a [`Log`]'s, and JSON is escaped: none of it can make a terminal do anything.
 //! Errors with their causes are laid out in `failure.rs`, out of the same types.
 
-use crate::failure;
 use longshore::shown::{LogFilter, Shown, Word, escaped};
 use std::io::{self, IsTerminal, Write};
 
@@ -38,7 +37,10 @@ fn value_out(text: serde_json::Result<String>) -> u8 {
             let _ = io::stdout().lock().write_all(format!("{}\n", escaped(&text)).as_bytes());
             0
         }
-        Err(error) => failure::print(&error, 3),
+        Err(error) => {
+            err(&Shown::line(format!("error: cannot print JSON: {error}")));
+            3
+        }
     }
 }
 

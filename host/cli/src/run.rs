@@ -1,10 +1,11 @@
 //! `longshore run`.
 
-use crate::arguments::{self, RunArguments};
+use crate::arguments::RunArguments;
 use crate::console::Watcher;
 use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
+use crate::tables;
 use crate::{BAD_INPUT, explain, failure, option_values, printer};
 use longshore::block::{Block, GivenValue};
 use longshore::{Cancel, Host, Limits, Outcome, PartitionSpec, RunSpec, SpecError};
@@ -97,15 +98,15 @@ fn bad_input(error: &SpecError) -> u8 {
 
 fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<RunSpec, String> {
     let mut spec = RunSpec::new(&arguments.block);
-    spec.inputs = arguments.inputs.iter().map(|text| arguments::input(text, arguments.format)).collect();
+    spec.inputs = arguments.inputs.iter().map(|text| tables::input(text, arguments.format)).collect();
     if !arguments.read.is_empty() {
         // What is wrong with the block, its check says.
         let loaded = Block::load(&spec.block).ok();
         let names: Vec<&str> = loaded.iter().flat_map(|loaded| loaded.block.input_names()).collect();
-        arguments.read.iter().try_for_each(|text| arguments::read(&mut spec.inputs, text, &names))?;
+        arguments.read.iter().try_for_each(|text| tables::read(&mut spec.inputs, text, &names))?;
     }
-    spec.outputs = arguments.outputs.iter().map(|text| arguments::output(text, arguments.format)).collect();
-    arguments.write.iter().try_for_each(|text| arguments::write(&mut spec.outputs, text))?;
+    spec.outputs = arguments.outputs.iter().map(|text| tables::output(text, arguments.format)).collect();
+    arguments.write.iter().try_for_each(|text| tables::write(&mut spec.outputs, text))?;
     if spec.inputs.iter().filter(|input| input.path == Path::new("-")).count() > 1 {
         return Err("standard input can be one input only".into());
     }

@@ -1,6 +1,6 @@
 //! `longshore test`: a block's own cases, what came of each as it ends, and a summary.
 
-use crate::arguments::EngineArgument;
+use crate::engine_argument::EngineArgument;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, failure, printer};
 use clap::Args;

@@ -1,7 +1,7 @@
 //! One settings file: read within a bound, and taken apart into values with the lines where they stand.
 
 use super::error::ConfigError;
-use super::setting::{index, key_hint, table_hint, tables};
+use super::names::{index, key_hint, table_hint, tables};
 use super::slot::Given;
 use longshore_model::hint::{place, reword};
 use longshore_os::small_file;

@@ -29,6 +29,7 @@ mod file;
 mod list;
 mod load;
 mod mask;
+mod names;
 mod places;
 mod setting;
 pub mod settings;

@@ -1,6 +1,7 @@
 //! Containers over the Engine API, Docker's and Podman's alike: a policy in the engine's words, a container that is
 //! started, waited for and killed.
 
+use super::events::{SIGKILL, who_killed};
 use super::facts::Asked;
 use super::lease::NamedContainer;
 use super::store::DockerStore;
@@ -10,7 +11,7 @@ use bollard::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountBindOptions, MountType,
     ResourcesUlimits,
 };
-use bollard::query_parameters::{EventsOptionsBuilder, KillContainerOptions, WaitContainerOptions};
+use bollard::query_parameters::{KillContainerOptions, WaitContainerOptions};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use longshore_config::settings::Settings;
@@ -22,25 +23,15 @@ use longshore_engine::{
 };
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::User;
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 /// How long it takes until an engine that broke off is asked again.
 const WAIT_AGAIN: Duration = Duration::from_millis(200);
-
-/// What ends a process for want of memory.
-const SIGKILL: i64 = 9;
-
-/// How long an engine may take to say what happened to a container.
-const EVENTS_DEADLINE: Duration = Duration::from_secs(5);
-
-/// Events of one container that are looked at: a script makes an `oom` with each process that it loses.
-const EVENTS_MAX: usize = 1000;
 
 /// An engine that speaks the Engine API.
 #[derive(Debug)]
@@ -266,36 +257,6 @@ async fn wait_until_gone(api: bollard::Docker, name: String, seen: watch::Sender
     };
     let ended = if ended == Ended::Killed(SIGKILL) { who_killed(&api, &name).await } else { ended };
     seen.send_replace(Some(ended));
-}
-
-/// Whether the engine saw the kernel kill something of a container for want of memory.
-pub(crate) async fn was_out_of_memory(api: &bollard::Docker, id: &str) -> bool {
-    !events(api, id, vec!["oom"]).await.is_empty()
-}
-
-/// What sent the signal that ended the first process of a container.
-async fn who_killed(api: &bollard::Docker, id: &str) -> Ended {
-    let seen = events(api, id, vec!["oom", "kill"]).await;
-    if seen.iter().any(|event| event == "oom") {
-        Ended::OutOfMemory
-    } else if seen.is_empty() {
-        Ended::Killed(SIGKILL)
-    } else {
-        Ended::Stopped
-    }
-}
-
-/// What the engine saw happen to a container, of these kinds. It is asked afterwards: an engine remembers its last events,
-/// and the container itself is gone.
-async fn events(api: &bollard::Docker, id: &str, kinds: Vec<&str>) -> Vec<String> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let until = format!("{}.{:09}", now.as_secs(), now.subsec_nanos());
-    let filters = HashMap::from([("container", vec![id]), ("event", kinds)]);
-    let options = EventsOptionsBuilder::new().since("0").until(&until).filters(&filters).build();
-    let events = api.events(Some(options)).take(EVENTS_MAX);
-    let actions = events.filter_map(|event| async { event.ok()?.action });
-    // An engine that does not answer, or knows no such events, says nothing of it.
-    tokio::time::timeout(EVENTS_DEADLINE, actions.collect()).await.unwrap_or_default()
 }
 
 /// What the engine's exit status says: a signal is one beyond 128.

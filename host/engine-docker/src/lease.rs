@@ -21,6 +21,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::OnceCell;
 
 /// The folder of leases in the state.
 const FOLDER: &str = "leases";
@@ -68,6 +69,43 @@ enum State {
     Asked,
     Made,
     Gone,
+}
+
+/// Makes containers that are found again where their host was killed.
+#[derive(Debug, Clone)]
+pub(super) struct Containers {
+    pub(super) api: bollard::Docker,
+    leases: Leases,
+    /// Taken with the first container; `None` in it where the state cannot be written.
+    lease: Arc<OnceCell<Option<Arc<Lease>>>>,
+}
+
+impl Containers {
+    pub(super) fn new(api: bollard::Docker, leases: Leases) -> Self {
+        Self { api, leases, lease: Arc::default() }
+    }
+
+    /// A container that is to be made, by what its name has after `longshore-`. With the first one, what dead hosts left is
+    /// removed beside.
+    pub(super) async fn container(&self, name: &str) -> NamedContainer {
+        let lease = self.lease.get_or_init(|| async {
+            let (leases, api) = (self.leases.clone(), self.api.clone());
+            let taken = tokio::task::spawn_blocking({
+                let leases = leases.clone();
+                move || leases.take()
+            });
+            // Nobody waits for it: what it does not come to is found again by the next host.
+            tokio::spawn(async move { leases.reap(&api).await });
+            // Without one a container may outlive a host that is killed; that is no reason not to run.
+            taken.await.ok()?.ok()
+        });
+        NamedContainer::new(self.api.clone(), name, lease.await.clone())
+    }
+
+    /// Removes what dead hosts left.
+    pub(super) async fn reap(&self) -> Result<(), ApiError> {
+        self.leases.reap(&self.api).await
+    }
 }
 
 impl Leases {

@@ -4,6 +4,7 @@
 mod archive;
 mod build_policy;
 mod engine;
+mod events;
 mod facts;
 mod lease;
 mod progress;

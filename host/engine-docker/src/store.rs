@@ -1,7 +1,7 @@
 //! The images of an engine that speaks the Engine API.
 
 use super::failed;
-use super::lease::{Lease, Leases, NamedContainer};
+use super::lease::{Containers, Leases, NamedContainer};
 use super::workshop::DockerWorkshop;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
@@ -24,23 +24,19 @@ use longshore_model::pull_progress::LayerProgress;
 use longshore_model::reference::Reference;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
-use std::sync::Arc;
-use tokio::sync::OnceCell;
 
 /// The image store of an engine.
 #[derive(Debug, Clone)]
 pub(crate) struct DockerStore {
     pub(super) api: bollard::Docker,
-    leases: Leases,
-    /// Taken with the first container; `None` in it where the state cannot be written.
-    lease: Arc<OnceCell<Option<Arc<Lease>>>>,
+    containers: Containers,
 }
 
 impl DockerStore {
     /// The images of an engine that answers.
     pub(crate) fn new(api: bollard::Docker, settings: &Settings) -> Self {
-        let leases = Leases::new(&settings.state_folder, &settings.engine_socket);
-        Self { api, leases, lease: Arc::default() }
+        let containers = Containers::new(api.clone(), Leases::new(&settings.state_folder, &settings.engine_socket));
+        Self { api, containers }
     }
 
     /// Connects, and sees that it answers.
@@ -48,21 +44,9 @@ impl DockerStore {
         Ok(Self::new(super::connect(&settings.engine_socket).await?, settings))
     }
 
-    /// A container that is to be made, by what its name has after `longshore-`. With the first one, what dead hosts left is
-    /// removed beside.
-    pub(crate) async fn container(&self, name: &str) -> NamedContainer {
-        let lease = self.lease.get_or_init(|| async {
-            let (leases, api) = (self.leases.clone(), self.api.clone());
-            let taken = tokio::task::spawn_blocking({
-                let leases = leases.clone();
-                move || leases.take()
-            });
-            // Nobody waits for it: what it does not come to is found again by the next host.
-            tokio::spawn(async move { leases.reap(&api).await });
-            // Without one a container may outlive a host that is killed; that is no reason not to run.
-            taken.await.ok()?.ok()
-        });
-        NamedContainer::new(self.api.clone(), name, lease.await.clone())
+    /// A container that is to be made, by what its name has after `longshore-`.
+    pub(super) async fn container(&self, name: &str) -> NamedContainer {
+        self.containers.container(name).await
     }
 }
 
@@ -162,7 +146,7 @@ impl Images for DockerStore {
 impl Builds for DockerStore {
     fn workshop<'a>(&'a self, plan: &'a WorkshopPlan) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>> {
         async move {
-            let workshop = DockerWorkshop::open(self, plan).await?;
+            let workshop = DockerWorkshop::open(&self.containers, plan).await?;
             Ok(Box::new(workshop) as Box<dyn Workshop>)
         }
         .boxed()
@@ -170,7 +154,7 @@ impl Builds for DockerStore {
 
     fn closed_workshop<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>> {
         async move {
-            let workshop = DockerWorkshop::open_closed(self, image).await?;
+            let workshop = DockerWorkshop::open_closed(&self.containers, image).await?;
             Ok(Box::new(workshop) as Box<dyn Workshop>)
         }
         .boxed()
@@ -215,8 +199,8 @@ impl Archives for DockerStore {
 
 impl ImageStore for DockerStore {
     fn reap(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        let reaped = self.leases.reap(&self.api);
-        async move { reaped.await.map_err(failed("removing containers of hosts that were killed")) }.boxed()
+        async move { self.containers.reap().await.map_err(failed("removing containers of hosts that were killed")) }
+            .boxed()
     }
 }
 

@@ -4,10 +4,9 @@
 //! configuration, and so not in the image's.
 
 use super::build_policy::{closed, open};
-use super::engine::was_out_of_memory;
+use super::events::was_out_of_memory;
 use super::failed;
-use super::lease::{LABEL, NamedContainer};
-use super::store::DockerStore;
+use super::lease::{Containers, LABEL, NamedContainer};
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
 use bollard::exec::{StartExecOptions, StartExecResults};
@@ -46,18 +45,18 @@ pub(super) struct DockerWorkshop {
 
 impl DockerWorkshop {
     /// Makes a container of the plan's image, and starts it.
-    pub(super) async fn open(store: &DockerStore, plan: &WorkshopPlan) -> Result<Self, StoreError> {
+    pub(super) async fn open(containers: &Containers, plan: &WorkshopPlan) -> Result<Self, StoreError> {
         let policy = |original: &ImageConfig| open(plan, original);
-        Self::open_as(store, &plan.image, policy, Some(plan.limits)).await
+        Self::open_as(containers, &plan.image, policy, Some(plan.limits)).await
     }
 
     /// Makes a container that is as closed as that of a run, and starts it.
-    pub(super) async fn open_closed(store: &DockerStore, image: &ImageId) -> Result<Self, StoreError> {
-        Self::open_as(store, image, |original| closed(image, original), None).await
+    pub(super) async fn open_closed(containers: &Containers, image: &ImageId) -> Result<Self, StoreError> {
+        Self::open_as(containers, image, |original| closed(image, original), None).await
     }
 
     async fn open_as(
-        store: &DockerStore,
+        containers: &Containers,
         image: &ImageId,
         policy: impl FnOnce(&ImageConfig) -> ContainerCreateBody,
         limits: Option<BuildSettings>,
@@ -66,12 +65,12 @@ impl DockerWorkshop {
             ApiError::DockerResponseServerError { status_code: 404, .. } => StoreError::Gone { image: image.0.clone() },
             source => failed("making a container to build in")(source),
         };
-        let api = &store.api;
+        let api = &containers.api;
         let removing = failed(REMOVING);
         let original = api.inspect_image(&image.0).await.map_err(gone)?.config.unwrap_or_default();
         let configuration = policy(&original);
         let user = configuration.user.clone().unwrap_or_default();
-        let mut container = store.container(&format!("build-{}", new_run_id())).await;
+        let mut container = containers.container(&format!("build-{}", new_run_id())).await;
         container.create(configuration).await.map_err(gone)?;
         let options = AttachContainerOptions { stdin: true, stream: true, ..AttachContainerOptions::default() };
         let attached = api.attach_container(container.name(), Some(options)).await;

@@ -1,22 +1,6 @@
-//! What is missing on this machine, and the command that mends it: `longshore doctor`.
+//! What was found of one thing that runs need.
 
-use super::weakness::weaknesses;
-use super::{EngineError, Engines, ImageStore, NoAnswer, existing, socket_memory};
-use crate::run_directory::check_runtime_folder;
-use longshore_config::settings::Settings;
 use serde::Serialize;
-use std::io;
-use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::process::Command;
-
-/// How long an interpreter may take to say its version: R's packages load for seconds where a disk is slow.
-const DEADLINE: Duration = Duration::from_secs(60);
-
-/// Bytes of what it says that are read: a line.
-const ANSWER_MAX: u64 = 4 << 10;
 
 /// One thing that runs need.
 #[derive(Debug, Clone, Serialize)]
@@ -32,131 +16,13 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
-    fn good(subject: &str, finding: impl Into<String>) -> Self {
+    /// It is as it should be.
+    pub(crate) fn good(subject: &str, finding: impl Into<String>) -> Self {
         Self { subject: subject.into(), healthy: true, finding: finding.into(), remedy: None }
     }
 
-    fn bad(subject: &str, finding: impl Into<String>, remedy: &str) -> Self {
+    /// It is not, and this command mends it.
+    pub(crate) fn bad(subject: &str, finding: impl Into<String>, remedy: &str) -> Self {
         Self { subject: subject.into(), healthy: false, finding: finding.into(), remedy: Some(remedy.into()) }
     }
-}
-
-/// Looks at everything that runs need on this machine.
-pub async fn diagnose(engines: &Engines) -> Vec<Diagnosis> {
-    let settings = engines.settings();
-    let mut found = Vec::new();
-    match engines.isolating().await {
-        Ok(engine) => {
-            found.push(Diagnosis::good("engine", format!("answers at `{}`", settings.engine_socket.display())));
-            if let Some(store) = engine.images() {
-                found.push(image(store.as_ref(), "Python image", &settings.python_image).await);
-                found.push(image(store.as_ref(), "Python image with pandas 2", &settings.python_pandas2_image).await);
-                found.push(image(store.as_ref(), "R image", &settings.r_image).await);
-            }
-            let facts = engine.facts().await.unwrap_or_default();
-            found.extend(weaknesses(&facts, socket_memory()));
-        }
-        Err(error) => {
-            let remedy = match &error {
-                EngineError::Unreachable(NoAnswer::Denied { .. }) => {
-                    "sudo usermod -aG docker $USER   (then log in again)"
-                }
-                EngineError::Unreachable(NoAnswer::NoSocket { .. }) => {
-                    "sudo apt-get install docker.io && sudo systemctl start docker"
-                }
-                _ => "sudo systemctl start docker",
-            };
-            found.push(Diagnosis::bad("engine", first_line(&error), remedy));
-        }
-    }
-    found.push(match existing(&settings.agent) {
-        Some(path) => Diagnosis::good("agent of the process engine", format!("`{}`", path.display())),
-        None => Diagnosis::bad(
-            "agent of the process engine",
-            format!("not found at `{}`", settings.agent.display()),
-            "make build",
-        ),
-    });
-    found.push(python(&settings.python).await);
-    found.push(r(settings).await);
-    found.push(runtime_folder(&settings.runtime_folder));
-    found
-}
-
-async fn image(store: &dyn ImageStore, subject: &str, image: &str) -> Diagnosis {
-    match store.find(image).await {
-        Ok(Some(found)) => Diagnosis::good(subject, format!("`{image}` is {}", short(&found.id.0))),
-        Ok(None) => Diagnosis::bad(subject, format!("there is no image `{image}`"), "make images"),
-        Err(error) => Diagnosis::bad(subject, first_line(&error), "longshore doctor   (once the engine answers)"),
-    }
-}
-
-/// What a program prints that succeeds within the deadline; `None` where it fails.
-async fn answer(command: &mut Command) -> io::Result<Option<String>> {
-    let silent = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = silent.kill_on_drop(true).spawn()?;
-    let printed = child.stdout.take();
-    let ended = async {
-        let mut text = Vec::new();
-        if let Some(printed) = printed {
-            printed.take(ANSWER_MAX).read_to_end(&mut text).await?;
-        }
-        Ok(child.wait().await?.success().then(|| String::from_utf8_lossy(&text).trim().to_owned()))
-    };
-    tokio::time::timeout(DEADLINE, ended).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-}
-
-async fn python(python: &Path) -> Diagnosis {
-    let subject = "Python of the process engine";
-    let program =
-        "import sys, longshore, omniscope.api; print('Python %d.%d.%d with longshore' % sys.version_info[:3])";
-    match answer(Command::new(python).arg("-c").arg(program)).await {
-        Ok(Some(answer)) => Diagnosis::good(subject, answer),
-        Ok(None) => Diagnosis::bad(
-            subject,
-            format!("`{}` lacks the module `longshore` or `omniscope.api`", python.display()),
-            "make venv   (or name another interpreter in LONGSHORE_PYTHON)",
-        ),
-        Err(error) => Diagnosis::bad(subject, format!("cannot start `{}`: {error}", python.display()), "make venv"),
-    }
-}
-
-async fn r(settings: &Settings) -> Diagnosis {
-    let subject = "R of the process engine";
-    let mut command = Command::new(&settings.rscript);
-    if let Some(library) = &settings.r_library {
-        command.env("R_LIBS", library);
-    }
-    let program = "library(longshore); library(omniscope.api); cat('R', format(getRversion()), 'with longshore')";
-    let shown = settings.rscript.display();
-    match answer(command.args(["--vanilla", "-e", program])).await {
-        Ok(Some(answer)) => Diagnosis::good(subject, answer),
-        Ok(None) => Diagnosis::bad(
-            subject,
-            format!("`{shown}` lacks the package `longshore` or `omniscope.api`"),
-            "make r-library   (or name the library that has it in LONGSHORE_R_LIBRARY)",
-        ),
-        Err(error) => Diagnosis::bad(
-            subject,
-            format!("cannot start `{shown}`: {error}"),
-            "sudo apt-get install r-base-core && make r-library",
-        ),
-    }
-}
-
-fn runtime_folder(folder: &Path) -> Diagnosis {
-    let shown = folder.display();
-    let Err(error) = check_runtime_folder(folder) else {
-        return Diagnosis::good("runtime folder", format!("`{shown}` is this user's alone, or can be made"));
-    };
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    Diagnosis::bad("runtime folder", format!("{error}{cause}"), "export XDG_RUNTIME_DIR=/run/user/$(id -u)")
-}
-
-fn first_line(error: &dyn std::error::Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
-}
-
-fn short(id: &str) -> &str {
-    id.get(..19).unwrap_or(id)
 }

@@ -2,7 +2,7 @@
 
 use super::installed::NoAnswer;
 use super::refusal::Refusal;
-use crate::run_directory::SOCKET_PATH_BYTES;
+use crate::listener::SOCKET_PATH_BYTES;
 use std::path::PathBuf;
 use thiserror::Error;
 

@@ -1,7 +1,7 @@
 //! What must be known of an image to run a script in it: whether our agent is in it, and what its author set.
 
-use super::SCRIPT_USER;
-use crate::StoredImage;
+use super::identity::SCRIPT_USER;
+use super::store::StoredImage;
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;
 

@@ -3,8 +3,10 @@
 //! daemon. Building and storing images is not an engine's business.
 
 mod diagnosis;
+mod doctor;
 mod error;
 mod facts;
+mod identity;
 mod image;
 mod installed;
 pub mod listener;
@@ -23,7 +25,8 @@ mod survivors;
 pub mod task;
 mod weakness;
 
-pub use diagnosis::{Diagnosis, diagnose};
+pub use diagnosis::Diagnosis;
+pub use doctor::diagnose;
 pub use error::EngineError;
 use longshore_model::engine_kind::EngineKind;
 
@@ -31,6 +34,7 @@ use crate::listener::Peers;
 use crate::run_directory::RunDirectory;
 pub use facts::EngineFacts;
 use futures_util::future::BoxFuture;
+pub use identity::{Identity, SCRIPT_USER};
 pub use image::{AGENT, RunImage};
 pub use installed::NoAnswer;
 use longshore_model::limits::Limits;
@@ -38,8 +42,8 @@ use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 use longshore_protocol::User;
 pub use owner::EngineOwner;
-pub use policy::{Held, Identity, Namespaces, Policy, PolicyMount, ProcessLimit, Temporary};
-pub use policy::{MOUNTED_AGENT, PolicyOf, SCRIPT_USER, SOCKET_FOLDER, WORK_FOLDER};
+pub use policy::{Held, Namespaces, Policy, PolicyMount, ProcessLimit, Temporary};
+pub use policy::{MOUNTED_AGENT, PolicyOf, SOCKET_FOLDER, WORK_FOLDER};
 pub use refusal::Refusal;
 pub use registry::{Connector, Engines};
 pub use script_user::ScriptUser;

@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::OnceCell;
 
+/// Bytes that the path of a socket may have: 108 in its address, the last of which is zero.
+pub(crate) const SOCKET_PATH_BYTES: usize = 107;
+
 /// Users whose subordinate ids an engine of root's gives to containers, besides root: Docker's `userns-remap` and
 /// Podman's `userns=auto`.
 const REMAPPING_USERS: [&str; 2] = ["dockremap", "containers"];

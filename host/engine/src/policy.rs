@@ -1,18 +1,15 @@
 //! What a run's container may do, as data: the one table that engines make containers from, `longshore run --explain`
 //! prints, and the record sums up. A container may do nothing that is not written here.
 
+use super::identity::{Identity, SCRIPT_USER};
 use super::image::RunImage;
 use super::script_user::ScriptUser;
 use super::{EngineFacts, SeccompProfile, SocketMemory, profile};
 use longshore_model::limits::Limits;
 use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
-use longshore_protocol::User;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-
-/// The user that scripts run as where it is the same one for all runs; the group of all scripts.
-pub const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
 
 /// The working folder in a container.
 pub const WORK_FOLDER: &str = "/work";
@@ -128,17 +125,6 @@ pub struct Policy {
     pub process_limits: Vec<ProcessLimit>,
 }
 
-/// A user with the capabilities of its processes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Identity {
-    /// User id.
-    pub uid: u32,
-    /// Group id. There are no further groups.
-    pub gid: u32,
-    /// Capabilities, without `CAP_`.
-    pub capabilities: Vec<&'static str>,
-}
-
 /// Which namespaces a container has of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Namespaces {
@@ -221,13 +207,6 @@ pub struct PolicyOf<'a> {
     pub agent: Option<&'a Path>,
     /// The image; `None` where the engine has none.
     pub image: Option<&'a RunImage>,
-}
-
-impl Identity {
-    /// A user without any capability.
-    pub(crate) fn of(user: User) -> Self {
-        Self { uid: user.uid, gid: user.gid, capabilities: Vec::new() }
-    }
 }
 
 impl Policy {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::ImageStore;
 use crate::listener::Peers;
-use crate::run_directory::SOCKET_PATH_BYTES;
+use crate::listener::SOCKET_PATH_BYTES;
 use crate::task::blocking;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

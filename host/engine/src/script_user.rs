@@ -2,8 +2,8 @@
 //! kernel gives each user, such as inotify instances, pipes and message queues. A user is held by a socket whose abstract
 //! name has its id: it is free again when the run, or its host, is gone.
 
-use super::image::ImageUsers;
-use super::{Identity, RunImage, SCRIPT_USER};
+use super::identity::{Identity, SCRIPT_USER};
+use super::image::{ImageUsers, RunImage};
 use longshore_protocol::User;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::io;

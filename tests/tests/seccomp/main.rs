@@ -1,5 +1,5 @@
 //! What containers are answered to system calls: every number is called in one, with and without a network, and compared
-//! with the table (`host/src/engine/seccomp/calls.txt`), as are calls that are answered by their arguments. What is
+//! with the table (`host/engine/src/seccomp/calls.txt`), as are calls that are answered by their arguments. What is
 //! allowed is answered as in a container that has no profile at all.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
@@ -37,7 +37,7 @@ struct Call {
 }
 
 fn table() -> BTreeMap<u32, Call> {
-    let path = command::root().join("host/src/engine/seccomp/calls.txt");
+    let path = command::root().join("host/engine/src/seccomp/calls.txt");
     let text = std::fs::read_to_string(path).unwrap();
     let column = usize::from(cfg!(target_arch = "aarch64"));
     let lines = text.lines().filter(|line| !line.starts_with('#'));

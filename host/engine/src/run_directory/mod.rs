@@ -8,7 +8,7 @@ use longshore_os::locked_folder::remove_abandoned;
 pub(crate) use runs::check_runtime_folder;
 
 use crate::EngineError;
-use crate::listener::{Listener, Peers};
+use crate::listener::{Listener, Peers, SOCKET_PATH_BYTES};
 use runs::RunsFolder;
 use rustix::fs::{Mode, fchmod};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -17,9 +17,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
-
-/// Bytes that the path of a socket may have: 108 in its address, the last of which is zero.
-pub(crate) const SOCKET_PATH_BYTES: usize = 107;
 
 /// What a container sees of a run directory: the mark that tells whether the run lives is none of its business.
 const SHARED: &str = "shared";

@@ -1,8 +1,9 @@
 //! The API in images of others: the agent, and the SDK of the block's language.
 
 use super::EnvironmentError;
+use super::job::Job;
+use super::job::file;
 use super::sources::PROLOGUE;
-use super::steps::{Job, file};
 use longshore_block::Language;
 use longshore_config::settings::Settings;
 use std::path::{Path, PathBuf};

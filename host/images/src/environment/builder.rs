@@ -1,9 +1,10 @@
 //! Building: a workshop on the image below, a script in it, and a commit. What came of it is asked for what is in it,
 //! while Python's packages are compiled, both without caches and without a network; what has the labels is the image.
 
+use super::job::Job;
 use super::plan::{image_name, layer_name};
 use super::printed::Lines;
-use super::steps::{self, Finish, Job, NO_TOOLS};
+use super::steps::{self, Finish, NO_TOOLS};
 use super::{EnvironmentError, Layer, LayerKind, Lock, Plan, installed, packages, sources, tools};
 use crate::ledger::Ledger;
 use longshore_block::Language;

@@ -2,10 +2,11 @@
 
 use super::builder::{Builder, lines};
 use super::ensure::{Office, base_name, plan};
+use super::job::Job;
 use super::lock::{Lock, LockedPackage};
 use super::names::check_names;
 use super::sources::PROLOGUE;
-use super::steps::{self, Finish, Job};
+use super::steps::{self, Finish};
 use super::{EnvironmentError, installed};
 use crate::fingerprint::{Fingerprint, Kind};
 use crate::ledger::Ledger;

@@ -12,6 +12,7 @@ mod custom;
 pub mod ensure;
 mod error;
 mod installed;
+mod job;
 pub mod local;
 mod lock;
 mod locking;

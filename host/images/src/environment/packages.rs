@@ -1,7 +1,7 @@
 //! Packages of the languages.
 
+use super::job::Job;
 use super::sources::PROLOGUE;
-use super::steps::Job;
 use super::system::{APT, mirror};
 use super::tools;
 use super::{Layer, Lock};

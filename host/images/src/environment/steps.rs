@@ -1,13 +1,12 @@
 //! What a layer takes to build: a script, what it is given, and what its ending means. One file each for the system's
 //! packages, those of the languages, and the API; this one has what they share.
 
+use super::job::Job;
 use super::plan::{Layer, LayerKind};
 use super::{EnvironmentError, Plan, api, packages, system};
 use longshore_block::Language;
 use longshore_config::settings::Settings;
 use longshore_engine::StoreError;
-use longshore_os::small_file;
-use std::path::Path;
 use std::time::Duration;
 
 /// What a line starts with that belongs into a lock: `numpy==2.4.6 --hash=sha256:…`.
@@ -24,23 +23,6 @@ pub(super) const REASON: &str = "longshore-reason: ";
 
 /// Exit status of a script that lacks the tools.
 pub(super) const NO_TOOLS: i64 = 97;
-
-/// A script and what it is given.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Job {
-    /// Of `sh`.
-    pub(super) script: String,
-    /// Its arguments.
-    pub(super) arguments: Vec<String>,
-    /// Files: names, modes, contents.
-    pub(super) files: Vec<(String, u32, Vec<u8>)>,
-    /// Variables besides those that every build has.
-    pub(super) environment: Vec<(String, String)>,
-    /// Whether it needs the volume with the tools.
-    pub(super) tools: bool,
-    /// Whether it may fill the cache of packages: only what runs nobody's code but that of the image below.
-    pub(super) cache: bool,
-}
 
 /// What a script printed, and how it ended.
 #[derive(Debug, Clone, Default)]
@@ -133,14 +115,6 @@ fn last_words(finish: &Finish) -> String {
 
 /// Lines that are shown of a program whose words are not known.
 const LAST_LINES: usize = 6;
-
-/// Bytes of a file of a job, at most: an agent has 2 MiB, a wheel of the SDK some hundred KiB, a debug build 100 MiB.
-const FILE_MAX: u64 = 256 << 20;
-
-/// A file's content, for a job.
-pub(super) fn file(path: &Path) -> Result<Vec<u8>, EnvironmentError> {
-    small_file::read(path, FILE_MAX).map_err(|source| EnvironmentError::File { path: path.to_owned(), source })
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,8 @@
 //! Packages of Debian.
 
 use super::Lock;
+use super::job::Job;
 use super::sources::PROLOGUE;
-use super::steps::Job;
 use longshore_config::settings::PackageSettings;
 
 /// apt's options: the settings' mirror instead of the image's, and certificates for `https`. The lists are made anew and

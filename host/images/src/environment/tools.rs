@@ -2,8 +2,8 @@
 //! downloaded packages.
 
 use super::EnvironmentError;
+use super::job::Job;
 use super::sources::PROLOGUE;
-use super::steps::Job;
 use longshore_config::settings::Settings;
 use longshore_engine::{StoredImage, WorkshopVolume};
 use longshore_model::image_id::ImageId;

@@ -1,7 +1,6 @@
 //! What can be wrong with what a caller asks for.
 
 use super::INPUTS_MAX;
-use super::stream::CHUNK_ROWS_MAX;
 use crate::cut::SplitError;
 use longshore_block::{BlockError, OptionError};
 use longshore_images::environment::EnvironmentError;
@@ -289,10 +288,12 @@ pub enum SpecError {
         given: String,
     },
     /// A chunk has too many rows, or none.
-    #[error("a chunk cannot have {rows} rows: give `--chunk-rows` a number from 1 to {CHUNK_ROWS_MAX}")]
+    #[error("a chunk cannot have {rows} rows: give `--chunk-rows` a number from 1 to {most}")]
     ChunkRows {
         /// What was asked for.
         rows: u32,
+        /// The most.
+        most: u32,
     },
 }
 

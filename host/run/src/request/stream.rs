@@ -7,7 +7,7 @@ use longshore_block::Block;
 pub const CHUNK_ROWS: u32 = 65_536;
 
 /// Most rows of a chunk: 128 MiB for each column of numbers.
-pub(super) const CHUNK_ROWS_MAX: u32 = 1 << 24;
+const CHUNK_ROWS_MAX: u32 = 1 << 24;
 
 impl RunSpec {
     /// Checks what only streams need. Returns the rows of a chunk.
@@ -27,7 +27,7 @@ impl RunSpec {
             return Err(SpecError::StreamOutputs { given: format!("{} are asked for", self.outputs.len()) });
         }
         if self.chunk_rows == 0 || self.chunk_rows > CHUNK_ROWS_MAX {
-            return Err(SpecError::ChunkRows { rows: self.chunk_rows });
+            return Err(SpecError::ChunkRows { rows: self.chunk_rows, most: CHUNK_ROWS_MAX });
         }
         Ok(self.chunk_rows)
     }

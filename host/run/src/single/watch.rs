@@ -18,11 +18,9 @@ use longshore_model::event::{Event, Events};
 use longshore_model::outcome::Evidence;
 use longshore_model::redact::Secrets;
 use longshore_protocol::{Exit, Frame, ProtocolError, Role, RunFacts, ToAgent, ToScript};
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// The least time that an agent is given to start the script, however little the script has: its block's files come first.
 const START_MIN: Duration = Duration::from_secs(2);
@@ -49,7 +47,7 @@ pub(super) struct Watch<'a> {
     pub(super) container: &'a dyn Container,
     pub(super) acceptor: &'a mut Acceptor,
     /// Sends the agent what to run.
-    pub(super) starting: Option<Task<io::Result<()>>>,
+    pub(super) starting: Option<Task<std::io::Result<()>>>,
     /// Hears the agent, to its end.
     pub(super) agent: Option<Task<AgentEnd>>,
     /// What the agent says on the way.
@@ -177,7 +175,7 @@ impl Watching<'_> {
         }
     }
 
-    fn was_started(&mut self, started: Option<io::Result<()>>) {
+    fn was_started(&mut self, started: Option<std::io::Result<()>>) {
         let reason = match started {
             Some(Ok(())) => return,
             Some(Err(error)) => error.to_string(),

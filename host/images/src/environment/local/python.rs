@@ -354,7 +354,7 @@ mod tests {
     use longshore_block::Language;
 
     fn needs(dependencies: &[&str], pandas: Pandas, present: &[(&str, &str)]) -> Needs {
-        let mut block = longshore_block::empty(PathBuf::new(), Language::Python);
+        let mut block = longshore_block::Block::empty(PathBuf::new(), Language::Python);
         block.dependencies = dependencies.iter().map(|text| (*text).to_owned()).collect();
         block.pandas = pandas;
         let folder = tempfile::tempdir().unwrap();

@@ -250,7 +250,7 @@ mod tests {
     use longshore_block::Language;
 
     fn needs(dependencies: &[&str], present: &[&str]) -> Needs {
-        let mut block = longshore_block::empty(PathBuf::new(), Language::R);
+        let mut block = longshore_block::Block::empty(PathBuf::new(), Language::R);
         block.dependencies = dependencies.iter().map(|text| (*text).to_owned()).collect();
         let folder = tempfile::tempdir().unwrap();
         for name in present {

@@ -1,0 +1,25 @@
+//! Who a process in a container is, and with which rights.
+
+use longshore_protocol::User;
+use serde::Serialize;
+
+/// The user that scripts run as where it is the same one for all runs; the group of all scripts.
+pub const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
+
+/// A user with the capabilities of its processes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// User id.
+    pub uid: u32,
+    /// Group id. There are no further groups.
+    pub gid: u32,
+    /// Capabilities, without `CAP_`.
+    pub capabilities: Vec<&'static str>,
+}
+
+impl Identity {
+    /// A user without any capability.
+    pub(crate) fn of(user: User) -> Self {
+        Self { uid: user.uid, gid: user.gid, capabilities: Vec::new() }
+    }
+}
