@@ -38,8 +38,8 @@ mod tests {
 
     #[test]
     fn docs_are_as_the_settings() {
-        let host = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap());
-        let path = host.parent().unwrap().join("docs/settings.md");
+        let own = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap());
+        let path = own.join("../../docs/settings.md");
         let page = std::fs::read_to_string(&path).unwrap();
         let (before, after) = page.split_once("<!-- settings -->\n").unwrap();
         let (_, after) = after.split_once("<!-- end -->").unwrap();
