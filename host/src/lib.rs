@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use longshore::{Cancel, InputSpec, OutputSpec, RunSpec, Settings};
+//! use longshore::{Cancel, EngineChoice, Host, InputSpec, OutputSpec, RunSpec, Settings};
 //! use std::path::PathBuf;
 //!
 //! let mut spec = RunSpec::new("examples/penguins");
