@@ -1,8 +1,9 @@
 //! The connection as R sees it. Every function answers with a value or a `longshore_failure`; none raises.
 
 use crate::altrep::Strings;
-use crate::columns::{self, How};
+use crate::columns;
 use crate::failure::{Failure, answer};
+use crate::how::How;
 use crate::vectors;
 use crate::write::Columns;
 use crate::{guard, message};

@@ -1,10 +1,9 @@
 //! One R vector as Arrow arrays, by its class. Doubles without NA are not copied on the way.
 
 use crate::altrep::Strings;
-use crate::columns::Refusal;
+use crate::refusal::Refusal;
 use crate::times::{NANOSECONDS_EXACT, microseconds, nanoseconds, zone_written};
 use crate::vectors::{NA_INTEGER, NA_INTEGER64, borrow, is_na, logical_slice};
-use crate::write::not_utf8;
 use arrow_array::builder::LargeStringBuilder;
 use arrow_array::types::{
     DurationMicrosecondType, DurationNanosecondType, Time64MicrosecondType, Time64NanosecondType,
@@ -105,7 +104,7 @@ impl Leaf {
                 let mut text = LargeStringBuilder::with_capacity(rows.len(), rows.len() * 16);
                 let strings = Strings::of(&self.vector).map_err(|failure| Refusal::whole(failure.message()))?;
                 for row in rows {
-                    text.append_option(strings.get(row).map_err(|_| not_utf8(row))?);
+                    text.append_option(strings.get(row).map_err(|_| Refusal::not_utf8(row))?);
                 }
                 Arc::new(text.finish())
             }
@@ -182,7 +181,7 @@ impl Kind {
                 let texts = Strings::of(&levels).map_err(|failure| Refusal::whole(failure.message()))?;
                 let level = |row| match texts.get(row) {
                     Ok(level) => Ok(level.map(|level| level.into_owned())),
-                    Err(_) => Err(Refusal::at_level(row, not_utf8(row).why)),
+                    Err(_) => Err(Refusal::at_level(row, Refusal::not_utf8(row).why)),
                 };
                 Self::Factor((0..levels.len()).map(level).collect::<Result<_, _>>()?)
             }

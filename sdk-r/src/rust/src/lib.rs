@@ -4,18 +4,21 @@
 #![allow(missing_docs, reason = "what the module macro makes has none")]
 
 mod altrep;
+mod atomic;
+mod cast;
 mod client;
 mod columns;
 mod failure;
 mod forms;
 mod guard;
+mod how;
 mod intervals;
 mod json;
 mod leaves;
 mod message;
-mod nested;
 mod nodes;
 mod numbers;
+mod refusal;
 mod stream;
 mod text;
 mod times;

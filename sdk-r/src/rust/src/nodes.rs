@@ -2,10 +2,9 @@
 //! that say how what is below them is cut.
 
 use crate::altrep::Strings;
-use crate::columns::Refusal;
 use crate::leaves::Leaf;
+use crate::refusal::Refusal;
 use crate::vectors::{NA_INTEGER, bytes, logical_slice};
-use crate::write::not_utf8;
 use arrow_array::builder::LargeBinaryBuilder;
 use arrow_array::{ArrayRef, ListArray, MapArray, StringArray, StructArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
@@ -92,7 +91,7 @@ impl Node {
                 let (names, columns) = (part(2), part(3).as_list().unwrap_or_default());
                 let texts = Strings::of(&names).map_err(|failure| Refusal::whole(failure.message()))?;
                 let field = |(index, column): (usize, Robj)| {
-                    let name = texts.get(index).map_err(|_| Refusal::whole(not_utf8(index).why))?;
+                    let name = texts.get(index).map_err(|_| Refusal::whole(Refusal::not_utf8(index).why))?;
                     Ok((name.unwrap_or_default().into_owned(), Self::of(&column)?))
                 };
                 Self::Struct(valid, columns.values().enumerate().map(field).collect::<Result<_, Refusal>>()?)
@@ -143,7 +142,7 @@ impl Node {
                 let texts = Strings::of(keys).map_err(|failure| Refusal::whole(failure.message()))?;
                 let key = |row| match texts.get(row) {
                     Ok(key) => Ok(Some(key.unwrap_or_default())),
-                    Err(_) => Err(cuts.of_row(not_utf8(row))),
+                    Err(_) => Err(cuts.of_row(Refusal::not_utf8(row))),
                 };
                 let keys = values.clone().map(key).collect::<Result<StringArray, Refusal>>()?;
                 let values = child.array(values).map_err(|refusal| cuts.of_row(refusal))?;

@@ -1,7 +1,8 @@
 //! Integers and decimals as R has them: in the smallest of its types that holds every value exactly.
 
-use crate::columns::{How, Note, Refusal};
-use crate::forms::{Class, Form};
+use crate::atomic::{Atomic, Class};
+use crate::how::How;
+use crate::refusal::{Note, Refusal};
 use crate::text::Text;
 use crate::vectors::{NA_INTEGER, NA_INTEGER64};
 use arrow_array::types::DecimalType;
@@ -23,16 +24,16 @@ pub(crate) const AS_TEXT: &str = "the column is read as text";
 const EXACT_POWER: i8 = 22;
 
 /// Integers of at most 32 bits. What R takes for NA among integers is a number here, if it is not under a null.
-pub(crate) fn small(values: &Int32Array) -> Form {
+pub(crate) fn small(values: &Int32Array) -> Atomic {
     let slice = values.values();
     if slice.contains(&NA_INTEGER) && values.iter().flatten().any(|value| value == NA_INTEGER) {
-        return Form::Double(values.iter().map(|value| value.map(f64::from)).collect(), Class::Number);
+        return Atomic::Double(values.iter().map(|value| value.map(f64::from)).collect(), Class::Number);
     }
-    Form::Integer(values.clone())
+    Atomic::Integer(values.clone())
 }
 
 /// Integers where all fit, else doubles where those are exact, else bit64's.
-pub(crate) fn large(values: &Int64Array, how: &How) -> Result<Form, Refusal> {
+pub(crate) fn large(values: &Int64Array, how: &How) -> Result<Atomic, Refusal> {
     let (least, most) = if values.null_count() == 0 {
         values.values().iter().fold((0, 0), |(least, most), value| (least.min(*value), most.max(*value)))
     } else {
@@ -40,11 +41,11 @@ pub(crate) fn large(values: &Int64Array, how: &How) -> Result<Form, Refusal> {
     };
     if least > i64::from(NA_INTEGER) && most <= i64::from(i32::MAX) {
         #[allow(clippy::cast_possible_truncation, reason = "the bounds were just looked at")]
-        return Ok(Form::Integer(values.unary(|value| value as i32)));
+        return Ok(Atomic::Integer(values.unary(|value| value as i32)));
     }
     if least.unsigned_abs() <= EXACT && most.unsigned_abs() <= EXACT {
         #[allow(clippy::cast_precision_loss, reason = "the bounds were just looked at")]
-        return Ok(Form::Double(values.unary(|value| value as f64), Class::Number));
+        return Ok(Atomic::Double(values.unary(|value| value as f64), Class::Number));
     }
     let first = |wanted: &dyn Fn(i64) -> bool| {
         values
@@ -59,11 +60,11 @@ pub(crate) fn large(values: &Int64Array, how: &How) -> Result<Form, Refusal> {
     if let Some((row, value)) = first(&|value| value == NA_INTEGER64) {
         return Err(beyond(row, value, "bit64 takes it for NA"));
     }
-    Ok(Form::Integer64(values.clone()))
+    Ok(Atomic::Integer64(values.clone()))
 }
 
 /// Integers of 64 bits without a sign.
-pub(crate) fn unsigned(values: &UInt64Array, how: &How) -> Result<Form, Refusal> {
+pub(crate) fn unsigned(values: &UInt64Array, how: &How) -> Result<Atomic, Refusal> {
     let too_large = |row: &usize| values.is_valid(*row) && i64::try_from(values.value(*row)).is_err();
     if let Some(row) = (0..values.len()).find(too_large) {
         return Err(beyond(row, values.value(row), "R has no type for it"));
@@ -76,7 +77,7 @@ fn beyond(row: usize, value: impl std::fmt::Display, why: &str) -> Refusal {
 }
 
 /// Doubles where each has the digits of its decimal, else text with all of them.
-pub(crate) fn decimals<T: DecimalType>(values: &PrimitiveArray<T>, notes: &mut Vec<Note>) -> Result<Form, Refusal>
+pub(crate) fn decimals<T: DecimalType>(values: &PrimitiveArray<T>, notes: &mut Vec<Note>) -> Result<Atomic, Refusal>
 where
     T::Native: std::fmt::Display,
 {
@@ -94,11 +95,11 @@ where
                 let value = digits(values, row);
                 let why = format!("the decimal {value} has more digits than doubles hold exactly: {AS_TEXT}");
                 notes.push(Note { row: Some(row), why });
-                return Ok(Form::Text(Text::new(&texts)?));
+                return Ok(Atomic::Text(Text::new(&texts)?));
             }
         }
     }
-    Ok(Form::Double(doubles.into_iter().collect::<Float64Array>(), Class::Number))
+    Ok(Atomic::Double(doubles.into_iter().collect::<Float64Array>(), Class::Number))
 }
 
 fn digits<T: DecimalType>(values: &PrimitiveArray<T>, row: usize) -> String

@@ -1,6 +1,7 @@
 //! A column of text, of whichever Arrow type.
 
-use crate::columns::Refusal;
+use crate::cast::cast;
+use crate::refusal::Refusal;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, LargeStringArray, StringArray};
 use arrow_schema::DataType;
@@ -18,7 +19,7 @@ impl Text {
         let text = match column.data_type() {
             DataType::Utf8 => Self::Short(column.as_string::<i32>().clone()),
             DataType::LargeUtf8 => Self::Long(column.as_string::<i64>().clone()),
-            _ => Self::Long(crate::forms::cast(column, &DataType::LargeUtf8)?.as_string::<i64>().clone()),
+            _ => Self::Long(cast(column, &DataType::LargeUtf8)?.as_string::<i64>().clone()),
         };
         if text.has_nul() {
             let with_nul = |row: &usize| text.get(*row).is_some_and(|value| value.contains('\0'));

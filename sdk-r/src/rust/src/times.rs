@@ -1,10 +1,11 @@
 //! Dates, instants, times of day and spans: as R's doubles where those come back as they were, else as text. Owns the
 //! rule by which seconds become microseconds and nanoseconds again when they are written.
 
-use crate::columns::{How, Note, Refusal};
-use crate::forms::{Class, Form};
+use crate::atomic::{Atomic, Class};
+use crate::how::How;
 use crate::intervals;
 use crate::numbers::{AS_TEXT, EXACT};
+use crate::refusal::{Note, Refusal};
 use crate::text::Text;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Date64Type};
@@ -84,14 +85,14 @@ fn comes_back(value: i64, per_second: i64) -> bool {
 }
 
 /// Days; in milliseconds that are no whole days, instants.
-pub(crate) fn dates(array: &ArrayRef, notes: &mut Vec<Note>) -> Result<Form, Refusal> {
+pub(crate) fn dates(array: &ArrayRef, notes: &mut Vec<Note>) -> Result<Atomic, Refusal> {
     if let DataType::Date32 = array.data_type() {
-        return Ok(Form::Double(array.as_primitive::<Date32Type>().unary(f64::from), Class::Date));
+        return Ok(Atomic::Double(array.as_primitive::<Date32Type>().unary(f64::from), Class::Date));
     }
     let values = array.as_primitive::<Date64Type>();
     if values.iter().flatten().all(|value| value % DAY == 0) {
         #[allow(clippy::cast_precision_loss, reason = "quotients by a day's milliseconds are below 2^53")]
-        return Ok(Form::Double(values.unary(|value| (value / DAY) as f64), Class::Date));
+        return Ok(Atomic::Double(values.unary(|value| (value / DAY) as f64), Class::Date));
     }
     let values: Int64Array = values.unary(|value| value);
     exact_instants(&values, TimeUnit::Millisecond, Class::Time("UTC".into()), "", notes)
@@ -104,7 +105,7 @@ pub(crate) fn instants(
     zone: Option<&str>,
     how: &How,
     notes: &mut Vec<Note>,
-) -> Result<Form, Refusal> {
+) -> Result<Atomic, Refusal> {
     let Some(zone) = zone else {
         return exact_instants(values, unit, Class::Time("UTC".into()), "", notes);
     };
@@ -121,17 +122,22 @@ fn exact_instants(
     class: Class,
     suffix: &str,
     notes: &mut Vec<Note>,
-) -> Result<Form, Refusal> {
+) -> Result<Atomic, Refusal> {
     let per_second = per_second(unit);
     let text = |value: i64| format!("{}{suffix}", intervals::instant(value, per_second));
     match values.iter().position(|value| value.is_some_and(|value| !comes_back(value, per_second))) {
-        None => Ok(Form::Double(doubles(values, per_second), class)),
+        None => Ok(Atomic::Double(doubles(values, per_second), class)),
         Some(row) => as_text(values, row, "POSIXct", text, notes),
     }
 }
 
 /// Spans or times of day, in seconds.
-pub(crate) fn spans(values: &Int64Array, unit: TimeUnit, class: Class, notes: &mut Vec<Note>) -> Result<Form, Refusal> {
+pub(crate) fn spans(
+    values: &Int64Array,
+    unit: TimeUnit,
+    class: Class,
+    notes: &mut Vec<Note>,
+) -> Result<Atomic, Refusal> {
     let per_second = per_second(unit);
     let exact = |value: i64| {
         let nanoseconds = value.checked_mul(1_000_000_000 / per_second);
@@ -139,7 +145,7 @@ pub(crate) fn spans(values: &Int64Array, unit: TimeUnit, class: Class, notes: &m
     };
     let text = |value| intervals::span(value, per_second);
     match values.iter().position(|value| value.is_some_and(|value| !exact(value))) {
-        None => Ok(Form::Double(doubles(values, per_second), class)),
+        None => Ok(Atomic::Double(doubles(values, per_second), class)),
         Some(row) => as_text(values, row, "difftime", text, notes),
     }
 }
@@ -154,12 +160,12 @@ fn as_text(
     class: &str,
     text: impl Fn(i64) -> String,
     notes: &mut Vec<Note>,
-) -> Result<Form, Refusal> {
+) -> Result<Atomic, Refusal> {
     let value = text(values.value(row));
     let why = format!("{value} has more digits than R's {class} holds exactly: {AS_TEXT}");
     notes.push(Note { row: Some(row), why });
     let texts: ArrayRef = Arc::new(values.iter().map(|value| value.map(&text)).collect::<LargeStringArray>());
-    Ok(Form::Text(Text::new(&texts)?))
+    Ok(Atomic::Text(Text::new(&texts)?))
 }
 
 /// R's name for a zone: offsets of whole hours have one, of the other sign; others only where R has the zone.

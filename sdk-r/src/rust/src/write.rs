@@ -2,7 +2,6 @@
 //! processor's cache. The R side has made everything plain before; what one column is, its `Node` knows.
 
 use crate::altrep::Strings;
-use crate::columns::Refusal;
 use crate::failure::Failure;
 use crate::nodes::Node;
 use arrow_array::{RecordBatch, RecordBatchOptions, RecordBatchReader};
@@ -94,9 +93,4 @@ impl RecordBatchReader for Columns {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
-}
-
-/// A refusal of text that has no known encoding.
-pub(crate) fn not_utf8(row: usize) -> Refusal {
-    Refusal::at(row, "the text is no valid UTF-8: say what it is, as in Encoding(x) <- \"latin1\"")
 }

@@ -1,9 +1,11 @@
 //! Lists, structures, maps and unions: what is in them is decided as one array, and cut into R's values by row. What
 //! lies under a null is looked at by nobody.
 
-use crate::columns::{How, Note, Refusal};
+use super::Form;
+use crate::atomic::Atomic;
 use crate::failure::Failure;
-use crate::forms::Form;
+use crate::how::How;
+use crate::refusal::{Note, Refusal};
 use crate::text::Text;
 use crate::vectors::{attribute, characters, list};
 use arrow_array::cast::AsArray;
@@ -197,7 +199,7 @@ impl Maps {
         let keys = inner(&entries.fields()[0], entries.column(0), row_of, how, notes)?;
         let values = Box::new(inner(&entries.fields()[1], entries.column(1), row_of, how, notes)?);
         Ok(match keys {
-            Form::Text(keys) => Form::Map(Self { ranges, keys, values }),
+            Form::Atomic(Atomic::Text(keys)) => Form::Map(Self { ranges, keys, values }),
             keys => {
                 let names = vec!["key".into(), "value".into()];
                 let structs = Structs { nulls: None, length: entries.len(), names, parts: vec![keys, *values] };

@@ -1,0 +1,13 @@
+//! One Arrow type as another that holds all of its values.
+
+use crate::refusal::Refusal;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
+
+/// A cast that loses nothing; types between which there is none are refused.
+pub(crate) fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Refusal> {
+    if array.data_type() == to {
+        return Ok(array.clone());
+    }
+    arrow_cast::cast(array, to).map_err(|error| Refusal::whole(error.to_string()))
+}
