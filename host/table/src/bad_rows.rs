@@ -1,7 +1,7 @@
 //! Rows that are wrong, where the user says that the table goes on without them: they are left out, or kept as text, and
 //! counted. Fields that a stream's first rows do not have are ignored, or kept as JSON, where the user says so.
 
-use super::text_looks::numbered;
+use super::column_names::numbered;
 use arrow_array::builder::StringBuilder;
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};

@@ -28,8 +28,14 @@ pub(super) fn gave_up(path: &Path, panicked: &Panicked) -> TableError {
 
 /// Batches of a reader that may panic. Nothing follows an error.
 pub(super) struct Guarded {
-    pub(super) batches: Option<Batches>,
-    pub(super) path: PathBuf,
+    batches: Option<Batches>,
+    path: PathBuf,
+}
+
+impl Guarded {
+    pub(super) fn new(batches: Batches, path: &Path) -> Self {
+        Self { batches: Some(batches), path: path.to_owned() }
+    }
 }
 
 impl Iterator for Guarded {

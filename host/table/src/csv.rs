@@ -9,11 +9,12 @@ use super::cell::{Kind, Words};
 use super::cells::Record;
 use super::column_kind::without_type;
 use super::csv_blocks::{Checked, Found, Plain, Text, check};
-use super::dialect::{Detected, Dialect};
+use super::detect::Detected;
+use super::dialect::Dialect;
 use super::error::TableError;
 use super::findings::Findings;
-use super::live::Patience;
 use super::options::ReadOptions;
+use super::patience::Patience;
 use super::rows::{RowSource, Rows};
 use super::rows_ahead::Ahead;
 use super::text_columns::Column;
@@ -205,7 +206,7 @@ pub(crate) fn stored(path: &Path, layout: &Layout, text: impl Read + Send + 'sta
         return Ok(Box::new(MadeBatches::new(path, &layout.schema, layout.rows, kept.into_iter().map(Ok))));
     }
     if let Some(plain) = layout.plain {
-        return Ok(Box::new(plain.read(path, layout, text)?));
+        return Ok(Box::new(plain.read(path, &layout.schema, layout.rows, layout.columns.clone(), text)?));
     }
     let (rows, record) = Rows::open(path, &layout.dialect, text)?;
     Ok(match layout.rules.is_strict() {

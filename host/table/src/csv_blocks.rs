@@ -9,7 +9,6 @@ use super::blocks::{
 };
 use super::cell::{Kind, Words};
 use super::cells::Record;
-use super::csv::Layout;
 use super::dialect::Dialect;
 use super::error::TableError;
 use super::option_values::{Delimiter, Ragged};
@@ -20,6 +19,7 @@ use super::text_columns::Column;
 use super::text_looks::{Looked, looked, verdicts};
 use super::verdict::{Style, Verdict};
 use arrow_array::ArrayRef;
+use arrow_schema::SchemaRef;
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -88,14 +88,16 @@ impl Plain {
         Cutter::new(path, text, self.first, self.marks.quote, self.sizes)
     }
 
-    /// The rows of a text that was checked, in batches.
+    /// The rows of a text that was checked, in batches: so many in all, of columns as the check found them.
     pub(super) fn read(
         self,
         path: &Path,
-        layout: &Layout,
+        schema: &SchemaRef,
+        total: u64,
+        columns: Vec<(usize, Verdict, Arc<Words>)>,
         text: impl Read + Send + 'static,
     ) -> Result<Batches, TableError> {
-        let (own, columns) = (path.to_owned(), layout.columns.clone());
+        let own = path.to_owned();
         let work = move |block: &mut Vec<u8>| {
             let cells = Cells::of(block, self.marks).ok_or_else(|| changed(&own))?;
             let made = |rows: Range<usize>| {
@@ -113,7 +115,7 @@ impl Plain {
             made
         };
         let made = flat(InOrder::start(path, self.cut(path, text)?, work));
-        Ok(Box::new(MadeBatches::new(path, &layout.schema, layout.rows, made)))
+        Ok(Box::new(MadeBatches::new(path, schema, total, made)))
     }
 }
 

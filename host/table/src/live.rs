@@ -1,9 +1,9 @@
 //! A table that is still being made: standard input or a pipe, read once, row by row as it comes. Its first rows say
-//! what its columns are. Files that are there are `source.rs`'s.
+//! what its columns are. Files that are there are `table_file.rs`'s.
 
 use super::bad_rows::Tally;
 use super::batches::{Batches, Guarded, gave_up, stream_batches};
-use super::dialect::detect;
+use super::detect::detect;
 use super::encoding::{self, Decoded};
 use super::error::TableError;
 use super::findings::Findings;
@@ -11,16 +11,16 @@ use super::format::{Compression, FileFormat, Format};
 use super::guard::guarded;
 use super::ipc::IpcStream;
 use super::options::ReadOptions;
+use super::patience::{Patience, READ_BYTES};
 use super::slices::Plain;
 use super::unpack::decompress;
 use super::{ROW_BYTES_MAX, csv, json};
 use arrow_schema::SchemaRef;
 use longshore_segment::{Side, plain_schema};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::Timespec;
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes from which columns get their types, where that many come without a pause: some ten thousand rows.
@@ -28,9 +28,6 @@ const HEAD_BYTES: usize = 1 << 20;
 
 /// A pause that ends the first rows: whoever pipes a file has none, whoever types one has longer ones.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-
-/// Bytes read at a time: what a pipe holds.
-const READ_BYTES: usize = 64 << 10;
 
 /// A table that comes as it is made.
 pub struct LiveSource {
@@ -68,7 +65,7 @@ impl LiveSource {
     pub fn open(name: &str, file: File, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
         let path = Path::new(name);
         let failed = |source| TableError::Read { path: path.to_owned(), source };
-        let patience = Patience { file: Arc::new(file.try_clone().map_err(failed)?), handed: Arc::default() };
+        let patience = Patience::of(&file).map_err(failed)?;
         let mut text = decompress(file, format.compression).map_err(failed)?;
         if format.format == Format::ArrowStream {
             let opened = guarded(|| IpcStream::open(BufReader::new(text)));
@@ -91,7 +88,7 @@ impl LiveSource {
         if head.bytes.is_empty() && is_csv {
             return Err(TableError::Empty { path: path.to_owned() });
         }
-        let (handed, tally) = (Arc::clone(&patience.handed), Tally::default());
+        let tally = Tally::default();
         let whole = &head.bytes[..head.whole];
         let (schema, findings, rows) = if is_csv {
             let first = &whole[..whole.len().min(HEAD_BYTES)];
@@ -100,13 +97,13 @@ impl LiveSource {
             // They are counted as they are read.
             layout.tally = tally.clone();
             let schema = Arc::clone(&layout.schema);
-            let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
+            let text = patience.counted(head.bytes, text);
             (schema, Some(Box::new(layout.findings.clone())), Rows::Csv { layout: Box::new(layout), text, patience })
         } else {
             let mut layout = json::scan(path, json::Form::Lines, options, options.rules(true), whole)?;
             layout.tally = tally.clone();
             let schema = Arc::clone(&layout.schema);
-            let text: Box<dyn Read + Send> = Box::new(Counted { text: Cursor::new(head.bytes).chain(text), handed });
+            let text = patience.counted(head.bytes, text);
             (schema, None, Rows::Ndjson { layout, text, patience })
         };
         Ok(Self { name: path.to_owned(), schema, findings, tally, rows: Mutex::new(Some(rows)) })
@@ -149,41 +146,7 @@ impl LiveSource {
                 Box::new(Plain::new(stream_batches(&path, Ok(stream))?, path.clone(), self.schema()))
             }
         };
-        Ok(Some(Box::new(Guarded { batches: Some(batches), path })))
-    }
-}
-
-/// Knows whether the source has more to give right now.
-#[derive(Debug)]
-pub(crate) struct Patience {
-    file: Arc<File>,
-    handed: Arc<AtomicU64>,
-}
-
-impl Patience {
-    /// Whether a reader that has used so many bytes would have to wait for the next.
-    pub(crate) fn would_wait(&self, used: u64) -> bool {
-        used >= self.handed.load(Ordering::Relaxed) && !self.ready(Timespec { tv_sec: 0, tv_nsec: 0 })
-    }
-
-    fn ready(&self, timeout: Timespec) -> bool {
-        // What cannot be asked is read, and says itself what is wrong.
-        poll(&mut [PollFd::new(&*self.file, PollFlags::IN)], Some(&timeout)).map_or(true, |ready| ready > 0)
-    }
-}
-
-/// Counts what it hands out.
-struct Counted<R> {
-    text: R,
-    handed: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let room = buffer.len().min(READ_BYTES);
-        let read = self.text.read(&mut buffer[..room])?;
-        self.handed.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
+        Ok(Some(Box::new(Guarded::new(batches, &path))))
     }
 }
 

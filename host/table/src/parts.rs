@@ -1,25 +1,24 @@
 //! A table in many files: in a folder, or named by a pattern. All have the same columns; what the names of their folders
 //! say of them, `year=2024`, are columns too.
 
-pub(super) use super::parts_found::find;
-
 use super::batches::Batches;
 use super::column_kind::without_type;
 use super::csv;
-use super::dialect::{Detected, Dialect};
+use super::detect::Detected;
+use super::dialect::Dialect;
 use super::error::TableError;
 use super::findings::Findings;
 use super::format::{FileFormat, Format};
-use super::held::Held;
+use super::held::{Chained, Held};
 use super::option_values::ColumnType;
 use super::options::ReadOptions;
 use super::parts_found::Found;
 use super::parts_types::{common, noun, option_of, typed, with_keys};
-use super::source::Source;
+use super::table_file::TableFile;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 use std::collections::BTreeMap;
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,12 +30,13 @@ const NOTES_SHOWN: usize = 10;
 pub(super) struct Parts {
     path: PathBuf,
     format: FileFormat,
-    parts: Vec<Arc<Source>>,
+    parts: Vec<Arc<TableFile>>,
     /// The columns in the files.
     own: Vec<FieldRef>,
     /// The columns of the folders' names, with a row for each file.
     keys: Option<RecordBatch>,
     notes: Vec<String>,
+    findings: Option<Findings>,
 }
 
 impl Parts {
@@ -64,6 +64,7 @@ impl Parts {
             own: Vec::new(),
             keys: None,
             notes: Vec::new(),
+            findings: None,
         };
         parts.keys = if takes_keys { parts.read_keys(&files, &key_options)? } else { None };
         let mut left = options.rows;
@@ -71,9 +72,9 @@ impl Parts {
             if left == Some(0) {
                 break;
             }
-            let source = Source::open_as(&file.path, format, &ReadOptions { rows: left, ..own_options.clone() })?;
-            left = left.map(|left| left.saturating_sub(source.rows().unwrap_or(0)));
-            parts.parts.push(Arc::new(source.closed()?));
+            let part = TableFile::open(&file.path, format, &ReadOptions { rows: left, ..own_options.clone() })?;
+            left = left.map(|left| left.saturating_sub(part.rows().unwrap_or(0)));
+            parts.parts.push(Arc::new(part.closed()?));
         }
         parts.own = match parts.parts.first().is_some_and(|part| part.layout().is_some()) {
             true => parts.widen(&own_options)?,
@@ -84,7 +85,13 @@ impl Parts {
                 format!("`{name}` is a column of its files, and in the names of their folders: rename one of them");
             return Err(parts.unreadable(reason));
         }
+        parts.findings = parts.found();
         Ok(parts)
+    }
+
+    /// What names them.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// How many files there are.
@@ -117,11 +124,15 @@ impl Parts {
     }
 
     /// What was found in the files: how the first is read, and what a person should know of any.
-    pub(super) fn findings(&self) -> Option<Findings> {
+    pub(super) fn findings(&self) -> Option<&Findings> {
+        self.findings.as_ref()
+    }
+
+    fn found(&self) -> Option<Findings> {
         let mut findings = self.parts.first().and_then(|part| part.findings()).cloned().unwrap_or_default();
         findings.columns.clear();
         findings.notes.clone_from(&self.notes);
-        let of_part = |part: &Arc<Source>| {
+        let of_part = |part: &Arc<TableFile>| {
             let found = part.findings().map(|found| found.all_notes().map(str::to_owned).collect::<Vec<_>>());
             let name = part.path().display().to_string();
             found.unwrap_or_default().into_iter().map(move |note| format!("`{name}`: {note}"))
@@ -154,12 +165,14 @@ impl Parts {
         Box::new(rows)
     }
 
-    /// The files, none of them open.
+    /// The bytes of the files, one after another, and how many they are.
     ///
     /// # Errors
     /// Where one cannot be had again.
-    pub(super) fn files(&self) -> std::io::Result<Vec<Held>> {
-        self.parts.iter().filter_map(|part| part.held()).map(Held::again).collect()
+    pub(super) fn bytes(&self) -> std::io::Result<(u64, Box<dyn Read + Send>)> {
+        let files = self.parts.iter().map(|part| part.held().again()).collect::<std::io::Result<Vec<_>>>()?;
+        let length = files.iter().map(Held::length).sum::<std::io::Result<u64>>()?;
+        Ok((length, Box::new(Chained::new(files))))
     }
 
     /// The columns of files whose types are their own: they must be the same in all.
@@ -237,7 +250,7 @@ impl Parts {
             let mut again = options.clone();
             again.types.extend(types.iter().cloned());
             again.rows = options.rows.and(part.rows());
-            match Source::open_as(part.path(), part.format(), &again) {
+            match TableFile::open(part.path(), part.format(), &again) {
                 Ok(opened) => self.parts[index - 1] = Arc::new(opened.closed()?),
                 // Digits that a double has not, and such: all of them are text, from the first file on.
                 Err(error) if types.iter().any(|(_, kind)| *kind != ColumnType::Text) => {
@@ -258,7 +271,7 @@ impl Parts {
     }
 
     /// Whether two files have columns of the same names.
-    fn check_names(&self, first: &Source, other: &Source) -> Result<(), TableError> {
+    fn check_names(&self, first: &TableFile, other: &TableFile) -> Result<(), TableError> {
         let (own, others) = (first.schema(), other.schema());
         let lacking = |schema: &Schema, of: &Schema| {
             of.fields()

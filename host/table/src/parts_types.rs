@@ -2,7 +2,7 @@
 //! the other.
 
 use super::option_values::ColumnType;
-use super::source::Source;
+use super::table_file::TableFile;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_cast::CastOptions;
 use arrow_cast::display::FormatOptions;
@@ -10,7 +10,7 @@ use arrow_schema::{DataType, FieldRef, SchemaRef};
 use std::sync::Arc;
 
 /// The type of a column of text; `None` where it has no value.
-pub(super) fn typed(part: &Source, name: &str) -> Option<DataType> {
+pub(super) fn typed(part: &TableFile, name: &str) -> Option<DataType> {
     let schema = part.schema();
     let (index, field) = schema.column_with_name(name)?;
     let has_nothing = part.layout().is_some_and(|layout| layout.has_nothing(index));

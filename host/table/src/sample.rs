@@ -1,5 +1,5 @@
 //! The first rows of a text, as a dialect has them, and how far they agree about it. Which dialect is the text's,
-//! `dialect.rs` finds.
+//! `detect.rs` finds.
 
 use super::cells::Record;
 use super::dialect::Dialect;

@@ -1,72 +1,59 @@
-//! A table to read: a file that has been checked, and can be read as often as is needed. Whatever a library makes of a
-//! damaged file, also a panic, is an error of the table.
+//! A table to read: in one file, or in many. It has been checked, and can be read as often as is needed.
 
-mod find;
-
-use super::batches::{Batches, Guarded, gave_up, stream_batches};
-use super::dialect::detect;
-use super::encoding::{self, Decoded};
+use super::batches::{Batches, Guarded};
 use super::error::TableError;
 use super::findings::Findings;
-use super::format::{Compression, FileFormat, Format};
-use super::glance::Glance;
-use super::guard::guarded;
-use super::held::{Chained, Held, Identity};
-use super::ipc::{IpcFile, IpcStream};
-use super::json::Form;
+use super::format::FileFormat;
 use super::options::ReadOptions;
-use super::parquet_file::ParquetFile;
 use super::parts::Parts;
-use super::signature;
-use super::slices::Plain;
-use super::unpack::decompress;
-use super::workbook::Sheet;
-use super::{csv, json};
-use arrow_schema::{Schema, SchemaRef};
-use encoding_rs::Encoding;
-use longshore_os::small_file::open_regular;
-use longshore_segment::{Segment, Side, plain_schema};
+use super::parts_found;
+use super::table_file::TableFile;
+use super::unpack::inside;
+use arrow_schema::SchemaRef;
+use longshore_segment::Segment;
 use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-
-/// Bytes of a text from whose look its dialect is known.
-const HEAD_BYTES: u64 = 256 << 10;
-
-/// Bytes of a text that its compression makes one of, about.
-const PACKED: u64 = 8;
+use std::io::{Read, Seek};
+use std::path::Path;
 
 /// A table to read.
 #[derive(Debug)]
-pub struct Source {
-    path: PathBuf,
-    /// None where the table is in many.
-    file: Option<Held>,
-    format: FileFormat,
-    options: Box<ReadOptions>,
-    /// Of a text that is not UTF-8.
-    encoding: Option<&'static Encoding>,
-    schema: SchemaRef,
-    rows: Option<u64>,
-    findings: Option<Box<Findings>>,
-    content: Content,
-}
+pub struct Source(Content);
 
-/// What the check of a file found that reading it needs.
+/// What it is in.
 #[derive(Debug)]
 enum Content {
-    Text(Box<csv::Layout>),
-    Json(json::Layout),
-    Parquet(Box<ParquetFile>),
-    /// Read from its start each time.
-    Arrow,
-    /// The rows of a sheet, and how they are read.
-    Sheet(Box<(Sheet, csv::Layout)>),
-    /// The files that the table is in.
+    File(Box<TableFile>),
     Parts(Box<Parts>),
 }
 
 impl Source {
+    /// Opens and checks what a path names: a file, a folder of files that make one table, or a pattern of their names, such
+    /// as `sales/*.csv`. The format is that of the suffixes, where none is given.
+    ///
+    /// # Errors
+    /// As [`Source::open_as`], and where files that should make one table do not.
+    pub fn find(path: &Path, format: Option<FileFormat>, options: &ReadOptions) -> Result<Self, TableError> {
+        let named = || options.format.as_ref().map(|name| name.parse()).transpose();
+        let format = if format.is_some() { format } else { named()? };
+        if let Some(files) = parts_found::find(path)? {
+            return Ok(Self(Content::Parts(Box::new(Parts::open(path, files, format, options)?))));
+        }
+        let format = format.map_or_else(|| Self::format_at(path), Ok)?;
+        Self::open_as(path, format, options)
+    }
+
+    /// The format that what a path names is read in, where nobody says it.
+    ///
+    /// # Errors
+    /// Where its name says nothing, or nothing is there.
+    pub fn format_at(path: &Path) -> Result<FileFormat, TableError> {
+        match parts_found::find(path)? {
+            Some(files) => FileFormat::from_path(&files[0].path),
+            None if path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("zip")) => inside(path),
+            None => FileFormat::from_path(path),
+        }
+    }
+
     /// Opens and checks a file. Text formats are read through once, so that whatever is wrong is found now.
     ///
     /// # Errors
@@ -80,14 +67,7 @@ impl Source {
     /// # Errors
     /// As [`Source::open`], and where the file is not as the options say.
     pub fn open_as(path: &Path, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
-        let file = match open_regular(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(TableError::Missing { path: path.to_owned() });
-            }
-            Err(source) => return Err(TableError::Read { path: path.to_owned(), source }),
-        };
-        Self::check(path, file, format, options)
+        TableFile::open(path, format, options).map(|file| Self(Content::File(Box::new(file))))
     }
 
     /// A file that is open already, and may have no name. `path` stands for it in errors.
@@ -95,122 +75,52 @@ impl Source {
     /// # Errors
     /// As [`Source::open`].
     pub fn of(path: &Path, file: File, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
-        Self::check(path, file, format, options)
+        TableFile::of(path, file, format, options).map(|file| Self(Content::File(Box::new(file))))
     }
 
-    fn check(path: &Path, file: File, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
-        if let Err(reason) = options.check_fit(format.format) {
-            return Err(TableError::NoOption { path: path.to_owned(), reason });
-        }
-        if let Err(reason) = options.check() {
-            return Err(TableError::Unreadable { path: path.to_owned(), reason });
-        }
-        let metadata = file.metadata().map_err(|source| TableError::Read { path: path.to_owned(), source })?;
-        if metadata.is_dir() {
-            return Err(TableError::Folder { path: path.to_owned() });
-        }
-        // Without a row NDJSON has no bytes: it has no header.
-        if metadata.len() == 0 && format != (FileFormat { format: Format::Ndjson, compression: Compression::None }) {
-            return Err(TableError::Empty { path: path.to_owned() });
-        }
-        let schema = SchemaRef::new(Schema::empty());
-        let options = Box::new(options.clone());
-        let mut source = Self {
-            path: path.to_owned(),
-            file: Some(Held::Open(file)),
-            format,
-            options,
-            encoding: None,
-            schema,
-            rows: None,
-            findings: None,
-            content: Content::Arrow,
-        };
-        guarded(|| source.look()).unwrap_or_else(|panicked| Err(gave_up(path, &panicked)))?;
-        Ok(source)
-    }
-
-    /// Looks at the content, as far as its format needs to be.
-    fn look(&mut self) -> Result<(), TableError> {
-        // What is said to be in an encoding need not look like text in another.
-        if self.options.encoding.is_none() {
-            signature::check(&self.path, self.format, self.reopen()?, || self.unpacked())?;
-        }
-        self.encoding = self.find_encoding()?;
-        match self.format.format {
-            Format::Xlsx => {
-                let (sheet, layout) = Sheet::open(&self.path, self.reopen()?, &self.options)?;
-                self.schema = SchemaRef::clone(&layout.schema);
-                self.rows = Some(layout.rows);
-                self.findings = Some(Box::new(layout.findings.clone()));
-                self.content = Content::Sheet(Box::new((sheet, layout)));
-            }
-            Format::Csv | Format::Tsv => {
-                let mut head = Vec::new();
-                let read = self.text()?.take(HEAD_BYTES).read_to_end(&mut head);
-                read.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
-                let all = (head.len() as u64) < HEAD_BYTES;
-                let detected = detect(&self.path, self.format.format, &self.options, &head, all)
-                    .map_err(|error| Glance::of_lines(self.format, &head).before(error))?;
-                let dialect = detected.dialect.clone();
-                let text = (head.as_slice(), self.length()?);
-                let mut layout = csv::scan_ahead(&self.path, detected, &self.options, text, || self.text())
-                    .map_err(|error| Glance::of(&self.path, self.format, &dialect, &head).before(error))?;
-                if let Some(encoding) = self.encoding {
-                    layout.findings.options.insert("encoding".into(), encoding.name().to_ascii_lowercase());
-                }
-                self.schema = SchemaRef::clone(&layout.schema);
-                self.rows = Some(layout.rows);
-                self.findings = Some(Box::new(layout.findings.clone()));
-                self.content = Content::Text(Box::new(layout));
-            }
-            Format::Json | Format::Ndjson => {
-                let layout = json::scan_ahead(&self.path, self.form(), &self.options, self.length()?, || self.text())?;
-                self.schema = SchemaRef::clone(&layout.schema);
-                self.rows = Some(layout.rows);
-                self.findings = layout.findings(self.encoding).map(Box::new);
-                self.content = Content::Json(layout);
-            }
-            Format::Parquet => {
-                let file = ParquetFile::open(&self.path, self.reopen()?)?;
-                self.schema = plain_schema(file.schema(), Side::Input);
-                self.rows = Some(file.rows());
-                self.content = Content::Parquet(Box::new(file));
-            }
-            Format::ArrowFile => {
-                let file = IpcFile::open(self.reopen()?).map_err(|fault| fault.of(&self.path))?;
-                self.schema = plain_schema(&file.schema(), Side::Input);
-                self.rows = Some(file.rows());
-            }
-            Format::ArrowStream => {
-                let stream = IpcStream::open(self.text()?).map_err(|fault| fault.of(&self.path))?;
-                self.schema = plain_schema(&stream.schema(), Side::Input);
-            }
-        }
-        Ok(())
+    /// Takes a table from a reader that cannot be read twice, such as standard input: it is kept in a temporary file
+    /// without a name. `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn spool(
+        name: &str,
+        mut reader: impl Read,
+        format: FileFormat,
+        options: &ReadOptions,
+    ) -> Result<Self, TableError> {
+        let path = Path::new(name);
+        let failed = |source| TableError::Read { path: path.to_owned(), source };
+        let mut file = tempfile::tempfile().map_err(failed)?;
+        std::io::copy(&mut reader, &mut file).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        Self::of(path, file, format, options)
     }
 
     /// The table's columns.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        SchemaRef::clone(&self.schema)
+        match &self.0 {
+            Content::File(file) => file.schema(),
+            Content::Parts(parts) => parts.schema(),
+        }
     }
 
     /// The table's columns, those of a text without a value without a type.
     pub(crate) fn known_schema(&self) -> SchemaRef {
-        match &self.content {
-            Content::Text(layout) => layout.known_schema(),
-            Content::Json(layout) => layout.known_schema(),
-            Content::Sheet(sheet) => sheet.1.known_schema(),
+        match &self.0 {
+            Content::File(file) => file.known_schema(),
             Content::Parts(parts) => parts.known_schema(),
-            Content::Parquet(_) | Content::Arrow => self.schema(),
         }
     }
 
     /// The number of rows, where the file says so without being read.
     #[must_use]
     pub fn rows(&self) -> Option<u64> {
-        self.rows
+        match &self.0 {
+            Content::File(file) => file.rows(),
+            Content::Parts(parts) => parts.rows(),
+        }
     }
 
     /// Reads the table, from its start.
@@ -218,50 +128,19 @@ impl Source {
     /// # Errors
     /// [`TableError`].
     pub fn batches(&self) -> Result<Batches, TableError> {
-        let batches = guarded(|| self.raw_batches()).unwrap_or_else(|panicked| Err(gave_up(&self.path, &panicked)))?;
-        Ok(Box::new(Guarded { batches: Some(batches), path: self.path.clone() }))
+        match &self.0 {
+            Content::File(file) => file.batches(),
+            Content::Parts(parts) => Ok(Box::new(Guarded::new(parts.batches(), parts.path()))),
+        }
     }
 
     /// The whole table as a segment, where it need not be decoded first: an Arrow file of flat columns that are all in
     /// order, of up to `limit` bytes.
     pub(crate) fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
-        let is_file = self.format.format == Format::ArrowFile;
-        let file = is_file.then(|| self.reopen().ok()).flatten()?;
-        // What is wrong with it, the decoder says.
-        guarded(|| IpcFile::open(file).ok()?.segment(&self.schema, fits)).ok()?
-    }
-
-    fn raw_batches(&self) -> Result<Batches, TableError> {
-        let path = self.path.clone();
-        let plain = |batches: Batches| Box::new(Plain::new(batches, self.path.clone(), self.schema()));
-        Ok(match &self.content {
-            Content::Text(layout) => csv::stored(&path, layout, self.text()?)?,
-            Content::Json(layout) => json::stored(&path, layout, self.form(), self.text()?)?,
-            Content::Sheet(sheet) => csv::stored(&path, &sheet.1, sheet.0.text(&path)?)?,
-            Content::Parts(parts) => parts.batches(),
-            Content::Parquet(file) => plain(file.batches(&path, &self.reopen()?)?),
-            Content::Arrow if self.format.format == Format::ArrowFile => {
-                let mut file = IpcFile::open(self.reopen()?).map_err(|fault| fault.of(&path))?;
-                plain(Box::new(std::iter::from_fn(move || file.next().map_err(|fault| fault.of(&path)).transpose())))
-            }
-            Content::Arrow => plain(stream_batches(&path, IpcStream::open(self.text()?))?),
-        })
-    }
-
-    /// The file from its start, with an offset of its own: several readers may be at work.
-    fn reopen(&self) -> Result<File, TableError> {
-        let file = self.file.as_ref().ok_or_else(|| std::io::Error::other("it is in many files"));
-        file.and_then(Held::reopen).map_err(|source| TableError::Read { path: self.path.clone(), source })
-    }
-
-    /// The same without a descriptor that is held open.
-    pub(super) fn closed(mut self) -> Result<Self, TableError> {
-        let closed = self.file.take().map(|file| file.closed(&self.path)).transpose();
-        self.file = closed.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
-        if let Content::Text(layout) = &mut self.content {
-            layout.keep_nothing();
+        match &self.0 {
+            Content::File(file) => file.segment(fits),
+            Content::Parts(_) => None,
         }
-        Ok(self)
     }
 
     /// The file's bytes as they lie there, and how many they are; those of many files one after another.
@@ -269,104 +148,36 @@ impl Source {
     /// # Errors
     /// Where it cannot be read.
     pub(crate) fn bytes(&self) -> std::io::Result<(u64, Box<dyn Read + Send>)> {
-        match (&self.file, &self.content) {
-            (Some(file), _) => {
-                let file = file.reopen()?;
-                Ok((Identity::of(&file)?.length, Box::new(file)))
-            }
-            (None, Content::Parts(parts)) => {
-                let files = parts.files()?;
-                let length = files.iter().map(Held::length).sum::<std::io::Result<u64>>()?;
-                Ok((length, Box::new(Chained::new(files))))
-            }
-            (None, _) => Err(std::io::Error::other("it is in no file")),
-        }
-    }
-
-    /// How the objects of JSON stand in the text.
-    fn form(&self) -> Form<'_> {
-        match self.format.format {
-            Format::Json => Form::Values(self.options.path.as_deref()),
-            _ => Form::Lines,
-        }
-    }
-
-    /// The file, where the table is in one.
-    pub(super) fn held(&self) -> Option<&Held> {
-        self.file.as_ref()
-    }
-
-    /// Where it is.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// How the text's columns are, where it is one.
-    pub(super) fn layout(&self) -> Option<&csv::Layout> {
-        match &self.content {
-            Content::Text(layout) => Some(layout),
-            Content::Sheet(sheet) => Some(&sheet.1),
-            _ => None,
+        match &self.0 {
+            Content::File(file) => file.bytes(),
+            Content::Parts(parts) => parts.bytes(),
         }
     }
 
     /// The files that the table is in.
     #[must_use]
     pub fn files(&self) -> usize {
-        match &self.content {
+        match &self.0 {
+            Content::File(_) => 1,
             Content::Parts(parts) => parts.len(),
-            _ => 1,
         }
     }
 
     /// The format.
     #[must_use]
     pub fn format(&self) -> FileFormat {
-        self.format
+        match &self.0 {
+            Content::File(file) => file.format(),
+            Content::Parts(parts) => parts.format(),
+        }
     }
 
     /// How the content is read, where it is text.
     #[must_use]
     pub fn findings(&self) -> Option<&Findings> {
-        self.findings.as_deref()
-    }
-
-    /// The text in UTF-8.
-    fn text(&self) -> Result<Box<dyn Read + Send>, TableError> {
-        let text = self.unpacked()?;
-        Ok(match self.encoding {
-            Some(encoding) => Box::new(Decoded::new(text, encoding)),
-            None => text,
-        })
-    }
-
-    /// Bytes of the text, about.
-    fn length(&self) -> Result<u64, TableError> {
-        let length = self.file.as_ref().map_or(Ok(0), Held::length);
-        let length = length.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
-        let packed = self.format.compression != Compression::None;
-        Ok(if packed { length.saturating_mul(PACKED) } else { length })
-    }
-
-    /// The encoding, where it is not UTF-8: the one that is said, or that the first bytes are a mark of.
-    fn find_encoding(&self) -> Result<Option<&'static Encoding>, TableError> {
-        if !matches!(self.format.format, Format::Csv | Format::Tsv | Format::Json | Format::Ndjson) {
-            return Ok(None);
+        match &self.0 {
+            Content::File(file) => file.findings(),
+            Content::Parts(parts) => parts.findings(),
         }
-        if let Some(name) = &self.options.encoding {
-            let named =
-                encoding::named(name).map_err(|reason| TableError::Unreadable { path: self.path.clone(), reason })?;
-            return Ok(Some(named).filter(|encoding| *encoding != encoding_rs::UTF_8));
-        }
-        let mut head = Vec::new();
-        let read = self.unpacked()?.take(4).read_to_end(&mut head);
-        read.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
-        Ok(encoding::marked(&head))
-    }
-
-    /// The content without the compression around it.
-    fn unpacked(&self) -> Result<Box<dyn Read + Send>, TableError> {
-        decompress(self.reopen()?, self.format.compression)
-            .map_err(|source| TableError::Read { path: self.path.clone(), source })
     }
 }

@@ -1,16 +1,12 @@
 //! Rows with an empty cell too much: a delimiter that was typed twice. Which of a row's empty cells it is, the other rows
 //! say: with any other left out, a column would have what it has in no row. Where they do not say it, nothing is found.
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Surplus};
 use super::header::Row;
 use super::option_values::Delimiter;
 use super::sample::Table;
 use super::seen::Seen;
 use super::verdict::{Hints, Style};
-use std::collections::BTreeMap;
-
-/// Of the row on a line, the cell that is too much.
-pub(super) type Surplus = BTreeMap<u64, usize>;
 
 /// Rows that say what is in a column, at least.
 const ROWS_MIN: usize = 20;

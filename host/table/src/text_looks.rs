@@ -3,6 +3,7 @@
 
 use super::cell::{Kind, Unit, Words};
 use super::cells::Record;
+use super::column_names::unique;
 use super::contract::{OTHERS, not_among};
 use super::days::{Dates, is_of_days};
 use super::dialect::Dialect;
@@ -13,7 +14,6 @@ use super::option_values::{ColumnType, DateStyle, Mark, OrderName, TimeFormat};
 use super::options::ReadOptions;
 use super::seen::Seen;
 use super::verdict::{Hints, Style, Verdict};
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -246,22 +246,4 @@ pub(super) fn cell<'a>(path: &Path, line: u64, column: &str, bytes: &'a [u8]) ->
             error.valid_up_to() + 1
         ),
     })
-}
-
-/// Names that are all different: a column without a name is named by its position, a name's repetitions are numbered.
-fn unique(names: Vec<String>) -> Vec<String> {
-    let mut taken = HashSet::new();
-    let name = |(index, name): (usize, String)| {
-        let name = if name.is_empty() { format!("column_{}", index + 1) } else { name };
-        let name = numbered(&name, |name| taken.contains(name));
-        taken.insert(name.clone());
-        name
-    };
-    names.into_iter().enumerate().map(name).collect()
-}
-
-/// A name that is not taken: itself, or with a number.
-pub(super) fn numbered(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
-    let repeated = (1..).map(|number| format!("{name}.{number}"));
-    std::iter::once(name.to_owned()).chain(repeated).find(|name| !is_taken(name)).unwrap_or_default()
 }

@@ -4,7 +4,7 @@
 
 use super::cell::Words;
 use super::csv;
-use super::dialect::{Detected, detect};
+use super::detect::{Detected, detect};
 use super::error::TableError;
 use super::format::Format;
 use super::held::Held;
@@ -12,9 +12,9 @@ use super::option_values::{ColumnType, Delimiter, HeaderLines, Mark};
 use super::options::ReadOptions;
 use super::rows::Rows;
 use super::text_looks::names;
-use super::workbook_cells::{Cells, Value};
+use super::workbook_cells::{Cells, Value, broken};
 use super::workbook_parts::check_parts;
-use calamine::{Reader, SheetType, SheetVisible, Xlsx, XlsxError};
+use calamine::{Reader, SheetType, SheetVisible, Xlsx};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -361,16 +361,5 @@ impl Written {
             around.into_iter().filter(|(_, rows)| *rows > 0).map(|(key, rows)| (key.to_owned(), rows.to_string())),
         );
         Ok((Sheet { text }, layout))
-    }
-}
-
-/// What is wrong with a workbook.
-pub(super) fn broken(path: &Path, error: &XlsxError) -> TableError {
-    let path = path.to_owned();
-    match error {
-        XlsxError::Password => {
-            TableError::Unreadable { path, reason: "it is protected by a password: save it without".into() }
-        }
-        error => TableError::Damaged { path, reason: error.to_string() },
     }
 }

@@ -1,8 +1,7 @@
-//! The cells of a workbook's sheet that have a value, and how each is written down.
+//! The cells of a workbook's sheet that have a value, and how each is written down; and what is wrong with a workbook.
 
 use super::error::TableError;
-use super::workbook::broken;
-use calamine::{DataRef, ExcelDateTime, Xlsx, XlsxCellReader};
+use calamine::{DataRef, ExcelDateTime, Xlsx, XlsxCellReader, XlsxError};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -105,6 +104,17 @@ fn duration_text(days: f64) -> String {
         format!("{sign}{hours:02}:{minutes:02}:{seconds:02}")
     } else {
         format!("{sign}{hours:02}:{minutes:02}:{seconds:06.3}")
+    }
+}
+
+/// What is wrong with a workbook.
+pub(super) fn broken(path: &Path, error: &XlsxError) -> TableError {
+    let path = path.to_owned();
+    match error {
+        XlsxError::Password => {
+            TableError::Unreadable { path, reason: "it is protected by a password: save it without".into() }
+        }
+        error => TableError::Damaged { path, reason: error.to_string() },
     }
 }
 

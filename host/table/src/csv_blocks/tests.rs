@@ -3,7 +3,8 @@
 use crate::blocks::Sizes;
 use crate::csv::{Layout, scan, scan_in_blocks, stored};
 use crate::days::Order;
-use crate::dialect::{Detected, Dialect};
+use crate::detect::Detected;
+use crate::dialect::Dialect;
 use crate::dice::Dice;
 use crate::option_values::{ColumnType, DateStyle, Delimiter, Mark, OrderName};
 use crate::options::ReadOptions;

@@ -1,8 +1,7 @@
 //! Spans of time as ISO 8601 writes them: `PT1.5S`, `-PT90061S`, `P1M-2DT3.000000004S`. Durations are seconds alone, so
 //! that none is rounded to another unit; intervals keep their months, days and seconds apart.
 
-use super::scalar::{in_quotes, per_second};
-use super::{Form, Reason, Written};
+use super::{Form, Reason, Written, in_quotes};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType, DurationSecondType, IntervalDayTimeType,
@@ -98,5 +97,15 @@ impl Span {
             let _ = write!(out, ".{}", digits.trim_end_matches('0'));
         }
         out.push(b'S');
+    }
+}
+
+/// The unit of a time, in so many of a second.
+pub(super) fn per_second(unit: TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Second => 1,
+        TimeUnit::Millisecond => 1_000,
+        TimeUnit::Microsecond => 1_000_000,
+        TimeUnit::Nanosecond => 1_000_000_000,
     }
 }

@@ -78,5 +78,13 @@ pub(super) fn quoted(text: &str, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, text);
 }
 
+/// What is no number: in quotes where it is JSON.
+fn in_quotes(form: Form, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let quote: &[u8] = if form == Form::Json { b"\"" } else { b"" };
+    out.extend_from_slice(quote);
+    write(out);
+    out.extend_from_slice(quote);
+}
+
 #[cfg(test)]
 mod tests;

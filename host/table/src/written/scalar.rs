@@ -1,6 +1,6 @@
 //! Values that are not nested.
 
-use super::{Form, Reason, Written, duration, quoted};
+use super::{Form, Reason, Written, duration, in_quotes, quoted};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Decimal128Type, Decimal256Type, DecimalType, Float16Type, Float32Type, Float64Type, Int8Type,
@@ -8,7 +8,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, BooleanArray, PrimitiveArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{DataType, Field, TimeUnit};
+use arrow_schema::{DataType, Field};
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -214,13 +214,6 @@ fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn in_quotes(form: Form, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    let quote: &[u8] = if form == Form::Json { b"\"" } else { b"" };
-    out.extend_from_slice(quote);
-    write(out);
-    out.extend_from_slice(quote);
-}
-
 /// Dates and times, as Arrow writes them: ISO 8601 with all digits that there are.
 struct Formatted<'a> {
     formatter: ArrayFormatter<'a>,
@@ -271,15 +264,5 @@ impl Written for Date64s<'_> {
             out.drain(end - midnight.len()..end);
         }
         Ok(())
-    }
-}
-
-/// The unit of a time, in so many of a second.
-pub(super) fn per_second(unit: TimeUnit) -> i64 {
-    match unit {
-        TimeUnit::Second => 1,
-        TimeUnit::Millisecond => 1_000,
-        TimeUnit::Microsecond => 1_000_000,
-        TimeUnit::Nanosecond => 1_000_000_000,
     }
 }

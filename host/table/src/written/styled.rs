@@ -138,7 +138,7 @@ pub(crate) fn instants<'a>(array: &'a ArrayRef) -> Option<Box<dyn Fn(usize) -> I
             Box::new(move |row| of(values.value(row), 1_000, false))
         }
         DataType::Timestamp(unit, zone) => {
-            let (zoned, parts) = (zone.is_some(), super::scalar::per_second(*unit));
+            let (zoned, parts) = (zone.is_some(), super::duration::per_second(*unit));
             match unit {
                 TimeUnit::Second => {
                     let values = array.as_primitive::<TimestampSecondType>();

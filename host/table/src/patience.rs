@@ -1,0 +1,55 @@
+//! Whether a source that is still being made has more to give: a batch ends where its next row would have to be waited for.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes read at a time: what a pipe holds.
+pub(super) const READ_BYTES: usize = 64 << 10;
+
+/// Knows whether the source has more to give right now.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    file: Arc<File>,
+    handed: Arc<AtomicU64>,
+}
+
+impl Patience {
+    /// Of a source; a copy of its descriptor asks.
+    pub(super) fn of(file: &File) -> std::io::Result<Self> {
+        Ok(Self { file: Arc::new(file.try_clone()?), handed: Arc::default() })
+    }
+
+    /// The text of the source, which has given `head` of it already, counted as it is handed out.
+    pub(super) fn counted(&self, head: Vec<u8>, text: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+        Box::new(Counted { text: Cursor::new(head).chain(text), handed: Arc::clone(&self.handed) })
+    }
+
+    /// Whether a reader that has used so many bytes would have to wait for the next.
+    pub(crate) fn would_wait(&self, used: u64) -> bool {
+        used >= self.handed.load(Ordering::Relaxed) && !self.ready(Timespec { tv_sec: 0, tv_nsec: 0 })
+    }
+
+    /// Whether there is more, or the end, before the time is over.
+    pub(super) fn ready(&self, timeout: Timespec) -> bool {
+        // What cannot be asked is read, and says itself what is wrong.
+        poll(&mut [PollFd::new(&*self.file, PollFlags::IN)], Some(&timeout)).map_or(true, |ready| ready > 0)
+    }
+}
+
+/// Counts what it hands out.
+struct Counted<R> {
+    text: R,
+    handed: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let room = buffer.len().min(READ_BYTES);
+        let read = self.text.read(&mut buffer[..room])?;
+        self.handed.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
