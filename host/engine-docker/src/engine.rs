@@ -17,14 +17,14 @@ use futures_util::{FutureExt, StreamExt};
 use longshore_config::settings::Settings;
 use longshore_engine::listener::Peers;
 use longshore_engine::{
-    AGENT, Container, Ended, Engine, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Launch, MOUNTED_AGENT,
-    Policy, PolicyMount, PolicyOf, ProcessLimit, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptUser, Temporary,
+    AGENT, Container, Ended, Engine, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Instance, MOUNTED_AGENT,
+    Placement, Policy, PolicyMount, ProcessLimit, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptUser, Shape, Temporary,
     WORK_FOLDER, Workplace, existing, wait_for,
 };
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::User;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -59,23 +59,15 @@ impl Docker {
         Ok(Self { images, api, agent: settings.agent.clone(), owner, script_users, facts })
     }
 
-    async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
-        let agent = self.agent_to_mount(launch.image)?;
+    async fn start(&self, shape: &Shape, instance: Instance<'_>) -> Result<Box<dyn Container>, EngineError> {
+        let has_agent = shape.image.as_ref().is_none_or(|image| image.has_agent);
+        let policy = self.policy_of(shape, instance.user, instance.directory.folder())?;
         // The engine takes a path, and what is there by now must be what was checked.
-        if let Some(gone) = launch.mounts.iter().find(|file| !file.is_in_place()) {
+        if let Some(gone) = shape.mounts.iter().find(|file| !file.is_in_place()) {
             return Err(EngineError::Replaced { path: gone.path.clone() });
         }
-        let policy = Policy::new(&PolicyOf {
-            limits: launch.limits,
-            network: launch.network,
-            mounts: launch.mounts,
-            user: launch.user,
-            place: launch.place.folder(),
-            agent: agent.as_deref(),
-            image: launch.image,
-        });
-        let mut container = self.images.container(launch.run_id).await;
-        container.create(body(&launch, &policy, agent.is_none())).await.map_err(|error| match error {
+        let mut container = self.images.container(instance.name).await;
+        container.create(body(shape, &instance, &policy, has_agent)).await.map_err(|error| match error {
             ApiError::DockerResponseServerError { status_code: 404, message } if message.contains("image") => {
                 EngineError::ImageGone
             }
@@ -84,7 +76,7 @@ impl Docker {
         let (seen, ended) = watch::channel(None);
         // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
         let waiting = tokio::spawn(wait_until_gone(self.api.clone(), container.name().to_owned(), seen)).abort_handle();
-        let workplace = workplace(launch.image, &policy);
+        let workplace = workplace(shape.image.as_ref(), &policy);
         let mut container = DockerContainer { api: self.api.clone(), container, workplace, held: None, ended, waiting };
         match container.container.start().await {
             // The agent begins meanwhile.
@@ -92,10 +84,8 @@ impl Docker {
             Err(source) => {
                 // It may have removed itself already.
                 let _ = container.container.remove().await;
-                return Err(match launch.image {
-                    Some(image)
-                        if agent.is_none() && source.to_string().contains(&format!("stat {AGENT}: no such file")) =>
-                    {
+                return Err(match &shape.image {
+                    Some(image) if has_agent && source.to_string().contains(&format!("stat {AGENT}: no such file")) => {
                         EngineError::AgentNotInImage { image: image.name.clone(), path: AGENT }
                     }
                     _ => EngineError::Engine { doing: "starting the container", source: refusal(source) },
@@ -103,6 +93,11 @@ impl Docker {
             }
         }
         Ok(Box::new(container))
+    }
+
+    fn policy_of(&self, shape: &Shape, user: Option<&ScriptUser>, folder: &Path) -> Result<Policy, EngineError> {
+        let agent = self.agent_to_mount(shape.image.as_ref())?;
+        Ok(Policy::new(shape, Placement { user, folder, agent: agent.as_deref() }))
     }
 
     /// This machine's agent, where the image has none.
@@ -139,8 +134,16 @@ impl Engine for Docker {
         self.facts.get().map(Some).boxed()
     }
 
-    fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {
-        self.start(launch).boxed()
+    fn policy(&self, shape: &Shape, user: Option<&ScriptUser>, folder: &Path) -> Result<Option<Policy>, EngineError> {
+        self.policy_of(shape, user, folder).map(Some)
+    }
+
+    fn launch<'a>(
+        &'a self,
+        shape: &'a Shape,
+        instance: Instance<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {
+        self.start(shape, instance).boxed()
     }
 }
 
@@ -158,7 +161,7 @@ fn workplace(image: Option<&RunImage>, policy: &Policy) -> Workplace {
 }
 
 /// A policy in the words of the Engine API.
-fn body(launch: &Launch<'_>, policy: &Policy, has_agent: bool) -> ContainerCreateBody {
+fn body(shape: &Shape, instance: &Instance<'_>, policy: &Policy, has_agent: bool) -> ContainerCreateBody {
     let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
     // Unlike binds mounts take any path, also one with a colon, and make no folder where nothing is.
     let mount = |mount: &PolicyMount| Mount {
@@ -208,9 +211,9 @@ fn body(launch: &Launch<'_>, policy: &Policy, has_agent: bool) -> ContainerCreat
         auto_remove: Some(true),
         ..HostConfig::default()
     };
-    let labels = [("longshore.run", launch.run_id), ("longshore.owner", "longshore")];
+    let labels = [("longshore.run", instance.name), ("longshore.owner", "longshore")];
     ContainerCreateBody {
-        image: launch.image.map(|image| image.id.0.clone()),
+        image: shape.image.as_ref().map(|image| image.id.0.clone()),
         entrypoint: Some(vec![if has_agent { AGENT } else { MOUNTED_AGENT }.into()]),
         cmd: Some(vec![]),
         // An image may say otherwise, and the agent would believe it.

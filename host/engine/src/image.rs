@@ -21,7 +21,7 @@ const OURS: [&str; 4] = ["PATH", "HOME", "USER", "LOGNAME"];
 const NOT_VOLUMES: [&str; 2] = ["/work", "/tmp"];
 
 /// Who scripts may be in an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) enum ImageUsers {
     /// Anybody: each run has a user of its own.
     #[default]
@@ -33,7 +33,7 @@ pub(crate) enum ImageUsers {
 }
 
 /// An image to run a script in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct RunImage {
     /// Its id.
     pub id: ImageId,

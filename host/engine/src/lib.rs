@@ -18,6 +18,7 @@ mod registry;
 pub mod run_directory;
 mod script_user;
 mod seccomp;
+mod shape;
 mod sockets;
 mod store;
 mod store_error;
@@ -31,24 +32,21 @@ pub use error::EngineError;
 use longshore_model::engine_kind::EngineKind;
 
 use crate::listener::Peers;
-use crate::run_directory::RunDirectory;
 pub use facts::EngineFacts;
 use futures_util::future::BoxFuture;
 pub use identity::{Identity, SCRIPT_USER};
 pub use image::{AGENT, RunImage};
 pub use installed::NoAnswer;
-use longshore_model::limits::Limits;
-use longshore_model::network::Network;
-use longshore_os::shared_file::SharedFile;
 use longshore_protocol::User;
 pub use owner::EngineOwner;
 pub use policy::{Held, Namespaces, Policy, PolicyMount, ProcessLimit, Temporary};
-pub use policy::{MOUNTED_AGENT, PolicyOf, SOCKET_FOLDER, WORK_FOLDER};
+pub use policy::{MOUNTED_AGENT, Placement, SOCKET_FOLDER, WORK_FOLDER};
 pub use refusal::Refusal;
 pub use registry::{Connector, Engines};
 pub use script_user::ScriptUser;
 pub use seccomp::SeccompProfile;
 pub use seccomp::{Sockets, in_a_file, profile};
+pub use shape::{Instance, Resources, Shape};
 pub use sockets::SocketMemory;
 pub use sockets::{limit as limit_sockets, socket_memory};
 use std::fmt;
@@ -60,29 +58,6 @@ pub use store::{
 };
 pub use store_error::StoreError;
 use tokio::sync::watch;
-
-/// What a container is made from: everything an engine needs to know.
-#[derive(Debug)]
-pub struct Launch<'a> {
-    /// The run, after which the container is named.
-    pub run_id: &'a str,
-    /// The image; `None` where the engine has none.
-    pub image: Option<&'a RunImage>,
-    /// The directory with the run's socket.
-    pub place: &'a RunDirectory,
-    /// What it may use.
-    pub limits: &'a Limits,
-    /// Its network.
-    pub network: &'a Network,
-    /// What it sees of this machine; compared once more before an engine takes a path.
-    pub mounts: &'a [SharedFile],
-    /// Who its script runs as, where that is not this host's own user.
-    pub user: Option<&'a ScriptUser>,
-    /// A Python interpreter in the place of the engine's own, where the engine runs on this machine.
-    pub python: Option<&'a Path>,
-    /// A library of R packages before the engine's own, likewise.
-    pub r_library: Option<&'a Path>,
-}
 
 /// How scripts are run where this engine runs them.
 #[derive(Debug, Clone)]
@@ -121,8 +96,19 @@ pub trait Engine: Send + Sync {
     /// What it says of itself and of its machine; `None` where it holds nothing.
     fn facts(&self) -> BoxFuture<'_, Option<EngineFacts>>;
 
+    /// What a container of a shape may do, whose script is this user, and which sees `folder` as that of its socket; `None`
+    /// where it holds nothing.
+    ///
+    /// # Errors
+    /// [`EngineError`]: something that such a container needs is missing.
+    fn policy(&self, shape: &Shape, user: Option<&ScriptUser>, folder: &Path) -> Result<Option<Policy>, EngineError>;
+
     /// Starts a container.
-    fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>>;
+    fn launch<'a>(
+        &'a self,
+        shape: &'a Shape,
+        instance: Instance<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>>;
 }
 
 /// A container that was started. It removes itself when it ends; dropping it kills what still runs.

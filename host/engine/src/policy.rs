@@ -2,11 +2,9 @@
 //! prints, and the record sums up. A container may do nothing that is not written here.
 
 use super::identity::{Identity, SCRIPT_USER};
-use super::image::RunImage;
 use super::script_user::ScriptUser;
+use super::shape::Shape;
 use super::{EngineFacts, SeccompProfile, SocketMemory, profile};
-use longshore_model::limits::Limits;
-use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -190,49 +188,42 @@ pub struct Held {
     pub socket_memory: SocketMemory,
 }
 
-/// What a policy is made from.
-#[derive(Debug)]
-pub struct PolicyOf<'a> {
-    /// What it may use.
-    pub limits: &'a Limits,
-    /// Its network.
-    pub network: &'a Network,
-    /// What it sees of this machine.
-    pub mounts: &'a [SharedFile],
+/// Where a container of a shape is to be, and whose.
+#[derive(Debug, Clone, Copy)]
+pub struct Placement<'a> {
     /// Who the script is; the one of all runs where nobody says.
     pub user: Option<&'a ScriptUser>,
-    /// The run's folder with its socket, on this machine.
-    pub place: &'a Path,
+    /// What it sees as the folder of its socket, on this machine.
+    pub folder: &'a Path,
     /// This machine's agent, where the image has none.
     pub agent: Option<&'a Path>,
-    /// The image; `None` where the engine has none.
-    pub image: Option<&'a RunImage>,
 }
 
 impl Policy {
-    /// The policy of a run.
-    pub fn new(of: &PolicyOf<'_>) -> Self {
-        let limits = of.limits;
-        let script = Identity::of(of.user.map_or(SCRIPT_USER, |user| user.user));
-        let agent = of.user.map_or_else(|| script.clone(), |user| user.agent.clone());
-        let process_limits = std::iter::once(("nofile", limits.open_files)).chain(PROCESS_LIMITS);
+    /// The policy of a container.
+    #[must_use]
+    pub fn new(shape: &Shape, placement: Placement<'_>) -> Self {
+        let (resources, user) = (shape.resources, placement.user);
+        let script = Identity::of(user.map_or(SCRIPT_USER, |user| user.user));
+        let agent = user.map_or_else(|| script.clone(), |user| user.agent.clone());
+        let process_limits = std::iter::once(("nofile", resources.open_files)).chain(PROCESS_LIMITS);
         Self {
             agent,
             script,
             no_new_privileges: true,
-            seccomp: profile(of.network.into()),
+            seccomp: profile((&shape.network).into()),
             read_only_root: true,
-            namespaces: Namespaces { network: of.network.to_string(), ipc: "private", cgroup: "private" },
-            temporary: temporary(of),
-            mounts: mounts(of),
+            namespaces: Namespaces { network: shape.network.to_string(), ipc: "private", cgroup: "private" },
+            temporary: temporary(shape),
+            mounts: mounts(shape, placement),
             masked: MASKED.to_vec(),
             read_only: READ_ONLY.to_vec(),
             cpu_shares: CPU_SHARES,
             oom_score: OOM_SCORE,
-            memory_bytes: limits.memory_bytes,
-            shared_memory_bytes: limits.memory_bytes,
-            cpus: limits.cpus,
-            pids: limits.pids,
+            memory_bytes: resources.memory_bytes,
+            shared_memory_bytes: resources.memory_bytes,
+            cpus: resources.cpus(),
+            pids: resources.pids,
             process_limits: process_limits.map(|(name, most)| ProcessLimit { name, most }).collect(),
         }
     }
@@ -247,17 +238,17 @@ impl Held {
 }
 
 /// Open to all, since Podman lets nobody name an owner.
-fn temporary(of: &PolicyOf<'_>) -> Vec<Temporary> {
-    let is_mounted = |path: &str| of.mounts.iter().any(|mount| mount.path == Path::new(path));
-    let volumes = of.image.into_iter().flat_map(|image| &image.volumes).map(String::as_str);
+fn temporary(shape: &Shape) -> Vec<Temporary> {
+    let is_mounted = |path: &str| shape.mounts.iter().any(|mount| mount.path == Path::new(path));
+    let volumes = shape.image.iter().flat_map(|image| &image.volumes).map(String::as_str);
     let paths = [WORK_FOLDER, "/tmp"].into_iter().chain(volumes.filter(|path| !is_mounted(path)));
-    let bytes = of.limits.memory_bytes;
+    let bytes = shape.resources.memory_bytes;
     let files = bytes / BYTES_OF_FILE;
     let folder = |path: &str| Temporary { path: path.to_owned(), bytes, files, mode: 0o1777, executable: true };
     paths.map(folder).collect()
 }
 
-fn mounts(of: &PolicyOf<'_>) -> Vec<PolicyMount> {
+fn mounts(shape: &Shape, placement: Placement<'_>) -> Vec<PolicyMount> {
     let read_only = |source: &Path, target: &str| PolicyMount {
         source: source.to_owned(),
         target: target.into(),
@@ -270,7 +261,7 @@ fn mounts(of: &PolicyOf<'_>) -> Vec<PolicyMount> {
         writable: file.writable,
         recursive: file.writable,
     };
-    let socket = read_only(of.place, SOCKET_FOLDER);
-    let agent = of.agent.map(|agent| read_only(agent, MOUNTED_AGENT));
-    std::iter::once(socket).chain(of.mounts.iter().map(shared)).chain(agent).collect()
+    let socket = read_only(placement.folder, SOCKET_FOLDER);
+    let agent = placement.agent.map(|agent| read_only(agent, MOUNTED_AGENT));
+    std::iter::once(socket).chain(shape.mounts.iter().map(shared)).chain(agent).collect()
 }

@@ -3,8 +3,8 @@
 
 use super::survivors::{end_below, end_marked};
 use super::{
-    Container, Ended, Engine, EngineError, EngineFacts, Held, Launch, RunImage, ScriptUser, Workplace, existing,
-    wait_for,
+    Container, Ended, Engine, EngineError, EngineFacts, Held, Instance, Policy, RunImage, ScriptUser, Shape, Workplace,
+    existing, wait_for,
 };
 use crate::ImageStore;
 use crate::listener::Peers;
@@ -66,13 +66,13 @@ impl Process {
         blocking(make).await.map_err(|source| EngineError::RunDirectory { path, source })
     }
 
-    async fn start(&self, launch: Launch<'_>) -> Result<Box<dyn Container>, EngineError> {
-        let socket = launch.place.socket();
+    async fn start(&self, shape: &Shape, instance: Instance<'_>) -> Result<Box<dyn Container>, EngineError> {
+        let socket = instance.directory.socket();
         let bytes = socket.as_os_str().len();
         if bytes > SOCKET_PATH_BYTES {
             return Err(EngineError::SocketPath { path: socket, bytes });
         }
-        let (folder, work) = self.folder(launch.run_id).await?;
+        let (folder, work) = self.folder(instance.name).await?;
         let parent = self.work_folder.clone();
         let sweeping = tokio::task::spawn_blocking(move || remove_abandoned(&parent, TEMPORARY));
         let agent = Command::new(&self.agent)
@@ -89,9 +89,10 @@ impl Process {
             .map_err(|source| EngineError::StartAgent { path: self.agent.clone(), source })?;
         let text = |path: &Path| path.to_string_lossy().into_owned();
         // R looks into the first one first.
-        let libraries: Vec<String> = launch.r_library.map(text).into_iter().chain(self.r_library.clone()).collect();
+        let libraries: Vec<String> =
+            shape.r_library.as_deref().map(text).into_iter().chain(self.r_library.clone()).collect();
         let workplace = Workplace {
-            python: launch.python.map_or_else(|| self.python.clone(), text),
+            python: shape.python.as_deref().map_or_else(|| self.python.clone(), text),
             rscript: self.rscript.clone(),
             r_library: (!libraries.is_empty()).then(|| libraries.join(":")),
             path: self.path.clone(),
@@ -128,8 +129,21 @@ impl Engine for Process {
         std::future::ready(None).boxed()
     }
 
-    fn launch<'a>(&'a self, launch: Launch<'a>) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {
-        self.start(launch).boxed()
+    fn policy(
+        &self,
+        _shape: &Shape,
+        _user: Option<&ScriptUser>,
+        _folder: &Path,
+    ) -> Result<Option<Policy>, EngineError> {
+        Ok(None)
+    }
+
+    fn launch<'a>(
+        &'a self,
+        shape: &'a Shape,
+        instance: Instance<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>> {
+        self.start(shape, instance).boxed()
     }
 }
 

@@ -23,3 +23,25 @@ pub enum EngineChoice {
     /// A process.
     Process,
 }
+
+impl EngineKind {
+    /// Whether it holds a script in a container of its own, whose network and mounts are the run's.
+    #[must_use]
+    pub fn isolates(self) -> bool {
+        match self {
+            Self::Docker => true,
+            Self::Process => false,
+        }
+    }
+}
+
+impl EngineChoice {
+    /// Whether a script may be held in a container by it.
+    #[must_use]
+    pub fn may_isolate(self) -> bool {
+        match self {
+            Self::Auto | Self::Docker => true,
+            Self::Process => false,
+        }
+    }
+}

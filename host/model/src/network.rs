@@ -13,7 +13,7 @@ const RESERVED: [&str; 8] = ["default", "host", "nat", "ns", "container", "pasta
 const LENGTH_MAX: usize = 128;
 
 /// A container's network.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Network {
     /// None at all.
     #[default]
@@ -25,7 +25,7 @@ pub enum Network {
 }
 
 /// The name of a network that an operator made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NetworkName(String);
 
 /// Why a word is not the name of a network.

@@ -1,32 +1,50 @@
 //! A file or folder of the machine that a run's container sees: what is at its path is held open from the check to the
 //! launch, so that nothing else can take its place in between.
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, lstat};
+use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, lstat};
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A file or folder that was checked.
+/// A file or folder that was checked. Two are equal where they are the same file at the same path, for the same use.
 #[derive(Debug, Clone)]
 pub struct SharedFile {
     /// Its path, without links.
     pub path: PathBuf,
     /// Whether the script may write there.
     pub writable: bool,
-    /// The file itself: while it is open no other file has its number.
-    opened: Arc<OwnedFd>,
+    /// Its device and number, which no other file has while it is open.
+    identity: (u64, u64),
+    /// What keeps it open.
+    _opened: Arc<OwnedFd>,
+}
+
+impl PartialEq for SharedFile {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.path, self.writable, self.identity) == (&other.path, other.writable, other.identity)
+    }
+}
+
+impl Eq for SharedFile {}
+
+impl Hash for SharedFile {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.path, self.writable, self.identity).hash(state);
+    }
 }
 
 impl SharedFile {
     /// Holds what is at a path without links. Says what it is where it is neither a file nor a folder.
     pub fn open(path: PathBuf, writable: bool) -> io::Result<Result<Self, &'static str>> {
         let opened = rustix::fs::open(&path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
-        let kind = match FileType::from_raw_mode(fstat(&opened)?.st_mode) {
+        let facts = fstat(&opened)?;
+        let kind = match FileType::from_raw_mode(facts.st_mode) {
             // The engine takes paths as text.
             FileType::RegularFile | FileType::Directory if path.to_str().is_none() => "a path that is not UTF-8",
             FileType::RegularFile | FileType::Directory => {
-                return Ok(Ok(Self { path, writable, opened: Arc::new(opened) }));
+                return Ok(Ok(Self { path, writable, identity: identity(&facts), _opened: Arc::new(opened) }));
             }
             FileType::Socket => "a socket",
             FileType::Fifo => "a pipe",
@@ -43,11 +61,12 @@ impl SharedFile {
     }
 
     fn is_at(&self, path: &Path) -> bool {
-        match (fstat(&self.opened), lstat(path)) {
-            (Ok(held), Ok(there)) => (held.st_dev, held.st_ino) == (there.st_dev, there.st_ino),
-            _ => false,
-        }
+        lstat(path).is_ok_and(|there| identity(&there) == self.identity)
     }
+}
+
+fn identity(facts: &Stat) -> (u64, u64) {
+    (facts.st_dev, facts.st_ino)
 }
 
 #[cfg(test)]

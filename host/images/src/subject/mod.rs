@@ -48,7 +48,7 @@ pub async fn fingerprint(subject: &str, engine: EngineChoice, engines: &Engines)
 }
 
 async fn of_reference(subject: &str, engine: EngineChoice, engines: &Engines) -> Result<Taken, SubjectError> {
-    if engine == EngineChoice::Process {
+    if !engine.may_isolate() {
         return Err(SubjectError::NoImages { subject: subject.to_owned() });
     }
     let store = engines.images().await.map_err(StoreError::from)?;

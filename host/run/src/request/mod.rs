@@ -229,7 +229,7 @@ impl RunSpec {
         let outputs = outputs::placed(&block, &self.outputs, &self.inputs)?;
         let keep = self.keep.as_ref().map(|path| check_keep(path, &outputs)).transpose()?;
         let allowed = Allowed::resolve(&self.allowed)?;
-        let contained = self.engine != EngineChoice::Process;
+        let contained = self.engine.may_isolate();
         let mounts = mounts::mounts(&self.mounts, options.files(), &allowed, contained)?;
         if contained {
             let given = reach::given(&self.inputs, &self.mounts, &self.options, &options);

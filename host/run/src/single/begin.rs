@@ -28,7 +28,7 @@ impl Run<'_> {
             }
         };
         program.extend(self.program(script));
-        if kind == EngineKind::Process {
+        if !kind.isolates() {
             // Libraries that keep caches below HOME find the run's own folder there instead.
             environment.insert("TMPDIR", &workplace.folder);
         }
@@ -63,7 +63,7 @@ impl Run<'_> {
             run_id: self.run_id.clone(),
             block_name: block.name.clone(),
             file_name: block.file_name().to_owned(),
-            container: kind == EngineKind::Docker,
+            container: kind.isolates(),
             streaming: self.prepared.chunk_rows.is_some(),
             chunk_rows: self.prepared.chunk_rows,
             options: self.prepared.options.values().clone(),

@@ -97,13 +97,13 @@ impl Run<'_> {
             data_hashes: None,
             loosened,
             held: self.held,
-            fresh_container: kind == EngineKind::Docker,
+            fresh_container: kind.isolates(),
             exit: exit.as_ref().map(|exit| exit.status),
             usage: exit.as_ref().map(|exit| exit.usage),
             dropped_log_bytes: exit.as_ref().map_or_else(Dropped::default, |exit| exit.dropped),
             left_behind: exit.as_ref().map_or(0, |exit| exit.left_behind),
             limits: self.prepared.limits,
-            network: if kind == EngineKind::Docker { self.prepared.network.to_string() } else { "host".into() },
+            network: if kind.isolates() { self.prepared.network.to_string() } else { "host".into() },
             mounts: mounts
                 .map(|mount| format!("{}:{}", mount.path.display(), if mount.writable { "rw" } else { "ro" }))
                 .collect(),

@@ -1,9 +1,9 @@
 //! What a run would be held to, found out without starting anything: the engine that it would take, the image where it is
 //! there, and the whole policy of its container.
 
+use super::shape;
 use crate::request::Prepared;
-use longshore_engine::EngineError;
-use longshore_engine::{self, EngineFacts, Engines, Policy, PolicyOf, RunImage};
+use longshore_engine::{EngineError, EngineFacts, Engines, Policy, RunImage};
 use longshore_images::environment;
 use longshore_model::causes::chain;
 use longshore_model::engine_kind::EngineKind;
@@ -66,25 +66,21 @@ pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained
     let user = chosen.script_user(image.as_ref(), prepared.writes());
     notes.extend(user.as_ref().and_then(|user| user.note.clone()));
     let limits = Limits { timeout: prepared.time_limit(settings), ..prepared.limits.clone() };
-    let of = PolicyOf {
-        limits: &prepared.limits,
-        network: &prepared.network,
-        mounts: &prepared.mounts,
-        user: user.as_ref(),
-        place: &settings.runtime_folder.join("runs/RUN"),
-        agent: Some(&settings.agent)
-            .filter(|_| image.as_ref().is_some_and(|image| !image.has_agent))
-            .map(|path| &**path),
-        image: image.as_ref(),
-    };
+    let image_id = image.as_ref().map(|image| image.id.0.clone());
+    let shape = shape(prepared, image, None);
+    let policy = chosen.policy(&shape, user.as_ref(), &settings.runtime_folder.join("runs/RUN"));
+    let policy = policy.unwrap_or_else(|error| {
+        notes.push(format!("no container can be made: {}", chain(&error)));
+        None
+    });
     let facts = chosen.facts().await;
     Ok(Explained {
         block: prepared.block.name.clone(),
         engine: chosen.kind(),
-        policy: facts.is_some().then(|| Policy::new(&of)),
+        policy,
         facts,
         image: name,
-        image_id: image.as_ref().map(|image| image.id.0.clone()),
+        image_id,
         loosened: loosened(prepared, &limits, chosen.kind()),
         limits,
         notes,
@@ -93,7 +89,7 @@ pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained
 
 /// What is looser than for a run that names nothing.
 pub(super) fn loosened(prepared: &Prepared, limits: &Limits, engine: EngineKind) -> Vec<String> {
-    if engine == EngineKind::Process {
+    if !engine.isolates() {
         return vec!["no container: the script may do all that this user may".into()];
     }
     let network = (prepared.network != Network::None)

@@ -19,11 +19,15 @@ use crate::output::{Finished, Writers};
 use crate::record::{RunRecord, Timings};
 use crate::request::Prepared;
 use crate::session::{Acceptor, AgentSession, Logs};
+use connect::NoAgent;
 use environment::{Fingerprinting, Provided};
 use longshore_config::settings::Settings;
 use longshore_engine::run_directory::RunDirectory;
 use longshore_engine::task::{Task, blocking};
-use longshore_engine::{Container, Ended, Engine, EngineError, Engines, Held, Launch, RunImage, Workplace};
+use longshore_engine::{
+    Container, Ended, Engine, EngineError, Engines, Held, Instance, RunImage, ScriptUser, Shape, Workplace,
+};
+use longshore_images::environment::local::LocalEnvironment;
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::event::{Event, Events};
@@ -160,39 +164,53 @@ impl Run<'_> {
     }
 
     async fn in_container(&mut self, engine: &dyn Engine, mut provided: Provided) -> Result<Seen, EngineError> {
-        let starting = Instant::now();
-        let place = RunDirectory::create(&self.settings.runtime_folder, &self.run_id).await?;
-        let user = engine.script_user(provided.image(), self.prepared.writes());
+        let shape = shape(&self.prepared, provided.image().cloned(), provided.local());
+        let begun = Instant::now();
+        let Some(started) = self.started(engine, &shape, &mut provided).await? else {
+            return Ok(interrupted());
+        };
+        if started.agent.is_ok() {
+            self.timings.start = milliseconds(begun.elapsed());
+        }
+        Ok(self.run_in(started, shape.image.as_ref(), engine.kind()).await)
+    }
+
+    /// A container of a shape, up to where its agent has connected. `None` where the run was cancelled before the engine had
+    /// made it.
+    async fn started(
+        &mut self,
+        engine: &dyn Engine,
+        shape: &Shape,
+        provided: &mut Provided,
+    ) -> Result<Option<Started>, EngineError> {
+        let image = shape.image.as_ref();
+        let directory = RunDirectory::create(&self.settings.runtime_folder, &self.run_id).await?;
+        let user = engine.script_user(image, self.prepared.writes());
         if let Some(note) = user.as_ref().and_then(|user| user.note.clone()) {
             self.tell(Event::Note(note.clone()));
             self.prepared.notes.push(note);
         }
-        let listener = place.listen(engine.peers(user.as_ref()))?;
-        let launch = Launch {
-            run_id: &self.run_id,
-            image: provided.image(),
-            place: &place,
-            limits: &self.prepared.limits,
-            network: &self.prepared.network,
-            mounts: &self.prepared.mounts,
-            user: user.as_ref(),
-            python: provided.local().and_then(|local| local.python.as_deref()),
-            r_library: provided.local().and_then(|local| local.r_library.as_deref()),
-        };
-        let Some(container) = self.launch(engine, launch).await? else {
-            return Ok(interrupted());
+        let listener = directory.listen(engine.peers(user.as_ref()))?;
+        let instance = Instance { name: &self.run_id, directory: &directory, user: user.as_ref() };
+        let Some(container) = self.launch(engine, shape, instance).await? else {
+            return Ok(None);
         };
         self.held = container.held();
         provided.let_go_of_image();
-        self.begin_fingerprint(engine, provided.image(), &container.workplace());
+        self.begin_fingerprint(engine, image, &container.workplace());
         let mut acceptor = Acceptor::new(listener);
-        let connected = self.wait_for_agent(&mut acceptor, container.as_ref(), provided.image()).await;
-        let (mut evidence, finished, exit) = match connected {
+        let agent = self.wait_for_agent(&mut acceptor, container.as_ref(), image).await;
+        Ok(Some(Started { directory, acceptor, container, agent, _user: user }))
+    }
+
+    /// Runs the script in a container that was started, to where all of it is gone.
+    async fn run_in(&mut self, started: Started, image: Option<&RunImage>, kind: EngineKind) -> Seen {
+        let Started { directory, mut acceptor, container, agent, _user } = started;
+        let (mut evidence, finished, exit) = match agent {
             Ok(agent) => {
-                self.timings.start = milliseconds(starting.elapsed());
                 self.tell(Event::Connected);
-                let (workplace, image) = (container.workplace(), provided.image());
-                let site = Supervised { image, workplace: &workplace, kind: engine.kind() };
+                let workplace = container.workplace();
+                let site = Supervised { image, workplace: &workplace, kind };
                 self.supervise(agent, site, container.as_ref(), &mut acceptor).await
             }
             Err(missing) => (missing.evidence(), Vec::new(), None),
@@ -200,20 +218,25 @@ impl Run<'_> {
         self.prepared.notes.extend(acceptor.notes());
         // Closed before the container is waited for: an agent that still runs ends when its host is gone.
         drop(acceptor);
-        self.end_container(container.as_ref(), engine.kind(), &mut evidence).await;
-        place.close().await;
-        Ok((evidence, finished, exit))
+        self.end_container(container.as_ref(), kind, &mut evidence).await;
+        directory.close().await;
+        (evidence, finished, exit)
     }
 
     /// Starts a container. `None` where the run was cancelled before the engine had done it.
-    async fn launch(&self, engine: &dyn Engine, launch: Launch<'_>) -> Result<Option<Box<dyn Container>>, EngineError> {
+    async fn launch(
+        &self,
+        engine: &dyn Engine,
+        shape: &Shape,
+        instance: Instance<'_>,
+    ) -> Result<Option<Box<dyn Container>>, EngineError> {
         let given_up = async {
             self.cancel.wait().await;
             // What is half made is made, and then ended: that leaves nothing behind.
             tokio::time::sleep(LAUNCH_DEADLINE).await;
         };
         tokio::select! {
-            launched = engine.launch(launch) => launched.map(Some),
+            launched = engine.launch(shape, instance) => launched.map(Some),
             () = given_up => Ok(None),
         }
     }
@@ -226,7 +249,7 @@ impl Run<'_> {
         if let Some(ended) = ended {
             evidence.out_of_memory |= ended == Ended::OutOfMemory;
             // Without a container whoever is this user may end the agent.
-            if let (Ended::Killed(signal), EngineKind::Docker, true) = (ended, kind, evidence.agent_lost) {
+            if let (Ended::Killed(signal), true, true) = (ended, kind.isolates(), evidence.agent_lost) {
                 evidence.agent_killed = Some(signal);
             }
             // An agent that ended well has said itself what failed.
@@ -312,6 +335,28 @@ impl Run<'_> {
 /// A run that was cancelled before anything of it began.
 fn interrupted() -> Seen {
     (Evidence { interrupted: true, ..Evidence::default() }, Vec::new(), None)
+}
+
+/// A container with its agent, or with what is known of the want of one: all that there is before a run begins in it.
+struct Started {
+    directory: RunDirectory,
+    acceptor: Acceptor,
+    container: Box<dyn Container>,
+    agent: Result<AgentSession, NoAgent>,
+    /// Nobody else's while the container lives.
+    _user: Option<ScriptUser>,
+}
+
+/// What shapes the container of a run.
+fn shape(prepared: &Prepared, image: Option<RunImage>, local: Option<&LocalEnvironment>) -> Shape {
+    Shape {
+        image,
+        resources: (&prepared.limits).into(),
+        network: prepared.network.clone(),
+        mounts: prepared.mounts.clone(),
+        python: local.and_then(|local| local.python.clone()),
+        r_library: local.and_then(|local| local.r_library.clone()),
+    }
 }
 
 /// Where a script is supervised.

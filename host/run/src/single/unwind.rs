@@ -21,7 +21,7 @@ pub(super) async fn unwinding<T>(future: impl Future<Output = T>) -> Result<T, E
 
 /// The engine that a run would have had, where none was settled on.
 pub(super) fn likely(choice: EngineChoice) -> EngineKind {
-    if choice == EngineChoice::Process { EngineKind::Process } else { EngineKind::Docker }
+    if !choice.may_isolate() { EngineKind::Process } else { EngineKind::Docker }
 }
 
 #[cfg(test)]

@@ -1,0 +1,144 @@
+//! What a container is made from: the shape that it has before a run is known, and what one container of that shape is
+//! given. Containers of equal shapes can stand in for each other.
+
+use super::image::RunImage;
+use super::run_directory::RunDirectory;
+use super::script_user::ScriptUser;
+use longshore_model::limits::Limits;
+use longshore_model::network::Network;
+use longshore_os::shared_file::SharedFile;
+use std::path::PathBuf;
+
+/// What shapes a container.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// The image; `None` where the engine has none.
+    pub image: Option<RunImage>,
+    /// What it may use.
+    pub resources: Resources,
+    /// Its network.
+    pub network: Network,
+    /// What it sees of this machine; compared once more before an engine takes a path.
+    pub mounts: Vec<SharedFile>,
+    /// A Python interpreter in the place of the engine's own, where the engine runs on this machine.
+    pub python: Option<PathBuf>,
+    /// A library of R packages before the engine's own, likewise.
+    pub r_library: Option<PathBuf>,
+}
+
+/// What a container may use: those limits of a run that are its container's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Resources {
+    /// Memory in bytes.
+    pub memory_bytes: u64,
+    /// Billionths of a processor; all processors where there is no limit.
+    pub nano_cpus: Option<u64>,
+    /// Processes and threads.
+    pub pids: u32,
+    /// Files that each process may have open.
+    pub open_files: u64,
+}
+
+/// One container of a shape.
+#[derive(Debug)]
+pub struct Instance<'a> {
+    /// Its name, by which it is found again where its host is killed.
+    pub name: &'a str,
+    /// The directory with its socket.
+    pub directory: &'a RunDirectory,
+    /// Who its script runs as, where that is not this host's own user.
+    pub user: Option<&'a ScriptUser>,
+}
+
+impl From<&Limits> for Resources {
+    fn from(limits: &Limits) -> Self {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "processors are positive, and far below 2^63 billionths"
+        )]
+        let nano = |cpus: f64| (cpus * 1e9).round() as u64;
+        Self {
+            memory_bytes: limits.memory_bytes,
+            nano_cpus: limits.cpus.map(nano),
+            pids: limits.pids,
+            open_files: limits.open_files,
+        }
+    }
+}
+
+impl Resources {
+    /// Processors; all of them where there is no limit.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 billionths of a processor, which are nine million")]
+    pub fn cpus(&self) -> Option<f64> {
+        self.nano_cpus.map(|nano| nano as f64 / 1e9)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn shape() -> Shape {
+        Shape {
+            image: Some(RunImage::default()),
+            resources: (&Limits::default()).into(),
+            network: Network::None,
+            mounts: Vec::new(),
+            python: None,
+            r_library: None,
+        }
+    }
+
+    #[test]
+    fn whatever_shapes_a_container_tells_shapes_apart_and_what_is_a_runs_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a");
+        std::fs::write(&file, "").unwrap();
+        let mounted = |writable| vec![SharedFile::open(file.clone(), writable).unwrap().unwrap()];
+        let limits = |change: fn(&mut Limits)| {
+            let mut limits = Limits::default();
+            change(&mut limits);
+            Shape { resources: (&limits).into(), ..shape() }
+        };
+        let (first, again) = (mounted(false), mounted(false));
+        assert_eq!(Shape { mounts: first.clone(), ..shape() }, Shape { mounts: again, ..shape() });
+        // Another file at the same path is another mount: as long as the first is held, none has its number.
+        std::fs::rename(&file, folder.path().join("b")).unwrap();
+        std::fs::write(&file, "").unwrap();
+        let differing = [
+            shape(),
+            Shape { mounts: first, ..shape() },
+            Shape { mounts: mounted(false), ..shape() },
+            Shape { mounts: mounted(true), ..shape() },
+            Shape { image: None, ..shape() },
+            Shape { image: Some(RunImage { has_agent: true, ..RunImage::default() }), ..shape() },
+            Shape { network: Network::Bridge, ..shape() },
+            Shape { python: Some("/venv/bin/python".into()), ..shape() },
+            Shape { r_library: Some("/library".into()), ..shape() },
+            limits(|limits| limits.memory_bytes += 1),
+            limits(|limits| limits.cpus = Some(0.5)),
+            limits(|limits| limits.pids += 1),
+            limits(|limits| limits.open_files += 1),
+        ];
+        let count = differing.len();
+        assert_eq!(HashSet::from(differing).len(), count);
+        let alike = [
+            limits(|limits| limits.output_bytes += 1),
+            limits(|limits| limits.log_bytes += 1),
+            limits(|limits| limits.timeout = longshore_model::limits::TimeLimit::None),
+            shape(),
+        ];
+        assert_eq!(HashSet::from(alike).len(), 1);
+    }
+
+    #[test]
+    fn processors_come_back_as_they_were_given() {
+        for cpus in [0.01, 0.3, 0.5, 1.0, 1.5, 64.0] {
+            let resources = Resources::from(&Limits { cpus: Some(cpus), ..Limits::default() });
+            assert_eq!(resources.cpus(), Some(cpus));
+        }
+    }
+}
