@@ -1,5 +1,5 @@
-//! Messages out of bytes, without I/O: the codec with the types of one direction. Whoever reads a connection pushes bytes
-//! and descriptors in as they arrive and takes whole messages out, each with a payload of a kind that it may carry.
+//! Messages out of bytes, without I/O: the codec with the types of one direction. A connection pushes bytes and descriptors
+//! in as they arrive, and takes whole messages out, each with a payload of a kind that it may carry.
 
 use crate::codec::Decoder;
 use crate::error::ProtocolError;

@@ -1,6 +1,6 @@
-//! A frame on its way out, without I/O: which bytes are left, and whether its descriptor still has to go. A socket takes
-//! as much of a frame as it has room for, and a descriptor goes with the first byte, once. Blocking senders and senders
-//! that do not wait go on from here.
+//! The state of a frame that is being sent, without I/O: which bytes are left, and whether its descriptor still has to be
+//! passed. A socket takes as much of a frame as it has room for; the descriptor is passed with the first byte, once. The
+//! blocking connection, the agent's loop and the host's tasks use it.
 
 use crate::error::ProtocolError;
 use crate::frame::{Frame, HEADER_BYTES};

@@ -1,6 +1,6 @@
-//! What carries a connection's bytes: a connected stream socket, and whether descriptors pass over it. Everything above
-//! is the same whatever it is: what cannot pass as a descriptor passes inline. Runs have a Unix socket each; the tests run
-//! the sessions over TCP too.
+//! The transport of a connection: a connected stream socket, and whether descriptors pass over it. The sessions are the
+//! same over every transport: where descriptors do not pass, they send data inline. Runs use Unix sockets; the tests also
+//! run the sessions over TCP.
 
 use longshore_protocol::{ConnectionError, Message, Reader, Sending, receive_once, send_once};
 use std::io;
@@ -49,12 +49,12 @@ impl Wire {
         }
     }
 
-    /// Waits until there is room, and writes once.
+    /// Writes once, when there is room.
     pub(crate) async fn send(&self, sending: &mut Sending) -> io::Result<()> {
         self.when(Interest::WRITABLE, |socket| send_once(socket, sending)).await
     }
 
-    /// Does what does not block, as soon as the socket is ready for it.
+    /// Calls `attempt`, which must not block, when the socket is ready, and again where it would have blocked.
     async fn when<R>(
         &self,
         ready: Interest,

@@ -1,5 +1,5 @@
-//! The host's side of the protocol: one file for what carries it, one for a connection's two halves, one for those who
-//! connect, one for the agent's connection, one for the script's.
+//! The host's side of the protocol: one file for accepting connections, one for the agent's connection, one for the
+//! script's. Their transport is `connection`'s.
 
 mod acceptor;
 mod agent;

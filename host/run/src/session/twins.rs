@@ -1,5 +1,5 @@
-//! The sessions over both wires. Over a Unix socket tables pass as descriptors, over TCP inline: scripts read and write
-//! the same values, and whoever passes a descriptor where none were agreed on breaks the protocol.
+//! The sessions over both wires. Tables are sent as descriptors over a Unix socket and inline over TCP: scripts read and
+//! write the same values, and a descriptor that was not agreed on is a violation of the protocol.
 
 use super::agent::{AgentEnd, AgentSession, AgentWord, Logs};
 use super::script::{ScriptEnd, ScriptSession, Served};
@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// What a script's connection is made of.
+/// The transport of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Unix,
@@ -35,7 +35,7 @@ enum Kind {
 
 const BOTH: [Kind; 2] = [Kind::Unix, Kind::Tcp];
 
-/// The two ends of a connection: the host's, and that of who connects.
+/// The two ends of a connection: the host's, and the agent's or script's.
 fn connect<M: Message>(kind: Kind) -> (Wire, SocketConnection<M>) {
     match kind {
         Kind::Unix => {
@@ -56,7 +56,7 @@ fn connect<M: Message>(kind: Kind) -> (Wire, SocketConnection<M>) {
     }
 }
 
-/// What was served, and what the host knows of it.
+/// The result of a script, and what the host knows of it.
 struct Seen<T> {
     script: T,
     end: ScriptEnd,
@@ -174,7 +174,7 @@ async fn a_script_reads_and_writes_the_same_values_over_both_wires() {
             let read = client.read_input(&InputName::Number(0)).unwrap().unwrap();
             let batches: Vec<RecordBatch> = read.batches.iter().map(|decoded| decoded.batch.clone()).collect();
             write(&client, batches.clone()).unwrap();
-            // The values of boolean columns come as bytes too, whichever way.
+            // Boolean values are also sent as bytes, on both wires.
             let (column, values) = read.batches[0].boolean_bytes[0].clone();
             (batches, column, values)
         })
@@ -213,7 +213,7 @@ async fn an_input_may_be_dropped_half_way_over_both_wires() {
             let mut batches = client.read_batches(&InputName::Number(0)).unwrap().unwrap();
             let first = batches.next().unwrap().unwrap().batch;
             drop(batches);
-            // What is still under way of it holds up nothing.
+            // Data of it that is still in flight blocks nothing.
             write(&client, vec![first.clone()]).unwrap();
             first
         })
@@ -228,7 +228,8 @@ fn hello(role: Role, descriptors: bool) -> Hello {
     Hello { role, protocol: VersionRange::SUPPORTED, software, descriptors }
 }
 
-/// How a script breaks the protocol that says in Hello that it passes no descriptors, or that it does.
+/// The violation that the host reports for a script which sends `borrow` with this payload, after a Hello with
+/// `descriptors`.
 async fn violation(kind: Kind, descriptors: bool, payload: fn() -> Payload) -> String {
     let seen = serve(kind, table(1), move |mut connection| {
         connection.sender.send(&hello(Role::Script, descriptors)).unwrap();
