@@ -17,6 +17,7 @@ mod spawn;
 mod unpack;
 
 use error::AgentError;
+use longshore_protocol::causes::chain;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -37,13 +38,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(AgentError::HostGone) => ExitCode::from(3),
         Err(error) => {
-            let mut text = format!("longshore-agent: {error}");
-            let mut cause = std::error::Error::source(&error);
-            while let Some(error) = cause {
-                text.push_str(&format!(": {error}"));
-                cause = error.source();
-            }
-            say(&text);
+            say(&format!("longshore-agent: {}", chain(&error)));
             ExitCode::from(4)
         }
     }

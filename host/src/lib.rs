@@ -52,6 +52,7 @@ pub use longshore_model::outcome::{Evidence, Outcome, decide};
 pub use longshore_model::pull_progress::{LayerProgress, LayerStatus};
 pub use longshore_model::reference::ReferenceError;
 pub use longshore_model::{causes, human, image_kind, shown, size};
+pub use longshore_os::program::find_program;
 pub use longshore_os::small_file;
 pub use longshore_run::cut::{PartitionSpec, SplitError};
 pub use longshore_run::history;

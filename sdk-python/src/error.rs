@@ -1,10 +1,9 @@
 //! The client's errors as Python exceptions.
 
-use longshore_client::ClientError;
+use longshore_client::{ClientError, chain};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
-use std::error::Error;
 
 create_exception!(longshore, LongshoreError, PyException, "Something that the script asked of its run cannot be.");
 create_exception!(longshore, NotInRunError, LongshoreError, "The script was not started by longshore.");
@@ -25,12 +24,7 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// The exception for an error, with its causes in its text.
 pub(crate) fn raise(error: ClientError) -> PyErr {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
+    let text = chain(&error);
     match error {
         ClientError::NotInRun => NotInRunError::new_err(text),
         ClientError::Input { .. } | ClientError::UnknownInput(_) => InputError::new_err(text),

@@ -19,6 +19,7 @@ pub use chunks::Chunks;
 pub use client::{Client, ConnectSettings};
 pub use error::ClientError;
 pub use inputs::{InputBatches, InputTable};
+pub use longshore_protocol::causes::chain;
 pub use longshore_protocol::{OutputName, RunFacts, Software, Word};
 pub use longshore_segment::DecodedBatch;
 pub use names::{InputName, UnknownInput};

@@ -3,9 +3,8 @@
 
 use super::fault::ArchiveFault;
 use super::limits::LAYERS_MAX;
-use longshore_model::digest::Digest;
+use longshore_model::digest::{Digest, is_hash};
 use longshore_model::labels;
-use longshore_model::labels::HASH_SHOWN;
 use longshore_model::platform::Platform;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -89,8 +88,7 @@ impl ImageConfig {
             label(name)?;
         }
         let hash = label(labels::ENVIRONMENT)?;
-        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if hash.len() < HASH_SHOWN || hash.len() > 64 || !hash.bytes().all(is_digit) {
+        if !is_hash(hash) {
             return Err(missing(format!("its label `{}` is no hash", labels::ENVIRONMENT)));
         }
         Ok(hash)

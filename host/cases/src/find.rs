@@ -4,6 +4,7 @@ use super::case::Case;
 use super::error::CaseError;
 use longshore_block::Block;
 use longshore_model::hint::did_you_mean;
+use longshore_os::presence::if_there;
 use std::path::{Path, PathBuf};
 
 /// The folder of a block's cases, and the suffix of their files.
@@ -41,10 +42,7 @@ impl Case {
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, CaseError> {
     let failed = |source| CaseError::Read { path: folder.to_owned(), source };
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(failed)?,
-    };
+    let entries = if_there(std::fs::read_dir(folder)).map_err(failed)?.into_iter().flatten();
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let is_case = |path: &PathBuf| path.extension().is_some_and(|suffix| suffix == SUFFIX) && !path.is_dir();
     Ok(paths.into_iter().filter(is_case).collect())

@@ -7,7 +7,7 @@ mod watcher;
 
 use crate::printer::{self, Log, Passed};
 use bar::Bar;
-use longshore::human::count;
+use longshore::human::{count, size};
 use longshore::shown::Shown;
 use longshore::{EngineKind, Event, EventReceiver, KeptRecord, OutputRecord, PullStep, RunRecord};
 use pulling::Pulling;
@@ -346,16 +346,4 @@ fn ran(record: &RunRecord) -> String {
 
 fn seconds(milliseconds: f64) -> String {
     format!("{:.2} s", milliseconds / 1000.0)
-}
-
-#[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn size(bytes: u64) -> String {
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < units.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{bytes} bytes") } else { format!("{value:.1} {}", units[unit]) }
 }

@@ -30,9 +30,9 @@ fn defaults() -> Settings {
     Settings {
         runtime_folder: runtime_folder().unwrap_or(built_in.runtime_folder),
         agent: agent(),
-        python: find("python3", &path).unwrap_or(built_in.python),
-        rscript: find("Rscript", &path).unwrap_or(built_in.rscript),
-        uv: find("uv", &path).unwrap_or(built_in.uv),
+        python: longshore::find_program("python3", &path).unwrap_or(built_in.python),
+        rscript: longshore::find_program("Rscript", &path).unwrap_or(built_in.rscript),
+        uv: longshore::find_program("uv", &path).unwrap_or(built_in.uv),
         path,
         sdk_folder: sdk_folder(),
         state_folder: data_folder("XDG_STATE_HOME", ".local/state").unwrap_or(built_in.state_folder),
@@ -97,8 +97,4 @@ fn sdk_folder() -> PathBuf {
 fn data_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let parent = set(variable).or_else(|| env::home_dir().map(|home| home.join(below_home)))?;
     Some(parent.join("longshore"))
-}
-
-fn find(program: &str, path: &str) -> Option<PathBuf> {
-    env::split_paths(path).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
 }

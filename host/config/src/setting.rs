@@ -1,8 +1,9 @@
 //! One setting: what it is called, where it is kept, and what the documentation says about it. The list of all is in
 //! `list.rs`.
 
-use super::slot::{Slot, find};
+use super::slot::Slot;
 use crate::settings::Settings;
+use longshore_os::program::find_program;
 
 /// A setting.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ impl Setting {
         let (good, what) = match self.leads_to {
             Target::Anything => return None,
             Target::File if matches!(self.slot, Slot::Program(_)) && path.components().count() == 1 => {
-                (find(&path, &settings.path).is_some(), "not in PATH")
+                (find_program(&path, &settings.path).is_some(), "not in PATH")
             }
             Target::File => (path.is_file(), "no such file"),
             Target::Folder => (path.is_dir(), "no such folder"),

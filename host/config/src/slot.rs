@@ -5,6 +5,7 @@ use super::mask::{concealed, masked};
 use super::time::{format_time, parse_time};
 use crate::settings::{Pull, Settings};
 use longshore_model::size::parse_size;
+use longshore_os::program::find_program;
 use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
@@ -272,7 +273,7 @@ impl Given {
         };
         let is_name = path.components().count() == 1 && !path.as_os_str().as_bytes().contains(&b'/');
         // A name that is nowhere stays as it is: what starts the program then says so, and so does `config show`.
-        if is_name { Some(find(path, search).unwrap_or_else(|| path.to_owned())) } else { self.path(around) }
+        if is_name { Some(find_program(path, search).unwrap_or_else(|| path.to_owned())) } else { self.path(around) }
     }
 
     /// A socket as `DOCKER_HOST` has it; in files its path will do.
@@ -327,11 +328,6 @@ impl Given {
             _ => None,
         }
     }
-}
-
-/// The first file of a name in the folders of a `PATH`.
-pub(super) fn find(program: &Path, search: &str) -> Option<PathBuf> {
-    std::env::split_paths(search).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
 }
 
 fn located(text: &OsStr, around: Surroundings<'_>) -> Option<PathBuf> {

@@ -5,6 +5,7 @@ use super::weakness::weaknesses;
 use super::{EngineError, Engines, ImageStore, NoAnswer, existing, socket_memory};
 use crate::run_directory::check_runtime_folder;
 use longshore_config::settings::Settings;
+use longshore_model::causes::chain;
 use std::io;
 use std::path::Path;
 use std::process::Stdio;
@@ -126,8 +127,7 @@ fn runtime_folder(folder: &Path) -> Diagnosis {
     let Err(error) = check_runtime_folder(folder) else {
         return Diagnosis::good("runtime folder", format!("`{shown}` is this user's alone, or can be made"));
     };
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    Diagnosis::bad("runtime folder", format!("{error}{cause}"), "export XDG_RUNTIME_DIR=/run/user/$(id -u)")
+    Diagnosis::bad("runtime folder", chain(&error), "export XDG_RUNTIME_DIR=/run/user/$(id -u)")
 }
 
 fn first_line(error: &dyn std::error::Error) -> String {

@@ -3,6 +3,7 @@
 //! that fills sockets and does not read them takes the memory of the machine. So it is set here, where the engine is this
 //! machine's and this user may.
 
+use longshore_os::control_group::control_groups;
 use longshore_os::mountinfo::{Mounted, mounted};
 use serde::Serialize;
 use std::io;
@@ -44,7 +45,8 @@ pub fn limit(container: &str, process: i64) -> io::Result<()> {
     };
     let groups = std::fs::read_to_string(format!("/proc/{process}/cgroup"))?;
     let other = || io::Error::new(io::ErrorKind::NotFound, "its process is not on this machine");
-    let group = memory_group(&groups).filter(|group| group.contains(container)).ok_or_else(other)?;
+    let group = control_groups(&groups).find(|group| group.counts("memory")).map(|group| group.path);
+    let group = group.filter(|path| path.contains(container)).ok_or_else(other)?;
     let within = Path::new(group).strip_prefix(&hierarchy.root).map_err(io::Error::other)?;
     std::fs::write(hierarchy.point.join(within).join(LIMIT), SOCKET_BYTES.to_string())
 }
@@ -63,21 +65,13 @@ fn memory_hierarchy(mounted: Vec<Mounted>) -> Option<Mounted> {
     mounted.into_iter().find(|mounted| mounted.is_of("cgroup", "memory"))
 }
 
-/// The group in which the memory of a process is counted, by its `/proc/PID/cgroup`.
-fn memory_group(groups: &str) -> Option<&str> {
-    groups.lines().find_map(|line| {
-        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-        controllers.split(',').any(|word| word == "memory").then_some(path)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use longshore_os::mountinfo::read;
 
     #[test]
-    fn the_group_of_memory_is_found() {
+    fn the_hierarchy_of_memory_is_found() {
         let found = |line: &str| memory_hierarchy(read(line.as_bytes()).unwrap());
         let line = "35 26 0:30 / /sys/fs/cgroup/memory rw,nosuid shared:9 - cgroup cgroup rw,memory";
         let hierarchy = found(line).unwrap();
@@ -90,9 +84,6 @@ mod tests {
         ] {
             assert_eq!(found(other), None);
         }
-        let groups = "5:cpu,cpuacct:/docker/a\n4:memory:/docker/b\n0::/system.slice/docker.service\n";
-        assert_eq!(memory_group(groups), Some("/docker/b"));
-        assert_eq!(memory_group("0::/docker/b\n"), None);
     }
 
     #[test]

@@ -1,14 +1,12 @@
 //! Which image somebody means: by its name, its id, or the beginning of an environment's hash.
 
 use longshore_engine::{ImageStore, StoreError, StoredImage};
+use longshore_model::digest::prefix;
 use longshore_model::labels::{self, HASH_SHOWN};
 use thiserror::Error;
 
 /// The repository of images made for blocks; the tag is [`HASH_SHOWN`] digits of the environment's hash.
 pub(crate) const ENVIRONMENTS: &str = "longshore/environment";
-
-/// The fewest digits that name an environment: among 1,000 of them six digits mean two with a chance of 1 in 30.
-const PREFIX_MIN: usize = 6;
 
 /// An image that somebody named is not to be had.
 #[derive(Debug, Error)]
@@ -49,13 +47,11 @@ pub(crate) async fn find_image(store: &dyn ImageStore, reference: &str) -> Resul
     if let Some(found) = store.find(reference).await? {
         return Ok(found);
     }
-    if reference.len() < PREFIX_MIN || !reference.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(not_found());
-    }
+    let prefix = prefix(reference).ok_or_else(not_found)?;
     let generated = format!("{}={}", labels::IMAGE_TYPE, labels::GENERATED);
     let mut fitting: Vec<(String, StoredImage)> = Vec::new();
     for image in store.list(Some(&generated)).await? {
-        if let Some(name) = environment_of(&image, &reference.to_ascii_lowercase()) {
+        if let Some(name) = environment_of(&image, &prefix) {
             fitting.push((name, image));
         }
     }

@@ -5,6 +5,7 @@
 //! Who waits for a lock holds no thread: it tries again after a while. A build takes minutes, hundreds may wait for it,
 //! and it needs threads of the same pool to end.
 
+use longshore_os::presence::if_there;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::fs::{File, FileTimes, OpenOptions};
@@ -58,7 +59,7 @@ impl Ledger {
 
     /// Undoes `pin`. One that is not pinned is no error.
     pub(crate) fn unpin(&self, environment: &str) -> io::Result<()> {
-        absent(std::fs::remove_file(self.path(environment, "pinned")))
+        if_there(std::fs::remove_file(self.path(environment, "pinned"))).map(drop)
     }
 
     /// Whether an environment is pinned.
@@ -91,21 +92,18 @@ impl Ledger {
 
     /// Every environment that something is known of.
     pub(crate) fn environments(&self) -> io::Result<Vec<String>> {
-        let entries = match std::fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
-        };
+        let entries = if_there(std::fs::read_dir(&self.folder))?.into_iter().flatten();
         Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
     }
 
     /// Forgets an environment whose image is gone, but for its pin. Who waits for it goes on with a folder of its own, at
     /// once: nothing may be done to the environment after this.
     pub(crate) fn forget(&self, environment: &str, _held: &Hold) -> io::Result<()> {
-        absent(std::fs::remove_file(self.path(environment, "used")))?;
+        if_there(std::fs::remove_file(self.path(environment, "used")))?;
         if self.is_pinned(environment) {
             return Ok(());
         }
-        absent(std::fs::remove_file(self.path(environment, "lock")))?;
+        if_there(std::fs::remove_file(self.path(environment, "lock")))?;
         // Fails, as it should, where somebody has come meanwhile.
         let _ = std::fs::remove_dir(self.path(environment, ""));
         Ok(())
@@ -129,9 +127,8 @@ impl Ledger {
                 taken => taken?,
             }
             let held = lock.metadata()?;
-            match std::fs::metadata(self.path(environment, "lock")) {
-                Ok(there) if (there.dev(), there.ino()) == (held.dev(), held.ino()) => return Ok(true),
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            match if_there(std::fs::metadata(self.path(environment, "lock")))? {
+                Some(there) if (there.dev(), there.ino()) == (held.dev(), held.ino()) => return Ok(true),
                 _ => *lock = self.open(environment, "lock")?,
             }
         }
@@ -156,13 +153,6 @@ impl Ledger {
 
     fn path(&self, environment: &str, name: &str) -> PathBuf {
         self.folder.join(environment.replace(['/', ':'], "-")).join(name)
-    }
-}
-
-fn absent(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 

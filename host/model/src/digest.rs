@@ -3,6 +3,16 @@
 use sha2::{Digest as _, Sha256};
 use std::fmt::{self, Write as _};
 use std::io::{self, Read, Write};
+use std::ops::RangeInclusive;
+
+/// What a digest's text begins with.
+const ALGORITHM: &str = "sha256:";
+
+/// Digits of an environment's hash: 128 bits of SHA-256 at least, and all 256 at the most.
+const HASH_DIGITS: RangeInclusive<usize> = 32..=64;
+
+/// The fewest digits that stand for a hash: among 1,000 hashes six digits mean two with a chance of 1 in 30.
+const PREFIX_MIN: usize = 6;
 
 /// A SHA-256 digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,7 +26,7 @@ impl Digest {
 
     /// Reads `sha256:` and 64 digits. Other algorithms are not taken: no engine uses any.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::parse_hex(text.strip_prefix("sha256:")?)
+        Self::parse_hex(text.strip_prefix(ALGORITHM)?)
     }
 
     /// Reads 64 digits, in lower case.
@@ -39,13 +49,13 @@ impl Digest {
 
     /// 64 digits.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&self.0)
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        write!(f, "{ALGORITHM}{}", self.hex())
     }
 }
 
@@ -155,6 +165,28 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
+/// Whether a text is nothing but digits as [`hexadecimal`] writes them, one at least.
+pub fn is_hexadecimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether a text is the hash of an environment. Labels and names of folders are anybody's words.
+pub fn is_hash(text: &str) -> bool {
+    HASH_DIGITS.contains(&text.len()) && is_hexadecimal(text)
+}
+
+/// The digits of an image's id, which engines write with or without the algorithm.
+pub fn digits(id: &str) -> &str {
+    id.strip_prefix(ALGORITHM).unwrap_or(id)
+}
+
+/// The beginning of a hash or an id as people write it, in capitals too, in the form that hashes and ids have; `None`
+/// where it is anything else, or too short.
+pub fn prefix(text: &str) -> Option<String> {
+    let digits = digits(text).to_ascii_lowercase();
+    (digits.len() >= PREFIX_MIN && is_hexadecimal(&digits)).then_some(digits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +198,27 @@ mod tests {
         assert_eq!(Digest::parse(text), Some(Digest::of(b"")));
         for wrong in ["", "sha256:", "sha512:00", &text[..70], &text.replace('e', "E"), &text.replace('e', "g")] {
             assert_eq!(Digest::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_told_from_other_words() {
+        let hex = Digest::of(b"").hex();
+        assert!(is_hash(&hex) && is_hash(&hex[..32]));
+        for wrong in ["", &hex[..31], &format!("{hex}0"), &hex.to_uppercase(), "../../../../../../../../../etc/passwd"]
+        {
+            assert!(!is_hash(wrong), "{wrong}");
+        }
+        assert_eq!((digits(&Digest::of(b"").to_string()), digits(&hex)), (&*hex, &*hex));
+    }
+
+    #[test]
+    fn people_write_the_beginning_of_a_hash_as_they_like() {
+        for text in ["e3b0c4", "E3B0C4", "sha256:e3b0c4"] {
+            assert_eq!(prefix(text).as_deref(), Some("e3b0c4"), "{text}");
+        }
+        for wrong in ["", "e3b0c", "sha256:", "sha512:e3b0c4", "e3b0cg", "é3b0c44"] {
+            assert_eq!(prefix(wrong), None, "{wrong}");
         }
     }
 

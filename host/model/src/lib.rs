@@ -1,7 +1,6 @@
 //! Words that all parts of the host share: ids, digests, limits, outcomes, events, cancelling, and text as it is shown
 
 pub mod cancel;
-pub mod causes;
 #[cfg(test)]
 mod dice;
 pub mod digest;
@@ -15,6 +14,7 @@ pub mod labels;
 pub mod limits;
 pub mod network;
 pub mod outcome;
+pub mod package_name;
 pub mod platform;
 pub mod pull_progress;
 pub mod redact;
@@ -22,3 +22,5 @@ pub mod reference;
 pub mod run_id;
 pub mod shown;
 pub mod size;
+
+pub use longshore_protocol::causes;

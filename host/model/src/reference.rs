@@ -1,6 +1,7 @@
 //! References of images, such as `registry.example:5000/team/base:3@sha256:…`: what may stand where, and what is meant
 //! where parts are left out. Checked before anything starts; nothing here asks an engine or a registry.
 
+use crate::digest::{Digest, digits};
 use std::fmt;
 use thiserror::Error;
 
@@ -12,9 +13,6 @@ const NAME_MAX: usize = 255;
 
 /// The longest tag that registries take.
 const TAG_MAX: usize = 128;
-
-/// Hexadecimal digits of an image's id.
-const ID_DIGITS: usize = 64;
 
 /// A reference of an image, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +79,8 @@ pub enum ReferenceError {
 impl Reference {
     /// Takes a reference apart.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
-        let id = text.strip_prefix("sha256:").unwrap_or(text);
-        if is_hexadecimal(id, ID_DIGITS) {
+        let id = digits(text);
+        if Digest::parse_hex(id).is_some() {
             let repository = id.to_owned();
             return Ok(Self { text: text.into(), registry: None, repository, tag: None, digest: None, id: true });
         }
@@ -198,14 +196,8 @@ fn checked_tag(tag: &str) -> Result<String, ReferenceError> {
 }
 
 fn checked_digest(digest: &str) -> Result<String, ReferenceError> {
-    match digest.strip_prefix("sha256:") {
-        Some(digits) if is_hexadecimal(digits, ID_DIGITS) => Ok(digest.to_owned()),
-        _ => Err(ReferenceError::Digest { digest: digest.to_owned() }),
-    }
-}
-
-fn is_hexadecimal(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.chars().all(|character| matches!(character, '0'..='9' | 'a'..='f'))
+    let parsed = Digest::parse(digest).ok_or_else(|| ReferenceError::Digest { digest: digest.to_owned() })?;
+    Ok(parsed.to_string())
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Memory that this process can have: the machine's, its control group's and its own limit of address space, whichever
 //! is least. Budgets are parts of it; nothing here is counted.
 
+use crate::control_group::{ControlGroup, control_groups};
 use crate::small_file::{WRITTEN_MAX, read_text};
 use rustix::process::{Resource, getrlimit};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Without a figure, a gibibyte: a machine's smallest size that runs containers.
 const UNKNOWN: u64 = 1 << 30;
@@ -48,21 +49,17 @@ fn of_address_space() -> Option<u64> {
 
 /// What is left to the process's group, and to each that it is in; `None` where none has a limit.
 fn of_groups(groups: &str, root: &Path) -> Option<u64> {
-    let group = |line: &str| {
-        let (number, rest) = line.split_once(':')?;
-        let (controllers, path) = rest.split_once(':')?;
-        match controllers {
-            "" if number == "0" => Some((root.to_owned(), path.to_owned(), UNIFIED)),
-            "memory" => Some((root.join("memory"), path.to_owned(), SPLIT)),
-            _ => None,
-        }
-    };
-    let left = |(root, path, files): (PathBuf, String, Files)| {
+    let left = |group: ControlGroup<'_>| {
+        let (root, files) = match group {
+            group if group.is_unified => (root.to_owned(), UNIFIED),
+            group if group.counts("memory") => (root.join("memory"), SPLIT),
+            _ => return None,
+        };
         // In a container the path is the machine's, and the container's own group is the root.
-        let within = Path::new(path.trim_start_matches('/'));
+        let within = Path::new(group.path.trim_start_matches('/'));
         within.ancestors().filter_map(|group| left_of(&root.join(group), files)).min()
     };
-    groups.lines().filter_map(group).filter_map(left).min()
+    control_groups(groups).filter_map(left).min()
 }
 
 fn left_of(group: &Path, (limit, used, dropped): Files) -> Option<u64> {
@@ -99,7 +96,7 @@ mod tests {
         assert_eq!(left("0::/a/b\n"), Some(2500));
         write("memory/c/memory.limit_in_bytes", "1000\n");
         write("memory/c/memory.usage_in_bytes", "1001\n");
-        assert_eq!(left("0::/a/b\n4:memory:/c\n"), Some(0));
+        assert_eq!(left("0::/a/b\n4:cpu,memory:/c\n"), Some(0));
         // As a container sees it, whose group is the root.
         write("memory/memory.limit_in_bytes", "400\n");
         write("memory/memory.usage_in_bytes", "0\n");

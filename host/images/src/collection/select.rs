@@ -6,10 +6,8 @@ use crate::pruning::entry::ImageEntry;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::ImageStore;
+use longshore_model::digest::{digits, prefix};
 use std::path::Path;
-
-/// Digits of a hash or an id that are enough to look for it.
-const DIGITS_MIN: usize = 6;
 
 /// Finds the one entry that is called so, by index.
 pub(crate) fn select(entries: &[ImageEntry], reference: &str) -> Result<usize, ImagesError> {
@@ -20,16 +18,14 @@ pub(crate) fn select(entries: &[ImageEntry], reference: &str) -> Result<usize, I
     if let Some(index) = entries.iter().position(named) {
         return Ok(index);
     }
-    let digits = reference.strip_prefix("sha256:").unwrap_or(reference);
-    let is_hash = digits.len() >= DIGITS_MIN && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let digits = digits.to_lowercase();
+    let not_found = || ImagesError::NotFound { reference: reference.to_owned() };
+    let prefix = prefix(reference).ok_or_else(not_found)?;
     let begins = |entry: &ImageEntry| {
-        let id = entry.id.as_deref().unwrap_or_default().trim_start_matches("sha256:");
-        is_hash && (entry.hash.starts_with(&digits) || id.starts_with(&digits))
+        entry.hash.starts_with(&prefix) || entry.id.as_deref().is_some_and(|id| digits(id).starts_with(&prefix))
     };
     let found: Vec<usize> = (0..entries.len()).filter(|index| begins(&entries[*index])).collect();
     match found[..] {
-        [] => Err(ImagesError::NotFound { reference: reference.to_owned() }),
+        [] => Err(not_found()),
         [index] => Ok(index),
         _ => {
             // One that lost its name goes by the hash of the one that took it.

@@ -5,6 +5,7 @@ use super::EnvironmentError;
 use super::requirement::normalised;
 use longshore_block::{Block, Language};
 use longshore_engine::StoredImage;
+use longshore_os::presence::if_there;
 use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -82,11 +83,9 @@ impl Lock {
         if !block.whole_folder {
             return Ok(None);
         }
-        match small_file::read_text(&path, small_file::WRITTEN_MAX) {
-            Ok(text) => Self::parse(&text, &path).map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(EnvironmentError::File { path, source }),
-        }
+        let text = if_there(small_file::read_text(&path, small_file::WRITTEN_MAX));
+        let text = text.map_err(|source| EnvironmentError::File { path: path.clone(), source })?;
+        text.map(|text| Self::parse(&text, &path)).transpose()
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, EnvironmentError> {

@@ -1,6 +1,8 @@
 //! Requirements of Python packages in one form: what means the same is written the same, so that hashes and
 //! comparisons see no difference. What a requirement means is the resolver's to say; what is none stays as it is.
 
+use longshore_model::package_name::normal_name;
+
 /// The requirements in their normal form, sorted, each once.
 pub(crate) fn normalised(requirements: &[String]) -> Vec<String> {
     let mut all: Vec<String> = requirements.iter().map(|text| normal(text)).filter(|text| !text.is_empty()).collect();
@@ -15,20 +17,6 @@ pub(crate) fn package(requirement: &str) -> Option<String> {
     let (name, rest) = cut_name(text);
     let known = rest.is_empty() || rest.starts_with(['[', '(', '@', ';', '=', '<', '>', '!', '~']);
     (known && !name.is_empty()).then(|| normal_name(name))
-}
-
-/// A name as PEP 503 has it: lower case, and one hyphen for each run of hyphens, dots and underscores.
-pub(crate) fn normal_name(name: &str) -> String {
-    let mut normal = String::new();
-    for character in name.chars() {
-        let separates = matches!(character, '-' | '_' | '.');
-        if !separates {
-            normal.push(character.to_ascii_lowercase());
-        } else if !normal.ends_with('-') {
-            normal.push('-');
-        }
-    }
-    normal
 }
 
 fn normal(text: &str) -> String {

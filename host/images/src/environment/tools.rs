@@ -6,6 +6,7 @@ use super::job::Job;
 use super::sources::PROLOGUE;
 use longshore_config::settings::Settings;
 use longshore_engine::{StoredImage, WorkshopVolume};
+use longshore_model::digest::digits;
 use longshore_model::image_id::ImageId;
 use longshore_model::labels::CACHE_VOLUMES;
 
@@ -29,7 +30,7 @@ pub(super) fn volume(writable: bool) -> WorkshopVolume {
 pub(super) fn cache(base: &StoredImage, below: &ImageId, settings: &Settings) -> WorkshopVolume {
     let ours = [&settings.python_image, &settings.python_pandas2_image, &settings.r_image];
     let is_ours = *below == base.id && ours.into_iter().any(|image| base.names.contains(image));
-    let digits = below.0.trim_start_matches("sha256:").get(..12).unwrap_or(&below.0);
+    let digits = digits(&below.0).get(..12).unwrap_or(&below.0);
     let name = if is_ours { CACHE_VOLUMES.to_owned() } else { format!("{CACHE_VOLUMES}-{digits}") };
     WorkshopVolume { name, target: CACHE_FOLDER.into(), writable: true }
 }

@@ -3,6 +3,7 @@
 
 use super::document::{DOCUMENT_MAX, Document};
 use super::lines::Fingerprint;
+use longshore_model::digest::{Digest, digits};
 use longshore_model::image_id::ImageId;
 use longshore_model::run_id::new_run_id;
 use longshore_os::publish::Unpublished;
@@ -52,9 +53,8 @@ fn trim(folder: &Path, most: usize) -> io::Result<()> {
 
 /// Where an image's fingerprint is, if its id is a hash, as all engines' are.
 fn path(state_folder: &Path, image: &ImageId) -> Option<PathBuf> {
-    let digits = image.0.strip_prefix("sha256:").unwrap_or(&image.0);
-    let is_hash = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hash.then(|| state_folder.join("fingerprints").join(format!("{digits}.json")))
+    let digest = Digest::parse_hex(digits(&image.0))?;
+    Some(state_folder.join("fingerprints").join(format!("{}.json", digest.hex())))
 }
 
 #[cfg(test)]

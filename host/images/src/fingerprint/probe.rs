@@ -4,6 +4,7 @@
 use super::error::FingerprintError;
 use super::line::{Kind, Line};
 use super::lines::Fingerprint;
+use longshore_model::package_name::normal_name;
 use std::collections::BTreeSet;
 
 /// Most bytes that are read of what is printed: the largest images have 5,000 packages, each in a line of 60 bytes; this
@@ -136,7 +137,7 @@ impl Told {
             ["debian-version", version] => version.clone_into(&mut self.debian_version),
             ["python", version] if !version.is_empty() => self.lines.push(Line::single(Kind::Python, version)),
             ["r", version] if !version.is_empty() => self.lines.push(Line::single(Kind::R, version)),
-            ["pip", name, version] => return self.package(Kind::Pip, &normal(name), version),
+            ["pip", name, version] => return self.package(Kind::Pip, &normal_name(name), version),
             ["r-package", name, version] => return self.package(Kind::RPackage, name, version),
             // The second letter says what is there, the first what is wanted.
             ["deb", status, name, version, architecture] => {
@@ -212,19 +213,6 @@ fn printable(field: &[u8]) -> String {
 fn unquoted(value: &str) -> String {
     let quoted = |mark: char| value.strip_prefix(mark).and_then(|value| value.strip_suffix(mark));
     quoted('"').or_else(|| quoted('\'')).unwrap_or(value).to_owned()
-}
-
-/// A distribution's name as Python's installers compare it (PEP 503).
-fn normal(name: &str) -> String {
-    let mut normal = String::with_capacity(name.len());
-    for character in name.chars() {
-        match character {
-            '-' | '_' | '.' if normal.ends_with('-') => {}
-            '-' | '_' | '.' => normal.push('-'),
-            other => normal.push(other.to_ascii_lowercase()),
-        }
-    }
-    normal
 }
 
 #[cfg(test)]

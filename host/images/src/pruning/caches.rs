@@ -6,6 +6,7 @@ use crate::ledger::Ledger;
 use longshore_config::settings::Settings;
 use longshore_engine::ImageStore;
 use longshore_engine::task::blocking;
+use longshore_model::digest::is_hexadecimal;
 use longshore_model::labels::CACHE_VOLUMES;
 
 /// What the ledger calls the folder: those who build hold it.
@@ -15,7 +16,7 @@ pub(crate) const FOLDER: &str = "packages-of-processes";
 pub(super) async fn remove_abandoned(store: &dyn ImageStore) -> Result<(), PruneError> {
     for volume in store.volumes(CACHE_VOLUMES).await? {
         let image = volume.strip_prefix(CACHE_VOLUMES).and_then(|rest| rest.strip_prefix('-'));
-        if let Some(image) = image.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        if let Some(image) = image.filter(|digits| is_hexadecimal(digits))
             && store.find(image).await?.is_none()
         {
             store.remove_volume(&volume).await?;

@@ -9,13 +9,11 @@ use super::ownership::{IMPORTED, Owned, owned};
 use crate::ledger::Ledger;
 use longshore_config::settings::Settings;
 use longshore_engine::{ImageStore, StoreError, StoredImage};
+use longshore_model::digest::{Digest, digits, is_hash};
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
-
-/// Digits of a hash that a label may hold: 128 to 512 bits.
-const HASH_DIGITS: std::ops::RangeInclusive<usize> = 32..=128;
 
 /// What was found.
 #[derive(Debug)]
@@ -33,17 +31,13 @@ pub(crate) struct Survey {
 /// where it has the name to show for it.
 pub(crate) fn ledger_key(image: &StoredImage, kind: Kind) -> String {
     // A label is anybody's words, and becomes the name of a folder.
-    let is_hash = |text: &&String| {
-        HASH_DIGITS.contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-    };
-    let environment = image.labels.get(labels::ENVIRONMENT).filter(is_hash);
+    let environment = image.labels.get(labels::ENVIRONMENT).filter(|hash| is_hash(hash));
     let imported = image.names.iter().find(|name| name.starts_with(IMPORTED));
     match (kind, environment, imported) {
         (Kind::Generated, Some(hash), _) => hash.clone(),
         (Kind::Layer, Some(hash), _) => format!("layer-{hash}"),
         (Kind::Imported, _, Some(name)) => name.replace(['/', ':'], "-"),
-        _ => hexadecimal(&image.id).to_owned(),
+        _ => digits(&image.id.0).to_owned(),
     }
 }
 
@@ -162,8 +156,9 @@ impl<'a> FoundImages<'a> {
         let parents: HashSet<&str> = self.images.iter().filter_map(|image| image.parent).collect();
         for parent in parents.difference(&listed) {
             // Labels of a foreign archive may be no id at all.
-            let is_id = parent.strip_prefix("sha256:").is_some_and(|hash| hash.len() == 64);
-            if let (true, Some(base)) = (is_id, store.find(parent).await?) {
+            if Digest::parse(parent).is_some()
+                && let Some(base) = store.find(parent).await?
+            {
                 self.sizes.insert(parent, base.size);
             }
         }
@@ -254,8 +249,4 @@ fn consult(entry: &mut ImageEntry, ledger: &Ledger, now: SystemTime) {
         entry.protection = entry.protection.or(held).or(pinned);
         entry.in_use |= entry.kind == Kind::Folder && held.is_some();
     }
-}
-
-fn hexadecimal(id: &ImageId) -> &str {
-    id.0.strip_prefix("sha256:").unwrap_or(&id.0)
 }

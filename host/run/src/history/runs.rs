@@ -3,6 +3,7 @@
 use super::HistoryError;
 use super::entry::{Entry, LOG};
 use longshore_config::settings::Settings;
+use longshore_os::presence::if_there;
 use longshore_os::small_file;
 use serde::Serialize;
 use serde_json::Value;
@@ -126,10 +127,8 @@ impl RunHistory {
     /// # Errors
     /// [`HistoryError::Folder`].
     pub fn log(&self, run: &PastRun) -> Result<Vec<u8>, HistoryError> {
-        match small_file::read(&self.folder.join(&run.run_id).join(LOG), LOG_MAX) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            read => read.map_err(|source| self.failed("read", source)),
-        }
+        let read = if_there(small_file::read(&self.folder.join(&run.run_id).join(LOG), LOG_MAX));
+        read.map(Option::unwrap_or_default).map_err(|source| self.failed("read", source))
     }
 
     /// Removes a run from the history.
@@ -154,10 +153,7 @@ impl RunHistory {
 
     /// The names of the runs' folders, which sort by time, the newest first.
     fn names(&self) -> io::Result<Vec<String>> {
-        let entries = match std::fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
-        };
+        let entries = if_there(std::fs::read_dir(&self.folder))?.into_iter().flatten();
         let mut names = Vec::new();
         for entry in entries {
             let entry = entry?;

@@ -1,8 +1,7 @@
 //! Failures as values: R gets a list with a kind and a message, and raises it as a condition once Rust has returned.
 
 use extendr_api::prelude::*;
-use longshore_client::{ClientError, InputName, OutputName};
-use std::error::Error;
+use longshore_client::{ClientError, InputName, OutputName, chain};
 
 /// A call that failed. `kind` is the condition's, for scripts that handle one of them.
 #[derive(Debug, Clone)]
@@ -67,16 +66,6 @@ impl From<ClientError> for Failure {
         };
         Self { kind, message }
     }
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// What R receives: the value, or a `longshore_failure`.

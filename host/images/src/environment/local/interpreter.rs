@@ -7,6 +7,7 @@ use super::tool::{Tool, Watch, words};
 use longshore_config::settings::Settings;
 use longshore_model::digest::hexadecimal;
 use longshore_os::locked_folder::LockedFolder;
+use longshore_os::program::find_program;
 use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -71,8 +72,7 @@ pub(super) fn found(program: &Path, path: &str) -> PathBuf {
         // Installers run elsewhere.
         return std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
     }
-    let candidates = path.split(':').map(|folder| Path::new(folder).join(program));
-    candidates.into_iter().find(|candidate| candidate.is_file()).unwrap_or_else(|| program.to_owned())
+    find_program(program, path).unwrap_or_else(|| program.to_owned())
 }
 
 /// The name of an answer: it changes with the program, its virtual environment and the question.

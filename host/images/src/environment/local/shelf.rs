@@ -7,12 +7,12 @@ use crate::ledger::{Hold, Ledger};
 use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
 use longshore_model::run_id::new_run_id;
+use longshore_os::disk_use::folder_bytes;
 use longshore_os::locked_folder::LockedFolder;
+use longshore_os::presence::if_there;
 use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -195,32 +195,11 @@ impl Site {
         std::fs::write(folder.join(RECORD), text).map_err(failed)?;
         // For whoever lists environments, so that it need not look through them.
         std::fs::write(folder.join(PACKAGES), record.requirements.join("\n") + "\n").map_err(failed)?;
-        std::fs::write(folder.join(SIZE), size(&folder).to_string()).map_err(failed)?;
+        std::fs::write(folder.join(SIZE), folder_bytes(&folder).to_string()).map_err(failed)?;
         // One that counts no longer stands there. Nobody uses it, for the claim is ours.
-        match std::fs::rename(&self.target, self.building.path().join("before")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
+        if_there(std::fs::rename(&self.target, self.building.path().join("before"))).map_err(failed)?;
         std::fs::rename(folder, &self.target).map_err(failed)
     }
-}
-
-/// Bytes that a folder takes on its disk; a file with two names in it counts once. What cannot be seen does not count.
-fn size(folder: &Path) -> u64 {
-    let (mut total, mut seen, mut waiting) = (0, HashSet::new(), vec![folder.to_owned()]);
-    while let Some(folder) = waiting.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let Ok(facts) = entry.metadata() else { continue };
-            if facts.is_dir() {
-                waiting.push(entry.path());
-            }
-            if facts.is_dir() || facts.nlink() < 2 || seen.insert((facts.dev(), facts.ino())) {
-                // File systems count in blocks of 512 bytes, whatever their own are.
-                total += facts.blocks() * 512;
-            }
-        }
-    }
-    total
 }
 
 #[cfg(test)]
