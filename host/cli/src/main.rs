@@ -12,6 +12,7 @@ mod failure;
 mod fingerprint;
 mod images;
 mod lock;
+mod making;
 mod new;
 mod option_values;
 mod peek;

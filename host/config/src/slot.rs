@@ -1,9 +1,9 @@
 //! The place of a setting in [`Settings`], which is its type too: what may be put there, and what is there.
 
 use super::entry::Value;
-use super::mask::{concealed, masked};
 use super::time::{format_time, parse_time};
 use crate::settings::{Pull, Settings};
+use longshore_model::address::{concealed, masked};
 use longshore_model::size::parse_size;
 use longshore_os::program::find_program;
 use std::ffi::{OsStr, OsString};

@@ -3,21 +3,20 @@
 use super::diagnosis::Diagnosis;
 use super::weakness::weaknesses;
 use super::{EngineError, Engines, ImageStore, NoAnswer, existing, socket_memory};
+use crate::program::{Output, Program};
 use crate::run_directory::check_runtime_folder;
 use longshore_config::settings::Settings;
 use longshore_model::causes::chain;
 use std::io;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
 /// How long an interpreter may take to say its version: R's packages load for seconds where a disk is slow.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Bytes of what it says that are read: a line.
-const ANSWER_MAX: u64 = 4 << 10;
+const ANSWER_MAX: usize = 4 << 10;
 
 /// Looks at everything that runs need on this machine.
 pub async fn diagnose(engines: &Engines) -> Vec<Diagnosis> {
@@ -70,25 +69,18 @@ async fn image(store: &dyn ImageStore, subject: &str, image: &str) -> Diagnosis 
 }
 
 /// What a program prints that succeeds within the deadline; `None` where it fails.
-async fn answer(command: &mut Command) -> io::Result<Option<String>> {
-    let silent = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = silent.kill_on_drop(true).spawn()?;
-    let printed = child.stdout.take();
-    let ended = async {
-        let mut text = Vec::new();
-        if let Some(printed) = printed {
-            printed.take(ANSWER_MAX).read_to_end(&mut text).await?;
-        }
-        Ok(child.wait().await?.success().then(|| String::from_utf8_lossy(&text).trim().to_owned()))
-    };
-    tokio::time::timeout(DEADLINE, ended).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+async fn answer(command: Command) -> io::Result<Option<String>> {
+    let Output { status, out, .. } = Program::new(command).within(DEADLINE).output(ANSWER_MAX).await?;
+    Ok(status.success().then(|| String::from_utf8_lossy(&out).trim().to_owned()))
 }
 
 async fn python(python: &Path) -> Diagnosis {
     let subject = "Python of the process engine";
     let program =
         "import sys, longshore, omniscope.api; print('Python %d.%d.%d with longshore' % sys.version_info[:3])";
-    match answer(Command::new(python).arg("-c").arg(program)).await {
+    let mut command = Command::new(python);
+    command.args(["-c", program]);
+    match answer(command).await {
         Ok(Some(answer)) => Diagnosis::good(subject, answer),
         Ok(None) => Diagnosis::bad(
             subject,
@@ -107,7 +99,8 @@ async fn r(settings: &Settings) -> Diagnosis {
     }
     let program = "library(longshore); library(omniscope.api); cat('R', format(getRversion()), 'with longshore')";
     let shown = settings.rscript.display();
-    match answer(command.args(["--vanilla", "-e", program])).await {
+    command.args(["--vanilla", "-e", program]);
+    match answer(command).await {
         Ok(Some(answer)) => Diagnosis::good(subject, answer),
         Ok(None) => Diagnosis::bad(
             subject,

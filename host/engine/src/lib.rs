@@ -13,6 +13,7 @@ pub mod listener;
 mod owner;
 mod policy;
 mod process;
+pub mod program;
 mod refusal;
 mod registry;
 pub mod run_directory;

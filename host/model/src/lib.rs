@@ -1,5 +1,6 @@
 //! Words that all parts of the host share: ids, digests, limits, outcomes, events, cancelling, and text as it is shown
 
+pub mod address;
 pub mod cancel;
 #[cfg(test)]
 mod dice;
@@ -12,6 +13,7 @@ pub mod image_id;
 pub mod image_kind;
 pub mod labels;
 pub mod limits;
+pub mod lines;
 pub mod network;
 pub mod outcome;
 pub mod package_name;

@@ -1,10 +1,11 @@
 //! Secrets in what is shown or kept: the passwords in settings' addresses, and the values of password options. They are
 //! looked for wherever a program, or a script, may have printed them: as they are, and as JSON and addresses have them.
 
+use crate::address::masked;
 use std::collections::BTreeSet;
 
 /// What stands for a secret.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 
 /// Letters that a secret must have to be looked for: shorter ones stand in any text.
 pub const LENGTH_MIN: usize = 4;
@@ -27,6 +28,11 @@ impl Secrets {
     /// A text without them.
     pub fn masked(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.scan(text.as_bytes(), true).0).into_owned()
+    }
+
+    /// A line that a program printed without them, and without the passwords of addresses, which nobody may have named.
+    pub fn masked_line(&self, line: &str) -> String {
+        self.masked(&masked(line))
     }
 
     /// Bytes without them, and how many were looked at: what is left may be the beginning of one, unless it is the end.
@@ -117,6 +123,12 @@ mod tests {
         let secrets = secrets(&["hunter2", "abc", "my hunter2!"]);
         assert_eq!(secrets.masked("hunter2, abc, hunter2, my hunter2!"), "***, abc, ***, ***");
         assert_eq!(secrets.scan(b"\xffhunter2\xffhunter", true).0, b"\xff***\xffhunter");
+    }
+
+    #[test]
+    fn a_line_has_no_passwords_of_addresses_either() {
+        let secrets = secrets(&["hunter2"]);
+        assert_eq!(secrets.masked_line("hunter2 of https://u:other@h/x?k=hunter2"), "*** of https://u:***@h/x?k=***");
     }
 
     #[test]

@@ -1,19 +1,17 @@
 //! Credential helpers: programs named `docker-credential-NAME`, which are asked for one registry's credentials at a time.
 
 use super::CredentialsError;
+use longshore_engine::program::{Output, Program, ProgramError};
 use longshore_engine::{Login, Secret};
 use serde::Deserialize;
-use std::io;
-use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
 /// How long a helper may take. One that unlocks a key ring asks a person.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Most bytes that a helper's answer may have: tokens of clouds take some 4 KiB, so this is sixteen times that.
-const ANSWER_MAX: u64 = 64 << 10;
+const ANSWER_MAX: usize = 64 << 10;
 
 /// Most characters of a helper's complaint that are shown.
 const COMPLAINT_MAX: usize = 200;
@@ -37,58 +35,28 @@ pub(super) async fn get(name: &str, server: &str) -> Result<Option<Login>, Crede
         return Err(CredentialsError::HelperName { name: name.to_owned() });
     }
     let helper = format!("docker-credential-{name}");
-    match tokio::time::timeout(DEADLINE, ask(&helper, server)).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            let seconds = DEADLINE.as_secs();
-            Err(CredentialsError::HelperSlow { helper, server: server.to_owned(), seconds })
+    let failed = |reason| CredentialsError::HelperFailed { helper: helper.clone(), server: server.to_owned(), reason };
+    let mut command = Command::new(&helper);
+    command.arg("get");
+    let asked = Program::new(command).input(server.as_bytes()).asks_people().within(DEADLINE).output(ANSWER_MAX).await;
+    let Output { status, out, err } = asked.map_err(|error| match error {
+        ProgramError::Start(source) => CredentialsError::HelperStart { helper: helper.clone(), source },
+        ProgramError::Follow(error) => failed(error.to_string()),
+        ProgramError::TooSlow(deadline) => {
+            let seconds = deadline.as_secs();
+            CredentialsError::HelperSlow { helper: helper.clone(), server: server.to_owned(), seconds }
         }
-    }
-}
-
-async fn ask(helper: &str, server: &str) -> Result<Option<Login>, CredentialsError> {
-    let start = |source| CredentialsError::HelperStart { helper: helper.to_owned(), source };
-    let failed =
-        |reason| CredentialsError::HelperFailed { helper: helper.to_owned(), server: server.to_owned(), reason };
-    let broken = |error: io::Error| failed(error.to_string());
-    let mut process = Command::new(helper)
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(start)?;
-    if let Some(mut input) = process.stdin.take() {
-        match input.write_all(server.as_bytes()).await {
-            // One that does not read its input may know the answer all the same.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(broken(error)),
-            _ => drop(input),
-        }
-    }
-    let (mut answer, mut complaint) = (Vec::new(), Vec::new());
-    let (output, errors) = (process.stdout.take(), process.stderr.take());
-    let read = async { read_some(output, &mut answer).await };
-    let (read, heard) = tokio::join!(read, async { read_some(errors, &mut complaint).await });
-    read.and(heard).map_err(broken)?;
-    let status = process.wait().await.map_err(broken)?;
+    })?;
     if status.success() {
-        return understood(&answer, helper)
+        return understood(&out, &helper)
             .map(Some)
-            .ok_or_else(|| CredentialsError::HelperAnswer { helper: helper.to_owned(), server: server.to_owned() });
+            .ok_or_else(|| CredentialsError::HelperAnswer { helper: helper.clone(), server: server.to_owned() });
     }
-    let said = [complaint, answer].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    let said = [err, out].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
     if said.iter().any(|said| said.contains(NOT_FOUND)) {
         return Ok(None);
     }
     Err(failed(complaint_of(&said).map_or_else(|| status.to_string(), |said| format!("{said} ({status})"))))
-}
-
-async fn read_some(from: Option<impl tokio::io::AsyncRead + Unpin>, into: &mut Vec<u8>) -> io::Result<()> {
-    if let Some(from) = from {
-        from.take(ANSWER_MAX).read_to_end(into).await?;
-    }
-    Ok(())
 }
 
 fn understood(answer: &[u8], helper: &str) -> Option<Login> {

@@ -42,8 +42,7 @@ available <- function() {
     )
   })
   if (length(unreachable)) {
-    plain <- sub("://[^/@]*@", "://", unreachable)
-    words <- paste0("the repository ", paste0("`", plain, "`", collapse = ", "), " cannot be reached for the packages ",
+    words <- paste0("the repository ", paste0("`", unreachable, "`", collapse = ", "), " cannot be reached for the packages ",
                     paste0("`", wanted, "`", collapse = ", "))
     if (!all(wanted %in% optional)) {
       tell("reason", words)

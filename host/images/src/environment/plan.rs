@@ -5,6 +5,7 @@ use super::lock::{self, Lock};
 use longshore_block::{Block, Language};
 use longshore_config::settings::{PackageSettings, Settings};
 use longshore_engine::StoredImage;
+use longshore_model::address::without_user;
 use longshore_model::digest::hexadecimal;
 use longshore_model::labels;
 use sha2::{Digest, Sha256};
@@ -165,7 +166,7 @@ impl LayerKind {
 /// Where a layer's packages come from, without what is secret.
 fn sources(kind: LayerKind, settings: &PackageSettings) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut add = |name: &str, value: &str| lines.push(format!("{name}={}", without_password(value)));
+    let mut add = |name: &str, value: &str| lines.push(format!("{name}={}", without_user(value)));
     match kind {
         LayerKind::System => {
             settings.debian_mirror.iter().for_each(|mirror| add("debian_mirror", mirror));
@@ -183,16 +184,6 @@ fn sources(kind: LayerKind, settings: &PackageSettings) -> Vec<String> {
         LayerKind::Api(Language::R) => {}
     }
     lines
-}
-
-/// An address without its user and password: those say who asks, not what comes.
-pub(crate) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find('/').unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => url.to_owned(),
-    }
 }
 
 /// A hash over lines; none of them can pass for two.

@@ -2,9 +2,9 @@
 //! of it is bounded, for packages print there too.
 
 use super::steps::{Finish, LACKING, LOCKED, NOTE};
-use longshore_config::masked;
 use longshore_engine::Printed;
 use longshore_model::event::{Event, Events};
+use longshore_model::lines::{Line, LineSplitter};
 use longshore_model::redact::Secrets;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -28,11 +28,17 @@ const LOCKED_MAX: usize = 16 << 20;
 /// For how long an environment that lacks something counts at the most: a day, as scripts say.
 const LIFETIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The lines of a script so far.
+/// What a script printed so far.
 pub(super) struct Lines<'a> {
+    /// Of standard output and standard error.
+    splitters: [LineSplitter; 2],
+    meaning: Meaning<'a>,
+}
+
+/// What its lines mean.
+struct Meaning<'a> {
     tail: VecDeque<String>,
     finish: Finish,
-    open: [Vec<u8>; 2],
     locked: usize,
     secrets: Secrets,
     events: &'a Events,
@@ -40,8 +46,8 @@ pub(super) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(super) fn new(secrets: Secrets, events: &'a Events) -> Self {
-        let (tail, finish) = (VecDeque::new(), Finish::default());
-        Self { tail, finish, open: [Vec::new(), Vec::new()], locked: 0, secrets, events }
+        let meaning = Meaning { tail: VecDeque::new(), finish: Finish::default(), locked: 0, secrets, events };
+        Self { splitters: [LineSplitter::new(LINE_MAX), LineSplitter::new(LINE_MAX)], meaning }
     }
 
     pub(super) fn take(&mut self, printed: Printed<'_>) {
@@ -49,19 +55,27 @@ impl<'a> Lines<'a> {
             Printed::Out(bytes) => (0, bytes),
             Printed::Err(bytes) => (1, bytes),
         };
-        for byte in bytes {
-            match byte {
-                b'\n' | b'\r' => self.close(stream),
-                _ if self.open[stream].len() < LINE_MAX => self.open[stream].push(*byte),
-                _ => {}
-            }
-        }
+        self.splitters[stream].take(bytes, |line| self.meaning.take(line));
     }
 
-    fn close(&mut self, stream: usize) {
-        let line = String::from_utf8_lossy(&std::mem::take(&mut self.open[stream])).trim_end().to_owned();
-        let line: String = line.chars().filter(|character| !character.is_control()).collect();
-        let line = self.secrets.masked(&masked(&line));
+    /// How it ended.
+    pub(super) fn end(mut self, status: i64) -> Finish {
+        for splitter in &mut self.splitters {
+            splitter.finish(|line| self.meaning.take(line));
+        }
+        let Meaning { tail, finish, locked, .. } = self.meaning;
+        Finish { status, tail: tail.into(), lock_is_cut: locked > LOCKED_MAX, ..finish }
+    }
+}
+
+impl Meaning<'_> {
+    /// The rest of a line that is too long is left out.
+    fn take(&mut self, line: Line<'_>) {
+        if !line.begins {
+            return;
+        }
+        let line: String = line.text().chars().filter(|character| !character.is_control()).collect();
+        let line = self.secrets.masked_line(&line);
         if line.is_empty() {
             return;
         }
@@ -90,13 +104,6 @@ impl<'a> Lines<'a> {
             self.tail.pop_front();
         }
         self.tail.push_back(line);
-    }
-
-    /// How it ended.
-    pub(super) fn end(mut self, status: i64) -> Finish {
-        self.close(0);
-        self.close(1);
-        Finish { status, tail: self.tail.into(), lock_is_cut: self.locked > LOCKED_MAX, ..self.finish }
     }
 }
 

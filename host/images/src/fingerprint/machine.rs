@@ -6,17 +6,14 @@ use super::lines::Fingerprint;
 use super::probe::{Answer, Interpreters};
 use longshore_block::Language;
 use longshore_config::settings::Settings;
+use longshore_engine::Printed;
+use longshore_engine::program::{Program, ProgramError};
 use longshore_os::locked_folder::LockedFolder;
 use std::path::Path;
-use std::process::Stdio;
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 /// What errors call it.
 const PLACE: &str = "this machine";
-
-/// Bytes read at a time.
-const BUFFER_BYTES: usize = 16 << 10;
 
 impl Interpreters {
     /// That of the `process` engine for scripts of a language.
@@ -48,60 +45,22 @@ pub async fn of_machine(interpreters: &Interpreters, work_folder: &Path) -> Resu
     let start = |source| FingerprintError::Start { source };
     // Let go of after the processes.
     let folder = LockedFolder::temporary(work_folder).map_err(start)?;
-    let mut child = Command::new(&command[0])
-        .args(&command[1..])
-        .env_clear()
-        .env("TMPDIR", folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // So that all of it can be killed at once, and a terminal's Ctrl-C is the host's to deal with.
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(start)?;
-    let group = Group(child.id());
-    let answer = tokio::time::timeout(DEADLINE, listen(&mut child)).await;
-    drop(group);
-    let answer = answer
-        .map_err(|_| FingerprintError::TooSlow { place: PLACE.into(), seconds: DEADLINE.as_secs() })?
-        .map_err(start)?;
-    answer.read(PLACE, None)
-}
-
-async fn listen(child: &mut Child) -> std::io::Result<Answer> {
+    let mut program = Command::new(&command[0]);
+    program.args(&command[1..]).env_clear().env("TMPDIR", folder.path());
     let mut answer = Answer::default();
-    let (Some(mut out), Some(mut err)) = (child.stdout.take(), child.stderr.take()) else {
-        return Ok(answer);
+    let mut take = |printed: Printed<'_>| match printed {
+        Printed::Out(bytes) => answer.out(bytes),
+        Printed::Err(bytes) => {
+            answer.err(bytes);
+            true
+        }
     };
-    let (mut printed, mut said) = (vec![0; BUFFER_BYTES], vec![0; BUFFER_BYTES]);
-    let mut err_is_open = true;
-    loop {
-        tokio::select! {
-            read = out.read(&mut printed) => {
-                let read = read?;
-                if read == 0 || !answer.out(&printed[..read]) {
-                    return Ok(answer);
-                }
-            }
-            read = err.read(&mut said), if err_is_open => {
-                let read = read?;
-                err_is_open = read > 0;
-                answer.err(&said[..read]);
-            }
+    match Program::new(program).within(DEADLINE).run(&mut take).await {
+        // What it says has its end marked.
+        Ok(_status) => answer.read(PLACE, None),
+        Err(ProgramError::TooSlow(deadline)) => {
+            Err(FingerprintError::TooSlow { place: PLACE.into(), seconds: deadline.as_secs() })
         }
-    }
-}
-
-/// The processes that ask; they are killed when this is dropped, also when nobody waits for the answer any more.
-struct Group(Option<u32>);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let id = self.0.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-        if let Some(id) = id {
-            // Nothing of it may be left. The first of them has not been waited for, so no other can have its id.
-            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
-        }
+        Err(error) => Err(start(error.into())),
     }
 }

@@ -1,56 +1,62 @@
 //! What a script printed, as far as it is kept: the beginning and the end of it, cut at lines. Secrets are masked before.
 
 use longshore_model::event::Event;
+use longshore_model::lines::LineSplitter;
 use longshore_protocol::LogSource;
 use std::collections::VecDeque;
 
-/// Bytes of a line that are waited for, before it is taken as it is.
+/// Bytes of a line that are waited for; a longer one is taken in pieces.
 const LINE_MAX: usize = 64 << 10;
 
 /// A log that is being taken down.
 #[derive(Debug)]
 pub(super) struct Log {
+    /// Of standard output and standard error: programs print a line in pieces, and the pieces of two streams come as they
+    /// like.
+    lines: [LineSplitter; 2],
+    kept: Kept,
+}
+
+/// What is kept of it.
+#[derive(Debug)]
+struct Kept {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     /// Bytes that each of them may have.
     half: usize,
     left_out: u64,
-    /// Lines of standard output and standard error that have no end yet. Programs print a line in pieces, and the pieces
-    /// of two streams come as they like.
-    open: [Vec<u8>; 2],
 }
 
 impl Log {
     /// One of so many bytes at the most.
     pub(super) fn new(bytes_max: u64) -> Self {
         let half = usize::try_from(bytes_max / 2).unwrap_or(usize::MAX);
-        Self { head: Vec::new(), tail: VecDeque::new(), half, left_out: 0, open: [Vec::new(), Vec::new()] }
+        let kept = Kept { head: Vec::new(), tail: VecDeque::new(), half, left_out: 0 };
+        Self { lines: [LineSplitter::new(LINE_MAX), LineSplitter::new(LINE_MAX)], kept }
     }
 
     /// Takes what belongs in it: what the script printed, in order, and the errors that it reported.
     pub(super) fn take(&mut self, event: &Event) {
         match event {
-            Event::Log { source, bytes } => self.printed(usize::from(*source == LogSource::Stderr), bytes),
-            Event::Error(text) => self.push(format!("error: {text}\n").as_bytes()),
+            Event::Log { source, bytes } => {
+                let lines = &mut self.lines[usize::from(*source == LogSource::Stderr)];
+                lines.take(bytes, |line| self.kept.push(line.bytes));
+            }
+            Event::Error(text) => self.kept.push(format!("error: {text}\n").as_bytes()),
             _ => {}
         }
     }
 
-    fn printed(&mut self, stream: usize, bytes: &[u8]) {
-        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let (whole, open) = bytes.split_at(end);
-        if !whole.is_empty() {
-            let line = std::mem::take(&mut self.open[stream]);
-            self.push(&line);
-            self.push(whole);
+    /// All of it.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        for lines in &mut self.lines {
+            lines.finish(|line| self.kept.push(line.bytes));
         }
-        self.open[stream].extend_from_slice(open);
-        if self.open[stream].len() > LINE_MAX {
-            let line = std::mem::take(&mut self.open[stream]);
-            self.push(&line);
-        }
+        self.kept.finish()
     }
+}
 
+impl Kept {
     fn push(&mut self, bytes: &[u8]) {
         let room = if self.tail.is_empty() && self.left_out == 0 { self.half - self.head.len() } else { 0 };
         let (head, rest) = bytes.split_at(room.min(bytes.len()));
@@ -71,10 +77,7 @@ impl Log {
     }
 
     /// All of it. Where something was left out, a line says how much.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        for line in std::mem::take(&mut self.open) {
-            self.push(&line);
-        }
+    fn finish(mut self) -> Vec<u8> {
         let mut text = self.head;
         let tail: &[u8] = self.tail.make_contiguous();
         if self.left_out > 0 {
@@ -138,5 +141,10 @@ mod tests {
         log.take(&Event::Error("bad".into()));
         log.take(&Event::Message("shown while it runs".into()));
         assert_eq!(log.finish(), b"err\nout\nerror: bad\nlaste");
+    }
+
+    #[test]
+    fn every_byte_of_a_progress_bar_is_kept() {
+        assert_eq!(kept(100, &["1%\r", "2%\r3%", "\r\ndone"]), "1%\r2%\r3%\r\ndone");
     }
 }

@@ -2,6 +2,7 @@
 //! what all parts would say alike is said once.
 
 use longshore_model::event::{Event, EventReceiver, Events};
+use longshore_model::lines::{Line, LineSplitter};
 use longshore_protocol::LogSource;
 
 /// Longest line that is kept until its end; a longer one is passed on in pieces.
@@ -38,43 +39,39 @@ pub(super) async fn relay(name: String, is_first: bool, mut events: EventReceive
 /// The lines of one stream.
 struct Lines {
     source: LogSource,
-    open: Vec<u8>,
+    splitter: LineSplitter,
 }
 
 impl Lines {
     fn new(source: LogSource) -> Self {
-        Self { source, open: Vec::new() }
+        Self { source, splitter: LineSplitter::new(LINE_MAX) }
     }
 
     fn take(&mut self, name: &str, bytes: &[u8]) -> Option<Event> {
-        self.open.extend_from_slice(bytes);
-        let end = match self.open.iter().rposition(|byte| *byte == b'\n') {
-            Some(at) => at + 1,
-            None if self.open.len() > LINE_MAX => self.open.len(),
-            None => return None,
-        };
-        let rest = self.open.split_off(end);
-        let whole = std::mem::replace(&mut self.open, rest);
-        Some(self.event(name, &whole))
+        let mut named = Vec::with_capacity(bytes.len() + name.len());
+        self.splitter.take(bytes, |line| push(&mut named, name, line));
+        self.event(named)
     }
 
+    /// What has no end, and gets one: other parts go on.
     fn rest(&mut self, name: &str) -> Option<Event> {
-        let mut rest = std::mem::take(&mut self.open);
-        if rest.is_empty() {
-            return None;
+        let mut named = Vec::new();
+        self.splitter.finish(|line| push(&mut named, name, line));
+        if named.last().is_some_and(|byte| *byte != b'\n') {
+            named.push(b'\n');
         }
-        rest.push(b'\n');
-        Some(self.event(name, &rest))
+        self.event(named)
     }
 
-    fn event(&self, name: &str, lines: &[u8]) -> Event {
-        let mut bytes = Vec::with_capacity(lines.len() + name.len());
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            bytes.extend_from_slice(format!("[{name}] ").as_bytes());
-            bytes.extend_from_slice(line);
-        }
-        Event::Log { source: self.source, bytes }
+    fn event(&self, bytes: Vec<u8>) -> Option<Event> {
+        (!bytes.is_empty()).then_some(Event::Log { source: self.source, bytes })
     }
+}
+
+/// Every piece of a long line carries the name too: lines of other parts may come between them.
+fn push(named: &mut Vec<u8>, name: &str, line: Line<'_>) {
+    named.extend_from_slice(format!("[{name}] ").as_bytes());
+    named.extend_from_slice(line.bytes);
 }
 
 #[cfg(test)]
@@ -87,8 +84,14 @@ mod tests {
         let (whole, mut received) = events();
         let (part_events, part) = events();
         let log = |text: &str| Event::Log { source: LogSource::Stdout, bytes: text.as_bytes().to_vec() };
-        for event in [log("a\nb"), log("c\nd\ne"), Event::Message("m".into()), Event::Note("said by the first".into())]
-        {
+        for event in [
+            log("a\nb"),
+            log("c\nd\n1%\r"),
+            log("2%\r"),
+            log("\ne"),
+            Event::Message("m".into()),
+            Event::Note("said by the first".into()),
+        ] {
             part_events.tell(event);
         }
         drop(part_events);
@@ -97,7 +100,14 @@ mod tests {
         while let Some(event) = received.recv().await {
             passed.push(event);
         }
-        let expected = [log("[x] a\n[x] bc\n[x] d\n"), Event::Message("[x] m".into()), log("[x] e\n")];
+        let expected = [
+            log("[x] a\n"),
+            log("[x] bc\n[x] d\n"),
+            log("[x] 1%\r"),
+            log("[x] 2%\r\n"),
+            Event::Message("[x] m".into()),
+            log("[x] e\n"),
+        ];
         assert_eq!(passed, expected);
     }
 }

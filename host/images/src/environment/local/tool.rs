@@ -1,32 +1,25 @@
-//! Programs that make environments: each runs in a process group of its own with an environment made of the settings
-//! alone, its lines are told as they come, and a cancellation ends all of it, as does the end of the host, however it
-//! comes. What the lines mean is their caller's.
+//! Programs that make environments: each runs with an environment made of the settings alone, its lines are told as they
+//! come, and a cancellation ends all of it. What the lines mean is their caller's.
 
 use super::LocalError;
-use longshore_config::masked;
 use longshore_config::settings::{PackageSettings, Settings};
+use longshore_engine::Printed;
+use longshore_engine::program::{Program, ProgramError};
 use longshore_model::cancel::Cancel;
 use longshore_model::event::{Event, Events};
+use longshore_model::lines::{Line, LineSplitter};
 use longshore_model::redact::Secrets;
-use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsStr;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe;
-use tokio::process::{Child, Command};
+use std::process::ExitStatus;
+use tokio::process::Command;
 
 /// Lines that are remembered, the older half of them forgotten when there are more: 2,000 are left, which is more than uv
 /// lists of any environment, in 4 MB at the most.
 const LINES_MAX: usize = 4000;
 
-/// Characters of a line that are kept; compilers are called with longer ones.
+/// Bytes of a line that are kept; compilers are called with longer ones.
 const LINE_MAX: usize = 1000;
-
-/// How long a finished program's output is still read, where something it left behind holds it open.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 
 /// A program that is about to run.
 #[derive(Debug)]
@@ -56,7 +49,7 @@ impl Tool {
     /// A program that sees the settings of packages and nothing of the host's own environment.
     pub(super) fn new(program: &Path, settings: &Settings) -> Self {
         let mut command = Command::new(program);
-        command.env_clear().env("PATH", &settings.path).env("LANG", "C.UTF-8").stdin(Stdio::null());
+        command.env_clear().env("PATH", &settings.path).env("LANG", "C.UTF-8");
         for (name, value) in network(&settings.packages) {
             command.env(name, value);
         }
@@ -98,39 +91,23 @@ impl Tool {
 
     /// Runs it to its end, whatever that is.
     pub(super) async fn run(self, watch: Watch<'_>) -> Result<Ended, LocalError> {
-        let Self { program, mut command, secrets, quiet } = self;
-        let events = (!quiet).then_some(watch.events);
-        let follow = |source| LocalError::Follow { program: program.clone(), source };
-        let (reader, writer) = io::pipe().map_err(follow)?;
-        command.stdout(writer.try_clone().map_err(follow)?).stderr(writer).process_group(0).kill_on_drop(true);
-        let started = command.spawn();
-        // With it go its ends of the pipe, so that the reader sees the end.
-        drop(command);
-        let mut child = started.map_err(|source| LocalError::Start { program: program.clone(), source })?;
-        let group = Group::of(&child).map_err(follow)?;
-        let mut output = pipe::Receiver::from_owned_fd(reader.into()).map_err(follow)?;
-        let mut lines = Lines { open: Vec::new(), kept: Vec::new(), secrets };
-        let end = async {
-            let status = tokio::select! {
-                status = child.wait() => {
-                    // What was left behind may hold the pipe open: what counts has been printed, and it is ended.
-                    let rest = lines.read(&mut output, events);
-                    let drained = tokio::time::timeout(DRAIN_DEADLINE, rest).await.is_ok();
-                    return status.map(|status| (status, drained));
-                }
-                read = lines.read(&mut output, events) => read,
-            };
-            status?;
-            child.wait().await.map(|status| (status, true))
+        let Self { program, command, secrets, quiet } = self;
+        let mut lines = Lines { kept: Vec::new(), secrets, events: (!quiet).then_some(watch.events) };
+        let mut splitter = LineSplitter::new(LINE_MAX);
+        let mut take = |printed: Printed<'_>| {
+            let (Printed::Out(bytes) | Printed::Err(bytes)) = printed;
+            splitter.take(bytes, |line| lines.take(line));
+            true
         };
-        let (status, drained) = tokio::select! {
-            ended = end => ended.map_err(follow)?,
+        let ended = tokio::select! {
+            ended = Program::new(command).together().run(&mut take) => ended,
             () = watch.cancel.wait() => return Err(LocalError::Cancelled),
         };
-        if drained {
-            group.disarm();
-        }
-        lines.end(events);
+        let status = ended.map_err(|error| match error {
+            ProgramError::Start(source) => LocalError::Start { program, source },
+            error => LocalError::Follow { program, source: error.into() },
+        })?;
+        splitter.finish(|line| lines.take(line));
         Ok(Ended { status, lines: lines.kept })
     }
 }
@@ -154,87 +131,29 @@ fn network(packages: &PackageSettings) -> Vec<(&'static str, String)> {
     settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// What a group's guard runs: it waits for the end of its input, whose other end only the host has, so that it comes with
-/// the host's own end, and kills the group.
-const GUARD: &str = "read -r _; kill -KILL 0";
-
-/// A process group that is killed when this is dropped before its program's end was seen, or when the host is killed.
+/// What is kept of what a program prints.
 #[derive(Debug)]
-struct Group {
-    id: Option<Pid>,
-    /// One of the group, so that no other group gets its number. Killed when it is dropped.
-    _guard: Child,
-}
-
-impl Group {
-    fn of(leader: &Child) -> io::Result<Self> {
-        let id = leader.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let guard = Command::new("/bin/sh")
-            .args(["-c", GUARD])
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(id.map_or(0, Pid::as_raw_pid))
-            .kill_on_drop(true)
-            .spawn()?;
-        Ok(Self { id, _guard: guard })
-    }
-
-    fn disarm(mut self) {
-        self.id = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.id {
-            // Gone already is as good.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-    }
-}
-
-/// A stream of bytes, as lines.
-#[derive(Debug)]
-struct Lines {
-    open: Vec<u8>,
+struct Lines<'a> {
     kept: Vec<String>,
     secrets: Secrets,
+    events: Option<&'a Events>,
 }
 
-impl Lines {
-    async fn read(&mut self, output: &mut pipe::Receiver, events: Option<&Events>) -> io::Result<()> {
-        let mut buffer = [0; 4096];
-        loop {
-            let length = output.read(&mut buffer).await?;
-            if length == 0 {
-                return Ok(());
-            }
-            for byte in &buffer[..length] {
-                if matches!(byte, b'\n' | b'\r') {
-                    self.end(events);
-                } else if self.open.len() < LINE_MAX {
-                    self.open.push(*byte);
-                }
-            }
-        }
-    }
-
-    fn end(&mut self, events: Option<&Events>) {
-        let line = String::from_utf8_lossy(&std::mem::take(&mut self.open)).into_owned();
-        let line = self.secrets.masked(&masked(line.trim_end()));
-        if line.is_empty() {
+impl Lines<'_> {
+    /// The rest of a line that is too long is left out.
+    fn take(&mut self, line: Line<'_>) {
+        let text = if line.begins { self.secrets.masked_line(&line.text()) } else { String::new() };
+        if text.is_empty() {
             return;
         }
-        if let Some(events) = events {
+        if let Some(events) = self.events {
             // A line that finds no room is not worth waiting for: others follow.
-            events.tell(Event::Building { line: line.trim_start().to_owned() });
+            events.tell(Event::Building { line: text.trim_start().to_owned() });
         }
         if self.kept.len() >= LINES_MAX {
             self.kept.drain(..LINES_MAX / 2);
         }
-        self.kept.push(line);
+        self.kept.push(text);
     }
 }
 
@@ -260,6 +179,7 @@ pub(super) fn place(lines: &[String], folder: &Path) -> String {
 mod tests {
     use super::*;
     use longshore_model::event::events;
+    use std::time::Duration;
 
     fn shell(script: &str) -> Tool {
         Tool::new(Path::new("/bin/sh"), &Settings::default()).arguments(["-c", script])

@@ -1,7 +1,6 @@
 //! Addresses as they may be shown: without the passwords in them.
 
-/// What stands for a password.
-const MASK: &str = "***";
+use crate::redact::MASK;
 
 /// A text with the passwords of all addresses in it masked: `https://user:***@host`. A name without a password is
 /// masked too, because many indexes take a token there; where nothing says `://`, the whole is taken for an address.
@@ -28,7 +27,7 @@ pub fn masked(text: &str) -> String {
 }
 
 /// A text that is no proper address, without anything that may have been meant as a password: all before the last `@`.
-pub(super) fn concealed(text: &str) -> String {
+pub fn concealed(text: &str) -> String {
     let Some((before, host)) = text.rsplit_once('@') else { return text.to_owned() };
     let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://")).unwrap_or_default();
     format!("{scheme}{MASK}@{host}")
@@ -43,19 +42,30 @@ fn scheme_start(text: &str) -> usize {
 
 /// What follows `://`.
 fn authority_masked(address: &str) -> String {
-    let authority = address.find(['/', '?', '#']).unwrap_or(address.len());
-    let at = address[..authority].rfind('@').or_else(|| {
-        // A password may hold a slash that should have been escaped; then what is before it is no host and port.
-        let (_, port) = address[..authority].split_once(':')?;
-        let is_port = !port.is_empty() && port.chars().all(|character| character.is_ascii_digit());
-        if is_port { None } else { address.rfind('@') }
-    });
-    let Some(at) = at else { return address.to_owned() };
+    let Some(at) = user_end(address) else { return address.to_owned() };
     let host = &address[at..];
     match address[..at].split_once(':') {
         Some((user, _)) => format!("{user}:{MASK}{host}"),
         None => format!("{MASK}{host}"),
     }
+}
+
+/// An address without its user and password: those say who asks, not what is asked for.
+#[must_use]
+pub fn without_user(address: &str) -> String {
+    let user = address.split_once("://").and_then(|(scheme, rest)| Some((scheme, &rest[user_end(rest)? + 1..])));
+    user.map_or_else(|| address.to_owned(), |(scheme, host)| format!("{scheme}://{host}"))
+}
+
+/// Where the `@` is that ends the user and the password, in what follows `://`.
+fn user_end(address: &str) -> Option<usize> {
+    let authority = address.find(['/', '?', '#']).unwrap_or(address.len());
+    address[..authority].rfind('@').or_else(|| {
+        // A password may hold a slash that should have been escaped; then what is before it is no host and port.
+        let (_, port) = address[..authority].split_once(':')?;
+        let is_port = !port.is_empty() && port.chars().all(|character| character.is_ascii_digit());
+        if is_port { None } else { address.rfind('@') }
+    })
 }
 
 #[cfg(test)]
@@ -83,6 +93,19 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(masked(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn who_asks_is_no_part_of_what_is_asked_for() {
+        for (address, expected) in [
+            ("https://user:secret@host/simple", "https://host/simple"),
+            ("https://token@host", "https://host"),
+            ("https://user:se/cret@host/simple", "https://host/simple"),
+            ("https://host:8080/@scope/x", "https://host:8080/@scope/x"),
+            ("/srv/simple", "/srv/simple"),
+        ] {
+            assert_eq!(without_user(address), expected);
         }
     }
 

@@ -1,0 +1,37 @@
+//! Commands that make environments, `lock` and `images build`: shown while they work, ended by signals, and reported.
+
+use crate::console::Watcher;
+use crate::signals::{INTERRUPTED, Signals};
+use crate::{BAD_INPUT, failure, printer};
+use longshore::block::Block;
+use longshore::shown::Shown;
+use longshore::{Cancel, EnvironmentError, Events};
+use std::path::Path;
+
+/// Makes something of a block, prints the report on it, and gives the exit status back.
+pub(crate) async fn make<Made>(
+    block: &Path,
+    work: impl AsyncFnOnce(&Block, &Events, &Cancel) -> Result<Made, EnvironmentError>,
+    report: impl FnOnce(Made) -> Shown,
+) -> u8 {
+    let block = match Block::load(block) {
+        Ok(loaded) => loaded.block,
+        Err(error) => return failure::print(&error, BAD_INPUT),
+    };
+    let cancel = Cancel::new();
+    let signals = Signals::cancelling(&cancel);
+    let (events, happened) = longshore::events();
+    let console = match Watcher::start(false, happened) {
+        Ok(console) => console,
+        Err(error) => return failure::print(&error, 3),
+    };
+    let made = work(&block, &events, &cancel).await;
+    drop(events);
+    console.clear(&cancel).await;
+    drop(signals);
+    match made {
+        Ok(made) => printer::out(&report(made)),
+        Err(EnvironmentError::Cancelled) => INTERRUPTED,
+        Err(error) => failure::print(&error, if error.is_bad_input() { BAD_INPUT } else { 3 }),
+    }
+}

@@ -1,0 +1,351 @@
+//! Programs of this machine that are asked something or make something for the host. Each runs to its end, is read as it
+//! prints, within bounds, and is ended with everything that it started when nobody waits for it any more, when its time is
+//! over, and when the host itself ends, however that comes. What it prints is for the callers.
+
+use super::Printed;
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::io;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::pipe;
+use tokio::process::{Child, ChildStdin, Command};
+
+/// How long a finished program's output is still read, where something it left behind holds it open.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
+
+/// Bytes read at a time.
+const BUFFER_BYTES: usize = 16 << 10;
+
+/// A program did not run to its end.
+#[derive(Debug, Error)]
+pub enum ProgramError {
+    /// It cannot be started.
+    #[error("cannot start the program")]
+    Start(#[source] io::Error),
+    /// What it prints cannot be read, or its end cannot be waited for.
+    #[error("cannot follow the program")]
+    Follow(#[source] io::Error),
+    /// It needs longer than it may. It is ended.
+    #[error("the program did not end within {} s", .0.as_secs())]
+    TooSlow(Duration),
+}
+
+impl From<ProgramError> for io::Error {
+    fn from(error: ProgramError) -> Self {
+        match error {
+            ProgramError::Start(source) | ProgramError::Follow(source) => source,
+            ProgramError::TooSlow(_) => io::ErrorKind::TimedOut.into(),
+        }
+    }
+}
+
+/// What a program printed, as far as it was wanted.
+#[derive(Debug)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// The beginning of its standard output.
+    pub out: Vec<u8>,
+    /// The beginning of its standard error.
+    pub err: Vec<u8>,
+}
+
+/// A program that is about to run.
+#[derive(Debug)]
+pub struct Program<'a> {
+    command: Command,
+    input: &'a [u8],
+    deadline: Option<Duration>,
+    is_together: bool,
+    asks_people: bool,
+}
+
+impl<'a> Program<'a> {
+    /// One with these arguments and variables. It reads nothing, and runs in a process group of its own, so that all of it
+    /// can be ended at once and a terminal's Ctrl-C is for the host.
+    pub fn new(command: Command) -> Self {
+        Self { command, input: &[], deadline: None, is_together: false, asks_people: false }
+    }
+
+    /// Gives it this on its standard input. One that does not read it may know what to do all the same.
+    pub fn input(self, input: &'a [u8]) -> Self {
+        Self { input, ..self }
+    }
+
+    /// Ends it after so long.
+    pub fn within(self, deadline: Duration) -> Self {
+        Self { deadline: Some(deadline), ..self }
+    }
+
+    /// Has its standard error come as its standard output, so that lines of both keep their order.
+    pub fn together(self) -> Self {
+        Self { is_together: true, ..self }
+    }
+
+    /// Lets it ask the person at the terminal, which only the group in the foreground may. It alone is ended then, and not
+    /// what it started.
+    pub fn asks_people(self) -> Self {
+        Self { asks_people: true, ..self }
+    }
+
+    /// Runs it, and gives no more than the first `most` bytes of each stream.
+    pub async fn output(self, most: usize) -> Result<Output, ProgramError> {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut take = |printed: Printed<'_>| {
+            let (kept, bytes) = match printed {
+                Printed::Out(bytes) => (&mut out, bytes),
+                Printed::Err(bytes) => (&mut err, bytes),
+            };
+            kept.extend_from_slice(&bytes[..bytes.len().min(most - kept.len())]);
+            true
+        };
+        let status = self.run(&mut take).await?;
+        Ok(Output { status, out, err })
+    }
+
+    /// Runs it, and gives what it prints as it comes. Where `take` wants no more, it is ended.
+    pub async fn run(self, take: &mut (dyn FnMut(Printed<'_>) -> bool + Send)) -> Result<ExitStatus, ProgramError> {
+        let deadline = self.deadline;
+        let mut running = self.start()?;
+        let ended = running.follow(take);
+        let ended = match deadline {
+            Some(deadline) => {
+                tokio::time::timeout(deadline, ended).await.map_err(|_| ProgramError::TooSlow(deadline))?
+            }
+            None => ended.await,
+        };
+        ended.map_err(ProgramError::Follow)
+    }
+
+    fn start(self) -> Result<Running<'a>, ProgramError> {
+        let Self { mut command, input, is_together, asks_people, .. } = self;
+        let (out, out_writer) = io::pipe().map_err(ProgramError::Follow)?;
+        let (err, err_writer) = if is_together {
+            (None, out_writer.try_clone().map_err(ProgramError::Follow)?)
+        } else {
+            let (err, writer) = io::pipe().map_err(ProgramError::Follow)?;
+            (Some(err), writer)
+        };
+        command.stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() });
+        command.stdout(out_writer).stderr(err_writer).kill_on_drop(true);
+        if !asks_people {
+            command.process_group(0);
+        }
+        let started = command.spawn();
+        // With it go its ends of the pipes, so that the readers see the end.
+        drop(command);
+        let mut child = started.map_err(ProgramError::Start)?;
+        let group = (!asks_people).then(|| Group::of(&child)).transpose().map_err(ProgramError::Follow)?;
+        let receiver = |reader: io::PipeReader| pipe::Receiver::from_owned_fd(reader.into());
+        let out = receiver(out).map_err(ProgramError::Follow)?;
+        let err = err.map(receiver).transpose().map_err(ProgramError::Follow)?;
+        let stdin = child.stdin.take();
+        Ok(Running { _group: group, child, input: (stdin, input), printed: Streams { out, err } })
+    }
+}
+
+/// A program that runs, and is ended when this is dropped.
+struct Running<'a> {
+    _group: Option<Group>,
+    child: Child,
+    input: (Option<ChildStdin>, &'a [u8]),
+    printed: Streams,
+}
+
+impl Running<'_> {
+    async fn follow(&mut self, take: &mut (dyn FnMut(Printed<'_>) -> bool + Send)) -> io::Result<ExitStatus> {
+        let Self { child, input: (stdin, input), printed, .. } = self;
+        let ended = async {
+            let wants_more = tokio::select! {
+                status = child.wait() => {
+                    // What was left behind may hold the pipe open: what counts has been printed.
+                    let rest = tokio::time::timeout(DRAIN_DEADLINE, printed.read(take)).await;
+                    rest.map_or(Ok(true), |read| read)?;
+                    return status;
+                }
+                read = printed.read(take) => read?,
+            };
+            if !wants_more {
+                child.start_kill()?;
+            }
+            child.wait().await
+        };
+        tokio::try_join!(feed(stdin.take(), input), ended).map(|((), status)| status)
+    }
+}
+
+async fn feed(stdin: Option<ChildStdin>, input: &[u8]) -> io::Result<()> {
+    let Some(mut stdin) = stdin else { return Ok(()) };
+    match stdin.write_all(input).await {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What a program prints.
+struct Streams {
+    out: pipe::Receiver,
+    err: Option<pipe::Receiver>,
+}
+
+impl Streams {
+    /// Reads to the end; gives whether it was reached. May be given up, and begun again.
+    async fn read(&mut self, take: &mut (dyn FnMut(Printed<'_>) -> bool + Send)) -> io::Result<bool> {
+        let (mut out, mut err) = (vec![0; BUFFER_BYTES], vec![0; BUFFER_BYTES]);
+        let (mut out_is_open, mut err_is_open) = (true, self.err.is_some());
+        while out_is_open || err_is_open {
+            let printed = tokio::select! {
+                read = self.out.read(&mut out), if out_is_open => {
+                    let read = read?;
+                    out_is_open = read > 0;
+                    Printed::Out(&out[..read])
+                }
+                read = read(self.err.as_mut(), &mut err), if err_is_open => {
+                    let read = read?;
+                    err_is_open = read > 0;
+                    Printed::Err(&err[..read])
+                }
+            };
+            if !take(printed) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+async fn read(from: Option<&mut pipe::Receiver>, buffer: &mut [u8]) -> io::Result<usize> {
+    match from {
+        Some(from) => from.read(buffer).await,
+        None => Ok(0),
+    }
+}
+
+/// What a group's guard runs: it waits for the end of its input, whose other end only the host has, so that it comes with
+/// the host's own end, and kills the group.
+const GUARD: &str = "read -r _; kill -KILL 0";
+
+/// A process group that is killed when this is dropped, or when the host is killed.
+#[derive(Debug)]
+struct Group {
+    id: Option<Pid>,
+    /// One of the group, so that no other group gets its number. Killed when it is dropped.
+    _guard: Child,
+}
+
+impl Group {
+    fn of(leader: &Child) -> io::Result<Self> {
+        let id = leader.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let guard = Command::new("/bin/sh")
+            .args(["-c", GUARD])
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(id.map_or(0, Pid::as_raw_pid))
+            .kill_on_drop(true)
+            .spawn()?;
+        Ok(Self { id, _guard: guard })
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.id {
+            // Gone already is as good.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Program<'static> {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        Program::new(command)
+    }
+
+    /// Whether a process ends; who inherits it has reaped it or will.
+    async fn gone(id: &[u8]) -> bool {
+        let path = format!("/proc/{}/stat", String::from_utf8_lossy(id).trim());
+        for _ in 0..1000 {
+            let state = std::fs::read_to_string(&path).unwrap_or_default();
+            if state.is_empty() || state.contains(") Z ") {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        false
+    }
+
+    #[tokio::test]
+    async fn a_program_reads_its_input_and_its_output_is_bounded() {
+        let output = shell("cat; echo said >&2; exit 3").input(b"longer").output(4).await.unwrap();
+        assert_eq!((output.status.code(), &*output.out, &*output.err), (Some(3), &b"long"[..], &b"said"[..]));
+        // More than a pipe holds, and nobody who reads it.
+        let output = shell("exit 0").input(&[b'x'; 1 << 20]).output(4).await.unwrap();
+        assert!(output.status.success() && output.out.is_empty());
+        let output = shell("head -c 1000000 /dev/zero; cat").output(4).await.unwrap();
+        assert_eq!(output.out, [0; 4]);
+    }
+
+    #[tokio::test]
+    async fn streams_that_come_together_keep_their_order() {
+        let output = shell("for i in 1 2 3; do echo o; echo e >&2; done").together().output(99).await.unwrap();
+        assert_eq!((&*output.out, &*output.err), (&b"o\ne\no\ne\no\ne\n"[..], &b""[..]));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_takes_too_long_is_ended_with_its_children() {
+        let mut printed = Vec::new();
+        let mut take = |bytes: Printed<'_>| {
+            let (Printed::Out(bytes) | Printed::Err(bytes)) = bytes;
+            printed.extend_from_slice(bytes);
+            true
+        };
+        let second = Duration::from_secs(1);
+        let error = shell("sleep 600 & echo $!; wait").within(second).run(&mut take).await.unwrap_err();
+        assert!(matches!(error, ProgramError::TooSlow(deadline) if deadline == second), "{error:?}");
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
+        assert!(gone(&printed).await);
+    }
+
+    #[tokio::test]
+    async fn what_a_program_leaves_behind_is_ended() {
+        let output = shell("sleep 600 & echo $!").output(99).await.unwrap();
+        assert!(output.status.success() && gone(&output.out).await);
+    }
+
+    #[tokio::test]
+    async fn a_program_that_prints_more_than_is_wanted_is_ended() {
+        let mut taken = 0;
+        let mut take = |printed: Printed<'_>| {
+            let (Printed::Out(bytes) | Printed::Err(bytes)) = printed;
+            taken += bytes.len();
+            taken < 100_000
+        };
+        let status = shell("yes").run(&mut take).await.unwrap();
+        assert!(!status.success() && (100_000..200_000).contains(&taken), "{status} {taken}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_there_is_not_started() {
+        let error = Program::new(Command::new("/no/such")).output(9).await.unwrap_err();
+        assert!(matches!(&error, ProgramError::Start(source) if source.kind() == io::ErrorKind::NotFound), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn only_a_program_that_asks_people_stays_in_the_hosts_group() {
+        let group = "ps -o pgid= -p $$";
+        let own = std::process::id();
+        let host = std::process::Command::new("ps").args(["-o", "pgid=", "-p", &own.to_string()]).output().unwrap();
+        let asks = shell(group).asks_people().output(99).await.unwrap();
+        assert_eq!(asks.out, host.stdout);
+        assert_ne!(shell(group).output(99).await.unwrap().out, host.stdout);
+    }
+}
