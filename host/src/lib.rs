@@ -1,15 +1,15 @@
 //! Runs users' scripts in fresh containers and hands them tables without copying.
 //!
-//! A caller describes a run as a [`RunSpec`], has it checked ([`RunSpec::prepare`]: everything that can be wrong with
+//! A caller describes a run as a [`RunRequest`], has it checked ([`RunRequest::prepare`]: everything that can be wrong with
 //! manifests, options, inputs and outputs is found before anything starts), and runs it on a [`Host`]. What happens
 //! meanwhile arrives as [`Event`]s; the result is a [`RunRecord`].
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use longshore::{Cancel, EngineChoice, Host, InputSpec, OutputSpec, RunSpec, Settings};
+//! use longshore::{Cancel, EngineChoice, Host, InputSpec, OutputSpec, RunRequest, Settings};
 //! use std::path::PathBuf;
 //!
-//! let mut spec = RunSpec::new("examples/penguins");
+//! let mut spec = RunRequest::new("examples/penguins");
 //! spec.inputs.push(InputSpec::new(None, PathBuf::from("penguins.csv")));
 //! spec.outputs.push(OutputSpec::new(None, PathBuf::from("clusters.parquet")));
 //! spec.engine = EngineChoice::Auto;
@@ -59,7 +59,8 @@ pub use longshore_run::history;
 pub use longshore_run::kept::KeptRecord;
 pub use longshore_run::record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use longshore_run::request::{
-    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, OutputSpec, Prepared, RunSpec, SpecError,
+    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, OutputSpec, Prepared, RequestError,
+    RunRequest,
 };
 pub use longshore_run::single::Explained;
 pub use longshore_table as table;

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use longshore::{Cancel, EngineChoice, Host, InputSpec, OutputSpec, RunSpec, Settings};
+use longshore::{Cancel, EngineChoice, Host, InputSpec, OutputSpec, RunRequest, Settings};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -47,8 +47,8 @@ impl Home {
         }
     }
 
-    fn spec(&self, script: &Path) -> RunSpec {
-        let mut spec = RunSpec::new(script);
+    fn spec(&self, script: &Path) -> RunRequest {
+        let mut spec = RunRequest::new(script);
         spec.engine = EngineChoice::Process;
         spec
     }

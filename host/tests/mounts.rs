@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use longshore::{Cancel, EngineChoice, Host, Mount, Outcome, RunRecord, RunSpec, Settings};
+use longshore::{Cancel, EngineChoice, Host, Mount, Outcome, RunRecord, RunRequest, Settings};
 use std::path::Path;
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use std::process::Command;
 async fn run(folder: &Path, program: &str, meanwhile: impl FnOnce()) -> RunRecord {
     let script = folder.join("script.py");
     std::fs::write(&script, program).unwrap();
-    let mut spec = RunSpec::new(script.to_str().unwrap());
+    let mut spec = RunRequest::new(script.to_str().unwrap());
     spec.engine = EngineChoice::Docker;
     spec.recorded = false;
     spec.mounts.push(Mount { path: folder.join("data"), writable: false });

@@ -1,7 +1,7 @@
 //! What can be wrong with a block's cases. None of it says anything about the script.
 
 use longshore_block::BlockError;
-use longshore_run::request::SpecError;
+use longshore_run::request::RequestError;
 use longshore_table::TableError;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -83,7 +83,7 @@ pub enum CaseError {
         /// The case file.
         path: PathBuf,
         /// What is wrong.
-        source: Box<SpecError>,
+        source: Box<RequestError>,
     },
     /// A folder for the outputs of a case cannot be made.
     #[error("cannot make a folder for the outputs in `{path}`: {source}")]

@@ -17,7 +17,7 @@ use longshore_model::run_id::new_run_id;
 use longshore_os::locked_folder::LockedFolder;
 use longshore_os::publish::Unpublished;
 use longshore_run::record::RunRecord;
-use longshore_run::request::{InputSpec, OutputSpec, RunSpec, SpecError};
+use longshore_run::request::{InputSpec, OutputSpec, RequestError, RunRequest};
 use longshore_table::{Source, TableError};
 use std::path::{Path, PathBuf};
 
@@ -101,8 +101,8 @@ impl Case {
         Ok(folder)
     }
 
-    fn spec(&self, bench: &Bench, folder: &Path) -> Result<RunSpec, CaseError> {
-        let mut spec = RunSpec::new(&self.block);
+    fn spec(&self, bench: &Bench, folder: &Path) -> Result<RunRequest, CaseError> {
+        let mut spec = RunRequest::new(&self.block);
         spec.engine = bench.engine;
         spec.image.clone_from(&bench.image);
         spec.options.clone_from(&self.options);
@@ -215,7 +215,7 @@ impl Case {
         Ok(())
     }
 
-    fn spec_error(&self, source: SpecError) -> CaseError {
+    fn spec_error(&self, source: RequestError) -> CaseError {
         CaseError::Spec { path: self.path.clone(), source: Box::new(source) }
     }
 

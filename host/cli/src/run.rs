@@ -8,7 +8,7 @@ use crate::signals::{INTERRUPTED, Signals};
 use crate::tables;
 use crate::{BAD_INPUT, explain, failure, option_values, printer};
 use longshore::block::{Block, GivenValue};
-use longshore::{Cancel, Host, Limits, Outcome, PartitionSpec, RunSpec, SpecError};
+use longshore::{Cancel, Host, Limits, Outcome, PartitionSpec, RequestError, RunRequest};
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -71,7 +71,7 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
 }
 
 /// Asks for the passwords that are missing. `None` where it is cancelled meanwhile.
-async fn ask(spec: &mut RunSpec, cancel: &Cancel) -> Option<io::Result<()>> {
+async fn ask(spec: &mut RunRequest, cancel: &Cancel) -> Option<io::Result<()>> {
     for option in option_values::to_ask(spec) {
         let hidden = match Hidden::begin() {
             Ok(hidden) => hidden,
@@ -91,13 +91,13 @@ async fn ask(spec: &mut RunSpec, cancel: &Cancel) -> Option<io::Result<()>> {
     Some(Ok(()))
 }
 
-fn bad_input(error: &SpecError) -> u8 {
+fn bad_input(error: &RequestError) -> u8 {
     let seen = error.glances().map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
     failure::print_after(&seen, error, BAD_INPUT)
 }
 
-fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<RunSpec, String> {
-    let mut spec = RunSpec::new(&arguments.block);
+fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<RunRequest, String> {
+    let mut spec = RunRequest::new(&arguments.block);
     spec.inputs = arguments.inputs.iter().map(|text| tables::input(text, arguments.format)).collect();
     if !arguments.read.is_empty() {
         // What is wrong with the block, its check says.

@@ -1,7 +1,7 @@
 //! Tables held against what a block declares of its inputs, without a run: what `longshore check` says of files.
 
 use super::inputs::{open, placed};
-use super::{InputSpec, SpecError};
+use super::{InputSpec, RequestError};
 use longshore_block::{Block, Mode};
 use longshore_table::{Findings, ReadOptions, in_words};
 use serde::Serialize;
@@ -13,7 +13,7 @@ pub struct CheckedInputs {
     /// Those that are some input's, by number.
     pub inputs: Vec<CheckedInput>,
     /// What is wrong with which there are: inputs that the block has not, and that it must have.
-    pub wrong: Vec<SpecError>,
+    pub wrong: Vec<RequestError>,
 }
 
 /// A table that was held against an input.

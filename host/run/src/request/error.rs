@@ -13,7 +13,7 @@ use thiserror::Error;
 
 /// Something that a caller asks for cannot be.
 #[derive(Debug, Error)]
-pub enum SpecError {
+pub enum RequestError {
     /// The block is wrong.
     #[error(transparent)]
     Block(#[from] BlockError),
@@ -297,7 +297,7 @@ pub enum SpecError {
     },
 }
 
-impl SpecError {
+impl RequestError {
     /// How texts looked before they were found wrong, each with the number of its input.
     pub fn glances(&self) -> impl Iterator<Item = (usize, &Glance)> {
         let wrong = if let Self::Inputs(wrong) = self { wrong.as_slice() } else { &[] };

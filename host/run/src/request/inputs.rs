@@ -1,6 +1,6 @@
 //! Opening the inputs that a caller names: files, standard input and pipes.
 
-use super::{INPUTS_MAX, InputSpec, STANDARD, SpecError};
+use super::{INPUTS_MAX, InputSpec, RequestError, STANDARD};
 use crate::record::InputRecord;
 use longshore_block::{InputDeclaration, Mode};
 use longshore_table::{BadRows, Feed, FileFormat, LiveSource, ReadOptions, Source, TableError, Tally, check_columns};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn placed(
     specs: Vec<InputSpec>,
     declarations: Option<&[InputDeclaration]>,
-) -> (Vec<InputSpec>, Vec<SpecError>) {
+) -> (Vec<InputSpec>, Vec<RequestError>) {
     let known = declarations.unwrap_or_default();
     let (mut inputs, mut wrong) = (Vec::new(), Vec::new());
     let (mut next, mut taken) = (0, HashSet::new());
@@ -29,26 +29,26 @@ pub(super) fn placed(
         next = number.saturating_add(1);
         let declaration = known.get(number);
         if declarations.is_some() && declaration.is_none() {
-            wrong.push(SpecError::UndeclaredInput { number, declared: known.len() });
+            wrong.push(RequestError::UndeclaredInput { number, declared: known.len() });
         } else if number >= INPUTS_MAX {
-            wrong.push(SpecError::InputNumber { number });
+            wrong.push(RequestError::InputNumber { number });
         } else if !taken.insert(number) {
-            wrong.push(SpecError::RepeatedInput { number });
+            wrong.push(RequestError::RepeatedInput { number });
         } else if !has_format(&spec, declaration) {
-            wrong.push(SpecError::NoFormat { what: "standard input" });
+            wrong.push(RequestError::NoFormat { what: "standard input" });
         } else {
             spec.number = Some(number);
             inputs.push(spec);
         }
     }
     let missing = known.iter().enumerate().filter(|(number, input)| input.mandatory && !taken.contains(number));
-    let missing = missing.map(|(number, input)| SpecError::MissingInput { number, name: input.name.clone() });
+    let missing = missing.map(|(number, input)| RequestError::MissingInput { number, name: input.name.clone() });
     wrong.extend(missing);
     (inputs, wrong)
 }
 
 /// The number of an input that is given by name, by number or as the next one.
-fn number_of(spec: &mut InputSpec, known: &[InputDeclaration], next: usize) -> Result<usize, SpecError> {
+fn number_of(spec: &mut InputSpec, known: &[InputDeclaration], next: usize) -> Result<usize, RequestError> {
     let Some(name) = spec.name.take() else { return Ok(spec.number.unwrap_or(next)) };
     if let Some(number) = known.iter().position(|input| input.name == name) {
         return Ok(number);
@@ -57,7 +57,7 @@ fn number_of(spec: &mut InputSpec, known: &[InputDeclaration], next: usize) -> R
     let whole = PathBuf::from(format!("{name}={}", spec.path.display()));
     if !whole.exists() {
         let names = known.iter().map(|input| input.name.clone()).collect();
-        return Err(SpecError::UnknownInput { name, names });
+        return Err(RequestError::UnknownInput { name, names });
     }
     spec.path = whole;
     Ok(spec.number.unwrap_or(next))
@@ -75,7 +75,7 @@ pub(super) fn open_inputs(
     declarations: Option<&[InputDeclaration]>,
     bad_rows: Option<BadRows>,
     mode: Mode,
-) -> Result<Vec<Option<Feed>>, SpecError> {
+) -> Result<Vec<Option<Feed>>, RequestError> {
     let others = ReadOptions { bad_rows, ..ReadOptions::default() };
     let mut feeds: Vec<Option<Feed>> = Vec::new();
     let mut wrong = Vec::new();
@@ -86,7 +86,7 @@ pub(super) fn open_inputs(
             Err(error) => wrong.push((number, error)),
         }
     }
-    if wrong.is_empty() { Ok(feeds) } else { Err(SpecError::Inputs(wrong)) }
+    if wrong.is_empty() { Ok(feeds) } else { Err(RequestError::Inputs(wrong)) }
 }
 
 /// Opens an input, as its caller and its block say: of what the block says, how text is read is for text alone, and

@@ -10,7 +10,7 @@ mod reach;
 mod stream;
 
 pub use check::{CheckedColumn, CheckedInput, CheckedInputs};
-pub use error::SpecError;
+pub use error::RequestError;
 use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 pub use stream::CHUNK_ROWS;
@@ -41,7 +41,7 @@ const STANDARD: &str = "-";
 
 /// A run as a caller asks for it.
 #[derive(Debug, Clone)]
-pub struct RunSpec {
+pub struct RunRequest {
     /// The block's folder, or a script.
     pub block: PathBuf,
     /// Tables for its inputs.
@@ -179,7 +179,7 @@ impl Prepared {
     }
 }
 
-impl RunSpec {
+impl RunRequest {
     /// A run of a block with nothing connected and every default.
     pub fn new(block: impl Into<PathBuf>) -> Self {
         Self {
@@ -206,8 +206,8 @@ impl RunSpec {
     /// inputs are read through once for that. Blocks.
     ///
     /// # Errors
-    /// [`SpecError`] names what is wrong and what would be right.
-    pub fn prepare(mut self) -> Result<Prepared, SpecError> {
+    /// [`RequestError`] names what is wrong and what would be right.
+    pub fn prepare(mut self) -> Result<Prepared, RequestError> {
         let loaded = Block::load(&self.block)?;
         let (block, mut notes) = (loaded.block, loaded.warnings);
         check_limits(&self.limits)?;
@@ -247,10 +247,10 @@ impl RunSpec {
         let inputs = Inputs::new(feeds, chunk_rows.and_then(|rows| usize::try_from(rows).ok()));
         let partition = self.partition.as_ref().map(|spec| cut(&inputs, spec, block.mode)).transpose()?;
         if partition.is_some() && keep.is_some() {
-            return Err(SpecError::PartitionedKeep);
+            return Err(RequestError::PartitionedKeep);
         }
         for image in self.image.iter().chain(&block.image) {
-            Reference::parse(image).map_err(|source| SpecError::Image { image: image.clone(), source })?;
+            Reference::parse(image).map_err(|source| RequestError::Image { image: image.clone(), source })?;
         }
         Ok(Prepared {
             block,
@@ -277,24 +277,24 @@ impl RunSpec {
     }
 }
 
-fn cut(inputs: &Inputs, spec: &PartitionSpec, mode: Mode) -> Result<Cut, SpecError> {
+fn cut(inputs: &Inputs, spec: &PartitionSpec, mode: Mode) -> Result<Cut, RequestError> {
     if mode == Mode::Stream {
-        return Err(SpecError::PartitionedStream);
+        return Err(RequestError::PartitionedStream);
     }
     let Some(Some(first)) = inputs.feeds().next() else {
-        return Err(SpecError::PartitionedNothing { field: spec.field.clone() });
+        return Err(RequestError::PartitionedNothing { field: spec.field.clone() });
     };
     check_field(&spec.field, 0, &[Some(first.schema())])
-        .map_err(|reason| SpecError::PartitionField { field: spec.field.clone(), reason })?;
-    Cut::new(inputs, spec).map_err(|(number, source)| SpecError::Partition {
+        .map_err(|reason| RequestError::PartitionField { field: spec.field.clone(), reason })?;
+    Cut::new(inputs, spec).map_err(|(number, source)| RequestError::Partition {
         number,
         field: spec.field.clone(),
         source: Box::new(source),
     })
 }
 
-fn check_keep(path: &Path, outputs: &Declared) -> Result<KeepTarget, SpecError> {
-    let wrong = |reason| SpecError::Keep { path: path.to_owned(), reason };
+fn check_keep(path: &Path, outputs: &Declared) -> Result<KeepTarget, RequestError> {
+    let wrong = |reason| RequestError::Keep { path: path.to_owned(), reason };
     let keep = KeepTarget::check(path).map_err(wrong)?;
     let real = keep.real();
     for (number, target) in outputs.targets.iter().enumerate() {
@@ -306,8 +306,8 @@ fn check_keep(path: &Path, outputs: &Declared) -> Result<KeepTarget, SpecError> 
     Ok(keep)
 }
 
-fn check_limits(limits: &Limits) -> Result<(), SpecError> {
-    let least = |limit, value: String, least| Err(SpecError::Limit { limit, value, least });
+fn check_limits(limits: &Limits) -> Result<(), RequestError> {
+    let least = |limit, value: String, least| Err(RequestError::Limit { limit, value, least });
     // The Engine API refuses less than 6 MiB; an interpreter alone needs more.
     if limits.memory_bytes < 16 << 20 {
         return least("memory", format!("{} bytes", limits.memory_bytes), "16m");

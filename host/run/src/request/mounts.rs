@@ -3,7 +3,7 @@
 //! mount what this found.
 
 use super::mounted::below;
-use super::{Mount, SpecError};
+use super::{Mount, RequestError};
 use longshore_block::OptionFile;
 use longshore_os::shared_file::SharedFile;
 use rustix::fs::Access;
@@ -46,9 +46,9 @@ pub(super) struct Allowed(Vec<PathBuf>);
 
 impl Allowed {
     /// The folders without links. Each must be there.
-    pub(super) fn resolve(folders: &[PathBuf]) -> Result<Self, SpecError> {
+    pub(super) fn resolve(folders: &[PathBuf]) -> Result<Self, RequestError> {
         let resolve = |folder: &PathBuf| {
-            let failed = |source| SpecError::AllowedFolder { path: folder.clone(), source };
+            let failed = |source| RequestError::AllowedFolder { path: folder.clone(), source };
             let real = std::fs::canonicalize(folder).map_err(failed)?;
             // A file as an allowed folder would allow itself, and is most likely a slip.
             std::fs::read_dir(&real).map_err(failed)?;
@@ -62,12 +62,12 @@ impl Allowed {
         self.0.is_empty() || self.0.iter().any(|folder| path.starts_with(folder))
     }
 
-    fn check(&self, what: &str, path: &Path) -> Result<(), SpecError> {
+    fn check(&self, what: &str, path: &Path) -> Result<(), RequestError> {
         if self.holds(path) {
             return Ok(());
         }
         let allowed: Vec<String> = self.0.iter().map(|folder| format!("`{}`", folder.display())).collect();
-        Err(SpecError::NotAllowed { what: what.to_owned(), path: path.to_owned(), allowed: allowed.join(", ") })
+        Err(RequestError::NotAllowed { what: what.to_owned(), path: path.to_owned(), allowed: allowed.join(", ") })
     }
 }
 
@@ -77,10 +77,10 @@ pub(super) fn mounts(
     files: &[OptionFile],
     allowed: &Allowed,
     contained: bool,
-) -> Result<Vec<SharedFile>, SpecError> {
+) -> Result<Vec<SharedFile>, RequestError> {
     let mut found = Vec::new();
     for mount in asked {
-        let failed = |source| SpecError::Mount { path: mount.path.clone(), source };
+        let failed = |source| RequestError::Mount { path: mount.path.clone(), source };
         let path = std::fs::canonicalize(&mount.path).map_err(failed)?;
         let wanted = if mount.writable { Access::READ_OK | Access::WRITE_OK } else { Access::READ_OK };
         rustix::fs::access(&path, wanted).map_err(|errno| failed(errno.into()))?;
@@ -96,12 +96,12 @@ pub(super) fn mounts(
     for (what, path, writable) in found {
         allowed.check(&what, &path)?;
         if contained && hides(&path) {
-            return Err(SpecError::Hides { what, path });
+            return Err(RequestError::Hides { what, path });
         }
         let opened = SharedFile::open(path.clone(), writable);
-        match opened.map_err(|source| SpecError::Mount { path: path.clone(), source })? {
+        match opened.map_err(|source| RequestError::Mount { path: path.clone(), source })? {
             Ok(file) => shared.push(file),
-            Err(kind) => return Err(SpecError::NotShared { what, path, kind }),
+            Err(kind) => return Err(RequestError::NotShared { what, path, kind }),
         }
     }
     let mut merged = merge(shared);
@@ -113,9 +113,9 @@ pub(super) fn mounts(
 
 /// What is mounted on this machine below folders that can only be read, to be only read as well. A folder that can be
 /// written to is shared with all below it.
-fn mounted_below(shared: &[SharedFile]) -> Result<Vec<SharedFile>, SpecError> {
+fn mounted_below(shared: &[SharedFile]) -> Result<Vec<SharedFile>, RequestError> {
     let read_only: Vec<&Path> = shared.iter().filter(|file| !file.writable).map(|file| file.path.as_path()).collect();
-    let points = below(&read_only).map_err(|source| SpecError::Mounted { source })?;
+    let points = below(&read_only).map_err(|source| RequestError::Mounted { source })?;
     let nearest = |path: &Path| {
         let above = shared.iter().filter(|file| path.starts_with(&file.path));
         above.max_by_key(|file| file.path.as_os_str().len())
@@ -125,13 +125,13 @@ fn mounted_below(shared: &[SharedFile]) -> Result<Vec<SharedFile>, SpecError> {
         let Some(folder) = nearest(&path).filter(|file| !file.writable && file.path != path) else { continue };
         match SharedFile::open(path.clone(), false) {
             Ok(Ok(file)) => found.push(file),
-            Ok(Err(kind)) => return Err(SpecError::MountedBelow { folder: folder.path.clone(), path, kind }),
+            Ok(Err(kind)) => return Err(RequestError::MountedBelow { folder: folder.path.clone(), path, kind }),
             // Something else is mounted over it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(SpecError::Mount { path, source }),
+            Err(source) => return Err(RequestError::Mount { path, source }),
         }
         if found.len() > MOUNTED_BELOW_MAX {
-            return Err(SpecError::ManyMountedBelow { folder: folder.path.clone(), most: MOUNTED_BELOW_MAX });
+            return Err(RequestError::ManyMountedBelow { folder: folder.path.clone(), most: MOUNTED_BELOW_MAX });
         }
     }
     Ok(found)

@@ -1,6 +1,6 @@
 //! Where the outputs go that a caller names, and how they are written.
 
-use super::{InputSpec, OutputSpec, STANDARD, SpecError, real_target};
+use super::{InputSpec, OutputSpec, RequestError, STANDARD, real_target};
 use crate::output::{Declared, Target};
 use longshore_block::Block;
 use longshore_os::publish::{self, Destination, Unpublished};
@@ -10,16 +10,16 @@ use rustix::fs::{Access, access};
 use std::path::Path;
 
 /// The outputs by number, each with its place and how it is written.
-pub(super) fn placed(block: &Block, specs: &[OutputSpec], inputs: &[InputSpec]) -> Result<Declared, SpecError> {
+pub(super) fn placed(block: &Block, specs: &[OutputSpec], inputs: &[InputSpec]) -> Result<Declared, RequestError> {
     let mut declared = Declared { ids: block.output_ids(), targets: Vec::new() };
     let mut next = 0;
     for spec in specs {
         let name = spec.name.clone().unwrap_or(OutputName::Number(next));
-        let number = declared.find(&name).map_err(|reason| SpecError::UnknownOutput { name, reason })?;
+        let number = declared.find(&name).map_err(|reason| RequestError::UnknownOutput { name, reason })?;
         next = number + 1;
         let format = output_format(spec, number)?;
         let declaration = block.outputs.iter().flatten().nth(number as usize);
-        let write = write_options(spec, declaration, format).map_err(|reason| SpecError::OutputPlace {
+        let write = write_options(spec, declaration, format).map_err(|reason| RequestError::OutputPlace {
             number,
             path: spec.path.clone(),
             reason,
@@ -29,23 +29,23 @@ pub(super) fn placed(block: &Block, specs: &[OutputSpec], inputs: &[InputSpec]) 
         let slot = number as usize;
         declared.targets.resize(declared.targets.len().max(slot + 1), None);
         if declared.targets[slot].replace(target).is_some() {
-            return Err(SpecError::RepeatedOutput { number });
+            return Err(RequestError::RepeatedOutput { number });
         }
     }
     Ok(declared)
 }
 
-fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, SpecError> {
+fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, RequestError> {
     let format = match spec.format {
         Some(format) => Ok(format),
-        None if spec.path == Path::new(STANDARD) => return Err(SpecError::NoFormat { what: "standard output" }),
+        None if spec.path == Path::new(STANDARD) => return Err(RequestError::NoFormat { what: "standard output" }),
         None => FileFormat::from_path(&spec.path),
     };
     if spec.path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("xlsm")) {
         let source = TableError::NotWritten { format: "a workbook with macros".into() };
-        return Err(SpecError::OutputFormat { number, source });
+        return Err(RequestError::OutputFormat { number, source });
     }
-    format.and_then(FileFormat::to_write).map_err(|source| SpecError::OutputFormat { number, source })
+    format.and_then(FileFormat::to_write).map_err(|source| RequestError::OutputFormat { number, source })
 }
 
 /// The caller's options, and the block's where they say nothing. What a block says of text does not keep it from being
@@ -67,12 +67,12 @@ fn destination(
     path: &Path,
     declared: &Declared,
     inputs: &[InputSpec],
-) -> Result<Option<Destination>, SpecError> {
+) -> Result<Option<Destination>, RequestError> {
     let real = real_target(path);
     for (other, known) in declared.targets.iter().enumerate() {
         if known.as_ref().is_some_and(|known| real_target(&known.path) == real) && real != Path::new("/dev/null") {
             let first = u32::try_from(other).unwrap_or(u32::MAX);
-            return Err(SpecError::SameOutput { first, second: number, path: path.to_owned() });
+            return Err(RequestError::SameOutput { first, second: number, path: path.to_owned() });
         }
     }
     if path == Path::new(STANDARD) {
@@ -83,10 +83,10 @@ fn destination(
         let input_number = input.number.unwrap_or(next);
         next = input_number + 1;
         if input.path != Path::new(STANDARD) && real_target(&input.path) == real {
-            return Err(SpecError::OutputIsInput { output: number, input: input_number, path: path.to_owned() });
+            return Err(RequestError::OutputIsInput { output: number, input: input_number, path: path.to_owned() });
         }
     }
-    let place = |reason: String| SpecError::OutputPlace { number, path: path.to_owned(), reason };
+    let place = |reason: String| RequestError::OutputPlace { number, path: path.to_owned(), reason };
     let folder = publish::folder(path);
     if !folder.is_dir() {
         return Err(place(format!("the folder `{}` does not exist", folder.display())));

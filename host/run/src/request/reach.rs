@@ -2,7 +2,7 @@
 //! are held open from the check on, so that it changes nothing of where they go. A link there may be a script's of before:
 //! none leads to what is written, read or mounted.
 
-use super::{InputSpec, Mount, STANDARD, SpecError};
+use super::{InputSpec, Mount, RequestError, STANDARD};
 use crate::kept::KeepTarget;
 use crate::output::Declared;
 use longshore_block::{Block, GivenValue, OptionValues};
@@ -47,7 +47,7 @@ pub(super) fn check(
     block: &Block,
     given: Vec<(String, PathBuf)>,
     mounts: &[SharedFile],
-) -> Result<Vec<String>, SpecError> {
+) -> Result<Vec<String>, RequestError> {
     let mut written = Vec::new();
     for (number, target) in outputs.targets.iter().enumerate() {
         if let Some(Destination::File(place)) = target.as_ref().and_then(|target| target.destination.as_ref()) {
@@ -66,12 +66,12 @@ pub(super) fn check(
         for (what, links) in of_read.chain(written.iter().map(|written| (&written.what, written.links))) {
             if let Some(link) = links.iter().find(|link| link.starts_with(&mount.path)) {
                 let (what, link, mount) = (what.clone(), link.clone(), mount.path.clone());
-                return Err(SpecError::LinkInMount { what, link, mount });
+                return Err(RequestError::LinkInMount { what, link, mount });
             }
         }
         for Written { what, path, .. } in &written {
             if *path == mount.path {
-                return Err(SpecError::IsMount { what: what.clone(), path: path.clone() });
+                return Err(RequestError::IsMount { what: what.clone(), path: path.clone() });
             }
             below.extend(path.starts_with(&mount.path).then_some(what.as_str()));
         }
