@@ -6,14 +6,10 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use longshore::{Cancel, EngineChoice, Host, InputSpec, OutputSpec, RunRequest, Settings};
-//! use std::path::PathBuf;
+//! use longshore::{Cancel, Host, RunRequest, Settings};
 //!
-//! let mut spec = RunRequest::new("examples/penguins");
-//! spec.inputs.push(InputSpec::new(None, PathBuf::from("penguins.csv")));
-//! spec.outputs.push(OutputSpec::new(None, PathBuf::from("clusters.parquet")));
-//! spec.engine = EngineChoice::Auto;
-//! let prepared = spec.prepare()?;
+//! let request = RunRequest::new("examples/penguins").input("penguins.csv").output("clusters.parquet");
+//! let prepared = request.prepare()?;
 //! let (events, mut happened) = longshore::events();
 //! let console = tokio::spawn(async move { while let Some(event) = happened.recv().await { drop(event) } });
 //! let host = Host::new(Settings::default());
@@ -24,6 +20,7 @@
 //! # }
 //! ```
 
+pub mod arrow;
 mod host;
 
 pub use host::Host;
@@ -54,13 +51,17 @@ pub use longshore_model::reference::ReferenceError;
 pub use longshore_model::{causes, human, image_kind, shown, size};
 pub use longshore_os::program::find_program;
 pub use longshore_os::small_file;
+pub use longshore_protocol::{Dropped, ExitStatus, LogSource, OutputName, Usage};
 pub use longshore_run::cut::{PartitionSpec, SplitError};
 pub use longshore_run::history;
 pub use longshore_run::kept::KeptRecord;
+pub use longshore_run::output::{HandOver, NotHandedOver, OutputBatches, OutputHandle};
 pub use longshore_run::record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use longshore_run::request::{
-    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSpec, Mount, OutputSpec, Prepared, RequestError,
-    RunRequest,
+    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSource, InputSpec, Mount, OutputSpec, OutputTarget,
+    Prepared, RequestError, RunRequest,
 };
 pub use longshore_run::single::Explained;
+pub use longshore_segment::{Segment, SegmentError};
 pub use longshore_table as table;
+pub use serde_json;

@@ -3,72 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use longshore::{Cancel, EngineChoice, Host, InputSpec, OutputSpec, RunRequest, Settings};
+mod home;
+
+use home::Home;
+use longshore::{Cancel, Host, InputSpec, OutputSpec};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How long what was given up may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A program's folders.
-struct Home {
-    folder: tempfile::TempDir,
-}
-
-impl Home {
-    fn new() -> Self {
-        let home = Self { folder: tempfile::Builder::new().prefix("embedding-").tempdir().unwrap() };
-        for name in ["runtime", "work", "state", "cache"] {
-            std::fs::create_dir(home.path(name)).unwrap();
-        }
-        home
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        std::fs::write(self.path(name), text).unwrap();
-        self.path(name)
-    }
-
-    fn settings(&self) -> Settings {
-        let python = std::env::var_os("LONGSHORE_PYTHON").expect("LONGSHORE_PYTHON names a Python with the SDK");
-        Settings {
-            agent: agent(),
-            python: python.into(),
-            runtime_folder: self.path("runtime"),
-            work_folder: self.path("work"),
-            state_folder: self.path("state"),
-            cache_folder: self.path("cache"),
-            ..Settings::default()
-        }
-    }
-
-    fn spec(&self, script: &Path) -> RunRequest {
-        let mut spec = RunRequest::new(script);
-        spec.engine = EngineChoice::Process;
-        spec
-    }
-}
-
-/// The agent as this build has it.
-fn agent() -> PathBuf {
-    static BUILD: std::sync::Once = std::sync::Once::new();
-    BUILD.call_once(|| {
-        if let Some(cargo) = std::env::var_os("CARGO") {
-            let built =
-                Command::new(cargo).args(["build", "--locked", "-q", "-p", "longshore-agent"]).status().unwrap();
-            assert!(built.success(), "the agent builds");
-        }
-    });
-    let own = std::env::current_exe().unwrap();
-    let agent = own.parent().unwrap().parent().unwrap().join("longshore-agent");
-    assert!(agent.exists(), "{} is there", agent.display());
-    agent
-}
 
 /// Files and folders below a folder, sockets among them.
 fn below(folder: &Path) -> Vec<PathBuf> {
@@ -102,9 +45,9 @@ async fn two_runs_at_once_need_nobody_to_read_their_events() {
     let mut runs = Vec::new();
     for number in 1..=2 {
         let input = home.write(&format!("in{number}.csv"), &format!("n\n{number}\n{}\n", number + 10));
-        let mut spec = home.spec(&script);
-        spec.inputs.push(InputSpec::new(None, input));
-        spec.outputs.push(OutputSpec::new(None, home.path(&format!("out{number}.csv"))));
+        let mut spec = home.request(&script);
+        spec.inputs.push(InputSpec::path(input));
+        spec.outputs.push(OutputSpec::path(home.path(&format!("out{number}.csv"))));
         let prepared = tokio::task::spawn_blocking(|| spec.prepare()).await.unwrap().unwrap();
         let settings = home.settings();
         runs.push(tokio::spawn(async move {
@@ -127,7 +70,7 @@ async fn two_runs_at_once_need_nobody_to_read_their_events() {
 async fn a_run_that_is_dropped_half_way_takes_its_script_with_it() {
     let home = Home::new();
     let script = home.write("wait.py", "import time\nopen('ready', 'w').close()\ntime.sleep(600)\n");
-    let prepared = home.spec(&script).prepare().unwrap();
+    let prepared = home.request(&script).prepare().unwrap();
     let (settings, work) = (home.settings(), home.path("work"));
     let run = tokio::spawn(async move {
         let (events, unread) = longshore::events();
@@ -143,7 +86,8 @@ async fn a_run_that_is_dropped_half_way_takes_its_script_with_it() {
     // What a dropped one had no time for, the next run removes, or who waits for its agent still does.
     let script = home.write("next.py", "print('next')\n");
     let (events, unread) = longshore::events();
-    let record = Host::new(home.settings()).run(home.spec(&script).prepare().unwrap(), events, &Cancel::never()).await;
+    let record =
+        Host::new(home.settings()).run(home.request(&script).prepare().unwrap(), events, &Cancel::never()).await;
     drop(unread);
     assert!(record.outcome.is_success(), "{:?} {:?}", record.outcome, record.message);
     soon("its folder is gone", || !below(&work).iter().any(|path| path.ends_with("ready"))).await;
@@ -152,13 +96,13 @@ async fn a_run_that_is_dropped_half_way_takes_its_script_with_it() {
 #[tokio::test]
 async fn what_is_wrong_is_an_error_and_no_panic() {
     let home = Home::new();
-    assert!(home.spec(&home.path("none.py")).prepare().unwrap_err().to_string().contains("none.py"));
+    assert!(home.request(&home.path("none.py")).prepare().unwrap_err().to_string().contains("none.py"));
     let script = home.write("s.py", "");
     for (name, text) in
         [("x.arrow", "ARROW1\0\0\u{7f}"), ("x.parquet", "PAR1PAR1"), ("x.csv", "a\n\"1\n"), ("x.xlsx", "PK")]
     {
-        let mut spec = home.spec(&script);
-        spec.inputs.push(InputSpec::new(None, home.write(name, text)));
+        let mut spec = home.request(&script);
+        spec.inputs.push(InputSpec::path(home.write(name, text)));
         assert!(spec.prepare().unwrap_err().to_string().contains(name), "{name}");
     }
 }

@@ -84,6 +84,16 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// A copy of what a reader has, which is an Arrow stream.
+    ///
+    /// # Errors
+    /// [`SegmentError::System`], and [`SegmentError::Write`] where the reader fails or there is no memory.
+    pub fn copy_of(mut reader: impl std::io::Read) -> Result<Self, SegmentError> {
+        let mut file = SegmentFile::create()?;
+        std::io::copy(&mut reader, &mut file).map_err(SegmentError::Write)?;
+        file.seal()
+    }
+
     /// Takes a descriptor that came from the other side, of which `length` bytes should be used.
     ///
     /// # Errors

@@ -212,7 +212,7 @@ impl Reader<'_> {
 
     fn outputs(&self, outputs: Vec<Spanned<FileOutput>>) -> Result<Vec<ExpectedOutput>, CaseError> {
         let ids = self.block.output_ids();
-        let declared = Declared { ids: ids.clone(), targets: Vec::new() };
+        let declared = Declared::new(ids.clone());
         let mut read = Vec::with_capacity(outputs.len());
         let mut taken = Vec::with_capacity(outputs.len());
         let mut next = 0;

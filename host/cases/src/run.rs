@@ -122,11 +122,13 @@ impl Case {
                     path
                 }
             };
-            spec.inputs.push(InputSpec::new(Some(*number), path));
+            spec.inputs.push(InputSpec::path(path).number(*number));
         }
         for (position, expected) in self.outputs.iter().enumerate() {
             let path = self.actual(position, folder);
-            spec.outputs.push(OutputSpec::new(Some(expected.output.clone()), path));
+            let mut output = OutputSpec::path(path);
+            output.name = Some(expected.output.clone());
+            spec.outputs.push(output);
         }
         Ok(spec)
     }

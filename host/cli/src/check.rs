@@ -1,6 +1,6 @@
 //! `longshore check` and `longshore schema`.
 
-use crate::{BAD_INPUT, failure, printer, tables};
+use crate::{BAD_INPUT, failure, printer, standard, tables};
 use clap::Args;
 use longshore::block::{self, Block, Loaded};
 use longshore::human::{aligned, count};
@@ -57,6 +57,7 @@ fn specs(arguments: &CheckArguments, block: &Block) -> Result<Vec<InputSpec>, St
     let mut specs: Vec<InputSpec> = arguments.inputs.iter().map(|text| tables::input(text, arguments.format)).collect();
     let names: Vec<&str> = block.input_names().collect();
     arguments.read.iter().try_for_each(|text| tables::read(&mut specs, text, &names))?;
+    standard::connect_inputs(&mut specs)?;
     Ok(specs)
 }
 

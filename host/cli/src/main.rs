@@ -20,6 +20,7 @@ mod printer;
 mod run;
 mod runs;
 mod signals;
+mod standard;
 mod tables;
 mod test;
 mod usage;

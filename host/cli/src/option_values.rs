@@ -3,10 +3,10 @@
 
 use crate::arguments::RunArguments;
 use crate::{environment, printer};
-use longshore::RunRequest;
 use longshore::block::{Block, GivenValue, OptionKind, OptionSpec};
 use longshore::shown::Word;
 use longshore::small_file::{WRITTEN_MAX, read_text};
+use longshore::{InputSource, RunRequest};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -113,7 +113,7 @@ fn options_file(path: &Path) -> Result<Vec<(String, GivenValue)>, String> {
 
 /// The passwords that a run must have, and has not, where somebody can be asked: at a terminal that no input is read from.
 pub(crate) fn to_ask(spec: &RunRequest) -> Vec<OptionSpec> {
-    let is_input = spec.inputs.iter().any(|input| input.path == Path::new("-"));
+    let is_input = spec.inputs.iter().any(|input| matches!(input.source, InputSource::File(_)));
     if is_input || !io::stdin().is_terminal() || !printer::err_is_terminal() {
         return Vec::new();
     }

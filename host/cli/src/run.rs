@@ -6,12 +6,11 @@ use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::tables;
-use crate::{BAD_INPUT, explain, failure, option_values, printer};
+use crate::{BAD_INPUT, explain, failure, option_values, printer, standard};
 use longshore::block::{Block, GivenValue};
 use longshore::{Cancel, Host, Limits, Outcome, PartitionSpec, RequestError, RunRequest};
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::Path;
 
 /// Runs a block, and gives the exit status back.
 pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
@@ -107,12 +106,11 @@ fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<R
     }
     spec.outputs = arguments.outputs.iter().map(|text| tables::output(text, arguments.format)).collect();
     arguments.write.iter().try_for_each(|text| tables::write(&mut spec.outputs, text))?;
-    if spec.inputs.iter().filter(|input| input.path == Path::new("-")).count() > 1 {
-        return Err("standard input can be one input only".into());
-    }
-    if arguments.json && spec.outputs.iter().any(|output| output.path == Path::new("-")) {
+    standard::connect_inputs(&mut spec.inputs)?;
+    if arguments.json && spec.outputs.iter().any(|output| standard::is_standard(output.as_path())) {
         return Err("`--json` and `-o -` both want standard output: give the output a file".into());
     }
+    standard::connect_outputs(&mut spec.outputs)?;
     spec.options = options;
     spec.engine = arguments.engine.into();
     spec.image = arguments.image;
@@ -121,11 +119,9 @@ fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<R
     spec.chunk_rows = arguments.chunk_rows;
     spec.bad_rows = arguments.on_bad_row;
     let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    spec.partition = arguments.partition_by.map(|field| PartitionSpec {
-        field,
-        jobs: arguments.jobs.unwrap_or_else(processors).get(),
-        keep_going: arguments.keep_going,
-    });
+    let jobs = arguments.jobs.unwrap_or_else(processors).get();
+    let keep_going = arguments.keep_going;
+    spec.partition = arguments.partition_by.map(|field| PartitionSpec::new(field).jobs(jobs).keep_going(keep_going));
     spec.allowed = arguments.allowed;
     spec.keep = arguments.keep;
     spec.hashes = arguments.json;

@@ -3,17 +3,24 @@
 use longshore::table::FileFormat;
 use longshore::{InputSpec, OutputSpec};
 use longshore_protocol::OutputName;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Reads `[N|NAME=]PATH`.
 pub(crate) fn input(text: &str, standard: Option<FileFormat>) -> InputSpec {
     let is_name = |name: &str| !name.is_empty() && !name.contains(['/', '.']);
     let Some((name, path)) = named(text).filter(|(name, _)| is_name(name)) else {
-        return InputSpec { format: unsaid(text, standard), ..InputSpec::new(None, PathBuf::from(text)) };
+        return with_format(InputSpec::path(text), unsaid(text, standard));
     };
-    let number = name.parse().ok();
-    let name = number.is_none().then(|| name.to_owned());
-    InputSpec { name, format: unsaid(path, standard), ..InputSpec::new(number, PathBuf::from(path)) }
+    let input = with_format(InputSpec::path(path), unsaid(path, standard));
+    match name.parse() {
+        Ok(number) => input.number(number),
+        Err(_) => input.name(name),
+    }
+}
+
+fn with_format(mut input: InputSpec, format: Option<FileFormat>) -> InputSpec {
+    input.format = format;
+    input
 }
 
 /// The format that is given, for what has no suffix that says it.
@@ -61,7 +68,9 @@ pub(crate) fn output(text: &str, standard: Option<FileFormat>) -> OutputSpec {
     let (name, path) = named.map_or((None, text), |(text, path)| (Some(output_name(text)), path));
     // Its own standard output by another name.
     let path = if path == "/dev/stdout" { "-" } else { path };
-    OutputSpec { format: unsaid(path, standard), ..OutputSpec::new(name, PathBuf::from(path)) }
+    let mut output = OutputSpec::path(path);
+    (output.name, output.format) = (name, unsaid(path, standard));
+    output
 }
 
 /// Takes options of writing, `[N|ID:]KEY=VALUE …`, into the outputs: into one, or into all.

@@ -5,6 +5,7 @@ use super::batches::Batches;
 use super::chunks::Chunks;
 use super::error::TableError;
 use super::findings::Findings;
+use super::given::PassingBatches;
 use super::live::LiveSource;
 use super::source::Source;
 use arrow_array::RecordBatch;
@@ -27,6 +28,8 @@ pub enum Feed {
     },
     /// A source that passes once.
     Live(LiveSource),
+    /// Batches that pass once.
+    Passing(PassingBatches),
 }
 
 impl Feed {
@@ -37,6 +40,7 @@ impl Feed {
             Self::Stored(source) => source.schema(),
             Self::Memory { schema, .. } => Arc::clone(schema),
             Self::Live(source) => source.schema(),
+            Self::Passing(batches) => batches.schema(),
         }
     }
 
@@ -46,13 +50,14 @@ impl Feed {
             Self::Stored(source) => source.known_schema(),
             Self::Memory { schema, .. } => Arc::clone(schema),
             Self::Live(source) => source.known_schema(),
+            Self::Passing(batches) => batches.schema(),
         }
     }
 
     /// Rows that turn out to be wrong while it passes.
     pub fn tally(&self) -> Option<Tally> {
         match self {
-            Self::Stored(_) | Self::Memory { .. } => None,
+            Self::Stored(_) | Self::Memory { .. } | Self::Passing(_) => None,
             Self::Live(source) => Some(source.tally()),
         }
     }
@@ -61,7 +66,7 @@ impl Feed {
     pub fn findings(&self) -> Option<&Findings> {
         match self {
             Self::Stored(source) => source.findings(),
-            Self::Memory { .. } => None,
+            Self::Memory { .. } | Self::Passing(_) => None,
             Self::Live(source) => source.findings(),
         }
     }
@@ -70,7 +75,7 @@ impl Feed {
     pub fn rows(&self) -> Option<u64> {
         match self {
             Self::Stored(source) => source.rows(),
-            Self::Memory { .. } | Self::Live(_) => None,
+            Self::Memory { .. } | Self::Live(_) | Self::Passing(_) => None,
         }
     }
 
@@ -79,7 +84,7 @@ impl Feed {
     pub fn bytes(&self) -> Option<(u64, Box<dyn Read + Send>)> {
         match self {
             Self::Stored(source) => source.bytes().ok(),
-            Self::Memory { .. } | Self::Live(_) => None,
+            Self::Memory { .. } | Self::Live(_) | Self::Passing(_) => None,
         }
     }
 
@@ -87,7 +92,7 @@ impl Feed {
     pub fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         match self {
             Self::Stored(source) => source.segment(fits),
-            Self::Memory { .. } | Self::Live(_) => None,
+            Self::Memory { .. } | Self::Live(_) | Self::Passing(_) => None,
         }
     }
 
@@ -96,7 +101,7 @@ impl Feed {
         match self {
             Self::Stored(source) => source.batches().map(Some),
             Self::Memory { batches, .. } => Ok(Some(Box::new(batches.clone().into_iter().map(Ok)))),
-            Self::Live(_) => Ok(None),
+            Self::Live(_) | Self::Passing(_) => Ok(None),
         }
     }
 
@@ -104,6 +109,7 @@ impl Feed {
     pub fn chunks(&self, rows: usize) -> Result<Option<Batches>, TableError> {
         match (self, self.stored()?) {
             (Self::Live(source), _) => source.batches(rows),
+            (Self::Passing(batches), _) => Ok(batches.chunks(rows)),
             (_, batches) => Ok(batches.map(|batches| Box::new(Chunks::new(batches, self.schema(), rows)) as Batches)),
         }
     }

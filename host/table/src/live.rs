@@ -12,8 +12,9 @@ use super::guard::guarded;
 use super::ipc::IpcStream;
 use super::options::ReadOptions;
 use super::patience::{Patience, READ_BYTES};
+use super::pump::pump;
 use super::slices::Plain;
-use super::unpack::decompress;
+use super::unpack::decompress_passing;
 use super::{ROW_BYTES_MAX, csv, json};
 use arrow_schema::SchemaRef;
 use longshore_segment::{Side, plain_schema};
@@ -63,10 +64,38 @@ impl LiveSource {
     /// # Errors
     /// [`TableError`] where the first rows are wrong, or there are none.
     pub fn open(name: &str, file: File, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
+        let failed = |source| TableError::Read { path: PathBuf::from(name), source };
+        let watched = file.try_clone().map_err(failed)?;
+        Self::open_watched(name, &watched, file, format, options)
+    }
+
+    /// Takes a table from any reader, as it comes: a thread of its own reads it.
+    ///
+    /// # Errors
+    /// As [`LiveSource::open`].
+    pub fn open_reader(
+        name: &str,
+        reader: Box<dyn Read + Send>,
+        format: FileFormat,
+        options: &ReadOptions,
+    ) -> Result<Self, TableError> {
+        let failed = |source| TableError::Read { path: PathBuf::from(name), source };
+        let (watched, pumped) = pump(reader).map_err(failed)?;
+        Self::open_watched(name, &watched, pumped, format, options)
+    }
+
+    /// `watched` says whether there is something to read.
+    fn open_watched(
+        name: &str,
+        watched: &File,
+        reader: impl Read + Send + 'static,
+        format: FileFormat,
+        options: &ReadOptions,
+    ) -> Result<Self, TableError> {
         let path = Path::new(name);
         let failed = |source| TableError::Read { path: path.to_owned(), source };
-        let patience = Patience::of(&file).map_err(failed)?;
-        let mut text = decompress(file, format.compression).map_err(failed)?;
+        let patience = Patience::of(watched).map_err(failed)?;
+        let mut text = decompress_passing(reader, format.compression).map_err(failed)?;
         if format.format == Format::ArrowStream {
             let opened = guarded(|| IpcStream::open(BufReader::new(text)));
             let opened = opened.map_err(|panicked| gave_up(path, &panicked))?;

@@ -111,7 +111,7 @@ impl ReadOptions {
     ///
     /// # Errors
     /// Which it has not, and those that it has.
-    pub(super) fn check_fit(&self, format: Format) -> Result<(), String> {
+    pub fn check_fit(&self, format: Format) -> Result<(), String> {
         let has = of_format(format);
         let given = self.given();
         let Some(key) = given.keys().find(|key| !is_of(format, key)) else { return Ok(()) };

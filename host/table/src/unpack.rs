@@ -15,12 +15,23 @@ const BUFFER_BYTES: usize = 1 << 20;
 
 /// The content of a file without the compression around it.
 pub(super) fn decompress(file: File, compression: Compression) -> std::io::Result<Box<dyn Read + Send>> {
+    match compression {
+        Compression::Zip => Ok(Box::new(zip_file::Entry::only(&file)?.read(file)?)),
+        passes => decompress_passing(file, passes),
+    }
+}
+
+/// The content of what is read once, without the compression around it.
+pub(super) fn decompress_passing(
+    reader: impl Read + Send + 'static,
+    compression: Compression,
+) -> std::io::Result<Box<dyn Read + Send>> {
     Ok(match compression {
-        Compression::None => Box::new(file),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file))),
-        Compression::Zstd => Box::new(zstd::Decoder::new(file)?),
-        Compression::Bzip2 => Box::new(MultiBzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file))),
-        Compression::Zip => zip_file::Entry::only(&file)?.read(file)?,
+        Compression::None => Box::new(reader),
+        Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, reader))),
+        Compression::Zstd => Box::new(zstd::Decoder::new(reader)?),
+        Compression::Bzip2 => Box::new(MultiBzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, reader))),
+        Compression::Zip => return Err(std::io::Error::other("a ZIP archive cannot be read as it is made")),
     })
 }
 

@@ -10,7 +10,6 @@ use rustix::io::Errno;
 use rustix::pipe::PIPE_BUF;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, Write};
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// How long a named pipe may have no reader, or one that takes nothing.
@@ -65,9 +64,9 @@ impl Stream {
         }
     }
 
-    /// This process's standard output.
-    pub fn standard() -> io::Result<Self> {
-        Ok(Self { file: io::stdout().as_fd().try_clone_to_owned()?.into(), patience: None })
+    /// What is open already. It may take nothing for ever.
+    pub fn of(file: &File) -> io::Result<Self> {
+        Ok(Self { file: file.try_clone()?, patience: None })
     }
 }
 

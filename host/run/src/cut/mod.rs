@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 /// A run for each value of a field of input 0. Other inputs that have the field are cut by it too.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PartitionSpec {
     /// The field.
     pub field: String,
@@ -19,6 +20,27 @@ pub struct PartitionSpec {
     pub jobs: usize,
     /// Whether the others go on, and are published, when a part fails.
     pub keep_going: bool,
+}
+
+impl PartitionSpec {
+    /// By this field, one part after another until one fails.
+    pub fn new(field: impl Into<String>) -> Self {
+        Self { field: field.into(), jobs: 1, keep_going: false }
+    }
+
+    /// With so many parts at a time.
+    #[must_use]
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs;
+        self
+    }
+
+    /// Whether the others go on, and are published, when a part fails.
+    #[must_use]
+    pub fn keep_going(mut self, keep_going: bool) -> Self {
+        self.keep_going = keep_going;
+        self
+    }
 }
 
 /// Most parts of a run: each is a container's start, 0.1 s of this at the least.

@@ -3,50 +3,68 @@
 
 mod desks;
 mod finished;
+mod handed;
 mod means;
 mod pending;
+mod place;
 mod worker;
 mod writers;
 
 pub(crate) use finished::{Finished, Trouble};
+pub(crate) use handed::segment;
+pub use handed::{HandOver, NotHandedOver, OutputBatches, OutputHandle};
 pub(crate) use pending::{Pending, create};
+pub(crate) use place::{Place, SharedWriter};
 pub(crate) use worker::Piece;
 pub(crate) use writers::{OutputsHandle, Writers};
 
-use longshore_os::publish::Destination;
 use longshore_protocol::OutputName;
 use longshore_table::{FileFormat, WriteOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Outputs of a block that declares none: as many as anyone would number.
 const UNDECLARED_MAX: u32 = 64;
 
 /// Where an output goes.
 #[derive(Debug, Clone)]
-pub struct Target {
-    /// The file; `-` is standard output.
-    pub path: PathBuf,
-    /// What that led to when the run was checked; standard output otherwise.
-    pub destination: Option<Destination>,
+pub(crate) struct Target {
+    /// The file, or what stands for it in words.
+    pub(crate) path: PathBuf,
+    /// The place.
+    pub(crate) place: Place,
     /// Its format.
-    pub format: FileFormat,
+    pub(crate) format: FileFormat,
     /// How its text is written.
-    pub write: WriteOptions,
-    /// Whether it is a part of what goes to the file: kept without a name until the whole is put together.
-    pub part: bool,
+    pub(crate) write: WriteOptions,
+}
+
+impl Target {
+    /// Its path, where it has one.
+    pub(crate) fn named(&self) -> Option<&Path> {
+        matches!(self.place, Place::Named(_)).then_some(self.path.as_path())
+    }
 }
 
 /// What outputs a block has, and where they go.
 #[derive(Debug, Clone)]
 pub struct Declared {
     /// Ids in order; `None` where the block declares no outputs, and any number goes.
-    pub ids: Option<Vec<String>>,
+    pub(crate) ids: Option<Vec<String>>,
     /// Targets by output number.
-    pub targets: Vec<Option<Target>>,
+    pub(crate) targets: Vec<Option<Target>>,
 }
 
 impl Declared {
+    /// A block's outputs, none of which goes anywhere yet.
+    #[must_use]
+    pub fn new(ids: Option<Vec<String>>) -> Self {
+        Self { ids, targets: Vec::new() }
+    }
+
     /// The number of an output.
+    ///
+    /// # Errors
+    /// Which outputs the block has.
     pub fn find(&self, name: &OutputName) -> Result<u32, String> {
         match (name, &self.ids) {
             (OutputName::Number(number), None) if *number < UNDECLARED_MAX => Ok(*number),

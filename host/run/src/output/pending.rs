@@ -1,25 +1,21 @@
 //! The file of an output before it has its name: where its bytes go, and how it is written anew where its columns turn out
 //! to be too narrow. What is written is `worker.rs`'s.
 
-use super::Target;
+use super::{Place, Target};
 use arrow_schema::SchemaRef;
-use longshore_os::publish::{Destination, Special, Unpublished};
+use longshore_os::publish::{Destination, Unpublished};
 use longshore_segment::Matching;
 use longshore_table::{Allowance, Format, ReadOptions, Sink, Source, TableError};
-use std::os::fd::AsFd;
+use std::fs::File;
 
 /// A complete file without a name.
 #[derive(Debug)]
 pub(crate) enum Pending {
     /// To be put in place.
     File(Unpublished),
-    /// To be copied into a pipe or a device.
-    Stream(std::fs::File, Special),
-    /// To be copied to standard output.
-    Stdout(std::fs::File),
-    /// A part of a file, for who puts it together.
-    Part(std::fs::File),
-    /// Gone to standard output already, row by row.
+    /// To be copied or handed over to its place, or a part for who puts the whole together.
+    Kept(File),
+    /// Gone to its place already, row by row.
     Sent,
 }
 
@@ -32,27 +28,21 @@ pub(crate) fn create(
 ) -> Result<(Sink, Pending), TableError> {
     let failed = |source| TableError::Write { path: target.path.clone(), source };
     // A workbook is put together at its end.
-    let streams = streaming && !target.part && target.format.format != Format::Xlsx;
-    let (writer, pending) = if target.destination.is_none() && streams {
-        let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
-        (stdout.into(), Pending::Sent)
-    } else if target.part {
-        let file = tempfile::tempfile().map_err(failed)?;
-        (file.try_clone().map_err(failed)?, Pending::Part(file))
-    } else {
-        match target.destination.clone() {
-            None => {
-                let file = tempfile::tempfile().map_err(failed)?;
-                (file.try_clone().map_err(failed)?, Pending::Stdout(file))
-            }
-            Some(Destination::File(place)) => {
-                let file = Unpublished::create_in(place, &target.path, run_id).map_err(failed)?;
-                (file.writer().map_err(failed)?, Pending::File(file))
-            }
-            Some(Destination::Stream(special)) => {
-                let file = tempfile::tempfile().map_err(failed)?;
-                (file.try_clone().map_err(failed)?, Pending::Stream(file, special))
-            }
+    let streams = streaming && target.format.format != Format::Xlsx;
+    let (writer, pending) = match &target.place {
+        Place::Open(file) if streams => (file.try_clone().map_err(failed)?, Pending::Sent),
+        Place::Writer(writer) if streams => {
+            let writer = Box::new(writer.clone());
+            let sink = Sink::create_to(&target.path, target.format, &target.write, schema, writer)?;
+            return Ok((sink, Pending::Sent));
+        }
+        Place::Named(Destination::File(place)) => {
+            let file = Unpublished::create_in(place.clone(), &target.path, run_id).map_err(failed)?;
+            (file.writer().map_err(failed)?, Pending::File(file))
+        }
+        _ => {
+            let file = tempfile::tempfile().map_err(failed)?;
+            (file.try_clone().map_err(failed)?, Pending::Kept(file))
         }
     };
     Ok((Sink::create_as(&target.path, target.format, &target.write, schema, writer)?, pending))
@@ -74,7 +64,7 @@ pub(super) fn rewrite(
     let written = sink.finish()?;
     let file = match &pending {
         Pending::File(file) => file.writer().map_err(failed)?,
-        Pending::Stdout(file) | Pending::Stream(file, _) | Pending::Part(file) => file.try_clone().map_err(failed)?,
+        Pending::Kept(file) => file.try_clone().map_err(failed)?,
         Pending::Sent => return Err(TableError::SentOn { format: target.format.to_string() }),
     };
     let before = Source::of(&target.path, file, target.format, &ReadOptions::default())?;

@@ -225,7 +225,7 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Target;
+    use super::super::{Place, Target};
     use super::*;
     use arrow_array::types::Int16Type;
     use arrow_array::{
@@ -287,13 +287,12 @@ mod tests {
     async fn told(format: &str, column: ArrayRef) -> Result<Trouble, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
-        let destination = longshore_os::publish::Destination::of(&path).ok();
+        let place = Place::Named(longshore_os::publish::Destination::of(&path).unwrap());
         let (writers, mut troubles) = writers_to(vec![Some(Target {
             path,
-            destination,
+            place,
             format: format.parse().unwrap(),
             write: WriteOptions::default(),
-            part: false,
         })]);
         let (outgoing, mut answers) = mpsc::channel(16);
         let handle = writers.handle();

@@ -6,7 +6,7 @@ mod relay;
 mod spool;
 
 use crate::cut::{Cut, Value};
-use crate::output::Finished;
+use crate::output::{Finished, Place};
 use crate::record::{PartitionRecord, RunRecord};
 use crate::request::Prepared;
 use crate::single::{NotPublished, Outlet, Published, milliseconds, publish, run_once};
@@ -138,7 +138,7 @@ impl Whole<'_> {
             prepared.hashes = false;
         }
         for target in prepared.outputs.targets.iter_mut().flatten() {
-            (target.format, target.write, target.part) = (KEPT, WriteOptions::default(), true);
+            (target.format, target.write, target.place) = (KEPT, WriteOptions::default(), Place::Part);
         }
         async move {
             let (events, received) = event::events();

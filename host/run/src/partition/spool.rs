@@ -40,7 +40,7 @@ impl Spools {
         finished: Vec<Finished>,
     ) -> std::io::Result<()> {
         for output in finished {
-            let (Some(Pending::Part(mut file)), Ok(number)) = (output.file, usize::try_from(output.index)) else {
+            let (Some(Pending::Kept(mut file)), Ok(number)) = (output.file, usize::try_from(output.index)) else {
                 continue;
             };
             if self.0.len() <= number {
@@ -93,7 +93,7 @@ mod tests {
     fn finished(index: u32, text: &str) -> Finished {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(text.as_bytes()).unwrap();
-        let file = Some(Pending::Part(file));
+        let file = Some(Pending::Kept(file));
         Finished { index, rows: 1, bytes: 1, notes: Vec::new(), file, spoiled: None }
     }
 

@@ -64,14 +64,14 @@ impl CheckedInputs {
     }
 }
 
-fn check(block: &Block, spec: InputSpec) -> CheckedInput {
+fn check(block: &Block, mut spec: InputSpec) -> CheckedInput {
     let index = spec.number.unwrap_or_default();
     let declaration = block.inputs.as_ref().and_then(|known| known.get(index));
     let name = declaration.map(|input| input.name.clone());
     // A stream would be looked at in part alone.
-    let opened = open(&spec, declaration, &ReadOptions::default(), Mode::Batch);
-    let mut checked =
-        CheckedInput { index, name, path: spec.path, rows: None, columns: Vec::new(), reading: None, error: None };
+    let path = spec.in_record();
+    let opened = open(&mut spec, declaration, &ReadOptions::default(), Mode::Batch);
+    let mut checked = CheckedInput { index, name, path, rows: None, columns: Vec::new(), reading: None, error: None };
     match opened {
         Ok(feed) => {
             let column = |field: &std::sync::Arc<arrow_schema::Field>| CheckedColumn {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn named(name: &str, path: &Path) -> InputSpec {
-        InputSpec { name: Some(name.into()), ..InputSpec::new(None, path.to_owned()) }
+        InputSpec::path(path).name(name)
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
         let inputs = "[[inputs]]\nname = \"sales\"\nmandatory = true\n[[inputs]]\nname = \"rates\"\n";
         let block = block(folder.path(), inputs);
         let missing = folder.path().join("none.csv");
-        let specs = vec![named("rate", &missing), named("rates", &missing), InputSpec::new(Some(7), missing.clone())];
+        let specs = vec![named("rate", &missing), named("rates", &missing), InputSpec::path(missing.clone()).number(7)];
         let checked = CheckedInputs::of(&block, specs);
         assert_eq!(
             checked.errors(),
@@ -229,12 +229,12 @@ mod tests {
         let block = block(folder.path(), tabs);
         for file in ["a.txt", "a.csv", "a.export"] {
             std::fs::write(folder.path().join(file), "a\tb,c\n1\t2\n").unwrap();
-            let checked = CheckedInputs::of(&block, vec![InputSpec::new(None, folder.path().join(file))]);
+            let checked = CheckedInputs::of(&block, vec![InputSpec::path(folder.path().join(file))]);
             assert_eq!(checked.errors(), Vec::<String>::new(), "{file}");
             assert_eq!(checked.inputs[0].columns[1].name, "b,c");
         }
         let path = folder.path().join("a.parquet");
         write(&path, vec![("a", Arc::new(StringArray::from(vec!["x"])))]);
-        assert_eq!(CheckedInputs::of(&block, vec![InputSpec::new(None, path)]).errors(), Vec::<String>::new());
+        assert_eq!(CheckedInputs::of(&block, vec![InputSpec::path(path)]).errors(), Vec::<String>::new());
     }
 }

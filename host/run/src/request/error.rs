@@ -34,11 +34,11 @@ pub enum RequestError {
     /// Tables of inputs are wrong: each by the number of its input, from 0.
     #[error("{}", inputs(.0))]
     Inputs(Vec<(usize, TableError)>),
-    /// Standard input or output has no suffix.
+    /// What has no path has no suffix.
     #[error("{what} has no suffix that names its format: give one with `--format`, such as `--format csv`")]
     NoFormat {
-        /// `standard input` or `standard output`.
-        what: &'static str,
+        /// What it is called.
+        what: String,
     },
     /// The block has no input of this name.
     #[error("the block has no input `{name}`, and there is no such file{}", names_of_inputs(name, names))]

@@ -1,12 +1,13 @@
 //! Opening the inputs that a caller names: files, standard input and pipes.
 
-use super::{INPUTS_MAX, InputSpec, RequestError, STANDARD};
+use super::{INPUTS_MAX, InputSource, InputSpec, RequestError};
 use crate::record::InputRecord;
 use longshore_block::{InputDeclaration, Mode};
-use longshore_table::{BadRows, Feed, FileFormat, LiveSource, ReadOptions, Source, TableError, Tally, check_columns};
+use longshore_table::{
+    BadRows, Feed, FileFormat, Format, LiveSource, ReadOptions, Source, TableError, Tally, check_columns,
+};
 use std::collections::HashSet;
 use std::fs::File;
-use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
@@ -35,7 +36,7 @@ pub(super) fn placed(
         } else if !taken.insert(number) {
             wrong.push(RequestError::RepeatedInput { number });
         } else if !has_format(&spec, declaration) {
-            wrong.push(RequestError::NoFormat { what: "standard input" });
+            wrong.push(RequestError::NoFormat { what: spec.called.clone() });
         } else {
             spec.number = Some(number);
             inputs.push(spec);
@@ -54,24 +55,25 @@ fn number_of(spec: &mut InputSpec, known: &[InputDeclaration], next: usize) -> R
         return Ok(number);
     }
     // What stands before `=` may be the beginning of a file's name.
-    let whole = PathBuf::from(format!("{name}={}", spec.path.display()));
-    if !whole.exists() {
+    let whole = spec.as_path().map(|path| PathBuf::from(format!("{name}={}", path.display())));
+    let Some(whole) = whole.filter(|whole| whole.exists()) else {
         let names = known.iter().map(|input| input.name.clone()).collect();
         return Err(RequestError::UnknownInput { name, names });
-    }
-    spec.path = whole;
+    };
+    spec.source = InputSource::Path(whole);
     Ok(spec.number.unwrap_or(next))
 }
 
-/// Whether something says the format: standard input has no suffix.
+/// Whether something says the format: what has no path has no suffix.
 fn has_format(spec: &InputSpec, declaration: Option<&InputDeclaration>) -> bool {
+    let needs = matches!(spec.source, InputSource::File(_) | InputSource::Reader(_));
     let said = spec.format.is_some() || spec.read.format.is_some();
-    said || spec.path != Path::new(STANDARD) || declaration.is_some_and(|input| input.read.format.is_some())
+    !needs || said || declaration.is_some_and(|input| input.read.format.is_some())
 }
 
 /// The inputs by number; `None` where nothing is connected. Everything that is wrong with any of them is told at once.
 pub(super) fn open_inputs(
-    specs: &[InputSpec],
+    specs: &mut [InputSpec],
     declarations: Option<&[InputDeclaration]>,
     bad_rows: Option<BadRows>,
     mode: Mode,
@@ -79,7 +81,8 @@ pub(super) fn open_inputs(
     let others = ReadOptions { bad_rows, ..ReadOptions::default() };
     let mut feeds: Vec<Option<Feed>> = Vec::new();
     let mut wrong = Vec::new();
-    for (number, spec) in numbered(specs) {
+    for (position, spec) in specs.iter_mut().enumerate() {
+        let number = spec.number.unwrap_or(position);
         feeds.resize_with(feeds.len().max(number + 1), || None);
         match open(spec, declarations.and_then(|known| known.get(number)), &others, mode) {
             Ok(feed) => feeds[number] = Some(feed),
@@ -92,13 +95,15 @@ pub(super) fn open_inputs(
 /// Opens an input, as its caller and its block say: of what the block says, how text is read is for text alone, and
 /// columns of other formats are held against it. `others` count where neither says anything.
 pub(super) fn open(
-    spec: &InputSpec,
+    spec: &mut InputSpec,
     declaration: Option<&InputDeclaration>,
     others: &ReadOptions,
     mode: Mode,
 ) -> Result<Feed, TableError> {
+    let path = spec.in_record();
     let found = format_of(spec, declaration)?;
-    let format = found.format.format;
+    // What there is in memory is as an Arrow stream is.
+    let format = found.map_or(Format::ArrowStream, |found| found.format.format);
     let declared = declaration.map(InputDeclaration::reading).unwrap_or_default();
     let mut options = spec.read.clone().or(&declared.fitting(format)).or(&others.fitting(format));
     // It has been decided about.
@@ -106,14 +111,15 @@ pub(super) fn open(
     let feed = open_as(spec, found, &options, mode)?;
     if let Some(declaration) = declaration.filter(|_| !format.takes_types()) {
         check_columns(&feed.known_schema(), &declaration.columns)
-            .map_err(|reason| TableError::NotAsDeclared { path: spec.path.clone(), reason })?;
+            .map_err(|reason| TableError::NotAsDeclared { path, reason })?;
     }
     Ok(feed)
 }
 
 /// The rows of streams that turn out to be wrong on the way, each with what the stream is called.
 pub(super) fn tallies(specs: &[InputSpec], feeds: &[Option<Feed>]) -> Vec<(String, Tally)> {
-    let tally = |(number, spec): (usize, &InputSpec)| Some((called(&spec.path), feeds.get(number)?.as_ref()?.tally()?));
+    let tally =
+        |(number, spec): (usize, &InputSpec)| Some((spec.called_in_errors(), feeds.get(number)?.as_ref()?.tally()?));
     numbered(specs).filter_map(tally).collect()
 }
 
@@ -122,7 +128,7 @@ pub(super) fn notes(specs: &[InputSpec], feeds: &[Option<Feed>]) -> Vec<String> 
     let found = |(number, spec): (usize, &InputSpec)| {
         let findings = feeds.get(number).and_then(Option::as_ref).and_then(Feed::findings);
         let notes = findings.map(|findings| findings.all_notes().map(str::to_owned).collect::<Vec<_>>());
-        let path = spec.path.display().to_string();
+        let path = spec.in_record().display().to_string();
         notes.unwrap_or_default().into_iter().map(move |note| format!("`{path}`: {note}"))
     };
     numbered(specs).flat_map(found).collect()
@@ -147,9 +153,9 @@ pub(super) fn input_paths(specs: &[InputSpec]) -> Vec<Option<PathBuf>> {
     let mut paths = Vec::new();
     for (number, spec) in numbered(specs) {
         paths.resize(paths.len().max(number + 1), None);
-        let standard = spec.path == Path::new(STANDARD);
-        let absolute = || std::path::absolute(&spec.path).unwrap_or_else(|_| spec.path.clone());
-        paths[number] = Some(if standard { spec.path.clone() } else { absolute() });
+        let recorded = spec.in_record();
+        let absolute = spec.as_path().and_then(|path| std::path::absolute(path).ok());
+        paths[number] = Some(absolute.unwrap_or(recorded));
     }
     paths
 }
@@ -163,31 +169,46 @@ fn numbered(specs: &[InputSpec]) -> impl Iterator<Item = (usize, &InputSpec)> {
     })
 }
 
-/// What stands for an input in words.
-fn called(path: &Path) -> String {
-    if path == Path::new(STANDARD) { "standard input".into() } else { path.to_string_lossy().into_owned() }
-}
-
 /// Standard input and pipes can be read once: a stream takes them as they come, a batch keeps all of them first.
-fn open_as(spec: &InputSpec, found: Found, options: &ReadOptions, mode: Mode) -> Result<Feed, TableError> {
-    let path = spec.path.as_path();
-    let failed = |source| TableError::Read { path: path.to_owned(), source };
-    let is_standard = path == Path::new(STANDARD);
-    let is_pipe = || std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
-    if !is_standard && !is_pipe() {
-        return Source::find(path, found.said.then_some(found.format), options).map(Feed::Stored);
-    }
-    let format = found.format;
-    let name = called(path);
-    let file = match is_standard {
-        true => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
-        false => File::open(path),
+fn open_as(spec: &mut InputSpec, found: Option<Found>, options: &ReadOptions, mode: Mode) -> Result<Feed, TableError> {
+    let name = spec.called_in_errors();
+    let failed = |source| TableError::Read { path: PathBuf::from(&name), source };
+    let source = spec.take_source();
+    let Some(found) = found else {
+        let path = PathBuf::from(&name);
+        options.check_fit(Format::ArrowStream).map_err(|reason| TableError::NoOption { path, reason })?;
+        return match source {
+            InputSource::BatchReader(reader) if mode == Mode::Stream => Feed::pass_batches(&name, reader),
+            InputSource::BatchReader(reader) => Feed::spool_batches(&name, reader),
+            InputSource::Segment(segment) => Feed::of_segment(&name, &segment),
+            InputSource::Batches { schema, batches } => Feed::of_batches(&name, &schema, batches),
+            InputSource::Path(_) | InputSource::File(_) | InputSource::Reader(_) => {
+                Err(failed(std::io::Error::other("it has no format")))
+            }
+        };
     };
-    let file = file.map_err(failed)?;
-    if mode == Mode::Stream && LiveSource::can(format) {
-        return LiveSource::open(&name, file, format, options).map(Feed::Live);
+    let format = found.format;
+    let live = mode == Mode::Stream && LiveSource::can(format);
+    let file = match source {
+        InputSource::Reader(reader) if live => {
+            return LiveSource::open_reader(&name, reader, format, options).map(Feed::Live);
+        }
+        InputSource::Reader(reader) => return Source::spool(&name, reader, format, options).map(Feed::Stored),
+        InputSource::File(file) => file,
+        InputSource::Path(path) => {
+            if !std::fs::metadata(&path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+                return Source::find(&path, found.said.then_some(format), options).map(Feed::Stored);
+            }
+            File::open(path).map_err(failed)?
+        }
+        InputSource::Batches { .. } | InputSource::BatchReader(_) | InputSource::Segment(_) => {
+            return Err(failed(std::io::Error::other("it has no format")));
+        }
+    };
+    match live {
+        true => LiveSource::open(&name, file, format, options).map(Feed::Live),
+        false => Source::spool(&name, file, format, options).map(Feed::Stored),
     }
-    Source::spool(&name, file, format, options).map(Feed::Stored)
 }
 
 /// The format of an input, and whether somebody has said it.
@@ -197,9 +218,21 @@ struct Found {
     said: bool,
 }
 
-/// The format that the caller says, else the block's, else that of the suffix. A block's is one of text where that is what
+/// The format of an input; `None` of one in memory. It is the one that the caller says, else the block's, else that of the suffix. A block's is one of text where that is what
 /// it is given: what it says of CSV is not said of Parquet.
-fn format_of(spec: &InputSpec, declaration: Option<&InputDeclaration>) -> Result<Found, TableError> {
+fn format_of(spec: &InputSpec, declaration: Option<&InputDeclaration>) -> Result<Option<Found>, TableError> {
+    match &spec.source {
+        InputSource::Batches { .. } | InputSource::BatchReader(_) | InputSource::Segment(_) => Ok(None),
+        InputSource::Path(path) => format_at(spec, Some(path), declaration).map(Some),
+        InputSource::File(_) | InputSource::Reader(_) => format_at(spec, None, declaration).map(Some),
+    }
+}
+
+fn format_at(
+    spec: &InputSpec,
+    path: Option<&Path>,
+    declaration: Option<&InputDeclaration>,
+) -> Result<Found, TableError> {
     let said = |format| Found { format, said: true };
     if let Some(format) = spec.format {
         return Ok(said(format));
@@ -209,10 +242,10 @@ fn format_of(spec: &InputSpec, declaration: Option<&InputDeclaration>) -> Result
     }
     let declared = declaration.and_then(|input| input.read.format.as_ref());
     let declared: Option<FileFormat> = declared.map(|name| name.parse()).transpose()?;
-    if spec.path == Path::new(STANDARD) {
-        return declared.map(said).ok_or_else(|| TableError::UnknownSuffix { path: spec.path.clone() });
-    }
-    match (Source::format_at(&spec.path), declared) {
+    let Some(path) = path else {
+        return declared.map(said).ok_or_else(|| TableError::UnknownSuffix { path: spec.in_record() });
+    };
+    match (Source::format_at(path), declared) {
         (Ok(found), Some(declared)) if found.format.is_delimited() && declared.format.is_delimited() => {
             Ok(said(FileFormat { format: declared.format, compression: found.compression }))
         }

@@ -1,24 +1,29 @@
 //! What a caller asks for, and the check of all of it before anything starts.
 
+mod builder;
 mod check;
 mod error;
+mod input_spec;
 mod inputs;
 mod mounted;
 mod mounts;
+mod output_spec;
 mod outputs;
 mod reach;
 mod stream;
 
 pub use check::{CheckedColumn, CheckedInput, CheckedInputs};
 pub use error::RequestError;
+pub use input_spec::{InputSource, InputSpec};
 use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
+pub use output_spec::{OutputSpec, OutputTarget};
 pub use stream::CHUNK_ROWS;
 
 use crate::cut::{Cut, PartitionSpec};
 use crate::input::Inputs;
 use crate::kept::KeepTarget;
-use crate::output::Declared;
+use crate::output::{Declared, Target};
 use crate::record::InputRecord;
 use longshore_block::{Block, BlockFile, GivenValue, Mode, OptionValues, check_field};
 use longshore_config::settings::Settings;
@@ -28,19 +33,16 @@ use longshore_model::limits::{Limits, TimeLimit};
 use longshore_model::redact::Secrets;
 use longshore_model::reference::Reference;
 use longshore_os::publish::{self, Destination};
-use longshore_protocol::OutputName;
-use longshore_table::{BadRows, Feed, FileFormat, ReadOptions, Tally, WriteOptions};
+use longshore_table::{BadRows, Feed, Tally};
 use mounts::Allowed;
 use std::path::{Path, PathBuf};
 
 /// Inputs of one run, at most.
 const INPUTS_MAX: usize = 64;
 
-/// Standard input or output, as a path.
-const STANDARD: &str = "-";
-
-/// A run as a caller asks for it.
-#[derive(Debug, Clone)]
+/// A run as a caller asks for it: a block, and what it is connected to. [`RunRequest::prepare`] checks it.
+#[derive(Debug)]
+#[non_exhaustive]
 pub struct RunRequest {
     /// The block's folder, or a script.
     pub block: PathBuf,
@@ -74,50 +76,6 @@ pub struct RunRequest {
     pub hashes: bool,
     /// Whether the run stands in the history, where the settings keep one.
     pub recorded: bool,
-}
-
-/// A table for an input.
-#[derive(Debug, Clone)]
-pub struct InputSpec {
-    /// The input, from 0; counted up where it is left out.
-    pub number: Option<usize>,
-    /// The name of an input that the block declares.
-    pub name: Option<String>,
-    /// The file; `-` is standard input.
-    pub path: PathBuf,
-    /// Its format, where the suffix does not say.
-    pub format: Option<FileFormat>,
-    /// How it is read, where that is not to be looked for.
-    pub read: ReadOptions,
-}
-
-impl InputSpec {
-    /// A file whose format its suffix says, read as it looks.
-    #[must_use]
-    pub fn new(number: Option<usize>, path: PathBuf) -> Self {
-        Self { number, name: None, path, format: None, read: ReadOptions::default() }
-    }
-}
-
-/// Where an output goes.
-#[derive(Debug, Clone)]
-pub struct OutputSpec {
-    /// The output; counted up where it is left out.
-    pub name: Option<OutputName>,
-    /// The file; `-` is standard output.
-    pub path: PathBuf,
-    /// Its format, where the suffix does not say.
-    pub format: Option<FileFormat>,
-    /// How its text is written.
-    pub write: WriteOptions,
-}
-
-impl OutputSpec {
-    /// A file whose format its suffix says, written as is usual there.
-    #[must_use]
-    pub fn new(name: Option<OutputName>, path: PathBuf) -> Self {
-        Self { name, path, format: None, write: WriteOptions::default() }
-    }
 }
 
 /// A file or folder that a container sees, at the path where it is.
@@ -219,14 +177,14 @@ impl RunRequest {
         if let Some(error) = wrong.into_iter().next() {
             return Err(error);
         }
-        let feeds = inputs::open_inputs(&self.inputs, declared, self.bad_rows, block.mode)?;
+        let feeds = inputs::open_inputs(&mut self.inputs, declared, self.bad_rows, block.mode)?;
         notes.extend(inputs::notes(&self.inputs, &feeds));
         let tallies = inputs::tallies(&self.inputs, &feeds);
         let input_records = inputs::records(&self.inputs, declared, &feeds);
         let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::known_schema)).collect();
         let options = OptionValues::resolve(&block, &self.options, &schemas)?;
         notes.extend(options.unmasked());
-        let outputs = outputs::placed(&block, &self.outputs, &self.inputs)?;
+        let outputs = outputs::placed(&block, std::mem::take(&mut self.outputs), &self.inputs)?;
         let keep = self.keep.as_ref().map(|path| check_keep(path, &outputs)).transpose()?;
         let allowed = Allowed::resolve(&self.allowed)?;
         let contained = self.engine.may_isolate();
@@ -299,7 +257,7 @@ fn check_keep(path: &Path, outputs: &Declared) -> Result<KeepTarget, RequestErro
     let real = keep.real();
     for (number, target) in outputs.targets.iter().enumerate() {
         // Below it, so that one of them would find the other in its place.
-        if target.as_ref().is_some_and(|target| real_target(&target.path).starts_with(&real)) {
+        if target.as_ref().and_then(Target::named).is_some_and(|path| real_target(path).starts_with(&real)) {
             return Err(wrong(format!("output {number} goes there too: give it another folder")));
         }
     }
@@ -336,7 +294,8 @@ fn real_target(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::Target;
+    use crate::output::Place;
+    use longshore_table::{FileFormat, WriteOptions};
 
     #[test]
     fn outputs_and_kept_files_need_folders_of_their_own() {
@@ -345,7 +304,8 @@ mod tests {
         std::fs::create_dir(&kept).unwrap();
         let target = |path: PathBuf| {
             let format = FileFormat::from_path(&path).unwrap();
-            Some(Target { path, destination: None, format, write: WriteOptions::default(), part: false })
+            let place = Place::Named(Destination::of(&path).unwrap());
+            Some(Target { path, place, format, write: WriteOptions::default() })
         };
         let mut outputs = Declared { ids: None, targets: vec![None, target(folder.path().join("kept.csv"))] };
         assert!(check_keep(&kept, &outputs).is_ok());

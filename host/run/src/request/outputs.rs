@@ -1,31 +1,38 @@
 //! Where the outputs go that a caller names, and how they are written.
 
-use super::{InputSpec, OutputSpec, RequestError, STANDARD, real_target};
-use crate::output::{Declared, Target};
+use super::{InputSpec, OutputSpec, OutputTarget, RequestError, real_target};
+use crate::output::{Declared, Place, SharedWriter, Target};
 use longshore_block::Block;
 use longshore_os::publish::{self, Destination, Unpublished};
 use longshore_protocol::OutputName;
-use longshore_table::{FileFormat, TableError, WriteOptions};
+use longshore_table::{Compression, FileFormat, Format, TableError, WriteOptions};
 use rustix::fs::{Access, access};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The outputs by number, each with its place and how it is written.
-pub(super) fn placed(block: &Block, specs: &[OutputSpec], inputs: &[InputSpec]) -> Result<Declared, RequestError> {
-    let mut declared = Declared { ids: block.output_ids(), targets: Vec::new() };
+pub(super) fn placed(block: &Block, specs: Vec<OutputSpec>, inputs: &[InputSpec]) -> Result<Declared, RequestError> {
+    let mut declared = Declared::new(block.output_ids());
     let mut next = 0;
     for spec in specs {
         let name = spec.name.clone().unwrap_or(OutputName::Number(next));
         let number = declared.find(&name).map_err(|reason| RequestError::UnknownOutput { name, reason })?;
         next = number + 1;
-        let format = output_format(spec, number)?;
+        let (shown, format) = (spec.shown(), output_format(&spec, number)?);
         let declaration = block.outputs.iter().flatten().nth(number as usize);
-        let write = write_options(spec, declaration, format).map_err(|reason| RequestError::OutputPlace {
+        let write = write_options(&spec, declaration, format).map_err(|reason| RequestError::OutputPlace {
             number,
-            path: spec.path.clone(),
+            path: shown.clone(),
             reason,
         })?;
-        let destination = destination(number, &spec.path, &declared, inputs)?;
-        let target = Target { path: spec.path.clone(), destination, format, write, part: false };
+        let place = match spec.target {
+            OutputTarget::Path(path) => Place::Named(destination(number, &path, &declared, inputs)?),
+            OutputTarget::File(file) => Place::Open(Arc::new(file)),
+            OutputTarget::Writer(writer) => Place::Writer(SharedWriter::new(writer)),
+            OutputTarget::Batches(caller) => Place::Batches(caller),
+            OutputTarget::Segment(caller) => Place::Segment(caller),
+        };
+        let target = Target { path: shown, place, format, write };
         let slot = number as usize;
         declared.targets.resize(declared.targets.len().max(slot + 1), None);
         if declared.targets[slot].replace(target).is_some() {
@@ -36,12 +43,17 @@ pub(super) fn placed(block: &Block, specs: &[OutputSpec], inputs: &[InputSpec]) 
 }
 
 fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, RequestError> {
+    if matches!(spec.target, OutputTarget::Batches(_) | OutputTarget::Segment(_)) {
+        return Ok(FileFormat { format: Format::ArrowStream, compression: Compression::None });
+    }
     let format = match spec.format {
         Some(format) => Ok(format),
-        None if spec.path == Path::new(STANDARD) => return Err(RequestError::NoFormat { what: "standard output" }),
-        None => FileFormat::from_path(&spec.path),
+        None => match spec.as_path() {
+            Some(path) => FileFormat::from_path(path),
+            None => return Err(RequestError::NoFormat { what: spec.called.clone() }),
+        },
     };
-    if spec.path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("xlsm")) {
+    if spec.as_path().and_then(Path::extension).is_some_and(|suffix| suffix.eq_ignore_ascii_case("xlsm")) {
         let source = TableError::NotWritten { format: "a workbook with macros".into() };
         return Err(RequestError::OutputFormat { number, source });
     }
@@ -67,22 +79,21 @@ fn destination(
     path: &Path,
     declared: &Declared,
     inputs: &[InputSpec],
-) -> Result<Option<Destination>, RequestError> {
+) -> Result<Destination, RequestError> {
     let real = real_target(path);
     for (other, known) in declared.targets.iter().enumerate() {
-        if known.as_ref().is_some_and(|known| real_target(&known.path) == real) && real != Path::new("/dev/null") {
+        if known.as_ref().and_then(Target::named).is_some_and(|known| real_target(known) == real)
+            && real != Path::new("/dev/null")
+        {
             let first = u32::try_from(other).unwrap_or(u32::MAX);
             return Err(RequestError::SameOutput { first, second: number, path: path.to_owned() });
         }
-    }
-    if path == Path::new(STANDARD) {
-        return Ok(None);
     }
     let mut next = 0;
     for input in inputs {
         let input_number = input.number.unwrap_or(next);
         next = input_number + 1;
-        if input.path != Path::new(STANDARD) && real_target(&input.path) == real {
+        if input.as_path().is_some_and(|input| real_target(input) == real) {
             return Err(RequestError::OutputIsInput { output: number, input: input_number, path: path.to_owned() });
         }
     }
@@ -99,5 +110,5 @@ fn destination(
         // Opening a pipe would wake who reads it.
         Destination::Stream(special) => access(special.path(), Access::WRITE_OK).map_err(std::io::Error::from),
     };
-    checked.map_err(failed).map(|()| Some(destination))
+    checked.map_err(failed).map(|()| destination)
 }

@@ -2,9 +2,9 @@
 //! are held open from the check on, so that it changes nothing of where they go. A link there may be a script's of before:
 //! none leads to what is written, read or mounted.
 
-use super::{InputSpec, Mount, RequestError, STANDARD};
+use super::{InputSpec, Mount, RequestError};
 use crate::kept::KeepTarget;
-use crate::output::Declared;
+use crate::output::{Declared, Place};
 use longshore_block::{Block, GivenValue, OptionValues};
 use longshore_os::folder::links_to;
 use longshore_os::publish::Destination;
@@ -25,9 +25,9 @@ pub(super) fn given(
     options: &[(String, GivenValue)],
     values: &OptionValues,
 ) -> Vec<(String, PathBuf)> {
-    let files = inputs.iter().enumerate().filter(|(_, input)| input.path != Path::new(STANDARD));
-    let files =
-        files.map(|(position, input)| (format!("input {}", input.number.unwrap_or(position)), input.path.clone()));
+    let files = inputs.iter().enumerate().filter_map(|(position, input)| {
+        Some((format!("input {}", input.number.unwrap_or(position)), input.as_path()?.to_owned()))
+    });
     let mounts = mounts.iter().map(|mount| (format!("the mount `{}`", mount.path.display()), mount.path.clone()));
     let options = options.iter().filter(|(name, _)| values.files().iter().any(|file| file.option == *name));
     let options = options.filter_map(|(name, value)| {
@@ -50,7 +50,7 @@ pub(super) fn check(
 ) -> Result<Vec<String>, RequestError> {
     let mut written = Vec::new();
     for (number, target) in outputs.targets.iter().enumerate() {
-        if let Some(Destination::File(place)) = target.as_ref().and_then(|target| target.destination.as_ref()) {
+        if let Some(Place::Named(Destination::File(place))) = target.as_ref().map(|target| &target.place) {
             written.push(Written { what: format!("output {number}"), path: place.path(), links: place.links() });
         }
     }

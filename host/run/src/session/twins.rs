@@ -6,7 +6,7 @@ use super::script::{ScriptEnd, ScriptSession, Served};
 use crate::connection::Wire;
 use crate::connection::{greet, open};
 use crate::input::Inputs;
-use crate::output::{Declared, Pending, Target, Writers};
+use crate::output::{Declared, Pending, Place, Target, Writers};
 use arrow_array::types::Int32Type;
 use arrow_array::{
     ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, RecordBatch, RecordBatchIterator, StringArray,
@@ -74,10 +74,9 @@ async fn serve<T: Send + 'static>(
     let path = PathBuf::from("output.arrow");
     let target = Target {
         path: path.clone(),
-        destination: None,
+        place: Place::Part,
         format: "arrow".parse().unwrap(),
         write: WriteOptions::default(),
-        part: true,
     };
     let declared = Declared { ids: None, targets: vec![Some(target)] };
     let (trouble, mut troubles) = mpsc::unbounded_channel();
@@ -109,7 +108,7 @@ async fn serve<T: Send + 'static>(
     assert!(troubles.try_recv().is_err() && finished.iter().all(|output| output.spoiled.is_none()));
     let mut written = Vec::new();
     for output in finished {
-        let Some(Pending::Part(file)) = output.file else { panic!("{:?} is no part", output.file) };
+        let Some(Pending::Kept(file)) = output.file else { panic!("{:?} is no part", output.file) };
         let source = Source::of(&path, file, "arrow".parse().unwrap(), &ReadOptions::default()).unwrap();
         written.extend(source.batches().unwrap().map(Result::unwrap));
     }

@@ -1,14 +1,20 @@
 //! The outputs of a run that succeeded, put where they should go: all of them, or none. Pipes, devices and standard output
 //! come first, since they may fail and cannot be taken back; files then appear together.
 
-use crate::output::{Declared, Finished, Pending, Target};
+use crate::output::{Declared, Finished, HandOver, OutputBatches, Pending, Place, SharedWriter, Target, segment};
 use crate::record::OutputRecord;
 use longshore_config::settings::Settings;
-use longshore_model::cancel::Cancel;
+use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::outcome::Outcome;
-use longshore_os::publish::{Broken, Stream, Together, copy_out, recover};
+use longshore_os::publish::{Broken, Destination, Stream, Together, copy_out, recover};
+use longshore_segment::Segment;
+use longshore_table::guarded;
 use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
+
+/// Bytes that a writer of the caller's is given at a time.
+const PIECE: usize = 64 << 10;
 
 /// Outputs that are where they should be.
 #[derive(Debug, Default)]
@@ -55,6 +61,7 @@ fn put(
     cancel: &Cancel,
 ) -> Result<Published, NotPublished> {
     let (mut published, mut files, mut sent) = (Published::default(), Vec::new(), Vec::new());
+    let mut handed = Vec::new();
     for output in finished {
         let slot = output.index as usize;
         let (Some(pending), Some(Some(target))) = (output.file, declared.targets.get(slot)) else { continue };
@@ -64,17 +71,11 @@ fn put(
                 None
             }
             Pending::Sent => None,
-            // Who puts the whole together publishes that.
-            Pending::Part(_) => continue,
-            Pending::Stdout(file) => {
-                let opened = Stream::standard().map_err(Broken::Failed);
-                send(file, opened, output.index, target, cancel).map_err(|broken| broken.after(&sent))?
-            }
-            Pending::Stream(file, special) => {
-                let opened = Stream::open(&special, cancel);
-                let note = send(file, opened, output.index, target, cancel).map_err(|broken| broken.after(&sent))?;
-                sent.push(target.path.display().to_string());
-                note
+            Pending::Kept(file) => {
+                let delivered = deliver(file, output.index, target, cancel).map_err(|broken| broken.after(&sent))?;
+                handed.extend(delivered.handed);
+                sent.extend(delivered.sent.then(|| target.path.display().to_string()));
+                delivered.note
             }
         };
         published.notes.extend(note);
@@ -89,19 +90,85 @@ fn put(
         sent.extend(error.in_place.iter().map(|path| path.display().to_string()));
         failure.after(&sent)
     })?;
+    // Nothing can fail any more.
+    handed.into_iter().for_each(Handed::hand_over);
     Ok(published)
 }
 
-/// Copies an output into what is open for it. Returns what there is to know.
-fn send(
-    mut file: File,
-    opened: Result<Stream, Broken>,
-    index: u32,
-    target: &Target,
-    cancel: &Cancel,
-) -> Result<Option<String>, NotPublished> {
+/// An output that goes back to the caller, once all others are in place.
+enum Handed {
+    Batches(HandOver<OutputBatches>, Box<OutputBatches>),
+    Segment(HandOver<Segment>, Segment),
+}
+
+impl Handed {
+    fn hand_over(self) {
+        match self {
+            Self::Batches(caller, batches) => caller.hand_over(*batches),
+            Self::Segment(caller, segment) => caller.hand_over(segment),
+        }
+    }
+}
+
+/// What became of an output that has no name of its own.
+#[derive(Default)]
+struct Delivered {
+    handed: Option<Handed>,
+    /// Whether it is where others see it.
+    sent: bool,
+    /// What there is to know.
+    note: Option<String>,
+}
+
+/// Brings an output to its place.
+fn deliver(mut file: File, index: u32, target: &Target, cancel: &Cancel) -> Result<Delivered, NotPublished> {
+    let broken = |error: std::io::Error| failed(format!("output {index} cannot be handed over: {error}"));
+    let (copied, sent) = match &target.place {
+        Place::Named(Destination::Stream(special)) => {
+            (Stream::open(special, cancel).and_then(|stream| copy_out(&mut file, &stream, cancel)), true)
+        }
+        Place::Open(open) => {
+            let stream = Stream::of(open).map_err(Broken::Failed);
+            (stream.and_then(|stream| copy_out(&mut file, &stream, cancel)), false)
+        }
+        Place::Writer(writer) => (copy_to(&mut file, &mut writer.clone(), cancel), true),
+        Place::Batches(caller) => {
+            let handed = Handed::Batches(caller.clone(), Box::new(OutputBatches::new(file).map_err(broken)?));
+            return Ok(Delivered { handed: Some(handed), ..Delivered::default() });
+        }
+        Place::Segment(caller) => {
+            let handed = Handed::Segment(caller.clone(), segment(file).map_err(broken)?);
+            return Ok(Delivered { handed: Some(handed), ..Delivered::default() });
+        }
+        // A file with a name is published with the others, and a part by who puts the whole together.
+        Place::Named(Destination::File(_)) | Place::Part => return Ok(Delivered::default()),
+    };
+    copied_note(copied, index, target).map(|note| Delivered { sent, note, handed: None })
+}
+
+/// Copies a whole file to a writer of the caller's. Who cancels is heard between two pieces.
+fn copy_to(from: &mut File, to: &mut SharedWriter, cancel: &Cancel) -> Result<(), Broken> {
+    from.rewind().map_err(Broken::Failed)?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        let length = from.read(&mut piece).map_err(Broken::Failed)?;
+        if cancel.level() != CancelLevel::None {
+            return Err(Broken::Cancelled);
+        }
+        let written = guarded(|| if length == 0 { to.flush() } else { to.write_all(&piece[..length]) });
+        match written.unwrap_or_else(|panicked| Err(std::io::Error::other(panicked.words))) {
+            Ok(()) if length == 0 => return Ok(()),
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Err(Broken::ReaderGone),
+            Err(error) => return Err(Broken::Failed(error)),
+        }
+    }
+}
+
+/// How copying an output ended. Returns what there is to know.
+fn copied_note(copied: Result<(), Broken>, index: u32, target: &Target) -> Result<Option<String>, NotPublished> {
     let path = target.path.display();
-    match opened.and_then(|stream| copy_out(&mut file, &stream, cancel)) {
+    match copied {
         Ok(()) => Ok(None),
         // As for other programs: `head` has enough, and that is no failure.
         Err(Broken::ReaderGone) => Ok(Some(format!("output {index}: the reader of `{path}` did not want all of it"))),

@@ -83,7 +83,24 @@ impl Sink {
         schema: &SchemaRef,
         file: File,
     ) -> Result<Self, TableError> {
-        guarded(|| Self::start(path, format, options, schema, file))
+        let counted = |written| Counted::new(file, written);
+        guarded(|| Self::start(path, format, options, schema, counted))
+            .unwrap_or_else(|panicked| Err(gave_up(path, format, panicked)))
+    }
+
+    /// Starts a table that goes to any writer.
+    ///
+    /// # Errors
+    /// As [`Sink::create_as`].
+    pub fn create_to(
+        path: &Path,
+        format: FileFormat,
+        options: &WriteOptions,
+        schema: &SchemaRef,
+        writer: Box<dyn Write + Send>,
+    ) -> Result<Self, TableError> {
+        let counted = |written| Counted::of_writer(writer, written);
+        guarded(|| Self::start(path, format, options, schema, counted))
             .unwrap_or_else(|panicked| Err(gave_up(path, format, panicked)))
     }
 
@@ -92,7 +109,7 @@ impl Sink {
         format: FileFormat,
         options: &WriteOptions,
         schema: &SchemaRef,
-        file: File,
+        counted: impl FnOnce(Arc<Written>) -> Counted,
     ) -> Result<Self, TableError> {
         let unfit = |reason| TableError::WriteOptions { path: path.to_owned(), reason };
         let arrow = |source| TableError::Arrow { path: path.to_owned(), source };
@@ -105,7 +122,7 @@ impl Sink {
         let dates = options.times.is_none() || options.dates.is_some();
         let types = types::written(schema, format, dates)?;
         let written = Arc::new(Written::default());
-        let file = Counted::new(file, Arc::clone(&written));
+        let file = counted(Arc::clone(&written));
         let output = Output::new(format.compression, file).map_err(io)?;
         options.fit(format).map_err(unfit)?;
         let rows = |rows, output| RowWriter::new(path, rows, &types, output).map(|writer| Kind::Rows(Box::new(writer)));

@@ -25,7 +25,7 @@ pub(super) struct Written {
 
 /// A file, and the bytes that went into it.
 pub(super) struct Counted {
-    file: File,
+    file: Box<dyn Write + Send>,
     written: Arc<Written>,
     /// Cells are anybody's text, which a terminal is to show.
     terminal: Option<LogFilter>,
@@ -34,7 +34,11 @@ pub(super) struct Counted {
 impl Counted {
     pub(super) fn new(file: File, written: Arc<Written>) -> Self {
         let terminal = file.is_terminal().then(LogFilter::default);
-        Self { file, written, terminal }
+        Self { file: Box::new(file), written, terminal }
+    }
+
+    pub(super) fn of_writer(file: Box<dyn Write + Send>, written: Arc<Written>) -> Self {
+        Self { file, written, terminal: None }
     }
 }
 

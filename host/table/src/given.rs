@@ -1,0 +1,238 @@
+//! Tables that a program already has: record batches, a reader of batches that passes once, a segment. They become a feed
+//! like that of a file: of plain columns, in batches of bounded size. Files are `source.rs`'s.
+
+use super::batches::{Batches, Guarded, gave_up};
+use super::budget;
+use super::error::TableError;
+use super::feed::Feed;
+use super::format::{Compression, FileFormat, Format};
+use super::guard::guarded;
+use super::options::ReadOptions;
+use super::slices::Plain;
+use super::source::Source;
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::{Schema, SchemaRef};
+use longshore_segment::{Mapping, Segment, Side, TableDecoder, plain_schema};
+use std::io::{BufWriter, Seek};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A reader of record batches.
+pub type BatchReader = Box<dyn RecordBatchReader + Send>;
+
+/// Batches that pass once, for a block that transforms a stream.
+pub struct PassingBatches {
+    schema: SchemaRef,
+    batches: Mutex<Option<Batches>>,
+}
+
+impl std::fmt::Debug for PassingBatches {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PassingBatches").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+impl PassingBatches {
+    pub(super) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// The batches as they come, none of more than so many rows; `None` the second time. They are not joined: the next
+    /// one may be long in coming.
+    pub(super) fn chunks(&self, rows: usize) -> Option<Batches> {
+        let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let rows = rows.max(1);
+        Some(Box::new(batches.flat_map(move |batch| match batch {
+            Ok(batch) => {
+                let starts = (0..batch.num_rows()).step_by(rows);
+                let piece = |start| Ok(batch.slice(start, rows.min(batch.num_rows() - start)));
+                starts.map(piece).collect::<Vec<_>>()
+            }
+            Err(error) => vec![Err(error)],
+        })))
+    }
+}
+
+impl Feed {
+    /// Batches of one table, which can be read as often as is needed. `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// [`TableError`] where a batch has other columns than `schema` says.
+    pub fn of_batches(name: &str, schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Self, TableError> {
+        let plain = plain_schema(schema, Side::Input);
+        let batches = plain_batches(name, schema, &plain, batches.into_iter().map(Ok)).collect::<Result<_, _>>()?;
+        Ok(Self::Memory { schema: plain, batches })
+    }
+
+    /// Batches that a reader gives, kept in a temporary file without a name. Blocks until the reader ends.
+    ///
+    /// # Errors
+    /// [`TableError`]: the reader's own error, a batch with other columns than it says, or a file that cannot be written.
+    pub fn spool_batches(name: &str, reader: BatchReader) -> Result<Self, TableError> {
+        let path = Path::new(name);
+        let failed = |source| TableError::Write { path: path.to_owned(), source };
+        let arrow = |source| TableError::Arrow { path: path.to_owned(), source };
+        let (plain, batches) = given(name, reader)?;
+        let mut file = tempfile::tempfile().map_err(failed)?;
+        let target = BufWriter::new(file.try_clone().map_err(failed)?);
+        let mut writer = StreamWriter::try_new(target, &plain).map_err(arrow)?;
+        for batch in batches {
+            writer.write(&batch?).map_err(arrow)?;
+        }
+        writer.finish().map_err(arrow)?;
+        drop(writer);
+        file.rewind().map_err(failed)?;
+        let format = FileFormat { format: Format::ArrowStream, compression: Compression::None };
+        Source::of(path, file, format, &ReadOptions::default()).map(Self::Stored)
+    }
+
+    /// Batches that a reader gives, which pass once.
+    ///
+    /// # Errors
+    /// [`TableError`] where the reader gives up.
+    pub fn pass_batches(name: &str, reader: BatchReader) -> Result<Self, TableError> {
+        let (schema, batches) = given(name, reader)?;
+        Ok(Self::Passing(PassingBatches { schema, batches: Mutex::new(Some(batches)) }))
+    }
+
+    /// The table of a segment. All of it is checked, and copied out of the segment once when it is served.
+    ///
+    /// # Errors
+    /// [`TableError`] where the segment does not hold a whole Arrow stream.
+    pub fn of_segment(name: &str, segment: &Segment) -> Result<Self, TableError> {
+        let damaged = |reason: String| TableError::Damaged { path: PathBuf::from(name), reason };
+        let mut bytes = Mapping::private(segment).map_err(|error| damaged(error.to_string()))?.into_buffer();
+        let mut decoder = TableDecoder::untrusting(budget::host());
+        let mut batches = Vec::new();
+        while let Some(decoded) = decoder.next(&mut bytes).map_err(|error| damaged(error.to_string()))? {
+            batches.push(decoded.batch);
+        }
+        let schema = decoder.finish().map_err(|error| damaged(error.to_string()))?;
+        Self::of_batches(name, &schema, batches)
+    }
+}
+
+/// What a reader gives, of plain columns. A reader that panics gives an error.
+fn given(name: &str, reader: BatchReader) -> Result<(SchemaRef, Batches), TableError> {
+    let path = PathBuf::from(name);
+    let schema = guarded(|| reader.schema()).map_err(|panicked| gave_up(&path, &panicked))?;
+    let plain = plain_schema(&schema, Side::Input);
+    let failed = path.clone();
+    let batches = reader.map(move |batch| batch.map_err(|source| TableError::Arrow { path: failed.clone(), source }));
+    let batches: Batches = Box::new(plain_batches(name, &schema, &plain, batches));
+    Ok((plain, Box::new(Guarded::new(batches, &path))))
+}
+
+/// Batches that have the columns that they should have, made plain and cut to bounded sizes.
+fn plain_batches<I: Iterator<Item = Result<RecordBatch, TableError>>>(
+    name: &str,
+    schema: &SchemaRef,
+    plain: &SchemaRef,
+    batches: I,
+) -> impl Iterator<Item = Result<RecordBatch, TableError>> + use<I> {
+    let (path, wanted) = (PathBuf::from(name), Arc::clone(schema));
+    let named = path.clone();
+    let checked = batches.enumerate().map(move |(number, batch)| {
+        let batch = batch?;
+        if is_alike(&wanted, &batch.schema()) {
+            return Ok(batch);
+        }
+        let reason = format!("batch {number} has other columns than the table");
+        Err(TableError::NotAsDeclared { path: named.clone(), reason })
+    });
+    Plain::new(checked, path, Arc::clone(plain))
+}
+
+/// Whether a batch's columns have the names and types of the table's.
+fn is_alike(table: &Schema, batch: &Schema) -> bool {
+    let same = |(one, other): (&arrow_schema::FieldRef, &arrow_schema::FieldRef)| {
+        one.name() == other.name() && one.data_type() == other.data_type()
+    };
+    table.fields().len() == batch.fields().len() && table.fields().iter().zip(batch.fields()).all(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::types::Int64Type;
+    use arrow_array::{Array, ArrayRef, Int64Array, RecordBatchIterator, StringArray, StringViewArray, cast::AsArray};
+    use arrow_schema::ArrowError;
+    use longshore_segment::{is_flat, write_whole};
+
+    fn batch(from: i64, rows: i64) -> RecordBatch {
+        let text: Vec<String> = (from..from + rows).map(|number| format!("row {number}")).collect();
+        let columns: [(&str, ArrayRef); 2] = [
+            ("n", Arc::new((from..from + rows).collect::<Int64Array>())),
+            ("text", Arc::new(StringViewArray::from_iter_values(text))),
+        ];
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    fn reader(batches: Vec<Result<RecordBatch, ArrowError>>) -> BatchReader {
+        Box::new(RecordBatchIterator::new(batches, batch(0, 1).schema()))
+    }
+
+    fn numbers(batches: Batches) -> Vec<Vec<i64>> {
+        batches.map(|batch| batch.unwrap().column(0).as_primitive::<Int64Type>().values().to_vec()).collect()
+    }
+
+    fn failure(feed: &Feed) -> String {
+        let mut batches = feed.chunks(10).unwrap().unwrap();
+        batches.find_map(Result::err).unwrap().to_string()
+    }
+
+    #[test]
+    fn batches_become_plain_and_are_read_as_often_as_is_needed() {
+        let schema = batch(0, 1).schema();
+        let feed = Feed::of_batches("sales", &schema, vec![batch(0, 3), batch(3, 2)]).unwrap();
+        for _ in 0..2 {
+            assert_eq!(numbers(feed.stored().unwrap().unwrap()), [vec![0, 1, 2], vec![3, 4]]);
+        }
+        let first = feed.stored().unwrap().unwrap().next().unwrap().unwrap();
+        assert_eq!(first.column(1).as_ref(), &StringArray::from(vec!["row 0", "row 1", "row 2"]) as &dyn Array);
+        assert!(is_flat(&feed.schema()));
+        let other = RecordBatch::try_from_iter([("m", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).unwrap();
+        let error = Feed::of_batches("sales", &schema, vec![batch(0, 1), other]).unwrap_err();
+        assert_eq!(error.to_string(), "`sales` is not as declared: batch 1 has other columns than the table");
+    }
+
+    #[test]
+    fn a_reader_is_kept_or_passes_once() {
+        let batches = || reader(vec![Ok(batch(0, 3)), Ok(batch(3, 1))]);
+        let kept = Feed::spool_batches("sales", batches()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(numbers(kept.stored().unwrap().unwrap()).concat(), [0, 1, 2, 3]);
+        }
+        let passing = Feed::pass_batches("sales", batches()).unwrap();
+        assert!(passing.stored().unwrap().is_none());
+        assert_eq!(numbers(passing.chunks(2).unwrap().unwrap()), [vec![0, 1], vec![2], vec![3]]);
+        assert!(passing.chunks(2).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_reader_that_fails_or_panics_is_an_error_of_the_table() {
+        let failed = || Err(ArrowError::ComputeError("no more".into()));
+        let error = Feed::spool_batches("sales", reader(vec![Ok(batch(0, 1)), failed()])).unwrap_err();
+        assert_eq!(error.to_string(), "`sales`: Compute error: no more");
+        let passing = Feed::pass_batches("sales", reader(vec![Ok(batch(0, 1)), failed()])).unwrap();
+        assert_eq!(failure(&passing), error.to_string());
+        let panics = std::iter::from_fn(|| panic!("on purpose"));
+        let panics = Box::new(RecordBatchIterator::new(panics, batch(0, 1).schema()));
+        let passing = Feed::pass_batches("sales", panics).unwrap();
+        assert_eq!(failure(&passing), "`sales` is truncated or damaged: its reader gave up: on purpose");
+    }
+
+    #[test]
+    fn a_segment_is_the_table_in_it() {
+        let schema = plain_schema(&batch(0, 1).schema(), Side::Input);
+        let whole = Feed::of_batches("x", &batch(0, 1).schema(), vec![batch(0, 3)]).unwrap();
+        let batches = whole.stored().unwrap().unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+        let segment = write_whole(&schema, batches).unwrap();
+        let feed = Feed::of_segment("sales", &segment).unwrap();
+        assert_eq!(numbers(feed.stored().unwrap().unwrap()).concat(), [0, 1, 2]);
+        let half = Segment::receive(segment.share().unwrap(), segment.length() / 2).unwrap();
+        let error = Feed::of_segment("sales", &half).unwrap_err().to_string();
+        assert!(error.starts_with("`sales` is truncated or damaged: "), "{error}");
+    }
+}
