@@ -9,6 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/longshore
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 PYTHON ?= python3
 PREFIX ?= /usr/local
+TOOLS := $(CACHE)/build-tools
 VENV := $(CACHE)/venv
 TRIPLE := $(shell uname -m)-unknown-linux-gnu
 AGENT := $(CARGO_TARGET_DIR)/$(TRIPLE)/agent/longshore-agent
@@ -23,24 +24,30 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: ## Install missing requirements, start the container engine
-	@images/packages
+	@images/packages $(PACKAGES)
 	@images/engine
 	@images/bootstrap
 
-agent: ## Build the static agent
+agent: | setup ## Build the static agent
 	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --profile agent -p longshore-agent --target $(TRIPLE)
 
-$(VENV)/bin/maturin: images/python-requirements.txt tests/python-requirements.txt | setup
+# What builds the Python SDK, and nothing else: the demo needs no more.
+$(TOOLS)/installed: sdk-python/build-requirements.txt | setup
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+wheel: $(TOOLS)/installed ## Build the Python SDK
+	@rm -rf $(WHEELS)
+	@$(TOOLS)/bin/maturin build -q --locked --release -m sdk-python/Cargo.toml --compatibility linux -o $(WHEELS)
+	@$(TOOLS)/bin/pip wheel -q --disable-pip-version-check --no-index --no-deps --no-build-isolation -w $(WHEELS) ./sdk-python/compat
+
+$(VENV)/installed: images/python-requirements.txt tests/python-requirements.txt | setup
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install -q --disable-pip-version-check -r images/python-requirements.txt -r tests/python-requirements.txt
 	@touch $@
 
-wheel: $(VENV)/bin/maturin ## Build the Python SDK
-	@rm -rf $(WHEELS)
-	@$(VENV)/bin/maturin build -q --locked --release -m sdk-python/Cargo.toml --compatibility linux -o $(WHEELS)
-	@$(VENV)/bin/pip wheel -q --disable-pip-version-check --no-index --no-deps --no-build-isolation -w $(WHEELS) ./sdk-python/compat
-
-venv: wheel ## Create the Python environment of the process engine
+venv: $(VENV)/installed wheel ## Create the Python environment of the process engine
 	@$(VENV)/bin/pip install -q --disable-pip-version-check --no-index --no-deps --force-reinstall $(WHEELS)/*.whl
 
 r-library: setup ## Build the R SDK into the R library of the process engine
@@ -54,9 +61,11 @@ r-package: setup ## Build the source packages of the R SDK
 images: setup agent wheel r-library ## Build the images
 	@images/build --agent $(AGENT) --wheels $(WHEELS) --r-packages $(R_PACKAGES)
 
-build: agent wheel r-library ## Build the command line, the agent and the SDK packages
+program: agent
 	@cargo build --locked --release -p longshore-cli
 	@install -m 0755 $(AGENT) $(CARGO_TARGET_DIR)/release/longshore-agent
+
+build: program wheel r-library ## Build the command line, the agent and the SDK packages
 	@rm -rf $(CARGO_TARGET_DIR)/release/sdk
 	@install -D -m 0644 -t $(CARGO_TARGET_DIR)/release/sdk $(WHEELS)/*.whl $(R_PACKAGES)/*.tar.gz
 
@@ -66,7 +75,12 @@ install: build ## Install the command line below PREFIX
 	@rm -rf $(DESTDIR)$(PREFIX)/libexec/longshore/sdk
 	@install -D -m 0644 -t $(DESTDIR)$(PREFIX)/libexec/longshore/sdk $(CARGO_TARGET_DIR)/release/sdk/*
 
-demo: images build venv ## Cluster penguins in a fresh container
+python-image: setup agent wheel
+	@images/build --agent $(AGENT) --wheels $(WHEELS) python
+
+# It builds what it shows: one image, one SDK and the program.
+demo: ## Cluster penguins in a fresh container
+	@$(MAKE) --no-print-directory -j2 PACKAGES=demo program python-image
 	@examples/penguins/demo $(LONGSHORE)
 
 lint: venv r-library ## Check format, lints, types and documentation
@@ -114,6 +128,6 @@ bench: images build venv ## Run the benchmarks, write target/bench/report.md
 
 clean: ## Remove build results
 	@cargo clean
-	@rm -rf $(VENV)
+	@rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help setup agent wheel venv r-library r-package images build install demo lint test test-fresh test-hostile test-tables docs bench clean
+.PHONY: help setup agent wheel venv program python-image r-library r-package images build install demo lint test test-fresh test-hostile test-tables docs bench clean
