@@ -1,6 +1,7 @@
 //! Addresses as they may be shown: without the passwords in them.
 
-use crate::redact::MASK;
+/// What stands for a secret.
+pub(crate) const MASK: &str = "***";
 
 /// A text with the passwords of all addresses in it masked: `https://user:***@host`. A name without a password is
 /// masked too, because many indexes take a token there; where nothing says `://`, the whole is taken for an address.

@@ -1,11 +1,8 @@
 //! Secrets in what is shown or kept: the passwords in settings' addresses, and the values of password options. They are
 //! looked for wherever a program, or a script, may have printed them: as they are, and as JSON and addresses have them.
 
-use crate::address::masked;
+use crate::address::{MASK, masked};
 use std::collections::BTreeSet;
-
-/// What stands for a secret.
-pub(crate) const MASK: &str = "***";
 
 /// Letters that a secret must have to be looked for: shorter ones stand in any text.
 pub const LENGTH_MIN: usize = 4;
