@@ -4,7 +4,7 @@ use super::model::{Block, Form, InputDeclaration, Mode};
 use super::options::{OptionKind, OptionSpec};
 use longshore_model::human::aligned;
 use longshore_model::shown::{Shown, Word};
-use longshore_table::ColumnType;
+use longshore_model::table::ColumnType;
 use serde_json::Value;
 
 /// What stands for a secret.

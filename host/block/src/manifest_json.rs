@@ -5,7 +5,7 @@ use super::entry::{Entry, Notices};
 use super::error::BlockError;
 use super::model::{Block, DECLARED_MAX, Form, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::{options_json, requirements};
-use longshore_table::WriteOptions;
+use longshore_model::table::WriteOptions;
 use serde_json::Value;
 use std::path::Path;
 

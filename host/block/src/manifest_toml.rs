@@ -6,7 +6,7 @@ use super::options::{OptionKind, OptionSpec};
 use longshore_model::hint::did_you_mean;
 use longshore_model::hint::place;
 use longshore_model::hint::reword;
-use longshore_table::{ColumnType, ReadOptions, WriteOptions};
+use longshore_model::table::{ColumnType, ReadOptions, WriteOptions};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -320,7 +320,7 @@ mod tests {
     use super::*;
     use crate::schema;
     use longshore_model::image_kind::ImageKind;
-    use longshore_table::HeaderLines;
+    use longshore_model::table::HeaderLines;
 
     /// The keys that the reader knows, as it lists them when it meets one that it does not.
     fn known(text: &str) -> Vec<String> {

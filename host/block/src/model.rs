@@ -2,7 +2,7 @@
 
 use super::options::OptionSpec;
 use longshore_model::image_kind::ImageKind;
-use longshore_table::{ColumnType, ReadOptions, WriteOptions};
+use longshore_model::table::{ColumnType, ReadOptions, WriteOptions};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! What options a block has.
 
-use longshore_table::ColumnType;
+use longshore_model::table::ColumnType;
 use serde::Serialize;
 use serde_json::Value;
 

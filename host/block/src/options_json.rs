@@ -4,7 +4,7 @@
 use super::entry::{Entry, Notices};
 use super::model::DECLARED_MAX;
 use super::options::{OptionKind, OptionSpec};
-use longshore_table::ColumnType;
+use longshore_model::table::ColumnType;
 use serde_json::Value;
 
 /// The keys of an option.

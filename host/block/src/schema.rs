@@ -1,7 +1,7 @@
 //! The JSON schema of `block.toml`, for editors and other tools.
 
 use super::options::OptionKind;
-use longshore_table::ColumnType;
+use longshore_model::table::ColumnType;
 use serde_json::{Value, json};
 
 /// The schema, in JSON Schema's version 2020-12.

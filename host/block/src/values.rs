@@ -4,10 +4,9 @@
 use super::error::{OptionError, OptionProblem};
 use super::model::Block;
 use super::options::{OptionKind, OptionSpec, alternatives};
-use arrow_schema::SchemaRef;
 use longshore_model::hint::did_you_mean;
 use longshore_model::redact::LENGTH_MIN;
-use longshore_table::{ColumnKind, ColumnType, in_words};
+use longshore_model::table::{Column, ColumnType};
 use rustix::fs::Access;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -54,7 +53,7 @@ impl OptionValues {
     pub fn resolve(
         block: &Block,
         given: &[(String, GivenValue)],
-        inputs: &[Option<SchemaRef>],
+        inputs: &[Option<Vec<Column>>],
     ) -> Result<Self, OptionError> {
         let mut resolved = Self::default();
         let mut problems = unknown_or_repeated(block, given);
@@ -157,7 +156,12 @@ impl OptionSpec {
         }
     }
 
-    fn settle(&self, given: Option<&GivenValue>, inputs: &[Option<SchemaRef>], folder: &Path) -> Result<Value, String> {
+    fn settle(
+        &self,
+        given: Option<&GivenValue>,
+        inputs: &[Option<Vec<Column>>],
+        folder: &Path,
+    ) -> Result<Value, String> {
         let value = match given {
             Some(GivenValue::Text(text)) => self.read_text(text)?,
             Some(GivenValue::Json(value)) => self.read_json(value)?,
@@ -292,28 +296,27 @@ pub(super) fn type_of(value: &Value) -> &'static str {
 }
 
 /// Whether an input has a field, where its columns are known.
-pub fn check_field(field: &str, input: usize, inputs: &[Option<SchemaRef>]) -> Result<(), String> {
-    let Some(Some(schema)) = inputs.get(input) else {
+pub fn check_field(field: &str, input: usize, inputs: &[Option<Vec<Column>>]) -> Result<(), String> {
+    let Some(Some(columns)) = inputs.get(input) else {
         return Ok(());
     };
-    if schema.index_of(field).is_ok() {
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    if names.contains(&field) {
         return Ok(());
     }
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let hint = did_you_mean(field, names.iter().copied());
     let hint = if hint.is_empty() { format!(" (it has {})", names.join(", ")) } else { hint };
     Err(format!("input {input} has no field `{field}`{hint}"))
 }
 
 /// Whether a field is of one of the types that an option takes, where its input's columns are known.
-fn check_type(field: &str, input: usize, types: &[ColumnType], inputs: &[Option<SchemaRef>]) -> Result<(), String> {
-    let known = inputs.get(input).and_then(Option::as_ref).and_then(|schema| schema.field_with_name(field).ok());
-    let Some(known) = known else { return Ok(()) };
-    let kind = ColumnKind::of(known.data_type());
-    if types.is_empty() || types.iter().any(|wanted| wanted.holds(kind)) {
+fn check_type(field: &str, input: usize, types: &[ColumnType], inputs: &[Option<Vec<Column>>]) -> Result<(), String> {
+    let mut columns = inputs.get(input).and_then(Option::as_ref).into_iter().flatten();
+    let Some(known) = columns.find(|column| column.name == field) else { return Ok(()) };
+    if types.is_empty() || types.iter().any(|wanted| wanted.holds(known.kind)) {
         return Ok(());
     }
-    let (found, wanted) = (in_words(known.data_type()), alternatives(types));
+    let (found, wanted) = (&known.type_in_words, alternatives(types));
     Err(format!("the field `{field}` of input {input} is {found}, but must be {wanted}"))
 }
 
@@ -334,8 +337,7 @@ fn real_path(path: &str, read_only: bool) -> Result<Value, String> {
 mod tests {
     use super::*;
     use crate::Language;
-    use arrow_schema::{DataType, Field, Schema};
-    use std::sync::Arc;
+    use longshore_model::table::ColumnKind;
 
     fn spec(name: &str, kind: OptionKind, default: Option<Value>, mandatory: bool) -> OptionSpec {
         OptionSpec { name: name.into(), kind, default, mandatory, label: None, description: None }
@@ -356,12 +358,16 @@ mod tests {
         }
     }
 
+    fn column(name: &str, kind: ColumnKind) -> Column {
+        Column { name: name.into(), kind, type_in_words: format!("{kind} (as Arrow says it)") }
+    }
+
     fn resolve(given: &[(&str, &str)]) -> Result<OptionValues, String> {
         let given: Vec<_> =
             given.iter().map(|(name, text)| ((*name).to_owned(), GivenValue::Text((*text).to_owned()))).collect();
-        let fields = [("mass", DataType::Int64), ("sex", DataType::Utf8), ("gap", DataType::Null)];
-        let schema = Schema::new(fields.map(|(name, data_type)| Field::new(name, data_type, true)).to_vec());
-        OptionValues::resolve(&block(), &given, &[Some(Arc::new(schema))]).map_err(|error| error.to_string())
+        let columns = [("mass", ColumnKind::Integer), ("sex", ColumnKind::Text), ("gap", ColumnKind::Nothing)];
+        let columns = columns.map(|(name, kind)| column(name, kind)).to_vec();
+        OptionValues::resolve(&block(), &given, &[Some(columns)]).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -387,20 +393,21 @@ mod tests {
         assert_eq!(fields("mass,gap"), Ok(()));
         assert_eq!(
             fields("mass,sex").unwrap_err(),
-            "option `fields`: the field `sex` of input 0 is text (Utf8), but must be number"
+            "option `fields`: the field `sex` of input 0 is text (as Arrow says it), but must be number"
         );
         let types = vec![ColumnType::Date(None), ColumnType::Time(None)];
         let by = spec("by", OptionKind::Field { input: 1, field_types: types }, None, false);
         let block = Block { options: vec![by], ..block() };
         let given = [("by".to_owned(), GivenValue::Text("when".into()))];
-        let resolve = |data_type: DataType| {
-            let schema = Arc::new(Schema::new(vec![Field::new("when", data_type, true)]));
-            OptionValues::resolve(&block, &given, &[None, Some(schema)]).map(drop).map_err(|error| error.to_string())
+        let resolve = |kind: ColumnKind| {
+            OptionValues::resolve(&block, &given, &[None, Some(vec![column("when", kind)])])
+                .map(drop)
+                .map_err(|error| error.to_string())
         };
-        assert_eq!(resolve(DataType::Date32), Ok(()));
+        assert_eq!(resolve(ColumnKind::Date), Ok(()));
         assert_eq!(
-            resolve(DataType::Utf8).unwrap_err(),
-            "option `by`: the field `when` of input 1 is text (Utf8), but must be date or time"
+            resolve(ColumnKind::Text).unwrap_err(),
+            "option `by`: the field `when` of input 1 is text (as Arrow says it), but must be date or time"
         );
         assert!(OptionValues::resolve(&block, &given, &[]).is_ok());
     }

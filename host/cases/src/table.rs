@@ -7,7 +7,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
-use longshore_table::{ColumnKind, FileFormat, Format, HeaderLines, Mark, ReadOptions, Source, TableError};
+use longshore_table::{ColumnKind, FileFormat, Format, HeaderLines, Mark, ReadOptions, Source, TableError, kind_of};
 use std::path::{Path, PathBuf};
 
 /// Most cells of a table that is compared: at 40 bytes each, two of them take 800 MB.
@@ -56,7 +56,7 @@ impl Table {
         let schema = source.schema();
         let columns = schema.fields().iter().map(|field| Column {
             name: field.name().clone(),
-            kind: ColumnKind::of(field.data_type()),
+            kind: kind_of(field.data_type()),
             cells: Vec::new(),
         });
         let typed = matches!(format.format, Format::Parquet | Format::ArrowFile | Format::ArrowStream);

@@ -1,4 +1,5 @@
-//! Words that all parts of the host share: ids, digests, limits, outcomes, events, cancelling, and text as it is shown
+//! Words that all parts of the host share: ids, digests, limits, outcomes, events, cancelling, text as it is shown, and what
+//! tables are declared to be.
 
 pub mod address;
 pub mod cancel;
@@ -24,5 +25,6 @@ pub mod reference;
 pub mod run_id;
 pub mod shown;
 pub mod size;
+pub mod table;
 
 pub use longshore_protocol::causes;

@@ -5,60 +5,8 @@ use super::column_names::numbered;
 use arrow_array::builder::StringBuilder;
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use serde::{Deserialize, Serialize};
+use longshore_model::table::{BadRows, LaterFields, ReadOptions};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// What becomes of rows that are wrong: cut short, no JSON, with a value that their column does not take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BadRows {
-    /// The first is an error.
-    #[default]
-    Fail,
-    /// They are left out, and counted.
-    Skip,
-    /// They are kept as text in a column of their own, where the others are missing, and counted.
-    Keep,
-}
-
-/// What becomes of fields that the first rows of a stream do not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LaterFields {
-    /// A row that has one is wrong.
-    #[default]
-    Fail,
-    /// They are left out, and counted.
-    Ignore,
-    /// They are kept as JSON in a column of their own.
-    Keep,
-}
-
-impl BadRows {
-    /// The choice of a name.
-    ///
-    /// # Errors
-    /// Which there are.
-    pub fn named(name: &str) -> Result<Self, String> {
-        match name {
-            "fail" => Ok(Self::Fail),
-            "skip" => Ok(Self::Skip),
-            "keep" => Ok(Self::Keep),
-            _ => Err(format!("`{name}` is none of fail, skip and keep")),
-        }
-    }
-}
-
-impl LaterFields {
-    pub(super) fn named(name: &str) -> Result<Self, String> {
-        match name {
-            "fail" => Ok(Self::Fail),
-            "ignore" => Ok(Self::Ignore),
-            "keep" => Ok(Self::Keep),
-            _ => Err(format!("`{name}` is none of fail, ignore and keep")),
-        }
-    }
-}
 
 /// The column of rows that were wrong.
 const BAD_ROW: &str = "bad_row";
@@ -77,6 +25,12 @@ pub(super) struct Rules {
 }
 
 impl Rules {
+    /// What options say. Only of a stream it is not known beforehand which fields there are.
+    pub(super) fn of(options: &ReadOptions, is_stream: bool) -> Self {
+        let later = if is_stream { options.later.unwrap_or_default() } else { LaterFields::default() };
+        Self { bad: options.bad_rows.unwrap_or_default(), later }
+    }
+
     /// Whether the first that is wrong ends it all, as usual.
     pub(super) fn is_strict(self) -> bool {
         self == Self::default()

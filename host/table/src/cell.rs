@@ -2,16 +2,7 @@
 //! finds.
 
 use arrow_schema::{DataType, TimeUnit};
-
-/// Spellings of a missing value in columns that are not text, as databases, spreadsheets and languages have them. In a
-/// text column only the empty cell is missing.
-const MISSING: [&str; 23] = [
-    "", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>", "NULL", "Null", "null", "None", "NaN", "nan", "NAN",
-    "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN", "\\N", ".",
-];
-
-/// The longest of them.
-const MISSING_LENGTH: usize = 8;
+use longshore_model::table::is_missing;
 
 /// What a column is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,16 +101,6 @@ pub(crate) fn trimmed(cell: &str) -> &str {
     match cell.as_bytes() {
         [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => cell.trim_matches([' ', '\t']),
         _ => cell,
-    }
-}
-
-/// Whether a cell says that it has no value, in a column that is not text.
-pub(crate) fn is_missing(cell: &str) -> bool {
-    match cell.as_bytes().first() {
-        None => true,
-        // Nearly all numbers begin with a digit.
-        Some(b'0' | b'2'..=b'9') => false,
-        Some(_) => cell.len() <= MISSING_LENGTH && MISSING.contains(&cell),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Columns that somebody declares, held against those of a table whose format says itself what they are. In text the
 //! declaration is how it is read, and the reader sees to it.
 
-use super::column_kind::{ColumnKind, in_words};
-use super::option_values::ColumnType;
+use super::column_kind::{in_words, kind_of};
 use arrow_schema::Schema;
 use longshore_model::hint::did_you_mean;
+use longshore_model::table::ColumnType;
 use std::collections::BTreeMap;
 
 /// The name that stands for all columns that have no type of their own.
@@ -23,7 +23,7 @@ pub fn check_columns(schema: &Schema, declared: &BTreeMap<String, ColumnType>) -
     let mut wrong: Vec<String> = lacking.map(|name| not_among(name, names())).collect();
     for field in schema.fields() {
         let wanted = declared.get(field.name()).or_else(|| declared.get(OTHERS));
-        if let Some(wanted) = wanted.filter(|wanted| !wanted.holds(ColumnKind::of(field.data_type()))) {
+        if let Some(wanted) = wanted.filter(|wanted| !wanted.holds(kind_of(field.data_type()))) {
             let (name, found) = (field.name(), in_words(field.data_type()));
             wrong.push(format!("column `{name}` is {found}, and is to be {}", wanted.name()));
         }

@@ -2,7 +2,7 @@
 //! line and column; reading then cannot fail on a file that has not changed. Where records and cells begin and end is
 //! `records.rs`'s, what a cell is `cell.rs`'s. A long text that is plain passes once, in `csv_blocks.rs`.
 
-use super::bad_rows::{BadRows, Marked, Rules, Tally};
+use super::bad_rows::{Marked, Rules, Tally};
 use super::batches::Batches;
 use super::blocks::{Kept, MadeBatches, Sizes};
 use super::cell::{Kind, Words};
@@ -13,7 +13,6 @@ use super::detect::Detected;
 use super::dialect::Dialect;
 use super::error::TableError;
 use super::findings::Findings;
-use super::options::ReadOptions;
 use super::patience::Patience;
 use super::rows::{RowSource, Rows};
 use super::rows_ahead::Ahead;
@@ -23,6 +22,7 @@ use super::verdict::Verdict;
 use super::{BATCH_BYTES, batch_rows};
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
+use longshore_model::table::{BadRows, ReadOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,7 +72,7 @@ pub(crate) fn scan(
     text: impl Read,
 ) -> Result<Layout, TableError> {
     let (rows, first) = Rows::open(path, &detected.dialect, text)?;
-    scan_rows(path, detected, options, options.rules(true), rows, first)
+    scan_rows(path, detected, options, Rules::of(options, true), rows, first)
 }
 
 /// Reads the whole text once: its blocks on all cores, or its records on one thread and their cells on another.
@@ -95,9 +95,9 @@ pub(super) fn scan_in_blocks<R: Read + Send + 'static>(
     sizes: Sizes,
     again: impl Fn() -> Result<R, TableError>,
 ) -> Result<Layout, TableError> {
-    if !options.rules(false).is_strict() {
+    if !Rules::of(options, false).is_strict() {
         let (rows, first) = Rows::open(path, &detected.dialect, again()?)?;
-        let mut layout = scan_rows(path, detected, options, options.rules(false), rows, first)?;
+        let mut layout = scan_rows(path, detected, options, Rules::of(options, false), rows, first)?;
         layout.findings.notes.extend(std::mem::take(&mut layout.tally).notes());
         return Ok(layout);
     }

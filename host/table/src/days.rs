@@ -2,33 +2,8 @@
 //! of ISO 8601 are `time.rs`'s.
 
 use super::time::{Instant, date, days_from, timestamp};
-use chrono::format::{Item, Parsed, StrftimeItems, parse};
-use std::fmt::Write;
-
-/// Which comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Order {
-    /// `31/12/2024`, `31.12.2024`
-    DayMonthYear,
-    /// `12/31/2024`
-    MonthDayYear,
-    /// `2024/12/31`
-    YearMonthDay,
-}
-
-impl Order {
-    /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::DayMonthYear, Self::MonthDayYear, Self::YearMonthDay];
-
-    /// Its name as an option.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::DayMonthYear => "dmy",
-            Self::MonthDayYear => "mdy",
-            Self::YearMonthDay => "ymd",
-        }
-    }
-}
+use chrono::format::{Parsed, StrftimeItems, parse};
+use longshore_model::table::Order;
 
 /// How the dates and times of a column are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -89,16 +64,6 @@ fn parsed(text: &str, format: &str) -> Option<Parsed> {
     let mut parsed = Parsed::new();
     parse(&mut parsed, text, StrftimeItems::new(format)).ok()?;
     Some(parsed)
-}
-
-/// Whether a format is one.
-pub(crate) fn is_format(format: &str) -> bool {
-    format.contains('%') && StrftimeItems::new(format).all(|item| item != Item::Error)
-}
-
-/// Whether a format has nothing of a time of day in it.
-pub(crate) fn is_of_days(format: &str) -> bool {
-    write!(String::new(), "{}", chrono::NaiveDate::default().format(format)).is_ok()
 }
 
 /// The days since 1970 of a date in an order, and what follows it.
@@ -191,7 +156,6 @@ mod tests {
 
     #[test]
     fn formats_say_all_of_it() {
-        assert!(is_format("%d.%m.%y") && !is_format("%Q") && !is_format("dmy"));
         assert_eq!(Dates::Format("%d.%m.%y".into()).date("03.12.24"), date("2024-12-03"));
         let seconds =
             |format: &str, text: &str| Dates::Format(format.into()).timestamp(text).map(|at| (at.seconds, at.zoned));
@@ -207,6 +171,5 @@ mod tests {
         assert_eq!(each.date("3.12.2024"), date("2024-12-03"));
         assert_eq!(each.timestamp("02.01.1970 00:01").map(|at| at.seconds), Some(86_460));
         assert_eq!((each.date("2024-12-03"), each.timestamp("2024-12-03T00:00:00")), (None, None));
-        assert!(is_of_days("%d.%m.%Y") && !is_of_days("%d.%m.%Y %H:%M"));
     }
 }

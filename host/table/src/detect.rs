@@ -3,13 +3,11 @@
 use super::cell::Kind;
 use super::dialect::Dialect;
 use super::error::TableError;
-use super::format::Format;
 use super::header::{are_numbered, has_header, has_one_more, is_second_line, kind_of, repetition};
-use super::option_values::Delimiter;
-use super::options::ReadOptions;
 use super::preamble::preamble;
 use super::sample::{Sample, Table};
 use super::surplus::surplus;
+use longshore_model::table::{Delimiter, Format, ReadOptions};
 use std::path::Path;
 
 /// What was found, and what of it the user should know.

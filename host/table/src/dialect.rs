@@ -1,6 +1,6 @@
 //! A text's dialect: how its records and cells are told apart. Whoever reads records is given one; `detect.rs` finds it.
 
-use super::option_values::{Delimiter, Ragged, Stray};
+use longshore_model::table::{Delimiter, Ragged, Stray};
 use std::collections::BTreeMap;
 
 /// Of the row on a line, the cell that is too much.

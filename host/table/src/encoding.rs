@@ -1,4 +1,4 @@
-//! Texts that are not UTF-8: their encoding by its name, or by the mark at their beginning, and what they say in UTF-8.
+//! Texts that are not UTF-8: their encoding by the mark at their beginning, and what they say in UTF-8.
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 use std::collections::VecDeque;
@@ -6,18 +6,6 @@ use std::io::{Error, ErrorKind, Read, Result};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 << 10;
-
-/// An encoding by a name that browsers know; Latin-1 is read as the Windows-1252 that holds it, as they do.
-pub(super) fn named(name: &str) -> std::result::Result<&'static Encoding, String> {
-    let lower = name.to_ascii_lowercase();
-    let known = [lower.clone(), lower.replace('_', "-"), lower.replace(['_', '-'], "")];
-    let known = known.iter().find_map(|name| Encoding::for_label(name.as_bytes()));
-    known.ok_or_else(|| {
-        format!(
-            "`{name}` is no encoding: there are utf-8, utf-16, latin-1, windows-1252, and others that browsers know"
-        )
-    })
-}
 
 /// The encoding that the first bytes of a text are a mark of.
 pub(super) fn marked(head: &[u8]) -> Option<&'static Encoding> {
@@ -84,6 +72,7 @@ impl<R: Read> Read for Decoded<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use longshore_model::table::encoding_named as named;
 
     #[test]
     fn texts_are_read_in_their_encoding() {

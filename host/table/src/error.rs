@@ -2,6 +2,7 @@
 
 use super::glance::Glance;
 use arrow_schema::ArrowError;
+use longshore_model::table::FormatError;
 use longshore_segment::bare;
 use parquet::errors::ParquetError;
 use std::path::PathBuf;
@@ -44,23 +45,9 @@ pub enum TableError {
         /// The cause.
         source: std::io::Error,
     },
-    /// The suffix says nothing, or something unknown.
-    #[error(
-        "the suffix of `{path}` names no known format: known are .csv, .tsv, .txt, .dat, .json, .ndjson, .parquet, .arrow, .feather, .arrows \
-         and .xlsx; those of text and .arrows also with .gz, .zst, .bz2 or .zip, and .zip with one of them in it"
-    )]
-    UnknownSuffix {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A format's name is unknown.
-    #[error(
-        "unknown format `{name}`: known are csv, tsv, json, ndjson, parquet, arrow, arrows and xlsx, the text formats and arrows also as csv.gz, csv.zst, csv.bz2 and csv.zip"
-    )]
-    UnknownFormat {
-        /// The name.
-        name: String,
-    },
+    /// There is no such format, or not for this.
+    #[error(transparent)]
+    Format(#[from] FormatError),
     /// The content is of another format than the suffix says.
     #[error("`{path}` is not {expected}: it looks like {found}")]
     WrongContent {
@@ -70,14 +57,6 @@ pub enum TableError {
         expected: String,
         /// Such as `CSV or other text`.
         found: &'static str,
-    },
-    /// A format that is read only.
-    #[error(
-        "{format} is read, and not written: there are .csv, .tsv, .ndjson and .arrows, also with .gz or .zst, .parquet, .arrow and .xlsx"
-    )]
-    NotWritten {
-        /// Such as `JSON`.
-        format: String,
     },
     /// An option that a format has not.
     #[error("`{path}` is {reason}")]
@@ -240,7 +219,7 @@ impl TableError {
             | Self::Empty { path }
             | Self::Read { path, .. }
             | Self::Write { path, .. }
-            | Self::UnknownSuffix { path }
+            | Self::Format(FormatError::UnknownSuffix { path })
             | Self::WrongContent { path, .. }
             | Self::NoOption { path, .. }
             | Self::NotAsDeclared { path, .. }

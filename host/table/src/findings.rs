@@ -2,8 +2,8 @@
 //! what `peek` prints, and in a note where it costs a column its type.
 
 use super::dialect::Dialect;
-use super::option_values::{HeaderLines, Mark, Ragged, Stray};
 use super::verdict::{Example, Reason, Verdict};
+use longshore_model::table::{HeaderLines, Mark, Ragged, Stray};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

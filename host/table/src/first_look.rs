@@ -5,9 +5,9 @@ use super::cells::Record;
 use super::dialect::Dialect;
 use super::error::TableError;
 use super::findings::describe;
-use super::format::FileFormat;
 use super::glance::Glance;
 use super::rows::{RowSource, Rows};
+use longshore_model::table::FileFormat;
 use std::path::Path;
 
 /// Rows that are shown, with the header.

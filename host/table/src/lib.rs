@@ -24,7 +24,6 @@ mod error;
 mod feed;
 mod findings;
 mod first_look;
-mod format;
 mod given;
 mod glance;
 mod guard;
@@ -35,9 +34,6 @@ mod json;
 mod live;
 mod marks;
 mod number;
-mod option_values;
-mod option_words;
-mod options;
 mod parquet_file;
 mod parquet_footer;
 mod parquet_pages;
@@ -77,24 +73,23 @@ mod written;
 mod zip_file;
 
 pub use bad_rows::Tally;
-pub use bad_rows::{BadRows, LaterFields};
 pub use batches::Batches;
-pub use column_kind::{ColumnKind, in_words};
+pub use column_kind::{columns, in_words, kind_of};
 pub use contract::check_columns;
 pub use error::TableError;
 pub use feed::Feed;
 pub use findings::{ColumnFindings, Findings};
-pub use format::{Compression, FileFormat, Format};
 pub use given::{BatchReader, PassingBatches};
 pub use glance::Glance;
 pub use guard::guarded;
 pub use live::LiveSource;
-pub use option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, OrderName, Ragged, Stray, TimeFormat};
-pub use option_words::Words;
-pub use options::ReadOptions;
+pub use longshore_model::table::{
+    BadRows, Column, ColumnKind, ColumnType, Compression, DateStyle, Delimiter, FileFormat, Format, FormatError,
+    HeaderLines, LaterFields, LineEnd, Mark, OrderName, Quoting, Ragged, ReadOptions, Stray, TimeFormat, Words,
+    WriteOptions,
+};
 pub use peek::{Peek, PeekColumn, Sample};
-pub use sink::Allowance;
-pub use sink::{LineEnd, Quoting, Sink, WriteOptions};
+pub use sink::{Allowance, Sink};
 pub use source::Source;
 
 /// Bytes of one row of a text, at most. A quote that is never closed, or a line that never ends, would take all memory.

@@ -1,22 +1,21 @@
 //! A table that is still being made: standard input or a pipe, read once, row by row as it comes. Its first rows say
 //! what its columns are. Files that are there are `table_file.rs`'s.
 
-use super::bad_rows::Tally;
+use super::bad_rows::{Rules, Tally};
 use super::batches::{Batches, Guarded, gave_up, stream_batches};
 use super::detect::detect;
-use super::encoding::{self, Decoded};
+use super::encoding::Decoded;
 use super::error::TableError;
 use super::findings::Findings;
-use super::format::{Compression, FileFormat, Format};
 use super::guard::guarded;
 use super::ipc::IpcStream;
-use super::options::ReadOptions;
 use super::patience::{Patience, READ_BYTES};
 use super::pump::pump;
 use super::slices::Plain;
 use super::unpack::decompress_passing;
 use super::{ROW_BYTES_MAX, csv, json};
 use arrow_schema::SchemaRef;
+use longshore_model::table::{Compression, FileFormat, Format, ReadOptions, encoding_named};
 use longshore_segment::{Side, plain_schema};
 use rustix::event::Timespec;
 use std::fs::File;
@@ -105,7 +104,7 @@ impl LiveSource {
             return Ok(Self { name: path.to_owned(), schema, findings: None, tally: Tally::default(), rows });
         }
         if let Some(name) = &options.encoding {
-            let named = encoding::named(name);
+            let named = encoding_named(name);
             let encoding = named.map_err(|reason| TableError::Unreadable { path: path.to_owned(), reason })?;
             text = Box::new(Decoded::new(text, encoding));
         }
@@ -129,7 +128,7 @@ impl LiveSource {
             let text = patience.counted(head.bytes, text);
             (schema, Some(Box::new(layout.findings.clone())), Rows::Csv { layout: Box::new(layout), text, patience })
         } else {
-            let mut layout = json::scan(path, json::Form::Lines, options, options.rules(true), whole)?;
+            let mut layout = json::scan(path, json::Form::Lines, options, Rules::of(options, true), whole)?;
             layout.tally = tally.clone();
             let schema = Arc::clone(&layout.schema);
             let text = patience.counted(head.bytes, text);

@@ -1,12 +1,12 @@
 //! What the columns of a table in many files are: the types that hold what all files have, and batches of the one as those of
 //! the other.
 
-use super::option_values::ColumnType;
 use super::table_file::TableFile;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_cast::CastOptions;
 use arrow_cast::display::FormatOptions;
 use arrow_schema::{DataType, FieldRef, SchemaRef};
+use longshore_model::table::ColumnType;
 use std::sync::Arc;
 
 /// The type of a column of text; `None` where it has no value.

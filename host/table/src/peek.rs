@@ -3,13 +3,12 @@
 
 use super::error::TableError;
 use super::findings::Findings;
-use super::format::FileFormat;
-use super::options::ReadOptions;
 use super::peek_sample;
 use super::source::Source;
 use arrow_array::{Array, ArrayRef, Scalar};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
+use longshore_model::table::{FileFormat, ReadOptions};
 use serde::Serialize;
 use std::path::Path;
 

@@ -2,8 +2,7 @@
 
 use super::encoding::marked;
 use super::error::TableError;
-use super::format::{Compression, FileFormat, Format};
-use super::options::ReadOptions;
+use longshore_model::table::{Compression, FileFormat, Format, ReadOptions};
 use longshore_os::small_file::open_regular;
 use std::fs::File;
 use std::io::Write;

@@ -4,10 +4,10 @@
 
 use super::cells::Record;
 use super::dialect::Dialect;
-use super::option_values::{Delimiter, Stray};
 use super::record_error::RecordError;
 use super::window::Window;
 use super::{COLUMNS_MAX, ROW_BYTES_MAX};
+use longshore_model::table::{Delimiter, Stray};
 use std::io::Read;
 
 /// Bytes in which the end of quotes is looked for at first.

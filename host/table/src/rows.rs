@@ -4,9 +4,9 @@
 use super::cells::Record;
 use super::dialect::Dialect;
 use super::error::TableError;
-use super::option_values::{Ragged, Stray};
 use super::record_error::RecordError;
 use super::records::Records;
+use longshore_model::table::{Ragged, Stray};
 use std::collections::VecDeque;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -5,12 +5,12 @@
 mod join;
 
 use super::cell::{Kind, Unit, trimmed};
-use super::days::{Dates, Order};
+use super::days::Dates;
 use super::marks::Marks;
 use super::number::is_exact_double;
-use super::option_values::ColumnType;
 use super::time::Instant;
 use super::verdict::{Example, Hints, Reason, Style, Verdict};
+use longshore_model::table::{ColumnType, Order};
 
 /// Cells that are text from which a column is, whatever the others are.
 const PLAINLY_TEXT: u64 = 64;

@@ -1,9 +1,9 @@
 //! What a file is by its first bytes, and whether that is what its suffix says.
 
 use super::error::TableError;
-use super::format::{Compression, FileFormat, Format};
 use super::ipc::starts_a_stream;
 use super::parquet_footer::{MAGIC as PARQUET, MAGIC_ENCRYPTED};
+use longshore_model::table::{Compression, FileFormat, Format};
 use std::io::Read;
 use std::path::Path;
 

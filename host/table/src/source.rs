@@ -3,13 +3,12 @@
 use super::batches::{Batches, Guarded};
 use super::error::TableError;
 use super::findings::Findings;
-use super::format::FileFormat;
-use super::options::ReadOptions;
 use super::parts::Parts;
 use super::parts_found;
 use super::table_file::TableFile;
 use super::unpack::inside;
 use arrow_schema::SchemaRef;
+use longshore_model::table::{FileFormat, ReadOptions};
 use longshore_segment::Segment;
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -47,11 +46,11 @@ impl Source {
     /// # Errors
     /// Where its name says nothing, or nothing is there.
     pub fn format_at(path: &Path) -> Result<FileFormat, TableError> {
-        match parts_found::find(path)? {
-            Some(files) => FileFormat::from_path(&files[0].path),
-            None if path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("zip")) => inside(path),
-            None => FileFormat::from_path(path),
-        }
+        Ok(match parts_found::find(path)? {
+            Some(files) => FileFormat::from_path(&files[0].path)?,
+            None if path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("zip")) => inside(path)?,
+            None => FileFormat::from_path(path)?,
+        })
     }
 
     /// Opens and checks a file. Text formats are read through once, so that whatever is wrong is found now.

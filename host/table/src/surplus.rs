@@ -3,10 +3,10 @@
 
 use super::dialect::{Dialect, Surplus};
 use super::header::Row;
-use super::option_values::Delimiter;
 use super::sample::Table;
 use super::seen::Seen;
 use super::verdict::{Hints, Style};
+use longshore_model::table::Delimiter;
 
 /// Rows that say what is in a column, at least.
 const ROWS_MIN: usize = 20;

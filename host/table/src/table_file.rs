@@ -7,12 +7,10 @@ use super::encoding::{self, Decoded};
 use super::error::TableError;
 use super::findings::Findings;
 use super::first_look::{lines_before, rows_before};
-use super::format::{Compression, FileFormat, Format};
 use super::guard::guarded;
 use super::held::{Held, Identity};
 use super::ipc::{IpcFile, IpcStream};
 use super::json::Form;
-use super::options::ReadOptions;
 use super::parquet_file::ParquetFile;
 use super::signature;
 use super::slices::Plain;
@@ -21,6 +19,7 @@ use super::workbook::Sheet;
 use super::{csv, json};
 use arrow_schema::{Schema, SchemaRef};
 use encoding_rs::Encoding;
+use longshore_model::table::{Compression, FileFormat, Format, ReadOptions, encoding_named};
 use longshore_os::small_file::open_regular;
 use longshore_segment::{Segment, Side, plain_schema};
 use std::fs::File;
@@ -311,7 +310,7 @@ impl TableFile {
         }
         if let Some(name) = &self.options.encoding {
             let named =
-                encoding::named(name).map_err(|reason| TableError::Unreadable { path: self.path.clone(), reason })?;
+                encoding_named(name).map_err(|reason| TableError::Unreadable { path: self.path.clone(), reason })?;
             return Ok(Some(named).filter(|encoding| *encoding != encoding_rs::UTF_8));
         }
         let mut head = Vec::new();

@@ -5,15 +5,14 @@ use super::cell::{Kind, Unit, Words};
 use super::cells::Record;
 use super::column_names::unique;
 use super::contract::{OTHERS, not_among};
-use super::days::{Dates, is_of_days};
+use super::days::Dates;
 use super::dialect::Dialect;
 use super::error::TableError;
 use super::findings::in_words;
 use super::marks::Marks;
-use super::option_values::{ColumnType, DateStyle, Mark, OrderName, TimeFormat};
-use super::options::ReadOptions;
 use super::seen::Seen;
 use super::verdict::{Hints, Style, Verdict};
+use longshore_model::table::{ColumnType, DateStyle, Mark, OrderName, ReadOptions, TimeFormat, is_of_days};
 use std::path::Path;
 use std::sync::Arc;
 

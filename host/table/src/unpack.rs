@@ -1,10 +1,10 @@
 //! The content of a file without the compression around it.
 
 use super::error::TableError;
-use super::format::{Compression, FileFormat};
 use super::zip_file;
 use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
+use longshore_model::table::{Compression, FileFormat};
 use longshore_os::small_file::open_regular;
 use std::fs::File;
 use std::io::{BufReader, Read};

@@ -7,7 +7,7 @@ use longshore_images::environment::EnvironmentError;
 use longshore_model::hint::did_you_mean;
 use longshore_model::reference::ReferenceError;
 use longshore_protocol::OutputName;
-use longshore_table::{Glance, TableError};
+use longshore_table::{FormatError, Glance, TableError};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -96,7 +96,7 @@ pub enum RequestError {
         /// The output.
         number: u32,
         /// What is wrong.
-        source: TableError,
+        source: FormatError,
     },
     /// An output cannot be written where it should go, or as it should be.
     #[error("output {number} cannot be written to `{path}`: {reason}")]

@@ -4,7 +4,7 @@ use super::{INPUTS_MAX, InputSource, InputSpec, RequestError};
 use crate::record::InputRecord;
 use longshore_block::{InputDeclaration, Mode};
 use longshore_table::{
-    BadRows, Feed, FileFormat, Format, LiveSource, ReadOptions, Source, TableError, Tally, check_columns,
+    BadRows, Feed, FileFormat, Format, FormatError, LiveSource, ReadOptions, Source, TableError, Tally, check_columns,
 };
 use std::collections::HashSet;
 use std::fs::File;
@@ -238,18 +238,18 @@ fn format_at(
         return Ok(said(format));
     }
     if let Some(name) = &spec.read.format {
-        return name.parse().map(said);
+        return Ok(said(name.parse()?));
     }
     let declared = declaration.and_then(|input| input.read.format.as_ref());
     let declared: Option<FileFormat> = declared.map(|name| name.parse()).transpose()?;
     let Some(path) = path else {
-        return declared.map(said).ok_or_else(|| TableError::UnknownSuffix { path: spec.in_record() });
+        return declared.map(said).ok_or_else(|| FormatError::UnknownSuffix { path: spec.in_record() }.into());
     };
     match (Source::format_at(path), declared) {
         (Ok(found), Some(declared)) if found.format.is_delimited() && declared.format.is_delimited() => {
             Ok(said(FileFormat { format: declared.format, compression: found.compression }))
         }
-        (Err(TableError::UnknownSuffix { .. }), Some(declared)) => Ok(said(declared)),
+        (Err(TableError::Format(FormatError::UnknownSuffix { .. })), Some(declared)) => Ok(said(declared)),
         (found, _) => found.map(|format| Found { format, said: false }),
     }
 }

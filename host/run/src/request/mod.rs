@@ -33,7 +33,7 @@ use longshore_model::limits::{Limits, TimeLimit};
 use longshore_model::redact::Secrets;
 use longshore_model::reference::Reference;
 use longshore_os::publish::{self, Destination};
-use longshore_table::{BadRows, Feed, Tally};
+use longshore_table::{BadRows, Tally, columns};
 use mounts::Allowed;
 use std::path::{Path, PathBuf};
 
@@ -181,8 +181,9 @@ impl RunRequest {
         notes.extend(inputs::notes(&self.inputs, &feeds));
         let tallies = inputs::tallies(&self.inputs, &feeds);
         let input_records = inputs::records(&self.inputs, declared, &feeds);
-        let schemas: Vec<_> = feeds.iter().map(|input| input.as_ref().map(Feed::known_schema)).collect();
-        let options = OptionValues::resolve(&block, &self.options, &schemas)?;
+        let columns: Vec<_> =
+            feeds.iter().map(|input| input.as_ref().map(|feed| columns(&feed.known_schema()))).collect();
+        let options = OptionValues::resolve(&block, &self.options, &columns)?;
         notes.extend(options.unmasked());
         let outputs = outputs::placed(&block, std::mem::take(&mut self.outputs), &self.inputs)?;
         let keep = self.keep.as_ref().map(|path| check_keep(path, &outputs)).transpose()?;
@@ -242,7 +243,7 @@ fn cut(inputs: &Inputs, spec: &PartitionSpec, mode: Mode) -> Result<Cut, Request
     let Some(Some(first)) = inputs.feeds().next() else {
         return Err(RequestError::PartitionedNothing { field: spec.field.clone() });
     };
-    check_field(&spec.field, 0, &[Some(first.schema())])
+    check_field(&spec.field, 0, &[Some(columns(&first.schema()))])
         .map_err(|reason| RequestError::PartitionField { field: spec.field.clone(), reason })?;
     Cut::new(inputs, spec).map_err(|(number, source)| RequestError::Partition {
         number,

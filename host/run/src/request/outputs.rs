@@ -5,7 +5,7 @@ use crate::output::{Declared, Place, SharedWriter, Target};
 use longshore_block::Block;
 use longshore_os::publish::{self, Destination, Unpublished};
 use longshore_protocol::OutputName;
-use longshore_table::{Compression, FileFormat, Format, TableError, WriteOptions};
+use longshore_table::{Compression, FileFormat, Format, FormatError, WriteOptions};
 use rustix::fs::{Access, access};
 use std::path::Path;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, RequestEr
         },
     };
     if spec.as_path().and_then(Path::extension).is_some_and(|suffix| suffix.eq_ignore_ascii_case("xlsm")) {
-        let source = TableError::NotWritten { format: "a workbook with macros".into() };
+        let source = FormatError::NotWritten { format: "a workbook with macros".into() };
         return Err(RequestError::OutputFormat { number, source });
     }
     format.and_then(FileFormat::to_write).map_err(|source| RequestError::OutputFormat { number, source })

@@ -2,14 +2,12 @@
 
 use crate::blocks::Sizes;
 use crate::csv::{Layout, scan, scan_in_blocks, stored};
-use crate::days::Order;
 use crate::detect::Detected;
 use crate::dialect::Dialect;
 use crate::dice::Dice;
-use crate::option_values::{ColumnType, DateStyle, Delimiter, Mark, OrderName};
-use crate::options::ReadOptions;
 use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
+use longshore_model::table::{ColumnType, DateStyle, Delimiter, Mark, Order, OrderName, ReadOptions};
 use std::io::Cursor;
 use std::path::Path;
 

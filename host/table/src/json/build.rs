@@ -2,12 +2,13 @@
 
 use super::shape::{Plan, word_of_number};
 use super::value::{VALUES_MAX, Value};
-use crate::bad_rows::{Later, LaterFields};
+use crate::bad_rows::Later;
 use crate::cell::Kind;
 use crate::text_columns::Column;
 use arrow_array::{ArrayRef, ListArray, StructArray};
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{FieldRef, Fields};
+use longshore_model::table::LaterFields;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;

@@ -12,13 +12,12 @@ mod tokens;
 mod told;
 mod value;
 
-use super::bad_rows::{BadRows, Marked, Rules, Tally};
+use super::bad_rows::{Marked, Rules, Tally};
 use super::batches::Batches;
 use super::blocks::{Kept, MadeBatches, Sizes};
 use super::column_kind::without_type;
 use super::error::TableError;
 use super::findings::Findings;
-use super::options::ReadOptions;
 use super::patience::Patience;
 use super::{BATCH_BYTES, BATCH_ROWS, BATCH_VALUES, COLUMNS_MAX};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -27,6 +26,7 @@ use blocks::{Cut, check};
 use build::{Builder, Place, Pushed};
 use encoding_rs::Encoding;
 use lines::Lines;
+use longshore_model::table::{BadRows, ReadOptions};
 use shape::{Plan, Shape};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -94,7 +94,7 @@ pub(crate) fn scan_ahead<R: Read + Send + 'static>(
     length: u64,
     again: impl Fn() -> Result<R, TableError>,
 ) -> Result<Layout, TableError> {
-    let rules = options.rules(false);
+    let rules = Rules::of(options, false);
     match form {
         Form::Lines if rules.is_strict() && options.types.is_empty() => {
             scan_in_blocks(path, length, Sizes::default(), again)
@@ -396,7 +396,7 @@ mod tests {
     fn read_as(text: &str, options: &str) -> Result<RecordBatch, String> {
         let mut read = ReadOptions::default();
         read.add(options).unwrap();
-        let layout = scan(Path::new(X), Form::Lines, &read, read.rules(false), text.as_bytes());
+        let layout = scan(Path::new(X), Form::Lines, &read, Rules::of(&read, false), text.as_bytes());
         let layout = layout.map_err(|error| error.to_string())?;
         let mut batches = JsonBatches::new(Path::new(X), &layout, Form::Lines, text.as_bytes(), Pace::Stored);
         batches.next().unwrap().map_err(|error| error.to_string())

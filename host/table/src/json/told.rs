@@ -3,11 +3,11 @@
 
 use super::shape::Plan;
 use super::value::Value;
-use crate::bad_rows::{BadRows, Rules};
+use crate::bad_rows::Rules;
 use crate::contract::{OTHERS, not_among};
 use crate::error::TableError;
-use crate::options::ReadOptions;
 use crate::text_looks::{Looked, looked_as, verdicts};
+use longshore_model::table::{BadRows, ReadOptions};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;

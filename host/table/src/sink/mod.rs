@@ -3,8 +3,6 @@
 
 mod allowance;
 mod days;
-mod encoding;
-mod options;
 mod output;
 mod rows;
 mod style;
@@ -12,14 +10,13 @@ mod types;
 mod xlsx;
 
 pub use allowance::Allowance;
-pub use options::{LineEnd, Quoting, WriteOptions};
 
 use super::error::TableError;
-use super::format::{FileFormat, Format};
 use super::guard::guarded;
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
+use longshore_model::table::{FileFormat, Format, FormatError, WriteOptions};
 use output::{Counted, Output, Written};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression as ParquetCompression;
@@ -140,7 +137,7 @@ impl Sink {
             Format::Xlsx => Kind::Xlsx(Box::new(Book::new(path, &types, output)?)),
             Format::ArrowFile => Kind::ArrowFile(Box::new(FileWriter::try_new(output, &types).map_err(arrow)?)),
             Format::ArrowStream => Kind::ArrowStream(Box::new(StreamWriter::try_new(output, schema).map_err(arrow)?)),
-            Format::Json => return Err(TableError::NotWritten { format: format.to_string() }),
+            Format::Json => return Err(FormatError::NotWritten { format: format.to_string() }.into()),
         };
         let path = path.to_owned();
         Ok(Self { path, format, kind, schema: types, dates, notes: Vec::new(), rows: 0, written })

@@ -1,9 +1,9 @@
 //! Where a table's bytes go: a file, counted, and the compression around it.
 
 use super::allowance::Allowance;
-use crate::format::Compression;
 use flate2::write::GzEncoder;
 use longshore_model::shown::LogFilter;
+use longshore_model::table::Compression;
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};

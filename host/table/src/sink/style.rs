@@ -1,10 +1,7 @@
 //! How rows of delimited text are written, as the options say it and the format has it.
 
-use super::encoding::TextEncoding;
-use super::options::{LineEnd, Quoting, WriteOptions};
-use crate::format::Format;
-use crate::option_values::Delimiter;
 use crate::written::{CellStyle, Content};
+use longshore_model::table::{Delimiter, Format, LineEnd, Quoting, TextEncoding, WriteOptions};
 
 /// How rows are written.
 #[derive(Debug, Clone, PartialEq, Eq)]

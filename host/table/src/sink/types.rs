@@ -3,13 +3,13 @@
 
 use super::days::{has_only_days, unmarked};
 use crate::error::TableError;
-use crate::format::{FileFormat, Format};
 use crate::guard::guarded;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Date64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, IntervalUnit, Schema, SchemaRef, TimeUnit};
+use longshore_model::table::{FileFormat, Format, FormatError};
 use longshore_segment::{bare, convert_leaves};
 use parquet::arrow::ArrowWriter;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(super) fn written(schema: &SchemaRef, format: FileFormat, dates: bool) -> Re
         Format::ArrowFile => |data_type: &DataType| Some(data_type.clone()),
         // What a stream is written anew from may be one.
         Format::ArrowStream => return Ok(Arc::clone(schema)),
-        Format::Json => return Err(TableError::NotWritten { format: format.to_string() }),
+        Format::Json => return Err(FormatError::NotWritten { format: format.to_string() }.into()),
     };
     let is_typed = matches!(format.format, Format::Parquet | Format::ArrowFile);
     let fields = schema.fields().iter().map(|field| {

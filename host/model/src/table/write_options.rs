@@ -1,13 +1,13 @@
-//! How a text is to be written, where somebody says so. The words are those of reading (`table/options.rs`): a text is read
-//! as it was with the same ones. What they come to for a format is `style.rs`'s.
+//! How a text is to be written, where somebody says so. The words are those of reading (`read_options.rs`): a text is read
+//! as it was with the same ones. What they come to for a format is the writers'.
 
-use super::encoding::TextEncoding;
-use crate::cell::is_missing;
-use crate::days::{is_format, is_of_days};
-use crate::format::FileFormat;
-use crate::option_values::{Delimiter, Mark, TimeFormat, yes_or_no};
-use crate::option_words::pairs;
-use longshore_model::hint::did_you_mean;
+use super::date_format::{is_format, is_of_days};
+use super::format::FileFormat;
+use super::missing::is_missing;
+use super::option_values::{Delimiter, Mark, TimeFormat, yes_or_no};
+use super::option_words::pairs;
+use super::text_encoding::TextEncoding;
+use crate::hint::did_you_mean;
 use serde::{Deserialize, Serialize};
 
 /// Options for writing CSV and TSV.

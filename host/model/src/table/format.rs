@@ -1,9 +1,39 @@
 //! Formats by suffix and by name.
 
-use super::error::TableError;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use thiserror::Error;
+
+/// No format is meant.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum FormatError {
+    /// The suffix says nothing, or something unknown.
+    #[error(
+        "the suffix of `{path}` names no known format: known are .csv, .tsv, .txt, .dat, .json, .ndjson, .parquet, .arrow, .feather, .arrows \
+         and .xlsx; those of text and .arrows also with .gz, .zst, .bz2 or .zip, and .zip with one of them in it"
+    )]
+    UnknownSuffix {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A format's name is unknown.
+    #[error(
+        "unknown format `{name}`: known are csv, tsv, json, ndjson, parquet, arrow, arrows and xlsx, the text formats and arrows also as csv.gz, csv.zst, csv.bz2 and csv.zip"
+    )]
+    UnknownFormat {
+        /// The name.
+        name: String,
+    },
+    /// A format that is read only.
+    #[error(
+        "{format} is read, and not written: there are .csv, .tsv, .ndjson and .arrows, also with .gz or .zst, .parquet, .arrow and .xlsx"
+    )]
+    NotWritten {
+        /// Such as `JSON`.
+        format: String,
+    },
+}
 
 /// How a table is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +58,8 @@ pub enum Format {
 
 impl Format {
     /// Whether its reader goes back and forth in the file, which therefore has no compression around it.
-    pub(super) fn is_sought(self) -> bool {
+    #[must_use]
+    pub fn is_sought(self) -> bool {
         matches!(self, Self::Parquet | Self::ArrowFile | Self::Xlsx)
     }
 }
@@ -61,9 +92,9 @@ impl FileFormat {
     /// The format that a path's suffix names.
     ///
     /// # Errors
-    /// [`TableError::UnknownSuffix`].
-    pub fn from_path(path: &Path) -> Result<Self, TableError> {
-        let unknown = || TableError::UnknownSuffix { path: path.to_owned() };
+    /// [`FormatError::UnknownSuffix`].
+    pub fn from_path(path: &Path) -> Result<Self, FormatError> {
+        let unknown = || FormatError::UnknownSuffix { path: path.to_owned() };
         let name = path.file_name().ok_or_else(unknown)?.to_string_lossy().to_lowercase();
         let (stem, suffix) = name.rsplit_once('.').ok_or_else(unknown)?;
         let known = match suffix {
@@ -78,11 +109,11 @@ impl FileFormat {
     /// The same, where tables are written in it.
     ///
     /// # Errors
-    /// [`TableError::NotWritten`].
-    pub fn to_write(self) -> Result<Self, TableError> {
+    /// [`FormatError::NotWritten`].
+    pub fn to_write(self) -> Result<Self, FormatError> {
         let is_read_only =
             self.format == Format::Json || matches!(self.compression, Compression::Bzip2 | Compression::Zip);
-        if is_read_only { Err(TableError::NotWritten { format: self.to_string() }) } else { Ok(self) }
+        if is_read_only { Err(FormatError::NotWritten { format: self.to_string() }) } else { Ok(self) }
     }
 }
 
@@ -101,15 +132,15 @@ impl Format {
 }
 
 impl FromStr for FileFormat {
-    type Err = TableError;
+    type Err = FormatError;
 
-    fn from_str(name: &str) -> Result<Self, TableError> {
+    fn from_str(name: &str) -> Result<Self, FormatError> {
         let lower = name.to_lowercase();
         let known = match lower.split_once('.') {
             Some((inner, outer)) => parse(inner, Some(outer)),
             None => parse(&lower, None),
         };
-        known.ok_or_else(|| TableError::UnknownFormat { name: name.into() })
+        known.ok_or_else(|| FormatError::UnknownFormat { name: name.into() })
     }
 }
 

@@ -1,14 +1,32 @@
-//! Texts in other encodings than UTF-8: those in which each character is read back as itself.
+//! The encodings of texts, by their names: those that are read, and those that are written, in which each character is read
+//! back as itself.
 
-use crate::encoding;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::borrow::Cow;
 
+/// An encoding by a name that browsers know; Latin-1 is read as the Windows-1252 that holds it, as they do.
+///
+/// # Errors
+/// Where there is none.
+pub fn named(name: &str) -> Result<&'static Encoding, String> {
+    let lower = name.to_ascii_lowercase();
+    let known = [lower.clone(), lower.replace('_', "-"), lower.replace(['_', '-'], "")];
+    let known = known.iter().find_map(|name| Encoding::for_label(name.as_bytes()));
+    known.ok_or_else(|| {
+        format!(
+            "`{name}` is no encoding: there are utf-8, utf-16, latin-1, windows-1252, and others that browsers know"
+        )
+    })
+}
+
 /// The encoding of a text that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TextEncoding {
+pub enum TextEncoding {
+    /// UTF-8.
     Utf8,
+    /// UTF-16, little endian.
     Utf16Le,
+    /// UTF-16, big endian.
     Utf16Be,
     /// One byte a character.
     Bytes(&'static Encoding),
@@ -19,8 +37,8 @@ impl TextEncoding {
     ///
     /// # Errors
     /// Where there is none, or none that is written.
-    pub(super) fn named(name: &str) -> Result<Self, String> {
-        match encoding::named(name)? {
+    pub fn named(name: &str) -> Result<Self, String> {
+        match named(name)? {
             encoding if encoding == UTF_8 => Ok(Self::Utf8),
             encoding if encoding == UTF_16LE => Ok(Self::Utf16Le),
             encoding if encoding == UTF_16BE => Ok(Self::Utf16Be),
@@ -31,7 +49,9 @@ impl TextEncoding {
         }
     }
 
-    pub(super) fn name(self) -> &'static str {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Utf8 => UTF_8.name(),
             Self::Utf16Le => UTF_16LE.name(),
@@ -41,7 +61,8 @@ impl TextEncoding {
     }
 
     /// What says at a text's beginning that it is in this encoding.
-    pub(super) fn byte_order_mark(self) -> &'static [u8] {
+    #[must_use]
+    pub fn byte_order_mark(self) -> &'static [u8] {
         match self {
             Self::Utf8 => b"\xef\xbb\xbf",
             Self::Utf16Le => b"\xff\xfe",
@@ -51,12 +72,14 @@ impl TextEncoding {
     }
 
     /// Whether it has bytes for every character.
-    pub(super) fn has_all(self) -> bool {
+    #[must_use]
+    pub fn has_all(self) -> bool {
         !matches!(self, Self::Bytes(_))
     }
 
     /// The first character of a text that it has no bytes for.
-    pub(super) fn lacks(self, text: &str) -> Option<char> {
+    #[must_use]
+    pub fn lacks(self, text: &str) -> Option<char> {
         let Self::Bytes(encoding) = self else { return None };
         if text.is_ascii() || !encoding.encode(text).2 {
             return None;
@@ -65,7 +88,8 @@ impl TextEncoding {
     }
 
     /// A text, of which it lacks no character, in this encoding.
-    pub(super) fn encoded(self, text: &[u8]) -> Cow<'_, [u8]> {
+    #[must_use]
+    pub fn encoded(self, text: &[u8]) -> Cow<'_, [u8]> {
         let units = || String::from_utf8_lossy(text).encode_utf16().collect::<Vec<u16>>();
         match self {
             Self::Utf8 => Cow::Borrowed(text),
@@ -90,7 +114,7 @@ mod tests {
             let encoding = TextEncoding::named(name).unwrap();
             let all: String = ('\u{1}'..'\u{3000}').filter(|one| encoding.lacks(&one.to_string()).is_none()).collect();
             let bytes = encoding.encoded(all.as_bytes()).into_owned();
-            let (read, replaced) = encoding::named(name).unwrap().decode_without_bom_handling(&bytes);
+            let (read, replaced) = named(name).unwrap().decode_without_bom_handling(&bytes);
             assert!(!replaced && read == all && all.len() > 128, "{name}");
         }
         assert_eq!(TextEncoding::named("latin-1").unwrap().lacks("aß☃"), Some('☃'));

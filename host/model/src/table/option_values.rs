@@ -1,7 +1,7 @@
 //! The values of the options of reading and writing, and how they are written.
 
-use super::days::{Order, is_format};
-use longshore_model::hint::did_you_mean;
+use super::date_format::{Order, is_format};
+use crate::hint::did_you_mean;
 use serde::{Deserialize, Serialize};
 
 /// What separates cells.
@@ -18,7 +18,7 @@ pub enum Delimiter {
 
 impl Delimiter {
     /// What stands between two cells.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         match self {
             Self::Byte(byte) => char::from(*byte).into(),
             Self::Text(text) => text.clone(),
@@ -111,7 +111,8 @@ impl Ragged {
     const ALL: [Self; 4] = [Self::Error, Self::Fill, Self::Cut, Self::Skip];
 
     /// Its name as an option.
-    pub(crate) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Fill => "fill",
@@ -143,7 +144,8 @@ pub enum Stray {
 
 impl Stray {
     /// Its name as an option.
-    pub(crate) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Text => "text",
@@ -312,7 +314,7 @@ pub enum DateStyle {
 
 /// An order by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OrderName(pub(crate) Order);
+pub struct OrderName(pub Order);
 
 impl TryFrom<String> for DateStyle {
     type Error = String;

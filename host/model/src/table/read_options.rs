@@ -1,10 +1,10 @@
 //! How a text is to be read, where somebody says so. What nobody says is looked for in the text.
 
-use super::bad_rows::{BadRows, LaterFields, Rules};
+use super::bad_rows::{BadRows, LaterFields};
 use super::format::{FileFormat, Format};
 use super::option_values::{ColumnType, DateStyle, Delimiter, HeaderLines, Mark, Ragged, Stray, TimeFormat, yes_or_no};
 use super::option_words::{pairs, word};
-use longshore_model::hint::did_you_mean;
+use crate::hint::did_you_mean;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -146,12 +146,6 @@ impl ReadOptions {
             Ok(Value::Object(given)) => given,
             _ => Map::new(),
         }
-    }
-
-    /// What is said of rows that are wrong. Only of a stream it is not known beforehand which fields there are.
-    pub(super) fn rules(&self, is_stream: bool) -> Rules {
-        let later = if is_stream { self.later.unwrap_or_default() } else { LaterFields::default() };
-        Rules { bad: self.bad_rows.unwrap_or_default(), later }
     }
 
     /// Takes in options as they stand on a command line: `KEY=VALUE`, with blanks between them, and quotes around values
@@ -298,7 +292,7 @@ impl ReadOptions {
             self.check_fit(format.format).map_err(|reason| format!("`format` is {reason}"))?;
         }
         if let Some(encoding) = &self.encoding {
-            super::encoding::named(encoding)?;
+            super::text_encoding::named(encoding)?;
         }
         Ok(())
     }
