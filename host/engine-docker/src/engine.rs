@@ -17,9 +17,9 @@ use futures_util::{FutureExt, StreamExt};
 use longshore_config::settings::Settings;
 use longshore_engine::listener::Peers;
 use longshore_engine::{
-    AGENT, Container, Ended, Engine, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Instance, MOUNTED_AGENT,
-    Placement, Policy, PolicyMount, ProcessLimit, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptUser, Shape, Temporary,
-    WORK_FOLDER, Workplace, existing, wait_for,
+    AGENT, Container, Ended, Engine, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Instance, Interpreters,
+    MOUNTED_AGENT, Placement, Policy, PolicyMount, ProcessLimit, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptUser,
+    Shape, Temporary, WORK_FOLDER, Workplace, existing, wait_for,
 };
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::User;
@@ -150,11 +150,7 @@ impl Engine for Docker {
 /// How scripts are run in a container of an image.
 fn workplace(image: Option<&RunImage>, policy: &Policy) -> Workplace {
     Workplace {
-        python: "python3".into(),
-        rscript: "Rscript".into(),
-        r_library: None,
-        path: image.map_or_else(String::new, |image| image.path.clone()),
-        environment: image.map_or_else(Vec::new, |image| image.environment.clone()),
+        interpreters: image.map(Interpreters::of_image).unwrap_or_default(),
         folder: WORK_FOLDER.into(),
         user: Some(User { uid: policy.script.uid, gid: policy.script.gid }),
     }

@@ -2,10 +2,9 @@
 
 use super::diagnosis::Diagnosis;
 use super::weakness::weaknesses;
-use super::{EngineError, Engines, ImageStore, NoAnswer, existing, socket_memory};
+use super::{EngineError, Engines, ImageStore, Interpreters, NoAnswer, Started, existing, socket_memory};
 use crate::program::{Output, Program};
 use crate::run_directory::check_runtime_folder;
-use longshore_config::settings::Settings;
 use longshore_model::causes::chain;
 use std::io;
 use std::path::Path;
@@ -54,8 +53,9 @@ pub async fn diagnose(engines: &Engines) -> Vec<Diagnosis> {
             "make build",
         ),
     });
-    found.push(python(&settings.python).await);
-    found.push(r(settings).await);
+    let interpreters = Interpreters::of_machine(settings);
+    found.push(python(&interpreters).await);
+    found.push(r(&interpreters).await);
     found.push(runtime_folder(&settings.runtime_folder));
     found
 }
@@ -68,39 +68,36 @@ async fn image(store: &dyn ImageStore, subject: &str, image: &str) -> Diagnosis 
     }
 }
 
-/// What a program prints that succeeds within the deadline; `None` where it fails.
-async fn answer(command: Command) -> io::Result<Option<String>> {
+/// What an interpreter prints that succeeds within the deadline; `None` where it fails.
+async fn answer(started: Started<'_>, option: &str, program: &str) -> io::Result<Option<String>> {
+    let (interpreter, arguments) = started.command.split_first().ok_or(io::ErrorKind::NotFound)?;
+    let mut command = Command::new(interpreter);
+    command.args(arguments).args([option, program]).envs(started.variables);
     let Output { status, out, .. } = Program::new(command).within(DEADLINE).output(ANSWER_MAX).await?;
     Ok(status.success().then(|| String::from_utf8_lossy(&out).trim().to_owned()))
 }
 
-async fn python(python: &Path) -> Diagnosis {
+async fn python(interpreters: &Interpreters) -> Diagnosis {
     let subject = "Python of the process engine";
     let program =
         "import sys, longshore, omniscope.api; print('Python %d.%d.%d with longshore' % sys.version_info[:3])";
-    let mut command = Command::new(python);
-    command.args(["-c", program]);
-    match answer(command).await {
+    let shown = &interpreters.python;
+    match answer(interpreters.start_python(), "-c", program).await {
         Ok(Some(answer)) => Diagnosis::good(subject, answer),
         Ok(None) => Diagnosis::bad(
             subject,
-            format!("`{}` lacks the module `longshore` or `omniscope.api`", python.display()),
+            format!("`{shown}` lacks the module `longshore` or `omniscope.api`"),
             "make venv   (or name another interpreter in LONGSHORE_PYTHON)",
         ),
-        Err(error) => Diagnosis::bad(subject, format!("cannot start `{}`: {error}", python.display()), "make venv"),
+        Err(error) => Diagnosis::bad(subject, format!("cannot start `{shown}`: {error}"), "make venv"),
     }
 }
 
-async fn r(settings: &Settings) -> Diagnosis {
+async fn r(interpreters: &Interpreters) -> Diagnosis {
     let subject = "R of the process engine";
-    let mut command = Command::new(&settings.rscript);
-    if let Some(library) = &settings.r_library {
-        command.env("R_LIBS", library);
-    }
     let program = "library(longshore); library(omniscope.api); cat('R', format(getRversion()), 'with longshore')";
-    let shown = settings.rscript.display();
-    command.args(["--vanilla", "-e", program]);
-    match answer(command).await {
+    let shown = &interpreters.rscript;
+    match answer(interpreters.start_r(), "-e", program).await {
         Ok(Some(answer)) => Diagnosis::good(subject, answer),
         Ok(None) => Diagnosis::bad(
             subject,

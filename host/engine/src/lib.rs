@@ -9,6 +9,7 @@ mod facts;
 mod identity;
 mod image;
 mod installed;
+mod interpreters;
 pub mod listener;
 mod owner;
 mod policy;
@@ -38,6 +39,7 @@ use futures_util::future::BoxFuture;
 pub use identity::{Identity, SCRIPT_USER};
 pub use image::{AGENT, RunImage};
 pub use installed::NoAnswer;
+pub use interpreters::{Interpreters, Started};
 use longshore_protocol::User;
 pub use owner::EngineOwner;
 pub use policy::{Held, Namespaces, Policy, PolicyMount, ProcessLimit, Temporary};
@@ -63,16 +65,8 @@ use tokio::sync::watch;
 /// How scripts are run where this engine runs them.
 #[derive(Debug, Clone)]
 pub struct Workplace {
-    /// The Python interpreter.
-    pub python: String,
-    /// R's interpreter of scripts.
-    pub rscript: String,
-    /// A library of R packages besides R's own.
-    pub r_library: Option<String>,
-    /// `PATH`.
-    pub path: String,
-    /// Variables that the image's author set.
-    pub environment: Vec<(String, String)>,
+    /// Its interpreters.
+    pub interpreters: Interpreters,
     /// The working folder.
     pub folder: String,
     /// Who the script runs as.

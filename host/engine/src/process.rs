@@ -3,8 +3,8 @@
 
 use super::survivors::{end_below, end_marked};
 use super::{
-    Container, Ended, Engine, EngineError, EngineFacts, Held, Instance, Policy, RunImage, ScriptUser, Shape, Workplace,
-    existing, wait_for,
+    Container, Ended, Engine, EngineError, EngineFacts, Held, Instance, Interpreters, Policy, RunImage, ScriptUser,
+    Shape, Workplace, existing, wait_for,
 };
 use crate::ImageStore;
 use crate::listener::Peers;
@@ -32,10 +32,7 @@ const WORK: &str = "work";
 #[derive(Debug)]
 pub(crate) struct Process {
     agent: PathBuf,
-    python: String,
-    rscript: String,
-    r_library: Option<String>,
-    path: String,
+    interpreters: Interpreters,
     work_folder: PathBuf,
 }
 
@@ -43,14 +40,8 @@ impl Process {
     /// Finds the agent.
     pub(crate) fn new(settings: &Settings) -> Result<Self, EngineError> {
         let agent = existing(&settings.agent).ok_or_else(|| EngineError::NoAgent { path: settings.agent.clone() })?;
-        Ok(Self {
-            agent,
-            python: settings.python.to_string_lossy().into_owned(),
-            rscript: settings.rscript.to_string_lossy().into_owned(),
-            r_library: settings.r_library.as_ref().map(|library| library.to_string_lossy().into_owned()),
-            path: settings.path.clone(),
-            work_folder: settings.work_folder.clone(),
-        })
+        let interpreters = Interpreters::of_machine(settings);
+        Ok(Self { agent, interpreters, work_folder: settings.work_folder.clone() })
     }
 
     /// Makes the folder of a run, and in it the one that the script works in: what marks the outer one is none of its own.
@@ -89,17 +80,14 @@ impl Process {
             .map_err(|source| EngineError::StartAgent { path: self.agent.clone(), source })?;
         let text = |path: &Path| path.to_string_lossy().into_owned();
         // R looks into the first one first.
-        let libraries: Vec<String> =
-            shape.r_library.as_deref().map(text).into_iter().chain(self.r_library.clone()).collect();
-        let workplace = Workplace {
-            python: shape.python.as_deref().map_or_else(|| self.python.clone(), text),
-            rscript: self.rscript.clone(),
+        let own = self.interpreters.clone();
+        let libraries: Vec<String> = shape.r_library.as_deref().map(text).into_iter().chain(own.r_library).collect();
+        let interpreters = Interpreters {
+            python: shape.python.as_deref().map_or(own.python, text),
             r_library: (!libraries.is_empty()).then(|| libraries.join(":")),
-            path: self.path.clone(),
-            environment: Vec::new(),
-            folder: work.to_string_lossy().into_owned(),
-            user: None,
+            ..self.interpreters.clone()
         };
+        let workplace = Workplace { interpreters, folder: work.to_string_lossy().into_owned(), user: None };
         let pid = agent.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         let descriptor = pid.and_then(|pid| Some((pid, Arc::new(pidfd_open(pid, PidfdFlags::empty()).ok()?))));
         let (seen, ended) = watch::channel(None);

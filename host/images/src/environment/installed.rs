@@ -2,11 +2,11 @@
 //! from what a build prints. A package can lie about itself, but neither in the form of an answer nor without bounds.
 
 use super::{EnvironmentError, LayerKind, Plan};
-use crate::fingerprint::{Fingerprint, FingerprintError, Interpreters, Kind, Line, ask_image, of_image};
+use crate::fingerprint::{Fingerprint, FingerprintError, Kind, Line, ask_image, of_image};
 use longshore_block::Language;
 use longshore_config::settings::Settings;
 use longshore_engine::ImageStore;
-use longshore_engine::RunImage;
+use longshore_engine::{Interpreters, RunImage};
 use longshore_model::image_id::ImageId;
 use std::collections::BTreeSet;
 

@@ -4,9 +4,8 @@
 use super::cache;
 use super::error::FingerprintError;
 use super::lines::Fingerprint;
-use super::probe::{Answer, Interpreters};
-use longshore_engine::RunImage;
-use longshore_engine::{ImageStore, Printed, Step, StoreError, Workshop};
+use super::probe::{Answer, command};
+use longshore_engine::{ImageStore, Interpreters, Printed, Step, StoreError, Workshop};
 use longshore_model::image_id::ImageId;
 use std::path::Path;
 use std::time::Duration;
@@ -14,19 +13,6 @@ use tokio::sync::Notify;
 
 /// How long an image may take to say what is in it. The largest need 5 s on a cold disk.
 pub(super) const DEADLINE: Duration = Duration::from_secs(60);
-
-impl Interpreters {
-    /// Those of scripts in an image, as a run has them: what is remembered of an image is the same for both.
-    pub fn of_image(image: &RunImage) -> Self {
-        Self {
-            python: "python3".into(),
-            rscript: "Rscript".into(),
-            r_library: None,
-            path: image.path.clone(),
-            environment: image.environment.clone(),
-        }
-    }
-}
 
 /// What is installed in an image, as far as these interpreters, which are the image's alone, see it. `name` stands for it
 /// in errors.
@@ -62,7 +48,7 @@ pub async fn ask_image(
 }
 
 async fn ask(workshop: &mut dyn Workshop, name: &str, interpreters: &Interpreters) -> Result<Answer, FingerprintError> {
-    let step = Step { command: interpreters.command(""), environment: Vec::new() };
+    let step = Step { command: command(interpreters, ""), environment: Vec::new() };
     let (mut answer, full) = (Answer::default(), Notify::new());
     let mut take = |printed: Printed<'_>| match printed {
         Printed::Out(bytes) => {

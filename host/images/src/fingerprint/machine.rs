@@ -3,11 +3,10 @@
 use super::error::FingerprintError;
 use super::image::DEADLINE;
 use super::lines::Fingerprint;
-use super::probe::{Answer, Interpreters};
+use super::probe::{Answer, command};
 use longshore_block::Language;
-use longshore_config::settings::Settings;
-use longshore_engine::Printed;
 use longshore_engine::program::{Program, ProgramError};
+use longshore_engine::{Interpreters, Printed};
 use longshore_os::locked_folder::LockedFolder;
 use std::path::Path;
 use tokio::process::Command;
@@ -15,33 +14,19 @@ use tokio::process::Command;
 /// What errors call it.
 const PLACE: &str = "this machine";
 
-impl Interpreters {
-    /// That of the `process` engine for scripts of a language.
-    pub fn of_machine(settings: &Settings, language: Language) -> Self {
-        let all = Self {
-            python: settings.python.to_string_lossy().into_owned(),
-            rscript: settings.rscript.to_string_lossy().into_owned(),
-            r_library: settings.r_library.as_ref().map(|library| library.to_string_lossy().into_owned()),
-            path: settings.path.clone(),
-            environment: Vec::new(),
-        };
-        all.only(language)
-    }
-
-    /// Without the other language: a machine, unlike an image, was not made for one, and what else is on it changes as
-    /// its people please.
-    pub fn only(self, language: Language) -> Self {
-        match language {
-            Language::Python => Self { rscript: String::new(), r_library: None, ..self },
-            Language::R => Self { python: String::new(), ..self },
-        }
+/// Interpreters without those of the other language: a machine, unlike an image, was not made for one, and what else is on it
+/// changes as its people please.
+pub fn only(interpreters: Interpreters, language: Language) -> Interpreters {
+    match language {
+        Language::Python => Interpreters { rscript: String::new(), r_library: None, ..interpreters },
+        Language::R => Interpreters { python: String::new(), ..interpreters },
     }
 }
 
 /// What is installed on this machine, as far as these interpreters see it. They keep their sessions' files below
 /// `work_folder`, from where they go also when nobody waits for the answer any more.
 pub async fn of_machine(interpreters: &Interpreters, work_folder: &Path) -> Result<Fingerprint, FingerprintError> {
-    let command = interpreters.command("");
+    let command = command(interpreters, "");
     let start = |source| FingerprintError::Start { source };
     // Let go of after the processes.
     let folder = LockedFolder::temporary(work_folder).map_err(start)?;

@@ -17,5 +17,4 @@ pub use error::FingerprintError;
 pub use image::{ask_image, of_image};
 pub use line::{Kind, Line};
 pub use lines::Fingerprint;
-pub use machine::of_machine;
-pub use probe::Interpreters;
+pub use machine::{of_machine, only};

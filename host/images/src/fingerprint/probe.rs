@@ -4,6 +4,7 @@
 use super::error::FingerprintError;
 use super::line::{Kind, Line};
 use super::lines::Fingerprint;
+use longshore_engine::Interpreters;
 use longshore_model::package_name::normal_name;
 use std::collections::BTreeSet;
 
@@ -20,34 +21,18 @@ const SAID_MAX: usize = 2000;
 /// What lines that mean something begin with. Others are what interpreters say of themselves.
 const MARK: &[u8] = b"longshore:";
 
-/// What scripts are started with. What is not to be asked is empty.
-#[derive(Debug, Clone)]
-pub struct Interpreters {
-    /// The Python interpreter.
-    pub python: String,
-    /// R's interpreter of scripts.
-    pub rscript: String,
-    /// A library of R packages besides R's own.
-    pub r_library: Option<String>,
-    /// `PATH`.
-    pub path: String,
-    /// Other variables that scripts have.
-    pub environment: Vec<(String, String)>,
-}
-
-impl Interpreters {
-    /// The command that asks, for the files below a root; `/` is empty.
-    pub(super) fn command(&self, root: &str) -> Vec<String> {
-        let library = self.r_library.as_deref().unwrap_or_default();
-        let (python, r) = (include_str!("probe.py"), include_str!("probe.R"));
-        let arguments = [root, &self.path, &self.python, python, &self.rscript, r, library];
-        let command = ["/bin/sh", "-c", include_str!("probe.sh"), "longshore-fingerprint"];
-        // What is no name would be an option of `env`.
-        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        let variables = self.environment.iter().filter(|(name, _)| !name.is_empty() && is_name(name));
-        let variables = variables.map(|(name, value)| format!("{name}={value}"));
-        command.into_iter().chain(arguments).map(str::to_owned).chain(variables).collect()
-    }
+/// The command that asks these interpreters, and for the files below a root; `/` is empty.
+pub(super) fn command(interpreters: &Interpreters, root: &str) -> Vec<String> {
+    let Interpreters { python, rscript, path, .. } = interpreters;
+    let library = interpreters.r_library.as_deref().unwrap_or_default();
+    let (python_source, r_source) = (include_str!("probe.py"), include_str!("probe.R"));
+    let arguments = [root, path, python, python_source, rscript, r_source, library];
+    let command = ["/bin/sh", "-c", include_str!("probe.sh"), "longshore-fingerprint"];
+    // What is no name would be an option of `env`.
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let variables = interpreters.environment.iter().filter(|(name, _)| !name.is_empty() && is_name(name));
+    let variables = variables.map(|(name, value)| format!("{name}={value}"));
+    command.into_iter().chain(arguments).map(str::to_owned).chain(variables).collect()
 }
 
 /// What was printed so far, within bounds.
@@ -274,7 +259,7 @@ mod tests {
             path: "/usr/bin:/bin".into(),
             environment: Vec::new(),
         };
-        let command = interpreters.command(root.path().to_str().unwrap());
+        let command = super::command(&interpreters, root.path().to_str().unwrap());
         let output = std::process::Command::new(&command[0]).args(&command[1..]).output().unwrap();
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         let mut answer = Answer::default();
@@ -300,7 +285,7 @@ mod tests {
             path: "/usr/bin:/bin".into(),
             environment: vec![variable("MODEL"), variable("HOME"), variable("-u"), variable("")],
         };
-        let command = interpreters.command(root.path().to_str().unwrap());
+        let command = super::command(&interpreters, root.path().to_str().unwrap());
         let output = std::process::Command::new(&command[0]).args(&command[1..]).env("SECRET", "1").output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         let mut variables: Vec<&str> = said.lines().filter(|line| !line.starts_with("PWD=")).collect();

@@ -9,11 +9,10 @@ use crate::fingerprint::difference::{Difference, differences};
 use crate::fingerprint::document::{DOCUMENT_MAX, Document};
 use crate::fingerprint::image::of_image;
 use crate::fingerprint::lines::Fingerprint;
-use crate::fingerprint::machine::of_machine;
-use crate::fingerprint::probe::Interpreters;
+use crate::fingerprint::machine::{of_machine, only};
 use longshore_block::Block;
 use longshore_config::settings::Settings;
-use longshore_engine::{Engines, ImageStore, RunImage, StoreError, StoredImage};
+use longshore_engine::{Engines, ImageStore, Interpreters, RunImage, StoreError, StoredImage};
 use longshore_model::engine_kind::EngineChoice;
 use longshore_os::small_file;
 use serde_json::{Value, json};
@@ -69,7 +68,7 @@ async fn of_block(
     let store = engines.images_of(engine).await?;
     let Some(store) = store else {
         let fingerprint =
-            of_machine(&Interpreters::of_machine(settings, block.language), &settings.work_folder).await?;
+            of_machine(&only(Interpreters::of_machine(settings), block.language), &settings.work_folder).await?;
         return Ok(Taken { subject: format!("{subject} (as a process of this machine)"), image: None, fingerprint });
     };
     // The one that a run would have, where it is there already: to look at something makes nothing.

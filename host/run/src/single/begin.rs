@@ -3,7 +3,7 @@
 use super::{LADDER, Run};
 use crate::kept::Keeping;
 use longshore_block::{Form, Language};
-use longshore_engine::Workplace;
+use longshore_engine::{Started, Workplace};
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::{Begin, RunFacts};
 use std::collections::BTreeMap;
@@ -13,20 +13,16 @@ impl Run<'_> {
     pub(super) fn begin(&self, workplace: &Workplace, kind: EngineKind) -> Begin {
         let block = &self.prepared.block;
         let script = format!("{}/{}", workplace.folder, block.script);
-        let author = workplace.environment.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let interpreters = &workplace.interpreters;
+        let author = interpreters.environment.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let mut environment: BTreeMap<&str, &str> = author.collect();
-        environment.extend([("PATH", workplace.path.as_str()), ("LANG", "C.UTF-8")]);
-        let mut program = match block.language {
-            Language::Python => {
-                environment.extend([("PYTHONUTF8", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")]);
-                vec![workplace.python.clone()]
-            }
-            // Without profile, environment and workspace files. What R prints it writes out at once.
-            Language::R => {
-                environment.extend(workplace.r_library.as_deref().map(|library| ("R_LIBS", library)));
-                vec![workplace.rscript.clone(), "--vanilla".into()]
-            }
+        environment.extend([("PATH", interpreters.path.as_str()), ("LANG", "C.UTF-8")]);
+        let Started { command, variables } = match block.language {
+            Language::Python => interpreters.start_python(),
+            Language::R => interpreters.start_r(),
         };
+        environment.extend(variables);
+        let mut program: Vec<String> = command.into_iter().map(str::to_owned).collect();
         program.extend(self.program(script));
         if !kind.isolates() {
             // Libraries that keep caches below HOME find the run's own folder there instead.

@@ -8,7 +8,7 @@ use longshore_config::settings::Settings;
 use longshore_engine::{Engine, ImageStore, RunImage, Workplace};
 use longshore_images::environment::local::{self, LocalEnvironment};
 use longshore_images::environment::{self, EnvironmentError, LocalError};
-use longshore_images::fingerprint::{Fingerprint, FingerprintError, Interpreters, of_image, of_machine};
+use longshore_images::fingerprint::{Fingerprint, FingerprintError, of_image, of_machine, only};
 use longshore_images::ledger::Hold;
 use longshore_model::causes::chain;
 use longshore_model::event::Event;
@@ -35,19 +35,13 @@ impl Fingerprinting {
         settings: &Settings,
     ) -> Self {
         let settings = settings.clone();
-        let interpreters = Interpreters {
-            python: workplace.python.clone(),
-            rscript: workplace.rscript.clone(),
-            r_library: workplace.r_library.clone(),
-            path: workplace.path.clone(),
-            environment: workplace.environment.clone(),
-        };
+        let interpreters = workplace.interpreters.clone();
         Self(tokio::spawn(async move {
             match image {
                 Some((image, store)) => {
                     of_image(store.as_ref(), &image.0, &image, &interpreters, &settings.state_folder).await
                 }
-                None => of_machine(&interpreters.only(language), &settings.work_folder).await,
+                None => of_machine(&only(interpreters, language), &settings.work_folder).await,
             }
         }))
     }

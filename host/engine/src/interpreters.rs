@@ -1,0 +1,92 @@
+//! How the interpreters of scripts are set up, wherever they run: the programs, their arguments and their variables. Runs,
+//! `doctor` and fingerprints start them so, since what one of them sees must be what the others see.
+
+use super::RunImage;
+use longshore_config::settings::Settings;
+
+/// Arguments of R: no profiles, no files with variables, no saved workspaces.
+const R_ARGUMENTS: [&str; 1] = ["--vanilla"];
+
+/// Variables of scripts in Python: text is UTF-8, what is printed comes at once, and no compiled file is left behind.
+const PYTHON_VARIABLES: [(&str, &str); 3] =
+    [("PYTHONUTF8", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")];
+
+/// What scripts are started with.
+#[derive(Debug, Clone, Default)]
+pub struct Interpreters {
+    /// The Python interpreter; empty where it does not count.
+    pub python: String,
+    /// R's interpreter of scripts; empty where it does not count.
+    pub rscript: String,
+    /// A library of R packages besides R's own.
+    pub r_library: Option<String>,
+    /// `PATH`.
+    pub path: String,
+    /// Variables that the image's author set.
+    pub environment: Vec<(String, String)>,
+}
+
+/// How one of them is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started<'a> {
+    /// The program and its own arguments; those that say what it runs follow.
+    pub command: Vec<&'a str>,
+    /// Variables of its language.
+    pub variables: Vec<(&'a str, &'a str)>,
+}
+
+impl Interpreters {
+    /// Those in an image: its author has a say in what comes first, not in what they are called.
+    pub fn of_image(image: &RunImage) -> Self {
+        Self {
+            python: "python3".into(),
+            rscript: "Rscript".into(),
+            r_library: None,
+            path: image.path.clone(),
+            environment: image.environment.clone(),
+        }
+    }
+
+    /// Those of this machine, as the settings have them.
+    pub fn of_machine(settings: &Settings) -> Self {
+        Self {
+            python: settings.python.to_string_lossy().into_owned(),
+            rscript: settings.rscript.to_string_lossy().into_owned(),
+            r_library: settings.r_library.as_ref().map(|library| library.to_string_lossy().into_owned()),
+            path: settings.path.clone(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// How Python is started.
+    pub fn start_python(&self) -> Started<'_> {
+        Started { command: vec![&self.python], variables: PYTHON_VARIABLES.to_vec() }
+    }
+
+    /// How R is started.
+    pub fn start_r(&self) -> Started<'_> {
+        let command = std::iter::once(self.rscript.as_str()).chain(R_ARGUMENTS).collect();
+        let library = self.r_library.as_deref().map(|library| ("R_LIBS", library));
+        Started { command, variables: library.into_iter().collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_language_has_its_own_arguments_and_variables() {
+        let settings =
+            Settings { r_library: Some("/srv/r".into()), rscript: "/bin/Rscript".into(), ..Settings::default() };
+        let machine = Interpreters::of_machine(&settings);
+        let r = machine.start_r();
+        assert_eq!((r.command, r.variables), (vec!["/bin/Rscript", "--vanilla"], vec![("R_LIBS", "/srv/r")]));
+        let python = machine.start_python();
+        assert_eq!(python.command, [&*settings.python.to_string_lossy()]);
+        assert!(
+            python.variables.contains(&("PYTHONUTF8", "1"))
+                && !python.variables.iter().any(|(name, _)| *name == "R_LIBS")
+        );
+    }
+}
