@@ -6,6 +6,7 @@ use super::budget;
 use super::error::TableError;
 use super::feed::Feed;
 use super::guard::guarded;
+use super::passing_batches::PassingBatches;
 use super::slices::Plain;
 use super::source::Source;
 use arrow_array::{RecordBatch, RecordBatchReader};
@@ -15,43 +16,10 @@ use longshore_model::table::{Compression, FileFormat, Format, ReadOptions};
 use longshore_segment::{Mapping, Segment, Side, TableDecoder, plain_schema};
 use std::io::{BufWriter, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// A reader of record batches.
 pub type BatchReader = Box<dyn RecordBatchReader + Send>;
-
-/// Batches that pass once, for a block that transforms a stream.
-pub struct PassingBatches {
-    schema: SchemaRef,
-    batches: Mutex<Option<Batches>>,
-}
-
-impl std::fmt::Debug for PassingBatches {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PassingBatches").field("schema", &self.schema).finish_non_exhaustive()
-    }
-}
-
-impl PassingBatches {
-    pub(super) fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    /// The batches as they come, none of more than so many rows; `None` the second time. They are not joined: the next
-    /// one may be long in coming.
-    pub(super) fn chunks(&self, rows: usize) -> Option<Batches> {
-        let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        let rows = rows.max(1);
-        Some(Box::new(batches.flat_map(move |batch| match batch {
-            Ok(batch) => {
-                let starts = (0..batch.num_rows()).step_by(rows);
-                let piece = |start| Ok(batch.slice(start, rows.min(batch.num_rows() - start)));
-                starts.map(piece).collect::<Vec<_>>()
-            }
-            Err(error) => vec![Err(error)],
-        })))
-    }
-}
 
 impl Feed {
     /// Batches of one table, which can be read as often as is needed. `name` stands for it in errors.
@@ -92,7 +60,7 @@ impl Feed {
     /// [`TableError`] where the reader gives up.
     pub fn pass_batches(name: &str, reader: BatchReader) -> Result<Self, TableError> {
         let (schema, batches) = given(name, reader)?;
-        Ok(Self::Passing(PassingBatches { schema, batches: Mutex::new(Some(batches)) }))
+        Ok(Self::Passing(PassingBatches::new(schema, batches)))
     }
 
     /// The table of a segment. All of it is checked, and copied out of the segment once when it is served.

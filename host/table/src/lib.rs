@@ -41,6 +41,7 @@ mod parquet_parts;
 mod parts;
 mod parts_found;
 mod parts_types;
+mod passing_batches;
 mod patience;
 mod peek;
 mod peek_sample;
@@ -79,7 +80,7 @@ pub use contract::check_columns;
 pub use error::TableError;
 pub use feed::Feed;
 pub use findings::{ColumnFindings, Findings};
-pub use given::{BatchReader, PassingBatches};
+pub use given::BatchReader;
 pub use glance::Glance;
 pub use guard::guarded;
 pub use live::LiveSource;
@@ -88,6 +89,7 @@ pub use longshore_model::table::{
     HeaderLines, LaterFields, LineEnd, Mark, OrderName, Quoting, Ragged, ReadOptions, Stray, TimeFormat, Words,
     WriteOptions,
 };
+pub use passing_batches::PassingBatches;
 pub use peek::{Peek, PeekColumn, Sample};
 pub use sink::{Allowance, Sink};
 pub use source::Source;
