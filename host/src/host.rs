@@ -1,35 +1,39 @@
 //! What a program that embeds Longshore has one of: its settings, and the engines that they name.
 
+use crate::running::{RunError, Running, Runs};
 use longshore_archive::Form;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
+use longshore_engine::task::Task;
 use longshore_engine::{Diagnosis, EngineError, Engines, diagnose};
 use longshore_engine_docker::DockerConnector;
 use longshore_images::collection::{ImageCollection, ImagesError};
 use longshore_images::environment::{self, Built, EnvironmentError, Locked};
 use longshore_images::subject::{self, SubjectError, Taken};
 use longshore_images::transfer::{self, ExportError, Exported, ImportError, Imported, Target, Trust};
-use longshore_model::cancel::Cancel;
+use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::engine_kind::EngineChoice;
-use longshore_model::event::Events;
+use longshore_model::event::{Events, events};
 use longshore_run::record::RunRecord;
-use longshore_run::request::Prepared;
+use longshore_run::request::{Prepared, RunRequest};
 use longshore_run::run;
 use longshore_run::single::{self, Explained};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Runs blocks, and makes and looks after the images that they need. It is made once; its methods may be called at the same
 /// time, from any number of tasks. It reads no environment variable, handles no signal and prints nothing.
 #[derive(Debug, Clone)]
 pub struct Host {
     engines: Engines,
+    runs: Arc<Runs>,
 }
 
 impl Host {
     /// A host with these settings. Nothing is asked of an engine yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { engines: Engines::new(settings, DockerConnector) }
+        Self { engines: Engines::new(settings, DockerConnector), runs: Arc::new(Runs::new()) }
     }
 
     /// Its settings.
@@ -44,9 +48,53 @@ impl Host {
         &self.engines
     }
 
-    /// Runs a block. Whatever happens is in the record; nothing of the run is left when this returns.
-    pub async fn run(&self, prepared: Prepared, events: Events, cancel: &Cancel) -> RunRecord {
-        run::run(prepared, &self.engines, events, cancel).await
+    /// Starts a run: checks the request on a thread that may block, and runs the block. What is returned is awaited for the
+    /// record, in which is whatever happens; nothing of the run is left then. Events and cancelling are its methods.
+    ///
+    /// Dropping what is returned ends the run at once, without a record: its future is dropped where it waits, its
+    /// connections are closed, and its script, its agent and its container end within seconds, as they do when their host
+    /// is killed. Outputs are not published unless that had begun. What there was no time to remove, such as a working
+    /// folder, the next run removes. To have it all removed, cancel and await instead.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime, which must have its time and I/O drivers enabled and should have several threads.
+    pub fn run(&self, request: RunRequest) -> Running {
+        let (events, received) = events();
+        let (host, cancel) = (self.clone(), Cancel::new());
+        let cancelled = cancel.clone();
+        let task = Task::spawn(async move {
+            let going = host.runs.begin().ok_or(RunError::ShuttingDown)?;
+            let checking = tokio::task::spawn_blocking(|| request.prepare());
+            let prepared = tokio::select! {
+                prepared = checking => prepared.map_err(|_| RunError::Broken)??,
+                // A reader may keep the check waiting for ever.
+                () = host.runs.stop.cancelled() => return Err(RunError::ShuttingDown),
+            };
+            let record = host.run_prepared(prepared, events, &cancelled).await;
+            drop(going);
+            Ok(record)
+        });
+        Running { task, events: Some(received), cancel }
+    }
+
+    /// Runs what was checked before with [`RunRequest::prepare`], as [`Host::run`] does. Once the host is shutting down a
+    /// run is interrupted before it starts anything. Dropping the future ends the run as dropping [`Running`] does.
+    #[must_use = "the record says whether it succeeded"]
+    pub async fn run_prepared(&self, prepared: Prepared, events: Events, cancel: &Cancel) -> RunRecord {
+        let going = self.runs.begin();
+        let (own, stop) = (Cancel::new(), &self.runs.stop);
+        own.cancel(cancel.level().max(stop.level()));
+        let _following = [cancel, stop].map(|other| Task::spawn(own.clone().follow(other.clone())));
+        let record = run::run(prepared, &self.engines, events, &own).await;
+        drop(going);
+        record
+    }
+
+    /// Lets no run start any more, cancels all of this host and its clones gently, and waits until each of them has ended
+    /// and has removed what it made. Whoever awaits their records gets them.
+    pub async fn shutdown(&self) {
+        self.runs.stop.cancel(CancelLevel::Gently);
+        self.runs.ended().await;
     }
 
     /// Explains what a run would be given, and starts nothing.

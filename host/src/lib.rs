@@ -1,27 +1,63 @@
 //! Runs users' scripts in fresh containers and hands them tables without copying.
 //!
-//! A caller describes a run as a [`RunRequest`], has it checked ([`RunRequest::prepare`]: everything that can be wrong with
-//! manifests, options, inputs and outputs is found before anything starts), and runs it on a [`Host`]. What happens
-//! meanwhile arrives as [`Event`]s; the result is a [`RunRecord`].
+//! A program makes a [`Host`] once, describes a run as a [`RunRequest`], and awaits [`Host::run`] for its [`RunRecord`]. The
+//! request is checked first: everything that can be wrong with manifests, options, inputs and outputs is found before
+//! anything starts.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use longshore::{Cancel, Host, RunRequest, Settings};
+//! use longshore::{Host, RunRequest, Settings};
 //!
-//! let request = RunRequest::new("examples/penguins").input("penguins.csv").output("clusters.parquet");
-//! let prepared = request.prepare()?;
-//! let (events, mut happened) = longshore::events();
-//! let console = tokio::spawn(async move { while let Some(event) = happened.recv().await { drop(event) } });
 //! let host = Host::new(Settings::default());
-//! let record = host.run(prepared, events, &Cancel::new()).await;
-//! console.await?;
+//! let record = host.run(RunRequest::new("examples/penguins").input("penguins.csv").output("clusters.parquet")).await?;
 //! assert!(record.outcome.is_success());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Tables need no files: inputs may be readers, record batches and segments ([`InputSpec`]), and outputs go to writers, or
+//! back to the program ([`OutputSpec`]), once the run has succeeded. [`arrow`] is the version of Arrow that they are of.
+//!
+//! ```no_run
+//! # async fn example(host: longshore::Host, batch: longshore::arrow::RecordBatch) -> Result<(), Box<dyn std::error::Error>> {
+//! use longshore::{OutputSpec, RunRequest};
+//!
+//! let (output, table) = OutputSpec::batches();
+//! let record = host.run(RunRequest::new("double.py").input(batch).output(output)).await?;
+//! assert!(record.outcome.is_success(), "{:?}", record.message);
+//! for batch in table.take()? {
+//!     println!("{} rows", batch?.num_rows());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What happens in a run may be heard, and a run may be cancelled; [`Host::shutdown`] cancels all of them.
+//!
+//! ```no_run
+//! # async fn example(host: longshore::Host) -> Result<(), Box<dyn std::error::Error>> {
+//! use longshore::{CancelLevel, Event, RunRequest};
+//!
+//! let mut run = host.run(RunRequest::new("long.py"));
+//! let cancel = run.cancellation();
+//! if let Some(mut events) = run.events() {
+//!     tokio::spawn(async move {
+//!         while let Some(event) = events.recv().await {
+//!             if let Event::Error(text) = event {
+//!                 eprintln!("{text}");
+//!                 cancel.cancel(CancelLevel::Gently);
+//!             }
+//!         }
+//!     });
+//! }
+//! let record = run.await?;
 //! # Ok(())
 //! # }
 //! ```
 
 pub mod arrow;
 mod host;
+mod running;
 
 pub use host::Host;
 pub use longshore_archive as archive;
@@ -64,4 +100,5 @@ pub use longshore_run::request::{
 pub use longshore_run::single::Explained;
 pub use longshore_segment::{Segment, SegmentError};
 pub use longshore_table as table;
+pub use running::{RunError, Running};
 pub use serde_json;

@@ -6,8 +6,9 @@
 mod home;
 
 use home::Home;
-use longshore::{Cancel, Host, InputSpec, OutputSpec};
+use longshore::{Cancel, CancelLevel, Event, Host, InputSpec, Outcome, OutputSpec, RunError};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How long what was given up may take to be gone.
@@ -52,7 +53,7 @@ async fn two_runs_at_once_need_nobody_to_read_their_events() {
         let settings = home.settings();
         runs.push(tokio::spawn(async move {
             let (events, unread) = longshore::events();
-            let record = Host::new(settings).run(prepared, events, &Cancel::never()).await;
+            let record = Host::new(settings).run_prepared(prepared, events, &Cancel::new()).await;
             drop(unread);
             record
         }));
@@ -70,27 +71,72 @@ async fn two_runs_at_once_need_nobody_to_read_their_events() {
 async fn a_run_that_is_dropped_half_way_takes_its_script_with_it() {
     let home = Home::new();
     let script = home.write("wait.py", "import time\nopen('ready', 'w').close()\ntime.sleep(600)\n");
-    let prepared = home.request(&script).prepare().unwrap();
-    let (settings, work) = (home.settings(), home.path("work"));
-    let run = tokio::spawn(async move {
-        let (events, unread) = longshore::events();
-        let record = Host::new(settings).run(prepared, events, &Cancel::never()).await;
-        drop(unread);
-        record
-    });
+    let (host, work) = (Host::new(home.settings()), home.path("work"));
+    let run = host.run(home.request(&script));
     soon("the script runs", || below(&work).iter().any(|path| path.ends_with("ready"))).await;
     assert!(processes(&work) > 0);
-    run.abort();
-    assert!(run.await.unwrap_err().is_cancelled());
+    drop(run);
     soon("the script is gone", || processes(&work) == 0).await;
     // What a dropped one had no time for, the next run removes, or who waits for its agent still does.
     let script = home.write("next.py", "print('next')\n");
     let (events, unread) = longshore::events();
     let record =
-        Host::new(home.settings()).run(home.request(&script).prepare().unwrap(), events, &Cancel::never()).await;
+        Host::new(home.settings()).run_prepared(home.request(&script).prepare().unwrap(), events, &Cancel::new()).await;
     drop(unread);
     assert!(record.outcome.is_success(), "{:?} {:?}", record.outcome, record.message);
     soon("its folder is gone", || !below(&work).iter().any(|path| path.ends_with("ready"))).await;
+}
+
+#[test]
+fn the_example_gets_its_batches_back() {
+    let home = Home::new();
+    let script = home.write(
+        "double.py",
+        "from longshore.api import Api\napi = Api()\napi.write_output_records(api.read_input_records(0) * 2)\napi.close()\n",
+    );
+    let (agent, python) = (home.settings().agent, home.settings().python);
+    if let Some(cargo) = std::env::var_os("CARGO") {
+        // By itself, so that what it needs is what these tests need, and is compiled already.
+        let built =
+            Command::new(cargo).args(["build", "--locked", "-q", "-p", "longshore", "--example", "embed"]).status();
+        assert!(built.unwrap().success(), "the example builds");
+    }
+    let example = agent.with_file_name("examples").join("embed");
+    let ran = Command::new(example).args([&script, &agent, &python, &home.path("")]).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "PrimitiveArray<Int64>\n[\n  2,\n  4,\n  6,\n]\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_shuts_down_ends_all_its_runs_and_starts_none() {
+    let home = Home::new();
+    let work = home.path("work");
+    let script = home.write("wait.py", "import time\nopen('ready', 'w').close()\ntime.sleep(600)\n");
+    let host = Host::new(home.settings());
+    let mut first = host.run(home.request(&script));
+    let (mut events, second) = (first.events().unwrap(), host.clone().run(home.request(&script)));
+    let ready = || below(&work).iter().filter(|path| path.ends_with("ready")).count();
+    soon("both scripts run", || ready() == 2).await;
+    host.shutdown().await;
+    assert_eq!((processes(&work), below(&work), below(&home.path("runtime/runs"))), (0, Vec::new(), Vec::new()));
+    for run in [first, second] {
+        assert_eq!(run.await.unwrap().outcome, Outcome::Interrupted);
+    }
+    let mut all = Vec::new();
+    while let Some(event) = events.recv().await {
+        all.push(event);
+    }
+    assert!(all.contains(&Event::Started), "{all:?}");
+    assert!(matches!(host.run(home.request(&script)).await, Err(RunError::ShuttingDown)));
+    let prepared = home.request(&script).prepare().unwrap();
+    let record = host.run_prepared(prepared, longshore::events().0, &Cancel::new()).await;
+    assert_eq!((record.outcome, processes(&work)), (Outcome::Interrupted, 0));
+    // The first of several that are cancelled by hand ends alone.
+    let host = Host::new(home.settings());
+    let run = host.run(home.request(&script));
+    run.cancellation().cancel(CancelLevel::AtOnce);
+    assert_eq!(run.await.unwrap().outcome, Outcome::Interrupted);
+    assert!(matches!(host.run(home.request(&home.path("none.py"))).await, Err(RunError::Request(_))));
 }
 
 #[tokio::test]

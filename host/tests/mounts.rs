@@ -25,7 +25,7 @@ async fn run(folder: &Path, program: &str, meanwhile: impl FnOnce()) -> RunRecor
         ..Settings::default()
     };
     let (events, _happened) = longshore::events();
-    Host::new(settings).run(prepared, events, &Cancel::never()).await
+    Host::new(settings).run_prepared(prepared, events, &Cancel::new()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -69,7 +69,7 @@ impl Write for Refuses {
 
 async fn run(home: &Home, request: RunRequest) -> RunRecord {
     let prepared = tokio::task::spawn_blocking(|| request.prepare()).await.unwrap().unwrap();
-    Host::new(home.settings()).run(prepared, longshore::events().0, &Cancel::new()).await
+    Host::new(home.settings()).run_prepared(prepared, longshore::events().0, &Cancel::new()).await
 }
 
 /// A block that takes any number of outputs, or transforms a stream.
@@ -201,7 +201,7 @@ async fn a_stream_takes_and_gives_rows_as_they_come() {
     let words = match failed {
         Err(error) => error.to_string(),
         Ok(prepared) => {
-            let record = Host::new(home.settings()).run(prepared, longshore::events().0, &Cancel::new()).await;
+            let record = Host::new(home.settings()).run_prepared(prepared, longshore::events().0, &Cancel::new()).await;
             assert!(!record.outcome.is_success());
             record.message.unwrap()
         }

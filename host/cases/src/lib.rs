@@ -8,7 +8,7 @@
 //!
 //! let bench = Bench { engine: EngineChoice::Auto, image: None, settings: Settings::default() };
 //! for case in Case::find("blocks/totals".as_ref(), &[])? {
-//!     let result = case.run(&bench, &Cancel::never()).await?;
+//!     let result = case.run(&bench, &Cancel::new()).await?;
 //!     println!("{}: {}", result.name, if result.passed() { "passed" } else { "failed" });
 //!     for problem in &result.problems {
 //!         println!("{}", problem.describe());

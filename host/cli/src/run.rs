@@ -37,7 +37,7 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
     let prepared = tokio::select! {
         prepared = prepared => prepared,
         // Standard input may keep the check waiting for ever.
-        () = cancel.wait() => return INTERRUPTED,
+        () = cancel.cancelled() => return INTERRUPTED,
     };
     let prepared = match prepared {
         Ok(Ok(prepared)) => prepared,
@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
     if explaining {
         let status = tokio::select! {
             status = explain::run(&prepared, host, json) => status,
-            () = cancel.wait() => INTERRUPTED,
+            () = cancel.cancelled() => INTERRUPTED,
         };
         drop(signals);
         return status;
@@ -57,7 +57,7 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
         Ok(console) => console,
         Err(error) => return failure::print(&error, 3),
     };
-    let record = host.run(prepared, events, &cancel).await;
+    let record = host.run_prepared(prepared, events, &cancel).await;
     console.finish(&record, &cancel).await;
     drop(signals);
     if json {
@@ -79,7 +79,7 @@ async fn ask(spec: &mut RunRequest, cancel: &Cancel) -> Option<io::Result<()>> {
         let asking = tokio::task::spawn_blocking(move || option_values::ask(&option));
         let answer = tokio::select! {
             answer = asking => answer.unwrap_or_else(|broken| Err(io::Error::other(broken))),
-            () = cancel.wait() => return None,
+            () = cancel.cancelled() => return None,
         };
         drop(hidden);
         match answer {

@@ -16,7 +16,7 @@ pub(crate) struct Signals(JoinHandle<()>);
 impl Signals {
     /// Begins to take them.
     pub(crate) fn cancelling(cancel: &Cancel) -> Self {
-        Self(tokio::spawn(pull_on_signals(cancel.clone())))
+        Self(tokio::spawn(cancel_on_signals(cancel.clone())))
     }
 }
 
@@ -32,11 +32,11 @@ pub(crate) async fn unless_interrupted(command: impl Future<Output = u8>) -> u8 
     let _signals = Signals::cancelling(&cancel);
     tokio::select! {
         status = command => status,
-        () = cancel.wait() => INTERRUPTED,
+        () = cancel.cancelled() => INTERRUPTED,
     }
 }
 
-async fn pull_on_signals(cancel: Cancel) {
+async fn cancel_on_signals(cancel: Cancel) {
     let (Ok(mut interrupts), Ok(mut terminations)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return;
@@ -45,16 +45,17 @@ async fn pull_on_signals(cancel: Cancel) {
     let mut hangups = if ignores_hangups() { None } else { signal(SignalKind::hangup()).ok() };
     loop {
         tokio::select! {
-            Some(()) = interrupts.recv() => cancel.pull(),
-            Some(()) = terminations.recv() => cancel.pull(),
-            Some(()) = received(&mut hangups) => {
-                if cancel.level() == CancelLevel::None {
-                    cancel.pull();
-                }
-            }
+            Some(()) = interrupts.recv() => cancel.cancel(harder(&cancel)),
+            Some(()) = terminations.recv() => cancel.cancel(harder(&cancel)),
+            Some(()) = received(&mut hangups) => cancel.cancel(CancelLevel::Gently),
             else => return,
         }
     }
+}
+
+/// The level that asking once more is for.
+fn harder(cancel: &Cancel) -> CancelLevel {
+    if cancel.is_cancelled() { CancelLevel::AtOnce } else { CancelLevel::Gently }
 }
 
 async fn received(signal: &mut Option<Signal>) -> Option<()> {

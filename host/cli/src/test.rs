@@ -78,7 +78,7 @@ pub(crate) async fn test(arguments: TestArguments, host: &Host) -> u8 {
                 results.push(result);
             }
             Some(Err(error)) => {
-                cancel.pull();
+                cancel.cancel(CancelLevel::Gently);
                 // Those that run end first: nothing of them may be left.
                 while running.next().await.is_some() {}
                 return fail(&error);

@@ -21,23 +21,25 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    /// A handle that nobody has pulled yet.
+    /// A handle that nothing is cancelled with yet.
     #[must_use]
     pub fn new() -> Self {
         Self { level: Arc::new(watch::Sender::new(CancelLevel::None)) }
     }
 
-    /// For runs that nobody cancels.
-    #[must_use]
-    pub fn never() -> Self {
-        Self::new()
+    /// Asks for a level. It is never lowered: of several callers the most urgent counts.
+    pub fn cancel(&self, level: CancelLevel) {
+        self.level.send_if_modified(|now| {
+            let raises = level > *now;
+            *now = level.max(*now);
+            raises
+        });
     }
 
-    /// Asks for the next level: gently at first, at once when asked again.
-    pub fn pull(&self) {
-        self.level.send_modify(|level| {
-            *level = if *level == CancelLevel::None { CancelLevel::Gently } else { CancelLevel::AtOnce };
-        });
+    /// Whether it has been cancelled, at any level.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.level() > CancelLevel::None
     }
 
     /// The level now.
@@ -46,8 +48,8 @@ impl Cancel {
         *self.level.borrow()
     }
 
-    /// Waits until it has been pulled.
-    pub async fn wait(&self) {
+    /// Waits until it has been cancelled, at any level.
+    pub async fn cancelled(&self) {
         self.beyond(CancelLevel::None).await;
     }
 
@@ -57,10 +59,38 @@ impl Cancel {
         let now = changes.wait_for(|now| *now > level).await.map(|now| *now);
         now.expect("the sender is alive: `self` holds it")
     }
+
+    /// Passes on what another is cancelled with, until that is as urgent as can be.
+    pub async fn follow(self, other: Self) {
+        let mut level = CancelLevel::None;
+        while level < CancelLevel::AtOnce {
+            level = other.beyond(level).await;
+            self.cancel(level);
+        }
+    }
 }
 
 impl Default for Cancel {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_level_is_raised_and_never_lowered() {
+        let (cancel, other) = (Cancel::new(), Cancel::new());
+        assert!(!cancel.is_cancelled());
+        let following = tokio::spawn(cancel.clone().follow(other.clone()));
+        other.cancel(CancelLevel::Gently);
+        cancel.cancelled().await;
+        assert_eq!((cancel.level(), cancel.is_cancelled()), (CancelLevel::Gently, true));
+        other.cancel(CancelLevel::AtOnce);
+        following.await.unwrap();
+        cancel.cancel(CancelLevel::Gently);
+        assert_eq!(cancel.level(), CancelLevel::AtOnce);
     }
 }

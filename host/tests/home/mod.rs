@@ -48,7 +48,7 @@ impl Home {
 }
 
 /// The agent as this build has it.
-fn agent() -> PathBuf {
+pub(crate) fn agent() -> PathBuf {
     static BUILD: std::sync::Once = std::sync::Once::new();
     BUILD.call_once(|| {
         if let Some(cargo) = std::env::var_os("CARGO") {

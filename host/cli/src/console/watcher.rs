@@ -54,7 +54,7 @@ async fn wait(shown: oneshot::Receiver<()>, is_ended: bool, cancel: &Cancel) {
         if is_ended {
             tokio::time::sleep(END_PATIENCE).await;
         } else {
-            cancel.wait().await;
+            cancel.cancelled().await;
         }
     };
     tokio::select! {

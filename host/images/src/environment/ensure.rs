@@ -171,7 +171,7 @@ impl Office<'_> {
         let credentials = Credentials::new(&self.settings.docker_config);
         tokio::select! {
             found = bring(self.store, name, self.settings, &credentials, self.events) => Ok(found?),
-            () = self.cancel.wait() => Err(EnvironmentError::Cancelled),
+            () = self.cancel.cancelled() => Err(EnvironmentError::Cancelled),
         }
     }
 
@@ -222,7 +222,7 @@ impl Office<'_> {
             () = tokio::time::sleep(self.settings.build.deadline()) => {
                 return Err(EnvironmentError::Deadline { minutes: self.settings.build.minutes });
             }
-            () = self.cancel.wait() => return Err(EnvironmentError::Cancelled),
+            () = self.cancel.cancelled() => return Err(EnvironmentError::Cancelled),
         };
         // Touched while it is held, so that it is known as used when others may look at it.
         let _ = ledger.touch(&plan.hash);
@@ -248,7 +248,7 @@ impl Office<'_> {
     async fn locked(&self, taking: impl Future<Output = std::io::Result<Hold>>) -> Result<Hold, EnvironmentError> {
         let taken = tokio::select! {
             taken = taking => taken,
-            () = self.cancel.wait() => return Err(EnvironmentError::Cancelled),
+            () = self.cancel.cancelled() => return Err(EnvironmentError::Cancelled),
         };
         taken.map_err(|source| EnvironmentError::Ledger { folder: self.settings.state_folder.clone(), source })
     }

@@ -89,7 +89,7 @@ pub async fn lock(
     found.extend(tokio::select! {
         read = read => read?,
         () = tokio::time::sleep(settings.build.deadline()) => return Err(EnvironmentError::Deadline { minutes }),
-        () = cancel.wait() => return Err(EnvironmentError::Cancelled),
+        () = cancel.cancelled() => return Err(EnvironmentError::Cancelled),
     });
     for line in &found {
         take(line, &mut written);

@@ -184,7 +184,7 @@ mod tests {
     fn who_cancels_is_heard_before_and_while_it_is_read() {
         let (_folder, path) = pipe();
         let cancelled = Cancel::new();
-        cancelled.pull();
+        cancelled.cancel(CancelLevel::Gently);
         assert!(matches!(Stream::open(&special(&path), &cancelled), Err(Broken::Cancelled)));
         // A reader that takes nothing.
         let _reader = open(&path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap();

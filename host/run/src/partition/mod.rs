@@ -72,7 +72,7 @@ impl Whole<'_> {
     /// Runs the parts, so many at a time. The first that fails ends the others, unless they are to go on.
     async fn run_parts(&self, cancel: &Cancel) -> Parts {
         let together = Cancel::new();
-        let _forwarding = Task::spawn(forward(cancel.clone(), together.clone()));
+        let _following = Task::spawn(together.clone().follow(cancel.clone()));
         let mut running = JoinSet::new();
         let (mut parts, mut spools, mut stopped_by) = (Vec::new(), Spools::default(), None);
         let mut next = 0;
@@ -100,7 +100,7 @@ impl Whole<'_> {
             }
             if failed && !self.cut.keep_going && together.level() == CancelLevel::None {
                 stopped_by = Some(part.position);
-                together.pull();
+                together.cancel(CancelLevel::Gently);
             }
             parts.push(part);
             self.tell_progress(parts.len());
@@ -155,9 +155,7 @@ impl Whole<'_> {
                 }
                 Err(words) => {
                     // Nothing starts: the record alone is wanted.
-                    while cancel.level() != CancelLevel::AtOnce {
-                        cancel.pull();
-                    }
+                    cancel.cancel(CancelLevel::AtOnce);
                     Some(format!("its input cannot be cut: {words}"))
                 }
             };
@@ -262,20 +260,6 @@ const KEPT: FileFormat = FileFormat { format: Format::ArrowStream, compression: 
 /// A value as people see it.
 fn name(value: &Value) -> String {
     value.clone().unwrap_or_else(|| "(null)".into())
-}
-
-/// Passes on what the whole run is told.
-async fn forward(from: Cancel, to: Cancel) {
-    let mut level = CancelLevel::None;
-    loop {
-        level = from.beyond(level).await;
-        while to.level() < level {
-            to.pull();
-        }
-        if level == CancelLevel::AtOnce {
-            return;
-        }
-    }
 }
 
 /// The record of the whole run: what is the same for all parts is the first one's.

@@ -133,7 +133,7 @@ impl Run<'_> {
         let chosen = tokio::select! {
             chosen = self.engines.choose(self.prepared.engine) => chosen,
             // An engine that takes connections and does not answer is waited for no longer than anybody likes.
-            () = self.cancel.wait() => return (likely, None, Ok(interrupted())),
+            () = self.cancel.cancelled() => return (likely, None, Ok(interrupted())),
         };
         let (engine, note) = match chosen {
             Ok(chosen) => chosen,
@@ -231,7 +231,7 @@ impl Run<'_> {
         instance: Instance<'_>,
     ) -> Result<Option<Box<dyn Container>>, EngineError> {
         let given_up = async {
-            self.cancel.wait().await;
+            self.cancel.cancelled().await;
             // What is half made is made, and then ended: that leaves nothing behind.
             tokio::time::sleep(LAUNCH_DEADLINE).await;
         };

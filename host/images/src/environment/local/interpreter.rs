@@ -122,7 +122,7 @@ mod tests {
         let settings =
             Settings { cache_folder: folder.path().to_owned(), path: "/usr/bin:/bin".into(), ..Settings::default() };
         let (events, _told) = events();
-        let cancel = Cancel::never();
+        let cancel = Cancel::new();
         let watch = Watch { events: &events, cancel: &cancel };
         let ask = async || Interpreter::ask(&program, &["-q"], None, &settings, watch).await;
         install("1.0");

@@ -153,7 +153,7 @@ impl Shelf {
     pub(super) async fn share(&self, hash: &str, cancel: &Cancel) -> Result<Hold, LocalError> {
         tokio::select! {
             held = self.ledger.share(hash) => held.map_err(|source| self.ledger_error(source)),
-            () = cancel.wait() => Err(LocalError::Cancelled),
+            () = cancel.cancelled() => Err(LocalError::Cancelled),
         }
     }
 
@@ -222,7 +222,7 @@ mod tests {
     }
 
     async fn site(shelf: &Shelf, hash: &str) -> Site {
-        match shelf.take(hash, &Cancel::never()).await.unwrap() {
+        match shelf.take(hash, &Cancel::new()).await.unwrap() {
             Taken::Site(site) => site,
             Taken::Standing(standing) => panic!("{standing:?}"),
         }
@@ -237,7 +237,7 @@ mod tests {
                 let (shelf, made) = (shelf(folder.path()), made.clone());
                 tokio::spawn(async move {
                     loop {
-                        match shelf.take("x", &Cancel::never()).await.unwrap() {
+                        match shelf.take("x", &Cancel::new()).await.unwrap() {
                             Taken::Standing(standing) => return standing,
                             Taken::Site(site) => {
                                 made.fetch_add(1, Ordering::SeqCst);
@@ -283,7 +283,7 @@ mod tests {
         let shelf = shelf(folder.path());
         let making = site(&shelf, "x").await;
         let cancel = Cancel::new();
-        cancel.pull();
+        cancel.cancel(longshore_model::cancel::CancelLevel::Gently);
         assert!(matches!(shelf.take("x", &cancel).await, Err(LocalError::Cancelled)));
         drop(making);
         drop(site(&shelf, "x").await);
@@ -304,8 +304,8 @@ mod tests {
         site(&shelf, "none").await.publish(&Record { unreachable: true, ..record(&["a"]) }).unwrap();
         assert!(shelf.find("none").is_some());
         assert!(!aged("none", 700) && aged("some", 700) && !aged("some", 100_000) && aged("all", 100_000));
-        let using = shelf.share("some", &Cancel::never()).await.unwrap();
-        let taken = shelf.take("some", &Cancel::never()).await.unwrap();
+        let using = shelf.share("some", &Cancel::new()).await.unwrap();
+        let taken = shelf.take("some", &Cancel::new()).await.unwrap();
         assert!(matches!(taken, Taken::Standing(standing) if standing.record.unavailable == ["a"]));
         drop(using);
         site(&shelf, "some").await.publish(&record(&[])).unwrap();

@@ -101,7 +101,7 @@ impl Tool {
         };
         let ended = tokio::select! {
             ended = Program::new(command).together().run(&mut take) => ended,
-            () = watch.cancel.wait() => return Err(LocalError::Cancelled),
+            () = watch.cancel.cancelled() => return Err(LocalError::Cancelled),
         };
         let status = ended.map_err(|error| match error {
             ProgramError::Start(source) => LocalError::Start { program, source },
@@ -188,7 +188,7 @@ mod tests {
     #[tokio::test]
     async fn lines_come_in_order_and_without_passwords() {
         let (events, mut told) = events();
-        let cancel = Cancel::never();
+        let cancel = Cancel::new();
         let watch = Watch { events: &events, cancel: &cancel };
         let ended = shell("echo one; echo ' http://u:p@h/x' >&2; printf 'a\\rb'; exit 3").run(watch).await.unwrap();
         assert_eq!(ended.lines, ["one", " http://u:***@h/x", "a", "b"]);
@@ -199,7 +199,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_reader_loses_no_line_of_what_is_kept_and_what_stays_behind_is_ended() {
         let (events, _told) = events();
-        let cancel = Cancel::never();
+        let cancel = Cancel::new();
         let watch = Watch { events: &events, cancel: &cancel };
         let ended = shell("seq 3000; sleep 600 & echo $!").run(watch).await.unwrap();
         assert_eq!((ended.lines.len(), ended.lines[2999].as_str()), (3001, "3000"));
@@ -221,7 +221,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_sees_the_settings_alone() {
         let (events, _told) = events();
-        let cancel = Cancel::never();
+        let cancel = Cancel::new();
         let mut settings = Settings { path: "/usr/bin:/bin".into(), ..Settings::default() };
         settings.packages.https_proxy = Some("http://proxy.example:3128".into());
         let tool = Tool::new(Path::new("/usr/bin/env"), &settings).variable("HOME", "/nowhere");
@@ -240,7 +240,7 @@ mod tests {
         let run = shell("sleep 600 & echo $!; wait").run(Watch { events: &events, cancel: &cancel });
         let pulled = async {
             let Some(Event::Building { line }) = told.recv().await else { panic!("it says the child's id") };
-            cancel.pull();
+            cancel.cancel(longshore_model::cancel::CancelLevel::Gently);
             line
         };
         let (ended, child) = tokio::join!(run, pulled);

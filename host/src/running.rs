@@ -1,0 +1,95 @@
+//! A run that goes on: awaited for its record, with its events and the handle that cancels it.
+
+use longshore_engine::task::Task;
+use longshore_model::cancel::Cancel;
+use longshore_model::event::EventReceiver;
+use longshore_run::record::RunRecord;
+use longshore_run::request::RequestError;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::sync::watch;
+
+/// A run that goes on, which [`Host::run`](crate::Host::run) started. Awaiting it gives the record.
+#[derive(Debug)]
+#[must_use = "dropping it ends the run"]
+pub struct Running {
+    pub(crate) task: Task<Result<RunRecord, RunError>>,
+    pub(crate) events: Option<EventReceiver>,
+    pub(crate) cancel: Cancel,
+}
+
+/// A run did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// What was asked for cannot be.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The host is shutting down.
+    #[error("cannot start the run: its host is shutting down")]
+    ShuttingDown,
+    /// Checking the request panicked, or the runtime itself ends.
+    #[error("cannot check the run: its task broke")]
+    Broken,
+}
+
+impl Running {
+    /// What happens in the run, until it has ended. They need not be read, and nothing waits for whoever reads them: those
+    /// that are too many are dropped and counted. `None` the second time, and once the run has been awaited.
+    pub fn events(&mut self) -> Option<EventReceiver> {
+        self.events.take()
+    }
+
+    /// What cancels the run.
+    #[must_use]
+    pub fn cancellation(&self) -> Cancel {
+        self.cancel.clone()
+    }
+}
+
+impl Future for Running {
+    type Output = Result<RunRecord, RunError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // Who awaits it without having asked for its events does not read them: none need be kept.
+        self.events = None;
+        Poll::Ready(ready!(Pin::new(&mut self.task).poll(context)).unwrap_or(Err(RunError::Broken)))
+    }
+}
+
+/// The runs of a host that go on, and what cancels all of them.
+#[derive(Debug)]
+pub(crate) struct Runs {
+    pub(crate) stop: Cancel,
+    going: watch::Sender<usize>,
+}
+
+/// A run that counts as going on until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Going<'a>(&'a Runs);
+
+impl Runs {
+    pub(crate) fn new() -> Self {
+        Self { stop: Cancel::new(), going: watch::Sender::new(0) }
+    }
+
+    /// Counts a run; `None` where none may start any more.
+    pub(crate) fn begin(&self) -> Option<Going<'_>> {
+        self.going.send_modify(|going| *going += 1);
+        // Counted first: whoever stops them sees it, or is seen here.
+        let going = Going(self);
+        (!self.stop.is_cancelled()).then_some(going)
+    }
+
+    /// Waits until none goes on.
+    pub(crate) async fn ended(&self) {
+        // The sender is alive, so that this ends with a count of none alone.
+        let _ = self.going.subscribe().wait_for(|going| *going == 0).await;
+    }
+}
+
+impl Drop for Going<'_> {
+    fn drop(&mut self) {
+        self.0.going.send_modify(|going| *going -= 1);
+    }
+}
