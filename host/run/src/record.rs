@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 /// What came of a run.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct RunRecord {
     /// The run's id.
     pub run_id: String,
@@ -72,6 +73,7 @@ pub struct RunRecord {
 
 /// A part of a run that ran once for each value of a field.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct PartitionRecord {
     /// The value, as text; `null` for rows that have none.
     pub value: Option<String>,
@@ -89,6 +91,7 @@ pub struct PartitionRecord {
 
 /// An input that is connected.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct InputRecord {
     /// Position, from 0.
     pub index: usize,
@@ -103,6 +106,7 @@ pub struct InputRecord {
 
 /// An output that was published.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct OutputRecord {
     /// Position, from 0.
     pub index: u32,
@@ -121,6 +125,7 @@ pub struct OutputRecord {
 
 /// How long the parts of a run took, in milliseconds; 0 for a part that was not reached.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
+#[non_exhaustive]
 pub struct Timings {
     /// Finding the image.
     pub environment: f64,

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 /// Tables that were held against a block's inputs.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct CheckedInputs {
     /// Those that are some input's, by number.
     pub inputs: Vec<CheckedInput>,
@@ -18,6 +19,7 @@ pub struct CheckedInputs {
 
 /// A table that was held against an input.
 #[derive(Debug, Serialize)]
+#[non_exhaustive]
 pub struct CheckedInput {
     /// The input's position, from 0.
     pub index: usize,
@@ -38,6 +40,7 @@ pub struct CheckedInput {
 
 /// A column of it.
 #[derive(Debug, Serialize)]
+#[non_exhaustive]
 pub struct CheckedColumn {
     /// Its name.
     pub name: String,

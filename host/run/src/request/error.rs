@@ -13,6 +13,7 @@ use thiserror::Error;
 
 /// Something that a caller asks for cannot be.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum RequestError {
     /// The block is wrong.
     #[error(transparent)]
