@@ -9,7 +9,7 @@ use longshore_engine::{Diagnosis, EngineError, Engines, diagnose};
 use longshore_engine_docker::DockerConnector;
 use longshore_images::collection::{ImageCollection, ImagesError};
 use longshore_images::environment::{self, Built, EnvironmentError, Locked};
-use longshore_images::subject::{self, SubjectError, Taken};
+use longshore_images::subject::{self, SubjectError, TakenFingerprint};
 use longshore_images::transfer::{self, ExportError, Exported, ImportError, Imported, Target, Trust};
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::engine_kind::EngineChoice;
@@ -145,7 +145,7 @@ impl Host {
     ///
     /// # Errors
     /// [`SubjectError`].
-    pub async fn fingerprint(&self, subject: &str, engine: EngineChoice) -> Result<Taken, SubjectError> {
+    pub async fn fingerprint(&self, subject: &str, engine: EngineChoice) -> Result<TakenFingerprint, SubjectError> {
         subject::fingerprint(subject, engine, &self.engines).await
     }
 

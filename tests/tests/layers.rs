@@ -259,7 +259,10 @@ const CHANGED_BY_PATH: &[(&str, &str)] = &[
     ("images/src/environment/local/interpreter.rs", "a folder of the cache"),
     ("images/src/environment/local/python.rs", "a locked folder of the cache that this user alone can enter"),
     ("images/src/environment/local/r.rs", "a locked folder of the cache that this user alone can enter"),
-    ("images/src/environment/local/shelf.rs", "a locked folder of the cache that this user alone can enter"),
+    (
+        "images/src/environment/local/environment_cache.rs",
+        "a locked folder of the cache that this user alone can enter",
+    ),
     ("images/src/fingerprint/cache.rs", "a folder of the state"),
     ("run/src/history/entry.rs", "a locked folder of the state that this user alone can enter"),
     ("run/src/history/recording.rs", "a locked folder of the state that this user alone can enter"),
@@ -270,7 +273,7 @@ const CHANGED_BY_PATH: &[(&str, &str)] = &[
     ("engine/src/run_directory/runs.rs", "the runtime folder, whose owner and mode are looked at then"),
     ("os/src/publish/journal.rs", "a folder of the state that this user alone can enter"),
     ("os/src/publish/unpublished.rs", "`linkat` of an open file, by its number"),
-    ("images/src/ledger.rs", "a folder of the state"),
+    ("images/src/usage_store.rs", "a folder of the state"),
     ("engine-docker/src/lease.rs", "a locked folder of the state that this user alone can enter"),
 ];
 
@@ -305,7 +308,7 @@ fn files_of_users_are_replaced_in_one_place() {
     // `publish` keeps modes, follows links and syncs. These rename what is their own, or make a folder that is new.
     let own = [
         "images/src/environment/local/interpreter.rs",
-        "images/src/environment/local/shelf.rs",
+        "images/src/environment/local/environment_cache.rs",
         "os/src/folder/mod.rs",
         "run/src/history/entry.rs",
         "images/src/pruning/folders.rs",

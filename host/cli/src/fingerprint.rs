@@ -6,7 +6,7 @@ use clap::Args;
 use longshore::Host;
 use longshore::fingerprint::Difference;
 use longshore::shown::Shown;
-use longshore::subject::{SubjectError, Taken};
+use longshore::subject::{SubjectError, TakenFingerprint};
 use serde_json::json;
 
 /// Exit status where two fingerprints differ.
@@ -48,15 +48,14 @@ fn failed(error: &SubjectError) -> u8 {
     failure::print(error, if error.is_bad_input() { BAD_INPUT } else { FAILED })
 }
 
-fn show(taken: &Taken, json: bool) -> u8 {
+fn show(taken: &TakenFingerprint, json: bool) -> u8 {
     if json { printer::json(&taken.json()) } else { printer::out(&text(taken)) }
 }
 
-fn compare(first: &Taken, second: &Taken, json: bool) -> u8 {
+fn compare(first: &TakenFingerprint, second: &TakenFingerprint, json: bool) -> u8 {
     let differences = first.differences(second);
     if json {
-        let side =
-            |taken: &Taken| json!({ "subject": taken.subject, "image": taken.image, "hash": taken.fingerprint.hash() });
+        let side = |taken: &TakenFingerprint| json!({ "subject": taken.subject, "image": taken.image, "hash": taken.fingerprint.hash() });
         let all = json!({
             "same": differences.is_empty(),
             "first": side(first),
@@ -71,7 +70,7 @@ fn compare(first: &Taken, second: &Taken, json: bool) -> u8 {
 }
 
 /// The hash, and what is installed by kind.
-fn text(taken: &Taken) -> Shown {
+fn text(taken: &TakenFingerprint) -> Shown {
     let mut text = Shown::line(format!("{}  {}", taken.fingerprint.hash(), taken.subject));
     text.push("");
     let mut lines: Vec<_> = taken.fingerprint.lines().iter().collect();
@@ -93,7 +92,7 @@ fn text(taken: &Taken) -> Shown {
 }
 
 /// Both hashes, and what differs by kind.
-fn comparison(first: &Taken, second: &Taken, differences: &[Difference]) -> Shown {
+fn comparison(first: &TakenFingerprint, second: &TakenFingerprint, differences: &[Difference]) -> Shown {
     let (one, other) = (&first.fingerprint, &second.fingerprint);
     if differences.is_empty() {
         return [

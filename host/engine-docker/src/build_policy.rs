@@ -3,7 +3,7 @@
 
 use bollard::models::{ContainerCreateBody, HostConfig, ImageConfig, Mount, MountType};
 use longshore_config::settings::BuildSettings;
-use longshore_engine::{SCRIPT_USER, Sockets, WorkshopPlan, profile};
+use longshore_engine::{BuildPlan, SCRIPT_USER, Sockets, profile};
 use longshore_model::image_id::ImageId;
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,14 +14,14 @@ const ROOT: &str = "0:0";
 /// users. Those that set capabilities of files (`setcap`) fall back to something else.
 const CAPABILITIES: [&str; 6] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID"];
 
-/// What a closed workshop may use: an interpreter that lists its packages takes a tenth of it.
+/// What a closed build container may use: an interpreter that lists its packages takes a tenth of it.
 const CLOSED_MEMORY_BYTES: u64 = 1 << 30;
 
-/// Processes and threads in a closed workshop: a shell and an interpreter, with a thread for each processor.
+/// Processes and threads in a probe container: a shell and an interpreter, with a thread for each processor.
 const CLOSED_PIDS: u64 = 256;
 
 /// A container in which an image is changed.
-pub(super) fn open(plan: &WorkshopPlan, original: &ImageConfig) -> ContainerCreateBody {
+pub(super) fn open(plan: &BuildPlan, original: &ImageConfig) -> ContainerCreateBody {
     let mounts = plan.volumes.iter().map(|volume| Mount {
         target: Some(volume.target.clone()),
         source: Some(volume.name.clone()),
@@ -64,7 +64,7 @@ pub(super) fn open(plan: &WorkshopPlan, original: &ImageConfig) -> ContainerCrea
 pub(super) fn closed(image: &ImageId, original: &ImageConfig) -> ContainerCreateBody {
     let labels = BTreeMap::from([("longshore.owner".to_owned(), "longshore".to_owned())]);
     let limits = BuildSettings { memory_bytes: CLOSED_MEMORY_BYTES, pids: CLOSED_PIDS, ..BuildSettings::default() };
-    let plan = WorkshopPlan { image: image.clone(), network: false, volumes: Vec::new(), labels, limits };
+    let plan = BuildPlan { image: image.clone(), network: false, volumes: Vec::new(), labels, limits };
     let open = open(&plan, original);
     let host = open.host_config.unwrap_or_default();
     let mut tmpfs: HashMap<String, String> = host.tmpfs.unwrap_or_default();

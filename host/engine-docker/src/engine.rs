@@ -18,8 +18,8 @@ use longshore_config::settings::Settings;
 use longshore_engine::listener::Peers;
 use longshore_engine::{
     AGENT, Container, Ended, Engine, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Instance, Interpreters,
-    MOUNTED_AGENT, Placement, Policy, PolicyMount, ProcessLimit, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptUser,
-    Shape, Temporary, WORK_FOLDER, Workplace, existing, wait_for,
+    MOUNTED_AGENT, Placement, Policy, PolicyMount, ProcessLimit, RunImage, SCRIPT_USER, SOCKET_FOLDER,
+    ScriptEnvironment, ScriptUser, Shape, Temporary, WORK_FOLDER, existing, wait_for,
 };
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::User;
@@ -76,8 +76,9 @@ impl Docker {
         let (seen, ended) = watch::channel(None);
         // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
         let waiting = tokio::spawn(wait_until_gone(self.api.clone(), container.name().to_owned(), seen)).abort_handle();
-        let workplace = workplace(shape.image.as_ref(), &policy);
-        let mut container = DockerContainer { api: self.api.clone(), container, workplace, held: None, ended, waiting };
+        let script_environment = script_environment(shape.image.as_ref(), &policy);
+        let mut container =
+            DockerContainer { api: self.api.clone(), container, script_environment, held: None, ended, waiting };
         match container.container.start().await {
             // The agent begins meanwhile.
             Ok(counted) => container.held = Some(Held::new(&policy, self.facts.get().await, counted)),
@@ -148,8 +149,8 @@ impl Engine for Docker {
 }
 
 /// How scripts are run in a container of an image.
-fn workplace(image: Option<&RunImage>, policy: &Policy) -> Workplace {
-    Workplace {
+fn script_environment(image: Option<&RunImage>, policy: &Policy) -> ScriptEnvironment {
+    ScriptEnvironment {
         interpreters: image.map(Interpreters::of_image).unwrap_or_default(),
         folder: WORK_FOLDER.into(),
         user: Some(User { uid: policy.script.uid, gid: policy.script.gid }),
@@ -233,7 +234,7 @@ fn nano(cpus: f64) -> i64 {
 struct DockerContainer {
     api: bollard::Docker,
     container: NamedContainer,
-    workplace: Workplace,
+    script_environment: ScriptEnvironment,
     /// What holds it, once it has started.
     held: Option<Held>,
     /// What the task that waits for it has seen.
@@ -267,8 +268,8 @@ fn ended(status: i64) -> Ended {
 }
 
 impl Container for DockerContainer {
-    fn workplace(&self) -> Workplace {
-        self.workplace.clone()
+    fn script_environment(&self) -> ScriptEnvironment {
+        self.script_environment.clone()
     }
 
     fn held(&self) -> Option<Held> {

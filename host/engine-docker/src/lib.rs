@@ -2,6 +2,7 @@
 //! to build in, and the leases by which the containers of killed hosts are found again.
 
 mod archive;
+mod build_container;
 mod build_policy;
 mod engine;
 mod events;
@@ -11,7 +12,6 @@ mod progress;
 mod pull;
 mod pull_words;
 mod store;
-mod workshop;
 
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as ApiError;

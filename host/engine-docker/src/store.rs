@@ -1,8 +1,8 @@
 //! The images of an engine that speaks the Engine API.
 
+use super::build_container::DockerBuildContainer;
 use super::failed;
 use super::lease::{Containers, Leases, NamedContainer};
-use super::workshop::DockerWorkshop;
 use bollard::errors::Error as ApiError;
 use bollard::models::{ImageInspect, ImageSummary};
 use bollard::query_parameters::{
@@ -15,8 +15,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use longshore_config::settings::Settings;
 use longshore_engine::{
-    Archives, Builds, ContainerDefaults, ImageStore, Images, Login, NoAnswer, PullFailure, StoreError, StoredImage,
-    Volumes, Workshop, WorkshopPlan,
+    Archives, BuildContainer, BuildPlan, Builds, ContainerDefaults, ImageStore, Images, Login, NoAnswer, PullFailure,
+    StoreError, StoredImage, Volumes,
 };
 use longshore_model::image_id::ImageId;
 use longshore_model::platform::Platform;
@@ -144,18 +144,21 @@ impl Images for DockerStore {
 }
 
 impl Builds for DockerStore {
-    fn workshop<'a>(&'a self, plan: &'a WorkshopPlan) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>> {
+    fn build_container<'a>(
+        &'a self,
+        plan: &'a BuildPlan,
+    ) -> BoxFuture<'a, Result<Box<dyn BuildContainer>, StoreError>> {
         async move {
-            let workshop = DockerWorkshop::open(&self.containers, plan).await?;
-            Ok(Box::new(workshop) as Box<dyn Workshop>)
+            let build_container = DockerBuildContainer::open(&self.containers, plan).await?;
+            Ok(Box::new(build_container) as Box<dyn BuildContainer>)
         }
         .boxed()
     }
 
-    fn closed_workshop<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>> {
+    fn probe_container<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn BuildContainer>, StoreError>> {
         async move {
-            let workshop = DockerWorkshop::open_closed(&self.containers, image).await?;
-            Ok(Box::new(workshop) as Box<dyn Workshop>)
+            let build_container = DockerBuildContainer::open_closed(&self.containers, image).await?;
+            Ok(Box::new(build_container) as Box<dyn BuildContainer>)
         }
         .boxed()
     }

@@ -56,15 +56,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 pub use store::{
-    Archives, Builds, ContainerDefaults, ImageStore, Images, Login, Printed, PullFailure, Secret, Step, StoredImage,
-    Volumes, Workshop, WorkshopPlan, WorkshopVolume,
+    Archives, BuildContainer, BuildPlan, BuildVolume, Builds, ContainerDefaults, ImageStore, Images, Login, Printed,
+    PullFailure, Secret, Step, StoredImage, Volumes,
 };
 pub use store_error::StoreError;
 use tokio::sync::watch;
 
 /// How scripts are run where this engine runs them.
 #[derive(Debug, Clone)]
-pub struct Workplace {
+pub struct ScriptEnvironment {
     /// Its interpreters.
     pub interpreters: Interpreters,
     /// The working folder.
@@ -109,7 +109,7 @@ pub trait Engine: Send + Sync {
 /// A container that was started. It removes itself when it ends; dropping it kills what still runs.
 pub trait Container: Send + Sync {
     /// How scripts are run in it.
-    fn workplace(&self) -> Workplace;
+    fn script_environment(&self) -> ScriptEnvironment;
 
     /// What held it; `None` where nothing does.
     fn held(&self) -> Option<Held>;

@@ -3,8 +3,8 @@
 
 use super::survivors::{end_below, end_marked};
 use super::{
-    Container, Ended, Engine, EngineError, EngineFacts, Held, Instance, Interpreters, Policy, RunImage, ScriptUser,
-    Shape, Workplace, existing, wait_for,
+    Container, Ended, Engine, EngineError, EngineFacts, Held, Instance, Interpreters, Policy, RunImage,
+    ScriptEnvironment, ScriptUser, Shape, existing, wait_for,
 };
 use crate::ImageStore;
 use crate::listener::Peers;
@@ -87,12 +87,13 @@ impl Process {
             r_library: (!libraries.is_empty()).then(|| libraries.join(":")),
             ..self.interpreters.clone()
         };
-        let workplace = Workplace { interpreters, folder: work.to_string_lossy().into_owned(), user: None };
+        let script_environment =
+            ScriptEnvironment { interpreters, folder: work.to_string_lossy().into_owned(), user: None };
         let pid = agent.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         let descriptor = pid.and_then(|pid| Some((pid, Arc::new(pidfd_open(pid, PidfdFlags::empty()).ok()?))));
         let (seen, ended) = watch::channel(None);
         let waiting = tokio::spawn(wait_until_gone(agent, socket.clone(), folder, sweeping, seen)).abort_handle();
-        Ok(Box::new(ProcessContainer { agent: descriptor, socket, workplace, ended, waiting }))
+        Ok(Box::new(ProcessContainer { agent: descriptor, socket, script_environment, ended, waiting }))
     }
 }
 
@@ -141,7 +142,7 @@ struct ProcessContainer {
     agent: Option<(Pid, Arc<OwnedFd>)>,
     /// What its processes have in their environments.
     socket: PathBuf,
-    workplace: Workplace,
+    script_environment: ScriptEnvironment,
     /// What the task that waits for it has seen.
     ended: watch::Receiver<Option<Ended>>,
     /// The task that owns the agent's process and the folder: both go with it.
@@ -175,8 +176,8 @@ async fn wait_until_gone(
 }
 
 impl Container for ProcessContainer {
-    fn workplace(&self) -> Workplace {
-        self.workplace.clone()
+    fn script_environment(&self) -> ScriptEnvironment {
+        self.script_environment.clone()
     }
 
     fn held(&self) -> Option<Held> {

@@ -1,5 +1,5 @@
 //! Where images are kept and made: the second thing that is asked of a container engine, besides running containers. A
-//! store finds, lists, names and removes images, and has workshops, in which commands change an image into another.
+//! store finds, lists, names and removes images, and has build containers, in which commands change an image into another.
 //! What goes into an image, and which ones may go, is decided elsewhere.
 
 use super::refusal::Refusal;
@@ -80,11 +80,12 @@ pub trait Images: Send + Sync {
 /// Makes containers in which commands change an image into another.
 pub trait Builds: Send + Sync {
     /// A fresh container of an image, to change it in.
-    fn workshop<'a>(&'a self, plan: &'a WorkshopPlan) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>>;
+    fn build_container<'a>(&'a self, plan: &'a BuildPlan)
+    -> BoxFuture<'a, Result<Box<dyn BuildContainer>, StoreError>>;
 
     /// A fresh container of an image, to look at it in: nothing in it can be changed, and its commands run as a script's
     /// user, with no more rights than a script, and bounded memory and processes.
-    fn closed_workshop<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn Workshop>, StoreError>>;
+    fn probe_container<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn BuildContainer>, StoreError>>;
 }
 
 /// Keeps the volumes that builds share.
@@ -114,38 +115,38 @@ pub trait ImageStore: Images + Builds + Volumes + Archives + fmt::Debug {
     fn reap(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
-/// What a workshop is made of.
+/// What a build container is made of.
 #[derive(Debug, Clone)]
-pub struct WorkshopPlan {
+pub struct BuildPlan {
     /// The image to start from.
     pub image: ImageId,
     /// Whether what runs in it has a network.
     pub network: bool,
     /// Volumes that outlive it.
-    pub volumes: Vec<WorkshopVolume>,
+    pub volumes: Vec<BuildVolume>,
     /// Labels of the container, which end in the image too.
     pub labels: BTreeMap<String, String>,
     /// What may be used in it.
     pub limits: BuildSettings,
 }
 
-/// A volume in a workshop. It is made where it is missing.
+/// A volume in a build container. It is made where it is missing.
 #[derive(Debug, Clone)]
-pub struct WorkshopVolume {
+pub struct BuildVolume {
     /// Its name.
     pub name: String,
-    /// Where it is in the workshop.
+    /// Where it is in the build container.
     pub target: String,
-    /// Whether the workshop may change it.
+    /// Whether the build container may change it.
     pub writable: bool,
 }
 
 /// A container to change an image in. It ends when its host does, and is removed when it is dropped.
-pub trait Workshop: Send {
+pub trait BuildContainer: Send {
     /// Unpacks a tar archive at the root.
     fn put(&mut self, archive: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Runs a command as root (but in a closed workshop), to its end, and gives its exit status. `output` gets what it prints, as it comes.
+    /// Runs a command as root (but in a closed build container), to its end, and gives its exit status. `output` gets what it prints, as it comes.
     fn run<'a>(
         &'a mut self,
         step: Step,
@@ -159,7 +160,7 @@ pub trait Workshop: Send {
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
 }
 
-/// A command in a workshop.
+/// A command in a build container.
 #[derive(Debug, Clone, Default)]
 pub struct Step {
     /// Program and arguments.

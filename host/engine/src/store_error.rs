@@ -41,5 +41,5 @@ pub enum StoreError {
     #[error(
         "the container that builds ended before it was done: it was removed, killed, or its image has no `sh` and `cat`"
     )]
-    WorkshopEnded,
+    BuildContainerEnded,
 }

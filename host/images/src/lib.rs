@@ -5,7 +5,7 @@ pub mod credentials;
 pub mod environment;
 pub mod find;
 pub mod fingerprint;
-pub mod ledger;
 pub mod pruning;
 pub mod subject;
 pub mod transfer;
+pub mod usage_store;

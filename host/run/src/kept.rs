@@ -45,7 +45,7 @@ pub struct KeptRecord {
 
 /// Where files are brought to: looked at when the run was checked, and held open.
 #[derive(Debug, Clone)]
-pub(crate) struct KeepTarget {
+pub(crate) struct CaptureTarget {
     /// The path that the caller gave.
     pub(crate) path: PathBuf,
     place: Place,
@@ -55,8 +55,8 @@ pub(crate) struct KeepTarget {
 
 /// Files that are being brought back: in one file without a name, until all of them are there.
 #[derive(Debug)]
-pub(crate) struct Keeping {
-    target: KeepTarget,
+pub(crate) struct WorkdirCapture {
+    target: CaptureTarget,
     run_id: String,
     left: KeepLimits,
     contents: File,
@@ -74,7 +74,7 @@ struct KeptFile {
     bytes: u64,
 }
 
-impl KeepTarget {
+impl CaptureTarget {
     /// Says why a folder cannot be made at a path, by making one beside it.
     pub(crate) fn check(path: &Path) -> Result<Self, String> {
         if path.file_name().is_none() {
@@ -121,12 +121,12 @@ impl KeepTarget {
     }
 }
 
-impl Keeping {
+impl WorkdirCapture {
     /// How much is asked for.
     pub(crate) const LIMITS: KeepLimits = KeepLimits { files: KEPT_FILES_MAX, bytes: KEPT_BYTES_MAX };
 
     /// Makes the file that is brought back into, on the disk where the target is.
-    pub(crate) fn begin(target: KeepTarget, run_id: &str) -> io::Result<Self> {
+    pub(crate) fn begin(target: CaptureTarget, run_id: &str) -> io::Result<Self> {
         let contents = target.place.scratch()?;
         Ok(Self {
             target,
@@ -250,7 +250,7 @@ fn take_after(made: &Folder, found: &Stat) -> io::Result<()> {
     Ok(fchmod(made, Mode::from_raw_mode(found.st_mode) & (Mode::RWXU | Mode::RWXG | Mode::RWXO))?)
 }
 
-fn meddled(target: &KeepTarget) -> io::Error {
+fn meddled(target: &CaptureTarget) -> io::Error {
     let folder = target.place.folder().path().display();
     io::Error::other(format!("somebody else changes files in `{folder}`: name a folder elsewhere"))
 }
@@ -280,8 +280,8 @@ fn beyond(what: &str, limit: u64) -> ProtocolError {
 mod tests {
     use super::*;
 
-    fn keeping(folder: &Path) -> Keeping {
-        Keeping::begin(KeepTarget::check(&folder.join("kept")).unwrap(), "run").unwrap()
+    fn keeping(folder: &Path) -> WorkdirCapture {
+        WorkdirCapture::begin(CaptureTarget::check(&folder.join("kept")).unwrap(), "run").unwrap()
     }
 
     #[test]
@@ -362,13 +362,13 @@ mod tests {
         std::fs::create_dir(path("empty")).unwrap();
         std::fs::write(path("file"), "").unwrap();
         std::os::unix::fs::symlink("empty", path("link")).unwrap();
-        assert_eq!(KeepTarget::check(&path("empty")).map(drop), Ok(()));
-        assert_eq!(KeepTarget::check(&path("new")).map(drop), Ok(()));
-        let wrong = |name: &str| KeepTarget::check(&path(name)).unwrap_err();
+        assert_eq!(CaptureTarget::check(&path("empty")).map(drop), Ok(()));
+        assert_eq!(CaptureTarget::check(&path("new")).map(drop), Ok(()));
+        let wrong = |name: &str| CaptureTarget::check(&path(name)).unwrap_err();
         assert_eq!(wrong("full"), "there is something in it: name a new folder, or an empty one");
         assert_eq!(wrong("file"), "it is a file: name a new folder");
         assert_eq!(wrong("link"), "it is a link: name the folder itself");
         assert!(wrong("nowhere/x").ends_with("/nowhere` does not exist"));
-        assert_eq!(KeepTarget::check(Path::new("..")).map(drop), Err("it is no name for a new folder".into()));
+        assert_eq!(CaptureTarget::check(Path::new("..")).map(drop), Err("it is no name for a new folder".into()));
     }
 }

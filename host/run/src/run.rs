@@ -1,11 +1,11 @@
 //! A run as its caller sees it: recorded while it goes on, its parts together where it is partitioned.
 
 use crate::hashes::Hashing;
-use crate::history::{HistoryError, Recording};
+use crate::history::{HistoryError, RunRecorder};
 use crate::partition;
 use crate::record::RunRecord;
 use crate::request::Prepared;
-use crate::single::{Outlet, milliseconds, recovered, run_once};
+use crate::single::{OutputMode, milliseconds, recovered, run_once};
 use longshore_engine::Engines;
 use longshore_model::cancel::Cancel;
 use longshore_model::causes::chain;
@@ -19,7 +19,7 @@ pub async fn run(mut prepared: Prepared, engines: &Engines, events: Events, canc
     let run_id = new_run_id();
     prepared.limits.timeout = prepared.time_limit(settings);
     prepared.notes.extend(recovered(settings).await);
-    let recording = Recording::begin(&run_id, &prepared, settings).await;
+    let recording = RunRecorder::begin(&run_id, &prepared, settings).await;
     let mut recording = recording.unwrap_or_else(|error| {
         prepared.notes.push(unrecorded(&error));
         None
@@ -32,7 +32,7 @@ pub async fn run(mut prepared: Prepared, engines: &Engines, events: Events, canc
     let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
     let mut record = match prepared.partition.take() {
         Some(cut) => partition::run(prepared, run_id, cut, engines, events, cancel).await,
-        None => run_once(prepared, run_id, engines, events, cancel, Outlet::Publish).await.0,
+        None => run_once(prepared, run_id, engines, events, cancel, OutputMode::Publish).await.0,
     };
     if let Some(hashing) = hashing {
         hashing.end(&mut record).await;

@@ -4,11 +4,11 @@
 use super::batches::{Batches, Guarded, gave_up};
 use super::budget;
 use super::error::TableError;
-use super::feed::Feed;
 use super::guard::guarded;
 use super::passing_batches::PassingBatches;
 use super::slices::Plain;
 use super::source::Source;
+use super::table_source::TableSource;
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{Schema, SchemaRef};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// A reader of record batches.
 pub type BatchReader = Box<dyn RecordBatchReader + Send>;
 
-impl Feed {
+impl TableSource {
     /// Batches of one table, which can be read as often as is needed. `name` stands for it in errors.
     ///
     /// # Errors
@@ -144,7 +144,7 @@ mod tests {
         batches.map(|batch| batch.unwrap().column(0).as_primitive::<Int64Type>().values().to_vec()).collect()
     }
 
-    fn failure(feed: &Feed) -> String {
+    fn failure(feed: &TableSource) -> String {
         let mut batches = feed.chunks(10).unwrap().unwrap();
         batches.find_map(Result::err).unwrap().to_string()
     }
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn batches_become_plain_and_are_read_as_often_as_is_needed() {
         let schema = batch(0, 1).schema();
-        let feed = Feed::of_batches("sales", &schema, vec![batch(0, 3), batch(3, 2)]).unwrap();
+        let feed = TableSource::of_batches("sales", &schema, vec![batch(0, 3), batch(3, 2)]).unwrap();
         for _ in 0..2 {
             assert_eq!(numbers(feed.stored().unwrap().unwrap()), [vec![0, 1, 2], vec![3, 4]]);
         }
@@ -160,18 +160,18 @@ mod tests {
         assert_eq!(first.column(1).as_ref(), &StringArray::from(vec!["row 0", "row 1", "row 2"]) as &dyn Array);
         assert!(is_flat(&feed.schema()));
         let other = RecordBatch::try_from_iter([("m", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).unwrap();
-        let error = Feed::of_batches("sales", &schema, vec![batch(0, 1), other]).unwrap_err();
+        let error = TableSource::of_batches("sales", &schema, vec![batch(0, 1), other]).unwrap_err();
         assert_eq!(error.to_string(), "`sales` is not as declared: batch 1 has other columns than the table");
     }
 
     #[test]
     fn a_reader_is_kept_or_passes_once() {
         let batches = || reader(vec![Ok(batch(0, 3)), Ok(batch(3, 1))]);
-        let kept = Feed::spool_batches("sales", batches()).unwrap();
+        let kept = TableSource::spool_batches("sales", batches()).unwrap();
         for _ in 0..2 {
             assert_eq!(numbers(kept.stored().unwrap().unwrap()).concat(), [0, 1, 2, 3]);
         }
-        let passing = Feed::pass_batches("sales", batches()).unwrap();
+        let passing = TableSource::pass_batches("sales", batches()).unwrap();
         assert!(passing.stored().unwrap().is_none());
         assert_eq!(numbers(passing.chunks(2).unwrap().unwrap()), [vec![0, 1], vec![2], vec![3]]);
         assert!(passing.chunks(2).unwrap().is_none());
@@ -180,26 +180,26 @@ mod tests {
     #[test]
     fn a_reader_that_fails_or_panics_is_an_error_of_the_table() {
         let failed = || Err(ArrowError::ComputeError("no more".into()));
-        let error = Feed::spool_batches("sales", reader(vec![Ok(batch(0, 1)), failed()])).unwrap_err();
+        let error = TableSource::spool_batches("sales", reader(vec![Ok(batch(0, 1)), failed()])).unwrap_err();
         assert_eq!(error.to_string(), "`sales`: Compute error: no more");
-        let passing = Feed::pass_batches("sales", reader(vec![Ok(batch(0, 1)), failed()])).unwrap();
+        let passing = TableSource::pass_batches("sales", reader(vec![Ok(batch(0, 1)), failed()])).unwrap();
         assert_eq!(failure(&passing), error.to_string());
         let panics = std::iter::from_fn(|| panic!("on purpose"));
         let panics = Box::new(RecordBatchIterator::new(panics, batch(0, 1).schema()));
-        let passing = Feed::pass_batches("sales", panics).unwrap();
+        let passing = TableSource::pass_batches("sales", panics).unwrap();
         assert_eq!(failure(&passing), "`sales` is truncated or damaged: its reader gave up: on purpose");
     }
 
     #[test]
     fn a_segment_is_the_table_in_it() {
         let schema = plain_schema(&batch(0, 1).schema(), Side::Input);
-        let whole = Feed::of_batches("x", &batch(0, 1).schema(), vec![batch(0, 3)]).unwrap();
+        let whole = TableSource::of_batches("x", &batch(0, 1).schema(), vec![batch(0, 3)]).unwrap();
         let batches = whole.stored().unwrap().unwrap().collect::<Result<Vec<_>, _>>().unwrap();
         let segment = write_whole(&schema, batches).unwrap();
-        let feed = Feed::of_segment("sales", &segment).unwrap();
+        let feed = TableSource::of_segment("sales", &segment).unwrap();
         assert_eq!(numbers(feed.stored().unwrap().unwrap()).concat(), [0, 1, 2]);
         let half = Segment::receive(segment.share().unwrap(), segment.length() / 2).unwrap();
-        let error = Feed::of_segment("sales", &half).unwrap_err().to_string();
+        let error = TableSource::of_segment("sales", &half).unwrap_err().to_string();
         assert!(error.starts_with("`sales` is truncated or damaged: "), "{error}");
     }
 }

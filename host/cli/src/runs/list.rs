@@ -1,7 +1,7 @@
 //! `longshore runs list`.
 
 use crate::printer;
-use longshore::history::{HistoryError, PastRun, RunHistory, RunState};
+use longshore::history::{HistoryEntry, HistoryError, RunHistory, RunState};
 use longshore::human::{ago, aligned};
 use longshore::shown::Word;
 
@@ -13,12 +13,13 @@ const MESSAGE_WIDTH: usize = 36;
 
 /// Lists the newest runs.
 pub(super) fn list(history: &RunHistory, last: usize, failed: bool, json: bool) -> Result<u8, HistoryError> {
-    let did_fail = |run: &PastRun| match run.state {
+    let did_fail = |run: &HistoryEntry| match run.state {
         RunState::Running => false,
         RunState::Lost => true,
         RunState::Ended => run.outcome() != Some("succeeded"),
     };
-    let runs: Vec<PastRun> = history.list()?.into_iter().filter(|run| !failed || did_fail(run)).take(last).collect();
+    let runs: Vec<HistoryEntry> =
+        history.list()?.into_iter().filter(|run| !failed || did_fail(run)).take(last).collect();
     if json {
         return Ok(printer::json(&runs));
     }
@@ -27,7 +28,7 @@ pub(super) fn list(history: &RunHistory, last: usize, failed: bool, json: bool) 
     Ok(printer::out(&aligned(&rows, &[4])))
 }
 
-fn row(run: &PastRun) -> [String; 6] {
+fn row(run: &HistoryEntry) -> [String; 6] {
     let record = run.record.as_ref();
     let took = record.and_then(|record| record.pointer("/timings_ms/total")?.as_f64());
     let message = record.and_then(|record| record.get("message")?.as_str()).unwrap_or_default();
@@ -42,7 +43,7 @@ fn row(run: &PastRun) -> [String; 6] {
 }
 
 /// How a run ended, or that nobody knows.
-pub(super) fn outcome(run: &PastRun) -> String {
+pub(super) fn outcome(run: &HistoryEntry) -> String {
     match run.state {
         RunState::Running => "running".into(),
         RunState::Lost => "lost".into(),

@@ -2,7 +2,7 @@
 
 use super::list::outcome;
 use crate::printer;
-use longshore::history::{PastRun, RunHistory, RunState};
+use longshore::history::{HistoryEntry, RunHistory, RunState};
 use longshore::human::{ago, count, size};
 use longshore::shown::{Shown, Word};
 use serde_json::Value;
@@ -14,7 +14,7 @@ const VALUE_COLUMNS: usize = 20 * 200;
 const NAME_WIDTH: usize = 10;
 
 /// Shows a run.
-pub(super) fn show(history: &RunHistory, run: &PastRun, json: bool) -> u8 {
+pub(super) fn show(history: &RunHistory, run: &HistoryEntry, json: bool) -> u8 {
     if json {
         return printer::json(run);
     }
@@ -40,7 +40,7 @@ pub(super) fn show(history: &RunHistory, run: &PastRun, json: bool) -> u8 {
     printer::out(&lines.0)
 }
 
-fn ending(run: &PastRun) -> String {
+fn ending(run: &HistoryEntry) -> String {
     let outcome = outcome(run);
     let message = run.record.as_ref().and_then(|record| record.get("message")?.as_str());
     match (run.state, message) {

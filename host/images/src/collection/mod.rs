@@ -10,11 +10,11 @@ pub use explain::{Explanation, Going};
 use crate::pruning::decide::decide;
 use crate::pruning::entry::{ImageEntry, Kind};
 
-use crate::ledger::Ledger;
 use crate::pruning::prune::{How, foresee, goal, low_mark, prune};
 use crate::pruning::report::PruneReport;
 use crate::pruning::survey::Survey;
 use crate::pruning::{PruneError, caches, folders};
+use crate::usage_store::UsageStore;
 use explain::going;
 use longshore_config::settings::Settings;
 use longshore_engine::{Engines, ImageStore, StoreError};
@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub struct ImageCollection<'a> {
     settings: &'a Settings,
     store: Option<Arc<dyn ImageStore>>,
-    ledger: Ledger,
+    ledger: UsageStore,
     note: Option<String>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> ImageCollection<'a> {
     /// [`ImagesError`]: no engine answers.
     pub async fn open(engines: &'a Engines) -> Result<Self, ImagesError> {
         let settings = engines.settings();
-        let ledger = Ledger::new(&settings.state_folder);
+        let ledger = UsageStore::new(&settings.state_folder);
         match engines.images().await {
             Ok(store) => Ok(Self { settings, store: Some(store), ledger, note: None }),
             Err(_) if folders::place(&settings.cache_folder).is_dir() => {
@@ -139,7 +139,7 @@ impl<'a> ImageCollection<'a> {
         let index = self.select(&survey, reference).await?;
         let mut entry = survey.entries.swap_remove(index);
         let done = if pinned { self.ledger.pin(&entry.key) } else { self.ledger.unpin(&entry.key) };
-        done.map_err(|source| PruneError::Ledger { path: self.settings.state_folder.join("images"), source })?;
+        done.map_err(|source| PruneError::UsageStore { path: self.settings.state_folder.join("images"), source })?;
         entry.pinned = pinned;
         Ok(entry)
     }

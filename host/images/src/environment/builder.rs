@@ -1,4 +1,4 @@
-//! Building: a workshop on the image below, a script in it, and a commit. What came of it is asked for what is in it,
+//! Building: a build container on the image below, a script in it, and a commit. What came of it is asked for what is in it,
 //! while Python's packages are compiled, both without caches and without a network; what has the labels is the image.
 
 use super::job::Job;
@@ -6,11 +6,11 @@ use super::plan::{image_name, layer_name};
 use super::printed::Lines;
 use super::steps::{self, Finish, NO_TOOLS};
 use super::{EnvironmentError, Layer, LayerKind, Lock, Plan, installed, packages, sources, tools};
-use crate::ledger::Ledger;
+use crate::usage_store::UsageStore;
 use longshore_block::Language;
 use longshore_config::certificates;
 use longshore_config::settings::Settings;
-use longshore_engine::{ImageStore, Step, StoreError, StoredImage, Workshop, WorkshopPlan};
+use longshore_engine::{BuildContainer, BuildPlan, ImageStore, Step, StoreError, StoredImage};
 use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;
@@ -20,7 +20,7 @@ use std::time::SystemTime;
 /// Makes the images of a plan.
 pub(super) struct Builder<'a> {
     pub(super) store: &'a dyn ImageStore,
-    pub(super) ledger: &'a Ledger,
+    pub(super) ledger: &'a UsageStore,
     pub(super) settings: &'a Settings,
     pub(super) events: &'a Events,
     pub(super) lock: Option<&'a Lock>,
@@ -70,9 +70,9 @@ impl Builder<'_> {
         Ok(self.store.list(Some(&label)).await?.into_iter().find(is_ours))
     }
 
-    async fn claim(&self, name: &str) -> Result<crate::ledger::Hold, EnvironmentError> {
+    async fn claim(&self, name: &str) -> Result<crate::usage_store::LockGuard, EnvironmentError> {
         let folder = &self.settings.state_folder;
-        self.ledger.claim(name).await.map_err(|source| EnvironmentError::Ledger { folder: folder.clone(), source })
+        self.ledger.claim(name).await.map_err(|source| EnvironmentError::UsageStore { folder: folder.clone(), source })
     }
 
     async fn layer(&self, plan: &Plan, index: usize, below: &ImageId) -> Result<ImageId, EnvironmentError> {
@@ -81,7 +81,7 @@ impl Builder<'_> {
         let last = jobs.len().saturating_sub(1);
         for (number, job) in jobs.iter().enumerate() {
             let mut labels = self.labels(plan, index, below);
-            let (mut workshop, finish) = self.attempt(&plan.base, below, job, &labels).await?;
+            let (mut build_container, finish) = self.attempt(&plan.base, below, job, &labels).await?;
             if finish.status == 0 {
                 for note in &finish.notes {
                     self.tell(Event::Note(note.clone()));
@@ -89,9 +89,10 @@ impl Builder<'_> {
                 if let Some(lifetime) = finish.lifetime {
                     labels.insert(labels::EXPIRES.into(), (seconds_now() + lifetime.as_secs()).to_string());
                 }
-                let made = workshop.commit(&labels).await?;
+                let made = build_container.commit(&labels).await?;
                 // To remove many files takes as long as to make them.
-                let (removed, finished) = tokio::join!(workshop.remove(), self.finished(plan, layer, &made, labels));
+                let (removed, finished) =
+                    tokio::join!(build_container.remove(), self.finished(plan, layer, &made, labels));
                 let finished = removed.map_err(EnvironmentError::from).and(finished);
                 if finished.is_err() {
                     // It has no name; what is in the way now is found by the next clean-up.
@@ -99,12 +100,12 @@ impl Builder<'_> {
                 }
                 return finished;
             }
-            workshop.remove().await?;
+            build_container.remove().await?;
             if number == last || !steps::gives_way(&finish.tail) {
                 return Err(steps::failure(plan, layer, &finish, self.settings));
             }
         }
-        Err(EnvironmentError::Store(StoreError::WorkshopEnded))
+        Err(EnvironmentError::Store(StoreError::BuildContainerEnded))
     }
 
     /// What was installed becomes an image: compiled, and labelled with what it says is in it.
@@ -115,33 +116,33 @@ impl Builder<'_> {
         made: &ImageId,
         mut labels: BTreeMap<String, String>,
     ) -> Result<ImageId, EnvironmentError> {
-        let (added, mut workshop) = tokio::try_join!(
+        let (added, mut build_container) = tokio::try_join!(
             installed::added(self.store, plan, made, self.settings),
             self.compiled(layer, made, &labels)
         )?;
         labels.insert(labels::RESOLVED.into(), added.join("\n"));
-        let finished = workshop.commit(&labels).await;
-        workshop.remove().await?;
+        let finished = build_container.commit(&labels).await;
+        build_container.remove().await?;
         Ok(finished?)
     }
 
-    /// A workshop in which everything is compiled that is of Python.
+    /// A build container in which everything is compiled that is of Python.
     async fn compiled(
         &self,
         layer: &Layer,
         made: &ImageId,
         labels: &BTreeMap<String, String>,
-    ) -> Result<Box<dyn Workshop>, EnvironmentError> {
+    ) -> Result<Box<dyn BuildContainer>, EnvironmentError> {
         let plan = self.plan(made, false, labels.clone());
         if layer.kind == LayerKind::Packages(Language::Python) {
             // What is not compiled works, and starts later.
             return Ok(self.run_in(&plan, &packages::compile()).await?.0);
         }
-        Ok(self.store.workshop(&plan).await?)
+        Ok(self.store.build_container(&plan).await?)
     }
 
-    fn plan(&self, image: &ImageId, network: bool, labels: BTreeMap<String, String>) -> WorkshopPlan {
-        WorkshopPlan { image: image.clone(), network, volumes: Vec::new(), labels, limits: self.settings.build }
+    fn plan(&self, image: &ImageId, network: bool, labels: BTreeMap<String, String>) -> BuildPlan {
+        BuildPlan { image: image.clone(), network, volumes: Vec::new(), labels, limits: self.settings.build }
     }
 
     /// The labels of a layer's image, but for what was installed.
@@ -160,31 +161,31 @@ impl Builder<'_> {
         if let Some(expires) = found.labels.get(labels::EXPIRES) {
             labels.insert(labels::EXPIRES.into(), expires.clone());
         }
-        let mut workshop = self.store.workshop(&self.plan(&found.id, false, labels.clone())).await?;
-        let made = workshop.commit(&labels).await;
-        workshop.remove().await?;
+        let mut build_container = self.store.build_container(&self.plan(&found.id, false, labels.clone())).await?;
+        let made = build_container.commit(&labels).await;
+        build_container.remove().await?;
         Ok(made?)
     }
 
-    /// Runs a job in a workshop of its own, and gets the tools where they are missing.
+    /// Runs a job in a build container of its own, and gets the tools where they are missing.
     pub(super) async fn attempt(
         &self,
         base: &StoredImage,
         below: &ImageId,
         job: &Job,
         labels: &BTreeMap<String, String>,
-    ) -> Result<(Box<dyn Workshop>, Finish), EnvironmentError> {
+    ) -> Result<(Box<dyn BuildContainer>, Finish), EnvironmentError> {
         let mut volumes = Vec::new();
         volumes.extend(job.tools.then(|| tools::volume(false)));
         volumes.extend(job.cache.then(|| tools::cache(base, below, self.settings)));
-        let plan = WorkshopPlan { volumes, ..self.plan(below, true, labels.clone()) };
-        let (mut workshop, mut finish) = self.run_in(&plan, job).await?;
+        let plan = BuildPlan { volumes, ..self.plan(below, true, labels.clone()) };
+        let (mut build_container, mut finish) = self.run_in(&plan, job).await?;
         if finish.status == NO_TOOLS && job.tools {
-            workshop.remove().await?;
+            build_container.remove().await?;
             self.fetch_tools().await?;
-            (workshop, finish) = self.run_in(&plan, job).await?;
+            (build_container, finish) = self.run_in(&plan, job).await?;
         }
-        Ok((workshop, finish))
+        Ok((build_container, finish))
     }
 
     async fn fetch_tools(&self) -> Result<(), EnvironmentError> {
@@ -193,36 +194,36 @@ impl Builder<'_> {
         let found = self.store.find(image).await?;
         let found = found.ok_or_else(|| EnvironmentError::NoImage { image: image.clone() })?;
         let volumes = vec![tools::volume(true)];
-        let plan = WorkshopPlan { volumes, ..self.plan(&found.id, true, BTreeMap::new()) };
-        let (workshop, finish) = self.run_in(&plan, &tools::job()).await?;
-        workshop.remove().await?;
+        let plan = BuildPlan { volumes, ..self.plan(&found.id, true, BTreeMap::new()) };
+        let (build_container, finish) = self.run_in(&plan, &tools::job()).await?;
+        build_container.remove().await?;
         if finish.status == 0 { Ok(()) } else { Err(tools::failure(steps::words(&finish))) }
     }
 
-    /// Runs a job in a workshop, which is gone where that fails.
-    async fn run_in(&self, plan: &WorkshopPlan, job: &Job) -> Result<(Box<dyn Workshop>, Finish), EnvironmentError> {
-        let mut workshop = self.store.workshop(plan).await?;
-        match self.run(workshop.as_mut(), job).await {
-            Ok(finish) => Ok((workshop, finish)),
+    /// Runs a job in a build container, which is gone where that fails.
+    async fn run_in(&self, plan: &BuildPlan, job: &Job) -> Result<(Box<dyn BuildContainer>, Finish), EnvironmentError> {
+        let mut build_container = self.store.build_container(plan).await?;
+        match self.run(build_container.as_mut(), job).await {
+            Ok(finish) => Ok((build_container, finish)),
             Err(error) => {
-                workshop.remove().await?;
+                build_container.remove().await?;
                 Err(error)
             }
         }
     }
 
     /// Runs a job, which clears away what it was given.
-    async fn run(&self, workshop: &mut dyn Workshop, job: &Job) -> Result<Finish, EnvironmentError> {
+    async fn run(&self, build_container: &mut dyn BuildContainer, job: &Job) -> Result<Finish, EnvironmentError> {
         let packages = &self.settings.packages;
         let mut files = job.files.clone();
         files.push(("ca.crt".to_owned(), 0o644, certificates(packages)?.unwrap_or_default()));
-        workshop.put(sources::archive(&files)?).await?;
+        build_container.put(sources::archive(&files)?).await?;
         let mut environment = sources::variables(packages);
         environment.extend(job.environment.iter().cloned());
         let shell = ["sh", "-c", job.script.as_str(), "build"].map(str::to_owned);
         let command = shell.into_iter().chain(job.arguments.iter().cloned()).collect();
         let mut lines = Lines::new(packages.secrets(), self.events);
-        let status = workshop.run(Step { command, environment }, &mut |printed| lines.take(printed)).await?;
+        let status = build_container.run(Step { command, environment }, &mut |printed| lines.take(printed)).await?;
         Ok(lines.end(status))
     }
 

@@ -6,8 +6,8 @@ use super::names::check;
 use super::plan::needs_api;
 use super::{EnvironmentError, Lock, Plan, api};
 use crate::credentials::Credentials;
-use crate::ledger::{Hold, Ledger};
 use crate::pruning;
+use crate::usage_store::{LockGuard, UsageStore};
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::{Engines, ImageStore, StoreError, StoredImage};
@@ -28,7 +28,7 @@ pub struct Ready {
     /// What it is called by those who asked for it.
     pub name: String,
     /// Keeps it from being pruned; until a container of it is there.
-    pub hold: Option<Hold>,
+    pub hold: Option<LockGuard>,
 }
 
 /// What came of building an image.
@@ -60,15 +60,15 @@ pub async fn build(
     check(block)?;
     let settings = engines.settings();
     let store = engines.images().await.map_err(StoreError::from)?;
-    let office = Office { store: store.as_ref(), settings, events, cancel };
+    let resolver = EnvironmentResolver { store: store.as_ref(), settings, events, cancel };
     let base_name = image.unwrap_or_else(|| base_name(block, settings));
-    let base = office.base(base_name).await?;
+    let base = resolver.base(base_name).await?;
     let Some((plan, lock)) = locked_plan(block, base.clone(), base_name, settings)? else {
         let (name, id) = (base_name.to_owned(), base.id.0);
         return Ok(Built { name, id, environment: None, was_there: true, resolved: Vec::new() });
     };
     let before = store.find(&plan.name()).await?;
-    let ready = office.ready(&plan, lock.as_ref()).await?;
+    let ready = resolver.ready(&plan, lock.as_ref()).await?;
     Ok(Built {
         name: plan.name(),
         was_there: before.is_some_and(|before| before.id == ready.image.id),
@@ -87,15 +87,15 @@ pub async fn ensure(
     events: &Events,
     cancel: &Cancel,
 ) -> Result<Ready, EnvironmentError> {
-    let office = Office { store, settings, events, cancel };
+    let resolver = EnvironmentResolver { store, settings, events, cancel };
     if let Some(image) = image {
-        return office.as_it_is(office.base(image).await?, image).await;
+        return resolver.as_it_is(resolver.base(image).await?, image).await;
     }
     let name = base_name(block, settings);
-    let base = office.base(name).await?;
+    let base = resolver.base(name).await?;
     match locked_plan(block, base.clone(), name, settings)? {
-        Some((plan, lock)) => office.ready(&plan, lock.as_ref()).await,
-        None => office.as_it_is(base, name).await,
+        Some((plan, lock)) => resolver.ready(&plan, lock.as_ref()).await,
+        None => resolver.as_it_is(base, name).await,
     }
 }
 
@@ -158,14 +158,14 @@ pub(super) fn plan(
 }
 
 /// Where environments are asked for.
-pub(super) struct Office<'a> {
+pub(super) struct EnvironmentResolver<'a> {
     pub(super) store: &'a dyn ImageStore,
     pub(super) settings: &'a Settings,
     pub(super) events: &'a Events,
     pub(super) cancel: &'a Cancel,
 }
 
-impl Office<'_> {
+impl EnvironmentResolver<'_> {
     /// Finds a base image, and pulls it where it is not here.
     pub(super) async fn base(&self, name: &str) -> Result<StoredImage, EnvironmentError> {
         let credentials = Credentials::new(&self.settings.docker_config);
@@ -179,7 +179,7 @@ impl Office<'_> {
     async fn as_it_is(&self, image: StoredImage, name: &str) -> Result<Ready, EnvironmentError> {
         let mut hold = None;
         if let Some(key) = pruning::key(&image, self.settings) {
-            let ledger = Ledger::new(&self.settings.state_folder);
+            let ledger = UsageStore::new(&self.settings.state_folder);
             hold = Some(self.locked(ledger.share(&key)).await?);
             // An account that cannot be kept is no reason not to run.
             let _ = ledger.touch(&key);
@@ -189,7 +189,7 @@ impl Office<'_> {
 
     /// Finds the image of a plan, or makes it, and holds it.
     pub(super) async fn ready(&self, plan: &Plan, lock: Option<&Lock>) -> Result<Ready, EnvironmentError> {
-        let ledger = Ledger::new(&self.settings.state_folder);
+        let ledger = UsageStore::new(&self.settings.state_folder);
         let name = plan.name();
         for _ in 0..ATTEMPTS {
             let hold = self.locked(ledger.share(&plan.hash)).await?;
@@ -208,7 +208,7 @@ impl Office<'_> {
         Err(EnvironmentError::Store(StoreError::Gone { image: name }))
     }
 
-    async fn make(&self, ledger: &Ledger, plan: &Plan, lock: Option<&Lock>) -> Result<ImageId, EnvironmentError> {
+    async fn make(&self, ledger: &UsageStore, plan: &Plan, lock: Option<&Lock>) -> Result<ImageId, EnvironmentError> {
         let claim = self.locked(ledger.claim(&plan.hash)).await?;
         if let Some(image) = self.store.find(&plan.name()).await?.filter(|image| !has_expired(image)) {
             return Ok(image.id);
@@ -234,7 +234,7 @@ impl Office<'_> {
     }
 
     /// Cleans up after a build. What fails here is no failure of the build, whose image is new and stays.
-    async fn make_room(&self, ledger: &Ledger) {
+    async fn make_room(&self, ledger: &UsageStore) {
         let note = match pruning::prune(Some(self.store), ledger, self.settings, pruning::How::AfterBuild).await {
             Ok(report) => report.summary(),
             Err(error) => Some(format!("the images made here are not cleaned up: {error}")),
@@ -245,11 +245,14 @@ impl Office<'_> {
     }
 
     /// Waits for a lock of the ledger, which may take as long as somebody else's build.
-    async fn locked(&self, taking: impl Future<Output = std::io::Result<Hold>>) -> Result<Hold, EnvironmentError> {
+    async fn locked(
+        &self,
+        taking: impl Future<Output = std::io::Result<LockGuard>>,
+    ) -> Result<LockGuard, EnvironmentError> {
         let taken = tokio::select! {
             taken = taking => taken,
             () = self.cancel.cancelled() => return Err(EnvironmentError::Cancelled),
         };
-        taken.map_err(|source| EnvironmentError::Ledger { folder: self.settings.state_folder.clone(), source })
+        taken.map_err(|source| EnvironmentError::UsageStore { folder: self.settings.state_folder.clone(), source })
     }
 }

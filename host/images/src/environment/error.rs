@@ -116,7 +116,7 @@ pub enum EnvironmentError {
     },
     /// The ledger failed.
     #[error("cannot keep account of images in `{folder}`")]
-    Ledger {
+    UsageStore {
         /// Its folder.
         folder: PathBuf,
         /// The cause.

@@ -1,7 +1,7 @@
 //! Writing locks: the environment is made without one, and what is in it then is written down.
 
 use super::builder::{Builder, lines};
-use super::ensure::{Office, base_name, plan};
+use super::ensure::{EnvironmentResolver, base_name, plan};
 use super::job::Job;
 use super::lock::{Lock, LockedPackage};
 use super::names::check_names;
@@ -9,7 +9,7 @@ use super::sources::PROLOGUE;
 use super::steps::{self, Finish};
 use super::{EnvironmentError, installed};
 use crate::fingerprint::{Fingerprint, Kind};
-use crate::ledger::Ledger;
+use crate::usage_store::UsageStore;
 use longshore_block::{Block, Language};
 use longshore_engine::{Engines, StoreError, StoredImage};
 use longshore_model::cancel::Cancel;
@@ -60,13 +60,13 @@ pub async fn lock(
     }
     check_names(block)?;
     let store = engines.images().await.map_err(StoreError::from)?;
-    let office = Office { store: store.as_ref(), settings, events, cancel };
+    let resolver = EnvironmentResolver { store: store.as_ref(), settings, events, cancel };
     let name = base_name(block, settings);
-    let base = office.base(name).await?;
+    let base = resolver.base(name).await?;
     let Some(plan) = plan(block, base.clone(), name, None, settings)? else {
         return Err(wrong("the block names no packages, so there is nothing to write down"));
     };
-    let ready = office.ready(&plan, None).await?;
+    let ready = resolver.ready(&plan, None).await?;
     let mut written = Lock::new(block, &base, name);
     let mut found = lines(&ready.image, labels::RESOLVED);
     let minutes = settings.build.minutes;
@@ -77,7 +77,7 @@ pub async fn lock(
             let wanted = written.dependencies.join("\n") + "\n";
             let builder = Builder {
                 store: store.as_ref(),
-                ledger: &Ledger::new(&settings.state_folder),
+                ledger: &UsageStore::new(&settings.state_folder),
                 settings,
                 events,
                 lock: None,
@@ -126,8 +126,8 @@ async fn hashed(
         tools: true,
         ..Job::default()
     };
-    let (workshop, finish) = builder.attempt(base, &base.id, &job, &BTreeMap::new()).await?;
-    workshop.remove().await?;
+    let (build_container, finish) = builder.attempt(base, &base.id, &job, &BTreeMap::new()).await?;
+    build_container.remove().await?;
     let wrong = |reason: String| EnvironmentError::Lock { path: path.to_owned(), reason };
     match finish {
         Finish { lock_is_cut: true, .. } => Err(wrong("it would be larger than locks are: name fewer packages".into())),

@@ -2,7 +2,7 @@
 //! with these packages on top, made once and found again by a hash over all that went in.
 //!
 //! An image is made in up to three layers, each an image of its own that others can share: packages of the system, those
-//! of the language, and the API. A layer is a command in a workshop, so what a build needs (addresses with
+//! of the language, and the API. A layer is a command in a build container, so what a build needs (addresses with
 //! passwords, certificates, caches of packages) is given from outside, and is in no image. On the `process` engine an
 //! environment is a folder (`local`).
 

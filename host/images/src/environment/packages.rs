@@ -41,7 +41,7 @@ if [ -f lock.txt ]; then exec 4<lock.txt; fi
 "$uv" pip install --python "$python" --break-system-packages "$@"
 "#;
 
-/// Compiles what was installed, since a container cannot keep what it compiles. In a workshop of its own, which has no
+/// Compiles what was installed, since a container cannot keep what it compiles. In a build container of its own, which has no
 /// cache: to compile while the packages' `site` is read would run their code.
 const COMPILE: &str = r#"
 python=$(command -v python3 || command -v python)

@@ -5,7 +5,7 @@ use super::EnvironmentError;
 use longshore_config::settings::PackageSettings;
 use std::path::Path;
 
-/// The folder of a build's own files in a workshop.
+/// The folder of a build's own files in a build container.
 pub(super) const FOLDER: &str = "/tmp/longshore-build";
 
 /// The certificates that a build trusts: the image's own, and those of the settings.

@@ -5,7 +5,7 @@ use super::EnvironmentError;
 use super::job::Job;
 use super::sources::PROLOGUE;
 use longshore_config::settings::Settings;
-use longshore_engine::{StoredImage, WorkshopVolume};
+use longshore_engine::{BuildVolume, StoredImage};
 use longshore_model::digest::digits;
 use longshore_model::image_id::ImageId;
 use longshore_model::labels::CACHE_VOLUMES;
@@ -13,26 +13,26 @@ use longshore_model::labels::CACHE_VOLUMES;
 /// The version of `uv` that installs Python packages.
 const UV: &str = "0.13.9";
 
-/// Where the tools are in a workshop.
+/// Where the tools are in a build container.
 const TOOLS_FOLDER: &str = "/run/longshore/tools";
 
-/// Where the cache of packages is in a workshop.
+/// Where the cache of packages is in a build container.
 pub(super) const CACHE_FOLDER: &str = "/run/longshore/cache";
 
 /// The volume with the tools.
-pub(super) fn volume(writable: bool) -> WorkshopVolume {
-    WorkshopVolume { name: format!("longshore-tools-uv-{UV}"), target: TOOLS_FOLDER.into(), writable }
+pub(super) fn volume(writable: bool) -> BuildVolume {
+    BuildVolume { name: format!("longshore-tools-uv-{UV}"), target: TOOLS_FOLDER.into(), writable }
 }
 
 /// The volume with the packages that were downloaded for layers on an image. Our own bases share one. Every other image
 /// has its own, one with packages of the system too: whatever runs in an image could leave something there for builds that
 /// come later, and these have that image below them anyway.
-pub(super) fn cache(base: &StoredImage, below: &ImageId, settings: &Settings) -> WorkshopVolume {
+pub(super) fn cache(base: &StoredImage, below: &ImageId, settings: &Settings) -> BuildVolume {
     let ours = [&settings.python_image, &settings.python_pandas2_image, &settings.r_image];
     let is_ours = *below == base.id && ours.into_iter().any(|image| base.names.contains(image));
     let digits = digits(&below.0).get(..12).unwrap_or(&below.0);
     let name = if is_ours { CACHE_VOLUMES.to_owned() } else { format!("{CACHE_VOLUMES}-{digits}") };
-    WorkshopVolume { name, target: CACHE_FOLDER.into(), writable: true }
+    BuildVolume { name, target: CACHE_FOLDER.into(), writable: true }
 }
 
 /// Gets `uv`, as a static program that runs in any image of Linux. It becomes visible when it is complete.

@@ -5,7 +5,7 @@ use super::cache;
 use super::error::FingerprintError;
 use super::lines::Fingerprint;
 use super::probe::{Answer, command};
-use longshore_engine::{ImageStore, Interpreters, Printed, Step, StoreError, Workshop};
+use longshore_engine::{BuildContainer, ImageStore, Interpreters, Printed, Step, StoreError};
 use longshore_model::image_id::ImageId;
 use std::path::Path;
 use std::time::Duration;
@@ -39,15 +39,19 @@ pub async fn ask_image(
     interpreters: &Interpreters,
 ) -> Result<Fingerprint, FingerprintError> {
     let architecture = store.find(&id.0).await?.and_then(|image| image.architecture);
-    let mut workshop = store.closed_workshop(id).await.map_err(|error| without_shell(name, error))?;
-    let answer = ask(workshop.as_mut(), name, interpreters).await;
-    let removed = workshop.remove().await;
+    let mut build_container = store.probe_container(id).await.map_err(|error| without_shell(name, error))?;
+    let answer = ask(build_container.as_mut(), name, interpreters).await;
+    let removed = build_container.remove().await;
     let fingerprint = answer.and_then(|answer| answer.read(&place(name), architecture.as_deref()))?;
     removed?;
     Ok(fingerprint)
 }
 
-async fn ask(workshop: &mut dyn Workshop, name: &str, interpreters: &Interpreters) -> Result<Answer, FingerprintError> {
+async fn ask(
+    build_container: &mut dyn BuildContainer,
+    name: &str,
+    interpreters: &Interpreters,
+) -> Result<Answer, FingerprintError> {
     let step = Step { command: command(interpreters, ""), environment: Vec::new() };
     let (mut answer, full) = (Answer::default(), Notify::new());
     let mut take = |printed: Printed<'_>| match printed {
@@ -59,7 +63,7 @@ async fn ask(workshop: &mut dyn Workshop, name: &str, interpreters: &Interpreter
         Printed::Err(bytes) => answer.err(bytes),
     };
     let ended = tokio::select! {
-        ended = workshop.run(step, &mut take) => ended.map(drop),
+        ended = build_container.run(step, &mut take) => ended.map(drop),
         // What it goes on to print is not waited for.
         () = full.notified() => Ok(()),
         () = tokio::time::sleep(DEADLINE) => {

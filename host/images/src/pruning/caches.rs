@@ -2,7 +2,7 @@
 //! of the `process` engine. They are in no budget, since all of it comes again; they go when everything is to go.
 
 use super::error::PruneError;
-use crate::ledger::Ledger;
+use crate::usage_store::UsageStore;
 use longshore_config::settings::Settings;
 use longshore_engine::ImageStore;
 use longshore_engine::task::blocking;
@@ -28,7 +28,7 @@ pub(super) async fn remove_abandoned(store: &dyn ImageStore) -> Result<(), Prune
 /// Removes what no build uses at the moment. Gives what it was called.
 pub(crate) async fn remove(
     store: Option<&dyn ImageStore>,
-    ledger: &Ledger,
+    ledger: &UsageStore,
     settings: &Settings,
 ) -> Result<Vec<String>, PruneError> {
     let mut removed = Vec::new();
@@ -45,7 +45,7 @@ pub(crate) async fn remove(
         Some(_held) if path.is_dir() => std::fs::remove_dir_all(&path).map(|()| true),
         _ => Ok(false),
     });
-    if gone.await.map_err(|source| PruneError::Ledger { path: folder.clone(), source })? {
+    if gone.await.map_err(|source| PruneError::UsageStore { path: folder.clone(), source })? {
         removed.push(folder.display().to_string());
     }
     Ok(removed)

@@ -21,7 +21,7 @@ pub enum PruneError {
     },
     /// What is known of images between runs cannot be read or written.
     #[error("cannot use the folder `{path}`, where uses and pins of images are kept")]
-    Ledger {
+    UsageStore {
         /// The folder.
         path: PathBuf,
         /// The cause.

@@ -12,7 +12,7 @@ use super::error::PruneError;
 use super::folders;
 use super::report::{Kept, PruneFailure, PruneReport};
 use super::survey::Survey;
-use crate::ledger::{Hold, Ledger};
+use crate::usage_store::{LockGuard, UsageStore};
 use longshore_config::settings::Settings;
 use longshore_engine::ImageStore;
 use longshore_engine::task::blocking;
@@ -44,11 +44,11 @@ pub enum How {
 /// Removes what has to go.
 pub(crate) async fn prune(
     store: Option<&dyn ImageStore>,
-    ledger: &Ledger,
+    ledger: &UsageStore,
     settings: &Settings,
     how: How,
 ) -> Result<PruneReport, PruneError> {
-    let failed = |source| PruneError::Ledger { path: settings.state_folder.join("images"), source };
+    let failed = |source| PruneError::UsageStore { path: settings.state_folder.join("images"), source };
     let Some(turn) = turn(ledger, how).await.map_err(failed)? else {
         return Ok(PruneReport { left_to_another: true, ..report(settings) });
     };
@@ -142,7 +142,7 @@ fn report(settings: &Settings) -> PruneReport {
 }
 
 /// Waits for its turn, or sees that another has it.
-async fn turn(ledger: &Ledger, how: How) -> io::Result<Option<Hold>> {
+async fn turn(ledger: &UsageStore, how: How) -> io::Result<Option<LockGuard>> {
     match how {
         How::AfterBuild => ledger.try_claim(TURN),
         How::OnDemand | How::Everything => ledger.claim(TURN).await.map(Some),
@@ -160,7 +160,7 @@ type AnyError = Box<dyn Error + Send + Sync>;
 
 async fn remove(
     store: Option<&dyn ImageStore>,
-    ledger: &Ledger,
+    ledger: &UsageStore,
     entry: &ImageEntry,
     how: How,
     survey: &Survey,
@@ -210,7 +210,7 @@ async fn remove_image(store: &dyn ImageStore, id: &ImageId, names: &[String]) ->
 }
 
 /// Forgets what is not there any more and was not used for long. Pins stay, and so does what somebody is at work on.
-fn forget_absent(ledger: &Ledger, is_present: impl Fn(&str) -> bool, now: SystemTime) -> io::Result<()> {
+fn forget_absent(ledger: &UsageStore, is_present: impl Fn(&str) -> bool, now: SystemTime) -> io::Result<()> {
     for key in ledger.environments()?.into_iter().filter(|key| key != TURN && !is_present(key)) {
         let used = ledger.last_used(&key);
         let recent = used.is_some_and(|used| now.duration_since(used).unwrap_or_default() < MEMORY);
@@ -232,7 +232,7 @@ mod tests {
     #[tokio::test]
     async fn the_ledger_forgets_what_is_gone_for_long_and_nobody_holds_or_pinned() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::new(folder.path());
+        let ledger = UsageStore::new(folder.path());
         for key in ["there", "gone", "pinned", "held", "prune"] {
             ledger.touch(key).unwrap();
             let used = folder.path().join("images").join(key).join("used");
@@ -265,7 +265,7 @@ mod tests {
     }
 
     /// A cache with an environment in it for each hash, and a ledger.
-    fn machine(hashes: &[&str]) -> (tempfile::TempDir, Settings, Ledger) {
+    fn machine(hashes: &[&str]) -> (tempfile::TempDir, Settings, UsageStore) {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings {
             cache_folder: folder.path().join("cache"),
@@ -275,7 +275,7 @@ mod tests {
         for hash in hashes {
             std::fs::create_dir_all(folders::place(&settings.cache_folder).join(hash)).unwrap();
         }
-        let ledger = Ledger::new(&settings.state_folder);
+        let ledger = UsageStore::new(&settings.state_folder);
         (folder, settings, ledger)
     }
 

@@ -6,7 +6,7 @@ use super::entry::{ImageEntry, Kind};
 use super::error::PruneError;
 use super::folders::{self, Folder};
 use super::ownership::{IMPORTED, Owned, owned};
-use crate::ledger::Ledger;
+use crate::usage_store::UsageStore;
 use longshore_config::settings::Settings;
 use longshore_engine::{ImageStore, StoreError, StoredImage};
 use longshore_model::digest::{Digest, digits, is_hash};
@@ -50,7 +50,7 @@ impl Survey {
     /// Looks. Without a store there are only folders.
     pub(crate) async fn take(
         store: Option<&dyn ImageStore>,
-        ledger: &Ledger,
+        ledger: &UsageStore,
         settings: &Settings,
     ) -> Result<Self, PruneError> {
         let now = SystemTime::now();
@@ -69,7 +69,7 @@ impl Survey {
             let unreadable = |source| PruneError::Folders { path: folders::place(&cache), source };
             entries.extend(folders::folders(&cache).map_err(unreadable)?.into_iter().map(folder_entry));
             // Most of a thousand may be unknown to the ledger, and one look tells which.
-            let known = ledger.environments().map_err(|source| PruneError::Ledger { path: state, source })?;
+            let known = ledger.environments().map_err(|source| PruneError::UsageStore { path: state, source })?;
             let known: HashSet<String> = known.into_iter().collect();
             for entry in entries.iter_mut().filter(|entry| known.contains(&entry.key)) {
                 consult(entry, &ledger, now);
@@ -239,7 +239,7 @@ fn folder_entry(folder: Folder) -> ImageEntry {
 }
 
 /// Adds what the ledger knows. Blocks, but not for long.
-fn consult(entry: &mut ImageEntry, ledger: &Ledger, now: SystemTime) {
+fn consult(entry: &mut ImageEntry, ledger: &UsageStore, now: SystemTime) {
     // One that lost its name was used and pinned under it, which another has now.
     if !entry.is_nameless() {
         entry.last_used = ledger.last_used(&entry.key).map_or(entry.last_used, |used| used.max(entry.created).min(now));

@@ -20,7 +20,7 @@ use std::path::Path;
 
 /// A fingerprint, and whose it is.
 #[derive(Debug)]
-pub struct Taken {
+pub struct TakenFingerprint {
     /// What was asked for.
     pub subject: String,
     /// The image's id; `None` for this machine's.
@@ -34,7 +34,11 @@ pub struct Taken {
 ///
 /// # Errors
 /// [`SubjectError`].
-pub async fn fingerprint(subject: &str, engine: EngineChoice, engines: &Engines) -> Result<Taken, SubjectError> {
+pub async fn fingerprint(
+    subject: &str,
+    engine: EngineChoice,
+    engines: &Engines,
+) -> Result<TakenFingerprint, SubjectError> {
     let path = Path::new(subject);
     if !path.exists() {
         return of_reference(subject, engine, engines).await;
@@ -46,7 +50,11 @@ pub async fn fingerprint(subject: &str, engine: EngineChoice, engines: &Engines)
     of_block(subject, &Block::load(path).map_err(block)?.block, engine, engines).await
 }
 
-async fn of_reference(subject: &str, engine: EngineChoice, engines: &Engines) -> Result<Taken, SubjectError> {
+async fn of_reference(
+    subject: &str,
+    engine: EngineChoice,
+    engines: &Engines,
+) -> Result<TakenFingerprint, SubjectError> {
     if !engine.may_isolate() {
         return Err(SubjectError::NoImages { subject: subject.to_owned() });
     }
@@ -62,14 +70,18 @@ async fn of_block(
     block: &Block,
     engine: EngineChoice,
     engines: &Engines,
-) -> Result<Taken, SubjectError> {
+) -> Result<TakenFingerprint, SubjectError> {
     let settings = engines.settings();
     // As a run does.
     let store = engines.images_of(engine).await?;
     let Some(store) = store else {
         let fingerprint =
             of_machine(&only(Interpreters::of_machine(settings), block.language), &settings.work_folder).await?;
-        return Ok(Taken { subject: format!("{subject} (as a process of this machine)"), image: None, fingerprint });
+        return Ok(TakenFingerprint {
+            subject: format!("{subject} (as a process of this machine)"),
+            image: None,
+            fingerprint,
+        });
     };
     // The one that a run would have, where it is there already: to look at something makes nothing.
     let (name, image) = environment::find(block, store.as_ref(), settings).await?;
@@ -85,11 +97,11 @@ async fn of_found(
     image: &str,
     found: StoredImage,
     settings: &Settings,
-) -> Result<Taken, SubjectError> {
+) -> Result<TakenFingerprint, SubjectError> {
     let found = RunImage::of(image, found);
     let interpreters = Interpreters::of_image(&found);
     let fingerprint = of_image(store, image, &found.id, &interpreters, &settings.state_folder).await?;
-    Ok(Taken { subject: subject.to_owned(), image: Some(found.id.0), fingerprint })
+    Ok(TakenFingerprint { subject: subject.to_owned(), image: Some(found.id.0), fingerprint })
 }
 
 async fn find(store: &dyn ImageStore, reference: &str) -> Result<Option<StoredImage>, SubjectError> {
@@ -101,15 +113,15 @@ async fn find(store: &dyn ImageStore, reference: &str) -> Result<Option<StoredIm
     }
 }
 
-fn saved(path: &Path) -> Result<Taken, SubjectError> {
+fn saved(path: &Path) -> Result<TakenFingerprint, SubjectError> {
     let failed = |source| SubjectError::Read { path: path.to_owned(), source };
     let wrong = |reason| SubjectError::Saved { path: path.to_owned(), reason };
     let text = small_file::read(path, DOCUMENT_MAX).map_err(failed)?;
     let (document, fingerprint) = Document::read(&text).map_err(wrong)?;
-    Ok(Taken { subject: path.display().to_string(), image: document.image, fingerprint })
+    Ok(TakenFingerprint { subject: path.display().to_string(), image: document.image, fingerprint })
 }
 
-impl Taken {
+impl TakenFingerprint {
     /// As one JSON object, which can be saved and compared with later.
     #[must_use]
     pub fn json(&self) -> Value {

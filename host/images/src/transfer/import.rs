@@ -10,7 +10,7 @@
 
 use super::error::ImportError;
 use crate::find::environment_name;
-use crate::ledger::Ledger;
+use crate::usage_store::UsageStore;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -82,7 +82,7 @@ pub async fn import(archive: &Path, trust: Trust, engines: &Engines) -> Result<I
         }
     };
     // Nobody builds, removes or takes in the same meanwhile.
-    let ledger = Ledger::new(&settings.state_folder);
+    let ledger = UsageStore::new(&settings.state_folder);
     let locked = |source| ImportError::Lock { folder: settings.state_folder.clone(), source };
     let _claimed = ledger.claim(&key).await.map_err(locked)?;
     let imported = Loading { store: store.as_ref(), path: archive, name: &name }.run(image).await?;

@@ -5,7 +5,7 @@ mod split;
 pub use split::SplitError;
 
 use crate::input::Inputs;
-use longshore_table::{Feed, budget};
+use longshore_table::{TableSource, budget};
 pub(crate) use split::Split;
 pub(crate) use split::Value;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub(crate) struct Cut {
 impl Cut {
     /// Cuts input 0, and every other that has the field.
     pub(crate) fn new(inputs: &Inputs, spec: &PartitionSpec) -> Result<Self, (usize, SplitError)> {
-        let split = |(number, feed): (usize, Option<&Feed>)| {
+        let split = |(number, feed): (usize, Option<&TableSource>)| {
             let feed = feed.filter(|feed| number == 0 || feed.schema().index_of(&spec.field).is_ok());
             let split = feed.map(|feed| Split::new(feed, &spec.field, budget::host()));
             split.transpose().map_err(|error| (number, error))

@@ -6,7 +6,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, Field, SchemaRef};
 use arrow_select::take::{take, take_record_batch};
 use longshore_segment::{Budget, OverBudget, Taken};
-use longshore_table::{Feed, TableError};
+use longshore_table::{TableError, TableSource};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(crate) struct Split {
 impl Split {
     /// Reads a table and finds the rows of each value. More decoded values than there is memory for are refused, since
     /// all of it is kept.
-    pub(crate) fn new(feed: &Feed, field: &str, budget: &Budget) -> Result<Self, SplitError> {
+    pub(crate) fn new(feed: &TableSource, field: &str, budget: &Budget) -> Result<Self, SplitError> {
         let schema = feed.schema();
         let column = schema.index_of(field).map_err(SplitError::Arrow)?;
         let too_large = |_: OverBudget| SplitError::TooLarge { mebibytes: budget.limit() >> 20 };
@@ -104,7 +104,7 @@ impl Split {
     }
 
     /// The rows of a value as a table; none where the table has no such value.
-    pub(crate) fn part(&self, value: &Value) -> Feed {
+    pub(crate) fn part(&self, value: &Value) -> TableSource {
         let rows = self.rows.get(value).map_or(&[][..], Vec::as_slice);
         let batches = rows.iter().map(|(batch, rows)| {
             let batch = &self.batches[*batch];
@@ -114,7 +114,7 @@ impl Split {
             let taken = take_record_batch(batch, &UInt32Array::from(rows.clone()));
             taken.expect("rows of a batch are there, and never more than the batch has")
         });
-        Feed::Memory { schema: self.schema.clone(), batches: batches.collect() }
+        TableSource::Memory { schema: self.schema.clone(), batches: batches.collect() }
     }
 }
 
@@ -157,7 +157,7 @@ mod tests {
         RecordBatch::try_from_iter(columns).unwrap()
     }
 
-    fn rows(feed: &Feed) -> Vec<i64> {
+    fn rows(feed: &TableSource) -> Vec<i64> {
         let batches = feed.stored().unwrap().unwrap();
         let numbers = |batch: Result<RecordBatch, TableError>| {
             let batch = batch.unwrap();
@@ -172,7 +172,7 @@ mod tests {
             batch(vec![Some("b"), Some("a"), Some("b"), None], vec![1, 2, 3, 4]),
             batch(vec![Some("c"), Some("a"), None], vec![5, 6, 7]),
         ];
-        let feed = Feed::Memory { schema: batches[0].schema(), batches };
+        let feed = TableSource::Memory { schema: batches[0].schema(), batches };
         let split = Split::new(&feed, "g", &Budget::new(1 << 20)).unwrap();
         let values: Vec<_> = split.values().iter().map(Option::as_deref).collect();
         assert_eq!(values, [Some("b"), Some("a"), None, Some("c")]);

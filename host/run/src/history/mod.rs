@@ -9,5 +9,5 @@ mod recording;
 mod runs;
 
 pub use error::HistoryError;
-pub(crate) use recording::Recording;
-pub use runs::{PastRun, RunHistory, RunState};
+pub(crate) use recording::RunRecorder;
+pub use runs::{HistoryEntry, RunHistory, RunState};

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 /// A run that is being taken down.
 #[derive(Debug)]
-pub(crate) struct Recording {
+pub(crate) struct RunRecorder {
     folder: LockedFolder,
     history: RunHistory,
     entry: Entry,
@@ -29,7 +29,7 @@ pub(crate) struct Recording {
     listening: Option<JoinHandle<Log>>,
 }
 
-impl Recording {
+impl RunRecorder {
     /// Begins, unless the settings or the run want none.
     pub(crate) async fn begin(
         run_id: &str,

@@ -34,7 +34,7 @@ pub enum RunState {
 
 /// A run of the history.
 #[derive(Debug, Clone, Serialize)]
-pub struct PastRun {
+pub struct HistoryEntry {
     /// The run's id.
     pub run_id: String,
     /// The block's name.
@@ -57,7 +57,7 @@ pub struct RunHistory {
     folder: PathBuf,
 }
 
-impl PastRun {
+impl HistoryEntry {
     /// How it ended, in the record's words; `None` without one.
     #[must_use]
     pub fn outcome(&self) -> Option<&str> {
@@ -92,7 +92,7 @@ impl RunHistory {
     ///
     /// # Errors
     /// [`HistoryError::Folder`].
-    pub fn list(&self) -> Result<Vec<PastRun>, HistoryError> {
+    pub fn list(&self) -> Result<Vec<HistoryEntry>, HistoryError> {
         let names = self.names().map_err(|source| self.failed("read", source))?;
         Ok(names.iter().filter_map(|name| self.read(name)).collect())
     }
@@ -101,7 +101,7 @@ impl RunHistory {
     ///
     /// # Errors
     /// [`HistoryError`].
-    pub fn find(&self, reference: &str) -> Result<PastRun, HistoryError> {
+    pub fn find(&self, reference: &str) -> Result<HistoryEntry, HistoryError> {
         let unknown = || HistoryError::Unknown { reference: reference.to_owned() };
         let names = self.names().map_err(|source| self.failed("read", source))?;
         let after_dash = |name: &String| name.split_once('-').is_some_and(|(_, end)| end.starts_with(reference));
@@ -126,7 +126,7 @@ impl RunHistory {
     ///
     /// # Errors
     /// [`HistoryError::Folder`].
-    pub fn log(&self, run: &PastRun) -> Result<Vec<u8>, HistoryError> {
+    pub fn log(&self, run: &HistoryEntry) -> Result<Vec<u8>, HistoryError> {
         let read = if_there(small_file::read(&self.folder.join(&run.run_id).join(LOG), LOG_MAX));
         read.map(Option::unwrap_or_default).map_err(|source| self.failed("read", source))
     }
@@ -135,7 +135,7 @@ impl RunHistory {
     ///
     /// # Errors
     /// [`HistoryError::Running`], or [`HistoryError::Folder`].
-    pub fn remove(&self, run: &PastRun) -> Result<(), HistoryError> {
+    pub fn remove(&self, run: &HistoryEntry) -> Result<(), HistoryError> {
         match longshore_os::locked_folder::remove_unlocked(&self.folder.join(&run.run_id)) {
             Ok(true) => Ok(()),
             Ok(false) => Err(HistoryError::Running { run: run.run_id.clone() }),
@@ -166,7 +166,7 @@ impl RunHistory {
     }
 
     /// A run, unless it is only beginning, or was removed meanwhile.
-    fn read(&self, name: &str) -> Option<PastRun> {
+    fn read(&self, name: &str) -> Option<HistoryEntry> {
         let folder = self.folder.join(name);
         // The lock is looked at first: a run that ends in between has its record then.
         let locked = longshore_os::locked_folder::is_locked(&folder);
@@ -176,7 +176,7 @@ impl RunHistory {
             (None, true) => RunState::Running,
             (None, false) => RunState::Lost,
         };
-        Some(PastRun { run_id, block, source, inputs, started_ms, state, record })
+        Some(HistoryEntry { run_id, block, source, inputs, started_ms, state, record })
     }
 }
 

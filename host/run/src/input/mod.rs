@@ -12,7 +12,7 @@ use arrow_array::{Array, RecordBatch};
 use longshore_protocol::ProtocolError;
 use longshore_segment::{Budget, OverBudget, Segment, SegmentError, SegmentStream, Taken, write_whole};
 use longshore_table::budget;
-use longshore_table::{Feed, TableError, guarded};
+use longshore_table::{TableError, TableSource, guarded};
 use std::sync::Arc;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -38,7 +38,7 @@ pub(crate) struct Inputs {
 /// One input.
 #[derive(Debug)]
 pub(crate) struct Input {
-    feed: Feed,
+    feed: TableSource,
     /// Rows of a chunk, where the run transforms a stream.
     chunk_rows: Option<usize>,
     whole: OnceCell<Option<Arc<Whole>>>,
@@ -57,19 +57,19 @@ struct Whole {
 impl Inputs {
     /// Inputs by number; `None` where nothing is connected. A run that transforms a stream says how large its chunks
     /// are.
-    pub(crate) fn new(feeds: Vec<Option<Feed>>, chunk_rows: Option<usize>) -> Self {
+    pub(crate) fn new(feeds: Vec<Option<TableSource>>, chunk_rows: Option<usize>) -> Self {
         let input = |feed| Arc::new(Input::new(feed, chunk_rows));
         Self { inputs: feeds.into_iter().map(|feed| feed.map(input)).collect() }
     }
 
     /// Where their rows come from, by number.
-    pub(crate) fn feeds(&self) -> impl Iterator<Item = Option<&Feed>> {
+    pub(crate) fn feeds(&self) -> impl Iterator<Item = Option<&TableSource>> {
         self.inputs.iter().map(|input| input.as_ref().map(|input| &input.feed))
     }
 
     /// The same with other rows for some of them. The rest is shared: decoded once, whoever reads it.
-    pub(crate) fn with(&self, feeds: impl Iterator<Item = Option<Feed>>) -> Self {
-        let input = |(known, feed): (&Option<Arc<Input>>, Option<Feed>)| match feed {
+    pub(crate) fn with(&self, feeds: impl Iterator<Item = Option<TableSource>>) -> Self {
+        let input = |(known, feed): (&Option<Arc<Input>>, Option<TableSource>)| match feed {
             Some(feed) => Some(Arc::new(Input::new(feed, None))),
             None => known.clone(),
         };
@@ -96,7 +96,7 @@ impl Inputs {
 }
 
 impl Input {
-    fn new(feed: Feed, chunk_rows: Option<usize>) -> Self {
+    fn new(feed: TableSource, chunk_rows: Option<usize>) -> Self {
         let decoders = Arc::new(Semaphore::new(DECODERS_MAX));
         Self { feed, chunk_rows, whole: OnceCell::new(), decoders, memory: budget::host().clone() }
     }

@@ -105,13 +105,13 @@ impl Recipient {
 mod tests {
     use super::*;
     use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-    use longshore_table::Feed;
+    use longshore_table::TableSource;
 
     /// An input of ten chunks, which is never whole.
     fn input() -> Arc<Input> {
         let column: ArrayRef = Arc::new((0..10).collect::<Int64Array>());
         let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
-        Arc::new(Input::new(Feed::Memory { schema: batch.schema(), batches: vec![batch] }, Some(1)))
+        Arc::new(Input::new(TableSource::Memory { schema: batch.schema(), batches: vec![batch] }, Some(1)))
     }
 
     fn recipient(stream: u32, outgoing: Outgoing) -> Recipient {

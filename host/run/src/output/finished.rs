@@ -4,7 +4,7 @@ use super::pending::Pending;
 
 /// Something that ends the run.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum OutputFailure {
     /// The script sent what is no table.
     Violation(String),
     /// The script sent too much.

@@ -10,7 +10,7 @@ mod place;
 mod worker;
 mod writers;
 
-pub(crate) use finished::{Finished, Trouble};
+pub(crate) use finished::{Finished, OutputFailure};
 pub(crate) use handed::segment;
 pub use handed::{HandOver, NotHandedOver, OutputBatches, OutputHandle};
 pub(crate) use pending::{Pending, create};

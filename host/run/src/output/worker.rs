@@ -2,7 +2,7 @@
 //! Nothing of the script's is looked at in place, because the script can still write there.
 
 use super::Target;
-use super::finished::{Finished, Trouble};
+use super::finished::{Finished, OutputFailure};
 use super::means::{Means, over_memory};
 use super::pending::{Pending, create, rewrite};
 use crate::connection::Outgoing;
@@ -58,7 +58,7 @@ pub(crate) struct Worker {
     target: Option<Target>,
     run_id: String,
     streaming: bool,
-    trouble: mpsc::UnboundedSender<Trouble>,
+    trouble: mpsc::UnboundedSender<OutputFailure>,
     means: Means,
     schema: Option<SchemaRef>,
     sink: Option<(Sink, Pending)>,
@@ -87,7 +87,7 @@ enum Failure {
     /// The script is told, and may go on.
     Refused(String),
     /// The run ends.
-    Fatal(Trouble),
+    Fatal(OutputFailure),
     /// The run has ended, and nobody wants any more of it.
     Stopped,
 }
@@ -95,16 +95,19 @@ enum Failure {
 impl From<SegmentError> for Failure {
     fn from(error: SegmentError) -> Self {
         if let Some(reason) = Means::too_large(&error) {
-            return Self::Fatal(Trouble::Limit(reason));
+            return Self::Fatal(OutputFailure::Limit(reason));
         }
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Self::Fatal(Trouble::Violation(format!("an output is {}{cause}", error.to_string().trim_start_matches("the "))))
+        Self::Fatal(OutputFailure::Violation(format!(
+            "an output is {}{cause}",
+            error.to_string().trim_start_matches("the ")
+        )))
     }
 }
 
 impl From<OverBudget> for Failure {
     fn from(over: OverBudget) -> Self {
-        Self::Fatal(Trouble::Limit(over_memory(&over)))
+        Self::Fatal(OutputFailure::Limit(over_memory(&over)))
     }
 }
 
@@ -114,7 +117,7 @@ impl Worker {
         target: Option<Target>,
         run_id: String,
         streaming: bool,
-        trouble: mpsc::UnboundedSender<Trouble>,
+        trouble: mpsc::UnboundedSender<OutputFailure>,
         means: Means,
     ) -> Self {
         Self {
@@ -144,7 +147,7 @@ impl Worker {
             // What breaks here ends its run: the script waits for an answer.
             let done = guarded(|| self.obey(command)).unwrap_or_else(|panicked| {
                 let broken = format!("the writer of output {} gave up: {}", self.index, panicked.words);
-                Err(Failure::Fatal(Trouble::Write(broken)))
+                Err(Failure::Fatal(OutputFailure::Write(broken)))
             });
             match done {
                 Ok(()) => {}
@@ -366,15 +369,15 @@ fn refusal(error: TableError, means: &Means) -> Failure {
 }
 
 /// A table that is too large, that cannot be written, or that nobody reads any more.
-fn unwritten(error: &TableError, means: &Means) -> Trouble {
+fn unwritten(error: &TableError, means: &Means) -> OutputFailure {
     if means.allowance.is_exceeded() {
-        return Trouble::Limit("the script's outputs are larger than its limit of output bytes".into());
+        return OutputFailure::Limit("the script's outputs are larger than its limit of output bytes".into());
     }
     let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let is_closed = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
     if causes.any(|cause| cause.downcast_ref().is_some_and(is_closed)) {
-        Trouble::ReaderGone
+        OutputFailure::ReaderGone
     } else {
-        Trouble::Write(error.to_string())
+        OutputFailure::Write(error.to_string())
     }
 }

@@ -2,7 +2,7 @@
 //! thread of its own with a name, because it may wait for its script or its disk as long as the run lasts.
 
 use super::Declared;
-use super::finished::{Finished, Trouble};
+use super::finished::{Finished, OutputFailure};
 use super::means::{Means, over_memory};
 use super::worker::{Command, Piece, Worker};
 use crate::connection::Outgoing;
@@ -37,7 +37,7 @@ struct Shared {
     streaming: bool,
     /// Bytes that the script may still send, of all outputs together.
     intake: Allowance,
-    trouble: mpsc::UnboundedSender<Trouble>,
+    trouble: mpsc::UnboundedSender<OutputFailure>,
     means: Means,
     /// `None` once the run has no more outputs to open.
     workers: Mutex<Option<Vec<RunningWorker>>>,
@@ -67,7 +67,7 @@ impl Writers {
         streaming: bool,
         memory: Budget,
         output_bytes: u64,
-        trouble: mpsc::UnboundedSender<Trouble>,
+        trouble: mpsc::UnboundedSender<OutputFailure>,
     ) -> Self {
         let shared = Shared {
             declared,
@@ -95,7 +95,7 @@ impl Writers {
             match (&mut next.finished).await {
                 Ok(output) => done.push(output),
                 // A worker that panicked wrote nothing that may be published.
-                Err(_) => self.shared.tell(Trouble::Write(format!("the writer of output {} broke", next.output))),
+                Err(_) => self.shared.tell(OutputFailure::Write(format!("the writer of output {} broke", next.output))),
             }
             self.ending.pop_front();
         }
@@ -110,7 +110,7 @@ impl Drop for Writers {
         drop(self.shared.close());
         for Ending { output, .. } in &self.ending {
             let left = format!("output {output} was still being written when the run ended: its writer is left behind");
-            self.shared.tell(Trouble::Write(left));
+            self.shared.tell(OutputFailure::Write(left));
         }
     }
 }
@@ -127,13 +127,13 @@ impl OutputsHandle {
     /// Hands bytes over, waiting while the worker is busy.
     pub(crate) async fn take(&self, worker: usize, mut piece: Piece) {
         if self.0.intake.spend(piece.length()).is_err() {
-            self.0.tell(Trouble::Limit("the script wrote more than its limit of output bytes".into()));
+            self.0.tell(OutputFailure::Limit("the script wrote more than its limit of output bytes".into()));
             return;
         }
         if let Piece::Inline(bytes, memory) = &mut piece {
             match self.0.means.memory.take(bytes.len() as u64) {
                 Ok(taken) => *memory = Some(taken),
-                Err(over) => return self.0.tell(Trouble::Limit(over_memory(&over))),
+                Err(over) => return self.0.tell(OutputFailure::Limit(over_memory(&over))),
             }
         }
         self.0.command(worker, Command::Piece(piece)).await;
@@ -162,7 +162,7 @@ impl Shared {
             None => {
                 let started = self.start_worker(output).map_err(|error| {
                     let reason = format!("cannot start a thread for output {output}: {error}");
-                    self.tell(Trouble::Write(reason.clone()));
+                    self.tell(OutputFailure::Write(reason.clone()));
                     reason
                 })?;
                 workers.push(started);
@@ -202,7 +202,7 @@ impl Shared {
         let Some((output, commands)) = known else { return };
         if commands.send(command).await.is_err() {
             // It has said why, unless it could not; the run ends by the first word, and a script must not wait for one.
-            self.tell(Trouble::Write(format!("the writer of output {output} has stopped")));
+            self.tell(OutputFailure::Write(format!("the writer of output {output} has stopped")));
         }
     }
 
@@ -212,7 +212,7 @@ impl Shared {
         workers.into_iter().map(|worker| Ending { output: worker.output, finished: worker.finished }).collect()
     }
 
-    fn tell(&self, trouble: Trouble) {
+    fn tell(&self, trouble: OutputFailure) {
         // The run has ended already when nobody listens.
         let _ = self.trouble.send(trouble);
     }
@@ -235,13 +235,13 @@ mod tests {
     use longshore_segment::BatchEncoder;
     use longshore_table::WriteOptions;
 
-    fn writers_to(targets: Vec<Option<Target>>) -> (Writers, mpsc::UnboundedReceiver<Trouble>) {
+    fn writers_to(targets: Vec<Option<Target>>) -> (Writers, mpsc::UnboundedReceiver<OutputFailure>) {
         let (trouble, troubles) = mpsc::unbounded_channel();
         let declared = Declared { ids: None, targets };
         (Writers::new(declared, "run", false, Budget::new(1 << 26), 1 << 20, trouble), troubles)
     }
 
-    fn writers() -> (Writers, mpsc::UnboundedReceiver<Trouble>) {
+    fn writers() -> (Writers, mpsc::UnboundedReceiver<OutputFailure>) {
         writers_to(Vec::new())
     }
 
@@ -284,7 +284,7 @@ mod tests {
     }
 
     /// Writes a column to a file, and returns what was told of it: the first trouble, or why the script's table was dropped.
-    async fn told(format: &str, column: ArrayRef) -> Result<Trouble, String> {
+    async fn told(format: &str, column: ArrayRef) -> Result<OutputFailure, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
         let place = Place::Named(longshore_os::publish::Destination::of(&path).unwrap());
@@ -316,7 +316,7 @@ mod tests {
         let text: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(10_000)]));
         let categories = DictionaryArray::<Int16Type>::try_new(Int16Array::from(vec![0; 1000]), text).unwrap();
         match told("csv", Arc::new(categories)).await {
-            Ok(Trouble::Limit(reason)) => {
+            Ok(OutputFailure::Limit(reason)) => {
                 assert_eq!(reason, "the script's outputs are larger than its limit of output bytes");
             }
             other => panic!("{other:?}"),
@@ -346,7 +346,7 @@ mod tests {
         );
         drop(finishing);
         match troubles.recv().await {
-            Some(Trouble::Write(left)) => {
+            Some(OutputFailure::Write(left)) => {
                 assert_eq!(left, "output 7 was still being written when the run ended: its writer is left behind");
             }
             other => panic!("{other:?}"),

@@ -9,7 +9,7 @@ use crate::cut::{Cut, Value};
 use crate::output::{Finished, Place};
 use crate::record::{PartitionRecord, RunRecord};
 use crate::request::Prepared;
-use crate::single::{NotPublished, Outlet, Published, milliseconds, publish, run_once};
+use crate::single::{NotPublished, OutputMode, Published, milliseconds, publish, run_once};
 use longshore_config::settings::Settings;
 use longshore_engine::Engines;
 use longshore_engine::task::Task;
@@ -50,7 +50,7 @@ pub(crate) async fn run(
 ) -> RunRecord {
     if cut.values().is_empty() {
         // A table without rows has no values: the block runs once, so that its outputs have their columns.
-        return run_once(prepared, run_id, engines, events, cancel, Outlet::Publish).await.0;
+        return run_once(prepared, run_id, engines, events, cancel, OutputMode::Publish).await.0;
     }
     let whole = Whole { prepared, run_id, cut, engines, settings: engines.settings(), events, begun: Instant::now() };
     let parts = whole.run_parts(cancel).await;
@@ -160,7 +160,7 @@ impl Whole<'_> {
                 }
             };
             let (mut record, finished) =
-                run_once(prepared, new_run_id(), &engines, events, &cancel, Outlet::Keep).await;
+                run_once(prepared, new_run_id(), &engines, events, &cancel, OutputMode::Keep).await;
             if broken.is_some() {
                 (record.outcome, record.message) = (Outcome::EngineFailed, broken);
             }

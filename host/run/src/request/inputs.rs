@@ -4,7 +4,8 @@ use super::{INPUTS_MAX, InputSource, InputSpec, RequestError};
 use crate::record::InputRecord;
 use longshore_block::{InputDeclaration, Mode};
 use longshore_table::{
-    BadRows, Feed, FileFormat, Format, FormatError, LiveSource, ReadOptions, Source, TableError, Tally, check_columns,
+    BadRows, FileFormat, Format, FormatError, LiveSource, ReadOptions, Source, TableError, TableSource, Tally,
+    check_columns,
 };
 use std::collections::HashSet;
 use std::fs::File;
@@ -77,9 +78,9 @@ pub(super) fn open_inputs(
     declarations: Option<&[InputDeclaration]>,
     bad_rows: Option<BadRows>,
     mode: Mode,
-) -> Result<Vec<Option<Feed>>, RequestError> {
+) -> Result<Vec<Option<TableSource>>, RequestError> {
     let others = ReadOptions { bad_rows, ..ReadOptions::default() };
-    let mut feeds: Vec<Option<Feed>> = Vec::new();
+    let mut feeds: Vec<Option<TableSource>> = Vec::new();
     let mut wrong = Vec::new();
     for (position, spec) in specs.iter_mut().enumerate() {
         let number = spec.number.unwrap_or(position);
@@ -99,7 +100,7 @@ pub(super) fn open(
     declaration: Option<&InputDeclaration>,
     others: &ReadOptions,
     mode: Mode,
-) -> Result<Feed, TableError> {
+) -> Result<TableSource, TableError> {
     let path = spec.in_record();
     let found = format_of(spec, declaration)?;
     // What there is in memory is as an Arrow stream is.
@@ -117,16 +118,16 @@ pub(super) fn open(
 }
 
 /// The rows of streams that turn out to be wrong on the way, each with what the stream is called.
-pub(super) fn tallies(specs: &[InputSpec], feeds: &[Option<Feed>]) -> Vec<(String, Tally)> {
+pub(super) fn tallies(specs: &[InputSpec], feeds: &[Option<TableSource>]) -> Vec<(String, Tally)> {
     let tally =
         |(number, spec): (usize, &InputSpec)| Some((spec.called_in_errors(), feeds.get(number)?.as_ref()?.tally()?));
     numbered(specs).filter_map(tally).collect()
 }
 
 /// What was found out about the inputs' texts that a person should know.
-pub(super) fn notes(specs: &[InputSpec], feeds: &[Option<Feed>]) -> Vec<String> {
+pub(super) fn notes(specs: &[InputSpec], feeds: &[Option<TableSource>]) -> Vec<String> {
     let found = |(number, spec): (usize, &InputSpec)| {
-        let findings = feeds.get(number).and_then(Option::as_ref).and_then(Feed::findings);
+        let findings = feeds.get(number).and_then(Option::as_ref).and_then(TableSource::findings);
         let notes = findings.map(|findings| findings.all_notes().map(str::to_owned).collect::<Vec<_>>());
         let path = spec.in_record().display().to_string();
         notes.unwrap_or_default().into_iter().map(move |note| format!("`{path}`: {note}"))
@@ -138,10 +139,10 @@ pub(super) fn notes(specs: &[InputSpec], feeds: &[Option<Feed>]) -> Vec<String> 
 pub(super) fn records(
     specs: &[InputSpec],
     declarations: Option<&[InputDeclaration]>,
-    feeds: &[Option<Feed>],
+    feeds: &[Option<TableSource>],
 ) -> Vec<InputRecord> {
     let paths = input_paths(specs).into_iter().zip(feeds).enumerate();
-    let record = |(index, (path, feed)): (usize, (Option<PathBuf>, &Option<Feed>))| {
+    let record = |(index, (path, feed)): (usize, (Option<PathBuf>, &Option<TableSource>))| {
         let name = declarations.and_then(|known| known.get(index)).map(|input| input.name.clone());
         Some(InputRecord { index, name, path: path?, reading: feed.as_ref()?.findings().cloned() })
     };
@@ -170,7 +171,12 @@ fn numbered(specs: &[InputSpec]) -> impl Iterator<Item = (usize, &InputSpec)> {
 }
 
 /// Standard input and pipes can be read once: a stream takes them as they come, a batch keeps all of them first.
-fn open_as(spec: &mut InputSpec, found: Option<Found>, options: &ReadOptions, mode: Mode) -> Result<Feed, TableError> {
+fn open_as(
+    spec: &mut InputSpec,
+    found: Option<Found>,
+    options: &ReadOptions,
+    mode: Mode,
+) -> Result<TableSource, TableError> {
     let name = spec.called_in_errors();
     let failed = |source| TableError::Read { path: PathBuf::from(&name), source };
     let source = spec.take_source();
@@ -178,10 +184,10 @@ fn open_as(spec: &mut InputSpec, found: Option<Found>, options: &ReadOptions, mo
         let path = PathBuf::from(&name);
         options.check_fit(Format::ArrowStream).map_err(|reason| TableError::NoOption { path, reason })?;
         return match source {
-            InputSource::BatchReader(reader) if mode == Mode::Stream => Feed::pass_batches(&name, reader),
-            InputSource::BatchReader(reader) => Feed::spool_batches(&name, reader),
-            InputSource::Segment(segment) => Feed::of_segment(&name, &segment),
-            InputSource::Batches { schema, batches } => Feed::of_batches(&name, &schema, batches),
+            InputSource::BatchReader(reader) if mode == Mode::Stream => TableSource::pass_batches(&name, reader),
+            InputSource::BatchReader(reader) => TableSource::spool_batches(&name, reader),
+            InputSource::Segment(segment) => TableSource::of_segment(&name, &segment),
+            InputSource::Batches { schema, batches } => TableSource::of_batches(&name, &schema, batches),
             InputSource::Path(_) | InputSource::File(_) | InputSource::Reader(_) => {
                 Err(failed(std::io::Error::other("it has no format")))
             }
@@ -191,13 +197,13 @@ fn open_as(spec: &mut InputSpec, found: Option<Found>, options: &ReadOptions, mo
     let live = mode == Mode::Stream && LiveSource::can(format);
     let file = match source {
         InputSource::Reader(reader) if live => {
-            return LiveSource::open_reader(&name, reader, format, options).map(Feed::Live);
+            return LiveSource::open_reader(&name, reader, format, options).map(TableSource::Live);
         }
-        InputSource::Reader(reader) => return Source::spool(&name, reader, format, options).map(Feed::Stored),
+        InputSource::Reader(reader) => return Source::spool(&name, reader, format, options).map(TableSource::Stored),
         InputSource::File(file) => file,
         InputSource::Path(path) => {
             if !std::fs::metadata(&path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
-                return Source::find(&path, found.said.then_some(format), options).map(Feed::Stored);
+                return Source::find(&path, found.said.then_some(format), options).map(TableSource::Stored);
             }
             File::open(path).map_err(failed)?
         }
@@ -206,8 +212,8 @@ fn open_as(spec: &mut InputSpec, found: Option<Found>, options: &ReadOptions, mo
         }
     };
     match live {
-        true => LiveSource::open(&name, file, format, options).map(Feed::Live),
-        false => Source::spool(&name, file, format, options).map(Feed::Stored),
+        true => LiveSource::open(&name, file, format, options).map(TableSource::Live),
+        false => Source::spool(&name, file, format, options).map(TableSource::Stored),
     }
 }
 

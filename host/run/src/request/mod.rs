@@ -22,7 +22,7 @@ pub use stream::CHUNK_ROWS;
 
 use crate::cut::{Cut, PartitionSpec};
 use crate::input::Inputs;
-use crate::kept::KeepTarget;
+use crate::kept::CaptureTarget;
 use crate::output::{Declared, Target};
 use crate::record::InputRecord;
 use longshore_block::{Block, BlockFile, GivenValue, Mode, OptionValues, check_field};
@@ -99,7 +99,7 @@ pub struct Prepared {
     pub(crate) image: Option<String>,
     pub(crate) network: Network,
     pub(crate) mounts: Vec<SharedFile>,
-    pub(crate) keep: Option<KeepTarget>,
+    pub(crate) keep: Option<CaptureTarget>,
     pub(crate) limits: Limits,
     /// Rows of a chunk, where the block transforms a stream.
     pub(crate) chunk_rows: Option<u32>,
@@ -252,9 +252,9 @@ fn cut(inputs: &Inputs, spec: &PartitionSpec, mode: Mode) -> Result<Cut, Request
     })
 }
 
-fn check_keep(path: &Path, outputs: &Declared) -> Result<KeepTarget, RequestError> {
+fn check_keep(path: &Path, outputs: &Declared) -> Result<CaptureTarget, RequestError> {
     let wrong = |reason| RequestError::Keep { path: path.to_owned(), reason };
-    let keep = KeepTarget::check(path).map_err(wrong)?;
+    let keep = CaptureTarget::check(path).map_err(wrong)?;
     let real = keep.real();
     for (number, target) in outputs.targets.iter().enumerate() {
         // Below it, so that one of them would find the other in its place.

@@ -3,7 +3,7 @@
 //! none leads to what is written, read or mounted.
 
 use super::{InputSpec, Mount, RequestError};
-use crate::kept::KeepTarget;
+use crate::kept::CaptureTarget;
 use crate::output::{Declared, Place};
 use longshore_block::{Block, GivenValue, OptionValues};
 use longshore_os::folder::links_to;
@@ -43,7 +43,7 @@ pub(super) fn given(
 /// Returns what a caller should know of it.
 pub(super) fn check(
     outputs: &Declared,
-    keep: Option<&KeepTarget>,
+    keep: Option<&CaptureTarget>,
     block: &Block,
     given: Vec<(String, PathBuf)>,
     mounts: &[SharedFile],

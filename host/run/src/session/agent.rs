@@ -3,7 +3,7 @@
 
 use super::missing_sdk::MissingSdk;
 use crate::connection::{Incoming, Outgoing, say};
-use crate::kept::Keeping;
+use crate::kept::WorkdirCapture;
 use longshore_block::BlockFile;
 use longshore_engine::task::blocking;
 use longshore_model::event::{Event, Events};
@@ -28,7 +28,7 @@ pub(crate) enum AgentEnd {
         /// Its report.
         exit: Exit,
         /// What it brought back.
-        kept: Option<Box<Keeping>>,
+        kept: Option<Box<WorkdirCapture>>,
         /// Whether the script printed that it could not import the SDK.
         sdk_missing: bool,
     },
@@ -93,7 +93,7 @@ impl AgentSession {
         mut self,
         mut logs: Logs,
         told: mpsc::Sender<AgentWord>,
-        keeping: Option<Box<Keeping>>,
+        keeping: Option<Box<WorkdirCapture>>,
     ) -> AgentEnd {
         let (mut started, mut ended, mut keeper) = (false, false, None);
         let mut keeping = keeping;
@@ -215,11 +215,11 @@ struct Part {
 /// Writes what is brought back on a thread of its own: disks may be slow.
 struct Keeper {
     parts: mpsc::Sender<Part>,
-    writing: JoinHandle<Result<Box<Keeping>, ProtocolError>>,
+    writing: JoinHandle<Result<Box<WorkdirCapture>, ProtocolError>>,
 }
 
 impl Keeper {
-    fn new(mut keeping: Box<Keeping>) -> Self {
+    fn new(mut keeping: Box<WorkdirCapture>) -> Self {
         let (parts, mut received) = mpsc::channel::<Part>(PARTS_AHEAD);
         let writing = spawn_blocking(move || {
             while let Some(part) = received.blocking_recv() {
@@ -243,7 +243,7 @@ impl Keeper {
     }
 
     /// Waits until everything is written.
-    async fn end(self) -> Result<Option<Box<Keeping>>, ProtocolError> {
+    async fn end(self) -> Result<Option<Box<WorkdirCapture>>, ProtocolError> {
         drop(self.parts);
         self.writing.await.unwrap_or_else(|_| Err(broken())).map(Some)
     }

@@ -20,7 +20,7 @@ use longshore_protocol::{
     RunFacts, SocketConnection, ToAgent, ToScript, Usage, VersionRange,
 };
 use longshore_segment::Budget;
-use longshore_table::{Feed, ReadOptions, Source, WriteOptions};
+use longshore_table::{ReadOptions, Source, TableSource, WriteOptions};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ async fn serve<T: Send + 'static>(
     let declared = Declared { ids: None, targets: vec![Some(target)] };
     let (trouble, mut troubles) = mpsc::unbounded_channel();
     let writers = Writers::new(declared, "run", false, Budget::new(1 << 28), 1 << 30, trouble);
-    let feed = Feed::Memory { schema: input.schema(), batches: vec![input] };
+    let feed = TableSource::Memory { schema: input.schema(), batches: vec![input] };
     let served = Served {
         inputs: Arc::new(Inputs::new(vec![Some(feed)], None)),
         outputs: writers.handle(),

@@ -1,19 +1,19 @@
 //! What is run in a container: which program with what, and what it knows of its run.
 
 use super::{LADDER, Run};
-use crate::kept::Keeping;
+use crate::kept::WorkdirCapture;
 use longshore_block::{Form, Language};
-use longshore_engine::{Started, Workplace};
+use longshore_engine::{ScriptEnvironment, Started};
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::{Begin, RunFacts};
 use std::collections::BTreeMap;
 
 impl Run<'_> {
     /// What the agent is told to run.
-    pub(super) fn begin(&self, workplace: &Workplace, kind: EngineKind) -> Begin {
+    pub(super) fn begin(&self, script_environment: &ScriptEnvironment, kind: EngineKind) -> Begin {
         let block = &self.prepared.block;
-        let script = format!("{}/{}", workplace.folder, block.script);
-        let interpreters = &workplace.interpreters;
+        let script = format!("{}/{}", script_environment.folder, block.script);
+        let interpreters = &script_environment.interpreters;
         let author = interpreters.environment.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let mut environment: BTreeMap<&str, &str> = author.collect();
         environment.extend([("PATH", interpreters.path.as_str()), ("LANG", "C.UTF-8")]);
@@ -26,17 +26,17 @@ impl Run<'_> {
         program.extend(self.program(script));
         if !kind.isolates() {
             // Libraries that keep caches below HOME find the run's own folder there instead.
-            environment.insert("TMPDIR", &workplace.folder);
+            environment.insert("TMPDIR", &script_environment.folder);
         }
         Begin {
             program,
             environment: environment.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-            folder: workplace.folder.clone(),
-            user: workplace.user,
+            folder: script_environment.folder.clone(),
+            user: script_environment.user,
             log_bytes: self.prepared.limits.log_bytes,
             open_files: Some(self.prepared.limits.open_files),
             ladder: LADDER,
-            keep: self.prepared.keep.as_ref().map(|_| Keeping::LIMITS),
+            keep: self.prepared.keep.as_ref().map(|_| WorkdirCapture::LIMITS),
             tell_end: true,
         }
     }

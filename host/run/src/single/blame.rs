@@ -77,7 +77,7 @@ fn of_environment(error: &EnvironmentError) -> Blame {
         EnvironmentError::File { .. }
         | EnvironmentError::Write { .. }
         | EnvironmentError::Sdk { .. }
-        | EnvironmentError::Ledger { .. } => Blame::Engine,
+        | EnvironmentError::UsageStore { .. } => Blame::Engine,
         EnvironmentError::Cancelled => Blame::Nobody,
     }
 }
@@ -107,7 +107,7 @@ fn of_pull(error: &PullError) -> Blame {
 fn of_store(error: &StoreError) -> Blame {
     match error {
         // An image without a shell cannot be built on.
-        StoreError::WorkshopEnded | StoreError::Limit { .. } => Blame::Environment,
+        StoreError::BuildContainerEnded | StoreError::Limit { .. } => Blame::Environment,
         StoreError::Unreachable(_) | StoreError::Engine { .. } | StoreError::Gone { .. } => Blame::Engine,
     }
 }
@@ -124,7 +124,7 @@ fn of_local(error: &LocalError) -> Blame {
         | LocalError::Certificates { .. } => Blame::Environment,
         LocalError::Start { .. }
         | LocalError::Folder { .. }
-        | LocalError::Ledger { .. }
+        | LocalError::UsageStore { .. }
         | LocalError::Follow { .. } => Blame::Engine,
         LocalError::Cancelled => Blame::Nobody,
     }

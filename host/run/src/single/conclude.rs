@@ -2,7 +2,7 @@
 
 use super::explain::loosened;
 use super::publishing::publish;
-use super::{Outlet, Run, milliseconds};
+use super::{OutputMode, Run, milliseconds};
 use crate::kept::KeptRecord;
 use crate::output::Finished;
 use crate::record::RunRecord;
@@ -22,7 +22,7 @@ impl Run<'_> {
         evidence: &Evidence,
         finished: Vec<Finished>,
         exit: Option<Exit>,
-        outlet: Outlet,
+        outlet: OutputMode,
     ) -> (RunRecord, Vec<Finished>) {
         let (mut outcome, mut message) = decide(evidence);
         let mut notes = std::mem::take(&mut self.prepared.notes);
@@ -47,7 +47,7 @@ impl Run<'_> {
         if outcome.is_success() {
             let publishing = Instant::now();
             self.tell(Event::Publishing);
-            if outlet == Outlet::Publish {
+            if outlet == OutputMode::Publish {
                 notes.extend(self.unwritten(&finished));
                 notes.extend(finished.iter().flat_map(Finished::all_notes));
             }
@@ -55,8 +55,8 @@ impl Run<'_> {
                 notes.push("the script ended without a word: let it end with `commit()` or `close()`".into());
             }
             match outlet {
-                Outlet::Keep => handed_over = finished,
-                Outlet::Publish => {
+                OutputMode::Keep => handed_over = finished,
+                OutputMode::Publish => {
                     let (declared, settings) = (&self.prepared.outputs, self.settings);
                     match publish(declared, finished, &self.run_id, settings, self.cancel).await {
                         Ok(published) => {

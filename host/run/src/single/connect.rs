@@ -1,6 +1,6 @@
 //! The beginning of a run in its container: its agent connects and is welcome, or why not.
 
-use super::{Run, lacking};
+use super::{Run, missing_sdk};
 use crate::connection::say;
 use crate::session::{Acceptor, AgentSession, Peer};
 use longshore_engine::{Container, RunImage};
@@ -49,7 +49,7 @@ fn agent(peer: Peer, image: Option<&RunImage>) -> Result<AgentSession, NoAgent> 
             let reason = error.to_string();
             say(&outgoing, &ToAgent::Refused { reason: reason.clone() });
             let reason = match error {
-                ProtocolError::Version(mismatch) => lacking::other_version(image, &mismatch),
+                ProtocolError::Version(mismatch) => missing_sdk::other_version(image, &mismatch),
                 _ => reason,
             };
             Err(if image.is_some() { NoAgent::Image(reason) } else { NoAgent::Failed(reason) })

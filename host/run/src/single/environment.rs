@@ -2,14 +2,14 @@
 //! fails for the lack of a fingerprint.
 
 use super::error::RunError;
-use super::{Run, lacking};
+use super::{Run, missing_sdk};
 use longshore_block::Language;
 use longshore_config::settings::Settings;
-use longshore_engine::{Engine, ImageStore, RunImage, Workplace};
+use longshore_engine::{Engine, ImageStore, RunImage, ScriptEnvironment};
 use longshore_images::environment::local::{self, LocalEnvironment};
 use longshore_images::environment::{self, EnvironmentError, LocalError};
 use longshore_images::fingerprint::{Fingerprint, FingerprintError, of_image, of_machine, only};
-use longshore_images::ledger::Hold;
+use longshore_images::usage_store::LockGuard;
 use longshore_model::causes::chain;
 use longshore_model::event::Event;
 use longshore_model::image_id::ImageId;
@@ -30,12 +30,12 @@ impl Fingerprinting {
     /// Begins to find out what is installed in an image, or without one on this machine.
     fn begin(
         image: Option<(ImageId, Arc<dyn ImageStore>)>,
-        workplace: &Workplace,
+        script_environment: &ScriptEnvironment,
         language: Language,
         settings: &Settings,
     ) -> Self {
         let settings = settings.clone();
-        let interpreters = workplace.interpreters.clone();
+        let interpreters = script_environment.interpreters.clone();
         Self(tokio::spawn(async move {
             match image {
                 Some((image, store)) => {
@@ -54,14 +54,14 @@ impl Drop for Fingerprinting {
 }
 
 /// What a script needs, and what keeps it there.
-pub(super) enum Provided {
+pub(super) enum ResolvedEnvironment {
     /// An image, what is known of it, and what keeps it there.
-    Image(RunImage, Option<Hold>),
+    Image(RunImage, Option<LockGuard>),
     /// This machine, with packages of the block's own where it names any; they stay as long as this.
     Local(Option<LocalEnvironment>),
 }
 
-impl Provided {
+impl ResolvedEnvironment {
     /// The image.
     pub(super) fn image(&self) -> Option<&RunImage> {
         match self {
@@ -88,11 +88,11 @@ impl Provided {
 
 impl Run<'_> {
     /// What the script needs: an image that has it, or a folder of this machine. `None` where nobody wants to wait for it.
-    pub(super) async fn provide(&self, engine: &dyn Engine) -> Result<Option<Provided>, RunError> {
+    pub(super) async fn provide(&self, engine: &dyn Engine) -> Result<Option<ResolvedEnvironment>, RunError> {
         let (block, image) = (&self.prepared.block, self.prepared.image.as_deref());
         let Some(store) = engine.images() else {
             return match local::ensure(block, self.engines, &self.events, self.cancel).await {
-                Ok(local) => Ok(Some(Provided::Local(local))),
+                Ok(local) => Ok(Some(ResolvedEnvironment::Local(local))),
                 Err(LocalError::Cancelled) => Ok(None),
                 Err(error) => Err(error.into()),
             };
@@ -103,22 +103,27 @@ impl Run<'_> {
                 Err(EnvironmentError::Cancelled) => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
-        Ok(Some(Provided::Image(RunImage::of(&ready.name, ready.image), ready.hold)))
+        Ok(Some(ResolvedEnvironment::Image(RunImage::of(&ready.name, ready.image), ready.hold)))
     }
 
     /// Says what an image's author meant to be on the disk, and is not.
-    pub(super) async fn note_volumes(&mut self, provided: &Provided) {
-        if let Some(note) = provided.image().and_then(lacking::volumes) {
+    pub(super) async fn note_volumes(&mut self, provided: &ResolvedEnvironment) {
+        if let Some(note) = provided.image().and_then(missing_sdk::volumes) {
             self.tell(Event::Note(note.clone()));
             self.prepared.notes.push(note);
         }
     }
 
     /// Begins to find out what is installed where the script runs, if the record is to say so.
-    pub(super) fn begin_fingerprint(&mut self, engine: &dyn Engine, image: Option<&RunImage>, workplace: &Workplace) {
+    pub(super) fn begin_fingerprint(
+        &mut self,
+        engine: &dyn Engine,
+        image: Option<&RunImage>,
+        script_environment: &ScriptEnvironment,
+    ) {
         let language = self.prepared.block.language;
         let image = image.map(|image| image.id.clone()).zip(engine.images());
-        let begin = || Fingerprinting::begin(image, workplace, language, self.settings);
+        let begin = || Fingerprinting::begin(image, script_environment, language, self.settings);
         self.fingerprinting = self.prepared.hashes.then(begin);
     }
 

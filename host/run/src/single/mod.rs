@@ -8,24 +8,24 @@ mod connect;
 mod environment;
 mod error;
 mod explain;
-mod lacking;
+mod missing_sdk;
 mod publishing;
 mod unwind;
 mod watch;
 
 use crate::input::Inputs;
-use crate::kept::Keeping;
+use crate::kept::WorkdirCapture;
 use crate::output::{Finished, Writers};
 use crate::record::{RunRecord, Timings};
 use crate::request::Prepared;
 use crate::session::{Acceptor, AgentSession, Logs};
 use connect::NoAgent;
-use environment::{Fingerprinting, Provided};
+use environment::{Fingerprinting, ResolvedEnvironment};
 use longshore_config::settings::Settings;
 use longshore_engine::run_directory::RunDirectory;
 use longshore_engine::task::{Task, blocking};
 use longshore_engine::{
-    Container, Ended, Engine, EngineError, Engines, Held, Instance, RunImage, ScriptUser, Shape, Workplace,
+    Container, Ended, Engine, EngineError, Engines, Held, Instance, RunImage, ScriptEnvironment, ScriptUser, Shape,
 };
 use longshore_images::environment::local::LocalEnvironment;
 use longshore_model::cancel::{Cancel, CancelLevel};
@@ -63,7 +63,7 @@ pub(crate) use publishing::{NotPublished, Published, publish};
 
 /// What becomes of a run's outputs on success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outlet {
+pub(crate) enum OutputMode {
     /// They are put where they should go.
     Publish,
     /// They are handed back: the run is a part of a whole.
@@ -77,7 +77,7 @@ pub(crate) async fn run_once(
     engines: &Engines,
     events: Events,
     cancel: &Cancel,
-    outlet: Outlet,
+    outlet: OutputMode,
 ) -> (RunRecord, Vec<Finished>) {
     let begun = Instant::now();
     let mut run = Run {
@@ -116,7 +116,7 @@ struct Run<'a> {
     run_id: String,
     timings: Timings,
     /// What the script left in its working folder, where it is to be kept.
-    kept: Option<Box<Keeping>>,
+    kept: Option<Box<WorkdirCapture>>,
     /// What is found out of the environment meanwhile.
     fingerprinting: Option<Fingerprinting>,
     /// What to know of an image that the script found no SDK in.
@@ -163,7 +163,11 @@ impl Run<'_> {
         (kind, image, Err(EngineError::ImageGone.into()))
     }
 
-    async fn in_container(&mut self, engine: &dyn Engine, mut provided: Provided) -> Result<Seen, EngineError> {
+    async fn in_container(
+        &mut self,
+        engine: &dyn Engine,
+        mut provided: ResolvedEnvironment,
+    ) -> Result<Seen, EngineError> {
         let shape = shape(&self.prepared, provided.image().cloned(), provided.local());
         let begun = Instant::now();
         let Some(started) = self.started(engine, &shape, &mut provided).await? else {
@@ -181,7 +185,7 @@ impl Run<'_> {
         &mut self,
         engine: &dyn Engine,
         shape: &Shape,
-        provided: &mut Provided,
+        provided: &mut ResolvedEnvironment,
     ) -> Result<Option<Started>, EngineError> {
         let image = shape.image.as_ref();
         let directory = RunDirectory::create(&self.settings.runtime_folder, &self.run_id).await?;
@@ -197,7 +201,7 @@ impl Run<'_> {
         };
         self.held = container.held();
         provided.let_go_of_image();
-        self.begin_fingerprint(engine, image, &container.workplace());
+        self.begin_fingerprint(engine, image, &container.script_environment());
         let mut acceptor = Acceptor::new(listener);
         let agent = self.wait_for_agent(&mut acceptor, container.as_ref(), image).await;
         Ok(Some(Started { directory, acceptor, container, agent, _user: user }))
@@ -209,8 +213,8 @@ impl Run<'_> {
         let (mut evidence, finished, exit) = match agent {
             Ok(agent) => {
                 self.tell(Event::Connected);
-                let workplace = container.workplace();
-                let site = Supervised { image, workplace: &workplace, kind };
+                let script_environment = container.script_environment();
+                let site = Supervised { image, script_environment: &script_environment, kind };
                 self.supervise(agent, site, container.as_ref(), &mut acceptor).await
             }
             Err(missing) => (missing.evidence(), Vec::new(), None),
@@ -277,9 +281,9 @@ impl Run<'_> {
         container: &dyn Container,
         acceptor: &mut Acceptor,
     ) -> Seen {
-        let Supervised { image, workplace, kind } = site;
+        let Supervised { image, script_environment, kind } = site;
         let (target, run_id) = (self.prepared.keep.clone(), self.run_id.clone());
-        let creating = blocking(move || target.map(|target| Keeping::begin(target, &run_id)).transpose());
+        let creating = blocking(move || target.map(|target| WorkdirCapture::begin(target, &run_id)).transpose());
         let keeping = match creating.await {
             Ok(keeping) => keeping.map(Box::new),
             Err(error) => {
@@ -294,7 +298,7 @@ impl Run<'_> {
         let declared = self.prepared.outputs.clone();
         let writers = Writers::new(declared, &self.run_id, streaming, memory, limits.output_bytes, trouble);
         // Both say which inputs there are.
-        let (begin, facts) = (self.begin(workplace, kind), self.facts(kind));
+        let (begin, facts) = (self.begin(script_environment, kind), self.facts(kind));
         let inputs = Arc::new(std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new(), None)));
         inputs.decode_ahead();
         let files = std::mem::take(&mut self.prepared.files);
@@ -322,7 +326,7 @@ impl Run<'_> {
             self.timings.run = milliseconds(seen.ended_at.unwrap_or_else(Instant::now) - started_at);
         }
         self.kept = seen.kept;
-        self.no_sdk = image.filter(|_| seen.sdk_missing).map(lacking::no_sdk);
+        self.no_sdk = image.filter(|_| seen.sdk_missing).map(missing_sdk::no_sdk);
         self.prepared.notes.extend(seen.notes);
         (seen.evidence, seen.finished, seen.exit)
     }
@@ -362,7 +366,7 @@ fn shape(prepared: &Prepared, image: Option<RunImage>, local: Option<&LocalEnvir
 /// Where a script is supervised.
 struct Supervised<'a> {
     image: Option<&'a RunImage>,
-    workplace: &'a Workplace,
+    script_environment: &'a ScriptEnvironment,
     kind: EngineKind,
 }
 

@@ -4,11 +4,11 @@
 //! Nothing is awaited here that a container, a script, an engine, a disk or a reader of events can hold up: each of them
 //! has a task of its own, which is given up when its time is over.
 
-use super::{LADDER, lacking};
+use super::{LADDER, missing_sdk};
 use crate::connection::{Outgoing, say};
 use crate::input::Inputs;
-use crate::kept::Keeping;
-use crate::output::{Finished, Trouble, Writers};
+use crate::kept::WorkdirCapture;
+use crate::output::{Finished, OutputFailure, Writers};
 use crate::session::{Acceptor, AgentEnd, AgentWord, Peer, ScriptEnd, ScriptSession, Served};
 use longshore_engine::task::{Task, next};
 use longshore_engine::{Container, Ended, EngineError, RunImage};
@@ -57,7 +57,7 @@ pub(super) struct Watch<'a> {
     /// For the script's one connection.
     pub(super) welcome: Option<Welcome>,
     pub(super) writers: Option<Writers>,
-    pub(super) troubles: mpsc::UnboundedReceiver<Trouble>,
+    pub(super) troubles: mpsc::UnboundedReceiver<OutputFailure>,
     pub(super) timeout: Option<Duration>,
     /// The image that it runs in.
     pub(super) image: Option<RunImage>,
@@ -81,7 +81,7 @@ pub(super) struct Watched {
     pub(super) started_at: Option<Instant>,
     pub(super) ended_at: Option<Instant>,
     /// What the script left.
-    pub(super) kept: Option<Box<Keeping>>,
+    pub(super) kept: Option<Box<WorkdirCapture>>,
     /// Whether the script printed that it could not import the SDK.
     pub(super) sdk_missing: bool,
     pub(super) notes: Vec<String>,
@@ -292,7 +292,7 @@ impl Watching<'_> {
                 evidence.out_of_memory = exit.out_of_memory;
                 self.seen.exit = Some(exit);
             }
-            AgentEnd::Failed(reason) => lacking::not_started(self.run.image.as_ref(), reason, evidence),
+            AgentEnd::Failed(reason) => missing_sdk::not_started(self.run.image.as_ref(), reason, evidence),
             AgentEnd::Lost => {
                 evidence.agent_lost = true;
                 evidence.engine_failure.get_or_insert_with(|| "the agent is gone without a report".into());
@@ -305,13 +305,13 @@ impl Watching<'_> {
         }
     }
 
-    fn note_trouble(&mut self, trouble: Trouble) {
+    fn note_trouble(&mut self, trouble: OutputFailure) {
         let evidence = &mut self.seen.evidence;
         match trouble {
-            Trouble::Violation(reason) => evidence.violation = Some(reason),
-            Trouble::Limit(reason) => evidence.limit = Some(reason),
-            Trouble::Write(reason) => evidence.write_failure = Some(reason),
-            Trouble::ReaderGone => evidence.reader_gone = true,
+            OutputFailure::Violation(reason) => evidence.violation = Some(reason),
+            OutputFailure::Limit(reason) => evidence.limit = Some(reason),
+            OutputFailure::Write(reason) => evidence.write_failure = Some(reason),
+            OutputFailure::ReaderGone => evidence.reader_gone = true,
         }
     }
 

@@ -91,7 +91,7 @@ pub enum LocalError {
     },
     /// The ledger of who uses an environment cannot be written.
     #[error("cannot note in `{path}` that an environment is in use")]
-    Ledger {
+    UsageStore {
         /// The folder of what is known of environments.
         path: PathBuf,
         /// The cause.

@@ -3,17 +3,17 @@
 //! by pruning like an image: the folder `environments` has them, the ledger says who uses them.
 
 mod certificates;
+mod environment_cache;
 mod error;
 mod interpreter;
 mod python;
 mod r;
-mod shelf;
 mod tool;
 
 pub use error::LocalError;
 
-use crate::ledger::{Hold, Ledger};
 use crate::pruning;
+use crate::usage_store::{LockGuard, UsageStore};
 use longshore_block::{Block, Language};
 use longshore_config::settings::Settings;
 use longshore_engine::Engines;
@@ -36,7 +36,7 @@ pub struct LocalEnvironment {
     #[allow(dead_code, reason = "records and fingerprints name the environment by it")]
     pub(crate) hash: String,
     /// Keeps it from being removed.
-    _hold: Hold,
+    _hold: LockGuard,
 }
 
 /// Gives a block its packages, installing them where nobody has before. `None` where the interpreter has them all.
@@ -73,7 +73,7 @@ async fn make_room(engines: &Engines, events: &Events) {
     // Where no engine answers there are only folders.
     let store = engines.images().await.ok();
     let store = store.as_deref();
-    let ledger = Ledger::new(&settings.state_folder);
+    let ledger = UsageStore::new(&settings.state_folder);
     let note = match pruning::prune(store, &ledger, settings, pruning::How::AfterBuild).await {
         Ok(report) => report.summary(),
         Err(error) => Some(format!("what was made for blocks is not cleaned up: {error}")),

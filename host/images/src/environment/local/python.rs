@@ -8,8 +8,8 @@
 //! wholly separate environment would download pandas and pyarrow for every block that names one small package.
 
 use super::certificates::gather;
+use super::environment_cache::{Acquired, BuildDirectory, EnvironmentCache, Record};
 use super::interpreter::{Interpreter, found};
-use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Ended, Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room, within};
 use crate::environment::local::HASH_BYTES;
@@ -61,15 +61,15 @@ pub(crate) async fn ensure(
     if needs.are_there() {
         return Ok(None);
     }
-    let shelf = Shelf::new(settings);
+    let shelf = EnvironmentCache::new(settings);
     let hash = needs.hash(settings);
     loop {
         if shelf.find(&hash).is_some_and(|record| record.installed.is_empty()) {
             return Ok(None);
         }
         match shelf.take(&hash, watch.cancel).await? {
-            Taken::Standing(standing) if standing.record.installed.is_empty() => return Ok(None),
-            Taken::Standing(standing) => {
+            Acquired::InstalledEnvironment(standing) if standing.record.installed.is_empty() => return Ok(None),
+            Acquired::InstalledEnvironment(standing) => {
                 let python = interpreter(&standing.folder);
                 return Ok(Some(LocalEnvironment {
                     python: Some(python),
@@ -78,7 +78,7 @@ pub(crate) async fn ensure(
                     _hold: standing.hold,
                 }));
             }
-            Taken::Site(site) => {
+            Acquired::BuildDirectory(site) => {
                 let certificates = gather(settings.packages.ca_bundle.as_deref(), &site.home())?;
                 // The cache of what was downloaded stays while this is built.
                 let _cache = shelf.share(caches::FOLDER, watch.cancel).await?;
@@ -189,7 +189,7 @@ struct Builder<'a> {
     needs: &'a Needs,
     settings: &'a Settings,
     watch: Watch<'a>,
-    site: &'a Site,
+    site: &'a BuildDirectory,
     certificates: Option<PathBuf>,
 }
 

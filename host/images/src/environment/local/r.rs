@@ -6,8 +6,8 @@
 //! that is there and cannot be installed is an error in both. `absent` decides it.
 
 use super::certificates::gather;
+use super::environment_cache::{Acquired, BuildDirectory, EnvironmentCache, Record};
 use super::interpreter::Interpreter;
-use super::shelf::{Record, Shelf, Site, Taken};
 use super::tool::{Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room, within};
 use crate::environment::local::HASH_BYTES;
@@ -46,11 +46,11 @@ pub(crate) async fn ensure(
     if needs.missing.is_empty() {
         return Ok(None);
     }
-    let shelf = Shelf::new(settings);
+    let shelf = EnvironmentCache::new(settings);
     let hash = needs.hash(settings);
     loop {
         match shelf.take(&hash, watch.cancel).await? {
-            Taken::Standing(standing) => {
+            Acquired::InstalledEnvironment(standing) => {
                 if !standing.record.unavailable.is_empty() {
                     watch.events.tell(Event::Note(without(&standing.record)));
                 }
@@ -62,7 +62,7 @@ pub(crate) async fn ensure(
                     _hold: standing.hold,
                 }));
             }
-            Taken::Site(site) => {
+            Acquired::BuildDirectory(site) => {
                 let builder = Builder { needs: &needs, settings, watch, site: &site };
                 let record = within(settings, builder.build()).await?;
                 site.publish(&record)?;
@@ -152,7 +152,7 @@ struct Builder<'a> {
     needs: &'a Needs,
     settings: &'a Settings,
     watch: Watch<'a>,
-    site: &'a Site,
+    site: &'a BuildDirectory,
 }
 
 impl Builder<'_> {

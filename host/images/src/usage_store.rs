@@ -25,17 +25,17 @@ const TRIES: u32 = 1000;
 
 /// The ledger of this user's images.
 #[derive(Debug, Clone)]
-pub(crate) struct Ledger {
+pub(crate) struct UsageStore {
     folder: PathBuf,
 }
 
 /// Somebody is at work on an image; until this is dropped.
 #[derive(Debug)]
-pub struct Hold {
+pub struct LockGuard {
     _lock: File,
 }
 
-impl Ledger {
+impl UsageStore {
     /// The ledger in a folder, which need not be there.
     pub(crate) fn new(state_folder: &Path) -> Self {
         Self { folder: state_folder.join("images") }
@@ -68,20 +68,20 @@ impl Ledger {
     }
 
     /// Waits until nobody makes or removes an environment, and keeps others from it. Dropping it ends the wait.
-    pub(crate) async fn share(&self, environment: &str) -> io::Result<Hold> {
+    pub(crate) async fn share(&self, environment: &str) -> io::Result<LockGuard> {
         self.hold(environment, FlockOperation::NonBlockingLockShared).await
     }
 
     /// Waits until an environment is this caller's alone, to make it. Dropping it ends the wait.
-    pub(crate) async fn claim(&self, environment: &str) -> io::Result<Hold> {
+    pub(crate) async fn claim(&self, environment: &str) -> io::Result<LockGuard> {
         self.hold(environment, FlockOperation::NonBlockingLockExclusive).await
     }
 
     /// The same without waiting: `None` where anybody makes, removes or is about to use it.
-    pub(crate) fn try_claim(&self, environment: &str) -> io::Result<Option<Hold>> {
+    pub(crate) fn try_claim(&self, environment: &str) -> io::Result<Option<LockGuard>> {
         let mut lock = self.open(environment, "lock")?;
         self.try_hold(environment, &mut lock, FlockOperation::NonBlockingLockExclusive)
-            .map(|held| held.then(|| Hold { _lock: lock }))
+            .map(|held| held.then(|| LockGuard { _lock: lock }))
     }
 
     /// Whether anybody is at work on an environment at this moment.
@@ -98,7 +98,7 @@ impl Ledger {
 
     /// Forgets an environment whose image is gone, but for its pin. Who waits for it goes on with a folder of its own, at
     /// once: nothing may be done to the environment after this.
-    pub(crate) fn forget(&self, environment: &str, _held: &Hold) -> io::Result<()> {
+    pub(crate) fn forget(&self, environment: &str, _held: &LockGuard) -> io::Result<()> {
         if_there(std::fs::remove_file(self.path(environment, "used")))?;
         if self.is_pinned(environment) {
             return Ok(());
@@ -109,13 +109,13 @@ impl Ledger {
         Ok(())
     }
 
-    async fn hold(&self, environment: &str, how: FlockOperation) -> io::Result<Hold> {
+    async fn hold(&self, environment: &str, how: FlockOperation) -> io::Result<LockGuard> {
         let (mut lock, mut wait) = (self.open(environment, "lock")?, WAIT);
         while !self.try_hold(environment, &mut lock, how)? {
             tokio::time::sleep(wait).await;
             wait = WAIT_MAX.min(wait * 2);
         }
-        Ok(Hold { _lock: lock })
+        Ok(LockGuard { _lock: lock })
     }
 
     /// Takes a lock if nobody is in the way. Who had it before may have forgotten the environment, and others have a file
@@ -161,14 +161,14 @@ mod tests {
     use super::*;
 
     /// Takes a lock that nobody has.
-    fn claimed(ledger: &Ledger) -> Hold {
+    fn claimed(ledger: &UsageStore) -> LockGuard {
         ledger.try_claim("a").unwrap().unwrap()
     }
 
     #[tokio::test]
     async fn who_uses_an_environment_keeps_others_from_making_or_removing_it() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::new(folder.path());
+        let ledger = UsageStore::new(folder.path());
         let (one, other) = (ledger.share("a").await.unwrap(), ledger.share("a").await.unwrap());
         assert!(ledger.try_claim("a").unwrap().is_none());
         assert!(ledger.try_claim("b").unwrap().is_some());
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn uses_and_pins_are_remembered() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::new(folder.path());
+        let ledger = UsageStore::new(folder.path());
         assert_eq!(ledger.last_used("a"), None);
         ledger.touch("a").unwrap();
         assert!(ledger.last_used("a").unwrap() <= SystemTime::now());
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn what_is_forgotten_leaves_nothing_but_a_pin() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::new(folder.path());
+        let ledger = UsageStore::new(folder.path());
         for pinned in [false, true] {
             ledger.touch("a").unwrap();
             if pinned {
@@ -221,7 +221,7 @@ mod tests {
         let order = std::sync::atomic::Ordering::SeqCst;
         let tasks: Vec<_> = (0..8)
             .map(|_| {
-                let (ledger, inside) = (Ledger::new(folder.path()), inside.clone());
+                let (ledger, inside) = (UsageStore::new(folder.path()), inside.clone());
                 tokio::spawn(async move {
                     for _ in 0..100 {
                         let held = ledger.claim("a").await.unwrap();
@@ -236,13 +236,13 @@ mod tests {
         for task in tasks {
             task.await.unwrap();
         }
-        assert!(Ledger::new(folder.path()).environments().unwrap().is_empty());
+        assert!(UsageStore::new(folder.path()).environments().unwrap().is_empty());
     }
 
     #[test]
     fn those_who_wait_hold_no_thread_that_the_holder_needs() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::new(folder.path());
+        let ledger = UsageStore::new(folder.path());
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_time().max_blocking_threads(1).build().unwrap();
         runtime.block_on(async {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// An input's rows.
 #[derive(Debug)]
-pub enum Feed {
+pub enum TableSource {
     /// A file, which can be read as often as is needed.
     Stored(Source),
     /// Rows that are there already.
@@ -32,7 +32,7 @@ pub enum Feed {
     Passing(PassingBatches),
 }
 
-impl Feed {
+impl TableSource {
     /// The names and types of its columns.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {

@@ -17,7 +17,7 @@ use bollard::query_parameters::{
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use longshore_config::settings::BuildSettings;
-use longshore_engine::{Printed, Step, StoreError, Workshop, WorkshopPlan};
+use longshore_engine::{BuildContainer, BuildPlan, Printed, Step, StoreError};
 use longshore_model::human::size;
 use longshore_model::image_id::ImageId;
 use longshore_model::run_id::new_run_id;
@@ -31,8 +31,8 @@ const LOOK: Duration = Duration::from_secs(5);
 /// What failed where a container cannot be removed.
 const REMOVING: &str = "removing the container that built";
 
-/// A workshop of an engine that speaks the Engine API.
-pub(super) struct DockerWorkshop {
+/// A build container of an engine that speaks the Engine API.
+pub(super) struct DockerBuildContainer {
     api: bollard::Docker,
     container: NamedContainer,
     user: String,
@@ -43,9 +43,9 @@ pub(super) struct DockerWorkshop {
     _attached: AttachContainerResults,
 }
 
-impl DockerWorkshop {
+impl DockerBuildContainer {
     /// Makes a container of the plan's image, and starts it.
-    pub(super) async fn open(containers: &Containers, plan: &WorkshopPlan) -> Result<Self, StoreError> {
+    pub(super) async fn open(containers: &Containers, plan: &BuildPlan) -> Result<Self, StoreError> {
         let policy = |original: &ImageConfig| open(plan, original);
         Self::open_as(containers, &plan.image, policy, Some(plan.limits)).await
     }
@@ -91,7 +91,7 @@ impl DockerWorkshop {
 
     async fn execute(&mut self, step: Step, output: &mut (dyn FnMut(Printed<'_>) + Send)) -> Result<i64, StoreError> {
         let failed = |source| match source {
-            ApiError::DockerResponseServerError { status_code: 404 | 409, .. } => StoreError::WorkshopEnded,
+            ApiError::DockerResponseServerError { status_code: 404 | 409, .. } => StoreError::BuildContainerEnded,
             source => failed("running a command of the build")(source),
         };
         let limits = self.limits;
@@ -129,7 +129,7 @@ impl DockerWorkshop {
         }
         // The engine forgets a command with its container.
         let ended = self.api.inspect_exec(&exec).await.map_err(failed)?;
-        let status = ended.exit_code.filter(|_| ended.running != Some(true)).ok_or(StoreError::WorkshopEnded)?;
+        let status = ended.exit_code.filter(|_| ended.running != Some(true)).ok_or(StoreError::BuildContainerEnded)?;
         if let Some(limits) = limits {
             look_at_disk(&self.api, self.container.name(), limits).await?;
             if status != 0 {
@@ -140,7 +140,7 @@ impl DockerWorkshop {
     }
 }
 
-impl Workshop for DockerWorkshop {
+impl BuildContainer for DockerBuildContainer {
     fn put(&mut self, archive: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             let options = UploadToContainerOptions { path: "/".into(), ..UploadToContainerOptions::default() };
@@ -199,7 +199,7 @@ async fn look_at_disk(api: &bollard::Docker, name: &str, limits: BuildSettings) 
     let written = match found {
         Ok(found) => found.size_rw.unwrap_or_default().unsigned_abs(),
         Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => {
-            return Err(StoreError::WorkshopEnded);
+            return Err(StoreError::BuildContainerEnded);
         }
         Err(source) => return Err(failed("looking at what the build wrote")(source)),
     };

@@ -3,7 +3,7 @@
 //! who uses one holds a share. What is in them is the business of their languages.
 
 use super::LocalError;
-use crate::ledger::{Hold, Ledger};
+use crate::usage_store::{LockGuard, UsageStore};
 use longshore_config::settings::Settings;
 use longshore_model::cancel::Cancel;
 use longshore_model::run_id::new_run_id;
@@ -54,44 +54,44 @@ pub(crate) struct Record {
 
 /// An environment in its place.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(super) struct InstalledEnvironment {
     pub(super) record: Record,
     pub(super) folder: PathBuf,
     /// Keeps it there.
-    pub(super) hold: Hold,
+    pub(super) hold: LockGuard,
 }
 
 /// What a caller finds.
 #[derive(Debug)]
-pub(super) enum Taken {
+pub(super) enum Acquired {
     /// It is there.
-    Standing(Box<Standing>),
+    InstalledEnvironment(Box<InstalledEnvironment>),
     /// It is to be made, and nobody else makes it.
-    Site(Site),
+    BuildDirectory(BuildDirectory),
 }
 
 /// Where an environment is being made.
 #[derive(Debug)]
-pub(super) struct Site {
+pub(super) struct BuildDirectory {
     building: LockedFolder,
     target: PathBuf,
-    _claim: Hold,
+    _claim: LockGuard,
 }
 
 /// All environments of this user.
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(super) struct EnvironmentCache {
     folder: PathBuf,
     state_folder: PathBuf,
-    ledger: Ledger,
+    ledger: UsageStore,
 }
 
-impl Shelf {
+impl EnvironmentCache {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             folder: settings.cache_folder.join(FOLDER),
             state_folder: settings.state_folder.clone(),
-            ledger: Ledger::new(&settings.state_folder),
+            ledger: UsageStore::new(&settings.state_folder),
         }
     }
 
@@ -118,13 +118,13 @@ impl Shelf {
     }
 
     /// The environment, or the right to make it. Waits while somebody else makes it.
-    pub(super) async fn take(&self, hash: &str, cancel: &Cancel) -> Result<Taken, LocalError> {
+    pub(super) async fn take(&self, hash: &str, cancel: &Cancel) -> Result<Acquired, LocalError> {
         loop {
             // One that counts no longer is made anew, unless somebody uses it: then it does for this run too.
             if self.find(hash).is_none() && self.read(hash).is_some() {
                 let claim = self.ledger.try_claim(hash).map_err(|source| self.ledger_error(source))?;
                 if let Some(claim) = claim.filter(|_| self.find(hash).is_none()) {
-                    return self.site(hash, claim).map(Taken::Site);
+                    return self.site(hash, claim).map(Acquired::BuildDirectory);
                 }
             }
             let hold = self.share(hash, cancel).await?;
@@ -132,38 +132,38 @@ impl Shelf {
                 // A use that is not noted makes it go a little earlier.
                 let _ = self.ledger.touch(hash);
                 let folder = self.folder.join(hash);
-                return Ok(Taken::Standing(Box::new(Standing { record, folder, hold })));
+                return Ok(Acquired::InstalledEnvironment(Box::new(InstalledEnvironment { record, folder, hold })));
             }
             drop(hold);
             // Not waited for: who gets it first may be done before this is looked at again, and then others use the
             // environment for as long as their runs take. Without one nobody holds a share for longer than a look.
             let claim = self.ledger.try_claim(hash).map_err(|source| self.ledger_error(source))?;
             if let Some(claim) = claim.filter(|_| self.read(hash).is_none()) {
-                return self.site(hash, claim).map(Taken::Site);
+                return self.site(hash, claim).map(Acquired::BuildDirectory);
             }
             tokio::task::yield_now().await;
         }
     }
 
     fn ledger_error(&self, source: io::Error) -> LocalError {
-        LocalError::Ledger { path: self.state_folder.clone(), source }
+        LocalError::UsageStore { path: self.state_folder.clone(), source }
     }
 
     /// Waits until nobody makes or removes something that the ledger has a lock for, or the run is cancelled.
-    pub(super) async fn share(&self, hash: &str, cancel: &Cancel) -> Result<Hold, LocalError> {
+    pub(super) async fn share(&self, hash: &str, cancel: &Cancel) -> Result<LockGuard, LocalError> {
         tokio::select! {
             held = self.ledger.share(hash) => held.map_err(|source| self.ledger_error(source)),
             () = cancel.cancelled() => Err(LocalError::Cancelled),
         }
     }
 
-    fn site(&self, hash: &str, claim: Hold) -> Result<Site, LocalError> {
+    fn site(&self, hash: &str, claim: LockGuard) -> Result<BuildDirectory, LocalError> {
         let failed = |source| LocalError::Folder { path: self.folder.clone(), source };
         std::fs::create_dir_all(&self.folder).map_err(failed)?;
         let name = format!("{BUILDING}{}", new_run_id());
         let building = LockedFolder::create(&self.folder, &name, 0o700).map_err(failed)?;
         building.remove_abandoned(BUILDING);
-        let site = Site { building, target: self.folder.join(hash), _claim: claim };
+        let site = BuildDirectory { building, target: self.folder.join(hash), _claim: claim };
         for folder in [site.folder(), site.home()] {
             std::fs::create_dir(folder).map_err(failed)?;
         }
@@ -171,7 +171,7 @@ impl Shelf {
     }
 }
 
-impl Site {
+impl BuildDirectory {
     /// The folder that becomes the environment.
     pub(super) fn folder(&self) -> PathBuf {
         self.building.path().join("environment")
@@ -208,8 +208,8 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    fn shelf(folder: &Path) -> Shelf {
-        Shelf::new(&Settings {
+    fn shelf(folder: &Path) -> EnvironmentCache {
+        EnvironmentCache::new(&Settings {
             cache_folder: folder.join("cache"),
             state_folder: folder.join("state"),
             ..Settings::default()
@@ -221,10 +221,10 @@ mod tests {
         Record { language: "r".into(), unavailable, ..Record::default() }
     }
 
-    async fn site(shelf: &Shelf, hash: &str) -> Site {
+    async fn site(shelf: &EnvironmentCache, hash: &str) -> BuildDirectory {
         match shelf.take(hash, &Cancel::new()).await.unwrap() {
-            Taken::Site(site) => site,
-            Taken::Standing(standing) => panic!("{standing:?}"),
+            Acquired::BuildDirectory(site) => site,
+            Acquired::InstalledEnvironment(standing) => panic!("{standing:?}"),
         }
     }
 
@@ -238,8 +238,8 @@ mod tests {
                 tokio::spawn(async move {
                     loop {
                         match shelf.take("x", &Cancel::new()).await.unwrap() {
-                            Taken::Standing(standing) => return standing,
-                            Taken::Site(site) => {
+                            Acquired::InstalledEnvironment(standing) => return standing,
+                            Acquired::BuildDirectory(site) => {
                                 made.fetch_add(1, Ordering::SeqCst);
                                 site.publish(&record(&[])).unwrap();
                             }
@@ -306,7 +306,7 @@ mod tests {
         assert!(!aged("none", 700) && aged("some", 700) && !aged("some", 100_000) && aged("all", 100_000));
         let using = shelf.share("some", &Cancel::new()).await.unwrap();
         let taken = shelf.take("some", &Cancel::new()).await.unwrap();
-        assert!(matches!(taken, Taken::Standing(standing) if standing.record.unavailable == ["a"]));
+        assert!(matches!(taken, Acquired::InstalledEnvironment(standing) if standing.record.unavailable == ["a"]));
         drop(using);
         site(&shelf, "some").await.publish(&record(&[])).unwrap();
         assert!(aged("some", 100_000));
