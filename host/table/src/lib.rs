@@ -81,7 +81,7 @@ pub use error::TableError;
 pub use findings::{ColumnFindings, Findings};
 pub use given::BatchReader;
 pub use glance::Glance;
-pub use guard::guarded;
+pub use guard::{Panicked, guarded};
 pub use live::LiveSource;
 pub use longshore_model::table::{
     BadRows, Column, ColumnKind, ColumnType, Compression, DateStyle, Delimiter, FileFormat, Format, FormatError,

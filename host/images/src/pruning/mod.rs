@@ -1,7 +1,7 @@
 //! The images of this machine as operators see them: which there are, why, how large, and which may go.
 //!
 //! `survey` looks at what is there, `decide` settles what goes (a pure function), `prune` removes it, and
-//! [`ImageCollection`] is the face of all of it. What makes images, and what uses them, is elsewhere: the two sides meet
+//! [`ImageCollection`](crate::collection::ImageCollection) is the face of all of it. What makes images, and what uses them, is elsewhere: the two sides meet
 //! in the ledger's locks.
 
 pub(crate) mod caches;
