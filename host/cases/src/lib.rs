@@ -2,13 +2,12 @@
 //! file `cases/NAME.toml` of the block's folder; `docs/testing-blocks.md` has every key.
 //!
 //! ```no_run
-//! # async fn example() -> Result<(), longshore::cases::CaseError> {
-//! use longshore::cases::{Bench, Case};
-//! use longshore::{Cancel, EngineChoice, Settings};
+//! # async fn example(bench: &longshore_cases::Bench) -> Result<(), longshore_cases::CaseError> {
+//! use longshore_cases::Case;
+//! use longshore_model::cancel::Cancel;
 //!
-//! let bench = Bench { engine: EngineChoice::Auto, image: None, settings: Settings::default() };
 //! for case in Case::find("blocks/totals".as_ref(), &[])? {
-//!     let result = case.run(&bench, &Cancel::new()).await?;
+//!     let result = case.run(bench, &Cancel::new()).await?;
 //!     println!("{}: {}", result.name, if result.passed() { "passed" } else { "failed" });
 //!     for problem in &result.problems {
 //!         println!("{}", problem.describe());

@@ -1,6 +1,7 @@
-//! Engines: where containers come from. An engine makes an image reference and a policy into a container with our
-//! socket in it, which can be waited for and killed; removing itself is part of its ending. Nothing here assumes a
-//! daemon. Building and storing images is not an engine's business.
+//! Engines: where containers and images come from. An engine makes a shape and an instance of it into a container with our
+//! socket in it, which can be waited for and killed, and which removes itself when it ends; beside it are traits for images,
+//! builds, volumes and archives. What a container may do is decided here, as data (`policy`), for engines to translate.
+//! Nothing here assumes a daemon; the engine `process` needs none.
 
 mod diagnosis;
 mod doctor;

@@ -1,4 +1,6 @@
-//! What the host asks of its machine: files by descriptors, locked folders, mounts and memory
+//! What the host asks of its machine: files and folders by descriptors, publishing files together, folders that are locked
+//! while their maker lives, mounts, memory, programs in `PATH`. All of it blocks; whoever calls it from asynchronous code
+//! gives it a thread.
 
 pub mod available;
 pub mod control_group;
