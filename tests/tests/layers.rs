@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -75,26 +75,20 @@ fn metadata() -> Metadata {
     MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("`cargo metadata` describes the workspace")
 }
 
-/// Everything that is linked into a crate, and its features as they are when it is built alone, as `crate/feature`.
-fn linked(package: &str) -> BTreeSet<String> {
+/// What a crate is made of along these edges, a crate and its features in each line.
+fn tree(package: &str, edges: &str) -> String {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--locked",
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-            "--format",
-            "{p}|{f}",
-            "--package",
-            package,
-        ])
+        .args(["tree", "--locked", "--prefix", "none", "--format", "{p}|{f}", "--edges", edges, "--package", package])
         .current_dir(root())
         .output()
         .expect("cargo runs");
     assert!(output.status.success(), "cargo tree -p {package}: {}", String::from_utf8_lossy(&output.stderr));
-    let tree = String::from_utf8(output.stdout).unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Everything that is linked into a crate, and its features as they are when it is built alone, as `crate/feature`.
+fn linked(package: &str) -> BTreeSet<String> {
+    let tree = tree(package, "normal");
     let mut linked = BTreeSet::new();
     for (described, features) in tree.lines().filter_map(|line| line.split_once('|')) {
         let Some(name) = described.split_whitespace().next().filter(|name| *name != package) else { continue };
@@ -122,6 +116,32 @@ fn no_crate_links_what_it_must_not() {
             let found: Vec<&String> = linked.iter().filter(|name| matches(pattern, name)).collect();
             assert!(found.is_empty(), "`{package}` links {found:?}, which it must never (`cargo tree -p {package}`)");
         }
+    }
+}
+
+#[test]
+fn what_the_command_and_the_sdks_share_is_compiled_once() {
+    // A crate with other features is another one, and so is every crate that uses it.
+    let described = |package: &str| -> BTreeMap<String, String> {
+        let tree = tree(package, "normal,build");
+        let lines = tree.lines().filter_map(|line| line.split_once('|'));
+        let features = |text: &str| text.trim_end_matches("(*)").trim().to_owned();
+        lines.map(|(name, text)| (name.to_owned(), features(text))).collect()
+    };
+    let command = described("longshore-cli");
+    for package in ["longshore-python", "longshore-r"] {
+        let differing: Vec<String> = described(package)
+            .into_iter()
+            .filter_map(|(name, own)| {
+                let other = command.get(&name).filter(|other| **other != own)?;
+                Some(format!("{name}: `{own}` in {package}, `{other}` in the command"))
+            })
+            .collect();
+        assert!(
+            differing.is_empty(),
+            "name these features in the workspace's table, under \"Features alone\":\n{}",
+            differing.join("\n")
+        );
     }
 }
 
