@@ -132,7 +132,7 @@ mod tests {
             layer("b", LayerStatus::Downloading, 1 << 20, Some(4 << 20)),
             layer("c", LayerStatus::Waiting, 0, None),
         ];
-        assert_eq!(summary("x:1", layers.iter()), "pulling x:1: 1 of 3 layers, 1.0 MiB of 4.0 MiB of the next");
+        assert_eq!(summary("x:1", layers.iter()), "pulling x:1: 1 of 3 layers, 1.0 MB of 4.2 MB of the next");
         assert_eq!(summary("x:1", layers[..1].iter()), "pulling x:1: 1 of 1 layers");
     }
 
