@@ -65,14 +65,12 @@ pub use longshore_block as block;
 pub use longshore_cases as cases;
 pub use longshore_config as config;
 pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
-pub use longshore_engine::StoreError;
 pub use longshore_engine::{
     Diagnosis, EngineError, EngineFacts, Engines, Held, Identity, Namespaces, NoAnswer, Policy, PolicyMount,
-    ProcessLimit, SeccompProfile, SocketMemory, Temporary,
+    ProcessLimit, SeccompProfile, SocketMemory, StoreError, Temporary,
 };
 pub use longshore_images::credentials::CredentialsError;
-pub use longshore_images::environment::EnvironmentError;
-pub use longshore_images::environment::PullError;
+pub use longshore_images::environment::{EnvironmentError, PullError};
 pub use longshore_images::find::FindError;
 pub use longshore_images::pruning as images;
 pub use longshore_images::{collection, environment, fingerprint, subject, transfer};

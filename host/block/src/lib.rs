@@ -19,9 +19,8 @@ mod values;
 
 pub use error::{BlockError, OptionError, OptionProblem};
 pub use files::BlockFile;
-pub use model::{Block, Form, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
+pub use model::{Block, Form, InputDeclaration, InputKey, Language, Loaded, Mode, OutputSpec, Pandas};
 pub use options::{OptionKind, OptionSpec};
 pub use schema::schema;
 pub use template::{CreateError, create};
-pub use values::check_field;
-pub use values::{GivenValue, OptionFile, OptionValues};
+pub use values::{GivenValue, OptionFile, OptionValues, check_field};

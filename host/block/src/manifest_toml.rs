@@ -1,11 +1,9 @@
 //! `block.toml`: our own manifest, strict: an unknown key is an error, with the nearest known one.
 
 use super::error::BlockError;
-use super::model::{Block, DECLARED_MAX, InputDeclaration, Language, Loaded, Mode, OutputSpec, Pandas};
+use super::model::{Block, DECLARED_MAX, InputDeclaration, InputKey, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::options::{OptionKind, OptionSpec};
-use longshore_model::hint::did_you_mean;
-use longshore_model::hint::place;
-use longshore_model::hint::reword;
+use longshore_model::hint::{did_you_mean, place, reword};
 use longshore_model::table::{ColumnType, ReadOptions, WriteOptions};
 use serde::Deserialize;
 use serde_json::Value;
@@ -82,14 +80,6 @@ struct ManifestInput {
     read: Option<Spanned<ReadOptions>>,
     #[serde(default)]
     columns: BTreeMap<String, ColumnType>,
-}
-
-/// An input, by its position or its name.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "an input is a number, from 0, or a name")]
-enum InputKey {
-    Number(usize),
-    Name(String),
 }
 
 #[derive(Debug, Deserialize)]

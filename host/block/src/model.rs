@@ -3,7 +3,7 @@
 use super::options::OptionSpec;
 use longshore_model::image_kind::ImageKind;
 use longshore_model::table::{ColumnType, ReadOptions, WriteOptions};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -138,6 +138,16 @@ impl Pandas {
             _ => None,
         }
     }
+}
+
+/// An input as files name it: by its position or its name.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "an input is a number, from 0, or a name")]
+pub enum InputKey {
+    /// Its position, from 0.
+    Number(usize),
+    /// The name that the block declares for it.
+    Name(String),
 }
 
 /// How a script takes its input.

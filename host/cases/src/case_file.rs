@@ -2,9 +2,8 @@
 
 use super::case::{Case, ExpectedOutput, TableText};
 use super::error::CaseError;
-use longshore_block::{Block, GivenValue, InputDeclaration, OptionKind};
-use longshore_model::hint::did_you_mean;
-use longshore_model::hint::{place, reword};
+use longshore_block::{Block, GivenValue, InputDeclaration, InputKey, OptionKind};
+use longshore_model::hint::{did_you_mean, place, reword};
 use longshore_model::outcome::Outcome;
 use longshore_os::small_file;
 use longshore_protocol::OutputName;
@@ -51,14 +50,6 @@ struct FileInput {
     input: Option<InputKey>,
     file: Option<String>,
     table: Option<String>,
-}
-
-/// An input, by its position or its name.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "an input is a number, from 0, or a name")]
-enum InputKey {
-    Number(usize),
-    Name(String),
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,6 @@
 //! `longshore peek`.
 
-use crate::BAD_INPUT;
-use crate::{failure, printer};
+use crate::{BAD_INPUT, failure, printer};
 use clap::Args;
 use longshore::human::{aligned, count};
 use longshore::shown::{Shown, Word};

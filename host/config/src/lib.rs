@@ -35,8 +35,7 @@ pub mod settings;
 mod slot;
 mod time;
 
-pub use certificates::BUNDLE_BYTES_MAX;
-pub use certificates::{CertificateError, certificates};
+pub use certificates::{BUNDLE_BYTES_MAX, CertificateError, certificates};
 pub use document::document;
 pub use entry::{Entry, Source, Value};
 pub use error::ConfigError;

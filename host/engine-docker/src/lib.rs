@@ -20,7 +20,6 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use longshore_config::settings::Settings;
 use longshore_engine::{Connector, Engine, EngineError, ImageStore, NoAnswer, Refusal, StoreError};
-use longshore_model::engine_kind::EngineKind;
 use std::path::Path;
 use std::sync::Arc;
 use store::DockerStore;
@@ -33,10 +32,6 @@ const TIMEOUT_SECONDS: u64 = 120;
 pub struct DockerConnector;
 
 impl Connector for DockerConnector {
-    fn kind(&self) -> EngineKind {
-        EngineKind::Docker
-    }
-
     fn engine<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Box<dyn Engine>, EngineError>> {
         async move { Ok(Box::new(Docker::connect(settings).await?) as Box<dyn Engine>) }.boxed()
     }

@@ -43,16 +43,16 @@ pub use installed::NoAnswer;
 pub use interpreters::{Interpreters, Started};
 use longshore_protocol::User;
 pub use owner::EngineOwner;
-pub use policy::{Held, Namespaces, Policy, PolicyMount, ProcessLimit, Temporary};
-pub use policy::{MOUNTED_AGENT, Placement, SOCKET_FOLDER, WORK_FOLDER};
+pub use policy::{
+    Held, MOUNTED_AGENT, Namespaces, Placement, Policy, PolicyMount, ProcessLimit, SOCKET_FOLDER, Temporary,
+    WORK_FOLDER,
+};
 pub use refusal::Refusal;
 pub use registry::{Connector, Engines};
 pub use script_user::ScriptUser;
-pub use seccomp::SeccompProfile;
-pub use seccomp::{Sockets, in_a_file, profile};
+pub use seccomp::{SeccompProfile, Sockets, in_a_file, profile};
 pub use shape::{Instance, Resources, Shape};
-pub use sockets::SocketMemory;
-pub use sockets::{limit as limit_sockets, socket_memory};
+pub use sockets::{SocketMemory, limit as limit_sockets, socket_memory};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -7,8 +7,7 @@ use super::{
     ScriptEnvironment, ScriptUser, Shape, existing, wait_for,
 };
 use crate::ImageStore;
-use crate::listener::Peers;
-use crate::listener::SOCKET_PATH_BYTES;
+use crate::listener::{Peers, SOCKET_PATH_BYTES};
 use crate::task::blocking;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

@@ -5,15 +5,12 @@ use super::process::Process;
 use super::{Engine, EngineError, ImageStore};
 use futures_util::future::BoxFuture;
 use longshore_config::settings::Settings;
-use longshore_model::engine_kind::{EngineChoice, EngineKind};
+use longshore_model::engine_kind::EngineChoice;
 use std::fmt;
 use std::sync::Arc;
 
 /// The way to an engine that isolates scripts.
 pub trait Connector: fmt::Debug + Send + Sync {
-    /// What it is.
-    fn kind(&self) -> EngineKind;
-
     /// Connects, and sees that it answers.
     fn engine<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Box<dyn Engine>, EngineError>>;
 

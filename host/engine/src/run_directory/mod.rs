@@ -3,8 +3,7 @@
 
 mod runs;
 
-use longshore_os::locked_folder::LockedFolder;
-use longshore_os::locked_folder::remove_abandoned;
+use longshore_os::locked_folder::{LockedFolder, remove_abandoned};
 pub(crate) use runs::check_runtime_folder;
 
 use crate::EngineError;

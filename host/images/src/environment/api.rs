@@ -1,8 +1,7 @@
 //! The API in images of others: the agent, and the SDK of the block's language.
 
 use super::EnvironmentError;
-use super::job::Job;
-use super::job::file;
+use super::job::{Job, file};
 use super::sources::PROLOGUE;
 use longshore_block::Language;
 use longshore_config::settings::Settings;

@@ -5,8 +5,7 @@ use super::{EnvironmentError, LayerKind, Plan};
 use crate::fingerprint::{Fingerprint, FingerprintError, Kind, Line, ask_image, of_image};
 use longshore_block::Language;
 use longshore_config::settings::Settings;
-use longshore_engine::ImageStore;
-use longshore_engine::{Interpreters, RunImage};
+use longshore_engine::{ImageStore, Interpreters, RunImage};
 use longshore_model::image_id::ImageId;
 use std::collections::BTreeSet;
 

@@ -27,8 +27,7 @@ mod steps;
 mod system;
 mod tools;
 
-pub use ensure::{Built, build};
-pub use ensure::{ensure, find, hash_of_block};
+pub use ensure::{Built, build, ensure, find, hash_of_block};
 pub use error::EnvironmentError;
 pub use local::LocalError;
 pub use lock::{Lock, LockedPackage};

@@ -3,8 +3,7 @@
 use super::job::Job;
 use super::sources::PROLOGUE;
 use super::system::{APT, mirror};
-use super::tools;
-use super::{Layer, Lock};
+use super::{Layer, Lock, tools};
 use longshore_config::settings::PackageSettings;
 
 /// Finds what installs requirements into the Python that the image's scripts get.

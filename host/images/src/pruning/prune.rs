@@ -5,13 +5,12 @@
 //! Against a container that starts in the last moment the engine itself guards: it removes no last name of an image that
 //! a container is made of.
 
-use super::caches;
 use super::decide::{Fate, Goal, Stays, decide};
 use super::entry::ImageEntry;
 use super::error::PruneError;
-use super::folders;
 use super::report::{Kept, PruneFailure, PruneReport};
 use super::survey::Survey;
+use super::{caches, folders};
 use crate::usage_store::{LockGuard, UsageStore};
 use longshore_config::settings::Settings;
 use longshore_engine::ImageStore;

@@ -6,8 +6,10 @@ pub mod walk;
 
 pub use walk::{links_to, walk};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat, renameat, renameat_with};
-use rustix::fs::{chmod, fstat, fsync, mkdirat, openat, openat2, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat, chmod, fstat, fsync, mkdirat, openat,
+    openat2, renameat, renameat_with, statat, unlinkat,
+};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::ffi::{CStr, OsStr};

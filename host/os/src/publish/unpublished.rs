@@ -4,8 +4,10 @@
 
 use super::destination::{Destination, Place, Replaced};
 use crate::folder::{Identity, by_number, is_unknown};
-use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, RenameFlags, Uid};
-use rustix::fs::{fchmod, fchown, linkat, openat, renameat, renameat_with, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Gid, Mode, OFlags, RenameFlags, Uid, fchmod, fchown, linkat, openat, renameat, renameat_with,
+    unlinkat,
+};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

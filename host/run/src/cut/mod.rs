@@ -6,8 +6,7 @@ pub use split::SplitError;
 
 use crate::input::Inputs;
 use longshore_table::{TableSource, budget};
-pub(crate) use split::Split;
-pub(crate) use split::Value;
+pub(crate) use split::{Split, Value};
 use std::sync::Arc;
 
 /// A run for each value of a field of input 0. Other inputs that have the field are cut by it too.

@@ -11,8 +11,7 @@ pub(crate) use serve::{Recipient, serve};
 use arrow_array::{Array, RecordBatch};
 use longshore_protocol::ProtocolError;
 use longshore_segment::{Budget, OverBudget, Segment, SegmentError, SegmentStream, Taken, write_whole};
-use longshore_table::budget;
-use longshore_table::{TableError, TableSource, guarded};
+use longshore_table::{TableError, TableSource, budget, guarded};
 use std::sync::Arc;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc};
 

@@ -1,8 +1,7 @@
 //! Takes connections in, and hears their Hello. Each is greeted in a task of its own, so that one that says nothing
 //! holds up nobody. Whom to welcome is the run's to decide.
 
-use crate::connection::Wire;
-use crate::connection::{Incoming, Outgoing, greet, open};
+use crate::connection::{Incoming, Outgoing, Wire, greet, open};
 use longshore_engine::listener::Listener;
 use longshore_engine::task::Task;
 use longshore_protocol::{ConnectionError, Hello, ProtocolError, Role, Version};

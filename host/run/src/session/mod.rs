@@ -6,7 +6,7 @@ mod agent;
 mod missing_sdk;
 mod script;
 #[cfg(test)]
-mod twins;
+mod tests;
 
 pub(crate) use acceptor::{Acceptor, Peer};
 pub(crate) use agent::{AgentEnd, AgentSession, AgentWord, Logs};

@@ -2,10 +2,8 @@
 //! needs, or the image. The table in `docs/runs.md` has the same in words.
 
 use super::error::RunError;
-use longshore_engine::EngineError;
-use longshore_engine::StoreError;
-use longshore_images::environment::PullError;
-use longshore_images::environment::{EnvironmentError, LocalError};
+use longshore_engine::{EngineError, StoreError};
+use longshore_images::environment::{EnvironmentError, LocalError, PullError};
 use longshore_model::causes::chain;
 use longshore_model::outcome::Evidence;
 

@@ -58,8 +58,7 @@ const WORDS: usize = 3;
 
 use error::RunError;
 pub use explain::{Explained, explain};
-pub(crate) use publishing::recovered;
-pub(crate) use publishing::{NotPublished, Published, publish};
+pub(crate) use publishing::{NotPublished, Published, publish, recovered};
 
 /// What becomes of a run's outputs on success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! What an interpreter of the `process` engine is and where its packages are. Asking one takes as long as starting it, so
 //! the answer is kept in the cache for as long as its program stays the same.
 
-use super::HASH_BYTES;
-use super::LocalError;
 use super::tool::{Tool, Watch, words};
+use super::{HASH_BYTES, LocalError};
 use longshore_config::settings::Settings;
 use longshore_model::digest::hexadecimal;
 use longshore_os::locked_folder::LockedFolder;

@@ -6,6 +6,7 @@ mod certificates;
 mod environment_cache;
 mod error;
 mod interpreter;
+mod key;
 mod python;
 mod r;
 mod tool;

@@ -10,9 +10,9 @@
 use super::certificates::gather;
 use super::environment_cache::{Acquired, BuildDirectory, EnvironmentCache, Record};
 use super::interpreter::{Interpreter, found};
+use super::key::Key;
 use super::tool::{Ended, Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room, within};
-use crate::environment::local::HASH_BYTES;
 use crate::environment::requirement::{normalised, package};
 use crate::environment::steps::gives_way;
 use crate::pruning::caches;
@@ -21,9 +21,7 @@ use longshore_config::settings::Settings;
 use longshore_engine::Engines;
 use longshore_engine::task::blocking;
 use longshore_model::address::masked;
-use longshore_model::digest::hexadecimal;
 use longshore_model::package_name::normal_name;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -120,20 +118,14 @@ impl Needs {
 
     /// The name of the environment: everything that decides what is in it.
     fn hash(&self, settings: &Settings) -> String {
-        let mut digest = Sha256::new();
-        // A length before each text keeps two texts from meaning what one does.
-        let mut add = |name: &str, value: &str| digest.update(format!("{name} {} {value}\n", value.len()));
-        add("made", VERSION);
-        add("architecture", std::env::consts::ARCH);
-        add("version", &self.parent.version);
-        add("interpreter", &self.parent.path.to_string_lossy());
-        self.requirements.iter().for_each(|requirement| add("requirement", requirement));
-        self.present.iter().for_each(|(name, version)| add("present", &format!("{name} {version}")));
+        let mut key = Key::of(VERSION, &self.parent);
+        self.requirements.iter().for_each(|requirement| key.add("requirement", requirement));
+        self.present.iter().for_each(|(name, version)| key.add("present", &format!("{name} {version}")));
         let packages = &settings.packages;
-        packages.index_url.iter().for_each(|address| add("index", &masked(address)));
-        packages.extra_index_urls.iter().for_each(|address| add("extra index", &masked(address)));
-        packages.pip_arguments.iter().for_each(|argument| add("argument", &masked(argument)));
-        hexadecimal(&digest.finalize()[..HASH_BYTES])
+        packages.index_url.iter().for_each(|address| key.add("index", &masked(address)));
+        packages.extra_index_urls.iter().for_each(|address| key.add("extra index", &masked(address)));
+        packages.pip_arguments.iter().for_each(|argument| key.add("argument", &masked(argument)));
+        key.finish()
     }
 
     /// The partners that the interpreter has.

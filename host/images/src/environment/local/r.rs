@@ -8,18 +8,16 @@
 use super::certificates::gather;
 use super::environment_cache::{Acquired, BuildDirectory, EnvironmentCache, Record};
 use super::interpreter::Interpreter;
+use super::key::Key;
 use super::tool::{Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, make_room, within};
-use crate::environment::local::HASH_BYTES;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::Engines;
 use longshore_engine::task::blocking;
 use longshore_model::address::masked;
-use longshore_model::digest::hexadecimal;
 use longshore_model::event::Event;
 use longshore_os::small_file;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -109,18 +107,12 @@ impl Needs {
 
     /// The name of the environment: everything that decides what is in it.
     fn hash(&self, settings: &Settings) -> String {
-        let mut digest = Sha256::new();
-        // A length before each text keeps two texts from meaning what one does.
-        let mut add = |name: &str, value: &str| digest.update(format!("{name} {} {value}\n", value.len()));
-        add("made", VERSION);
-        add("architecture", std::env::consts::ARCH);
-        add("version", &self.parent.version);
-        add("interpreter", &self.parent.path.to_string_lossy());
-        self.declared.iter().for_each(|name| add("declared", name));
-        self.missing.iter().for_each(|name| add("package", name));
-        self.present.iter().for_each(|name| add("present", name));
-        settings.packages.cran.iter().for_each(|address| add("repository", &masked(address)));
-        hexadecimal(&digest.finalize()[..HASH_BYTES])
+        let mut key = Key::of(VERSION, &self.parent);
+        self.declared.iter().for_each(|name| key.add("declared", name));
+        self.missing.iter().for_each(|name| key.add("package", name));
+        self.present.iter().for_each(|name| key.add("present", name));
+        settings.packages.cran.iter().for_each(|address| key.add("repository", &masked(address)));
+        key.finish()
     }
 }
 

@@ -1,11 +1,10 @@
 //! Texts of all kinds, read in blocks and line by line: what is found, what is read and what is wrong are the same.
 
-use crate::ReadOptions;
-use crate::TableError;
 use crate::bad_rows::Rules;
 use crate::blocks::Sizes;
 use crate::dice::Dice;
 use crate::json::{Form, Layout, scan, scan_in_blocks, stored};
+use crate::{ReadOptions, TableError};
 use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
 use std::io::Cursor;

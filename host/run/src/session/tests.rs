@@ -3,8 +3,7 @@
 
 use super::agent::{AgentEnd, AgentSession, AgentWord, Logs};
 use super::script::{ScriptEnd, ScriptSession, Served};
-use crate::connection::Wire;
-use crate::connection::{greet, open};
+use crate::connection::{Wire, greet, open};
 use crate::input::Inputs;
 use crate::output::{Declared, Pending, Place, Target, Writers};
 use arrow_array::types::Int32Type;
