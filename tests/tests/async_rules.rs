@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use std::path::{Path, PathBuf};
+mod sources;
+
+use sources::host_sources;
 
 /// Calls that wait for a disk, a lock, another process or the clock.
 const BLOCKING: [&str; 19] = [
@@ -35,27 +37,6 @@ const THREADS: [&str; 4] = ["spawn_blocking(", "blocking(", "thread::spawn(", ".
 /// What starts a task or a thread.
 const STARTS: [&str; 6] =
     ["tokio::spawn(", "tokio::task::spawn(", "spawn_blocking(", "thread::spawn(", "runtime.spawn(", "handle.spawn("];
-
-fn sources() -> Vec<PathBuf> {
-    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().join("host");
-    let mut folders = vec![root];
-    let mut sources = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() {
-                folders.extend(Some(path).filter(|_| !["tests", "examples", "templates"].contains(&name.as_str())));
-            } else if path.extension().is_some_and(|extension| extension == "rs")
-                && !["tests", "twins"].contains(&name.as_str())
-            {
-                sources.push(path);
-            }
-        }
-    }
-    assert!(sources.len() > 100, "the host's sources are not there: {sources:?}");
-    sources
-}
 
 /// A source without its tests, and with blanks for what its comments and texts say. Lines stay where they are.
 fn code(source: &str) -> String {
@@ -181,12 +162,9 @@ fn dropped(source: &str, code: &str) -> Vec<usize> {
 }
 
 fn each_source(rule: impl Fn(&str, &str) -> Vec<String>) -> Vec<String> {
-    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().to_owned();
-    let shown = |path: &Path| path.strip_prefix(&root).unwrap().display().to_string();
-    let found = sources().into_iter().flat_map(|path| {
-        let source = std::fs::read_to_string(&path).unwrap();
+    let found = host_sources().into_iter().flat_map(|(path, source)| {
         let found = rule(&source, &code(&source));
-        found.into_iter().map(|found| format!("{}:{found}", shown(&path))).collect::<Vec<_>>()
+        found.into_iter().map(|found| format!("host/{}:{found}", path.display())).collect::<Vec<_>>()
     });
     found.collect()
 }

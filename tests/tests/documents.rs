@@ -3,15 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod sources;
+
+use sources::root;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Folders without documents of the project, besides hidden ones.
 const SKIPPED: [&str; 1] = ["target"];
-
-fn root() -> PathBuf {
-    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().to_owned()
-}
 
 /// All Markdown files below a folder.
 fn documents(folder: &Path) -> Vec<PathBuf> {

@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod sources;
+
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use sources::{host_sources, root, sources};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::process::Command;
 
 /// Of tokio, all but its channels: the feature without which it has no runtime.
@@ -58,17 +60,6 @@ const AGENT_DEPENDENCIES: usize = 10;
 
 /// Lines of one source file, its tests apart.
 const LINES_MAX: usize = 400;
-
-/// The code folders whose sources the file rules hold for.
-const CODE: &[&str] = &["agent", "host", "sdk-python", "sdk-r", "tests"];
-
-/// Scripts that stand for those that others have written.
-const OTHERS: &str = "tests/blocks";
-
-fn root() -> PathBuf {
-    // Asked at run time: a folder of builds may serve several checkouts.
-    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().to_owned()
-}
 
 fn metadata() -> Metadata {
     let manifest = root().join("Cargo.toml");
@@ -339,20 +330,6 @@ fn files_of_users_are_replaced_in_one_place() {
     assert_eq!(found, own.map(str::to_owned).into(), "left: files that rename; right: those that may");
 }
 
-/// Sources of the host's crates, tests apart, by their path below `host`.
-fn host_sources() -> Vec<(PathBuf, String)> {
-    let host = root().join("host");
-    let below = |path: &PathBuf| path.strip_prefix(&host).ok().map(PathBuf::from);
-    let is_code = |path: &PathBuf| {
-        let mut parts = path.components().map(|part| part.as_os_str());
-        parts.clone().take(2).any(|part| part == "src") && parts.all(|part| part != "tests" && part != "tests.rs")
-    };
-    let paths = sources("rs").into_iter().filter_map(|path| below(&path)).filter(is_code);
-    let read: Vec<_> = paths.map(|path| (path.clone(), std::fs::read_to_string(host.join(path)).unwrap())).collect();
-    assert!(read.len() > 300, "the host's sources are not there");
-    read
-}
-
 /// Sources of the host whose code, tests and comments apart, is as is asked.
 fn host_files_with(wanted: impl Fn(&str) -> bool) -> BTreeSet<String> {
     let code = |text: &str| {
@@ -388,25 +365,4 @@ fn has_unsafe(text: &str) -> bool {
 /// Whether `line` has `word` outside quotes, which is enough for this code.
 fn has_word(line: &str, word: &str) -> bool {
     line.find(word).is_some_and(|at| line[..at].matches('"').count().is_multiple_of(2))
-}
-
-fn sources(extension: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> =
-        CODE.iter().map(|folder| root().join(folder)).filter(|path| path.is_dir()).collect();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let ours = !matches!(name.as_str(), "target" | "__pycache__") && path != root().join(OTHERS);
-            if path.is_dir() && ours && !name.starts_with('.') {
-                folders.push(path);
-            } else if path.extension().is_some_and(|found| found == extension) {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    assert!(!found.is_empty() || extension != "rs", "no sources found");
-    found
 }

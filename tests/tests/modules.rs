@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod sources;
+
+use sources::root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
@@ -206,9 +209,8 @@ fn way(edges: &BTreeMap<String, BTreeMap<String, String>>, from: &str, to: &str)
 }
 
 fn crates() -> Vec<PathBuf> {
-    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().to_owned();
     let metadata =
-        cargo_metadata::MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec().unwrap();
+        cargo_metadata::MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap();
     let members = metadata.packages.iter().filter(|package| package.name.as_str() != "longshore-tests");
     members.map(|package| package.manifest_path.parent().unwrap().join("src").into_std_path_buf()).collect()
 }

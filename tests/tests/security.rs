@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use std::path::{Path, PathBuf};
+mod sources;
 
-fn root() -> PathBuf {
-    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().to_owned()
-}
+use sources::root;
+use std::path::Path;
 
 /// The promises, each with the tests that show it.
 fn promises(page: &str) -> Vec<(String, Vec<String>)> {
