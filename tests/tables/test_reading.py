@@ -102,7 +102,7 @@ def test_most_kinds_need_no_option():
     ("options", "words"),
     [
         ("delimeter=;", "did you mean `delimiter`"),
-        ("encoding=klingon", "`klingon` is no encoding"),
+        ("encoding=klingon", "`klingon` is not a known encoding"),
         ("type.b=integer", "column `b` is to be `integer`, and has `x`"),
         ("type.c=text", "there is no column `c`"),
         ("columns=z", "there is no column `z`"),

@@ -250,7 +250,7 @@ fn what_is_damaged_or_hostile_changes_nothing() {
 
     for length in [0, 1, 511, 512, 3000, whole.len() / 2, whole.len() - 1024, whole.len() - 1] {
         std::fs::write(bench.path("cut.tar"), &whole[..length]).unwrap();
-        let said = if length < 512 { "it is no tar archive" } else { "it is cut off" };
+        let said = if length < 512 { "it is not a tar archive" } else { "it is cut off" };
         bench.refused("cut.tar", &id, 2, said);
     }
     let mut changed = whole.clone();
@@ -368,7 +368,7 @@ fn an_environment_is_one_only_if_its_archive_is_trusted() {
     let (plain, _) = bench.image("plain", &[]);
     export(&plain, "plain.tar");
     let taken = bench.longshore(&["images", "import", "--trust", "plain.tar"]);
-    let said = "this one is none: it has no label `longshore.image-type`";
+    let said = "this is not one: it has no label `longshore.image-type`";
     assert!(taken.code == 2 && taken.stderr.contains(said), "{}", taken.stderr);
 }
 

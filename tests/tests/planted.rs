@@ -187,7 +187,7 @@ fn a_link_of_an_earlier_run_is_not_followed() {
             let (succeeded, said) = bench.run(outputs, "docker", arguments);
             let is_through = arguments[0] == "-o" || plant != "os.symlink(V + '/out.csv', M + '/sub/out.csv')";
             assert!(succeeded != is_through, "{plant} {arguments:?}: {said}");
-            assert!(!is_through || said.contains("which is not followed: name what it leads to"), "{said}");
+            assert!(!is_through || said.contains("so it is not followed: name its target instead"), "{said}");
         }
     }
 }

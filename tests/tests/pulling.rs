@@ -295,9 +295,9 @@ fn names_that_cannot_be_are_refused_before_anything_starts() {
     let bench = Bench::new();
     let cases = [
         ("Upper/Case:3", "its name `Upper/Case` must be lower case"),
-        ("name:", "`` is no tag"),
-        ("name@sha256:12", "`sha256:12` is no digest"),
-        ("https://registry.example/name", "`https:` is no registry"),
+        ("name:", "invalid tag ``"),
+        ("name@sha256:12", "invalid digest `sha256:12`"),
+        ("https://registry.example/name", "invalid registry `https:`"),
         ("", "it is empty"),
     ];
     for (image, reason) in cases {

@@ -157,7 +157,7 @@ fn a_mistake_ends_every_command_before_anything_starts() {
     let output = machine.call(".", &[("LONGSHORE_CONFIG", "none.toml")], &["config", "show"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        stderr(&output).contains("`none.toml` does not exist, and LONGSHORE_CONFIG names it"),
+        stderr(&output).contains("`none.toml` does not exist, but LONGSHORE_CONFIG names it"),
         "{}",
         stderr(&output)
     );

@@ -75,12 +75,12 @@ mod tests {
             assert_eq!(normal(name.as_bytes()).unwrap(), expected.as_bytes(), "{name}");
         }
         for (name, said) in [
-            ("/a", "the name `/a` begins at the root"),
+            ("/a", "the name `/a` is absolute"),
             ("../a", "the name `../a` leads out of its folder"),
             ("a/../../b", "the name `a/../../b` leads out of its folder"),
             ("a/..", "the name `a/..` leads out of its folder"),
             ("a/.wh...", "the name `a/.wh...` leads out of its folder"),
-            ("a\0b", "the name `a\\0b` has a zero byte in it"),
+            ("a\0b", "the name `a\\0b` contains a zero byte"),
         ] {
             assert_eq!(normal(name.as_bytes()).unwrap_err().to_string(), said);
         }

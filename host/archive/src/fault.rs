@@ -10,7 +10,7 @@ pub enum TarFault {
     #[error("it cannot be read")]
     Read(#[source] io::Error),
     /// Its beginning is nothing like a tar archive.
-    #[error("it is no tar archive")]
+    #[error("it is not a tar archive")]
     NoTar,
     /// It ends too early.
     #[error("it is cut off: it ends within {within}")]
@@ -19,16 +19,16 @@ pub enum TarFault {
         within: String,
     },
     /// A header has another checksum than it says.
-    #[error("it is damaged: what stands at byte {offset} is no header of an entry")]
+    #[error("it is damaged: there is no entry header at byte {offset}")]
     Damaged {
         /// Where, once unpacked.
         offset: u64,
     },
     /// There is something after its end.
-    #[error("something follows its end")]
+    #[error("data follows its end")]
     Trailing,
     /// A header holds a number or a record that cannot be understood.
-    #[error("the entry at byte {offset} has a header that cannot be understood: {what}")]
+    #[error("the entry at byte {offset} has a header that is not valid: {what}")]
     Header {
         /// Where, once unpacked.
         offset: u64,
@@ -48,7 +48,7 @@ pub enum TarFault {
         max: u64,
     },
     /// An entry has a kind that does not belong there.
-    #[error("the entry `{name}` is {kind}, which does not belong there")]
+    #[error("the entry `{name}` is {kind}, which is not allowed there")]
     Kind {
         /// The entry.
         name: String,
@@ -56,7 +56,7 @@ pub enum TarFault {
         kind: String,
     },
     /// A name begins at the root.
-    #[error("the name `{name}` begins at the root")]
+    #[error("the name `{name}` is absolute")]
     NameAbsolute {
         /// The name.
         name: String,
@@ -68,13 +68,13 @@ pub enum TarFault {
         name: String,
     },
     /// A name holds what no file system can.
-    #[error("the name `{name}` has a zero byte in it")]
+    #[error("the name `{name}` contains a zero byte")]
     NameZero {
         /// The name.
         name: String,
     },
     /// A name of a part is not text.
-    #[error("the name `{name}` is no text in UTF-8")]
+    #[error("the name `{name}` is not UTF-8")]
     NameNotText {
         /// The name, as far as it can be shown.
         name: String,
@@ -88,7 +88,7 @@ pub enum TarFault {
         target: String,
     },
     /// A name stands there twice.
-    #[error("the name `{name}` stands there twice")]
+    #[error("the name `{name}` occurs twice")]
     Duplicate {
         /// The name.
         name: String,
@@ -125,13 +125,13 @@ pub enum ArchiveFault {
         max: u64,
     },
     /// The archive itself is wrong.
-    #[error("the archive is wrong")]
+    #[error("invalid archive")]
     Tar(#[source] TarFault),
     /// It is a tar archive, but not of an image.
     #[error("it holds no image: it has neither a `manifest.json` nor an `index.json`")]
     NoImage,
     /// It holds more than one image, or none.
-    #[error("it holds {count} images, and must hold one: export each by itself")]
+    #[error("it holds {count} images, but must hold one: export each separately")]
     Images {
         /// How many.
         count: usize,
@@ -155,7 +155,7 @@ pub enum ArchiveFault {
         max: u64,
     },
     /// A part is not the JSON that it should be.
-    #[error("`{part}` cannot be understood")]
+    #[error("cannot parse `{part}`")]
     Json {
         /// The part.
         part: String,
@@ -212,7 +212,7 @@ pub enum ArchiveFault {
         max: usize,
     },
     /// A layer is wrong.
-    #[error("the layer `{part}` is wrong")]
+    #[error("invalid layer `{part}`")]
     Layer {
         /// The layer.
         part: String,
@@ -229,7 +229,7 @@ pub enum ArchiveFault {
         wanted: String,
     },
     /// The image is to be trusted as an environment, and is none.
-    #[error("`--trust` is for images that Longshore made for a block, and this one is none: {reason}")]
+    #[error("`--trust` is for images that Longshore made for a block, but this is not one: {reason}")]
     NoEnvironment {
         /// What its labels lack.
         reason: String,

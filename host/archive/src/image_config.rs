@@ -49,7 +49,7 @@ impl ImageConfig {
             ArchiveFault::Value { part: part.to_owned(), what, value, wanted }
         };
         if written.rootfs.r#type != "layers" {
-            return Err(value("the `rootfs.type`", &written.rootfs.r#type, "`layers` is the only one there is"));
+            return Err(value("the `rootfs.type`", &written.rootfs.r#type, "only `layers` is valid"));
         }
         let digests = written.rootfs.diff_ids.unwrap_or_default();
         if digests.len() > LAYERS_MAX {
@@ -89,7 +89,7 @@ impl ImageConfig {
         }
         let hash = label(labels::ENVIRONMENT)?;
         if !is_hash(hash) {
-            return Err(missing(format!("its label `{}` is no hash", labels::ENVIRONMENT)));
+            return Err(missing(format!("its label `{}` is not a hash", labels::ENVIRONMENT)));
         }
         Ok(hash)
     }
@@ -116,11 +116,11 @@ mod tests {
             ("longshore.image-type", "", "it has no label `longshore.image-type`"),
             ("longshore.image-type", "layer", "its label `longshore.image-type` is `layer`"),
             ("longshore.parent", "", "it has no label `longshore.parent`"),
-            ("longshore.environment", "../x", "its label `longshore.environment` is no hash"),
+            ("longshore.environment", "../x", "its label `longshore.environment` is not a hash"),
             (
                 "longshore.environment",
                 "0123456789ABCDEF0123456789ABCDEF",
-                "its label `longshore.environment` is no hash",
+                "its label `longshore.environment` is not a hash",
             ),
         ] {
             let mut labels = fine.clone();

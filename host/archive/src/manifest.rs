@@ -100,7 +100,7 @@ impl Parts {
         let layout = contents.part(LAYOUT, INDEX)?;
         let version = json::<Layout>(contents, &layout)?.image_layout_version;
         if !version.starts_with("1.") {
-            let (what, wanted) = ("the version", "only those of version 1 are understood");
+            let (what, wanted) = ("the version", "only version 1 is supported");
             return Err(ArchiveFault::Value { part: layout.name, what, value: version, wanted });
         }
         let mut index = contents.part(INDEX, INDEX)?;

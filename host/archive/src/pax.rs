@@ -17,12 +17,12 @@ impl Pax {
         let wrong = |what| TarFault::Header { offset, what };
         let mut pax = Self::default();
         while !records.is_empty() {
-            let (record, rest) = split(records).ok_or_else(|| wrong("a record of another length than it says"))?;
+            let (record, rest) = split(records).ok_or_else(|| wrong("a record whose length is wrong"))?;
             records = rest;
             let equals = record.iter().position(|byte| *byte == b'=').ok_or_else(|| wrong("a record without `=`"))?;
             let (key, value) = (&record[..equals], &record[equals + 1..]);
             if key.starts_with(b"GNU.sparse.") {
-                return Err(wrong("it is a sparse file, which no layer has"));
+                return Err(wrong("it is a sparse file, which layers cannot contain"));
             }
             // An empty value leaves what the entry itself says.
             let text = (!value.is_empty()).then(|| value.to_vec());

@@ -101,14 +101,14 @@ impl<S: Source> TarWalk<S> {
                 return Err(TarFault::TooManyEntries { max: self.max });
             }
             let wrong = |what| TarFault::Header { offset, what };
-            let size = header.entry_size().map_err(|_| wrong("its size is no number"))?;
+            let size = header.entry_size().map_err(|_| wrong("its size is not a number"))?;
             match header.entry_type() {
                 EntryType::XHeader => pax = Pax::parse(&self.content(size, PAX_MAX)?, offset)?,
                 // It is about no entry of its own, and the engine leaves it out.
                 EntryType::XGlobalHeader => drop(self.content(size, PAX_MAX)?),
                 EntryType::GNULongName => long_name = Some(text(self.content(size, NAME_MAX)?)),
                 EntryType::GNULongLink => long_link = Some(text(self.content(size, NAME_MAX)?)),
-                EntryType::GNUSparse => return Err(wrong("it is a sparse file, which no layer has")),
+                EntryType::GNUSparse => return Err(wrong("it is a sparse file, which layers cannot contain")),
                 kind => {
                     let name = long_name.or(pax.path).unwrap_or_else(|| header.path_bytes().into_owned());
                     let link = long_link.or(pax.link);
@@ -159,7 +159,7 @@ impl<S: Source> TarWalk<S> {
             (BLOCK, _) => {}
             (0, End::Any) => return Ok(None),
             (0, End::Marked) if offset > 0 => {
-                return Err(TarFault::Truncated { within: "the mark of its end, which is missing".into() });
+                return Err(TarFault::Truncated { within: "its end marker, which is missing".into() });
             }
             (_, _) if offset == 0 => return Err(TarFault::NoTar),
             (_, _) => return Err(TarFault::Truncated { within: format!("the header at byte {offset}") }),
@@ -186,7 +186,7 @@ impl<S: Source> TarWalk<S> {
             return Ok(());
         }
         if read < BLOCK {
-            return Err(TarFault::Truncated { within: "the mark of its end".into() });
+            return Err(TarFault::Truncated { within: "its end marker".into() });
         }
         for _ in 0..PADDING_MAX / BLOCK {
             match self.block(&mut block)? {

@@ -31,7 +31,7 @@ impl Block {
         line("dependencies", &self.dependencies.join(", "));
         line("system packages", &self.system_packages.join(", "));
         line("image", &self.image());
-        line("network", if self.network { "asked for" } else { "" });
+        line("network", if self.network { "requested" } else { "" });
         line("inputs", if self.inputs.as_ref().is_some_and(Vec::is_empty) { "none" } else { "" });
         let outputs = match self.output_ids() {
             None => "any".into(),
@@ -64,7 +64,7 @@ impl Block {
         match &self.image {
             None => format!("{kind}, unless `--image` names another"),
             Some(image) if self.install_api => image.clone(),
-            Some(image) => format!("{image}, as it is"),
+            Some(image) => format!("{image}, unchanged"),
         }
     }
 

@@ -29,7 +29,7 @@ impl<'a> Entry<'a> {
         let unknown = values.into_iter().flat_map(Map::keys).filter(|key| !known.contains(&key.as_str()));
         let unknown: Vec<String> = unknown.map(|key| format!("`{key}`")).collect();
         if !unknown.is_empty() {
-            notices.remarks.push(format!("{place}keys that mean nothing here: {}", unknown.join(", ")));
+            notices.remarks.push(format!("{place}ignored keys: {}", unknown.join(", ")));
         }
         Self { values, known, place }
     }

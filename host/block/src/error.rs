@@ -22,7 +22,7 @@ pub enum BlockError {
         folder: PathBuf,
     },
     /// The path is a file, but no script.
-    #[error("`{path}` is no block: it is a file that does not end in .py or .R")]
+    #[error("`{path}` is not a block: it is a file that does not end in .py or .R")]
     NotAScript {
         /// The file.
         path: PathBuf,
@@ -66,13 +66,13 @@ pub enum BlockError {
         folder: PathBuf,
     },
     /// A file of the block leaves its folder.
-    #[error("`{path}` leaves the block's folder: it is a link to somewhere else")]
+    #[error("`{path}` is a link that leads out of the block's folder")]
     Escapes {
         /// The file.
         path: PathBuf,
     },
     /// The block's folder holds too much.
-    #[error("`{folder}` holds more than a block may: {what}; keep data outside and give it as an input")]
+    #[error("`{folder}` is too large for a block: it holds {what}; keep data outside and give it as an input")]
     TooMuch {
         /// The folder.
         folder: PathBuf,

@@ -35,7 +35,7 @@ impl Block {
             (false, false) => return Err(BlockError::NoManifest { folder: path.to_owned() }),
         };
         if toml.exists() && json.exists() {
-            loaded.warnings.push(format!("`{JSON}` is ignored: `{TOML}` is there too"));
+            loaded.warnings.push(format!("`{JSON}` is ignored: there is a `{TOML}` too"));
         }
         check_script(&loaded.block, path, manifest)?;
         loaded.check_file_defaults(path, manifest)?;
@@ -59,7 +59,7 @@ impl Loaded {
                 continue;
             }
             let reason =
-                format!("option `{}` has a wrong default: `{path}` is no file or folder of the block", option.name);
+                format!("option `{}` has a wrong default: `{path}` is not a file or folder of the block", option.name);
             if manifest == TOML {
                 return Err(BlockError::Invalid { path: folder.join(manifest), reason });
             }
@@ -173,7 +173,7 @@ mod tests {
             let folder = toml(default);
             std::os::unix::fs::symlink("/etc/passwd", folder.path().join("link")).unwrap();
             let error = Block::load(folder.path()).unwrap_err().to_string();
-            let expected = format!("option `f` has a wrong default: `{default}` is no file or folder of the block");
+            let expected = format!("option `f` has a wrong default: `{default}` is not a file or folder of the block");
             assert!(error.ends_with(&expected), "{error}");
         }
         let option = "{\"@visokiotype\": \"CustomBlockSchema.FileCustomBlockPublicOption\", \"name\": \"f\", \
@@ -183,7 +183,7 @@ mod tests {
         let loaded = Block::load(folder.path()).unwrap();
         assert_eq!(
             loaded.warnings,
-            ["option `f` has a wrong default: `/etc/passwd` is no file or folder of the block: it is ignored"]
+            ["option `f` has a wrong default: `/etc/passwd` is not a file or folder of the block: it is ignored"]
         );
         assert_eq!(loaded.block.options[0].default, None);
     }

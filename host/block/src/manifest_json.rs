@@ -125,7 +125,7 @@ fn form(schema_type: Option<String>, notices: &mut Notices) -> Form {
     match schema_type {
         Some(kind) if kind.trim().eq_ignore_ascii_case("HEADLESS") => Form::Snippet,
         Some(kind) => {
-            notices.remarks.push(format!("`schemaType` is `{kind}`, which means nothing here"));
+            notices.remarks.push(format!("unknown `schemaType` `{kind}`: it is ignored"));
             Form::Script
         }
         None => Form::Script,
@@ -177,7 +177,7 @@ fn dependencies(entry: &Entry<'_>, language: Language, notices: &mut Notices) ->
         return words(entry, "dependencies", notices);
     }
     let (requirements, others) = requirements::split(&texts(entry, "dependencies", notices).join("\n"));
-    let told = |other| format!("`dependencies`: `{other}` is no requirement of a package: it is ignored");
+    let told = |other| format!("`dependencies`: `{other}` is not a package requirement: it is ignored");
     notices.warnings.extend(others.iter().map(told));
     requirements
 }
@@ -202,7 +202,7 @@ fn outputs(entry: &Entry<'_>, notices: &mut Notices) -> Option<Vec<OutputSpec>> 
     let mut outputs: Vec<OutputSpec> = Vec::new();
     let given = entry.list("blockOutputs");
     if given.len() > DECLARED_MAX {
-        notices.warnings.push(format!("it has {} outputs, of which the first {DECLARED_MAX} count", given.len()));
+        notices.warnings.push(format!("only the first {DECLARED_MAX} of its {} outputs are used", given.len()));
     }
     for (index, value) in given.into_iter().take(DECLARED_MAX).enumerate() {
         let output = Entry::new(value, format!("output {index}: "), &OUTPUT_KEYS, notices);
@@ -212,7 +212,7 @@ fn outputs(entry: &Entry<'_>, notices: &mut Notices) -> Option<Vec<OutputSpec>> 
         };
         let known = |id: &String| outputs.iter().any(|output| output.id == *id);
         if let Some(twice) = id.as_ref().filter(|id| known(id)) {
-            notices.warnings.push(format!("the output id `{twice}` is there twice: the second one's is `{index}`"));
+            notices.warnings.push(format!("the output id `{twice}` is declared twice: the second becomes `{index}`"));
         }
         let id = id.filter(|id| !known(id)).unwrap_or_else(|| index.to_string());
         let name = output.text("displayName", notices);
@@ -300,12 +300,12 @@ mod tests {
                 "`name` is a list, but must be text: it is ignored",
                 "`pandasVersion` is `1`, but must be 2 or 3: taken for 2",
                 "`dependencies` is 7, a number, but must be text: it is ignored",
-                "`dependencies`: `--pre` is no requirement of a package: it is ignored",
+                "`dependencies`: `--pre` is not a package requirement: it is ignored",
                 "option 0 is a number, but must be an object: it is ignored",
-                "the output id `x` is there twice: the second one's is `2`",
+                "the output id `x` is declared twice: the second becomes `2`",
             ]
         );
-        assert_eq!(loaded.remarks, ["keys that mean nothing here: `whatever`, `andMore`"]);
+        assert_eq!(loaded.remarks, ["ignored keys: `whatever`, `andMore`"]);
         assert_eq!(loaded.block.output_ids().unwrap(), ["0", "x", "2", "named", "7"]);
     }
 

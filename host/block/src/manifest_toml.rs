@@ -121,7 +121,7 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
         manifest.outputs.map(|outputs| outputs.into_iter().map(output).collect::<Result<Vec<_>, _>>()).transpose();
     let outputs = outputs.map_err(invalid)?;
     if let Some(twice) = repeated(outputs.iter().flatten().map(|output| output.id.as_str())) {
-        return Err(invalid(format!("the output id `{twice}` is there twice")));
+        return Err(invalid(format!("the output id `{twice}` is declared twice")));
     }
     let at = |(offset, reason): Misplaced| {
         let (line, column) = place(text, offset);
@@ -161,7 +161,7 @@ fn inputs(inputs: Vec<ManifestInput>) -> Result<Vec<InputDeclaration>, Misplaced
             return Err((offset, format!("it declares more than {DECLARED_MAX} inputs")));
         }
         if declared.iter().any(|known| known.name == *given.name.get_ref()) {
-            return Err((offset, format!("the input `{}` is there twice", given.name.get_ref())));
+            return Err((offset, format!("the input `{}` is declared twice", given.name.get_ref())));
         }
         declared.push(input(given)?);
     }
@@ -178,20 +178,17 @@ fn input(input: ManifestInput) -> Result<InputDeclaration, Misplaced> {
     let wrong = |offset: usize, reason: String| (offset, format!("input `{name}`: {reason}"));
     let is_name = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
     if name.is_empty() || !name.chars().all(is_name) || name.parse::<usize>().is_ok() {
-        return Err(wrong(offset, "its name is letters, digits, `_` and `-`, and no number".into()));
+        return Err(wrong(offset, "a name has letters, digits, `_` and `-`, and is not a number".into()));
     }
     let offset = input.read.as_ref().map_or(offset, |read| read.span().start);
     let read = input.read.map(Spanned::into_inner).unwrap_or_default();
     read.check().map_err(|reason| wrong(offset, reason))?;
     if let Some(both) = input.columns.keys().find(|column| read.types.contains_key(*column)) {
-        return Err(wrong(
-            offset,
-            format!("`read.types` and `columns` both say what `{both}` is: leave one of them out"),
-        ));
+        return Err(wrong(offset, format!("`read.types` and `columns` both declare the type of `{both}`: remove one")));
     }
     let left_out = |column: &&String| !read.columns.is_empty() && *column != "*" && !read.columns.contains(*column);
     if let Some(column) = input.columns.keys().find(left_out) {
-        return Err(wrong(offset, format!("`columns` declares `{column}`, which `read.columns` leaves out")));
+        return Err(wrong(offset, format!("`columns` declares `{column}`, which `read.columns` omits")));
     }
     let (description, mandatory, columns) = (input.description, input.mandatory, input.columns);
     Ok(InputDeclaration { name, description, mandatory, read, columns })
@@ -209,7 +206,7 @@ fn options(
         }
         let given = given.into_inner();
         if declared.iter().any(|known| known.name == given.name) {
-            return Err((offset, format!("the option `{}` is there twice", given.name)));
+            return Err((offset, format!("the option `{}` is declared twice", given.name)));
         }
         let field = field(&given, inputs)?;
         declared.push(option(given, field).map_err(|reason| (offset, reason))?);
@@ -232,7 +229,7 @@ fn field(option: &ManifestOption, inputs: Option<&[InputDeclaration]>) -> Result
         let found = found.filter(|number| inputs.is_none() || *number < known.len());
         number = found.ok_or_else(|| {
             let names = if known.is_empty() { "no inputs".into() } else { known.join(", ") };
-            (key.span().start, named(&format!("its `input` is none of the block's, which declares {names}{hint}")))
+            (key.span().start, named(&format!("its `input` is not declared; the block declares {names}{hint}")))
         })?;
     }
     let Some(types) = &option.field_types else { return Ok((number, Vec::new())) };
@@ -241,7 +238,7 @@ fn field(option: &ManifestOption, inputs: Option<&[InputDeclaration]>) -> Result
         return wrong("`field_types` is for the kinds `field` and `fields`");
     }
     if types.get_ref().iter().any(|one| matches!(one, ColumnType::Date(Some(_)) | ColumnType::Time(Some(_)))) {
-        return wrong("its `field_types` say what a column is, and not how it is written: leave the format out");
+        return wrong("its `field_types` must be column types without a format: remove the format");
     }
     Ok((number, types.get_ref().clone()))
 }
@@ -393,19 +390,21 @@ mod tests {
         for name in ["", "0", "a=b", "a:b", "a b", "a.b"] {
             assert_eq!(
                 wrong(&format!("[[inputs]]\nname = \"{name}\"")),
-                format!("line 5, column 8: input `{name}`: its name is letters, digits, `_` and `-`, and no number")
+                format!(
+                    "line 5, column 8: input `{name}`: a name has letters, digits, `_` and `-`, and is not a number"
+                )
             );
         }
         for (found, expected) in [
             (
                 wrong("[[inputs]]\nname = \"a\"\n[[inputs]]\nname = \"a\""),
-                "line 7, column 8: the input `a` is there twice",
+                "line 7, column 8: the input `a` is declared twice",
             ),
             (
                 input("columns = { zip = \"txt\" }"),
-                "line 6, column 19: `txt` is no type of a column: … did you mean `text`?",
+                "line 6, column 19: `txt` is not a valid column type: … did you mean `text`?",
             ),
-            (input("[inputs.columns]\nwhen = \"date:dd\""), "line 7, column 8: `dd` is no format of dates"),
+            (input("[inputs.columns]\nwhen = \"date:dd\""), "line 7, column 8: `dd` is not a valid date format"),
             (input("read = { decimal = \",\", thousands = \",\" }"), "line 6, column 8: input `a`: `decimal` and"),
             (
                 input("read = { delimitr = \",\" }"),
@@ -415,26 +414,26 @@ mod tests {
             (input("read = { format = \"parquet\", skip = 1 }"), "line 6, column 8: input `a`: `format` is Parquet"),
             (
                 input("read = { types = { b = \"text\" } }\ncolumns = { b = \"text\" }"),
-                "line 6, column 8: input `a`: `read.types` and `columns` both say what `b` is",
+                "line 6, column 8: input `a`: `read.types` and `columns` both declare the type of `b`",
             ),
             (
                 input("read = { columns = [\"c\"] }\ncolumns = { b = \"text\" }"),
-                "line 6, column 8: input `a`: `columns` declares `b`, which `read.columns` leaves out",
+                "line 6, column 8: input `a`: `columns` declares `b`, which `read.columns` omits",
             ),
             (
                 field("kind = \"field\"\ninput = \"rate\""),
-                "line 11, column 9: option `o`: its `input` is none of the block's, which declares sales, rates: \
+                "line 11, column 9: option `o`: its `input` is not declared; the block declares sales, rates: \
                  did you mean `rates`?",
             ),
-            (field("kind = \"field\"\ninput = 2"), "line 11, column 9: option `o`: its `input` is none of the block's"),
+            (field("kind = \"field\"\ninput = 2"), "line 11, column 9: option `o`: its `input` is not declared"),
             (field("kind = \"field\"\ninput = -1"), "line 11, column 9: an input is a number, from 0, or a name"),
             (
                 field("kind = \"fields\"\nfield_types = [\"number\", \"txt\"]"),
-                "line 11, column 15: `txt` is no type of a column: … did you mean `text`?",
+                "line 11, column 15: `txt` is not a valid column type: … did you mean `text`?",
             ),
             (
                 field("kind = \"field\"\nfield_types = [\"date:%Y\"]"),
-                "line 11, column 15: option `o`: its `field_types` say what",
+                "line 11, column 15: option `o`: its `field_types` must be column types",
             ),
             (
                 field("kind = \"text\"\nfield_types = [\"date\"]"),

@@ -167,7 +167,7 @@ pub struct Loaded {
     pub block: Block,
     /// What may change how it runs: values that were wrong and are ignored, gaps that were filled.
     pub warnings: Vec<String>,
-    /// What changes nothing: keys that mean nothing here, values in an unusual form.
+    /// What changes nothing: ignored keys, values in an unusual form.
     pub remarks: Vec<String>,
 }
 

@@ -35,12 +35,12 @@ pub(super) fn read(manifest: &Entry<'_>, notices: &mut Notices) -> Vec<OptionSpe
     let mut options: Vec<OptionSpec> = Vec::new();
     let given = manifest.list("options");
     if given.len() > DECLARED_MAX {
-        notices.warnings.push(format!("it has {} options, of which the first {DECLARED_MAX} count", given.len()));
+        notices.warnings.push(format!("only the first {DECLARED_MAX} of its {} options are used", given.len()));
     }
     for (index, value) in given.into_iter().take(DECLARED_MAX).enumerate() {
         let Some(option) = option(index, value, notices) else { continue };
         if options.iter().any(|known| known.name == option.name) {
-            notices.warnings.push(format!("the option `{}` is there twice: the first one counts", option.name));
+            notices.warnings.push(format!("the option `{}` is declared twice: the first one is used", option.name));
             continue;
         }
         options.push(option);
@@ -372,7 +372,7 @@ mod tests {
                 "option 1 is a number, but must be an object: it is ignored",
                 "option `a` has no `@visokiotype`: taken for text",
                 "option `a` has the unknown `@visokiotype` `Other`: taken for text",
-                "the option `a` is there twice: the first one counts",
+                "the option `a` is declared twice: the first one is used",
                 "option `b` has the unknown `@visokiotype` `Other`: taken for text",
             ]
         );

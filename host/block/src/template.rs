@@ -54,7 +54,7 @@ pub enum CreateError {
         folder: PathBuf,
     },
     /// The folder above is missing.
-    #[error("the folder `{parent}` does not exist: make it first")]
+    #[error("the folder `{parent}` does not exist: create it first")]
     NoParent {
         /// The folder above.
         parent: PathBuf,

@@ -206,11 +206,11 @@ impl OptionSpec {
                 let number = text.trim().parse::<i64>().ok();
                 // Some write every number with a fraction.
                 let number = number.or_else(|| whole(&json!(text.trim().parse::<f64>().ok()?)));
-                json!(number.ok_or_else(|| format!("`{text}` is no whole number"))?)
+                json!(number.ok_or_else(|| format!("`{text}` is not a whole number"))?)
             }
             OptionKind::Double { .. } => {
                 let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-                json!(number.ok_or_else(|| format!("`{text}` is no number"))?)
+                json!(number.ok_or_else(|| format!("`{text}` is not a number"))?)
             }
             OptionKind::Boolean => match text.trim().to_lowercase().as_str() {
                 "true" | "yes" | "1" => json!(true),
@@ -218,7 +218,7 @@ impl OptionSpec {
                 _ => return Err(format!("`{text}` is neither true nor false")),
             },
             OptionKind::Fields { .. } if text.trim_start().starts_with('[') => {
-                serde_json::from_str(text).map_err(|error| format!("`{text}` is no JSON array: {error}"))?
+                serde_json::from_str(text).map_err(|error| format!("`{text}` is not a JSON array: {error}"))?
             }
             OptionKind::Fields { .. } => json!(text.split(',').map(str::trim).collect::<Vec<_>>()),
             _ => json!(text),
@@ -443,7 +443,7 @@ mod tests {
             "option `kk`: the block has no such option (it has k, rate, on, how, fields, secret)\n\
              option `k`: it is given twice\n\
              option `k`: 12 is out of range, it must be 1 to 9\n\
-             option `rate`: `x` is no number\n\
+             option `rate`: `x` is not a number\n\
              option `on`: `maybe` is neither true nor false\n\
              option `how`: `medan` is not among its choices (mean, median): did you mean `median`?\n\
              option `fields`: input 0 has no field `mas`: did you mean `mass`?"

@@ -17,8 +17,8 @@ const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 pub enum CertificateError {
     /// It cannot be read.
     #[error(
-        "cannot read the certificates in `{path}`, which `network.ca_bundle` names; `longshore config show` says where \
-         that comes from"
+        "cannot read the certificates in `{path}` (`network.ca_bundle`): `longshore config show` shows where this \
+         setting is made"
     )]
     Read {
         /// The file.
@@ -28,15 +28,13 @@ pub enum CertificateError {
         source: std::io::Error,
     },
     /// There are none in it.
-    #[error("`{path}`, which `network.ca_bundle` names, has no certificate in PEM in it")]
+    #[error("`{path}` (`network.ca_bundle`) contains no PEM certificate")]
     None {
         /// The file.
         path: PathBuf,
     },
     /// It is too long to be one.
-    #[error(
-        "`{path}`, which `network.ca_bundle` names, holds more than {limit} bytes, which is more than certificates take"
-    )]
+    #[error("`{path}` (`network.ca_bundle`) exceeds {limit} bytes, the limit for certificates")]
     TooLong {
         /// The file.
         path: PathBuf,

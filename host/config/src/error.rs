@@ -17,7 +17,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// A file that was asked for by name is not there.
-    #[error("`{path}` does not exist, and LONGSHORE_CONFIG names it: make it, or unset the variable")]
+    #[error("`{path}` does not exist, but LONGSHORE_CONFIG names it: create it, or unset the variable")]
     Missing {
         /// The file.
         path: PathBuf,
@@ -96,7 +96,7 @@ pub enum ConfigError {
         right: String,
     },
     /// A variable has a name that only a setting's could have, and none has it.
-    #[error("{variable} is no setting's variable{hint}")]
+    #[error("unknown settings variable {variable}{hint}")]
     UnknownVariable {
         /// The variable.
         variable: String,

@@ -75,7 +75,7 @@ fn given(value: &DeValue<'_>) -> Given {
         DeValue::Boolean(switch) => Given::Switch(*switch),
         DeValue::Array(items) => {
             let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect();
-            Option::map_or(texts, Given::Other("a list with something else than texts in it"), Given::Texts)
+            Option::map_or(texts, Given::Other("a list that contains values other than texts"), Given::Texts)
         }
         DeValue::Datetime(_) | DeValue::Table(_) => Given::Other(kind(value)),
     }

@@ -318,14 +318,14 @@ mod tests {
             ),
             (
                 "[r]\nrepositories = [1]",
-                "`longshore.toml`, line 2: `r.repositories` is a list with something else than \
-              texts in it: it must be a list of addresses with their schemes, as in \
+                "`longshore.toml`, line 2: `r.repositories` is a list that contains values other \
+              than texts: it must be a list of addresses with their schemes, as in \
               `repositories = [\"https://cran.example.com\"]`",
             ),
             (
                 "[r]\nrepositories = [\"https://u:secret@x y\"]",
                 "`longshore.toml`, line 2: `r.repositories` is a list \
-              with `https://***@x y` in it: it must be a list of addresses with their schemes, as in \
+              that contains `https://***@x y`: it must be a list of addresses with their schemes, as in \
               `repositories = [\"https://cran.example.com\"]`",
             ),
             (
@@ -396,7 +396,7 @@ mod tests {
             (
                 "PIP_EXTRA_INDEX_URL",
                 "https://a /srv",
-                "PIP_EXTRA_INDEX_URL is a list with `/srv` in it: it must be a list \
+                "PIP_EXTRA_INDEX_URL is a list that contains `/srv`: it must be a list \
               of addresses with their schemes, as in \
               `LONGSHORE_PYTHON_EXTRA_INDEX_URLS=\"https://team.example.com/simple https://public.example.com/simple\"`",
             ),
@@ -415,7 +415,7 @@ mod tests {
             ("LONGSHORE_NETWORK_X", "; docs/settings.md lists them"),
         ] {
             assert!(counts(name));
-            assert_eq!(variable_refused(name, "1"), format!("{name} is no setting's variable{said}"));
+            assert_eq!(variable_refused(name, "1"), format!("unknown settings variable {name}{said}"));
             assert!(load(Vec::new(), &variable(name, ""), Settings::default()).is_ok());
         }
         assert!(counts("HOME") && counts("PIP_CERT") && counts("DOCKER_HOST"));

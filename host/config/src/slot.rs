@@ -251,7 +251,7 @@ impl Given {
             _ => return Err(Unfit(self.describe())),
         };
         match texts.iter().find(|text| !passes(text)) {
-            Some(wrong) => Err(Unfit(format!("a list with {} in it", described(wrong)))),
+            Some(wrong) => Err(Unfit(format!("a list that contains {}", described(wrong)))),
             None => Ok(texts.into_iter().map(str::to_owned).collect()),
         }
     }

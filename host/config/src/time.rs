@@ -8,7 +8,7 @@ const UNITS: [(&str, u32); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), 
 
 /// A text is not a time.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{text}` is no time: give it as 500ms, 90s, 10m or 2h")]
+#[error("`{text}` is not a valid time: use a form such as 500ms, 90s, 10m or 2h")]
 pub struct TimeError {
     /// The text.
     pub text: String,

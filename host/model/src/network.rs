@@ -32,14 +32,14 @@ pub struct NetworkName(String);
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NetworkError {
     /// Engines mean something else by it.
-    #[error("`{word}` is not a network of its own: a run may join `bridge`, or a network that was made for it")]
+    #[error("`{word}` is not the name of a separate network: use `none`, `bridge`, or a network that you created")]
     Reserved {
         /// The word.
         word: String,
     },
     /// No network is called so.
     #[error(
-        "`{word}` is not a name of a network: it has letters, digits, `_`, `.` and `-`, and begins with a letter or a digit"
+        "`{word}` is not a valid network name: use letters, digits, `_`, `.` and `-`, and begin with a letter or digit"
     )]
     NoName {
         /// The word, its beginning where it is long.

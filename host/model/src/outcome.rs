@@ -115,7 +115,7 @@ impl Evidence {
             bytes => format!(" of {}", format_size(bytes)),
         };
         format!(
-            "more memory than its limit{limit}, which its files in /work, /tmp and /dev/shm count to: `--memory` raises it"
+            "more memory than its limit{limit} (files in /work, /tmp and /dev/shm count too): raise it with `--memory`"
         )
     }
 }
@@ -134,7 +134,7 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
         return (Outcome::Interrupted, Some("cancelled from outside".into()));
     }
     if evidence.reader_gone {
-        return (Outcome::Interrupted, Some("nobody reads standard output any more".into()));
+        return (Outcome::Interrupted, Some("the reader of standard output closed it".into()));
     }
     if let Some(deadline_ms) = evidence.deadline_ms {
         return (Outcome::TimedOut, Some(format!("the deadline of {} passed", duration(deadline_ms))));
@@ -165,7 +165,7 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
     match (word, evidence.status) {
         (Some((Word::Cancel, message)), _) => (Outcome::Cancelled, message),
         (Some((Word::Abort, message)), _) => (Outcome::Failed, message),
-        (_, None) => (Outcome::EngineFailed, Some("the agent did not say how the script ended".into())),
+        (_, None) => (Outcome::EngineFailed, Some("the agent did not report how the script ended".into())),
         (_, Some(ExitStatus::Signal(signal))) => {
             (Outcome::Crashed, Some(format!("the script was ended by {}", signal_name(signal))))
         }
@@ -230,7 +230,7 @@ mod tests {
                 "nothing seen at all",
                 Evidence::default(),
                 Outcome::EngineFailed,
-                Some("the agent did not say how the script ended"),
+                Some("the agent did not report how the script ended"),
             ),
             (
                 "an exit code without a word",
@@ -261,7 +261,7 @@ mod tests {
                 starved(ended(Signal(9))),
                 Outcome::OutOfMemory,
                 Some(
-                    "it needed more memory than its limit of 512MiB, which its files in /work, /tmp and /dev/shm count to: `--memory` raises it",
+                    "it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too): raise it with `--memory`",
                 ),
             ),
             (
@@ -269,7 +269,7 @@ mod tests {
                 starved(ended(Code(1))),
                 Outcome::OutOfMemory,
                 Some(
-                    "a process of it needed more memory than its limit of 512MiB, which its files in /work, /tmp and /dev/shm count to: `--memory` raises it",
+                    "a process of it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too): raise it with `--memory`",
                 ),
             ),
             (
@@ -294,7 +294,7 @@ mod tests {
                 "a stream whose reader has enough",
                 Evidence { reader_gone: true, ..ended(Signal(9)) },
                 Outcome::Interrupted,
-                Some("nobody reads standard output any more"),
+                Some("the reader of standard output closed it"),
             ),
             (
                 "a violation under a commit",
@@ -354,7 +354,7 @@ mod tests {
                 starved(Evidence { agent_lost: true, engine_failure: Some("gone".into()), ..ended(Code(0)) }),
                 Outcome::OutOfMemory,
                 Some(
-                    "it needed more memory than its limit of 512MiB, which its files in /work, /tmp and /dev/shm count to: `--memory` raises it",
+                    "it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too): raise it with `--memory`",
                 ),
             ),
             (
@@ -374,7 +374,7 @@ mod tests {
                 starved(Evidence { engine_failure: Some("gone".into()), ..Evidence::default() }),
                 Outcome::OutOfMemory,
                 Some(
-                    "it needed more memory than its limit of 512MiB, which its files in /work, /tmp and /dev/shm count to: `--memory` raises it",
+                    "it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too): raise it with `--memory`",
                 ),
             ),
             (

@@ -35,13 +35,13 @@ pub enum ReferenceError {
     #[error("it is empty: name an image, such as `team/base:3`")]
     Empty,
     /// The name is too long.
-    #[error("its name has {length} characters, and {NAME_MAX} is the most")]
+    #[error("its name has {length} characters; the limit is {NAME_MAX}")]
     Long {
         /// How long it is.
         length: usize,
     },
     /// The registry is no host.
-    #[error("`{registry}` is no registry: it must be a host name, with a port where it needs one")]
+    #[error("invalid registry `{registry}`: expected HOST or HOST:PORT")]
     Registry {
         /// What stands there.
         registry: String,
@@ -53,23 +53,21 @@ pub enum ReferenceError {
         name: String,
     },
     /// The name has something in it that no name has.
-    #[error(
-        "`{part}` is no part of a name: one has lower case letters and digits, and `.`, `_`, `__` or `-` between them"
-    )]
+    #[error("invalid name component `{part}`: use lower-case letters, digits and `.`, `_`, `__` or `-` between them")]
     Part {
         /// The part.
         part: String,
     },
     /// The tag is wrong.
     #[error(
-        "`{tag}` is no tag: one has up to {TAG_MAX} letters, digits, `_`, `.` and `-`, and starts with none of the last two"
+        "invalid tag `{tag}`: use up to {TAG_MAX} letters, digits, `_`, `.` and `-`, and do not begin with `.` or `-`"
     )]
     Tag {
         /// The tag.
         tag: String,
     },
     /// The digest is wrong.
-    #[error("`{digest}` is no digest: one is `sha256:` and 64 hexadecimal digits")]
+    #[error("invalid digest `{digest}`: expected `sha256:` and 64 hexadecimal digits")]
     Digest {
         /// The digest.
         digest: String,
@@ -233,20 +231,20 @@ mod tests {
             (":3", "it is empty"),
             ("Upper/Case:3", "its name `Upper/Case` must be lower case"),
             ("registry.example/Team/base", "its name `Team/base` must be lower case"),
-            ("a b", "`a b` is no part of a name"),
-            ("a//b", "`` is no part of a name"),
-            ("a/b/", "`` is no part of a name"),
-            ("a..b", "`a..b` is no part of a name"),
-            ("-a", "`-a` is no part of a name"),
-            ("name:", "`` is no tag"),
-            ("name:-x", "`-x` is no tag"),
-            ("name:1:2", "`1:2` is no tag"),
-            ("name@sha256:12", "`sha256:12` is no digest"),
-            ("name@3", "`3` is no digest"),
-            ("https://registry.example/name", "`https:` is no registry"),
-            ("registry:port/name", "`registry:port` is no registry"),
-            ("-.example/name", "`-.example` is no registry"),
-            ("[::x]:1/name", "`[::x]:1` is no registry"),
+            ("a b", "invalid name component `a b`"),
+            ("a//b", "invalid name component ``"),
+            ("a/b/", "invalid name component ``"),
+            ("a..b", "invalid name component `a..b`"),
+            ("-a", "invalid name component `-a`"),
+            ("name:", "invalid tag ``"),
+            ("name:-x", "invalid tag `-x`"),
+            ("name:1:2", "invalid tag `1:2`"),
+            ("name@sha256:12", "invalid digest `sha256:12`"),
+            ("name@3", "invalid digest `3`"),
+            ("https://registry.example/name", "invalid registry `https:`"),
+            ("registry:port/name", "invalid registry `registry:port`"),
+            ("-.example/name", "invalid registry `-.example`"),
+            ("[::x]:1/name", "invalid registry `[::x]:1`"),
         ];
         for (text, reason) in cases {
             let error = Reference::parse(text).unwrap_err().to_string();

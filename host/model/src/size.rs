@@ -32,13 +32,13 @@ const FRACTION_DIGITS_MAX: usize = 12;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SizeError {
     /// It does not read as one.
-    #[error("`{text}` is no size: give it as 512m, 2g or 20GB")]
+    #[error("`{text}` is not a valid size: use a form such as 512m, 2g or 20GB")]
     Unreadable {
         /// The text.
         text: String,
     },
     /// It is larger than 64 bits count.
-    #[error("`{text}` is more than any machine has")]
+    #[error("`{text}` is too large: no machine has so much")]
     TooLarge {
         /// The text.
         text: String,

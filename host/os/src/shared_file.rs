@@ -49,7 +49,7 @@ impl SharedFile {
             FileType::Socket => "a socket",
             FileType::Fifo => "a pipe",
             FileType::CharacterDevice | FileType::BlockDevice => "a device",
-            FileType::Symlink => "a link that was put there meanwhile",
+            FileType::Symlink => "a link that was created meanwhile",
             FileType::Unknown => "no file",
         };
         Ok(Err(kind))
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(refused(&at("socket")), "a socket");
         assert_eq!(refused(&at("pipe")), "a pipe");
         assert_eq!(refused(Path::new("/dev/null")), "a device");
-        assert_eq!(refused(&at("link")), "a link that was put there meanwhile");
+        assert_eq!(refused(&at("link")), "a link that was created meanwhile");
         assert_eq!(refused(&odd), "a path that is not UTF-8");
         assert!(SharedFile::open(at("nothing"), false).is_err());
     }

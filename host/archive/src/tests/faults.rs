@@ -55,7 +55,7 @@ fn with_layer_entry(name: &str, kind: EntryType, link: &str) -> Vec<u8> {
 #[test]
 fn what_is_no_archive() {
     for nothing in [&b""[..], b"#!/bin/sh\n", &[0xff; 600]] {
-        refused(nothing, "the archive is wrong: it is no tar archive");
+        refused(nothing, "invalid archive: it is not a tar archive");
     }
     refused(&Tar::default().end(), "it holds no image: it has neither a `manifest.json` nor an `index.json`");
     refused(
@@ -65,36 +65,36 @@ fn what_is_no_archive() {
     let mut damaged = Image::small().docker();
     let second = 512 + Image::small().config_bytes().len().next_multiple_of(512);
     damaged[second] ^= 1;
-    let said = format!("the archive is wrong: it is damaged: what stands at byte {second} is no header of an entry");
+    let said = format!("invalid archive: it is damaged: there is no entry header at byte {second}");
     refused(&damaged, &said);
     let mut trailing = Image::small().docker();
     trailing.extend([1; 512]);
-    refused(&trailing, "the archive is wrong: something follows its end");
+    refused(&trailing, "invalid archive: data follows its end");
     let mut padded = Image::small().docker();
     padded.resize(padded.len() + 10_240, 0);
     check(&padded).unwrap();
     padded.resize(padded.len() + (2 << 20), 0);
-    refused(&padded, "the archive is wrong: something follows its end");
+    refused(&padded, "invalid archive: data follows its end");
 }
 
 #[test]
 fn what_is_cut_off() {
     let whole = Image::small().docker();
-    let missing = "the archive is wrong: it is cut off: it ends within the mark of its end, which is missing";
+    let missing = "invalid archive: it is cut off: it ends within its end marker, which is missing";
     refused(&whole[..whole.len() - 1024], missing);
-    refused(&whole[..whole.len() - 1], "the archive is wrong: it is cut off: it ends within the mark of its end");
-    refused(&whole[..1500], "the archive is wrong: it is cut off: it ends within the header at byte 1024");
+    refused(&whole[..whole.len() - 1], "invalid archive: it is cut off: it ends within its end marker");
+    refused(&whole[..1500], "invalid archive: it is cut off: it ends within the header at byte 1024");
     let cut = &whole[..whole.len() - 1200];
-    refused(cut, "the archive is wrong: it is cut off: it ends within `manifest.json`");
+    refused(cut, "invalid archive: it is cut off: it ends within `manifest.json`");
     let packed = zstandard(&whole);
     refused(&packed[..packed.len() - 1], "it cannot be read: incomplete frame");
 }
 
 #[test]
 fn names_that_lead_elsewhere() {
-    let wrong = |said: &str| format!("the archive is wrong: {said}");
+    let wrong = |said: &str| format!("invalid archive: {said}");
     let file = EntryType::Regular;
-    refused(&with_entry("/etc/passwd", file, ""), &wrong("the name `/etc/passwd` begins at the root"));
+    refused(&with_entry("/etc/passwd", file, ""), &wrong("the name `/etc/passwd` is absolute"));
     refused(&with_entry("../x", file, ""), &wrong("the name `../x` leads out of its folder"));
     refused(&with_entry("a/../../x", file, ""), &wrong("the name `a/../../x` leads out of its folder"));
     let link = wrong("the link `a` leads out of the archive, to `../../etc/passwd`");
@@ -104,28 +104,28 @@ fn names_that_lead_elsewhere() {
     refused(&with_entry("a", EntryType::Link, "/etc/passwd"), &link);
     let link = wrong("the link `a/b` leads out of the archive, to `../x`");
     refused(&with_entry("a/b", EntryType::Link, "../x"), &link);
-    let device = wrong("the entry `null` is a device, which does not belong there");
+    let device = wrong("the entry `null` is a device, which is not allowed there");
     refused(&with_entry("null", EntryType::Char, ""), &device);
     refused(&with_entry("null", EntryType::Block, ""), &device);
-    let pipe = wrong("the entry `a` is a pipe, which does not belong there");
+    let pipe = wrong("the entry `a` is a pipe, which is not allowed there");
     refused(&with_entry("a", EntryType::Fifo, ""), &pipe);
-    let odd = wrong("the entry `a` is of the kind `Z`, which does not belong there");
+    let odd = wrong("the entry `a` is of the kind `Z`, which is not allowed there");
     refused(&with_entry("a", EntryType::new(b'Z'), ""), &odd);
-    let twice = wrong("the name `manifest.json` stands there twice");
+    let twice = wrong("the name `manifest.json` occurs twice");
     refused(&with_entry("manifest.json", file, ""), &twice);
     refused(&with_entry("./manifest.json", EntryType::Directory, ""), &twice);
 }
 
 #[test]
 fn names_in_layers_that_lead_elsewhere() {
-    let wrong = |said: &str| format!("the layer `0/layer.tar` is wrong: {said}");
+    let wrong = |said: &str| format!("invalid layer `0/layer.tar`: {said}");
     let file = EntryType::Regular;
-    refused(&with_layer_entry("/etc/passwd", file, ""), &wrong("the name `/etc/passwd` begins at the root"));
+    refused(&with_layer_entry("/etc/passwd", file, ""), &wrong("the name `/etc/passwd` is absolute"));
     refused(&with_layer_entry("a/../../x", file, ""), &wrong("the name `a/../../x` leads out of its folder"));
     refused(&with_layer_entry("a/.wh...", file, ""), &wrong("the name `a/.wh...` leads out of its folder"));
     let link = wrong("the link `a/b` leads out of the archive, to `../x`");
     refused(&with_layer_entry("a/b", EntryType::Link, "../x"), &link);
-    let odd = wrong("the entry `a` is of the kind `Z`, which does not belong there");
+    let odd = wrong("the entry `a` is of the kind `Z`, which is not allowed there");
     refused(&with_layer_entry("a", EntryType::new(b'Z'), ""), &odd);
     // What is in a container is the container's.
     check(&with_layer_entry("dev/null", EntryType::Char, "")).unwrap();
@@ -136,16 +136,16 @@ fn names_in_layers_that_lead_elsewhere() {
 fn manifests_that_do_not_fit() {
     refused(
         &with_manifest(|_, manifest| *manifest = json!([])),
-        "it holds 0 images, and must hold one: export each by itself",
+        "it holds 0 images, but must hold one: export each separately",
     );
     let two = with_manifest(|_, manifest| *manifest = json!([manifest[0], manifest[0]]));
-    refused(&two, "it holds 2 images, and must hold one: export each by itself");
+    refused(&two, "it holds 2 images, but must hold one: export each separately");
     let text = Image::small().parts().file("manifest.json", b"[{]").end();
-    refused(&text, "`manifest.json` cannot be understood: key must be a string at line 1 column 3");
+    refused(&text, "cannot parse `manifest.json`: key must be a string at line 1 column 3");
     let missing = with_manifest(|_, manifest| manifest[0]["Layers"] = json!(["1/layer.tar"]));
     refused(&missing, "`1/layer.tar` is missing, which `manifest.json` names");
     let outside = with_manifest(|_, manifest| manifest[0]["Config"] = json!("../../etc/passwd"));
-    refused(&outside, "the archive is wrong: the name `../../etc/passwd` leads out of its folder");
+    refused(&outside, "invalid archive: the name `../../etc/passwd` leads out of its folder");
     let fewer = with_manifest(|_, manifest| manifest[0]["Layers"] = Value::Null);
     refused(&fewer, "the manifest names 0 layers, and the configuration 1");
     let many = with_manifest(|_, manifest| manifest[0]["Layers"] = json!(vec!["0/layer.tar"; LAYERS_MAX + 1]));
@@ -173,11 +173,11 @@ fn configurations_that_do_not_fit() {
     let said = format!("`{name}` is damaged: its digest is `{found}`, and should be `sha256:{expected}`");
     refused(&changed, &said);
     let error = check(&with_config(|config| config["rootfs"]["type"] = json!("files"))).unwrap_err();
-    assert!(error.ends_with("has the `rootfs.type` `files`, and `layers` is the only one there is"), "{error}");
+    assert!(error.ends_with("has the `rootfs.type` `files`, and only `layers` is valid"), "{error}");
     let error = check(&with_config(|config| config["rootfs"]["diff_ids"] = json!(["md5:1"]))).unwrap_err();
     assert!(error.ends_with("has the `diff_id` `md5:1`, and it must be `sha256:` and 64 digits"), "{error}");
     let error = check(&with_config(|config| config["config"]["Labels"] = json!([1]))).unwrap_err();
-    assert!(error.contains("cannot be understood: invalid type: sequence, expected a map"), "{error}");
+    assert!(error.contains("`: invalid type: sequence, expected a map"), "{error}");
 }
 
 #[test]
@@ -189,11 +189,11 @@ fn layers_that_are_not_what_they_should_be() {
     let said = format!("`0/layer.tar` is damaged: its digest is `{found}`, and should be `{expected}`");
     refused(&image.docker(), &said);
     image.layers[0] = b"text".to_vec();
-    refused(&image.docker(), "the layer `0/layer.tar` is wrong: it is no tar archive");
+    refused(&image.docker(), "invalid layer `0/layer.tar`: it is not a tar archive");
     image.layers[0] = gzip(&Image::small().layers[0]);
     image.layers[0].truncate(40);
     let error = check(&image.docker()).unwrap_err();
-    assert!(error.starts_with("the layer `0/layer.tar` is wrong: it cannot be read: "), "{error}");
+    assert!(error.starts_with("invalid layer `0/layer.tar`: it cannot be read: "), "{error}");
 }
 
 #[test]
@@ -227,20 +227,20 @@ fn layouts_that_do_not_fit() {
             .end()
     };
     let one = descriptor("application/vnd.oci.image.manifest.v1+json", b"{}");
-    refused(&index(json!({"manifests": [one, one]})), "it holds 2 images, and must hold one: export each by itself");
+    refused(&index(json!({"manifests": [one, one]})), "it holds 2 images, but must hold one: export each separately");
     refused(&Tar::default().file("index.json", b"{}").end(), "`oci-layout` is missing, which `index.json` names");
 }
 
 #[test]
 fn more_than_any_image_has() {
     let many = (0..=PARTS_MAX).fold(Tar::default(), |tar, number| tar.file(&number.to_string(), b""));
-    refused(&many.end(), "the archive is wrong: it has more than 1024 entries");
+    refused(&many.end(), "invalid archive: it has more than 1024 entries");
     let mut header = tar::Header::new_gnu();
     header.set_size(1 << 40);
     header.as_old_mut().name[0] = b'a';
     header.set_entry_type(EntryType::Regular);
     header.set_cksum();
-    let huge = "the archive is wrong: the entry at byte 0 has a header that cannot be understood: its size is beyond all limits";
+    let huge = "invalid archive: the entry at byte 0 has a header that is not valid: its size is beyond all limits";
     refused(header.as_bytes(), huge);
     // One part as many layers, each of which would be read.
     let many = with_oci_manifest(|manifest| {
@@ -249,7 +249,7 @@ fn more_than_any_image_has() {
     });
     refused(&many, "it is too large: it has 35433480192 bytes, and 34359738368 are allowed");
     let long = Tar::default().entry("@", EntryType::GNULongName, "", &[b'a'; 4097]).end();
-    let said = "the archive is wrong: the entry at byte 0 has a name or attributes of 4097 bytes, more than the 4096 that are allowed";
+    let said = "invalid archive: the entry at byte 0 has a name or attributes of 4097 bytes, more than the 4096 that are allowed";
     refused(&long, said);
 }
 
@@ -264,7 +264,7 @@ fn what_unpacks_without_end() {
     let part = contents.part("0/layer.tar", "manifest.json").unwrap();
     let mut allowance = Allowance { bytes: 1 << 20, files: 9 };
     let error = Layer::check(&contents, part, Digest::of(b""), &mut allowance).unwrap_err();
-    let expected = "the layer `0/layer.tar` is wrong: it cannot be read: it unpacks to more than 1048576 bytes";
+    let expected = "invalid layer `0/layer.tar`: it cannot be read: it unpacks to more than 1048576 bytes";
     assert_eq!(said(&error), expected);
     let files = Tar::default().file("a", b"").file("b", b"").end();
     let mut allowance = Allowance { bytes: 1 << 20, files: 1 };
@@ -273,5 +273,5 @@ fn what_unpacks_without_end() {
     let contents = Contents::read(file).unwrap();
     let part = contents.part("0/layer.tar", "manifest.json").unwrap();
     let error = Layer::check(&contents, part, Digest::of(b""), &mut allowance).unwrap_err();
-    assert_eq!(said(&error), "the layer `0/layer.tar` is wrong: it has more than 1 entries");
+    assert_eq!(said(&error), "invalid layer `0/layer.tar`: it has more than 1 entries");
 }

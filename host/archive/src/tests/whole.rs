@@ -99,7 +99,7 @@ fn long_names_are_read_as_the_engine_reads_them() {
     let hidden = "13 path=../x\n";
     let layer = Tar::default().entry("x", EntryType::XHeader, "", hidden.as_bytes()).file("short", b"b").end();
     let error = check(&Image::of(&[layer]).docker()).unwrap_err();
-    assert_eq!(error, "the layer `0/layer.tar` is wrong: the name `../x` leads out of its folder");
+    assert_eq!(error, "invalid layer `0/layer.tar`: the name `../x` leads out of its folder");
 }
 
 #[test]

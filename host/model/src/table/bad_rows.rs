@@ -38,7 +38,7 @@ impl BadRows {
             "fail" => Ok(Self::Fail),
             "skip" => Ok(Self::Skip),
             "keep" => Ok(Self::Keep),
-            _ => Err(format!("`{name}` is none of fail, skip and keep")),
+            _ => Err(format!("`{name}` is not one of fail, skip and keep")),
         }
     }
 }
@@ -53,7 +53,7 @@ impl LaterFields {
             "fail" => Ok(Self::Fail),
             "ignore" => Ok(Self::Ignore),
             "keep" => Ok(Self::Keep),
-            _ => Err(format!("`{name}` is none of fail, ignore and keep")),
+            _ => Err(format!("`{name}` is not one of fail, ignore and keep")),
         }
     }
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 pub enum FormatError {
     /// The suffix says nothing, or something unknown.
     #[error(
-        "the suffix of `{path}` names no known format: known are .csv, .tsv, .txt, .dat, .json, .ndjson, .parquet, .arrow, .feather, .arrows \
+        "unknown format suffix in `{path}`: known are .csv, .tsv, .txt, .dat, .json, .ndjson, .parquet, .arrow, .feather, .arrows \
          and .xlsx; those of text and .arrows also with .gz, .zst, .bz2 or .zip, and .zip with one of them in it"
     )]
     UnknownSuffix {
@@ -27,7 +27,7 @@ pub enum FormatError {
     },
     /// A format that is read only.
     #[error(
-        "{format} is read, and not written: there are .csv, .tsv, .ndjson and .arrows, also with .gz or .zst, .parquet, .arrow and .xlsx"
+        "{format} can be read but not written: use .csv, .tsv, .ndjson or .arrows, also with .gz or .zst, .parquet, .arrow or .xlsx"
     )]
     NotWritten {
         /// Such as `JSON`.

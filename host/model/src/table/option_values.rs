@@ -38,10 +38,10 @@ impl TryFrom<String> for Delimiter {
             ("semicolon", _) => Ok(Self::Byte(b';')),
             ("blanks", _) => Ok(Self::Blanks),
             ("", _) => {
-                Err("a delimiter is a character or some, or one of the words `tab`, `space` and `blanks`".into())
+                Err("a delimiter is one or more characters, or one of the words `tab`, `space` and `blanks`".into())
             }
             (_, bytes) if bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r' | b'"')) => {
-                Err("neither quotes nor the ends of lines separate cells".into())
+                Err("a delimiter cannot contain a quote or a line end".into())
             }
             (_, [byte]) => Ok(Self::Byte(*byte)),
             _ => Ok(Self::Text(text)),
@@ -76,7 +76,7 @@ impl TryFrom<String> for Mark {
             [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'\n' | b'\r') => {
                 Ok(Self(Some(*byte)))
             }
-            _ => Err(format!("`{text}` is not one character, and not the word `none`")),
+            _ => Err(format!("`{text}` is neither one character nor the word `none`")),
         }
     }
 }
@@ -127,7 +127,7 @@ impl TryFrom<&str> for Ragged {
 
     fn try_from(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|ragged| ragged.name() == text);
-        found.ok_or_else(|| format!("`{text}` is none of error, fill, cut and skip"))
+        found.ok_or_else(|| format!("`{text}` is not one of error, fill, cut and skip"))
     }
 }
 
@@ -274,7 +274,7 @@ impl TryFrom<String> for ColumnType {
             None => (text.as_str(), None),
         };
         if let Some(format) = format.filter(|format| !is_format(format)) {
-            return Err(format!("`{format}` is no format of dates: one is `%d.%m.%Y`, in the letters of strftime"));
+            return Err(format!("`{format}` is not a valid date format: use strftime's letters, as in `%d.%m.%Y`"));
         }
         let format = format.map(str::to_owned);
         match (name, &format) {
@@ -285,7 +285,7 @@ impl TryFrom<String> for ColumnType {
             ("date", _) => Ok(Self::Date(format)),
             ("time", _) => Ok(Self::Time(format)),
             _ => Err(format!(
-                "`{text}` is no type of a column: there are text, integer, number, boolean, date and time; a date's and \
+                "`{text}` is not a valid column type: use text, integer, number, boolean, date or time; a date's and \
                  a time's format may follow, as in `date:%d.%m.%Y`{}",
                 did_you_mean(name, Self::NAMES)
             )),
@@ -324,7 +324,7 @@ impl TryFrom<String> for DateStyle {
             Some(order) => Ok(Self::Order(OrderName(order))),
             None if is_format(&text) => Ok(Self::Format(text)),
             None => {
-                Err(format!("`{text}` is no way to write dates: there are dmy, mdy, ymd, and formats as `%d.%m.%Y`"))
+                Err(format!("`{text}` is not a valid date style: use dmy, mdy, ymd, or a format such as `%d.%m.%Y`"))
             }
         }
     }
@@ -351,7 +351,7 @@ impl TryFrom<String> for TimeFormat {
         if is_format(&text) {
             return Ok(Self(text));
         }
-        Err(format!("`{text}` is no format of times: one is `%d.%m.%Y %H:%M:%S`, in the letters of strftime"))
+        Err(format!("`{text}` is not a valid time format: use strftime's letters, as in `%d.%m.%Y %H:%M:%S`"))
     }
 }
 

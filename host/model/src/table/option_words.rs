@@ -8,7 +8,7 @@ use std::fmt;
 pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
     let pair = |word: String| match word.split_once('=') {
         Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
-        None => Err(format!("`{word}` is no option: one is KEY=VALUE, such as `delimiter=;`")),
+        None => Err(format!("`{word}` is not an option: write KEY=VALUE, such as `delimiter=;`")),
     };
     words(text)?.into_iter().map(pair).collect()
 }

@@ -117,7 +117,7 @@ impl ReadOptions {
         let Some(key) = given.keys().find(|key| !is_of(format, key)) else { return Ok(()) };
         let key = if key == "types" { "type.COLUMN" } else { key.as_str() };
         Err(match has {
-            [] => format!("{format}, which has no option `{key}`, nor any other of reading"),
+            [] => format!("{format}, which has no option `{key}` and no other reading options"),
             _ => format!("{format}, which has no option `{key}`: it has {}", has.join(", ")),
         })
     }
@@ -163,7 +163,7 @@ impl ReadOptions {
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         let named = |reason: String| format!("`{key}`: {reason}");
-        let number = || value.parse::<u64>().map_err(|_| named(format!("`{value}` is no number of lines")));
+        let number = || value.parse::<u64>().map_err(|_| named(format!("`{value}` is not a number of lines")));
         let mark = || Mark::try_from(value.to_owned()).map_err(named).map(Some);
         match key {
             "format" => self.format = Some(value.to_owned()),
@@ -270,7 +270,7 @@ impl ReadOptions {
             return Err("`decimal` and `thousands` are the same mark".into());
         }
         if self.decimal.is_some_and(|mark| mark.0.is_none()) {
-            return Err("`decimal`: there is a mark before decimals, `.` or `,`".into());
+            return Err("`decimal` cannot be `none`: use `.` or `,`".into());
         }
         if let (Some(Delimiter::Byte(delimiter)), Some(Mark(Some(quote)))) = (&self.delimiter, self.quote)
             && *delimiter == quote
@@ -278,7 +278,7 @@ impl ReadOptions {
             return Err("`delimiter` and `quote` are the same character".into());
         }
         if self.comment.as_ref().is_some_and(|comment| comment.is_empty() || comment.contains(['\n', '\r'])) {
-            return Err("`comment` is what a line begins with, and cannot be nothing".into());
+            return Err("`comment` cannot be empty or contain a line end".into());
         }
         let words = || self.r#true.iter().chain(&self.r#false);
         if let Some(word) = words().find(|word| self.missing.contains(word)) {
@@ -379,7 +379,7 @@ const OF_WORKBOOKS: [&str; 12] = [
 
 fn unknown(key: &str) -> String {
     let near = did_you_mean(key, KEYS);
-    format!("`{key}` is no option of reading: there are {} and type.COLUMN{near}", KEYS.join(", "))
+    format!("unknown reading option `{key}`: known are {} and type.COLUMN{near}", KEYS.join(", "))
 }
 
 #[cfg(test)]
@@ -416,7 +416,7 @@ mod tests {
             ("skip=some", "no number of lines"),
             ("quote=ab", "not one character"),
             ("type.a=money", "there are text, integer"),
-            ("type.a=date:dd", "is no format of dates"),
+            ("type.a=date:dd", "is not a valid date format"),
             ("decimal=, thousands=,", "the same mark"),
             ("encoding=klingon", "klingon"),
             ("dates=dym", "dmy, mdy, ymd"),

@@ -13,9 +13,7 @@ pub fn named(name: &str) -> Result<&'static Encoding, String> {
     let known = [lower.clone(), lower.replace('_', "-"), lower.replace(['_', '-'], "")];
     let known = known.iter().find_map(|name| Encoding::for_label(name.as_bytes()));
     known.ok_or_else(|| {
-        format!(
-            "`{name}` is no encoding: there are utf-8, utf-16, latin-1, windows-1252, and others that browsers know"
-        )
+        format!("`{name}` is not a known encoding: use utf-8, utf-16, latin-1, windows-1252, or another WHATWG name")
     })
 }
 
@@ -44,7 +42,7 @@ impl TextEncoding {
             encoding if encoding == UTF_16BE => Ok(Self::Utf16Be),
             encoding if encoding.is_single_byte() => Ok(Self::Bytes(encoding)),
             _ => Err(format!(
-                "`{name}` is read, and not written: utf-8, utf-16 and encodings of a byte a character are, such as windows-1252"
+                "`{name}` can be read but not written: use utf-8, utf-16 or a single-byte encoding such as windows-1252"
             )),
         }
     }

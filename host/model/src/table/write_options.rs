@@ -107,7 +107,7 @@ impl WriteOptions {
                     "all" => Quoting::All,
                     "text" => Quoting::Text,
                     "none" => Quoting::None,
-                    _ => return Err(format!("`{value}` is none of needed, all, text and none")),
+                    _ => return Err(format!("`{value}` is not one of needed, all, text and none")),
                 });
             }
             "header" => self.header = Some(yes_or_no(value)?),
@@ -128,7 +128,7 @@ impl WriteOptions {
             }
             _ => {
                 let near = did_you_mean(key, KEYS);
-                return Err(format!("there is no such option of writing: there are {}{near}", KEYS.join(", ")));
+                return Err(format!("unknown writing option: known are {}{near}", KEYS.join(", ")));
             }
         }
         Ok(())
@@ -162,7 +162,7 @@ impl WriteOptions {
             return Ok(());
         }
         Err(format!(
-            "{format} has no options of writing: those are for CSV and TSV: say for which output they are, as in \
+            "{format} has no writing options; CSV and TSV have: name the output that they are for, as in \
              `--write '0:delimiter=;'`, or write a file that ends in .csv"
         ))
     }
@@ -182,12 +182,12 @@ impl WriteOptions {
         let words = [Some(&delimiter), self.missing.as_ref(), self.r#true.as_ref(), self.r#false.as_ref()];
         let foreign = words.into_iter().flatten().find_map(|word| encoding.lacks(word));
         if let Some(character) = foreign {
-            return Err(format!("`encoding`: {} has no `{character}`, which another option has", encoding.name()));
+            return Err(format!("`encoding`: {} cannot encode `{character}` of another option", encoding.name()));
         }
         let Some(dates) = &self.dates else { return Ok(()) };
         if !is_format(dates) || !is_of_days(dates) {
             return Err(format!(
-                "`dates`: `{dates}` is no format of dates: one is `%d.%m.%Y`, and `times` has the hours"
+                "`dates`: `{dates}` is not a valid date format: use one such as `%d.%m.%Y`, and `times` for hours"
             ));
         }
         Ok(())
@@ -195,10 +195,10 @@ impl WriteOptions {
 
     fn check_marks(&self) -> Result<(), String> {
         if self.delimiter == Some(Delimiter::Blanks) {
-            return Err("`delimiter`: one is written between cells: `tab` or `space`".into());
+            return Err("`delimiter`: `blanks` is for reading only: use `tab` or `space`".into());
         }
         if !matches!(self.decimal, None | Some(Mark(Some(b'.' | b',')))) {
-            return Err("`decimal` is `.` or `,`".into());
+            return Err("`decimal` must be `.` or `,`".into());
         }
         let decimal = self.decimal.and_then(|mark| mark.0).unwrap_or(b'.');
         let delimiter = self.delimiter.as_ref().map(Delimiter::text);
@@ -210,7 +210,7 @@ impl WriteOptions {
             let mark = char::from(decimal);
             return Err(format!(
                 "`decimal` and `delimiter` are both `{mark}`, and `quote=none` leaves no way to tell them apart: \
-                 `delimiter=;` does"
+                 use `delimiter=;`"
             ));
         }
         Ok(())
@@ -224,17 +224,17 @@ impl WriteOptions {
             let is_special =
                 |character: char| matches!(character, '"' | '\n' | '\r') || delimiter.starts_with(character);
             if word.contains(is_special) {
-                return Err(format!("`{key}`: `{word}` has a delimiter, a quote or the end of a line in it"));
+                return Err(format!("`{key}`: `{word}` contains a delimiter, a quote or a line end"));
             }
             if word.trim() != word || word.is_empty() && key != "missing" || word.starts_with('#') {
                 return Err(format!(
-                    "`{key}`: `{word}` would not be read back: blanks around a word and `#` before it are none of it"
+                    "`{key}`: `{word}` would not be read back: blanks around a word and a leading `#` are not kept"
                 ));
             }
         }
         let (yes, no) = (self.r#true.as_deref().unwrap_or("true"), self.r#false.as_deref().unwrap_or("false"));
         if yes == no || yes.eq_ignore_ascii_case("false") || no.eq_ignore_ascii_case("true") {
-            return Err(format!("`true` and `false` are written as `{yes}` and `{no}`, which are not told apart"));
+            return Err(format!("`true` and `false` are written as `{yes}` and `{no}`, which cannot be told apart"));
         }
         let missing = self.missing.as_deref();
         if let Some(word) = [yes, no].into_iter().find(|word| missing == Some(*word) || is_missing(word)) {
@@ -306,10 +306,10 @@ mod tests {
             ("encoding=klingon", "klingon"),
             ("encoding=shift_jis", "utf-8, utf-16"),
             ("encoding=latin-1 bom=yes", "no byte order mark"),
-            ("encoding=latin-1 missing=☃", "has no `☃`"),
-            ("dates=dmy", "no format of dates"),
+            ("encoding=latin-1 missing=☃", "cannot encode `☃`"),
+            ("dates=dmy", "not a valid date format"),
             ("dates='%d.%m.%Y %H'", "`times` has the hours"),
-            ("times=dmy", "no format of times"),
+            ("times=dmy", "not a valid time format"),
             ("true=NA", "read as missing"),
             ("missing=ja true=ja", "read as missing"),
             ("true=x false=x", "not told apart"),
@@ -328,7 +328,7 @@ mod tests {
         let options = written("delimiter=;").unwrap();
         let fits = |name: &str| options.fit(name.parse().unwrap());
         assert!(fits("csv.gz").is_ok() && fits("tsv").is_ok());
-        assert!(fits("parquet").unwrap_err().starts_with("Parquet has no options of writing"));
+        assert!(fits("parquet").unwrap_err().starts_with("Parquet has no writing options"));
         assert!(fits("ndjson").is_err() && WriteOptions::default().fit("arrow".parse().unwrap()).is_ok());
     }
 }

@@ -121,7 +121,7 @@ fn push(steps: &mut Vec<OsString>, path: &Path) {
 
 fn foreign(link: &Path, user: u32) -> io::Error {
     io::Error::other(format!(
-        "`{}` is a link that the user {user} made, which is not followed: name what it leads to",
+        "`{}` is a link that user {user} made, so it is not followed: name its target instead",
         link.display()
     ))
 }
@@ -154,7 +154,7 @@ mod tests {
         if ["file", "folder", "new"].iter().all(|name| lchown(at(name), Some(4356), None).is_ok()) {
             for path in ["file", "folder/x", "new"] {
                 let said = walk(&at(path)).unwrap_err().to_string();
-                let end = "is a link that the user 4356 made, which is not followed: name what it leads to";
+                let end = "is a link that user 4356 made, so it is not followed: name its target instead";
                 assert!(said.ends_with(end), "{path}: {said}");
             }
         }

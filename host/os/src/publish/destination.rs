@@ -52,14 +52,14 @@ impl Destination {
     /// that is missing.
     pub fn of(path: &Path) -> io::Result<Self> {
         let walked = walk(path).map_err(|error| match Errno::from_io_error(&error) {
-            Some(Errno::LOOP) => refused("its links lead in a circle"),
+            Some(Errno::LOOP) => refused("its symbolic links form a loop"),
             _ => error,
         })?;
         if let Some(found) = walked.found {
             match FileType::from_raw_mode(fstat(&found)?.st_mode) {
                 FileType::Directory => return Err(refused("it is a folder")),
                 FileType::Socket => return Err(refused("it is a socket")),
-                FileType::BlockDevice => return Err(refused("it is a disk")),
+                FileType::BlockDevice => return Err(refused("it is a block device")),
                 FileType::Fifo | FileType::CharacterDevice => return Ok(Self::Stream(Special(Arc::new(found)))),
                 _ if walked.is_open_file => return Ok(Self::Stream(Special(Arc::new(found)))),
                 _ => {}
@@ -98,7 +98,7 @@ impl Place {
             FileType::RegularFile => {
                 Ok(Replaced { mode: Mode::from_raw_mode(found.st_mode), user: found.st_uid, group: found.st_gid })
             }
-            _ => Err(refused("something that is not a file has taken its place meanwhile")),
+            _ => Err(refused("it was replaced by something that is not a file")),
         };
         self.folder.stat(&self.name)?.map(replaced).transpose()
     }
@@ -197,7 +197,7 @@ mod tests {
         }
         assert_eq!(found(&at("dangling.csv")), format!("new {}", at("data/new.csv").display()));
         assert_eq!(found(&at("folder/y.csv")), format!("new {}", at("data/y.csv").display()));
-        assert_eq!(found(&at("around.csv")), "its links lead in a circle");
+        assert_eq!(found(&at("around.csv")), "its symbolic links form a loop");
         assert_eq!(found(&at("folder")), "it is a folder");
         assert!(found(&at("lost.csv")).starts_with("No such file"));
     }

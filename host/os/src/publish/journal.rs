@@ -105,7 +105,7 @@ impl Entry {
         let folder = Folder::open_exactly(&path)?;
         let found = folder.identity()?;
         if found.number != self.folder_identity.number || same_boot && found != self.folder_identity {
-            return Err(io::Error::other(format!("the folder `{}` is another one by now", path.display())));
+            return Err(io::Error::other(format!("the folder `{}` has been replaced", path.display())));
         }
         let own = Identity { device: if same_boot { self.file.device } else { found.device }, ..self.file };
         let temporary = OsString::from_vec(self.temporary);
@@ -158,13 +158,11 @@ fn complete(file: &File, id: &str) -> Vec<String> {
     for entry in entries.into_iter().flatten() {
         let target = entry.target();
         match entry.recover(committed) {
-            Ok(true) => notes.push(format!(
-                "`{}` of run {id}, whose host was killed while it published, is in place now",
-                target.display()
-            )),
+            Ok(true) => notes
+                .push(format!("published `{}` of run {id}, whose host was killed while publishing", target.display())),
             Ok(false) => {}
             Err(error) => notes.push(format!(
-                "`{}` of run {id}, whose host was killed while it published, cannot be put in place: {error}",
+                "cannot publish `{}` of run {id}, whose host was killed while publishing: {error}",
                 target.display()
             )),
         }

@@ -58,7 +58,7 @@ impl Stream {
                 }
                 // A pipe without a reader.
                 Err(Errno::NXIO) if since.elapsed() < patience => wait(cancel)?,
-                Err(Errno::NXIO) => return Err(nobody("nobody reads the pipe: start its reader before the run ends")),
+                Err(Errno::NXIO) => return Err(nobody("the pipe has no reader: start one before the run ends")),
                 Err(errno) => return Err(Broken::Failed(errno.into())),
             }
         }
@@ -110,7 +110,7 @@ impl Stream {
             }
             heard(cancel)?;
             if self.patience.is_some_and(|patience| since.elapsed() >= patience) {
-                return Err(nobody("the reader of the pipe takes nothing"));
+                return Err(nobody("the reader of the pipe does not read"));
             }
         }
     }
@@ -177,7 +177,7 @@ mod tests {
         let Err(Broken::Failed(error)) = Stream::open_within(&special(&path), &Cancel::new(), Duration::ZERO) else {
             panic!()
         };
-        assert_eq!(error.to_string(), "nobody reads the pipe: start its reader before the run ends (30 s)");
+        assert_eq!(error.to_string(), "the pipe has no reader: start one before the run ends (30 s)");
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl Unpublished {
                 is_at(&self.place, self.place.name(), self.identity()?)?;
                 unlinkat(folder, self.place.name(), AtFlags::empty())?;
             }
-            Left::Lost => return Err(io::Error::other("the file that was there is gone")),
+            Left::Lost => return Err(io::Error::other("the previous file is lost")),
         }
         self.is_named = false;
         Ok(())
@@ -196,7 +196,7 @@ fn is_at(place: &Place, name: &OsStr, own: Identity) -> io::Result<()> {
         return Ok(());
     }
     let folder = place.folder().path().display();
-    Err(io::Error::other(format!("somebody else changes files in `{folder}`: something else is there under its name")))
+    Err(io::Error::other(format!("another process changes files in `{folder}`: a different file has its name")))
 }
 
 #[cfg(test)]
@@ -272,7 +272,7 @@ mod tests {
         let unpublished = written(&target, "new");
         symlink("elsewhere", &target).unwrap();
         let error = unpublished.publish().unwrap_err();
-        assert_eq!(error.to_string(), "something that is not a file has taken its place meanwhile");
+        assert_eq!(error.to_string(), "it was replaced by something that is not a file");
         assert!(std::fs::symlink_metadata(&target).unwrap().is_symlink());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -194,7 +194,7 @@ mod tests {
         write(&folder.path().join("right.parquet"), columns());
         assert_eq!(
             errors("right.parquet", "delimiter=|"),
-            "input 0: `right.parquet` is Parquet, which has no option `delimiter`, nor any other of reading"
+            "input 0: `right.parquet` is Parquet, which has no option `delimiter` and no other reading options"
         );
         std::fs::write(folder.path().join("text.csv"), TEXT.replace("price", "prise")).unwrap();
         let error = errors("text.csv", "");
