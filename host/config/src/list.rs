@@ -46,7 +46,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         slot: Slot::Program(|settings| &mut settings.agent),
         leads_to: Target::File,
         variable: "LONGSHORE_AGENT",
-        about: "the agent's program",
+        about: "the agent's executable",
         default: "beside `longshore`, or in `libexec/longshore`",
         example: r#""/opt/longshore/longshore-agent""#,
         ..ENGINE
@@ -86,7 +86,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         slot: Slot::Program(|settings| &mut settings.uv),
         leads_to: Target::File,
         variable: "LONGSHORE_UV",
-        about: "the `uv` that makes Python environments for the `process` engine",
+        about: "the `uv` that installs Python environments for the `process` engine",
         default: "`uv` in PATH",
         example: r#""/opt/bin/uv""#,
         ..ENGINE
@@ -105,7 +105,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "state_folder",
         slot: Slot::Path(|settings| &mut settings.state_folder),
         variable: "LONGSHORE_STATE_FOLDER",
-        about: "what is remembered between runs: last uses of images, pins, locks, the history of runs",
+        about: "state that is kept between runs: last uses of images, pins, locks, run history",
         default: "`longshore` in `$XDG_STATE_HOME`, else in `~/.local/state`",
         example: r#""/srv/longshore/state""#,
         ..ENGINE
@@ -114,7 +114,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "cache_folder",
         slot: Slot::Path(|settings| &mut settings.cache_folder),
         variable: "LONGSHORE_CACHE_FOLDER",
-        about: "what can be made again: the environments of the `process` engine",
+        about: "files that can be rebuilt: the environments of the `process` engine",
         default: "`longshore` in `$XDG_CACHE_HOME`, else in `~/.cache`",
         example: r#""/srv/longshore/cache""#,
         ..ENGINE
@@ -123,7 +123,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "script_users",
         slot: Slot::Users(|settings| &mut settings.script_users),
         variable: "LONGSHORE_SCRIPT_USERS",
-        about: "the users that scripts in containers run as, a different one for each run at a time",
+        about: "the user ids of scripts in containers; simultaneous runs have different ones",
         default: "`43560-43815`, which our images name `longshore`",
         example: r#""50000-50255""#,
         ..ENGINE
@@ -141,7 +141,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "python_pandas2",
         slot: Slot::Image(|settings| &mut settings.python_pandas2_image),
         variable: "LONGSHORE_PYTHON_PANDAS2_IMAGE",
-        about: "the image of Python blocks that are written for pandas 2, and name none",
+        about: "the image of Python blocks that are written for pandas 2 and name none",
         default: "`longshore/python-pandas2` of this version",
         example: r#""registry.example.com/team/python-pandas2:3""#,
         ..IMAGES
@@ -159,7 +159,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "disk_budget",
         slot: Slot::Size(|settings| &mut settings.images.disk_budget),
         variable: "LONGSHORE_IMAGES_DISK_BUDGET",
-        about: "what the images made for blocks may take on disk, beyond their bases",
+        about: "the disk budget for the images made for blocks, without their base images",
         default: "`20GB`",
         example: r#""50GB""#,
         ..IMAGES
@@ -168,7 +168,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "low_mark",
         slot: Slot::Share(|settings| &mut settings.images.low_mark),
         variable: "LONGSHORE_IMAGES_LOW_MARK",
-        about: "the share of the budget that clean-up goes down to",
+        about: "the share of the budget that clean-up reduces usage to",
         default: "`0.8`",
         example: "0.5",
         ..IMAGES
@@ -177,7 +177,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "pull",
         slot: Slot::Pull(|settings| &mut settings.images.pull),
         variable: "LONGSHORE_IMAGES_PULL",
-        about: "whether images that blocks name are pulled where this machine lacks them",
+        about: "whether images that blocks name are pulled when this machine lacks them",
         default: "`missing`",
         example: r#""never""#,
         ..IMAGES
@@ -186,7 +186,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "visokio_labels",
         slot: Slot::Switch(|settings| &mut settings.images.visokio_labels),
         variable: "LONGSHORE_IMAGES_VISOKIO_LABELS",
-        about: "whether the images made for blocks carry the labels that Omniscope's clean-up goes by",
+        about: "whether the images made for blocks carry the labels that Omniscope's clean-up uses",
         default: "`false`",
         example: "true",
         ..IMAGES
@@ -195,7 +195,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "store",
         slot: Slot::Name(|settings| &mut settings.images.store),
         variable: "LONGSHORE_IMAGES_STORE",
-        about: "whose images these are, where several hosts have one engine: each lists and removes its own",
+        about: "the owner of images, where several hosts share an engine: each lists and removes only its own",
         default: "`default`",
         example: r#""staging""#,
         ..IMAGES
@@ -204,7 +204,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "memory",
         slot: Slot::Size(|settings| &mut settings.build.memory_bytes),
         variable: "LONGSHORE_BUILD_MEMORY",
-        about: "the memory of the container that makes an environment",
+        about: "the memory limit of a build container",
         default: "`8GiB`",
         example: r#""16GiB""#,
         ..BUILD
@@ -213,7 +213,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "processes",
         slot: Slot::Count(|settings| &mut settings.build.pids),
         variable: "LONGSHORE_BUILD_PROCESSES",
-        about: "how many processes and threads it may have at the same time",
+        about: "the limit on a build's processes and threads at one time",
         default: "4096",
         example: "16384",
         ..BUILD
@@ -222,7 +222,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "disk",
         slot: Slot::Size(|settings| &mut settings.build.disk_bytes),
         variable: "LONGSHORE_BUILD_DISK",
-        about: "what it may write to disk",
+        about: "the limit on what a build writes to disk",
         default: "`20GB`",
         example: r#""50GB""#,
         ..BUILD
@@ -231,7 +231,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "minutes",
         slot: Slot::Count(|settings| &mut settings.build.minutes),
         variable: "LONGSHORE_BUILD_MINUTES",
-        about: "how long the making of an environment may take, on the `process` engine too",
+        about: "the time limit of a build in minutes, on the `process` engine too",
         default: "60",
         example: "240",
         ..BUILD
@@ -261,7 +261,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         slot: Slot::Texts(|settings| &mut settings.packages.trusted_hosts),
         variable: "LONGSHORE_PYTHON_TRUSTED_HOSTS",
         common: &["PIP_TRUSTED_HOST"],
-        about: "hosts of indexes whose certificates are not looked at",
+        about: "hosts of indexes whose certificates are not checked",
         default: "none",
         example: r#"["pypi.example.com"]"#,
         ..PYTHON
@@ -288,7 +288,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "debian_packages",
         slot: Slot::Switch(|settings| &mut settings.packages.debian_r_packages),
         variable: "LONGSHORE_R_DEBIAN_PACKAGES",
-        about: "whether R packages come from Debian where it has them, as binaries",
+        about: "whether R packages are installed from Debian, as binaries, where it has them",
         default: "`true`",
         example: "false",
         ..R
@@ -308,7 +308,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         leads_to: Target::File,
         variable: "LONGSHORE_NETWORK_CA_BUNDLE",
         common: &["PIP_CERT", "SSL_CERT_FILE"],
-        about: "certificates that builds trust besides those of the base image, in one PEM file",
+        about: "a PEM file of certificates that builds trust besides those of the base image",
         default: "none",
         example: r#""/etc/ssl/company.pem""#,
         ..NETWORK
@@ -338,7 +338,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         slot: Slot::TextOrNone(|settings| &mut settings.packages.no_proxy),
         variable: "LONGSHORE_NETWORK_NO_PROXY",
         common: &["NO_PROXY", "no_proxy"],
-        about: "hosts that builds reach without a proxy, with commas between",
+        about: "hosts that builds reach without a proxy, separated by commas",
         default: "none",
         example: r#""localhost,.example.com""#,
         ..NETWORK
@@ -347,7 +347,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "keep",
         slot: Slot::Count(|settings| &mut settings.runs.keep),
         variable: "LONGSHORE_RUNS_KEEP",
-        about: "how many runs the history has, the newest; 0 for none",
+        about: "how many of the newest runs the history keeps; 0 for none",
         default: "200",
         example: "1000",
         ..RUNS
@@ -356,7 +356,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "log_bytes",
         slot: Slot::Size(|settings| &mut settings.runs.log_bytes),
         variable: "LONGSHORE_RUNS_LOG_BYTES",
-        about: "how much of what a script prints the history keeps: half of it the beginning, half the end",
+        about: "how much of a script's output the history keeps, half from its beginning, half from its end",
         default: "`1MB`",
         example: r#""10MB""#,
         ..RUNS
@@ -365,7 +365,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "timeout",
         slot: Slot::TimeOrNone(|settings| &mut settings.runs.timeout),
         variable: "LONGSHORE_RUNS_TIMEOUT",
-        about: "how long a script may take where its run does not say (`--timeout`); a block with the mode `stream` may take for ever",
+        about: "the time limit of a script without `--timeout`; it does not apply to blocks with the mode `stream`",
         default: "`1h`",
         example: r#""4h""#,
         ..RUNS
