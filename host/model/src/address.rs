@@ -1,10 +1,10 @@
-//! Addresses as they may be shown: without the passwords in them.
+//! Addresses for display, without their passwords.
 
-/// What stands for a secret.
+/// The replacement of a secret.
 pub(crate) const MASK: &str = "***";
 
-/// A text with the passwords of all addresses in it masked: `https://user:***@host`. A name without a password is
-/// masked too, because many indexes take a token there; where nothing says `://`, the whole is taken for an address.
+/// Masks the passwords of all addresses in a text: `https://user:***@host`. A user without a password is masked too,
+/// because many indexes take a token there. A text without `://` is treated as one address.
 #[must_use]
 pub fn masked(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -16,7 +16,7 @@ pub fn masked(text: &str) -> String {
         while let Some((before, after)) = rest.split_once("://") {
             shown.push_str(before);
             shown.push_str("://");
-            // What one address ends and another begins with, as in `--a=https://x,https://y`.
+            // The end of one address and the start of the next, as in `--a=https://x,https://y`.
             let end = after.find("://").map_or(after.len(), |next| scheme_start(&after[..next]));
             shown.push_str(&authority_masked(&after[..end]));
             rest = &after[end..];
@@ -27,21 +27,21 @@ pub fn masked(text: &str) -> String {
     shown
 }
 
-/// A text that is no proper address, without anything that may have been meant as a password: all before the last `@`.
+/// Masks everything before the last `@` of a text that is not a valid address, since any of it may be a password.
 pub fn concealed(text: &str) -> String {
     let Some((before, host)) = text.rsplit_once('@') else { return text.to_owned() };
     let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://")).unwrap_or_default();
     format!("{scheme}{MASK}@{host}")
 }
 
-/// Where the scheme at the end of a text begins.
+/// The start of the scheme at the end of a text.
 fn scheme_start(text: &str) -> usize {
     let in_scheme = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
     text.rfind(|character| !in_scheme(character))
         .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8))
 }
 
-/// What follows `://`.
+/// The part after `://`, with its password masked.
 fn authority_masked(address: &str) -> String {
     let Some(at) = user_end(address) else { return address.to_owned() };
     let host = &address[at..];
@@ -51,18 +51,18 @@ fn authority_masked(address: &str) -> String {
     }
 }
 
-/// An address without its user and password: those say who asks, not what is asked for.
+/// An address without its user and password, which identify the caller and not the resource.
 #[must_use]
 pub fn without_user(address: &str) -> String {
     let user = address.split_once("://").and_then(|(scheme, rest)| Some((scheme, &rest[user_end(rest)? + 1..])));
     user.map_or_else(|| address.to_owned(), |(scheme, host)| format!("{scheme}://{host}"))
 }
 
-/// Where the `@` is that ends the user and the password, in what follows `://`.
+/// The position of the `@` that ends the user and the password, in the part after `://`.
 fn user_end(address: &str) -> Option<usize> {
     let authority = address.find(['/', '?', '#']).unwrap_or(address.len());
     address[..authority].rfind('@').or_else(|| {
-        // A password may hold a slash that should have been escaped; then what is before it is no host and port.
+        // A password may contain an unescaped slash; then the text before the slash is not a host and port.
         let (_, port) = address[..authority].split_once(':')?;
         let is_port = !port.is_empty() && port.chars().all(|character| character.is_ascii_digit());
         if is_port { None } else { address.rfind('@') }

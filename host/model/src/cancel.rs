@@ -1,4 +1,4 @@
-//! Cancelling a run from outside: first gently, by the ladder of signals, then at once.
+//! Cancels a run from outside: first gently, by escalating signals, then at once.
 
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -6,28 +6,28 @@ use tokio::sync::watch;
 /// How urgently a run should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CancelLevel {
-    /// It may go on.
+    /// The run continues.
     None,
-    /// The script is asked, then told, then made to end.
+    /// The script is asked to end, then signalled, then killed.
     Gently,
-    /// Everything of it is killed.
+    /// All its processes are killed.
     AtOnce,
 }
 
-/// A handle to cancel a run with; clones are the same handle.
+/// A handle that cancels a run; clones share their state.
 #[derive(Debug, Clone)]
 pub struct Cancel {
     level: Arc<watch::Sender<CancelLevel>>,
 }
 
 impl Cancel {
-    /// A handle that nothing is cancelled with yet.
+    /// A handle in its initial state: not cancelled.
     #[must_use]
     pub fn new() -> Self {
         Self { level: Arc::new(watch::Sender::new(CancelLevel::None)) }
     }
 
-    /// Asks for a level. It is never lowered: of several callers the most urgent counts.
+    /// Raises the level. It is never lowered: of several callers the most urgent one wins.
     pub fn cancel(&self, level: CancelLevel) {
         self.level.send_if_modified(|now| {
             let raises = level > *now;
@@ -60,7 +60,7 @@ impl Cancel {
         now.expect("the sender is alive: `self` holds it")
     }
 
-    /// Passes on what another is cancelled with, until that is as urgent as can be.
+    /// Cancels `self` as `other` is cancelled, until the most urgent level is reached.
     pub async fn follow(self, other: Self) {
         let mut level = CancelLevel::None;
         while level < CancelLevel::AtOnce {

@@ -1,17 +1,17 @@
-//! SHA-256, by which images and their parts are named: read from text, and computed while bytes pass.
+//! SHA-256 digests, which name images and their parts: parsed from text, and computed while bytes pass.
 
 use sha2::{Digest as _, Sha256};
 use std::fmt::{self, Write as _};
 use std::io::{self, Read, Write};
 use std::ops::RangeInclusive;
 
-/// What a digest's text begins with.
+/// The prefix of a digest's text.
 const ALGORITHM: &str = "sha256:";
 
-/// Digits of an environment's hash: 128 bits of SHA-256 at least, and all 256 at the most.
+/// Digits of an environment's hash: at least 128 bits of SHA-256, at most all 256.
 const HASH_DIGITS: RangeInclusive<usize> = 32..=64;
 
-/// The fewest digits that stand for a hash: among 1,000 hashes six digits mean two with a chance of 1 in 30.
+/// The fewest digits that identify a hash: among 1,000 hashes, the chance that six digits match two is 1 in 30.
 const PREFIX_MIN: usize = 6;
 
 /// A SHA-256 digest.
@@ -24,12 +24,12 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Reads `sha256:` and 64 digits. Other algorithms are not taken: no engine uses any.
+    /// Parses `sha256:` and 64 digits. Other algorithms are rejected: no engine uses them.
     pub fn parse(text: &str) -> Option<Self> {
         Self::parse_hex(text.strip_prefix(ALGORITHM)?)
     }
 
-    /// Reads 64 digits, in lower case.
+    /// Parses 64 lower-case hexadecimal digits.
     pub fn parse_hex(text: &str) -> Option<Self> {
         let digits = text.as_bytes();
         if digits.len() != 64 {
@@ -47,7 +47,7 @@ impl Digest {
         Some(Self(bytes))
     }
 
-    /// 64 digits.
+    /// The 64 hexadecimal digits.
     pub fn hex(&self) -> String {
         hexadecimal(&self.0)
     }
@@ -59,7 +59,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// Bytes pass, and are counted and digested.
+/// A reader that counts and digests the bytes that pass.
 #[derive(Debug)]
 pub struct Digesting<T> {
     inner: T,
@@ -68,12 +68,12 @@ pub struct Digesting<T> {
 }
 
 impl<T> Digesting<T> {
-    /// Nothing has passed yet.
+    /// A reader that has counted no bytes yet.
     pub fn new(inner: T) -> Self {
         Self { inner, sha: Sha256::new(), count: 0 }
     }
 
-    /// The digest of what has passed, and how many bytes that was.
+    /// The digest of the bytes that have passed, and their number.
     pub fn finish(self) -> (Digest, u64) {
         (Digest(self.sha.finalize().into()), self.count)
     }
@@ -92,7 +92,7 @@ impl<R: Read> Read for Digesting<R> {
     }
 }
 
-/// Gives exactly the bytes that are expected, or an error before its end.
+/// A reader that yields exactly the expected bytes, or an error before its end.
 #[derive(Debug)]
 pub struct Verified<R> {
     inner: Option<Digesting<R>>,
@@ -125,7 +125,7 @@ impl<R: Read> Read for Verified<R> {
     }
 }
 
-/// Bytes pass to a writer, and are counted.
+/// A writer that counts the bytes that pass.
 #[derive(Debug)]
 pub struct Counting<W> {
     inner: W,
@@ -133,12 +133,12 @@ pub struct Counting<W> {
 }
 
 impl<W: Write> Counting<W> {
-    /// Nothing has passed yet.
+    /// A writer that has counted no bytes yet.
     pub fn new(inner: W) -> Self {
         Self { inner, count: 0 }
     }
 
-    /// How many bytes have passed.
+    /// The number of bytes that have passed.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -165,12 +165,12 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// Whether a text is nothing but digits as [`hexadecimal`] writes them, one at least.
+/// Whether a text consists of one or more digits as [`hexadecimal`] writes them.
 pub fn is_hexadecimal(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Whether a text is the hash of an environment. Labels and names of folders are anybody's words.
+/// Whether a text is the hash of an environment. Needed because labels and folder names can contain anything.
 pub fn is_hash(text: &str) -> bool {
     HASH_DIGITS.contains(&text.len()) && is_hexadecimal(text)
 }
@@ -180,8 +180,8 @@ pub fn digits(id: &str) -> &str {
     id.strip_prefix(ALGORITHM).unwrap_or(id)
 }
 
-/// The beginning of a hash or an id as people write it, in capitals too, in the form that hashes and ids have; `None`
-/// where it is anything else, or too short.
+/// The prefix of a hash or an id as a user writes it, converted to lower case; `None` if it is not hexadecimal or is
+/// too short.
 pub fn prefix(text: &str) -> Option<String> {
     let digits = digits(text).to_ascii_lowercase();
     (digits.len() >= PREFIX_MIN && is_hexadecimal(&digits)).then_some(digits)

@@ -1,31 +1,31 @@
-//! Engines by their names: what one is, and which one a run wants.
+//! Names of engines: the kinds, and the choice for a run.
 
 use serde::Serialize;
 
-/// An engine, by what it is.
+/// The kind of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineKind {
-    /// Containers of the Engine API: Docker, or Podman.
+    /// Containers through the Engine API: Docker or Podman.
     Docker,
-    /// A process of this machine, without any isolation.
+    /// A process on this machine, without isolation.
     Process,
 }
 
-/// Which engine a run wants.
+/// The choice of an engine for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EngineChoice {
-    /// Docker; a process only on a machine where no container engine is installed, with a note that says so.
+    /// Docker; if no container engine is installed, a process, with a note.
     #[default]
     Auto,
-    /// Docker, or an error.
+    /// Docker; otherwise an error.
     Docker,
     /// A process.
     Process,
 }
 
 impl EngineKind {
-    /// Whether it holds a script in a container of its own, whose network and mounts are the run's.
+    /// Whether scripts run in a container of their own, whose network and mounts are the run's.
     #[must_use]
     pub fn isolates(self) -> bool {
         match self {
@@ -36,7 +36,7 @@ impl EngineKind {
 }
 
 impl EngineChoice {
-    /// Whether a script may be held in a container by it.
+    /// Whether this choice may run a script in a container.
     #[must_use]
     pub fn may_isolate(self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! What happens during a run, as it happens, and the queue that carries it to its reader.
+//! Events of a run, and the queue that carries them to a reader.
 
 mod queue;
 
@@ -9,47 +9,47 @@ use crate::pull_progress::LayerProgress;
 use longshore_protocol::LogSource;
 use std::time::Duration;
 
-/// Something that happened.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The run's engine is settled.
+    /// The run's engine is chosen.
     Engine {
-        /// Which one.
+        /// The engine.
         engine: EngineKind,
-        /// Why it is this one, where that needs saying: `auto` fell back.
+        /// The reason, if it needs one: `auto` fell back.
         note: Option<String>,
     },
-    /// The run's environment is being made.
+    /// The run's environment is being built.
     Building {
-        /// A line of what that prints.
+        /// A line of the build's output.
         line: String,
     },
-    /// The run's environment is made.
+    /// The run's environment is ready.
     Built {
-        /// Which, and how long it took.
+        /// The environment, and how long the build took.
         line: String,
     },
     /// The image is being pulled.
     Pulling {
         /// Its name.
         image: String,
-        /// What happens to it.
+        /// The step.
         step: PullStep,
     },
-    /// The container is there and its agent has connected.
+    /// The container is running and its agent has connected.
     Connected,
-    /// The script runs.
+    /// The script has started.
     Started,
     /// Bytes that the script printed.
     Log {
-        /// Where.
+        /// The stream.
         source: LogSource,
-        /// What; text is not promised.
+        /// The bytes, which need not be text.
         bytes: Vec<u8>,
     },
     /// The script reads an input.
     Reading {
-        /// Which, from 0.
+        /// The input's number, from 0.
         input: u32,
     },
     /// The script's message.
@@ -58,42 +58,42 @@ pub enum Event {
     Progress {
         /// From 0 to 1.
         fraction: f64,
-        /// What it is doing.
+        /// What the script is doing.
         text: Option<String>,
     },
-    /// An error message of the script that ended nothing.
+    /// An error message of the script that does not end the run.
     Error(String),
-    /// Something that the person who runs it should know.
+    /// A note for the user.
     Note(String),
     /// The script is being ended.
     Ending,
-    /// The script has ended, and outputs are being published.
+    /// The script has ended, and its outputs are being published.
     Publishing,
-    /// The reader was too slow: what the script, or a build, printed before this was dropped in part.
+    /// The reader was too slow: part of the script's or build's earlier output was dropped.
     Dropped(DroppedEvents),
 }
 
-/// What happens while an image is pulled.
+/// A step in pulling an image.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PullStep {
-    /// An attempt begins.
+    /// An attempt starts.
     Begun {
-        /// The registry that is asked.
+        /// The registry.
         registry: String,
-        /// Which attempt it is, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
     },
-    /// A layer is further than it was. Not all of them come where the reader is slow.
+    /// The progress of a layer. Some are skipped if the reader is slow.
     Layer(LayerProgress),
-    /// An attempt failed, and another follows.
+    /// An attempt failed, and will be repeated.
     Failed {
-        /// Which attempt it was, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
-        /// In the engine's words.
+        /// The engine's message.
         reason: String,
-        /// When the next begins.
+        /// The delay before the next attempt.
         delay: Duration,
     },
-    /// It is here.
+    /// The image is pulled.
     Pulled,
 }

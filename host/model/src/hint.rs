@@ -1,8 +1,8 @@
-//! Hints for whoever made a mistake in a text: what was probably meant, and where in the text it is.
+//! Hints for mistakes in a text: what was probably meant, and its line and column.
 
-/// A hint at the nearest of `known`, if any is near.
+/// Suggests the nearest of `known`, if one is near.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    // Two thirds alike finds a slip of the finger and a forgotten ending, and little else.
+    // Two thirds alike: finds a typing error or a missing ending, and little else.
     const NEAR: f64 = 0.66;
     let distance = |known: &&str| strsim::normalized_damerau_levenshtein(name, known);
     let nearest =
@@ -17,7 +17,7 @@ pub fn place(text: &str, offset: usize) -> (usize, usize) {
     (line, before.chars().rev().take_while(|character| *character != '\n').count() + 1)
 }
 
-/// The reader's words, with a hint where a key is unknown.
+/// Rewords a parser's message, with a hint for an unknown key.
 pub fn reword(message: &str) -> String {
     let message = message.lines().collect::<Vec<_>>().join(", ");
     let Some(rest) = message.strip_prefix("unknown field `") else {

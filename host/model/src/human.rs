@@ -1,5 +1,5 @@
-//! Values as people read them: bytes, ages, counts, and rows in columns, as lists and reports have them. Sizes are in
-//! decimal units, as those of disks and of budgets are.
+//! Values for people: bytes, ages, counts, and rows in columns, for lists and reports. Sizes are in decimal units, as
+//! for disks and budgets.
 
 use crate::shown::{Shown, Word};
 use std::time::Duration;
@@ -13,14 +13,14 @@ pub fn size(bytes: u64) -> String {
         return format!("{bytes} B");
     }
     let (mut value, mut unit) = (bytes as f64 / 1000.0, 0);
-    // What would be shown as `1000 kB` is 1 MB.
+    // `1000 kB` is shown as 1 MB.
     while value >= 999.5 && unit + 1 < UNITS.len() {
         (value, unit) = (value / 1000.0, unit + 1);
     }
     if value < 9.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
 }
 
-/// How long ago something was, such as `3 days ago`.
+/// The age of something, such as `3 days ago`.
 #[must_use]
 pub fn ago(age: Duration) -> String {
     const UNITS: [(u64, &str); 6] = [
@@ -32,7 +32,7 @@ pub fn ago(age: Duration) -> String {
         (60, "minute"),
     ];
     let seconds = age.as_secs();
-    // Weeks begin where a number of days stops saying anything.
+    // Weeks start where a number of days is hard to read.
     let fits = |(length, name): &&(u64, &str)| seconds >= *length && (*name != "week" || seconds >= 2 * *length);
     match UNITS.iter().find(fits) {
         Some((length, name)) => format!("{} ago", count(seconds / length, name)),
@@ -40,14 +40,14 @@ pub fn ago(age: Duration) -> String {
     }
 }
 
-/// A number of things, such as `1 image` and `2 images`.
+/// A number of items, such as `1 image` and `2 images`.
 #[must_use]
 pub fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Rows in columns, the first row their heads; columns in `numbers` are read from their end. There is no table of
-/// nothing.
+/// Aligns rows in columns; the first row has the headings, and columns in `numbers` are right-aligned. With no
+/// rows below the headings, the result is empty.
 #[must_use]
 pub fn aligned<Row: AsRef<[String]>>(rows: &[Row], numbers: &[usize]) -> Shown {
     let mut shown = Shown::default();

@@ -1,6 +1,6 @@
 //! The base images of the project, by what a block needs.
 
-/// An image of ours, by what a block needs of it.
+/// A base image of Longshore, by what a block needs of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImageKind {
     /// Python with pandas 3.
@@ -12,7 +12,7 @@ pub enum ImageKind {
 }
 
 impl ImageKind {
-    /// The stage of `images/Dockerfile` that makes it.
+    /// The stage of `images/Dockerfile` that builds it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,61 +1,61 @@
-//! The labels of images: ours, and those of others that are honoured.
+//! Image labels: Longshore's own, and labels of other tools that it honours.
 
-/// What an image is: `base` for those of `images/Dockerfile`, `generated` for those made of a block's packages, `layer`
-/// for what stands between the two.
+/// The type of an image: `base` for those of `images/Dockerfile`, `generated` for those made for a block's packages,
+/// `layer` for those in between.
 pub const IMAGE_TYPE: &str = "longshore.image-type";
 
 /// The type of images made for blocks.
 pub const GENERATED: &str = "generated";
 
-/// The type of what such images are made on top of, for others to share.
+/// The type of the images below those, which several can share.
 pub const LAYER: &str = "layer";
 
-/// The hash of all that went into a generated image or a layer.
+/// The hash of everything that determines a generated image or a layer.
 pub const ENVIRONMENT: &str = "longshore.environment";
 
-/// The hash of what is in a layer and all below it, also where the layer is an environment's last.
+/// The hash of a layer and everything below it, also if the layer is an environment's last.
 pub const LAYER_HASH: &str = "longshore.layer";
 
-/// The store that an image belongs to: several hosts of one engine each keep, list and remove their own. An image without
-/// this label belongs to the store `default`.
+/// The store that an image belongs to: several hosts of one engine each list and remove only their own. An image
+/// without this label belongs to the store `default`.
 pub const STORE: &str = "longshore.store";
 
-/// The id of the image that it was made on top of.
+/// The id of the image that it was built on.
 pub const PARENT: &str = "longshore.parent";
 
-/// The name of the base image, as the block or the settings have it.
+/// The name of the base image, as in the block or the settings.
 pub const BASE: &str = "longshore.base";
 
-/// Packages of the language that were asked for, one in a line.
+/// The requested packages of the language, one per line.
 pub const PACKAGES: &str = "longshore.packages";
 
-/// Debian packages that were asked for, one in a line.
+/// The requested Debian packages, one per line.
 pub const SYSTEM_PACKAGES: &str = "longshore.system-packages";
 
-/// What was installed for them, exactly, one in a line, such as `pip scikit-learn==1.7.2`.
+/// The exact packages that were installed for them, one per line, such as `pip scikit-learn==1.7.2`.
 pub const RESOLVED: &str = "longshore.resolved";
 
-/// When an environment is to be made anew, in seconds since 1970: where something that it may do without was not to be had.
+/// When an environment must be rebuilt, in seconds since 1970: set if an optional part of it was unavailable.
 pub const EXPIRES: &str = "longshore.expires";
 
-/// The version of the agent that is in the image. An image without this label gets the host's.
+/// The version of the agent in the image. An image without this label gets the host's.
 pub const AGENT: &str = "longshore.agent";
 
-/// The users that scripts may be in the image: the range that its `/etc/passwd` names, or one id that its files rely on. An
-/// image with an agent, and without this label, has an agent that cannot be another user than its script.
+/// The user ids that scripts may have in the image: the range that its `/etc/passwd` names, or one id that its files
+/// rely on. If an image has an agent but not this label, its agent cannot run as another user than its script.
 pub const USERS: &str = "longshore.users";
 
-/// The labels by which other images say that they may be pruned, with the value [`PRUNE`].
+/// The labels by which other images declare that they may be pruned, with the value [`PRUNE`].
 pub const RETENTION: [&str; 2] = ["longshore.image-retention", "visokio-image-retention"];
 
-/// Its value.
+/// The value of these labels.
 pub const PRUNE: &str = "prune-on-cleanup";
 
-/// The label of generated images in Omniscope's words, with its value.
+/// Omniscope's label of generated images, with its value.
 pub const VISOKIO_GENERATED: (&str, &str) = ("visokio-image-type", "custom-block-generated");
 
-/// Digits of a hash that stand in a name. 128 bits keep any two apart.
+/// Digits of a hash in a name: 128 bits, enough to avoid collisions.
 pub const HASH_SHOWN: usize = 32;
 
-/// What the names of the volumes with downloaded packages begin with.
+/// The prefix of the names of the volumes with downloaded packages.
 pub const CACHE_VOLUMES: &str = "longshore-packages";

@@ -1,5 +1,5 @@
-//! Words that all parts of the host share: ids, digests, limits, outcomes, events, cancelling, text as it is shown, and what
-//! tables are declared to be.
+//! Types that all parts of the host share: ids, digests, limits, outcomes, events, cancelling, text for display, and
+//! declarations of tables.
 
 pub mod address;
 pub mod cancel;

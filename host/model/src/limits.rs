@@ -1,11 +1,9 @@
-//! What one run may use. Every bound has a default that suits a laptop and a server alike, and every loosening shows
-//! in the run's record.
+//! Limits of one run. Every default suits both a laptop and a server; every raised limit is listed in the run's record.
 
 use serde::Serialize;
 use std::time::Duration;
 
-/// Bounds of one run. The `process` engine has no container to hold memory, processors or processes to them, and
-/// the record says so.
+/// Limits of one run. The `process` engine cannot enforce memory, processors or processes, and the record states so.
 #[derive(Debug, Clone, Serialize)]
 pub struct Limits {
     /// Memory of the container in bytes, its tmpfs included, without swap.
@@ -16,7 +14,7 @@ pub struct Limits {
     pub pids: u32,
     /// Open files of each process.
     pub open_files: u64,
-    /// Bytes of all outputs together, as they come from the script, and as they are written.
+    /// Bytes of all outputs together, both as received from the script and as written.
     pub output_bytes: u64,
     /// Bytes of stdout and stderr together that are shown and kept; more is dropped and counted.
     pub log_bytes: u64,
@@ -25,20 +23,20 @@ pub struct Limits {
     pub timeout: TimeLimit,
 }
 
-/// How long a script may take.
+/// The time limit of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TimeLimit {
-    /// As long as the settings say. They do not bound a block that transforms a stream, which may never end.
+    /// The limit in the settings. It does not apply to a block that transforms a stream, which may never end.
     #[default]
     Default,
-    /// For ever.
+    /// No limit.
     None,
-    /// So long.
+    /// This duration.
     After(Duration),
 }
 
 impl TimeLimit {
-    /// The limit, once it is settled.
+    /// The limit, after [`Self::settle`].
     #[must_use]
     pub fn limit(self) -> Option<Duration> {
         match self {
@@ -47,7 +45,7 @@ impl TimeLimit {
         }
     }
 
-    /// What holds where the settings say `default`.
+    /// The limit that applies if the settings have `default`.
     #[must_use]
     pub fn settle(self, default: Option<Duration>) -> Self {
         match self {
@@ -66,17 +64,17 @@ impl Serialize for TimeLimit {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // A script with pandas needs 150 MiB before it has any data; its inputs are the host's memory, not its own.
+            // A script with pandas needs 150 MiB before it has any data; its inputs use the host's memory.
             memory_bytes: 4 << 30,
             cpus: None,
-            // numpy, polars and Arrow start a thread for each processor each: 200 on a machine with 64. A pool of as many
+            // numpy, polars and Arrow each start a thread per processor: 200 on a machine with 64. A pool of as many
             // workers still fits.
             pids: 512,
-            // What Linux gives a program that does not ask for more; a script reads from segments, not from files.
+            // Linux's default for a program; a script reads from segments, not from files.
             open_files: 1024,
-            // Far beyond a table that one person asks for, and short of filling a disk of this decade.
+            // Far more than one user's table, and less than a current disk.
             output_bytes: 256 << 30,
-            // An hour of a chatty script, at 18 KiB a second.
+            // An hour of output at 18 KiB a second.
             log_bytes: 64 << 20,
             timeout: TimeLimit::Default,
         }

@@ -1,39 +1,38 @@
-//! Lines of what a program prints, out of the pieces in which its bytes come. What lines mean, and how many are kept, is for
-//! the callers.
+//! Splits a program's output into lines, from pieces of any length. The callers interpret and keep the lines.
 
-/// A line, or a piece of one that is longer than a splitter holds.
+/// A line, or a piece of a line that exceeds the splitter's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// Its bytes with its end, which is `\n`, `\r\n`, or a `\r` by itself, with which progress bars begin again. The last
-    /// line of a stream may have no end, and a piece has none unless it is the last of its line.
+    /// Its bytes with its end, which is `\n`, `\r\n`, or a lone `\r`, with which progress bars return. The last line of a
+    /// stream may have no end; of the pieces of a line, only the last one has it.
     pub bytes: &'a [u8],
-    /// Whether a line begins here; otherwise this goes on with the one before.
+    /// Whether a line begins here; otherwise this continues the previous piece.
     pub begins: bool,
 }
 
 impl Line<'_> {
-    /// Its text, without its end and white space before it; what is no UTF-8 is replaced.
+    /// Its text, without its end and leading white space; invalid UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(self.bytes).trim_end().to_owned()
     }
 }
 
-/// Cuts a stream at the ends of its lines, wherever its pieces are cut.
+/// Splits a stream into lines, regardless of how its bytes are divided.
 #[derive(Debug)]
 pub struct LineSplitter {
     max: usize,
-    /// What has no end yet. Ends with `\r` while it is not known whether `\n` follows.
+    /// The unfinished line. Ends with `\r` while it is unknown whether `\n` follows.
     open: Vec<u8>,
     begins: bool,
 }
 
 impl LineSplitter {
-    /// One that holds so many bytes of a line, its end apart; a longer line is given in pieces of that many.
+    /// A splitter that holds at most `max` bytes of a line, not counting its end; longer lines are given in pieces.
     pub fn new(max: usize) -> Self {
         Self { max: max.max(1), open: Vec::new(), begins: true }
     }
 
-    /// Takes the next bytes, and gives every line that they end.
+    /// Takes the next bytes, and gives every line that they complete.
     pub fn take(&mut self, mut bytes: &[u8], mut give: impl FnMut(Line<'_>)) {
         while let Some((first, rest)) = bytes.split_first() {
             let is_return = self.open.last() == Some(&b'\r');
@@ -58,7 +57,7 @@ impl LineSplitter {
         }
     }
 
-    /// Gives what has no end, at the end of the stream.
+    /// Gives the unfinished line, at the end of the stream.
     pub fn finish(&mut self, mut give: impl FnMut(Line<'_>)) {
         if !self.open.is_empty() {
             self.give(true, &mut give);

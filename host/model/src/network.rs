@@ -1,54 +1,54 @@
-//! A container's network: none, the engine's default one, or one that the operator made and that is named. Engines take
-//! words in the same place that join a container to the machine or to another container; no value of this type is one.
+//! A container's network: none, the engine's default, or a named one that the operator created. For engines, some words
+//! in the same place join a container to the machine or to another container; no value of this type is one of them.
 
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Words that engines do not take for the name of a network, in the place where they take one; those with a colon
-/// (`container:ID`, `ns:PATH`) apart, which no name has.
+/// Words that engines do not treat as the name of a network; those with a colon (`container:ID`, `ns:PATH`) are not
+/// listed, since a name has no colon.
 const RESERVED: [&str; 8] = ["default", "host", "nat", "ns", "container", "pasta", "private", "slirp4netns"];
 
-/// Characters that names of networks may have: 128 are more than any that people give.
+/// Characters of a network's name: more than any real name has.
 const LENGTH_MAX: usize = 128;
 
 /// A container's network.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Network {
-    /// None at all.
+    /// No network.
     #[default]
     None,
-    /// The engine's default one.
+    /// The engine's default network.
     Bridge,
-    /// One that the operator made.
+    /// A network that the operator created.
     Named(NetworkName),
 }
 
-/// The name of a network that an operator made.
+/// The name of a network that the operator created.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NetworkName(String);
 
 /// Why a word is not the name of a network.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NetworkError {
-    /// Engines mean something else by it.
+    /// Engines give the word another meaning.
     #[error("`{word}` is not the name of a separate network: use `none`, `bridge`, or a network that you created")]
     Reserved {
         /// The word.
         word: String,
     },
-    /// No network is called so.
+    /// The word is not a valid name.
     #[error(
         "`{word}` is not a valid network name: use letters, digits, `_`, `.` and `-`, and begin with a letter or digit"
     )]
     NoName {
-        /// The word, its beginning where it is long.
+        /// The word, shortened if it is long.
         word: String,
     },
 }
 
 impl Network {
-    /// The network of a name; `none` and `bridge` are those that every engine has.
+    /// Parses a name; `none` and `bridge` are the networks that every engine has.
     ///
     /// # Errors
     /// [`NetworkError`].

@@ -1,40 +1,40 @@
-//! How a run ended: one of a closed set, decided here alone, by a pure function of what the host saw. A missing
-//! message never means success.
+//! The outcome of a run: one of a closed set, decided only here, by a pure function of what the host observed. A
+//! missing message never means success.
 
 use crate::size::format_size;
 use longshore_protocol::{ExitStatus, Word};
 use serde::{Deserialize, Serialize};
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The script did its work.
+    /// The script succeeded.
     Succeeded,
-    /// The script failed: an exception, an exit code, or its own word.
+    /// The script failed: by an exception, an exit code, or `abort()`.
     Failed,
-    /// The script said that it was cancelled.
+    /// The script cancelled its run.
     Cancelled,
     /// A signal ended the script.
     Crashed,
-    /// The script, or a process of it, needed more memory than it may have.
+    /// The script, or one of its processes, exceeded the memory limit.
     OutOfMemory,
     /// Something in the container broke the protocol.
     ProtocolViolation,
-    /// The script went beyond a limit other than memory and time.
+    /// The script exceeded a limit other than memory and time.
     LimitExceeded,
     /// The deadline passed.
     TimedOut,
     /// Cancelled from outside.
     Interrupted,
-    /// A part of a run that was stopped, because another part had failed.
+    /// This part of a run was stopped, because another part failed.
     Stopped,
-    /// What the script was to run with could not be had, so that it was not started: packages that cannot be installed, an
-    /// image that is nowhere, a network that is not there.
+    /// The environment was unavailable, so the script was not started: packages that cannot be installed, an image that
+    /// does not exist, a network that does not exist.
     EnvironmentFailed,
-    /// The image cannot run the block: it lacks the interpreter, or is made for other machines or another version.
+    /// The image cannot run the block: it lacks the interpreter, or is for another platform or another version.
     ImageFailed,
-    /// The engine, the agent or this machine failed; neither script nor block is to blame.
+    /// The engine, the agent or this machine failed, through no fault of the script or the block.
     EngineFailed,
     /// The script succeeded, but its outputs could not be written.
     PublishFailed,
@@ -66,45 +66,44 @@ impl Outcome {
     }
 }
 
-/// What the host saw of a run until its script had ended.
+/// What the host observed of a run until its script ended.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
-    /// The engine, the agent or this machine failed, for this reason.
+    /// The reason, if the engine, the agent or this machine failed.
     pub engine_failure: Option<String>,
-    /// What the script was to run with could not be had, for this reason.
+    /// The reason, if the environment was unavailable.
     pub environment_failure: Option<String>,
-    /// The image cannot run the block, for this reason.
+    /// The reason, if the image cannot run the block.
     pub image_failure: Option<String>,
-    /// The container's side broke the protocol, in this way.
+    /// The violation, if the container broke the protocol.
     pub violation: Option<String>,
-    /// A limit was exceeded, this one.
+    /// The limit that was exceeded.
     pub limit: Option<String>,
     /// It was cancelled from outside.
     pub interrupted: bool,
-    /// Nobody reads the rows any more that a stream writes to standard output.
+    /// The reader of a stream on standard output closed it.
     pub reader_gone: bool,
     /// The deadline passed; its length in milliseconds.
     pub deadline_ms: Option<u128>,
-    /// The kernel killed something of it for want of memory.
+    /// The kernel killed one of its processes for lack of memory.
     pub out_of_memory: bool,
-    /// Bytes of memory that it may have; 0 where nobody says.
+    /// The memory limit in bytes; 0 if unknown.
     pub memory_bytes: u64,
-    /// The script's first last word.
+    /// The script's first verdict.
     pub verdict: Option<(Word, Option<String>)>,
-    /// An exception that nothing caught.
+    /// An uncaught exception.
     pub uncaught: Option<String>,
-    /// An output that came half and was then given up.
+    /// An output that the script began and then gave up.
     pub spoiled_output: Option<String>,
     /// An output could not be written to its file.
     pub write_failure: Option<String>,
-    /// How its interpreter ended, as the agent saw it.
+    /// How its interpreter ended, according to the agent.
     pub status: Option<ExitStatus>,
-    /// Its interpreter was started.
+    /// Whether its interpreter was started.
     pub started: bool,
     /// The agent's connection ended without a report.
     pub agent_lost: bool,
-    /// This signal ended the first process of its container, the agent, and it came neither from the engine nor from this
-    /// host.
+    /// The signal that ended the container's first process, the agent, if neither the engine nor this host sent it.
     pub agent_killed: Option<i64>,
 }
 
@@ -120,8 +119,8 @@ impl Evidence {
     }
 }
 
-/// Decides how a run ended, and what to say of it. Order matters: what the host did or forbade comes before what the
-/// script says of itself, and what ended the script from below comes before its word.
+/// Decides the outcome and its message. Order matters: the host's actions and limits precede the script's own verdict,
+/// and so does a signal that ended the script.
 #[must_use]
 pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
     if let Some(violation) = &evidence.violation {
@@ -145,12 +144,12 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
     if let Some(failure) = &evidence.environment_failure {
         return (Outcome::EnvironmentFailed, Some(failure.clone()));
     }
-    // Without a status the agent did not report, or was not there yet: it was what had to end.
+    // Without a status the agent did not report, or had not started: then the agent was the victim.
     let killed = evidence.agent_lost || !matches!(evidence.status, Some(ExitStatus::Code(_)));
     if evidence.out_of_memory && killed {
         return (Outcome::OutOfMemory, Some(format!("it needed {}", evidence.more_memory())));
     }
-    // An agent that nothing of this machine's ended was ended by what it started.
+    // If nothing on this machine ended the agent, one of its own children did.
     if let Some(signal) = evidence.agent_killed.filter(|_| evidence.started) {
         let name = u8::try_from(signal).map_or_else(|_| format!("signal {signal}"), signal_name);
         return (Outcome::Crashed, Some(format!("the first process of its container was ended by {name}")));

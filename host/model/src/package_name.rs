@@ -1,6 +1,6 @@
-//! Names of Python packages in the one form in which indexes and installers compare them.
+//! Names of Python packages, in the normal form in which indexes and installers compare them.
 
-/// A name as PEP 503 has it: lower case, and one hyphen for each run of hyphens, dots and underscores.
+/// A name normalized by PEP 503: lower case, and one hyphen for each run of hyphens, dots and underscores.
 pub fn normal_name(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
     for character in name.chars() {

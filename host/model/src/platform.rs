@@ -1,10 +1,10 @@
-//! What the containers of an engine run on.
+//! The platform of an engine's containers.
 
-/// What containers run on.
+/// The platform of containers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Platform {
-    /// The operating system in the words of OCI, such as `linux`.
+    /// The operating system in OCI's terms, such as `linux`.
     pub os: String,
-    /// The architecture in the words of OCI, such as `amd64`.
+    /// The architecture in OCI's terms, such as `amd64`.
     pub architecture: String,
 }

@@ -1,29 +1,29 @@
-//! How far the layers of an image are while it is pulled.
+//! The progress of an image's layers during a pull.
 
-/// How far a layer is.
+/// The progress of a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerProgress {
-    /// The layer, as its engine calls it: the first digits of its digest.
+    /// The layer's id from the engine: the first digits of its digest.
     pub id: String,
-    /// What is done to it.
+    /// Its status.
     pub status: LayerStatus,
-    /// Bytes of it that are done, in this status.
+    /// Bytes that are done, in this status.
     pub current: u64,
-    /// Its bytes, where they are known.
+    /// Its size in bytes, if known.
     pub total: Option<u64>,
 }
 
-/// What is done to a layer.
+/// The status of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LayerStatus {
-    /// Nothing yet; others come first, or the engine tries again.
+    /// Not started; it waits for other layers or for another attempt.
     Waiting,
-    /// It comes from the registry.
+    /// It is being downloaded.
     Downloading,
-    /// It has come, and is looked at.
+    /// It is downloaded, and is being verified.
     Downloaded,
-    /// It is unpacked.
+    /// It is being unpacked.
     Extracting,
-    /// It is here, or was before.
+    /// It is done, or was there already.
     Complete,
 }

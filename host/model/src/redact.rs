@@ -1,38 +1,40 @@
-//! Secrets in what is shown or kept: the passwords in settings' addresses, and the values of password options. They are
-//! looked for wherever a program, or a script, may have printed them: as they are, and as JSON and addresses have them.
+//! Removes secrets from shown or kept text: the passwords in settings' addresses, and the values of password options.
+//! They are searched in all output of programs and scripts: verbatim, and as JSON and addresses encode them.
 
 use crate::address::{MASK, masked};
 use std::collections::BTreeSet;
 
-/// Letters that a secret must have to be looked for: shorter ones stand in any text.
+/// The fewest letters of a secret that is masked: shorter ones occur in any text.
 pub const LENGTH_MIN: usize = 4;
 
-/// What must not be shown, in all its forms, the longest first.
+/// The secrets, in all their forms, the longest first.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets(Vec<String>);
 
 impl Secrets {
-    /// These, as far as they can be told from other text.
+    /// Takes secrets, without those that are too short to mask.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         let long = secrets.into_iter().filter(|secret| secret.len() >= LENGTH_MIN);
         let forms: BTreeSet<String> = long.flat_map(forms).collect();
         let mut forms: Vec<String> = forms.into_iter().collect();
-        // Of two that begin alike the longer one is found, so that nothing of it is left.
+        // Of two with the same beginning the longer one is matched, so that no part of it remains.
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
         Self(forms)
     }
 
-    /// A text without them.
+    /// A text with the secrets masked.
     pub fn masked(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.scan(text.as_bytes(), true).0).into_owned()
     }
 
-    /// A line that a program printed without them, and without the passwords of addresses, which nobody may have named.
+    /// A line of a program's output with the secrets masked, and also the passwords in addresses that are not known as
+    /// secrets.
     pub fn masked_line(&self, line: &str) -> String {
         self.masked(&masked(line))
     }
 
-    /// Bytes without them, and how many were looked at: what is left may be the beginning of one, unless it is the end.
+    /// Masks bytes, and returns how many were processed: the rest may be the beginning of a secret, unless this is the
+    /// end.
     fn scan(&self, bytes: &[u8], is_end: bool) -> (Vec<u8>, usize) {
         let (mut shown, mut at, mut plain) = (Vec::with_capacity(bytes.len()), 0, 0);
         while at < bytes.len() {
@@ -57,7 +59,7 @@ impl Secrets {
     }
 }
 
-/// A secret as it is, as a string of JSON has it, and as addresses and forms have it.
+/// A secret verbatim, as a JSON string, and as addresses and forms encode it.
 fn forms(secret: String) -> [String; 4] {
     let quoted = serde_json::Value::from(secret.as_str()).to_string();
     let json = quoted[1..quoted.len() - 1].to_owned();
@@ -75,8 +77,8 @@ fn escaped(byte: u8, space: &str) -> String {
     }
 }
 
-/// Takes secrets out of a stream of bytes, whatever pieces it comes in. What may be the beginning of one is held back until
-/// it is known whether it is.
+/// Masks secrets in a stream of bytes, however it is divided. Bytes that may begin a secret are held back until that is
+/// decided.
 #[derive(Debug)]
 pub struct Masking {
     secrets: Secrets,
@@ -84,12 +86,12 @@ pub struct Masking {
 }
 
 impl Masking {
-    /// For these secrets; no piece was taken yet.
+    /// A masker for these secrets, at the start of a stream.
     pub fn new(secrets: Secrets) -> Self {
         Self { secrets, held: Vec::new() }
     }
 
-    /// Takes the next piece, and gives what can be shown by now.
+    /// Takes the next piece, and gives the bytes that can be shown.
     pub fn take(&mut self, piece: Vec<u8>) -> Vec<u8> {
         if self.secrets.0.is_empty() {
             return piece;
@@ -101,7 +103,7 @@ impl Masking {
         shown
     }
 
-    /// What was held back, at the end of the stream.
+    /// Gives the bytes that were held back, at the end of the stream.
     pub fn finish(&mut self) -> Vec<u8> {
         self.secrets.scan(&std::mem::take(&mut self.held), true).0
     }

@@ -1,25 +1,25 @@
-//! References of images, such as `registry.example:5000/team/base:3@sha256:…`: what may stand where, and what is meant
-//! where parts are left out. Checked before anything starts; nothing here asks an engine or a registry.
+//! Image references, such as `registry.example:5000/team/base:3@sha256:…`: their syntax and the defaults of omitted
+//! parts. Checked before anything starts; nothing here asks an engine or a registry.
 
 use crate::digest::{Digest, digits};
 use std::fmt;
 use thiserror::Error;
 
-/// The registry that is meant where a reference names none.
+/// The registry of a reference that names none.
 const DEFAULT_REGISTRY: &str = "docker.io";
 
-/// The longest name, with its registry, that registries take.
+/// The longest name, with its registry, that registries accept.
 const NAME_MAX: usize = 255;
 
-/// The longest tag that registries take.
+/// The longest tag that registries accept.
 const TAG_MAX: usize = 128;
 
-/// A reference of an image, taken apart.
+/// An image reference, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
     /// As it was given.
     text: String,
-    /// The registry, with its port; `None` where none is named.
+    /// The registry, with its port; `None` if not given.
     registry: Option<String>,
     /// The path in the registry.
     repository: String,
@@ -28,10 +28,10 @@ pub struct Reference {
     id: bool,
 }
 
-/// A reference that cannot be.
+/// An invalid image reference.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum ReferenceError {
-    /// There is nothing.
+    /// It is empty.
     #[error("it is empty: name an image, such as `team/base:3`")]
     Empty,
     /// The name is too long.
@@ -40,25 +40,25 @@ pub enum ReferenceError {
         /// How long it is.
         length: usize,
     },
-    /// The registry is no host.
+    /// The registry is not a valid host.
     #[error("invalid registry `{registry}`: expected HOST or HOST:PORT")]
     Registry {
-        /// What stands there.
+        /// The given registry.
         registry: String,
     },
-    /// The name has upper case in it.
+    /// The name contains upper-case letters.
     #[error("its name `{name}` must be lower case")]
     UpperCase {
         /// The name.
         name: String,
     },
-    /// The name has something in it that no name has.
+    /// A component of the name is invalid.
     #[error("invalid name component `{part}`: use lower-case letters, digits and `.`, `_`, `__` or `-` between them")]
     Part {
-        /// The part.
+        /// The component.
         part: String,
     },
-    /// The tag is wrong.
+    /// The tag is invalid.
     #[error(
         "invalid tag `{tag}`: use up to {TAG_MAX} letters, digits, `_`, `.` and `-`, and do not begin with `.` or `-`"
     )]
@@ -66,7 +66,7 @@ pub enum ReferenceError {
         /// The tag.
         tag: String,
     },
-    /// The digest is wrong.
+    /// The digest is invalid.
     #[error("invalid digest `{digest}`: expected `sha256:` and 64 hexadecimal digits")]
     Digest {
         /// The digest.
@@ -75,7 +75,7 @@ pub enum ReferenceError {
 }
 
 impl Reference {
-    /// Takes a reference apart.
+    /// Parses a reference.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let id = digits(text);
         if Digest::parse_hex(id).is_some() {
@@ -110,7 +110,7 @@ impl Reference {
         Ok(Self { text: text.into(), registry, repository: repository.into(), tag, digest, id: false })
     }
 
-    /// The registry that has it, as people call it.
+    /// The registry, by its common name.
     pub fn registry(&self) -> &str {
         match self.registry.as_deref() {
             None | Some("index.docker.io") => DEFAULT_REGISTRY,
@@ -123,19 +123,19 @@ impl Reference {
         self.registry() == DEFAULT_REGISTRY
     }
 
-    /// Whether it is one of ours, which this machine builds and no registry has: whoever had that name on a registry
-    /// would not be us.
+    /// Whether it is an image of Longshore, which this machine builds and no registry has: such a name on a registry
+    /// would be another party's.
     pub fn is_ours(&self) -> bool {
         self.is_on_hub() && self.repository.starts_with("longshore/")
     }
 
-    /// Whether it is an image's id, which no registry knows.
+    /// Whether it is an image id, which registries do not know.
     pub fn is_id(&self) -> bool {
         self.id
     }
 
-    /// What to ask the engine for: the name with its registry, and the digest or else the tag. Without either an engine
-    /// would fetch every tag there is.
+    /// The request to an engine: the name with its registry, and the digest or else the tag. Without either, an engine
+    /// would pull every tag.
     pub fn to_pull(&self) -> (String, &str) {
         let name = match &self.registry {
             Some(registry) => format!("{registry}/{}", self.repository),
@@ -153,7 +153,7 @@ impl fmt::Display for Reference {
 
 fn checked_registry(registry: &str) -> Result<String, ReferenceError> {
     let (host, port) = match registry.rsplit_once(':') {
-        // The colons of an address in brackets are its own.
+        // The colons of an address in brackets belong to the address.
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (registry, None),
     };

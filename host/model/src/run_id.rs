@@ -1,6 +1,6 @@
-//! Ids of runs, which also name whatever else must be unique on a machine.
+//! Ids of runs, which also name other things that must be unique on a machine.
 
-/// A name that no other run has, and that sorts by time: microseconds and 32 random bits.
+/// A unique name that sorts by time: microseconds and 32 random bits.
 pub fn new_run_id() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mut random = [0; 4];

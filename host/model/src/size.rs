@@ -1,9 +1,9 @@
-//! Sizes as people write them, for settings and for the command line's arguments.
+//! Sizes as users write them, in settings and command-line arguments.
 
 use thiserror::Error;
 
-/// What a unit may be called, in lower case, and its bytes. Powers of ten have a `b` and no `i`, as on the boxes of
-/// disks; everything else are powers of two, as in the options of container engines.
+/// The names of units, in lower case, and their bytes. Powers of ten have a `b` and no `i`, as on disks; all others are
+/// powers of two, as in the options of container engines.
 const UNITS: &[(&str, u64)] = &[
     ("", 1),
     ("b", 1),
@@ -25,19 +25,19 @@ const UNITS: &[(&str, u64)] = &[
     ("tb", 1_000_000_000_000),
 ];
 
-/// Digits after the point: what is smaller than a byte in every unit, since 10^12 bytes are one TB.
+/// Digits after the point: smaller than a byte in every unit, since 10^12 bytes are one TB.
 const FRACTION_DIGITS_MAX: usize = 12;
 
-/// A text is no size.
+/// A text that is not a valid size.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SizeError {
-    /// It does not read as one.
+    /// It cannot be parsed.
     #[error("`{text}` is not a valid size: use a form such as 512m, 2g or 20GB")]
     Unreadable {
         /// The text.
         text: String,
     },
-    /// It is larger than 64 bits count.
+    /// It exceeds 64 bits.
     #[error("`{text}` is too large: no machine has so much")]
     TooLarge {
         /// The text.
@@ -45,11 +45,11 @@ pub enum SizeError {
     },
 }
 
-/// Reads a number of bytes: `1024`, `512m`, `1.5g` and `2GiB` in powers of two, `20GB` in powers of ten.
+/// Parses a number of bytes: `1024`, `512m`, `1.5g` and `2GiB` in powers of two, `20GB` in powers of ten.
 ///
 /// # Errors
 ///
-/// Says which text is no size.
+/// [`SizeError`] with the text.
 pub fn parse_size(text: &str) -> Result<u64, SizeError> {
     let unreadable = || SizeError::Unreadable { text: text.to_owned() };
     let lower = text.trim().to_ascii_lowercase();
@@ -70,7 +70,7 @@ pub fn parse_size(text: &str) -> Result<u64, SizeError> {
     u64::try_from(bytes).map_err(|_| too_large())
 }
 
-/// Writes a number of bytes in the largest unit that needs no fraction, so that [`parse_size`] gives it back.
+/// Formats a number of bytes in the largest unit that needs no fraction, so that [`parse_size`] reads it back.
 #[must_use]
 pub fn format_size(bytes: u64) -> String {
     const SHOWN: [(&str, u64); 8] = [

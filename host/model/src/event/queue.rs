@@ -1,5 +1,5 @@
-//! The queue between a run and its reader. A run never waits for its reader: what a reader does not take in time is
-//! bounded, then dropped and counted. What the host itself does is never dropped; what a script or a build prints may be.
+//! The queue between a run and its reader. A run never waits for its reader: unread events are bounded, then dropped
+//! and counted. Events of the host itself are never dropped; output of a script or a build may be.
 
 use super::{Event, PullStep};
 use crate::human::{count, size};
@@ -8,14 +8,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// Bytes that may wait for their reader: the log of a run with the default limit (64 MiB), and a quarter of it for the
-/// rest. A reader who is merely slow loses nothing of such a run.
+/// Bytes that may wait for the reader: the log of a run with the default limit (64 MiB), and a quarter of that for
+/// other events. A reader that is merely slow loses nothing of such a run.
 const WAITING_BYTES: usize = 80 << 20;
 
-/// Bytes of a log event that the next one is appended to. A script that prints byte by byte makes few events.
+/// Bytes of a log event to which the next one is appended, so that a script that prints byte by byte makes few events.
 const LOG_BYTES: usize = 64 << 10;
 
-/// What was dropped, because its reader had not taken what came before it.
+/// Events that were dropped because the reader had not read earlier ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DroppedEvents {
     /// Events.
@@ -55,12 +55,12 @@ struct State {
     bytes: usize,
     senders: usize,
     reader_is_gone: bool,
-    /// Dropped and not yet told.
+    /// Dropped, but not yet reported.
     untold: DroppedEvents,
     dropped: DroppedEvents,
 }
 
-/// A queue for a run's events. The run does not wait for its reader, and goes on without one.
+/// Creates a queue for a run's events. The run does not wait for its reader, and continues without one.
 #[must_use]
 pub fn events() -> (Events, EventReceiver) {
     let queue = Arc::new(Queue { state: Mutex::new(State { senders: 1, ..State::default() }), ..Queue::default() });
@@ -69,7 +69,7 @@ pub fn events() -> (Events, EventReceiver) {
 
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in here panics half way.
+        // No code that holds this lock can panic half way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -81,7 +81,7 @@ impl State {
         }
         let bytes = text_bytes(&event);
         match (self.waiting.back_mut(), &event) {
-            // The newest is all that counts.
+            // Only the newest one matters.
             (Some(last @ Event::Progress { .. }), Event::Progress { .. }) => {
                 self.bytes = self.bytes - text_bytes(last) + bytes;
                 *last = event;
@@ -121,13 +121,13 @@ impl State {
 }
 
 impl Events {
-    /// Tells the reader what happened. Never waits.
+    /// Sends an event to the reader. Never waits.
     pub fn tell(&self, event: Event) {
         self.queue.state().take(event);
         self.queue.changed.notify_one();
     }
 
-    /// What was dropped so far.
+    /// The events that were dropped so far.
     #[must_use]
     pub fn dropped(&self) -> DroppedEvents {
         self.queue.state().dropped
@@ -149,7 +149,7 @@ impl Drop for Events {
 }
 
 impl EventReceiver {
-    /// The next event; `None` when there will be no more.
+    /// Waits for the next event; `None` after the last one.
     pub async fn recv(&mut self) -> Option<Event> {
         loop {
             {
@@ -165,7 +165,7 @@ impl EventReceiver {
         }
     }
 
-    /// The next event, where one waits.
+    /// The next event, if one is waiting.
     pub fn try_recv(&mut self) -> Option<Event> {
         self.queue.state().give()
     }
@@ -180,7 +180,7 @@ impl Drop for EventReceiver {
     }
 }
 
-/// Whether a script, a build or a registry decides how many of these there are.
+/// Whether a script, a build or a registry determines the number of these events.
 fn is_of_others(event: &Event) -> bool {
     match event {
         Event::Log { .. }
@@ -212,7 +212,7 @@ fn text_bytes(event: &Event) -> usize {
     }
 }
 
-/// What an event takes while it waits.
+/// The memory that an event takes while it waits.
 fn cost(text_bytes: usize) -> usize {
     size_of::<Event>() + text_bytes
 }

@@ -1,21 +1,21 @@
-//! How each character looks on a terminal: as itself, or as `�` where it would be obeyed, or would not be seen.
+//! How a terminal shows each character: unchanged, or as `�` if the terminal would obey it or not show it.
 
 use std::ops::RangeInclusive;
 
-/// What stands for a character that is not shown.
+/// The replacement of a character that is not shown.
 pub(super) const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
 /// Bytes of the parameters of one colour: `38;2;255;255;255;48;2;255;255;255` has 33.
 pub(super) const COLOUR_MAX: usize = 64;
 
-/// Joiners and selectors in a row: an emoji has two (`❤️‍🔥`), and more carry what nobody sees.
+/// Consecutive joiners and selectors: an emoji has two (`❤️‍🔥`); more can carry hidden data.
 const JOINERS_MAX: u8 = 2;
 
-/// From here on are the scripts that join their letters.
+/// The scripts that join their letters begin here.
 const JOINING_FROM: char = '\u{600}';
 
-/// Controls of direction, and characters without a look of their own. Unicode calls them `Default_Ignorable_Code_Point`,
-/// to which the Egyptian format controls and the interlinear marks are added.
+/// Direction controls, and characters without an appearance. These are Unicode's `Default_Ignorable_Code_Point`, with
+/// the Egyptian format controls and the interlinear marks added.
 const INVISIBLE: &[RangeInclusive<char>] = &[
     '\u{ad}'..='\u{ad}',
     '\u{34f}'..='\u{34f}',
@@ -37,7 +37,7 @@ const INVISIBLE: &[RangeInclusive<char>] = &[
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// The looks of characters, one after another: a joiner's depends on the one before it.
+/// The appearance of consecutive characters: a joiner's depends on the character before it.
 #[derive(Debug, Default)]
 pub(super) struct Appearance {
     before: Option<char>,
@@ -45,7 +45,7 @@ pub(super) struct Appearance {
 }
 
 impl Appearance {
-    /// How the next character looks.
+    /// The appearance of the next character.
     pub(super) fn of(&mut self, character: char) -> char {
         if !is_invisible(character) {
             self.joiners = 0;
@@ -65,13 +65,13 @@ pub(super) fn is_invisible(character: char) -> bool {
     character >= *INVISIBLE[0].start() && INVISIBLE.iter().any(|range| range.contains(&character))
 }
 
-/// Whether a text goes on in another line after this character.
+/// Whether a line ends after this character.
 pub(super) fn is_line_end(character: char) -> bool {
     matches!(character, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether an invisible character has its place after this one: joiners and Mongolian selectors in words of scripts that
-/// need them and between emoji, variation selectors after what has variants.
+/// Whether an invisible character may follow this one: joiners and Mongolian selectors within words of scripts that
+/// need them and between emoji, variation selectors after characters that have variants.
 fn joins(before: char, character: char) -> bool {
     match character {
         '\u{200c}' | '\u{200d}' | '\u{180b}'..='\u{180d}' | '\u{180f}' => {

@@ -1,18 +1,18 @@
-//! What a script prints, on its way to a terminal: its text and its colours, and nothing else that a terminal obeys. Bytes
-//! come in pieces that may end anywhere; what is kept between them is bounded.
+//! A script's output on its way to a terminal: text and colours, and nothing else that a terminal obeys. Bytes arrive
+//! in arbitrary pieces; what is kept between them is bounded.
 
 use super::character::{Appearance, COLOUR_MAX, is_colour_parameter};
 
-/// Bytes of one escape sequence that are left out. What goes on longer has no end, and the text after it is shown.
+/// Bytes of one escape sequence that are removed. A longer one is taken as unterminated, and its text is shown.
 const SEQUENCE_MAX: usize = 4 << 10;
 
-/// Bytes of the colours that hold at one time, each set by a sequence of its own; with more, the last one alone.
+/// Bytes of the active colours, each set by its own sequence; beyond that, only the last one is kept.
 const COLOURS_MAX: usize = 4 * COLOUR_MAX;
 
-/// Back to the terminal's own colours.
+/// Resets to the terminal's own colours.
 const RESET: &[u8] = b"\x1b[0m";
 
-/// Where in an escape sequence the stream is.
+/// The position of the stream in an escape sequence.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
     #[default]
@@ -23,7 +23,7 @@ enum State {
     Intermediate,
     /// In a control sequence (CSI).
     Control,
-    /// In a text for the terminal: OSC, DCS, APC, PM, SOS.
+    /// In a string for the terminal: OSC, DCS, APC, PM, SOS.
     Command,
 }
 
@@ -31,20 +31,20 @@ enum State {
 #[derive(Debug, Default)]
 pub struct LogFilter {
     state: State,
-    /// The beginning of a character.
+    /// The first bytes of an incomplete character.
     partial: Vec<u8>,
     /// Parameters of a control sequence that may be a colour.
     parameters: String,
     /// Bytes of the escape sequence so far.
     sequence: usize,
-    /// Colours that hold, as the sequences that set them.
+    /// The active colours, as the sequences that set them.
     colours: Vec<u8>,
     appearance: Appearance,
 }
 
 impl LogFilter {
-    /// What a terminal gets of these bytes. It begins and ends with the terminal's own colours, so that lines of ours can
-    /// stand between two pieces.
+    /// Filters bytes for a terminal. The result begins and ends with the terminal's own colours, so that the host's
+    /// lines can be printed between two pieces.
     pub fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
         let before = self.colours.clone();
         let mut passed = Vec::with_capacity(bytes.len());
@@ -79,12 +79,12 @@ impl LogFilter {
         self.sequence += 1;
         let is_endless = self.sequence > SEQUENCE_MAX;
         match (self.state, character) {
-            // What begins a sequence, also within another.
+            // The start of a sequence, also within another.
             (_, '\u{1b}') => self.begin(State::Escape),
             (_, '\u{9b}') => self.begin(State::Control),
             (_, '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}') => self.begin(State::Command),
             (State::Text, character) => self.show(character, passed),
-            // A line's end ends all of them, and what has no end.
+            // The end of a line ends every sequence, terminated or not.
             (_, '\n') => self.end_and_show(character, passed),
             (_, character) if is_endless => self.end_and_show(character, passed),
             (State::Command, '\u{7}' | '\u{9c}' | '\u{18}' | '\u{1a}') => self.state = State::Text,
@@ -94,7 +94,7 @@ impl LogFilter {
             (State::Escape | State::Intermediate, ' '..='/') => self.state = State::Intermediate,
             (State::Escape | State::Intermediate, '0'..='~') => self.state = State::Text,
             (State::Control, ' '..='?') => {
-                // What is no colour stays none.
+                // A sequence that exceeds the limit is not a colour.
                 if self.parameters.len() <= COLOUR_MAX {
                     self.parameters.push(character);
                 }
@@ -125,7 +125,7 @@ impl LogFilter {
                 self.appearance = Appearance::default();
                 character
             }
-            // A bell, a NUL, a form feed: nothing is to be seen of them on a terminal either.
+            // A bell, a NUL, a form feed: a terminal shows nothing for them either.
             character if character.is_control() => return,
             character => self.appearance.of(character),
         };
@@ -152,7 +152,7 @@ impl LogFilter {
     }
 }
 
-/// Whether bytes that are no character may become one with those that follow.
+/// Whether incomplete bytes may become a character with those that follow.
 fn is_beginning(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }

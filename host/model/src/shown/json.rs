@@ -1,9 +1,9 @@
-//! JSON for a terminal or a program: the same values, written so that no terminal obeys them. Serde escapes the control
-//! characters below U+0020 alone.
+//! JSON for a terminal or a program: the same values, without characters that a terminal obeys. Serde escapes only the
+//! control characters below U+0020.
 
 use super::character::is_invisible;
 
-/// JSON with what a terminal obeys or does not show as `\uXXXX`. Such characters stand nowhere but in its strings.
+/// JSON with the characters that a terminal obeys or does not show as `\uXXXX`. They can occur only in its strings.
 #[must_use]
 pub fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());

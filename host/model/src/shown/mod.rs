@@ -1,6 +1,6 @@
-//! Text for terminals and pages. Names, messages, labels and values are strangers' words, whatever they are in: a text of
-//! these types has no character that a terminal obeys, and no line that a stranger began. What is printed must be one
-//! (`printer.rs` of the command takes nothing else); a script's log is kept to colours by `LogFilter` instead.
+//! Text for terminals and pages. Names, messages, labels and values are untrusted: a text of these types contains no
+//! character that a terminal obeys, and no line that untrusted text began. Only these types can be printed
+//! (`printer.rs` of the command enforces it); a script's log is restricted to colours by `LogFilter` instead.
 
 mod character;
 mod filter;
@@ -14,25 +14,25 @@ use std::fmt;
 use std::ops::AddAssign;
 use unicode_width::UnicodeWidthChar;
 
-/// Columns of one text: a hundred lines of a wide terminal (200 columns). What is beyond is cut.
+/// Columns of one text: a hundred lines of a wide terminal (200 columns). The rest is cut.
 const COLUMNS_MAX: usize = 100 * 200;
 
 /// Lines of one text: four screens of 50.
 const LINES_MAX: usize = 200;
 
-/// Marks above and below one letter: Vietnamese and Hebrew take three, and more paint over the lines around.
+/// Marks above and below one letter: Vietnamese and Hebrew need three, and more overprint other lines.
 const MARKS_MAX: usize = 4;
 
-/// Columns by which a line stands in from the one above that it belongs to.
+/// The indent of a line that belongs to the one above.
 const INDENT: &str = "  ";
 
-/// Whole lines, each of which we began. Strangers' words in them cannot begin another: what follows a line break of theirs
-/// is indented.
+/// Whole lines, each begun by the host. Untrusted text in them cannot begin a line: the text after its line breaks is
+/// indented.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shown(String);
 
 impl Shown {
-    /// One line of ours. It should begin with a word of ours, or be [indented](Self::indented).
+    /// One line of the host. It should begin with a word of the host, or be [indented](Self::indented).
     #[must_use]
     pub fn line(text: impl AsRef<str>) -> Self {
         let mut shown = Self::default();
@@ -40,7 +40,7 @@ impl Shown {
         shown
     }
 
-    /// Adds a line of ours.
+    /// Adds a line of the host.
     pub fn push(&mut self, text: impl AsRef<str>) {
         for (number, line) in lines(text.as_ref()).iter().enumerate() {
             if number > 0 && !line.is_empty() {
@@ -51,14 +51,14 @@ impl Shown {
         }
     }
 
-    /// The same lines, each indented further.
+    /// The same lines, indented one level further.
     #[must_use]
     pub fn indented(self) -> Self {
         let indent = |line: &str| if line.is_empty() { "\n".into() } else { format!("{INDENT}{line}\n") };
         Self(self.0.lines().map(indent).collect())
     }
 
-    /// The text, each of its lines with its end.
+    /// The text, with a line end after each line.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -91,34 +91,34 @@ impl FromIterator<Self> for Shown {
     }
 }
 
-/// Words within a line: a cell of a table, a bar's message. Line breaks and tabs are blanks; what else is not shown as it is
-/// can be seen to be there.
+/// Words within a line: a cell of a table, a bar's message. Line breaks and tabs become blanks; other characters that
+/// cannot be shown are visibly replaced.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Word(String);
 
 impl Word {
-    /// These words.
+    /// Makes words of a text.
     #[must_use]
     pub fn of(text: &str) -> Self {
         Self::cut(text, COLUMNS_MAX)
     }
 
-    /// A message without its colours, cut likewise.
+    /// A message without its colours, cut in the same way.
     #[must_use]
     pub fn message(text: &str, columns: usize) -> Self {
         Self::cut(&without_colours(text), columns)
     }
 
-    /// So much of them as fits into `columns` of a terminal, of which the last is `…` where that is not all.
+    /// The part that fits into `columns` of a terminal; if that is not all, it ends with `…`.
     #[must_use]
     pub fn cut(text: &str, columns: usize) -> Self {
-        // Most words need no closer look.
+        // A fast path for most words.
         if text.len() <= columns && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return Self(text.to_owned());
         }
         let mut line = String::new();
         let mut appearance = Appearance::default();
-        // Where it is cut if it gets too long, which leaves room for the mark.
+        // The position of the cut if the text is too long, which leaves room for the mark.
         let (mut taken, mut cut_at, mut marks) = (0, 0, 0);
         for character in text.chars() {
             let is_blank = character == '\t' || is_line_end(character);
@@ -142,7 +142,7 @@ impl Word {
         Self(line)
     }
 
-    /// Columns that they take.
+    /// The columns that they take.
     #[must_use]
     pub fn width(&self) -> usize {
         self.0.chars().map(width).sum()
@@ -171,7 +171,7 @@ fn width(character: char) -> usize {
     character.width().unwrap_or(0)
 }
 
-/// A text by its lines, whatever ends them; the last one says how much is left out.
+/// A text split into lines, at any line end; the last one tells how much is left out.
 fn lines(text: &str) -> Vec<String> {
     let text = &without_colours(text);
     let (mut lines, mut left) = (Vec::new(), COLUMNS_MAX);

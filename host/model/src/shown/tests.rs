@@ -1,16 +1,16 @@
-//! That nothing comes through, over all characters, many sequences, and pieces cut anywhere.
+//! Nothing unsafe passes: all characters, many sequences, and pieces cut anywhere.
 
 use super::character::{is_invisible, is_line_end};
 use super::*;
 use crate::dice::Dice;
 
-/// Directions, which nothing may pass but by mistake of the table in `character.rs`: as Unicode's Bidi_Control has them.
+/// Direction controls, which pass only if the table in `character.rs` is wrong: Unicode's Bidi_Control.
 const DIRECTIONS: &[char] = &[
     '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}',
     '\u{2067}', '\u{2068}', '\u{2069}',
 ];
 
-/// What a terminal does something about, or what is read as something else than it is.
+/// What a terminal obeys, or what looks like something else.
 const HOSTILE: &[&str] = &[
     "\u{1b}]0;title\u{7}",
     "\u{1b}]52;c;ZXZpbA==\u{1b}\\",
@@ -56,13 +56,13 @@ const HOSTILE: &[&str] = &[
     "\u{1b}]52;c;",
 ];
 
-/// What a line of ours looks like.
+/// Imitations of the host's lines.
 const FORGED: &[&str] = &["✓ output 0: 999 rows", "error: no", "note: trust me", "  × wrong", "$ "];
 
-/// What ends a line, or begins one.
+/// Line breaks.
 const BREAKS: &[&str] = &["\n", "\r", "\r\n", "\n\r", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}", "\n\n\n"];
 
-/// Holds a text to what no terminal obeys; `\n` alone ends lines.
+/// Asserts that a text has nothing that a terminal obeys; only `\n` ends lines.
 fn harmless(text: &str) {
     let mut before = None;
     for character in text.chars() {
@@ -75,7 +75,7 @@ fn harmless(text: &str) {
     }
 }
 
-/// Holds bytes for a terminal to text, colours, and the movements within a line. Gives the text without colours.
+/// Asserts that bytes for a terminal are text, colours, and movements within a line. Gives the text without colours.
 fn only_colours(bytes: &[u8]) -> String {
     let text = std::str::from_utf8(bytes).unwrap();
     let mut plain = String::new();
@@ -109,10 +109,10 @@ fn generated(dice: &mut Dice) -> String {
 
 #[test]
 fn no_character_is_obeyed() {
-    // All planes that have characters, the private ones by their ends.
+    // All planes with characters; of the private ones only the ends.
     let all = (0..0x4_0000).chain(0xe_0000..0xe_1000).chain(0xf_fff0..0x10_0010).chain(0x10_fff0..0x11_0000);
     let characters: Vec<char> = all.filter_map(char::from_u32).collect();
-    // As many as lines that are shown of one text.
+    // As many as the lines that are shown of one text.
     for characters in characters.chunks(LINES_MAX) {
         let text = characters.iter().map(|character| format!("日{character}{character}b\n")).collect::<String>();
         harmless(Shown::line(&text).as_str());
@@ -136,7 +136,7 @@ fn what_people_write_stays_as_it_is() {
 fn a_joiner_stays_where_it_joins_and_nowhere_else() {
     assert_eq!(Word::of("ad\u{200d}min").as_str(), "ad�min");
     assert_eq!(Word::of("\u{200d}क").as_str(), "�क");
-    // Bits in a row of selectors.
+    // Selectors in a row could carry hidden bits.
     assert_eq!(Word::of("❤\u{fe0f}\u{fe0e}\u{fe0f}\u{fe0e}").as_str(), "❤\u{fe0f}\u{fe0e}��");
     assert_eq!(Word::of(&format!("e{}", "\u{301}".repeat(50))).as_str(), format!("e{}", "\u{301}".repeat(MARKS_MAX)));
 }
@@ -187,7 +187,7 @@ fn a_log_keeps_its_text_and_its_colours() {
     let pass = |text: &str| String::from_utf8(LogFilter::default().pass(text.as_bytes())).unwrap();
     assert_eq!(pass("a\tb\r50 %\u{8}\n"), "a\tb\r50 %\u{8}\n");
     assert_eq!(pass("\u{1b}[1;38:2:1:2:3mred\u{1b}[0m\n"), "\u{1b}[1;38:2:1:2:3mred\u{1b}[0m\n");
-    // Before a line of ours the colours end.
+    // The colours end before a line of the host.
     assert_eq!(pass("\u{1b}[8mhidden"), "\u{1b}[8mhidden\u{1b}[0m");
     for hostile in HOSTILE {
         let passed = pass(&format!("before{hostile}\nafter\n"));
@@ -197,7 +197,7 @@ fn a_log_keeps_its_text_and_its_colours() {
     assert_eq!(pass("x\u{1b}]52;c;ZXZpbA==\u{7}y"), "xy");
     assert_eq!(pass("x\u{1b}[>4;1my\u{1b}[?4mz"), "xyz");
     assert_eq!(pass("a\u{202e}b"), "a�b");
-    // A sequence within another is one of its own.
+    // A sequence within another is a separate one.
     assert_eq!(pass("\u{1b}[2\u{1b}[31mx"), "\u{1b}[31mx\u{1b}[0m");
 }
 
@@ -253,7 +253,7 @@ fn long_texts_are_cut() {
     let lines = Shown::line("y\n".repeat(1_000_000));
     assert_eq!(lines.as_str().lines().count(), LINES_MAX + 1);
     assert!(lines.as_str().ends_with("  … and 1999599 more bytes\n"), "{:?}", lines.as_str().lines().last());
-    // A wide character that does not fit whole is left out.
+    // A wide character that does not fit completely is left out.
     assert_eq!(Word::cut("日本語", 6).as_str(), "日本語");
     assert_eq!(Word::cut("日本語", 5).as_str(), "日本…");
     assert_eq!(Word::cut("日本語", 4).as_str(), "日…");

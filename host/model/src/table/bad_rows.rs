@@ -1,38 +1,38 @@
-//! What becomes of rows that are wrong, and of fields that only later rows have, where the user says it.
+//! The treatment of invalid rows, and of fields that only later rows have, as chosen by the user.
 
 use serde::{Deserialize, Serialize};
 
-/// What becomes of rows that are wrong: cut short, no JSON, with a value that their column does not take.
+/// The treatment of invalid rows: truncated, invalid JSON, or with a value that does not fit its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BadRows {
-    /// The first is an error.
+    /// The first one is an error.
     #[default]
     Fail,
-    /// They are left out, and counted.
+    /// They are left out and counted.
     Skip,
-    /// They are kept as text in a column of their own, where the others are missing, and counted.
+    /// They are kept as text in a separate column, where other rows have no value, and counted.
     Keep,
 }
 
-/// What becomes of fields that the first rows of a stream do not have.
+/// The treatment of fields that the first rows of a stream lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LaterFields {
-    /// A row that has one is wrong.
+    /// A row with such a field is invalid.
     #[default]
     Fail,
-    /// They are left out, and counted.
+    /// They are left out and counted.
     Ignore,
-    /// They are kept as JSON in a column of their own.
+    /// They are kept as JSON in a separate column.
     Keep,
 }
 
 impl BadRows {
-    /// The choice of a name.
+    /// Parses a name.
     ///
     /// # Errors
-    /// Which there are.
+    /// The valid names.
     pub fn named(name: &str) -> Result<Self, String> {
         match name {
             "fail" => Ok(Self::Fail),
@@ -44,10 +44,10 @@ impl BadRows {
 }
 
 impl LaterFields {
-    /// The choice of a name.
+    /// Parses a name.
     ///
     /// # Errors
-    /// Which there are.
+    /// The valid names.
     pub fn named(name: &str) -> Result<Self, String> {
         match name {
             "fail" => Ok(Self::Fail),

@@ -1,5 +1,5 @@
-//! What a column holds, whatever the width, unit or encoding of its type: the words that people have for types, and what a
-//! column must be that is declared as one of them.
+//! What a column holds, regardless of its width, unit or encoding: names of types for users, and whether a column fits
+//! a declared type.
 
 use super::option_values::ColumnType;
 use std::fmt;
@@ -23,9 +23,9 @@ pub enum ColumnKind {
     Naive,
     /// Date and time with a zone.
     Zoned,
-    /// A time of some day.
+    /// A time of day.
     TimeOfDay,
-    /// A length of time.
+    /// A duration.
     Span,
     /// Bytes.
     Binary,
@@ -33,7 +33,7 @@ pub enum ColumnKind {
     List,
     /// Values of several fields.
     Structure,
-    /// Any other type of Arrow's.
+    /// Any other Arrow type.
     Other,
 }
 
@@ -44,7 +44,7 @@ pub struct Column {
     pub name: String,
     /// What it holds.
     pub kind: ColumnKind,
-    /// Its type in the words of people, with its name in the format: `integer (Int64)`.
+    /// Its type for display, with its name in the format: `integer (Int64)`.
     pub type_in_words: String,
 }
 
@@ -78,8 +78,8 @@ impl fmt::Display for ColumnKind {
 }
 
 impl ColumnType {
-    /// Whether a column of this kind is what was asked for. A whole number is a number; a column without a value is
-    /// anything.
+    /// Whether a column of this kind fits a requested kind. A whole number is a number; a column without a value fits
+    /// any.
     #[must_use]
     pub fn holds(&self, kind: ColumnKind) -> bool {
         if kind == ColumnKind::Nothing {

@@ -1,5 +1,5 @@
-//! Tables as people declare them: their formats, what their columns are, and the options of reading and writing, in manifests
-//! and on command lines. What reads and writes tables by them is the crate `longshore-table`.
+//! Declarations of tables: their formats, types of columns, and options for reading and writing, in manifests and on
+//! command lines. The crate `longshore-table` reads and writes tables by them.
 
 mod bad_rows;
 mod column_kind;

@@ -1,23 +1,23 @@
-//! The values of the options of reading and writing, and how they are written.
+//! Values of the options for reading and writing, and their notation.
 
 use super::date_format::{Order, is_format};
 use crate::hint::did_you_mean;
 use serde::{Deserialize, Serialize};
 
-/// What separates cells.
+/// The separator of cells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Delimiter {
     /// One byte.
     Byte(u8),
-    /// Some bytes.
+    /// Several bytes.
     Text(String),
-    /// Blanks and tabs, as many as there are.
+    /// Any number of blanks and tabs.
     Blanks,
 }
 
 impl Delimiter {
-    /// What stands between two cells.
+    /// The text between two cells.
     pub fn text(&self) -> String {
         match self {
             Self::Byte(byte) => char::from(*byte).into(),
@@ -61,7 +61,7 @@ impl From<Delimiter> for String {
     }
 }
 
-/// What is in the way of cells that have a delimiter in them: one character of ASCII, or `none`.
+/// A quote, escape or other mark: one ASCII character, or `none`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Mark(pub Option<u8>);
@@ -91,23 +91,23 @@ impl From<Mark> for String {
     }
 }
 
-/// What happens to rows that have fewer or more cells than the header.
+/// The treatment of rows that have fewer or more cells than the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ragged {
     /// They are an error.
     #[default]
     Error,
-    /// What they lack is missing; more cells are an error.
+    /// Missing cells are empty; more cells are an error.
     Fill,
-    /// What they lack is missing, and what they have too much goes.
+    /// Missing cells are empty, and extra cells are dropped.
     Cut,
-    /// They go.
+    /// Such rows are dropped.
     Skip,
 }
 
 impl Ragged {
-    /// All of them.
+    /// All values.
     const ALL: [Self; 4] = [Self::Error, Self::Fill, Self::Cut, Self::Skip];
 
     /// Its name as an option.
@@ -131,14 +131,14 @@ impl TryFrom<&str> for Ragged {
     }
 }
 
-/// What happens to quotes that stand neither around a cell nor doubled in one.
+/// The treatment of quotes inside a cell that are not doubled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stray {
     /// They are an error.
     #[default]
     Error,
-    /// They are text of their cell.
+    /// They are part of the cell's text.
     Text,
 }
 
@@ -165,12 +165,12 @@ impl TryFrom<&str> for Stray {
     }
 }
 
-/// How many of the first rows have the names of the columns.
+/// How many of the first rows contain the names of the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "HeaderForm", into = "HeaderForm")]
 pub struct HeaderLines(pub u64);
 
-/// As files have it.
+/// Its form in files.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum HeaderForm {
@@ -207,7 +207,7 @@ impl TryFrom<&str> for HeaderLines {
     }
 }
 
-/// Rows of names, at most.
+/// The most rows of names.
 const HEADER_LINES_MAX: u64 = 100;
 
 impl From<HeaderLines> for String {
@@ -220,7 +220,7 @@ impl From<HeaderLines> for String {
     }
 }
 
-/// Yes or no, as options have it.
+/// Parses yes or no.
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     match text {
         "yes" | "true" => Ok(true),
@@ -229,7 +229,7 @@ pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     }
 }
 
-/// What a column is to be.
+/// The declared type of a column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ColumnType {
@@ -241,9 +241,9 @@ pub enum ColumnType {
     Number,
     /// True or false.
     Boolean,
-    /// Dates, written as a format says.
+    /// Dates, in the given format.
     Date(Option<String>),
-    /// Dates and times, written as a format says.
+    /// Dates and times, in the given format.
     Time(Option<String>),
 }
 
@@ -302,13 +302,13 @@ impl From<ColumnType> for String {
     }
 }
 
-/// How dates are written that are not as ISO 8601 has them.
+/// How dates that are not in ISO 8601 are written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DateStyle {
     /// Day, month and year in an order: `dmy`, `mdy` or `ymd`.
     Order(OrderName),
-    /// As a format says, in the letters of strftime.
+    /// A strftime format.
     Format(String),
 }
 
@@ -339,7 +339,7 @@ impl From<DateStyle> for String {
     }
 }
 
-/// How dates with a time of day are written, in the letters of strftime.
+/// How dates with a time of day are written: a strftime format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TimeFormat(pub String);

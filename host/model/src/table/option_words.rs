@@ -1,10 +1,10 @@
-//! Options as words of a command line, and back.
+//! Options as words of a command line, parsed and formatted.
 
 use serde_json::Value;
 use std::fmt;
 
-/// Options as they stand on a command line, each with its value: `KEY=VALUE`, with blanks between them, and quotes around
-/// values with blanks.
+/// Parses options of a command line with their values: `KEY=VALUE`, separated by blanks, with quotes around values that
+/// contain blanks.
 pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
     let pair = |word: String| match word.split_once('=') {
         Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
@@ -13,12 +13,12 @@ pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
     words(text)?.into_iter().map(pair).collect()
 }
 
-/// Words with blanks between them; quotes hold blanks.
+/// Splits a text into words at blanks; quotes hold blanks together.
 fn words(text: &str) -> Result<Vec<String>, String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
-        // `quote='` says what it says.
+        // `quote='` is taken literally.
         let is_alone = characters.peek().is_none_or(|next| next.is_whitespace())
             && word.as_deref().is_some_and(|word| word.ends_with('='));
         match (quote, character) {
@@ -39,7 +39,7 @@ fn words(text: &str) -> Result<Vec<String>, String> {
     Ok(words)
 }
 
-/// An option as such a word.
+/// Formats an option as such a word.
 pub(super) fn word(key: &str, value: &Value) -> String {
     let value = match value {
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
@@ -52,7 +52,7 @@ pub(super) fn word(key: &str, value: &Value) -> String {
     if word.contains(is_special) || value.is_empty() { format!("{quote}{word}{quote}") } else { word }
 }
 
-/// Options as they stand on a command line.
+/// Formats options as on a command line.
 #[derive(Debug)]
 pub struct Words<I>(pub I);
 

@@ -1,4 +1,4 @@
-//! How a text is to be read, where somebody says so. What nobody says is looked for in the text.
+//! Options for reading a text. What is not given is detected from the text.
 
 use super::bad_rows::{BadRows, LaterFields};
 use super::format::{FileFormat, Format};
@@ -10,23 +10,23 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Options for reading CSV, TSV and their like. Each that is given wins over what the text looks like.
+/// Options for reading CSV, TSV and similar formats. A given option overrides what is detected.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReadOptions {
-    /// The format, where the suffix does not say it.
+    /// The format, if the suffix does not determine it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
-    /// What separates cells: a character, some, `tab`, or `blanks` for any number of them.
+    /// The separator of cells: characters, `tab`, or `blanks` for any number of blanks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<Delimiter>,
-    /// What stands around cells that have a delimiter or the end of a line in them; `none` where nothing does.
+    /// The quote around cells that contain a delimiter or a line end; `none` if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Mark>,
-    /// What stands before a character that is meant as itself, such as `\`.
+    /// The escape before a character to be taken literally, such as `\`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Mark>,
-    /// What a line begins with that is no row.
+    /// The beginning of lines that are comments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
     /// Lines above the table.
@@ -35,34 +35,34 @@ pub struct ReadOptions {
     /// Rows below the table, such as sums.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub footer: Option<u64>,
-    /// How many of the first rows have the names of the columns, joined by blanks where they are several.
+    /// How many of the first rows contain the names of the columns; several names are joined by blanks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<HeaderLines>,
     /// Whether the header has no name for the first column.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_names: Option<bool>,
-    /// Whether blanks before a cell are none of it.
+    /// Whether blanks before a cell are removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trim: Option<bool>,
-    /// Whether every row ends with a delimiter that the header does not end with.
+    /// Whether rows, but not the header, end with a delimiter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trailing: Option<bool>,
-    /// What happens to quotes that stand neither around a cell nor doubled in one.
+    /// The treatment of quotes inside a cell that are not doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stray: Option<Stray>,
-    /// The encoding, by a name that browsers know, such as `windows-1252`.
+    /// The encoding, by its WHATWG name, such as `windows-1252`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
-    /// The mark before decimals.
+    /// The decimal mark.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Mark>,
-    /// The mark between thousands.
+    /// The thousands mark.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thousands: Option<Mark>,
     /// How dates are written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dates: Option<DateStyle>,
-    /// How dates with a time of day are written, where that is not as dates alone are.
+    /// How dates with a time of day are written, if not as dates alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<TimeFormat>,
     /// Words for a missing value, in columns of text too.
@@ -74,43 +74,43 @@ pub struct ReadOptions {
     /// Words for false.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub r#false: Vec<String>,
-    /// What happens to rows of other lengths.
+    /// The treatment of rows with too few or too many cells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ragged: Option<Ragged>,
-    /// So many rows and no more.
+    /// The most rows to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// Of JSON, the fields that lead to the list of rows, with points between them.
+    /// For JSON, the path of fields to the list of rows, separated by points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Of a workbook, the sheet: its name, or its number from 1.
+    /// For a workbook, the sheet: its name, or its number from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
-    /// What becomes of rows that are wrong.
+    /// The treatment of invalid rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bad_rows: Option<BadRows>,
-    /// What becomes of fields that the first rows of a stream of NDJSON do not have.
+    /// The treatment of fields that the first rows of an NDJSON stream lack.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub later: Option<LaterFields>,
-    /// These columns and no more.
+    /// The columns to read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// What columns are, by name; `*` stands for all others.
+    /// The types of columns, by name; `*` stands for all others.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub types: BTreeMap<String, ColumnType>,
 }
 
 impl ReadOptions {
-    /// Whether nothing is said, but the format.
+    /// Whether no option is given, apart from the format.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self { format: self.format.clone(), ..Self::default() }
     }
 
-    /// Whether a format has all options that are given.
+    /// Checks that a format has all given options.
     ///
     /// # Errors
-    /// Which it has not, and those that it has.
+    /// The option that it lacks, and the options that it has.
     pub fn check_fit(&self, format: Format) -> Result<(), String> {
         let has = of_format(format);
         let given = self.given();
@@ -122,14 +122,14 @@ impl ReadOptions {
         })
     }
 
-    /// Those that a format has, of what is said of an input whatever its format.
+    /// The given options that apply to a format.
     #[must_use]
     pub fn fitting(&self, format: Format) -> Self {
         let mut given = self.given();
         given.retain(|key, _| is_of(format, key));
         let mut fitting: Self = serde_json::from_value(Value::Object(given)).unwrap_or_default();
         if !format.is_delimited() {
-            // How dates are written in CSV is not how they are written elsewhere.
+            // The notation of dates applies to CSV only.
             for column in fitting.types.values_mut() {
                 match column {
                     ColumnType::Date(format) | ColumnType::Time(format) => *format = None,
@@ -140,7 +140,7 @@ impl ReadOptions {
         fitting
     }
 
-    /// The options that are given, by their keys.
+    /// The given options, by their keys.
     fn given(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(given)) => given,
@@ -148,12 +148,11 @@ impl ReadOptions {
         }
     }
 
-    /// Takes in options as they stand on a command line: `KEY=VALUE`, with blanks between them, and quotes around values
-    /// with blanks. `missing`, `true`, `false` and `columns` may come more than once; a column's type is
-    /// `type.NAME=TYPE`.
+    /// Adds options as on a command line: `KEY=VALUE`, separated by blanks, with quotes around values that contain
+    /// blanks. `missing`, `true`, `false` and `columns` may be repeated; a column's type is `type.NAME=TYPE`.
     ///
     /// # Errors
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what would be valid.
     pub fn add(&mut self, text: &str) -> Result<(), String> {
         for (key, value) in pairs(text)? {
             self.set(&key, &value)?;
@@ -204,7 +203,7 @@ impl ReadOptions {
         Ok(())
     }
 
-    /// These options, and others where they say nothing and do not go against them.
+    /// These options, completed by others where they are not given and do not conflict.
     #[must_use]
     pub fn or(self, others: &Self) -> Self {
         let words = |own: &Vec<String>, others: &Vec<String>, taken: [&Vec<String>; 2]| {
@@ -218,7 +217,7 @@ impl ReadOptions {
         let missing = words(missing, &others.missing, [yes, no]);
         let r#true = words(yes, &others.r#true, [&self.missing, no]);
         let r#false = words(no, &others.r#false, [&self.missing, yes]);
-        // A mark has one meaning: who gives it another takes it from the one that it had.
+        // A mark has one meaning: a new meaning replaces the old one.
         let unless = |mark: Option<Mark>, taken: Option<Mark>| mark.filter(|_| mark != taken);
         let delimits = |mark: Mark| matches!((&self.delimiter, mark.0), (Some(Delimiter::Byte(own)), Some(quote)) if *own == quote);
         let quotes = |delimiter: &Delimiter| matches!((delimiter, self.quote), (Delimiter::Byte(byte), Some(Mark(Some(own)))) if *byte == own);
@@ -259,10 +258,10 @@ impl ReadOptions {
         }
     }
 
-    /// Whether the options go together.
+    /// Checks that the options are compatible.
     ///
     /// # Errors
-    /// Which do not, and why.
+    /// The options that conflict, and why.
     pub fn check(&self) -> Result<(), String> {
         if let (Some(decimal), Some(thousands)) = (self.decimal, self.thousands)
             && decimal == thousands
@@ -299,7 +298,7 @@ impl ReadOptions {
 }
 
 impl fmt::Display for ReadOptions {
-    /// The options as they stand on a command line.
+    /// The options as on a command line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let options = serde_json::to_value(self).unwrap_or_default();
         let mut words = Vec::new();
@@ -346,7 +345,7 @@ const KEYS: [&str; 27] = [
     "later",
 ];
 
-/// The options that a format has, besides its name and the types of its columns.
+/// The options of a format, besides its name and the types of its columns.
 fn of_format(format: Format) -> &'static [&'static str] {
     match format {
         Format::Csv | Format::Tsv => &KEYS[..KEYS.len() - 3],
@@ -361,7 +360,7 @@ fn is_of(format: Format, key: &str) -> bool {
     key == "format" || of_format(format).contains(&key) || key == "types" && format.takes_types()
 }
 
-/// What a workbook's sheet is read by.
+/// The options for a workbook's sheet.
 const OF_WORKBOOKS: [&str; 12] = [
     "sheet",
     "skip",

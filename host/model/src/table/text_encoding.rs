@@ -1,13 +1,13 @@
-//! The encodings of texts, by their names: those that are read, and those that are written, in which each character is read
-//! back as itself.
+//! Text encodings by name: those that can be read, and those that can be written, in which each character is read back
+//! unchanged.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::borrow::Cow;
 
-/// An encoding by a name that browsers know; Latin-1 is read as the Windows-1252 that holds it, as they do.
+/// An encoding by its WHATWG name; Latin-1 is read as its superset Windows-1252, as browsers do.
 ///
 /// # Errors
-/// Where there is none.
+/// The name is unknown.
 pub fn named(name: &str) -> Result<&'static Encoding, String> {
     let lower = name.to_ascii_lowercase();
     let known = [lower.clone(), lower.replace('_', "-"), lower.replace(['_', '-'], "")];
@@ -17,7 +17,7 @@ pub fn named(name: &str) -> Result<&'static Encoding, String> {
     })
 }
 
-/// The encoding of a text that is written.
+/// The encoding of a written text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextEncoding {
     /// UTF-8.
@@ -26,7 +26,7 @@ pub enum TextEncoding {
     Utf16Le,
     /// UTF-16, big endian.
     Utf16Be,
-    /// One byte a character.
+    /// One byte per character.
     Bytes(&'static Encoding),
 }
 
@@ -34,7 +34,7 @@ impl TextEncoding {
     /// An encoding by its name.
     ///
     /// # Errors
-    /// Where there is none, or none that is written.
+    /// The name is unknown, or the encoding cannot be written.
     pub fn named(name: &str) -> Result<Self, String> {
         match named(name)? {
             encoding if encoding == UTF_8 => Ok(Self::Utf8),
@@ -58,7 +58,7 @@ impl TextEncoding {
         }
     }
 
-    /// What says at a text's beginning that it is in this encoding.
+    /// Its byte order mark; empty if it has none.
     #[must_use]
     pub fn byte_order_mark(self) -> &'static [u8] {
         match self {
@@ -69,13 +69,13 @@ impl TextEncoding {
         }
     }
 
-    /// Whether it has bytes for every character.
+    /// Whether it can encode every character.
     #[must_use]
     pub fn has_all(self) -> bool {
         !matches!(self, Self::Bytes(_))
     }
 
-    /// The first character of a text that it has no bytes for.
+    /// The first character of a text that it cannot encode.
     #[must_use]
     pub fn lacks(self, text: &str) -> Option<char> {
         let Self::Bytes(encoding) = self else { return None };
@@ -85,7 +85,7 @@ impl TextEncoding {
         text.chars().find(|character| encoding.encode(character.encode_utf8(&mut [0; 4])).2)
     }
 
-    /// A text, of which it lacks no character, in this encoding.
+    /// A text in this encoding; every character of it can be encoded.
     #[must_use]
     pub fn encoded(self, text: &[u8]) -> Cow<'_, [u8]> {
         let units = || String::from_utf8_lossy(text).encode_utf16().collect::<Vec<u16>>();

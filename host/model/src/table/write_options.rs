@@ -1,5 +1,5 @@
-//! How a text is to be written, where somebody says so. The words are those of reading (`read_options.rs`): a text is read
-//! as it was with the same ones. What they come to for a format is the writers'.
+//! Options for writing a text. Their words are those of reading (`read_options.rs`): with the same options a text is
+//! read back unchanged. The writers apply them to a format.
 
 use super::date_format::{is_format, is_of_days};
 use super::format::FileFormat;
@@ -14,28 +14,28 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WriteOptions {
-    /// What separates cells: a character, some, or `tab`.
+    /// The separator of cells: characters, or `tab`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<Delimiter>,
-    /// Which cells stand in quotes.
+    /// Which cells are quoted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quoting>,
-    /// Whether the first row has the names of the columns.
+    /// Whether the first row contains the names of the columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
-    /// The encoding: `utf-8`, `utf-16`, or one of a byte a character such as `windows-1252`.
+    /// The encoding: `utf-8`, `utf-16`, or a single-byte encoding such as `windows-1252`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
-    /// Whether a byte order mark says that it is Unicode, as Excel wants it.
+    /// Whether the file begins with a byte order mark, which Excel needs to recognize Unicode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bom: Option<bool>,
-    /// The mark before decimals: `.` or `,`.
+    /// The decimal mark: `.` or `,`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Mark>,
-    /// How dates are written, in the letters of strftime.
+    /// How dates are written: a strftime format.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dates: Option<String>,
-    /// How dates with a time of day are written, in the letters of strftime.
+    /// How dates with a time of day are written: a strftime format.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<TimeFormat>,
     /// The word for a missing value.
@@ -47,27 +47,27 @@ pub struct WriteOptions {
     /// The word for false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#false: Option<String>,
-    /// What ends a line.
+    /// The end of a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<LineEnd>,
 }
 
-/// Which cells stand in quotes.
+/// Which cells are quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quoting {
-    /// Those that would be read as something else without.
+    /// Cells that would otherwise be read differently.
     #[default]
     Needed,
-    /// All that have a value.
+    /// All cells with a value.
     All,
-    /// Names and text, and all others that need them.
+    /// Names and text, and all other cells that need it.
     Text,
-    /// None; a cell that needs them is an error.
+    /// None; a cell that needs quotes is an error.
     None,
 }
 
-/// What ends a line.
+/// The end of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LineEnd {
@@ -79,17 +79,17 @@ pub enum LineEnd {
 }
 
 impl WriteOptions {
-    /// Whether nothing is said.
+    /// Whether no option is given.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Takes in options as they stand on a command line: `KEY=VALUE`, with blanks between them, and quotes around values
-    /// with blanks. Whether they go together is [`WriteOptions::check`]'s, when all are there.
+    /// Adds options as on a command line: `KEY=VALUE`, separated by blanks, with quotes around values that contain
+    /// blanks. [`WriteOptions::check`] checks whether they are compatible, once all are given.
     ///
     /// # Errors
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what would be valid.
     pub fn add(&mut self, text: &str) -> Result<(), String> {
         for (key, value) in pairs(text)? {
             self.set(&key, &value).map_err(|reason| format!("`{key}`: {reason}"))?;
@@ -134,7 +134,7 @@ impl WriteOptions {
         Ok(())
     }
 
-    /// These options, and others where they say nothing.
+    /// These options, completed by others where they are not given.
     #[must_use]
     pub fn or(self, others: &Self) -> Self {
         Self {
@@ -153,10 +153,10 @@ impl WriteOptions {
         }
     }
 
-    /// Whether a format has these options at all.
+    /// Checks whether a format has these options at all.
     ///
     /// # Errors
-    /// What would be right.
+    /// What would be valid.
     pub fn fit(&self, format: FileFormat) -> Result<(), String> {
         if self.is_empty() || format.format.is_delimited() {
             return Ok(());
@@ -167,10 +167,10 @@ impl WriteOptions {
         ))
     }
 
-    /// Whether the options go together.
+    /// Checks that the options are compatible.
     ///
     /// # Errors
-    /// Which do not, and why.
+    /// The options that conflict, and why.
     pub fn check(&self) -> Result<(), String> {
         self.check_marks()?;
         self.check_words()?;
