@@ -1,36 +1,36 @@
-//! Memory that this process can have: the machine's, its control group's and its own limit of address space, whichever
-//! is least. Budgets are parts of it; nothing here is counted.
+//! The memory available to this process: the least of the machine's, its control groups' and its own limit of address
+//! space. Budgets are shares of it; they are counted elsewhere.
 
 use crate::control_group::{ControlGroup, control_groups};
 use crate::small_file::{WRITTEN_MAX, read_text};
 use rustix::process::{Resource, getrlimit};
 use std::path::Path;
 
-/// Without a figure, a gibibyte: a machine's smallest size that runs containers.
+/// The assumption if the figure is unknown: a gibibyte, the smallest machine that runs containers.
 const UNKNOWN: u64 = 1 << 30;
 
-/// Bytes of address space that are kept for threads' stacks and the allocator's arenas, which are mapped and not used: 64
-/// threads of 2 MiB, and eight arenas of 64 MiB, are 640 MiB; half of them at least exist when somebody asks.
+/// Bytes of address space reserved for threads' stacks and the allocator's arenas, which are mapped but unused: 64
+/// threads of 2 MiB and eight arenas of 64 MiB are 640 MiB, of which at least half are mapped when this is called.
 const MAPPED: u64 = 320 << 20;
 
-/// Where control groups are.
+/// The folder of control groups.
 const GROUPS: &str = "/sys/fs/cgroup";
 
-/// A control group's files: the limit, what is used, and the statistics' line of what can be dropped.
+/// A control group's files: the limit, the usage, and the line of reclaimable memory in the statistics.
 type Files = (&'static str, &'static str, &'static str);
 
-/// Those of version 2, and of version 1.
+/// The files of version 2, and of version 1.
 const UNIFIED: Files = ("memory.max", "memory.current", "inactive_file ");
 const SPLIT: Files = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ");
 
-/// Memory that can be had without hurting anyone, in bytes.
+/// Bytes of memory that can be used without harming other processes.
 pub fn available_memory() -> u64 {
     let machine = text("/proc/meminfo").and_then(|meminfo| kibibytes(&meminfo, "MemAvailable:"));
     let group = text("/proc/self/cgroup").and_then(|groups| of_groups(&groups, Path::new(GROUPS)));
     [machine, group, of_address_space()].into_iter().flatten().min().unwrap_or(UNKNOWN)
 }
 
-/// A file of the kernel's.
+/// The text of a kernel file.
 fn text(path: impl AsRef<Path>) -> Option<String> {
     read_text(path.as_ref(), WRITTEN_MAX).ok()
 }
@@ -40,14 +40,14 @@ fn kibibytes(text: &str, name: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// What is left of the limit of address space; `None` without one.
+/// The rest of the limit of address space; `None` without a limit.
 fn of_address_space() -> Option<u64> {
     let most = getrlimit(Resource::As).current?;
     let mapped = text("/proc/self/status").and_then(|status| kibibytes(&status, "VmSize:"))?;
     Some(most.saturating_sub(mapped).saturating_sub(MAPPED))
 }
 
-/// What is left to the process's group, and to each that it is in; `None` where none has a limit.
+/// The least rest of the process's groups and their ancestors; `None` if none has a limit.
 fn of_groups(groups: &str, root: &Path) -> Option<u64> {
     let left = |group: ControlGroup<'_>| {
         let (root, files) = match group {
@@ -64,7 +64,7 @@ fn of_groups(groups: &str, root: &Path) -> Option<u64> {
 
 fn left_of(group: &Path, (limit, used, dropped): Files) -> Option<u64> {
     let number = |name: &str| text(group.join(name))?.trim().parse::<u64>().ok();
-    // Without a limit it is a word, or more than any machine has.
+    // Without a limit it is a word, or a number larger than any machine's memory.
     let limit = number(limit).filter(|limit| *limit < 1 << 60)?;
     let of_files = text(group.join("memory.stat")).and_then(|statistics| {
         statistics.lines().find_map(|line| line.strip_prefix(dropped))?.trim().parse::<u64>().ok()

@@ -1,24 +1,24 @@
-//! The control groups that a process is in, as the kernel says it: `/proc/PID/cgroup` (cgroups(7)).
+//! The control groups of a process, from `/proc/PID/cgroup` (cgroups(7)).
 
-/// A group of one hierarchy.
+/// A group in one hierarchy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ControlGroup<'a> {
     /// Its path below the root of its hierarchy.
     pub path: &'a str,
-    /// What is counted there, between commas.
+    /// The controllers of the hierarchy, separated by commas.
     controllers: &'a str,
-    /// Whether it is of version 2, whose one hierarchy counts everything.
+    /// Whether it is of version 2, whose single hierarchy has all controllers.
     pub is_unified: bool,
 }
 
 impl ControlGroup<'_> {
-    /// Whether it is of version 1, and counts this.
+    /// Whether it is of version 1 and has this controller.
     pub fn counts(&self, controller: &str) -> bool {
         self.controllers.split(',').any(|word| word == controller)
     }
 }
 
-/// The groups in the text of such a file. A line that makes no sense is none.
+/// The groups in the text of such a file. Lines that cannot be parsed are skipped.
 pub fn control_groups(text: &str) -> impl Iterator<Item = ControlGroup<'_>> {
     text.lines().filter_map(|line| {
         let (number, rest) = line.split_once(':')?;

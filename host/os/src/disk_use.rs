@@ -1,14 +1,14 @@
-//! What folders take on their disk.
+//! The disk usage of folders.
 
 use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Bytes of a block, as file systems count them, whatever their own blocks are.
+/// Bytes of a block as file systems report them, whatever their own block size.
 const BLOCK: u64 = 512;
 
-/// Bytes that what is in a folder takes on its disk. A file with two names counts once; links are not followed. What
-/// vanishes on the way, or cannot be seen, does not count. Blocks.
+/// The disk usage of a folder's contents in bytes. A file with two names counts once; links are not followed. Files
+/// that vanish meanwhile or cannot be read are not counted. Blocks.
 pub fn folder_bytes(folder: &Path) -> u64 {
     let (mut total, mut seen, mut waiting) = (0, HashSet::new(), vec![folder.to_owned()]);
     while let Some(folder) = waiting.pop() {

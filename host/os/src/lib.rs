@@ -1,6 +1,6 @@
-//! What the host asks of its machine: files and folders by descriptors, publishing files together, folders that are locked
-//! while their maker lives, mounts, memory, programs in `PATH`. All of it blocks; whoever calls it from asynchronous code
-//! gives it a thread.
+//! What the host uses of its machine: files and folders by descriptors, publishing files together, folders that are
+//! locked while their creator lives, mounts, memory, programs in `PATH`. All of it blocks: asynchronous callers must
+//! run it on a thread.
 
 pub mod available;
 pub mod control_group;

@@ -1,8 +1,8 @@
-//! Folders of ours among those of others: each has a file in it that marks it as ours, and that is locked while its maker
-//! lives. Whoever comes later can tell by it what a killed host left behind, and remove it. What has no such file is
-//! somebody's, and stays.
+//! Longshore's folders among others: each contains a marker file that is locked while its creator lives. By it a later
+//! host recognizes what a killed host left behind, and removes it. Folders without a marker belong to others, and are
+//! kept.
 //!
-//! The lock is that of a file which is open for writing, since NFS honours no other (`flock(2)`).
+//! The locked file is open for writing, since NFS honours no other lock (`flock(2)`).
 
 use crate::folder::Folder;
 use longshore_model::run_id::new_run_id;
@@ -16,25 +16,26 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the names of folders begin with that are made among those of others.
+/// The prefix of folders that are created among those of others.
 pub const TEMPORARY: &str = "longshore-";
 
-/// The file that marks a folder as ours.
+/// The file that marks a folder as Longshore's.
 const LOCK: &str = ".longshore-lock";
 
-/// What is in it, for who wonders.
+/// Its contents, as an explanation for users.
 const MARK: &[u8] = b"longshore made this folder, and removes it once this file is no longer locked.\n";
 
-/// Attempts at creating a folder while others take it for abandoned.
+/// Attempts at creating a folder while other hosts take it for abandoned.
 const ATTEMPTS: usize = 100;
 
-/// How folders are opened.
+/// Flags to open folders.
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// How locks are opened. A FIFO with a lock's name holds nobody up.
+/// Flags to open locks. They do not wait for a FIFO with a lock's name.
 const LOCKING: OFlags = OFlags::RDWR.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
-/// A folder that is locked for as long as this lives, and removed when it is dropped, unless it is to stay.
+/// A folder that is locked during the lifetime of this value, and removed when it is dropped, unless [`Self::stay`] was
+/// called.
 #[derive(Debug)]
 pub struct LockedFolder {
     path: PathBuf,
@@ -46,7 +47,7 @@ pub struct LockedFolder {
 }
 
 impl LockedFolder {
-    /// Makes `parent/name`, with what the umask leaves of `mode`, and `parent` for this user alone where it is missing.
+    /// Creates `parent/name`, with `mode` less the umask, and `parent`, if missing, for this user alone.
     pub fn create(parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
         match DirBuilder::new().mode(0o700).create(parent) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -55,12 +56,12 @@ impl LockedFolder {
         Self::create_in(&Arc::new(Folder::open(parent)?), parent, name, mode)
     }
 
-    /// The same in a folder that is open, whatever has its path by now.
+    /// The same in an open folder, whatever is at its path now.
     pub fn create_in(within: &Arc<Folder>, parent: &Path, name: &str, mode: u32) -> io::Result<Self> {
         let mut attempt = 0;
         loop {
             match Self::make(within, parent, name, mode) {
-                // Another host has just taken it for abandoned, before it was locked.
+                // Another host took it for abandoned before it was locked.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => attempt += 1,
                 made => return made,
             }
@@ -71,7 +72,7 @@ impl LockedFolder {
         let folder = within.make_folder(OsStr::new(name), mode)?;
         let own = Mode::RUSR | Mode::WUSR;
         let mut lock = File::from(openat(&folder, LOCK, LOCKING | OFlags::CREATE | OFlags::EXCL, own)?);
-        // Waits for somebody's glance at it, or until another host that took it for abandoned has removed it.
+        // Waits while another host checks it, or until a host that took it for abandoned has removed it.
         flock(&lock, FlockOperation::LockExclusive)?;
         if within.stat(OsStr::new(name))?.is_none() {
             return Err(io::ErrorKind::NotFound.into());
@@ -81,34 +82,34 @@ impl LockedFolder {
         Ok(Self { path, stays: false, within, name, folder, _lock: lock })
     }
 
-    /// Makes a folder for what programs leave that are called for this process alone. Where the host is killed, the next
-    /// run of the `process` engine finds it abandoned.
+    /// Creates a folder for the files of programs that this process calls. If the host is killed, the next run of the
+    /// `process` engine finds it abandoned.
     pub fn temporary(parent: &Path) -> io::Result<Self> {
         Self::create(parent, &format!("{TEMPORARY}{}", new_run_id()), 0o700)
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The folder itself, for what is done in it whatever has its path.
+    /// The folder itself, for operations that do not depend on its path.
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
-    /// Makes a folder in it, for this user alone.
+    /// Creates a folder in it, for this user alone.
     pub fn subfolder(&self, name: &str) -> io::Result<OwnedFd> {
         mkdirat(&self.folder, name, Mode::RWXU)?;
         Ok(openat(&self.folder, name, FOLDER, Mode::empty())?)
     }
 
-    /// Removes the folders beside this one whose names are `prefix` and the id of a run, and whose hosts are dead.
+    /// Removes the sibling folders whose names are `prefix` and a run id, and whose hosts are dead.
     pub fn remove_abandoned(&self, prefix: &str) {
         remove_abandoned_in(&self.within, prefix);
     }
 
-    /// Has the folder stay when this is dropped, unlocked.
+    /// Keeps the folder when this is dropped, unlocked.
     pub fn stay(&mut self) {
         self.stays = true;
     }
@@ -116,18 +117,18 @@ impl LockedFolder {
 
 impl Drop for LockedFolder {
     fn drop(&mut self) {
-        // What cannot be removed now is abandoned, and found by the next run.
+        // A folder that cannot be removed now is found abandoned by the next run.
         let _ = if self.stays { Ok(()) } else { remove(&self.within, &self.name, &self.folder) };
     }
 }
 
-/// Whether somebody holds a folder's lock. Where nothing is nobody does.
+/// Whether a folder is locked; false if it does not exist.
 pub fn is_locked(path: &Path) -> bool {
     let Ok(folder) = rustix::fs::open(path, FOLDER, Mode::empty()) else { return false };
     open_lock(&folder).is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared).is_err())
 }
 
-/// Removes a folder that nobody holds locked; who calls this knows that it is ours. Says whether it is gone.
+/// Removes a folder that is not locked; the caller must know that it is Longshore's. Returns whether it is gone.
 pub fn remove_unlocked(path: &Path) -> io::Result<bool> {
     let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     let Some(name) = path.file_name() else { return Err(io::ErrorKind::InvalidInput.into()) };
@@ -146,8 +147,8 @@ pub fn remove_unlocked(path: &Path) -> io::Result<bool> {
     remove(&within, name, &folder).map(|()| true)
 }
 
-/// Removes the folders in `parent` whose names are `prefix` and the id of a run, which are marked as ours, and whose makers
-/// are dead. One that cannot be removed now is found again by the next run.
+/// Removes the folders in `parent` whose names are `prefix` and a run id, that have a marker, and whose creators are
+/// dead. A folder that cannot be removed now is found again by the next run.
 pub fn remove_abandoned(parent: &Path, prefix: &str) {
     if let Ok(within) = Folder::open(parent) {
         remove_abandoned_in(&within, prefix);
@@ -172,13 +173,13 @@ fn remove_if_abandoned(within: &Folder, name: &OsStr) -> io::Result<()> {
             flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
             remove(within, name, &folder)
         }
-        // Its maker was killed before it marked it. Nothing is lost with one that is empty, and no other goes.
+        // Its creator was killed before it created the marker. An empty folder is removed; any other is kept.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(unlinkat(within, name, AtFlags::REMOVEDIR)?),
         Err(error) => Err(error),
     }
 }
 
-/// The file that marks a folder. One that is another user's, or no file, is no mark.
+/// Opens the marker of a folder. A marker of another user, or one that is not a file, does not count.
 fn open_lock(folder: impl AsFd) -> io::Result<File> {
     let lock = openat(folder, LOCK, LOCKING, Mode::empty())?;
     let found = fstat(&lock)?;
@@ -188,7 +189,8 @@ fn open_lock(folder: impl AsFd) -> io::Result<File> {
     Err(io::Error::from(io::ErrorKind::PermissionDenied))
 }
 
-/// Removes a folder, its mark last: what is left by a kill, or by somebody who still writes there, is marked.
+/// Removes a folder, its marker last, so that the rest stays marked if this is killed or another process still writes
+/// there.
 fn remove(within: &Folder, name: &OsStr, folder: &Folder) -> io::Result<()> {
     folder.empty(Some(LOCK))?;
     match unlinkat(folder, LOCK, AtFlags::empty()) {
@@ -201,12 +203,12 @@ fn remove(within: &Folder, name: &OsStr, folder: &Folder) -> io::Result<()> {
         Err(Errno::NOENT)
     };
     Ok(removed.inspect_err(|_| {
-        // Marked again, for the next one who looks.
+        // Marks it again, for the next cleanup.
         let _ = openat(folder, LOCK, LOCKING | OFlags::CREATE, Mode::RUSR | Mode::WUSR);
     })?)
 }
 
-/// Whether a name is `prefix` and the id of a run.
+/// Whether a name is `prefix` and a run id.
 fn is_of_run(name: &OsStr, prefix: &str) -> bool {
     let id = name.to_str().and_then(|name| name.strip_prefix(prefix)?.split_once('-'));
     let is_number = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -214,7 +216,7 @@ fn is_of_run(name: &OsStr, prefix: &str) -> bool {
     id.is_some_and(|(time, random)| time.len() == 13 && random.len() == 8 && is_number(time) && is_number(random))
 }
 
-/// The user that this host runs as.
+/// The user id of this host.
 #[must_use]
 pub fn own_user() -> u32 {
     rustix::process::geteuid().as_raw()
@@ -225,7 +227,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    /// What a killed host leaves: a folder with its mark, which nobody holds locked, and something in it.
+    /// What a killed host leaves: a folder with an unlocked marker, and something in it.
     fn abandon(parent: &Path, name: &str) -> PathBuf {
         let mut folder = LockedFolder::create(parent, name, 0o700).unwrap();
         std::fs::create_dir_all(folder.path().join("work/deep")).unwrap();
@@ -251,14 +253,14 @@ mod tests {
         for prefix in ["", TEMPORARY] {
             let living = LockedFolder::create(&parent, &format!("{prefix}{}", new_run_id()), 0o700).unwrap();
             let mut theirs: Vec<PathBuf> = names.iter().map(|name| parent.join(name)).collect();
-            // A name as a run's is not enough, nor is our mark below another name.
+            // A run's name is not enough, nor is a marker below another name.
             theirs.push(parent.join(format!("{prefix}{}", new_run_id())));
             for path in &theirs {
                 std::fs::create_dir_all(path).unwrap();
                 std::fs::write(path.join("precious"), "").unwrap();
             }
             theirs.push(abandon(&parent, &format!("{prefix}thesis-{}", new_run_id())));
-            // A link to what is marked, a mark that is no file, and one that leads elsewhere.
+            // A link to a marked folder, a marker that is not a file, and one that links elsewhere.
             let marked = abandon(folder.path(), &format!("marked-{}", new_run_id()));
             let link = parent.join(format!("{prefix}{}", new_run_id()));
             std::os::unix::fs::symlink(&marked, &link).unwrap();
@@ -289,7 +291,7 @@ mod tests {
     fn what_another_user_made_stays() {
         let parent = tempfile::tempdir().unwrap();
         let path = abandon(parent.path(), &new_run_id());
-        // Only root can give something away.
+        // Only root can change owners.
         if rustix::process::geteuid().is_root() {
             std::os::unix::fs::chown(path.join(LOCK), Some(4356), None).unwrap();
             remove_abandoned(parent.path(), "");
@@ -308,7 +310,7 @@ mod tests {
     fn what_cannot_be_removed_yet_keeps_its_mark() {
         let parent = tempfile::tempdir().unwrap();
         let path = abandon(parent.path(), &new_run_id());
-        // It has been moved away, and something else has its name.
+        // It was moved away, and something else has its name.
         let (within, name) = (Folder::open(parent.path()).unwrap(), path.file_name().unwrap());
         let folder = within.folder(name).unwrap();
         std::fs::create_dir(parent.path().join("else")).unwrap();

@@ -1,43 +1,43 @@
-//! What is mounted where this process is, as the kernel says it: `/proc/self/mountinfo` (proc(5)).
+//! The mounts that this process sees, from `/proc/self/mountinfo` (proc(5)).
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-/// Where the kernel says it.
+/// The kernel's list of mounts.
 const MOUNTS: &str = "/proc/self/mountinfo";
 
-/// Bytes of a line: two paths of 4,096 bytes, each of them escaped to at most four, and options.
+/// The most bytes of a line: two paths of 4,096 bytes, each byte escaped to at most four, and options.
 const LINE_MAX: usize = 64 << 10;
 
 /// A mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mounted {
-    /// What of the file system is there.
+    /// The part of the file system that is mounted.
     pub root: PathBuf,
-    /// Where it is.
+    /// The mount point.
     pub point: PathBuf,
-    /// What the file system is called.
+    /// The type of the file system.
     file_system: Vec<u8>,
-    /// The file system's options, between commas.
+    /// The file system's options, separated by commas.
     options: Vec<u8>,
 }
 
 impl Mounted {
-    /// Whether it is of this file system, with this option.
+    /// Whether its file system has this type and this option.
     pub fn is_of(&self, file_system: &str, option: &str) -> bool {
         self.file_system == file_system.as_bytes()
             && self.options.split(|byte| *byte == b',').any(|found| found == option.as_bytes())
     }
 }
 
-/// All mounts, in the order in which they were made. Blocks as little as any file of the kernel's.
+/// All mounts, in the order of mounting. Blocks no longer than reading any kernel file.
 pub fn mounted() -> io::Result<Vec<Mounted>> {
     read(BufReader::with_capacity(LINE_MAX, std::fs::File::open(MOUNTS)?))
 }
 
-/// The same from what the kernel wrote. A line that makes no sense is none.
+/// Parses the kernel's text. Lines that cannot be parsed are skipped.
 pub fn read(mut lines: impl BufRead) -> io::Result<Vec<Mounted>> {
     let (mut found, mut line) = (Vec::new(), Vec::new());
     while lines.read_until(b'\n', &mut line)? > 0 {
@@ -47,8 +47,8 @@ pub fn read(mut lines: impl BufRead) -> io::Result<Vec<Mounted>> {
     Ok(found)
 }
 
-/// Numbers of the mount, its parent and the device, then root, point and options; fields that need not be there, and a
-/// hyphen; then the file system, its source and its options.
+/// Numbers of the mount, its parent and the device, then root, point and options; optional fields and a hyphen; then
+/// the file system, its source and its options.
 fn parsed(line: &[u8]) -> Option<Mounted> {
     let mut fields = line.split(|byte| *byte == b' ');
     let root = path(fields.nth(3)?);
@@ -62,7 +62,7 @@ fn path(field: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(unescaped(field)))
 }
 
-/// Blanks, tabs, line feeds and backslashes are written as three octal digits.
+/// Decodes blanks, tabs, line feeds and backslashes from three octal digits.
 fn unescaped(field: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;

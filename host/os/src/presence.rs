@@ -1,8 +1,8 @@
-//! What is not there, where that is as good as nothing.
+//! Missing files, where that is not an error.
 
 use std::io;
 
-/// What was found; `None` where nothing is at the path. A path that leads through a file is wrong, and stays an error.
+/// What was found; `None` if nothing is at the path. A path through a file stays an error.
 pub fn if_there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     match found {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -1,5 +1,5 @@
-//! A file or folder of the machine that a run's container sees: what is at its path is held open from the check to the
-//! launch, so that nothing else can take its place in between.
+//! A file or folder of the machine that a container can see: it is held open from the check to the launch, so that it
+//! cannot be replaced in between.
 
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, lstat};
 use std::hash::{Hash, Hasher};
@@ -8,16 +8,16 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A file or folder that was checked. Two are equal where they are the same file at the same path, for the same use.
+/// A checked file or folder. Two are equal if they are the same file at the same path, for the same use.
 #[derive(Debug, Clone)]
 pub struct SharedFile {
     /// Its path, without links.
     pub path: PathBuf,
     /// Whether the script may write there.
     pub writable: bool,
-    /// Its device and number, which no other file has while it is open.
+    /// Its device and number, unique while it is open.
     identity: (u64, u64),
-    /// What keeps it open.
+    /// Keeps it open.
     _opened: Arc<OwnedFd>,
 }
 
@@ -36,12 +36,12 @@ impl Hash for SharedFile {
 }
 
 impl SharedFile {
-    /// Holds what is at a path without links. Says what it is where it is neither a file nor a folder.
+    /// Opens a file or folder at a path without links. The inner error names its type if it is neither.
     pub fn open(path: PathBuf, writable: bool) -> io::Result<Result<Self, &'static str>> {
         let opened = rustix::fs::open(&path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
         let facts = fstat(&opened)?;
         let kind = match FileType::from_raw_mode(facts.st_mode) {
-            // The engine takes paths as text.
+            // The engine needs paths in UTF-8.
             FileType::RegularFile | FileType::Directory if path.to_str().is_none() => "a path that is not UTF-8",
             FileType::RegularFile | FileType::Directory => {
                 return Ok(Ok(Self { path, writable, identity: identity(&facts), _opened: Arc::new(opened) }));
@@ -55,7 +55,7 @@ impl SharedFile {
         Ok(Err(kind))
     }
 
-    /// Whether the same file is at its path still.
+    /// Whether the same file is still at its path.
     pub fn is_in_place(&self) -> bool {
         self.is_at(&self.path)
     }
@@ -112,7 +112,7 @@ mod tests {
         let held = SharedFile::open(at("a/file"), false).unwrap().unwrap();
         std::fs::write(at("a/file"), "written again").unwrap();
         assert!(held.is_in_place());
-        // A link, a file of the same name, a folder above that is another, and nothing.
+        // A link, a file of the same name, another folder above it, and nothing.
         std::fs::rename(at("a/file"), at("a/kept")).unwrap();
         symlink(at("other"), at("a/file")).unwrap();
         assert!(!held.is_in_place());

@@ -1,6 +1,6 @@
-//! Files that are read whole, because people or this program wrote them and they are small: manifests, settings, locks,
-//! cases, records. A pipe, a device or a file of any length in such a place is an error at once: nothing is waited for,
-//! and no more than the limit is held. Tables are `table`'s, and a block's other files are passed on piece by piece.
+//! Small files that are read completely: manifests, settings, locks, cases, records. A pipe, a device or a file over
+//! the limit is an error at once: nothing waits, and memory is bounded. The crate `table` reads tables; a block's other
+//! files are streamed.
 
 use rustix::fs::{Mode, OFlags, fcntl_setfl, open};
 use std::fs::{File, FileType};
@@ -8,34 +8,34 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-/// Bytes of a file that somebody wrote by hand, at most: a long manifest has 20 KiB, fifty times that is none.
+/// The most bytes of a file written by hand: a long manifest has 20 KiB, this is fifty times that.
 pub const WRITTEN_MAX: u64 = 1 << 20;
 
-/// Bytes of a file that a program wrote, at most: a record of a run in 10,000 parts has about 10 MiB.
+/// The most bytes of a file written by a program: the record of a run in 10,000 parts has about 10 MiB.
 pub const MADE_MAX: u64 = 64 << 20;
 
-/// Opens a file, and nothing else: a pipe without a writer is not waited for.
+/// Opens a regular file. Does not wait for a pipe's writer.
 ///
 /// # Errors
-/// It cannot be opened, or is no regular file.
+/// It cannot be opened, or is not a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     regular(File::from(open(path, flags, Mode::empty())?))
 }
 
-/// Passes a file on that was opened so that nothing was waited for, and nothing else.
+/// Checks that a file opened without waiting is a regular file.
 pub fn regular(file: File) -> io::Result<File> {
     match kind(file.metadata()?.file_type()) {
         None => {}
         Some("a folder") => return Err(ErrorKind::IsADirectory.into()),
         Some(kind) => return Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {kind}, not a file"))),
     }
-    // Some file systems keep to it.
+    // Some file systems obey the flag.
     fcntl_setfl(&file, OFlags::empty())?;
     Ok(file)
 }
 
-/// What something is that is no file.
+/// The type of something that is not a file.
 fn kind(file_type: FileType) -> Option<&'static str> {
     if file_type.is_file() {
         return None;
@@ -48,7 +48,7 @@ fn kind(file_type: FileType) -> Option<&'static str> {
     })
 }
 
-/// Reads a file of at most so many bytes.
+/// Reads a file of at most `most` bytes.
 ///
 /// # Errors
 /// As [`open_regular`], or it is longer.
@@ -62,7 +62,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a text of at most so many bytes.
+/// Reads a text of at most `most` bytes.
 ///
 /// # Errors
 /// As [`read`], or it is not UTF-8.
@@ -82,7 +82,7 @@ mod tests {
         std::fs::write(&path, "grün").unwrap();
         assert_eq!(read_text(&path, 5).unwrap(), "grün");
         assert_eq!(read(&path, 4).unwrap_err().to_string(), "it is longer than 4 bytes");
-        // All of it is longer than any memory.
+        // Longer than any memory.
         File::create(&path).unwrap().set_len(1 << 42).unwrap();
         let error = read(&path, WRITTEN_MAX).unwrap_err();
         assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::FileTooLarge, "it is longer than 1 MiB"));

@@ -1,9 +1,9 @@
-//! How dates are said to be written: an order of day, month and year, or a format in the letters of strftime.
+//! How dates are written: an order of day, month and year, or a strftime format.
 
 use chrono::format::{Item, StrftimeItems};
 use std::fmt::Write;
 
-/// Which comes first.
+/// The order of day, month and year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Order {
     /// `31/12/2024`, `31.12.2024`
@@ -15,7 +15,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// All of them.
+    /// All orders.
     pub const ALL: [Self; 3] = [Self::DayMonthYear, Self::MonthDayYear, Self::YearMonthDay];
 
     /// Its name as an option.
@@ -29,13 +29,13 @@ impl Order {
     }
 }
 
-/// Whether a format is one.
+/// Whether a text is a strftime format.
 #[must_use]
 pub fn is_format(format: &str) -> bool {
     format.contains('%') && StrftimeItems::new(format).all(|item| item != Item::Error)
 }
 
-/// Whether a format has nothing of a time of day in it.
+/// Whether a format contains no time of day.
 #[must_use]
 pub fn is_of_days(format: &str) -> bool {
     write!(String::new(), "{}", chrono::NaiveDate::default().format(format)).is_ok()

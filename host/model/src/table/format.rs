@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use thiserror::Error;
 
-/// No format is meant.
+/// An unknown or unsuitable format.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum FormatError {
-    /// The suffix says nothing, or something unknown.
+    /// The suffix is missing or unknown.
     #[error(
         "unknown format suffix in `{path}`: known are .csv, .tsv, .txt, .dat, .json, .ndjson, .parquet, .arrow, .feather, .arrows \
          and .xlsx; those of text and .arrows also with .gz, .zst, .bz2 or .zip, and .zip with one of them in it"
@@ -25,26 +25,26 @@ pub enum FormatError {
         /// The name.
         name: String,
     },
-    /// A format that is read only.
+    /// The format can only be read.
     #[error(
         "{format} can be read but not written: use .csv, .tsv, .ndjson or .arrows, also with .gz or .zst, .parquet, .arrow or .xlsx"
     )]
     NotWritten {
-        /// Such as `JSON`.
+        /// The format, such as `JSON`.
         format: String,
     },
 }
 
-/// How a table is written down.
+/// The format of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Comma-separated values with a header, RFC 4180.
     Csv,
     /// The same with tabs.
     Tsv,
-    /// An array of JSON objects, or one after another.
+    /// An array of JSON objects, or consecutive objects.
     Json,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Ndjson,
     /// Apache Parquet.
     Parquet,
@@ -57,7 +57,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Whether its reader goes back and forth in the file, which therefore has no compression around it.
+    /// Whether its reader seeks in the file, which therefore cannot be compressed as a whole.
     #[must_use]
     pub fn is_sought(self) -> bool {
         matches!(self, Self::Parquet | Self::ArrowFile | Self::Xlsx)
@@ -67,7 +67,7 @@ impl Format {
 /// How the whole file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// Not.
+    /// Not compressed.
     None,
     /// gzip.
     Gzip,
@@ -89,7 +89,7 @@ pub struct FileFormat {
 }
 
 impl FileFormat {
-    /// The format that a path's suffix names.
+    /// The format of a path's suffix.
     ///
     /// # Errors
     /// [`FormatError::UnknownSuffix`].
@@ -106,7 +106,7 @@ impl FileFormat {
 }
 
 impl FileFormat {
-    /// The same, where tables are written in it.
+    /// Checks that tables can be written in this format.
     ///
     /// # Errors
     /// [`FormatError::NotWritten`].
@@ -118,13 +118,13 @@ impl FileFormat {
 }
 
 impl Format {
-    /// Whether it is text whose cells a delimiter separates.
+    /// Whether it is text with cells separated by a delimiter.
     #[must_use]
     pub fn is_delimited(self) -> bool {
         matches!(self, Self::Csv | Self::Tsv)
     }
 
-    /// Whether options say what its columns are. The others say it themselves.
+    /// Whether options set the types of its columns. Other formats contain them.
     #[must_use]
     pub fn takes_types(self) -> bool {
         matches!(self, Self::Csv | Self::Tsv | Self::Json | Self::Ndjson | Self::Xlsx)
@@ -158,7 +158,7 @@ fn parse(inner: &str, outer: Option<&str>) -> Option<FileFormat> {
     };
     let compression = match (outer, format) {
         (None, _) => Compression::None,
-        // They compress inside.
+        // These formats are compressed internally.
         (Some(_), format) if format.is_sought() => return None,
         (Some("gz"), _) => Compression::Gzip,
         (Some("zst"), _) => Compression::Zstd,

@@ -1,6 +1,6 @@
-//! A folder that is open, and what is done in it: files of a caller's are made, named, compared and removed by one name
-//! below a descriptor. Whoever may write there can move the folder or put a link in its place; what was opened stays what
-//! it was. What leads there is followed in `walk.rs`.
+//! An open folder and the operations in it: a caller's files are created, named, compared and removed by single names
+//! below a descriptor. If another process moves the folder or puts a link in its place, the opened folder stays the
+//! same. `walk.rs` follows paths.
 
 pub mod walk;
 
@@ -19,26 +19,26 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-/// How a folder is held that nothing need be read of.
+/// Flags to hold a folder without reading it.
 const HELD: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// How a folder is opened to be read and synced.
+/// Flags to open a folder for reading and syncing.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// What a path below a folder may not do: leave it, follow a link, enter another file system.
+/// Rules for paths below a folder: they may not leave it, follow a link, or enter another file system.
 const BELOW: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_XDEV);
 
-/// What tells a file from all others while it is open, or has a name.
+/// Identifies a file while it is open or has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The file system's number, which holds until the machine starts anew.
+    /// The file system's number, valid until the machine restarts.
     pub(crate) device: u64,
-    /// The file's, there.
+    /// The file's number in that file system.
     pub(crate) number: u64,
 }
 
 impl Identity {
-    /// That of an open file.
+    /// The identity of an open file.
     pub(crate) fn of(file: impl AsFd) -> io::Result<Self> {
         Ok(fstat(file)?.into())
     }
@@ -50,23 +50,23 @@ impl From<Stat> for Identity {
     }
 }
 
-/// A folder that is open.
+/// An open folder.
 #[derive(Debug)]
 pub struct Folder {
     opened: OwnedFd,
-    /// Where it was when it was opened, without links.
+    /// Its path, without links, when it was opened.
     path: PathBuf,
-    /// Whether it could be opened to be read, which listing and syncing need.
+    /// Whether it could be opened for reading, which listing and syncing need.
     can_read: bool,
 }
 
 impl Folder {
-    /// Opens a folder, following the links to it this once.
+    /// Opens a folder, following links this once.
     pub fn open(path: &Path) -> io::Result<Self> {
         Self::open_exactly(&std::fs::canonicalize(path)?)
     }
 
-    /// Opens the folder that has a path without links. A link there is an error.
+    /// Opens the folder at a path without links. A link is an error.
     pub(crate) fn open_exactly(path: &Path) -> io::Result<Self> {
         let root = rustix::fs::open("/", HELD, Mode::empty())?;
         let within = path.strip_prefix("/").map_err(io::Error::other)?;
@@ -75,11 +75,11 @@ impl Folder {
         Self::of(held)
     }
 
-    /// A folder that is held already.
+    /// Wraps a folder that is already open.
     pub fn of(held: OwnedFd) -> io::Result<Self> {
         let (opened, can_read) = match openat(&held, ".", READ, Mode::empty()) {
             Ok(opened) => (opened, true),
-            // Who may not list a folder may still write there.
+            // A user who may not list a folder may still write to it.
             Err(Errno::ACCESS) => (held, false),
             Err(errno) => return Err(errno.into()),
         };
@@ -87,17 +87,17 @@ impl Folder {
         Ok(Self { opened, path, can_read })
     }
 
-    /// Where it was when it was opened, without links. Nothing may be opened by it.
+    /// Its path, without links, when it was opened. Open nothing by this path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Which folder it is.
+    /// The folder's identity.
     pub fn identity(&self) -> io::Result<Identity> {
         Identity::of(&self.opened)
     }
 
-    /// Whether it is still where it was.
+    /// Checks that it is still at its path.
     ///
     /// # Errors
     /// Another folder, a link or nothing is there now.
@@ -110,12 +110,12 @@ impl Folder {
         Err(io::Error::other(format!("the folder `{path}` has been moved or replaced since it was checked")))
     }
 
-    /// Which file has a name in it; `None` if there is none.
+    /// The identity of the file with a name in it; `None` if there is none.
     pub fn identity_of(&self, name: &OsStr) -> io::Result<Option<Identity>> {
         Ok(self.stat(name)?.map(Identity::from))
     }
 
-    /// What has a name in it. Links are not followed.
+    /// The metadata of the file with a name in it. Links are not followed.
     pub fn stat(&self, name: &OsStr) -> io::Result<Option<Stat>> {
         match statat(&self.opened, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(found) => Ok(Some(found)),
@@ -124,13 +124,13 @@ impl Folder {
         }
     }
 
-    /// Opens a file below it to be read. No link is followed, and a pipe is not waited for.
+    /// Opens a file below it for reading. Does not follow links or wait for pipes.
     pub fn open_file(&self, within: &Path) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(File::from(resolve(&self.opened, within, flags, BELOW)?))
     }
 
-    /// Makes a file below it, with the folders that it is in. No link is followed on the way.
+    /// Creates a file below it, and the folders on its path. Does not follow links.
     pub fn make_file_below(&self, within: &Path, mode: u32) -> io::Result<File> {
         let name = within.file_name().ok_or(Errno::INVAL)?;
         let above = within.parent().filter(|above| *above != Path::new(""));
@@ -140,7 +140,7 @@ impl Folder {
         }
     }
 
-    /// Most folders are there already, whose path is then followed at once.
+    /// Opens or creates the folders on a path. Usually all exist, so that the whole path is tried first.
     fn make_folders(&self, within: &Path) -> io::Result<OwnedFd> {
         match resolve(&self.opened, within, HELD, BELOW) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -155,19 +155,19 @@ impl Folder {
         Ok(openat(&above, name, HELD, Mode::empty())?)
     }
 
-    /// Makes a file in it, with what the umask leaves of `mode`.
+    /// Creates a file in it, with `mode` less the umask.
     #[cfg(test)]
     pub(crate) fn make_file(&self, name: &OsStr, mode: u32) -> io::Result<File> {
         make_file(&self.opened, name, mode)
     }
 
-    /// Makes a folder in it, with what the umask leaves of `mode`.
+    /// Creates a folder in it, with `mode` less the umask.
     pub fn make_folder(&self, name: &OsStr, mode: u32) -> io::Result<Self> {
         mkdirat(&self.opened, name, Mode::from_raw_mode(mode))?;
         self.folder(name)
     }
 
-    /// Moves what has a name in it to another, where nothing is. File systems that cannot know it replace what is there.
+    /// Moves a file to a new name that must be unused. File systems that cannot check this replace an existing file.
     pub fn move_new(&self, name: &OsStr, to: &Self, new: &OsStr) -> io::Result<()> {
         match renameat_with(&self.opened, name, &to.opened, new, RenameFlags::NOREPLACE) {
             Err(errno) if is_unknown(errno) => Ok(renameat(&self.opened, name, &to.opened, new)?),
@@ -188,7 +188,7 @@ impl Folder {
         Ok(names.map(|name| OsStr::from_bytes(name.to_bytes()).to_owned()).collect())
     }
 
-    /// Removes all that is in it, but for one name. What cannot be removed stays; the first failure is returned.
+    /// Removes everything in it except one name. Removes as much as possible; the first failure is returned.
     pub(crate) fn empty(&self, but: Option<&str>) -> io::Result<()> {
         let mut failed = Ok(());
         for name in self.names()? {
@@ -199,7 +199,7 @@ impl Folder {
         failed
     }
 
-    /// Removes what has a name in it, with all that is below. Nothing there is what is wanted.
+    /// Removes a name in it, with everything below. A missing name is not an error.
     pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
         match unlinkat(&self.opened, name, AtFlags::empty()) {
             Err(Errno::ISDIR) => {}
@@ -215,7 +215,7 @@ impl Folder {
         }
     }
 
-    /// Writes its names down to the disk. File systems that cannot do it for folders have done it already.
+    /// Syncs its names to the disk. File systems that cannot sync folders write names at once.
     pub fn sync(&self) -> io::Result<()> {
         match fsync(&self.opened) {
             Err(Errno::BADF) if !self.can_read => Ok(()),
@@ -231,12 +231,12 @@ impl AsFd for Folder {
     }
 }
 
-/// Whether a file system cannot rename in such a way.
+/// Whether a file system does not support such a rename.
 pub(crate) fn is_unknown(errno: Errno) -> bool {
     matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
 }
 
-/// The path by which an open file is reached, whatever has its name.
+/// The path of an open file by its descriptor, independent of its name.
 pub(crate) fn by_number(opened: impl AsFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd()))
 }
@@ -246,10 +246,10 @@ fn make_file(folder: &OwnedFd, name: &OsStr, mode: u32) -> io::Result<File> {
     Ok(File::from(openat(folder, name, flags, Mode::from_raw_mode(mode))?))
 }
 
-/// A script may have closed a folder to its own user.
+/// Restores this user's permissions for a folder; a script may have removed them.
 fn open_up(held: &OwnedFd) {
     if fstat(held).is_ok_and(|found| !Mode::from_raw_mode(found.st_mode).contains(Mode::RWXU)) {
-        // Where it cannot be done, what is in it cannot be removed either, and that says why.
+        // If this fails, removing its contents fails too and reports the reason.
         let _ = chmod(by_number(held), Mode::RWXU);
     }
 }
@@ -261,7 +261,8 @@ fn absent(removed: rustix::io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Opens a path below a folder under rules that the kernel keeps, or step by step where it knows none (Linux before 5.6).
+/// Opens a path below a folder under rules that the kernel enforces, or step by step where it cannot (Linux before
+/// 5.6).
 fn resolve(base: &OwnedFd, within: &Path, flags: OFlags, rules: ResolveFlags) -> io::Result<OwnedFd> {
     match openat2(base, within, flags, Mode::empty(), rules) {
         Err(Errno::NOSYS | Errno::PERM) => step_by_step(base, within, flags, rules),
@@ -339,14 +340,14 @@ mod tests {
         held.check().unwrap();
         std::fs::rename(at("a"), at("moved")).unwrap();
         assert!(held.check().is_err());
-        // The very same folder, but by a link.
+        // The same folder, but through a link.
         symlink("moved", at("a")).unwrap();
         let said = held.check().unwrap_err().to_string();
         assert!(said.ends_with("/a/b` has been moved or replaced since it was checked"), "{said}");
         std::fs::remove_file(at("a")).unwrap();
         std::fs::create_dir_all(at("a/b")).unwrap();
         assert!(held.check().is_err());
-        // What is made in it is made in the one that was opened.
+        // Files are created in the folder that was opened.
         held.make_file(OsStr::new("x"), 0o600).unwrap();
         assert!(at("moved/b/x").exists() && !at("a/b/x").exists());
     }

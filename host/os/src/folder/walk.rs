@@ -1,6 +1,6 @@
-//! Following a path to the folder that it ends in, one name at a time below open folders. Links are followed as who made
-//! them means, if that was this user or root: what others put in the way, such as a script of an earlier run in a folder
-//! that it could write to, leads nowhere.
+//! Follows a path to the folder of its last name, one name at a time below open folders. Links are followed only if
+//! this user or root made them: links of others, such as a script of an earlier run with access to the folder, are
+//! rejected.
 
 use super::{Folder, HELD, by_number};
 use rustix::fs::{FileType, Mode, OFlags, PROC_SUPER_MAGIC, fstat, fstatfs, open, openat, readlinkat};
@@ -11,39 +11,39 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
-/// Links that are followed, as many as the kernel follows.
+/// The most links that are followed: the kernel's limit.
 const LINKS_MAX: usize = 40;
 
-/// How a name is looked at, whatever it is.
+/// Flags to look at a name of any type.
 const LOOKED_AT: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Where a path leads.
+/// The end of a path.
 #[derive(Debug)]
 pub struct Walked {
-    /// The folder that the last name is in.
+    /// The folder of the last name.
     pub folder: Folder,
     /// The last name.
     pub name: OsString,
-    /// What has that name: no link, unless it is one of those by which a process's open files are reached.
+    /// The file of that name: never a link, except a link to a process's open file.
     pub found: Option<OwnedFd>,
-    /// Whether it is an open file of a process's, such as `/dev/stdout`: that file, whatever its name is now.
+    /// Whether it is a process's open file, such as `/dev/stdout`: that file itself, whatever its present name.
     pub(crate) is_open_file: bool,
-    /// The links on the way, without links in their own paths.
+    /// The links on the way, by paths that contain no links.
     pub(crate) links: Vec<PathBuf>,
 }
 
 /// Follows a path.
 ///
 /// # Errors
-/// A folder is missing, a link was made by somebody else, or the path has no last name.
+/// A folder is missing, another user made a link, or the path has no last name.
 pub fn walk(path: &Path) -> io::Result<Walked> {
     let own = rustix::process::geteuid().as_raw();
     follow(path, |owner| owner == 0 || owner == own)
 }
 
-/// The links on the way to something that is there, whoever made them, without links in their own paths.
+/// The links on the way to an existing file, whoever made them, by paths that contain no links.
 pub fn links_to(path: &Path) -> Vec<PathBuf> {
-    // What cannot be followed is an error where it is opened.
+    // A path that cannot be followed is an error when it is opened.
     follow(path, |_| true).map(|walked| walked.links).unwrap_or_default()
 }
 
@@ -91,7 +91,7 @@ fn follow(path: &Path, may: impl Fn(u32) -> bool) -> io::Result<Walked> {
             folder = found;
         }
     }
-    // Without a name at its end it is a folder, such as `..`.
+    // A path without a last name, such as `..`, is a folder.
     Err(io::Error::other("it is a folder"))
 }
 
@@ -109,7 +109,7 @@ fn start(path: &Path) -> io::Result<OwnedFd> {
     Ok(open(if path.is_absolute() { "/" } else { "." }, HELD, Mode::empty())?)
 }
 
-/// The names of a path, on top of those that are still to be followed.
+/// Pushes the names of a path onto those that are still to be followed.
 fn push(steps: &mut Vec<OsString>, path: &Path) {
     let names = path.components().rev().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_owned()),
@@ -150,7 +150,7 @@ mod tests {
             );
             assert_eq!(walked.links.len(), 1, "{path}");
         }
-        // Only root can give them away.
+        // Only root can change their owner.
         if ["file", "folder", "new"].iter().all(|name| lchown(at(name), Some(4356), None).is_ok()) {
             for path in ["file", "folder/x", "new"] {
                 let said = walk(&at(path)).unwrap_err().to_string();

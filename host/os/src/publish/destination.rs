@@ -1,6 +1,6 @@
-//! What a path of a caller's leads to: a file to make or replace, by its folder and its name there, or a pipe or device
-//! to write to. All of it is looked at once, and held open: whoever can write there meanwhile changes nothing of it. Links
-//! are followed as who made them means: the file behind them is replaced, and they stay.
+//! The target of a caller's path: a file to create or replace, by its folder and name, or a pipe or device to write to.
+//! It is resolved once and held open, so that later changes by others have no effect. Links are followed if their maker
+//! is trusted: the file behind them is replaced, and they stay.
 
 use crate::folder::{Folder, by_number, walk};
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, open};
@@ -12,31 +12,31 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Debug, Clone)]
 pub enum Destination {
-    /// A file to make or replace.
+    /// A file to create or replace.
     File(Place),
     /// A pipe or a device.
     Stream(Special),
 }
 
-/// A name in a folder that is open.
+/// A name in an open folder.
 #[derive(Debug, Clone)]
 pub struct Place {
     folder: Arc<Folder>,
     name: OsString,
-    /// The links that led there.
+    /// The links on the way.
     links: Vec<PathBuf>,
-    /// Whether the folder's path leads there from the root: a folder above may be closed to this user.
+    /// Whether the folder can be reached by its path from the root: a folder above may be closed to this user.
     is_reachable: bool,
 }
 
-/// A pipe, a device or a process's open file. To hold it wakes nobody who reads it.
+/// A pipe, a device or a process's open file. Holding it does not wake its reader.
 #[derive(Debug, Clone)]
 pub struct Special(Arc<OwnedFd>);
 
-/// A file that is there already.
+/// An existing file that will be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Replaced {
     pub(crate) mode: Mode,
@@ -45,11 +45,11 @@ pub(crate) struct Replaced {
 }
 
 impl Destination {
-    /// Looks at a path.
+    /// Resolves a path.
     ///
     /// # Errors
-    /// Where nothing can be put there: a folder, a socket, a disk, a loop of links, a link of somebody else's, a folder
-    /// that is missing.
+    /// Nothing can be written there: it is a folder, a socket, a block device, a loop of links, or a link of another
+    /// user, or a folder is missing.
     pub fn of(path: &Path) -> io::Result<Self> {
         let walked = walk(path).map_err(|error| match Errno::from_io_error(&error) {
             Some(Errno::LOOP) => refused("its symbolic links form a loop"),
@@ -76,10 +76,10 @@ impl Place {
         Self { folder: Arc::new(folder), name, links: Vec::new(), is_reachable }
     }
 
-    /// A name for a folder, and the folder that has it, if there is one.
+    /// A name for a folder, and the folder of that name, if it exists.
     ///
     /// # Errors
-    /// Where something else has it.
+    /// The name belongs to something else.
     pub fn of_folder(path: &Path) -> io::Result<(Self, Option<Folder>)> {
         let walked = walk(path)?;
         let found = walked.found.map(|found| match FileType::from_raw_mode(fstat(&found)?.st_mode) {
@@ -89,10 +89,10 @@ impl Place {
         Ok((Self { links: walked.links, ..Self::new(walked.folder, walked.name) }, found.transpose()?))
     }
 
-    /// What is there now under the name.
+    /// The present file of this name.
     ///
     /// # Errors
-    /// Where it may not be replaced.
+    /// It may not be replaced.
     pub(crate) fn look(&self) -> io::Result<Option<Replaced>> {
         let replaced = |found: Stat| match FileType::from_raw_mode(found.st_mode) {
             FileType::RegularFile => {
@@ -103,17 +103,17 @@ impl Place {
         self.folder.stat(&self.name)?.map(replaced).transpose()
     }
 
-    /// Checks that its folder is where the caller named it still.
+    /// Checks that its folder is still at the caller's path.
     pub fn check(&self) -> io::Result<()> {
         if self.is_reachable { self.folder.check() } else { Ok(()) }
     }
 
-    /// The links that led there.
+    /// The links on the way.
     pub fn links(&self) -> &[PathBuf] {
         &self.links
     }
 
-    /// Its folder, to be held by others too.
+    /// Its folder, shared with others.
     pub fn shared_folder(&self) -> &Arc<Folder> {
         &self.folder
     }
@@ -123,12 +123,12 @@ impl Place {
         &self.folder
     }
 
-    /// The path that it had when it was looked at, without links. Nothing may be opened by it.
+    /// Its path, without links, when it was resolved. Open nothing by this path.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join(&self.name)
     }
 
-    /// A file without a name on the disk where the place is.
+    /// A file without a name on the same disk.
     pub fn scratch(&self) -> io::Result<File> {
         tempfile::tempfile_in(by_number(&*self.folder))
     }
@@ -140,19 +140,19 @@ impl Place {
 }
 
 impl Special {
-    /// Opens it to add to it.
+    /// Opens it for appending.
     pub fn append(&self) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOCTTY | OFlags::CLOEXEC;
         Ok(File::from(open(self.path(), flags, Mode::empty())?))
     }
 
-    /// By which it is opened, whatever has its path by now.
+    /// The path of its descriptor, independent of its present path.
     pub fn path(&self) -> PathBuf {
         by_number(&*self.0)
     }
 }
 
-/// The folder of a path.
+/// The parent folder of a path.
 pub fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -1,5 +1,5 @@
-//! What is being put in place together, written down before: where the host is killed half way, the next start completes
-//! it, or takes away what was not begun. A journal is locked while its host lives.
+//! A journal of files that are about to be published together: if the host is killed half way, the next start completes
+//! it, or removes what was not committed. A journal is locked while its host lives.
 
 use super::destination::Place;
 use super::unpublished::{Unpublished, exchange};
@@ -14,35 +14,35 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// The line after which all is put in place.
+/// The line after which everything is published.
 const COMMIT: &[u8] = b"commit\n";
 
-/// Bytes of a journal that are read: 1,000 outputs of 8 KiB each.
+/// The most bytes of a journal that are read: 1,000 outputs of 8 KiB each.
 const JOURNAL_MAX: u64 = 8 << 20;
 
-/// A journal of this host's.
+/// A journal of this host.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
 }
 
-/// One file that is put in place. Paths are in bytes: they need not be a text.
+/// One file to publish. Paths are bytes: they need not be UTF-8.
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
-    /// The folder, without links. What is there when this is read may be another one.
+    /// The folder, without links. Another folder may have this path when the journal is read.
     folder: Vec<u8>,
     folder_identity: Identity,
     name: Vec<u8>,
     temporary: Vec<u8>,
     /// The new file.
     file: Identity,
-    /// The machine's start: after another one file systems may have other numbers.
+    /// The machine's boot id: after a restart file systems may have other numbers.
     boot: Option<String>,
 }
 
 impl Journal {
-    /// Writes down what is about to be put in place.
+    /// Records what is about to be published.
     pub(super) fn begin(state_folder: &Path, run_id: &str, files: &[&Unpublished]) -> io::Result<Self> {
         let entries = files.iter().map(|file| Entry::of(file)).collect::<io::Result<Vec<_>>>()?;
         let folder = folder(state_folder);
@@ -51,7 +51,7 @@ impl Journal {
         let mut file = loop {
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
             flock(&file, FlockOperation::LockExclusive)?;
-            // Gone, if another host took it for abandoned before it was locked.
+            // It is gone if another host took it for abandoned before it was locked.
             if fstat(&file)?.st_nlink > 0 {
                 break file;
             }
@@ -63,15 +63,15 @@ impl Journal {
         Ok(Self { path, file })
     }
 
-    /// From here on all is put in place, also by the next start.
+    /// From here on all files are published, also by the next start.
     pub(super) fn commit(&mut self) -> io::Result<()> {
         self.file.write_all(COMMIT)?;
         self.file.sync_all()
     }
 
-    /// Nothing is left to be done.
+    /// Removes the journal: nothing remains to be done.
     pub(super) fn remove(self) {
-        // Where it stays, the next start finds all in place.
+        // If it stays, the next start finds all files published.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -93,10 +93,10 @@ impl Entry {
         PathBuf::from(OsString::from_vec(self.folder.clone())).join(OsStr::from_bytes(&self.name))
     }
 
-    /// Puts the file in place, or takes it away. Says whether it was put there now.
+    /// Publishes or removes the file. Returns whether it was published now.
     fn recover(self, committed: bool) -> io::Result<bool> {
         let is_name = |name: &[u8]| !name.contains(&b'/') && !matches!(name, b"" | b"." | b"..");
-        // A temporary name is one of ours.
+        // Temporary names are Longshore's.
         if !is_name(&self.name) || !is_name(&self.temporary) || !self.temporary.starts_with(b".") {
             return Err(io::Error::other("its journal is damaged"));
         }
@@ -116,7 +116,7 @@ impl Entry {
             exchange(&place, &temporary, own)?;
             place.folder().sync()?;
         }
-        // Now it is the file that was there before, or one that nobody wants.
+        // This is now either the previous file or one that is not wanted.
         if left.is_some() {
             let _ = unlinkat(place.folder(), &temporary, AtFlags::empty());
         }
@@ -124,12 +124,12 @@ impl Entry {
     }
 }
 
-/// Which start of the machine this is.
+/// The machine's boot id.
 fn boot() -> Option<String> {
     small_file::read_text(Path::new("/proc/sys/kernel/random/boot_id"), small_file::WRITTEN_MAX).ok()
 }
 
-/// Completes what hosts that were killed left half published. Returns what there is to know of it. Blocks.
+/// Completes what killed hosts left half published. Returns notes for the user. Blocks.
 pub fn recover(state_folder: &Path) -> Vec<String> {
     let mut notes = Vec::new();
     for entry in std::fs::read_dir(folder(state_folder)).into_iter().flatten().flatten() {

@@ -1,7 +1,7 @@
-//! Files of a caller's that appear whole or not at all. What a path leads to is looked at once, and held open
-//! ([`Destination`]); a file is written without a name in its folder ([`Unpublished`]) and named last; several are put in place together
-//! ([`Together`]), with a journal that the next start finds where the host was killed meanwhile; pipes and devices are
-//! written to ([`Stream`]) and never replaced.
+//! A caller's files, written completely or not at all. A path is resolved once and its target held open
+//! ([`Destination`]); a file is written without a name in its folder ([`Unpublished`]) and named last; several are
+//! published together ([`Together`]), with a journal for the next start in case the host is killed; pipes and devices
+//! are written to ([`Stream`]) and never replaced.
 
 mod destination;
 mod journal;

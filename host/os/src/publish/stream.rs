@@ -1,5 +1,5 @@
-//! Pipes and devices, which are written to. Nothing here waits for a reader without an end: who cancels is heard, and a
-//! pipe that nobody reads is an error.
+//! Writes to pipes and devices. Every wait for a reader has a limit or can be cancelled, and a pipe without a reader is
+//! an error.
 
 use super::destination::Special;
 use longshore_model::cancel::{Cancel, CancelLevel};
@@ -12,36 +12,36 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, Write};
 use std::time::{Duration, Instant};
 
-/// How long a named pipe may have no reader, or one that takes nothing.
+/// How long a named pipe may have no reader, or a reader that does not read.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often who cancels is looked for.
+/// How often cancelling is checked.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Bytes that are read at a time.
+/// Bytes per read.
 const PIECE: usize = 64 << 10;
 
-/// Something to write to.
+/// A target to write to.
 #[derive(Debug)]
 pub struct Stream {
     file: File,
-    /// How long it may take nothing; for ever, where a person may have stopped it.
+    /// How long the reader may pause; without limit where a user may have stopped it.
     patience: Option<Duration>,
 }
 
-/// Why not all was written.
+/// Why the data was not written completely.
 #[derive(Debug)]
 pub enum Broken {
     /// It was cancelled.
     Cancelled,
-    /// The reader has enough.
+    /// The reader closed it.
     ReaderGone,
     /// It cannot be written.
     Failed(io::Error),
 }
 
 impl Stream {
-    /// Opens a pipe, which must have a reader soon, a device, or a file that a process has open, to which it is added.
+    /// Opens a pipe, which must have a reader soon, a device, or a process's open file, to which data is appended.
     pub fn open(special: &Special, cancel: &Cancel) -> Result<Self, Broken> {
         Self::open_within(special, cancel, PATIENCE)
     }
@@ -64,7 +64,7 @@ impl Stream {
         }
     }
 
-    /// What is open already. It may take nothing for ever.
+    /// Wraps an open file. Its reader may pause without limit.
     pub fn of(file: &File) -> io::Result<Self> {
         Ok(Self { file: file.try_clone()?, patience: None })
     }
@@ -74,7 +74,7 @@ impl Stream {
 pub fn copy_out(from: &mut File, to: &Stream, cancel: &Cancel) -> Result<(), Broken> {
     from.rewind().map_err(Broken::Failed)?;
     let mut piece = vec![0; PIECE];
-    // Cells are anybody's text, which a terminal is to show.
+    // Cells are untrusted text, which must be filtered for a terminal.
     let mut terminal = to.file.is_terminal().then(LogFilter::default);
     loop {
         let length = from.read(&mut piece).map_err(Broken::Failed)?;
@@ -85,7 +85,7 @@ pub fn copy_out(from: &mut File, to: &Stream, cancel: &Cancel) -> Result<(), Bro
         let mut rest = shown.as_deref().unwrap_or(&piece[..length]);
         while !rest.is_empty() {
             to.wait_for_room(cancel)?;
-            // So much a pipe with room takes without waiting, also one that is shared with others.
+            // A pipe with room accepts this much without waiting, even if others write to it.
             match (&to.file).write(&rest[..rest.len().min(PIPE_BUF)]) {
                 Ok(taken) => rest = &rest[taken..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn a_pipe_gets_all_of_it_and_stays_a_pipe() {
         let (_folder, path) = pipe();
-        // More than the pipe holds.
+        // More than the pipe's capacity.
         let bytes = vec![7; 1 << 20];
         let read = {
             let path = path.clone();
@@ -186,7 +186,7 @@ mod tests {
         let cancelled = Cancel::new();
         cancelled.cancel(CancelLevel::Gently);
         assert!(matches!(Stream::open(&special(&path), &cancelled), Err(Broken::Cancelled)));
-        // A reader that takes nothing.
+        // A reader that does not read.
         let _reader = open(&path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap();
         let stream = Stream::open(&special(&path), &Cancel::new()).unwrap();
         let ended = copy_out(&mut file_of(&vec![7; 1 << 20]), &stream, &cancelled);

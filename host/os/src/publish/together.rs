@@ -1,40 +1,40 @@
-//! Several files put in place together: all of them, or none. All are complete and named before the first takes its
-//! place, so that what can fail has failed; where one fails all the same, those before it are taken back.
+//! Publishes several files together: all of them, or none. All are complete and have temporary names before the first
+//! is published, so that most failures happen before; if one fails nevertheless, those before it are taken back.
 
 use super::journal::Journal;
 use super::unpublished::{Left, Unpublished};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Files that are complete, and have temporary names beside their places.
+/// Complete files with temporary names beside their targets.
 #[derive(Debug)]
 pub struct Together {
     files: Vec<Unpublished>,
     journal: Option<Journal>,
 }
 
-/// Why they are not in place.
+/// Why they are not published.
 #[derive(Debug)]
 pub struct Failed {
-    /// The file that failed, as the caller named it.
+    /// The file that failed, by the caller's path.
     pub path: PathBuf,
-    /// Why.
+    /// The cause.
     pub source: io::Error,
-    /// Those that are in place all the same, since they cannot be taken back.
+    /// Files that stay published, since they cannot be taken back.
     pub in_place: Vec<PathBuf>,
 }
 
 impl Together {
-    /// Completes and names the files. Nothing is in its place yet. One alone needs no journal: it is put in place at once.
+    /// Completes and names the files, without publishing them. A single file needs no journal: it is published at once.
     pub fn name(files: Vec<Unpublished>, state_folder: &Path, run_id: &str) -> Result<Self, Failed> {
         let journal = match &files[..] {
             [] | [_] => None,
-            // Without a journal they are still taken back where one fails; a host that is killed is all that it is for.
+            // The journal matters only if the host is killed; without it, files are still taken back after a failure.
             _ => Journal::begin(state_folder, run_id, &files.iter().collect::<Vec<_>>()).ok(),
         };
         let mut together = Self { files, journal };
         for position in 0..together.files.len() {
-            // What the journal names must be on the disk before it says that all is put in place.
+            // The files of the journal must be on the disk before it is committed.
             let sync = together.journal.is_some();
             let file = &mut together.files[position];
             let named = file.name().and_then(|()| if sync { file.place().folder().sync() } else { Ok(()) });
@@ -45,7 +45,7 @@ impl Together {
         Ok(together)
     }
 
-    /// Puts them in place. Blocks.
+    /// Publishes them. Blocks.
     pub fn publish(mut self) -> Result<(), Failed> {
         if let Some(Err(source)) = self.journal.as_mut().map(Journal::commit) {
             return Err(self.give_up(0, source, Vec::new()));
@@ -70,7 +70,7 @@ impl Together {
         Ok(())
     }
 
-    /// Takes those back that are in place. Returns those that cannot be.
+    /// Takes back the published files. Returns those that cannot be taken back.
     fn take_back(&mut self, left: &[Left]) -> Vec<PathBuf> {
         let exchanged = self.files.iter_mut().zip(left).rev();
         let stay = exchanged.filter_map(|(file, left)| file.take_back(*left).is_err().then(|| file.path().to_owned()));
@@ -83,7 +83,7 @@ impl Together {
         failed
     }
 
-    /// Temporary names go first, then the journal that names them.
+    /// Removes the temporary names, then the journal that lists them.
     fn end(self) {
         drop(self.files);
         if let Some(journal) = self.journal {
@@ -126,7 +126,7 @@ mod tests {
             Together::name(self.files(names), &self.at("state"), "run").unwrap()
         }
 
-        /// All files, with what is in them, hidden ones too.
+        /// All files and their contents, hidden ones too.
         fn found(&self) -> Vec<(String, String)> {
             let entries = std::fs::read_dir(self.at("data")).unwrap().map(Result::unwrap);
             let mut found: Vec<_> = entries
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(folder.journals(), 0);
     }
 
-    /// The host is killed: nothing of its is tidied up, and its lock is gone.
+    /// The host is killed: nothing is cleaned up, and its lock is released.
     fn killed(together: Together) {
         let Together { files, journal } = together;
         files.into_iter().for_each(std::mem::forget);

@@ -1,6 +1,6 @@
-//! One file before it has its name: written nameless in its target's folder, synced, and named last. A host that is
-//! killed half way leaves nothing, because a file without a name goes with its process. A file that takes another's place
-//! has that one's mode, and its owner and group where this user may give it away.
+//! A file before it has its name: written unnamed in its target's folder, synced, and named last. A killed host leaves
+//! nothing, because an unnamed file vanishes with its process. A file that replaces another gets its mode, and its
+//! owner and group if this user may set them.
 
 use super::destination::{Destination, Place, Replaced};
 use crate::folder::{Identity, by_number, is_unknown};
@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A file that has no name yet.
+/// A file without its final name.
 #[derive(Debug)]
 pub struct Unpublished {
     path: PathBuf,
@@ -25,14 +25,14 @@ pub struct Unpublished {
     is_named: bool,
 }
 
-/// What stands under the temporary name once the file is in place.
+/// What has the temporary name once the file is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Left {
-    /// The file that was there.
+    /// The previous file.
     Old,
-    /// Nothing: there was none.
+    /// Nothing: there was no previous file.
     Nothing,
-    /// Nothing: the file that was there is gone, on file systems that cannot exchange two names.
+    /// Nothing: the previous file is lost, on file systems that cannot exchange two names.
     Lost,
 }
 
@@ -40,7 +40,7 @@ impl Unpublished {
     /// Opens a file that will be `target`.
     ///
     /// # Errors
-    /// Where no file can be put there; pipes and devices are no files.
+    /// No file can be created there; pipes and devices are not files.
     pub fn create(target: &Path, run_id: &str) -> io::Result<Self> {
         match Destination::of(target)? {
             Destination::File(place) => Self::create_in(place, target, run_id),
@@ -48,12 +48,12 @@ impl Unpublished {
         }
     }
 
-    /// Opens a file that will be in a place.
+    /// Opens a file for a place.
     pub fn create_in(place: Place, path: &Path, run_id: &str) -> io::Result<Self> {
         let mut temporary = OsString::from(".");
         temporary.push(place.name());
         temporary.push(format!(".{run_id}"));
-        // What takes a file's place is nobody else's to read before it has that file's mode.
+        // Others may not read a replacement before it has the mode of the replaced file.
         let mode = Mode::from_raw_mode(if place.look()?.is_some() { 0o600 } else { 0o666 });
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
         let (file, is_named) = match openat(place.folder(), ".", flags | OFlags::TMPFILE, mode) {
@@ -67,12 +67,12 @@ impl Unpublished {
         Ok(Self { path: path.to_owned(), place, file, temporary, is_named })
     }
 
-    /// A second handle, to write with.
+    /// A second handle, for writing.
     pub fn writer(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
-    /// Puts it in place of the target. Everything must have been written.
+    /// Publishes it. Everything must have been written.
     pub fn publish(mut self) -> io::Result<()> {
         self.name()?;
         let (folder, own) = (self.place.folder(), self.identity()?);
@@ -96,15 +96,15 @@ impl Unpublished {
         &self.temporary
     }
 
-    /// Which file it is.
+    /// The file's identity.
     pub(super) fn identity(&self) -> io::Result<Identity> {
         Identity::of(&self.file)
     }
 
-    /// Completes the file: it has its mode, is on the disk, and has its temporary name.
+    /// Completes the file: sets its mode, syncs it, and gives it its temporary name.
     ///
     /// # Errors
-    /// Also where its folder is not where the caller named it any more.
+    /// Among others, its folder is no longer at the caller's path.
     pub(super) fn name(&mut self) -> io::Result<()> {
         self.place.check()?;
         if let Some(replaced) = self.place.look()? {
@@ -118,7 +118,7 @@ impl Unpublished {
         Ok(())
     }
 
-    /// Puts the named file in place, and the one that was there under the temporary name.
+    /// Publishes the named file; the previous one gets the temporary name.
     pub(super) fn exchange(&mut self) -> io::Result<Left> {
         let left = exchange(&self.place, &self.temporary, self.identity()?)?;
         self.is_named = left == Left::Old;
@@ -140,7 +140,7 @@ impl Unpublished {
         Ok(())
     }
 
-    /// Has the mode of the file whose place it takes, and its owner and group, as far as this user may.
+    /// Takes the mode of the replaced file, and its owner and group as far as this user may.
     fn take_after(&self, replaced: Replaced) -> io::Result<()> {
         let found = rustix::fs::fstat(&self.file)?;
         let (user, group) = (Uid::from_raw(replaced.user), Gid::from_raw(replaced.group));
@@ -150,7 +150,7 @@ impl Unpublished {
             let _ = fchown(&self.file, Some(user), None);
         }
         if found.st_gid != replaced.group && fchown(&self.file, None, Some(group)).is_err() {
-            // Another group gets no more than everybody.
+            // Another group gets the permissions of others, and no more.
             let others = (mode & Mode::RWXO).bits() << 3;
             mode &= Mode::RWXU | Mode::RWXO | Mode::from_raw_mode(others);
         }
@@ -166,11 +166,11 @@ impl Drop for Unpublished {
     }
 }
 
-/// Exchanges the file under a temporary name, which is `own`, with what is in its place.
+/// Exchanges the file under a temporary name, which is `own`, with the file in its place.
 pub(super) fn exchange(place: &Place, temporary: &OsStr, own: Identity) -> io::Result<Left> {
     let (folder, name) = (place.folder(), place.name());
     is_at(place, temporary, own)?;
-    // Not over what came there meanwhile.
+    // Does not replace a file that was created meanwhile.
     let left = if place.look()?.is_none() {
         folder.move_new(temporary, folder, name)?;
         Left::Nothing
@@ -190,7 +190,7 @@ pub(super) fn exchange(place: &Place, temporary: &OsStr, own: Identity) -> io::R
 /// Checks that a name in a place's folder is still that of a file.
 ///
 /// # Errors
-/// Whoever else may write in the folder has put something else there.
+/// Another process with access to the folder has given the name to something else.
 fn is_at(place: &Place, name: &OsStr, own: Identity) -> io::Result<()> {
     if place.folder().identity_of(name)? == Some(own) {
         return Ok(());
