@@ -1,4 +1,4 @@
-//! The certificates that builds trust besides those of the base image.
+//! The certificates that builds trust in addition to those of the base image.
 
 use crate::settings::PackageSettings;
 use longshore_os::small_file;
@@ -6,13 +6,13 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// Debian's bundle of all authorities has 220 KB; forty of those are no bundle.
+/// The largest bundle: Debian's bundle of all authorities has 220 KB, this is about forty times that.
 pub const BUNDLE_BYTES_MAX: u64 = 8 << 20;
 
-/// What each certificate in PEM begins with.
+/// The first line of each PEM certificate.
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
-/// The bundle cannot be used.
+/// The certificate bundle cannot be used.
 #[derive(Debug, Error)]
 pub enum CertificateError {
     /// It cannot be read.
@@ -27,13 +27,13 @@ pub enum CertificateError {
         #[source]
         source: std::io::Error,
     },
-    /// There are none in it.
+    /// It contains no certificates.
     #[error("`{path}` (`network.ca_bundle`) contains no PEM certificate")]
     None {
         /// The file.
         path: PathBuf,
     },
-    /// It is too long to be one.
+    /// It is too large for a bundle.
     #[error("`{path}` (`network.ca_bundle`) exceeds {limit} bytes, the limit for certificates")]
     TooLong {
         /// The file.
@@ -43,11 +43,11 @@ pub enum CertificateError {
     },
 }
 
-/// Reads the bundle that the settings name, for whatever needs it.
+/// Reads the bundle of the settings, if one is set.
 ///
 /// # Errors
 ///
-/// It is not there, or not a bundle.
+/// It does not exist, or is not a bundle.
 pub fn certificates(packages: &PackageSettings) -> Result<Option<Vec<u8>>, CertificateError> {
     let Some(path) = packages.ca_bundle.clone() else { return Ok(None) };
     match small_file::read(&path, BUNDLE_BYTES_MAX) {

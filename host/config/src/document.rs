@@ -1,9 +1,9 @@
-//! The tables of `docs/settings.md`, as the list of settings has them.
+//! The tables of `docs/settings.md`, generated from the list of settings.
 
 use super::list::SETTINGS;
 use super::setting::Setting;
 
-/// Every setting with its type, default, variable and an example: a table of Markdown for each table of a file.
+/// Every setting with its type, default, variable and an example: a Markdown table for each table of a file.
 #[must_use]
 pub fn document() -> String {
     let mut text = String::new();
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
     use std::path::PathBuf;
 
-    /// Set by `make docs`: the page is written instead of compared.
+    /// Set by `make docs`: writes the page instead of comparing it.
     const WRITE: &str = "LONGSHORE_WRITE_DOCS";
 
     #[test]

@@ -1,20 +1,20 @@
-//! A setting as it is shown: its key, its value without passwords, and where that comes from.
+//! A setting for display: its key, its value without passwords, and the source of the value.
 
 use longshore_model::size::format_size;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::path::PathBuf;
 
-/// A setting, as `longshore config show` has it.
+/// A setting, for `longshore config show`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Entry {
-    /// The table and the key, as in `images.disk_budget`.
+    /// The table and the key, such as `images.disk_budget`.
     pub key: String,
     /// The value, without passwords.
     pub value: Value,
-    /// Where it comes from.
+    /// The source of the value.
     pub source: Source,
-    /// Why what needs it will fail.
+    /// Why whatever needs the setting will fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
@@ -23,7 +23,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Value {
-    /// It has none.
+    /// No value.
     Nothing,
     /// A text, a path, an address or a word.
     Text(String),
@@ -39,10 +39,10 @@ pub enum Value {
     Switch(bool),
 }
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// It is built in.
+    /// The built-in default.
     Default,
     /// A file.
     File(PathBuf),

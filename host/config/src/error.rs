@@ -1,10 +1,10 @@
-//! What can be wrong with settings. Each says where the setting stands, what was found and what would be right; no
-//! password of an address is in any.
+//! Errors in settings. Each gives the setting's location, the value found and the valid values; none contains the
+//! password of an address.
 
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// Settings cannot be used.
+/// An error in the settings.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// A file cannot be read.
@@ -16,16 +16,16 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
-    /// A file that was asked for by name is not there.
+    /// A file named by the caller does not exist.
     #[error("`{path}` does not exist, but LONGSHORE_CONFIG names it: create it, or unset the variable")]
     Missing {
         /// The file.
         path: PathBuf,
     },
-    /// The nearest file belongs to another user, who could change what this user runs.
+    /// The nearest file belongs to another user, who could control what this user runs.
     #[error(
-        "the settings in `{path}` belong to the user {owner}, who could choose what runs here: take them over with \
-         `chown`, or name the file in LONGSHORE_CONFIG to use it all the same"
+        "the settings file `{path}` belongs to user {owner}, who could control what runs here: take ownership with \
+         `chown`, or name the file in LONGSHORE_CONFIG to use it anyway"
     )]
     Foreign {
         /// The file.
@@ -45,7 +45,7 @@ pub enum ConfigError {
         /// What is wrong.
         reason: String,
     },
-    /// A table is not known.
+    /// An unknown table.
     #[error("`{path}`, line {line}: unknown table `[{table}]`{hint}")]
     UnknownTable {
         /// The file.
@@ -57,19 +57,19 @@ pub enum ConfigError {
         /// The nearest one, or all of them.
         hint: String,
     },
-    /// A key is not known.
+    /// An unknown key.
     #[error("`{path}`, line {line}: unknown key `{key}`{hint}")]
     UnknownKey {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// The key, behind its table's name if it stands in a table.
+        /// The key, with its table if it is in one.
         key: String,
-        /// The nearest one, the table where it belongs, or all of them.
+        /// The nearest key, the right table, or all keys.
         hint: String,
     },
-    /// A value stands where a table should.
+    /// A value in place of a table.
     #[error("`{path}`, line {line}: `{table}` is {found}: it must be a table, `[{table}]`, with its keys below")]
     NoTable {
         /// The file.
@@ -78,29 +78,29 @@ pub enum ConfigError {
         line: usize,
         /// The table's name.
         table: String,
-        /// What it is.
+        /// The type found.
         found: String,
     },
-    /// A value in a file is wrong.
+    /// A wrong value in a file.
     #[error("`{path}`, line {line}: `{key}` is {found}: {right}")]
     Value {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// The key, behind its table's name.
+        /// The key, with its table.
         key: String,
         /// What was found.
         found: String,
-        /// What would be right.
+        /// The valid values.
         right: String,
     },
-    /// A variable has a name that only a setting's could have, and none has it.
+    /// An unknown variable whose name could only be a setting's.
     #[error("unknown settings variable {variable}{hint}")]
     UnknownVariable {
         /// The variable.
         variable: String,
-        /// The nearest one, or where all of them are.
+        /// The nearest variable, or where all are listed.
         hint: String,
     },
     /// A variable's value is wrong.
@@ -110,7 +110,7 @@ pub enum ConfigError {
         variable: String,
         /// What was found.
         found: String,
-        /// What would be right.
+        /// The valid values.
         right: String,
     },
 }

@@ -1,4 +1,4 @@
-//! One settings file: read within a bound, and taken apart into values with the lines where they stand.
+//! One settings file: read up to a limit, and parsed into values with their lines.
 
 use super::error::ConfigError;
 use super::names::{index, key_hint, table_hint, tables};
@@ -25,7 +25,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Assignment>, ConfigError> {
     parse(path, &text)
 }
 
-/// Takes the text of the file at `path` apart.
+/// Parses the text of the file at `path`.
 fn parse(path: &Path, text: &str) -> Result<Vec<Assignment>, ConfigError> {
     let path = || path.to_owned();
     let line = |offset| place(text, offset).0;
@@ -81,7 +81,7 @@ fn given(value: &DeValue<'_>) -> Given {
     }
 }
 
-/// What a value is, in words.
+/// The type of a value, for display.
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",

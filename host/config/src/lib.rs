@@ -1,8 +1,8 @@
 //! Settings in layers: built-in defaults, files of the system, the user and the project, environment variables. Later
-//! layers win, setting by setting, and each setting knows where its value comes from.
+//! layers override earlier ones, setting by setting, and the source of each value is known.
 //!
-//! The library reads no environment: who calls it says which files there may be ([`Places`]), and collects the
-//! variables that count ([`counts`]).
+//! The library does not read the environment: the caller names the possible files ([`Places`]) and collects the
+//! variables for which [`counts`] holds.
 //!
 //! ```no_run
 //! # fn example() -> Result<(), longshore_config::ConfigError> {

@@ -1,16 +1,16 @@
-//! All settings, in the order in which they are shown and documented: `docs/settings.md` is held to this list.
+//! All settings, in the order of display and documentation: a test compares `docs/settings.md` with this list.
 //!
-//! The variable of a setting is `LONGSHORE_`, its table and its key; those of `[engine]` leave the table out. The
-//! engine's socket and the images have the names that they had before there were files.
+//! The variable of a setting is `LONGSHORE_`, its table and its key; those of `[engine]` omit the table. The engine's
+//! socket and the images keep the variables that they had before files were introduced.
 
 use super::setting::{Setting, Target};
 use super::slot::Slot;
 
-/// What most settings have.
+/// The values that most settings share.
 const PLAIN: Setting = Setting {
     table: "",
     key: "",
-    // Never used: every setting says its own.
+    // Never used: every setting has its own.
     slot: Slot::Path(|settings| &mut settings.work_folder),
     leads_to: Target::Anything,
     variable: "",

@@ -1,4 +1,4 @@
-//! The layers, one over the other.
+//! Combines the layers of settings.
 
 use super::entry::{Entry, Source};
 use super::error::ConfigError;
@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The variable that says what `~` stands for.
+/// The variable with the folder for `~`.
 const HOME: &str = "HOME";
 
-/// Environment variables, as the caller collected them. One that is empty is as good as none.
+/// Environment variables, collected by the caller. An empty one counts as unset.
 pub type Variables = BTreeMap<String, OsString>;
 
-/// Whether a variable counts for settings: it has the name of one, or a name that only a setting could have.
+/// Whether a variable is relevant for settings: a setting's, or one whose name could only be a setting's.
 #[must_use]
 pub fn counts(variable: &str) -> bool {
     variable == HOME || is_known(variable) || is_of_table(variable)
@@ -28,26 +28,26 @@ fn is_known(variable: &str) -> bool {
     SETTINGS.iter().any(|setting| setting.variable == variable || setting.common.contains(&variable))
 }
 
-/// Whether a variable would be a setting's if there were such a key.
+/// Whether a variable's name has the form of a setting's.
 fn is_of_table(variable: &str) -> bool {
     tables().into_iter().any(|table| variable.starts_with(&format!("LONGSHORE_{}_", table.to_uppercase())))
 }
 
-/// Settings, and where each comes from.
+/// The settings, and the source of each.
 #[derive(Debug, Clone)]
 pub struct Config {
     settings: Settings,
-    /// One for each setting of the list.
+    /// The source of each setting of the list.
     sources: Vec<Source>,
     files: Vec<PathBuf>,
 }
 
 /// Lays files over defaults, later ones over earlier ones, and variables over all; variables of other programs count
-/// where nothing else says anything.
+/// only if nothing else sets a value.
 ///
 /// # Errors
 ///
-/// Says which file and line, or which variable, is wrong, and what would be right.
+/// The file and line, or the variable, that is wrong, and the valid values.
 pub fn load(files: Vec<PathBuf>, variables: &Variables, defaults: Settings) -> Result<Config, ConfigError> {
     let mut config = Config { settings: defaults, sources: vec![Source::Default; SETTINGS.len()], files };
     let home = given(variables, HOME).map(Path::new);
@@ -91,7 +91,7 @@ fn given<'a>(variables: &'a Variables, name: &str) -> Option<&'a OsString> {
 }
 
 impl Config {
-    /// What came of it.
+    /// The resulting settings.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -103,7 +103,7 @@ impl Config {
         &self.files
     }
 
-    /// Every setting with its value and where it comes from, in the order of the documentation.
+    /// Every setting with its value and source, in the order of the documentation.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         let mut settings = self.settings.clone();
@@ -111,7 +111,7 @@ impl Config {
             key: setting.name(),
             value: setting.slot.value(&mut settings),
             source: source.clone(),
-            // What is missing at a built-in place is not needed by everybody; `longshore doctor` looks at those.
+            // Not everything at a built-in path is needed; `longshore doctor` checks those paths.
             problem: setting.problem(&mut settings).filter(|_| *source != Source::Default),
         };
         SETTINGS.iter().zip(&self.sources).map(&mut entry).collect()
@@ -140,7 +140,7 @@ mod tests {
         (entry.value, entry.source.to_string())
     }
 
-    /// What is said of a file, without the file's folder.
+    /// The error for a file, without the file's folder.
     fn refused(text: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = write(&folder, "longshore.toml", text);
@@ -168,7 +168,7 @@ mod tests {
         let over = config(&variable("LONGSHORE_IMAGES_LOW_MARK", "0.3")).unwrap();
         assert_eq!(entry(&over, "images.low_mark"), (Value::Share(0.3), "LONGSHORE_IMAGES_LOW_MARK".into()));
         assert!((over.settings().images.low_mark - 0.3).abs() < 1e-9);
-        // An empty variable is as good as none.
+        // An empty variable counts as unset.
         let empty = config(&variable("LONGSHORE_IMAGES_LOW_MARK", "")).unwrap();
         assert_eq!(entry(&empty, "images.low_mark").0, Value::Share(0.2));
     }
@@ -186,10 +186,10 @@ mod tests {
         assert_eq!(index(vec![file.clone()], &variables), (text("https://file/"), file.display().to_string()));
         variables.insert("LONGSHORE_PYTHON_INDEX_URL".into(), "https://own/".into());
         assert_eq!(index(vec![file], &variables), (text("https://own/"), "LONGSHORE_PYTHON_INDEX_URL".into()));
-        // uv lets an index have a name.
+        // uv accepts a name before an index.
         let named = variable("UV_DEFAULT_INDEX", "team=https://uv/?a=b");
         assert_eq!(index(vec![], &named), (text("https://uv/?a=b"), "UV_DEFAULT_INDEX".into()));
-        // One that is wrong does not matter where something else decides.
+        // A wrong value does not matter if another source overrides it.
         let mut wrong = variable("PIP_INDEX_URL", "/srv");
         wrong.insert("LONGSHORE_PYTHON_INDEX_URL".into(), "file:///x".into());
         assert_eq!(index(vec![], &wrong).0, text("file:///x"));
@@ -258,7 +258,7 @@ mod tests {
             let default = load(Vec::new(), &Variables::new(), Settings::default()).unwrap();
             assert_eq!(entry(&from_file, &setting.name()).0, entry(&from_variable, &setting.name()).0);
             assert_ne!(entry(&from_file, &setting.name()).0, entry(&default, &setting.name()).0, "{}", setting.name());
-            // A default that is one value in backticks is the value; the others are in words.
+            // A default in backticks is a value; the others are descriptions.
             let words = setting.default.strip_prefix('`').and_then(|words| words.strip_suffix('`'));
             if let Some(words) = words.filter(|words| !words.contains('`')) {
                 assert_eq!(entry(&default, &setting.name()).0.to_string(), words);

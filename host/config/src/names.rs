@@ -1,4 +1,4 @@
-//! Settings by their names: the one that is meant, and hints at it where a name is wrong.
+//! Finds settings by name, and gives hints for wrong names.
 
 use super::list::SETTINGS;
 use super::setting::Setting;
@@ -15,14 +15,14 @@ pub(super) fn tables() -> BTreeSet<&'static str> {
     SETTINGS.iter().map(|setting| setting.table).collect()
 }
 
-/// A hint at the table that somebody may have meant.
+/// A hint at the table that was probably meant.
 pub(super) fn table_hint(table: &str) -> String {
     let hint = did_you_mean(table, tables());
     let known = || tables().iter().map(|table| format!("`[{table}]`")).collect::<Vec<_>>().join(", ");
     if hint.is_empty() { format!(": known are {}", known()) } else { hint }
 }
 
-/// A hint at the key that somebody may have meant in a table, or outside of all tables.
+/// A hint at the key that was probably meant in a table, or outside of all tables.
 pub(super) fn key_hint(table: Option<&str>, key: &str) -> String {
     let here = |setting: &&Setting| table.is_none_or(|table| setting.table == table);
     if let Some(elsewhere) = SETTINGS.iter().find(|setting| setting.key == key) {
@@ -37,14 +37,14 @@ pub(super) fn key_hint(table: Option<&str>, key: &str) -> String {
     }
 }
 
-/// A hint at the variable that somebody may have meant.
+/// A hint at the variable that was probably meant.
 pub(super) fn variable_hint(variable: &str) -> String {
     let by_rule =
         |setting: &&Setting| variable == format!("LONGSHORE_{}_{}", setting.table, setting.key).to_uppercase();
     if let Some(setting) = SETTINGS.iter().find(by_rule) {
         return format!(": did you mean `{}`?", setting.variable);
     }
-    // What all have in common would make all of them alike.
+    // The common prefix would make all names similar.
     let distinct = |name: &'static str| name.strip_prefix("LONGSHORE_");
     let known: Vec<&str> = SETTINGS.iter().filter_map(|setting| distinct(setting.variable)).collect();
     let hint = did_you_mean(variable.trim_start_matches("LONGSHORE_"), known);

@@ -1,23 +1,23 @@
-//! Where settings files may be, and which of them are there.
+//! The possible paths of settings files, and the files that exist.
 
 use super::error::ConfigError;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What a settings file is called.
+/// The name of a settings file.
 pub const FILE_NAME: &str = "longshore.toml";
 
-/// Where settings files may be, from the weakest to the strongest.
+/// The possible paths of settings files, from the weakest to the strongest.
 #[derive(Debug, Clone)]
 pub struct Places {
     /// The file of the machine.
     pub system: PathBuf,
     /// The file of the user.
     pub user: Option<PathBuf>,
-    /// The folder where the search for the project's file begins: the nearest one counts, there or above.
+    /// The folder where the search for the project's file begins: the nearest file counts, there or above.
     pub current: Option<PathBuf>,
-    /// A file that must be there.
+    /// A file that must exist.
     pub named: Option<PathBuf>,
 }
 
@@ -28,11 +28,11 @@ impl Default for Places {
 }
 
 impl Places {
-    /// The files that are there, the strongest last, each once.
+    /// The files that exist, the strongest last, each once.
     ///
     /// # Errors
     ///
-    /// The named file is not there, the project's file is another user's, or nobody can tell.
+    /// The named file does not exist, the project's file belongs to another user, or a path cannot be checked.
     pub fn files(&self) -> Result<Vec<PathBuf>, ConfigError> {
         self.files_for(rustix::process::geteuid().as_raw())
     }
@@ -68,7 +68,7 @@ impl Places {
     }
 }
 
-/// The owner of the file at a path, if there is one. A link that leads nowhere is there: it was meant to be read.
+/// The owner of the file at a path, if it exists. A broken link exists: reading it is an error.
 fn owner(path: &Path) -> Result<Option<u32>, ConfigError> {
     match std::fs::symlink_metadata(path) {
         Ok(found) => Ok(Some(std::fs::metadata(path).map_or(found.uid(), |found| found.uid()))),
@@ -77,7 +77,8 @@ fn owner(path: &Path) -> Result<Option<u32>, ConfigError> {
     }
 }
 
-/// Whether a file that lies about may say what a user runs: in a folder that many can write, anybody may have left it.
+/// Whether a file found by search may control what a user runs: anyone may have put it in a folder that many can write
+/// to.
 fn is_trusted(owner: u32, user: u32) -> bool {
     owner == user || owner == 0
 }
@@ -122,7 +123,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE_NAME);
         std::fs::write(&path, "").unwrap();
-        // What root owns is trusted by all, so root gives the file away.
+        // Files of root are trusted by all, so root changes the owner.
         if rustix::process::geteuid().is_root() {
             std::os::unix::fs::chown(&path, Some(4356), None).unwrap();
         }

@@ -1,5 +1,4 @@
-//! One setting: what it is called, where it is kept, and what the documentation says about it. The list of all is in
-//! `list.rs`.
+//! One setting: its names, its slot in the settings, and its documentation. The list of all is in `list.rs`.
 
 use super::slot::Slot;
 use crate::settings::Settings;
@@ -13,23 +12,23 @@ pub(super) struct Setting {
     /// The key in the table.
     pub(super) key: &'static str,
     pub(super) slot: Slot,
-    /// What must be where its path leads.
+    /// What must exist at its path.
     pub(super) leads_to: Target,
-    /// The variable that comes above all files.
+    /// The variable that overrides all files.
     pub(super) variable: &'static str,
-    /// Variables of other programs, which count where nothing else says anything; the first that is there.
+    /// Variables of other programs, which count if nothing else sets a value; the first one that is set is used.
     pub(super) common: &'static [&'static str],
     pub(super) about: &'static str,
-    /// Its default, in the documentation's words.
+    /// Its default, for the documentation.
     pub(super) default: &'static str,
-    /// A value, as a file has it.
+    /// A value, in the notation of a file.
     pub(super) example: &'static str,
 }
 
-/// What must be where a path leads, once somebody has set it.
+/// What must exist at a path that was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
-    /// Nothing: it is made where it is missing, or is no path.
+    /// Nothing: it is created if missing, or is not a path.
     Anything,
     File,
     Folder,
@@ -37,18 +36,18 @@ pub(super) enum Target {
 }
 
 impl Setting {
-    /// The key behind its table's name.
+    /// The table and the key.
     pub(super) fn name(&self) -> String {
         format!("{}.{}", self.table, self.key)
     }
 
-    /// What is right, with an example as a file or a variable has it.
+    /// The valid values, with an example in the notation of a file or a variable.
     pub(super) fn right(&self, in_file: bool) -> String {
         let (file, variable) = (format!("{} = {}", self.key, self.example), self.variable_example());
         format!("{}, as in `{}`", self.slot.right(), if in_file { file } else { variable })
     }
 
-    /// The example as a variable has it.
+    /// The example in the notation of a variable.
     pub(super) fn variable_example(&self) -> String {
         let plain = self.example.trim_matches(['[', ']']).replace("\", \"", " ").replace('"', "");
         let scheme = if self.variable == "DOCKER_HOST" { "unix://" } else { "" };
@@ -60,7 +59,7 @@ impl Setting {
         }
     }
 
-    /// What is wrong with the path that is set, if anything.
+    /// The problem with the path that is set, if any.
     pub(super) fn problem(&self, settings: &mut Settings) -> Option<String> {
         let path = self.slot.path(settings)?;
         let (good, what) = match self.leads_to {

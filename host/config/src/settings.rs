@@ -1,4 +1,4 @@
-//! Where the host finds things. The command line fills it from the environment, once; nothing below reads the
+//! The settings of the host. The command line fills them from the environment, once; the libraries do not read the
 //! environment.
 
 use longshore_model::image_kind::ImageKind;
@@ -8,8 +8,9 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The users of scripts: 256, as many runs as a large machine has at a time. Below 65,536, where the ids of user namespaces
-/// end, and far from those that systems give to people and services. The images name them.
+/// The user ids of scripts: 256, as many as the simultaneous runs of a large machine. Below 65,536, where the ids of
+/// user namespaces end, and far from the ids that systems assign to people and services. The images' `/etc/passwd`
+/// names them.
 const SCRIPT_USERS: RangeInclusive<u32> = 43_560..=43_815;
 
 /// Settings of the machine, apart from any one run.
@@ -17,9 +18,9 @@ const SCRIPT_USERS: RangeInclusive<u32> = 43_560..=43_815;
 pub struct Settings {
     /// The Engine API's socket: Docker's or Podman's.
     pub engine_socket: PathBuf,
-    /// The folder for the sockets of runs, such as a service's own below `/run`. It must allow Unix sockets, and be this
-    /// user's or root's, with nobody else allowed to write to it. Runs keep to `runs` in it, which they make where it is
-    /// missing; nothing else of it is touched.
+    /// The folder for the sockets of runs, such as a service's own below `/run`. It must allow Unix sockets, belong to
+    /// this user or root, and be writable by no other user. Runs use only its subfolder `runs`, which they create if it
+    /// is missing.
     pub runtime_folder: PathBuf,
     /// The folder for the `process` engine's working folders.
     pub work_folder: PathBuf,
@@ -31,93 +32,94 @@ pub struct Settings {
     pub rscript: PathBuf,
     /// A library of R packages for the `process` engine, before R's own; the SDK must be in one of them.
     pub r_library: Option<PathBuf>,
-    /// The `uv` that makes Python environments for the `process` engine.
+    /// The `uv` that installs Python environments for the `process` engine.
     pub uv: PathBuf,
     /// `PATH` of scripts on the `process` engine.
     pub path: String,
     /// The image of Python blocks that name none.
     pub python_image: String,
-    /// The image of Python blocks that are written for pandas 2, and name none.
+    /// The image of Python blocks that are written for pandas 2 and name none.
     pub python_pandas2_image: String,
     /// The image of R blocks that name none.
     pub r_image: String,
-    /// What is put into images that lack it: the agent, the wheels and R packages of the SDKs.
+    /// The files added to images that lack them: the agent, the wheels and R packages of the SDKs.
     pub sdk_folder: PathBuf,
-    /// The folder for what must be known between runs: last uses of images, pins, locks, and the history of runs. Without
-    /// it nothing is lost but that.
+    /// The folder for state that is kept between runs: last uses of images, pins, locks, and run history. Nothing else
+    /// depends on it.
     pub state_folder: PathBuf,
-    /// The folder for what can be made again: the environments of the `process` engine.
+    /// The folder for files that can be rebuilt: the environments of the `process` engine.
     pub cache_folder: PathBuf,
-    /// The Docker configuration file, with credentials for registries. Without it there are none.
+    /// The Docker configuration file, with credentials for registries. Without it there are no credentials.
     pub docker_config: PathBuf,
-    /// The users that scripts in containers run as, a different one for each run at a time.
+    /// The user ids of scripts in containers; simultaneous runs have different ones.
     pub script_users: RangeInclusive<u32>,
-    /// How images are made and kept.
+    /// Settings for building and keeping images.
     pub images: ImageSettings,
-    /// What making an environment may use.
+    /// Limits of builds.
     pub build: BuildSettings,
-    /// Where packages come from.
+    /// Sources of packages.
     pub packages: PackageSettings,
-    /// What is kept of runs that were.
+    /// Settings for the run history.
     pub runs: RunSettings,
 }
 
-/// What is kept of runs that were, and what is said of them.
+/// Settings for the run history and for the outcome of runs.
 #[derive(Debug, Clone, Copy)]
 pub struct RunSettings {
-    /// Runs whose records are kept, the newest; 0 for none.
+    /// How many of the newest runs are kept; 0 for none.
     pub keep: u64,
-    /// Bytes that are kept of what a script prints, half of them its beginning and half its end.
+    /// Bytes of a script's output that are kept, half from its beginning and half from its end.
     pub log_bytes: u64,
     /// The command line's exit status for a run that its script cancelled.
     pub cancelled_status: u8,
-    /// How long a script may take where its run does not say; streams have no such limit.
+    /// The time limit of a script without one of its own; streams have no such limit.
     pub timeout: Option<Duration>,
 }
 
 impl Default for RunSettings {
     fn default() -> Self {
         Self {
-            // 200 MB at the most, and 1 MB while a run goes on.
+            // 200 MB at most, plus 1 MB during a run.
             keep: 200,
             log_bytes: 1_000_000,
             cancelled_status: Outcome::Cancelled.exit_status(),
-            // Far beyond a script that somebody waits for, and short of a night that a hung one holds its memory.
+            // Far longer than a script that a user waits for, and shorter than a night in which a hung one would occupy
+            // its memory.
             timeout: Some(Duration::from_secs(3600)),
         }
     }
 }
 
-/// How images are made and kept.
+/// Settings for building and keeping images.
 #[derive(Debug, Clone)]
 pub struct ImageSettings {
-    /// Bytes that the images made here may take beyond their bases: the high mark of pruning.
+    /// Bytes that the images built here may use beyond their base images: the high mark of pruning.
     pub disk_budget: u64,
-    /// The share of the budget that pruning goes down to.
+    /// The share of the budget that pruning reduces usage to.
     pub low_mark: f64,
     /// When images that blocks name are pulled.
     pub pull: Pull,
-    /// Whether generated images carry the labels that Omniscope's own clean-up goes by.
+    /// Whether generated images carry the labels that Omniscope's clean-up uses.
     pub visokio_labels: bool,
-    /// Which images of the engine are this host's, where several have one engine.
+    /// The owner of images, where several hosts share an engine.
     pub store: String,
 }
 
-/// What making an environment may use. On the `process` engine only the time has a limit.
+/// Limits of builds. On the `process` engine only the time is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BuildSettings {
     /// Bytes of memory, without swap.
     pub memory_bytes: u64,
-    /// Processes and threads at the same time.
+    /// Processes and threads at one time.
     pub pids: u64,
-    /// Bytes that it writes to disk.
+    /// Bytes that a build writes to disk.
     pub disk_bytes: u64,
-    /// Minutes that all of it takes.
+    /// The time limit of a whole build in minutes.
     pub minutes: u64,
 }
 
 impl BuildSettings {
-    /// How long it may take.
+    /// The time limit.
     pub fn deadline(&self) -> Duration {
         Duration::from_secs(self.minutes.saturating_mul(60))
     }
@@ -125,8 +127,8 @@ impl BuildSettings {
 
 impl Default for BuildSettings {
     fn default() -> Self {
-        // A C++ compiler takes 1 GB for each processor at the worst, on machines with 8; the largest environments of
-        // deep learning have 10 GB, twice that while they are unpacked.
+        // A C++ compiler takes up to 1 GB per processor, on machines with 8; the largest environments for deep learning
+        // have 10 GB, and twice that during unpacking.
         Self { memory_bytes: 8 << 30, pids: 4096, disk_bytes: 20_000_000_000, minutes: 60 }
     }
 }
@@ -134,30 +136,30 @@ impl Default for BuildSettings {
 /// When images are pulled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pull {
-    /// Where this machine does not have them.
+    /// If this machine does not have them.
     Missing,
     /// Never.
     Never,
 }
 
-/// Where packages come from, and how. Addresses may hold passwords, which are in no image and nothing that is printed.
+/// Sources of packages. Addresses may contain passwords, which appear in no image and no output.
 #[derive(Debug, Clone)]
 pub struct PackageSettings {
-    /// The index of Python packages; PyPI where there is none.
+    /// The index of Python packages; PyPI if not set.
     pub index_url: Option<String>,
     /// Further indexes of Python packages.
     pub extra_index_urls: Vec<String>,
-    /// Hosts of indexes whose certificates are not looked at.
+    /// Hosts of indexes whose certificates are not checked.
     pub trusted_hosts: Vec<String>,
     /// Further arguments for `uv pip install`.
     pub pip_arguments: Vec<String>,
-    /// Repositories of R packages, like CRAN; those that R itself is set up with where there are none.
+    /// Repositories of R packages, like CRAN; R's own setting if empty.
     pub cran: Vec<String>,
-    /// Whether R packages come from Debian where it has them, as binaries.
+    /// Whether R packages are installed from Debian, as binaries, where it has them.
     pub debian_r_packages: bool,
-    /// The mirror of Debian; that of the base image where there is none.
+    /// The mirror of Debian; that of the base image if not set.
     pub debian_mirror: Option<String>,
-    /// A bundle of certificates that builds trust, besides those of the base image.
+    /// A bundle of certificates that builds trust in addition to those of the base image.
     pub ca_bundle: Option<PathBuf>,
     /// The proxy for `http`.
     pub http_proxy: Option<String>,
@@ -169,7 +171,7 @@ pub struct PackageSettings {
 
 impl Default for ImageSettings {
     fn default() -> Self {
-        // 20 GB is what a dozen environments of data science take; four fifths leave room for the next build.
+        // A dozen environments for data science need 20 GB; four fifths leave room for the next build.
         Self {
             disk_budget: 20_000_000_000,
             low_mark: 0.8,

@@ -1,4 +1,4 @@
-//! The place of a setting in [`Settings`], which is its type too: what may be put there, and what is there.
+//! The slot of a setting in [`Settings`], which also determines its type: how values are checked, stored and read.
 
 use super::entry::Value;
 use super::time::{format_time, parse_time};
@@ -12,15 +12,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What a setting that may have no value is where it has none.
+/// The value of a setting that has none.
 const NONE: &str = "none";
 
-/// Users that scripts may be: what ordinary users have, but for the agent's, and what user namespaces have.
+/// The valid user ids of scripts: those of ordinary users except the agent's, within the range of user namespaces.
 const USERS: RangeInclusive<u32> = 5000..=65_533;
 
 type At<T> = fn(&mut Settings) -> &mut T;
 
-/// Where a setting is kept, by what may be there.
+/// The slot of a setting, by its type.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Slot {
     /// The engine's socket, on this machine.
@@ -45,35 +45,35 @@ pub(super) enum Slot {
     Switch(At<bool>),
 }
 
-/// A value as a file or a variable gives it.
+/// A value from a file or a variable.
 #[derive(Debug, Clone)]
 pub(super) enum Given {
-    /// A variable, whose text may stand for any type.
+    /// A variable, whose text may have any type.
     Variable(OsString),
     Text(String),
     Texts(Vec<String>),
     Integer(u64),
     Number(f64),
     Switch(bool),
-    /// What no setting can be, in words.
+    /// A value of a type that no setting has, described.
     Other(&'static str),
 }
 
-/// What paths and programs are looked for in.
+/// The context in which paths and programs are resolved.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Surroundings<'a> {
-    /// The folder that relative paths start from; that of the process where there is none.
+    /// The base of relative paths; the process's folder if not given.
     pub(super) folder: Option<&'a Path>,
-    /// What `~` stands for.
+    /// The folder for `~`.
     pub(super) home: Option<&'a Path>,
 }
 
-/// A value that does not fit, in words.
+/// A value that does not fit, described.
 #[derive(Debug)]
 pub(super) struct Unfit(pub(super) String);
 
 impl Slot {
-    /// The type, as the documentation has it.
+    /// The type, for the documentation.
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Socket(_) => "socket",
@@ -96,10 +96,10 @@ impl Slot {
         }
     }
 
-    /// What is right, as errors have it.
+    /// The valid values, for errors.
     pub(super) fn right(self) -> &'static str {
         match self {
-            // An engine of another machine could not mount the runs' sockets.
+            // An engine on another machine could not mount the runs' sockets.
             Self::Socket(_) => "containers must run on this machine, so name a socket of it",
             Self::Program(_) => "it must be a program, by its path or by a name that is in PATH",
             Self::Path(_) | Self::PathOrNone(_) => "it must be a path",
@@ -120,7 +120,7 @@ impl Slot {
         }
     }
 
-    /// Puts a value there. An empty text takes away what a lower layer says, where a setting may have no value.
+    /// Stores a value. An empty text removes the value of a lower layer, if a setting may have none.
     pub(super) fn put(self, settings: &mut Settings, given: &Given, around: Surroundings<'_>) -> Result<(), Unfit> {
         let unfit = || Unfit(given.describe());
         match self {
@@ -173,7 +173,7 @@ impl Slot {
         Ok(())
     }
 
-    /// What is there, without passwords.
+    /// The present value, without passwords.
     pub(super) fn value(self, settings: &mut Settings) -> Value {
         match self {
             Self::Socket(at) | Self::Program(at) | Self::Path(at) => Value::Text(at(settings).display().to_string()),
@@ -201,7 +201,7 @@ impl Slot {
         }
     }
 
-    /// The path that is there, if it is one.
+    /// The present path, if the setting is a path.
     pub(super) fn path(self, settings: &mut Settings) -> Option<PathBuf> {
         match self {
             Self::Socket(at) | Self::Program(at) | Self::Path(at) => Some(at(settings).clone()),
@@ -212,7 +212,7 @@ impl Slot {
 }
 
 impl Given {
-    /// In words, for people, without passwords.
+    /// The value for display, without passwords.
     fn describe(&self) -> String {
         match self {
             Self::Variable(text) => described(&text.to_string_lossy()),
@@ -237,13 +237,13 @@ impl Given {
         }
     }
 
-    /// An address without the name that uv lets a variable give it, as in `internal=https://…`.
+    /// An address without the name that uv accepts in a variable, as in `internal=https://…`.
     fn unnamed<'a>(&self, text: &'a str) -> &'a str {
         let named = text.split_once('=').filter(|(name, _)| !name.contains("://"));
         named.filter(|_| matches!(self, Self::Variable(_))).map_or(text, |(_, address)| address)
     }
 
-    /// A list in which everything passes. Those of variables are separated by white space.
+    /// A list whose elements all pass. In variables they are separated by white space.
     fn texts(&self, passes: impl Fn(&str) -> bool) -> Result<Vec<String>, Unfit> {
         let texts: Vec<&str> = match self {
             Self::Variable(text) => text.to_str().ok_or_else(|| Unfit(self.describe()))?.split_whitespace().collect(),
@@ -272,11 +272,11 @@ impl Given {
             _ => return None,
         };
         let is_name = path.components().count() == 1 && !path.as_os_str().as_bytes().contains(&b'/');
-        // A name that is nowhere stays as it is: what starts the program then says so, and so does `config show`.
+        // A name that is not found is kept: starting the program then reports it, and so does `config show`.
         if is_name { Some(find_program(path, search).unwrap_or_else(|| path.to_owned())) } else { self.path(around) }
     }
 
-    /// A socket as `DOCKER_HOST` has it; in files its path will do.
+    /// A socket in the notation of `DOCKER_HOST`; in files a path is enough.
     fn socket(&self, around: Surroundings<'_>) -> Option<PathBuf> {
         let text = self.text()?;
         match (text.strip_prefix("unix://"), self) {
@@ -338,7 +338,7 @@ fn located(text: &OsStr, around: Surroundings<'_>) -> Option<PathBuf> {
     match (path.strip_prefix("~"), around.home, around.folder) {
         (Ok(below), Some(home), _) => Some(home.join(below)),
         (_, _, Some(folder)) => Some(folder.join(path)),
-        // What runs elsewhere finds it too.
+        // It must also be found from other folders.
         _ => std::path::absolute(path).ok(),
     }
 }

@@ -1,4 +1,4 @@
-//! Times as people write them, for settings and for the command line's arguments.
+//! Times as users write them, in settings and command-line arguments.
 
 use std::time::Duration;
 use thiserror::Error;
@@ -6,7 +6,7 @@ use thiserror::Error;
 /// Units, the largest first, and their milliseconds.
 const UNITS: [(&str, u32); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// A text is not a time.
+/// A text that is not a valid time.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{text}` is not a valid time: use a form such as 500ms, 90s, 10m or 2h")]
 pub struct TimeError {
@@ -14,11 +14,11 @@ pub struct TimeError {
     pub text: String,
 }
 
-/// Reads a time above 0: `500ms`, `90s` or `90`, `1.5m`, `2h`.
+/// Parses a time above 0: `500ms`, `90s` or `90`, `1.5m`, `2h`.
 ///
 /// # Errors
 ///
-/// Says which text is not a time.
+/// [`TimeError`] with the text.
 pub fn parse_time(text: &str) -> Result<Duration, TimeError> {
     let wrong = || TimeError { text: text.to_owned() };
     let digits = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
@@ -30,7 +30,7 @@ pub fn parse_time(text: &str) -> Result<Duration, TimeError> {
     if time.is_zero() { Err(wrong()) } else { Ok(time) }
 }
 
-/// Writes a time in the largest unit that it is a whole number of.
+/// Formats a time in the largest unit of which it is a whole number.
 #[must_use]
 pub fn format_time(time: Duration) -> String {
     let milliseconds = time.as_millis();
