@@ -1,5 +1,5 @@
-//! The whole check of an archive, in the order of what it costs: the list of its parts, its manifest, its configuration,
-//! the machine that it is for, and each layer.
+//! The complete check of an archive, in the order of cost: the list of its parts, its manifest, its configuration, its
+//! platform, and each layer.
 
 use super::contents::Contents;
 use super::fault::ArchiveFault;
@@ -11,23 +11,23 @@ use longshore_model::digest::Digest;
 use longshore_model::platform::Platform;
 use std::fs::File;
 
-/// An image in an archive, of which every byte was looked at.
+/// An image in an archive that was checked completely.
 #[derive(Debug)]
 pub struct CheckedImage {
     /// The archive.
     pub(super) contents: Contents,
-    /// The digest of its configuration, which is its id.
+    /// The digest of its configuration, which is the image's id.
     pub id: Digest,
-    /// Its configuration as it stands there.
+    /// Its configuration, unchanged.
     pub(super) config_bytes: Vec<u8>,
-    /// Its configuration as it is understood.
+    /// Its configuration, parsed.
     pub config: ImageConfig,
     /// Its layers, from the lowest to the highest.
     pub(super) layers: Vec<Layer>,
 }
 
 impl CheckedImage {
-    /// Checks an archive, and that its image can run on a platform where one is given.
+    /// Checks an archive and, if a platform is given, that its image can run there.
     pub fn of(archive: File, platform: Option<&Platform>) -> Result<Self, ArchiveFault> {
         let contents = Contents::read(archive)?;
         let parts = Parts::find(&contents)?;
@@ -52,7 +52,7 @@ impl CheckedImage {
         Ok(Self { contents, id, config_bytes, config, layers })
     }
 
-    /// Bytes of its layers, unpacked.
+    /// The unpacked size of its layers in bytes.
     pub fn size(&self) -> u64 {
         self.layers.iter().map(|layer| layer.size).sum()
     }

@@ -1,15 +1,15 @@
-//! Compression around archives and layers: gzip and zstd, told by their first bytes when read, and by the file's name
-//! when written.
+//! Compression of archives and layers: gzip and zstd, recognized by their first bytes when reading, and by the file's
+//! name when writing.
 
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
-/// How bytes are compressed.
+/// The compression of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// Not at all.
+    /// None.
     None,
     /// With gzip.
     Gzip,
@@ -17,14 +17,14 @@ pub enum Compression {
     Zstd,
 }
 
-/// Bytes of a buffer before a decoder.
+/// The buffer before a decoder, in bytes.
 const BUFFER: usize = 64 << 10;
 
-/// The level of zstd's that is as fast as the disk; its own default.
+/// zstd's default level, which is as fast as the disk.
 const ZSTD_LEVEL: i32 = 3;
 
 impl Compression {
-    /// How what begins with these bytes is compressed.
+    /// The compression of data that begins with these bytes.
     pub(super) fn of_start(start: &[u8]) -> Self {
         if start.starts_with(&[0x1f, 0x8b]) {
             Self::Gzip
@@ -35,7 +35,7 @@ impl Compression {
         }
     }
 
-    /// How a file of this name is to be compressed.
+    /// The compression of a file to be written, by its name.
     pub fn of_name(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
@@ -48,7 +48,7 @@ impl Compression {
         }
     }
 
-    /// Unpacks what is read. Zstd's own limit of a window, 128 MiB, bounds the memory.
+    /// Decompresses while reading. zstd's own limit of the window, 128 MiB, bounds the memory.
     pub(super) fn reader<'a>(self, packed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
         let packed = BufReader::with_capacity(BUFFER, packed);
         Ok(match self {
@@ -58,15 +58,15 @@ impl Compression {
         })
     }
 
-    /// Packs what is written. It must be finished.
+    /// Compresses while writing. It must be finished.
     pub fn writer<W: Write>(self, plain: W) -> io::Result<Packing<W>> {
         Ok(match self {
             Self::None => Packing::None(plain),
-            // The same input gives the same bytes: neither header holds a time or a name.
+            // The same input gives the same bytes: neither header contains a time or a name.
             Self::Gzip => Packing::Gzip(GzEncoder::new(plain, flate2::Compression::default())),
             Self::Zstd => {
                 let mut encoder = zstd::stream::write::Encoder::new(plain, ZSTD_LEVEL)?;
-                // So that what was cut or changed is seen before anything else is.
+                // The checksum detects cut or changed files early.
                 encoder.include_checksum(true)?;
                 Packing::Zstd(encoder)
             }
@@ -74,10 +74,10 @@ impl Compression {
     }
 }
 
-/// Packs what is written to it.
+/// A writer that compresses.
 #[allow(missing_debug_implementations, reason = "the encoders of its libraries have none")]
 pub enum Packing<W: Write> {
-    /// As it is.
+    /// Without compression.
     None(W),
     /// With gzip.
     Gzip(GzEncoder<W>),
@@ -86,7 +86,7 @@ pub enum Packing<W: Write> {
 }
 
 impl<W: Write> Packing<W> {
-    /// Writes what is held back, and gives back what it writes to.
+    /// Writes buffered data, and returns the inner writer.
     pub fn finish(self) -> io::Result<W> {
         match self {
             Self::None(writer) => Ok(writer),

@@ -1,5 +1,5 @@
-//! What is where in an archive: a list of its parts, each looked at in the one file that stays open. Every name in it is
-//! harmless, and stands there once; links lead to other parts and nowhere else.
+//! The list of parts in an archive, all read from one file that stays open. Every name in it is safe and unique; links
+//! lead only to other parts.
 
 use super::entry_name::{follow, normal, shown};
 use super::fault::{ArchiveFault, TarFault};
@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
-/// An archive that can be looked into.
+/// An archive whose parts can be read.
 #[derive(Debug)]
 pub(super) struct Contents {
     file: File,
@@ -27,7 +27,7 @@ enum Place {
 /// A file in the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
-    /// Its name, as others name it.
+    /// Its name.
     pub(super) name: String,
     /// Its size.
     pub(super) size: u64,
@@ -35,7 +35,7 @@ pub(super) struct Part {
 }
 
 impl Contents {
-    /// Reads the list of an archive that is not compressed.
+    /// Reads the list of an uncompressed archive.
     pub(super) fn read(file: File) -> Result<Self, ArchiveFault> {
         let size = file.metadata().map_err(ArchiveFault::Read)?.len();
         let mut walk = TarWalk::new(Section { file: &file, at: 0, left: size }, End::Marked, PARTS_MAX as u64);
@@ -47,7 +47,7 @@ impl Contents {
             } else if entry.kind.is_file() {
                 Place::File { at: entry.at, size: entry.size }
             } else if is_link(entry.kind) {
-                // A hard link counts from the archive's root, a symbolic one from its own folder; neither from the
+                // A hard link is relative to the archive's root, a symbolic link to its own folder; neither to the
                 // machine's root.
                 let base = if entry.kind.is_hard_link() { &b""[..] } else { name.as_bytes() };
                 let escapes = || TarFault::LinkEscapes { name: name.clone(), target: shown(&entry.link) };
@@ -56,7 +56,7 @@ impl Contents {
             } else {
                 return Err(ArchiveFault::Tar(TarFault::Kind { name, kind: kind_name(entry.kind) }));
             };
-            // Folders may stand there again: there is nothing in them to be taken for something else.
+            // Folders may occur twice, since they have no content to confuse.
             let is_folder = matches!(place, Place::Folder);
             let before = parts.insert(name.clone(), place);
             if !matches!((before, is_folder), (None, _) | (Some(Place::Folder), true)) {
@@ -67,17 +67,17 @@ impl Contents {
         Ok(Self { file, parts })
     }
 
-    /// Whether there is a part of a name.
+    /// Whether a part of this name exists.
     pub(super) fn has(&self, name: &str) -> bool {
         self.parts.contains_key(name)
     }
 
-    /// The part that `named_by` calls so.
+    /// The part to which `named_by` refers by this name.
     pub(super) fn part(&self, name: &str, named_by: &str) -> Result<Part, ArchiveFault> {
         let missing = || ArchiveFault::Missing { part: shown(name.as_bytes()), named_by: named_by.to_owned() };
         let plain = normal(name.as_bytes()).and_then(text).map_err(ArchiveFault::Tar)?;
         let place = match self.parts.get(&plain) {
-            // `docker save` writes a layer that comes twice as a link to the first, never to another link.
+            // `docker save` writes a repeated layer as a link to the first one, never to another link.
             Some(Place::Link(target)) => self.parts.get(target),
             place => place,
         };
@@ -97,7 +97,7 @@ impl Contents {
         Ok(bytes)
     }
 
-    /// A reader of a part. Several may be open at a time.
+    /// A reader of a part. Several may be open at the same time.
     pub(super) fn open(&self, part: &Part) -> Section<'_> {
         Section { file: &self.file, at: part.at, left: part.size }
     }
@@ -107,7 +107,7 @@ fn text(name: Vec<u8>) -> Result<String, TarFault> {
     String::from_utf8(name).map_err(|error| TarFault::NameNotText { name: shown(error.as_bytes()) })
 }
 
-/// A piece of a file.
+/// A section of a file.
 #[derive(Debug)]
 pub(super) struct Section<'a> {
     file: &'a File,

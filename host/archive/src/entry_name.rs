@@ -1,12 +1,12 @@
-//! Names in tar archives: which are harmless. A name is harmless if it stays below the folder that it is unpacked into,
-//! whatever unpacks it.
+//! Names in tar archives, and whether they are safe: a safe name stays below the folder that it is unpacked into, with
+//! any unpacker.
 
 use super::fault::TarFault;
 
-/// The longest name of a file that says that something is deleted, apart from what: `.wh.`.
+/// The prefix of whiteout files, which delete the file with the rest of the name.
 const WHITEOUT: &[u8] = b".wh.";
 
-/// A name without `./` in front, `/` at the end, and what else does not matter. Fails if it leaves its folder.
+/// Normalizes a name: no leading `./`, no trailing `/`, no redundant parts. Fails if it leaves its folder.
 pub(super) fn normal(name: &[u8]) -> Result<Vec<u8>, TarFault> {
     let shown = || shown(name);
     if name.contains(&0) {
@@ -22,7 +22,7 @@ pub(super) fn normal(name: &[u8]) -> Result<Vec<u8>, TarFault> {
             b".." => return Err(TarFault::NameEscapes { name: shown() }),
             _ => {}
         }
-        // Such a file deletes what the rest of its name says, in the layers below: never its own folder or that above.
+        // A whiteout deletes the rest of its name in the layers below; it may not delete its own folder or the parent.
         if part.strip_prefix(WHITEOUT).is_some_and(|rest| matches!(rest, b"" | b"." | b"..")) {
             return Err(TarFault::NameEscapes { name: shown() });
         }
@@ -34,8 +34,7 @@ pub(super) fn normal(name: &[u8]) -> Result<Vec<u8>, TarFault> {
     Ok(normal)
 }
 
-/// Where a symbolic link leads that stands at `name`, if that is within the archive. One that begins at the root leads
-/// to `None` where the root is the container's.
+/// The target of the link `name`, if it is within the archive.
 pub(super) fn follow(name: &[u8], target: &[u8]) -> Result<Vec<u8>, TarFault> {
     let folder = name.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |at| &name[..at]);
     let escapes = || TarFault::LinkEscapes { name: shown(name), target: shown(target) };
@@ -50,7 +49,7 @@ pub(super) fn follow(name: &[u8], target: &[u8]) -> Result<Vec<u8>, TarFault> {
     Ok(parts.join(&b'/'))
 }
 
-/// A name for people, however odd it is.
+/// A name for display, with any odd characters.
 pub(super) fn shown(name: &[u8]) -> String {
     const SHOWN: usize = 200;
     let text: String = String::from_utf8_lossy(name).chars().flat_map(char::escape_debug).take(SHOWN).collect();

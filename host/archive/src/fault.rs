@@ -1,61 +1,61 @@
-//! What can be wrong with an archive. Each of these means that nothing was loaded.
+//! Errors in archives. After each of these, nothing has been loaded.
 
 use std::io;
 use thiserror::Error;
 
-/// A tar archive is not as it should be, or would do harm.
+/// A tar archive is invalid, or would do harm.
 #[derive(Debug, Error)]
 pub enum TarFault {
     /// It cannot be read or unpacked.
     #[error("it cannot be read")]
     Read(#[source] io::Error),
-    /// Its beginning is nothing like a tar archive.
+    /// Its beginning is not that of a tar archive.
     #[error("it is not a tar archive")]
     NoTar,
     /// It ends too early.
     #[error("it is cut off: it ends within {within}")]
     Truncated {
-        /// What is not complete.
+        /// The incomplete part.
         within: String,
     },
-    /// A header has another checksum than it says.
+    /// A header's checksum is wrong.
     #[error("it is damaged: there is no entry header at byte {offset}")]
     Damaged {
-        /// Where, once unpacked.
+        /// The unpacked offset.
         offset: u64,
     },
-    /// There is something after its end.
+    /// Data follows its end.
     #[error("data follows its end")]
     Trailing,
-    /// A header holds a number or a record that cannot be understood.
+    /// A header has an invalid number or record.
     #[error("the entry at byte {offset} has a header that is not valid: {what}")]
     Header {
-        /// Where, once unpacked.
+        /// The unpacked offset.
         offset: u64,
         /// What is wrong.
         what: &'static str,
     },
-    /// A name is longer than a path may be.
+    /// A name exceeds the limit of a path.
     #[error(
         "the entry at byte {offset} has a name or attributes of {size} bytes, more than the {max} that are allowed"
     )]
     HeaderTooLarge {
-        /// Where, once unpacked.
+        /// The unpacked offset.
         offset: u64,
         /// Its size.
         size: u64,
-        /// What is allowed.
+        /// The limit.
         max: u64,
     },
-    /// An entry has a kind that does not belong there.
+    /// An entry has a type that is not allowed there.
     #[error("the entry `{name}` is {kind}, which is not allowed there")]
     Kind {
         /// The entry.
         name: String,
-        /// Such as `a device`.
+        /// The type, such as `a device`.
         kind: String,
     },
-    /// A name begins at the root.
+    /// A name is absolute.
     #[error("the name `{name}` is absolute")]
     NameAbsolute {
         /// The name.
@@ -67,16 +67,16 @@ pub enum TarFault {
         /// The name.
         name: String,
     },
-    /// A name holds what no file system can.
+    /// A name contains a byte that no file system allows.
     #[error("the name `{name}` contains a zero byte")]
     NameZero {
         /// The name.
         name: String,
     },
-    /// A name of a part is not text.
+    /// The name of a part is not UTF-8.
     #[error("the name `{name}` is not UTF-8")]
     NameNotText {
-        /// The name, as far as it can be shown.
+        /// The name, as far as it can be displayed.
         name: String,
     },
     /// A link leads out of the archive.
@@ -84,24 +84,24 @@ pub enum TarFault {
     LinkEscapes {
         /// The link.
         name: String,
-        /// Where it leads.
+        /// The target of the link.
         target: String,
     },
-    /// A name stands there twice.
+    /// A name occurs twice.
     #[error("the name `{name}` occurs twice")]
     Duplicate {
         /// The name.
         name: String,
     },
-    /// It has more entries than are allowed.
+    /// It has too many entries.
     #[error("it has more than {max} entries")]
     TooManyEntries {
-        /// What is allowed.
+        /// The limit.
         max: u64,
     },
 }
 
-/// An archive does not hold an image that may be loaded.
+/// An archive does not contain an image that may be loaded.
 #[derive(Debug, Error)]
 pub enum ArchiveFault {
     /// It cannot be opened or read.
@@ -110,51 +110,51 @@ pub enum ArchiveFault {
     /// It cannot be unpacked into a temporary file.
     #[error("it cannot be unpacked into a file in `{folder}`")]
     Unpack {
-        /// Where that file was to be.
+        /// The folder of the temporary file.
         folder: String,
         /// The cause.
         #[source]
         source: io::Error,
     },
-    /// It is larger than any image.
+    /// It exceeds the limit of an image.
     #[error("it is too large: it has {size} bytes, and {max} are allowed")]
     TooLarge {
         /// Its size, or that of the image in it.
         size: u64,
-        /// What is allowed.
+        /// The limit.
         max: u64,
     },
-    /// The archive itself is wrong.
+    /// The archive itself is invalid.
     #[error("invalid archive")]
     Tar(#[source] TarFault),
     /// It is a tar archive, but not of an image.
     #[error("it holds no image: it has neither a `manifest.json` nor an `index.json`")]
     NoImage,
-    /// It holds more than one image, or none.
+    /// It contains several images, or none.
     #[error("it holds {count} images, but must hold one: export each separately")]
     Images {
-        /// How many.
+        /// The number of images.
         count: usize,
     },
-    /// A part that others name is missing.
+    /// A part that another part names is missing.
     #[error("`{part}` is missing, which `{named_by}` names")]
     Missing {
         /// The part.
         part: String,
-        /// What names it.
+        /// The part that names it.
         named_by: String,
     },
-    /// A part is larger than such a part can be.
+    /// A part exceeds its limit.
     #[error("`{part}` is too large: it has {size} bytes, and {max} are allowed")]
     PartTooLarge {
         /// The part.
         part: String,
         /// Its size.
         size: u64,
-        /// What is allowed.
+        /// The limit.
         max: u64,
     },
-    /// A part is not the JSON that it should be.
+    /// A part is not the expected JSON.
     #[error("cannot parse `{part}`")]
     Json {
         /// The part.
@@ -163,39 +163,39 @@ pub enum ArchiveFault {
         #[source]
         source: serde_json::Error,
     },
-    /// A part has a value that means nothing here.
+    /// A part has a value that is not supported.
     #[error("`{part}` has {what} `{value}`, and {wanted}")]
     Value {
         /// The part.
         part: String,
-        /// Such as `the media type`.
+        /// The kind of value, such as `the media type`.
         what: &'static str,
         /// The value.
         value: String,
-        /// What would be right.
+        /// The valid values.
         wanted: &'static str,
     },
-    /// A part has another size than another says.
+    /// The size of a part differs from the one that another part states.
     #[error("`{part}` has {found} bytes, and should have {expected}")]
     Size {
         /// The part.
         part: String,
-        /// As it should be.
+        /// The stated size.
         expected: u64,
-        /// As it is.
+        /// The actual size.
         found: u64,
     },
-    /// A part is not what its name or another part says.
+    /// The digest of a part differs from its name or from the one that another part states.
     #[error("`{part}` is damaged: its digest is `{found}`, and should be `{expected}`")]
     Digest {
         /// The part.
         part: String,
-        /// As it should be.
+        /// The stated digest.
         expected: String,
-        /// As it is.
+        /// The actual digest.
         found: String,
     },
-    /// Manifest and configuration have different layers.
+    /// The manifest and the configuration have different numbers of layers.
     #[error("the manifest names {layers} layers, and the configuration {digests}")]
     LayerCount {
         /// Layers of the manifest.
@@ -208,10 +208,10 @@ pub enum ArchiveFault {
     TooManyLayers {
         /// Its layers.
         layers: usize,
-        /// What is allowed.
+        /// The limit.
         max: usize,
     },
-    /// A layer is wrong.
+    /// A layer is invalid.
     #[error("invalid layer `{part}`")]
     Layer {
         /// The layer.
@@ -220,18 +220,18 @@ pub enum ArchiveFault {
         #[source]
         source: TarFault,
     },
-    /// The image is for another kind of machine.
+    /// The image is for another platform.
     #[error("the image is for `{found}`, and this engine runs `{wanted}`")]
     Platform {
-        /// What the image is for.
+        /// The image's platform.
         found: String,
-        /// What the engine runs.
+        /// The engine's platform.
         wanted: String,
     },
-    /// The image is to be trusted as an environment, and is none.
+    /// The image should be trusted as an environment, but is not one.
     #[error("`--trust` is for images that Longshore made for a block, but this is not one: {reason}")]
     NoEnvironment {
-        /// What its labels lack.
+        /// What is wrong with its labels.
         reason: String,
     },
 }

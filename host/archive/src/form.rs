@@ -3,7 +3,7 @@
 /// The form of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// What `docker save` writes and `docker load` reads.
+    /// The form that `docker save` writes and `docker load` reads.
     Docker,
     /// An OCI image layout.
     Oci,

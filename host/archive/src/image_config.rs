@@ -1,5 +1,4 @@
-//! The configuration of an image, as far as it matters here: what machine it is for, which layers it has, and its
-//! labels. Its digest is the image's id.
+//! The relevant parts of an image's configuration: its platform, layers and labels. Its digest is the image's id.
 
 use super::fault::ArchiveFault;
 use super::limits::LAYERS_MAX;
@@ -9,12 +8,12 @@ use longshore_model::platform::Platform;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What is read of a configuration.
+/// The parsed parts of a configuration.
 #[derive(Debug)]
 pub struct ImageConfig {
-    /// The machine that it is for.
+    /// The platform of the image.
     pub(super) platform: Platform,
-    /// The digest of each layer, unpacked.
+    /// The digest of each unpacked layer.
     pub(super) diff_ids: Vec<Digest>,
     labels: BTreeMap<String, String>,
 }
@@ -40,7 +39,7 @@ struct Config {
 }
 
 impl ImageConfig {
-    /// Reads the configuration that stands in `part`.
+    /// Parses the configuration in `part`.
     pub(super) fn parse(bytes: &[u8], part: &str) -> Result<Self, ArchiveFault> {
         let json = |source| ArchiveFault::Json { part: part.to_owned(), source };
         let written: Written = serde_json::from_slice(bytes).map_err(json)?;
@@ -64,7 +63,7 @@ impl ImageConfig {
         })
     }
 
-    /// Fails on an image that the engine cannot run.
+    /// Fails for an image that the engine cannot run.
     pub(super) fn runs_on(&self, wanted: &Platform) -> Result<(), ArchiveFault> {
         let shown = |platform: &Platform| format!("{}/{}", platform.os, platform.architecture);
         if self.platform != *wanted {
@@ -73,7 +72,7 @@ impl ImageConfig {
         Ok(())
     }
 
-    /// The hash of the environment that the image says it is, if all that it says fits together.
+    /// The hash of the environment in the image's labels, if the labels are consistent.
     pub fn environment(&self) -> Result<&str, ArchiveFault> {
         let missing = |reason| ArchiveFault::NoEnvironment { reason };
         let label = |name: &str| {

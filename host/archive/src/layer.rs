@@ -1,4 +1,4 @@
-//! A layer of an image: checked once, byte by byte, and read again when it is written elsewhere.
+//! A layer of an image: checked once, byte by byte, and read again to be written elsewhere.
 
 use super::compression::Compression;
 use super::contents::{Contents, Part};
@@ -9,18 +9,18 @@ use super::tar_walk::{End, Entry, Stream, TarWalk, is_device, kind_name};
 use longshore_model::digest::{Digest, Digesting, Verified};
 use std::io::{self, Read};
 
-/// A layer that was checked.
+/// A checked layer.
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
     part: Part,
     compression: Compression,
-    /// The digest of what it unpacks to.
+    /// The digest of the unpacked layer.
     pub(super) diff_id: Digest,
-    /// The size of what it unpacks to.
+    /// The size of the unpacked layer.
     pub(super) size: u64,
 }
 
-/// What the layers of an image may still have.
+/// The rest of the limits for an image's layers.
 #[derive(Debug)]
 pub(super) struct Allowance {
     pub(super) bytes: u64,
@@ -34,7 +34,7 @@ impl Allowance {
 }
 
 impl Layer {
-    /// Checks that a part unpacks to what has a digest, and that no entry of it leaves its folder.
+    /// Checks that a part unpacks to the given digest, and that none of its entries leaves its folder.
     pub(super) fn check(
         contents: &Contents,
         part: Part,
@@ -63,15 +63,15 @@ impl Layer {
         Ok(Self { part, compression, diff_id, size })
     }
 
-    /// Reads it again, unpacked. What is no longer as it was checked ends in an error.
+    /// Reads it again, unpacked. A change since the check is an error.
     pub(super) fn open<'a>(&self, contents: &'a Contents) -> io::Result<Verified<Box<dyn Read + 'a>>> {
         let unpacked = self.compression.reader(contents.open(&self.part))?;
         Ok(Verified::new(unpacked, self.diff_id, self.size))
     }
 }
 
-/// Whether an entry does no harm. Devices are for the container's own rules: images of Debian have them. Symbolic links
-/// may lead anywhere: they are followed in a container, whose root is the end of every way up.
+/// Whether an entry is safe. Devices are left to the container's rules: images of Debian contain them. Symbolic links
+/// may lead anywhere: they are followed in a container, which cannot leave its root.
 fn harmless(entry: &Entry) -> Result<(), TarFault> {
     let kind = entry.kind;
     if kind.is_hard_link() {

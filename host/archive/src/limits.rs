@@ -1,21 +1,21 @@
-//! What an archive may be at most. It comes from anywhere, and a few kilobytes can be made to unpack to anything.
+//! Limits of archives. Archives are untrusted, and a few kilobytes can unpack to any size.
 
 use std::io::{self, Read};
 
-/// Bytes of an archive, and of its layers, unpacked. The largest images of machine learning take some 20 GiB.
+/// Bytes of an archive, and of its unpacked layers. The largest images for machine learning have about 20 GiB.
 pub(super) const BYTES_MAX: u64 = 32 << 30;
 
-/// Bytes that may come out of anything compressed, however small it is: what a disk surely has room for.
+/// Bytes that any compressed data may unpack to, however small it is: a size that every disk has room for.
 const BYTES_ALWAYS: u64 = 1 << 30;
 
-/// How many times larger than it is anything compressed may become beyond that. Images shrink to a third; files of zeros
-/// shrink a thousandfold, and no image consists of them.
+/// The greatest ratio of unpacked to compressed bytes beyond that. Images shrink to a third; files of zeros shrink a
+/// thousandfold, but no image consists of them.
 const RATIO_MAX: u64 = 100;
 
 /// Layers of an image: the engine's own limit, of overlay file systems.
 pub(super) const LAYERS_MAX: usize = 127;
 
-/// Entries of an archive: `docker save` writes four for each layer, and four more; the rest is for other tools.
+/// Entries of an archive: `docker save` writes four for each layer, and four more; the rest allows for other tools.
 pub(super) const PARTS_MAX: usize = 1024;
 
 /// Entries of all layers. A whole Anaconda has 400,000 files.
@@ -24,21 +24,21 @@ pub(super) const FILES_MAX: u64 = 4_000_000;
 /// Bytes of a manifest or an index: 127 layers with 300 bytes each are 38 KiB.
 pub(super) const MANIFEST_MAX: u64 = 1 << 20;
 
-/// Bytes of an image's configuration. Labels may hold lists of packages.
+/// Bytes of an image's configuration. Its labels may contain lists of packages.
 pub(super) const CONFIG_MAX: u64 = 4 << 20;
 
-/// Bytes of one name in a tar archive: Linux' own limit of a path.
+/// Bytes of one name in a tar archive: Linux's own limit of a path.
 pub(super) const NAME_MAX: u64 = 4096;
 
-/// Bytes of an extended header in a tar archive, which holds names and attributes: Go's limit, which the engine has.
+/// Bytes of an extended header in a tar archive, with names and attributes: Go's limit, which the engine has.
 pub(super) const PAX_MAX: u64 = 1 << 20;
 
-/// What may come out of something compressed of a size, unpacked.
+/// The most bytes that compressed data of a size may unpack to.
 pub(super) fn unpacked_max(packed: u64) -> u64 {
     packed.saturating_mul(RATIO_MAX).clamp(BYTES_ALWAYS, BYTES_MAX)
 }
 
-/// Lets so many bytes through, and fails on the next.
+/// Lets a number of bytes through, and fails on the next.
 #[derive(Debug)]
 pub(super) struct Bounded<R> {
     inner: R,

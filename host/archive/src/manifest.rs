@@ -1,6 +1,6 @@
-//! Which parts of an archive make up its image: read from `manifest.json`, as `docker save` writes it, or from the
-//! `index.json` of an OCI layout. Newer engines write both, and the first of them counts, as it does for engines. Names
-//! that the archive gives its image are not even looked at.
+//! Finds the parts of an archive's image: through `manifest.json`, as `docker save` writes it, or through the
+//! `index.json` of an OCI layout. Newer engines write both, and `manifest.json` takes precedence, as it does for
+//! engines. The names that the archive gives its image are ignored.
 
 use super::contents::{Contents, Part};
 use super::fault::ArchiveFault;
@@ -16,7 +16,7 @@ use std::io;
 pub(super) struct Parts {
     /// Its configuration.
     pub(super) config: Part,
-    /// The digest that the configuration must have, where anything says so.
+    /// The digest that the configuration must have, if one is stated.
     pub(super) config_digest: Option<Digest>,
     /// Its layers, from the lowest to the highest.
     pub(super) layers: Vec<Part>,
@@ -26,7 +26,7 @@ const DOCKER: &str = "manifest.json";
 const INDEX: &str = "index.json";
 const LAYOUT: &str = "oci-layout";
 
-/// Indexes within indexes: one for the layout, one for the platforms.
+/// Nested indexes: one for the layout, one for the platforms.
 const INDEX_DEPTH: usize = 2;
 
 #[derive(Deserialize)]
@@ -65,7 +65,7 @@ struct Descriptor {
 }
 
 impl Parts {
-    /// Finds the parts of the one image that the archive must hold, and checks the digest of each that is named by it.
+    /// Finds the parts of the archive's only image, and checks the digest of each part that is named by its digest.
     pub(super) fn find(contents: &Contents) -> Result<Self, ArchiveFault> {
         if contents.has(DOCKER) {
             Self::of_docker(contents)
@@ -147,7 +147,7 @@ impl Parts {
     }
 }
 
-/// What builders say about how an image was made lies beside it as if it were an image.
+/// Builders store attestations about an image's build beside it, in the form of an image.
 fn is_attestation(manifest: &Descriptor) -> bool {
     manifest.annotations.get("vnd.docker.reference.type").is_some_and(|kind| kind == "attestation-manifest")
 }
@@ -156,7 +156,7 @@ fn few_enough(layers: usize) -> Result<(), ArchiveFault> {
     if layers > LAYERS_MAX { Err(ArchiveFault::TooManyLayers { layers, max: LAYERS_MAX }) } else { Ok(()) }
 }
 
-/// One part that is named as many layers is read as many times.
+/// A part that is named as several layers is read once for each.
 fn small_enough(sizes: impl Iterator<Item = u64>) -> Result<(), ArchiveFault> {
     let size = sizes.fold(0, u64::saturating_add);
     if size > BYTES_MAX { Err(ArchiveFault::TooLarge { size, max: BYTES_MAX }) } else { Ok(()) }
@@ -177,7 +177,7 @@ fn blob_digest(name: &str) -> Option<Digest> {
     Digest::parse_hex(name.strip_prefix("blobs/sha256/")?)
 }
 
-/// Finds a blob, and sees that it is what its descriptor says.
+/// Finds a blob, and checks it against its descriptor.
 fn blob(contents: &Contents, descriptor: &Descriptor, named_by: &str) -> Result<Part, ArchiveFault> {
     let Some(digest) = Digest::parse(&descriptor.digest) else {
         let value = descriptor.digest.chars().take(100).collect();

@@ -1,5 +1,5 @@
-//! Writes the archive of a checked image. The same image gives the same bytes: parts in the order of their names, without
-//! times and owners, layers as they are when unpacked.
+//! Writes the archive of a checked image. The same image gives the same bytes: parts in the order of their names,
+//! without times and owners, layers uncompressed.
 
 use super::check::CheckedImage;
 use super::form::Form;
@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use tar::{Builder, EntryType, Header};
 
-/// What a part of an archive is made of.
+/// The content of a part of an archive.
 #[derive(Debug)]
 enum Content<'a> {
     Bytes(Vec<u8>),
     Layer(&'a Layer),
 }
 
-/// An image that is to be written.
+/// An image to be written.
 #[derive(Debug)]
 pub struct Packing<'a> {
     image: &'a CheckedImage,
@@ -26,8 +26,8 @@ pub struct Packing<'a> {
 }
 
 impl<'a> Packing<'a> {
-    /// Lays out an archive of an image with a name, or with none. `Form::Docker` is an OCI layout too, as with newer
-    /// engines: those of any age take it.
+    /// Prepares an archive of an image, with or without a name. `Form::Docker` is also an OCI layout, as written by
+    /// newer engines: engines of any age load it.
     pub fn new(image: &'a CheckedImage, name: Option<&str>, form: Form) -> Self {
         let mut parts = BTreeMap::new();
         let config = blob(&image.id);
@@ -72,13 +72,13 @@ impl<'a> Packing<'a> {
         Self { image, parts, manifest: manifest_digest }
     }
 
-    /// The ids that an engine may give the image: that of its configuration, or, since there are engines that keep images
-    /// as they come from registries, that of its manifest.
+    /// The ids that an engine may give the image: the digest of its configuration or, in engines that keep images as
+    /// registries store them, of its manifest.
     pub fn ids(&self) -> [String; 2] {
         [self.image.id.to_string(), self.manifest.to_string()]
     }
 
-    /// Writes it.
+    /// Writes the archive.
     pub fn write<W: Write>(&self, out: W) -> io::Result<W> {
         let mut builder = Builder::new(out);
         for (name, content) in &self.parts {
@@ -110,7 +110,7 @@ fn descriptor(media_type: &str, digest: &Digest, size: u64) -> Value {
     json!({"mediaType": media_type, "digest": digest.to_string(), "size": size})
 }
 
-/// A name with the registry that it leaves out.
+/// A name with its registry added, if missing.
 fn whole_name(name: &str) -> String {
     match name.split_once('/') {
         Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => name.to_owned(),

@@ -1,9 +1,9 @@
-//! Extended headers of tar archives, as far as they say where an entry goes and how large it is. They are read as Go
-//! reads them, because the engine does; what it would read in another way is refused.
+//! Extended headers of tar archives, as far as they affect an entry's path and size. They are parsed like in Go,
+//! because the engine uses Go; what Go would parse differently is rejected.
 
 use super::fault::TarFault;
 
-/// What an extended header changes in the entry after it.
+/// The values of an extended header that replace those of the next entry.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Pax {
     pub(super) path: Option<Vec<u8>>,
@@ -12,7 +12,7 @@ pub(super) struct Pax {
 }
 
 impl Pax {
-    /// Reads the records of a header that stands at `offset`: each is `LENGTH KEY=VALUE\n`, and the last one counts.
+    /// Parses the records of a header at `offset`: each is `LENGTH KEY=VALUE\n`, and the last one of a key counts.
     pub(super) fn parse(mut records: &[u8], offset: u64) -> Result<Self, TarFault> {
         let wrong = |what| TarFault::Header { offset, what };
         let mut pax = Self::default();
@@ -24,7 +24,7 @@ impl Pax {
             if key.starts_with(b"GNU.sparse.") {
                 return Err(wrong("it is a sparse file, which layers cannot contain"));
             }
-            // An empty value leaves what the entry itself says.
+            // An empty value keeps the entry's own.
             let text = (!value.is_empty()).then(|| value.to_vec());
             match key {
                 b"path" => pax.path = text,
@@ -44,9 +44,9 @@ impl Pax {
     }
 }
 
-/// The first record without its length and its end, and the others.
+/// The first record without its length and its end, and the rest.
 fn split(records: &[u8]) -> Option<(&[u8], &[u8])> {
-    // Longer numbers than this do not fit into a header.
+    // Longer numbers do not fit into a header.
     const DIGITS_MAX: usize = 7;
     let space = records.iter().take(DIGITS_MAX + 1).position(|byte| *byte == b' ')?;
     let digits = std::str::from_utf8(&records[..space]).ok()?;

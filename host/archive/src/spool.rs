@@ -1,5 +1,5 @@
-//! Temporary files without names, which go with their process, and what is put into them: archives that come compressed,
-//! through a pipe or from the engine. Their parts can then be looked at in any order.
+//! Temporary files without names, which vanish with their process, for archives that arrive compressed, through a pipe
+//! or from the engine. Their parts can then be read in any order.
 
 use super::compression::Compression;
 use super::fault::ArchiveFault;
@@ -13,7 +13,7 @@ use std::path::Path;
 /// Bytes that are copied at a time.
 const CHUNK: usize = 256 << 10;
 
-/// Opens an archive to be read in any order: the file itself, or what it unpacks to; `-` is standard input.
+/// Opens an archive for reading in any order: the file itself, or its unpacked copy; `-` is standard input.
 pub fn open(path: &Path, folder: &Path) -> Result<File, ArchiveFault> {
     let file = if path == Path::new("-") {
         io::stdin().as_fd().try_clone_to_owned().map(File::from)
@@ -24,7 +24,7 @@ pub fn open(path: &Path, folder: &Path) -> Result<File, ArchiveFault> {
     let facts = file.metadata().map_err(ArchiveFault::Read)?;
     let is_regular = facts.is_file();
     if facts.file_type().is_char_device() && path != Path::new("-") {
-        // Some of them never end.
+        // Some devices never end.
         return Err(ArchiveFault::Read(io::Error::new(io::ErrorKind::InvalidInput, "it is a device, not a file")));
     }
     let mut start = [0; 4];

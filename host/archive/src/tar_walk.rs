@@ -1,5 +1,5 @@
-//! Goes from entry to entry of a tar archive that nobody trusts. Nothing is unpacked, no memory grows with the archive,
-//! and every header is read as the engine will read it, or refused.
+//! Iterates over the entries of an untrusted tar archive. Nothing is unpacked, memory does not grow with the archive,
+//! and every header is read as the engine will read it, or rejected.
 
 use super::entry_name::{normal, shown};
 use super::fault::TarFault;
@@ -11,16 +11,16 @@ use tar::{EntryType, Header};
 /// Tar archives consist of blocks of this size.
 const BLOCK: usize = 512;
 
-/// Bytes of zeros after the mark of the end: tape blocks, of 10 KiB where nobody asked for others.
+/// Bytes of zeros after the end marker: tape blocks, of 10 KiB by default.
 const PADDING_MAX: usize = 1 << 20;
 
-/// Where the bytes of an archive come from.
+/// The source of an archive's bytes.
 pub(super) trait Source: Read {
-    /// Leaves out so many bytes, or as many as there are.
+    /// Skips so many bytes, or as many as there are.
     fn skip(&mut self, bytes: u64) -> io::Result<u64>;
 }
 
-/// A source that can only be read.
+/// A source that cannot seek.
 pub(super) struct Stream<R>(pub(super) R);
 
 impl<R: Read> Read for Stream<R> {
@@ -38,51 +38,51 @@ impl<R: Read> Source for Stream<R> {
 /// How an archive must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// With the mark of the end, and nothing after it, so that one that was cut off is never taken for a whole one.
+    /// With the end marker, and nothing after it, so that a truncated archive is never taken for a complete one.
     Marked,
-    /// Anywhere between entries: something else tells whether it is whole.
+    /// Anywhere between entries: completeness is checked elsewhere.
     Any,
 }
 
 /// An entry.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// Its name, without what does not matter; empty for the folder itself.
+    /// Its normalized name; empty for the folder itself.
     pub(super) name: Vec<u8>,
-    /// What it is.
+    /// Its type.
     pub(super) kind: EntryType,
-    /// Where it leads, as it stands there.
+    /// The target of a link, unchanged.
     pub(super) link: Vec<u8>,
     /// Bytes of its content.
     pub(super) size: u64,
-    /// Where its content begins.
+    /// The offset of its content.
     pub(super) at: u64,
 }
 
-/// A way through an archive.
+/// An iteration over an archive.
 pub(super) struct TarWalk<S> {
     source: S,
     end: End,
     max: u64,
     entries: u64,
     at: u64,
-    /// What is left of the entry before, with its padding.
+    /// The unread rest of the previous entry, with its padding.
     rest: u64,
     name: String,
 }
 
 impl<S: Source> TarWalk<S> {
-    /// Begins before the first entry; it is an error if there are more than `max`.
+    /// Starts before the first entry; more than `max` entries are an error.
     pub(super) fn new(source: S, end: End, max: u64) -> Self {
         Self { source, end, max, entries: 0, at: 0, rest: 0, name: String::new() }
     }
 
-    /// How many entries there were.
+    /// The number of entries so far.
     pub(super) fn entries(&self) -> u64 {
         self.entries
     }
 
-    /// Gives the source back, read up to the mark of the end.
+    /// Gives the source back, read up to the end marker.
     pub(super) fn into_source(self) -> S {
         self.source
     }
@@ -104,7 +104,7 @@ impl<S: Source> TarWalk<S> {
             let size = header.entry_size().map_err(|_| wrong("its size is not a number"))?;
             match header.entry_type() {
                 EntryType::XHeader => pax = Pax::parse(&self.content(size, PAX_MAX)?, offset)?,
-                // It is about no entry of its own, and the engine leaves it out.
+                // It belongs to no entry, and the engine ignores it.
                 EntryType::XGlobalHeader => drop(self.content(size, PAX_MAX)?),
                 EntryType::GNULongName => long_name = Some(text(self.content(size, NAME_MAX)?)),
                 EntryType::GNULongLink => long_link = Some(text(self.content(size, NAME_MAX)?)),
@@ -134,10 +134,10 @@ impl<S: Source> TarWalk<S> {
                 return Err(TarFault::HeaderTooLarge { offset, size: what as u64, max: length });
             }
         }
-        // Archives from before there were folders mark them so.
+        // Archives older than the directory type mark them so.
         let old_folder = header.as_bytes()[156] == 0 && name.ends_with(b"/");
         let kind = if old_folder { EntryType::Directory } else { kind };
-        // Some writers give sizes to what has no content.
+        // Some writers set a size for entries without content.
         let has_content = kind.is_file() || !(kind.is_dir() || is_link(kind) || is_device(kind));
         let size = if has_content { size } else { 0 };
         if size > BYTES_MAX {
@@ -175,7 +175,7 @@ impl<S: Source> TarWalk<S> {
         Ok(Some(header))
     }
 
-    /// The second block of the mark of the end, and what follows.
+    /// The second block of the end marker, and the rest.
     fn end_of_archive(&mut self, offset: u64) -> Result<(), TarFault> {
         let mut block = [0; BLOCK];
         let read = self.block(&mut block)?;
@@ -226,7 +226,7 @@ impl<S: Source> TarWalk<S> {
         TarFault::Truncated { within: self.name.clone() }
     }
 
-    /// Reads a block, or as much as there is.
+    /// Reads a block, or the rest.
     fn block(&mut self, block: &mut [u8]) -> Result<usize, TarFault> {
         let mut read = 0;
         while read < block.len() {
@@ -252,7 +252,7 @@ pub(super) fn is_device(kind: EntryType) -> bool {
     kind.is_character_special() || kind.is_block_special() || kind.is_fifo()
 }
 
-/// What an entry is, for people.
+/// The type of an entry, for display.
 pub(super) fn kind_name(kind: EntryType) -> String {
     match kind {
         EntryType::Char | EntryType::Block => "a device".into(),
@@ -267,7 +267,7 @@ fn is_zero(block: &[u8]) -> bool {
     block.iter().all(|byte| *byte == 0)
 }
 
-/// A name of GNU's ends at its first zero.
+/// A GNU name ends at its first zero.
 fn text(mut content: Vec<u8>) -> Vec<u8> {
     if let Some(end) = content.iter().position(|byte| *byte == 0) {
         content.truncate(end);

@@ -1,4 +1,4 @@
-//! A block as it was understood, for people: what `longshore check` prints.
+//! A summary of a block, as `longshore check` prints it.
 
 use super::model::{Block, Form, InputDeclaration, Mode};
 use super::options::{OptionKind, OptionSpec};
@@ -7,10 +7,10 @@ use longshore_model::shown::{Shown, Word};
 use longshore_model::table::ColumnType;
 use serde_json::Value;
 
-/// What stands for a secret.
+/// The replacement of a secret.
 const MASK: &str = "***";
 
-/// Widest cell of the options' table.
+/// The widest cell of the options' table.
 const CELL_MAX: usize = 40;
 
 impl Block {
@@ -80,7 +80,7 @@ impl Block {
     }
 }
 
-/// Nothing of what an input must be is cut.
+/// The requirements of inputs are not cut.
 fn inputs_table(inputs: &[InputDeclaration]) -> Shown {
     let mut rows = vec![["input", "mandatory", "read with", "columns"].map(str::to_owned)];
     rows.extend(inputs.iter().map(|input| {

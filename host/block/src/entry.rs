@@ -1,29 +1,29 @@
-//! One object of a `manifest.json`, read with patience: what is missing or null is not there, a number may stand as
-//! text and text as a number, and what cannot be used is told and left out. What the values mean is the manifest's.
+//! One object of a `manifest.json`, read leniently: missing and null values are equal, a number may be written as text
+//! and text as a number, and unusable values are reported and left out. The manifest interprets the values.
 
 use serde_json::{Map, Value};
 
-/// What is noticed on the way.
+/// Notices collected during reading.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    /// What may change how the block runs.
+    /// Those that may change how the block runs.
     pub(super) warnings: Vec<String>,
-    /// What changes nothing.
+    /// Those that change nothing.
     pub(super) remarks: Vec<String>,
 }
 
-/// An object, or nothing where none is.
+/// An object; anything else is treated as an empty one.
 #[derive(Debug)]
 pub(super) struct Entry<'a> {
     values: Option<&'a Map<String, Value>>,
-    /// The keys that mean something. The page about manifests has them all, so no other may be asked for.
+    /// The known keys. The page about manifests documents them all, so no other key may be read.
     known: &'static [&'static str],
-    /// How messages call it, such as ``option `k`: ``; empty for the manifest itself.
+    /// Its name in messages, such as ``option `k`: ``; empty for the manifest itself.
     place: String,
 }
 
 impl<'a> Entry<'a> {
-    /// The object in `value`. One with keys beyond `known`, which mean nothing here, is told.
+    /// The object in `value`. Keys beyond `known` are ignored and reported.
     pub(super) fn new(value: &'a Value, place: String, known: &'static [&'static str], notices: &mut Notices) -> Self {
         let values = value.as_object();
         let unknown = values.into_iter().flat_map(Map::keys).filter(|key| !known.contains(&key.as_str()));
@@ -34,13 +34,13 @@ impl<'a> Entry<'a> {
         Self { values, known, place }
     }
 
-    /// A key's value, whatever it is but null.
+    /// A key's value, unless it is null.
     pub(super) fn value(&self, key: &str) -> Option<&'a Value> {
         debug_assert!(self.known.contains(&key), "`{key}` is not among the known keys");
         self.values?.get(key).filter(|value| !value.is_null())
     }
 
-    /// Text; blank is not there.
+    /// Text; blank text counts as missing.
     pub(super) fn text(&self, key: &str, notices: &mut Notices) -> Option<String> {
         let text = match self.value(key)? {
             Value::String(text) => text.clone(),
@@ -86,7 +86,7 @@ impl<'a> Entry<'a> {
         self.ignored(key, value, "a whole number", notices)
     }
 
-    /// A list; one thing alone is a list of one.
+    /// A list; a single value is a list of one.
     pub(super) fn list(&self, key: &str) -> Vec<&'a Value> {
         match self.value(key) {
             Some(Value::Array(items)) => items.iter().filter(|item| !item.is_null()).collect(),
@@ -96,7 +96,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Says that a value is of no use, and leaves it out.
+    /// Reports that a value cannot be used, and leaves it out.
     pub(super) fn ignored<T>(&self, key: &str, value: &Value, expected: &str, notices: &mut Notices) -> Option<T> {
         let kind = super::values::type_of(value);
         let shown = if value.is_array() || value.is_object() { kind.into() } else { format!("{value}, {kind}") };
@@ -106,7 +106,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// A plain value as text, without quotes and blanks around it; empty for lists and objects.
+/// A plain value as text, without quotes and surrounding blanks; empty for lists and objects.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.trim().to_owned(),

@@ -1,13 +1,13 @@
-//! What can be wrong with a block, its manifest and the values given to its options.
+//! Errors in a block, its manifest and the values of its options.
 
 use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// A block cannot be used.
+/// An error in a block.
 #[derive(Debug, Error)]
 pub enum BlockError {
-    /// There is nothing at the path.
+    /// Nothing exists at the path.
     #[error("`{path}` does not exist")]
     Missing {
         /// The path.
@@ -21,7 +21,7 @@ pub enum BlockError {
         /// The folder.
         folder: PathBuf,
     },
-    /// The path is a file, but no script.
+    /// The path is a file, but not a script.
     #[error("`{path}` is not a block: it is a file that does not end in .py or .R")]
     NotAScript {
         /// The file.
@@ -52,7 +52,7 @@ pub enum BlockError {
     Invalid {
         /// The manifest.
         path: PathBuf,
-        /// Which key, what was found, what would be right.
+        /// The key, the value found and the valid values.
         reason: String,
     },
     /// The script is missing.
@@ -65,23 +65,23 @@ pub enum BlockError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A file of the block leaves its folder.
+    /// A file of the block is outside of its folder.
     #[error("`{path}` is a link that leads out of the block's folder")]
     Escapes {
         /// The file.
         path: PathBuf,
     },
-    /// The block's folder holds too much.
+    /// The block's folder is too large.
     #[error("`{folder}` is too large for a block: it holds {what}; keep data outside and give it as an input")]
     TooMuch {
         /// The folder.
         folder: PathBuf,
-        /// What there is too much of.
+        /// What exceeds the limit.
         what: String,
     },
 }
 
-/// Everything that is wrong with the values given to options, at once.
+/// All errors in the values of options.
 #[derive(Debug, Error)]
 #[error("{}", list(.problems))]
 pub struct OptionError {
@@ -89,12 +89,12 @@ pub struct OptionError {
     pub problems: Vec<OptionProblem>,
 }
 
-/// One thing that is wrong with an option.
+/// An error in the value of an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionProblem {
     /// The option.
     pub option: String,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what would be valid.
     pub reason: String,
 }
 

@@ -1,5 +1,5 @@
-//! The files of a block that go beside its script. What they are is looked at when a run is checked, in a folder that stays
-//! open: each is read later, by every part of a run, and is then the same file as before, or an error.
+//! The files of a block that are copied beside its script. They are listed when a run is checked, in a folder that
+//! stays open; each part of a run opens them later, and a file that changed meanwhile is an error.
 
 use super::error::BlockError;
 use super::model::Block;
@@ -13,42 +13,42 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Most files in a block's folder: a large package with its data has a few thousand.
+/// The most files in a block's folder: a large package with its data has a few thousand.
 const FILES_MAX: usize = 10_000;
 
-/// Most bytes in a block's folder: they are copied into every run. Data belongs into inputs.
+/// The most bytes in a block's folder, since they are copied into every run. Data belongs in inputs.
 const BYTES_MAX: u64 = 1 << 30;
 
-/// Folders that are no part of a block.
+/// Folders that are not part of a block.
 const IGNORED: [&str; 3] = [".git", "__pycache__", ".venv"];
 
-/// A file of the block, to be unpacked beside the script.
+/// A file of the block, to be copied beside the script.
 #[derive(Debug, Clone)]
 pub struct BlockFile {
     folder: Arc<Folder>,
-    /// Its path there, without links.
+    /// Its path in the folder, without links.
     within: PathBuf,
     facts: Facts,
     /// Its path below the working folder.
     pub path: String,
-    /// Whether it may be executed.
+    /// Whether it is executable.
     pub executable: bool,
 }
 
-/// What changes with a file's contents, or is another file's.
+/// Metadata that differs for another file or changed contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Facts {
     identity: Identity,
     bytes: i64,
-    /// Seconds and nanoseconds of its last change, which nobody can set.
+    /// Seconds and nanoseconds of its last change (ctime), which cannot be set.
     changed: (i64, i64),
 }
 
 impl BlockFile {
-    /// Opens it to be read.
+    /// Opens it for reading.
     ///
     /// # Errors
-    /// It is not what it was any more.
+    /// It has changed.
     pub fn open(&self) -> io::Result<File> {
         let opened = self.folder.open_file(&self.within).and_then(regular);
         let is_other = match &opened {
@@ -65,7 +65,7 @@ impl BlockFile {
         opened
     }
 
-    /// A script that stands for itself.
+    /// A script without a folder.
     pub fn at(source: &Path, path: &str) -> io::Result<Self> {
         let walked = walk(source)?;
         let found = walked.found.ok_or(io::ErrorKind::NotFound)?;
@@ -84,10 +84,10 @@ impl Facts {
 }
 
 impl Block {
-    /// The files to unpack for a run, the script among them.
+    /// The files to copy for a run, including the script.
     ///
     /// # Errors
-    /// [`BlockError`] for a link that leaves the folder, or too much.
+    /// [`BlockError`] for a link that leads out of the folder, or a folder that is too large.
     pub fn files(&self) -> Result<Vec<BlockFile>, BlockError> {
         if !self.whole_folder {
             let source = self.folder.join(&self.script);
@@ -136,7 +136,7 @@ impl Walk {
                 let real = std::fs::canonicalize(&source).map_err(failed)?;
                 let within = real.strip_prefix(self.root.path()).map(Path::to_owned);
                 let within = within.map_err(|_| BlockError::Escapes { path: source.clone() })?;
-                // A link to a folder above would lead round in circles.
+                // A link to a parent folder would be followed in a loop.
                 let found = match real.is_dir() {
                     true => return Err(BlockError::Escapes { path: source }),
                     false => self.root.open_file(&within).and_then(|file| Ok(fstat(file)?)).map_err(failed)?,
@@ -197,7 +197,7 @@ mod tests {
             assert_eq!(read(named(name)).unwrap(), text, "{name}");
         }
         let changed = |name: &str| format!("`{name}` of the block has changed since the run was checked");
-        // A link to a file of as many bytes, in its place and in its folder's.
+        // A link to a file of the same size, in place of the file and of its folder.
         std::fs::rename(at("data"), at("before")).unwrap();
         std::fs::create_dir(at("data")).unwrap();
         symlink(folder.path().join("secret"), at("data/table")).unwrap();

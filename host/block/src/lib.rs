@@ -1,5 +1,5 @@
-//! Blocks: a folder with a manifest and a script, or a bare script. Reading manifests of either form into one model,
-//! the block's files, and checking the values that a caller gives its options.
+//! Blocks: a folder with a manifest and a script, or a bare script. Reads both forms of manifest into one model, lists
+//! the block's files, and checks the values of its options.
 
 mod describe;
 mod entry;

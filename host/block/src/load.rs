@@ -1,4 +1,4 @@
-//! Finding a block at a path: a folder with either manifest, or a bare script.
+//! Loads a block from a path: a folder with either manifest, or a bare script.
 
 use super::error::BlockError;
 use super::model::{Block, Language, Loaded};
@@ -8,18 +8,18 @@ use longshore_os::small_file;
 use serde_json::Value;
 use std::path::{Component, Path};
 
-/// The manifests, the first one found counts.
+/// The manifests; the first one found is used.
 const TOML: &str = "block.toml";
 const JSON: &str = "manifest.json";
 
-/// Bytes of a script that is searched for packages, at most: generated ones have some MiB.
+/// The most bytes of a script that is searched for packages: generated ones have a few MiB.
 const SCRIPT_MAX: u64 = 64 << 20;
 
 impl Block {
-    /// Reads a block and checks that its script is there.
+    /// Reads a block and checks that its script exists.
     ///
     /// # Errors
-    /// [`BlockError`] says what is wrong, with line and column where it is about a manifest's text.
+    /// [`BlockError`], with line and column for errors in a manifest's text.
     pub fn load(path: &Path) -> Result<Loaded, BlockError> {
         let metadata = std::fs::metadata(path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => BlockError::Missing { path: path.to_owned() },
@@ -47,7 +47,7 @@ impl Block {
 }
 
 impl Loaded {
-    /// The default of a file option is a file of the block: whoever wrote the block has no say in other files.
+    /// The default of a file option must be a file of the block: its author may not name other files.
     fn check_file_defaults(&mut self, folder: &Path, manifest: &str) -> Result<(), BlockError> {
         let root =
             std::fs::canonicalize(folder).map_err(|source| BlockError::Read { path: folder.to_owned(), source })?;
@@ -69,7 +69,7 @@ impl Loaded {
         Ok(())
     }
 
-    /// An Omniscope manifest names no packages of R: its script does.
+    /// An Omniscope manifest does not name R packages: the script does.
     fn add_r_packages(&mut self, script: &Path) -> Result<(), BlockError> {
         let source = small_file::read(script, SCRIPT_MAX)
             .map_err(|source| BlockError::Read { path: script.to_owned(), source })?;

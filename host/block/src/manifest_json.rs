@@ -1,5 +1,5 @@
-//! Omniscope's `manifest.json`, read as it is: what is missing or null has its default, what is unknown is ignored, and
-//! only what leaves nothing to run is an error. Its options are read in `options_json.rs`.
+//! Omniscope's `manifest.json`, read leniently: missing or null keys have their defaults, unknown keys are ignored, and
+//! it is an error only if nothing can be run. Its options are read in `options_json.rs`.
 
 use super::entry::{Entry, Notices};
 use super::error::BlockError;
@@ -9,7 +9,7 @@ use longshore_model::table::WriteOptions;
 use serde_json::Value;
 use std::path::Path;
 
-/// The keys of a manifest that mean something, or that say what only people and editors read.
+/// The keys of a manifest that are used, or that are only for people and editors.
 pub(super) const KEYS: [&str; 18] = [
     "@visokiotype",
     "name",
@@ -103,7 +103,7 @@ fn language(given: Option<String>, script: Option<&str>, notices: &mut Notices) 
     }
 }
 
-/// The script of a manifest that names none.
+/// The script of a manifest that does not name one.
 fn only_script(folder: &Path, language: Language, notices: &mut Notices) -> Result<String, String> {
     let usual = match language {
         Language::Python => "script.py",
@@ -182,7 +182,7 @@ fn dependencies(entry: &Entry<'_>, language: Language, notices: &mut Notices) ->
     requirements
 }
 
-/// A text, or a list of them.
+/// A text, or a list of texts.
 fn texts<'a>(entry: &Entry<'a>, key: &str, notices: &mut Notices) -> Vec<&'a str> {
     let values = entry.list(key).into_iter();
     let text = |value: &'a Value| value.as_str().or_else(|| entry.ignored(key, value, "text", notices));
@@ -197,7 +197,7 @@ fn words(entry: &Entry<'_>, key: &str, notices: &mut Notices) -> Vec<String> {
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// The outputs; a list that is missing or empty declares none, and any may be written.
+/// The outputs; with a missing or empty list the script may write any.
 fn outputs(entry: &Entry<'_>, notices: &mut Notices) -> Option<Vec<OutputSpec>> {
     let mut outputs: Vec<OutputSpec> = Vec::new();
     let given = entry.list("blockOutputs");
@@ -391,7 +391,7 @@ mod tests {
         }
     }
 
-    /// The keys of the tables below a heading of the page about manifests.
+    /// The keys in the tables below a heading of the page about manifests.
     fn documented(page: &str, heading: &str) -> Vec<String> {
         let (_, section) = page.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no `{heading}`"));
         let section = section.split("\n#").next().unwrap();

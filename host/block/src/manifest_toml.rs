@@ -1,4 +1,4 @@
-//! `block.toml`: our own manifest, strict: an unknown key is an error, with the nearest known one.
+//! `block.toml`, Longshore's own manifest. It is strict: an unknown key is an error, with the nearest known one.
 
 use super::error::BlockError;
 use super::model::{Block, DECLARED_MAX, InputDeclaration, InputKey, Language, Loaded, Mode, OutputSpec, Pandas};
@@ -150,7 +150,7 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
     Ok(Loaded { block, warnings: Vec::new(), remarks: Vec::new() })
 }
 
-/// Where in the text something is wrong, and what.
+/// The offset of an error in the text, and its message.
 type Misplaced = (usize, String);
 
 fn inputs(inputs: Vec<ManifestInput>) -> Result<Vec<InputDeclaration>, Misplaced> {
@@ -214,7 +214,7 @@ fn options(
     Ok(declared)
 }
 
-/// The input of an option of kind field or fields, and what its columns may be.
+/// The input of a field or fields option, and the types that its columns may have.
 fn field(option: &ManifestOption, inputs: Option<&[InputDeclaration]>) -> Result<(usize, Vec<ColumnType>), Misplaced> {
     let named = |reason: &str| format!("option `{}`: {reason}", option.name);
     let mut number = 0;
@@ -309,7 +309,7 @@ mod tests {
     use longshore_model::image_kind::ImageKind;
     use longshore_model::table::HeaderLines;
 
-    /// The keys that the reader knows, as it lists them when it meets one that it does not.
+    /// The keys that the reader knows, as it lists them for an unknown one.
     fn known(text: &str) -> Vec<String> {
         let error = toml::from_str::<Manifest>(text).unwrap_err().message().to_owned();
         let mut known: Vec<String> = error.split('`').skip(3).step_by(2).map(str::to_owned).collect();

@@ -1,4 +1,4 @@
-//! What a block is, whichever manifest said so.
+//! The model of a block, independent of the form of its manifest.
 
 use super::options::OptionSpec;
 use longshore_model::image_kind::ImageKind;
@@ -8,68 +8,68 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-/// Outputs that a manifest may have, as its options: more than any dialogue shows. Each is compared with those before it.
+/// The most outputs or options of a manifest: more than any dialogue shows. Each is compared with all before it.
 pub(super) const DECLARED_MAX: usize = 1000;
 
 /// A block.
 #[derive(Debug, Clone, Serialize)]
 pub struct Block {
-    /// Its name, for people.
+    /// Its display name.
     pub name: String,
-    /// What it does, for people.
+    /// A description to display.
     pub description: Option<String>,
-    /// The folder that holds it.
+    /// The folder that contains it.
     pub folder: PathBuf,
     /// The script, relative to the folder.
     pub script: String,
-    /// Whether the folder is the block: its other files go with the script. A bare script goes alone.
+    /// Whether the folder is the block: its other files are copied with the script. A bare script is copied alone.
     pub whole_folder: bool,
     /// The script's language.
     pub language: Language,
-    /// Whether the script does all itself or is given its tables as variables.
+    /// Whether the script uses the SDK, or receives its tables as variables.
     pub form: Form,
-    /// The pandas that a script in Python is written for.
+    /// The pandas version of a Python script.
     pub pandas: Pandas,
     /// How the script takes its input.
     pub mode: Mode,
     /// Packages of the language that the script needs.
     pub dependencies: Vec<String>,
-    /// Those of them that nobody declared, but the script names: it may do without.
+    /// Those of them that are not declared but named in the script, which may work without them.
     #[serde(skip)]
     pub dependencies_found: Vec<String>,
     /// Debian packages that the script needs.
     pub system_packages: Vec<String>,
-    /// A base image of its own.
+    /// A custom base image.
     pub image: Option<String>,
-    /// Whether the SDK and the agent are to be put into that image.
+    /// Whether the SDK and the agent are added to that image.
     pub install_api: bool,
-    /// Whether it asks for a network.
+    /// Whether it needs a network.
     pub network: bool,
     /// Its options, in order.
     pub options: Vec<OptionSpec>,
-    /// Its inputs, in order; `None` where it declares none and may have any.
+    /// Its inputs, in order; `None` if it declares none and accepts any.
     pub inputs: Option<Vec<InputDeclaration>>,
-    /// Its outputs, in order; `None` where it declares none and may write any.
+    /// Its outputs, in order; `None` if it declares none and may write any.
     pub outputs: Option<Vec<OutputSpec>>,
 }
 
 /// An input of a block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InputDeclaration {
-    /// The name by which callers give it and scripts read it.
+    /// The name that callers and scripts use.
     pub name: String,
-    /// A description for people.
+    /// A description to display.
     pub description: Option<String>,
     /// Whether it must be given.
     pub mandatory: bool,
-    /// How its text is read, where the caller says nothing else.
+    /// How its text is read, unless the caller specifies otherwise.
     pub read: ReadOptions,
-    /// Columns that it must have, and what they are: text is read so, and other formats must have them so.
+    /// The columns that it must have, and their types: text is parsed into them, and other formats must contain them.
     pub columns: BTreeMap<String, ColumnType>,
 }
 
 impl InputDeclaration {
-    /// How a text is read, where the caller says nothing else.
+    /// How a text is read, unless the caller specifies otherwise.
     #[must_use]
     pub fn reading(&self) -> ReadOptions {
         let mut read = self.read.clone();
@@ -83,9 +83,9 @@ impl InputDeclaration {
 pub struct OutputSpec {
     /// Its id.
     pub id: String,
-    /// Its name, for people.
+    /// Its display name.
     pub name: Option<String>,
-    /// How its text is written, where the caller says nothing else.
+    /// How its text is written, unless the caller specifies otherwise.
     pub write: WriteOptions,
 }
 
@@ -108,29 +108,29 @@ impl fmt::Display for Language {
     }
 }
 
-/// What a script is.
+/// The form of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// It reads and writes through the SDK.
     Script,
-    /// It finds its inputs in variables and leaves its outputs in others, as Omniscope's older blocks do.
+    /// It receives its inputs in variables and leaves its outputs in others, like Omniscope's older blocks.
     Snippet,
 }
 
-/// Which pandas a script in Python is written for.
+/// The pandas version of a Python script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Pandas {
-    /// Text in columns of objects.
+    /// Text in columns of type `object`.
     #[serde(rename = "2")]
     Two,
-    /// Text in columns of `str`.
+    /// Text in columns of type `str`.
     #[serde(rename = "3")]
     Three,
 }
 
 impl Pandas {
-    /// The one with this major version.
+    /// The version with this major number.
     pub(super) fn of_version(major: u64) -> Option<Self> {
         match major {
             2 => Some(Self::Two),
@@ -160,19 +160,19 @@ pub enum Mode {
     Stream,
 }
 
-/// A block, and what was noticed while reading it.
+/// A block, and the notices from reading it.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The block.
     pub block: Block,
-    /// What may change how it runs: values that were wrong and are ignored, gaps that were filled.
+    /// Notices that may change how it runs: wrong values that are ignored, gaps that are filled.
     pub warnings: Vec<String>,
-    /// What changes nothing: ignored keys, values in an unusual form.
+    /// Notices that change nothing: ignored keys, values in an unusual form.
     pub remarks: Vec<String>,
 }
 
 impl Block {
-    /// A block that says nothing of itself.
+    /// A block without any declarations.
     #[must_use]
     pub fn empty(folder: PathBuf, language: Language) -> Self {
         Self {
@@ -203,7 +203,7 @@ impl Block {
         self.script.rsplit('/').next().unwrap_or(&self.script)
     }
 
-    /// The image it runs in where neither it nor the caller names one.
+    /// The kind of image it runs in if neither it nor the caller names an image.
     #[must_use]
     pub fn image_kind(&self) -> ImageKind {
         match (self.language, self.pandas) {

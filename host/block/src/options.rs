@@ -1,4 +1,4 @@
-//! What options a block has.
+//! The options of a block.
 
 use longshore_model::table::ColumnType;
 use serde::Serialize;
@@ -7,41 +7,41 @@ use serde_json::Value;
 /// An option of a block.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OptionSpec {
-    /// The name by which scripts get it and callers give it.
+    /// The name that scripts and callers use.
     pub name: String,
-    /// What values it takes.
+    /// The kind of its values.
     #[serde(flatten)]
     pub kind: OptionKind,
-    /// Its value where the caller gives none.
+    /// Its value if the caller gives none.
     pub default: Option<Value>,
     /// Whether it must have a value.
     pub mandatory: bool,
-    /// A label for people.
+    /// A label to display.
     pub label: Option<String>,
-    /// A description for people.
+    /// A description to display.
     pub description: Option<String>,
 }
 
-/// What values an option takes.
+/// The kind of an option's values.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum OptionKind {
     /// Text; blank is unset.
     Text,
-    /// Text that never shows.
+    /// Text that is never shown.
     Password,
     /// A whole number.
     Integer {
-        /// The least.
+        /// The least value.
         min: Option<i64>,
-        /// The greatest.
+        /// The greatest value.
         max: Option<i64>,
     },
     /// A number.
     Double {
-        /// The least.
+        /// The least value.
         min: Option<f64>,
-        /// The greatest.
+        /// The greatest value.
         max: Option<f64>,
     },
     /// Yes or no; unset is no.
@@ -60,20 +60,20 @@ pub enum OptionKind {
     Field {
         /// The input, from 0.
         input: usize,
-        /// What the column may be; anything where there are none.
+        /// The allowed types of the column; any if empty.
         field_types: Vec<ColumnType>,
     },
     /// Columns of an input.
     Fields {
         /// The input, from 0.
         input: usize,
-        /// What the columns may be; anything where there are none.
+        /// The allowed types of the columns; any if empty.
         field_types: Vec<ColumnType>,
     },
 }
 
 impl OptionKind {
-    /// The kinds, by the names that `block.toml` has for them.
+    /// The names of the kinds in `block.toml`.
     pub const NAMES: [&'static str; 9] =
         ["text", "password", "integer", "double", "boolean", "choice", "file", "field", "fields"];
 
@@ -93,7 +93,7 @@ impl OptionKind {
         }
     }
 
-    /// What it allows, for people; empty where it allows anything.
+    /// The allowed values, for display; empty if all are allowed.
     #[must_use]
     pub fn allows(&self) -> String {
         match self {
@@ -111,7 +111,7 @@ impl OptionKind {
     }
 }
 
-/// Types that a column may have, in words.
+/// The allowed types of a column, for display.
 pub(super) fn alternatives(types: &[ColumnType]) -> String {
     types.iter().map(ColumnType::name).collect::<Vec<_>>().join(" or ")
 }

@@ -1,5 +1,5 @@
-//! The options of an Omniscope `manifest.json`. An option that cannot be used is told and left out, and a default that
-//! its own option would refuse is no default: neither keeps the block from running.
+//! The options of an Omniscope `manifest.json`. An unusable option is reported and left out, and so is a default that
+//! its own option would reject: neither prevents the block from running.
 
 use super::entry::{Entry, Notices};
 use super::model::DECLARED_MAX;
@@ -27,7 +27,7 @@ pub(super) const OPTION_KEYS: [&str; 13] = [
 /// The keys of a choice.
 pub(super) const CHOICE_KEYS: [&str; 4] = ["@visokiotype", "value", "displayName", "name"];
 
-/// Choices of an option, at most: lists of all countries and cities are shorter. Each is compared with those before it.
+/// The most choices of an option: lists of all countries and cities are shorter. Each is compared with all before it.
 const CHOICES_MAX: usize = 5000;
 
 /// The options of a manifest.
@@ -114,7 +114,7 @@ fn kind(name: &str, entry: &Entry<'_>, notices: &mut Notices) -> OptionKind {
     }
 }
 
-/// Bounds that no value can meet are none.
+/// Bounds that no value can satisfy are ignored.
 fn in_order<T: PartialOrd + std::fmt::Display>(
     name: &str,
     min: Option<T>,
@@ -131,7 +131,7 @@ fn in_order<T: PartialOrd + std::fmt::Display>(
     }
 }
 
-/// Choices are objects with a value, or the values themselves.
+/// Choices are objects with a value, or plain values.
 fn choice(name: &str, entry: &Entry<'_>, notices: &mut Notices) -> OptionKind {
     let mut choices: Vec<String> = Vec::new();
     let given = entry.list("choices");
@@ -170,8 +170,8 @@ fn input(entry: &Entry<'_>, notices: &mut Notices) -> usize {
     })
 }
 
-/// What a field may be, in Omniscope's words. What a word allows that is not known cannot be told, so that a list with one
-/// allows anything.
+/// The allowed types of a field, in Omniscope's terms. Since the meaning of an unknown word is not known, a list with
+/// one allows any type.
 fn field_types(name: &str, entry: &Entry<'_>, notices: &mut Notices) -> Vec<ColumnType> {
     let mut types = Vec::new();
     for value in entry.list("fieldTypes") {
@@ -193,7 +193,7 @@ fn field_types(name: &str, entry: &Entry<'_>, notices: &mut Notices) -> Vec<Colu
     types
 }
 
-/// A default as a value that the option takes: as it stands, or as the text that it would be on the command line.
+/// Converts a default to a value of the option: unchanged, or from the text that it would be on the command line.
 fn default(spec: &OptionSpec, given: &Value, notices: &mut Notices) -> Option<Value> {
     let reason = match spec.read_json(given) {
         Ok(value) => return Some(value).filter(|value| !value.is_null()),

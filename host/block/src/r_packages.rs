@@ -1,8 +1,8 @@
-//! The packages that a script in R names: in `library(x)`, `require(x)`, `requireNamespace("x")`, `loadNamespace("x")`
-//! and `x::y`. R's source is cut into tokens first, so that comments and strings name nothing. Installing packages is
-//! for others.
+//! Finds the packages that an R script names: in `library(x)`, `require(x)`, `requireNamespace("x")`,
+//! `loadNamespace("x")` and `x::y`. R's source is split into tokens first, so that comments and strings do not count.
+//! Others install the packages.
 
-/// What every R has, and what is ours.
+/// The packages of every R installation, and Longshore's own.
 const ALWAYS_THERE: [&str; 16] = [
     "base",
     "compiler",
@@ -22,7 +22,7 @@ const ALWAYS_THERE: [&str; 16] = [
     "omniscope.api",
 ];
 
-/// The packages that a script names, each once, in the order in which they come.
+/// The packages that a script names, each once, in order of appearance.
 pub(super) fn named(source: &str) -> Vec<String> {
     let tokens: Vec<Token<'_>> = Tokens(source).collect();
     let mut packages: Vec<String> = Vec::new();
@@ -42,9 +42,9 @@ fn namespace<'a>(tokens: &[Token<'a>]) -> Option<&'a str> {
     }
 }
 
-/// `library(x)` and the like, by name or, where that is how they are called, by text.
+/// `library(x)` and similar calls, by name or, for those that require it, by text.
 fn attached<'a>(tokens: &[Token<'a>], at: usize) -> Option<&'a str> {
-    // A member of something else of that name is no call of R's.
+    // A member of another object with that name is not a call to R's function.
     if at > 0 && matches!(tokens[at - 1], Token::Sign("$" | "@")) {
         return None;
     }
@@ -67,7 +67,7 @@ fn attached<'a>(tokens: &[Token<'a>], at: usize) -> Option<&'a str> {
     }
 }
 
-/// Whether a call says `character.only = TRUE`: its name is a variable then.
+/// Whether a call has `character.only = TRUE`: its argument is then a variable.
 fn by_value(arguments: &[Token<'_>]) -> bool {
     let mut depth = 0;
     let end = arguments.iter().position(|token| {
@@ -84,7 +84,7 @@ fn by_value(arguments: &[Token<'_>]) -> bool {
         .any(|window| matches!(window, [Token::Name("character.only"), Token::Sign("="), Token::Name("TRUE" | "T")]))
 }
 
-/// Whether a package can be called that: letters, digits and dots, a letter first, two or more.
+/// Whether this is a valid package name: letters, digits and dots, a letter first, at least two characters.
 fn is_name(name: &str) -> bool {
     let inside = name.chars().all(|character| character.is_ascii_alphanumeric() || character == '.');
     inside && name.len() > 1 && name.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -95,13 +95,13 @@ fn is_name(name: &str) -> bool {
 enum Token<'a> {
     /// A name, also one in back quotes, or a number.
     Name(&'a str),
-    /// A string, as it stands between its quotes.
+    /// A string, without its quotes.
     Text(&'a str),
     /// Anything else: a sign, or the colons between a package and its member.
     Sign(&'a str),
 }
 
-/// The tokens of a source; white space and comments are none.
+/// The tokens of a source, without white space and comments.
 struct Tokens<'a>(&'a str);
 
 impl<'a> Tokens<'a> {
@@ -111,7 +111,8 @@ impl<'a> Tokens<'a> {
         taken
     }
 
-    /// A string that starts with `quote`. A backslash takes the next character with it. One that never ends ends here.
+    /// A string that starts with `quote`. A backslash escapes the next character. An unterminated string extends to the
+    /// end.
     fn quoted(&mut self, quote: char) -> &'a str {
         let body = &self.0[1..];
         let mut escaped = false;

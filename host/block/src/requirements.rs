@@ -1,11 +1,10 @@
-//! One string of pip requirements, as Omniscope's manifests have it, cut into single ones: white space is between
-//! them, and may also stand inside of one, around its operators, commas, extras and markers. What a requirement means is
-//! pip's to say.
+//! Splits a string of pip requirements, as in Omniscope's manifests, into single ones: they are separated by white
+//! space, which may also occur inside of one, around its operators, commas, extras and markers. pip interprets them.
 
 /// Operators of versions, the longer ones first.
 const OPERATORS: [&str; 8] = ["===", "==", ">=", "<=", "!=", "~=", ">", "<"];
 
-/// pip's options that have an argument.
+/// pip's options that take an argument.
 const WITH_ARGUMENT: [&str; 11] = [
     "-r",
     "-c",
@@ -20,7 +19,7 @@ const WITH_ARGUMENT: [&str; 11] = [
     "--find-links",
 ];
 
-/// The requirements in a text, each in its shortest form, and the words that are none.
+/// The requirements in a text, each in its shortest form, and the words that are not requirements.
 pub(super) fn split(text: &str) -> (Vec<String>, Vec<String>) {
     let (mut requirements, mut others) = (Vec::new(), Vec::new());
     let mut rest = Rest(text);
@@ -41,7 +40,7 @@ pub(super) fn split(text: &str) -> (Vec<String>, Vec<String>) {
     }
 }
 
-/// What has not been read yet.
+/// The unread rest of the text.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
@@ -50,7 +49,7 @@ impl<'a> Rest<'a> {
         self
     }
 
-    /// Skips what stands between requirements: white space, commas, and comments to the end of their line.
+    /// Skips separators of requirements: white space, commas, and comments to the end of their line.
     fn skip_between(&mut self) {
         loop {
             self.0 = self.0.trim_start_matches(|character: char| character.is_whitespace() || character == ',');
@@ -73,7 +72,7 @@ impl<'a> Rest<'a> {
         self.take_while(|character| !character.is_whitespace())
     }
 
-    /// Takes `wanted`, and the white space before it; nothing where something else comes.
+    /// Consumes `wanted` and the white space before it, or nothing if the text continues differently.
     fn accept(&mut self, wanted: &str) -> bool {
         let Some(rest) = self.0.trim_start().strip_prefix(wanted) else { return false };
         self.0 = rest;
@@ -126,7 +125,7 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// A marker such as `python_version < "3.10" and os_name == "posix"`: comparisons with `and` and `or` between them.
+    /// A marker such as `python_version < "3.10" and os_name == "posix"`: comparisons joined by `and` and `or`.
     fn marker(&mut self) -> String {
         let mut words: Vec<String> = Vec::new();
         loop {

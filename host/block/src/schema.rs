@@ -4,7 +4,7 @@ use super::options::OptionKind;
 use longshore_model::table::ColumnType;
 use serde_json::{Value, json};
 
-/// The schema, in JSON Schema's version 2020-12.
+/// The schema, in JSON Schema 2020-12.
 #[must_use]
 pub fn schema() -> Value {
     let text = |about: &str| json!({"type": "string", "description": about});

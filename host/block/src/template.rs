@@ -1,4 +1,4 @@
-//! New blocks to start from: the files of `host/templates`, written whole or not at all.
+//! Creates new blocks from the files of `host/templates`, completely or not at all.
 
 use super::model::Language;
 use longshore_model::run_id::new_run_id;
@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// The block, before it has its name.
+/// The block's temporary name.
 const MADE: &str = "block";
 
-/// What stands in the templates for the block's name, which is its folder's.
+/// The placeholder for the block's name in the templates; the name is its folder's.
 const NAME: &str = "New block";
 
 /// A file of a template: its path in the block, and its text.
@@ -38,25 +38,25 @@ const R: [File; 6] = [
     ("cases/by_region.csv", include_str!("../templates/r/cases/by_region.csv")),
 ];
 
-/// A new block cannot be made.
+/// A new block cannot be created.
 #[derive(Debug, Error)]
 pub enum CreateError {
-    /// Something is there already.
+    /// The folder is not empty.
     #[error("`{folder}` exists and is not empty: name a folder that does not exist yet")]
     NotEmpty {
         /// The folder.
         folder: PathBuf,
     },
-    /// A file is there.
+    /// The path is a file.
     #[error("`{folder}` is a file: name a folder that does not exist yet")]
     NotAFolder {
         /// The file.
         folder: PathBuf,
     },
-    /// The folder above is missing.
+    /// The parent folder is missing.
     #[error("the folder `{parent}` does not exist: create it first")]
     NoParent {
-        /// The folder above.
+        /// The parent folder.
         parent: PathBuf,
     },
     /// The files cannot be written.
@@ -69,7 +69,7 @@ pub enum CreateError {
     },
 }
 
-/// Makes a block in a folder that is not there yet, or is empty. Returns the paths of its files in it.
+/// Creates a block in a folder that does not exist yet or is empty. Returns the paths of its files in it.
 ///
 /// # Errors
 /// [`CreateError`]; then nothing has changed.
@@ -80,7 +80,7 @@ pub fn create(language: Language, folder: &Path) -> Result<Vec<PathBuf>, CreateE
     if !parent.is_dir() {
         return Err(CreateError::NoParent { parent: parent.to_owned() });
     }
-    // The name of `.` is that of the folder that it is.
+    // The name of `.` is that of the folder itself.
     let real = if exists { std::fs::canonicalize(folder).map_err(failed)? } else { folder.to_owned() };
     let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let files: &[File] = match language {
@@ -92,7 +92,7 @@ pub fn create(language: Language, folder: &Path) -> Result<Vec<PathBuf>, CreateE
     Ok(files.iter().map(|(path, _)| PathBuf::from(path)).collect())
 }
 
-/// Whether the folder is there; an error where it is not empty.
+/// Whether the folder exists; an error if it is not empty.
 fn is_there(folder: &Path) -> Result<bool, CreateError> {
     match std::fs::read_dir(folder) {
         Ok(mut entries) => match entries.next() {
@@ -107,14 +107,14 @@ fn is_there(folder: &Path) -> Result<bool, CreateError> {
     }
 }
 
-/// Makes the files in a folder that is this user's alone, and moves them to where they stay: as a folder of a name, or into
-/// the one that is there.
+/// Creates the files in a folder that only this user can access, and moves them to the target: as a folder of a name,
+/// or into an existing folder.
 fn write(files: &[File], parent: &Path, target: Option<&OsStr>, name: &str) -> io::Result<()> {
     let within = Arc::new(Folder::open(parent)?);
     let staging = LockedFolder::create_in(&within, parent, &format!(".new-{}", new_run_id()), 0o700)?;
     let made = staging.folder().make_folder(OsStr::new(MADE), 0o777)?;
     for (path, text) in files {
-        // In the manifest the name stands in quotes; JSON's escapes are TOML's.
+        // In the manifest the name is quoted; JSON's escapes are valid in TOML.
         let text = match *path {
             "block.toml" => text.replacen(&format!("\"{NAME}\""), &serde_json::Value::from(name).to_string(), 1),
             "README.md" => text.replace(NAME, name),
@@ -128,7 +128,7 @@ fn write(files: &[File], parent: &Path, target: Option<&OsStr>, name: &str) -> i
     }
 }
 
-/// Moves what is in a folder into another one, or takes back what has been moved.
+/// Moves the contents of a folder into another, or moves them back after a failure.
 fn move_into(made: &Folder, folder: &Folder) -> io::Result<()> {
     let names = made.names()?;
     for (position, name) in names.iter().enumerate() {
@@ -148,7 +148,7 @@ mod tests {
     use crate::Block;
     use std::collections::BTreeSet;
 
-    /// The files below a folder, by their paths in it.
+    /// The files below a folder, by their relative paths.
     fn files(folder: &Path) -> BTreeSet<PathBuf> {
         let mut found = BTreeSet::new();
         let mut folders = vec![folder.to_owned()];

@@ -1,5 +1,5 @@
-//! Values for options: what the caller gave, else the default, else the kind's empty value; all of them checked, and
-//! everything that is wrong told at once.
+//! Values of options: the caller's, else the default, else the kind's empty value. All are checked, and all errors are
+//! reported at once.
 
 use super::error::{OptionError, OptionProblem};
 use super::model::Block;
@@ -11,16 +11,16 @@ use rustix::fs::Access;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
-/// A value as the caller gave it.
+/// A value from the caller.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GivenValue {
-    /// As text, on the command line.
+    /// Text, from the command line.
     Text(String),
-    /// As JSON, in a file.
+    /// JSON, from a file.
     Json(Value),
 }
 
-/// A file that an option names.
+/// A file named by an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionFile {
     /// The option.
@@ -31,7 +31,7 @@ pub struct OptionFile {
     pub read_only: bool,
 }
 
-/// Values of all options of a block.
+/// The values of all options of a block.
 #[derive(Clone, Default)]
 pub struct OptionValues {
     values: Map<String, Value>,
@@ -46,10 +46,10 @@ impl std::fmt::Debug for OptionValues {
 }
 
 impl OptionValues {
-    /// Settles the value of every option of a block. `inputs` are the columns of the inputs, where they are known.
+    /// Determines the value of every option of a block. `inputs` are the columns of the inputs, where known.
     ///
     /// # Errors
-    /// [`OptionError`] with everything that is wrong.
+    /// [`OptionError`] with all errors.
     pub fn resolve(
         block: &Block,
         given: &[(String, GivenValue)],
@@ -67,13 +67,13 @@ impl OptionValues {
         if problems.is_empty() { Ok(resolved) } else { Err(OptionError { problems }) }
     }
 
-    /// The values as the script receives them. They may be secret.
+    /// The values for the script. They may be secret.
     #[must_use]
     pub fn values(&self) -> &Map<String, Value> {
         &self.values
     }
 
-    /// The files that options name.
+    /// The files named by options.
     #[must_use]
     pub fn files(&self) -> &[OptionFile] {
         &self.files
@@ -95,7 +95,7 @@ impl OptionValues {
         self.secrets.iter().filter_map(secret).collect()
     }
 
-    /// What there is to know of secrets that cannot be told from other text.
+    /// Notes about secrets that are too short to mask.
     pub fn unmasked(&self) -> Vec<String> {
         let is_short = |name: &&String| {
             let value = self.values.get(*name).and_then(Value::as_str);
@@ -145,7 +145,7 @@ fn unknown_or_repeated(block: &Block, given: &[(String, GivenValue)]) -> Vec<Opt
 }
 
 impl OptionSpec {
-    /// The default must be a value that a caller could give.
+    /// The default must be a valid value.
     pub(super) fn check_default(&self) -> Result<(), String> {
         match &self.default {
             Some(default) => self
@@ -196,7 +196,7 @@ impl OptionSpec {
         }
     }
 
-    /// Reads a value as the command line gives it; blank is unset.
+    /// Parses a value from the command line; blank text is unset.
     pub(super) fn read_text(&self, text: &str) -> Result<Value, String> {
         if self.is_blank(text) {
             return Ok(Value::Null);
@@ -266,7 +266,7 @@ impl OptionSpec {
         }
     }
 
-    /// Whether a text is as good as none. A choice may be a blank, such as one among separators.
+    /// Whether a text counts as unset. A choice may be a blank, such as one of several separators.
     fn is_blank(&self, text: &str) -> bool {
         let chosen =
             matches!(&self.kind, OptionKind::Choice { choices } if choices.iter().any(|choice| choice == text));
@@ -295,7 +295,7 @@ pub(super) fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// Whether an input has a field, where its columns are known.
+/// Checks that an input has a field, if its columns are known.
 pub fn check_field(field: &str, input: usize, inputs: &[Option<Vec<Column>>]) -> Result<(), String> {
     let Some(Some(columns)) = inputs.get(input) else {
         return Ok(());
@@ -309,7 +309,7 @@ pub fn check_field(field: &str, input: usize, inputs: &[Option<Vec<Column>>]) ->
     Err(format!("input {input} has no field `{field}`{hint}"))
 }
 
-/// Whether a field is of one of the types that an option takes, where its input's columns are known.
+/// Checks that a field has one of the types that an option allows, if its input's columns are known.
 fn check_type(field: &str, input: usize, types: &[ColumnType], inputs: &[Option<Vec<Column>>]) -> Result<(), String> {
     let mut columns = inputs.get(input).and_then(Option::as_ref).into_iter().flatten();
     let Some(known) = columns.find(|column| column.name == field) else { return Ok(()) };
@@ -320,7 +320,7 @@ fn check_type(field: &str, input: usize, types: &[ColumnType], inputs: &[Option<
     Err(format!("the field `{field}` of input {input} is {found}, but must be {wanted}"))
 }
 
-/// The path without links, of something that the caller may read, and write where the script may.
+/// The path without links of a file that the caller may read, and also write if the script may.
 fn real_path(path: &str, read_only: bool) -> Result<Value, String> {
     let unusable = |error: std::io::Error| format!("`{path}` cannot be used: {error}");
     let real = std::fs::canonicalize(Path::new(path)).map_err(unusable)?;

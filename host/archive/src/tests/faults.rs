@@ -1,4 +1,4 @@
-//! Archives that are damaged, do not fit together, or would do harm: each with what is said of it, word for word.
+//! Archives that are damaged, inconsistent or harmful, each with its exact error.
 
 use super::super::contents::Contents;
 use super::super::layer::{Allowance, Layer};
@@ -17,7 +17,7 @@ fn refused(archive: &[u8], expected: &str) {
     }
 }
 
-/// An archive whose manifest is something else.
+/// An archive with a changed manifest.
 fn with_manifest(change: impl FnOnce(&Image, &mut Value)) -> Vec<u8> {
     let image = Image::small();
     let mut manifest = image.manifest();
@@ -25,14 +25,14 @@ fn with_manifest(change: impl FnOnce(&Image, &mut Value)) -> Vec<u8> {
     image.parts().file("manifest.json", manifest.to_string().as_bytes()).end()
 }
 
-/// An archive whose configuration is something else.
+/// An archive with a changed configuration.
 fn with_config(change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut image = Image::small();
     change(&mut image.config);
     image.docker()
 }
 
-/// An OCI layout whose manifest is something else.
+/// An OCI layout with a changed manifest.
 fn with_oci_manifest(change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let image = Image::small();
     let mut manifest = image.oci_manifest();
@@ -40,14 +40,14 @@ fn with_oci_manifest(change: impl FnOnce(&mut Value)) -> Vec<u8> {
     image.oci(&manifest)
 }
 
-/// An archive with an entry that nothing names, in front.
+/// An archive with an unreferenced entry in front.
 fn with_entry(name: &str, kind: EntryType, link: &str) -> Vec<u8> {
     let mut archive = Tar::default().entry(name, kind, link, b"").0;
     archive.extend(Image::small().docker());
     archive
 }
 
-/// An archive whose layer has an entry.
+/// An archive with an additional entry in its layer.
 fn with_layer_entry(name: &str, kind: EntryType, link: &str) -> Vec<u8> {
     Image::of(&[Tar::default().entry(name, kind, link, b"").end()]).docker()
 }
@@ -127,7 +127,7 @@ fn names_in_layers_that_lead_elsewhere() {
     refused(&with_layer_entry("a/b", EntryType::Link, "../x"), &link);
     let odd = wrong("the entry `a` is of the kind `Z`, which is not allowed there");
     refused(&with_layer_entry("a", EntryType::new(b'Z'), ""), &odd);
-    // What is in a container is the container's.
+    // Devices in a container are left to the container's rules.
     check(&with_layer_entry("dev/null", EntryType::Char, "")).unwrap();
     check(&with_layer_entry("a", EntryType::Symlink, "/etc/passwd")).unwrap();
 }
@@ -242,7 +242,7 @@ fn more_than_any_image_has() {
     header.set_cksum();
     let huge = "invalid archive: the entry at byte 0 has a header that is not valid: its size is beyond all limits";
     refused(header.as_bytes(), huge);
-    // One part as many layers, each of which would be read.
+    // One part used as many layers, each of which would be read.
     let many = with_oci_manifest(|manifest| {
         manifest["layers"][0]["size"] = json!(1_u64 << 30);
         manifest["layers"] = json!(vec![manifest["layers"][0].clone(); 33]);

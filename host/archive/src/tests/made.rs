@@ -1,18 +1,18 @@
-//! Makes small archives, and lets each part of them be something else.
+//! Creates small archives, any part of which can be changed.
 
 use longshore_model::digest::Digest;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tar::{EntryType, Header};
 
-/// A tar archive in the making, of which every byte can be wrong.
+/// A tar archive under construction, of which every byte can be wrong.
 #[derive(Default, Clone)]
 pub(super) struct Tar(pub(super) Vec<u8>);
 
 impl Tar {
     pub(super) fn entry(mut self, name: &str, kind: EntryType, link: &str, content: &[u8]) -> Self {
         let mut header = Header::new_gnu();
-        // Past the tar library's own checks.
+        // Bypasses the tar library's own checks.
         header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
         header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
         header.set_entry_type(kind);
@@ -35,16 +35,16 @@ impl Tar {
     }
 }
 
-/// An image in the making.
+/// An image under construction.
 #[derive(Clone)]
 pub(super) struct Image {
     pub(super) config: Value,
-    /// Each layer as it stands in the archive.
+    /// Each layer as stored in the archive.
     pub(super) layers: Vec<Vec<u8>>,
 }
 
 impl Image {
-    /// Of layers that are given as they are when unpacked.
+    /// With the given unpacked layers.
     pub(super) fn of(layers: &[Vec<u8>]) -> Self {
         let diff_ids: Vec<String> = layers.iter().map(|layer| Digest::of(layer).to_string()).collect();
         let rootfs = json!({"type": "layers", "diff_ids": diff_ids});
@@ -52,7 +52,7 @@ impl Image {
         Self { config, layers: layers.to_vec() }
     }
 
-    /// Of one layer with one file.
+    /// With one layer of one file.
     pub(super) fn small() -> Self {
         Self::of(&[Tar::default().file("etc/hello", b"hello\n").end()])
     }
@@ -69,20 +69,20 @@ impl Image {
         (0..self.layers.len()).map(|number| format!("{number}/layer.tar")).collect()
     }
 
-    /// `manifest.json` of what older engines write. It names a foreign image, as any archive may.
+    /// The `manifest.json` that older engines write. It names a foreign image, as any archive may.
     pub(super) fn manifest(&self) -> Value {
         let tags = ["longshore/python:0.1.0"];
         json!([{"Config": self.config_name(), "RepoTags": tags, "Layers": self.layer_names()}])
     }
 
-    /// The parts of what older engines write, but for `manifest.json`.
+    /// The parts that older engines write, except `manifest.json`.
     pub(super) fn parts(&self) -> Tar {
         let tar = Tar::default().file(&self.config_name(), &self.config_bytes());
         let layers = self.layer_names().into_iter().zip(&self.layers);
         layers.fold(tar, |tar, (name, layer)| tar.file(&name, layer))
     }
 
-    /// The whole, as older engines write it.
+    /// The complete archive, as older engines write it.
     pub(super) fn docker(&self) -> Vec<u8> {
         self.parts().file("manifest.json", self.manifest().to_string().as_bytes()).end()
     }
@@ -97,7 +97,7 @@ impl Image {
         })
     }
 
-    /// The whole as an OCI layout of such a manifest.
+    /// The complete archive as an OCI layout with this manifest.
     pub(super) fn oci(&self, manifest: &Value) -> Vec<u8> {
         let manifest = manifest.to_string().into_bytes();
         let index = json!({"manifests": [descriptor("application/vnd.oci.image.manifest.v1+json", &manifest)]});
@@ -115,14 +115,14 @@ pub(super) fn descriptor(media_type: &str, blob: &[u8]) -> Value {
     json!({"mediaType": media_type, "digest": Digest::of(blob).to_string(), "size": blob.len()})
 }
 
-/// As a compressed file.
+/// Compressed with gzip.
 pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-/// As a compressed file.
+/// Compressed with Zstandard.
 pub(super) fn zstandard(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
     encoder.include_checksum(true).unwrap();

@@ -1,4 +1,4 @@
-//! Archives made by hand, whole and hostile, and what the check says to each.
+//! Handmade archives, valid and hostile, and the check's results.
 
 mod faults;
 mod made;

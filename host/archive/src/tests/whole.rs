@@ -1,4 +1,4 @@
-//! Archives that are fine, and what is left of them when they are cut off or changed.
+//! Valid archives, also when they are truncated or changed.
 
 use super::super::check::CheckedImage;
 use super::super::form::Form;
@@ -47,7 +47,7 @@ fn what_is_written_is_taken_again_and_always_the_same() {
         let archive = write(&image.docker());
         assert_eq!(archive, write(&packed.oci(&packed.oci_manifest())));
         assert_eq!(archive, write(&archive));
-        // The name that the archive came with is nowhere.
+        // The archive's own image name does not appear.
         assert!(!String::from_utf8_lossy(&archive).contains("longshore/python"));
         written.push(archive);
     }
