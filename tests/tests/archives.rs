@@ -278,7 +278,7 @@ fn what_is_damaged_or_hostile_changes_nothing() {
         bench.write(archive, &parts);
     };
     with_config("other.tar", &|config| config["architecture"] = json!("s390x"));
-    bench.refused("other.tar", &id, 2, "the image is for `linux/s390x`, and this engine runs `linux/");
+    bench.refused("other.tar", &id, 2, "the image is for `linux/s390x`, but this engine runs `linux/");
     // What only the engine understands, it refuses, and says so after it has answered that all is well.
     with_config("odd.tar", &|config| config["created"] = json!("some day"));
     bench.refused("odd.tar", &id, 3, "`odd.tar` could not be loaded, and nothing was changed");

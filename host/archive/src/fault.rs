@@ -36,9 +36,7 @@ pub enum TarFault {
         what: &'static str,
     },
     /// A name exceeds the limit of a path.
-    #[error(
-        "the entry at byte {offset} has a name or attributes of {size} bytes, more than the {max} that are allowed"
-    )]
+    #[error("the entry at byte {offset} has a name or attributes of {size} bytes; the limit is {max}")]
     HeaderTooLarge {
         /// The unpacked offset.
         offset: u64,
@@ -117,7 +115,7 @@ pub enum ArchiveFault {
         source: io::Error,
     },
     /// It exceeds the limit of an image.
-    #[error("it is too large: it has {size} bytes, and {max} are allowed")]
+    #[error("it is too large: it has {size} bytes; the limit is {max}")]
     TooLarge {
         /// Its size, or that of the image in it.
         size: u64,
@@ -137,7 +135,7 @@ pub enum ArchiveFault {
         count: usize,
     },
     /// A part that another part names is missing.
-    #[error("`{part}` is missing, which `{named_by}` names")]
+    #[error("`{part}` is missing: `{named_by}` names it")]
     Missing {
         /// The part.
         part: String,
@@ -145,7 +143,7 @@ pub enum ArchiveFault {
         named_by: String,
     },
     /// A part exceeds its limit.
-    #[error("`{part}` is too large: it has {size} bytes, and {max} are allowed")]
+    #[error("`{part}` is too large: it has {size} bytes; the limit is {max}")]
     PartTooLarge {
         /// The part.
         part: String,
@@ -164,7 +162,7 @@ pub enum ArchiveFault {
         source: serde_json::Error,
     },
     /// A part has a value that is not supported.
-    #[error("`{part}` has {what} `{value}`, and {wanted}")]
+    #[error("`{part}` has {what} `{value}`, but {wanted}")]
     Value {
         /// The part.
         part: String,
@@ -176,7 +174,7 @@ pub enum ArchiveFault {
         wanted: &'static str,
     },
     /// The size of a part differs from the one that another part states.
-    #[error("`{part}` has {found} bytes, and should have {expected}")]
+    #[error("`{part}` has {found} bytes instead of {expected}")]
     Size {
         /// The part.
         part: String,
@@ -186,7 +184,7 @@ pub enum ArchiveFault {
         found: u64,
     },
     /// The digest of a part differs from its name or from the one that another part states.
-    #[error("`{part}` is damaged: its digest is `{found}`, and should be `{expected}`")]
+    #[error("`{part}` is damaged: its digest is `{found}` instead of `{expected}`")]
     Digest {
         /// The part.
         part: String,
@@ -196,7 +194,7 @@ pub enum ArchiveFault {
         found: String,
     },
     /// The manifest and the configuration have different numbers of layers.
-    #[error("the manifest names {layers} layers, and the configuration {digests}")]
+    #[error("the manifest names {layers} layers, but the configuration {digests}")]
     LayerCount {
         /// Layers of the manifest.
         layers: usize,
@@ -204,7 +202,7 @@ pub enum ArchiveFault {
         digests: usize,
     },
     /// More layers than the engine can stack.
-    #[error("the image has {layers} layers, and {max} are allowed")]
+    #[error("the image has {layers} layers; the limit is {max}")]
     TooManyLayers {
         /// Its layers.
         layers: usize,
@@ -221,7 +219,7 @@ pub enum ArchiveFault {
         source: TarFault,
     },
     /// The image is for another platform.
-    #[error("the image is for `{found}`, and this engine runs `{wanted}`")]
+    #[error("the image is for `{found}`, but this engine runs `{wanted}`")]
     Platform {
         /// The image's platform.
         found: String,

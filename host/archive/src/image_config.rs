@@ -134,6 +134,6 @@ mod tests {
     fn other_machines_are_named() {
         let arm = Platform { os: "linux".into(), architecture: "arm64".into() };
         let error = config(json!({})).runs_on(&arm).unwrap_err();
-        assert_eq!(error.to_string(), "the image is for `linux/amd64`, and this engine runs `linux/arm64`");
+        assert_eq!(error.to_string(), "the image is for `linux/amd64`, but this engine runs `linux/arm64`");
     }
 }

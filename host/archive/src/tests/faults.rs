@@ -143,15 +143,15 @@ fn manifests_that_do_not_fit() {
     let text = Image::small().parts().file("manifest.json", b"[{]").end();
     refused(&text, "cannot parse `manifest.json`: key must be a string at line 1 column 3");
     let missing = with_manifest(|_, manifest| manifest[0]["Layers"] = json!(["1/layer.tar"]));
-    refused(&missing, "`1/layer.tar` is missing, which `manifest.json` names");
+    refused(&missing, "`1/layer.tar` is missing: `manifest.json` names it");
     let outside = with_manifest(|_, manifest| manifest[0]["Config"] = json!("../../etc/passwd"));
     refused(&outside, "invalid archive: the name `../../etc/passwd` leads out of its folder");
     let fewer = with_manifest(|_, manifest| manifest[0]["Layers"] = Value::Null);
-    refused(&fewer, "the manifest names 0 layers, and the configuration 1");
+    refused(&fewer, "the manifest names 0 layers, but the configuration 1");
     let many = with_manifest(|_, manifest| manifest[0]["Layers"] = json!(vec!["0/layer.tar"; LAYERS_MAX + 1]));
-    refused(&many, "the image has 128 layers, and 127 are allowed");
+    refused(&many, "the image has 128 layers; the limit is 127");
     let large = Image::small().parts().file("manifest.json", &vec![b' '; (1 << 20) + 1]).end();
-    refused(&large, "`manifest.json` is too large: it has 1048577 bytes, and 1048576 are allowed");
+    refused(&large, "`manifest.json` is too large: it has 1048577 bytes; the limit is 1048576");
     let link = with_entry("loop", EntryType::Symlink, "loop");
     check(&link).unwrap();
 }
@@ -159,9 +159,9 @@ fn manifests_that_do_not_fit() {
 #[test]
 fn configurations_that_do_not_fit() {
     let other = with_config(|config| config["architecture"] = json!("arm64"));
-    refused(&other, "the image is for `linux/arm64`, and this engine runs `linux/amd64`");
+    refused(&other, "the image is for `linux/arm64`, but this engine runs `linux/amd64`");
     let other = with_config(|config| config["os"] = json!("windows"));
-    refused(&other, "the image is for `windows/amd64`, and this engine runs `linux/amd64`");
+    refused(&other, "the image is for `windows/amd64`, but this engine runs `linux/amd64`");
     let image = Image::small();
     let changed = Tar::default()
         .file(&image.config_name(), b"{}")
@@ -170,12 +170,12 @@ fn configurations_that_do_not_fit() {
         .end();
     let (name, found) = (image.config_name(), Digest::of(b"{}"));
     let expected = name.trim_end_matches(".json");
-    let said = format!("`{name}` is damaged: its digest is `{found}`, and should be `sha256:{expected}`");
+    let said = format!("`{name}` is damaged: its digest is `{found}` instead of `sha256:{expected}`");
     refused(&changed, &said);
     let error = check(&with_config(|config| config["rootfs"]["type"] = json!("files"))).unwrap_err();
-    assert!(error.ends_with("has the `rootfs.type` `files`, and only `layers` is valid"), "{error}");
+    assert!(error.ends_with("has the `rootfs.type` `files`, but only `layers` is valid"), "{error}");
     let error = check(&with_config(|config| config["rootfs"]["diff_ids"] = json!(["md5:1"]))).unwrap_err();
-    assert!(error.ends_with("has the `diff_id` `md5:1`, and it must be `sha256:` and 64 digits"), "{error}");
+    assert!(error.ends_with("has the `diff_id` `md5:1`, but it must be `sha256:` and 64 digits"), "{error}");
     let error = check(&with_config(|config| config["config"]["Labels"] = json!([1]))).unwrap_err();
     assert!(error.contains("`: invalid type: sequence, expected a map"), "{error}");
 }
@@ -186,7 +186,7 @@ fn layers_that_are_not_what_they_should_be() {
     let expected = Digest::of(&image.layers[0]);
     image.layers[0][512] ^= 1;
     let found = Digest::of(&image.layers[0]);
-    let said = format!("`0/layer.tar` is damaged: its digest is `{found}`, and should be `{expected}`");
+    let said = format!("`0/layer.tar` is damaged: its digest is `{found}` instead of `{expected}`");
     refused(&image.docker(), &said);
     image.layers[0] = b"text".to_vec();
     refused(&image.docker(), "invalid layer `0/layer.tar`: it is not a tar archive");
@@ -200,21 +200,21 @@ fn layers_that_are_not_what_they_should_be() {
 fn layouts_that_do_not_fit() {
     let image = Image::small();
     let layer = Digest::of(&image.layers[0]);
-    let said = format!("`blobs/sha256/{}` has 2048 bytes, and should have 7", layer.hex());
+    let said = format!("`blobs/sha256/{}` has 2048 bytes instead of 7", layer.hex());
     refused(&with_oci_manifest(|manifest| manifest["layers"][0]["size"] = json!(7)), &said);
     let foreign = with_oci_manifest(|manifest| manifest["layers"][0]["mediaType"] = json!("text/plain"));
     let error = check(&foreign).unwrap_err();
     assert!(
-        error.ends_with("the media type `text/plain`, and it must be that of a layer, not encrypted or foreign"),
+        error.ends_with("the media type `text/plain`, but it must be that of a layer, not encrypted or foreign"),
         "{error}"
     );
     let elsewhere = with_oci_manifest(|manifest| manifest["layers"][0]["digest"] = json!("sha256:../../etc/passwd"));
     let error = check(&elsewhere).unwrap_err();
-    assert!(error.ends_with("the digest `sha256:../../etc/passwd`, and it must be `sha256:` and 64 digits"), "{error}");
+    assert!(error.ends_with("the digest `sha256:../../etc/passwd`, but it must be `sha256:` and 64 digits"), "{error}");
     let absent = Digest::of(b"absent");
     let missing = with_oci_manifest(|manifest| manifest["config"]["digest"] = json!(absent.to_string()));
     let error = check(&missing).unwrap_err();
-    assert!(error.starts_with(&format!("`blobs/sha256/{}` is missing, which `blobs/sha256/", absent.hex())), "{error}");
+    assert!(error.starts_with(&format!("`blobs/sha256/{}` is missing: `blobs/sha256/", absent.hex())), "{error}");
     let mut changed = image.oci(&image.oci_manifest());
     let at = changed.windows(6).position(|window| window == b"hello\n").unwrap();
     changed[at] ^= 1;
@@ -228,7 +228,7 @@ fn layouts_that_do_not_fit() {
     };
     let one = descriptor("application/vnd.oci.image.manifest.v1+json", b"{}");
     refused(&index(json!({"manifests": [one, one]})), "it holds 2 images, but must hold one: export each separately");
-    refused(&Tar::default().file("index.json", b"{}").end(), "`oci-layout` is missing, which `index.json` names");
+    refused(&Tar::default().file("index.json", b"{}").end(), "`oci-layout` is missing: `index.json` names it");
 }
 
 #[test]
@@ -247,9 +247,9 @@ fn more_than_any_image_has() {
         manifest["layers"][0]["size"] = json!(1_u64 << 30);
         manifest["layers"] = json!(vec![manifest["layers"][0].clone(); 33]);
     });
-    refused(&many, "it is too large: it has 35433480192 bytes, and 34359738368 are allowed");
+    refused(&many, "it is too large: it has 35433480192 bytes; the limit is 34359738368");
     let long = Tar::default().entry("@", EntryType::GNULongName, "", &[b'a'; 4097]).end();
-    let said = "invalid archive: the entry at byte 0 has a name or attributes of 4097 bytes, more than the 4096 that are allowed";
+    let said = "invalid archive: the entry at byte 0 has a name or attributes of 4097 bytes; the limit is 4096";
     refused(&long, said);
 }
 
