@@ -1,4 +1,5 @@
-//! The relevant parts of an image's configuration: its platform, layers and labels. Its digest is the image's id.
+//! The relevant parts of an image's configuration: its platform, its layers and its labels. Other values are not
+//! parsed. Its digest is the image's id.
 
 use super::fault::ArchiveFault;
 use super::limits::LAYERS_MAX;

@@ -1,4 +1,4 @@
-//! Creates new blocks from the files of `host/templates`, completely or not at all.
+//! Creates new blocks from the files of `host/block/templates`, completely or not at all.
 
 use super::model::Language;
 use longshore_model::run_id::new_run_id;

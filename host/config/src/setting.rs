@@ -1,4 +1,5 @@
-//! One setting: its names, its slot in the settings, and its documentation. The list of all is in `list.rs`.
+//! One setting: its names, its slot in the settings, its documentation, and the check of its path. The list of all is
+//! in `list.rs`.
 
 use super::slot::Slot;
 use crate::settings::Settings;

@@ -1,4 +1,5 @@
-//! Limits of one run. Every default suits both a laptop and a server; every raised limit is listed in the run's record.
+//! Limits of one run: the engine enforces some of them, the host the others. Every default suits both a laptop and a
+//! server; every raised limit is listed in the run's record.
 
 use serde::Serialize;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Splits a program's output into lines, from pieces of any length. The callers interpret and keep the lines.
+//! Splits a program's output into lines, from pieces of any length. The callers interpret the lines and decide how many
+//! are kept.
 
 /// A line, or a piece of a line that exceeds the splitter's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
