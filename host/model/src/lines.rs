@@ -4,8 +4,8 @@
 /// A line, or a piece of a line that exceeds the splitter's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// Its bytes with its end, which is `\n`, `\r\n`, or a lone `\r`, with which progress bars return. The last line of a
-    /// stream may have no end; of the pieces of a line, only the last one has it.
+    /// Its bytes with its end, which is `\n`, `\r\n`, or a lone `\r`, with which progress bars return. The last line of
+    /// a stream may have no end; of the pieces of a line, only the last one has it.
     pub bytes: &'a [u8],
     /// Whether a line begins here; otherwise this continues the previous piece.
     pub begins: bool,
