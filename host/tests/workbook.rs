@@ -149,17 +149,17 @@ fn what_a_sheet_cannot_hold_is_an_error() {
     assert!(write(&path, &[texts(32_767)]).is_ok());
     assert_eq!(
         error(&[texts(32_768)]),
-        "column `t`, row 2: it has 32768 characters, and a cell of Excel holds 32767: cut it, or write CSV or Parquet"
+        "column `t`, row 2: it has 32768 characters, but an Excel cell holds 32767: shorten it, or write CSV or Parquet"
     );
     let columns = (0..16_385).map(|number| (format!("c{number}"), Arc::new(NullArray::new(0)) as ArrayRef, true));
     let wide = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
-    assert!(error(&[wide]).contains("it has 16385 columns, and a sheet 16384"));
+    assert!(error(&[wide]).contains("it has 16385 columns, but a sheet has at most 16384"));
     let nothing = |rows: usize| batch(vec![("n", Arc::new(NullArray::new(rows)))]);
     assert!(write(&path, &[nothing(1_048_575)]).is_ok());
     assert_eq!(
         error(&[nothing(1_048_575), nothing(1)]),
-        "the table is too large for an Excel workbook: row 1048576 of it is beyond the last of a sheet, which has 1048576 \
-         with the names: write CSV or Parquet"
+        "the table is too large for an Excel workbook: its row 1048576 does not fit: a sheet has 1048576 rows, one of \
+         them for the names: write CSV or Parquet"
     );
 }
 

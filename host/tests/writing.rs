@@ -273,7 +273,7 @@ fn quotes_stand_where_they_are_wanted() {
     assert_eq!(text_of("quote=text missing=NA", columns()).unwrap(), "\"t\",\"n\"\n\"a\",1\n\"\",NA\nNA,NA\n");
     assert_eq!(
         text_of("quote=none", columns()).unwrap_err(),
-        "column `t`, row 2: `` is empty, and not missing, and `quote=none` gives it no quotes: `quote=needed` does"
+        "column `t`, row 2: `` is empty, and not missing, and `quote=none` writes it without quotes: use `quote=needed`"
     );
 }
 
@@ -284,15 +284,15 @@ fn what_would_not_be_read_back_is_refused() {
     let micros = |value| -> ArrayRef { Arc::new(TimestampMicrosecondArray::from(vec![value])) };
     assert_eq!(
         refused("missing=NA", texts(&[Some("NA")])),
-        "column `c`, row 1: `NA` is a value there, and would be read as missing: give `missing=` another word"
+        "column `c`, row 1: `NA` is a value in it and would be read as missing: choose another word for `missing=`"
     );
     assert!(refused("missing=-1", Arc::new(Int64Array::from(vec![-1]))).contains("another word"));
     assert_eq!(
         refused("encoding=windows-1252", texts(&[Some("a ☃")])),
-        "column `c`, row 1: it has `☃`, which windows-1252 has no bytes for: `encoding=utf-8` has"
+        "column `c`, row 1: it has `☃`, which windows-1252 cannot encode: use `encoding=utf-8`"
     );
-    assert!(refused("dates=%d.%m.%y", Arc::new(Date32Array::from(vec![-30_000]))).contains("`%Y` shows all of a year"));
-    assert!(refused("times='%Y-%m-%d %H:%M'", micros(1_000_000)).contains("`%H:%M:%S` a time to the second"));
+    assert!(refused("dates=%d.%m.%y", Arc::new(Date32Array::from(vec![-30_000]))).contains("`%Y` shows the full year"));
+    assert!(refused("times='%Y-%m-%d %H:%M'", micros(1_000_000)).contains("`%H:%M:%S` the time to the second"));
     let zoned = PrimitiveArray::<TimestampNanosecondType>::from(vec![0]).with_timezone("+01:00");
     assert!(refused("times='%Y-%m-%d %H:%M:%S%.f'", Arc::new(zoned)).contains("it has a zone, which `%z` shows"));
     assert!(refused("times=%Y-%m-%dT%H:%M:%S%z", micros(0)).contains("it has no zone"));
@@ -335,7 +335,7 @@ fn times_that_are_midnights_are_dates_in_text_alone() {
     let (text, notes) =
         written("x.csv", "", &[days("d", vec![Some(0)]), days("d", vec![Some(1_000_000)]), midnights()]);
     assert!(text.starts_with("d\n1970-01-01\n1970-01-01T00:00:01\n1969-12-31T00:00:00\n"), "{text}");
-    assert!(notes.len() == 1 && notes[0].starts_with("column `d` has dates alone above row 2"), "{notes:?}");
+    assert!(notes.len() == 1 && notes[0].starts_with("column `d` has only dates above row 2"), "{notes:?}");
     for name in ["x.parquet", "x.arrow"] {
         written(name, "", &[midnights()]);
         let path = folder.path().join(name);

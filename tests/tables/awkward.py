@@ -222,7 +222,7 @@ ALL = [
         "a,b\n1,x,\n2,y,\n",
         "Int64 Utf8",
         [["1", "x"], ["2", "y"]],
-        noted="delimiter behind",
+        noted="delimiter after",
     ),
     _file("CR alone", "a,b\r1,x\r2,y\r", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
     _file("blank lines", "a,b\n\n1,x\n\n2,y\n", "Int64 Utf8", [["1", "x"], ["2", "y"]]),
@@ -374,7 +374,7 @@ ALL = [
         [["1", "x"], ["2", "y"]],
         "text",
         "rows=2",
-        "`rows=2` reads what is above it",
+        "`rows=2` reads only the rows above it",
     ),
     _file(
         "a log",

@@ -91,7 +91,7 @@ def test_what_stands_around_a_sheets_table_is_not_of_it(tmp_path):
 
 def test_of_several_sheets_one_must_be_named(tmp_path):
     path = workbook(tmp_path / "a.xlsx", {"Sales": [["a"], [1]], "By region": [["b"], ["x"]], "Empty": []})
-    assert "it has 2 sheets, and a table is one: `sheet=Sales` or another" in refused(path)
+    assert "it has 2 sheets: choose one with `sheet=Sales` or another" in refused(path)
     assert read(path, "sheet='By region'") == ({"b": "Utf8"}, [["x"]])
     assert read(path, "sheet=1") == ({"a": "Int64"}, [["1"]])
     assert "no sheet `Salse`" in refused(path, "sheet=Salse")
@@ -99,7 +99,7 @@ def test_of_several_sheets_one_must_be_named(tmp_path):
     assert "no option `delimiter`: it has sheet, skip" in refused(path, "sheet=Sales delimiter=;")
     one = workbook(tmp_path / "b.xlsx", {"Sales": [["a"], [1]], "Empty": []})
     assert read(one) == ({"a": "Int64"}, [["1"]])
-    assert "no sheet of it that is shown has a cell" in refused(workbook(tmp_path / "c.xlsx", {"Empty": []}))
+    assert "all of its visible sheets are empty" in refused(workbook(tmp_path / "c.xlsx", {"Empty": []}))
 
 
 def test_errors_and_words_in_a_sheet_are_said(tmp_path):
@@ -109,13 +109,13 @@ def test_errors_and_words_in_a_sheet_are_said(tmp_path):
     book["S"]["B2"].value = "#DIV/0!"
     book.save(path)
     assert read(path)[0] == {"a": "Utf8", "b": "Int64"}
-    assert "1 cell has an error for a value, such as #DIV/0! in row 2, and is missing" in notes(path)
+    assert "1 cell has an error instead of a value, such as #DIV/0! in row 2, and is read as missing" in notes(path)
     assert "column `a` is text because of `n/v` in row 3" in notes(path)
     assert read(path, "missing=n/v") == (
         {"a": "Int64", "b": "Int64"},
         [["1", None], [None, "2"], ["3", "4"], ["5", "6"]],
     )
-    assert "line 3: column `a` is to be `integer`, and has `n/v`" in refused(path, "type.a=integer")
+    assert "line 3: column `a` has `n/v`, expected `integer`" in refused(path, "type.a=integer")
 
 
 def test_a_damaged_workbook_is_said_to_be_so(tmp_path):
@@ -149,16 +149,16 @@ def test_json_is_an_array_or_one_object_after_another(tmp_path, indent, encoding
     nested = json.dumps({"n": [{"a": 0}], "data": {"items": ROWS, "next": None}}, indent=indent, ensure_ascii=False)
     path.write_text(nested, encoding=encoding)
     assert read(path, "path=data.items") == TABLE
-    assert "whose field `n` is a list of objects: `path=n`" in notes(path)
+    assert "its field `n` is a list of objects: `path=n`" in notes(path)
 
 
 def test_json_that_is_no_table_is_refused(tmp_path):
     path = tmp_path / "a.json"
     for text, part in [
-        ('[{"a": 1},\n 7]', "line 2: `7` is no JSON object, and a row is one"),
-        ("[[1, 2]]", "`[1, 2]` is no JSON object"),
+        ('[{"a": 1},\n 7]', "line 2: `7` is not a JSON object, but a row must be one"),
+        ("[[1, 2]]", "`[1, 2]` is not a JSON object"),
         ('[{"a": 1}\n', "line 2: the file ends within its array: it is truncated"),
-        ('[{"a": 1}, {"a": }]', "line 1: it is no JSON"),
+        ('[{"a": 1}, {"a": }]', "line 1: it is not valid JSON"),
         ('[{"a": 1},\n{"a": {"b": 1}}]', "line 2: the field `a` is an object here, and a number in line 1"),
         ('{"rows": []}', None),
     ]:
@@ -186,18 +186,18 @@ def test_what_is_packed_is_unpacked(tmp_path):
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
         archive.writestr("a.csv", text)
         archive.writestr("b.csv", text)
-    assert "the archive has 2 files in it, `a.csv`, `b.csv`" in refused(tmp_path / "two.zip")
+    assert "the archive has 2 files, `a.csv`, `b.csv`" in refused(tmp_path / "two.zip")
     with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
         archive.writestr("a.parquet", b"PAR1")
-    assert "`a.parquet` in the archive is not text: take it out first" in refused(tmp_path / "none.zip")
+    assert "`a.parquet` in the archive is not text: extract it first" in refused(tmp_path / "none.zip")
     with zipfile.ZipFile(tmp_path / "xz.zip", "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("a.csv", text)
-    assert "which is not read" in refused(tmp_path / "xz.zip")
+    assert "compressed by unsupported" in refused(tmp_path / "xz.zip")
     with zipfile.ZipFile(tmp_path / "whole.csv.zip", "w") as archive:
         archive.writestr("a.csv", text)
     whole = (tmp_path / "whole.csv.zip").read_bytes()
     (tmp_path / "damaged.csv.zip").write_bytes(whole.replace(b"2.5", b"2.6"))
-    assert "another checksum than the archive says" in refused(tmp_path / "damaged.csv.zip")
+    assert "the checksum of the file in it differs from the one in the archive" in refused(tmp_path / "damaged.csv.zip")
 
 
 def test_a_table_in_many_texts_is_one(tmp_path):
@@ -226,10 +226,10 @@ def test_a_table_in_many_texts_is_one(tmp_path):
 
 
 def test_what_is_no_table_in_many_files_is_refused(tmp_path):
-    assert "it is a folder without a table" in refused(tmp_path)
-    assert "no file is named so" in refused(tmp_path / "*.csv")
+    assert "the folder contains no files" in refused(tmp_path)
+    assert "no file matches the pattern" in refused(tmp_path / "*.csv")
     (tmp_path / "README").write_text("x")
-    assert "`format=` says what all are" in refused(tmp_path)
+    assert "or set `format=` for all files" in refused(tmp_path)
     pa.parquet.write_table(pa.table({"a": pa.array([1], pa.int32())}), tmp_path / "a.parquet")
     pa.parquet.write_table(pa.table({"a": pa.array([1], pa.int64())}), tmp_path / "b.parquet")
     errors = refused(tmp_path / "*.parquet")

@@ -103,10 +103,10 @@ def test_most_kinds_need_no_option():
     [
         ("delimeter=;", "did you mean `delimiter`"),
         ("encoding=klingon", "`klingon` is not a known encoding"),
-        ("type.b=integer", "column `b` is to be `integer`, and has `x`"),
+        ("type.b=integer", "column `b` has `x`, expected `integer`"),
         ("type.c=text", "there is no column `c`"),
         ("columns=z", "there is no column `z`"),
-        ("type.b=date:%d.%m.%Y", "column `b` is to be `date:%d.%m.%Y`, and has `x`"),
+        ("type.b=date:%d.%m.%Y", "column `b` has `x`, expected `date:%d.%m.%Y`"),
         ("decimal=, thousands=,", "the same mark"),
         ("missing='a", "is not closed"),
         ("delimiter", "KEY=VALUE"),

@@ -106,7 +106,11 @@ fn expected_files_that_are_not_there_yet_are_written_on_demand() {
     case(folder.path(), "all", &text);
     let output = longshore(folder.path(), &["test", "totals", "--engine", "process"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("`longshore test --update` writes what the block makes"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("`longshore test --update` writes the block's output there"),
+        "{}",
+        stderr(&output)
+    );
     for printed in ["✓ all\n  wrote totals/cases/all.parquet\n1 passed\n", "✓ all\n1 passed\n"] {
         let output = longshore(folder.path(), &["test", "totals", "all", "--engine", "process", "--update"]);
         assert_eq!((output.status.code(), timeless(&stderr(&output)).as_str()), (Some(0), printed));
@@ -134,8 +138,8 @@ fn wrong_cases_are_told_before_anything_starts() {
     assert_eq!(
         wrong("[[inputs]]\ntable = \"a,b\\n1\\n\"\n"),
         format!(
-            "{path}: input 0: `table`, line 2: it has 1 field, but the header has 2: `ragged=fill` takes what it lacks as missing, \
-         `ragged=skip` leaves it out"
+            "{path}: input 0: `table`, line 2: it has 1 field, but the header has 2: `ragged=fill` fills its absent \
+             cells with missing values, `ragged=skip` leaves it out"
         )
     );
     assert_eq!(

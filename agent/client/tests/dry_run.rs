@@ -128,8 +128,8 @@ fn outputs_append_and_appear_at_the_last_word() {
     let text = RecordBatch::try_from_iter([("n", Arc::new(StringArray::from(vec!["x"])) as Arc<dyn Array>)]);
     assert_eq!(
         write(&client, &output, &text.unwrap()).unwrap_err().to_string(),
-        "output 0 cannot be written: column `n` is Utf8, but was Int64 in what was written before, \
-         and not every value fits"
+        "output 0 cannot be written: column `n` is Utf8, but was Int64 in the tables written before, and not every \
+         value fits"
     );
     assert_eq!(
         write(&client, &output, &integers("m", vec![3])).unwrap_err().to_string(),

@@ -132,7 +132,7 @@ fn convert(column: &ArrayRef, field: &Field) -> Result<ArrayRef, String> {
     }
     let lossy = || {
         format!(
-            "column `{}` is {from}, but was {to} in what was written before, and not every value fits",
+            "column `{}` is {from}, but was {to} in the tables written before, and not every value fits",
             field.name()
         )
     };
@@ -169,7 +169,7 @@ mod tests {
         let lossy = batch(vec![("t", text()), ("n", decimals(vec![3.5, 4.0]))]);
         assert_eq!(
             matching.apply(&output, &lossy).unwrap_err(),
-            "column `n` is Float64, but was Int64 in what was written before, and not every value fits"
+            "column `n` is Float64, but was Int64 in the tables written before, and not every value fits"
         );
     }
 

@@ -26,7 +26,7 @@ pub struct Taken {
 
 /// There is not enough left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{wanted} bytes of memory are wanted, beyond the limit of {limit} at a time")]
+#[error("{wanted} bytes of memory exceed the limit of {limit} at a time")]
 pub struct OverBudget {
     /// Bytes that were asked for.
     pub wanted: u64,

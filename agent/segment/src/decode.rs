@@ -127,7 +127,7 @@ impl TableDecoder {
             } else {
                 // Arrow's reader checks its input, but a panic on hostile bytes is a bug it has had before.
                 catch_unwind(AssertUnwindSafe(|| self.read(raw)))
-                    .unwrap_or_else(|_| Err(SegmentError::bad_stream("a message that Arrow's reader cannot take")))?
+                    .unwrap_or_else(|_| Err(SegmentError::bad_stream("a message that Arrow's reader cannot read")))?
             };
             if batch.is_some() {
                 return Ok(batch);

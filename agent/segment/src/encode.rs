@@ -83,7 +83,7 @@ pub fn write_flat(
             fill(column, part, &mut file)?;
         }
         if file.length() != end {
-            let reason = format!("the {part:?} of column {column} have other bytes than the {length} that were said");
+            let reason = format!("the {part:?} of column {column} do not have the {length} bytes announced");
             return Err(SegmentError::Write(std::io::Error::other(reason)));
         }
         file.write_all(&[0; ALIGNMENT][..padding])?;

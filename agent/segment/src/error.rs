@@ -53,7 +53,7 @@ pub enum SegmentError {
     #[error("invalid Arrow data")]
     Arrow(#[from] ArrowError),
     /// Where the bytes go could not take them.
-    #[error("writing a table failed")]
+    #[error("cannot write the table")]
     Write(#[from] std::io::Error),
 }
 

@@ -100,7 +100,7 @@ impl Segment {
     /// [`SegmentError::NotSealed`], [`SegmentError::TooShort`].
     pub fn receive(descriptor: OwnedFd, length: u64) -> Result<Self, SegmentError> {
         let seals = fcntl_get_seals(&descriptor)
-            .map_err(|_| SegmentError::NotSealed { found: "it is no shared memory".into() })?;
+            .map_err(|_| SegmentError::NotSealed { found: "it is not shared memory".into() })?;
         if !seals.contains(SEGMENT_SEALS) {
             return Err(SegmentError::NotSealed { found: format!("it has the seals {seals:?}") });
         }

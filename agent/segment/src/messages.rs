@@ -179,7 +179,7 @@ fn extent(bytes: &[u8], metadata_max: u64, body_max: u64) -> Result<Extent, Segm
     };
     let (marker, length) = prefix.split_at(4);
     if marker != CONTINUATION {
-        return Err(SegmentError::bad_stream("a message does not start with the continuation marker"));
+        return Err(SegmentError::bad_stream("a message does not begin with the continuation marker"));
     }
     let metadata_length = u32::from_le_bytes(length.try_into().expect("four of eight bytes"));
     if metadata_length == 0 {

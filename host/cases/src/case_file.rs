@@ -139,7 +139,7 @@ impl Reader<'_> {
             let number = self.number(input.input, next).map_err(|reason| self.wrong(offset, reason))?;
             next = number.saturating_add(1);
             if read.iter().any(|(known, _)| *known == number) {
-                return Err(self.wrong(offset, format!("input {number} is there twice")));
+                return Err(self.wrong(offset, format!("input {number} is given twice")));
             }
             let table = self.table(input.file, input.table);
             let reason = "an input needs one of `file`, a path, and `table`, CSV text";
@@ -150,7 +150,7 @@ impl Reader<'_> {
         match declared.filter(|(_, input)| input.mandatory).find(|(number, _)| !is_given(*number)) {
             Some((_, InputDeclaration { name, .. })) => {
                 let reason =
-                    format!("the block must have its input `{name}`: add `[[inputs]]` with `input = \"{name}\"`");
+                    format!("the block requires the input `{name}`: add `[[inputs]]` with `input = \"{name}\"`");
                 Err(self.wrong(0, reason))
             }
             None => Ok(read),
@@ -214,7 +214,7 @@ impl Reader<'_> {
             let number = declared.find(&name).map_err(|reason| wrong(format!("output {}: {reason}", shown(&name))))?;
             next = number.saturating_add(1);
             if taken.contains(&number) {
-                return Err(wrong(format!("output {} is there twice", shown(&name))));
+                return Err(wrong(format!("output {} is given twice", shown(&name))));
             }
             taken.push(number);
             if expected.tolerance.is_some_and(|tolerance| !tolerance.is_finite() || tolerance < 0.0) {
@@ -294,8 +294,8 @@ mod tests {
         let wrong = |text: &str| read(text).unwrap_err();
         assert_eq!(
             wrong(&rates),
-            "`B/x.toml`, line 1, column 1: the block must have its input `sales`: add `[[inputs]]` with \
-             `input = \"sales\"`"
+            "`B/x.toml`, line 1, column 1: the block requires the input `sales`: add `[[inputs]]` with `input = \
+             \"sales\"`"
         );
         assert_eq!(
             wrong(&format!("{sales}{}", input("input = \"rate\""))),
@@ -336,7 +336,7 @@ mod tests {
         );
         assert_eq!(
             wrong("[[inputs]]\ntable = \"a\"\n[[inputs]]\ninput = 0\ntable = \"a\"\n"),
-            "`B/x.toml`, line 3, column 1: input 0 is there twice"
+            "`B/x.toml`, line 3, column 1: input 0 is given twice"
         );
         assert_eq!(
             wrong("[[outputs]]\noutput = \"total\"\ntable = \"a\"\n"),

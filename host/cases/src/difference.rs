@@ -91,7 +91,7 @@ impl TableDifference {
             text.push(format!("column `{column}` is {actual}, expected {expected}"));
         }
         if let Some(order) = &self.column_order {
-            text.push(format!("the columns are in another order: {}", order.join(", ")));
+            text.push(format!("the columns are in a different order: {}", order.join(", ")));
         }
         if self.expected_rows != self.actual_rows {
             text.push(format!("it has {}, expected {}", rows(self.actual_rows), self.expected_rows));
@@ -201,7 +201,7 @@ mod tests {
             ),
             "column `share` is missing\n\
              column `sum` is new\n\
-             the columns are in another order: total, region, sum\n\
+             the columns are in a different order: total, region, sum\n\
              it has 4 rows, expected 3\n\
              2 rows differ:\n  \
                row            region       total\n    \

@@ -20,9 +20,9 @@ pub enum CaseError {
     },
     /// The block has no cases.
     #[error(
-        "the block has no cases: write one as `{}`, with a table for its input under `[[inputs]]` and what must come \
-         of it under `[[outputs]]`, each as `file = \"NAME.csv\"`; `longshore test --update` then writes the expected \
-         tables",
+        "the block has no cases: write one as `{}`, with a table for its input under `[[inputs]]` and the expected \
+         table of each output under `[[outputs]]`, each as `file = \"NAME.csv\"`; `longshore test --update` then \
+         writes the expected tables",
         folder.join("NAME.toml").display()
     )]
     NoCases {
@@ -68,7 +68,7 @@ pub enum CaseError {
         source: TableError,
     },
     /// An expected table is not there yet.
-    #[error("`{path}`: {what}: `{expected}` does not exist: `longshore test --update` writes what the block makes")]
+    #[error("`{path}`: {what}: `{expected}` does not exist: `longshore test --update` writes the block's output there")]
     NoExpected {
         /// The case file.
         path: PathBuf,
@@ -86,7 +86,7 @@ pub enum CaseError {
         source: Box<RequestError>,
     },
     /// A folder for the outputs of a case cannot be made.
-    #[error("cannot make a folder for the outputs in `{path}`: {source}")]
+    #[error("cannot create a folder for the outputs in `{path}`: {source}")]
     Folder {
         /// Where.
         path: PathBuf,
@@ -102,7 +102,7 @@ pub enum CaseError {
         source: std::io::Error,
     },
     /// Checking a case broke.
-    #[error("checking `{path}` broke: this is a bug of longshore")]
+    #[error("checking `{path}` failed unexpectedly: this is a bug of longshore")]
     Broken {
         /// The case file.
         path: PathBuf,

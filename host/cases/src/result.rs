@@ -104,7 +104,7 @@ impl Problem {
             }
             Self::Unwritten { output } => Shown::line(format!("{output} was not written")),
             Self::Written { output, rows } => {
-                Shown::line(format!("{output} was written ({rows} rows), expected that it is not"))
+                Shown::line(format!("{output} was written ({rows} rows), expected no output"))
             }
             Self::Unreadable { output, reason } => Shown::line(format!("{output} cannot be compared: {reason}")),
             Self::Table { output, difference } => {

@@ -78,7 +78,7 @@ impl Tally {
         }
         if let Some((line, name)) = &counts.first_later {
             let rows = if counts.later == 1 { "1 row has".into() } else { format!("{} rows have", counts.later) };
-            notes.push(format!("{rows} fields that the first rows have not, the first `{name}` in line {line}"));
+            notes.push(format!("{rows} fields that the first rows do not have, the first `{name}` in line {line}"));
         }
         notes
     }

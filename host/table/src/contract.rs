@@ -25,7 +25,7 @@ pub fn check_columns(schema: &Schema, declared: &BTreeMap<String, ColumnType>) -
         let wanted = declared.get(field.name()).or_else(|| declared.get(OTHERS));
         if let Some(wanted) = wanted.filter(|wanted| !wanted.holds(kind_of(field.data_type()))) {
             let (name, found) = (field.name(), in_words(field.data_type()));
-            wrong.push(format!("column `{name}` is {found}, and is to be {}", wanted.name()));
+            wrong.push(format!("column `{name}` is {found}, expected {}", wanted.name()));
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
@@ -36,7 +36,7 @@ pub(super) fn not_among<'a>(name: &str, names: impl Iterator<Item = &'a str> + C
     let near = did_you_mean(name, names.clone());
     let shown: Vec<String> = names.clone().take(NAMES_SHOWN).map(|name| format!("`{name}`")).collect();
     let more = if names.count() > NAMES_SHOWN { ", …" } else { "" };
-    format!("there is no column `{name}` to be read: there are {}{more}{near}", shown.join(", "))
+    format!("there is no column `{name}`: the table has {}{more}{near}", shown.join(", "))
 }
 
 #[cfg(test)]
@@ -94,8 +94,8 @@ mod tests {
         assert_eq!(check_columns(&schema, &declared(&[("when", "date:%d.%m.%Y"), ("zip", "number")])), Ok(()));
         assert_eq!(
             check_columns(&schema, &declared(&[("zip", "text"), ("prise", "number"), ("*", "date")])).unwrap_err(),
-            "there is no column `prise` to be read: there are `zip`, `price`, `when`: did you mean `price`?; \
-             column `zip` is integer (Int64), and is to be text; column `price` is text (Utf8), and is to be date"
+            "there is no column `prise`: the table has `zip`, `price`, `when`: did you mean `price`?; column `zip` is \
+             integer (Int64), expected text; column `price` is text (Utf8), expected date"
         );
     }
 }

@@ -353,8 +353,8 @@ impl<S: RowSource> CsvBatches<S> {
             Ok(text) => {
                 let noun = self.layout.columns[column].1.kind.noun();
                 let reason = format!(
-                    "column `{name}` has `{text}`, which is no {noun}, as its first rows were: give the column one \
-                     kind of value from its first row on"
+                    "column `{name}` has `{text}`, which does not match its first rows ({noun}): use one kind of value \
+                     in the whole column"
                 );
                 TableError::Line { path: self.path.clone(), line: self.record.line(), reason }
             }
@@ -362,7 +362,7 @@ impl<S: RowSource> CsvBatches<S> {
     }
 
     fn changed(&self) -> TableError {
-        let reason = "the file has changed while it was read".into();
+        let reason = "the file changed while it was being read".into();
         TableError::Line { path: self.path.clone(), line: self.record.line(), reason }
     }
 }
@@ -395,15 +395,17 @@ mod tests {
         assert_eq!(error(b""), "`x.csv` is empty: it has no bytes, not even a header");
         assert_eq!(
             error(b"a,b\n1,2\n3\n"),
-            "`x.csv`, line 3: it has 1 field, but the header has 2: `ragged=fill` takes what it lacks as missing, `ragged=skip` leaves it out"
+            "`x.csv`, line 3: it has 1 field, but the header has 2: `ragged=fill` fills its absent cells with missing \
+             values, `ragged=skip` leaves it out"
         );
         assert_eq!(
             error(b"a,b\n\"1\n1\",2\n3,4,5\n"),
-            "`x.csv`, line 4: it has 3 fields, but the header has 2: `ragged=cut` leaves out what it has too much, `ragged=skip` all of it"
+            "`x.csv`, line 4: it has 3 fields, but the header has 2: `ragged=cut` leaves out its extra cells, \
+             `ragged=skip` the whole row"
         );
         assert_eq!(
             error(b"a,b\n1,x\xff\n"),
-            "`x.csv`, line 2: column `b` is not UTF-8: byte 0xff at place 2 of the cell; `encoding=` says what it is, such as \
+            "`x.csv`, line 2: column `b` is not UTF-8: byte 0xff at place 2 of the cell: set `encoding=`, such as \
              windows-1252"
         );
     }

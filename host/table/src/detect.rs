@@ -56,19 +56,19 @@ pub(crate) fn detect(
         None => best(&sample, path, &base, options)?,
     };
     if !is_told && table.dialect.delimiter == Delimiter::Blanks {
-        notes.push("cells have blanks between them, and quotes around those with blanks: `delimiter=blanks`".into());
+        notes.push("cells are separated by blanks, and cells with blanks are quoted: `delimiter=blanks`".into());
     }
     if !table.is_whole() && options.escape.is_none() && sample.has(b"\\\"") {
         let escaped = sample.read(Dialect { escape: Some(b'\\'), ..table.dialect.clone() });
         if escaped.is_whole() {
-            notes.push("a backslash before a quote makes it one of the text: `escape=none` if not".into());
+            notes.push("a backslash before a quote makes it part of the text: `escape=none` if not".into());
             table = escaped;
         }
     }
     if !table.is_whole() && options.quote.is_none() && head.contains(&b'\'') {
         let quoted = sample.read(Dialect { quote: Some(b'\''), ..table.dialect.clone() });
         if quoted.is_whole() && quoted.width > 1 {
-            notes.push("cells are in quotes of the kind ': `quote='`".into());
+            notes.push("cells are in single quotes: `quote='`".into());
             table = quoted;
         }
     }
@@ -80,7 +80,7 @@ pub(crate) fn detect(
             } else {
                 format!("the {skip} lines above the table are")
             };
-            notes.push(format!("{lines} not of it: `skip={skip}`"));
+            notes.push(format!("{lines} not part of it: `skip={skip}`"));
             table = sample.read(Dialect { skip, ..table.dialect });
         }
     }
@@ -89,13 +89,13 @@ pub(crate) fn detect(
             table = sample.read(Dialect { trim: true, ..table.dialect });
         }
         if table.dialect.trim {
-            notes.push("blanks after a delimiter are no part of the cells: `trim=no` if they are".into());
+            notes.push("blanks after a delimiter are not part of the cells: `trim=no` if they are".into());
         }
     }
     table.dialect.trailing = options.trailing.unwrap_or_else(|| {
         let is_trailing = has_trailing(&table);
         if is_trailing {
-            notes.push("every row ends with a delimiter behind its last cell: `trailing=yes`".into());
+            notes.push("every row ends with a delimiter after its last cell: `trailing=yes`".into());
         }
         is_trailing
     });
@@ -104,7 +104,7 @@ pub(crate) fn detect(
         None if table.dialect.header == 0 || table.dialect.trailing || options.ragged.is_some() => false,
         None if !has_one_more(&table.rows) => false,
         None if are_numbered(&table.rows) => {
-            notes.push("the numbers of the rows stand before them, without a name: `row_names=yes`".into());
+            notes.push("each row begins with its number, in a column without a name: `row_names=yes`".into());
             true
         }
         None => return Err(one_more(path, &table)),
@@ -114,7 +114,7 @@ pub(crate) fn detect(
         table.dialect.header = u64::from(header);
         if !header {
             notes.push(
-                "its first row has values, not names, so columns are named by their places: `header=yes` if it does"
+                "its first row has values, not names, so columns are named by position: `header=yes` if it has names"
                     .into(),
             );
         } else if is_second_line(&table.rows) && repeated(&table).is_none() {
@@ -138,15 +138,15 @@ fn repeated(table: &Table) -> Option<String> {
     let remedy = if row == header {
         format!("`header={}` joins it to the names", row + 1)
     } else {
-        format!("`rows={}` reads what is above it", row - header)
+        format!("`rows={}` reads only the rows above it", row - header)
     };
-    Some(format!("line {} has the names of the columns again, and is read as a row: {remedy}", table.rows[row].line))
+    Some(format!("line {} repeats the column names and is read as a row: {remedy}", table.rows[row].line))
 }
 
 fn one_more(path: &Path, table: &Table) -> TableError {
     let reason =
-        "it has one cell more than the header, as all rows have: `row_names=yes` where the header has no name for \
-                  the first column, `ragged=cut` leaves out the last cell of each"
+        "every row has one cell more than the header: `row_names=yes` if the header has no name for the first column, \
+         `ragged=cut` leaves out the last cell of each row"
             .into();
     TableError::Line { path: path.to_owned(), line: table.rows.get(1).map_or(1, |row| row.line), reason }
 }
@@ -242,8 +242,8 @@ fn check_above(path: &Path, table: &Table) -> Result<(), TableError> {
     }
     let delimiter = String::from(table.dialect.delimiter.clone());
     let reason = format!(
-        "from here on rows have {} cells with `{delimiter}` between them, and the lines above have one: `skip={}` \
-         leaves those out, `delimiter=` with another reads all as text in one column",
+        "from here on rows have {} cells separated by `{delimiter}`, but the lines above have one: `skip={}` leaves \
+         those lines out, another `delimiter=` reads all as text in one column",
         table.width,
         first.line - 1
     );
@@ -259,8 +259,8 @@ fn single(sample: &Sample<'_>, path: &Path, base: &Dialect) -> Result<Table, Tab
             path: path.to_owned(),
             line: blanks.rows[0].line,
             reason: format!(
-                "each row has {} words with blanks between them: `delimiter=blanks` reads them as columns, \
-                 `delimiter=,` as text in one",
+                "each row has {} words separated by blanks: `delimiter=blanks` reads them as columns, `delimiter=,` as \
+                 text in one column",
                 blanks.width
             ),
         });
@@ -297,7 +297,7 @@ fn choose(path: &Path, best: Table, rival: Table) -> Result<Table, TableError> {
         _ => {
             let name = |table: &Table| String::from(table.dialect.delimiter.clone());
             let reason = format!(
-                "its rows have {} cells with `{}` between them, or {} with `{}`: `delimiter=` says which",
+                "its rows have {} cells separated by `{}`, or {} separated by `{}`: choose one with `delimiter=`",
                 best.width,
                 name(&best),
                 rival.width,
@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(delimiter("a\n1\n2\n"), ",");
         assert_eq!(delimiter("path\na\nb|c\n"), ",");
         assert!(delimiter("a   b\n1   2\n").contains("delimiter=blanks"));
-        assert!(delimiter("a;b,c\nx;y,z\n").contains("`delimiter=` says which"));
+        assert!(delimiter("a;b,c\nx;y,z\n").contains("choose one with `delimiter=`"));
     }
 
     #[test]
@@ -419,7 +419,7 @@ mod tests {
         let notes = |text: &str| found(text).unwrap().notes.join(" ");
         assert!(notes("id,weight\n,kg\n1,2\n2,3\n").contains("`header=2` joins them"));
         assert!(notes("id,weight\nid,weight\n1,2\n").contains("`header=2` joins it"));
-        assert!(notes("id,name\n1,x\n2,y\nid,name\n3,z\n").contains("`rows=2` reads what is above it"));
+        assert!(notes("id,name\n1,x\n2,y\nid,name\n3,z\n").contains("`rows=2` reads only the rows above it"));
         assert_eq!(notes("id,name\n1,x\n2,y\n"), "");
     }
 }

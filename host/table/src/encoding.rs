@@ -58,7 +58,7 @@ impl<R: Read> Read for Decoded<R> {
             let (result, used, written) = self.decoder.decode_to_utf8_without_replacement(input, target, self.ended);
             self.at += used;
             if let DecoderResult::Malformed(..) = result {
-                return Err(Error::new(ErrorKind::InvalidData, format!("it is not {}, as was said", self.name)));
+                return Err(Error::new(ErrorKind::InvalidData, format!("it is not valid {}", self.name)));
             }
             self.finished = result == DecoderResult::InputEmpty && self.ended;
             if written > 0 {
@@ -85,7 +85,7 @@ mod tests {
         };
         assert_eq!(read(b"gr\xfc\xdfe \x80", "latin1").unwrap(), "grüße €");
         assert_eq!(read(b"\xff\xfea\0\xdf\0", "utf-16").unwrap(), "aß");
-        assert_eq!(read(b"\xff\xfea\0\xdf", "utf-16").unwrap_err(), "it is not UTF-16LE, as was said");
+        assert_eq!(read(b"\xff\xfea\0\xdf", "utf-16").unwrap_err(), "it is not valid UTF-16LE");
         assert_eq!(marked(b"\xfe\xff\0a"), Some(encoding_rs::UTF_16BE));
         assert!(named("klingon").is_err());
         let long = "ä".repeat(100_000);

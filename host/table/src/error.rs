@@ -133,7 +133,7 @@ pub enum TableError {
         source: ParquetError,
     },
     /// The table is too large to be held cell by cell.
-    #[error("`{path}` has more than {limit} cells, the most that are compared: test with less data")]
+    #[error("cannot compare `{path}`: it has more than {limit} cells: test with less data")]
     TooManyCells {
         /// The file.
         path: PathBuf,
@@ -168,15 +168,15 @@ pub enum TableError {
     },
     /// What was written cannot be written anew.
     #[error(
-        "a later table has decimals of more digits than the first, and {format} on standard output fixes them: write the \
-         first with as many"
+        "cannot write decimals with more digits than in the first table: {format} on standard output cannot widen its \
+         columns later: write the first table with as many digits"
     )]
     SentOn {
         /// The format.
         format: String,
     },
     /// The library that writes a format gave up.
-    #[error("cannot write `{path}`: the writer of {reason}")]
+    #[error("cannot write `{path}`: the {reason}")]
     WriterGaveUp {
         /// The file.
         path: PathBuf,

@@ -103,25 +103,25 @@ pub(crate) fn in_words(name: &str, reason: &Reason) -> String {
             let (cell, line) = shown(example);
             let cause = format!("column `{name}` is text because of {cell} in line {line}");
             if example.cell.parse::<f64>().is_ok() && !example.cell.trim_start_matches('-').starts_with('0') {
-                return format!("{cause}, which has more digits than a number of 64 bits holds");
+                return format!("{cause}, which has more digits than a 64-bit number holds");
             }
             format!(
-                "{cause}, where nearly all others are {others}: `missing={}` if it stands for no value",
+                "{cause}, where nearly all others are {others}: `missing={}` if it stands for a missing value",
                 example.cell
             )
         }
         Reason::Marks(example) => {
             let (cell, line) = shown(example);
             format!(
-                "column `{name}` is text because {cell} in line {line} is one number where commas are before decimals, and \
-                 another where they are between thousands: `decimal=,` or `thousands=,` says which"
+                "column `{name}` is text because {cell} in line {line} is ambiguous (a comma before decimals or \
+                 between thousands): set `decimal=,` or `thousands=,`"
             )
         }
         Reason::Order(example) => {
             let (cell, line) = shown(example);
             format!(
-                "column `{name}` is text because {cell} in line {line} is one day where the day comes first, and another \
-                 where the month does, or its dates are in several orders: `dates=dmy` or `dates=mdy` says which"
+                "column `{name}` is text because {cell} in line {line} is ambiguous (day first or month first), or its \
+                 dates are in several orders: set `dates=dmy` or `dates=mdy`"
             )
         }
     }

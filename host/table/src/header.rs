@@ -60,8 +60,8 @@ pub(super) fn has_header(path: &Path, rows: &[Row]) -> Result<bool, TableError> 
         && numbers.iter().all(Option::is_some)
         && numbers.windows(2).all(|pair| pair[0].zip(pair[1]).is_some_and(|(one, next)| next == one + 1));
     if counted {
-        let reason = "its first row counts up, so that it may have the names of the columns or their first values: \
-                      `header=yes` or `header=no` says which"
+        let reason = "its first row counts up, so it may contain column names or values: set `header=yes` or \
+                      `header=no`"
             .into();
         return Err(TableError::Line { path: path.to_owned(), line: first.line, reason });
     }

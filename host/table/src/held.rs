@@ -50,7 +50,7 @@ impl Held {
                 if Identity::of(&file)? == *identity {
                     Ok(file)
                 } else {
-                    Err(Error::other("the file has changed since it was checked"))
+                    Err(Error::other("the file changed after it was checked"))
                 }
             }
         }

@@ -303,8 +303,8 @@ mod tests {
         assert_eq!(batches.next().unwrap().unwrap().num_rows(), 1);
         assert_eq!(
             batches.next().unwrap().unwrap_err().to_string(),
-            "`it`, line 3: column `n` has `x`, which is no whole number, as its first rows were: give the column one \
-             kind of value from its first row on"
+            "`it`, line 3: column `n` has `x`, which does not match its first rows (whole number): use one kind of \
+             value in the whole column"
         );
         let (mut writer, source) = live(Format::Ndjson, "{\"n\":1}\n");
         writer.write_all(b"{\"n\":1,\"new\":2}\n").unwrap();
@@ -415,7 +415,7 @@ mod tests {
         assert_eq!(read[0], row(&["1", "{a: 1}", "[{b: 1}]", "-"]));
         assert_eq!(read[1], row(&["2", "-", "-", "{\"new\":{\"x\":[1.50,\"\u{e9}\\n\"]}}"]));
         assert_eq!(read[2], row(&["-", "{a: 2}", "[{b: }, {b: 3}]", "{\"o.c\":null,\"l.d\":[1,2]}"]));
-        assert_eq!(notes, ["2 rows have fields that the first rows have not, the first `new` in line 2"]);
+        assert_eq!(notes, ["2 rows have fields that the first rows do not have, the first `new` in line 2"]);
         let (read, notes) = rows(Format::Ndjson, json, "later=ignore");
         assert_eq!(read.unwrap()[1], row(&["2", "-", "-"]));
         assert_eq!(notes.len(), 1);
@@ -434,7 +434,7 @@ mod tests {
         let mut batches = source.unwrap().batches(2).unwrap().unwrap();
         assert_eq!(batches.next().unwrap().unwrap().num_rows(), 2);
         let error = batches.next().unwrap().unwrap_err().to_string();
-        assert!(error.contains("column `ok` has `1`, which is no true or false"), "{error}");
+        assert!(error.contains("column `ok` has `1`, which does not match its first rows (true or false)"), "{error}");
     }
 
     #[test]

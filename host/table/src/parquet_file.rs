@@ -145,11 +145,10 @@ fn check_rows(metadata: &ParquetMetaData) -> Result<u64, String> {
     let mut sum: i64 = 0;
     for group in metadata.row_groups() {
         let rows = group.num_rows();
-        sum =
-            sum.checked_add(rows).filter(|_| rows >= 0).ok_or("its footer has a group of a negative number of rows")?;
+        sum = sum.checked_add(rows).filter(|_| rows >= 0).ok_or("a row group has a negative number of rows")?;
     }
     if whole != sum {
-        return Err(format!("its footer says that it has {whole} rows, and {sum} in its row groups"));
+        return Err(format!("its footer claims {whole} rows, but its row groups have {sum}"));
     }
     u64::try_from(whole).map_err(|error| error.to_string())
 }

@@ -26,13 +26,13 @@ const FACTOR: u64 = 10;
 pub(super) fn check(file: &mut File) -> Result<Room, String> {
     let text = |error: std::io::Error| error.to_string();
     let length = file.seek(SeekFrom::End(0)).map_err(text)?;
-    let cut = || "it ends without its footer: it is cut short, or was not closed by its writer".to_owned();
+    let cut = || "it ends without a footer: it was cut short, or its writer did not close it".to_owned();
     if length < 12 {
         return Err(cut());
     }
     let mut tail = [0; 8];
     file.seek(SeekFrom::End(-8)).and_then(|_| file.read_exact(&mut tail)).map_err(text)?;
-    let encrypted = || Err("it is encrypted, and read only when it is decrypted before".into());
+    let encrypted = || Err("it is encrypted: decrypt it first".into());
     match &tail[4..] {
         MAGIC => {}
         MAGIC_ENCRYPTED => return encrypted(),
@@ -40,7 +40,7 @@ pub(super) fn check(file: &mut File) -> Result<Room, String> {
     }
     let size = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
     if size > length - 12 {
-        return Err(format!("its footer says that it has {size} bytes, more than the file"));
+        return Err(format!("the footer claims {size} bytes, more than the file has"));
     }
     let mut room = Room::default();
     room.hold(size.saturating_mul(FACTOR))?;

@@ -140,7 +140,7 @@ fn check_chunk(
         Some(dictionary) if dictionary > 0 && dictionary < chunk.data_page_offset() => dictionary,
         _ => chunk.data_page_offset(),
     };
-    let mut at = number(first, "the place of its first page")?;
+    let mut at = number(first, "the offset of its first page")?;
     let length = number(chunk.compressed_size(), "its size")?;
     let end = at.checked_add(length).ok_or("its size is beyond the file")?;
     let (mut found, mut largest, mut unmarked) = (0_u64, 0, Vec::new());
@@ -153,7 +153,7 @@ fn check_chunk(
         };
         let (unpacked, packed) = (size(2, "its size")?, size(3, "its compressed size")?);
         if unpacked > packed.saturating_mul(ratio(chunk.compression())).saturating_add(1024) {
-            return Err(format!("a page of {packed} bytes that says it holds {unpacked}"));
+            return Err(format!("a page of {packed} bytes that claims to hold {unpacked}"));
         }
         check_unpacked(packed, unpacked)?;
         largest = largest.max(packed + unpacked);
@@ -171,11 +171,12 @@ fn check_chunk(
             // A dictionary, or an index, has no values of rows.
             _ => Some(0),
         };
-        let data = data.and_then(|values| u64::try_from(values).ok()).ok_or("a page of a negative number of values")?;
+        let data =
+            data.and_then(|values| u64::try_from(values).ok()).ok_or("a page with a negative number of values")?;
         found = found.saturating_add(data);
     }
     if found != values {
-        return Err(format!("its pages have {found} values, and its footer says {values}"));
+        return Err(format!("its pages have {found} values, but its footer claims {values}"));
     }
     let length = i64::try_from(at).map_err(|_| "its size is beyond the file")? - first;
     Ok(Found { start: first, length, largest, unmarked })

@@ -51,7 +51,7 @@ impl Parts {
         let formats = formats(path, &files, format)?;
         let (own_options, key_options) = split(options, &files);
         if own_options.columns.is_empty() && !options.columns.is_empty() {
-            let reason = "`columns` names none that is in its files, but in the names of their folders alone".into();
+            let reason = "`columns` selects only columns from folder names: select a column of the files too".into();
             return Err(TableError::Unreadable { path: path.to_owned(), reason });
         }
         let takes_keys = options.columns.is_empty() || !key_options.columns.is_empty();
@@ -80,7 +80,7 @@ impl Parts {
         };
         if let Some(name) = parts.doubled() {
             let reason =
-                format!("`{name}` is a column of its files, and in the names of their folders: rename one of them");
+                format!("`{name}` is both a column of its files and a key in their folder names: rename one of them");
             return Err(parts.unreadable(reason));
         }
         parts.findings = parts.found();
@@ -185,11 +185,11 @@ impl Parts {
                 if found.data_type() != field.data_type() {
                     let name = field.name();
                     let remedy = match self.format.format.takes_types() {
-                        true => format!(": `type.{name}=` says what it is"),
+                        true => format!(": set `type.{name}=`"),
                         false => String::new(),
                     };
                     return Err(self.unreadable(format!(
-                        "its files have different columns: `{name}` is {} in `{}`, and {} in `{}`{remedy}",
+                        "its files have different columns: `{name}` is {} in `{}`, but {} in `{}`{remedy}",
                         field.data_type(),
                         first.path().display(),
                         found.data_type(),
@@ -221,7 +221,7 @@ impl Parts {
                 (&common, differs.or(found.iter().find(|(_, other)| other != kind)))
             {
                 self.notes.push(format!(
-                    "column `{}` is text because it is {} in `{}`, and {} in `{}`: `type.{}=` says what it is",
+                    "column `{}` is text because it is {} in `{}`, but {} in `{}`: set `type.{}=`",
                     field.name(),
                     noun(kind),
                     found[0].0.display(),
@@ -252,7 +252,7 @@ impl Parts {
                 Ok(opened) => self.parts[index - 1] = Arc::new(opened.closed()?),
                 // Digits that a double has not, and such: all of them are text, from the first file on.
                 Err(error) if types.iter().any(|(_, kind)| *kind != ColumnType::Text) => {
-                    self.notes.push(format!("columns whose files differ are text: {error}"));
+                    self.notes.push(format!("columns whose types differ between files are read as text: {error}"));
                     for (name, _) in types {
                         wanted.insert(name, DataType::Utf8);
                     }
@@ -283,7 +283,7 @@ impl Parts {
             (None, None) => return Ok(()),
         };
         Err(self.unreadable(format!(
-            "its files have different columns: `{name}` is in `{}`, and not in `{}`",
+            "its files have different columns: `{name}` is in `{}`, but not in `{}`",
             with.path().display(),
             without.path().display()
         )))
@@ -295,7 +295,7 @@ impl Parts {
         let is_other = |file: &&Found| !file.keys.iter().map(|(name, _)| name.as_str()).eq(names.iter().copied());
         if let Some(other) = files.iter().find(is_other) {
             return Err(self.unreadable(format!(
-                "the folders of its files say different things: `{}` and `{}`",
+                "the folder names of its files have different keys: `{}` and `{}`",
                 files[0].path.display(),
                 other.path.display()
             )));
@@ -339,8 +339,8 @@ fn formats(path: &Path, files: &[Found], given: Option<FileFormat>) -> Result<Ve
             Some(format) => format,
             None => FileFormat::from_path(&file.path).map_err(|_| {
                 unreadable(format!(
-                    "`{}` in it is no table, by its suffix: a pattern such as `{}` names those that are, `format=` says what \
-                     all are",
+                    "`{}` in it has no table's suffix: select the tables with a pattern such as `{}`, or set `format=` \
+                     for all files",
                     file.path.display(),
                     path.join("*.csv").display()
                 ))
@@ -356,7 +356,7 @@ fn formats(path: &Path, files: &[Found], given: Option<FileFormat>) -> Result<Ve
             )));
         }
         if format.format == Format::Xlsx {
-            return Err(unreadable("a table in many files is not read from workbooks: name one of them".into()));
+            return Err(unreadable("one table cannot be read from several workbooks: name one of them".into()));
         }
         formats.push(format);
     }

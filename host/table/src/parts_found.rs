@@ -36,8 +36,8 @@ pub(super) fn find(path: &Path) -> Result<Option<Vec<Found>>, TableError> {
             match path.to_str().filter(|text| is_pattern(text)) {
                 Some(pattern) => {
                     let fixed = fixed_folder(path);
-                    let found =
-                        glob::glob(pattern).map_err(|error| unreadable(format!("it is no pattern: {error}")))?;
+                    let found = glob::glob(pattern)
+                        .map_err(|error| unreadable(format!("it is not a valid pattern: {error}")))?;
                     for file in found {
                         left = left.checked_sub(1).ok_or_else(|| too_many(path))?;
                         let file = file.map_err(|error| unreadable(error.to_string()))?;
@@ -50,7 +50,7 @@ pub(super) fn find(path: &Path) -> Result<Option<Vec<Found>>, TableError> {
                     }
                     if files.is_empty() {
                         return Err(unreadable(
-                            "no file is named so: the pattern's `*` stands for any part of a name".into(),
+                            "no file matches the pattern: `*` stands for any part of a name".into(),
                         ));
                     }
                     return finish(path, &fixed, files).map(Some);
@@ -65,14 +65,14 @@ pub(super) fn find(path: &Path) -> Result<Option<Vec<Found>>, TableError> {
     }
     walk(path, DEPTH_MAX, &mut files, &mut left)?;
     if files.is_empty() {
-        return Err(unreadable("it is a folder without a table: there is no file in it".into()));
+        return Err(unreadable("the folder contains no files".into()));
     }
     finish(path, path, files).map(Some)
 }
 
 fn finish(path: &Path, base: &Path, files: Vec<PathBuf>) -> Result<Vec<Found>, TableError> {
     if files.len() > PARTS_MAX {
-        let reason = format!("it names {} files, and a table has at most {PARTS_MAX}", files.len());
+        let reason = format!("it matches {} files, but a table has at most {PARTS_MAX}", files.len());
         return Err(TableError::Unreadable { path: path.to_owned(), reason });
     }
     Ok(files.into_iter().map(|file| Found { keys: keys(base, &file), path: file }).collect())
@@ -93,7 +93,7 @@ fn fixed_folder(pattern: &Path) -> PathBuf {
 fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, left: &mut usize) -> Result<(), TableError> {
     let failed = |source| TableError::Read { path: folder.to_owned(), source };
     let Some(deeper) = depth.checked_sub(1) else {
-        let reason = format!("it has folders in it of more than {DEPTH_MAX} levels");
+        let reason = format!("its folders are nested more than {DEPTH_MAX} levels deep");
         return Err(TableError::Unreadable { path: folder.to_owned(), reason });
     };
     let entries = std::fs::read_dir(folder).map_err(failed)?;
@@ -118,7 +118,8 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, left: &mut usize)
 }
 
 fn too_many(path: &Path) -> TableError {
-    let reason = format!("it leads to more than {LOOKED_MAX} files and folders, and a table has at most {PARTS_MAX}");
+    let reason =
+        format!("it leads to more than {LOOKED_MAX} files and folders, but a table has at most {PARTS_MAX} files");
     TableError::Unreadable { path: path.to_owned(), reason }
 }
 
@@ -184,8 +185,8 @@ mod tests {
         assert_eq!(found(base, "h/*/*/x.csv").unwrap(), &hive[1..]);
         assert_eq!(found(base, "h/y=*").unwrap(), hive);
         assert_eq!(find(&base.join("t/a.csv")).unwrap(), None);
-        assert!(found(base, "e").unwrap_err().ends_with("it is a folder without a table: there is no file in it"));
-        assert!(found(base, "t/*.parquet").unwrap_err().contains("no file is named so"));
+        assert!(found(base, "e").unwrap_err().ends_with("the folder contains no files"));
+        assert!(found(base, "t/*.parquet").unwrap_err().contains("no file matches the pattern"));
         assert!(found(base, "x.csv").unwrap_err().ends_with("does not exist"));
     }
     #[test]

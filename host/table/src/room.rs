@@ -46,7 +46,7 @@ impl Room {
 fn too_large(bytes: u64) -> TooLarge {
     let left = budget::pieces().left();
     let reason =
-        format!("a piece of it takes {bytes} bytes of memory, of {left} that it may: write it again in smaller pieces");
+        format!("a piece of it takes {bytes} bytes of memory, of {left} available: write it again in smaller pieces");
     TooLarge(reason)
 }
 
@@ -70,8 +70,8 @@ pub(super) fn check_unpacked(packed: u64, unpacked: u64) -> Result<(), TooLarge>
         return Ok(());
     }
     Err(TooLarge(format!(
-        "a piece of {packed} bytes says that it holds {unpacked}, more than {UNPACKED_RATIO} times as many: write it \
-         again in smaller pieces"
+        "a piece of {packed} bytes claims to hold {unpacked}, more than {UNPACKED_RATIO} times as many: write it again \
+         in smaller pieces"
     )))
 }
 
@@ -95,6 +95,6 @@ mod tests {
         check_unpacked(10, 1 << 30).unwrap();
         check_unpacked(1 << 30, 200 << 30).unwrap();
         let TooLarge(refused) = check_unpacked(1 << 20, 2 << 30).unwrap_err();
-        assert!(refused.contains("of 1048576 bytes says that it holds 2147483648, more than 200 times"), "{refused}");
+        assert!(refused.contains("of 1048576 bytes claims to hold 2147483648, more than 200 times"), "{refused}");
     }
 }

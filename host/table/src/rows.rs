@@ -135,8 +135,8 @@ impl<R: Read> Rows<R> {
                 (Some(begun), true) => {
                     let quote = char::from(quote);
                     let reason = format!(
-                        "column {} has a {quote} in its middle, and column {} ends with one: a delimiter may lack before \
-                         the first; `stray=text` takes both as text",
+                        "column {} has a {quote} in its middle, and column {} ends with one: a delimiter may be \
+                         missing before the first; `stray=text` reads both as text",
                         begun + 1,
                         place + 1
                     );
@@ -171,8 +171,8 @@ impl<R: Read> Rows<R> {
         let fields = if found == 1 { "1 field".into() } else { format!("{found} fields") };
         let what = if self.dialect.header > 0 { "header" } else { "first row" };
         let remedy = match (found < expected, self.dialect.ragged) {
-            (true, _) => "`ragged=fill` takes what it lacks as missing, `ragged=skip` leaves it out",
-            (false, _) => "`ragged=cut` leaves out what it has too much, `ragged=skip` all of it",
+            (true, _) => "`ragged=fill` fills its absent cells with missing values, `ragged=skip` leaves it out",
+            (false, _) => "`ragged=cut` leaves out its extra cells, `ragged=skip` the whole row",
         };
         let comment = record.cell(0).is_some_and(|(cell, _)| cell.starts_with(b"#"));
         let remedy = if comment { format!("{remedy}, `comment=#` all comments") } else { remedy.to_owned() };
@@ -217,9 +217,9 @@ impl<R: Read> RowSource for Rows<R> {
             (count > 0).then(|| format!("{count} {} {what}", if count == 1 { "row" } else { "rows" }))
         };
         let all = [
-            rows(self.filled, "had fewer cells than the header, and what they lack is missing"),
-            rows(self.cut, "had more cells than the header, and those are left out"),
-            rows(self.skipped, "had other numbers of cells than the header, and are left out"),
+            rows(self.filled, "had fewer cells than the header; the absent cells are missing values"),
+            rows(self.cut, "had more cells than the header; the extra cells are left out"),
+            rows(self.skipped, "with a different number of cells than the header left out"),
             rows(self.held.len() as u64, "below the table left out"),
             (self.records.comments() > 0).then(|| format!("{} lines of comments left out", self.records.comments())),
         ];

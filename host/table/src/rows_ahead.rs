@@ -99,7 +99,7 @@ impl RowSource for Ahead {
             used.retain(|record| record.room() <= BLOCK_BYTES);
             let _ = self.used.send(used);
             let Ok(block) = self.blocks.recv() else {
-                let reason = "its reader has stopped before its end".into();
+                let reason = "its reader stopped before the end".into();
                 return Err(TableError::Damaged { path: self.path.clone(), reason });
             };
             (self.block, self.at) = (block, 0);

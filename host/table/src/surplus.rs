@@ -72,7 +72,10 @@ pub(super) fn surplus(table: &Table) -> (Surplus, Option<String>) {
         } else {
             (format!("{} rows, on lines {lines}, have", found.len()), "them")
         };
-        format!("{rows} an empty cell where no other has one, and one cell too much: that is left out, `ragged=error` refuses {them}")
+        format!(
+            "{rows} an empty cell where no other has one, and one cell too many: the empty cell is left out, \
+             `ragged=error` rejects {them}"
+        )
     });
     (found, note)
 }

@@ -184,7 +184,8 @@ impl Looked {
     fn unfit(&self, path: &Path, line: u64, text: &str, wanted: &ColumnType) -> TableError {
         let wanted = String::from(wanted.clone());
         let reason = format!(
-            "column `{}` is to be `{wanted}`, and has `{text}`: `type.{}=text` reads it as it is, `missing={text}` as no value",
+            "column `{}` has `{text}`, expected `{wanted}`: `type.{}=text` reads it as text, `missing={text}` as a \
+             missing value",
             self.name, self.name
         );
         TableError::Line { path: path.to_owned(), line, reason }
@@ -207,8 +208,7 @@ impl Looked {
                 let wanted = String::from(wanted.clone());
                 let why = verdict.reason.as_ref().map(|reason| format!(": {}", in_words(&self.name, reason)));
                 let why = why.unwrap_or_default();
-                let reason =
-                    format!("column `{}` is to be `{wanted}`, and its values are not all such{why}", self.name);
+                let reason = format!("column `{}` has values that are not `{wanted}`{why}", self.name);
                 return Err(TableError::Damaged { path: path.to_owned(), reason });
             }
         };
@@ -239,8 +239,8 @@ pub(super) fn cell<'a>(path: &Path, line: u64, column: &str, bytes: &'a [u8]) ->
         path: path.to_owned(),
         line,
         reason: format!(
-            "column `{column}` is not UTF-8: byte 0x{:02x} at place {} of the cell; `encoding=` says \
-             what it is, such as windows-1252",
+            "column `{column}` is not UTF-8: byte 0x{:02x} at place {} of the cell: set `encoding=`, such as \
+             windows-1252",
             bytes[error.valid_up_to()],
             error.valid_up_to() + 1
         ),

@@ -31,7 +31,7 @@ pub(super) fn decompress_passing(
         Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, reader))),
         Compression::Zstd => Box::new(zstd::Decoder::new(reader)?),
         Compression::Bzip2 => Box::new(MultiBzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, reader))),
-        Compression::Zip => return Err(std::io::Error::other("a ZIP archive cannot be read as it is made")),
+        Compression::Zip => return Err(std::io::Error::other("a ZIP archive cannot be read from a stream")),
     })
 }
 
@@ -48,14 +48,12 @@ pub(super) fn inside(path: &Path) -> Result<FileFormat, TableError> {
             Ok(FileFormat { format, compression: Compression::Zip })
         }
         Ok(_) => {
-            let reason = format!("`{}` in the archive is not text: take it out first", entry.name);
+            let reason = format!("`{}` in the archive is not text: extract it first", entry.name);
             Err(TableError::Unreadable { path: path.to_owned(), reason })
         }
         Err(_) => {
-            let reason = format!(
-                "the suffix of `{}` in the archive names no known format: `format=csv.zip` says it",
-                entry.name
-            );
+            let reason =
+                format!("unknown suffix of `{}` in the archive: set the format, such as `format=csv.zip`", entry.name);
             Err(TableError::Unreadable { path: path.to_owned(), reason })
         }
     }

@@ -87,7 +87,7 @@ fn sheet_name(path: &Path, workbook: &mut Xlsx<BufReader<File>>, wanted: Option<
         return by_name.or_else(by_number).map(|sheet| sheet.name.clone()).ok_or_else(|| {
             let names: Vec<_> = of_cells.iter().map(|sheet| sheet.name.clone()).collect();
             let near = longshore_model::hint::did_you_mean(wanted, names.iter().map(String::as_str));
-            unreadable(format!("it has no sheet `{wanted}`: there are {}{near}", shown(&names)))
+            unreadable(format!("it has no sheet `{wanted}`: its sheets are {}{near}", shown(&names)))
         });
     }
     let mut with_cells = Vec::new();
@@ -98,9 +98,9 @@ fn sheet_name(path: &Path, workbook: &mut Xlsx<BufReader<File>>, wanted: Option<
     }
     match with_cells.as_slice() {
         [only] => Ok(only.clone()),
-        [] => Err(unreadable("no sheet of it that is shown has a cell with a value".into())),
+        [] => Err(unreadable("all of its visible sheets are empty".into())),
         several => Err(unreadable(format!(
-            "it has {} sheets, and a table is one: `sheet={}` or another of {} says which",
+            "it has {} sheets: choose one with `sheet={}` or another of {}",
             several.len(),
             if several[0].contains(' ') { format!("'{}'", several[0]) } else { several[0].clone() },
             shown(several)
@@ -164,7 +164,8 @@ fn extent(
     let height = u64::from(extent.last_row - extent.first_row + 1);
     if width * height > CELLS_MAX {
         let reason = format!(
-            "the cells of the sheet `{name}` reach over {height} rows and {width} columns: remove the one that stands far away"
+            "the cells of the sheet `{name}` span {height} rows and {width} columns: remove the cell that is far from \
+             the others"
         );
         return Err(TableError::Unreadable { path: path.to_owned(), reason });
     }
@@ -216,7 +217,7 @@ fn write(
             }
             None => pad(&mut to, extent.first_column, column)?,
             Some(_) => {
-                let reason = format!("the cells of row {} of the sheet `{name}` are in no order", row + 1);
+                let reason = format!("the cells of row {} of the sheet `{name}` are not in order", row + 1);
                 return Err(TableError::Damaged { path: path.to_owned(), reason });
             }
         }
@@ -312,7 +313,7 @@ impl Written {
         let names = names(path, &dialect, &first).map_err(row_of)?;
         if extent.above > 0 {
             let rows = if extent.above == 1 { "row above the table is" } else { "rows above the table are" };
-            notes.push(format!("{} {rows} not of it: `skip={}`", extent.above, extent.above));
+            notes.push(format!("{} {rows} not part of it: `skip={}`", extent.above, extent.above));
         }
         if let Some((row, cell)) = &self.first_error {
             let cells = if self.errors == 1 {
@@ -321,7 +322,7 @@ impl Written {
                 format!("{} cells have errors", self.errors)
             };
             notes.push(format!(
-                "{cells} for a value, such as {cell} in row {row}, and {} missing",
+                "{cells} instead of a value, such as {cell} in row {row}, and {} read as missing",
                 if self.errors == 1 { "is" } else { "are" },
                 row = row + 1
             ));
@@ -335,7 +336,7 @@ impl Written {
             if column.others > column.texts {
                 notes.push(format!(
                     "column `{column_name}` is text because of `{}` in row {}, where most others are numbers, dates or \
-                     true and false: `missing=` says whether it stands for no value",
+                     true and false: set `missing=` if it stands for a missing value",
                     example,
                     row + 1
                 ));

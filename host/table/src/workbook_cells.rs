@@ -112,7 +112,7 @@ pub(super) fn broken(path: &Path, error: &XlsxError) -> TableError {
     let path = path.to_owned();
     match error {
         XlsxError::Password => {
-            TableError::Unreadable { path, reason: "it is protected by a password: save it without".into() }
+            TableError::Unreadable { path, reason: "it is protected by a password: save it without one".into() }
         }
         error => TableError::Damaged { path, reason: error.to_string() },
     }

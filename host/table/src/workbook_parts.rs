@@ -39,7 +39,7 @@ pub(super) fn check_parts(path: &Path, file: &File) -> Result<Room, TableError> 
         let name = part.name().map(Cow::into_owned).unwrap_or_default();
         // Each is read once, and so is each byte of the file, unless two parts are in one place.
         let Some(rest) = left.checked_sub(part.compressed_size()) else {
-            return Err(unreadable("its parts have more bytes than the file: some are in one place".into()));
+            return Err(unreadable("its parts have more bytes than the file: some of them overlap".into()));
         };
         left = rest;
         if !name.ends_with(".xml") && !name.ends_with(".rels") {

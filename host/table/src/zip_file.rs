@@ -47,23 +47,23 @@ impl Entry {
                 let more = if several.len() > NAMES_SHOWN { ", …" } else { "" };
                 let number = several.len();
                 return Err(invalid(&format!(
-                    "the archive has {number} files in it, {}{more}, and a table is one: take the one out that is meant",
+                    "the archive has {number} files, {}{more}: extract the one to read",
                     names.join(", ")
                 )));
             }
         };
         let entry = archive.by_index_raw(index)?;
         if entry.encrypted() {
-            return Err(invalid(&format!("`{name}` in the archive is encrypted: take it out with its password")));
+            return Err(invalid(&format!("`{name}` in the archive is encrypted: extract it with its password")));
         }
         let deflated = match entry.compression() {
             CompressionMethod::Stored => false,
             CompressionMethod::Deflated => true,
             other => {
-                return Err(invalid(&format!("`{name}` in the archive is compressed by {other}, which is not read")));
+                return Err(invalid(&format!("`{name}` in the archive is compressed by unsupported {other}")));
             }
         };
-        let start = entry.data_start().ok_or_else(|| invalid("the archive does not say where its file begins"))?;
+        let start = entry.data_start().ok_or_else(|| invalid("the archive has no position of its file"))?;
         let (packed, size, crc) = (entry.compressed_size(), entry.size(), entry.crc32());
         Ok(Self { name, start, packed, size, crc, deflated })
     }
@@ -95,14 +95,13 @@ impl<R: Read> Read for Checked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.content.read(buffer)?;
         self.crc.update(&buffer[..read]);
-        self.left =
-            self.left.checked_sub(read as u64).ok_or_else(|| invalid("the file in it is longer than it says"))?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| invalid("the file in it is too long"))?;
         if read == 0 && !buffer.is_empty() {
             if self.left > 0 {
-                return Err(Error::new(ErrorKind::UnexpectedEof, "the file in it ends before its end"));
+                return Err(Error::new(ErrorKind::UnexpectedEof, "the file in it is truncated"));
             }
             if self.crc.sum() != self.expected {
-                return Err(invalid("the file in it has another checksum than the archive says"));
+                return Err(invalid("the checksum of the file in it differs from the one in the archive"));
             }
         }
         Ok(read)

@@ -164,7 +164,7 @@ mod tests {
         // A number may be text, and a text no number.
         assert_eq!(error("{\"zip\": 1234, \"price\": 2, \"when\": null}\n"), "");
         let found = error("{\"zip\": 1234, \"price\": \"x\", \"when\": null}\n");
-        assert!(found.contains("line 1: column `price` is to be `number`, and has `x`"), "{found}");
+        assert!(found.contains("line 1: column `price` has `x`, expected `number`"), "{found}");
     }
 
     #[test]
@@ -186,8 +186,8 @@ mod tests {
             assert_eq!(
                 errors(&file, ""),
                 format!(
-                    "input 0: `{file}` is not as declared: there is no column `price` to be read: there are `zip`, \
-                     `prise`, `when`: did you mean `prise`?; column `zip` is integer (Int64), and is to be text"
+                    "input 0: `{file}` is not as declared: there is no column `price`: the table has `zip`, `prise`, \
+                     `when`: did you mean `prise`?; column `zip` is integer (Int64), expected text"
                 )
             );
         }
@@ -198,11 +198,11 @@ mod tests {
         );
         std::fs::write(folder.path().join("text.csv"), TEXT.replace("price", "prise")).unwrap();
         let error = errors("text.csv", "");
-        assert!(error.contains("there is no column `price` to be read") && error.ends_with("`prise`?"), "{error}");
+        assert!(error.contains("there is no column `price`") && error.ends_with("`prise`?"), "{error}");
         // What the caller says of a column counts before what the block does.
         std::fs::write(folder.path().join("right.csv"), TEXT).unwrap();
         let error = errors("right.csv", "type.zip=integer");
-        assert!(error.contains("column `zip` is to be `integer`, and has `01234`"), "{error}");
+        assert!(error.contains("column `zip` has `01234`, expected `integer`"), "{error}");
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl<R: Read> Cutter<R> {
 
 /// What is said of a text whose blocks were in order when it was checked.
 pub(crate) fn changed(path: &Path) -> TableError {
-    TableError::Unreadable { path: path.to_owned(), reason: "the file has changed while it was read".into() }
+    TableError::Unreadable { path: path.to_owned(), reason: "the file changed while it was being read".into() }
 }
 
 /// Where the last line ends that is not in quotes, in a text that begins outside of them.

@@ -112,7 +112,7 @@ impl<T> Iterator for InOrder<T> {
             Ok(Piece::Next(done)) => Some(done),
             Ok(Piece::End) => None,
             Err(_) => {
-                let reason = "its reader has stopped before its end".into();
+                let reason = "its reader stopped before the end".into();
                 Some(Err(TableError::Damaged { path: self.path.clone(), reason }))
             }
         }

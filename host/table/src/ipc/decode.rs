@@ -52,7 +52,7 @@ impl Decoder {
                 Ok(None)
             }
             MessageHeader::RecordBatch => Ok(Some(self.batch(&message, &raw.body)?)),
-            other => Err(format!("it has a message of the kind {other:?} among its batches").into()),
+            other => Err(format!("unexpected {other:?} message among its batches").into()),
         }
     }
 

@@ -132,7 +132,7 @@ fn number(bytes: &[u8]) -> Option<u64> {
 
 /// What stops the copying: the decoder will find it, and say it.
 fn irregular() -> Error {
-    Error::other("not as it should be")
+    Error::other("unexpected layout")
 }
 
 /// The copying. What is checked is what is written: somebody may change the file meanwhile.

@@ -57,7 +57,7 @@ impl IpcFile {
     /// What is wrong with the file.
     pub(crate) fn open(mut file: File) -> Result<Self, Fault> {
         let length = file.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
-        let cut = || "it ends without its footer: it is cut short, or was not closed by its writer".to_owned();
+        let cut = || "it ends without a footer: it was cut short, or its writer did not close it".to_owned();
         if length < HEAD + TAIL {
             return Err(cut().into());
         }
@@ -69,7 +69,7 @@ impl IpcFile {
         let end = length - TAIL;
         let start = end.checked_sub(u64::from(footer_length)).filter(|start| *start >= HEAD);
         let start = start.filter(|start| end - start <= METADATA_MAX as u64);
-        let start = start.ok_or_else(|| format!("its footer says that it has {footer_length} bytes"))?;
+        let start = start.ok_or_else(|| format!("invalid footer length: {footer_length} bytes"))?;
         let footer = read(&mut file, start, end - start)?;
         let footer = root_as_footer(&footer).map_err(|_| "its footer is damaged")?;
         let decoder = Decoder::new(schema::checked(footer.schema().ok_or("its footer has no schema")?)?);
@@ -99,7 +99,7 @@ impl IpcFile {
         for place in std::mem::take(&mut self.dictionaries) {
             let raw = self.message(place)?;
             if self.decoder.read(&raw)?.is_some() {
-                return Err("it has a batch where its footer says that a dictionary is".into());
+                return Err("its footer lists a dictionary where a batch is".into());
             }
         }
         let Some(place) = self.batches.get(self.next).copied() else { return Ok(None) };
@@ -107,7 +107,7 @@ impl IpcFile {
         let raw = self.message(place)?;
         match self.decoder.read(&raw)? {
             Some(batch) => Ok(Some(batch)),
-            None => Err("it has a dictionary where its footer says that a batch is".into()),
+            None => Err("its footer lists a batch where a dictionary is".into()),
         }
     }
 
@@ -120,7 +120,7 @@ impl IpcFile {
         };
         let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
         if length == 0 || length > metadata.len() - prefix || metadata.len() % 8 != 0 {
-            return Err(format!("a message in it says that its metadata has {length} bytes"));
+            return Err(format!("a message claims {length} bytes of metadata"));
         }
         metadata.drain(..prefix);
         Ok(metadata)
@@ -134,12 +134,12 @@ impl IpcFile {
         while let Some((place, message)) = self.message_at(offset, footer)? {
             let message = parse(&message)?;
             let end = place.offset.checked_add(place.metadata).and_then(|end| end.checked_add(place.body));
-            offset = end.filter(|end| *end <= footer).ok_or("a message in it goes on behind its footer")?;
+            offset = end.filter(|end| *end <= footer).ok_or("a message extends past the footer")?;
             match message.header_type() {
                 MessageHeader::RecordBatch => {
                     let batch = message.header_as_record_batch();
                     let rows = batch.and_then(|batch| u64::try_from(batch.length()).ok());
-                    self.rows += rows.ok_or("it has a batch of a negative number of rows")?;
+                    self.rows += rows.ok_or("a batch has a negative number of rows")?;
                     batches.push(place);
                 }
                 MessageHeader::DictionaryBatch => dictionaries.push(place),
@@ -154,7 +154,7 @@ impl IpcFile {
             return Ok(());
         }
         let (named, found) = (self.dictionaries.len() + self.batches.len(), dictionaries.len() + batches.len());
-        Err(format!("its footer names {named} messages, and {found} are there, or they are elsewhere"))
+        Err(format!("its footer lists {named} messages, but the file has {found}, or has them elsewhere"))
     }
 
     /// The place of the first message: some writers align what follows the magic, and some put the schema there bare.
@@ -184,11 +184,11 @@ impl IpcFile {
         }
         let start = if modern { 8 } else { 4 };
         if length > left - start || length > METADATA_MAX as u64 || (length + start) % 8 != 0 {
-            return Err(format!("a message in it says that its metadata has {length} bytes"));
+            return Err(format!("a message claims {length} bytes of metadata"));
         }
         let metadata = read(&mut self.file, offset + start, length)?;
         let body = parse(&metadata)?.bodyLength();
-        let body = u64::try_from(body).map_err(|_| format!("a message in it says that its body has {body} bytes"))?;
+        let body = u64::try_from(body).map_err(|_| format!("a message claims a body of {body} bytes"))?;
         Ok(Some((Place { offset, metadata: start + length, body }, metadata)))
     }
 
@@ -241,7 +241,7 @@ fn place(block: &Block, footer: u64) -> Result<Place, String> {
     };
     within().ok_or_else(|| {
         let (offset, length) = (block.offset(), block.bodyLength());
-        format!("its footer says that a message of {length} bytes is at {offset}, where none can be")
+        format!("its footer lists a message of {length} bytes at the invalid position {offset}")
     })
 }
 
@@ -251,5 +251,5 @@ fn read(file: &mut File, offset: u64, length: u64) -> Result<Vec<u8>, String> {
     file.seek(SeekFrom::Start(offset)).map_err(text)?;
     let mut bytes = set_aside(length)?;
     file.by_ref().take(length).read_to_end(&mut bytes).map_err(text)?;
-    if bytes.len() as u64 == length { Ok(bytes) } else { Err("it has become shorter while it was read".into()) }
+    if bytes.len() as u64 == length { Ok(bytes) } else { Err("it became shorter while it was being read".into()) }
 }

@@ -73,7 +73,7 @@ impl<'b> Walk<'_, 'b> {
             }
             DataType::Utf8View | DataType::BinaryView => {
                 self.buffer(length.saturating_mul(16), "views")?;
-                let count = self.views.next().ok_or("a column of views does not say how many buffers it has")?;
+                let count = self.views.next().ok_or("a column of views lacks its number of buffers")?;
                 for _ in 0..*count {
                     self.buffer(0, "texts")?;
                 }
@@ -105,14 +105,14 @@ impl<'b> Walk<'_, 'b> {
             DataType::FixedSizeList(field, size) => {
                 let inner = self.column(field.data_type())?;
                 if inner != length.saturating_mul(u64::try_from(*size).unwrap_or_default()) {
-                    return Err(format!("{length} lists of {size} values have {inner} of them"));
+                    return Err(format!("{length} lists of {size} values have {inner} values"));
                 }
             }
             DataType::Struct(fields) => {
                 for field in fields {
                     let inner = self.column(field.data_type())?;
                     if inner != length {
-                        return Err(format!("a structure of {length} rows has a part of {inner}"));
+                        return Err(format!("a structure of {length} rows has a field of {inner} rows"));
                     }
                 }
             }
@@ -154,7 +154,7 @@ impl<'b> Walk<'_, 'b> {
         }
         let valid = BooleanBuffer::new(Buffer::from(bytes), 0, rows).count_set_bits() as u64;
         if length - valid != nulls {
-            return Err(format!("a column says that it has {nulls} missing values, and has {}", length - valid));
+            return Err(format!("a column claims {nulls} missing values, but has {}", length - valid));
         }
         Ok(())
     }
@@ -170,5 +170,5 @@ impl<'b> Walk<'_, 'b> {
 }
 
 fn short(what: &str, length: u64, needed: u64) -> String {
-    format!("a column's {what} have {length} bytes, and need {needed}")
+    format!("a column's {what} have {length} bytes, but need {needed}")
 }

@@ -68,11 +68,11 @@ impl RawMessage {
             MessageHeader::DictionaryBatch => {
                 let dictionary = message.header_as_dictionary_batch().ok_or("a dictionary without its content")?;
                 let batch = dictionary.data().ok_or("a dictionary without its content")?;
-                let data_type = dictionary_type(dictionary.id()).ok_or("a dictionary of no column")?;
+                let data_type = dictionary_type(dictionary.id()).ok_or("a dictionary that belongs to no column")?;
                 let pieces = pieces(&batch, &self.body, room)?;
                 Ok(layout::check(std::iter::once(data_type), &batch, &pieces, message.version())?)
             }
-            other => Err(format!("it has a message of the kind {other:?} among its batches").into()),
+            other => Err(format!("unexpected {other:?} message among its batches").into()),
         }
     }
 }
@@ -159,6 +159,6 @@ fn unpacked(bytes: &[u8], ratio: u64) -> Result<Piece<'_>, String> {
         }
         // Minus one: it is not compressed after all.
         Err(_) if claimed == -1 => Ok(Piece { length: compressed, bytes: Some(rest) }),
-        _ => Err(format!("a compressed buffer of {compressed} bytes that says it holds {claimed}")),
+        _ => Err(format!("a compressed buffer of {compressed} bytes that claims to hold {claimed}")),
     }
 }

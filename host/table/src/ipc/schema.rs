@@ -21,7 +21,7 @@ const FIELDS_MAX: usize = 1_000_000;
 /// What is wrong with which column.
 pub(super) fn checked(schema: arrow_ipc::Schema<'_>) -> Result<SchemaRef, Fault> {
     if schema.endianness() != Endianness::Little {
-        let reason = "it is of a big-endian machine, whose order of bytes is not read: write it again on another, or as \
+        let reason = "its big-endian byte order is not supported: write it again on a little-endian machine, or as \
                       Parquet";
         return Err(Fault::Unreadable(reason.into()));
     }
@@ -76,11 +76,10 @@ fn pairs(pairs: Option<Pairs<'_>>, left: &mut (usize, usize)) -> Option<()> {
 fn check(field: Field<'_>, path: &str) -> Result<(), Fault> {
     let refused = |what: String| {
         let reason =
-            format!("column `{path}` is {what}, which is not read: convert it before, to text or to a decimal");
+            format!("column `{path}` is {what}, which is not supported: convert it first, to text or to a decimal");
         Err(Fault::Unreadable(reason))
     };
-    let broken =
-        |what: &str| Err(Fault::Damaged(format!("column `{path}` is {what}, which its schema does not say in full")));
+    let broken = |what: &str| Err(Fault::Damaged(format!("column `{path}` is {what}, but its schema is incomplete")));
     let children = field.children().map_or(0, |children| children.len());
     let needs = |count: usize, what: &str| if children == count { Ok(()) } else { broken(what) };
     match field.type_type() {

@@ -82,7 +82,7 @@ impl<R: Read> IpcStream<R> {
 
 /// The next message; `None` at the mark of the end.
 fn read_message(text: &mut impl Read, room: &mut Room) -> Result<Option<RawMessage>, Fault> {
-    let cut = "it ends without its mark of the end: it is cut short, or was not closed by its writer";
+    let cut = "it ends without an end-of-stream marker: it was cut short, or its writer did not close it";
     let mut word = [0; 4];
     if !read_exact(text, &mut word)? {
         return Err(cut.into());
@@ -97,7 +97,7 @@ fn read_message(text: &mut impl Read, room: &mut Room) -> Result<Option<RawMessa
     }
     // Bodies begin at multiples of eight bytes.
     if length > METADATA_MAX || (length + prefix) % 8 != 0 {
-        return Err(format!("a message in it says that its metadata has {length} bytes").into());
+        return Err(format!("a message claims {length} bytes of metadata").into());
     }
     let metadata = read_up_to(text, length as u64, room)?;
     if metadata.len() < length {
@@ -105,7 +105,7 @@ fn read_message(text: &mut impl Read, room: &mut Room) -> Result<Option<RawMessa
     }
     let mut raw = RawMessage { metadata, body: Buffer::from_vec(Vec::<u8>::new()) };
     let length = raw.message()?.bodyLength();
-    let length = u64::try_from(length).map_err(|_| format!("a message in it says that its body has {length} bytes"))?;
+    let length = u64::try_from(length).map_err(|_| format!("a message claims a body of {length} bytes"))?;
     let body = read_up_to(text, length, room)?;
     if (body.len() as u64) < length {
         return Err(cut.into());
@@ -120,7 +120,7 @@ fn check_nothing_follows(text: &mut impl Read) -> Result<(), Fault> {
     if behind.iter().all(|byte| *byte == 0) {
         return Ok(());
     }
-    Err("there is more behind its end: streams cannot be put behind each other, give each as a file of its own".into())
+    Err("there is more data after its end: streams cannot be concatenated, give each as its own file".into())
 }
 
 /// Fills the word. Returns `false` where the text has ended.

@@ -90,7 +90,7 @@ fn a_stream_ends_with_its_mark_and_nothing_behind_it() {
         assert!(error.contains("ends"), "cut at {length} of {}: {error}", whole.len());
     }
     let twice = [&whole[..], &whole[..]].concat();
-    assert!(read_stream(&twice).unwrap_err().contains("there is more behind its end"));
+    assert!(read_stream(&twice).unwrap_err().contains("there is more data after its end"));
     assert!(read_stream(&[&whole[..], &[0; 8]].concat()).is_ok());
 }
 

@@ -48,8 +48,8 @@ impl Pushed {
     fn take(&mut self, place: &Place<'_>, value: &Value<'_>) -> Result<(), String> {
         if self.rule == LaterFields::Fail {
             return Err(format!(
-                "the field `{place}` is not among those of the first rows: give every field in one of them, or \
-                 `later=keep` to keep it as JSON, or `later=ignore`"
+                "the field `{place}` is not in the first rows: give every field in one of them, or set `later=keep` to \
+                 keep it as JSON, or `later=ignore`"
             ));
         }
         self.found.push((place.to_string(), value.json()));
@@ -135,8 +135,8 @@ impl Builder {
                 column.push_null();
                 let (shown, noun) = (shown(value), kind.noun());
                 Err(format!(
-                    "column `{place}` has {shown}, which is no {noun}, as its first rows were: give the column one kind \
-                     of value from its first row on"
+                    "column `{place}` has {shown}, which does not match its first rows ({noun}): use one kind of value \
+                     in the whole column"
                 ))
             }
             (Self::List { offsets, valid, items, length, .. }, Value::List(values)) => {
@@ -181,7 +181,7 @@ impl Builder {
             (builder, other) => {
                 let before = if matches!(builder, Self::List { .. }) { "lists" } else { "objects" };
                 builder.push_null();
-                Err(format!("column `{place}` has {}, and had {before} before", other.noun()))
+                Err(format!("column `{place}` has {}, but had {before} before", other.noun()))
             }
         }
     }

@@ -68,14 +68,14 @@ impl Elements {
                 self.state = State::End;
                 // What is around a path's array is of no interest, but what follows an array without one is wrong.
                 if self.path.is_empty() && self.peek(text)?.is_some() {
-                    return Err(words("something follows the array that the file is"));
+                    return Err(words("data follows the end of the array"));
                 }
                 return Ok(None);
             }
             (State::Next, Some(b',')) => {
                 text.consume(1);
                 if self.peek(text)? == Some(b']') {
-                    return Err(words("a comma is the last of the array: remove it"));
+                    return Err(words("the array ends with a comma: remove it"));
                 }
             }
             (State::Next, Some(_)) => return Err(words("there is no comma between two values of the array")),
@@ -120,7 +120,7 @@ impl Elements {
                 State::First
             }
             Some(_) if !self.path.is_empty() => {
-                return Err(words(&format!("there is no list at `path={}`, but one value", self.path.join("."))));
+                return Err(words(&format!("`path={}` leads to a single value, not to a list", self.path.join("."))));
             }
             _ => State::Values,
         };
@@ -131,7 +131,7 @@ impl Elements {
     fn enter(&mut self, text: &mut impl BufRead, wanted: &str) -> Result<(), Fault> {
         let path = self.path.join(".");
         if self.peek(text)? != Some(b'{') {
-            return Err(words(&format!("`path={path}`: there is no object that could have a field `{wanted}`")));
+            return Err(words(&format!("`path={path}`: cannot look up field `{wanted}`: the value is not an object")));
         }
         text.consume(1);
         let mut names = Vec::new();
@@ -150,14 +150,14 @@ impl Elements {
                         if there.is_empty() { "none".into() } else { there.join(", ") }
                     )));
                 }
-                _ => return Err(words("an object's field has no name in quotes")),
+                _ => return Err(words("a field of an object has no name in quotes")),
             }
             raw.clear();
             self.value(text, Some(&mut raw))?;
             let name: String =
-                serde_json::from_slice(&raw).map_err(|error| words(&format!("a field's name is no text: {error}")))?;
+                serde_json::from_slice(&raw).map_err(|error| words(&format!("a field name is not text: {error}")))?;
             if self.peek(text)? != Some(b':') {
-                return Err(words(&format!("no colon follows the name `{name}` of a field")));
+                return Err(words(&format!("a colon is missing after the field name `{name}`")));
             }
             text.consume(1);
             if name == wanted {
@@ -233,7 +233,8 @@ impl Elements {
             length += used as u64;
             if length > ROW_BYTES_MAX as u64 {
                 return Err(words(&format!(
-                    "a value of more than {} MiB begins here: where its rows are in a field of it, `path=` says which",
+                    "a value of more than {} MiB begins here: if its rows are in one of its fields, name it with \
+                     `path=`",
                     ROW_BYTES_MAX >> 20
                 )));
             }
@@ -315,12 +316,12 @@ mod tests {
             ("[{}", None, "within its array"),
             ("[{\"a\":1", None, "within a value"),
             ("[{} {}]", None, "no comma between"),
-            ("[{},]", None, "a comma is the last"),
+            ("[{},]", None, "the array ends with a comma"),
             ("[,{}]", None, "is missing"),
-            ("[{}] {}", None, "something follows the array"),
+            ("[{}] {}", None, "data follows the end of the array"),
             ("{\"a\":[]}", Some("b"), "there is no field `b`, but `a`"),
-            ("{\"a\":{\"c\":1}}", Some("a.c"), "there is no list at `path=a.c`"),
-            ("[]", Some("a"), "no object that could have a field `a`"),
+            ("{\"a\":{\"c\":1}}", Some("a.c"), "`path=a.c` leads to a single value"),
+            ("[]", Some("a"), "cannot look up field `a`"),
         ] {
             let error = read(text, path).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");

@@ -63,7 +63,7 @@ impl<R: BufRead> Lines<R> {
             }
             if self.buffer.first() != Some(&b'{') {
                 let shown: String = String::from_utf8_lossy(&self.buffer).chars().take(VALUE_SHOWN).collect();
-                return Err(wrong(format!("`{shown}` is no JSON object, and a row is one")));
+                return Err(wrong(format!("`{shown}` is not a JSON object, but a row must be one")));
             }
             let text = std::str::from_utf8(&self.buffer);
             let text = text.map_err(|error| wrong(not_utf8(&self.buffer, error)))?;
@@ -102,7 +102,7 @@ impl<R: BufRead> Lines<R> {
 
 fn not_utf8(bytes: &[u8], error: Utf8Error) -> String {
     let (at, byte) = (error.valid_up_to() + 1, bytes[error.valid_up_to()]);
-    format!("it is not UTF-8: byte 0x{byte:02x} at place {at}; `encoding=` says what it is, such as windows-1252")
+    format!("it is not UTF-8: byte 0x{byte:02x} at place {at}: set `encoding=`, such as windows-1252")
 }
 
 impl<'a> Line<'a> {

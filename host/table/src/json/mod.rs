@@ -63,8 +63,10 @@ impl Layout {
         }
         let lists = self.lists.iter();
         findings.notes.extend(lists.map(|name| {
-            format!("the file is one object, and a table of one row, whose field `{name}` is a list of objects: `path={name}` \
-                     reads those as rows")
+            format!(
+                "the file is one object, read as a table of one row; its field `{name}` is a list of objects: \
+                 `path={name}` reads those as rows"
+            )
         }));
         findings.notes.extend(self.tally.notes());
         (findings != Findings::default()).then_some(findings)
@@ -266,7 +268,7 @@ impl<R: BufRead> JsonBatches<R> {
                     marked.bad(line, &reason, &self.lines.text());
                 }
                 (Err(TableError::Line { line, .. }), _) if matches!(self.pace, Pace::Stored) => {
-                    let reason = "the file has changed while it was read".into();
+                    let reason = "the file changed while it was being read".into();
                     return Err(TableError::Line { path, line, reason });
                 }
                 (Err(error), _) => return Err(error),
@@ -276,7 +278,7 @@ impl<R: BufRead> JsonBatches<R> {
         if rows == 0 {
             let goes_on = self.marked.as_ref().is_some_and(Marked::takes_bad);
             if matches!(self.pace, Pace::Stored) && self.rows != self.layout.rows && !goes_on {
-                let reason = "the file has changed while it was read".into();
+                let reason = "the file changed while it was being read".into();
                 return Err(TableError::Line { path, line: self.lines.number, reason });
             }
             return Ok(None);
@@ -345,12 +347,12 @@ mod tests {
 
     #[test]
     fn wrong_lines_are_named() {
-        assert!(error("{\"a\":1}\n\n7\n").starts_with("`x.ndjson`, line 3: it is no JSON object"));
-        assert!(error("{\"a\":1}\n{\"a\":}\n").starts_with("`x.ndjson`, line 2: it is no JSON: expected value"));
+        assert!(error("{\"a\":1}\n\n7\n").starts_with("`x.ndjson`, line 3: it is not a JSON object"));
+        assert!(error("{\"a\":1}\n{\"a\":}\n").starts_with("`x.ndjson`, line 2: it is not valid JSON: expected value"));
         assert!(error("[{\"a\":1},\n{\"a\":2}]\n").contains("line 1: it is a JSON array"));
-        assert!(error("{\n\"a\":1}\n").contains("line 1: its object goes on in the next line"));
-        assert!(error("{\"a\":1,\"a\":2}\n").contains("line 1: the field `a` is there twice"));
-        assert!(error("{\"a\":{\"b\":1,\"b\":1}}\n").contains("line 1: the field `b` is there twice"));
+        assert!(error("{\n\"a\":1}\n").contains("line 1: its object continues on the next line"));
+        assert!(error("{\"a\":1,\"a\":2}\n").contains("line 1: the field `a` occurs twice"));
+        assert!(error("{\"a\":{\"b\":1,\"b\":1}}\n").contains("line 1: the field `b` occurs twice"));
         assert!(error("{\"a\":\"\\ud800\"}\n").contains("line 1:"));
         assert!(error(&format!("{{\"a\":{}1{}}}\n", "[".repeat(500), "]".repeat(500))).contains("line 1:"));
     }
@@ -424,7 +426,7 @@ mod tests {
         assert!(all.schema().fields().iter().all(|field| *field.data_type() == DataType::Utf8));
         assert_eq!(all.column(2).as_string::<i32>().value(1), "0.50");
         let error = read_as("{\"n\":1}\n{\"n\":\"x\"}\n", "type.n=integer").unwrap_err();
-        assert!(error.starts_with("`x.ndjson`, line 2: column `n` is to be `integer`, and has `x`"), "{error}");
+        assert!(error.starts_with("`x.ndjson`, line 2: column `n` has `x`, expected `integer`"), "{error}");
         let error = read_as("{\"num\":1}\n", "type.nun=text").unwrap_err();
         assert!(error.contains("there is no column `nun`") && error.contains("did you mean `num`"), "{error}");
         let skipped =

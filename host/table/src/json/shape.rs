@@ -63,7 +63,7 @@ impl Shape {
         };
         if let (true, Some((noun, first))) = (other, self.first) {
             return Err(format!(
-                "the field `{}` is {} here, and {noun} in line {first}: give it one shape, or make text of it",
+                "the field `{}` is {} here, and {noun} in line {first}: use one type, or convert it to text",
                 way.path,
                 value.noun()
             ));
@@ -224,9 +224,7 @@ struct Way<'a> {
 }
 
 fn too_many(path: &str) -> String {
-    format!(
-        "the field `{path}` is one more than the {COLUMNS_MAX} that a table has at most: names that are data make rows"
-    )
+    format!("the field `{path}` exceeds the limit of {COLUMNS_MAX} columns: turn names that are data into rows")
 }
 
 impl Named {

@@ -29,12 +29,12 @@ impl<'a> Value<'a> {
         match text.as_bytes().first() {
             Some(b'{') => {}
             Some(b'[') => {
-                return Err("it is a JSON array, and NDJSON has one object a line: `format=json` reads it".into());
+                return Err("it is a JSON array, but NDJSON has one object per line: `format=json` reads it".into());
             }
             _ => {
                 // Not JSON at all is said first.
                 serde_json::from_str::<&RawValue>(text).map_err(|error| broken(text, &error))?;
-                return Err("it is no JSON object".into());
+                return Err("it is not a JSON object".into());
             }
         }
         let raw = serde_json::from_str(text).map_err(|error| broken(text, &error))?;
@@ -124,7 +124,7 @@ impl<'a> Value<'a> {
 /// Takes so many values of those that are left of a row's.
 fn take(left: &mut usize, values: usize) -> Result<(), String> {
     *left =
-        left.checked_sub(values).ok_or_else(|| format!("it has more than {VALUES_MAX} values: make rows of them"))?;
+        left.checked_sub(values).ok_or_else(|| format!("it has more than {VALUES_MAX} values: turn them into rows"))?;
     Ok(())
 }
 
@@ -137,7 +137,7 @@ fn check_names(object: &[(Cow<'_, str>, Value<'_>)]) -> Result<(), String> {
         let mut seen = std::collections::HashSet::with_capacity(object.len());
         object.iter().enumerate().find(|(_, (name, _))| !seen.insert(name))
     };
-    twice.map_or(Ok(()), |(_, (name, _))| Err(format!("the field `{name}` is there twice in one object")))
+    twice.map_or(Ok(()), |(_, (name, _))| Err(format!("the field `{name}` occurs twice in one object")))
 }
 
 fn string(text: &str) -> Result<Cow<'_, str>, String> {
@@ -151,15 +151,15 @@ fn string(text: &str) -> Result<Cow<'_, str>, String> {
 /// What the JSON reader said, without the line number of its own.
 fn broken(text: &str, error: &serde_json::Error) -> String {
     if error.is_eof() {
-        return "its object goes on in the next line, or is cut short: NDJSON has each object on one line, and `format=json` \
-                    reads those that do not".into();
+        return "its object continues on the next line, or is cut short: NDJSON has one object per line; `format=json` \
+                reads objects that span lines".into();
     }
     let words = error.to_string();
     let words = words.split(" at line ").next().unwrap_or_default();
     if words.contains("surrogate") || words.contains("escape") {
-        return format!("a text in it is no Unicode: {words}: {}", text.chars().take(40).collect::<String>());
+        return format!("a text in it is not valid Unicode: {words}: {}", text.chars().take(40).collect::<String>());
     }
-    format!("it is no JSON: {words} (column {})", error.column())
+    format!("it is not valid JSON: {words} (column {})", error.column())
 }
 
 /// The values of a list, or those of its first that are more than any may have.

@@ -217,8 +217,8 @@ impl Sink {
         for place in &times {
             let name = self.schema.field(*place).name();
             self.notes.push(format!(
-                "column `{name}` has dates alone above row {}, and times of day from there on: `times=` with a format \
-                 writes all of it as times",
+                "column `{name}` has only dates above row {}, and times of day from there on: `times=` with a format \
+                 writes the whole column as times",
                 self.rows + 1
             ));
         }
@@ -292,5 +292,5 @@ impl Sink {
 }
 
 fn gave_up(path: &Path, format: FileFormat, panicked: super::guard::Panicked) -> TableError {
-    TableError::WriterGaveUp { path: path.to_owned(), reason: format!("{format} gave up: {}", panicked.words) }
+    TableError::WriterGaveUp { path: path.to_owned(), reason: format!("{format} writer failed: {}", panicked.words) }
 }

@@ -80,7 +80,7 @@ impl Output {
             Compression::Gzip => Self::Gzip(GzEncoder::new(gathered(file), flate2::Compression::default())),
             Compression::Zstd => Self::Zstd(zstd::Encoder::new(file, ZSTD_LEVEL)?),
             Compression::Bzip2 | Compression::Zip => {
-                return Err(std::io::Error::other("tables are read from bzip2 and ZIP, and not written to them"));
+                return Err(std::io::Error::other("bzip2 and ZIP are supported for reading only"));
             }
         })
     }

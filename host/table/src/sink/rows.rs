@@ -167,7 +167,7 @@ fn check_missing(style: &Style, cell: &[u8], data_type: &DataType) -> Result<(),
         return Ok(());
     }
     let word = &style.missing;
-    Err(format!("`{word}` is a value there, and would be read as missing: give `missing=` another word"))
+    Err(format!("`{word}` is a value in it and would be read as missing: choose another word for `missing=`"))
 }
 
 fn check_encoding(style: &Style, cell: &[u8]) -> Result<(), String> {
@@ -178,7 +178,7 @@ fn check_encoding(style: &Style, cell: &[u8]) -> Result<(), String> {
         None => Ok(()),
         Some(character) => {
             let name = style.encoding.name();
-            Err(format!("has `{character}`, which {name} has no bytes for: `encoding=utf-8` has"))
+            Err(format!("has `{character}`, which {name} cannot encode: use `encoding=utf-8`"))
         }
     }
 }

@@ -68,7 +68,9 @@ impl Style {
                 None => return Ok(()),
                 Some(need) if self.quoting == Quoting::None => {
                     let shown = String::from_utf8_lossy(cell).into_owned();
-                    return Err(format!("`{shown}` {need}, and `quote=none` gives it no quotes: `quote=needed` does"));
+                    return Err(format!(
+                        "`{shown}` {need}, and `quote=none` writes it without quotes: use `quote=needed`"
+                    ));
                 }
                 Some(_) => {}
             }
@@ -93,9 +95,9 @@ impl Style {
         match cell.first() {
             None => return Some("is empty, and not missing"),
             Some(b' ') => return Some("begins with a blank"),
-            Some(b'#') if first => return Some("begins a row as comments begin"),
+            Some(b'#') if first => return Some("begins a row like a comment"),
             Some(b's' | b'S') if first && cell.len() == 5 && cell[..4].eq_ignore_ascii_case(b"sep=") => {
-                return Some("begins a row as a line that names the delimiter");
+                return Some("begins a row like a line that names the delimiter");
             }
             Some(_) => {}
         }
@@ -103,9 +105,9 @@ impl Style {
             .iter()
             .find(|byte| matches!(**byte, b'\n' | b'\r') || **byte == delimiter || **byte == b'"' && has_quotes);
         match special? {
-            b'\n' | b'\r' => Some("has the end of a line in it"),
-            b'"' => Some("has a quote in it"),
-            _ => Some("has a delimiter in it"),
+            b'\n' | b'\r' => Some("contains a line break"),
+            b'"' => Some("contains a quote"),
+            _ => Some("contains a delimiter"),
         }
     }
 }

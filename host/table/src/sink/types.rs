@@ -162,7 +162,7 @@ fn leaf(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
             let whole = array.as_primitive::<Date64Type>().iter().flatten().find(|millis| millis % DAY_MILLIS != 0);
             match whole {
                 Some(millis) => Err(ArrowError::CastError(format!(
-                    "{millis} milliseconds are no whole days, and Parquet's dates are: write it as a time"
+                    "{millis} milliseconds are not whole days, as Parquet's dates must be: write it as a time"
                 ))),
                 None => exact(array, to),
             }

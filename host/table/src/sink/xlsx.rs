@@ -92,7 +92,7 @@ impl Book {
     pub(super) fn new(path: &Path, schema: &Schema, output: Output) -> Result<Self, TableError> {
         let failed = |error| wrong(path, error);
         if schema.fields().len() > COLUMNS_MAX {
-            let reason = format!("it has {} columns, and a sheet {COLUMNS_MAX}", schema.fields().len());
+            let reason = format!("it has {} columns, but a sheet has at most {COLUMNS_MAX}", schema.fields().len());
             return Err(TableError::TooLarge { reason });
         }
         let mut workbook = Workbook::new();
@@ -124,7 +124,7 @@ impl Book {
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
         if self.rows + batch.num_rows() >= ROWS_MAX {
             let reason =
-                format!("row {ROWS_MAX} of it is beyond the last of a sheet, which has {ROWS_MAX} with the names");
+                format!("its row {ROWS_MAX} does not fit: a sheet has {ROWS_MAX} rows, one of them for the names");
             return Err(TableError::TooLarge { reason });
         }
         let schema = batch.schema();
@@ -161,11 +161,11 @@ impl Book {
     pub(super) fn notes(&self) -> Vec<String> {
         let note = |((place, odd), count): (&(usize, Odd), &u64)| {
             let why = match odd {
-                Odd::Digits => "text: Excel's numbers do not keep so many digits",
-                Odd::Fraction => "text: Excel's times keep milliseconds and no less",
+                Odd::Digits => "text: Excel's numbers cannot hold so many digits",
+                Odd::Fraction => "text: Excel's times have only milliseconds",
                 Odd::Zone => "text, in UTC: Excel's times have no zone",
-                Odd::Calendar => "text: before 1900-03-01 and after 9999-12-31 Excel's calendar is another",
-                Odd::Empty => "empty text: its cell is empty, as that of a missing one is",
+                Odd::Calendar => "text: Excel's calendar differs before 1900-03-01 and after 9999-12-31",
+                Odd::Empty => "empty text: its cell is empty, like that of a missing value",
             };
             let values = if *count == 1 { "1 value".into() } else { format!("{count} values") };
             let are = if *count == 1 { "is" } else { "are" };
@@ -257,7 +257,7 @@ fn check_length(text: &str) -> Result<(), String> {
     if length <= TEXT_MAX {
         return Ok(());
     }
-    Err(format!("has {length} characters, and a cell of Excel holds {TEXT_MAX}: cut it, or write CSV or Parquet"))
+    Err(format!("has {length} characters, but an Excel cell holds {TEXT_MAX}: shorten it, or write CSV or Parquet"))
 }
 
 /// What the values of a column are in cells.
@@ -297,7 +297,7 @@ fn cells<'a>(array: &'a ArrayRef, looks: &'a Looks) -> Result<Box<dyn Fn(usize) 
         }
         DataType::Timestamp(_, Some(_)) => Box::new(|_| Cell::Text(Some(Odd::Zone))),
         DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => {
-            let instant = instants(array).ok_or("its dates have no text")?;
+            let instant = instants(array).ok_or("its dates cannot be written as text")?;
             let is_date = !matches!(data_type, DataType::Timestamp(..));
             Box::new(move |row| time(instant(row), is_date, looks))
         }

@@ -69,7 +69,7 @@ pub(super) fn written<'a>(array: &'a ArrayRef, form: Form) -> Result<Box<dyn Wri
             };
             Box::new(Spans(span, form))
         }
-        other => return Err(format!("it is {other}, which is no span of time")),
+        other => return Err(format!("it is {other}, which is not a duration")),
     })
 }
 

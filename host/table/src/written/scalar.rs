@@ -237,7 +237,7 @@ impl Written for Formatted<'_> {
         text.clear();
         if write!(text, "{}", self.formatter.value(row)).is_err() {
             let noun = match self.what {
-                DataType::Time32(_) | DataType::Time64(_) => "a time of day that no clock shows",
+                DataType::Time32(_) | DataType::Time64(_) => "a time of day outside 24 hours",
                 _ => "a date or time that is too far away to be written as text",
             };
             return Err(format!("it is {noun}"));

@@ -208,9 +208,9 @@ impl Pattern {
         let remedy = match (instant.zoned, self.format.contains("%z") || self.format.contains("%:z")) {
             (true, false) => "it has a zone, which `%z` shows",
             (false, true) => "it has no zone, and `%z` shows one",
-            _ => "`%Y` shows all of a year, `%H:%M:%S` a time to the second, `%.f` what is below",
+            _ => "`%Y` shows the full year, `%H:%M:%S` the time to the second, `%.f` fractions of a second",
         };
-        format!("`{value}` is not read back from the format `{}`: {remedy}", self.format)
+        format!("`{value}` cannot be read back from the format `{}`: {remedy}", self.format)
     }
 }
 

@@ -57,7 +57,7 @@ fn dates_and_times_are_those_of_iso_8601() {
     assert_eq!(written(times, Form::Cell), ["1970-01-01T00:00:00.000000001Z"]);
     assert_eq!(written(Time64NanosecondArray::from(vec![45_000_000_000_001]), Form::Cell), ["12:30:00.000000001"]);
     let odd = written(Time64NanosecondArray::from(vec![86_400_000_000_000]), Form::Cell);
-    assert_eq!(odd, ["! it is a time of day that no clock shows"]);
+    assert_eq!(odd, ["! it is a time of day outside 24 hours"]);
     assert_eq!(
         written(DurationMillisecondArray::from(vec![1_500, -90_061_000]), Form::Json),
         ["\"PT1.5S\"", "\"-PT90061S\""]
