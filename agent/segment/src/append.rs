@@ -1,6 +1,6 @@
-//! Appending: what a later table of an output must be like. The first fixes names and types; later columns are
-//! matched by name and converted where nothing is lost. The host holds the outputs of runs to it, the client those of
-//! dry runs.
+//! Appending: the columns that a later table of an output must have. The first table fixes names and types; later
+//! columns are matched by name and converted where nothing is lost. The host checks the outputs of runs against this,
+//! the client those of dry runs.
 
 use crate::plain::{Side, bare, plain_array, plain_schema};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
@@ -60,7 +60,7 @@ fn wide(one: &DataType, other: &DataType) -> Option<DataType> {
     }
 }
 
-/// For each column of the output, which column of a later table it comes from.
+/// For each column of the output, the column of a later table that it is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matching(Vec<usize>);
 
@@ -141,7 +141,7 @@ fn convert(column: &ArrayRef, field: &Field) -> Result<ArrayRef, String> {
     }
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let cast = cast_with_options(&column, to, &strict).map_err(|_| lossy())?;
-    // Not every lossy cast fails: 1.5 becomes 1. What comes back must be what went in.
+    // Not every lossy cast fails: 1.5 becomes 1. Casting back must return the original values.
     let back = cast_with_options(&cast, plain_type, &strict).map_err(|_| lossy())?;
     if back == column { Ok(cast) } else { Err(lossy()) }
 }

@@ -1,5 +1,5 @@
-//! Memory that may be taken for what the other side sends: asked before it is set aside, and given back when what it was
-//! for is dropped. Who owns a budget decides how much; this file only counts.
+//! A memory budget for data from the other side: memory is requested before it is allocated, and returned when its
+//! owner is dropped. The owner of a budget sets its size; this file only counts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -134,7 +134,7 @@ mod tests {
         let mut first = one.take(50).unwrap();
         assert_eq!(one.take(31).unwrap_err(), OverBudget { wanted: 31, limit: 80 });
         let second = other.take(50).unwrap();
-        // The part would have it, the whole has not.
+        // The part has enough left, the whole does not.
         assert_eq!(first.resize(51).unwrap_err(), OverBudget { wanted: 1, limit: 100 });
         assert_eq!((first.bytes(), one.left(), whole.left()), (50, 0, 0));
         drop(second);

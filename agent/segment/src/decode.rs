@@ -1,5 +1,5 @@
-//! Arrow IPC messages into record batches, without copying. One decoder reads both ways: with every buffer, offset
-//! and string checked for what comes out of a container, and without for what the host wrote itself.
+//! Decodes Arrow IPC messages into record batches, without copying. One decoder serves both directions: it checks every
+//! buffer, offset and string of data from a container, and skips these checks for data that the host wrote itself.
 
 use crate::budget::{Budget, OverBudget, Taken};
 use crate::encode::BOOLEAN_BYTES;
@@ -104,13 +104,13 @@ impl TableDecoder {
         Self { splitter, skip_validation, trusted: true, ..Self::untrusting(&budget) }
     }
 
-    /// The table's schema, once it has come.
+    /// The table's schema, once it has arrived.
     #[must_use]
     pub fn schema(&self) -> Option<&SchemaRef> {
         self.schema.as_ref()
     }
 
-    /// Bytes of memory that the schema takes, once it has come.
+    /// Bytes of memory that the schema takes, once it has arrived.
     #[must_use]
     pub fn schema_bytes(&self) -> u64 {
         self.schema_memory.as_ref().map_or(0, Taken::bytes)
@@ -202,7 +202,7 @@ impl TableDecoder {
             check_batch(&data, body.len())?;
             memory.push(self.arrays(raw)?);
             if memory.len() == 1 {
-                // It stays while the table comes, so it may not lie in memory that is used again.
+                // It is kept while the table arrives, so it must not be in memory that is reused.
                 memory.push(self.budget.take(body.len() as u64)?);
                 body = copied(&body)
                     .map_err(|_| OverBudget { wanted: raw.body.len() as u64, limit: self.budget.limit() })?;

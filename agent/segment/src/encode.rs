@@ -1,6 +1,6 @@
-//! Tables into Arrow IPC messages: a table of many pieces as one record batch in one segment, a table too large for
-//! that as a row of segments, and single batches for outputs. Flat columns take the one-copy path, all others
-//! Arrow's own writer.
+//! Encodes tables as Arrow IPC messages: a table in several pieces as one record batch in one segment, a table too
+//! large for that as a sequence of segments, and single batches for outputs. Flat columns take the one-copy path, all
+//! others use Arrow's own writer.
 
 use crate::error::SegmentError;
 use crate::flat::{ALIGNMENT, Body, Extent, Part, Planned, Shape, is_flat, plan};
@@ -27,7 +27,7 @@ const GIVEN_BACK: usize = 128 << 20;
 /// Largest nested table that is put into one batch, in bytes: far from the 2 GiB that the offsets of its texts reach.
 const NESTED_TOGETHER_MAX: u64 = 1 << 30;
 
-/// Writes a table that comes in pieces as one segment. Flat tables become one record batch, however many pieces there
+/// Writes a table in pieces as one segment. Flat tables become one record batch, however many pieces there
 /// were; the pieces are let go as they are written.
 ///
 /// # Errors
@@ -108,7 +108,7 @@ impl<W: Write> std::fmt::Debug for BatchEncoder<W> {
 }
 
 impl<W: Write> BatchEncoder<W> {
-    /// Starts a table: its schema goes out at once.
+    /// Starts a table: its schema is written at once.
     ///
     /// # Errors
     /// [`SegmentError`].

@@ -1,4 +1,4 @@
-//! What can be wrong with shared memory and with the tables in it.
+//! Errors of shared memory and of the tables in it.
 
 use crate::budget::OverBudget;
 use arrow_schema::ArrowError;
@@ -21,10 +21,10 @@ pub enum SegmentError {
         "the descriptor is not sealed shared memory: {found}, but a segment has the seals write, grow, shrink and seal"
     )]
     NotSealed {
-        /// What it is.
+        /// What the descriptor is.
         found: String,
     },
-    /// The segment is shorter than its sender said.
+    /// The segment is shorter than its sender announced.
     #[error("the segment has {actual} bytes, fewer than the {announced} announced")]
     TooShort {
         /// Bytes it has.
@@ -35,7 +35,7 @@ pub enum SegmentError {
     /// The bytes are not an Arrow IPC stream.
     #[error("not a valid Arrow IPC stream: {reason}")]
     BadStream {
-        /// What is wrong.
+        /// The error.
         reason: String,
     },
     /// A message is larger than the reader accepts.
@@ -46,13 +46,13 @@ pub enum SegmentError {
         /// Bytes allowed.
         limit: u64,
     },
-    /// The data would take more memory than there is for it.
+    /// The data would exceed its memory budget.
     #[error("the data is too large")]
     OverBudget(#[from] OverBudget),
-    /// Arrow refused the data.
+    /// Arrow rejected the data.
     #[error("invalid Arrow data")]
     Arrow(#[from] ArrowError),
-    /// Where the bytes go could not take them.
+    /// The bytes could not be written.
     #[error("cannot write the table")]
     Write(#[from] std::io::Error),
 }

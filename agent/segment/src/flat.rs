@@ -152,7 +152,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Lays out columns that come in pieces. `expand_booleans` adds the values of boolean columns without nulls as
+    /// Lays out columns in pieces. `expand_booleans` adds the values of boolean columns without nulls as
     /// bytes, which is what numpy and R work with.
     pub(crate) fn new(columns: &[Vec<ArrayRef>], expand_booleans: bool) -> Self {
         let mut body = Self::default();

@@ -85,7 +85,7 @@ impl Mapping {
         target.clear();
         target.reserve(length);
         // SAFETY: the range was just checked, `target` has room for it and is ours alone; every bit pattern is a
-        // valid `u8`, whoever writes it.
+        // valid `u8`, regardless of its writer.
         unsafe {
             std::ptr::copy_nonoverlapping(self.start.as_ptr(), target.as_mut_ptr(), length);
             target.set_len(length);

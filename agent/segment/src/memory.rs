@@ -1,5 +1,5 @@
-//! Shared memory files: written once, then sealed so that nobody can change them, nor make a reader of them fault.
-//! Mapping them is the mapping file's.
+//! Shared memory files: written once, then sealed, so that they cannot be changed or make a reader fault. Mapping them
+//! is the job of `mapping.rs`.
 
 use crate::error::SegmentError;
 use rustix::fs::{
@@ -76,7 +76,7 @@ impl Write for SegmentFile {
     }
 }
 
-/// Sealed shared memory: nothing and nobody can change it any more.
+/// Sealed shared memory: it can no longer be changed.
 #[derive(Debug)]
 pub struct Segment {
     descriptor: OwnedFd,
@@ -94,7 +94,7 @@ impl Segment {
         file.seal()
     }
 
-    /// Takes a descriptor that came from the other side, of which `length` bytes should be used.
+    /// Takes a descriptor from the other side, of which `length` bytes should be used.
     ///
     /// # Errors
     /// [`SegmentError::NotSealed`], [`SegmentError::TooShort`].

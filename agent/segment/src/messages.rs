@@ -1,5 +1,5 @@
-//! Arrow IPC messages out of a byte stream that is cut anywhere, without copying where a message lies whole in one
-//! buffer. Every length is checked before memory is set aside for it; what is inside a message is the decoder's.
+//! Splits a byte stream that may be cut anywhere into Arrow IPC messages, without copying a message that lies whole in
+//! one buffer. Every length is checked before memory is allocated for it; the decoder checks the content of a message.
 
 use crate::budget::{Budget, OverBudget, Taken};
 use crate::error::SegmentError;
@@ -57,7 +57,7 @@ pub(crate) struct Splitter {
     finished: bool,
 }
 
-/// The bytes of a message that has not come whole.
+/// The bytes of an incomplete message.
 #[derive(Debug)]
 struct Pending {
     bytes: Vec<u8>,
@@ -102,7 +102,7 @@ enum Extent {
 }
 
 impl Splitter {
-    /// Messages with bodies of up to `body_max` bytes. Those that come in pieces are collected within the budget.
+    /// Messages with bodies of up to `body_max` bytes. Those that arrive in pieces are collected within the budget.
     pub(crate) fn new(body_max: u64, budget: Budget) -> Self {
         let pending = Pending { bytes: Vec::new(), memory: None, budget, known: None };
         Self { pending, metadata_max: METADATA_MAX, body_max, finished: false }

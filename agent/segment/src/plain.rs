@@ -1,6 +1,6 @@
-//! Plain columns: Arrow has several ways to lay out the same values, and not every reader knows all of them. Here each
-//! type has one plain twin, and an array is brought to it without changing a value. What an output's later tables must
-//! be like is `append.rs`'s.
+//! Plain columns: Arrow has several layouts for the same values, and not every reader knows all of them. Each type has
+//! one plain equivalent here, and an array is converted to it without changing a value. The rules for later tables of
+//! an output are in `append.rs`.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -18,7 +18,7 @@ use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Where a table goes.
+/// The direction of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// To a script: a top-level column of categories stays one, with 32-bit keys.

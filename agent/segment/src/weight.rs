@@ -1,6 +1,6 @@
-//! What a batch weighs: the bytes of its values where each stands for itself, whatever its layout shares. A few bytes
-//! can show gigabytes (a dictionary of one long text, views of one buffer, runs, columns of nothing), so batches of the
-//! other side's are cut by weight before anything is made of them.
+//! The weight of a batch: the bytes of its values if each were stored separately, regardless of sharing in its layout.
+//! A few bytes can represent gigabytes (a dictionary of one long text, views of one buffer, runs, columns of nulls), so
+//! batches from the other side are cut by weight before they are expanded.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ByteArrayType, Int16Type, Int32Type, Int64Type, RunEndIndexType};

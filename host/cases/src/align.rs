@@ -1,4 +1,4 @@
-//! Which rows of two tables belong together: row by row, or wherever they are the same.
+//! Matches the rows of two tables: by position, or by content where the order is free.
 
 use super::table::Column;
 use std::collections::{HashMap, VecDeque};

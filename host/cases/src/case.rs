@@ -1,4 +1,4 @@
-//! One case of a block: what goes in, and what must come of it. Reading it from a file is `case_file.rs`'s.
+//! One case of a block: its inputs and its expected outputs. `case_file.rs` reads it from a file.
 
 use longshore_block::GivenValue;
 use longshore_model::outcome::Outcome;
@@ -40,7 +40,7 @@ pub enum TableText {
     Inline(String),
 }
 
-/// What must come of an output.
+/// The expectation of an output.
 #[derive(Debug, Clone)]
 pub struct ExpectedOutput {
     /// Which one; by its id where the block declares it.
@@ -49,7 +49,7 @@ pub struct ExpectedOutput {
     pub table: Option<TableText>,
     /// How far numbers may be off; see [`crate::Comparison`].
     pub tolerance: Option<f64>,
-    /// Whether rows may come in any order.
+    /// Whether rows may be in any order.
     pub ignore_row_order: bool,
 }
 

@@ -1,4 +1,4 @@
-//! One cell as what it means, whatever the width, unit or encoding of its column, and when two are the same.
+//! A cell by its meaning, regardless of the width, unit or encoding of its column, and the equality of two cells.
 
 use std::fmt;
 

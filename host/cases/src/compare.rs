@@ -1,4 +1,4 @@
-//! Compares two tables by what they mean: names, order and types of columns, and values.
+//! Compares two tables by meaning: names, order and types of columns, and values.
 
 use super::align::{Common, Pair};
 use super::cell::Cell;
@@ -12,7 +12,7 @@ pub struct Comparison {
     /// How far a number may be off: as a part of the expected one where that is beyond 1, else as it stands. Without
     /// it, whole numbers must be the same, and decimal ones to nine digits.
     pub tolerance: Option<f64>,
-    /// Whether rows may come in any order.
+    /// Whether rows may be in any order.
     pub ignore_row_order: bool,
 }
 
@@ -63,7 +63,7 @@ fn match_columns(expected: &Table, actual: &Table) -> Vec<Option<usize>> {
     expected.columns.iter().map(find).collect()
 }
 
-/// Whether the columns that are there are in another order.
+/// Whether the columns present are in a different order.
 fn column_order(matched: &[Option<usize>]) -> bool {
     let found: Vec<usize> = matched.iter().flatten().copied().collect();
     !found.is_sorted()

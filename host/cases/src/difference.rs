@@ -1,4 +1,4 @@
-//! How a table differs from the one that was expected, and how that is shown to people.
+//! The differences between a table and the expected one, and how they are shown.
 
 use longshore_model::human::aligned;
 use longshore_model::shown::Shown;
@@ -25,7 +25,7 @@ pub struct TableDifference {
     pub new_columns: Vec<String>,
     /// Columns of another type, where both formats have types.
     pub types: Vec<TypeDifference>,
-    /// The actual columns, where those that were expected are in another order.
+    /// The actual columns, if the expected ones are in a different order.
     pub column_order: Option<Vec<String>>,
     /// The columns that both tables have, which are those of `rows`.
     pub columns: Vec<String>,
@@ -71,13 +71,13 @@ pub struct NumberedRow {
 }
 
 impl TableDifference {
-    /// Whether there is none.
+    /// Whether the tables are equal.
     pub(super) fn is_nothing(&self) -> bool {
         let columns = self.missing_columns.is_empty() && self.new_columns.is_empty() && self.column_order.is_none();
         columns && self.types.is_empty() && self.differing_rows == 0 && self.expected_rows == self.actual_rows
     }
 
-    /// The difference for people, in lines.
+    /// The difference as lines of text.
     #[must_use]
     pub fn describe(&self) -> Shown {
         let mut text = Shown::default();

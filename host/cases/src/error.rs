@@ -1,4 +1,4 @@
-//! What can be wrong with a block's cases. None of it says anything about the script.
+//! Errors of a block's cases. None of them is an error of the script.
 
 use longshore_block::BlockError;
 use longshore_run::request::RequestError;
@@ -9,7 +9,7 @@ use thiserror::Error;
 /// Cases cannot be run.
 #[derive(Debug, Error)]
 pub enum CaseError {
-    /// The block is wrong.
+    /// The block is invalid.
     #[error(transparent)]
     Block(#[from] BlockError),
     /// The path is a script.
@@ -26,15 +26,15 @@ pub enum CaseError {
         folder.join("NAME.toml").display()
     )]
     NoCases {
-        /// Where they would be.
+        /// The folder for cases.
         folder: PathBuf,
     },
-    /// A case was asked for that is not there.
+    /// The requested case does not exist.
     #[error("the block has no case `{name}`{hint}")]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The nearest one, or all of them.
+        /// The most similar name, or all names.
         hint: String,
     },
     /// A file cannot be read.
@@ -45,7 +45,7 @@ pub enum CaseError {
         /// The cause.
         source: std::io::Error,
     },
-    /// Something in a case file is wrong.
+    /// A case file has an error.
     #[error("`{path}`, line {line}, column {column}: {reason}")]
     At {
         /// The case file.
@@ -54,10 +54,10 @@ pub enum CaseError {
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What is wrong, and what would be right.
+        /// The error, and what is valid.
         reason: String,
     },
-    /// A table that a case has or names is wrong.
+    /// A table of a case has an error.
     #[error("`{path}`: {what}: {source}")]
     Table {
         /// The case file.
@@ -67,7 +67,7 @@ pub enum CaseError {
         /// What is wrong.
         source: TableError,
     },
-    /// An expected table is not there yet.
+    /// An expected table does not exist yet.
     #[error("`{path}`: {what}: `{expected}` does not exist: `longshore test --update` writes the block's output there")]
     NoExpected {
         /// The case file.
@@ -77,7 +77,7 @@ pub enum CaseError {
         /// The file.
         expected: PathBuf,
     },
-    /// What a case asks for cannot be run.
+    /// A case's request is invalid.
     #[error("`{path}`: {source}")]
     Spec {
         /// The case file.
@@ -85,7 +85,7 @@ pub enum CaseError {
         /// What is wrong.
         source: Box<RequestError>,
     },
-    /// A folder for the outputs of a case cannot be made.
+    /// A folder for the outputs of a case cannot be created.
     #[error("cannot create a folder for the outputs in `{path}`: {source}")]
     Folder {
         /// Where.
@@ -101,7 +101,7 @@ pub enum CaseError {
         /// The cause.
         source: std::io::Error,
     },
-    /// Checking a case broke.
+    /// Checking a case panicked.
     #[error("checking `{path}` failed unexpectedly: this is a bug of longshore")]
     Broken {
         /// The case file.
@@ -110,7 +110,7 @@ pub enum CaseError {
 }
 
 impl CaseError {
-    /// Whether the case is wrong, and not the machine that it should run on.
+    /// Whether the case is the cause, and not the machine that runs it.
     #[must_use]
     pub fn is_about_the_case(&self) -> bool {
         !matches!(self, Self::Folder { .. } | Self::Update { .. } | Self::Broken { .. })

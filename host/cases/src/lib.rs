@@ -1,5 +1,5 @@
-//! A block's own tests: cases that say what goes in and what must come of it, and how two tables differ. A case is a
-//! file `cases/NAME.toml` of the block's folder; `docs/testing-blocks.md` has every key.
+//! A block's own tests: cases with inputs and expected outputs, and the comparison of tables. A case is a file
+//! `cases/NAME.toml` of the block's folder; `docs/testing-blocks.md` has every key.
 //!
 //! ```no_run
 //! # async fn example(bench: &longshore_cases::Bench) -> Result<(), longshore_cases::CaseError> {

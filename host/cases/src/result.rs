@@ -1,4 +1,4 @@
-//! What came of a case.
+//! The result of a case.
 
 use super::difference::TableDifference;
 use longshore_model::outcome::Outcome;
@@ -7,7 +7,7 @@ use longshore_run::record::RunRecord;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// What came of a case.
+/// The result of a case.
 #[derive(Debug, Clone, Serialize)]
 pub struct CaseResult {
     /// The case's name.
@@ -18,7 +18,7 @@ pub struct CaseResult {
     pub updated: Vec<PathBuf>,
     /// The last of what the script printed, 16 KiB at most.
     pub printed: String,
-    /// What the person who runs it should know: a fallback to another engine, what the manifest has that is ignored.
+    /// Notes for the user: a fallback to another engine, ignored entries of the manifest.
     pub notes: Vec<String>,
     /// The run.
     pub run: RunRecord,
@@ -88,7 +88,7 @@ impl CaseResult {
 }
 
 impl Problem {
-    /// The problem for people, in lines.
+    /// The problem as lines of text.
     #[must_use]
     pub fn describe(&self) -> Shown {
         match self {
@@ -116,7 +116,7 @@ impl Problem {
     }
 }
 
-/// An outcome as what a run did.
+/// An outcome as a verb phrase.
 fn ended(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded => "succeeded",

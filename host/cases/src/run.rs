@@ -1,5 +1,5 @@
-//! Runs a case: its outputs go to a folder of its own, in the formats of the tables that are expected, and are
-//! compared there. Whatever was expected from a file without types comes through the same file format on both sides.
+//! Runs a case: its outputs are written to a temporary folder, in the formats of the expected tables, and compared
+//! there. If the expected table is in a format without types, both sides are read from that format.
 
 use super::case::{Case, TableText};
 use super::compare::{Comparison, compare};
@@ -115,7 +115,7 @@ impl Case {
                 TableText::File(path) => path.clone(),
                 TableText::Inline(text) => {
                     let (path, what) = (folder.join(format!("input-{number}.csv")), format!("input {number}"));
-                    // Its errors must not speak of a file that nobody wrote.
+                    // Its errors must not mention a file that the user did not write.
                     check_input(&block, *number, text).map_err(|source| self.table_error(what, source))?;
                     std::fs::write(&path, text)
                         .map_err(|source| CaseError::Folder { path: folder.to_owned(), source })?;
@@ -133,7 +133,7 @@ impl Case {
         Ok(spec)
     }
 
-    /// The file that an output goes to.
+    /// The file that an output is written to.
     fn actual(&self, position: usize, folder: &Path) -> PathBuf {
         let name = match &self.outputs[position].table {
             Some(TableText::File(path)) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),

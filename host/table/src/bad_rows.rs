@@ -1,5 +1,5 @@
-//! Rows that are wrong, where the user says that the table goes on without them: they are left out, or kept as text, and
-//! counted. Fields that a stream's first rows do not have are ignored, or kept as JSON, where the user says so.
+//! Bad rows, where the user lets the table continue without them: they are left out, or kept as text, and counted.
+//! Fields that a stream's first rows do not have are ignored, or kept as JSON, if the user says so.
 
 use super::column_names::numbered;
 use arrow_array::builder::StringBuilder;
@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The column of rows that were wrong.
 const BAD_ROW: &str = "bad_row";
 
-/// The column of fields that came later.
+/// The column of fields that are not in the first rows.
 const LATER: &str = "later_fields";
 
-/// Characters of what is wrong that a note shows.
+/// Characters of a reason that a note shows.
 const SHOWN: usize = 200;
 
-/// What the user says of a table's rows.
+/// The user's rules for bad rows and later fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Rules {
     pub(super) bad: BadRows,
@@ -25,13 +25,13 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// What options say. Only of a stream it is not known beforehand which fields there are.
+    /// The rules in the options. Only the fields of a stream are not known in advance.
     pub(super) fn of(options: &ReadOptions, is_stream: bool) -> Self {
         let later = if is_stream { options.later.unwrap_or_default() } else { LaterFields::default() };
         Self { bad: options.bad_rows.unwrap_or_default(), later }
     }
 
-    /// Whether the first that is wrong ends it all, as usual.
+    /// Whether the first bad row ends the reading, as by default.
     pub(super) fn is_strict(self) -> bool {
         self == Self::default()
     }
@@ -48,7 +48,7 @@ impl Rules {
     }
 }
 
-/// How many there were, for whoever tells it when all have passed.
+/// The numbers of bad rows and later fields, reported after the last row.
 #[derive(Debug, Clone, Default)]
 pub struct Tally(Arc<Mutex<Counts>>);
 
@@ -63,7 +63,7 @@ struct Counts {
 }
 
 impl Tally {
-    /// What there was, in words.
+    /// The numbers as notes.
     pub fn notes(&self) -> Vec<String> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = |count: u64| if count == 1 { "1 row was".into() } else { format!("{count} rows were") };
@@ -99,10 +99,10 @@ impl Tally {
     }
 }
 
-/// A field that came later: its name, and its value as JSON.
+/// A field that is not in the first rows: its name, and its value as JSON.
 pub(super) type Later = (String, String);
 
-/// The rows of a batch: which are wrong, and what is kept of them.
+/// The rows of a batch: which are bad, and what is kept of them.
 #[derive(Debug)]
 pub(super) struct Marked {
     rules: Rules,
@@ -113,7 +113,7 @@ pub(super) struct Marked {
 }
 
 impl Marked {
-    /// `None` where the first that is wrong ends it all.
+    /// `None` if the first bad row ends the reading.
     pub(super) fn new(rules: Rules, tally: &Tally) -> Option<Self> {
         let marked = Self {
             rules,
@@ -125,12 +125,12 @@ impl Marked {
         (!rules.is_strict()).then_some(marked)
     }
 
-    /// Whether the table goes on where a row is wrong.
+    /// Whether the table continues after a bad row.
     pub(super) fn takes_bad(&self) -> bool {
         self.rules.bad != BadRows::Fail
     }
 
-    /// Takes in a row that is in order.
+    /// Adds a valid row.
     pub(super) fn good(&mut self, line: u64, later: Vec<Later>) {
         self.good.push(true);
         self.texts.append_null();
@@ -143,7 +143,7 @@ impl Marked {
         }
     }
 
-    /// Takes in a row that is wrong, of which the columns have missing or other values.
+    /// Adds a bad row, for which the columns hold missing or other values.
     pub(super) fn bad(&mut self, line: u64, reason: &str, text: &str) {
         self.tally.bad(self.rules.bad, line, reason);
         self.good.push(false);
@@ -177,7 +177,7 @@ impl Marked {
     }
 }
 
-/// Fields as one JSON object; of one that is there more than once, in a list of objects, all values.
+/// Fields as one JSON object; a field that occurs several times, in a list of objects, has all its values.
 fn as_object(fields: &[Later]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in fields {

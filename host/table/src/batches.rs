@@ -1,4 +1,4 @@
-//! Batches of a table as a reader gives them. Whatever a library makes of a damaged file, also a panic, is an error of the
+//! Record batches from a reader. Any failure of a library on a damaged file, including a panic, is an error of the
 //! table.
 
 use super::error::TableError;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Batches of a table.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch, TableError>> + Send>;
 
-/// The batches of a stream, as they come.
+/// The batches of a stream, as they arrive.
 pub(super) fn stream_batches<R: Read + Send + 'static>(
     path: &Path,
     stream: Result<IpcStream<R>, Fault>,
@@ -21,7 +21,7 @@ pub(super) fn stream_batches<R: Read + Send + 'static>(
     Ok(Box::new(std::iter::from_fn(move || stream.next().map_err(|fault| fault.of(&path)).transpose())))
 }
 
-/// What a reader's panic says of the file.
+/// The error of a file whose reader panicked.
 pub(super) fn gave_up(path: &Path, panicked: &Panicked) -> TableError {
     TableError::Damaged { path: path.to_owned(), reason: format!("its reader gave up: {}", panicked.words) }
 }

@@ -1,5 +1,5 @@
-//! Memory of the host's that runs may take: one sum for the process, which inputs, outputs and partitions of all runs are
-//! asked from, and a part of it for what a run makes of its container's data. Counting is the segment crate's.
+//! The host's memory budget for runs: one total for the process, shared by the inputs, outputs and partitions of all
+//! runs, and a part of it for what a run decodes of its container's data. The counting is in the segment crate.
 
 use longshore_os::available::available_memory;
 use longshore_segment::Budget;

@@ -1,5 +1,5 @@
-//! The kinds of columns of text, and the words that stand for values in their cells. What a column of cells is, `seen.rs`
-//! finds.
+//! The kinds of columns of text, and the words that stand for values in their cells. `seen.rs` finds the kind of a
+//! column.
 
 use arrow_schema::{DataType, TimeUnit};
 use longshore_model::table::is_missing;

@@ -61,7 +61,7 @@ impl Record {
         self.cells.get(place).map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))
     }
 
-    /// Its last cell goes where it is empty and more than there should be.
+    /// Removes its last cell if that is empty and beyond the expected number.
     pub(crate) fn drop_trailing(&mut self, width: usize) {
         if self.cells.len() == width + 1 && self.cells.last().is_some_and(|cell| cell.bytes.is_empty() && !cell.quoted)
         {
@@ -69,7 +69,7 @@ impl Record {
         }
     }
 
-    /// A cell goes.
+    /// Removes a cell.
     pub(crate) fn remove(&mut self, place: usize) {
         if place < self.cells.len() {
             self.cells.remove(place);

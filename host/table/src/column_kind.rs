@@ -1,4 +1,4 @@
-//! The kinds of Arrow's types, the columns of schemas in the words of people, and schemas whose columns may have no type.
+//! The kinds of Arrow's types, readable names of column types, and schemas whose columns may have no type.
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use longshore_model::table::{Column, ColumnKind};

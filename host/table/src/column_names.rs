@@ -1,4 +1,4 @@
-//! Names of columns that are all different.
+//! Unique column names.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
-//! Columns that somebody declares, held against those of a table whose format says itself what they are. In text the
-//! declaration is how it is read, and the reader sees to it.
+//! Checks declared columns against a table whose format stores the types. For text, the declaration determines how it
+//! is read, and the reader checks it.
 
 use super::column_kind::{in_words, kind_of};
 use arrow_schema::Schema;
@@ -16,7 +16,7 @@ const NAMES_SHOWN: usize = 20;
 /// Whether a table has the columns that are declared, of their types.
 ///
 /// # Errors
-/// All that is not as declared, in words.
+/// Every difference from the declaration.
 pub fn check_columns(schema: &Schema, declared: &BTreeMap<String, ColumnType>) -> Result<(), String> {
     let names = || schema.fields().iter().map(|field| field.name().as_str());
     let lacking = declared.keys().filter(|name| *name != OTHERS && !names().any(|known| known == *name));
@@ -31,7 +31,7 @@ pub fn check_columns(schema: &Schema, declared: &BTreeMap<String, ColumnType>) -
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
 }
 
-/// Says that a column is not there, and which are.
+/// The error for an absent column, with the names of the columns.
 pub(super) fn not_among<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
     let near = did_you_mean(name, names.clone());
     let shown: Vec<String> = names.clone().take(NAMES_SHOWN).map(|name| format!("`{name}`")).collect();

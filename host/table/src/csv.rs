@@ -36,19 +36,19 @@ pub(crate) struct Layout {
     dialect: Dialect,
     /// Rows that are read at most.
     most: Option<u64>,
-    /// What becomes of rows that are wrong, and how many there were.
+    /// The rules for bad rows, and their number.
     rules: Rules,
     pub(super) tally: Tally,
     /// Of each column, which cell of a row it is, what it is, and which words stand for its values.
     pub(super) columns: Vec<(usize, Verdict, Arc<Words>)>,
     /// How the text is cut into blocks, where it can be.
     pub(super) plain: Option<Plain>,
-    /// What the check has made of the rows already, for the first who reads them.
+    /// The rows that the check has already made, for the first reader.
     pub(super) kept: Kept,
 }
 
 impl Layout {
-    /// Lets go of what the check has made of the rows.
+    /// Drops the rows that the check has made.
     pub(super) fn keep_nothing(&mut self) {
         self.kept = Kept::default();
     }
@@ -152,7 +152,7 @@ fn scan_rows(
     Ok(Layout { schema: rules.columns(&layout.schema), rules, tally, ..layout })
 }
 
-/// Takes in a row; of one that is wrong nothing, where the table goes on.
+/// Adds a row; nothing of a bad row is added if the table continues.
 fn note(path: &Path, columns: &mut [Looked], record: &Record, rules: Rules) -> Result<(), TableError> {
     let line = record.line();
     if rules.bad != BadRows::Fail {
@@ -161,7 +161,7 @@ fn note(path: &Path, columns: &mut [Looked], record: &Record, rules: Rules) -> R
     columns.iter_mut().try_for_each(|column| column.note(path, line, record.cell(column.place)))
 }
 
-/// What is known of a text whose columns have been found.
+/// The layout of a text whose columns have been found.
 fn layout(
     detected: Detected,
     options: &ReadOptions,
@@ -190,12 +190,12 @@ fn layout(
     }
 }
 
-/// How rows come.
+/// How rows arrive.
 #[derive(Debug)]
 pub(crate) enum Pace {
     /// All of them are there, and have been scanned.
     Stored,
-    /// As they are made, after those that were scanned: a batch ends where the next row would have to be waited for.
+    /// As they are written, after those that were scanned: a batch ends where the next row would have to be waited for.
     Live { rows_max: usize, patience: Patience },
 }
 
@@ -215,7 +215,7 @@ pub(crate) fn stored(path: &Path, layout: &Layout, text: impl Read + Send + 'sta
     })
 }
 
-/// The rows of a text whose first were scanned, in batches, as they come.
+/// The rows of a text whose first rows were scanned, in batches, as they arrive.
 pub(crate) fn live<R: Read>(
     path: &Path,
     layout: &Layout,
@@ -244,7 +244,7 @@ pub(crate) struct CsvBatches<S> {
     reader: S,
     record: Record,
     columns: Vec<Column>,
-    /// Which rows of the batch are wrong, where the table goes on.
+    /// The bad rows of the batch, if the table continues after them.
     marked: Option<Marked>,
     /// Rows of all batches so far.
     rows: u64,
@@ -303,12 +303,12 @@ impl<S: RowSource> CsvBatches<S> {
         batch.map(Some).map_err(|source| TableError::Arrow { path: self.path.clone(), source })
     }
 
-    /// Whether the table goes on where a row is wrong.
+    /// Whether the table continues after a bad row.
     fn goes_on(&self) -> bool {
         self.marked.as_ref().is_some_and(Marked::takes_bad)
     }
 
-    /// Takes in that the row is wrong, after its columns have got a value each.
+    /// Marks the row as bad, after each of its columns has received a value.
     fn mark_bad(&mut self, line: u64, reason: &str) -> Result<(), TableError> {
         let rest = self.reader.recover()?;
         let dialect = &self.layout.dialect;
@@ -320,7 +320,7 @@ impl<S: RowSource> CsvBatches<S> {
 
     fn next_row(&mut self) -> Result<bool, TableError> {
         let next = self.reader.next(&mut self.record);
-        // Of a text that was found to be in order, what is wrong with it now was not so before.
+        // The check found no error in this text, so an error now means that the file changed.
         if matches!((&self.pace, &next), (Pace::Stored, Err(TableError::Line { .. }))) && !self.goes_on() {
             Err(self.changed())
         } else {
@@ -328,7 +328,7 @@ impl<S: RowSource> CsvBatches<S> {
         }
     }
 
-    /// Whether a batch of so many rows goes on.
+    /// Whether a batch of `rows` rows takes more.
     fn takes_more(&self, rows: usize) -> bool {
         if self.layout.most.is_some_and(|most| self.rows + rows as u64 >= most) {
             return false;
@@ -342,7 +342,7 @@ impl<S: RowSource> CsvBatches<S> {
         }
     }
 
-    /// What is wrong with a cell that its column does not take.
+    /// The error of a cell that does not fit its column.
     fn unfit(&self, column: usize, bytes: &[u8]) -> TableError {
         if matches!(self.pace, Pace::Stored) && !self.goes_on() {
             return self.changed();

@@ -1,7 +1,7 @@
-//! CSV on all cores, in one pass. What the first bytes make of the columns is a guess, by which blocks of the text are
-//! made into columns while what their cells say is kept; joined, that says what the columns are. Where the guess was
-//! right, the first reader gets what has been made. A text that is not plain, not in order, or whose columns depend on
-//! the order of its cells is none of this file's: then `csv.rs` reads it record by record, and has the last word.
+//! CSV on all cores, in one pass. The first bytes give a guess at the columns; by this guess the blocks of the text are
+//! made into columns while the observations of their cells are kept and joined. If the guess was right, the first
+//! reader receives the columns already made. A text that is not plain, not valid, or whose columns depend on the order
+//! of its cells is left to `csv.rs`, which reads it record by record and decides.
 
 use super::batches::Batches;
 use super::blocks::{

@@ -1,5 +1,5 @@
-//! Dates as people write them: with the day first, the month first or the year first, and with a time of day behind. Those
-//! of ISO 8601 are `time.rs`'s.
+//! Dates in common written forms: day, month or year first, optionally followed by a time of day. Those of ISO 8601 are
+//! in `time.rs`.
 
 use super::time::{Instant, date, days_from, timestamp};
 use chrono::format::{Parsed, StrftimeItems, parse};

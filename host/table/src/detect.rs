@@ -1,4 +1,5 @@
-//! Finding a text's dialect: what the user says of it, and for the rest what the first rows agree about. Nothing is guessed where the rows can be read in two ways: that is an error which names the option that says.
+//! Finds a text's dialect: the user's options, and for the rest what the first rows agree on. If the rows can be read
+//! in two ways, nothing is guessed: an error names the option that decides.
 
 use super::cell::Kind;
 use super::dialect::Dialect;
@@ -10,17 +11,17 @@ use super::surplus::surplus;
 use longshore_model::table::{Delimiter, Format, ReadOptions};
 use std::path::Path;
 
-/// What was found, and what of it the user should know.
+/// The dialect found, and notes about it for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Detected {
     pub(crate) dialect: Dialect,
     pub(crate) notes: Vec<String>,
 }
 
-/// Delimiters that are looked for, the likeliest first.
+/// Delimiters that are tried, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Finds a text's dialect by its first bytes. `all` says that there are no more.
+/// Finds a text's dialect by its first bytes. `all`: the text has no more bytes.
 ///
 /// # Errors
 /// Where the rows can be read in two ways.
@@ -131,7 +132,7 @@ pub(crate) fn detect(
     Ok(Detected { dialect: table.dialect, notes })
 }
 
-/// What is said of a row that has the names of the columns again.
+/// The note about a row that repeats the column names.
 fn repeated(table: &Table) -> Option<String> {
     let header = usize::try_from(table.dialect.header).ok().filter(|header| *header > 0)?;
     let row = repetition(&table.rows, header)?;

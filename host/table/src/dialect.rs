@@ -1,4 +1,4 @@
-//! A text's dialect: how its records and cells are told apart. Whoever reads records is given one; `detect.rs` finds it.
+//! A text's dialect: how its records and cells are separated. Readers of records receive one; `detect.rs` finds it.
 
 use longshore_model::table::{Delimiter, Ragged, Stray};
 use std::collections::BTreeMap;

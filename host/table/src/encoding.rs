@@ -1,4 +1,4 @@
-//! Texts that are not UTF-8: their encoding by the mark at their beginning, and what they say in UTF-8.
+//! Texts that are not UTF-8: finding their encoding by the byte order mark, and converting them to UTF-8.
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! What can be wrong with a table's file, said so that the file can be mended.
+//! Errors of reading and writing table files, worded so that the user can correct the file.
 
 use super::glance::Glance;
 use arrow_schema::ArrowError;
@@ -45,10 +45,10 @@ pub enum TableError {
         /// The cause.
         source: std::io::Error,
     },
-    /// There is no such format, or not for this.
+    /// The format is unknown, or not supported for this purpose.
     #[error(transparent)]
     Format(#[from] FormatError),
-    /// The content is of another format than the suffix says.
+    /// The content has another format than the suffix.
     #[error("`{path}` is not {expected}: it looks like {found}")]
     WrongContent {
         /// The file.
@@ -58,31 +58,31 @@ pub enum TableError {
         /// Such as `CSV or other text`.
         found: &'static str,
     },
-    /// An option that a format has not.
+    /// An option that the format does not have.
     #[error("`{path}` is {reason}")]
     NoOption {
         /// The file.
         path: PathBuf,
-        /// What it is, the option, and those that it has.
+        /// The format, the option, and the options that the format has.
         reason: String,
     },
-    /// The table has not the columns that it is declared to have.
+    /// The table does not have the declared columns.
     #[error("`{path}` is not as declared: {reason}")]
     NotAsDeclared {
         /// The file.
         path: PathBuf,
-        /// Which columns, what they are, and what they are to be.
+        /// The columns, with their actual and their declared types.
         reason: String,
     },
-    /// Options of writing that do not fit.
+    /// Write options that do not fit the format.
     #[error("cannot write `{path}`: {reason}")]
     WriteOptions {
         /// The file.
         path: PathBuf,
-        /// Which, and what would be right.
+        /// The option, and what to use instead.
         reason: String,
     },
-    /// The file ends before its end.
+    /// The file is truncated or damaged.
     #[error("`{path}` is truncated or damaged: {reason}")]
     Damaged {
         /// The file.
@@ -90,15 +90,15 @@ pub enum TableError {
         /// What is wrong.
         reason: String,
     },
-    /// The file is in order, but of a kind that is not read.
+    /// The file is valid, but has a feature that is not supported.
     #[error("cannot read `{path}`: {reason}")]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What is not read, and what to do.
+        /// The feature, and what to do.
         reason: String,
     },
-    /// A line of a text file is wrong.
+    /// A line of a text file is invalid.
     #[error("`{path}`, line {line}: {reason}")]
     Line {
         /// The file.
@@ -108,15 +108,15 @@ pub enum TableError {
         /// What is wrong, with the column where there is one.
         reason: String,
     },
-    /// What is wrong with a text, and how it looked before that was found.
+    /// An error in a text, with the first look at the text.
     #[error("{source}")]
     Seen {
-        /// How it looked.
+        /// The first look.
         glance: Box<Glance>,
-        /// What is wrong.
+        /// The error.
         source: Box<TableError>,
     },
-    /// Arrow refused the data.
+    /// Arrow rejected the data.
     #[error("`{path}`: {source}")]
     Arrow {
         /// The file.
@@ -124,7 +124,7 @@ pub enum TableError {
         /// The cause.
         source: ArrowError,
     },
-    /// The Parquet reader or writer refused the data.
+    /// The Parquet reader or writer rejected the data.
     #[error("`{path}`: {source}")]
     Parquet {
         /// The file.
@@ -132,12 +132,12 @@ pub enum TableError {
         /// The cause.
         source: ParquetError,
     },
-    /// The table is too large to be held cell by cell.
+    /// The table has too many cells to compare.
     #[error("cannot compare `{path}`: it has more than {limit} cells: test with less data")]
     TooManyCells {
         /// The file.
         path: PathBuf,
-        /// The most.
+        /// The limit.
         limit: usize,
     },
     /// A format cannot hold a column.
@@ -145,7 +145,7 @@ pub enum TableError {
     Unsupported {
         /// The column.
         column: String,
-        /// Its type, in words.
+        /// Its type.
         data_type: Box<str>,
         /// The format.
         format: String,
@@ -153,7 +153,7 @@ pub enum TableError {
     /// A format cannot hold so large a table.
     #[error("the table is too large for an Excel workbook: {reason}: write CSV or Parquet")]
     TooLarge {
-        /// How large, and what is allowed.
+        /// The size, and the limit.
         reason: String,
     },
     /// A format cannot hold a value.
@@ -161,12 +161,12 @@ pub enum TableError {
     Value {
         /// The column.
         column: String,
-        /// The row, from 1, where it is known.
+        /// The row, from 1, if known.
         row: Option<usize>,
-        /// Which value, and why.
+        /// The value, and the reason.
         reason: String,
     },
-    /// What was written cannot be written anew.
+    /// The columns on standard output cannot be changed after the first table.
     #[error(
         "cannot write decimals with more digits than in the first table: {format} on standard output cannot widen its \
          columns later: write the first table with as many digits"
@@ -175,12 +175,12 @@ pub enum TableError {
         /// The format.
         format: String,
     },
-    /// The library that writes a format gave up.
+    /// The library that writes a format panicked.
     #[error("cannot write `{path}`: the {reason}")]
     WriterGaveUp {
         /// The file.
         path: PathBuf,
-        /// Of which format, and the library's words.
+        /// The format, and the panic's message.
         reason: String,
     },
     /// A format cannot hold a table without columns.
@@ -192,7 +192,7 @@ pub enum TableError {
 }
 
 impl TableError {
-    /// How a text looked before it was found wrong: a person is shown that first.
+    /// The first look at a text with an error, to be shown before the error.
     #[must_use]
     pub fn glance(&self) -> Option<&Glance> {
         match self {
@@ -201,7 +201,7 @@ impl TableError {
         }
     }
 
-    /// What a script is told: the text with the name of a file of the host's, and without the folders that it is in.
+    /// The message for scripts: with the names of the host's files, but without their folders.
     #[must_use]
     pub fn without_path(&self) -> String {
         match self {
@@ -236,7 +236,7 @@ impl TableError {
         text.replace(&format!("`{}`", path.display()), &format!("`{name}`"))
     }
 
-    /// Whether other data would have done: the script can be told, and may go on.
+    /// Whether the data is the cause: the script receives the error, and may continue.
     #[must_use]
     pub fn is_about_data(&self) -> bool {
         match self {

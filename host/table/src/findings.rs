@@ -1,5 +1,5 @@
-//! What was found out about a text: how it is read, and why its columns are what they are. It is in the record of a run, in
-//! what `peek` prints, and in a note where it costs a column its type.
+//! What was detected about a text: how it is read, and the reasons for the types of its columns. It is in the record of
+//! a run, in the output of `peek`, and in a note if it costs a column its type.
 
 use super::dialect::Dialect;
 use super::verdict::{Example, Reason, Verdict};

@@ -1,5 +1,5 @@
-//! The first look at a text: how it is read, and its first rows as that makes them. It stands before an error about the
-//! text, so that a person sees what was taken for what.
+//! The first look at a text: how it is read, and the resulting first rows. It is shown before an error about the text,
+//! so that the user sees how the text was interpreted.
 
 use super::cells::Record;
 use super::dialect::Dialect;

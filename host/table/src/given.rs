@@ -1,5 +1,5 @@
-//! Tables that a program already has: record batches, a reader of batches that passes once, a segment. They become a feed
-//! like that of a file: of plain columns, in batches of bounded size. Files are `source.rs`'s.
+//! Tables that a program already has: record batches, a reader of batches that passes once, a segment. They become a
+//! table source like a file's: plain columns, in batches of bounded size. Files are in `source.rs`.
 
 use super::batches::{Batches, Guarded, gave_up};
 use super::budget;
@@ -57,7 +57,7 @@ impl TableSource {
     /// Batches that a reader gives, which pass once.
     ///
     /// # Errors
-    /// [`TableError`] where the reader gives up.
+    /// [`TableError`] if the reader panics.
     pub fn pass_batches(name: &str, reader: BatchReader) -> Result<Self, TableError> {
         let (schema, batches) = given(name, reader)?;
         Ok(Self::Passing(PassingBatches::new(schema, batches)))

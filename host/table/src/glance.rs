@@ -1,4 +1,4 @@
-//! What is seen of a text at first sight, as an error about it shows it.
+//! A summary of a text's first rows, shown with an error about it.
 
 /// A text at first sight.
 #[derive(Debug, Clone, PartialEq, Eq)]

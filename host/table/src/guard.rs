@@ -1,5 +1,5 @@
-//! A guard around libraries that read and write others' files: a panic of theirs is an error of ours, which names the
-//! place, and its text never reaches the terminal. What the error becomes is the caller's.
+//! A guard around libraries that read and write untrusted files: their panics become errors with the location, and the
+//! panic's text never reaches the terminal. The caller decides what the error becomes.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -11,17 +11,17 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The process has one hook for panics, and it must be told once to be silent inside a guard.
+/// The process has one panic hook, which is set once to be silent inside a guard.
 static HOOK: Once = Once::new();
 
-/// A library gave up.
+/// A library panicked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Panicked {
-    /// Its words.
+    /// The panic's message.
     pub words: String,
 }
 
-/// Runs `work`, and catches its panic.
+/// Runs `work` and catches its panic.
 ///
 /// # Errors
 /// [`Panicked`]; what `work` was changing is then of no further use.
@@ -42,7 +42,7 @@ pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
 
 fn words(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
-    // Of an assertion the first line says enough.
+    // The first line of an assertion is sufficient.
     text.and_then(|text| text.lines().next()).unwrap_or("its reader gave up").to_owned()
 }
 

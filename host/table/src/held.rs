@@ -1,4 +1,4 @@
-//! A file that is read again and again, and stays the one that was checked.
+//! A file that is read several times, with the guarantee that it is still the one that was checked.
 
 use longshore_os::small_file::open_regular;
 use std::fs::File;
@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 pub(super) enum Held {
     /// Held open.
     Open(File),
-    /// Opened when it is read, and only if it is the same still: of a table in many files not all are open at once.
+    /// Opened when it is read, and only if it is unchanged: a table in many files does not keep all of them open.
     Named { path: PathBuf, identity: Identity },
 }
 
-/// What tells a file from another, and from what it was before.
+/// Distinguishes a file from others, and from its earlier content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity {
     device: u64,
@@ -26,7 +26,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// What a file is now.
+    /// The identity of an open file.
     ///
     /// # Errors
     /// Where it cannot be asked.
@@ -41,7 +41,7 @@ impl Held {
     /// The file from its start, with an offset of its own: several readers may be at work.
     ///
     /// # Errors
-    /// Where it cannot be opened, or is another now.
+    /// If it cannot be opened, or has changed.
     pub(super) fn reopen(&self) -> std::io::Result<File> {
         match self {
             Self::Open(file) => File::open(format!("/proc/self/fd/{}", file.as_raw_fd())),
@@ -67,10 +67,10 @@ impl Held {
         }
     }
 
-    /// One more of the same.
+    /// A second handle to the same file.
     ///
     /// # Errors
-    /// Where no more can be had.
+    /// If the descriptor cannot be duplicated.
     pub(super) fn again(&self) -> std::io::Result<Self> {
         match self {
             Self::Open(file) => file.try_clone().map(Self::Open),

@@ -1,5 +1,5 @@
-//! A table that is still being made: standard input or a pipe, read once, row by row as it comes. Its first rows say
-//! what its columns are. Files that are there are `table_file.rs`'s.
+//! A table that is still being written: standard input or a pipe, read once, row by row as it arrives. Its first rows
+//! determine its columns. Complete files are in `table_file.rs`.
 
 use super::bad_rows::{Rules, Tally};
 use super::batches::{Batches, Guarded, gave_up, stream_batches};
@@ -23,13 +23,13 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Bytes from which columns get their types, where that many come without a pause: some ten thousand rows.
+/// Bytes that determine the columns' types, if they arrive without a pause: some ten thousand rows.
 const HEAD_BYTES: usize = 1 << 20;
 
-/// A pause that ends the first rows: whoever pipes a file has none, whoever types one has longer ones.
+/// A pause that ends the first rows: a piped file has none, typed input has longer ones.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-/// A table that comes as it is made.
+/// A table that arrives as it is written.
 pub struct LiveSource {
     name: PathBuf,
     schema: SchemaRef,
@@ -68,7 +68,7 @@ impl LiveSource {
         Self::open_watched(name, &watched, file, format, options)
     }
 
-    /// Takes a table from any reader, as it comes: a thread of its own reads it.
+    /// Takes a table from any reader, as it arrives: a thread of its own reads it.
     ///
     /// # Errors
     /// As [`LiveSource::open`].

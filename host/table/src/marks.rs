@@ -1,5 +1,5 @@
-//! Numbers as people write them in one country and another: with a comma for the decimals, and with marks between
-//! thousands. What a plain number is, is `number.rs`'s.
+//! Numbers in national notations: with a decimal comma, and with separators between thousands. Plain numbers are in
+//! `number.rs`.
 
 use super::number::{decimal, integer};
 use std::borrow::Cow;

@@ -1,4 +1,5 @@
-//! Numbers in text: which of them a type holds exactly. What a column of them becomes is `cell.rs`'s and `json.rs`'s.
+//! Numbers in text, and the types that hold them exactly. The type of a column of them is decided in `cell.rs` and
+//! `json.rs`.
 
 /// Digits that a double always gives back as they were.
 const DIGITS_EXACT: usize = 15;

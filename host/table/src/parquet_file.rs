@@ -1,4 +1,4 @@
-//! A Parquet file: opened with every type at a width that holds its values, and read in batches that hold them.
+//! A Parquet file: opened with every type at a width that holds its values, and read in batches.
 
 use super::batches::Batches;
 use super::error::TableError;

@@ -1,5 +1,5 @@
-//! The footer of a Parquet file, before its reader sees it: whether it is whole, whether the file is encrypted, and
-//! whether it asks for no more memory than it has bytes.
+//! Checks the footer of a Parquet file before the library reads it: that it is whole, that the file is not encrypted,
+//! and that it requests no more memory than it has bytes.
 
 use super::room::{Room, set_aside};
 use super::thrift::Walk;

@@ -1,5 +1,5 @@
-//! The pages of a Parquet file, each looked at before the library decodes it: what its header says must be true of its
-//! column and possible for its bytes, since memory is set aside for it, and values that a page lacks would move all that
+//! Checks each page of a Parquet file before the library decodes it: the claims of its header must match its column and
+//! be possible for its bytes, since memory is allocated for them, and values that a page lacks would shift all that
 //! follow.
 
 use super::room::{Room, check_unpacked, set_aside};
@@ -216,7 +216,7 @@ fn ratio(compression: Compression) -> u64 {
         Compression::SNAPPY => 64,
         Compression::LZ4 | Compression::LZ4_RAW => 256,
         Compression::GZIP(_) => 1_100,
-        // A block of 128 KiB out of four bytes, and nobody knows of Brotli.
+        // Zstandard makes a block of 128 KiB out of four bytes; Brotli has no known bound.
         _ => 32 << 10,
     }
 }
@@ -275,7 +275,7 @@ impl Read for MarkedRead {
     }
 }
 
-/// Pages that are checked as they come.
+/// Pages that are checked as they arrive.
 struct CheckedPages {
     inner: SerializedPageReader<MarkedFile>,
     chunk: ColumnChunkMetaData,

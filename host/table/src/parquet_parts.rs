@@ -43,7 +43,7 @@ pub(super) fn split(metadata: &ParquetMetaData) -> Vec<Vec<usize>> {
     parts
 }
 
-/// One part: its columns by number, and their batches as they come.
+/// One part: its columns by number, and their batches as they arrive.
 pub(super) struct Part {
     columns: Vec<usize>,
     schema: SchemaRef,
@@ -51,7 +51,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Starts to decode a part. Whoever takes no more of it ends it.
+    /// Starts to decode a part. Dropping the part ends the decoding.
     pub(super) fn start(
         path: &Path,
         columns: Vec<usize>,
@@ -60,7 +60,7 @@ impl Part {
     ) -> Self {
         let (sender, receiver) = sync_channel(AHEAD);
         let path = path.to_owned();
-        // It ends when nobody takes its batches, and its last word comes through the channel.
+        // It ends when its receiver is dropped; its error arrives through the channel.
         drop(std::thread::spawn(move || {
             loop {
                 let next = guarded(|| batches.next()).unwrap_or_else(|panicked| Some(Err(gave_up(&path, &panicked))));

@@ -20,7 +20,7 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Notes about files that are shown; more say the same.
+/// Notes about files that are shown; further ones are counted.
 const NOTES_SHOWN: usize = 10;
 
 /// The files of a table.
@@ -116,12 +116,12 @@ impl Parts {
         without_type(&schema, has_nothing)
     }
 
-    /// Rows of all, where the files say so without being read.
+    /// The number of rows, if all files state it.
     pub(super) fn rows(&self) -> Option<u64> {
         self.parts.iter().map(|part| part.rows()).sum()
     }
 
-    /// What was found in the files: how the first is read, and what a person should know of any.
+    /// The findings: how the first file is read, and the notes about all files.
     pub(super) fn findings(&self) -> Option<&Findings> {
         self.findings.as_ref()
     }
@@ -250,7 +250,7 @@ impl Parts {
             again.rows = options.rows.and(part.rows());
             match TableFile::open(part.path(), part.format(), &again) {
                 Ok(opened) => self.parts[index - 1] = Arc::new(opened.closed()?),
-                // Digits that a double has not, and such: all of them are text, from the first file on.
+                // Such as more digits than a double has: these columns are text in all files.
                 Err(error) if types.iter().any(|(_, kind)| *kind != ColumnType::Text) => {
                     self.notes.push(format!("columns whose types differ between files are read as text: {error}"));
                     for (name, _) in types {

@@ -1,5 +1,5 @@
-//! What the columns of a table in many files are: the types that hold what all files have, and batches of the one as those of
-//! the other.
+//! The column types of a table in many files: the types that hold the values of all files, and the conversion of
+//! batches to them.
 
 use super::table_file::TableFile;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};

@@ -1,4 +1,4 @@
-//! Record batches of a program that pass once, where a block transforms them as a stream.
+//! Record batches of a program that can be read only once, for a block that transforms them as a stream.
 
 use super::batches::Batches;
 use arrow_schema::SchemaRef;
@@ -25,8 +25,8 @@ impl PassingBatches {
         Arc::clone(&self.schema)
     }
 
-    /// The batches as they come, none of more than so many rows; `None` the second time. They are not joined: the next
-    /// one may be long in coming.
+    /// The batches as they arrive, each of at most `rows` rows; `None` the second time. They are not joined: the next one
+    /// may take long.
     pub(super) fn chunks(&self, rows: usize) -> Option<Batches> {
         let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let rows = rows.max(1);

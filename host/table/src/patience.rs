@@ -1,4 +1,5 @@
-//! Whether a source that is still being made has more to give: a batch ends where its next row would have to be waited for.
+//! Whether a source that is still being written has more data ready: a batch ends where its next row would have to be
+//! waited for.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;

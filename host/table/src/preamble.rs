@@ -1,4 +1,4 @@
-//! What stands above a table: titles, which fill few cells, and comments.
+//! The lines above a table: titles, which fill few cells, and comments.
 
 use super::header::{Row, has_names};
 use super::sample::Table;

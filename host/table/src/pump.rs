@@ -1,5 +1,5 @@
-//! A reader that has no descriptor, read by a thread of its own into a pipe, so that whether it has more to give right now
-//! can be asked. Its errors, and its panics, arrive after the bytes before them.
+//! Feeds a reader without a descriptor into a pipe, on its own thread, so that it can be polled for data that is ready.
+//! Its errors, and its panics, arrive after the bytes before them.
 
 use super::guard::guarded;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -36,7 +36,7 @@ pub(super) fn pump(mut reader: Box<dyn Read + Send>) -> io::Result<(File, Pumped
         *told.lock().unwrap_or_else(PoisonError::into_inner) = copied.err();
         drop(input);
     };
-    // It ends with its reader, or with the first write once nobody reads the pipe: a read that blocks cannot be ended.
+    // It ends with its reader, or at the first write after the pipe is closed: a blocking read cannot be ended.
     std::thread::Builder::new().name("reader".into()).spawn(work)?;
     Ok((output.try_clone()?, Pumped { pipe: output, end }))
 }

@@ -1,13 +1,13 @@
-//! What can be wrong with a record of text.
+//! Errors of a record of text.
 
-/// What ends the reading of records.
+/// Why reading records ended.
 #[derive(Debug)]
 pub(crate) enum RecordError {
     /// The text cannot be read.
     Io(std::io::Error),
-    /// The text is no table, for this reason.
+    /// The text is not a table, for this reason.
     Line { line: u64, reason: String },
-    /// It ends within quotes that begin on this line.
+    /// It ends inside quotes that begin on this line.
     Open { line: u64, reason: String },
 }
 

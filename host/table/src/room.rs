@@ -1,10 +1,12 @@
-//! Memory for a piece of a file that says itself how long it is: a batch, a page, a footer. It is asked of a budget of the
-//! process's first and then of the allocator, so that a number in a file can neither take all memory nor end the process.
+//! Memory for a piece of a file that states its own length: a batch, a page, a footer. It is requested from a budget of
+//! the process first and then from the allocator, so that a number in a file can neither take all memory nor end the
+//! process.
 
 use crate::budget;
 use longshore_segment::Taken;
 
-/// Bytes of a piece that nobody needs to ask for: what each of a file's readers may hold anyway, as much as a row of text.
+/// Bytes of a piece that are not taken from the budget: each of a file's readers may hold these anyway, as much as a row
+/// of text.
 const PIECE_USUAL: u64 = super::ROW_BYTES_MAX as u64;
 
 /// Bytes that any piece may unpack to, however few it has.
@@ -53,7 +55,7 @@ fn too_large(bytes: u64) -> TooLarge {
 /// An empty vector with room for so many bytes.
 ///
 /// # Errors
-/// The allocator has not as many.
+/// The allocator has too little memory.
 pub(super) fn set_aside(bytes: u64) -> Result<Vec<u8>, TooLarge> {
     let mut vector = Vec::new();
     let size = usize::try_from(bytes).map_err(|_| too_large(bytes))?;

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Where rows come from.
+/// A source of rows.
 pub(super) trait RowSource {
     /// The next row. `false` after the last.
     ///
@@ -148,7 +148,7 @@ impl<R: Read> Rows<R> {
         Ok(())
     }
 
-    /// Makes a record as long as the header, where that is wanted; `false` where it goes.
+    /// Makes a record as long as the header, if the options ask for it; `false` if it is left out.
     fn fit(&mut self, record: &mut Record) -> Result<bool, TableError> {
         let is_short = record.len() < self.width;
         match self.dialect.ragged {

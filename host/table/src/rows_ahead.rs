@@ -1,4 +1,4 @@
-//! Rows that are told apart on a thread of their own, while their cells are looked at on another.
+//! Splits a text into rows on a thread of its own, while another looks at their cells.
 
 use super::batches::gave_up;
 use super::cells::Record;
@@ -25,7 +25,7 @@ struct Block {
     end: Option<Result<Vec<String>, TableError>>,
 }
 
-/// Rows as they come from their thread.
+/// Rows as they arrive from their thread.
 pub(super) struct Ahead {
     path: PathBuf,
     blocks: Receiver<Block>,
@@ -37,12 +37,12 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// Starts to tell rows apart. The thread ends with them, or when nobody takes any more.
+    /// Starts to split the text into rows. The thread ends with the rows, or when the receiver is dropped.
     pub(super) fn start<R: Read + Send + 'static>(path: &Path, mut rows: Rows<R>) -> Self {
         let (sender, blocks) = sync_channel(BLOCKS);
         let (used, back) = channel::<Vec<Record>>();
         let own = path.to_owned();
-        // Its last word comes through the channel.
+        // Its error or end arrives through the channel.
         drop(std::thread::spawn(move || {
             loop {
                 let records = back.try_recv().unwrap_or_default();

@@ -1,5 +1,4 @@
-//! The first rows of a text, as a dialect has them, and how far they agree about it. Which dialect is the text's,
-//! `detect.rs` finds.
+//! The first rows of a text in a dialect, and how far they agree with it. `detect.rs` chooses the dialect.
 
 use super::cells::Record;
 use super::dialect::Dialect;

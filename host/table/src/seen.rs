@@ -1,6 +1,6 @@
-//! What the cells of a column, seen one by one, have in common. A column is of the narrowest type that holds every one of
-//! its cells, over the whole file, to the last digit; where there is none, or where its cells can be read in two ways, it
-//! is text, and the reason is kept.
+//! What the cells of a column, seen one by one, have in common. A column has the narrowest type that holds every one of
+//! its cells, over the whole file, to the last digit; if no type does, or if its cells can be read in two ways, it is
+//! text, and the reason is kept.
 
 mod join;
 

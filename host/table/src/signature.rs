@@ -1,4 +1,4 @@
-//! What a file is by its first bytes, and whether that is what its suffix says.
+//! Detects a file's format by its first bytes, and checks that it matches the suffix.
 
 use super::error::TableError;
 use super::ipc::starts_a_stream;

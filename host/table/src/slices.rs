@@ -1,5 +1,5 @@
-//! Batches as scripts get them: of plain columns, and cut where their values take many bytes. A file's own batches may be
-//! of any size, and short ones become long when views and categories are written out.
+//! Batches in the form that scripts receive: plain columns, cut where their values take many bytes. A file's own
+//! batches may be of any size, and short ones become long when views and categories are expanded.
 
 use super::BATCH_BYTES;
 use super::error::TableError;

@@ -1,4 +1,4 @@
-//! A table to read: in one file, or in many. It has been checked, and can be read as often as is needed.
+//! A table to read: in one file, or in many. It has been checked, and can be read any number of times.
 
 use super::batches::{Batches, Guarded};
 use super::error::TableError;
@@ -41,7 +41,7 @@ impl Source {
         Self::open_as(path, format, options)
     }
 
-    /// The format that what a path names is read in, where nobody says it.
+    /// The format in which a path is read if none is given.
     ///
     /// # Errors
     /// Where its name says nothing, or nothing is there.

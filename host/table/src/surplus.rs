@@ -1,5 +1,6 @@
-//! Rows with an empty cell too much: a delimiter that was typed twice. Which of a row's empty cells it is, the other rows
-//! say: with any other left out, a column would have what it has in no row. Where they do not say it, nothing is found.
+//! Rows with an extra empty cell: a delimiter that was typed twice. The other rows determine which empty cell is extra:
+//! leaving out any other one would shift values into columns where they do not fit. If the rows do not decide, nothing is
+//! found.
 
 use super::dialect::{Dialect, Surplus};
 use super::header::Row;
@@ -80,7 +81,7 @@ pub(super) fn surplus(table: &Table) -> (Surplus, Option<String>) {
     (found, note)
 }
 
-/// Whether a delimiter outside of quotes separates cells for sure: whoever wrote the text has quotes around those with one.
+/// Whether a delimiter outside quotes certainly separates cells: the text quotes the cells that contain one.
 fn separates(dialect: &Dialect, rows: &[Row]) -> bool {
     if dialect.delimiter == Delimiter::Blanks {
         return false;

@@ -1,5 +1,5 @@
-//! A table in one file, which has been checked, and can be read as often as is needed. Whatever a library makes of a
-//! damaged file, also a panic, is an error of the table.
+//! A table in one file, which has been checked, and can be read any number of times. Any failure of a library on a
+//! damaged file, including a panic, is an error of the table.
 
 use super::batches::{Batches, Guarded, gave_up, stream_batches};
 use super::detect::detect;

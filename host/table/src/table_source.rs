@@ -1,4 +1,4 @@
-//! Where an input's rows come from: a file that is there, or a source that is still being made.
+//! The source of an input's rows: a complete file, or one that is still being written.
 
 use super::bad_rows::Tally;
 use super::batches::Batches;
@@ -96,7 +96,7 @@ impl TableSource {
         }
     }
 
-    /// The rows in the batches that they come in; `None` where they pass once.
+    /// The rows in the source's own batches; `None` if they pass once.
     pub fn stored(&self) -> Result<Option<Batches>, TableError> {
         match self {
             Self::Stored(source) => source.batches().map(Some),

@@ -1,5 +1,5 @@
-//! The columns of a text, before their first cell and after their last: their names, what the user says they are, and what
-//! their cells make them.
+//! The columns of a text before their first cell and after their last: their names, the types that the user sets, and
+//! the types that their cells determine.
 
 use super::cell::{Kind, Unit, Words};
 use super::cells::Record;

@@ -1,5 +1,5 @@
-//! Structures of Thrift's compact protocol, which Parquet's footer and the headers of its pages are, walked through without
-//! memory for what they say they hold.
+//! Walks through structures of Thrift's compact protocol, which Parquet's footer and page headers use, without
+//! allocating memory for the lengths that they claim.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What is known of a column before its first cell, and what is found after its last.
+//! What is known of a column before its first cell, and its type after its last.
 
 use super::cell::{Kind, Words};
 use super::days::Dates;

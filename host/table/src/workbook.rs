@@ -1,6 +1,6 @@
-//! A sheet of an Excel workbook. Its cells are written down once as text, in a temporary file without a name, and are then
-//! read as those of CSV are: with the same options, and with the same rules for what a column is. Cells that the workbook
-//! has as text stay text.
+//! A sheet of an Excel workbook. Its cells are written once as text to a temporary file without a name, and are then
+//! read like CSV: with the same options, and the same rules for column types. Cells that the workbook stores as text
+//! stay text.
 
 use super::cell::Words;
 use super::csv;

@@ -1,4 +1,4 @@
-//! The cells of a workbook's sheet that have a value, and how each is written down; and what is wrong with a workbook.
+//! The cells of a workbook's sheet that have a value, their written form, and the errors of a workbook.
 
 use super::error::TableError;
 use calamine::{DataRef, ExcelDateTime, Xlsx, XlsxCellReader, XlsxError};
@@ -22,7 +22,7 @@ pub(super) enum Value {
     Text(String),
     /// A number, a date, a time, or true or false, written as programs do.
     Plain(String),
-    /// What a formula came to that went wrong.
+    /// The error value of a formula.
     Error(String),
 }
 

@@ -1,5 +1,5 @@
-//! The parts of a workbook, before its reader sees them: it holds all texts of a workbook, and each cell whole, so that what
-//! they unpack to is bounded by what they have in the file.
+//! Checks the parts of a workbook before its reader sees them: the reader holds all texts of a workbook, and each cell
+//! whole, so their unpacked size is bounded by their size in the file.
 
 use super::ROW_BYTES_MAX;
 use super::error::TableError;

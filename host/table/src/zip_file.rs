@@ -1,4 +1,4 @@
-//! The only file of a ZIP archive, as people pack a table that is to be sent.
+//! The only file of a ZIP archive.
 
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;

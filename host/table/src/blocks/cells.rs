@@ -1,6 +1,6 @@
-//! The cells of a block of delimited text, found eight bytes at a time: where each begins and ends, and whether it was
-//! quoted. Of a text that is plain and in order these are the cells that `records.rs` finds; of any other there are none,
-//! and `records.rs` says why.
+//! Finds the cells of a block of delimited text, eight bytes at a time: where each begins and ends, and whether it was
+//! quoted. For plain, valid text these are the cells that `records.rs` finds; for any other text it finds none, and
+//! `records.rs` reports the reason.
 
 use std::ops::Range;
 

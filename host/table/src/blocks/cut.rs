@@ -1,5 +1,6 @@
-//! A text cut into blocks that end where a line does, outside of quotes as far as counting them tells. A block begins with
-//! a record if the one before it, read from a record's beginning, ends with one; who reads them sees to that.
+//! Cuts a text into blocks that end at the end of a line outside quotes, as far as counting quotes tells. A block
+//! begins with a record if the previous block, read from the start of a record, ends with one; the reader of the blocks
+//! checks this.
 
 use crate::TableError;
 use std::io::Read;
@@ -33,10 +34,10 @@ impl Default for Sizes {
 pub(crate) struct Cutter<R> {
     path: PathBuf,
     text: R,
-    /// What lines may stand in.
+    /// The quote that lines may be inside of.
     quote: Option<u8>,
     size: usize,
-    /// What has been read of the next block.
+    /// The bytes read of the next block.
     held: Vec<u8>,
     ended: bool,
 }
@@ -92,7 +93,7 @@ impl<R: Read> Cutter<R> {
     }
 }
 
-/// What is said of a text whose blocks were in order when it was checked.
+/// The error of a text whose blocks were valid when it was checked.
 pub(crate) fn changed(path: &Path) -> TableError {
     TableError::Unreadable { path: path.to_owned(), reason: "the file changed while it was being read".into() }
 }

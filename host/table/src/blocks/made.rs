@@ -1,4 +1,4 @@
-//! What has been made of the blocks of a text: columns, which become batches when they are read.
+//! The columns made from the blocks of a text, which become batches when they are read.
 
 use super::cut::changed;
 use crate::{BATCH_ROWS, TableError};
@@ -54,7 +54,7 @@ impl Keeper {
     }
 }
 
-/// What the check of a text has made of its rows, for the first who reads them.
+/// The rows that the check of a text has made, for the first reader.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Kept(Arc<Mutex<Option<Vec<Made>>>>);
 

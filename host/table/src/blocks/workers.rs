@@ -1,5 +1,6 @@
-//! Work on the blocks of a text on all cores, and its results in the order of the blocks. One thread cuts, and gives the
-//! workers their blocks in turn; the results are taken from them in turn too, so that none waits out of order.
+//! Processes the blocks of a text on all cores, with the results in the order of the blocks. One thread cuts the text
+//! and hands the blocks to the workers in turn; the results are collected in the same turn, so that none waits out of
+//! order.
 
 use super::cut::Cutter;
 use crate::TableError;
@@ -32,7 +33,7 @@ pub(crate) struct InOrder<T> {
 }
 
 impl<T: Send + 'static> InOrder<T> {
-    /// Starts to work on the blocks of a text. The threads end with them, or when nobody takes the results any more.
+    /// Starts to process the blocks of a text. The threads end with the blocks, or when the results are dropped.
     pub(crate) fn start<R: Read + Send + 'static>(
         path: &Path,
         cutter: Cutter<R>,
@@ -46,13 +47,13 @@ impl<T: Send + 'static> InOrder<T> {
             let (to_worker, from_cutter) = sync_channel(WAITING);
             let (to_taker, from_worker) = sync_channel(WAITING);
             let (own, work, used) = (path.to_owned(), Arc::clone(&work), used.clone());
-            // Its last word comes through the channel.
+            // Its result or error arrives through the channel.
             drop(std::thread::spawn(move || serve(&own, &from_cutter, &to_taker, &used, work.as_ref())));
             blocks.push(to_worker);
             results.push(from_worker);
         }
         let own = path.to_owned();
-        // The workers pass its last word on.
+        // The workers pass its error or end on.
         drop(std::thread::spawn(move || deal(&own, cutter, &blocks, &back)));
         Self { path: path.to_owned(), results, turn: 0, ended: false }
     }
@@ -71,7 +72,7 @@ fn deal<R: Read>(path: &Path, mut cutter: Cutter<R>, blocks: &[SyncSender<Piece<
     }
 }
 
-/// Works on blocks as they come.
+/// Processes blocks as they arrive.
 fn serve<T>(
     path: &Path,
     blocks: &Receiver<Piece<Vec<u8>>>,
@@ -79,12 +80,12 @@ fn serve<T>(
     used: &Sender<Vec<u8>>,
     work: &dyn Fn(&mut Vec<u8>) -> Result<T, TableError>,
 ) {
-    // A cutter that stops without a word leaves the taker without one too, which says so.
+    // If the cutter stops without an end, the taker sees a closed channel and reports it.
     while let Ok(piece) = blocks.recv() {
         let done = match piece {
             Piece::Next(Ok(mut block)) => {
                 let done = guarded(|| work(&mut block)).unwrap_or_else(|panicked| Err(gave_up(path, &panicked)));
-                // A cutter that has ended takes none back.
+                // A cutter that has ended takes no buffers back.
                 let _ = used.send(block);
                 Piece::Next(done)
             }

@@ -1,4 +1,4 @@
-//! Messages into batches, with the dictionaries that came before them.
+//! Decodes messages into batches, with the dictionaries that precede them.
 
 use super::fault::Fault;
 use super::message::RawMessage;

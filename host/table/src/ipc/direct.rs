@@ -1,6 +1,5 @@
-//! An Arrow file of flat columns straight into a segment: each buffer from where it lies in the file to where it will
-//! stand, and checked on the way. Only what is all in order goes this way; of everything else the decoder says what is
-//! wrong with it.
+//! Copies an Arrow file of flat columns straight into a segment: each buffer from its place in the file to its final
+//! place, checked on the way. Only a fully valid file takes this path; for any other the decoder reports the error.
 
 use super::file::{IpcFile, Place};
 use super::layout::{self, Piece};
@@ -130,12 +129,12 @@ fn number(bytes: &[u8]) -> Option<u64> {
     }
 }
 
-/// What stops the copying: the decoder will find it, and say it.
+/// Stops the copying: the decoder will find and report the error.
 fn irregular() -> Error {
     Error::other("unexpected layout")
 }
 
-/// The copying. What is checked is what is written: somebody may change the file meanwhile.
+/// The copying. The bytes that are checked are those that are written: the file may change meanwhile.
 struct Copy<'a> {
     file: &'a File,
     types: &'a [DataType],
@@ -166,7 +165,7 @@ impl Copy<'_> {
         if !fits(total) {
             return None;
         }
-        // Bits that nobody writes are looked at all the same.
+        // Unused bits are checked too.
         for column in (0..extents.len()).filter(|column| extents[*column].nulls == 0) {
             self.validity(batches, column).ok()?;
         }

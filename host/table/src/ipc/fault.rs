@@ -1,4 +1,4 @@
-//! Why an Arrow file or stream is not read: because something is wrong with it, or because nothing reads its kind.
+//! Why an Arrow file or stream is not read: it is damaged, or it has a feature that is not supported.
 
 use crate::error::TableError;
 use crate::room::TooLarge;
@@ -8,14 +8,14 @@ use std::path::Path;
 /// Why it is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Something is wrong with it.
+    /// It is damaged.
     Damaged(String),
-    /// It is in order, and of a kind that is not read.
+    /// It is valid, but has a feature that is not supported.
     Unreadable(String),
 }
 
 impl Fault {
-    /// The error of the file that it is.
+    /// The error of the file at `path`.
     pub(crate) fn of(self, path: &Path) -> TableError {
         let path = path.to_owned();
         match self {

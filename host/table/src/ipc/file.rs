@@ -1,4 +1,4 @@
-//! An Arrow file: where its footer says that the messages are, checked against the file.
+//! An Arrow file: the positions of its messages in the footer, checked against the file.
 
 use super::decode::Decoder;
 use super::fault::Fault;

@@ -1,5 +1,5 @@
-//! Whether the buffers of a batch are as long as its columns need them, and say as many missing values as its columns do.
-//! Arrow's reader makes do with less, and with other values then.
+//! Checks that the buffers of a batch have the lengths that its columns need and the missing values that its columns
+//! claim. Arrow's reader accepts less, and then returns other values.
 
 use arrow_buffer::bit_util::ceil;
 use arrow_buffer::{BooleanBuffer, Buffer};

@@ -1,4 +1,4 @@
-//! One IPC message: its metadata and its body, and the check of both before Arrow's reader sees them.
+//! One IPC message: its metadata and its body, both checked before Arrow's reader sees them.
 
 use super::fault::Fault;
 use super::layout::{self, Piece};

@@ -1,5 +1,5 @@
-//! The schema of an Arrow file or stream: whether every column is of a type that Arrow's reader knows. It would panic,
-//! without a word on the column, where one is not.
+//! Checks that every column in the schema of an Arrow file or stream has a type that Arrow's reader knows. The reader
+//! would panic otherwise, without naming the column.
 
 use super::fault::Fault;
 use arrow_ipc::convert::fb_to_schema;

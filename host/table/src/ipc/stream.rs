@@ -1,4 +1,4 @@
-//! An Arrow stream, message by message, to its mark of the end. A stream without that mark was cut short.
+//! An Arrow stream, message by message, up to its end-of-stream marker. A stream without the marker was cut short.
 
 use super::decode::Decoder;
 use super::fault::Fault;
@@ -11,7 +11,7 @@ use arrow_ipc::MessageHeader;
 use arrow_schema::SchemaRef;
 use std::io::{ErrorKind, Read};
 
-/// Bytes of a body that room is made for at once; a larger one grows as its bytes come.
+/// Bytes of a body that are allocated at once; a larger body grows as its bytes arrive.
 const BODY_AT_ONCE: u64 = 64 << 20;
 
 /// An Arrow stream, batch by batch.
@@ -58,7 +58,7 @@ impl<R: Read> IpcStream<R> {
         SchemaRef::clone(&self.decoder.schema)
     }
 
-    /// The next batch, `None` at the mark of the end.
+    /// The next batch, `None` at the end-of-stream marker.
     ///
     /// # Errors
     /// What is wrong with it, or behind it.
@@ -80,7 +80,7 @@ impl<R: Read> IpcStream<R> {
     }
 }
 
-/// The next message; `None` at the mark of the end.
+/// The next message; `None` at the end-of-stream marker.
 fn read_message(text: &mut impl Read, room: &mut Room) -> Result<Option<RawMessage>, Fault> {
     let cut = "it ends without an end-of-stream marker: it was cut short, or its writer did not close it";
     let mut word = [0; 4];

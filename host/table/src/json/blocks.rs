@@ -1,7 +1,7 @@
-//! NDJSON on all cores, in one pass. What the first lines make of the fields is a guess, by which blocks of lines are made
-//! into columns while what their values say is kept; joined, that says what the fields are. Where the guess was right, the
-//! first reader gets what has been made. A text that is not in order is none of this file's: `mod.rs` reads it line by
-//! line, and has the last word.
+//! NDJSON on all cores, in one pass. The first lines give a guess at the fields; by this guess the blocks of lines are
+//! made into columns while the observations of their values are kept and joined. If the guess was right, the first
+//! reader receives the columns already made. A text that is not valid is left to `mod.rs`, which reads it line by line
+//! and decides.
 
 use super::build::{Builder, Place, scalar};
 use super::shape::{Plan, Shape};
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// What is before a text in UTF-8 that says so.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Fields of a text that is read in blocks, at most: what is known of all of them goes with each block, 8 MB.
+/// Fields of a text that is read in blocks, at most: what is known of all of them is copied for each block, 8 MB.
 const FIELDS_MAX: usize = 4096;
 
 /// Values of a block, at most, missing ones among them: two for each of its bytes take about 40 MB, and each core has a few
@@ -112,7 +112,7 @@ pub(super) fn check<R: Read + Send + 'static>(
     let plan = shape.plan();
     let is_right = plan.is_made_as(&guess.plan);
     let layout = layout(path, plan, rows).ok()?;
-    // With fields that came later, each block may lack more.
+    // With fields that appear later, each block may lack more.
     let cut = Some(cut).filter(|_| is_right || objects * layout.plan.count() <= VALUES_MAX);
     Some(Layout { cut, kept: keeper.kept(is_right), ..layout })
 }

@@ -1,4 +1,4 @@
-//! Columns out of the values of lines, by the plan that the first pass made.
+//! Builds columns from the values of lines, by the plan of the first pass.
 
 use super::shape::{Plan, word_of_number};
 use super::value::{VALUES_MAX, Value};

@@ -1,4 +1,4 @@
-//! The objects of a text, one after another: those on lines of their own, and those that a JSON text has in an array.
+//! The objects of a text, one after another: one per line in NDJSON, or the elements of an array in JSON.
 
 use super::Form;
 use super::elements::{Elements, Fault};

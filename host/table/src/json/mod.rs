@@ -1,7 +1,7 @@
 //! NDJSON, one object a line, and JSON, objects in an array or one after another. A first pass over every object finds each
 //! field's type (`shape.rs`), and everything that is wrong, by its line; a second builds the columns (`build.rs`) by what
 //! the first has found, so that the two cannot disagree. Where objects begin and end is `lines.rs`'s, how each is taken
-//! apart `value.rs`'s. A long text that is there goes another way, in `blocks.rs`.
+//! apart `value.rs`'s. A long text that is complete is read in `blocks.rs`.
 
 mod blocks;
 mod build;
@@ -47,7 +47,7 @@ pub(crate) struct Layout {
     pub(crate) lists: Vec<String>,
     /// How the text is cut into blocks, where it can be.
     cut: Option<Cut>,
-    /// What the check has made of the rows already, for the first who reads them.
+    /// The rows that the check has already made, for the first reader.
     kept: Kept,
     /// What becomes of rows that are wrong, and how many there were.
     rules: Rules,
@@ -201,7 +201,7 @@ pub(crate) fn stored(
     Ok(Box::new(JsonBatches::new(path, layout, form, text, Pace::Stored)))
 }
 
-/// How rows come.
+/// How rows arrive.
 #[derive(Debug)]
 pub(crate) enum Pace {
     /// All of them are there, and have been scanned.
@@ -216,7 +216,7 @@ pub(crate) struct JsonBatches<R> {
     layout: Layout,
     pace: Pace,
     builder: Builder,
-    /// Which rows of the batch are wrong, where the table goes on.
+    /// The bad rows of the batch, if the table continues after them.
     marked: Option<Marked>,
     /// Rows of all batches so far.
     rows: u64,
@@ -294,7 +294,7 @@ impl<R: BufRead> JsonBatches<R> {
         batch.map(Some).map_err(|source| TableError::Arrow { path, source })
     }
 
-    /// Whether a batch of so many rows goes on.
+    /// Whether a batch of `rows` rows takes more.
     fn takes_more(&self, rows: usize) -> bool {
         match &self.pace {
             Pace::Stored => rows < BATCH_ROWS,

@@ -209,7 +209,7 @@ impl Shape {
             (false, true, true, false) if self.seen_numbers.fits_doubles() => Kind::Decimal,
             (false, false, _, true) => match self.seen_texts.kind() {
                 kind @ (Kind::Date | Kind::Naive(_) | Kind::Zoned(_)) => kind,
-                // Numbers in quotes are text: whoever quoted them meant it.
+                // Numbers in quotes are text: the quotes are deliberate.
                 _ => Kind::Text,
             },
             _ => Kind::Text,

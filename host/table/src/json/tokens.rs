@@ -1,5 +1,5 @@
-//! The values of a block of lines, each an object of known fields, found without making anything of them. Of a block that
-//! has another field, or is not in order, there are none: then each line is taken apart by `value.rs`, which says why.
+//! Finds the values of a block of lines, each an object of known fields, without allocating. For a block that has
+//! another field, or is not valid, it finds none: `value.rs` then parses each line and reports the reason.
 
 use super::value::Value;
 use std::borrow::Cow;

@@ -1,5 +1,5 @@
-//! Fields whose types the user says. Their values are read as the cells of a text are, whatever JSON has them as: a number
-//! as text, text as a number or a date, an object as its JSON.
+//! Fields whose types the user sets. Their values are read like cells of text, whatever their JSON type: a number as
+//! text, text as a number or a date, an object as its JSON.
 
 use super::shape::Plan;
 use super::value::Value;

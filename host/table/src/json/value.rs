@@ -1,4 +1,4 @@
-//! One line's object, taken apart without a loss: numbers stay the text that they are.
+//! Parses one line's object without loss: numbers keep their text.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;

@@ -1,5 +1,5 @@
-//! Dates out of times: pandas has no dates, so that its times which are all midnights are written as dates where a format
-//! shows the difference. Who knows the whole column says so in its metadata.
+//! Dates from times: pandas has no dates, so its times that are all at midnight are written as dates in formats that
+//! distinguish them. A writer that knows the whole column states this in its metadata.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{

@@ -1,5 +1,5 @@
-//! A table to write, batch by batch, into a file that is already open. What columns are in each format is `types.rs`'s;
-//! a library's panic is an error of the table.
+//! A table to write, batch by batch, into an open file. The column types of each format are in `types.rs`; a library's
+//! panic is an error of the table.
 
 mod allowance;
 mod days;
@@ -85,7 +85,7 @@ impl Sink {
             .unwrap_or_else(|panicked| Err(gave_up(path, format, panicked)))
     }
 
-    /// Starts a table that goes to any writer.
+    /// Starts a table that is written to any writer.
     ///
     /// # Errors
     /// As [`Sink::create_as`].
@@ -176,7 +176,7 @@ impl Sink {
         }
     }
 
-    /// Takes wider columns for what comes next. Returns `false` where the format fixed their types when it began.
+    /// Widens the columns of later batches. Returns `false` if the format fixed their types at its start.
     ///
     /// # Errors
     /// As [`Sink::create`].
@@ -238,8 +238,8 @@ impl Sink {
         Ok(())
     }
 
-    /// Sends on what has been gathered, for whoever reads while it is written. Formats that put rows into groups, such
-    /// as Parquet, keep a group that is not full.
+    /// Flushes buffered rows, for a reader that reads while the table is written. Formats that group rows, such as
+    /// Parquet, keep a group that is not full.
     ///
     /// # Errors
     /// [`TableError`].

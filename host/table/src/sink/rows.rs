@@ -26,7 +26,7 @@ pub(super) struct RowWriter {
     rows: Rows,
     path: PathBuf,
     output: Output,
-    /// Text that has not gone out.
+    /// Text that is not written yet.
     gathered: Vec<u8>,
     /// Rows of all batches so far.
     written: usize,

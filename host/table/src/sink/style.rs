@@ -1,4 +1,4 @@
-//! How rows of delimited text are written, as the options say it and the format has it.
+//! How rows of delimited text are written, by the options and the format.
 
 use crate::written::{CellStyle, Content};
 use longshore_model::table::{Delimiter, Format, LineEnd, Quoting, TextEncoding, WriteOptions};

@@ -1,5 +1,5 @@
-//! What columns are in each format: units that a format lacks become those that it has, and a type that it cannot hold is
-//! refused before a row is written, by the name of its column.
+//! The column types of each format: a unit that a format lacks is converted to one that it has, and a type that it
+//! cannot hold is rejected before a row is written, with the name of its column.
 
 use super::days::{has_only_days, unmarked};
 use crate::error::TableError;

@@ -1,6 +1,6 @@
-//! An Excel workbook of one sheet: names in bold above, which stay in sight; numbers, dates and times as Excel has them.
-//! What Excel would round is text, and is counted. Rows go to a temporary file as they come; the workbook is put together
-//! at the end.
+//! An Excel workbook of one sheet: bold names in a frozen first row; numbers, dates and times with Excel's types.
+//! Values that Excel would round become text, and are counted. Rows are written to a temporary file as they arrive; the
+//! workbook is assembled at the end.
 
 use super::output::Output;
 use crate::error::TableError;

@@ -1,5 +1,5 @@
-//! Values as text: what a value of each type is in a cell of CSV, and in JSON. Every form can be read back as the value it
-//! was. Where rows go is the sinks'.
+//! Values as text: the form of each type in a cell of CSV, and in JSON. Every form can be read back as the same value.
+//! Writing rows is the job of the sinks.
 
 mod duration;
 mod nested;
@@ -13,7 +13,7 @@ pub(super) use styled::{CellStyle, Content, instants};
 /// What a value is written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// A cell: text is as it is, and whoever writes the cell quotes it.
+    /// A cell: text is unchanged, and the writer of the cell quotes it.
     Cell,
     /// JSON: text is in quotes.
     Json,

@@ -1,5 +1,5 @@
-//! Cells as somebody wants them: with another mark before decimals, other words for true and false, and dates and times by
-//! a format. A format that does not show all of a value is an error of that value.
+//! Cells in a form that the user chooses: with another decimal mark, other words for true and false, and dates and
+//! times by a format. A format that does not show all of a value is an error of that value.
 
 use super::{Reason, Written, WrittenColumn};
 use crate::days::Dates;
