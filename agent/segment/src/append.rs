@@ -68,7 +68,7 @@ impl Matching {
     /// Matches a table's columns to an output's.
     ///
     /// # Errors
-    /// Which columns are missing and which are new.
+    /// If columns are missing or new, with their names.
     pub fn new(output: &Schema, table: &Schema) -> Result<Self, String> {
         let same = |(a, b): (&Arc<Field>, &Arc<Field>)| a.name() == b.name();
         if output.fields().len() == table.fields().len() && output.fields().iter().zip(table.fields()).all(same) {
@@ -94,7 +94,7 @@ impl Matching {
         Err(reason)
     }
 
-    /// Whether every batch of the table fits the output, so that applying this can find nothing wrong.
+    /// Whether every batch of the table fits the output, so that applying this cannot fail.
     #[must_use]
     pub fn is_certain(&self, output: &Schema, table: &Schema) -> bool {
         let plain = plain_schema(table, Side::Output);
@@ -106,7 +106,7 @@ impl Matching {
     /// Brings a batch into the output's order and types.
     ///
     /// # Errors
-    /// Which column does not fit, and both types.
+    /// If a column does not fit, with its name and both types.
     pub fn apply(&self, output: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, String> {
         let columns = self.0.iter().zip(output.fields()).map(|(index, field)| convert(batch.column(*index), field));
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));

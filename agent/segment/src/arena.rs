@@ -71,7 +71,7 @@ impl Arena {
         Ok(Self { mapping: Mapping::shared(descriptor.as_fd(), length)? })
     }
 
-    /// Starts to fill it, from its start.
+    /// Starts to fill the arena, from its start.
     #[must_use]
     pub fn writer(self) -> ArenaWriter {
         ArenaWriter { arena: self, filled: 0 }

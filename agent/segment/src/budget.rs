@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
 
-/// So much memory, shared by all clones.
+/// A memory budget, shared by all clones.
 #[derive(Debug, Clone)]
 pub struct Budget(Arc<Purse>);
 
@@ -13,29 +13,29 @@ pub struct Budget(Arc<Purse>);
 struct Purse {
     limit: u64,
     taken: AtomicU64,
-    /// What is taken here is taken there too.
+    /// The parent: memory taken here is taken there too.
     whole: Option<Budget>,
 }
 
-/// Memory that has been taken, until it is dropped.
+/// Memory taken from a budget, returned when this is dropped.
 #[derive(Debug)]
 pub struct Taken {
     budget: Budget,
     bytes: u64,
 }
 
-/// There is not enough left.
+/// The budget is exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{wanted} bytes of memory exceed the limit of {limit} at a time")]
 pub struct OverBudget {
-    /// Bytes that were asked for.
+    /// Bytes requested.
     pub wanted: u64,
-    /// Bytes there are in all.
+    /// The total in bytes.
     pub limit: u64,
 }
 
 impl Budget {
-    /// So many bytes.
+    /// A budget of `limit` bytes.
     #[must_use]
     pub fn new(limit: u64) -> Self {
         Self(Arc::new(Purse { limit, taken: AtomicU64::new(0), whole: None }))
@@ -48,19 +48,19 @@ impl Budget {
         Self(Arc::new(Purse { limit, taken: AtomicU64::new(0), whole: Some(self.clone()) }))
     }
 
-    /// For what this side wrote itself.
+    /// For data that this side wrote itself.
     #[must_use]
     pub fn unlimited() -> Self {
         Self::new(u64::MAX)
     }
 
-    /// Bytes there are in all.
+    /// The total in bytes.
     #[must_use]
     pub fn limit(&self) -> u64 {
         self.0.limit
     }
 
-    /// Bytes that are left now.
+    /// Bytes left.
     #[must_use]
     pub fn left(&self) -> u64 {
         let own = self.0.limit.saturating_sub(self.0.taken.load(Ordering::Acquire));

@@ -24,12 +24,12 @@ const UNTRUSTED_BODY_MAX: u64 = 2 << 30;
 /// bound them. Nothing may be made of so many at once: see [`crate::cut`].
 const UNTRUSTED_ROWS_MAX: i64 = 1 << 31;
 
-/// What a schema's columns take once they are read, as a multiple of its bytes: a field of 60 bytes has some 300 here, and
-/// its name and notes.
+/// What a schema's columns take once they are read, as a multiple of its bytes: a field of 60 bytes has some 300
+/// here, and its name and notes.
 const SCHEMA_FACTOR: u64 = 8;
 
-/// What the arrays of a batch take besides their values, as a multiple of the metadata that describes them: 16 bytes for
-/// each array there are 200 here.
+/// What the arrays of a batch take besides their values, as a multiple of the metadata that describes them: 16 bytes
+/// for each array there are 200 here.
 const ARRAYS_FACTOR: u64 = 16;
 
 /// Alignment that the values of every type are fine with; others are copied.
@@ -43,11 +43,11 @@ pub struct DecodedBatch {
     /// For boolean columns without nulls, where the sender added them: the column, and its values as bytes of 0
     /// and 1.
     pub boolean_bytes: Vec<(usize, Buffer)>,
-    /// What it is made of, given back with the last clone.
+    /// The memory of the batch, returned with the last clone.
     _memory: Arc<Vec<Taken>>,
 }
 
-/// One that no stream brought.
+/// A batch that is not from a stream.
 impl From<RecordBatch> for DecodedBatch {
     fn from(batch: RecordBatch) -> Self {
         Self { batch, boolean_bytes: Vec::new(), _memory: Arc::default() }
@@ -71,8 +71,7 @@ pub struct TableDecoder {
 }
 
 impl TableDecoder {
-    /// For bytes out of a container: nothing is believed, and no memory is set aside for them that the budget does not
-    /// have.
+    /// For bytes from a container: everything is checked, and no memory is allocated for them beyond the budget.
     #[must_use]
     pub fn untrusting(budget: &Budget) -> Self {
         Self {
@@ -87,7 +86,7 @@ impl TableDecoder {
         }
     }
 
-    /// For bytes that the host wrote with this crate: strings and offsets are not looked at, so a column that the
+    /// For bytes that the host wrote with this crate: strings and offsets are not checked, so a column that the
     /// script does not touch costs nothing.
     ///
     /// # Safety
@@ -209,7 +208,7 @@ impl TableDecoder {
             }
             if dictionary.isDelta() {
                 check_delta(schema, id)?;
-                // The categories there are and these stand beside those of both.
+                // The old and the new categories exist beside the joined ones.
                 let known = self.dictionary_memory.get(&id).into_iter().flatten();
                 let both = known.chain(&memory).map(Taken::bytes).fold(0, u64::saturating_add);
                 memory = vec![self.budget.take(both)?];
@@ -296,7 +295,7 @@ fn check_batch(batch: &arrow_ipc::RecordBatch<'_>, body_length: usize) -> Result
         }
     }
     if claimed > body_length as u64 {
-        // What overlaps could be copied as often as it is named.
+        // Overlapping buffers could be copied once for each time they are named.
         return Err(SegmentError::bad_stream(format!("buffers of {claimed} bytes in a body of {body_length}")));
     }
     let buffers = batch.buffers().map_or(0, |buffers| buffers.len() as i64);
@@ -307,7 +306,7 @@ fn check_batch(batch: &arrow_ipc::RecordBatch<'_>, body_length: usize) -> Result
     Ok(())
 }
 
-/// What the sender said of booleans as bytes. Ignored where it does not fit: the bits are always there too.
+/// The positions of booleans as bytes, from the sender. Ignored if they do not fit: the bits are always present too.
 fn boolean_bytes(message: &Message<'_>, body: &Buffer, rows: usize) -> Vec<(usize, Buffer)> {
     let pairs = message.custom_metadata().into_iter().flatten();
     let Some(places) = pairs.filter(|pair| pair.key() == Some(BOOLEAN_BYTES)).find_map(|pair| pair.value()) else {

@@ -15,7 +15,7 @@ use flatbuffers::FlatBufferBuilder;
 use std::io::Write;
 use std::sync::Arc;
 
-/// The message metadata key under which a batch says where its booleans also stand as bytes: `column:offset,…`.
+/// The message metadata key for the positions of booleans that are also stored as bytes: `column:offset,…`.
 pub(crate) const BOOLEAN_BYTES: &str = "longshore.boolean_bytes";
 
 /// Largest sum of text bytes that 32-bit offsets reach.
@@ -61,9 +61,9 @@ pub fn write_whole(schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Segm
     file.seal()
 }
 
-/// Writes a table of flat columns, of which is known how much there is, as one segment with one record batch, and asks
-/// for each buffer's bytes in the order in which they stand: column by column, what [`Part`] says. It is never in memory
-/// elsewhere.
+/// Writes a table of flat columns, of which is known how much there is, as one segment with one record batch, and
+/// asks for each buffer's bytes in the order in which they stand: column by column, what [`Part`] says. It is never
+/// in memory elsewhere.
 ///
 /// # Errors
 /// [`SegmentError::Write`] of `fill`, and where it writes another number of bytes than the buffer has.
@@ -136,7 +136,7 @@ impl<W: Write> BatchEncoder<W> {
         }
     }
 
-    /// Where the bytes go.
+    /// The destination of the bytes.
     pub fn target(&mut self) -> &mut W {
         match &mut self.state {
             State::Flat(target) => target,

@@ -17,7 +17,7 @@ pub fn is_flat(schema: &Schema) -> bool {
     schema.fields().iter().all(|field| layout(field.data_type()).is_some())
 }
 
-/// How a flat type lies in memory, besides its validity.
+/// The memory layout of a flat type, besides its validity.
 #[derive(Clone, Copy)]
 enum Layout {
     Nothing,
@@ -38,7 +38,7 @@ fn layout(data_type: &DataType) -> Option<Layout> {
     })
 }
 
-/// What the message says of a body.
+/// The description of a body in its message.
 #[derive(Debug, Default)]
 pub(crate) struct Shape {
     length: usize,
@@ -54,14 +54,14 @@ impl Shape {
         self.length
     }
 
-    /// Adds so many bytes, and gives the padding behind them.
+    /// Adds bytes, and returns the padding after them.
     fn add(&mut self, length: usize) -> usize {
         let end = self.length + length;
         self.length = end.next_multiple_of(ALIGNMENT);
         self.length - end
     }
 
-    /// Adds a buffer of the message, and gives the padding behind it.
+    /// Adds a buffer of the message, and returns the padding after it.
     fn add_buffer(&mut self, length: usize) -> usize {
         self.buffers.push(arrow_ipc::Buffer::new(signed(self.length), signed(length)));
         self.add(length)
@@ -72,7 +72,7 @@ impl Shape {
     }
 }
 
-/// How much of a flat column there is.
+/// The extent of a flat column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
     /// Missing values.
@@ -96,7 +96,7 @@ pub enum Part {
     BooleanBytes,
 }
 
-/// A buffer that is yet to be written.
+/// A buffer to be written.
 #[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) column: usize,
@@ -144,7 +144,7 @@ pub(crate) fn plan(schema: &Schema, rows: usize, extents: &[Extent]) -> (Shape, 
     (shape, planned)
 }
 
-/// A body under construction: what to write, and what the message says of it.
+/// A body under construction: its parts, and its description in the message.
 #[derive(Debug, Default)]
 pub(crate) struct Body {
     pub(crate) shape: Shape,

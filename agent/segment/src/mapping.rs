@@ -14,7 +14,7 @@ use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-/// Gives memory that was freed back to the system, where the allocator keeps it: large tables leave much of it.
+/// Returns freed memory to the system, if the allocator keeps it: large tables leave much of it.
 pub(crate) fn give_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: it looks at nothing but the allocator's own books, and may be called at any time on any thread.
@@ -67,7 +67,7 @@ impl Mapping {
     /// Copies `bytes` into the map at `offset`.
     ///
     /// # Panics
-    /// When they do not fit.
+    /// If they do not fit.
     pub(crate) fn copy_in(&self, offset: usize, bytes: &[u8]) {
         let end = offset.checked_add(bytes.len());
         assert!(end.is_some_and(|end| end <= self.length), "{} bytes at {offset} fit the map", bytes.len());
@@ -79,7 +79,7 @@ impl Mapping {
     /// may be writing meanwhile: what is copied is then arbitrary, but it does not change afterwards.
     ///
     /// # Panics
-    /// When the map is shorter.
+    /// If the map is shorter.
     pub(crate) fn copy_out(&self, length: usize, target: &mut Vec<u8>) {
         assert!(length <= self.length, "{length} bytes lie in the map");
         target.clear();

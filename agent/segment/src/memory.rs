@@ -41,7 +41,7 @@ impl SegmentFile {
         self.length
     }
 
-    /// Makes it final, for reading alone: the descriptor that is passed on cannot write, nor may others open one that can,
+    /// Seals it, for reading only: the descriptor that is passed on cannot write, nor may others open one that can,
     /// or set attributes that the next reader sees.
     ///
     /// # Errors
@@ -54,8 +54,8 @@ impl SegmentFile {
     }
 }
 
-/// A descriptor of the same memory that is open for reading alone. Only a process file system opens memory anew; where none
-/// is mounted, as in a chroot, the seals alone hold.
+/// A descriptor of the same memory that is open for reading alone. Only a process file system opens memory anew;
+/// where none is mounted, as in a chroot, the seals alone hold.
 fn read_only(file: File, processes: &str) -> Result<OwnedFd, SegmentError> {
     let path = format!("{processes}/self/fd/{}", file.as_raw_fd());
     match open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
@@ -154,7 +154,7 @@ impl AsFd for Segment {
 pub(crate) fn create(name: &str) -> Result<OwnedFd, SegmentError> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let created = match memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL) {
-        // Linux before 6.3 does not know it.
+        // Linux before 6.3 does not support it.
         Err(Errno::INVAL) => memfd_create(name, flags),
         created => created,
     };
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(again.write(b"x").unwrap_err().raw_os_error(), Some(Errno::BADF.raw_os_error()));
         assert!(again.set_len(0).is_err());
         assert_eq!(fstat(&again).unwrap().st_mode & 0o7777, 0o400);
-        // Whom the mode does not stop, as the superuser, the seals do.
+        // The seals stop a process that the mode does not, such as the superuser's.
         let path = format!("/proc/self/fd/{}", again.as_raw_fd());
         if let Ok(mut writable) = File::options().write(true).open(path) {
             assert_eq!(writable.write(b"x").unwrap_err().raw_os_error(), Some(Errno::PERM.raw_os_error()));
@@ -215,7 +215,7 @@ mod tests {
         let segment = SegmentFile::create().unwrap().seal().unwrap();
         for (descriptor, mode) in [(arena, 0o600), (segment.share().unwrap(), 0o400)] {
             assert_eq!(fstat(&descriptor).unwrap().st_mode & 0o7777, mode);
-            // Linux before 6.3 has no such seal: there the mode alone says it.
+            // Linux before 6.3 has no such seal: only the mode applies there.
             if fcntl_get_seals(&descriptor).unwrap().contains(SealFlags::from_bits_retain(0x20)) {
                 assert_eq!(fchmod(&descriptor, Mode::from_raw_mode(0o700)).unwrap_err(), Errno::PERM);
             }

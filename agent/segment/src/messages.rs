@@ -34,7 +34,7 @@ const PREFIX_BYTES: usize = 8;
 pub(crate) struct RawMessage {
     metadata: Buffer,
     pub(crate) body: Buffer,
-    /// The memory of both, where they were collected.
+    /// The memory of both, if they were collected.
     pub(crate) memory: Option<Taken>,
 }
 
@@ -63,7 +63,7 @@ struct Pending {
     bytes: Vec<u8>,
     memory: Option<Taken>,
     budget: Budget,
-    /// What its first bytes said.
+    /// The information in its first bytes.
     known: Option<Extent>,
 }
 
@@ -93,7 +93,7 @@ impl Pending {
 /// What is known of a message from its first bytes.
 #[derive(Debug, Clone, Copy)]
 enum Extent {
-    /// At least so many bytes are needed to know more.
+    /// At least this many bytes are needed to know more.
     AtLeast(usize),
     /// Its metadata ends here and its body there.
     Whole { metadata_end: usize, end: usize },
@@ -167,7 +167,7 @@ impl Splitter {
         (taken, None)
     }
 
-    /// Whether the stream may end here: between messages.
+    /// Whether the stream may end here, between messages.
     pub(crate) fn is_between_messages(&self) -> bool {
         self.pending.bytes.is_empty()
     }

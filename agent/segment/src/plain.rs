@@ -23,11 +23,11 @@ use std::sync::Arc;
 pub enum Side {
     /// To a script: a top-level column of categories stays one, with 32-bit keys.
     Input,
-    /// From a script: categories are written as their values, and columns of nothing as text.
+    /// From a script: categories are written as their values, and columns without a type as text.
     Output,
 }
 
-/// Field metadata that says what an extension type is.
+/// Field metadata that names an extension type.
 const EXTENSION_NAME: &str = "ARROW:extension:name";
 
 /// Further field metadata of an extension type.
@@ -38,9 +38,9 @@ const BOOL8: &str = "arrow.bool8";
 
 /// The plain schema of a table.
 ///
-/// Views, list views and run-end encoded columns become what they show, at every depth; dictionaries their values, but
-/// for text at the top level of an input; decimals of 32 and 64 bits those of 128; `arrow.bool8` booleans. Of an input's
-/// metadata only extension types are kept.
+/// Views, list views and run-end encoded columns become what they show, at every depth; dictionaries their values,
+/// but for text at the top level of an input; decimals of 32 and 64 bits those of 128; `arrow.bool8` booleans. Of an
+/// input's metadata only extension types are kept.
 #[must_use]
 pub fn plain_schema(schema: &Schema, side: Side) -> SchemaRef {
     let fields: Vec<_> = schema.fields().iter().map(|field| plain_field(field, side, true)).collect();
@@ -97,7 +97,7 @@ fn plain_type(data_type: &DataType, side: Side, top: bool) -> DataType {
 /// A batch with the columns of its plain schema.
 ///
 /// # Errors
-/// Where a column's values are beyond what its plain type can hold, such as 2 GiB of text in one batch; the error names
+/// If a column's values exceed its plain type, such as 2 GiB of text in one batch; the error names
 /// the column.
 pub fn plain_batch(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| {
@@ -109,7 +109,7 @@ pub fn plain_batch(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatc
     RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
 }
 
-/// An error's words without the kind that Arrow puts before them.
+/// An error's text without the kind that Arrow puts before it.
 #[must_use]
 pub fn bare(error: &ArrowError) -> String {
     let text = error.to_string();
@@ -243,7 +243,7 @@ fn list<O: OffsetSizeTrait>(
     inner: &dyn Fn(&ArrayRef, &DataType) -> Result<ArrayRef, ArrowError>,
 ) -> Result<ArrayRef, ArrowError> {
     let lists = array.as_list::<O>();
-    // Of a slice only its own values, not those of the whole that it was cut from.
+    // Only the values of the slice, not those of the whole array.
     let (first, last) = (lists.offsets()[0].as_usize(), lists.offsets()[lists.len()].as_usize());
     let values = inner(&lists.values().slice(first, last - first), field.data_type())?;
     let offsets: Vec<O> = lists.offsets().iter().map(|offset| *offset - lists.offsets()[0]).collect();

@@ -30,7 +30,7 @@ pub fn weight(batch: &RecordBatch, output: &Schema, most: u64) -> Option<u64> {
     Some(most - scale.left)
 }
 
-/// Cuts a batch into pieces that weigh at most `most` each, but for single rows that weigh more.
+/// Cuts a batch into pieces that weigh at most `most` each, except for single rows that weigh more.
 pub fn cut<'a>(batch: &'a RecordBatch, output: &'a Schema, most: u64) -> impl Iterator<Item = RecordBatch> + 'a {
     // No value weighs less, so more rows need not be looked at.
     let most_rows = usize::try_from(most / LEAST).unwrap_or(usize::MAX).max(1);
@@ -228,7 +228,7 @@ mod tests {
         RecordBatch::try_from_iter_with_nullable([("x", column, true)]).unwrap()
     }
 
-    /// Columns that say in a few bytes what takes 1,000 texts of 1,000 bytes.
+    /// Columns that represent 1,000 texts of 1,000 bytes in a few bytes.
     fn small_columns() -> Vec<ArrayRef> {
         let long = "x".repeat(1000);
         let texts = || Arc::new(StringArray::from(vec![long.as_str()])) as ArrayRef;

@@ -9,7 +9,7 @@ pub(super) struct Common<'a> {
     pub(super) tolerance: Option<f64>,
 }
 
-/// A row of each table, from 0; at least one is there.
+/// A row of each table, from 0; at least one is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pair {
     pub(super) expected: Option<usize>,
@@ -48,7 +48,7 @@ impl Common<'_> {
             .collect()
     }
 
-    /// The rows that have no equal in the other table. Those that differ in their numbers alone are shown together.
+    /// The rows without an equal in the other table. Rows that differ only in their numbers are paired.
     pub(super) fn in_any_order(&self, expected: usize, actual: usize) -> Vec<Pair> {
         let exact: Vec<_> =
             self.columns.iter().filter(|(wanted, found)| !wanted.kind.is_number() && !found.kind.is_number()).collect();

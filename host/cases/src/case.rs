@@ -9,29 +9,29 @@ use std::time::Duration;
 /// One case.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// Its name: that of its file, without `.toml`.
+    /// The case's name: that of its file, without `.toml`.
     pub name: String,
     /// Its file.
     pub path: PathBuf,
     /// The block's folder.
     pub block: PathBuf,
-    /// What it shows, for people.
+    /// A description for readers.
     pub description: Option<String>,
     /// Tables for the block's inputs, by number.
     pub inputs: Vec<(usize, TableText)>,
     /// Values for its options; paths of files are below the case file's folder.
     pub options: Vec<(String, GivenValue)>,
-    /// How it must end.
+    /// The expected outcome.
     pub outcome: Outcome,
-    /// Its final message, `…` standing for anything.
+    /// The expected message; `…` matches anything.
     pub message: Option<String>,
-    /// How long it may take.
+    /// The time limit.
     pub timeout: Duration,
-    /// What it must write.
+    /// The expected outputs.
     pub outputs: Vec<ExpectedOutput>,
 }
 
-/// A table that a case has, or names.
+/// A table of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TableText {
     /// A file.
@@ -43,18 +43,18 @@ pub enum TableText {
 /// The expectation of an output.
 #[derive(Debug, Clone)]
 pub struct ExpectedOutput {
-    /// Which one; by its id where the block declares it.
+    /// The output, by its id if the block declares it.
     pub output: OutputName,
     /// The table; `None` where the script must not write it.
     pub table: Option<TableText>,
-    /// How far numbers may be off; see [`crate::Comparison`].
+    /// The tolerance of numbers; see [`crate::Comparison`].
     pub tolerance: Option<f64>,
     /// Whether rows may be in any order.
     pub ignore_row_order: bool,
 }
 
 impl ExpectedOutput {
-    /// What it is called in what is said about it: `output 1`, or `` output `totals` ``.
+    /// Its name in messages: `output 1`, or `` output `totals` ``.
     #[must_use]
     pub fn label(&self) -> String {
         match &self.output {

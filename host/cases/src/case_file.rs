@@ -14,10 +14,10 @@ use std::path::Path;
 use std::time::Duration;
 use toml::Spanned;
 
-/// Seconds that a case may take where it does not say: far more than a test's data needs, and an end to one that hangs.
+/// The default time limit of a case in seconds: far more than a test's data needs, but an end to one that hangs.
 const TIMEOUT_SECONDS: f64 = 600.0;
 
-/// The outcomes that a case may expect. The others say something about the machine, not about the block.
+/// The outcomes that a case may expect. The others depend on the machine, not on the block.
 const OUTCOMES: [&str; 8] = [
     "succeeded",
     "failed",
@@ -69,7 +69,7 @@ impl Case {
     /// Reads a case file of a block.
     ///
     /// # Errors
-    /// [`CaseError::At`] with line and column of what is wrong, or the file cannot be read.
+    /// [`CaseError::At`] with the line and column of an error, or an error of reading the file.
     pub fn read(path: &Path, block: &Block) -> Result<Self, CaseError> {
         let text = small_file::read_text(path, small_file::MADE_MAX)
             .map_err(|source| CaseError::Read { path: path.to_owned(), source })?;
@@ -157,7 +157,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The number of an input: one of the block's, where it declares some.
+    /// The number of an input: one of the block's, if it declares inputs.
     fn number(&self, key: Option<InputKey>, next: usize) -> Result<usize, String> {
         let known: Vec<&str> = self.block.input_names().collect();
         let names = || if known.is_empty() { "none".into() } else { known.join(", ") };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How far two decimal numbers may be apart and still count as the same, where a case does not say: what is left of a
+/// How far two decimal numbers may be apart and still count as the same by default: what is left of a
 /// double's 16 digits after a short computation.
 pub(super) const TOLERANCE: f64 = 1e-9;
 
@@ -20,12 +20,12 @@ pub(super) enum Cell {
         zoned: bool,
         shown: String,
     },
-    /// Anything else, as it is shown.
+    /// Anything else, by its displayed text.
     Other(String),
 }
 
 impl Cell {
-    /// Whether the cell is what was expected.
+    /// Whether the cell is as expected.
     pub(super) fn is(&self, expected: &Self, tolerance: Option<f64>) -> bool {
         match (expected, self) {
             (Self::Missing, found) => *found == Self::Missing,

@@ -6,7 +6,7 @@ use super::difference::{NumberedRow, ROWS_MAX, RowDifference, TableDifference, T
 use super::table::{Column, Table};
 use longshore_table::ColumnKind;
 
-/// What counts as the same.
+/// The rules for equality.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Comparison {
     /// How far a number may be off: as a part of the expected one where that is beyond 1, else as it stands. Without
@@ -16,8 +16,8 @@ pub struct Comparison {
     pub ignore_row_order: bool,
 }
 
-/// Says where a table is not as expected, or nothing. Types count where both formats have them; widths, units and
-/// encodings never do.
+/// Returns the differences between a table and the expected one, if any. Types count where both formats have them;
+/// widths, units and encodings never do.
 #[must_use]
 pub fn compare(expected: &Table, actual: &Table, comparison: Comparison) -> Option<TableDifference> {
     let matched = match_columns(expected, actual);
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(found.rows[0].actual.as_ref().unwrap().number, 3);
         let found = difference("a\n1\n2\n3\n4\n", "a\n1\n3\n4\n", Comparison::default()).unwrap();
         assert_eq!((found.differing_rows, found.rows[0].expected.as_ref().unwrap().number), (1, 2));
-        // The same row thrice is not set aside twice.
+        // A row that occurs three times is not set aside twice.
         let found = difference("a\n1\n1\n1\n", "a\n1\n1\n", Comparison::default()).unwrap();
         assert_eq!(found.differing_rows, 1);
     }

@@ -13,15 +13,15 @@ const COLUMNS_MAX: usize = 8;
 /// Widest cell that is shown.
 const CELL_MAX: usize = 24;
 
-/// What stands around a cell that differs.
+/// The marks around a cell that differs.
 const MARKS: [char; 2] = ['»', '«'];
 
-/// How a table differs from the expected one.
+/// The difference between a table and the expected one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TableDifference {
-    /// Columns that are expected and not there.
+    /// Expected columns that are absent.
     pub missing_columns: Vec<String>,
-    /// Columns that are there and not expected.
+    /// Columns that are present but not expected.
     pub new_columns: Vec<String>,
     /// Columns of another type, where both formats have types.
     pub types: Vec<TypeDifference>,
@@ -29,11 +29,11 @@ pub struct TableDifference {
     pub column_order: Option<Vec<String>>,
     /// The columns that both tables have, which are those of `rows`.
     pub columns: Vec<String>,
-    /// How many rows were expected.
+    /// The expected number of rows.
     pub expected_rows: usize,
-    /// How many rows are there.
+    /// The actual number of rows.
     pub actual_rows: usize,
-    /// How many of them differ.
+    /// The number of rows that differ.
     pub differing_rows: usize,
     /// The first of these, twenty at most.
     pub rows: Vec<RowDifference>,

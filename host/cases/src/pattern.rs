@@ -1,9 +1,9 @@
 //! Texts in which `…` stands for anything.
 
-/// What stands for anything.
+/// Matches anything.
 const ANYTHING: char = '…';
 
-/// Whether a text is what a pattern says, from its start to its end.
+/// Whether a text matches a pattern, from its start to its end.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split(ANYTHING);
     let first = parts.next().unwrap_or_default();

@@ -12,9 +12,9 @@ use std::path::PathBuf;
 pub struct CaseResult {
     /// The case's name.
     pub name: String,
-    /// What is not as expected; nothing where it passed.
+    /// The differences from the expectations; empty if it passed.
     pub problems: Vec<Problem>,
-    /// Expected tables that were written anew.
+    /// Expected tables that were updated.
     pub updated: Vec<PathBuf>,
     /// The last of what the script printed, 16 KiB at most.
     pub printed: String,
@@ -28,20 +28,20 @@ pub struct CaseResult {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Problem {
-    /// It ended in another way.
+    /// It ended with another outcome.
     Outcome {
-        /// How it should have ended.
+        /// The expected outcome.
         expected: Outcome,
-        /// How it ended.
+        /// The actual outcome.
         actual: Outcome,
-        /// What was said of it.
+        /// The run's message.
         message: Option<String>,
     },
     /// It ended with another message.
     Message {
-        /// What it should have said, `…` standing for anything.
+        /// The expected message; `…` matches anything.
         expected: String,
-        /// What it said.
+        /// The actual message.
         actual: Option<String>,
     },
     /// An output was not written.
@@ -53,27 +53,27 @@ pub enum Problem {
     Written {
         /// Such as `output 0`.
         output: String,
-        /// How many rows it has.
+        /// The number of its rows.
         rows: u64,
     },
-    /// An output cannot be read again as what it should be.
+    /// An output cannot be read in the expected format.
     Unreadable {
         /// Such as `output 0`.
         output: String,
         /// Why.
         reason: String,
     },
-    /// An output is another table.
+    /// An output differs from the expected table.
     Table {
         /// Such as `output 0`.
         output: String,
-        /// Where they differ.
+        /// The difference.
         difference: TableDifference,
     },
 }
 
 impl CaseResult {
-    /// Whether all was as expected.
+    /// Whether the case passed.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.problems.is_empty()

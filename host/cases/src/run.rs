@@ -21,10 +21,10 @@ use longshore_run::request::{InputSpec, OutputSpec, RequestError, RunRequest};
 use longshore_table::{Source, TableError};
 use std::path::{Path, PathBuf};
 
-/// How folders of outputs are named. The `process` engine's start the same way, and clear up after killed hosts.
+/// The prefix of output folders. Those of the `process` engine begin the same way; it removes those of killed hosts.
 const PREFIX: &str = "longshore-case-";
 
-/// Bytes that are kept of what a script prints: a long traceback, and some of what led to it.
+/// Bytes of a script's output that are kept: a long traceback, and some output before it.
 const PRINTED_MAX: usize = 16 << 10;
 
 /// Where cases run.
@@ -43,7 +43,7 @@ impl Case {
     /// be there yet.
     ///
     /// # Errors
-    /// [`CaseError`] names what is wrong.
+    /// [`CaseError`].
     pub fn check(&self, bench: &Bench, update: bool) -> Result<(), CaseError> {
         for position in 0..self.outputs.len() {
             match self.expected(position) {
@@ -55,7 +55,7 @@ impl Case {
         self.spec(bench, folder.path())?.prepare().map(drop).map_err(|source| self.spec_error(source))
     }
 
-    /// Runs the case and says what is not as expected.
+    /// Runs the case and compares its result with the expectations.
     ///
     /// # Errors
     /// As [`Case::check`].
@@ -159,7 +159,7 @@ impl Case {
         }
     }
 
-    /// What is wrong with how it ended.
+    /// The problems of its outcome.
     fn ending(&self, run: &RunRecord) -> Vec<Problem> {
         if run.outcome != self.outcome {
             let (expected, actual) = (self.outcome, run.outcome);
@@ -174,7 +174,7 @@ impl Case {
         }
     }
 
-    /// What is wrong with the outputs of a run that ended as it should.
+    /// The problems of the outputs of a run with the expected outcome.
     fn outputs(&self, folder: &Path, result: &mut CaseResult, update: bool) -> Result<(), CaseError> {
         for (position, expected) in self.outputs.iter().enumerate() {
             let (output, actual) = (expected.label(), self.actual(position, folder));
@@ -226,7 +226,7 @@ impl Case {
     }
 }
 
-/// Whether the text of an input can be read as the block says.
+/// Whether the text of an input can be read as the block declares.
 fn check_input(block: &Block, number: usize, text: &str) -> Result<(), TableError> {
     let declared = block.inputs.as_ref().and_then(|inputs| inputs.get(number));
     let reading = declared.map(InputDeclaration::reading).unwrap_or_default();
@@ -241,7 +241,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     unpublished.publish()
 }
 
-/// What is kept of a run's events.
+/// The part of a run's events that is kept.
 #[derive(Debug)]
 struct Heard {
     printed: String,

@@ -21,7 +21,7 @@ const DAY: i128 = 86_400_000_000_000;
 pub struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: usize,
-    /// Whether its format says what its columns are. CSV, TSV and NDJSON do not.
+    /// Whether its format stores column types. CSV, TSV and NDJSON do not.
     pub(super) typed: bool,
 }
 
@@ -229,7 +229,7 @@ mod tests {
         let (date, time) = (Date32Array::from(vec![0]), TimestampMicrosecondArray::from(vec![0]));
         assert_eq!(types(date, time), pair("date", "date and time"));
         assert_eq!(types(Int64Array::from(vec![1]), StringArray::from(vec!["1"])), pair("integer", "text"));
-        // Null and NaN are two things there.
+        // Null and NaN differ there.
         let found = difference(Float64Array::from(vec![None]), Float64Array::from(vec![f64::NAN])).unwrap();
         assert_eq!((found.types.len(), found.differing_rows), (0, 1));
     }

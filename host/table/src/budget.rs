@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 /// on a table of its own.
 const SHARE: (u64, u64) = (2, 3);
 
-/// What a run may hold at a time of what its container sent: 4 tables in work at 64 MiB each, and as much again for rows
-/// and categories that come in pieces.
+/// What a run may hold at a time of what its container sent: 4 tables in work at 64 MiB each, and as much again for
+/// rows and categories that come in pieces.
 const RUN_MAX: u64 = 512 << 20;
 
 /// The least of it, whatever the container's memory: a table in work takes 64 MiB.

@@ -74,12 +74,12 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Whether a cell says that it has no value, in a column that is not text.
+    /// Whether a cell stands for a missing value, in a column that is not text.
     pub(crate) fn is_missing(&self, cell: &str) -> bool {
         is_missing(cell) || self.is_given(cell)
     }
 
-    /// Whether a cell says that it has no value, in any column, because the user says so.
+    /// Whether a cell stands for a missing value, in any column, by the user's options.
     pub(crate) fn is_given(&self, cell: &str) -> bool {
         !self.missing.is_empty() && self.missing.iter().any(|word| word == cell)
     }

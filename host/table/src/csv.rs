@@ -199,8 +199,8 @@ pub(crate) enum Pace {
     Live { rows_max: usize, patience: Patience },
 }
 
-/// The rows of a scanned text, in batches: those that its check has made, or made of its blocks on all cores, or with its
-/// records told apart on another thread.
+/// The rows of a scanned text, in batches: those that its check has made, or made of its blocks on all cores, or with
+/// its records told apart on another thread.
 pub(crate) fn stored(path: &Path, layout: &Layout, text: impl Read + Send + 'static) -> Result<Batches, TableError> {
     if let Some(kept) = layout.kept.take() {
         return Ok(Box::new(MadeBatches::new(path, &layout.schema, layout.rows, kept.into_iter().map(Ok))));

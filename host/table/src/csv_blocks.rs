@@ -141,7 +141,7 @@ struct Guessed {
     is_known: bool,
 }
 
-/// What a block says.
+/// The observations of a block.
 struct Part {
     columns: Vec<Looked>,
     rows: u64,
@@ -256,7 +256,7 @@ impl Guess {
         Ok(fits.then(|| column.finish()))
     }
 
-    /// What the columns are, by what all blocks say.
+    /// The columns, by the observations of all blocks.
     fn found(&self, columns: Vec<Looked>, rows: u64, keeper: Keeper) -> Option<Found> {
         let known = |guessed: &Guessed| guessed.looked.is_settled();
         if columns.iter().zip(&self.columns).any(|(column, guessed)| !known(guessed) && column.is_open()) {

@@ -267,7 +267,7 @@ fn single(sample: &Sample<'_>, path: &Path, base: &Dialect) -> Result<Table, Tab
         });
     }
     let plain = sample.read(base.clone());
-    // As R writes its tables, where nothing else is said.
+    // As R writes its tables by default.
     let fits = blanks.is_whole() || has_one_more(&blanks.rows);
     Ok(if plain.broken && !blanks.broken && fits && blanks.width > 1 { blanks } else { plain })
 }
@@ -399,7 +399,7 @@ mod tests {
         for row in ["21,,x,y,z", "x,,y,z,", "21,x,y,z,u", ",,x,y,", "21,,,x,"] {
             assert_eq!(surplus(row), (Vec::new(), 0), "{row}");
         }
-        // Nothing says that a delimiter separates cells.
+        // Nothing shows that a delimiter separates cells.
         let bare = rows.replace(['"', ' '], "").replace("x,", "x");
         let found = found(&format!("id,name,note,more\n{bare}21,,x,y,\n")).unwrap();
         assert!(found.dialect.surplus.is_empty());

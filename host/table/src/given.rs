@@ -25,7 +25,7 @@ impl TableSource {
     /// Batches of one table, which can be read as often as is needed. `name` stands for it in errors.
     ///
     /// # Errors
-    /// [`TableError`] where a batch has other columns than `schema` says.
+    /// [`TableError`] if a batch has other columns than `schema`.
     pub fn of_batches(name: &str, schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Self, TableError> {
         let plain = plain_schema(schema, Side::Input);
         let batches = plain_batches(name, schema, &plain, batches.into_iter().map(Ok)).collect::<Result<_, _>>()?;
@@ -35,7 +35,8 @@ impl TableSource {
     /// Batches that a reader gives, kept in a temporary file without a name. Blocks until the reader ends.
     ///
     /// # Errors
-    /// [`TableError`]: the reader's own error, a batch with other columns than it says, or a file that cannot be written.
+    /// [`TableError`]: the reader's own error, a batch with other columns than its schema, or a file that cannot be
+    /// written.
     pub fn spool_batches(name: &str, reader: BatchReader) -> Result<Self, TableError> {
         let path = Path::new(name);
         let failed = |source| TableError::Write { path: path.to_owned(), source };

@@ -104,8 +104,8 @@ pub(super) fn has_one_more(rows: &[Row]) -> bool {
     !rest.is_empty() && first.cells.len() > 1 && rest.iter().all(|row| row.cells.len() == first.cells.len() + 1)
 }
 
-/// Whether the first cells of the rows are their numbers in quotes, as R writes them in front of each row without a name for
-/// them. Numbers without quotes may be of a column, and a later cell have a delimiter in it.
+/// Whether the first cells of the rows are their numbers in quotes, as R writes them in front of each row without a
+/// name for them. Numbers without quotes may be of a column, and a later cell have a delimiter in it.
 pub(super) fn are_numbered(rows: &[Row]) -> bool {
     rows.iter().skip(1).zip(1_u64..).all(|(row, number)| {
         row.quoted.first() == Some(&true) && row.cells.first().is_some_and(|cell| *cell == number.to_string())

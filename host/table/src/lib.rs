@@ -97,12 +97,12 @@ pub use table_source::TableSource;
 /// Bytes of one row of a text, at most. A quote that is never closed, or a line that never ends, would take all memory.
 pub(crate) const ROW_BYTES_MAX: usize = 64 << 20;
 
-/// Columns of a table that is text, at most; of objects in objects, all of their fields. What is known of one while it is
-/// looked at takes some two KiB, so that all take 200 MiB.
+/// Columns of a table that is text, at most; of objects in objects, all of their fields. What is known of one while
+/// it is looked at takes some two KiB, so that all take 200 MiB.
 pub(crate) const COLUMNS_MAX: usize = 100_000;
 
-/// Values of a batch, at most, missing ones among them: 4 Mi numbers take 32 MiB. A row of a few bytes may lack values of
-/// 100,000 columns, and each of them takes room.
+/// Values of a batch, at most, missing ones among them: 4 Mi numbers take 32 MiB. A row of a few bytes may lack
+/// values of 100,000 columns, and each of them takes room.
 pub(crate) const BATCH_VALUES: usize = 4 << 20;
 
 /// Rows of a batch of so many columns, at most.
@@ -113,6 +113,6 @@ pub(crate) fn batch_rows(columns: usize) -> usize {
 /// Rows of a batch: a few megabytes of a usual table, so that a batch's columns stay in the processor's caches.
 pub(crate) const BATCH_ROWS: usize = 65_536;
 
-/// Bytes of a batch's values, about, where rows are long: a row of the stream's window of 64 MiB may be one of them, and
-/// the offsets of a column's texts are far from the 2 GiB that they reach.
+/// Bytes of a batch's values, about, where rows are long: a row of the stream's window of 64 MiB may be one of them,
+/// and the offsets of a column's texts are far from the 2 GiB that they reach.
 pub(crate) const BATCH_BYTES: usize = 32 << 20;

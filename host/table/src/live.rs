@@ -184,8 +184,8 @@ struct Head {
     whole: usize,
 }
 
-/// Reads on until so many rows are there. Rows that are longer than any may be are not waited for: whoever reads the head
-/// says so.
+/// Reads on until so many rows are there. Rows that are longer than any may be are not waited for: whoever reads the
+/// head says so.
 fn read_head(
     text: &mut impl Read,
     patience: &Patience,

@@ -22,8 +22,8 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
     if plain && !code { text.parse().ok() } else { None }
 }
 
-/// A number with its sign, point and exponent: `1.5`, `-.5`, `2e-3`, `inf`. `None` for codes with leading zeros or a plus, and
-/// for numbers that a double does not hold to their last digit.
+/// A number with its sign, point and exponent: `1.5`, `-.5`, `2e-3`, `inf`. `None` for codes with leading zeros or a
+/// plus, and for numbers that a double does not hold to their last digit.
 pub(crate) fn decimal(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity") {
@@ -55,7 +55,7 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
     is_exact(mantissa, exponent, value).then_some(value)
 }
 
-/// What [`integer`] says of a number of few digits, and nothing of any other.
+/// As [`integer`] for a number of few digits; `None` for any other.
 pub(crate) fn short_integer(text: &[u8]) -> Option<i64> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     if digits.is_empty() || digits.len() > DIGITS_EXACT || digits[0] == b'0' && text.len() > 1 {
@@ -65,7 +65,7 @@ pub(crate) fn short_integer(text: &[u8]) -> Option<i64> {
     Some(if digits.len() < text.len() { -number } else { number })
 }
 
-/// What [`decimal`] says of a number of few digits with a point between them, and nothing of any other.
+/// As [`decimal`] for a number of few digits with a point between them; `None` for any other.
 pub(crate) fn short_decimal(text: &[u8]) -> Option<f64> {
     let unsigned = text.strip_prefix(b"-").unwrap_or(text);
     if unsigned.len() > DIGITS_EXACT || !unsigned.first()?.is_ascii_digit() {

@@ -80,7 +80,7 @@ impl ParquetFile {
         self.rows
     }
 
-    /// Its batches, from its first row. As many rows as the footer says are there, or the last item is an error.
+    /// Its batches, from its first row. They have the footer's number of rows, or the last item is an error.
     pub(super) fn batches(&self, path: &Path, file: &File) -> Result<Batches, TableError> {
         let mut parts = parquet_parts::split(self.metadata.metadata());
         if parts.len() < 2 {
@@ -139,7 +139,7 @@ impl Iterator for ParquetBatches {
     }
 }
 
-/// The number of rows, which a footer says twice.
+/// The number of rows, which a footer contains twice.
 fn check_rows(metadata: &ParquetMetaData) -> Result<u64, String> {
     let whole = metadata.file_metadata().num_rows();
     let mut sum: i64 = 0;
@@ -153,8 +153,8 @@ fn check_rows(metadata: &ParquetMetaData) -> Result<u64, String> {
     u64::try_from(whole).map_err(|error| error.to_string())
 }
 
-/// Rows that take about [`BATCH_BYTES`]. A run of one value takes a few bytes in the file, and all that its rows take when
-/// it is read.
+/// Rows that take about [`BATCH_BYTES`]. A run of one value takes a few bytes in the file, and all that its rows take
+/// when it is read.
 fn batch_rows(metadata: &ParquetMetaData) -> usize {
     let width = |column: &ColumnDescriptor| match column.physical_type() {
         PhysicalType::FIXED_LEN_BYTE_ARRAY => i64::from(column.type_length()),

@@ -12,11 +12,11 @@ pub(super) const MAGIC: &[u8] = b"PAR1";
 /// The same of a file whose footer is encrypted.
 pub(super) const MAGIC_ENCRYPTED: &[u8] = b"PARE";
 
-/// The field of the file's metadata that says how columns are encrypted.
+/// The field of the file's metadata for the encryption of columns.
 const ENCRYPTION: i64 = 8;
 
-/// What a byte of a footer takes once it is read: a column's part of it has some 100 bytes, and its structures ten times
-/// as many.
+/// What a byte of a footer takes once it is read: a column's part of it has some 100 bytes, and its structures ten
+/// times as many.
 const FACTOR: u64 = 10;
 
 /// Checks a file's footer, and holds the memory that its reader will take.

@@ -23,7 +23,7 @@ const HEADER_MAX: usize = 16 << 20;
 /// Bytes of a header that are read first.
 const HEADER_USUAL: usize = 4 << 10;
 
-/// What wrote pages of the second version that say they are not compressed, and are: Arrow's C++ library before 3.0.
+/// The writer of compressed version 2 pages that are marked as not compressed: Arrow's C++ library before 3.0.
 const UNMARKED: &str = "parquet-cpp version 1.";
 
 /// What a byte of a page takes: itself, its value, and the value in a batch or a segment.
@@ -113,13 +113,13 @@ fn wrong(chunk: &ColumnChunkMetaData, reason: &str) -> ParquetError {
     ParquetError::General(format!("column `{}`: {reason}", chunk.column_path().string()))
 }
 
-/// The pages of a column, as their headers say.
+/// The pages of a column, by their headers.
 struct Found {
     start: i64,
     length: i64,
     /// Bytes of the largest page, packed and unpacked.
     largest: u64,
-    /// Where pages of the second version say that they are not compressed.
+    /// Positions of version 2 pages that are marked as not compressed.
     unmarked: Vec<u64>,
 }
 
@@ -136,7 +136,7 @@ fn check_chunk(
         return Err(format!("it has {values} values for {rows} rows"));
     }
     let first = match chunk.dictionary_page_offset() {
-        // Some writers say 0 for none.
+        // Some writers write 0 for none.
         Some(dictionary) if dictionary > 0 && dictionary < chunk.data_page_offset() => dictionary,
         _ => chunk.data_page_offset(),
     };
@@ -313,7 +313,7 @@ impl Iterator for CheckedPages {
     }
 }
 
-/// Whether a page can have as many values as it says. `None` where it cannot.
+/// Whether a page can have as many values as it claims. `None` if it cannot.
 fn check_page(page: &Page, chunk: &ColumnChunkMetaData) -> Option<()> {
     let column = chunk.column_descr();
     match page {
@@ -357,7 +357,7 @@ fn deltas(encoding: Encoding) -> usize {
     }
 }
 
-/// Memory is set aside for as many values as a sequence of differences says it has.
+/// Checks a sequence of differences: memory is allocated for as many values as it claims.
 fn check_deltas(mut values: Walk<'_>, encoding: Encoding, most: u32) -> Option<()> {
     for sequence in 0..deltas(encoding) {
         let block = values.number()?;

@@ -111,7 +111,7 @@ impl Iterator for Together {
     type Item = Result<RecordBatch, TableError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // A part that has ended says no more; then none of the others has rows either, or they are too few.
+        // When one part has ended, the others must have ended too, or rows are missing.
         let next: Vec<_> = self.parts.iter().map(|part| part.batches.recv().ok()).collect();
         let ended = next.iter().any(Option::is_none);
         let batches: Result<Vec<RecordBatch>, TableError> = next.into_iter().flatten().collect();

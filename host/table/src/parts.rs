@@ -1,5 +1,5 @@
-//! A table in many files: in a folder, or named by a pattern. All have the same columns; what the names of their folders
-//! say of them, `year=2024`, are columns too.
+//! A table in many files: in a folder, or named by a pattern. All have the same columns; what the names of their
+//! folders say of them, `year=2024`, are columns too.
 
 use super::batches::Batches;
 use super::column_kind::without_type;
@@ -201,8 +201,8 @@ impl Parts {
         Ok(schema.fields().iter().map(|field| Arc::new(field.as_ref().clone().with_nullable(true))).collect())
     }
 
-    /// The columns of texts, each of the narrowest type that holds what all files have. A file that is read otherwise alone
-    /// is opened again.
+    /// The columns of texts, each of the narrowest type that holds what all files have. A file that is read otherwise
+    /// alone is opened again.
     fn widen(&mut self, options: &ReadOptions) -> Result<Vec<FieldRef>, TableError> {
         let first = &self.parts[0];
         for part in &self.parts[1..] {
@@ -363,7 +363,7 @@ fn formats(path: &Path, files: &[Found], given: Option<FileFormat>) -> Result<Ve
     Ok(formats)
 }
 
-/// The options for what is in the files, and those for what their folders' names say.
+/// The options for columns in the files, and those for keys in folder names.
 fn split(options: &ReadOptions, files: &[Found]) -> (ReadOptions, ReadOptions) {
     let is_key = |name: &String| files[0].keys.iter().any(|(key, _)| key == name);
     let (mut own, mut keys) = (options.clone(), ReadOptions::default());

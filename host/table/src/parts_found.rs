@@ -19,7 +19,7 @@ const HIVE_MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) path: PathBuf,
-    /// What the names of the folders say of its rows, `year=2024`, as Hive writes tables.
+    /// The keys in its folder names, such as `year=2024`, as Hive writes tables.
     pub(super) keys: Vec<(String, Option<String>)>,
 }
 

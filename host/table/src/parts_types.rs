@@ -56,7 +56,7 @@ pub(super) fn noun(kind: &DataType) -> &'static str {
 /// Casts that fail where a value would be lost.
 const WHOLE: CastOptions<'static> = CastOptions { safe: false, format_options: FormatOptions::new() };
 
-/// A batch of a file as one of the table: its columns in the table's order, then what the folders' names say.
+/// A batch of a file as one of the table: its columns in the table's order, then the keys of the folder names.
 pub(super) fn with_keys(
     batch: &RecordBatch,
     own: &[FieldRef],

@@ -25,8 +25,8 @@ impl PassingBatches {
         Arc::clone(&self.schema)
     }
 
-    /// The batches as they arrive, each of at most `rows` rows; `None` the second time. They are not joined: the next one
-    /// may take long.
+    /// The batches as they arrive, each of at most `rows` rows; `None` the second time. They are not joined: the next
+    /// one may take long.
     pub(super) fn chunks(&self, rows: usize) -> Option<Batches> {
         let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let rows = rows.max(1);

@@ -1,5 +1,6 @@
-//! What a script will see of a table: its columns, how it is read, its first rows, and what each column holds. It is read
-//! once from end to end, in batches, so that a table of any size can be looked at; or a sample of it is (`peek_sample.rs`).
+//! What a script will see of a table: its columns, how it is read, its first rows, and what each column holds. It is
+//! read once from end to end, in batches, so that a table of any size can be looked at; or a sample of it is
+//! (`peek_sample.rs`).
 
 use super::error::TableError;
 use super::findings::Findings;
@@ -70,8 +71,9 @@ struct Extreme {
 }
 
 impl Peek {
-    /// Looks at what a path names. Of a large text that is not compressed its ends and a sample between them are read, which
-    /// takes the same short time for each; what is small, and what can be read in no other way, is read as a whole.
+    /// Looks at what a path names. Of a large text that is not compressed its ends and a sample between them are
+    /// read, which takes the same short time for each; what is small, and what can be read in no other way, is read
+    /// as a whole.
     ///
     /// # Errors
     /// [`TableError`].

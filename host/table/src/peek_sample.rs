@@ -1,4 +1,5 @@
-//! A sample of a large text: its beginning, its end, and pieces between them, each of whole lines, in a file without a name.
+//! A sample of a large text: its beginning, its end, and pieces between them, each of whole lines, in a file without
+//! a name.
 
 use super::encoding::marked;
 use super::error::TableError;
@@ -61,7 +62,7 @@ pub(super) fn take(
     if !of_lines || format.compression != Compression::None || options.encoding.is_some() || options.rows.is_some() {
         return Ok(None);
     }
-    // What is wrong with it, reading it says.
+    // Reading it reports any error.
     let Ok(file) = open_regular(path) else { return Ok(None) };
     let Ok(metadata) = file.metadata() else { return Ok(None) };
     if !metadata.is_file() || metadata.len() < LARGE {

@@ -16,7 +16,7 @@ pub(super) struct Pumped {
 impl Read for Pumped {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.pipe.read(buffer)?;
-        // The thread says how it ended before it closes the pipe.
+        // The thread reports its result before it closes the pipe.
         match self.end.lock().unwrap_or_else(PoisonError::into_inner).take_if(|_| read == 0 && !buffer.is_empty()) {
             Some(error) => Err(error),
             None => Ok(read),

@@ -5,8 +5,8 @@
 use crate::budget;
 use longshore_segment::Taken;
 
-/// Bytes of a piece that are not taken from the budget: each of a file's readers may hold these anyway, as much as a row
-/// of text.
+/// Bytes of a piece that are not taken from the budget: each of a file's readers may hold these anyway, as much as a
+/// row of text.
 const PIECE_USUAL: u64 = super::ROW_BYTES_MAX as u64;
 
 /// Bytes that any piece may unpack to, however few it has.
@@ -63,7 +63,7 @@ pub(super) fn set_aside(bytes: u64) -> Result<Vec<u8>, TooLarge> {
     Ok(vector)
 }
 
-/// Checks what a compressed piece says it holds.
+/// Checks the size that a compressed piece claims to unpack to.
 ///
 /// # Errors
 /// It is more than that of any file that is not made for it.

@@ -117,8 +117,8 @@ impl<R: Read> Rows<R> {
         Ok(more)
     }
 
-    /// Refuses a cell that begins without a quote and goes on with one, where a later one ends with it: `1"x, y"` may be
-    /// two cells between which a delimiter lacks, and is two others as it stands.
+    /// Refuses a cell that begins without a quote and goes on with one, where a later one ends with it: `1"x, y"` may
+    /// be two cells between which a delimiter lacks, and is two others as it stands.
     fn check_quotes(&self, record: &Record) -> Result<(), TableError> {
         let Some(quote) = self.dialect.quote.filter(|_| self.dialect.stray == Stray::Error) else { return Ok(()) };
         if memchr::memchr(quote, &record.text).is_none() {

@@ -26,8 +26,8 @@ enum Content {
 }
 
 impl Source {
-    /// Opens and checks what a path names: a file, a folder of files that make one table, or a pattern of their names, such
-    /// as `sales/*.csv`. The format is that of the suffixes, where none is given.
+    /// Opens and checks what a path names: a file, a folder of files that make one table, or a pattern of their
+    /// names, such as `sales/*.csv`. The format is that of the suffixes, where none is given.
     ///
     /// # Errors
     /// As [`Source::open_as`], and where files that should make one table do not.
@@ -44,7 +44,7 @@ impl Source {
     /// The format in which a path is read if none is given.
     ///
     /// # Errors
-    /// Where its name says nothing, or nothing is there.
+    /// If the name has no known suffix, or the path does not exist.
     pub fn format_at(path: &Path) -> Result<FileFormat, TableError> {
         Ok(match parts_found::find(path)? {
             Some(files) => FileFormat::from_path(&files[0].path)?,
@@ -56,7 +56,7 @@ impl Source {
     /// Opens and checks a file. Text formats are read through once, so that whatever is wrong is found now.
     ///
     /// # Errors
-    /// [`TableError`] says what is wrong with the file.
+    /// [`TableError`] with the file's error.
     pub fn open(path: &Path, format: FileFormat) -> Result<Self, TableError> {
         Self::open_as(path, format, &ReadOptions::default())
     }
@@ -113,7 +113,7 @@ impl Source {
         }
     }
 
-    /// The number of rows, where the file says so without being read.
+    /// The number of rows, if the file states it.
     #[must_use]
     pub fn rows(&self) -> Option<u64> {
         match &self.0 {

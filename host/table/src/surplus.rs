@@ -1,6 +1,6 @@
-//! Rows with an extra empty cell: a delimiter that was typed twice. The other rows determine which empty cell is extra:
-//! leaving out any other one would shift values into columns where they do not fit. If the rows do not decide, nothing is
-//! found.
+//! Rows with an extra empty cell: a delimiter that was typed twice. The other rows determine which empty cell is
+//! extra: leaving out any other one would shift values into columns where they do not fit. If the rows do not decide,
+//! nothing is found.
 
 use super::dialect::{Dialect, Surplus};
 use super::header::Row;

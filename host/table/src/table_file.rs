@@ -59,8 +59,8 @@ enum Content {
 }
 
 impl TableFile {
-    /// Opens and checks a file that is to be read as the options say. Text formats are read through once, so that whatever
-    /// is wrong is found now.
+    /// Opens and checks a file that is to be read as the options say. Text formats are read through once, so that
+    /// whatever is wrong is found now.
     ///
     /// # Errors
     /// What is wrong with the file, and where it is not as the options say.
@@ -186,7 +186,7 @@ impl TableFile {
         }
     }
 
-    /// The number of rows, where the file says so without being read.
+    /// The number of rows, if the file states it.
     pub(super) fn rows(&self) -> Option<u64> {
         self.rows
     }
@@ -205,7 +205,7 @@ impl TableFile {
     pub(super) fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         let is_file = self.format.format == Format::ArrowFile;
         let file = is_file.then(|| self.reopen().ok()).flatten()?;
-        // What is wrong with it, the decoder says.
+        // The decoder reports any error.
         guarded(|| IpcFile::open(file).ok()?.segment(&self.schema, fits)).ok()?
     }
 

@@ -23,7 +23,7 @@ pub(super) struct Looked {
     /// Which cell of a row it is.
     pub(super) place: usize,
     pub(super) hints: Hints,
-    /// What it is to be, where the user says so.
+    /// The type set by the user, if any.
     wanted: Option<ColumnType>,
     seen: Seen,
 }
@@ -77,7 +77,7 @@ pub(super) fn looked_as(options: &ReadOptions, name: &str, place: usize) -> Look
     Looked { name: name.to_owned(), place, hints, wanted, seen: Seen::default() }
 }
 
-/// How dates and times are written, where the user says so.
+/// The formats of dates and times, if the user sets them.
 fn dates(options: &ReadOptions) -> Option<Dates> {
     let dates = options.dates.clone().map(|style| match style {
         DateStyle::Order(OrderName(order)) => Dates::Ordered(order),
@@ -85,7 +85,7 @@ fn dates(options: &ReadOptions) -> Option<Dates> {
     });
     let times = match (&dates, &options.times) {
         (_, Some(TimeFormat(format))) => Dates::Format(format.clone()),
-        // A format of days says nothing of times.
+        // A format of dates does not apply to times.
         (Some(Dates::Format(format)), None) if is_of_days(format) => Dates::Iso,
         (_, None) => return dates,
     };
@@ -227,7 +227,7 @@ pub(super) fn verdicts(path: &Path, columns: &[Looked]) -> Result<Vec<Verdict>, 
         alone.into_iter().map(|verdict| verdict.style.dates).filter(|dates| *dates != Dates::Iso).collect();
     marks.dedup();
     dates.dedup();
-    // Where they are not of one mind, they say nothing.
+    // If they disagree, they decide nothing.
     let one = |marks: Vec<Marks>| if let [one] = marks.as_slice() { *one } else { Marks::PLAIN };
     let dates = if dates.len() == 1 { dates.pop() } else { None };
     let others = Style { marks: one(marks), dates: dates.unwrap_or_default() };

@@ -1,5 +1,5 @@
-//! Dates and times in text, in the forms of ISO 8601 and of what databases print. An instant keeps all its digits. What a
-//! column of them becomes is `cell.rs`'s.
+//! Dates and times in text, in the forms of ISO 8601 and of what databases print. An instant keeps all its digits.
+//! What a column of them becomes is `cell.rs`'s.
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -47,8 +47,8 @@ pub(crate) fn days_from(year: i64, month: i64, day: i64) -> Option<i32> {
     i32::try_from(days_since_1970(year, month, day)).ok()
 }
 
-/// A date and time such as `2024-01-31T12:30:00.5Z`, `2024-01-31 12:30` or `2024-01-31 12:30:00+02`, up to nanoseconds. A
-/// zone is `Z`, an offset, `UTC` or `GMT`: other names mean different things in different places.
+/// A date and time such as `2024-01-31T12:30:00.5Z`, `2024-01-31 12:30` or `2024-01-31 12:30:00+02`, up to
+/// nanoseconds. A zone is `Z`, an offset, `UTC` or `GMT`: other names mean different things in different places.
 pub(crate) fn timestamp(text: &str) -> Option<Instant> {
     let (day, rest) = (text.get(..10)?, text.get(10..)?);
     let days = i64::from(date(day)?);

@@ -16,9 +16,9 @@ pub(crate) struct Style {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Hints {
     pub(crate) words: Arc<Words>,
-    /// The marks in numbers, where the user says them.
+    /// The marks in numbers, if the user sets them.
     pub(crate) marks: Option<Marks>,
-    /// How dates are written, where the user says it.
+    /// The format of dates, if the user sets it.
     pub(crate) dates: Option<Dates>,
     /// Whether the user says that the column has dates: `20241231` may be a number too.
     pub(crate) is_dates: bool,

@@ -6,7 +6,7 @@ use std::ops::Range;
 /// Bytes read at a time.
 const READ_BYTES: usize = 256 << 10;
 
-/// What is before a text in UTF-8 that says so.
+/// The byte order mark of UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Where a text is being read.

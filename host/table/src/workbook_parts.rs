@@ -19,8 +19,8 @@ const PART_USUAL: u64 = 64 << 20;
 /// Bytes between two tags, at most: a text, or a tag itself, which is held whole.
 const STRETCH_MAX: usize = ROW_BYTES_MAX;
 
-/// What a byte of a part takes that is held as a whole, as that of the texts is: an empty text of 5 bytes is a string of
-/// 24.
+/// What a byte of a part takes that is held as a whole, as that of the texts is: an empty text of 5 bytes is a string
+/// of 24.
 const FACTOR: u64 = 6;
 
 /// Looks at how much they unpack to, and holds the memory that their reader will take.
@@ -30,7 +30,7 @@ const FACTOR: u64 = 6;
 pub(super) fn check_parts(path: &Path, file: &File) -> Result<Room, TableError> {
     let unreadable = |reason: String| TableError::Unreadable { path: path.to_owned(), reason };
     let mut room = Room::default();
-    // What is wrong with the archive, its reader says.
+    // The archive's reader reports any error.
     let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else { return Ok(room) };
     let mut left = file.metadata().map_or(0, |metadata| metadata.len());
     let mut whole = 0_u64;
@@ -46,7 +46,7 @@ pub(super) fn check_parts(path: &Path, file: &File) -> Result<Room, TableError> 
             continue;
         }
         let most = PART_USUAL.saturating_add(part.compressed_size().saturating_mul(RATIO_MAX));
-        // What a part says of its length need not be so.
+        // The length that a part claims may be wrong.
         let mut stretches = Stretches::default();
         let read = std::io::copy(&mut part.take(most + 1), &mut stretches);
         if stretches.longest > STRETCH_MAX {

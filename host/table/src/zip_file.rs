@@ -24,7 +24,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Finds the only file. What the systems of their makers add is none.
+    /// Finds the only file, apart from metadata that operating systems add.
     ///
     /// # Errors
     /// Where the archive is damaged, or has no file, more than one, or one that cannot be read.
@@ -83,7 +83,7 @@ impl Entry {
     }
 }
 
-/// A content that is as long as the archive says, and has its checksum.
+/// Content that is checked against the length and the checksum in the archive.
 struct Checked<R> {
     content: R,
     crc: Crc,

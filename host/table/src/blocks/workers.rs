@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-/// Blocks and results that wait at each worker. A worker that was held up finds its next block, and its results are taken
-/// when it is their turn.
+/// Blocks and results that wait at each worker. A worker that was held up finds its next block, and its results are
+/// taken when it is their turn.
 const WAITING: usize = 2;
 
 /// Workers at most: each holds some blocks.

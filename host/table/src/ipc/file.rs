@@ -35,7 +35,7 @@ pub(crate) struct IpcFile {
     decoder: Decoder,
     pub(super) dictionaries: Vec<Place>,
     pub(super) batches: Vec<Place>,
-    /// Rows of all batches, as their metadata says.
+    /// Rows of all batches, by their metadata.
     rows: u64,
     next: usize,
     /// For the message that is decoded.
@@ -126,8 +126,8 @@ impl IpcFile {
         Ok(metadata)
     }
 
-    /// Follows the messages one by one to the footer, which is to name each of them: rows that it does not name would be
-    /// lost, and those that it names twice would be more than there are.
+    /// Follows the messages one by one to the footer, which is to name each of them: rows that it does not name would
+    /// be lost, and those that it names twice would be more than there are.
     fn walk(&mut self, footer: u64) -> Result<(), String> {
         let (mut dictionaries, mut batches) = (Vec::new(), Vec::new());
         let mut offset = self.first_message(footer)?;
@@ -200,8 +200,8 @@ impl IpcFile {
     }
 }
 
-/// Where the first message begins among the first bytes; `None` where they do not hold the whole of it. `all` says that no
-/// more of them will be looked at.
+/// Where the first message begins among the first bytes; `None` where they do not hold the whole of it. `all` says
+/// that no more of them will be looked at.
 fn first_in(head: &[u8], all: bool) -> Option<usize> {
     let legacy = head.first_chunk::<4>().is_some_and(|word| *word != [0; 4]);
     let marks = (0..head.len()).step_by(8).filter(|at| head[*at..].starts_with(&CONTINUATION) || *at == 0 && legacy);

@@ -140,7 +140,7 @@ impl<'b> Walk<'_, 'b> {
         Ok(length)
     }
 
-    /// The bits that say which values are missing.
+    /// Checks the validity bits.
     fn validity(&mut self, length: u64, nulls: u64) -> Result<(), String> {
         let piece = self.next()?;
         let needed = if nulls == 0 { 0 } else { length.div_ceil(8) };

@@ -146,7 +146,7 @@ fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer, room: &mut Room) -> Res
     Ok(pieces)
 }
 
-/// A compressed buffer, by the bytes that it says it holds.
+/// A compressed buffer, with the size that it claims to unpack to.
 fn unpacked(bytes: &[u8], ratio: u64) -> Result<Piece<'_>, String> {
     let Some((prefix, rest)) = bytes.split_first_chunk::<8>() else {
         return Err(format!("a compressed buffer of {} bytes", bytes.len()));

@@ -12,7 +12,8 @@ use std::sync::Arc;
 /// Bytes of texts that several columns may have in one place: libraries write each column's own.
 const SHARED_MAX: usize = 64 << 20;
 
-/// Columns of a schema, at most, those in others too: what is known of one takes some 200 bytes, so that all take 200 MiB.
+/// Columns of a schema, at most, those in others too: what is known of one takes some 200 bytes, so that all take 200
+/// MiB.
 const FIELDS_MAX: usize = 1_000_000;
 
 /// Checks a schema and converts it.
@@ -53,8 +54,8 @@ pub(crate) fn check_embedded(encoded: &str) -> Result<Option<Schema>, Fault> {
     checked(schema).map(|schema| Some(schema.as_ref().clone()))
 }
 
-/// Takes a column, and the texts of it and of those in it, from the columns and bytes that are left. A place in a schema may
-/// be said over and over, and each time it is said it becomes a text, or a column, of its own.
+/// Takes a column, and the texts of it and of those in it, from the columns and bytes that are left. A place in a
+/// schema may be said over and over, and each time it is said it becomes a text, or a column, of its own.
 fn texts(field: Field<'_>, left: &mut (usize, usize)) -> Option<()> {
     left.1 = left.1.checked_sub(1)?;
     let zone = field.type_as_timestamp().and_then(|time| time.timezone()).map_or(0, str::len);

@@ -29,8 +29,8 @@ impl<R> std::fmt::Debug for IpcStream<R> {
     }
 }
 
-/// Whether these may be the first bytes of a stream: since version 0.15 those of every message; before it, the length of
-/// the schema, which is short and a multiple of four.
+/// Whether these may be the first bytes of a stream: since version 0.15 those of every message; before it, the length
+/// of the schema, which is short and a multiple of four.
 pub(crate) fn starts_a_stream(head: &[u8]) -> bool {
     let Some(first) = head.first_chunk::<4>() else { return false };
     let length = u32::from_le_bytes(*first);

@@ -20,14 +20,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What is before a text in UTF-8 that says so.
+/// The byte order mark of UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Fields of a text that is read in blocks, at most: what is known of all of them is copied for each block, 8 MB.
 const FIELDS_MAX: usize = 4096;
 
-/// Values of a block, at most, missing ones among them: two for each of its bytes take about 40 MB, and each core has a few
-/// of them.
+/// Values of a block, at most, missing ones among them: two for each of its bytes take about 40 MB, and each core has
+/// a few of them.
 const VALUES_MAX: usize = 2 << 20;
 
 /// How a text is cut.
@@ -49,7 +49,7 @@ struct Guess {
     holds: AtomicBool,
 }
 
-/// What a block says.
+/// The observations of a block.
 struct Part {
     shape: Shape,
     rows: u64,
@@ -148,7 +148,8 @@ impl Guess {
         Ok(Part { shape: look.shape, rows: look.rows, objects, made })
     }
 
-    /// Makes columns of a block, and looks at what its values say where that is not known; `None` where one does not fit.
+    /// Makes columns of a block, and looks at what its values say where that is not known; `None` where one does not
+    /// fit.
     fn made(&self, block: &mut Vec<u8>, mut look: Option<&mut Look>) -> Result<Option<Vec<Made>>, TableError> {
         if objects(block) * self.plan.count() > VALUES_MAX {
             return Err(changed(&self.path));

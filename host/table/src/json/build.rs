@@ -40,7 +40,8 @@ pub(super) struct Pushed {
     pub(super) rule: LaterFields,
     /// Those of the row, where they are not wrong.
     pub(super) found: Vec<Later>,
-    /// Values that it took in all columns, missing ones among them: of objects in a list each may lack all fields but one.
+    /// Values that it took in all columns, missing ones among them: of objects in a list each may lack all fields but
+    /// one.
     pub(super) values: usize,
 }
 
@@ -63,7 +64,7 @@ pub(super) enum Builder {
     Scalar {
         kind: Kind,
         column: Column,
-        /// Whether the user says what it is: its values are read as cells of text.
+        /// Whether the user sets its type: its values are read as cells of text.
         told: bool,
     },
     List {

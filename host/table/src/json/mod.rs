@@ -1,7 +1,7 @@
-//! NDJSON, one object a line, and JSON, objects in an array or one after another. A first pass over every object finds each
-//! field's type (`shape.rs`), and everything that is wrong, by its line; a second builds the columns (`build.rs`) by what
-//! the first has found, so that the two cannot disagree. Where objects begin and end is `lines.rs`'s, how each is taken
-//! apart `value.rs`'s. A long text that is complete is read in `blocks.rs`.
+//! NDJSON, one object a line, and JSON, objects in an array or one after another. A first pass over every object
+//! finds each field's type (`shape.rs`), and everything that is wrong, by its line; a second builds the columns
+//! (`build.rs`) by what the first has found, so that the two cannot disagree. Where objects begin and end is
+//! `lines.rs`'s, how each is taken apart `value.rs`'s. A long text that is complete is read in `blocks.rs`.
 
 mod blocks;
 mod build;
@@ -87,8 +87,8 @@ pub(crate) enum Form<'a> {
     Values(Option<&'a str>),
 }
 
-/// Reads the whole text once: its blocks on all cores, or line by line. It has so many bytes, about, and `again` opens it
-/// from its start.
+/// Reads the whole text once: its blocks on all cores, or line by line. It has so many bytes, about, and `again`
+/// opens it from its start.
 pub(crate) fn scan_ahead<R: Read + Send + 'static>(
     path: &Path,
     form: Form<'_>,
@@ -183,8 +183,8 @@ fn layout(path: &Path, plan: Plan, rows: u64) -> Result<Layout, TableError> {
     })
 }
 
-/// The rows of a scanned text, in batches: those that its check has made, or made of its blocks on all cores, or line by
-/// line.
+/// The rows of a scanned text, in batches: those that its check has made, or made of its blocks on all cores, or line
+/// by line.
 pub(crate) fn stored(
     path: &Path,
     layout: &Layout,

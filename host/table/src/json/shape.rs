@@ -246,7 +246,7 @@ pub(super) enum Plan {
     Scalar(Kind),
     List(Box<Plan>),
     Object(Vec<(String, Plan)>),
-    /// What the user says that it is, and the words for its values.
+    /// The type that the user sets, and the words for its values.
     Told(Box<(Verdict, Arc<Words>)>),
 }
 

@@ -40,8 +40,8 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// Finds the values of the fields of these names. `None` where there are others, or a line is not in order; the block
-    /// is then as it was.
+    /// Finds the values of the fields of these names. `None` where there are others, or a line is not in order; the
+    /// block is then as it was.
     pub(super) fn of(block: &mut Vec<u8>, names: &[String]) -> Option<Self> {
         // Texts are no longer without their escapes.
         u32::try_from(block.len()).ok()?.checked_mul(2)?;

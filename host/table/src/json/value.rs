@@ -8,7 +8,8 @@ use std::fmt;
 /// Lists and objects inside each other, at most: more is no table.
 const DEPTH_MAX: usize = 64;
 
-/// Values of a row, at most: while it is taken apart each takes 48 bytes, so that all take 400 MB, and a row has 64 MiB.
+/// Values of a row, at most: while it is taken apart each takes 48 bytes, so that all take 400 MB, and a row has 64
+/// MiB.
 pub(super) const VALUES_MAX: usize = 8 << 20;
 
 /// A value.
@@ -148,7 +149,7 @@ fn string(text: &str) -> Result<Cow<'_, str>, String> {
     }
 }
 
-/// What the JSON reader said, without the line number of its own.
+/// The JSON reader's message, without its own line number.
 fn broken(text: &str, error: &serde_json::Error) -> String {
     if error.is_eof() {
         return "its object continues on the next line, or is cut short: NDJSON has one object per line; `format=json` \

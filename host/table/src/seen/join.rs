@@ -5,8 +5,8 @@ use super::{Group, Seen};
 use crate::cell::{Kind, Unit};
 
 impl Seen {
-    /// Whether cells that [`Column::push_plain`](crate::text_columns::Column::push_plain) adds to a column of a kind would
-    /// say nothing new.
+    /// Whether cells that [`Column::push_plain`](crate::text_columns::Column::push_plain) adds to a column of a kind
+    /// would say nothing new.
     pub(crate) fn knows(&self, kind: Kind) -> bool {
         match kind {
             Kind::Integer => self.groups[Group::Number as usize].count > 0,

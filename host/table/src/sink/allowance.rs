@@ -21,8 +21,8 @@ impl Allowance {
         Self(Arc::new(Left { bytes: AtomicU64::new(bytes), exceeded: AtomicBool::new(false) }))
     }
 
-    /// Asks before bytes are written. After a refusal [`Allowance::is_exceeded`] is true: a library may have wrapped the
-    /// error.
+    /// Asks before bytes are written. After a refusal [`Allowance::is_exceeded`] is true: a library may have wrapped
+    /// the error.
     pub fn spend(&self, bytes: u64) -> io::Result<()> {
         let spent = self.0.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(bytes));
         spent.map(drop).map_err(|_| {

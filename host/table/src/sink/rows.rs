@@ -1,5 +1,5 @@
-//! Formats of rows of text: CSV, TSV and NDJSON. A batch is written whole or not at all: a value that has no text leaves
-//! nothing of its batch behind.
+//! Formats of rows of text: CSV, TSV and NDJSON. A batch is written whole or not at all: a value that has no text
+//! leaves nothing of its batch behind.
 
 use super::output::Output;
 use super::style::Style;
@@ -148,8 +148,8 @@ fn delimited(
     Ok(())
 }
 
-/// A missing value in the only column. An empty line is lost to many readers; where quotes mean text that is empty, it is
-/// all there is.
+/// A missing value in the only column. An empty line is lost to many readers; where quotes mean text that is empty,
+/// it is all there is.
 fn alone(style: &Style, data_type: &DataType, out: &mut Vec<u8>) -> Result<(), String> {
     let is_text = matches!(data_type, DataType::Utf8 | DataType::LargeUtf8);
     if is_text && style.header {

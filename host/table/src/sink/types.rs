@@ -17,8 +17,8 @@ use std::sync::Arc;
 /// Milliseconds of a day.
 const DAY_MILLIS: i64 = 86_400_000;
 
-/// The columns as a format has them. `dates` says whether times that are all midnights are dates where the format has no
-/// types.
+/// The columns as a format has them. `dates` says whether times that are all midnights are dates where the format has
+/// no types.
 ///
 /// # Errors
 /// [`TableError::Unsupported`].
@@ -77,7 +77,7 @@ fn nested(data_type: &DataType, of: fn(&DataType) -> Option<DataType>) -> Option
     })
 }
 
-/// Text says the instant, and needs no zone's rules for that: every zone is UTC.
+/// Text represents the instant without the rules of a zone: every zone is UTC.
 fn text_type(data_type: &DataType) -> Option<DataType> {
     match data_type {
         DataType::Timestamp(unit, Some(_)) => Some(DataType::Timestamp(*unit, Some("+00:00".into()))),
@@ -100,8 +100,8 @@ fn parquet_type(data_type: &DataType) -> Option<DataType> {
     }
 }
 
-/// Asks Parquet's writer about each column that it may not take, with a row of nothing: a run that has worked for an hour
-/// should not learn it from its first row.
+/// Asks Parquet's writer about each column that it may not take, with a row of nothing: a run that has worked for an
+/// hour should not learn it from its first row.
 fn check_parquet(schema: &Schema, written: &Schema, format: FileFormat) -> Result<(), TableError> {
     let doubtful = |data_type: &DataType| {
         !data_type.is_primitive() && !matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Boolean)

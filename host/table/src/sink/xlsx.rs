@@ -189,8 +189,8 @@ impl Book {
     }
 }
 
-/// Keeps the first failure, and takes all that comes after it: the library prints to the terminal where it cannot end an
-/// archive that failed half way.
+/// Keeps the first failure, and takes all that comes after it: the library prints to the terminal where it cannot end
+/// an archive that failed half way.
 struct Remembering {
     output: Output,
     failure: Option<io::Error>,
@@ -350,7 +350,7 @@ fn clock<'a>(nanos: i64, looks: &'a Looks) -> Cell<'a> {
     let seconds = nanos.div_euclid(1_000_000_000);
     let rest = u32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or_default();
     match millis(seconds, rest) {
-        // That no clock shows it, its text says.
+        // The text writer reports a time of day outside 24 hours.
         _ if !(0..DAY_SECONDS).contains(&seconds) => Cell::Text(None),
         None => Cell::Text(Some(Odd::Fraction)),
         Some(millis) => {
