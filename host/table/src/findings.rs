@@ -13,15 +13,15 @@ const CELL_SHOWN: usize = 40;
 /// How a text is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Findings {
-    /// The options that say the same.
+    /// The equivalent options.
     pub options: BTreeMap<String, String>,
-    /// What was found that is not as usual, and what was left out.
+    /// Notes about unusual properties, and about rows that were left out.
     pub notes: Vec<String>,
     /// Each column.
     pub columns: Vec<ColumnFindings>,
 }
 
-/// What a column is.
+/// A column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ColumnFindings {
     /// Its name.
@@ -29,7 +29,7 @@ pub struct ColumnFindings {
     /// Its type, as Arrow names it.
     #[serde(rename = "type")]
     pub data_type: String,
-    /// Why it is text, where most of its cells are something else.
+    /// Why it is text, if most of its cells are something else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -49,14 +49,14 @@ impl Findings {
         Self { options, notes, columns: columns.map(column).collect() }
     }
 
-    /// All that a person should know.
+    /// All notes for the user.
     pub fn all_notes(&self) -> impl Iterator<Item = &str> {
         let reasons = self.columns.iter().filter_map(|column| column.reason.as_deref());
         self.notes.iter().map(String::as_str).chain(reasons)
     }
 }
 
-/// A dialect in words.
+/// A dialect as options.
 pub(super) fn describe(dialect: &Dialect) -> Vec<(&'static str, String)> {
     let mark = |mark: Option<u8>| String::from(Mark(mark));
     let mut all = vec![("delimiter", String::from(dialect.delimiter.clone())), ("quote", mark(dialect.quote))];

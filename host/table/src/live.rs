@@ -34,12 +34,12 @@ pub struct LiveSource {
     name: PathBuf,
     schema: SchemaRef,
     findings: Option<Box<Findings>>,
-    /// Rows that turn out to be wrong on the way.
+    /// Bad rows found while reading.
     tally: Tally,
     rows: Mutex<Option<Rows>>,
 }
 
-/// What is left to read.
+/// The rest to read.
 enum Rows {
     Csv { layout: Box<csv::Layout>, text: Box<dyn Read + Send>, patience: Patience },
     Ndjson { layout: json::Layout, text: Box<dyn Read + Send>, patience: Patience },
@@ -53,7 +53,7 @@ impl std::fmt::Debug for LiveSource {
 }
 
 impl LiveSource {
-    /// Whether a format can be read while it is made.
+    /// Whether a format can be read while it is written.
     pub fn can(format: FileFormat) -> bool {
         !format.format.is_sought() && format.format != Format::Json && format.compression != Compression::Zip
     }
@@ -61,7 +61,7 @@ impl LiveSource {
     /// Waits for the first rows. `name` stands for the source in errors.
     ///
     /// # Errors
-    /// [`TableError`] where the first rows are wrong, or there are none.
+    /// [`TableError`] if the first rows are invalid, or there are none.
     pub fn open(name: &str, file: File, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
         let failed = |source| TableError::Read { path: PathBuf::from(name), source };
         let watched = file.try_clone().map_err(failed)?;
@@ -83,7 +83,7 @@ impl LiveSource {
         Self::open_watched(name, &watched, pumped, format, options)
     }
 
-    /// `watched` says whether there is something to read.
+    /// `watched` is polled for data that is ready.
     fn open_watched(
         name: &str,
         watched: &File,
@@ -141,7 +141,7 @@ impl LiveSource {
         Arc::clone(&self.schema)
     }
 
-    /// The columns, those of a text that had no value yet without a type.
+    /// The columns; a column of text without a value so far has no type.
     pub(crate) fn known_schema(&self) -> SchemaRef {
         match self.rows.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             Some(Rows::Csv { layout, .. }) => layout.known_schema(),
@@ -150,7 +150,7 @@ impl LiveSource {
         }
     }
 
-    /// Rows that turn out to be wrong on the way.
+    /// Bad rows found while reading.
     pub(crate) fn tally(&self) -> Tally {
         self.tally.clone()
     }
@@ -184,8 +184,8 @@ struct Head {
     whole: usize,
 }
 
-/// Reads on until so many rows are there. Rows that are longer than any may be are not waited for: whoever reads the
-/// head says so.
+/// Reads on until so many rows are there. Rows that are longer than any may be are not waited for: reading the
+/// head reports them.
 fn read_head(
     text: &mut impl Read,
     patience: &Patience,
@@ -197,13 +197,13 @@ fn read_head(
     let mut buffer = vec![0; READ_BYTES];
     loop {
         seen.look(&bytes);
-        // What a decompressor holds back cannot be seen from outside, so it is read on.
+        // Data that a decompressor holds back is not visible from outside, so reading continues.
         let pauses = || compression == Compression::None && !patience.ready(PAUSE);
         if seen.rows >= wanted && (bytes.len() >= HEAD_BYTES || pauses()) {
             return Ok(Head { bytes, whole: seen.end });
         }
         if bytes.len() > wanted * ROW_BYTES_MAX {
-            // Quotes that are text may have hidden all ends of rows.
+            // Quotes that are text may have hidden all row ends.
             let whole = memchr::memrchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
             return Ok(Head { bytes, whole });
         }

@@ -13,20 +13,20 @@ use longshore_model::table::{FileFormat, ReadOptions};
 use serde::Serialize;
 use std::path::Path;
 
-/// A table as it was seen.
+/// A summary of a table.
 #[derive(Debug, Clone, Serialize)]
 pub struct Peek {
     /// Its format, with the compression around it.
     pub format: String,
-    /// The files that it is in, where they are several.
+    /// Its files, if there are several.
     #[serde(skip_serializing_if = "is_one")]
     pub files: usize,
-    /// Its rows; about as many where only a sample was read.
+    /// The number of rows; an estimate if only a sample was read.
     pub rows: u64,
-    /// What was read of it, where that was not all.
+    /// The part that was read, if it was not all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<Sample>,
-    /// How it is read, where it is text whose dialect is looked for.
+    /// How it is read, if it is text whose dialect is detected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reading: Option<Findings>,
     /// Its columns.
@@ -46,7 +46,7 @@ pub struct Sample {
     pub of_bytes: u64,
 }
 
-/// A column as it was seen.
+/// A summary of a column.
 #[derive(Debug, Clone, Serialize)]
 pub struct PeekColumn {
     /// Its name.
@@ -56,10 +56,10 @@ pub struct PeekColumn {
     pub data_type: String,
     /// Missing values.
     pub nulls: u64,
-    /// Its least value, where its values have an order.
+    /// Its least value, if its values have an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub least: Option<String>,
-    /// Its greatest value, where its values have an order.
+    /// Its greatest value, if its values have an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub greatest: Option<String>,
 }
@@ -95,15 +95,15 @@ impl Peek {
                 peek.rows = sample.rows(rows);
                 Ok(peek)
             }
-            // Where a piece begins within quotes, or what is wrong stands in another line, only the whole says so.
+            // If a piece begins inside quotes, or the error is in another line, only the whole text shows it.
             _ => Self::of(&Source::find(path, format, options)?, first),
         }
     }
 
-    /// Looks at a table, with so many of its first rows.
+    /// Summarizes a table, with the given number of its first rows.
     ///
     /// # Errors
-    /// [`TableError`], also where it turns out on the way that the file is damaged.
+    /// [`TableError`], also if the file proves damaged while it is read.
     pub fn of(source: &Source, first: usize) -> Result<Self, TableError> {
         let schema = source.schema();
         let columns = schema.fields().len();
@@ -155,7 +155,7 @@ fn text_of(column: &ArrayRef, row: usize) -> Option<String> {
     ArrayFormatter::try_new(column.as_ref(), &options).ok().map(|formatter| formatter.value(row).to_string())
 }
 
-/// Whether values of a type have an order that people would expect.
+/// Whether values of a type have a natural order.
 fn is_ordered(data_type: &DataType) -> bool {
     data_type.is_numeric()
         || data_type.is_temporal()
@@ -193,7 +193,7 @@ fn replace(
         compared.is_ok_and(|compared| compared.value(0))
     });
     if let (true, Some(text)) = (beyond, text_of(&value, 0)) {
-        // A value of its own, so that the batch can go.
+        // A copy, so that the batch can be dropped.
         let own = arrow_select::concat::concat(&[value.as_ref()]).unwrap_or(value);
         *known = Some(Extreme { value: own, text });
     }

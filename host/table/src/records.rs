@@ -182,10 +182,11 @@ impl<R: Read> Records<R> {
                 let hint = if self.dialect.escape.is_some() {
                     ""
                 } else {
-                    ", or `escape=\\` is given where it has a backslash before it"
+                    ", or `escape=\\` is set if a backslash precedes it"
                 };
                 let reason = format!(
-                    "column {} has text after its closing quote: {DOUBLED}{hint}; `stray=text` where a stray {quote} is text, `quote=none` where each is",
+                    "column {} has text after its closing quote: {DOUBLED}{hint}; `stray=text` reads a stray {quote} as \
+                     text, `quote=none` reads all of them as text",
                     record.len()
                 );
                 Err(RecordError::Line { line: self.line, reason })
@@ -347,7 +348,8 @@ impl<R: Read> Records<R> {
                     continue;
                 }
                 let reason = format!(
-                    "the quote that begins here is never closed: {DOUBLED}; `stray=text` where it is text, `quote=none` where each is"
+                    "the quote that begins here is never closed: {DOUBLED}; `stray=text` reads it as text, `quote=none` \
+                     reads all quotes as text"
                 );
                 return Err(RecordError::Open { line: opened, reason });
             }

@@ -16,21 +16,21 @@ pub(super) trait RowSource {
     /// The next row. `false` after the last.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The row's error.
     fn next(&mut self, record: &mut Record) -> Result<bool, TableError>;
 
-    /// What was done to rows, in words.
+    /// Notes about rows that were changed or left out.
     fn notes(&self) -> Vec<String>;
 
-    /// Passes what is left of a row that is wrong, and returns it, so that the next can be read.
+    /// Skips the rest of a bad row, and returns it, so that the next can be read.
     ///
     /// # Errors
-    /// Where the text cannot be read.
+    /// If the text cannot be read.
     fn recover(&mut self) -> Result<Vec<u8>, TableError> {
         Ok(Vec::new())
     }
 
-    /// Bytes of the text that have been used, where it matters.
+    /// Bytes of the text that have been used, where known.
     fn used(&self) -> u64 {
         0
     }
@@ -42,7 +42,7 @@ pub(super) struct Rows<R> {
     records: Records<R>,
     dialect: Dialect,
     width: usize,
-    /// The first record, where it is a row.
+    /// The first record, if it is a row.
     first: Option<Record>,
     /// The last records, which may be below the table.
     held: VecDeque<Record>,
@@ -54,10 +54,10 @@ pub(super) struct Rows<R> {
 }
 
 impl<R: Read> Rows<R> {
-    /// Reads the names of the columns, or the first record, where they have none.
+    /// Reads the names of the columns, or the first record if there are no names.
     ///
     /// # Errors
-    /// Where there is nothing, or it cannot be read.
+    /// If the text is empty, or cannot be read.
     pub(super) fn open(path: &Path, dialect: &Dialect, text: R) -> Result<(Self, Record), TableError> {
         let mut records = Records::new(dialect, text);
         let mut record = Record::default();

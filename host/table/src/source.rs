@@ -18,7 +18,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Source(Content);
 
-/// What it is in.
+/// Its files.
 #[derive(Debug)]
 enum Content {
     File(Box<TableFile>),
@@ -27,10 +27,10 @@ enum Content {
 
 impl Source {
     /// Opens and checks what a path names: a file, a folder of files that make one table, or a pattern of their
-    /// names, such as `sales/*.csv`. The format is that of the suffixes, where none is given.
+    /// names, such as `sales/*.csv`. The format is that of the suffixes, if none is given.
     ///
     /// # Errors
-    /// As [`Source::open_as`], and where files that should make one table do not.
+    /// As [`Source::open_as`], and if the files do not form one table.
     pub fn find(path: &Path, format: Option<FileFormat>, options: &ReadOptions) -> Result<Self, TableError> {
         let named = || options.format.as_ref().map(|name| name.parse()).transpose();
         let format = if format.is_some() { format } else { named()? };
@@ -53,7 +53,7 @@ impl Source {
         })
     }
 
-    /// Opens and checks a file. Text formats are read through once, so that whatever is wrong is found now.
+    /// Opens and checks a file. Text formats are read through once, so that every error is found now.
     ///
     /// # Errors
     /// [`TableError`] with the file's error.
@@ -61,10 +61,10 @@ impl Source {
         Self::open_as(path, format, &ReadOptions::default())
     }
 
-    /// Opens and checks a file that is to be read as the options say.
+    /// Opens and checks a file that is read with the given options.
     ///
     /// # Errors
-    /// As [`Source::open`], and where the file is not as the options say.
+    /// As [`Source::open`], and if the options do not fit the file.
     pub fn open_as(path: &Path, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
         TableFile::open(path, format, options).map(|file| Self(Content::File(Box::new(file))))
     }
@@ -105,7 +105,7 @@ impl Source {
         }
     }
 
-    /// The table's columns, those of a text without a value without a type.
+    /// The table's columns; a column of text without any value has no type.
     pub(crate) fn known_schema(&self) -> SchemaRef {
         match &self.0 {
             Content::File(file) => file.known_schema(),
@@ -133,8 +133,8 @@ impl Source {
         }
     }
 
-    /// The whole table as a segment, where it need not be decoded first: an Arrow file of flat columns that are all in
-    /// order, of up to `limit` bytes.
+    /// The whole table as a segment, if it need not be decoded first: a valid Arrow file of flat columns, of up to
+    /// `limit` bytes.
     pub(crate) fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         match &self.0 {
             Content::File(file) => file.segment(fits),
@@ -171,7 +171,7 @@ impl Source {
         }
     }
 
-    /// How the content is read, where it is text.
+    /// How the content is read, if it is text.
     #[must_use]
     pub fn findings(&self) -> Option<&Findings> {
         match &self.0 {

@@ -46,7 +46,7 @@ pub(super) struct TableFile {
     content: Content,
 }
 
-/// What the check of a file found that reading it needs.
+/// The results of the check that reading needs.
 #[derive(Debug)]
 enum Content {
     Text(Box<csv::Layout>),
@@ -59,11 +59,11 @@ enum Content {
 }
 
 impl TableFile {
-    /// Opens and checks a file that is to be read as the options say. Text formats are read through once, so that
-    /// whatever is wrong is found now.
+    /// Opens and checks a file that is read with the given options. Text formats are read through once, so that every
+    /// error is found now.
     ///
     /// # Errors
-    /// What is wrong with the file, and where it is not as the options say.
+    /// The file's error, or options that do not fit it.
     pub(super) fn open(path: &Path, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
         let file = match open_regular(path) {
             Ok(file) => file,
@@ -111,9 +111,9 @@ impl TableFile {
         Ok(source)
     }
 
-    /// Looks at the content, as far as its format needs to be.
+    /// Checks the content, as far as its format requires.
     fn look(&mut self) -> Result<(), TableError> {
-        // What is said to be in an encoding need not look like text in another.
+        // A text in the encoding that the user sets need not look like text in another.
         if self.options.encoding.is_none() {
             signature::check(&self.path, self.format, self.reopen()?, || self.unpacked())?;
         }
@@ -176,7 +176,7 @@ impl TableFile {
         SchemaRef::clone(&self.schema)
     }
 
-    /// The table's columns, those of a text without a value without a type.
+    /// The table's columns; a column of text without any value has no type.
     pub(super) fn known_schema(&self) -> SchemaRef {
         match &self.content {
             Content::Text(layout) => layout.known_schema(),
@@ -200,8 +200,8 @@ impl TableFile {
         Ok(Box::new(Guarded::new(batches, &self.path)))
     }
 
-    /// The whole table as a segment, where it need not be decoded first: an Arrow file of flat columns that are all in
-    /// order, of up to `limit` bytes.
+    /// The whole table as a segment, if it need not be decoded first: a valid Arrow file of flat columns, of up to
+    /// `limit` bytes.
     pub(super) fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         let is_file = self.format.format == Format::ArrowFile;
         let file = is_file.then(|| self.reopen().ok()).flatten()?;
@@ -281,7 +281,7 @@ impl TableFile {
         self.format
     }
 
-    /// How the content is read, where it is text.
+    /// How the content is read, if it is text.
     pub(super) fn findings(&self) -> Option<&Findings> {
         self.findings.as_deref()
     }
@@ -302,7 +302,7 @@ impl TableFile {
         Ok(if packed { length.saturating_mul(PACKED) } else { length })
     }
 
-    /// The encoding, where it is not UTF-8: the one that is said, or that the first bytes are a mark of.
+    /// The encoding, if it is not UTF-8: the one that the user sets, or the one of the byte order mark.
     fn find_encoding(&self) -> Result<Option<&'static Encoding>, TableError> {
         if !matches!(self.format.format, Format::Csv | Format::Tsv | Format::Json | Format::Ndjson) {
             return Ok(None);

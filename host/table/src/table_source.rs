@@ -17,13 +17,13 @@ use std::sync::Arc;
 /// An input's rows.
 #[derive(Debug)]
 pub enum TableSource {
-    /// A file, which can be read as often as is needed.
+    /// A file, which can be read any number of times.
     Stored(Source),
-    /// Rows that are there already.
+    /// Rows in memory.
     Memory {
         /// Their columns.
         schema: SchemaRef,
-        /// They themselves.
+        /// The batches.
         batches: Vec<RecordBatch>,
     },
     /// A source that passes once.
@@ -44,7 +44,7 @@ impl TableSource {
         }
     }
 
-    /// The columns, those of a text without a value without a type.
+    /// The columns; a column of text without any value has no type.
     pub fn known_schema(&self) -> SchemaRef {
         match self {
             Self::Stored(source) => source.known_schema(),
@@ -54,7 +54,7 @@ impl TableSource {
         }
     }
 
-    /// Rows that turn out to be wrong while it passes.
+    /// Bad rows found while it passes.
     pub fn tally(&self) -> Option<Tally> {
         match self {
             Self::Stored(_) | Self::Memory { .. } | Self::Passing(_) => None,
@@ -71,7 +71,7 @@ impl TableSource {
         }
     }
 
-    /// The number of rows, where it is known without reading them.
+    /// The number of rows, if it is known without reading them.
     pub fn rows(&self) -> Option<u64> {
         match self {
             Self::Stored(source) => source.rows(),
@@ -88,7 +88,7 @@ impl TableSource {
         }
     }
 
-    /// The rows as a segment, where they lie ready for one; `fits` says whether so many bytes may be taken.
+    /// The rows as a segment, if they need no conversion; `fits` returns whether that many bytes may be taken.
     pub fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         match self {
             Self::Stored(source) => source.segment(fits),

@@ -24,7 +24,7 @@ const HEAD_BYTES: u64 = 256 << 10;
 /// Rows that are looked at for what stands above the table.
 const ROWS_LOOKED: usize = 100;
 
-/// Cells of a sheet, at most: a stray one far away makes a table of a thousand millions.
+/// Cells of a sheet, at most: one stray cell far away makes a table of a thousand million cells.
 const CELLS_MAX: u64 = 500_000_000;
 
 /// Characters of a text that a note shows.
@@ -56,10 +56,10 @@ struct Extent {
 }
 
 impl Sheet {
-    /// Reads a workbook's sheet, the only one where none is named.
+    /// Reads a workbook's sheet, the only one if none is named.
     ///
     /// # Errors
-    /// What is wrong with the workbook or the sheet, by its row where it is about one.
+    /// An error of the workbook or the sheet, with the row if it concerns one.
     pub(super) fn open(path: &Path, file: File, options: &ReadOptions) -> Result<(Self, csv::Layout), TableError> {
         let _room = check_parts(path, &file)?;
         let mut workbook = Xlsx::new(BufReader::new(file)).map_err(|error| broken(path, &error))?;
@@ -75,7 +75,7 @@ impl Sheet {
     }
 }
 
-/// The sheet that is meant.
+/// Selects the sheet.
 fn sheet_name(path: &Path, workbook: &mut Xlsx<BufReader<File>>, wanted: Option<&str>) -> Result<String, TableError> {
     let sheets = workbook.sheets_metadata().to_vec();
     let of_cells: Vec<_> = sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet).collect();

@@ -55,8 +55,8 @@ impl RawMessage {
     ) -> Result<(), Fault> {
         let mut pairs = message.custom_metadata().into_iter().flatten();
         if pairs.any(|pair| pair.key() == Some(EXPERIMENTAL_COMPRESSION)) {
-            let reason = "it is compressed as Arrow 0.17 did it, before there was a standard: read it with that version's \
-                          library and write it again";
+            let reason = "it is compressed as Arrow 0.17 did before the standard: read it with that version's library and \
+                          write it again";
             return Err(Fault::Unreadable(reason.into()));
         }
         match message.header_type() {
