@@ -4,7 +4,7 @@
 use arrow_schema::{DataType, TimeUnit};
 use longshore_model::table::is_missing;
 
-/// What a column is.
+/// The kind of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Kind {
     /// No cell has had a value.
@@ -29,7 +29,7 @@ pub(crate) enum Unit {
 }
 
 impl Kind {
-    /// One value of it, in words.
+    /// A noun for one value.
     pub(crate) fn noun(self) -> &'static str {
         match self {
             Self::Nothing | Self::Text => "text",

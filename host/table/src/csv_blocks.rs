@@ -34,24 +34,24 @@ pub(super) struct Plain {
     sizes: Sizes,
 }
 
-/// What was found of a plain text.
+/// The findings of a plain text.
 pub(super) struct Checked {
     pub(super) plain: Plain,
-    /// `None` where its columns depend on the order of its cells.
+    /// `None` if its columns depend on the order of its cells.
     pub(super) found: Option<Found>,
 }
 
-/// What its columns are.
+/// Its columns.
 pub(super) struct Found {
     pub(super) columns: Vec<Looked>,
     pub(super) verdicts: Vec<Verdict>,
     pub(super) rows: u64,
-    /// Its rows, where the guess was right and they are few enough to be kept.
+    /// Its rows, if the guess was right and they are few enough to be kept.
     pub(super) kept: Kept,
 }
 
 impl Plain {
-    /// How a text is cut that begins like this, with its first record; `None` where it is not plain, or has no more.
+    /// How to cut a text with this beginning, and its first record; `None` if it is not plain, or has no more rows.
     fn of(dialect: &Dialect, options: &ReadOptions, head: &[u8], sizes: Sizes) -> Option<(Self, Record)> {
         let Dialect { delimiter: Delimiter::Byte(delimiter), quote, header, .. } = *dialect else { return None };
         let known = Dialect { skip: dialect.skip, header, quote, ..Dialect::default() };
@@ -124,20 +124,20 @@ fn column(cells: &Cells, place: usize, rows: &Range<usize>, verdict: &Verdict, w
     Column::sized(verdict.kind, verdict.style.clone(), Arc::clone(words), rows.len(), bytes)
 }
 
-/// What the first bytes make of the columns.
+/// The guess at the columns by the first bytes.
 struct Guess {
     path: PathBuf,
     marks: CellMarks,
     columns: Vec<Guessed>,
-    /// Whether it has been right so far, and what is made is kept.
+    /// Whether it has been right so far, and the columns made are kept.
     holds: AtomicBool,
 }
 
-/// What they make of one.
+/// The guess at one column.
 struct Guessed {
     looked: Looked,
     verdict: Verdict,
-    /// Whether plain cells of it say nothing new.
+    /// Whether plain cells of it add no information.
     is_known: bool,
 }
 
@@ -145,11 +145,11 @@ struct Guessed {
 struct Part {
     columns: Vec<Looked>,
     rows: u64,
-    /// Its rows, where the guess holds.
+    /// Its rows, if the guess holds.
     made: Option<Vec<Made>>,
 }
 
-/// A text that is to be checked.
+/// A text to check.
 pub(super) struct Text<'a, R> {
     /// Its first bytes.
     pub(super) head: &'a [u8],
@@ -159,7 +159,7 @@ pub(super) struct Text<'a, R> {
     pub(super) text: R,
 }
 
-/// Checks a text by its blocks. `None` where it is to be read record by record.
+/// Checks a text by its blocks. `None` if it must be read record by record.
 pub(super) fn check(
     path: &Path,
     dialect: &Dialect,
@@ -212,7 +212,7 @@ impl Guess {
         Some(Self { path: path.to_owned(), marks, columns, holds: AtomicBool::new(true) })
     }
 
-    /// Makes columns of a block, and looks at those of its cells that may say something new.
+    /// Makes columns of a block, and examines those of its cells that may add information.
     fn part(&self, block: &mut Vec<u8>) -> Result<Part, TableError> {
         let cells = Cells::of(block, self.marks).ok_or_else(|| changed(&self.path))?;
         let mut columns: Vec<Looked> = self.columns.iter().map(|guessed| guessed.looked.clone()).collect();
@@ -233,7 +233,7 @@ impl Guess {
         Ok(Part { columns, rows, made })
     }
 
-    /// Makes a column of some rows; `None` where a cell does not fit the guess.
+    /// Makes a column of some rows; `None` if a cell does not fit the guess.
     fn column(
         &self,
         guessed: &Guessed,

@@ -152,7 +152,7 @@ fn one_more(path: &Path, table: &Table) -> TableError {
     TableError::Line { path: path.to_owned(), line: table.rows.get(1).map_or(1, |row| row.line), reason }
 }
 
-/// Whether every row has blanks behind its delimiters, or quotes have them before themselves.
+/// Whether every row has blanks after its delimiters, or blanks before quotes.
 fn has_blanks(table: &Table) -> bool {
     if table.dialect.trim || table.dialect.delimiter == Delimiter::Blanks {
         return false;
@@ -199,14 +199,14 @@ fn separator_line(head: &[u8]) -> Option<u8> {
     }
 }
 
-/// The delimiter that most rows agree about.
+/// The delimiter that most rows agree on.
 fn best(sample: &Sample<'_>, path: &Path, base: &Dialect, options: &ReadOptions) -> Result<Table, TableError> {
     let mut tables: Vec<Table> = DELIMITERS
         .into_iter()
         .map(|byte| read(sample, Dialect { delimiter: Delimiter::Byte(byte), ..base.clone() }, options))
         .filter(|table| table.width > 1 && table.agree * 2 > table.rows.len())
         .collect();
-    // Text of one column may have anything in it, if its name has not.
+    // Text of one column may contain any delimiter, if its name does not.
     let is_plain = |table: &Table| table.is_whole() && begins(table);
     if !tables.iter().any(is_plain) {
         tables.iter().try_for_each(|table| check_above(path, table))?;
@@ -278,7 +278,7 @@ fn begins(table: &Table) -> bool {
     first == table.width || first > 1 && first + 1 == table.width
 }
 
-/// One of two delimiters about which all rows agree.
+/// One of two delimiters that all rows agree on.
 fn choose(path: &Path, best: Table, rival: Table) -> Result<Table, TableError> {
     let pair = (&best.dialect.delimiter, &rival.dialect.delimiter);
     // A comma between digits, in a text of semicolons, is before decimals.

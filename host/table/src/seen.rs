@@ -12,10 +12,10 @@ use super::time::Instant;
 use super::verdict::{Example, Hints, Reason, Style, Verdict};
 use longshore_model::table::{ColumnType, Order};
 
-/// Cells that are text from which a column is, whatever the others are.
+/// Number of text cells from which a column is text, whatever the others are.
 const PLAINLY_TEXT: u64 = 64;
 
-/// Of the cells of a column that is text for a few of them, the part that those are at most.
+/// A few cells that make a column text are at most one in this many of its cells.
 const FEW: u64 = 5;
 
 /// What one cell is.
@@ -58,7 +58,7 @@ struct Found {
     first: Option<Example>,
 }
 
-/// Numbers read with one kind of marks.
+/// Numbers read with one set of marks.
 #[derive(Debug, Clone, Copy)]
 struct Numbers {
     possible: bool,
@@ -72,7 +72,7 @@ impl Default for Numbers {
     }
 }
 
-/// The marks that are looked for.
+/// The marks that are tried.
 const MARKS: [Marks; 2] = [Marks::COMMA_THOUSANDS, Marks::DECIMAL_COMMA];
 
 /// What the cells of a column, seen one by one, have in common.
@@ -95,7 +95,7 @@ pub(crate) struct Seen {
     needs_nanos: bool,
     /// A date or time that nanoseconds cannot count to.
     beyond_nanos: bool,
-    /// Whether some are as ISO 8601 has them.
+    /// Whether some are in the form of ISO 8601.
     iso: bool,
     /// Orders that do not fit.
     orders_out: [bool; 3],
@@ -107,12 +107,12 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Takes a cell in, of a text in which only what programs write is looked for.
+    /// Adds a cell of a text in which only machine-written forms are recognized.
     pub(crate) fn note(&mut self, cell: &str) {
         self.note_in(cell, 0, &Hints::default());
     }
 
-    /// Takes a cell in. Returns whether it has a value that was looked at.
+    /// Adds a cell. Returns whether it had a value that was examined.
     pub(crate) fn note_in(&mut self, cell: &str, line: u64, hints: &Hints) -> bool {
         if self.is_plainly_text() {
             return false;
@@ -121,7 +121,7 @@ impl Seen {
         if hints.words.is_missing(cell) {
             return false;
         }
-        // The likeliest first: a column usually goes on as it began.
+        // The likeliest first: a column usually continues as it began.
         let classes =
             [Class::Boolean, Class::Integer, Class::Decimal, Class::Date, Class::Time, Class::Marked, Class::Ordered];
         let dates = || [Class::Date, Class::Time].into_iter().filter(|_| hints.is_dates);
@@ -149,12 +149,12 @@ impl Seen {
         }
     }
 
-    /// Takes a text as it is: whatever else it could be read as.
+    /// Adds a text as text, whatever else it could be read as.
     pub(crate) fn note_text(&mut self) {
         self.groups[Group::Text as usize].count += 1;
     }
 
-    /// Whether so many cells were text that no other is looked at.
+    /// Whether so many cells were text that no other is examined.
     pub(crate) fn is_plainly_text(&self) -> bool {
         let text = self.groups[Group::Text as usize].count;
         text >= PLAINLY_TEXT && text * FEW >= self.groups.iter().map(|found| found.count).sum()
@@ -274,12 +274,12 @@ impl Seen {
         self.groups[Group::Text as usize].count == 0 && !self.beyond_doubles
     }
 
-    /// What a column of these cells is, in a text in which only what programs write is looked for.
+    /// The type of a column of these cells, in a text in which only machine-written forms are recognized.
     pub(crate) fn kind(&self) -> Kind {
         self.verdict(&Hints::default(), &Style::default()).kind
     }
 
-    /// What a column of these cells is. `others` is how other columns of the same text are written.
+    /// The type of a column of these cells. `others` is the style of other columns of the same text.
     pub(crate) fn verdict(&self, hints: &Hints, others: &Style) -> Verdict {
         let groups = [Group::Boolean, Group::Number, Group::Time, Group::Text];
         let mut present = groups.into_iter().filter(|group| self.groups[*group as usize].count > 0);
@@ -359,7 +359,7 @@ impl Seen {
                     [] => return text(Some(Reason::Order(example.clone()))),
                     [order] => Dates::Ordered(*order),
                     [order, ..] if !self.orders_differ => Dates::Ordered(*order),
-                    // Nobody writes the month first with points.
+                    // No notation has the month first with points.
                     _ if !self.undotted => Dates::Ordered(Order::DayMonthYear),
                     several => match &others.dates {
                         Dates::Ordered(order) if several.contains(order) => Dates::Ordered(*order),

@@ -9,16 +9,16 @@ use super::seen::Seen;
 use super::verdict::{Hints, Style};
 use longshore_model::table::Delimiter;
 
-/// Rows that say what is in a column, at least.
+/// Rows needed to determine the content of a column, at least.
 const ROWS_MIN: usize = 20;
 
-/// Of so many rows one may have a cell too much: else it is no slip.
+/// One in this many rows may have an extra cell: more are not an accident.
 const ONE_OF: usize = 10;
 
 /// Lines that a note shows.
 const LINES_SHOWN: usize = 5;
 
-/// What the rows have in a column.
+/// The content of a column in the rows.
 struct Column {
     seen: Seen,
     some_empty: bool,
@@ -36,7 +36,7 @@ impl Column {
         column
     }
 
-    /// Whether a cell is as the others are.
+    /// Whether a cell is like the others.
     fn takes(&self, cell: &str, hints: &Hints) -> bool {
         if if cell.is_empty() { !self.some_empty } else { !self.some_filled } {
             return false;
@@ -48,7 +48,7 @@ impl Column {
     }
 }
 
-/// The cells that are too much, and what is said of them.
+/// The extra cells, and the note about them.
 pub(super) fn surplus(table: &Table) -> (Surplus, Option<String>) {
     let header = usize::try_from(table.dialect.header).unwrap_or(usize::MAX);
     let (names, rows) = table.rows.split_at(header.min(table.rows.len()));
@@ -92,14 +92,14 @@ fn separates(dialect: &Dialect, rows: &[Row]) -> bool {
     rows.iter().any(quoted)
 }
 
-/// The one empty cell without which a row is as the others are.
+/// The one empty cell without which a row is like the others.
 fn only(row: &Row, columns: &[Column], hints: &Hints) -> Option<usize> {
     let mut found: Option<usize> = None;
     for (place, (cell, quoted)) in row.cells.iter().zip(&row.quoted).enumerate() {
         if !cell.is_empty() || *quoted {
             continue;
         }
-        // Of several beside each other it is all the same which.
+        // Of several adjacent empty cells any one may be removed.
         if place > 0 && found == Some(place - 1) {
             found = Some(place);
             continue;

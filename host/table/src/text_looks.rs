@@ -16,11 +16,11 @@ use longshore_model::table::{ColumnType, DateStyle, Mark, OrderName, ReadOptions
 use std::path::Path;
 use std::sync::Arc;
 
-/// A column as it is looked at.
+/// A column while its cells are examined.
 #[derive(Clone)]
 pub(super) struct Looked {
     pub(super) name: String,
-    /// Which cell of a row it is.
+    /// The position of its cell in a row.
     pub(super) place: usize,
     pub(super) hints: Hints,
     /// The type set by the user, if any.
@@ -28,7 +28,7 @@ pub(super) struct Looked {
     seen: Seen,
 }
 
-/// The columns that are to be read, before their first cell.
+/// The columns to read, before their first cell.
 pub(super) fn looked(
     path: &Path,
     dialect: &Dialect,
@@ -46,12 +46,12 @@ pub(super) fn looked(
     Ok(names.into_iter().enumerate().filter(is_read).map(column).collect())
 }
 
-/// A column as the user says it is, before its first cell.
+/// A column with the user's options, before its first cell.
 pub(super) fn looked_as(options: &ReadOptions, name: &str, place: usize) -> Looked {
     let default = |mark: Option<Mark>, default: Option<u8>| mark.map_or(default, |mark| mark.0);
     let marks = (options.decimal.is_some() || options.thousands.is_some()).then(|| {
         let decimal = default(options.decimal, Some(b'.')).unwrap_or(b'.');
-        // Where one mark is known, the other is the one that goes with it, unless that is said too.
+        // If only one mark is set, the other one follows from it.
         let other = if decimal == b',' { Some(b'.') } else { None };
         let thousands = default(options.thousands, other);
         let decimal = if thousands == Some(decimal) && options.decimal.is_none() { b',' } else { decimal };
@@ -102,7 +102,7 @@ fn no_column(path: &Path, line: u64, name: &str, names: &[String]) -> TableError
     TableError::Line { path: path.to_owned(), line, reason: not_among(name, names.iter().map(String::as_str)) }
 }
 
-/// The names of the columns: those of the header, or their places.
+/// The names of the columns: those of the header, or their positions.
 pub(super) fn names(path: &Path, dialect: &Dialect, first: &Record) -> Result<Vec<String>, TableError> {
     if dialect.header == 0 {
         return Ok((1..=first.len()).map(|place| format!("column_{place}")).collect());
@@ -120,10 +120,10 @@ pub(super) fn names(path: &Path, dialect: &Dialect, first: &Record) -> Result<Ve
 }
 
 impl Looked {
-    /// Whether a cell can be taken in.
+    /// Whether a cell fits the column.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason, if it does not.
     pub(super) fn check(&self, path: &Path, line: u64, bytes: Option<(&[u8], bool)>) -> Result<(), TableError> {
         let Some((bytes, _)) = bytes else { return Ok(()) };
         let text = cell(path, line, &self.name, bytes)?;
@@ -135,7 +135,7 @@ impl Looked {
         Ok(())
     }
 
-    /// Takes in a cell; `None` where the row has none for the column.
+    /// Adds a cell; `None` if the row has no cell for the column.
     pub(super) fn note(&mut self, path: &Path, line: u64, bytes: Option<(&[u8], bool)>) -> Result<(), TableError> {
         let Some((bytes, _)) = bytes else { return Ok(()) };
         let text = cell(path, line, &self.name, bytes)?;
@@ -151,32 +151,32 @@ impl Looked {
         Ok(())
     }
 
-    /// Whether no cell can make it anything else.
+    /// Whether no further cell can change its type.
     pub(super) fn is_settled(&self) -> bool {
         self.wanted == Some(ColumnType::Text) || self.seen.is_plainly_text()
     }
 
-    /// Whether what cells make it can depend on their order and number: then they are to be seen one by one.
+    /// Whether its type can depend on the order and number of its cells: they must then be seen one by one.
     pub(super) fn is_open(&self) -> bool {
         !self.is_settled() && !self.seen.is_of_one_group()
     }
 
-    /// Whether its cells may say more than what they have for true or false, and for what is missing.
+    /// Whether the user sets words for true or false.
     pub(super) fn has_words(&self) -> bool {
         !self.hints.words.yes.is_empty() || !self.hints.words.no.is_empty()
     }
 
-    /// Whether plain cells of a kind would say nothing new.
+    /// Whether plain cells of a kind would add no information.
     pub(super) fn knows(&self, kind: Kind) -> bool {
         self.seen.knows(kind)
     }
 
-    /// What is known to those who go on in several places at once.
+    /// The state for workers that continue in parallel.
     pub(super) fn onward(&self) -> Self {
         if self.is_settled() { self.clone() } else { Self { seen: self.seen.onward(), ..self.clone() } }
     }
 
-    /// Takes in what was found by one who went on from here.
+    /// Adds the observations of a worker that continued from this state.
     pub(super) fn join(&mut self, later: &Self) {
         self.seen.join(&later.seen);
     }
@@ -191,7 +191,7 @@ impl Looked {
         TableError::Line { path: path.to_owned(), line, reason }
     }
 
-    /// What the column is, with what it is to be.
+    /// The column's type, given the type that the user sets.
     fn verdict(&self, path: &Path, others: &Style) -> Result<Verdict, TableError> {
         let mut verdict = self.seen.verdict(&self.hints, others);
         let Some(wanted) = &self.wanted else { return Ok(verdict) };
@@ -217,7 +217,7 @@ impl Looked {
     }
 }
 
-/// What each column is. How the numbers and dates of some are written may say how those of others are.
+/// The type of each column. The style of numbers and dates in some columns may decide that of others.
 pub(super) fn verdicts(path: &Path, columns: &[Looked]) -> Result<Vec<Verdict>, TableError> {
     let alone: Vec<Verdict> =
         columns.iter().map(|column| column.seen.verdict(&column.hints, &Style::default())).collect();

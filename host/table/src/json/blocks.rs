@@ -38,14 +38,14 @@ pub(super) struct Cut {
     sizes: Sizes,
 }
 
-/// What the first lines make of the fields.
+/// The guess at the fields by the first lines.
 struct Guess {
     path: PathBuf,
     shape: Shape,
     plan: Arc<Plan>,
     /// The names of the fields.
     names: Vec<String>,
-    /// Whether it has been right so far, and what is made is kept.
+    /// Whether it has been right so far, and the columns made are kept.
     holds: AtomicBool,
 }
 
@@ -55,11 +55,11 @@ struct Part {
     rows: u64,
     /// Objects, at most.
     objects: usize,
-    /// Its rows, where the guess holds.
+    /// Its rows, if the guess holds.
     made: Option<Vec<Made>>,
 }
 
-/// What is learned of a block.
+/// The information gained from a block.
 struct Look {
     shape: Shape,
     rows: u64,
@@ -174,7 +174,7 @@ impl Guess {
         Ok(all)
     }
 
-    /// Makes a column of some rows; `None` where a value does not fit.
+    /// Makes a column of some rows; `None` if a value does not fit.
     fn column(
         &self,
         tokens: &Tokens,

@@ -22,7 +22,7 @@ pub(super) fn word_of_number(text: &str) -> Option<f64> {
 /// What the values of one field, seen line by line, have in common.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shape {
-    /// The first value that is not null: what it was, and its line.
+    /// The first value that is not null: its kind, and its line.
     first: Option<(&'static str, u64)>,
     booleans: bool,
     numbers: bool,
@@ -43,10 +43,10 @@ struct Named {
 }
 
 impl Shape {
-    /// Takes a row in, from a line. `left` counts down with each field that is new.
+    /// Adds a row, from a line. `left` decreases with each new field.
     ///
     /// # Errors
-    /// Which field is of two shapes, or one too many.
+    /// If a field has two shapes, or exceeds the limit of fields.
     pub(super) fn note(&mut self, row: &Value<'_>, line: u64, left: &mut usize) -> Result<(), String> {
         self.add(row, line, &mut Way { path: String::new(), left })
     }
@@ -115,7 +115,7 @@ impl Shape {
         Ok(())
     }
 
-    /// Takes in what was found after it, by one who went on from here. Returns `false` where both are not of one shape.
+    /// Adds the observations of a worker that continued from this state. Returns `false` if the shapes differ.
     pub(super) fn join(&mut self, later: &Self) -> bool {
         self.first = self.first.or(later.first);
         self.booleans |= later.booleans;
@@ -152,7 +152,7 @@ impl Shape {
         Some(&named.shapes[*named.names.get(name)?].1)
     }
 
-    /// Takes a value of this field in, from a line whose number does not matter.
+    /// Adds a value of this field, from a line whose number does not matter.
     ///
     /// # Errors
     /// As [`Shape::note`].
@@ -167,7 +167,7 @@ impl Shape {
         items.chain(fields).sum()
     }
 
-    /// Whether plain values of a kind would say nothing new.
+    /// Whether plain values of a kind would add no information.
     pub(super) fn knows(&self, kind: Kind) -> bool {
         match kind {
             Kind::Integer | Kind::Decimal => self.seen_numbers.knows(kind),
@@ -175,7 +175,7 @@ impl Shape {
         }
     }
 
-    /// Whether a value says nothing new, whatever it is.
+    /// Whether a value of this kind adds no information, whatever it is.
     pub(super) fn is_settled(&self, value: &Value<'_>) -> bool {
         match value {
             Value::Boolean(_) => self.booleans,
@@ -198,7 +198,7 @@ impl Shape {
             return Plan::Object(fields.collect());
         }
         if self.first.is_none() {
-            // Nothing but nulls at the top: a table without rows.
+            // Only nulls at the top: a table without rows.
             return Plan::Scalar(Kind::Nothing);
         }
         let numbers = self.seen_numbers.kind();
@@ -300,7 +300,7 @@ impl Plan {
         }
     }
 
-    /// Whether a field of a row has nothing but nulls.
+    /// Whether a field of a row has only nulls.
     pub(super) fn has_no_value(&self, index: usize) -> bool {
         matches!(self, Self::Object(fields) if matches!(fields.get(index), Some((_, Self::Scalar(Kind::Nothing)))))
     }

@@ -6,7 +6,7 @@ use crate::cell::{Kind, Unit};
 
 impl Seen {
     /// Whether cells that [`Column::push_plain`](crate::text_columns::Column::push_plain) adds to a column of a kind
-    /// would say nothing new.
+    /// would add no information.
     pub(crate) fn knows(&self, kind: Kind) -> bool {
         match kind {
             Kind::Integer => self.groups[Group::Number as usize].count > 0,
@@ -17,14 +17,14 @@ impl Seen {
         }
     }
 
-    /// What is known to those who go on in several places at once: a column is text from texts of theirs alone.
+    /// The state for workers that continue in parallel: only their own texts make a column text.
     pub(crate) fn onward(&self) -> Self {
         let mut onward = self.clone();
         onward.groups[Group::Text as usize].count = 0;
         onward
     }
 
-    /// Takes in what was found after it, by one who went on from here.
+    /// Adds the observations of a worker that continued from this state.
     pub(crate) fn join(&mut self, later: &Self) {
         self.last = later.last.or(self.last);
         for (found, later) in self.groups.iter_mut().zip(&later.groups) {
@@ -55,7 +55,7 @@ impl Seen {
         self.undotted |= later.undotted;
     }
 
-    /// Whether all cells are of one group, so that their order and number say nothing.
+    /// Whether all cells are of one group, so that their order and number do not matter.
     pub(crate) fn is_of_one_group(&self) -> bool {
         self.groups.iter().filter(|found| found.count > 0).count() <= 1
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// So many bytes; clones are the same.
+/// A byte limit; clones share it.
 #[derive(Debug, Clone)]
 pub struct Allowance(Arc<Left>);
 
@@ -15,7 +15,7 @@ struct Left {
 }
 
 impl Allowance {
-    /// So many bytes may be written.
+    /// A limit of `bytes` bytes.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
         Self(Arc::new(Left { bytes: AtomicU64::new(bytes), exceeded: AtomicBool::new(false) }))
@@ -31,12 +31,12 @@ impl Allowance {
         })
     }
 
-    /// Gives back what was not written, or is gone.
+    /// Returns bytes that were not written, or that were removed.
     pub fn give_back(&self, bytes: u64) {
         self.0.bytes.fetch_add(bytes, Ordering::AcqRel);
     }
 
-    /// Whether more was asked for.
+    /// Whether the limit was exceeded.
     #[must_use]
     pub fn is_exceeded(&self) -> bool {
         self.0.exceeded.load(Ordering::Acquire)

@@ -21,14 +21,14 @@ pub(super) fn has_only_days(field: &Field) -> bool {
     field.metadata().contains_key(ONLY_DAYS) && matches!(field.data_type(), DataType::Timestamp(_, None))
 }
 
-/// The column without what is said about it alone.
+/// The column without this metadata.
 pub(super) fn unmarked(field: &Field) -> Field {
     let mut metadata = field.metadata().clone();
     metadata.remove(ONLY_DAYS);
     field.clone().with_metadata(metadata)
 }
 
-/// The batch with dates where the columns have them, and the columns that turn out to be times after all.
+/// The batch with its dates, and the columns that prove to be times.
 ///
 /// # Errors
 /// None that a batch of these columns has.

@@ -63,16 +63,16 @@ impl Sink {
     /// Starts a table of these columns, which are plain ones. `path` stands for the file in errors.
     ///
     /// # Errors
-    /// [`TableError::Unsupported`] and [`TableError::NoColumns`] where the format cannot hold it, or the file cannot
+    /// [`TableError::Unsupported`] and [`TableError::NoColumns`] if the format cannot hold it, or the file cannot
     /// be written.
     pub fn create(path: &Path, format: FileFormat, schema: &SchemaRef, file: File) -> Result<Self, TableError> {
         Self::create_as(path, format, &WriteOptions::default(), schema, file)
     }
 
-    /// Starts a table that is to be written as the options say.
+    /// Starts a table with the given write options.
     ///
     /// # Errors
-    /// As [`Sink::create`], and [`TableError::WriteOptions`] where the options do not fit the format.
+    /// As [`Sink::create`], and [`TableError::WriteOptions`] if the options do not fit the format.
     pub fn create_as(
         path: &Path,
         format: FileFormat,
@@ -115,7 +115,7 @@ impl Sink {
         if schema.fields().is_empty() && !matches!(format.format, Format::ArrowFile | Format::ArrowStream) {
             return Err(TableError::NoColumns { format: format.to_string() });
         }
-        // Who says how times are written, and nothing of dates, has no dates.
+        // If the options set a format of times but none of dates, there are no dates.
         let dates = options.times.is_none() || options.dates.is_some();
         let types = types::written(schema, format, dates)?;
         let written = Arc::new(Written::default());
@@ -143,7 +143,7 @@ impl Sink {
         Ok(Self { path, format, kind, schema: types, dates, notes: Vec::new(), rows: 0, written })
     }
 
-    /// Holds what is written from here on to a sum that other tables may share.
+    /// Limits the bytes written from here on to an allowance that other tables may share.
     pub fn within(self, allowance: &Allowance) -> Self {
         self.written.allowance.get_or_init(|| allowance.clone());
         self
@@ -191,7 +191,7 @@ impl Sink {
         Ok(true)
     }
 
-    /// Columns of dates that are of times from here on.
+    /// Columns of dates that become times from here on.
     fn have_times(&mut self, schema: &Schema, places: &[usize]) {
         let field = |(place, field): (usize, &FieldRef)| {
             let is_time = places.contains(&place) && *field.data_type() == DataType::Date32;
@@ -247,7 +247,7 @@ impl Sink {
         let io = |source| TableError::Write { path: self.path.clone(), source };
         match &mut self.kind {
             Kind::Rows(writer) => writer.flush(),
-            // It is put together at its end.
+            // The workbook is assembled at its end.
             Kind::Xlsx(_) => Ok(()),
             Kind::Parquet(writer) => writer.inner_mut().flush().map_err(io),
             Kind::ArrowFile(writer) => writer.get_mut().flush().map_err(io),
@@ -255,7 +255,7 @@ impl Sink {
         }
     }
 
-    /// What a person should know of how values have been written.
+    /// Notes for the user about how values were written.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let own = match &self.kind {

@@ -15,15 +15,15 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// Zstandard's level: its own default.
 const ZSTD_LEVEL: i32 = 3;
 
-/// The bytes that went into a file.
+/// The bytes written to a file.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) bytes: AtomicU64,
-    /// Those that may still; any number where there is none.
+    /// The allowance for all bytes; unlimited if it is not set.
     pub(super) allowance: OnceLock<Allowance>,
 }
 
-/// A file, and the bytes that went into it.
+/// A file, and the bytes written to it.
 pub(super) struct Counted {
     file: Box<dyn Write + Send>,
     written: Arc<Written>,
@@ -65,7 +65,7 @@ impl Write for Counted {
     }
 }
 
-/// Where bytes go.
+/// The destination of bytes.
 pub(super) enum Output {
     Plain(BufWriter<Counted>),
     Gzip(GzEncoder<BufWriter<Counted>>),

@@ -10,14 +10,14 @@ use arrow_schema::{DataType, Schema};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Bytes of text that are put together before they go out, about.
+/// Bytes of text that are buffered before they are written, about.
 const GATHERED: usize = 1 << 20;
 
 /// How rows are written.
 pub(super) enum Rows {
     /// Cells with a delimiter between them.
     Delimited(Box<Style>),
-    /// An object a line.
+    /// One object per line.
     Ndjson,
 }
 
@@ -33,10 +33,10 @@ pub(super) struct RowWriter {
 }
 
 impl RowWriter {
-    /// Starts a table; a header stands there also when there will be no rows.
+    /// Starts a table; the header is written even if there are no rows.
     ///
     /// # Errors
-    /// Where the name of a column cannot be written, or the file.
+    /// If the name of a column, or the file, cannot be written.
     pub(super) fn new(path: &Path, rows: Rows, schema: &Schema, mut output: Output) -> Result<Self, TableError> {
         let mut gathered = Vec::new();
         if let Rows::Delimited(style) = &rows {
@@ -161,7 +161,7 @@ fn alone(style: &Style, data_type: &DataType, out: &mut Vec<u8>) -> Result<(), S
         .map_err(|_| "it is missing in the only column, which leaves an empty line: `missing=NA` writes a word".into())
 }
 
-/// Text that is not missing must not be read so.
+/// Text that is not missing must not be read as missing.
 fn check_missing(style: &Style, cell: &[u8], data_type: &DataType) -> Result<(), String> {
     if style.missing.is_empty() || cell != style.missing.as_bytes() || data_type.is_floating() && cell == b"NaN" {
         return Ok(());

@@ -10,7 +10,7 @@ pub(super) struct Style {
     quoting: Quoting,
     pub(super) header: bool,
     pub(super) line_end: &'static [u8],
-    /// The word for a missing value; nothing where there is none.
+    /// The word for a missing value; empty if there is none.
     pub(super) missing: String,
     pub(super) cells: CellStyle,
     pub(super) encoding: TextEncoding,
@@ -19,7 +19,7 @@ pub(super) struct Style {
 
 impl Style {
     /// # Errors
-    /// Options that do not go together.
+    /// Options that exclude each other.
     pub(super) fn new(options: &WriteOptions, format: Format) -> Result<Self, String> {
         options.check()?;
         let usual = if format == Format::Tsv { "\t" } else { "," };
@@ -46,7 +46,7 @@ impl Style {
         })
     }
 
-    /// Separates the cell that follows from the one before.
+    /// Separates the next cell from the previous one.
     pub(super) fn separate(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.delimiter);
     }

@@ -36,7 +36,7 @@ const DAY_MILLIS: i64 = 86_400_000;
 /// Excel's day 0, in days before 1970.
 const EPOCH_DAYS: i64 = 25_569;
 
-/// 1900-03-01 as Excel counts: before it Excel has a day that never was.
+/// 1900-03-01 as Excel counts: before it Excel has a day that never existed.
 const FIRST_DAY: i64 = 61;
 
 /// 9999-12-31 as Excel counts.
@@ -54,7 +54,7 @@ pub(super) struct Book {
     names: Vec<String>,
     /// Rows of all batches so far.
     rows: usize,
-    /// Values that are not as they would be elsewhere, by column.
+    /// Values that Excel cannot hold unchanged, by column.
     odd: BTreeMap<(usize, Odd), u64>,
 }
 
@@ -67,7 +67,7 @@ struct Looks {
     clock_millis: Format,
 }
 
-/// Why a value is not as it would be elsewhere.
+/// Why Excel cannot hold a value unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Odd {
     Digits,
@@ -157,7 +157,7 @@ impl Book {
         Ok(())
     }
 
-    /// What a person should know of how values are written.
+    /// Notes for the user about how values were written.
     pub(super) fn notes(&self) -> Vec<String> {
         let note = |((place, odd), count): (&(usize, Odd), &u64)| {
             let why = match odd {
@@ -174,10 +174,10 @@ impl Book {
         self.odd.iter().map(note).collect()
     }
 
-    /// Puts the workbook together.
+    /// Assembles the workbook.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub(super) fn finish(mut self) -> Result<Output, TableError> {
         let mut written = Remembering { output: self.output, failure: None };
         let saved = self.workbook.save_to_writer(&mut written);
@@ -189,7 +189,7 @@ impl Book {
     }
 }
 
-/// Keeps the first failure, and takes all that comes after it: the library prints to the terminal where it cannot end
+/// Keeps the first failure, and accepts all later writes: the library prints to the terminal where it cannot end
 /// an archive that failed half way.
 struct Remembering {
     output: Output,

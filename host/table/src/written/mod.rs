@@ -10,7 +10,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field};
 pub(super) use styled::{CellStyle, Content, instants};
 
-/// What a value is written for.
+/// The purpose of a written value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// A cell: text is unchanged, and the writer of the cell quotes it.
@@ -39,7 +39,7 @@ pub(super) struct WrittenColumn<'a> {
 
 impl<'a> WrittenColumn<'a> {
     /// # Errors
-    /// Where values of the type have no text.
+    /// If values of the type have no text.
     pub(super) fn new(array: &'a ArrayRef, field: &Field, form: Form) -> Result<Self, Reason> {
         let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
         let values = match array.data_type() {
@@ -78,7 +78,7 @@ pub(super) fn quoted(text: &str, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, text);
 }
 
-/// What is no number: in quotes where it is JSON.
+/// A value that is not a number: in quotes in JSON.
 fn in_quotes(form: Form, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let quote: &[u8] = if form == Form::Json { b"\"" } else { b"" };
     out.extend_from_slice(quote);

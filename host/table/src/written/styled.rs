@@ -23,20 +23,20 @@ const DAY: i64 = 86_400;
 pub(crate) struct CellStyle {
     /// The mark before decimals.
     pub(crate) decimal: u8,
-    /// The words for false and true, where they are not those.
+    /// The words for false and true, if other than these.
     pub(crate) words: Option<[String; 2]>,
-    /// How dates are written, where not as ISO 8601 has them.
+    /// The format of dates, if not ISO 8601.
     pub(crate) dates: Option<String>,
-    /// How dates with a time of day are written, where not as ISO 8601 has them.
+    /// The format of dates with a time of day, if not ISO 8601.
     pub(crate) times: Option<String>,
 }
 
-/// What the cells of a column are.
+/// The content of a column's cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     /// Numbers, dates, times, true and false.
     Value,
-    /// Text, and what is written as text for want of a form of its own.
+    /// Text, and values without another form that are written as text.
     Text,
 }
 
@@ -166,7 +166,7 @@ pub(crate) fn instants<'a>(array: &'a ArrayRef) -> Option<Box<dyn Fn(usize) -> I
 struct Pattern {
     items: Vec<Item<'static>>,
     format: String,
-    /// How what it writes is read.
+    /// How its output is read.
     read: Dates,
     text: std::cell::RefCell<String>,
 }
@@ -202,7 +202,7 @@ impl Pattern {
         Ok(())
     }
 
-    /// What a format does not show.
+    /// The error of a format that does not show all of a value.
     fn unlike(&self, instant: Instant, time: DateTime<Utc>) -> Reason {
         let value = time.naive_utc();
         let remedy = match (instant.zoned, self.format.contains("%z") || self.format.contains("%:z")) {
