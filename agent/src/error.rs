@@ -79,7 +79,7 @@ pub(crate) enum StartError {
         source: std::io::Error,
     },
     /// There is nothing to start.
-    #[error("there is no program to start")]
+    #[error("no program to start")]
     NoProgram,
     /// The interpreter could not be started.
     #[error("cannot start `{program}`: {source}{}", also(found))]

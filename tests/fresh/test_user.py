@@ -41,7 +41,7 @@ def said(done: "subprocess.CompletedProcess[str]") -> str:
 def test_the_machine_is_fit_for_him(user: User) -> None:
     done = user.call([LONGSHORE, "doctor"])
     assert done.returncode == 0, said(done)
-    assert f"`{user.runtime_folder}` is this user's alone" in done.stdout
+    assert f"`{user.runtime_folder}` is private to this user" in done.stdout
     assert "XDG_RUNTIME_DIR" not in user.variables()
 
 

@@ -281,7 +281,7 @@ fn what_is_damaged_or_hostile_changes_nothing() {
     bench.refused("other.tar", &id, 2, "the image is for `linux/s390x`, but this engine runs `linux/");
     // What only the engine understands, it refuses, and says so after it has answered that all is well.
     with_config("odd.tar", &|config| config["created"] = json!("some day"));
-    bench.refused("odd.tar", &id, 3, "`odd.tar` could not be loaded, and nothing was changed");
+    bench.refused("odd.tar", &id, 3, "cannot load `odd.tar`, and nothing was changed");
     bench.refused("odd.tar", &id, 3, "some day");
     with_config("fine.tar", &|config| config["created"] = json!("2020-01-01T00:00:00Z"));
     let taken = bench.longshore(&["images", "import", "fine.tar"]);
@@ -355,7 +355,7 @@ fn an_environment_is_one_only_if_its_archive_is_trusted() {
     let either = bench.longshore(&["images", "export", &hash[..12], "-o", "x.tar"]);
     let mut both = [environment.as_str(), near_environment.as_str()];
     both.sort_unstable();
-    let said = format!("`{}` may be any of `{}`: give more digits", &hash[..12], both.join("`, `"));
+    let said = format!("`{}` is ambiguous, it matches `{}`: give more digits", &hash[..12], both.join("`, `"));
     assert!(either.code == 2 && either.stderr.contains(&said), "{}", either.stderr);
 
     let (other, _) = bench.image("other", &labels);
@@ -380,9 +380,9 @@ fn an_archive_that_cannot_be_written_leaves_what_was_there() {
     for (image, target, code, said) in [
         ("longshore-test/no-such-image:1", "a.tar", 2, "there is no image `longshore-test/no-such-image:1`"),
         ("../containers/json?x=", "a.tar", 2, "there is no image"),
-        (&name, "folder.tar", 2, "the archive cannot be `folder.tar`: it is a folder"),
+        (&name, "folder.tar", 2, "cannot write the archive to `folder.tar`: it is a folder"),
         (&name, "/dev/full", 3, "No space left on device"),
-        (&name, "nowhere/a.tar", 2, "the archive cannot be `nowhere/a.tar`: its folder does not exist"),
+        (&name, "nowhere/a.tar", 2, "cannot write the archive to `nowhere/a.tar`: its folder does not exist"),
     ] {
         let ended = bench.longshore(&["images", "export", image, "-o", target]);
         assert_eq!(ended.code, code, "{target}: {}", ended.stderr);

@@ -193,7 +193,7 @@ fn an_image_whose_agent_is_of_before_runs_with_one_user() {
         "{said}"
     );
     assert_eq!(record["held"]["agent"]["capabilities"], Value::Array(Vec::new()));
-    let note = format!("note: the agent of the image `{}` is of before: it and the script are one user", image.0);
+    let note = format!("note: the agent of the image `{}` is too old: it and the script are one user", image.0);
     assert!(said.contains(&note), "{said}");
 }
 
@@ -291,15 +291,15 @@ fn an_agent_that_is_missing_is_told_on_which_side() {
     let (record, said) = bench.run(&labelled.0, "print('never')");
     assert_eq!(record["outcome"], "image_failed", "{said}");
     let expected = format!(
-        "the image `{}` says that it has our agent (label `longshore.agent`, or its entry point), but \
-         `/usr/local/bin/longshore-agent` is not in it",
+        "the image `{}` declares a Longshore agent (label `longshore.agent`, or its entry point), but has no \
+         `/usr/local/bin/longshore-agent`",
         labelled.0
     );
     assert!(said.contains(&expected), "{said}");
     let mut command = bench.command("debian:bookworm-slim", "print('never')");
     let (record, said) = ended(command.env("LONGSHORE_AGENT", "/no/such/agent"));
     assert_eq!(record["outcome"], "engine_failed", "{said}");
-    let expected = "the image `debian:bookworm-slim` has no agent of ours, and this machine's, which could stand in, is \
+    let expected = "the image `debian:bookworm-slim` has no Longshore agent, and the agent of this machine is \
                     missing at `/no/such/agent`";
     assert!(said.contains(expected), "{said}");
 }

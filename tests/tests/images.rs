@@ -113,8 +113,8 @@ fn what_is_in_use_pinned_held_named_or_new_stays() {
     stays(touched, "made or used in the last ten minutes");
     stays(&new, "made or used in the last ten minutes");
     assert!(is_there(named), "{told}");
-    assert!(told.contains("stays: has a name that was not given here"), "{told}");
-    stays(extended, "an image of somebody's own is made on top of it");
+    assert!(told.contains("stays: has a name not given by Longshore"), "{told}");
+    stays(extended, "a custom image is built on it");
     assert!(!is_there(free), "{told}");
     drop((run, build));
     store.images(&["unpin", &pinned.name], 0);
@@ -299,9 +299,9 @@ fn an_image_is_explained_by_whatever_it_is_called() {
         "  packages         humanize==4.12\n                   tomli\n".into(),
         "  installed        pip humanize==4.12.3\n                   pip tomli==2.2.1\n".into(),
         "  made             10 days ago\n".into(),
-        "  takes            30 kB, ".into(),
+        "  size             30 kB, ".into(),
         // Of 60 kB; over 100 kB pruning starts, and this one goes second, where 20 kB before it are not enough.
-        "when 40 kB more are made: 60 kB of the 100 kB budget are taken, and it is number 2 of 3 images to go, behind 20 kB"
+        "after 40 kB more: 60 kB of the 100 kB budget are taken; position 2 of 3 images in the eviction order, after 20 kB"
             .into(),
     ] {
         assert!(text.contains(&said), "`{said}` is missing in {text}");
@@ -310,14 +310,14 @@ fn an_image_is_explained_by_whatever_it_is_called() {
     let container = docker(&["inspect", "--format", "{{.Name}}", &container]);
     let text = store.images(&["explain", &one.id], 0);
     assert!(text.contains(&format!("containers       {}\n", &container[1..])), "{text}");
-    assert!(text.contains("goes             not now: in use by a container\n"), "{text}");
+    assert!(text.contains("eviction         not now: in use by a container\n"), "{text}");
     let text = store.images(&["explain", &layer.name], 0);
-    assert!(text.contains("not now: an image that stays is made on top of it"), "{text}");
+    assert!(text.contains("not now: an image that stays is built on it"), "{text}");
     assert!(text.contains(&one.name) && text.contains(&two.name), "{text}");
     for (reference, said) in [
         ("nothing:1", "there is no image `nothing:1` among those made here: `longshore images list` shows them"),
         (&two.hash[..5], "there is no image `"),
-        (&base.name, "was not made here, so clean-up leaves it alone"),
+        (&base.name, "was not made here: clean-up never removes it"),
     ] {
         let text = store.images(&["pin", reference], 2);
         assert!(text.contains(said), "{text}");

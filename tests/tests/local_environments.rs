@@ -255,7 +255,7 @@ fn packages_that_cannot_be_had_are_named_and_nothing_is_left() {
         assert_eq!(user.environments(), Vec::<String>::new());
     }
     let option = user.run(&block("option", "\"--index-url=http://x.example\""));
-    assert_says(&option, 2, &["the block names the Python package `--index-url=http://x.example`, which is none"]);
+    assert_says(&option, 2, &["invalid Python package name `--index-url=http://x.example`"]);
 }
 
 #[test]

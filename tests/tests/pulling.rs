@@ -167,14 +167,14 @@ fn a_registry_that_wants_credentials_is_named_with_what_to_do() {
     let (address, config) = (&registry.address, bench.path("docker/config.json"));
     let config = config.display();
     let none_sent = format!(
-        "the registry `{address}` wants credentials for the image `{}`, or has no such image; none were sent, since \
+        "the registry `{address}` requires credentials for the image `{}`, or has no such image; none were sent, since \
          `{config}` has none for it: log in with `docker login {address}`",
         image.0
     );
     let refused = |origin: &str| {
         format!(
-            "the registry `{address}` does not accept the credentials of {origin} for the image `{}`: log in anew with \
-             `docker login {address}`",
+            "the registry `{address}` does not accept the credentials of {origin} for the image `{}`: log in again \
+             with `docker login {address}`",
             image.0
         )
     };
@@ -182,7 +182,7 @@ fn a_registry_that_wants_credentials_is_named_with_what_to_do() {
     bench.helper("wrong", r#"cat >/dev/null; echo '{"Username": "me", "Secret": "wrong-password"}'"#);
     bench.helper("locked", r#"cat >/dev/null; echo 'the key ring is locked'; exit 4"#);
     bench.helper("odd", r#"cat >/dev/null; echo '{"Secret": "wrong-password"}'"#);
-    let failed = |text: &str| format!("the image `{}` cannot be pulled: the credential helper {text}", image.0);
+    let failed = |text: &str| format!("cannot pull the image `{}`: {text}", image.0);
     let cases = [
         (json!({}), none_sent.clone()),
         (auths("other.example", PASSWORD), none_sent.clone()),
@@ -192,19 +192,23 @@ fn a_registry_that_wants_credentials_is_named_with_what_to_do() {
         (
             json!({"credsStore": "absent"}),
             failed(
-                "`docker-credential-absent`, which the Docker configuration names, cannot be started: install it, or take \
-                 `credsStore` or `credHelpers` out of the configuration: No such file or directory (os error 2)",
+                "cannot start the credential helper `docker-credential-absent`, which the Docker configuration names: \
+                 install it, or remove `credsStore` or `credHelpers` from the configuration: No such file or \
+                 directory (os error 2)",
             ),
         ),
         (
             json!({"credsStore": "locked"}),
             failed(&format!(
-                "`docker-credential-locked` failed for `{address}`: the key ring is locked (exit status: 4)"
+                "the credential helper `docker-credential-locked` failed for `{address}`: the key ring is locked (exit \
+                 status: 4)"
             )),
         ),
         (
             json!({"credsStore": "odd"}),
-            failed(&format!("`docker-credential-odd` gave no credentials for `{address}` that can be read")),
+            failed(&format!(
+                "the credential helper `docker-credential-odd` returned unreadable credentials for `{address}`"
+            )),
         ),
     ];
     for (configuration, expected) in cases {
@@ -224,7 +228,7 @@ fn an_image_that_no_registry_has_is_asked_for_once() {
         let image = format!("{}/{name}", registry.address);
         let (status, said) = bench.run(&image);
         assert_eq!(status, Some(3), "{said}");
-        let expected = format!("the registry `{}` has no image `{image}`: look at its name and tag", registry.address);
+        let expected = format!("the registry `{}` has no image `{image}`: check its name and tag", registry.address);
         assert!(said.contains(&expected) && !said.contains("attempt"), "{said}");
     }
 }
@@ -238,8 +242,7 @@ fn a_registry_that_does_not_answer_is_tried_five_times() {
     let attempts: Vec<&str> = said.lines().filter(|line| line.starts_with("attempt ")).collect();
     assert_eq!(attempts.len(), 4, "{said}");
     assert!(attempts.iter().all(|line| line.contains("connection refused; the next in ")), "{said}");
-    let given_up =
-        "the image `127.0.0.1:1/team/bytes:1` could not be pulled from `127.0.0.1:1` in 5 attempts; the last: ";
+    let given_up = "cannot pull the image `127.0.0.1:1/team/bytes:1` from `127.0.0.1:1` in 5 attempts; the last: ";
     assert!(said.contains(given_up), "{said}");
 }
 
@@ -303,13 +306,13 @@ fn names_that_cannot_be_are_refused_before_anything_starts() {
     for (image, reason) in cases {
         let (status, said) = bench.run(image);
         assert_eq!(status, Some(2), "{image}: {said}");
-        assert!(said.contains(&format!("`{image}` is no name of an image: {reason}")), "{image}: {said}");
+        assert!(said.contains(&format!("`{image}` is not a valid image name: {reason}")), "{image}: {said}");
     }
     let block = "name = \"Odd\"\nlanguage = \"python\"\nscript = \"script.py\"\nimage = \"Upper/Case\"\n";
     std::fs::write(bench.path("block.toml"), block).unwrap();
     let (status, said) = said(&command::longshore(bench.folder.path(), &["run", "."]));
     assert_eq!(status, Some(2), "{said}");
-    assert!(said.contains("`Upper/Case` is no name of an image"), "{said}");
+    assert!(said.contains("`Upper/Case` is not a valid image name"), "{said}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl DockerStore {
     pub(super) fn export_stream(&self, reference: &str) -> BoxStream<'static, Result<Bytes, StoreError>> {
         let api = self.api.clone().with_timeout(TIMEOUT);
         let chunks = api.export_image(reference);
-        chunks.map(|chunk| chunk.map_err(failed("reading an image out of the engine"))).boxed()
+        chunks.map(|chunk| chunk.map_err(failed("exporting an image from the engine"))).boxed()
     }
 
     pub(super) async fn import_stream(&self, archive: BoxStream<'static, io::Result<Bytes>>) -> Result<(), StoreError> {
@@ -31,7 +31,7 @@ impl DockerStore {
         // The engine has answered with success by now; what goes wrong is in what it tells.
         while let Some(line) = told.next().await {
             if let BuildInfo { error_detail: Some(error), .. } = line.map_err(&failed)? {
-                let error = error.message.unwrap_or_else(|| "the engine says no more".into());
+                let error = error.message.unwrap_or_else(|| "the engine gave no reason".into());
                 return Err(failed(ApiError::DockerStreamError { error }));
             }
         }

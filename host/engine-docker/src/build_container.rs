@@ -29,7 +29,7 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_secs(5);
 
 /// What failed where a container cannot be removed.
-const REMOVING: &str = "removing the container that built";
+const REMOVING: &str = "removing the build container";
 
 /// A build container of an engine that speaks the Engine API.
 pub(super) struct DockerBuildContainer {
@@ -63,7 +63,7 @@ impl DockerBuildContainer {
     ) -> Result<Self, StoreError> {
         let gone = |source| match source {
             ApiError::DockerResponseServerError { status_code: 404, .. } => StoreError::Gone { image: image.0.clone() },
-            source => failed("making a container to build in")(source),
+            source => failed("creating the build container")(source),
         };
         let api = &containers.api;
         let removing = failed(REMOVING);
@@ -78,13 +78,13 @@ impl DockerBuildContainer {
             Ok(attached) => attached,
             Err(source) => {
                 container.remove().await.map_err(removing)?;
-                return Err(failed("attaching to the container to build in")(source));
+                return Err(failed("attaching to the build container")(source));
             }
         };
         let started = container.start().await;
         if let Err(source) = started {
             container.remove().await.map_err(removing)?;
-            return Err(failed("starting a container to build in")(source));
+            return Err(failed("starting the build container")(source));
         }
         Ok(Self { api: api.clone(), container, user, original, limits, _attached: attached })
     }
@@ -146,7 +146,7 @@ impl BuildContainer for DockerBuildContainer {
             let options = UploadToContainerOptions { path: "/".into(), ..UploadToContainerOptions::default() };
             let body = bollard::body_full(archive.into());
             let put = self.api.upload_to_container(self.container.name(), Some(options), body).await;
-            put.map_err(failed("putting files into the container that builds"))
+            put.map_err(failed("copying files into the build container"))
         }
         .boxed()
     }
@@ -182,7 +182,7 @@ impl BuildContainer for DockerBuildContainer {
                 ..ContainerConfig::default()
             };
             let made = self.api.commit_container(options, config).await;
-            Ok(ImageId(made.map_err(failed("making an image of what was built"))?.id))
+            Ok(ImageId(made.map_err(failed("creating an image of the build container"))?.id))
         }
         .boxed()
     }
@@ -201,7 +201,7 @@ async fn look_at_disk(api: &bollard::Docker, name: &str, limits: BuildSettings) 
         Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => {
             return Err(StoreError::BuildContainerEnded);
         }
-        Err(source) => return Err(failed("looking at what the build wrote")(source)),
+        Err(source) => return Err(failed("measuring the disk use of the build")(source)),
     };
     if written <= limits.disk_bytes {
         return Ok(());

@@ -56,7 +56,7 @@ impl Images for DockerStore {
             match self.api.inspect_image(reference).await {
                 Ok(found) => Ok(Some(inspected(found))),
                 Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-                Err(source) => Err(failed("looking for an image")(source)),
+                Err(source) => Err(failed("looking up an image")(source)),
             }
         }
         .boxed()
@@ -109,7 +109,7 @@ impl Images for DockerStore {
             let steps = match self.api.image_history(&image.0).await {
                 Ok(steps) => steps,
                 Err(ApiError::DockerResponseServerError { status_code: 404, .. }) => return Ok(0),
-                Err(source) => return Err(failed("looking into an image")(source)),
+                Err(source) => return Err(failed("inspecting an image")(source)),
             };
             // The newest step is the image itself.
             let own = steps.iter().enumerate().take_while(|(place, step)| *place == 0 || step.tags.is_empty());
@@ -126,7 +126,7 @@ impl Images for DockerStore {
                 ApiError::DockerResponseServerError { status_code: 404, .. } => {
                     StoreError::Gone { image: image.0.clone() }
                 }
-                source => failed("naming an image")(source),
+                source => failed("tagging an image")(source),
             })
         }
         .boxed()

@@ -115,7 +115,7 @@ async fn r(interpreters: &Interpreters) -> Diagnosis {
 fn runtime_folder(folder: &Path) -> Diagnosis {
     let shown = folder.display();
     let Err(error) = check_runtime_folder(folder) else {
-        return Diagnosis::good("runtime folder", format!("`{shown}` is this user's alone, or can be made"));
+        return Diagnosis::good("runtime folder", format!("`{shown}` is private to this user, or can be created"));
     };
     Diagnosis::bad("runtime folder", chain(&error), "export XDG_RUNTIME_DIR=/run/user/$(id -u)")
 }

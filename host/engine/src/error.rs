@@ -25,7 +25,7 @@ pub enum EngineError {
         source: NoAnswer,
     },
     /// The image was there, and is no more.
-    #[error("the image was removed before a container of it was made: run it again")]
+    #[error("the image was removed before its container was created: run it again")]
     ImageGone,
     /// The engine refused or failed.
     #[error("{doing} failed")]
@@ -47,7 +47,7 @@ pub enum EngineError {
     },
     /// An image needs this machine's agent, which is missing.
     #[error(
-        "the image `{image}` has no agent of ours, and this machine's, which could stand in, is missing at `{path}`: build \
+        "the image `{image}` has no Longshore agent, and the agent of this machine is missing at `{path}`: build \
          it with `make build`, or name it in the environment variable `LONGSHORE_AGENT`"
     )]
     NoAgentForImage {
@@ -58,8 +58,8 @@ pub enum EngineError {
     },
     /// An image says that it has our agent, and has not.
     #[error(
-        "the image `{image}` says that it has our agent (label `longshore.agent`, or its entry point), but `{path}` is not \
-         in it: build it again, or without that"
+        "the image `{image}` declares a Longshore agent (label `longshore.agent`, or its entry point), but has no \
+         `{path}`: rebuild it, with the agent or without the declaration"
     )]
     AgentNotInImage {
         /// The image.
@@ -87,7 +87,7 @@ pub enum EngineError {
     },
     /// The path of a run's socket does not fit into an address.
     #[error(
-        "the path of the socket `{path}` has {bytes} bytes, and no process can connect to one of more than \
+        "the path of the socket `{path}` has {bytes} bytes, more than the limit of \
          {SOCKET_PATH_BYTES}: set `XDG_RUNTIME_DIR` to a folder with a shorter path"
     )]
     SocketPath {
@@ -97,13 +97,13 @@ pub enum EngineError {
         bytes: usize,
     },
     /// Another file than the one that was checked is where a container would see it.
-    #[error("`{path}` was replaced after it was checked, so that it is not shared with the container: run it again")]
+    #[error("`{path}` was replaced after it was checked, so it is not shared with the container: run it again")]
     Replaced {
         /// The path.
         path: PathBuf,
     },
     /// A folder or socket of the run could not be made.
-    #[error("cannot make `{path}`")]
+    #[error("cannot create `{path}`")]
     RunDirectory {
         /// What.
         path: PathBuf,

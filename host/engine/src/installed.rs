@@ -37,7 +37,7 @@ pub enum NoAnswer {
     /// There is no socket.
     #[error(
         "no container engine answers at `{socket}`, where there is no socket: start Docker (`sudo systemctl start docker`), \
-         or name the engine's socket in `DOCKER_HOST`; `longshore doctor` says more"
+         or name the engine's socket in `DOCKER_HOST`; `longshore doctor` gives details"
     )]
     NoSocket {
         /// Where it should be.
@@ -45,8 +45,8 @@ pub enum NoAnswer {
     },
     /// There is a socket, and no answer.
     #[error(
-        "no container engine answers at `{socket}`: start Docker (`sudo systemctl start docker`); `longshore doctor` says \
-         more"
+        "no container engine answers at `{socket}`: start Docker (`sudo systemctl start docker`); `longshore doctor` \
+         gives details"
     )]
     Silent {
         /// The engine's socket.

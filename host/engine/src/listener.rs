@@ -78,9 +78,8 @@ impl Listener {
             Peers::Own => format!("this host's user {}", rustix::process::geteuid().as_raw()),
             Peers::Contained { script, .. } => format!("this run's user {script}"),
         };
-        (count > 0).then(|| {
-            format!("{count} connections of others than {expected} were refused, the last one of the user {last}")
-        })
+        (count > 0)
+            .then(|| format!("refused {count} connections of users other than {expected}, the last one of user {last}"))
     }
 
     async fn expects(&self, user: u32) -> bool {
@@ -197,7 +196,7 @@ mod tests {
         }
         let note = listener.refused().unwrap();
         assert!(
-            note.starts_with(&format!("{count} connections of others than this run's user {SCRIPT} were refused")),
+            note.starts_with(&format!("refused {count} connections of users other than this run's user {SCRIPT}")),
             "{note}"
         );
     }

@@ -25,7 +25,7 @@ pub enum ProgramError {
     #[error("cannot start the program")]
     Start(#[source] io::Error),
     /// What it prints cannot be read, or its end cannot be waited for.
-    #[error("cannot follow the program")]
+    #[error("cannot read the program's output, or wait for its end")]
     Follow(#[source] io::Error),
     /// It needs longer than it may. It is ended.
     #[error("the program did not end within {} s", .0.as_secs())]

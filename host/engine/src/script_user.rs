@@ -44,8 +44,8 @@ impl ScriptUser {
         if users == ImageUsers::Before {
             let name = image.map(|image| image.name.as_str()).unwrap_or_default();
             let note = format!(
-                "the agent of the image `{name}` is of before: it and the script are one user, so that the script can \
-                 end it; build the image anew"
+                "the agent of the image `{name}` is too old: it and the script are one user, so that the script can \
+                 end it; rebuild the image"
             );
             return fixed(Identity::of(SCRIPT_USER), Some(note));
         }
@@ -57,8 +57,8 @@ impl ScriptUser {
             Err(error) => {
                 let why = error.map_or_else(|| "all are taken".to_owned(), |error| error.to_string());
                 let note = format!(
-                    "the script shares its user with another run: no user from {} to {} can be held ({why}); \
-                     `engine.script_users` sets more",
+                    "the script shares its user with another run: no user from {} to {} can be reserved ({why}); \
+                     extend `engine.script_users`",
                     range.start(),
                     range.end()
                 );

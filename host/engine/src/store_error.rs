@@ -20,7 +20,7 @@ pub enum StoreError {
         source: Refusal,
     },
     /// An image that something was to be done with is gone.
-    #[error("the image `{image}` is gone: something else removed it meanwhile")]
+    #[error("the image `{image}` no longer exists: something else removed it")]
     Gone {
         /// Its name or id.
         image: String,
@@ -38,8 +38,6 @@ pub enum StoreError {
         setting: &'static str,
     },
     /// A container used to build ended by itself.
-    #[error(
-        "the container that builds ended before it was done: it was removed, killed, or its image has no `sh` and `cat`"
-    )]
+    #[error("the build container ended too early: it was removed or killed, or its image has no `sh` or `cat`")]
     BuildContainerEnded,
 }

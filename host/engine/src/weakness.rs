@@ -19,7 +19,7 @@ pub(super) fn weaknesses(facts: &EngineFacts, sockets: SocketMemory) -> Vec<Diag
         found.push(Diagnosis {
             healthy: false,
             ..weaker(
-                "the engine does not filter system calls, or did not say so".into(),
+                "the engine does not report a filter for system calls".into(),
                 "install an engine and a kernel with seccomp",
             )
         });
@@ -28,7 +28,7 @@ pub(super) fn weaknesses(facts: &EngineFacts, sockets: SocketMemory) -> Vec<Diag
         let sockets = match sockets {
             SocketMemory::Uncounted => "a script can take this machine's memory with TCP and UDP sockets",
             SocketMemory::Counted | SocketMemory::Limited => {
-                "what TCP and UDP sockets hold is limited apart from a run's memory"
+                "the memory of TCP and UDP sockets is limited apart from a run's memory"
             }
         };
         found.push(weaker(
@@ -44,18 +44,18 @@ pub(super) fn weaknesses(facts: &EngineFacts, sockets: SocketMemory) -> Vec<Diag
     if let (Some(version), Some(10..MASKING)) = (&facts.version, major) {
         found.push(weaker(
             format!("engine {version} is older than {MASKING}: its `runc` may lack the fixes of 2024, such as CVE-2024-21626"),
-            "install Docker 25 or newer, or see that the distribution has the fixes",
+            "install Docker 25 or newer, or check that the distribution has the fixes",
         ));
     }
     if facts.security_modules.is_empty() {
         found.push(weaker(
-            "neither AppArmor nor SELinux holds containers besides".into(),
-            "load AppArmor or SELinux, and start the engine anew",
+            "neither AppArmor nor SELinux confines containers".into(),
+            "load AppArmor or SELinux, and restart the engine",
         ));
     }
     if !facts.user_namespace {
         found.push(weaker(
-            "a user id in a container is the same one on this machine".into(),
+            "a user id in a container is the same user id on this machine".into(),
             "set `userns-remap` of the engine, or run it without root",
         ));
     }

@@ -14,14 +14,14 @@ pub enum FindError {
     /// There is none of this name.
     #[error(
         "there is no image `{reference}`: give a name or an id that the engine knows, or at least 6 digits of an \
-         environment's hash; `longshore images list` shows what there is"
+         environment's hash; `longshore images list` lists the images"
     )]
     NotFound {
         /// What was asked for.
         reference: String,
     },
     /// The beginning of a hash fits several.
-    #[error("`{reference}` may be any of `{}`: give more digits", .names.join("`, `"))]
+    #[error("`{reference}` is ambiguous, it matches `{}`: give more digits", .names.join("`, `"))]
     Ambiguous {
         /// What was asked for.
         reference: String,

@@ -30,17 +30,9 @@ fn packages_that_cannot_be_had_are_named_with_the_reason() {
 fn what_is_no_name_of_a_package_starts_nothing() {
     let place = Place::new();
     for (language, keys, text) in [
-        (
-            "python",
-            "dependencies = [\"--index-url=http://x\"]",
-            "the block names the Python package `--index-url=http://x`, which is none",
-        ),
-        ("python", "dependencies = [\"../x.whl\"]", "expected a requirement as pip has them"),
-        (
-            "python",
-            "system_packages = [\"tree; reboot\"]",
-            "the block names the Debian package `tree; reboot`, which is none",
-        ),
+        ("python", "dependencies = [\"--index-url=http://x\"]", "invalid Python package name `--index-url=http://x`"),
+        ("python", "dependencies = [\"../x.whl\"]", "expected a pip requirement such as"),
+        ("python", "system_packages = [\"tree; reboot\"]", "invalid Debian package name `tree; reboot`"),
         ("r", "dependencies = [\"zoo'); system('x\"]", "the block names the R package"),
     ] {
         let block = place.block("nonsense", language, keys, "");

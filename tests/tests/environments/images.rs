@@ -111,7 +111,7 @@ fn an_image_that_cannot_have_the_api_is_told_what_it_lacks() {
     ] {
         let keys = format!("image = \"{base}\"\ninstall_api = true");
         let block = place.block("lacks", language, &keys, "");
-        place.run(&block).expect(3, &[&format!("the API cannot be put into `{base}`: {reason}")]);
+        place.run(&block).expect(3, &[&format!("cannot install the API in `{base}`: {reason}")]);
     }
     assert_eq!(place.left(), Vec::<String>::new());
     docker(&["rmi", "-f", &without, &old]);

@@ -43,7 +43,8 @@ fn a_lock_that_is_not_the_blocks_is_refused_before_anything_starts() {
     place.longshore(&["lock", "stale"]).expect(0, &["1 package"]);
     place.python("stale", "dependencies = [\"humanize<4.11\"]", "humanize");
     let refused = place.run(&block);
-    let reason = "it was made for the packages humanize<4.10, and the block names humanize<4.11: write it anew with `longshore lock`";
+    let reason = "it was made for the packages humanize<4.10, and the block names humanize<4.11: rewrite it \
+                  with `longshore lock`";
     refused.expect(2, &[reason]);
     place.longshore(&["images", "build", "stale"]).expect(2, &[reason]);
     std::fs::write(block.join("longshore.lock"), "version = 1\n").unwrap();
@@ -56,8 +57,6 @@ fn a_lock_that_is_not_the_blocks_is_refused_before_anything_starts() {
 fn a_block_without_packages_has_nothing_to_lock() {
     let place = Place::new();
     let block = place.block("nothing", "python", "", "");
-    place
-        .longshore(&["lock", "nothing"])
-        .expect(2, &["the block names no packages, so there is nothing to write down"]);
+    place.longshore(&["lock", "nothing"]).expect(2, &["the block names no packages, so there is nothing to lock"]);
     assert!(!block.join("longshore.lock").exists());
 }

@@ -19,13 +19,13 @@ pub enum ImagesError {
         reference: String,
     },
     /// It is an image of somebody else's.
-    #[error("the image `{reference}` was not made here, so clean-up leaves it alone: it needs no pin, and never goes")]
+    #[error("the image `{reference}` was not made here: clean-up never removes it, so it needs no pin")]
     NotOurs {
         /// What was asked for.
         reference: String,
     },
     /// Several are called so.
-    #[error("`{reference}` is the beginning of several images, {}: give more of it", names.join(", "))]
+    #[error("`{reference}` is ambiguous, it matches {}: give more digits", names.join(", "))]
     Ambiguous {
         /// What was asked for.
         reference: String,
@@ -33,7 +33,7 @@ pub enum ImagesError {
         names: Vec<String>,
     },
     /// What was named is there, and is no block.
-    #[error("`{block}` is no image made here, and no block that can be read")]
+    #[error("`{block}` is neither an image made here nor a readable block")]
     Block {
         /// What was named.
         block: String,
@@ -42,7 +42,7 @@ pub enum ImagesError {
         source: Box<BlockError>,
     },
     /// What a block runs in cannot be told.
-    #[error("cannot tell what the block `{block}` runs in")]
+    #[error("cannot find the environment of the block `{block}`")]
     Environment {
         /// The block.
         block: String,
@@ -51,13 +51,13 @@ pub enum ImagesError {
         source: Box<EnvironmentError>,
     },
     /// A block was named that needs nothing of its own.
-    #[error("the block `{block}` needs nothing beyond its base image, so there is no image of its own")]
+    #[error("the block `{block}` needs nothing beyond its base image, so it has no image of its own")]
     NoEnvironment {
         /// The block.
         block: String,
     },
     /// A block was named, and its image is not there.
-    #[error("the block `{block}` has no image of its own yet: `longshore images build {block}` makes it")]
+    #[error("the block `{block}` has no image of its own yet: build it with `longshore images build {block}`")]
     NoImageOfBlock {
         /// The block.
         block: String,

@@ -74,29 +74,29 @@ impl Explanation {
         line("hash", &entry.hash);
         entry.id.iter().for_each(|id| line("image", id));
         entry.names.iter().skip(1).for_each(|name| line("also called", name));
-        line("base", entry.base.as_deref().unwrap_or("not known"));
+        line("base", entry.base.as_deref().unwrap_or("unknown"));
         list(&mut line, "packages", &entry.packages);
         list(&mut line, "system packages", &entry.system_packages);
         list(&mut line, "installed", &self.resolved);
         let made = entry.last_used.duration_since(entry.created).unwrap_or_default() + entry.unused_seconds;
         line("made", &ago(made));
         line("last used", &ago(entry.unused_seconds));
-        line("takes", &format!("{}, by what it adds to what it was made on", size(entry.added_bytes)));
+        line("size", &format!("{}, without its base", size(entry.added_bytes)));
         list(&mut line, "containers", &self.containers);
         list(&mut line, "images on it", &self.images);
-        line("goes", &self.when());
+        line("eviction", &self.when());
         text
     }
 
     fn what(&self) -> &'static str {
         match self.entry.kind {
             Kind::Generated => {
-                "made for the blocks that need these packages; the next run makes it again when it is gone"
+                "built for the blocks that need these packages; the next run rebuilds it if it was removed"
             }
-            Kind::Layer => "what other images are made on top of, so that they share it",
-            Kind::Imported => "out of an archive; it cannot be made again without it",
-            Kind::Custom => "somebody's own, marked `prune-on-cleanup`",
-            Kind::Folder => "packages for runs without a container; the next run makes it again when it is gone",
+            Kind::Layer => "shared base of other images",
+            Kind::Imported => "imported from an archive; it cannot be rebuilt without it",
+            Kind::Custom => "a custom image marked `prune-on-cleanup`",
+            Kind::Folder => "packages for runs without a container; the next run rebuilds it if it was removed",
         }
     }
 
@@ -105,7 +105,7 @@ impl Explanation {
             Going::Not(why) => format!("not now: {}", why.reason()),
             Going::Next => "at the next clean-up".into(),
             Going::Later { place, of, before, room } => format!(
-                "when {} more are made: {} of the {} budget are taken, and it is number {place} of {} to go, behind {}",
+                "after {} more: {} of the {} budget are taken; position {place} of {} in the eviction order, after {}",
                 size(room),
                 size(self.total),
                 size(self.budget),

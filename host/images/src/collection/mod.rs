@@ -42,7 +42,7 @@ impl<'a> ImageCollection<'a> {
             Ok(store) => Ok(Self { settings, store: Some(store), ledger, note: None }),
             Err(_) if folders::place(&settings.cache_folder).is_dir() => {
                 let note = format!(
-                    "no container engine answers at `{}`: there are only the folders of runs without a container",
+                    "no container engine answers at `{}`: only the folders of runs without a container are listed",
                     settings.engine_socket.display()
                 );
                 Ok(Self { settings, store: None, ledger, note: Some(note) })

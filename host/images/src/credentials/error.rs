@@ -7,7 +7,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum CredentialsError {
     /// The Docker configuration cannot be read.
-    #[error("the Docker configuration `{path}` cannot be read")]
+    #[error("cannot read the Docker configuration `{path}`")]
     Read {
         /// The file.
         path: PathBuf,
@@ -17,7 +17,7 @@ pub enum CredentialsError {
     },
     /// The Docker configuration is not what it should be.
     #[error(
-        "the Docker configuration `{path}` is wrong at line {line}, column {column}: `docker login` writes it anew"
+        "the Docker configuration `{path}` is not valid at line {line}, column {column}: `docker login` rewrites it"
     )]
     Parse {
         /// The file.
@@ -28,7 +28,7 @@ pub enum CredentialsError {
         column: usize,
     },
     /// An entry of the Docker configuration is not what it should be.
-    #[error("the Docker configuration `{path}` has a broken entry for `{server}`: `docker login` writes it anew")]
+    #[error("the Docker configuration `{path}` has an invalid entry for `{server}`: `docker login` rewrites it")]
     Entry {
         /// The file.
         path: PathBuf,
@@ -36,15 +36,15 @@ pub enum CredentialsError {
         server: String,
     },
     /// The name of a helper is no name.
-    #[error("`{name}` is no credential helper: its name is what stands after `docker-credential-`")]
+    #[error("`{name}` is not a valid name of a credential helper: give the part after `docker-credential-`")]
     HelperName {
         /// The name.
         name: String,
     },
     /// A helper cannot be started.
     #[error(
-        "the credential helper `{helper}`, which the Docker configuration names, cannot be started: install it, or take \
-         `credsStore` or `credHelpers` out of the configuration"
+        "cannot start the credential helper `{helper}`, which the Docker configuration names: install it, or remove \
+         `credsStore` or `credHelpers` from the configuration"
     )]
     HelperStart {
         /// The program.
@@ -64,7 +64,7 @@ pub enum CredentialsError {
         reason: String,
     },
     /// A helper answered something else than credentials.
-    #[error("the credential helper `{helper}` gave no credentials for `{server}` that can be read")]
+    #[error("the credential helper `{helper}` returned unreadable credentials for `{server}`")]
     HelperAnswer {
         /// The program.
         helper: String,

@@ -237,7 +237,7 @@ impl EnvironmentResolver<'_> {
     async fn make_room(&self, ledger: &UsageStore) {
         let note = match pruning::prune(Some(self.store), ledger, self.settings, pruning::How::AfterBuild).await {
             Ok(report) => report.summary(),
-            Err(error) => Some(format!("the images made here are not cleaned up: {error}")),
+            Err(error) => Some(format!("cannot clean up the images made here: {error}")),
         };
         if let Some(note) = note {
             self.events.tell(Event::Note(note));

@@ -43,7 +43,7 @@ pub enum EnvironmentError {
         source: Box<FingerprintError>,
     },
     /// An environment says that it has more than environments have.
-    #[error("the environment says that it has {count} packages, a list of more than {most} bytes: name fewer packages")]
+    #[error("the environment has {count} packages, and their list exceeds {most} bytes: name fewer packages")]
     TooManyPackages {
         /// Packages that it lists.
         count: usize,
@@ -59,7 +59,7 @@ pub enum EnvironmentError {
         minutes: u64,
     },
     /// Something that is no name of a package.
-    #[error("the block names the {kind} package `{name}`, which is none: expected {right}")]
+    #[error("invalid {kind} package name `{name}`: expected {right}")]
     Name {
         /// `Python`, `R` or `Debian`.
         kind: &'static str,
@@ -69,7 +69,7 @@ pub enum EnvironmentError {
         right: &'static str,
     },
     /// An image cannot take the API.
-    #[error("the API cannot be put into `{image}`: {reason}")]
+    #[error("cannot install the API in `{image}`: {reason}")]
     Api {
         /// The base image.
         image: String,
@@ -77,7 +77,7 @@ pub enum EnvironmentError {
         reason: String,
     },
     /// A file that goes into images cannot be read.
-    #[error("cannot read `{path}`, which goes into images")]
+    #[error("cannot read `{path}`, which is copied into images")]
     File {
         /// Which.
         path: PathBuf,
@@ -96,7 +96,7 @@ pub enum EnvironmentError {
     },
     /// The SDK is not there.
     #[error(
-        "the SDK that goes into images is not in `{folder}`: build it with `make build`, or name its folder in the \
+        "the SDK for images is not in `{folder}`: build it with `make build`, or name its folder in the \
          environment variable `LONGSHORE_SDK_FOLDER`"
     )]
     Sdk {
@@ -115,7 +115,7 @@ pub enum EnvironmentError {
         reason: String,
     },
     /// The ledger failed.
-    #[error("cannot keep account of images in `{folder}`")]
+    #[error("cannot update the image usage records in `{folder}`")]
     UsageStore {
         /// Its folder.
         folder: PathBuf,
@@ -130,7 +130,7 @@ pub enum EnvironmentError {
         words: String,
     },
     /// Somebody did not want to wait for it.
-    #[error("cancelled while its environment was made")]
+    #[error("cancelled while its environment was being built")]
     Cancelled,
 }
 

@@ -92,7 +92,7 @@ impl Lock {
         let wrong = |reason: String| EnvironmentError::Lock { path: path.to_owned(), reason };
         let lock: Self = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
         if lock.version != VERSION {
-            return Err(wrong(format!("its version is {}, and this longshore reads version {VERSION}", lock.version)));
+            return Err(wrong(format!("its version is {}, and this Longshore reads version {VERSION}", lock.version)));
         }
         // Names and versions end in commands and files of other programs.
         let plain = |text: &str, others: &str| {
@@ -104,7 +104,7 @@ impl Lock {
             let hashes = package.hashes.iter().all(|hash| plain(hash, ":"));
             if !plain(&package.name, "._-+:") || !plain(&package.version, "._-+:~!") || !hashes {
                 return Err(wrong(format!(
-                    "`{}` `{}` is no name and version of a package",
+                    "`{}` `{}` is not a valid package name and version",
                     package.name, package.version
                 )));
             }
@@ -122,7 +122,7 @@ impl Lock {
             if *locked != asked {
                 let (locked, asked) = (list(locked), list(&asked));
                 let reason = format!(
-                    "it was made for the {what} {locked}, and the block names {asked}: write it anew with `longshore lock`"
+                    "it was made for the {what} {locked}, and the block names {asked}: rewrite it with `longshore lock`"
                 );
                 return Err(EnvironmentError::Lock { path: Self::path(block), reason });
             }
@@ -232,7 +232,7 @@ mod tests {
         let text = lock().text().unwrap();
         assert!(
             reason(&text.replace("version = 1", "version = 7"))
-                .ends_with("its version is 7, and this longshore reads version 1")
+                .ends_with("its version is 7, and this Longshore reads version 1")
         );
         assert!(
             reason(&text.replace("\"4.13.0\"", "\"4 -r /etc/passwd\""))

@@ -56,7 +56,7 @@ pub async fn lock(
     let path = Lock::path(block);
     let wrong = |reason: &str| EnvironmentError::Lock { path: path.clone(), reason: reason.into() };
     if !block.whole_folder || block.dependencies.is_empty() && block.system_packages.is_empty() {
-        return Err(wrong("the block names no packages, so there is nothing to write down"));
+        return Err(wrong("the block names no packages, so there is nothing to lock"));
     }
     check_names(block)?;
     let store = engines.images().await.map_err(StoreError::from)?;
@@ -64,7 +64,7 @@ pub async fn lock(
     let name = base_name(block, settings);
     let base = resolver.base(name).await?;
     let Some(plan) = plan(block, base.clone(), name, None, settings)? else {
-        return Err(wrong("the block names no packages, so there is nothing to write down"));
+        return Err(wrong("the block names no packages, so there is nothing to lock"));
     };
     let ready = resolver.ready(&plan, None).await?;
     let mut written = Lock::new(block, &base, name);
@@ -130,7 +130,9 @@ async fn hashed(
     build_container.remove().await?;
     let wrong = |reason: String| EnvironmentError::Lock { path: path.to_owned(), reason };
     match finish {
-        Finish { lock_is_cut: true, .. } => Err(wrong("it would be larger than locks are: name fewer packages".into())),
+        Finish { lock_is_cut: true, .. } => {
+            Err(wrong("it would exceed the size limit of locks: name fewer packages".into()))
+        }
         Finish { status: 0, locked, .. } => Ok(locked),
         finish => Err(wrong(format!("it cannot be written: {}", steps::words(&finish)))),
     }

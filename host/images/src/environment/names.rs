@@ -33,7 +33,7 @@ pub(super) fn check_names(block: &Block) -> Result<(), EnvironmentError> {
                 return Err(wrong("R", name, "a letter, then letters, digits and dots"));
             }
             Language::Python if !is_requirement(name) => {
-                return Err(wrong("Python", name, "a requirement as pip has them, such as `scikit-learn>=1.5`"));
+                return Err(wrong("Python", name, "a pip requirement such as `scikit-learn>=1.5`"));
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum PullError {
     /// Its name cannot be.
-    #[error("`{image}` is no name of an image")]
+    #[error("`{image}` is not a valid image name")]
     Reference {
         /// What was given.
         image: String,
@@ -31,7 +31,7 @@ pub enum PullError {
     },
     /// The settings say not to.
     #[error(
-        "there is no image `{image}` on this machine, and the setting `images.pull` is `never`: bring it with \
+        "there is no image `{image}` on this machine, and the setting `images.pull` is `never`: pull it with \
          `docker pull {image}`, or name another with `--image`"
     )]
     Never {
@@ -42,7 +42,7 @@ pub enum PullError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What to show the registry is not known.
-    #[error("the image `{image}` cannot be pulled")]
+    #[error("cannot pull the image `{image}`")]
     Credentials {
         /// The image.
         image: String,
@@ -52,8 +52,8 @@ pub enum PullError {
     },
     /// The registry wants credentials, and got none.
     #[error(
-        "the registry `{registry}` wants credentials for the image `{image}`, or has no such image; none were sent, since \
-         {place}: log in with `{login}`"
+        "the registry `{registry}` requires credentials for the image `{image}`, or has no such image; none were sent, \
+         since {place}: log in with `{login}`"
     )]
     LoginNeeded {
         /// The image.
@@ -67,8 +67,8 @@ pub enum PullError {
     },
     /// The registry does not take the credentials it got.
     #[error(
-        "the registry `{registry}` does not accept the credentials of {origin} for the image `{image}`: log in anew with \
-         `{login}`"
+        "the registry `{registry}` does not accept the credentials of {origin} for the image `{image}`: log in again \
+         with `{login}`"
     )]
     LoginRefused {
         /// The image.
@@ -81,7 +81,7 @@ pub enum PullError {
         login: String,
     },
     /// The registry does not have it.
-    #[error("the registry `{registry}` has no image `{image}`: look at its name and tag")]
+    #[error("the registry `{registry}` has no image `{image}`: check its name and tag")]
     Unknown {
         /// The image.
         image: String,
@@ -89,7 +89,9 @@ pub enum PullError {
         registry: String,
     },
     /// The registry has been asked too often.
-    #[error("the registry `{registry}` has been asked too often for now: wait, or log in with `{login}` for more")]
+    #[error(
+        "the registry `{registry}` accepts no more requests for now: wait, or log in with `{login}` for a higher limit"
+    )]
     TooMany {
         /// The registry.
         registry: String,
@@ -97,7 +99,7 @@ pub enum PullError {
         login: String,
     },
     /// The image is for other machines.
-    #[error("the image `{image}` is not made for machines like this one ({architecture})")]
+    #[error("the image `{image}` is not available for this machine's architecture ({architecture})")]
     OtherArchitecture {
         /// The image.
         image: String,
@@ -117,7 +119,7 @@ pub enum PullError {
         reason: String,
     },
     /// There is no such host.
-    #[error("there is no registry `{registry}` for the image `{image}`: no host has this name")]
+    #[error("cannot find the registry `{registry}` of the image `{image}`: no host has this name")]
     NoHost {
         /// The image.
         image: String,
@@ -125,13 +127,13 @@ pub enum PullError {
         registry: String,
     },
     /// The disk is full.
-    #[error("the disk is full, so the image `{image}` cannot be pulled: `longshore images prune --all` makes room")]
+    #[error("cannot pull the image `{image}`: the disk is full; `longshore images prune --all` frees space")]
     DiskFull {
         /// The image.
         image: String,
     },
     /// It did not get better.
-    #[error("the image `{image}` could not be pulled from `{registry}` in {attempts} attempts; the last: {reason}")]
+    #[error("cannot pull the image `{image}` from `{registry}` in {attempts} attempts; the last: {reason}")]
     GivenUp {
         /// The image.
         image: String,
@@ -143,7 +145,7 @@ pub enum PullError {
         reason: String,
     },
     /// Anything else.
-    #[error("the image `{image}` could not be pulled from `{registry}`: {reason}")]
+    #[error("cannot pull the image `{image}` from `{registry}`: {reason}")]
     Failed {
         /// The image.
         image: String,
@@ -153,7 +155,7 @@ pub enum PullError {
         reason: String,
     },
     /// The engine says that it pulled it, and does not have it.
-    #[error("the image `{image}` was pulled from `{registry}`, and is gone again: something else removed it meanwhile")]
+    #[error("the image `{image}` was pulled from `{registry}`, but something else has removed it since")]
     Gone {
         /// The image.
         image: String,

@@ -40,11 +40,12 @@ impl Document {
                 document.format.escape_debug()
             ));
         }
-        let line = |text: &String| text.parse().map_err(|()| format!("`{}` is no line of one", text.escape_debug()));
+        let line =
+            |text: &String| text.parse().map_err(|()| format!("`{}` is not a fingerprint line", text.escape_debug()));
         let lines = document.lines.iter().map(line).collect::<Result<Vec<_>, String>>()?;
         let fingerprint = Fingerprint::new(lines);
         if fingerprint.hash() != document.hash {
-            return Err("its hash is not that of its lines: it was changed".into());
+            return Err("its hash does not match its lines: it was changed".into());
         }
         Ok((document, fingerprint))
     }
@@ -61,14 +62,14 @@ mod tests {
         let (document, read) = Document::read(text.as_bytes()).unwrap();
         assert_eq!((document.subject.as_deref(), &read), (Some("x"), &fingerprint));
         let changes = [
-            ("numpy 2.0", "numpy 2.1", "its hash is not that of its lines: it was changed"),
+            ("numpy 2.0", "numpy 2.1", "its hash does not match its lines: it was changed"),
             (
                 "fingerprint 1",
                 "fingerprint 2",
                 "its format is `longshore-fingerprint 2`, and this version reads `longshore-fingerprint 1`",
             ),
-            ("pip numpy", "conda numpy", "`conda numpy 2.0` is no line of one"),
-            ("pip numpy", "pip \\u001b[2Jnumpy", "`pip \\u{1b}[2Jnumpy 2.0` is no line of one"),
+            ("pip numpy", "conda numpy", "`conda numpy 2.0` is not a fingerprint line"),
+            ("pip numpy", "pip \\u001b[2Jnumpy", "`pip \\u{1b}[2Jnumpy 2.0` is not a fingerprint line"),
             ("\"lines\"", "\"line\"", "missing field `lines`"),
             ("{", "", "invalid type"),
         ];

@@ -12,61 +12,61 @@ pub enum FingerprintError {
     Store(#[from] StoreError),
     /// Nothing can be run in the image.
     #[error(
-        "the image `{image}` cannot say what is in it, since it has no `/bin/sh`: a fingerprint needs `sh`, `cat` and \
+        "cannot list the contents of the image `{image}`: it has no `/bin/sh`; a fingerprint needs `sh`, `cat` and \
          `env`"
     )]
     NoShell {
         /// The image.
         image: String,
-        /// What the engine says.
+        /// The engine's error.
         #[source]
         source: StoreError,
     },
     /// `sh` cannot be started on this machine.
-    #[error("cannot start `sh` to look at this machine")]
+    #[error("cannot start `sh` to take a fingerprint of this machine")]
     Start {
         /// The cause.
         #[source]
         source: io::Error,
     },
-    /// It takes too long.
-    #[error("{place} did not say within {seconds} s what is installed")]
+    /// The listing takes too long.
+    #[error("the package listing of {place} took more than {seconds} s")]
     TooSlow {
-        /// Where it was asked.
+        /// The image or machine.
         place: String,
         /// The limit.
         seconds: u64,
     },
-    /// It says too much.
-    #[error("{place} says more of what is installed than the {most} bytes that are read")]
+    /// The listing is too long.
+    #[error("the package listing of {place} exceeds {most} bytes")]
     TooMuch {
-        /// Where it was asked.
+        /// The image or machine.
         place: String,
         /// The limit.
         most: usize,
     },
-    /// A program that knows what is installed fails.
-    #[error("{place} cannot say what is installed: `{program}` failed there: {said}")]
+    /// A program that lists packages fails.
+    #[error("cannot list the packages of {place}: `{program}` failed: {said}")]
     Program {
-        /// Where it was asked.
+        /// The image or machine.
         place: String,
         /// The program.
         program: String,
         /// The end of what it printed.
         said: String,
     },
-    /// It ended half way.
-    #[error("{place} did not come to the end of saying what is installed: {said}")]
+    /// The listing ended early.
+    #[error("the package listing of {place} ended early: {said}")]
     Ended {
-        /// Where it was asked.
+        /// The image or machine.
         place: String,
         /// The end of what was printed.
         said: String,
     },
-    /// What it says makes no sense.
-    #[error("{place} says something of what is installed that is no line of a fingerprint: `{line}`")]
+    /// A line of the listing is not valid.
+    #[error("the package listing of {place} has an invalid line: `{line}`")]
     Line {
-        /// Where it was asked.
+        /// The image or machine.
         place: String,
         /// The beginning of the line, without what is not printable.
         line: String,

@@ -94,7 +94,7 @@ impl Answer {
         let words: String =
             text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
         let said = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        if said.is_empty() { "it says nothing of why".into() } else { said }
+        if said.is_empty() { "it printed nothing to standard error".into() } else { said }
     }
 }
 
@@ -312,18 +312,14 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        let wrong =
-            |line: &str| format!("it says something of what is installed that is no line of a fingerprint: `{line}`");
+        let wrong = |line: &str| format!("the package listing of it has an invalid line: `{line}`");
         let long = format!("longshore:pip\t{}\t1\nlongshore:end\n", "a".repeat(2000));
         let cases: [(&str, String); 10] = [
-            (
-                "longshore:pip\ta\t1\n",
-                "it did not come to the end of saying what is installed: Traceback: [31mno".into(),
-            ),
-            ("", "it did not come to the end of saying what is installed: Traceback: [31mno".into()),
+            ("longshore:pip\ta\t1\n", "the package listing of it ended early: Traceback: [31mno".into()),
+            ("", "the package listing of it ended early: Traceback: [31mno".into()),
             (
                 "longshore:failed\tpython3\nlongshore:end\n",
-                "it cannot say what is installed: `python3` failed there: Traceback: [31mno".into(),
+                "cannot list the packages of it: `python3` failed: Traceback: [31mno".into(),
             ),
             ("longshore:pip\ta\nlongshore:end\n", wrong("pip a")),
             ("longshore:pip\t\t1\nlongshore:end\n", wrong("pip  1")),
@@ -337,6 +333,6 @@ mod tests {
             assert_eq!(read(printed.as_bytes()).unwrap_err(), expected, "{printed}");
         }
         let endless = vec![b'x'; PRINTED_MAX + 1];
-        assert!(read(&endless).unwrap_err().contains("says more of what is installed than the 8388608 bytes"));
+        assert!(read(&endless).unwrap_err().contains("the package listing of it exceeds 8388608 bytes"));
     }
 }

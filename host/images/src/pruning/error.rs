@@ -11,7 +11,7 @@ pub enum PruneError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The folder of the `process` engine's environments cannot be looked through.
-    #[error("cannot look through the environments in `{path}`")]
+    #[error("cannot list the environments in `{path}`")]
     Folders {
         /// The folder.
         path: PathBuf,
@@ -20,7 +20,7 @@ pub enum PruneError {
         source: std::io::Error,
     },
     /// What is known of images between runs cannot be read or written.
-    #[error("cannot use the folder `{path}`, where uses and pins of images are kept")]
+    #[error("cannot use the folder `{path}`, which records uses and pins of images")]
     UsageStore {
         /// The folder.
         path: PathBuf,

@@ -67,9 +67,8 @@ impl PruneReport {
         let folders = self.removed.len() as u64 - images;
         let counted = |number: u64, noun: &str| (number > 0).then(|| count(number, noun));
         let what: Vec<String> = [counted(images, "image"), counted(folders, "folder")].into_iter().flatten().collect();
-        (!what.is_empty()).then(|| {
-            format!("removed {} that were not used for longest: {} freed", what.join(" and "), size(self.freed))
-        })
+        (!what.is_empty())
+            .then(|| format!("removed {}, least recently used first: {} freed", what.join(" and "), size(self.freed)))
     }
 }
 
@@ -81,12 +80,12 @@ impl Stays {
             Self::InUse => "in use by a container",
             Self::Held => "in use by a build or a run",
             Self::Pinned => "pinned",
-            Self::NamedByOthers => "has a name that was not given here",
-            Self::CarriesOthers => "an image of somebody's own is made on top of it",
+            Self::NamedByOthers => "has a name not given by Longshore",
+            Self::CarriesOthers => "a custom image is built on it",
             Self::JustUsed => "made or used in the last ten minutes",
-            Self::CarriesKept => "an image that stays is made on top of it",
+            Self::CarriesKept => "an image that stays is built on it",
             Self::NotRemoved => "could not be removed",
-            Self::WithinBudget => "there is room for it",
+            Self::WithinBudget => "within the budget",
         }
     }
 }

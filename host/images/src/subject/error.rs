@@ -21,7 +21,7 @@ pub enum SubjectError {
         subject: String,
     },
     /// The image of a block is not there.
-    #[error("the image `{image}` of the block `{block}` does not exist: `longshore images build` or a run makes it")]
+    #[error("the image `{image}` of the block `{block}` does not exist: `longshore images build` or a run builds it")]
     NoImage {
         /// The block.
         block: String,
@@ -29,7 +29,7 @@ pub enum SubjectError {
         image: String,
     },
     /// A path is there, but no block.
-    #[error("`{subject}` is a path here, and no block; if an image of that name is meant, give its tag or id")]
+    #[error("`{subject}` is a path, but not a block; for an image of that name, give its tag or id")]
     Block {
         /// The path.
         subject: String,
@@ -38,7 +38,9 @@ pub enum SubjectError {
         source: BlockError,
     },
     /// An image was asked for without an engine.
-    #[error("`{subject}` is no block, and the engine `process` has no images: give a block, or take `--engine docker`")]
+    #[error(
+        "`{subject}` is not a block, and the engine `process` has no images: give a block, or use `--engine docker`"
+    )]
     NoImages {
         /// What was asked for.
         subject: String,
@@ -53,7 +55,7 @@ pub enum SubjectError {
         source: io::Error,
     },
     /// A file is no saved fingerprint.
-    #[error("`{path}` holds no fingerprint: {reason}; `longshore fingerprint IMAGE --json` prints one")]
+    #[error("`{path}` is not a valid fingerprint: {reason}; `longshore fingerprint IMAGE --json` prints one")]
     Saved {
         /// The file.
         path: PathBuf,

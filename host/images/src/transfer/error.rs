@@ -17,7 +17,7 @@ pub enum ExportError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// There can be no file at the place that was given.
-    #[error("the archive cannot be `{path}`: {reason}")]
+    #[error("cannot write the archive to `{path}`: {reason}")]
     NoPlace {
         /// Where it was to be.
         path: PathBuf,
@@ -25,7 +25,7 @@ pub enum ExportError {
         reason: String,
     },
     /// The archive cannot be written there.
-    #[error("the archive `{path}` cannot be written")]
+    #[error("cannot write the archive `{path}`")]
     Write {
         /// Where it was to be.
         path: PathBuf,
@@ -34,7 +34,7 @@ pub enum ExportError {
         source: io::Error,
     },
     /// There is no room for what the engine sends.
-    #[error("what the engine sends cannot be kept in `{folder}`")]
+    #[error("cannot store the data from the engine in `{folder}`")]
     Keep {
         /// The folder of the temporary file.
         folder: PathBuf,
@@ -43,7 +43,7 @@ pub enum ExportError {
         source: io::Error,
     },
     /// The engine sent something that is no image.
-    #[error("what the engine sent of `{image}` is no whole image")]
+    #[error("the engine sent no valid image for `{image}`")]
     Sent {
         /// The image.
         image: String,
@@ -52,7 +52,7 @@ pub enum ExportError {
         source: ArchiveFault,
     },
     /// The work ended by itself.
-    #[error("writing the archive was given up")]
+    #[error("cannot finish writing the archive")]
     Ended(#[source] tokio::task::JoinError),
 }
 
@@ -68,7 +68,7 @@ impl ExportError {
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The archive is damaged, hostile, or not for this machine.
-    #[error("`{path}` is not taken in, and nothing was changed")]
+    #[error("`{path}` was rejected; nothing was changed")]
     Archive {
         /// The archive.
         path: PathBuf,
@@ -78,8 +78,8 @@ pub enum ImportError {
     },
     /// The name that it would get is another image's.
     #[error(
-        "`{path}` is not taken in: `{name}` is another image, `{there}`: remove it first if this one is to have its \
-         place (`docker rmi {name}`)"
+        "`{path}` was rejected: `{name}` is another image, `{there}`; to replace it, remove it first \
+         (`docker rmi {name}`)"
     )]
     NameTaken {
         /// The archive.
@@ -90,7 +90,7 @@ pub enum ImportError {
         there: String,
     },
     /// The engine refused it, or failed.
-    #[error("`{path}` could not be loaded, and nothing was changed")]
+    #[error("cannot load `{path}`, and nothing was changed")]
     Load {
         /// The archive.
         path: PathBuf,
@@ -99,7 +99,7 @@ pub enum ImportError {
         source: StoreError,
     },
     /// The engine made something else of it.
-    #[error("the engine made `{found}` of the archive, and should have made `{expected}`")]
+    #[error("the engine loaded `{found}` from the archive, expected `{expected}`")]
     OtherImage {
         /// The id that was to be.
         expected: String,
@@ -110,7 +110,7 @@ pub enum ImportError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The engine failed, and so did putting things back.
-    #[error("the image could not be loaded, and `{name}` could not be removed again ({left})")]
+    #[error("cannot load the image, and cannot remove `{name}` again ({left})")]
     LeftBehind {
         /// The name that may be left.
         name: String,
@@ -121,7 +121,7 @@ pub enum ImportError {
         source: Box<ImportError>,
     },
     /// The archive changed, or could no longer be read, after it was checked.
-    #[error("`{path}` could not be read a second time, and nothing was changed")]
+    #[error("cannot read `{path}` a second time, and nothing was changed")]
     Changed {
         /// The archive.
         path: PathBuf,
@@ -130,7 +130,7 @@ pub enum ImportError {
         source: io::Error,
     },
     /// The folder of locks cannot be used.
-    #[error("the environment's lock cannot be taken in `{folder}`")]
+    #[error("cannot lock the environment in `{folder}`")]
     Lock {
         /// The folder.
         folder: PathBuf,
@@ -139,7 +139,7 @@ pub enum ImportError {
         source: io::Error,
     },
     /// The work ended by itself.
-    #[error("reading the archive was given up")]
+    #[error("cannot finish reading the archive")]
     Ended(#[source] tokio::task::JoinError),
 }
 

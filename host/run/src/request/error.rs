@@ -25,7 +25,7 @@ pub enum RequestError {
     #[error(transparent)]
     Options(#[from] OptionError),
     /// The image's name cannot be.
-    #[error("`{image}` is no name of an image: {source}")]
+    #[error("`{image}` is not a valid image name: {source}")]
     Image {
         /// What was given.
         image: String,

@@ -9,7 +9,7 @@ use thiserror::Error;
 pub enum LocalError {
     /// uv is not there.
     #[error(
-        "the block names Python packages, and `{uv}`, which installs them, is not there: install it with \
+        "cannot install the block's Python packages: `{uv}` is missing; install it with \
          `pip install uv`, or name it in the environment variable `LONGSHORE_UV`"
     )]
     NoUv {
@@ -26,7 +26,7 @@ pub enum LocalError {
         source: io::Error,
     },
     /// An interpreter did not say what it is.
-    #[error("`{program}` does not say what it is: {words}")]
+    #[error("cannot identify `{program}`: {words}")]
     Interpreter {
         /// Its path.
         program: PathBuf,
@@ -44,7 +44,7 @@ pub enum LocalError {
         words: String,
     },
     /// R packages are in no repository.
-    #[error("{packages} in no repository of R packages ({repositories}): mend the name, or add a repository")]
+    #[error("{packages} in no repository of R packages ({repositories}): correct the name, or add a repository")]
     Unavailable {
         /// Which, as a subject with its verb.
         packages: String,
@@ -52,7 +52,7 @@ pub enum LocalError {
         repositories: String,
     },
     /// No repository of R packages answers.
-    #[error("cannot look for the block's packages ({packages}): {repository} does not answer:\n{words}")]
+    #[error("cannot look up the block's packages ({packages}): {repository} does not answer:\n{words}")]
     Unreachable {
         /// What is missing.
         packages: String,
@@ -81,7 +81,7 @@ pub enum LocalError {
         source: io::Error,
     },
     /// A folder of environments cannot be written.
-    #[error("cannot keep environments in `{path}`")]
+    #[error("cannot store environments in `{path}`")]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -89,8 +89,8 @@ pub enum LocalError {
         #[source]
         source: io::Error,
     },
-    /// The ledger of who uses an environment cannot be written.
-    #[error("cannot note in `{path}` that an environment is in use")]
+    /// The record of an environment's users cannot be written.
+    #[error("cannot record in `{path}` that an environment is in use")]
     UsageStore {
         /// The folder of what is known of environments.
         path: PathBuf,
@@ -99,7 +99,7 @@ pub enum LocalError {
         source: io::Error,
     },
     /// What an installer prints cannot be read.
-    #[error("cannot follow `{program}`")]
+    #[error("cannot read the output of `{program}`, or wait for its end")]
     Follow {
         /// Its path.
         program: PathBuf,

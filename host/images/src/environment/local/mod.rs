@@ -77,7 +77,7 @@ async fn make_room(engines: &Engines, events: &Events) {
     let ledger = UsageStore::new(&settings.state_folder);
     let note = match pruning::prune(store, &ledger, settings, pruning::How::AfterBuild).await {
         Ok(report) => report.summary(),
-        Err(error) => Some(format!("what was made for blocks is not cleaned up: {error}")),
+        Err(error) => Some(format!("cannot clean up the environments of blocks: {error}")),
     };
     if let Some(note) = note {
         events.tell(Event::Note(note));

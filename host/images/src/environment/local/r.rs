@@ -212,7 +212,7 @@ impl Builder<'_> {
         }
         let mut repositories: Vec<String> = self.settings.packages.cran.iter().map(quoted).collect();
         if repositories.is_empty() {
-            repositories.push("those that R is set up with".into());
+            repositories.push("those of R's own configuration".into());
         }
         let packages = match declared.as_slice() {
             [one] => format!("the package `{one}` that the block names is"),
