@@ -1,11 +1,11 @@
-//! What the script prints: read from its pipes in order, forwarded up to a budget, counted beyond it. Never more
-//! than one piece is held, and the script waits while the host does not take it.
+//! The script's output: read from its pipes in order, forwarded up to a budget, counted beyond it. At most one piece is
+//! held, and the script waits while the host does not read it.
 
 use longshore_protocol::{Dropped, LogSource};
 use std::io::Read;
 use std::process::{ChildStderr, ChildStdout};
 
-/// Bytes read at a time: what a pipe holds.
+/// Bytes read at a time: the capacity of a pipe.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// The bytes of stdout and stderr that may still be forwarded.
@@ -52,7 +52,7 @@ impl Pipe {
         }
     }
 
-    /// Reads a piece; `None` when nobody can write to the pipe any more.
+    /// Reads a piece; `None` once the pipe has no writer left.
     pub(crate) fn read(&mut self, buffer: &mut Vec<u8>) -> std::io::Result<Option<usize>> {
         buffer.resize(PIECE_BYTES, 0);
         let read = loop {

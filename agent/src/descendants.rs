@@ -1,25 +1,25 @@
-//! Every process below the agent: what must be gone before a run is over. As PID 1 that is every process of the
-//! namespace, which one call ends, whatever they do. Otherwise the agent is a subreaper, so that whatever a script detaches
-//! comes back as a child of the agent, and what is there is looked for.
+//! Every process below the agent: all of them must have ended before a run is over. As PID 1 the agent kills every
+//! process of its namespace with one call. Otherwise it is a subreaper: a process that a script detaches becomes a
+//! child of the agent again, and the agent searches `/proc` for its descendants.
 
 use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
 use std::collections::HashMap;
 
-/// Kills all descendants that are there now. What is born meanwhile is found by the next call: the caller goes on until
-/// there is none. Says which were alive, where they were looked for: a parent may reap its child before it is killed itself,
-/// and then nobody else hears of it. One call to all leaves no time for that.
+/// Kills all current descendants. New ones are found by the next call: the caller repeats it until none is left.
+/// Returns those that were alive, where it searched for them: a parent may reap its child before it is killed itself,
+/// and then the child is counted nowhere else. The single call of PID 1 leaves no time for that.
 pub(crate) fn kill_all() -> Vec<Pid> {
     if getpid() == Pid::INIT {
-        // Everything but this one. Where there is nothing, there is nothing to do.
+        // Every process but this one; the call fails where there is none.
         let _ = kill_process_group(Pid::INIT, Signal::KILL);
         return Vec::new();
     }
-    // One that has ended meanwhile needs no signal.
+    // A process that has ended since needs no signal.
     let kill = |(pid, alive)| kill_process(pid, Signal::KILL).is_ok().then_some((pid, alive));
     below().into_iter().filter_map(kill).filter(|(_, alive)| *alive).map(|(pid, _)| pid).collect()
 }
 
-/// All descendants, and whether their first threads are alive. A zombie is one of them: others of its threads may live.
+/// All descendants, and whether their first threads are alive. Zombies are included: their other threads may be alive.
 fn below() -> Vec<(Pid, bool)> {
     let parents = parents();
     let agent = getpid().as_raw_nonzero().get();
@@ -38,7 +38,7 @@ fn below() -> Vec<(Pid, bool)> {
     found.filter_map(|(pid, (_, alive))| Some((Pid::from_raw(*pid)?, *alive))).collect()
 }
 
-/// The parent of every process that can be seen, and whether it is alive.
+/// The parent of every visible process, and whether it is alive.
 fn parents() -> HashMap<i32, (i32, bool)> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return HashMap::new();
@@ -50,8 +50,8 @@ fn parents() -> HashMap<i32, (i32, bool)> {
     entries.filter_map(Result::ok).filter_map(process).collect()
 }
 
-/// The parent of a process and whether it is alive, from its `stat` line, whose second field is a name with any characters
-/// in it.
+/// The parent of a process and whether it is alive, from its `stat` line, whose second field is a name with any
+/// characters in it.
 fn parent(stat: &str) -> Option<(i32, bool)> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     let alive = !matches!(fields.next()?, "Z" | "X");

@@ -1,4 +1,4 @@
-//! What can go wrong in the agent itself. What goes wrong with the script is reported to the host instead.
+//! Errors of the agent itself. Errors of the script are reported to the host instead.
 
 use longshore_protocol::ConnectionError;
 use std::path::PathBuf;
@@ -62,12 +62,12 @@ pub(crate) enum StartError {
         /// The cause.
         source: std::io::Error,
     },
-    /// A file's parts came mixed up.
-    #[error("a part of `{path}` came before `{open}` was complete")]
+    /// Parts of two files are mixed.
+    #[error("received a part of `{path}` before `{open}` was complete")]
     Mixed {
-        /// The file that came.
+        /// The file whose part was received.
         path: String,
-        /// The file that was open.
+        /// The incomplete file.
         open: String,
     },
     /// The agent may not touch files as the script.
@@ -78,7 +78,7 @@ pub(crate) enum StartError {
         /// The cause.
         source: std::io::Error,
     },
-    /// There is nothing to start.
+    /// The command is empty.
     #[error("no program to start")]
     NoProgram,
     /// The interpreter could not be started.
@@ -88,7 +88,7 @@ pub(crate) enum StartError {
         program: String,
         /// The cause.
         source: std::io::Error,
-        /// Programs of similar names that are there instead.
+        /// Programs of similar names in the `PATH`.
         found: Vec<String>,
     },
 }

@@ -1,6 +1,7 @@
-//! What the script left in its working folder, part by part, for the host to keep. Nothing of the script runs any
-//! more, so the folder stands still; what is in it may be anything. Only regular files go, links are not followed, and
-//! the block's own files go where the script has changed them. How parts get to the host is the session's.
+//! Files that the script left in its working folder, part by part, for the host to keep. No process of the script
+//! runs any more, so the folder does not change; its content is untrusted. Only regular files are sent, links are not
+//! followed, and the block's own files are sent only if the script changed them. The session sends the parts to the
+//! host.
 
 use longshore_protocol::limits::{INLINE_MAX, PATH_MAX};
 use longshore_protocol::{FromAgent, KeepLimits, LeftOut};
@@ -11,11 +12,11 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Most folders within folders that are looked into: each open one costs a descriptor.
+/// Maximum depth of folders that are read: each open one costs a descriptor.
 const DEPTH_MAX: usize = 64;
 
-/// What tells that a file is still as it was unpacked: its place, size and times. Whatever writes to it moves the time
-/// of its last change, which nobody can set.
+/// Identifies an unchanged file: its inode, size and times. Each write updates the time of the last status change,
+/// which no process can set.
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
     inode: (u64, u64),
@@ -38,7 +39,7 @@ impl Stamp {
 pub(crate) struct Unchanged(HashMap<String, Stamp>);
 
 impl Unchanged {
-    /// Notes a file that is complete.
+    /// Records a complete file.
     pub(crate) fn note(&mut self, path: &str, file: &File) -> std::io::Result<()> {
         self.0.insert(path.into(), Stamp::of(&file.metadata()?));
         Ok(())
@@ -57,7 +58,7 @@ pub(crate) struct Keeper {
     left: KeepLimits,
     left_out: LeftOut,
     begun: bool,
-    /// The folders that the walk is in, each with its path below the working folder.
+    /// The open folders of the walk, each with its path below the working folder.
     within: Vec<(ReadDir, String)>,
     open: Option<OpenFile>,
 }
@@ -75,14 +76,14 @@ struct OpenFile {
 pub(crate) enum Step {
     /// A part of a file.
     Part(FromAgent, Vec<u8>),
-    /// Something that does not go.
+    /// An entry that is not sent.
     Nothing,
     /// The walk is over.
     Done,
 }
 
 impl Keeper {
-    /// Will walk through `folder`.
+    /// A walk through `folder` that has not begun.
     pub(crate) fn new(folder: &str, limits: KeepLimits, unchanged: Unchanged) -> Self {
         Self {
             root: PathBuf::from(folder),
@@ -100,7 +101,7 @@ impl Keeper {
         self.left_out
     }
 
-    /// Ends the walk. What it had not come to counts as one.
+    /// Ends the walk. The unread rest counts as one file left out.
     pub(crate) fn stop(&mut self) {
         if self.open.take().is_some() || !self.begun || !self.within.is_empty() {
             self.left_out.beyond += 1;
@@ -109,7 +110,7 @@ impl Keeper {
         self.within.clear();
     }
 
-    /// Goes on by one part, or one entry of a folder.
+    /// Advances by one part, or one entry of a folder.
     pub(crate) fn step(&mut self) -> Step {
         if let Some(open) = self.open.take() {
             return self.part(open);
@@ -173,7 +174,7 @@ impl Keeper {
         let mut bytes = Vec::new();
         let read = open.file.by_ref().take(length).read_to_end(&mut bytes);
         if read.is_err() || bytes.len() as u64 != length {
-            // The host gives up a file whose last part does not come.
+            // The host discards a file whose last part does not arrive.
             self.left_out.unreadable += 1;
             return Step::Nothing;
         }
@@ -185,7 +186,7 @@ impl Keeper {
     }
 }
 
-/// Opens a regular file, and nothing else that may have its name.
+/// Opens a regular file; anything else of that name is an error.
 fn open(place: &Path) -> std::io::Result<(File, Metadata)> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).map_err(std::io::Error::other)?;

@@ -4,7 +4,7 @@
 use longshore_protocol::CancelLadder;
 use std::time::{Duration, Instant};
 
-/// What to do to the script now.
+/// The next signal for the script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rung {
     /// SIGINT to its group.
@@ -15,7 +15,7 @@ pub(crate) enum Rung {
     Kill,
 }
 
-/// A cancellation under way, or none yet.
+/// A cancellation in progress, or none yet.
 #[derive(Debug)]
 pub(crate) struct Ladder {
     deadlines: CancelLadder,

@@ -1,7 +1,7 @@
 //! `longshore-agent`: PID 1 of a container, or the supervisor of a script on a machine without containers.
 //!
-//! This file owns the command line and the exit status. What the agent does is the session's; how it ends is decided
-//! here: 0 after a reported run, 3 when the host went away, 4 when the host broke the protocol or cannot be reached.
+//! This file owns the command line and the exit status: 0 after a reported run, 3 when the host closed the connection,
+//! 4 when the host broke the protocol or cannot be reached. The session owns the run.
 
 mod capture;
 mod descendants;

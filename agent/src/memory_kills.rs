@@ -1,6 +1,6 @@
-//! Whether the kernel killed something of this container for want of memory, from the counters of its cgroup.
+//! Whether the kernel killed a process of this container because memory ran out, from the counters of its cgroup.
 
-/// Where the counter is, in cgroup version 2 and 1, as containers see it.
+/// Paths of the counter in cgroup versions 2 and 1, as seen in a container.
 const COUNTERS: [&str; 2] = ["/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"];
 
 /// Processes that the kernel has killed in this cgroup so far; 0 where no counter can be read.

@@ -1,5 +1,5 @@
-//! The one owner of `waitpid`: a thread that takes every child that ends, the script and orphans alike, and tells the
-//! session through a pipe. It ends when there is no child left, which is also when nothing of the script is left.
+//! The only owner of `waitpid`: a thread that reaps every child that ends, the script and orphans alike, and reports
+//! it to the session through a pipe. It ends when no child is left, and then no process of the script is left either.
 
 use crate::error::AgentError;
 use longshore_protocol::ExitStatus;
@@ -12,12 +12,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 /// Bytes of a message through the pipe: process id, kind and value. Writes this short are atomic.
 const MESSAGE_BYTES: usize = 6;
 
-/// What the reaper saw.
+/// An event of the reaper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reaped {
     /// A child ended.
     Child(i32, ExitStatus),
-    /// There is no child left.
+    /// No child is left.
     NoneLeft,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Reaper {
 }
 
 impl Reaper {
-    /// Starts to reap. There must be a child already.
+    /// Starts to reap. The agent must have a child already.
     pub(crate) fn start() -> Result<Self, AgentError> {
         let (pipe, write) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| AgentError::system("pipe2")(e.into()))?;
         std::thread::Builder::new()
@@ -39,7 +39,7 @@ impl Reaper {
         Ok(Self { pipe })
     }
 
-    /// What was seen next; waits for it.
+    /// The next event; waits for it.
     pub(crate) fn next(&self) -> Result<Reaped, AgentError> {
         let mut message = [0; MESSAGE_BYTES];
         let read = loop {
@@ -76,7 +76,7 @@ fn reap(pipe: &OwnedFd) {
                 }
             }
             Ok(None) | Err(Errno::INTR) => {}
-            // No child is left; closing the pipe says so.
+            // No child is left; closing the pipe reports it.
             Err(_) => return,
         }
     }

@@ -30,13 +30,13 @@ use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-/// How long pipes are read after everything that could write to them was killed.
+/// How long pipes are read after every process that could write to them was killed.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// How long the host may take to hang up after the exit report.
+/// How long the host may take to close the connection after the exit report.
 const GOODBYE: Duration = Duration::from_secs(5);
 
-/// Runs what the host asks for, and reports how it ended.
+/// Runs the host's script, and reports how it ended.
 pub(crate) fn run(socket: &Path) -> Result<(), AgentError> {
     let signals = prepare_process()?;
     let mut connection =
@@ -93,7 +93,7 @@ fn say_hello(connection: &mut SocketConnection<ToAgent>) -> Result<(), AgentErro
     }
 }
 
-/// Takes the block's files until Start. A file that cannot be written is the script's failure to start.
+/// Receives the block's files until Start. If a file cannot be written, the script's start fails.
 fn unpack(
     receiver: &mut Receiver<ToAgent>,
     begin: &Begin,
@@ -124,7 +124,7 @@ fn unexpected(expected: &'static str, received: &ToAgent) -> AgentError {
     ConnectionError::from(ProtocolError::Unexpected { expected, received }).into()
 }
 
-/// Waits for the host to hang up, so that it has read all.
+/// Waits for the host to close the connection, after it has read everything.
 fn goodbye(connection: &SocketConnection<ToAgent>) -> Result<(), AgentError> {
     let until = Instant::now() + GOODBYE;
     loop {
@@ -138,7 +138,7 @@ fn goodbye(connection: &SocketConnection<ToAgent>) -> Result<(), AgentError> {
     }
 }
 
-/// The script is running, or what it left behind is.
+/// A running script, or processes that it left behind.
 struct Running {
     sender: Sender,
     receiver: Receiver<ToAgent>,
@@ -154,14 +154,14 @@ struct Running {
     tell_end: bool,
     /// Processes that outlived the script, and were killed.
     left_behind: BTreeSet<i32>,
-    /// When everything is killed once more, from the last rung or the script's end on.
+    /// When all processes are killed again, after the last rung or the script's end.
     kill_again: Option<Instant>,
     all_gone: bool,
     started: Instant,
     memory_kills: u64,
-    /// Sends what the script left in its folder, where the host wants it.
+    /// Reads the files that the script left in its folder, where the host wants them.
     keeper: Option<Keeper>,
-    /// The host wants an end.
+    /// The host has asked for an end.
     told_to_end: bool,
 }
 
@@ -259,7 +259,7 @@ impl Running {
         if !self.all_gone && ready[2].intersects(PollFlags::IN | PollFlags::HUP) {
             self.take_reaped()?;
         }
-        // Back to front, so that a pipe that is taken away does not move those still to be looked at.
+        // Back to front, so that removing a pipe does not move those still to be read.
         for index in (0..ready.len().saturating_sub(3)).rev() {
             if !ready[index + 3].is_empty() {
                 self.read_pipe(index)?;

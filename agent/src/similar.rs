@@ -1,10 +1,10 @@
-//! Programs that are there where another is missing: `python3.11` for `python3`. They stand in the report, so that
-//! whoever made the image sees at once what it has.
+//! Programs with a name similar to a missing one: `python3.11` for `python3`. They are listed in the error, so that the
+//! image's author sees what it has.
 
-/// Most programs that are named.
+/// Maximum number of programs listed.
 const NAMED_MAX: usize = 5;
 
-/// Programs in the folders of a `PATH` that are called like this one but for their version.
+/// Programs in the folders of a `PATH` whose names differ from this one only in the version.
 pub(crate) fn programs(missing: &str, path: &str) -> Vec<String> {
     let is_version = |character: char| character.is_ascii_digit() || character == '.';
     let stem = missing.trim_end_matches(is_version);

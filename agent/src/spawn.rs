@@ -1,5 +1,5 @@
-//! Starting the interpreter: its user, group, folder, environment, limits. The only unsafe code of the agent is what
-//! must happen between fork and exec: signals, limits, rights, and asking that the script dies with the agent.
+//! Starts the interpreter: its user, group, folder, environment, limits. The agent's only unsafe code runs between fork
+//! and exec: signals, limits, rights, and the request that the script dies with the agent.
 #![allow(unsafe_code, reason = "what a script may do must be set by the child itself, between fork and exec")]
 
 use crate::error::StartError;
@@ -12,10 +12,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// The user name of scripts; the images know it, other machines need not.
+/// The user name of scripts; the images have it, other machines need not.
 const USER: &str = "longshore";
 
-/// Starts the script's interpreter, as another user where it is one.
+/// Starts the script's interpreter, as another user where `apart` names one.
 pub(crate) fn spawn(begin: &Begin, socket: &Path, apart: Option<Apart>) -> Result<Child, StartError> {
     let (program, arguments) = begin.program.split_first().ok_or(StartError::NoProgram)?;
     let mut command = Command::new(program);
@@ -45,15 +45,15 @@ pub(crate) fn spawn(begin: &Begin, socket: &Path, apart: Option<Apart>) -> Resul
         let reason = format!("the agent runs as user {own}, not as {} or root", user.uid);
         return Err(failed(std::io::Error::other(reason)));
     }
-    // Nobody but root may have more than the agent itself was given.
+    // Only root may exceed the agent's own limit.
     let most = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     let open_files = begin.open_files.map(|files| files.min(most));
     let open_files = open_files.map(|files| Rlimit { current: Some(files), maximum: Some(files) });
     let prepare = move || {
-        // The agent takes its signals through a descriptor, and blocks them; and a host that was started in the
-        // background ignores some. The script starts with every signal as it should be.
+        // The agent blocks its signals and reads them from a descriptor, and a host that was started in the background
+        // ignores some. The script starts with the default for every signal.
         for caught in Caught::iterator() {
-            // SAFETY: the default action is no handler of ours. Those of SIGKILL and SIGSTOP cannot be set.
+            // SAFETY: the default action runs no code of this process. Those of SIGKILL and SIGSTOP cannot be set.
             let _ = unsafe { signal(caught, SigHandler::SigDfl) };
         }
         SigSet::empty().thread_set_mask()?;
@@ -63,7 +63,7 @@ pub(crate) fn spawn(begin: &Begin, socket: &Path, apart: Option<Apart>) -> Resul
         if let Some(apart) = apart {
             apart.become_script()?;
         }
-        // Last, since the kernel forgets it when the user changes.
+        // Last, since the kernel resets it when the user changes.
         Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
     };
     // SAFETY: the closure runs in the forked child and makes only system calls, which are async-signal-safe; it

@@ -1,5 +1,5 @@
-//! The block's files, part by part, into the working folder. Paths are not trusted to be sensible; the folder is
-//! empty and ours, so nothing in it can be a link yet.
+//! Writes the block's files, part by part, into the working folder. Paths are untrusted; the folder belongs to the
+//! agent and is empty at first, so nothing in it can be a link yet.
 
 use crate::error::StartError;
 use crate::keep::Unchanged;
@@ -39,7 +39,7 @@ impl Unpacker {
         Ok(())
     }
 
-    /// What was unpacked, to tell it from what the script makes of it.
+    /// The unpacked files, to detect later changes by the script.
     pub(crate) fn into_unchanged(self) -> Unchanged {
         self.unchanged
     }

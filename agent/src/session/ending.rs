@@ -1,5 +1,6 @@
-//! How everything ends: the rungs of a cancellation, what the script leaves behind, and all of it when the host is gone.
-//! What must go is killed again and again until no child is left, since a kill only reaches what is there.
+//! The end of a run's processes: the rungs of a cancellation, processes that the script left behind, and all of them
+//! once the host has closed the connection. They are killed repeatedly until no child is left, since one kill misses
+//! new ones.
 
 use super::{Running, timespec};
 use crate::descendants;
@@ -11,14 +12,14 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Signal, kill_process_group};
 use std::time::{Duration, Instant};
 
-/// How long until everything is killed once more.
+/// Interval between two kills of all processes.
 const KILL_AGAIN: Duration = Duration::from_millis(100);
 
-/// What ends whatever outlives the script, as `waitpid` tells it.
+/// The exit status of a killed process, as reported by `waitpid`.
 const KILLED: ExitStatus = ExitStatus::Signal(9);
 
 impl Running {
-    /// Does what a rung of the ladder asks for.
+    /// Sends the signal of a rung of the ladder.
     pub(super) fn climb(&mut self, rung: Rung) {
         let signal = match rung {
             Rung::Interrupt => Signal::INT,
@@ -26,7 +27,7 @@ impl Running {
             Rung::Kill => Signal::KILL,
         };
         if let Some(script) = self.script {
-            // A group that is gone needs no signal.
+            // A group that has ended needs no signal.
             let _ = kill_process_group(script, signal);
         }
         if rung == Rung::Kill {
@@ -34,7 +35,7 @@ impl Running {
         }
     }
 
-    /// Kills what is still there.
+    /// Kills the remaining processes when the interval is over.
     pub(super) fn kill_if_due(&mut self, now: Instant) {
         if self.kill_again.is_some_and(|at| now >= at) {
             self.kill_everything();
@@ -49,7 +50,7 @@ impl Running {
         self.kill_again = (!self.all_gone).then(|| Instant::now() + KILL_AGAIN);
     }
 
-    /// Takes what was reaped. Once the script has ended nothing of it may go on.
+    /// Handles an event of the reaper. Once the script has ended, its remaining processes are killed.
     pub(super) fn take_reaped(&mut self) -> Result<(), AgentError> {
         match self.reaper.next()? {
             Reaped::NoneLeft => {
@@ -74,7 +75,7 @@ impl Running {
         Ok(())
     }
 
-    /// Kills and reaps everything, where there is no host any more.
+    /// Kills and reaps all processes after the host has closed the connection.
     pub(super) fn end_everything(&mut self) -> Result<(), AgentError> {
         self.tell_end = false;
         while !self.all_gone {

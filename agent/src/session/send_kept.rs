@@ -1,5 +1,5 @@
-//! After the script's end and before the exit report: what it left in its working folder goes to the host, a part at a
-//! time. What goes is the keeper's to say.
+//! Sends the files that the script left in its working folder to the host, a part at a time, after the script's end and
+//! before the exit report. The keeper selects the files.
 
 use super::{GOODBYE, Running, timespec};
 use crate::error::AgentError;
@@ -8,11 +8,11 @@ use longshore_protocol::{Frame, Payload};
 use rustix::event::{PollFd, PollFlags, poll};
 use std::time::{Duration, Instant};
 
-/// How long it may take. A gibibyte takes seconds, where the host's disk does.
+/// How long sending may take. A gibibyte takes seconds on a disk that writes it in seconds.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 impl Running {
-    /// Sends it. The host may end that; an end that it wanted before was the script's.
+    /// Sends the files. The host may stop it by a Cancel; one received before was for the script.
     pub(super) fn send_kept(&mut self) -> Result<(), AgentError> {
         self.told_to_end = false;
         let until = Instant::now() + DEADLINE;
@@ -27,7 +27,7 @@ impl Running {
                     Step::Done => return Ok(()),
                 }
             }
-            // While the host does not read, this waits for it; otherwise it just looks whether the host has a word.
+            // Waits while the host does not read; otherwise only checks for a message of the host.
             let waits = !self.outgoing.is_empty();
             let events = if waits { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
             let patience = if waits { GOODBYE } else { Duration::ZERO };
