@@ -1,4 +1,4 @@
-//! An error and its causes as one line of text: for all that link this crate, which is everyone who reports errors.
+//! An error and its causes as one line of text, for all crates that report errors.
 
 /// An error with its causes, in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {

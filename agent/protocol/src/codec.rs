@@ -1,5 +1,5 @@
-//! Frames out of bytes, without I/O. Bytes and descriptors are pushed in as they arrive, frames come out when they
-//! are whole. Header lengths are checked before a byte of the body is waited for.
+//! Decodes frames from bytes, without I/O. Bytes and descriptors are pushed in as they arrive; complete frames are
+//! returned. Header lengths are checked before any byte of the body is awaited.
 
 use crate::error::ProtocolError;
 use crate::frame::{Frame, HEADER_BYTES, Header};
@@ -8,11 +8,11 @@ use crate::payload::{Payload, PayloadKind};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 
-/// An incremental frame decoder. After an error it is of no further use: the stream has lost its place.
+/// An incremental frame decoder. It cannot be used after an error: the frame boundaries are lost.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     bytes: Vec<u8>,
-    /// Where the first unread byte stands in `bytes`.
+    /// Offset of the first unread byte in `bytes`.
     start: usize,
     descriptors: VecDeque<OwnedFd>,
     /// Whether the two sides pass descriptors.
@@ -21,12 +21,12 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// An empty decoder, of a connection that passes descriptors.
+    /// An empty decoder for a connection that passes descriptors.
     pub(crate) fn new() -> Self {
         Self { bytes: Vec::new(), start: 0, descriptors: VecDeque::new(), passes_descriptors: true, header: None }
     }
 
-    /// From now on a descriptor is an error.
+    /// Makes every later descriptor an error.
     pub(crate) fn refuse_descriptors(&mut self) {
         self.passes_descriptors = false;
     }
@@ -47,7 +47,7 @@ impl Decoder {
     /// Takes a descriptor that arrived with the bytes pushed next.
     ///
     /// # Errors
-    /// [`ProtocolError::UnexpectedDescriptor`] when more wait than frames could honestly announce,
+    /// [`ProtocolError::UnexpectedDescriptor`] when more descriptors wait than a correct sender could announce,
     /// [`ProtocolError::DescriptorsNotNegotiated`].
     pub(crate) fn push_descriptor(&mut self, descriptor: OwnedFd) -> Result<(), ProtocolError> {
         if !self.passes_descriptors {
@@ -60,10 +60,10 @@ impl Decoder {
         Ok(())
     }
 
-    /// The next whole frame, or `None` until more bytes have come.
+    /// The next complete frame, or `None` until more bytes have arrived.
     ///
     /// # Errors
-    /// Whatever the peer did wrong.
+    /// Any violation of the protocol by the peer.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
         let header = match self.header {
             Some(header) => header,
@@ -102,7 +102,7 @@ impl Decoder {
         Ok(Some(Frame { message, payload }))
     }
 
-    /// Whether the peer may hang up here: between frames.
+    /// Whether the peer may close the connection here: between frames.
     pub(crate) fn is_between_frames(&self) -> bool {
         self.header.is_none() && self.start == self.bytes.len()
     }

@@ -1,6 +1,6 @@
-//! A blocking connection over a socket, in two halves that may live on two threads. Used by the agent and the client; the
-//! host has an asynchronous one of its own over the same reader. Unix sockets pass descriptors; over any other stream
-//! socket the same messages pass without.
+//! A blocking connection over a socket, in two halves that may be used on two threads. Used by the agent and the
+//! client; the host has an asynchronous one over the same reader. Unix sockets pass descriptors; other stream sockets
+//! carry the same messages without them.
 
 use crate::error::{ConnectionError, ProtocolError};
 use crate::frame::Frame;
@@ -43,7 +43,7 @@ impl<M: Message> SocketConnection<M> {
         Self::over(socket.into(), Reader::new())
     }
 
-    /// A connection over a connected stream socket that passes no descriptors, such as one of TCP.
+    /// A connection over a connected stream socket that passes no descriptors, such as a TCP socket.
     #[must_use]
     pub fn without_descriptors(socket: impl Into<OwnedFd>) -> Self {
         let mut reader = Reader::new();
@@ -65,10 +65,10 @@ impl<M: Message> SocketConnection<M> {
         self.receiver.reader.passes_descriptors()
     }
 
-    /// Takes what Welcome says of descriptors.
+    /// Applies what Welcome declares about descriptors.
     ///
     /// # Errors
-    /// [`ProtocolError::DescriptorsNotNegotiated`] where it says that they pass, and Hello did not.
+    /// [`ProtocolError::DescriptorsNotNegotiated`] if Welcome declares that they pass, and Hello did not.
     pub fn agree(&mut self, descriptors: bool) -> Result<(), ProtocolError> {
         if descriptors && !self.passes_descriptors() {
             return Err(ProtocolError::DescriptorsNotNegotiated);
@@ -96,7 +96,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Sends a message that carries nothing, waiting as long as the peer does not read.
+    /// Sends a message without payload; waits while the peer does not read.
     ///
     /// # Errors
     /// [`ConnectionError::Io`], or the message breaks a limit.
@@ -104,7 +104,7 @@ impl Sender {
         self.send_with(message, Payload::None)
     }
 
-    /// Sends a message with what it carries, likewise.
+    /// Sends a message with a payload; waits likewise.
     ///
     /// # Errors
     /// As [`Sender::send`].
@@ -127,11 +127,11 @@ pub struct Receiver<M> {
 }
 
 impl<M: Message> Receiver<M> {
-    /// The next message with what it carries; `None` when the peer has hung up between frames.
+    /// The next message with its payload; `None` when the peer has closed the connection between frames.
     ///
     /// # Errors
-    /// [`ConnectionError`]; a socket in non-blocking mode that has nothing is [`ConnectionError::Io`] with
-    /// `WouldBlock`, and what has come so far is kept.
+    /// [`ConnectionError`]; a socket in non-blocking mode without data is [`ConnectionError::Io`] with `WouldBlock`,
+    /// and the bytes received so far are kept.
     pub fn receive(&mut self) -> Result<Option<(M, Payload)>, ConnectionError> {
         loop {
             if let Some(read) = self.reader.next_message()? {

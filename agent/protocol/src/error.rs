@@ -1,5 +1,5 @@
-//! What can go wrong on the wire. One variant for each way a peer can break the protocol, so that tests and golden
-//! vectors pin the exact one; transport failures are kept apart in [`ConnectionError`].
+//! Errors of the wire. One variant for each way in which a peer can break the protocol, so that tests and golden
+//! vectors check the exact one; transport failures are in [`ConnectionError`].
 
 use crate::version::VersionMismatch;
 use thiserror::Error;
@@ -41,10 +41,10 @@ pub enum ProtocolError {
     /// A frame without payload announces payload bytes, or one with a payload announces none.
     #[error("payload kind and payload length contradict each other")]
     PayloadContradiction,
-    /// The frame announces a descriptor that did not come.
+    /// The frame announces a descriptor that was not passed.
     #[error("frame announces a descriptor, but none was passed")]
     MissingDescriptor,
-    /// A descriptor came that no frame announces.
+    /// A descriptor was passed that no frame announces.
     #[error("a descriptor was passed that no frame announces")]
     UnexpectedDescriptor,
     /// A descriptor on a connection over which the two sides have not agreed to pass any.
@@ -53,7 +53,7 @@ pub enum ProtocolError {
     /// The control message is not JSON, or lacks its type.
     #[error("control message is not valid: {reason}")]
     BadMessage {
-        /// What the JSON reader said.
+        /// The JSON reader's error.
         reason: String,
     },
     /// The control message has a type that this direction does not know.
@@ -64,12 +64,12 @@ pub enum ProtocolError {
         /// Such as `from the script`.
         direction: &'static str,
     },
-    /// A known message came at a time when the protocol does not allow it.
+    /// A known message was received at a time when the protocol does not allow it.
     #[error("expected {expected}, received `{received}`")]
     Unexpected {
-        /// What would have been right.
+        /// The expected message.
         expected: &'static str,
-        /// What came.
+        /// The received message.
         received: String,
     },
     /// A message needs a payload of another kind than it carries.
@@ -80,7 +80,7 @@ pub enum ProtocolError {
         /// Such as `an inline payload`.
         expected: &'static str,
     },
-    /// The sender went on without credit.
+    /// The sender exceeded its credit.
     #[error("stream {stream} has {outstanding} bytes under way, beyond its window of {window}")]
     WindowExceeded {
         /// The stream.
@@ -120,10 +120,10 @@ pub enum ConnectionError {
     /// The peer closed the connection in the middle of a frame.
     #[error("the connection ended in the middle of a frame")]
     Truncated,
-    /// The peer closed the connection where the protocol has more to say.
+    /// The peer closed the connection where the protocol requires another message.
     #[error("the connection ended while waiting for {expected}")]
     Closed {
-        /// What should have come.
+        /// The expected message.
         expected: &'static str,
     },
     /// The peer broke the protocol.

@@ -1,5 +1,5 @@
-//! A frame: a fixed header, a JSON control message, and at most one payload. This file owns the header's layout;
-//! reading frames from bytes is the codec's.
+//! A frame: a fixed header, a JSON control message, and at most one payload. This file owns the header's layout; the
+//! codec reads frames from bytes.
 
 use crate::error::ProtocolError;
 use crate::limits::{INLINE_MAX, MESSAGE_MAX, SEGMENT_MAX};
@@ -17,7 +17,7 @@ pub const HEADER_BYTES: usize = 20;
 pub struct Frame {
     /// The control message as JSON.
     pub message: Vec<u8>,
-    /// What it carries.
+    /// Its payload.
     pub payload: Payload,
 }
 
@@ -32,10 +32,10 @@ impl Frame {
         Self { message: message.to_json(), payload }
     }
 
-    /// Its message, and what it carries.
+    /// Its message and its payload.
     ///
     /// # Errors
-    /// The message is not one of `M`, or carries what it must not.
+    /// The message is not one of `M`, or has a payload of another kind than it must carry.
     pub fn into_message<M: Message>(self) -> Result<(M, Payload), ProtocolError> {
         let message: M = message::from_json(&self.message)?;
         let carries = message.carries();
@@ -67,7 +67,7 @@ impl Frame {
     }
 }
 
-/// A header that has been read and found within the limits.
+/// A header that has been decoded and checked against the limits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Header {
     pub(crate) kind: PayloadKind,

@@ -1,4 +1,4 @@
-//! What the agent says to the host, after its Hello: that the script runs, what it printed, and how it ended.
+//! Messages from the agent to the host, after its Hello: that the script runs, its output, and how it ended.
 
 use crate::message::Message;
 use crate::payload::Carries;
@@ -13,19 +13,19 @@ pub enum FromAgent {
         /// Its process id, as the agent sees it.
         pid: u32,
     },
-    /// Bytes that the script or a child of it printed, inline. Text is not promised.
+    /// Bytes that the script or a child of it printed, inline. They need not be valid text.
     Log {
         /// Where they were printed.
         source: LogSource,
     },
-    /// The script has ended; what it left behind is being ended too. Only where the host asked for it.
+    /// The script has ended; the processes that it left behind are being killed. Sent only if the host asked for it.
     Ended {
         /// Exit code or signal of the interpreter.
         status: ExitStatus,
     },
-    /// A part of a file that the script left in its working folder, inline, after its end and where the host asked for
-    /// them. Parts come in order, file after file; one that is not complete when another path or the exit comes was
-    /// given up.
+    /// A part of a file that the script left in its working folder, inline, after its end and only if the host asked
+    /// for it. Parts are in order, file after file; a file that is incomplete when another path or the exit arrives was
+    /// abandoned.
     Kept {
         /// Relative to the working folder, `/` between its parts, no `..`.
         path: String,
@@ -34,9 +34,9 @@ pub enum FromAgent {
         /// Whether this is the file's last part.
         last: bool,
     },
-    /// The script has ended and nothing of it is left. The agent's last word.
+    /// The script has ended and none of its processes is left. The agent's last message.
     Exited(Exit),
-    /// The script could not be started. The agent's last word.
+    /// The script could not be started. The agent's last message.
     Failed {
         /// Why, for a person.
         reason: String,
@@ -71,28 +71,27 @@ pub enum LogSource {
 pub struct Exit {
     /// Exit code or signal of the interpreter.
     pub status: ExitStatus,
-    /// Whether the kernel killed a process of the container for want of memory.
+    /// Whether the kernel killed a process of the container because memory ran out.
     pub out_of_memory: bool,
-    /// What it used.
+    /// The resources it used.
     pub usage: Usage,
-    /// What it printed beyond the limit.
+    /// The bytes it printed beyond the limit.
     pub dropped: Dropped,
-    /// Processes that the script left behind and the agent ended.
+    /// Processes that the script left behind and the agent killed.
     pub left_behind: u32,
-    /// What of the working folder was not sent, where the host asked for it. An agent that knows nothing of that says
-    /// nothing.
+    /// What was not sent of the working folder, if the host asked for it. An agent without this feature omits it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOut>,
 }
 
-/// What of the working folder was not sent, counted.
+/// Entries of the working folder that were not sent, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Links, sockets, pipes and devices.
     pub special: u64,
-    /// Files and folders that could not be read, or whose names are no text or too long.
+    /// Files and folders that could not be read, or whose names are not text or are too long.
     pub unreadable: u64,
-    /// Files beyond the limits, or beyond the time for it.
+    /// Files beyond the limits, or beyond the deadline for sending.
     pub beyond: u64,
 }
 
@@ -106,7 +105,7 @@ pub enum ExitStatus {
     Signal(u8),
 }
 
-/// What the script's processes used.
+/// Resources that the script's processes used.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Usage {
     /// Processor time of all processes, user and system, in seconds.

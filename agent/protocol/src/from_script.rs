@@ -1,5 +1,5 @@
-//! What the SDK in the script says to the host, after its Hello: it pulls inputs, pushes outputs, tells how far it
-//! is, and says its last word.
+//! Messages from the SDK in the script to the host, after its Hello: it reads inputs, writes outputs, reports progress,
+//! and sends its final word.
 
 use crate::message::Message;
 use crate::payload::Carries;
@@ -16,7 +16,7 @@ pub enum FromScript {
         stream: StreamId,
         /// The input, from 0.
         input: u32,
-        /// How its rows should come.
+        /// How its rows should be delivered.
         delivery: Delivery,
     },
     /// Asks to append to an output. Answered by Opened, or by Drop.
@@ -40,7 +40,7 @@ pub enum FromScript {
         /// The stream.
         stream: StreamId,
     },
-    /// The script wants no more of an input, or gives an output's table up half way.
+    /// The script needs no more of an input, or abandons an output's table before its end.
     Drop {
         /// The stream.
         stream: StreamId,
@@ -57,28 +57,28 @@ pub enum FromScript {
         /// Its text.
         text: String,
     },
-    /// How far the script is.
+    /// The script's progress.
     Progress {
         /// From 0 to 1.
         fraction: f64,
-        /// What it is doing.
+        /// What the script is doing.
         text: Option<String>,
     },
-    /// An error message to show and log; it ends nothing.
+    /// An error message to show and log; it does not end the run.
     Error {
         /// Its text.
         text: String,
     },
-    /// An exception that nothing caught is about to end the script.
+    /// An uncaught exception is about to end the script.
     Uncaught {
         /// One line, such as `ValueError: no such field`.
         summary: String,
     },
-    /// The script's last word; the first one counts.
+    /// The script's final word; the first one counts.
     Verdict {
         /// The word.
         word: Word,
-        /// A message to end with.
+        /// The final message.
         message: Option<String>,
     },
 }
@@ -108,13 +108,13 @@ impl Message for FromScript {
     }
 }
 
-/// How an input's rows should come.
+/// How an input's rows should be delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    /// As one record batch in one segment, where the host can hold it.
+    /// As one record batch in one segment, if the host can hold it.
     Whole,
-    /// As record batches, a window's worth at a time.
+    /// As record batches, up to one window at a time.
     Batches,
 }
 
@@ -143,7 +143,7 @@ pub enum Place {
     },
 }
 
-/// A script's last word.
+/// A script's final word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Word {

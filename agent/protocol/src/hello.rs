@@ -1,12 +1,12 @@
-//! Hello, the first frame of every connection, sent by the container's side. Its keys never change: any host of any
-//! age can decode it, if only to say that it is too old or too new.
+//! Hello, the first frame of every connection, sent by the container's side. Its keys never change: a host of any age
+//! can decode it, at least to report that it is too old or too new.
 
 use crate::message::Message;
 use crate::software::Software;
 use crate::version::VersionRange;
 use serde::{Deserialize, Serialize};
 
-/// Who is speaking.
+/// The sender of Hello.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -20,11 +20,11 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "hello")]
 pub struct Hello {
-    /// Who is speaking.
+    /// The sender.
     pub role: Role,
     /// The protocol versions it speaks.
     pub protocol: VersionRange,
-    /// What it is.
+    /// Its name and version.
     pub software: Software,
     /// Whether its transport passes descriptors (a Unix socket does).
     pub descriptors: bool,

@@ -1,11 +1,11 @@
 //! The wire between a Longshore host and its containers.
 //!
-//! Everyone links this crate: the agent, the client behind the SDKs, and the host. It owns the frames, the
-//! messages, their limits and the negotiation of versions; PROTOCOL.md is its specification. It knows no engine, no
-//! Arrow and no async runtime, and it starts no threads.
+//! All sides link this crate: the agent, the client behind the SDKs, and the host. It owns the frames, the messages,
+//! their limits and the negotiation of versions; PROTOCOL.md is its specification. It knows no engine, no Arrow and no
+//! async runtime, and it starts no threads.
 //!
 //! Reading and writing are sans-I/O ([`Reader`], [`Sending`]): the blocking [`SocketConnection`] and the host's
-//! asynchronous one run the same code. Nobody else parses a frame's JSON.
+//! asynchronous one run the same code. No other code parses a frame's JSON.
 //!
 //! ```
 //! use longshore_protocol::{Frame, FromScript, Payload, Place, Reader, Sending, StreamId};

@@ -1,5 +1,5 @@
-//! The in-memory twin of a connection: frames through bounded channels, headers checked on the way, no socket. Tests
-//! of anything that speaks the protocol run over it without a process.
+//! An in-memory connection: frames through bounded channels, headers checked as on a socket. Tests of protocol code use
+//! it without a process.
 
 use crate::error::ConnectionError;
 use crate::frame::Frame;
@@ -37,7 +37,7 @@ impl MemorySender {
     /// Sends a frame, waiting while the channel is full.
     ///
     /// # Errors
-    /// The frame breaks a limit, or the other side is gone (a broken pipe, as a socket would say).
+    /// The frame breaks a limit, or the other side is closed (a broken pipe, as with a socket).
     pub fn send(&mut self, frame: Frame) -> Result<(), ConnectionError> {
         frame.encode_header()?;
         self.0
@@ -56,7 +56,7 @@ impl MemoryReceiver {
         self.0.try_recv().ok()
     }
 
-    /// The next frame; `None` when the other side is gone.
+    /// The next frame; `None` when the other side is closed.
     pub fn receive(&mut self) -> Option<Frame> {
         self.0.recv().ok()
     }

@@ -1,5 +1,5 @@
-//! How a control message becomes JSON and back. Messages are one flat JSON object whose `type` names them; unknown
-//! keys are ignored, so that a newer peer may say more, and unknown types are an error.
+//! How a control message becomes JSON and back. Messages are one flat JSON object whose `type` names them; unknown keys
+//! are ignored, so that a newer peer may add keys, and unknown types are an error.
 
 use crate::error::ProtocolError;
 use crate::payload::Carries;
@@ -29,7 +29,7 @@ pub trait Message: Serialize + DeserializeOwned {
 pub(crate) fn from_json<M: Message>(json: &[u8]) -> Result<M, ProtocolError> {
     let unknown = |name: String| ProtocolError::UnknownMessage { name, direction: M::DIRECTION };
     let foreign = || message_type(json).filter(|name| !M::NAMES.contains(&name.as_str()));
-    // The only message of its direction has no enum around it that would look at the name.
+    // Hello is a struct, not an enum: serde does not check its `type`.
     if let [_] = M::NAMES
         && let Some(name) = foreign()
     {

@@ -40,11 +40,11 @@ pub enum Carries {
     Nothing,
     /// Bytes.
     Inline,
-    /// Bytes, where there are any.
+    /// Bytes, or nothing.
     InlineOrNothing,
     /// A descriptor.
     Descriptor,
-    /// A descriptor where the two sides pass them, bytes anywhere.
+    /// A descriptor if the two sides pass descriptors, otherwise bytes.
     DescriptorOrInline,
 }
 
@@ -105,7 +105,7 @@ impl Payload {
         }
     }
 
-    /// The inline bytes; empty where there are none. What a message may carry was checked when it was read.
+    /// The inline bytes; empty without a payload. The payload's kind was checked when the message was read.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         match self {
@@ -114,7 +114,7 @@ impl Payload {
         }
     }
 
-    /// The descriptor and its length, or an error that names the message which must carry one.
+    /// The descriptor and its length, or an error with the name of the message that must carry one.
     ///
     /// # Errors
     /// [`ProtocolError::WrongPayload`].

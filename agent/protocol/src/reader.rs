@@ -1,5 +1,5 @@
-//! Messages out of bytes, without I/O: the codec with the types of one direction. A connection pushes bytes and descriptors
-//! in as they arrive, and takes whole messages out, each with a payload of a kind that it may carry.
+//! Decodes messages from bytes, without I/O: the codec with the types of one direction. A connection pushes bytes and
+//! descriptors in as they arrive, and takes complete messages out, each with a payload of an allowed kind.
 
 use crate::codec::Decoder;
 use crate::error::ProtocolError;
@@ -10,25 +10,25 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 
-/// Reads the messages `M`. After an error it is of no further use: the stream has lost its place.
+/// Reads the messages `M`. It cannot be used after an error: the frame boundaries are lost.
 pub struct Reader<M> {
     decoder: Decoder,
     messages: PhantomData<fn() -> M>,
 }
 
 impl<M: Message> Reader<M> {
-    /// A reader at the beginning of a connection.
+    /// A reader for the beginning of a connection.
     #[must_use]
     pub fn new() -> Self {
         Self { decoder: Decoder::new(), messages: PhantomData }
     }
 
-    /// From now on a descriptor is an error: the two sides have not agreed to pass any.
+    /// Makes every later descriptor an error: the two sides have not agreed to pass any.
     pub fn refuse_descriptors(&mut self) {
         self.decoder.refuse_descriptors();
     }
 
-    /// Whether descriptors pass, as far as is known.
+    /// Whether descriptors pass, as far as negotiated.
     #[must_use]
     pub fn passes_descriptors(&self) -> bool {
         self.decoder.passes_descriptors()
@@ -42,21 +42,21 @@ impl<M: Message> Reader<M> {
     /// Takes a descriptor that arrived with the bytes pushed next.
     ///
     /// # Errors
-    /// [`ProtocolError::UnexpectedDescriptor`] when more wait than frames could honestly announce,
+    /// [`ProtocolError::UnexpectedDescriptor`] when more descriptors wait than a correct sender could announce,
     /// [`ProtocolError::DescriptorsNotNegotiated`].
     pub fn push_descriptor(&mut self, descriptor: OwnedFd) -> Result<(), ProtocolError> {
         self.decoder.push_descriptor(descriptor)
     }
 
-    /// The next whole message with its payload, or `None` until more bytes have come.
+    /// The next complete message with its payload, or `None` until more bytes have arrived.
     ///
     /// # Errors
-    /// Whatever the peer did wrong.
+    /// Any violation of the protocol by the peer.
     pub fn next_message(&mut self) -> Result<Option<(M, Payload)>, ProtocolError> {
         self.decoder.next_frame()?.map(|frame| frame.into_message()).transpose()
     }
 
-    /// Whether the peer may hang up here: between frames.
+    /// Whether the peer may close the connection here: between frames.
     #[must_use]
     pub fn is_between_frames(&self) -> bool {
         self.decoder.is_between_frames()
@@ -64,7 +64,7 @@ impl<M: Message> Reader<M> {
 }
 
 impl Reader<Hello> {
-    /// The reader of what follows Hello. What has arrived already is kept.
+    /// The reader for the messages after Hello. Bytes that have arrived already are kept.
     #[must_use]
     pub fn greeted<M: Message>(self) -> Reader<M> {
         Reader { decoder: self.decoder, messages: PhantomData }

@@ -1,5 +1,5 @@
-//! The state of a frame that is being sent, without I/O: which bytes are left, and whether its descriptor still has to be
-//! passed. A socket takes as much of a frame as it has room for; the descriptor is passed with the first byte, once. The
+//! The state of a frame that is being sent, without I/O: which bytes are left, and whether its descriptor is still to
+//! be passed. A socket accepts as many bytes as fit its buffer; the descriptor is passed with the first byte, once. The
 //! blocking connection, the agent's loop and the host's tasks use it.
 
 use crate::error::ProtocolError;
@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 pub struct Sending {
     header: [u8; HEADER_BYTES],
     frame: Frame,
-    /// Bytes of header, message and inline payload, counted through.
+    /// Bytes sent of header, message and inline payload together.
     sent: usize,
 }
 
@@ -25,7 +25,7 @@ impl Sending {
         Ok(Self { header: frame.encode_header()?, frame, sent: 0 })
     }
 
-    /// What is left to send: of the header, the message and the inline payload.
+    /// The unsent parts of the header, the message and the inline payload.
     #[must_use]
     pub fn parts(&self) -> [&[u8]; 3] {
         let mut skip = self.sent;
@@ -45,7 +45,7 @@ impl Sending {
         }
     }
 
-    /// Counts bytes that a socket has taken.
+    /// Counts bytes that a socket has accepted.
     pub fn advance(&mut self, sent: usize) {
         self.sent += sent;
     }

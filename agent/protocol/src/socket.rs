@@ -1,5 +1,5 @@
-//! Frames over a stream socket, one system call at a time: what the blocking connection and the host's asynchronous one
-//! share. Descriptors go with the first byte of their frame, over Unix sockets alone.
+//! Frames over a stream socket, one system call at a time: shared by the blocking connection and the host's
+//! asynchronous one. Descriptors are passed with the first byte of their frame, over Unix sockets only.
 
 use crate::error::{ConnectionError, ProtocolError};
 use crate::limits::DESCRIPTORS_MAX;
@@ -15,10 +15,10 @@ use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
-/// Reads once from the socket into the reader. Returns the number of bytes, 0 when the peer has hung up.
+/// Reads once from the socket into the reader. Returns the number of bytes, 0 when the peer has closed the connection.
 ///
 /// # Errors
-/// [`ConnectionError::Io`], also for a socket that would block, and what the reader says of descriptors.
+/// [`ConnectionError::Io`], also for a socket that would block, and the reader's errors about descriptors.
 pub fn receive_once<M: Message>(
     socket: impl AsFd,
     buffer: &mut [u8],
@@ -47,10 +47,10 @@ pub fn receive_once<M: Message>(
     Ok(received.bytes)
 }
 
-/// Writes once: as much of a frame as the socket takes.
+/// Writes once: as much of a frame as the socket accepts.
 ///
 /// # Errors
-/// The system's own, also for a socket that would block.
+/// The error of the system call, also for a socket that would block.
 pub fn send_once(socket: impl AsFd, sending: &mut Sending) -> Result<(), std::io::Error> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);

@@ -1,9 +1,9 @@
-//! The name and version by which a program is shown: in Hello, and where two programs have no protocol in common.
+//! The name and version of a program: shown in Hello, and in errors about incompatible protocol versions.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A program and its version, for messages to people only: nothing is decided by it.
+/// A program and its version, only for messages to users: no decision depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Software {
     /// Such as `longshore-agent`.

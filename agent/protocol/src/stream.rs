@@ -1,12 +1,12 @@
-//! Streams and their credit. A stream carries one table in one direction, in order; its sender may have only so many
-//! unacknowledged bytes under way, so memory is bounded on both sides. Both halves are pure state.
+//! Streams and their credit. A stream carries one table in one direction, in order; its sender may have only a limited
+//! number of unacknowledged bytes in flight, so memory is bounded on both sides. Both halves are pure state.
 
 use crate::error::ProtocolError;
 use crate::limits::STREAM_WINDOW;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A stream, numbered by the script that opens it; numbers are never used twice on a connection.
+/// A stream, numbered by the script that opens it; a connection never reuses a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StreamId(pub u32);
@@ -30,13 +30,13 @@ pub struct SendWindow {
 }
 
 impl SendWindow {
-    /// A window with nothing under way.
+    /// A window with nothing in flight.
     #[must_use]
     pub fn new(stream: StreamId) -> Self {
         Self { stream, outstanding: 0 }
     }
 
-    /// Whether a payload of `bytes` may go now. One payload may always be under way.
+    /// Whether a payload of `bytes` may be sent now. One payload may always be in flight.
     #[must_use]
     pub fn admits(&self, bytes: u64) -> bool {
         self.outstanding == 0 || self.outstanding.saturating_add(bytes) <= STREAM_WINDOW
@@ -50,7 +50,7 @@ impl SendWindow {
     /// Counts an acknowledgement.
     ///
     /// # Errors
-    /// [`ProtocolError::BadAcknowledgement`] for more than is under way.
+    /// [`ProtocolError::BadAcknowledgement`] for more bytes than are in flight.
     pub fn acknowledged(&mut self, bytes: u64) -> Result<(), ProtocolError> {
         if bytes > self.outstanding {
             let (stream, outstanding) = (self.stream.0, self.outstanding);
@@ -61,7 +61,7 @@ impl SendWindow {
     }
 }
 
-/// The receiver's half of a stream's credit: it holds the sender to its window.
+/// The receiver's half of a stream's credit: it enforces the sender's window.
 #[derive(Debug)]
 pub struct ReceiveWindow {
     stream: StreamId,
@@ -69,7 +69,7 @@ pub struct ReceiveWindow {
 }
 
 impl ReceiveWindow {
-    /// A window with nothing under way.
+    /// A window with nothing in flight.
     #[must_use]
     pub fn new(stream: StreamId) -> Self {
         Self { stream, outstanding: 0 }
@@ -78,7 +78,7 @@ impl ReceiveWindow {
     /// Counts a payload that has arrived.
     ///
     /// # Errors
-    /// [`ProtocolError::WindowExceeded`] when it came without credit.
+    /// [`ProtocolError::WindowExceeded`] when it arrived without credit.
     pub fn received(&mut self, bytes: u64) -> Result<(), ProtocolError> {
         let outstanding = self.outstanding.saturating_add(bytes);
         if self.outstanding > 0 && outstanding > STREAM_WINDOW {

@@ -1,4 +1,4 @@
-//! What the host says to the agent: what to run, its files, and when to stop.
+//! Messages from the host to the agent: what to run, its files, and when to stop.
 
 use crate::message::Message;
 use crate::payload::Carries;
@@ -17,12 +17,12 @@ pub enum ToAgent {
         /// Whether descriptors pass on this connection.
         descriptors: bool,
     },
-    /// The answer to a Hello that cannot be served. The host closes the connection.
+    /// The answer to a Hello that is refused. The host closes the connection.
     Refused {
-        /// Why, for a person.
+        /// The reason, for the user.
         reason: String,
     },
-    /// What to run. Sent once, after Welcome.
+    /// The command to run. Sent once, after Welcome.
     Begin(Begin),
     /// A part of one of the block's files, inline; parts come in order, file after file.
     File {
@@ -33,7 +33,7 @@ pub enum ToAgent {
         /// Whether this is the file's last part.
         last: bool,
     },
-    /// All files are there: start the script.
+    /// All files are sent: start the script.
     Start,
     /// End the script: the ladder of [`Begin::ladder`], rung by rung.
     Cancel,
@@ -62,7 +62,7 @@ pub struct Begin {
     pub environment: BTreeMap<String, String>,
     /// The working folder; it exists and is empty.
     pub folder: String,
-    /// Who the script runs as; `None` keeps the agent's own user.
+    /// The script's user; `None` keeps the agent's own user.
     pub user: Option<User>,
     /// Bytes of stdout and stderr together that are forwarded; more is read, counted and dropped.
     pub log_bytes: u64,
@@ -70,10 +70,10 @@ pub struct Begin {
     pub open_files: Option<u64>,
     /// Deadlines of a cancellation.
     pub ladder: CancelLadder,
-    /// Whether what the script leaves in the folder is to be sent when it has ended, and at most how much.
+    /// Whether to send the files that the script leaves in the folder after its end, and at most how many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<KeepLimits>,
-    /// Whether the agent is to say that the script has ended before all is that it left behind.
+    /// Whether to report the script's end before the processes that it left behind have ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tell_end: bool,
 }
@@ -97,7 +97,8 @@ pub struct User {
 }
 
 impl User {
-    /// Who the agent becomes in a container that it begins as root, once its script, another user, has started.
+    /// The user that the agent becomes in a container where it starts as root, once its script, another user, has
+    /// started.
     pub const AGENT: Self = Self { uid: 4355, gid: 4355 };
 }
 

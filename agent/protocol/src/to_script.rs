@@ -1,4 +1,4 @@
-//! What the host says to the SDK in the script: the run's facts and options, inputs, loans, and what became of
+//! Messages from the host to the SDK in the script: the run's facts and options, inputs, arenas, and the acceptance of
 //! outputs.
 
 use crate::message::Message;
@@ -18,19 +18,19 @@ pub enum ToScript {
         protocol: Version,
         /// Whether descriptors pass on this connection.
         descriptors: bool,
-        /// What the script may know about its run.
+        /// Facts about the run for the script.
         run: RunFacts,
     },
-    /// The answer to a Hello that cannot be served. The host closes the connection.
+    /// The answer to a Hello that is refused. The host closes the connection.
     Refused {
-        /// Why, for a person.
+        /// The reason, for the user.
         reason: String,
     },
-    /// A stream is open. An input that nothing is connected to is not an error: it has no Data and no End.
+    /// A stream is open. An input without a connected table is not an error: it has no Data and no End.
     Opened {
         /// The stream.
         stream: StreamId,
-        /// Whether anything is connected there.
+        /// Whether a table is connected there.
         connected: bool,
     },
     /// The next bytes of an input's Arrow IPC stream: whole messages, inline or as a sealed segment. Inline ones may
@@ -44,18 +44,18 @@ pub enum ToScript {
         /// The stream.
         stream: StreamId,
     },
-    /// An output's table has arrived whole and was found good.
+    /// An output's table has arrived completely and was accepted.
     Accepted {
         /// The stream.
         stream: StreamId,
         /// Its rows.
         rows: u64,
     },
-    /// The host gives the stream up: the input cannot be read, or the output cannot be taken.
+    /// The host abandons the stream: the input cannot be read, or the output cannot be accepted.
     Drop {
         /// The stream.
         stream: StreamId,
-        /// Why, for a person.
+        /// The reason, for the user.
         reason: String,
     },
     /// Inline data of an output was consumed.
@@ -65,12 +65,12 @@ pub enum ToScript {
         /// Bytes consumed.
         bytes: u64,
     },
-    /// An arena for outputs, as a descriptor; it is the script's until it gives it back with Data.
+    /// An arena for outputs, as a descriptor; the script owns it until it returns it with Data.
     Lend {
         /// The arena.
         arena: ArenaId,
     },
-    /// An arena given back with Data is empty again, and the script's.
+    /// An arena returned with Data is empty again; the script owns it.
     Return {
         /// The arena.
         arena: ArenaId,
@@ -91,7 +91,7 @@ impl Message for ToScript {
     }
 }
 
-/// What a script may know about its run.
+/// Facts about a run for the script.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunFacts {
     /// The run's id.
@@ -104,14 +104,14 @@ pub struct RunFacts {
     pub container: bool,
     /// Whether the script transforms a stream chunk by chunk.
     pub streaming: bool,
-    /// Rows of a chunk at most, where it does; left out where it does not.
+    /// Maximum rows of a chunk, if it does; omitted otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunk_rows: Option<u32>,
     /// The options by name, as the script receives them. Holds secrets.
     pub options: Map<String, Value>,
-    /// Ids of the declared outputs, in order; empty where the block declares none.
+    /// Ids of the declared outputs, in order; empty if the block declares none.
     pub outputs: Vec<String>,
-    /// Names of the declared inputs, in order; empty where the block declares none, left out by hosts of before.
+    /// Names of the declared inputs, in order; empty if the block declares none, omitted by older hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<String>>,
 }

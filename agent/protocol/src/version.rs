@@ -1,5 +1,5 @@
-//! Protocol versions and what each brought. They are apart from crate versions: an image freezes its side for years,
-//! so a host speaks a range, and the two sides settle on the newest they share.
+//! Protocol versions and the capabilities of each. They are independent of crate versions: an image keeps its side for
+//! years, so a host supports a range, and the two sides select the newest version that both support.
 
 use crate::software::Software;
 use serde::{Deserialize, Serialize};
@@ -14,9 +14,9 @@ pub struct Version(pub u32);
 impl Version {
     /// The first: Hello, Begin, streams with credits, segments and arenas, verdicts.
     pub const V1: Self = Self(1);
-    /// The newest this crate speaks.
+    /// The newest that this crate supports.
     pub const NEWEST: Self = Self::V1;
-    /// The oldest this crate still speaks.
+    /// The oldest that this crate still supports.
     pub const OLDEST: Self = Self::V1;
 
     /// Whether this version has a capability.
@@ -29,12 +29,12 @@ impl Version {
 /// Something that a version of the protocol can do. Ask for the capability, never compare numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capability {
-    /// Segments and arenas pass as descriptors, where both sides also say so in Hello and Welcome. Since 1.
+    /// Segments and arenas pass as descriptors, if Hello and Welcome also declare it. Since 1.
     Descriptors,
 }
 
 impl Capability {
-    /// The version that brought it.
+    /// The version that introduced it.
     #[must_use]
     pub fn since(self) -> Version {
         match self {
@@ -43,7 +43,7 @@ impl Capability {
     }
 }
 
-/// A closed range of versions that one side speaks.
+/// A closed range of versions that one side supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionRange {
     /// The oldest.
@@ -53,13 +53,13 @@ pub struct VersionRange {
 }
 
 impl VersionRange {
-    /// What this crate speaks.
+    /// The versions that this crate supports.
     pub const SUPPORTED: Self = Self { oldest: Version::OLDEST, newest: Version::NEWEST };
 
-    /// Settles on the newest version that both this host (`self`) and the container's side (`theirs`) speak.
+    /// Selects the newest version that both this host (`self`) and the container's side (`theirs`) support.
     ///
     /// # Errors
-    /// [`VersionMismatch`] says which side to renew, in a sentence for a person.
+    /// [`VersionMismatch`] names the side to update, in a sentence for the user.
     pub fn negotiate(self, theirs: Self, software: &Software) -> Result<Version, VersionMismatch> {
         let software = software.to_string();
         if theirs.newest < self.oldest {
@@ -82,29 +82,29 @@ impl fmt::Display for VersionRange {
     }
 }
 
-/// The two sides of a connection speak no version in common.
+/// The two sides of a connection have no version in common.
 #[derive(Debug, Error, PartialEq, Eq, Clone)]
 pub enum VersionMismatch {
-    /// The container's side is older than anything this host speaks.
+    /// The container's side is older than all versions of this host.
     #[error("{software} speaks protocol {theirs}, which is too old for this host ({ours}): rebuild the image")]
     TooOld {
         /// Name and version of the container's side.
         software: String,
-        /// What it speaks.
+        /// Its versions.
         theirs: VersionRange,
-        /// What the host speaks.
+        /// The host's versions.
         ours: VersionRange,
     },
-    /// The container's side is newer than anything this host speaks.
+    /// The container's side is newer than all versions of this host.
     #[error(
         "{software} speaks protocol {theirs}, which is too new for this host ({ours}): update longshore on the host"
     )]
     TooNew {
         /// Name and version of the container's side.
         software: String,
-        /// What it speaks.
+        /// Its versions.
         theirs: VersionRange,
-        /// What the host speaks.
+        /// The host's versions.
         ours: VersionRange,
     },
 }
