@@ -1,27 +1,27 @@
-//! What was found of one thing that runs need.
+//! A finding about one requirement of runs.
 
 use serde::Serialize;
 
-/// One thing that runs need.
+/// The state of one requirement of runs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Diagnosis {
-    /// What was looked at.
+    /// The requirement.
     pub subject: String,
-    /// Whether it is as it should be.
+    /// Whether it is met.
     pub healthy: bool,
-    /// What was found.
+    /// The finding.
     pub finding: String,
-    /// The command that mends it.
+    /// The command that fixes it.
     pub remedy: Option<String>,
 }
 
 impl Diagnosis {
-    /// It is as it should be.
+    /// The requirement is met.
     pub(crate) fn good(subject: &str, finding: impl Into<String>) -> Self {
         Self { subject: subject.into(), healthy: true, finding: finding.into(), remedy: None }
     }
 
-    /// It is not, and this command mends it.
+    /// The requirement is not met; the command fixes it.
     pub(crate) fn bad(subject: &str, finding: impl Into<String>, remedy: &str) -> Self {
         Self { subject: subject.into(), healthy: false, finding: finding.into(), remedy: Some(remedy.into()) }
     }

@@ -1,4 +1,4 @@
-//! What is missing on this machine, and the command that mends it: `longshore doctor`.
+//! `longshore doctor`: what is missing on this machine, and the command that fixes it.
 
 use super::diagnosis::Diagnosis;
 use super::weakness::weaknesses;
@@ -11,13 +11,13 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::process::Command;
 
-/// How long an interpreter may take to say its version: R's packages load for seconds where a disk is slow.
+/// How long an interpreter may take to print its version: loading R's packages takes seconds on a slow disk.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Bytes of what it says that are read: a line.
+/// Bytes of its output that are read: a line.
 const ANSWER_MAX: usize = 4 << 10;
 
-/// Looks at everything that runs need on this machine.
+/// Checks everything that runs need on this machine.
 pub async fn diagnose(engines: &Engines) -> Vec<Diagnosis> {
     let settings = engines.settings();
     let mut found = Vec::new();
@@ -68,7 +68,7 @@ async fn image(store: &dyn ImageStore, subject: &str, image: &str) -> Diagnosis 
     }
 }
 
-/// What an interpreter prints that succeeds within the deadline; `None` where it fails.
+/// The output of an interpreter that succeeds within the deadline; `None` if it fails.
 async fn answer(started: Started<'_>, option: &str, program: &str) -> io::Result<Option<String>> {
     let (interpreter, arguments) = started.command.split_first().ok_or(io::ErrorKind::NotFound)?;
     let mut command = Command::new(interpreter);

@@ -1,4 +1,4 @@
-//! What can go wrong with engines. None of it is the script's fault.
+//! Errors of engines. None of them is the script's fault.
 
 use super::installed::NoAnswer;
 use super::refusal::Refusal;
@@ -12,19 +12,20 @@ pub enum EngineError {
     /// No engine answers.
     #[error(transparent)]
     Unreachable(#[from] NoAnswer),
-    /// No engine answers, and the machine has one: a script is not run without isolation because an engine is down.
+    /// No engine answers, but the machine has one: a script is not run without isolation only because an engine is
+    /// down.
     #[error(
         "`auto` runs scripts without isolation only where no container engine is installed, and {found}; \
          `--engine process` runs them so"
     )]
     NoIsolation {
-        /// What shows that there is one.
+        /// The evidence that an engine is installed.
         found: String,
         /// Why it does not answer.
         #[source]
         source: NoAnswer,
     },
-    /// The image was there, and is no more.
+    /// The image existed, but was removed since.
     #[error("the image was removed before its container was created: run it again")]
     ImageGone,
     /// The engine refused or failed.
@@ -42,7 +43,7 @@ pub enum EngineError {
          `LONGSHORE_AGENT`"
     )]
     NoAgent {
-        /// Where it was looked for.
+        /// The path that was searched.
         path: PathBuf,
     },
     /// An image needs this machine's agent, which is missing.
@@ -53,10 +54,10 @@ pub enum EngineError {
     NoAgentForImage {
         /// The image.
         image: String,
-        /// Where the agent was looked for.
+        /// The path that was searched for the agent.
         path: PathBuf,
     },
-    /// An image says that it has our agent, and has not.
+    /// An image declares a Longshore agent, but has none.
     #[error(
         "the image `{image}` declares a Longshore agent (label `longshore.agent`, or its entry point), but has no \
          `{path}`: rebuild it, with the agent or without the declaration"
@@ -64,7 +65,7 @@ pub enum EngineError {
     AgentNotInImage {
         /// The image.
         image: String,
-        /// Where the agent should be in it.
+        /// The agent's path in the image.
         path: &'static str,
     },
     /// The agent could not be started.
@@ -76,7 +77,7 @@ pub enum EngineError {
         #[source]
         source: std::io::Error,
     },
-    /// The folder in which runs have theirs is not this user's alone, or cannot be made.
+    /// The folder of run directories is not private to this user, or cannot be created.
     #[error("cannot use `{path}` for the sockets of runs")]
     RuntimeFolder {
         /// The folder.
@@ -85,7 +86,7 @@ pub enum EngineError {
         #[source]
         source: std::io::Error,
     },
-    /// The path of a run's socket does not fit into an address.
+    /// The path of a run's socket is too long for a socket address.
     #[error(
         "the path of the socket `{path}` has {bytes} bytes, more than the limit of \
          {SOCKET_PATH_BYTES}: set `XDG_RUNTIME_DIR` to a folder with a shorter path"
@@ -96,16 +97,16 @@ pub enum EngineError {
         /// Its length.
         bytes: usize,
     },
-    /// Another file than the one that was checked is where a container would see it.
+    /// The path of a mount no longer leads to the file that was checked.
     #[error("`{path}` was replaced after it was checked, so it is not shared with the container: run it again")]
     Replaced {
         /// The path.
         path: PathBuf,
     },
-    /// A folder or socket of the run could not be made.
+    /// A folder or socket of the run could not be created.
     #[error("cannot create `{path}`")]
     RunDirectory {
-        /// What.
+        /// The path.
         path: PathBuf,
         /// The cause.
         #[source]

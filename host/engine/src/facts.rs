@@ -1,24 +1,24 @@
-//! What an engine says of itself and of its machine: asked once, beside whatever else a run waits for. It stands in the
-//! record with what held, and `doctor` goes by it; a container's policy does not.
+//! Facts about an engine and its machine, as the engine reports them: requested once, in parallel to other
+//! preparations. The run's record stores them, and `doctor` uses them; a container's policy does not depend on them.
 
 use serde::Serialize;
 
-/// The machine and the engine, as far as they bear on what a container may do.
+/// Facts about the engine and the machine that affect a container's isolation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct EngineFacts {
     /// The engine's version.
     pub version: Option<String>,
-    /// The program that makes its containers, such as `runc`.
+    /// The container runtime, such as `runc`.
     pub runtime: Option<String>,
     /// The kernel's release.
     pub kernel: Option<String>,
-    /// The version of control groups: 1 does not count the memory of sockets.
+    /// The version of control groups: version 1 does not count the memory of sockets.
     pub cgroup_version: Option<u8>,
-    /// The modules of the kernel that hold containers besides: `apparmor`, `selinux`.
+    /// Security modules of the kernel that confine containers: `apparmor`, `selinux`.
     pub security_modules: Vec<String>,
-    /// Whether the engine knows filters of system calls.
+    /// Whether the engine supports filters of system calls.
     pub seccomp: bool,
-    /// Whether root in a container is another user on this machine, since the engine has a user namespace.
+    /// Whether root in a container is another user on this machine, because the engine uses a user namespace.
     pub user_namespace: bool,
     /// Whether the engine runs as an ordinary user.
     pub rootless: bool,

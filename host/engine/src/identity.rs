@@ -1,9 +1,9 @@
-//! Who a process in a container is, and with which rights.
+//! The user and the rights of a process in a container.
 
 use longshore_protocol::User;
 use serde::Serialize;
 
-/// The user that scripts run as where it is the same one for all runs; the group of all scripts.
+/// The user of scripts that share one user for all runs; its group is that of all scripts.
 pub const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
 
 /// A user with the capabilities of its processes.
@@ -11,7 +11,7 @@ pub const SCRIPT_USER: User = User { uid: 4356, gid: 4357 };
 pub struct Identity {
     /// User id.
     pub uid: u32,
-    /// Group id. There are no further groups.
+    /// Group id. There are no supplementary groups.
     pub gid: u32,
     /// Capabilities, without `CAP_`.
     pub capabilities: Vec<&'static str>,

@@ -1,62 +1,62 @@
-//! What must be known of an image to run a script in it: whether our agent is in it, and what its author set.
+//! Facts about an image that a run needs: whether the Longshore agent is in it, and the defaults that its author set.
 
 use super::identity::SCRIPT_USER;
 use super::store::StoredImage;
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;
 
-/// The agent in images that have it.
+/// Path of the agent in images that have it.
 pub const AGENT: &str = "/usr/local/bin/longshore-agent";
 
-/// Folders that are looked through for programs where the image does not say.
+/// Folders that are searched for programs if the image does not set `PATH`.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Where our images, and those made on top of others, have their Python.
+/// Folder of Python in Longshore's images, and in those built on them.
 const PYTHON_FOLDER: &str = "/opt/longshore/python/bin";
 
-/// Variables of an image that scripts do not get: these say who the script is and where, which a run decides.
+/// Variables of an image that scripts do not get: the run sets the script's user and folders.
 const OURS: [&str; 4] = ["PATH", "HOME", "USER", "LOGNAME"];
 
-/// Folders that runs have anyway.
+/// Folders that every run has.
 const NOT_VOLUMES: [&str; 2] = ["/work", "/tmp"];
 
-/// Who scripts may be in an image.
+/// The users that scripts may have in an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) enum ImageUsers {
-    /// Anybody: each run has a user of its own.
+    /// Any user: each run has one of its own.
     #[default]
     Any,
-    /// The one script user that is the same for all runs: files of the image belong to it.
+    /// One fixed script user for all runs: files of the image belong to it.
     Fixed,
-    /// That one too, and its agent as well, which is of before and cannot be another.
+    /// The fixed script user, which its old agent must share.
     Before,
 }
 
-/// An image to run a script in.
+/// An image in which a script runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct RunImage {
     /// Its id.
     pub id: ImageId,
-    /// What it was asked for by, for messages.
+    /// The name by which it was requested, for messages.
     pub name: String,
-    /// Whether our agent is in it.
+    /// Whether the Longshore agent is in it.
     pub has_agent: bool,
-    /// Who scripts may be in it.
+    /// The users that scripts may have in it.
     pub(crate) users: ImageUsers,
-    /// Where programs are looked for.
+    /// The folders that are searched for programs.
     pub path: String,
-    /// Variables that its author set for what runs in it.
+    /// Variables that its author set.
     pub environment: Vec<(String, String)>,
-    /// Folders that its author made volumes of, which would be places on the disk that can be written without limit. A
+    /// Folders that its author declared as volumes. As volumes they would be unlimited writable places on the disk: a
     /// run has them empty, and in memory.
     pub volumes: Vec<String>,
 }
 
 impl RunImage {
-    /// Reads what the store says of an image that was looked at by itself, and was asked for by `name`.
+    /// Reads the facts of an image that was inspected by itself, and requested as `name`.
     pub fn of(name: &str, found: StoredImage) -> Self {
         let StoredImage { id, labels, defaults, .. } = found;
-        // Whoever has it as entry point has it, also from before there was a label.
+        // The entry point identifies images with the agent that are older than the label.
         let has_agent = labels.contains_key(labels::AGENT) || defaults.entry_point == [AGENT];
         let users = match labels.get(labels::USERS) {
             Some(users) if *users == SCRIPT_USER.uid.to_string() => ImageUsers::Fixed,

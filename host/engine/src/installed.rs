@@ -1,4 +1,4 @@
-//! Whether this machine has an engine that isolates scripts, and why none answers: what `auto` goes by.
+//! Whether this machine has an engine that isolates scripts, and why none answers: `auto` depends on it.
 
 use longshore_config::settings::Settings;
 use std::error::Error;
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use tokio::net::UnixStream;
 
-/// Programs that make containers, or ask an engine for them.
+/// Programs that create containers, or ask an engine for them.
 const PROGRAMS: [&str; 3] = ["docker", "dockerd", "podman"];
 
-/// Where programs are that may be missing from `PATH`.
+/// Folders of programs that may be missing from `PATH`.
 const FOLDERS: [&str; 7] = ["/usr/bin", "/usr/local/bin", "/bin", "/usr/sbin", "/usr/local/sbin", "/sbin", "/snap/bin"];
 
-/// Where engines listen.
+/// Paths of the sockets of engines.
 const SOCKETS: [&str; 2] = ["/var/run/docker.sock", "/run/podman/podman.sock"];
 
-/// Where engines of users listen, below `/run/user/UID`.
+/// Paths of the sockets of users' engines, below `/run/user/UID`.
 const USER_SOCKETS: [&str; 2] = ["docker.sock", "podman/podman.sock"];
 
 /// Why no engine answers.
@@ -40,10 +40,10 @@ pub enum NoAnswer {
          or name the engine's socket in `DOCKER_HOST`; `longshore doctor` gives details"
     )]
     NoSocket {
-        /// Where it should be.
+        /// Its expected path.
         socket: PathBuf,
     },
-    /// There is a socket, and no answer.
+    /// The socket exists, but nothing answers.
     #[error(
         "no container engine answers at `{socket}`: start Docker (`sudo systemctl start docker`); `longshore doctor` \
          gives details"
@@ -58,7 +58,7 @@ pub enum NoAnswer {
 }
 
 impl NoAnswer {
-    /// Finds out why a client could not connect to a socket, or had no answer.
+    /// Finds out why a client could not connect to a socket, or got no answer.
     pub async fn explain(socket: &Path, source: Box<dyn Error + Send + Sync>) -> Self {
         let socket = socket.to_owned();
         match UnixStream::connect(&socket).await {
@@ -69,8 +69,8 @@ impl NoAnswer {
     }
 }
 
-/// What shows that this machine has an engine that isolates scripts, whether it answers or not: a socket that was named, a
-/// socket in a usual place, or a program that makes containers.
+/// The evidence that this machine has an engine that isolates scripts, even if it does not answer: a configured socket,
+/// a socket in a usual place, or a program that creates containers.
 pub(crate) fn isolating_engine(settings: &Settings) -> Option<String> {
     let socket = &settings.engine_socket;
     if *socket != Settings::default().engine_socket {
@@ -83,7 +83,7 @@ pub(crate) fn isolating_engine(settings: &Settings) -> Option<String> {
     first_there(sockets.chain(programs)).map(|path| format!("`{}` is there", path.display()))
 }
 
-/// The first path at which there is anything. A link that leads nowhere is what a removed program leaves.
+/// The first path that exists. A dangling link does not count: removed programs leave such links.
 fn first_there(mut paths: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
     paths.find(|path| path.exists())
 }

@@ -1,5 +1,5 @@
-//! How the interpreters of scripts are set up, wherever they run: the programs, their arguments and their variables. Runs,
-//! `doctor` and fingerprints start them so, since what one of them sees must be what the others see.
+//! How the interpreters of scripts are set up in every engine: the programs, their arguments and their variables. Runs,
+//! `doctor` and fingerprints start them in the same way, so that all see the same packages.
 
 use super::RunImage;
 use longshore_config::settings::Settings;
@@ -7,16 +7,16 @@ use longshore_config::settings::Settings;
 /// Arguments of R: no profiles, no files with variables, no saved workspaces.
 const R_ARGUMENTS: [&str; 1] = ["--vanilla"];
 
-/// Variables of scripts in Python: text is UTF-8, what is printed comes at once, and no compiled file is left behind.
+/// Variables of Python scripts: text is UTF-8, output is unbuffered, and no compiled file is written.
 const PYTHON_VARIABLES: [(&str, &str); 3] =
     [("PYTHONUTF8", "1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")];
 
-/// What scripts are started with.
+/// The interpreters and their environment.
 #[derive(Debug, Clone, Default)]
 pub struct Interpreters {
-    /// The Python interpreter; empty where it does not count.
+    /// The Python interpreter; empty if it is not needed.
     pub python: String,
-    /// R's interpreter of scripts; empty where it does not count.
+    /// R's interpreter of scripts; empty if it is not needed.
     pub rscript: String,
     /// A library of R packages besides R's own.
     pub r_library: Option<String>,
@@ -26,17 +26,17 @@ pub struct Interpreters {
     pub environment: Vec<(String, String)>,
 }
 
-/// How one of them is started.
+/// How an interpreter is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Started<'a> {
-    /// The program and its own arguments; those that say what it runs follow.
+    /// The program and its own arguments; the caller appends the script's.
     pub command: Vec<&'a str>,
     /// Variables of its language.
     pub variables: Vec<(&'a str, &'a str)>,
 }
 
 impl Interpreters {
-    /// Those in an image: its author has a say in what comes first, not in what they are called.
+    /// The interpreters in an image: its author may choose which is first in `PATH`, but not their names.
     pub fn of_image(image: &RunImage) -> Self {
         Self {
             python: "python3".into(),
@@ -47,7 +47,7 @@ impl Interpreters {
         }
     }
 
-    /// Those of this machine, as the settings have them.
+    /// The interpreters of this machine, from the settings.
     pub fn of_machine(settings: &Settings) -> Self {
         Self {
             python: settings.python.to_string_lossy().into_owned(),

@@ -1,7 +1,7 @@
-//! Engines: where containers and images come from. An engine makes a shape and an instance of it into a container with our
-//! socket in it, which can be waited for and killed, and which removes itself when it ends; beside it are traits for images,
-//! builds, volumes and archives. What a container may do is decided here, as data (`policy`), for engines to translate.
-//! Nothing here assumes a daemon; the engine `process` needs none.
+//! Engines: they provide containers and images. An engine creates a container with the run's socket in it from a shape
+//! and an instance; the container can be awaited and killed, and removes itself when it ends. Other traits cover
+//! images, builds, volumes and archives. A container's rights are defined here, as data (`policy`), which engines
+//! translate. No code here assumes a daemon; the engine `process` needs none.
 
 mod diagnosis;
 mod doctor;
@@ -63,40 +63,40 @@ pub use store::{
 pub use store_error::StoreError;
 use tokio::sync::watch;
 
-/// How scripts are run where this engine runs them.
+/// How this engine runs scripts.
 #[derive(Debug, Clone)]
 pub struct ScriptEnvironment {
     /// Its interpreters.
     pub interpreters: Interpreters,
     /// The working folder.
     pub folder: String,
-    /// Who the script runs as.
+    /// The script's user.
     pub user: Option<User>,
 }
 
-/// Makes containers.
+/// Creates containers.
 pub trait Engine: Send + Sync {
-    /// What it is.
+    /// Its kind.
     fn kind(&self) -> EngineKind;
 
-    /// Where its images are; `None` where it has none.
+    /// Its image store; `None` if it has none.
     fn images(&self) -> Option<Arc<dyn ImageStore>>;
 
-    /// Who the script of a run is, which lasts as long as what this gives; `None` where it is this host's own user.
-    /// `writes` says that the run may write to something of this machine.
+    /// The user of a run's script, reserved until the returned value is dropped; `None` for the host's own user.
+    /// `writes` tells that the run may write to a file of this machine.
     fn script_user(&self, image: Option<&RunImage>, writes: bool) -> Option<ScriptUser>;
 
-    /// Who connects to the socket of a run whose script is this user, as this machine sees it.
+    /// The peers that may connect to the socket of a run whose script has this user, as this machine sees them.
     fn peers(&self, user: Option<&ScriptUser>) -> Peers;
 
-    /// What it says of itself and of its machine; `None` where it holds nothing.
+    /// The engine's facts about itself and its machine; `None` if it does not isolate.
     fn facts(&self) -> BoxFuture<'_, Option<EngineFacts>>;
 
-    /// What a container of a shape may do, whose script is this user, and which sees `folder` as that of its socket; `None`
-    /// where it holds nothing.
+    /// The rights of a container of a shape, whose script has this user and whose socket is in `folder`; `None` if the
+    /// engine does not isolate.
     ///
     /// # Errors
-    /// [`EngineError`]: something that such a container needs is missing.
+    /// [`EngineError`]: a file that such a container needs is missing.
     fn policy(&self, shape: &Shape, user: Option<&ScriptUser>, folder: &Path) -> Result<Option<Policy>, EngineError>;
 
     /// Starts a container.
@@ -107,18 +107,18 @@ pub trait Engine: Send + Sync {
     ) -> BoxFuture<'a, Result<Box<dyn Container>, EngineError>>;
 }
 
-/// A container that was started. It removes itself when it ends; dropping it kills what still runs.
+/// A container that was started. It removes itself when it ends; dropping it kills its remaining processes.
 pub trait Container: Send + Sync {
-    /// How scripts are run in it.
+    /// How scripts run in it.
     fn script_environment(&self) -> ScriptEnvironment;
 
-    /// What held it; `None` where nothing does.
+    /// The container's isolation; `None` if it has none.
     fn held(&self) -> Option<Held>;
 
-    /// Waits until it has ended and is gone. Waiting may be given up, and begun again.
+    /// Waits until it has ended and was removed. Cancel safe; may be called again.
     fn wait(&self) -> BoxFuture<'static, Ended>;
 
-    /// Kills everything in it. An engine that does not answer is the caller's to give up on.
+    /// Kills all its processes. If the engine does not answer, the caller decides when to give up.
     fn kill(&self) -> BoxFuture<'static, Result<(), EngineError>>;
 }
 
@@ -129,11 +129,11 @@ pub enum Ended {
     Exited(i64),
     /// By a signal, this one.
     Killed(i64),
-    /// By the engine, since somebody told it to.
+    /// By the engine, on request.
     Stopped,
     /// By the kernel, since the container needed more memory than its limit.
     OutOfMemory,
-    /// The engine does not say: the container is gone.
+    /// The container no longer exists, and the engine reports no reason.
     Unknown,
 }
 
@@ -151,11 +151,11 @@ impl fmt::Display for Ended {
 
 /// Waits until the task that watches a container has seen its end.
 pub async fn wait_for(mut ended: watch::Receiver<Option<Ended>>) -> Ended {
-    // A task that is gone sees nothing any more: its container is dropped.
+    // A task that has ended reports nothing more: its container is dropped.
     ended.wait_for(Option::is_some).await.ok().and_then(|ended| *ended).unwrap_or(Ended::Unknown)
 }
 
-/// The path of something that a launch needs, if it is there.
+/// The path of a file that a launch needs, if it exists.
 pub fn existing(path: &Path) -> Option<PathBuf> {
     path.exists().then(|| path.to_owned())
 }

@@ -1,6 +1,6 @@
-//! The socket of a run, and who may connect to it: the one place that looks at the credentials of a peer, for agents and
-//! scripts alike. Who is refused is counted, and does no harm. What is said over a connection is the business of the
-//! sessions.
+//! The socket of a run, and the users that may connect to it: the only code that checks the credentials of a peer, for
+//! agents and scripts alike. Refused peers are counted, and have no other effect. The sessions own the messages of a
+//! connection.
 
 use longshore_os::small_file::{MADE_MAX, read_text};
 use std::io;
@@ -10,21 +10,21 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::OnceCell;
 
-/// Bytes that the path of a socket may have: 108 in its address, the last of which is zero.
+/// Maximum bytes of a socket's path: 108 in its address, the last of which is zero.
 pub(crate) const SOCKET_PATH_BYTES: usize = 107;
 
-/// Users whose subordinate ids an engine of root's gives to containers, besides root: Docker's `userns-remap` and
+/// Users whose subordinate ids an engine of root gives to containers, besides root's: Docker's `userns-remap` and
 /// Podman's `userns=auto`.
 const REMAPPING_USERS: [&str; 2] = ["dockremap", "containers"];
 
-/// Who may connect.
+/// The users that may connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peers {
     /// Processes of this host's own user.
     Own,
-    /// The agent and the script of one container, of an engine that belongs to the user `engine`: the agent as root, which
-    /// is that user in a container of its, or as the script. Where the engine has a user namespace, they are of the
-    /// subordinate ids of its owner.
+    /// The agent and the script of one container, of an engine that belongs to the user `engine`: the agent as root,
+    /// which is that user outside the engine's containers, or as the script. If the engine has a user namespace, their
+    /// ids are subordinate ids of its owner.
     Contained {
         /// The user that the engine belongs to.
         engine: u32,
@@ -33,19 +33,19 @@ pub enum Peers {
     },
 }
 
-/// A socket that takes connections of expected peers only.
+/// A socket that accepts connections of expected peers only.
 #[derive(Debug)]
 pub struct Listener {
     socket: UnixListener,
     peers: Peers,
-    /// The ids that the engine's owner may give to containers, read when another id than the agent's and the script's is met.
+    /// The ids that the engine's owner may give to containers, read when an unexpected id connects.
     subordinate: OnceCell<Vec<Range<u64>>>,
     refused: AtomicU64,
     last_refused: AtomicU32,
 }
 
 impl Listener {
-    /// Takes over a socket that listens.
+    /// Takes over a listening socket.
     pub(crate) fn new(socket: UnixListener, peers: Peers) -> Self {
         Self {
             socket,
@@ -60,7 +60,7 @@ impl Listener {
     pub async fn accept(&self) -> io::Result<UnixStream> {
         loop {
             let (connection, _) = self.socket.accept().await?;
-            // A connection without credentials is nobody's.
+            // A connection without credentials is refused.
             let user = connection.peer_cred().map_or(u32::MAX, |peer| peer.uid());
             if self.expects(user).await {
                 return Ok(connection);
@@ -70,7 +70,7 @@ impl Listener {
         }
     }
 
-    /// What to note of connections that were refused.
+    /// A note about refused connections.
     pub fn refused(&self) -> Option<String> {
         let count = self.refused.load(Ordering::Relaxed);
         let last = self.last_refused.load(Ordering::Relaxed);
@@ -85,8 +85,8 @@ impl Listener {
     async fn expects(&self, user: u32) -> bool {
         match self.peers {
             Peers::Own => user == rustix::process::geteuid().as_raw(),
-            // Root of this machine is root of a container whose engine has no user namespace, also where its socket is that
-            // of somebody who passes it on.
+            // Root of this machine is root of a container whose engine has no user namespace, even if its socket
+            // belongs to another user, who forwards it.
             Peers::Contained { engine, script } if user == script || user == engine || user == 0 => true,
             Peers::Contained { engine, .. } => {
                 let read = || async move {
@@ -103,7 +103,7 @@ impl Listener {
     }
 }
 
-/// The subordinate ids of a user, by the texts of `/etc/subuid` and `/etc/passwd`.
+/// The subordinate ids of a user, from the texts of `/etc/subuid` and `/etc/passwd`.
 fn subordinate_ids(ranges: &str, users: &str, user: u32) -> Vec<Range<u64>> {
     let id = user.to_string();
     let name = |line: &str| {
@@ -119,7 +119,7 @@ fn subordinate_ids(ranges: &str, users: &str, user: u32) -> Vec<Range<u64>> {
         let (name, range) = line.split_once(':')?;
         let (start, count) = range.split_once(':')?;
         let (start, count): (u64, u64) = (start.trim().parse().ok()?, count.trim().parse().ok()?);
-        // No range has root, or is another user's by a slip.
+        // A range from 0 would include root.
         let is_wanted = start > 0 && names.iter().any(|wanted| wanted == name);
         is_wanted.then(|| start..start.saturating_add(count))
     };

@@ -1,4 +1,5 @@
-//! Whose an engine is that runs on this machine, by its socket: the user who owns it, and what its process may pass on.
+//! The owner of an engine on this machine, from its socket: the user, and whether the engine's process may raise
+//! resources.
 
 use rustix::net::sockopt::socket_peercred;
 use std::os::unix::fs::MetadataExt;
@@ -13,12 +14,12 @@ const SYS_RESOURCE: u64 = 1 << 24;
 pub struct EngineOwner {
     /// Its user: that of the socket.
     pub uid: u32,
-    /// Whether it may give containers the right to raise resources, which not every virtual machine's root has.
+    /// Whether it may give containers the right to raise resources: root of some virtual machines may not.
     pub raises_resources: bool,
 }
 
 impl EngineOwner {
-    /// Looks at the socket, and at who listens there. Blocks.
+    /// Inspects the socket and the process that listens on it. Blocks.
     pub fn of(socket: &Path) -> Self {
         let uid = std::fs::metadata(socket).map_or(0, |found| found.uid());
         let listener = UnixStream::connect(socket).ok().and_then(|connected| socket_peercred(connected).ok());

@@ -1,5 +1,5 @@
-//! What a run's container may do, as data: the one table that engines make containers from, `longshore run --explain`
-//! prints, and the record sums up. A container may do nothing that is not written here.
+//! The rights of a run's container, as data: the only table from which engines create containers; `longshore run
+//! --explain` prints it, and the record summarizes it. A container has no right that is not listed here.
 
 use super::identity::{Identity, SCRIPT_USER};
 use super::script_user::ScriptUser;
@@ -15,11 +15,11 @@ pub const WORK_FOLDER: &str = "/work";
 /// The folder of the run's socket in a container.
 pub const SOCKET_FOLDER: &str = "/run/longshore";
 
-/// Where this machine's agent is mounted in images that have none. No image has anything there.
+/// Mount point of this machine's agent in images without one. No image has a file there.
 pub const MOUNTED_AGENT: &str = "/run/longshore-agent";
 
-/// What of the machine's is hidden from a container: an empty file or folder is there instead. The engines' own lists, and
-/// what tells of the machine, its other work and its hardware. What a path names need not exist on each kernel.
+/// Paths of the machine that are hidden from a container by an empty file or folder: the engines' own lists, and paths
+/// that reveal the machine, its other processes and its hardware. A path need not exist on each kernel.
 const MASKED: [&str; 42] = [
     "/proc/acpi",
     "/proc/asound",
@@ -65,37 +65,37 @@ const MASKED: [&str; 42] = [
     "/sys/kernel",
 ];
 
-/// What of the kernel's can be read only, as the engines have it.
+/// Read-only paths of the kernel, as in the engines' lists.
 const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
-/// Its share of the processors where others want them too: half of what the engines give, and systemd its services.
+/// Its share of the processors under contention: half of the default of engines and of systemd's services.
 const CPU_SHARES: u32 = 512;
 
-/// How much sooner than the host's own programs the kernel ends one of a container where the machine has no memory left.
+/// Makes the kernel kill a container's processes before the host's own programs when the machine has no memory left.
 const OOM_SCORE: i32 = 500;
 
-/// Bytes of a folder in memory for each file in it, at least: a page. Files without content take memory too.
+/// Minimum bytes of a folder in memory per file: a page. Files without content take memory too.
 const BYTES_OF_FILE: u64 = 4 << 10;
 
-/// Limits of each process besides open files, which no script can raise: no core dumps, which a program of this machine may
-/// be started for; message queues of 64 KiB; 1,024 signals that wait; 64 KiB of locked memory, of which nobody needs any;
-/// no realtime priority, and none better than it begins with. Processes are not among them: those are counted for each
-/// user, of all containers together.
+/// Limits of each process besides open files, which no script can raise: no core dumps, since a program of this machine
+/// may be started for them; message queues of 64 KiB; 1,024 pending signals; 64 KiB of locked memory; no realtime
+/// priority, and no nice value below the initial one. The number of processes is not limited here: it would be counted
+/// for each user, over all containers.
 const PROCESS_LIMITS: [(&str, u64); 6] =
     [("core", 0), ("msgqueue", 64 << 10), ("sigpending", 1024), ("memlock", 64 << 10), ("rtprio", 0), ("nice", 0)];
 
-/// What a container may do.
+/// The rights and limits of a container.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Policy {
-    /// Who its first process, the agent, begins as. Root goes on as the user 4355 with `KILL` alone once the script runs.
+    /// The user of its first process, the agent. Root becomes the user 4355 with `KILL` alone once the script runs.
     pub agent: Identity,
-    /// Who the script runs as.
+    /// The script's user.
     pub script: Identity,
-    /// Whether a program with a set-user-id bit, or with capabilities of its own, gains nothing by it.
+    /// Whether programs with a set-user-id bit, or with file capabilities, gain no rights.
     pub no_new_privileges: bool,
     /// The system calls that it may make.
     pub seccomp: SeccompProfile,
-    /// Whether the image's files can be read only.
+    /// Whether the image's files are read-only.
     pub read_only_root: bool,
     /// The container's namespaces.
     pub namespaces: Namespaces,
@@ -103,19 +103,19 @@ pub struct Policy {
     pub temporary: Vec<Temporary>,
     /// Files and folders of this machine.
     pub mounts: Vec<PolicyMount>,
-    /// Paths of the kernel's that are hidden.
+    /// Hidden paths of the kernel.
     pub masked: Vec<&'static str>,
-    /// Paths of the kernel's that can be read only.
+    /// Read-only paths of the kernel.
     pub read_only: Vec<&'static str>,
-    /// Share of the processors where others want them too; that of the machine's own programs is 1024.
+    /// Share of the processors under contention; the machine's own programs have 1024.
     pub cpu_shares: u32,
-    /// Added to what the kernel goes by where the machine has no memory left: 1000 is ended first.
+    /// Adjusts the kernel's choice when the machine has no memory left: 1000 is killed first.
     pub oom_score: i32,
-    /// Memory in bytes, that of its temporary folders and of `/dev/shm` included. There is no swap.
+    /// Memory in bytes, including its temporary folders and `/dev/shm`. There is no swap.
     pub memory_bytes: u64,
     /// Size of `/dev/shm` in bytes, where worker processes pass each other their data.
     pub shared_memory_bytes: u64,
-    /// Processors; all of them where there is no limit.
+    /// Processors; `None` for all of them.
     pub cpus: Option<f64>,
     /// Processes and threads.
     pub pids: u32,
@@ -123,14 +123,14 @@ pub struct Policy {
     pub process_limits: Vec<ProcessLimit>,
 }
 
-/// Which namespaces a container has of its own.
+/// The container's own namespaces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Namespaces {
     /// The network: `none` has a loopback alone.
     pub network: String,
     /// Shared memory, semaphores and message queues: `private`.
     pub ipc: &'static str,
-    /// The control groups that it sees: `private` shows its own as the root.
+    /// The visible control groups: `private` shows its own as the root.
     pub cgroup: &'static str,
 }
 
@@ -139,13 +139,13 @@ pub struct Namespaces {
 pub struct Temporary {
     /// Its path in the container.
     pub path: String,
-    /// Most bytes: a full one is an error for who writes, and no reason to kill.
+    /// Maximum bytes: a write beyond them fails, and kills nothing.
     pub bytes: u64,
-    /// Most files.
+    /// Maximum files.
     pub files: u64,
     /// Mode.
     pub mode: u32,
-    /// Whether programs in it can be started; none of them gains a user or is a device.
+    /// Whether programs in it can be started; set-user-id bits and devices have no effect in it.
     pub executable: bool,
 }
 
@@ -156,46 +156,46 @@ pub struct PolicyMount {
     pub source: PathBuf,
     /// Its path in the container.
     pub target: PathBuf,
-    /// Whether the script may write there.
+    /// Whether the script may write to it.
     pub writable: bool,
-    /// Whether what is mounted below it on this machine is there too. Read-only holds for one mount alone, so what is
-    /// mounted below a read-only one is a mount of its own.
+    /// Whether mounts below it on this machine are included. Read-only applies to one mount alone, so a mount below a
+    /// read-only one is a separate mount.
     pub recursive: bool,
 }
 
 /// A limit of each process, soft and hard alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ProcessLimit {
-    /// Its name, as `ulimit` and the engines have it.
+    /// Its name, as in `ulimit` and the engines.
     pub name: &'static str,
-    /// The most of it.
+    /// Its maximum.
     pub most: u64,
 }
 
-/// What held a container: what its engine and its machine are, and who ran in it.
+/// The isolation of a container: facts about its engine and machine, and its users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
     /// The engine and the machine.
     #[serde(flatten)]
     pub facts: EngineFacts,
-    /// Who its agent ran as.
+    /// The agent's user.
     pub agent: Identity,
-    /// Who its script ran as.
+    /// The script's user.
     pub script: Identity,
-    /// SHA-256 of the profile of system calls that was sent with it.
+    /// SHA-256 of its profile of system calls.
     pub seccomp_profile: String,
-    /// Who counted what its sockets held in the kernel.
+    /// How the kernel accounts the memory of its sockets.
     pub socket_memory: SocketMemory,
 }
 
-/// Where a container of a shape is to be, and whose.
+/// The placement of a container of a shape, and its user.
 #[derive(Debug, Clone, Copy)]
 pub struct Placement<'a> {
-    /// Who the script is; the one of all runs where nobody says.
+    /// The script's user; the common one of all runs if `None`.
     pub user: Option<&'a ScriptUser>,
-    /// What it sees as the folder of its socket, on this machine.
+    /// The folder of this machine that it has as the folder of its socket.
     pub folder: &'a Path,
-    /// This machine's agent, where the image has none.
+    /// This machine's agent, if the image has none.
     pub agent: Option<&'a Path>,
 }
 
@@ -230,14 +230,14 @@ impl Policy {
 }
 
 impl Held {
-    /// What holds a container with this policy.
+    /// The isolation of a container with this policy.
     pub fn new(policy: &Policy, facts: EngineFacts, socket_memory: SocketMemory) -> Self {
         let (agent, script) = (policy.agent.clone(), policy.script.clone());
         Self { facts, agent, script, seccomp_profile: policy.seccomp.hash.clone(), socket_memory }
     }
 }
 
-/// Open to all, since Podman lets nobody name an owner.
+/// Mode 1777: Podman cannot set an owner.
 fn temporary(shape: &Shape) -> Vec<Temporary> {
     let is_mounted = |path: &str| shape.mounts.iter().any(|mount| mount.path == Path::new(path));
     let volumes = shape.image.iter().flat_map(|image| &image.volumes).map(String::as_str);

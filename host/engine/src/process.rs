@@ -1,5 +1,5 @@
-//! Scripts as processes of this machine, under the same agent, without isolation: for machines without containers and
-//! for developing scripts. Limits on memory, processors and processes do not hold here.
+//! The engine `process`: scripts run as processes of this machine, under the same agent, without isolation. It is for
+//! machines without containers and for developing scripts. Limits on memory, processors and processes do not apply.
 
 use super::survivors::{end_below, end_marked};
 use super::{
@@ -24,7 +24,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
-/// The folder that a script works in, in that of its run.
+/// The script's working folder, in the run directory.
 const WORK: &str = "work";
 
 /// The engine without containers.
@@ -43,7 +43,7 @@ impl Process {
         Ok(Self { agent, interpreters, work_folder: settings.work_folder.clone() })
     }
 
-    /// Makes the folder of a run, and in it the one that the script works in: what marks the outer one is none of its own.
+    /// Creates the run directory, and in it the script's working folder, which must not contain the directory's marker.
     async fn folder(&self, run_id: &str) -> Result<(LockedFolder, PathBuf), EngineError> {
         let (parent, name) = (self.work_folder.clone(), format!("{TEMPORARY}{run_id}"));
         let path = parent.join(&name);
@@ -68,17 +68,17 @@ impl Process {
         let agent = Command::new(&self.agent)
             .arg(&socket)
             .env_clear()
-            // By this it is found, and what it starts, should it end before they do.
+            // The survivors' search finds the agent and its children by this variable if the agent ends before them.
             .env("LONGSHORE_SOCKET", &socket)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            // A terminal's Ctrl-C is the host's to deal with.
+            // Ctrl-C at a terminal is handled by the host.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(|source| EngineError::StartAgent { path: self.agent.clone(), source })?;
         let text = |path: &Path| path.to_string_lossy().into_owned();
-        // R looks into the first one first.
+        // R searches the first library first.
         let own = self.interpreters.clone();
         let libraries: Vec<String> = shape.r_library.as_deref().map(text).into_iter().chain(own.r_library).collect();
         let interpreters = Interpreters {
@@ -135,16 +135,16 @@ impl Engine for Process {
     }
 }
 
-/// An agent and what it runs.
+/// An agent and its processes.
 struct ProcessContainer {
-    /// The agent; its number may be another's once it has been waited for.
+    /// The agent's process id, which may be reused once the agent was reaped.
     agent: Option<(Pid, Arc<OwnedFd>)>,
-    /// What its processes have in their environments.
+    /// The socket's path, which is in the environments of its processes.
     socket: PathBuf,
     script_environment: ScriptEnvironment,
-    /// What the task that waits for it has seen.
+    /// The end, as seen by the task that waits for it.
     ended: watch::Receiver<Option<Ended>>,
-    /// The task that owns the agent's process and the folder: both go with it.
+    /// The task that owns the agent's process and the folder, and removes both.
     waiting: AbortHandle,
 }
 
@@ -156,12 +156,12 @@ async fn wait_until_gone(
     seen: watch::Sender<Option<Ended>>,
 ) {
     let status = agent.wait().await;
-    // An agent that ends by itself has ended everything below it before. What breaks here leaves processes, as a script
-    // that goes about it can.
+    // An agent that exits by itself has ended all its descendants before. One that fails may leave processes, as a
+    // script can cause on purpose.
     if !status.as_ref().is_ok_and(std::process::ExitStatus::success) {
         let _ = tokio::task::spawn_blocking(move || end_marked(&socket)).await;
     }
-    // What broke while it removed folders is found again by the next run.
+    // If removing the folders fails, the next run removes them.
     let _ = sweeping.await;
     let _ = tokio::task::spawn_blocking(move || drop(folder)).await;
     seen.send_replace(Some(match status {
@@ -193,16 +193,16 @@ impl Container for ProcessContainer {
         };
         let socket = self.socket.clone();
         let kill = move || {
-            // Stopped first: what a script detached stays below it then.
+            // Stopped first, so that processes detached by the script stay below it.
             if pidfd_send_signal(&agent, Signal::STOP).is_ok() {
                 end_below(pid);
-                // It may have ended meanwhile, and then needs no signal.
+                // A process that has ended since needs no signal.
                 let _ = pidfd_send_signal(&agent, Signal::KILL);
             } else {
                 end_marked(&socket);
             }
         };
-        // One that breaks is seen by who waits for the end.
+        // An error is seen by the caller that waits for the end.
         async move {
             let _ = tokio::task::spawn_blocking(kill).await;
             Ok(())
@@ -217,7 +217,7 @@ impl Drop for ProcessContainer {
             return;
         }
         match tokio::runtime::Handle::try_current() {
-            // Nobody waits for it: the task that waits for the agent removes the folder.
+            // Not awaited: the task that waits for the agent removes the folder.
             Ok(runtime) if self.agent.is_some() => drop(runtime.spawn(self.kill())),
             _ => self.waiting.abort(),
         }

@@ -1,6 +1,6 @@
-//! Programs of this machine that are asked something or make something for the host. Each runs to its end, is read as it
-//! prints, within bounds, and is ended with everything that it started when nobody waits for it any more, when its time is
-//! over, and when the host itself ends, however that comes. What it prints is for the callers.
+//! Runs programs of this machine for the host. Each runs to its end, and its output is read as it arrives, within
+//! bounds. It is killed with all its children when it is dropped, when its deadline is over, and when the host ends in
+//! any way. The callers interpret the output.
 
 use super::Printed;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe;
 use tokio::process::{Child, ChildStdin, Command};
 
-/// How long a finished program's output is still read, where something it left behind holds it open.
+/// How long a finished program's output is still read if a process that it left behind holds it open.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Bytes read at a time.
@@ -24,10 +24,10 @@ pub enum ProgramError {
     /// It cannot be started.
     #[error("cannot start the program")]
     Start(#[source] io::Error),
-    /// What it prints cannot be read, or its end cannot be waited for.
+    /// Its output cannot be read, or its end cannot be waited for.
     #[error("cannot read the program's output, or wait for its end")]
     Follow(#[source] io::Error),
-    /// It needs longer than it may. It is ended.
+    /// It exceeded its deadline and was killed.
     #[error("the program did not end within {} s", .0.as_secs())]
     TooSlow(Duration),
 }
@@ -41,7 +41,7 @@ impl From<ProgramError> for io::Error {
     }
 }
 
-/// What a program printed, as far as it was wanted.
+/// A program's output, as far as requested.
 #[derive(Debug)]
 pub struct Output {
     /// How it ended.
@@ -52,7 +52,7 @@ pub struct Output {
     pub err: Vec<u8>,
 }
 
-/// A program that is about to run.
+/// A program that has not started yet.
 #[derive(Debug)]
 pub struct Program<'a> {
     command: Command,
@@ -63,34 +63,34 @@ pub struct Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    /// One with these arguments and variables. It reads nothing, and runs in a process group of its own, so that all of it
-    /// can be ended at once and a terminal's Ctrl-C is for the host.
+    /// A program with these arguments and variables. It has no input, and runs in a process group of its own, so that
+    /// all its processes can be killed at once, and Ctrl-C at a terminal reaches only the host.
     pub fn new(command: Command) -> Self {
         Self { command, input: &[], deadline: None, is_together: false, asks_people: false }
     }
 
-    /// Gives it this on its standard input. One that does not read it may know what to do all the same.
+    /// Sets its standard input. A program that does not read it may still succeed.
     pub fn input(self, input: &'a [u8]) -> Self {
         Self { input, ..self }
     }
 
-    /// Ends it after so long.
+    /// Kills it after this time.
     pub fn within(self, deadline: Duration) -> Self {
         Self { deadline: Some(deadline), ..self }
     }
 
-    /// Has its standard error come as its standard output, so that lines of both keep their order.
+    /// Redirects its standard error to its standard output, so that lines of both keep their order.
     pub fn together(self) -> Self {
         Self { is_together: true, ..self }
     }
 
-    /// Lets it ask the person at the terminal, which only the group in the foreground may. It alone is ended then, and not
-    /// what it started.
+    /// Lets it prompt the user at the terminal, which only the foreground process group may. Then only the program
+    /// itself is killed, not its children.
     pub fn asks_people(self) -> Self {
         Self { asks_people: true, ..self }
     }
 
-    /// Runs it, and gives no more than the first `most` bytes of each stream.
+    /// Runs it, and returns at most the first `most` bytes of each stream.
     pub async fn output(self, most: usize) -> Result<Output, ProgramError> {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut take = |printed: Printed<'_>| {
@@ -105,7 +105,7 @@ impl<'a> Program<'a> {
         Ok(Output { status, out, err })
     }
 
-    /// Runs it, and gives what it prints as it comes. Where `take` wants no more, it is ended.
+    /// Runs it, and passes its output to `take` as it arrives. It is killed when `take` returns false.
     pub async fn run(self, take: &mut (dyn FnMut(Printed<'_>) -> bool + Send)) -> Result<ExitStatus, ProgramError> {
         let deadline = self.deadline;
         let mut running = self.start()?;
@@ -134,7 +134,7 @@ impl<'a> Program<'a> {
             command.process_group(0);
         }
         let started = command.spawn();
-        // With it go its ends of the pipes, so that the readers see the end.
+        // Dropping it closes its ends of the pipes, so that the readers see the end.
         drop(command);
         let mut child = started.map_err(ProgramError::Start)?;
         let group = (!asks_people).then(|| Group::of(&child)).transpose().map_err(ProgramError::Follow)?;
@@ -146,7 +146,7 @@ impl<'a> Program<'a> {
     }
 }
 
-/// A program that runs, and is ended when this is dropped.
+/// A running program, which is killed when this is dropped.
 struct Running<'a> {
     _group: Option<Group>,
     child: Child,
@@ -160,7 +160,7 @@ impl Running<'_> {
         let ended = async {
             let wants_more = tokio::select! {
                 status = child.wait() => {
-                    // What was left behind may hold the pipe open: what counts has been printed.
+                    // A process that it left behind may hold the pipe open: its own output is complete.
                     let rest = tokio::time::timeout(DRAIN_DEADLINE, printed.read(take)).await;
                     rest.map_or(Ok(true), |read| read)?;
                     return status;
@@ -184,14 +184,14 @@ async fn feed(stdin: Option<ChildStdin>, input: &[u8]) -> io::Result<()> {
     }
 }
 
-/// What a program prints.
+/// A program's output.
 struct Streams {
     out: pipe::Receiver,
     err: Option<pipe::Receiver>,
 }
 
 impl Streams {
-    /// Reads to the end; gives whether it was reached. May be given up, and begun again.
+    /// Reads to the end; returns whether it was reached. Cancel safe; may be called again.
     async fn read(&mut self, take: &mut (dyn FnMut(Printed<'_>) -> bool + Send)) -> io::Result<bool> {
         let (mut out, mut err) = (vec![0; BUFFER_BYTES], vec![0; BUFFER_BYTES]);
         let (mut out_is_open, mut err_is_open) = (true, self.err.is_some());
@@ -223,15 +223,15 @@ async fn read(from: Option<&mut pipe::Receiver>, buffer: &mut [u8]) -> io::Resul
     }
 }
 
-/// What a group's guard runs: it waits for the end of its input, whose other end only the host has, so that it comes with
-/// the host's own end, and kills the group.
+/// The program of a group's guard: it waits for the end of its input, whose other end only the host has, so the input
+/// ends when the host does; then it kills the group.
 const GUARD: &str = "read -r _; kill -KILL 0";
 
 /// A process group that is killed when this is dropped, or when the host is killed.
 #[derive(Debug)]
 struct Group {
     id: Option<Pid>,
-    /// One of the group, so that no other group gets its number. Killed when it is dropped.
+    /// A process of the group, so that no other group gets its number. Killed when it is dropped.
     _guard: Child,
 }
 
@@ -254,7 +254,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(group) = self.id {
-            // Gone already is as good.
+            // The group may have ended already.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }

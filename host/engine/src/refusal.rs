@@ -1,9 +1,9 @@
-//! What an engine's API answered instead of doing what it was asked, whichever API that is.
+//! A failed request to an engine's API, independent of the API.
 
 use std::error::Error;
 use std::fmt;
 
-/// A request that failed. It shows as the client's own error, and its causes are that error's.
+/// A request that failed. It displays as the client's own error, with that error's causes.
 #[derive(Debug)]
 pub struct Refusal {
     status: Option<u16>,
@@ -12,23 +12,23 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A request that could not be made, or whose answer could not be read.
+    /// A request that could not be sent, or whose answer could not be read.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { status: None, answer: None, error: error.into() }
     }
 
-    /// One that the engine answered: with this HTTP status and these words.
+    /// A request that the engine refused, with this HTTP status and this message.
     pub fn answered(status: u16, answer: String, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { status: Some(status), answer: Some(answer), error: error.into() }
     }
 
-    /// The HTTP status of the engine's answer, if it gave one.
+    /// The HTTP status of the engine's answer, if it sent one.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.status
     }
 
-    /// The engine's words, if it gave an answer.
+    /// The engine's message, if it answered.
     #[must_use]
     pub fn answer(&self) -> Option<&str> {
         self.answer.as_deref()

@@ -1,4 +1,4 @@
-//! The engines that a host may use, and which of them a run gets.
+//! The engines that a host may use, and the choice of one for a run.
 
 use super::installed::{NoAnswer, isolating_engine};
 use super::process::Process;
@@ -9,16 +9,16 @@ use longshore_model::engine_kind::EngineChoice;
 use std::fmt;
 use std::sync::Arc;
 
-/// The way to an engine that isolates scripts.
+/// Connects to an engine that isolates scripts.
 pub trait Connector: fmt::Debug + Send + Sync {
-    /// Connects, and sees that it answers.
+    /// Connects, and checks that it answers.
     fn engine<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Box<dyn Engine>, EngineError>>;
 
-    /// Connects to its images alone, and sees that it answers.
+    /// Connects to its images only, and checks that it answers.
     fn images<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Arc<dyn ImageStore>, NoAnswer>>;
 }
 
-/// The engines of a host, as its settings have them: the one that isolates scripts, and processes of this machine.
+/// The engines of a host, from its settings: one that isolates scripts, and processes of this machine.
 #[derive(Debug, Clone)]
 pub struct Engines {
     settings: Arc<Settings>,
@@ -26,7 +26,7 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Engines of which this one isolates.
+    /// Engines with this isolating one.
     pub fn new(settings: Settings, isolating: impl Connector + 'static) -> Self {
         Self { settings: Arc::new(settings), isolating: Arc::new(isolating) }
     }
@@ -45,18 +45,18 @@ impl Engines {
         self.isolating.engine(&self.settings).await
     }
 
-    /// Where images are kept and made.
+    /// The store of images.
     ///
     /// # Errors
-    /// [`NoAnswer`]: no engine has them.
+    /// [`NoAnswer`]: no engine with images answers.
     pub async fn images(&self) -> Result<Arc<dyn ImageStore>, NoAnswer> {
         self.isolating.images(&self.settings).await
     }
 
-    /// Where the images of a choice are; `None` where scripts run as processes, which have none.
+    /// The store of images for a choice; `None` if scripts run as processes, which have none.
     ///
     /// # Errors
-    /// [`EngineError`]: no engine answers, and `auto` may not take a process.
+    /// [`EngineError`]: no engine answers, and `auto` may not select a process.
     pub async fn images_of(&self, choice: EngineChoice) -> Result<Option<Arc<dyn ImageStore>>, EngineError> {
         match choice {
             EngineChoice::Process => Ok(None),
@@ -68,10 +68,10 @@ impl Engines {
         }
     }
 
-    /// Settles on an engine. Returns a note where `auto` took a process.
+    /// Selects an engine. Returns a note if `auto` selected a process.
     ///
     /// # Errors
-    /// [`EngineError`]: it does not answer, and `auto` may not take a process.
+    /// [`EngineError`]: it does not answer, and `auto` may not select a process.
     pub async fn choose(&self, choice: EngineChoice) -> Result<(Box<dyn Engine>, Option<String>), EngineError> {
         if choice == EngineChoice::Process {
             return Ok((Box::new(Process::new(&self.settings)?), None));
@@ -87,7 +87,7 @@ impl Engines {
     }
 }
 
-/// Whether `auto` may take a process where no engine answers: only where none is installed. Returns what to note then.
+/// Whether `auto` may select a process if no engine answers: only if none is installed. Returns the note for the run.
 fn without_isolation(error: NoAnswer, installed: Option<String>) -> Result<String, EngineError> {
     match (error, installed) {
         (error @ NoAnswer::Denied { .. }, _) => Err(EngineError::Unreachable(error)),

@@ -1,6 +1,6 @@
-//! Who a script runs as in a container: a user of its own for each run of this machine, so that no run can use up what the
-//! kernel gives each user, such as inotify instances, pipes and message queues. A user is held by a socket whose abstract
-//! name has its id: it is free again when the run, or its host, is gone.
+//! The user of a script in a container: one of its own for each run of this machine, so that no run can use up
+//! resources that the kernel limits per user, such as inotify instances, pipes and message queues. A user is reserved
+//! by a socket whose abstract name contains its id: it is free again when the run, or its host, ends.
 
 use super::identity::{Identity, SCRIPT_USER};
 use super::image::{ImageUsers, RunImage};
@@ -11,13 +11,13 @@ use std::ops::RangeInclusive;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-/// What the names of the sockets begin with; the id follows.
+/// Prefix of the sockets' names; the id follows.
 const NAME: &str = "longshore-script-user-";
 
-/// What an agent begins with that is to be another user than its script, and to end it. The last it keeps.
+/// Capabilities of an agent that becomes another user than its script, and kills its processes. It keeps only the last.
 const CAPABILITIES: [&str; 4] = ["SETUID", "SETGID", "SETPCAP", "KILL"];
 
-/// What lets it besides make the script the first choice of the kernel, where that must kill for want of memory.
+/// The capability that also lets it make the script the kernel's first victim when memory runs out.
 const RAISES_RESOURCES: &str = "SYS_RESOURCE";
 
 /// A script's user.
@@ -25,17 +25,17 @@ const RAISES_RESOURCES: &str = "SYS_RESOURCE";
 pub struct ScriptUser {
     /// By number.
     pub user: User,
-    /// Who the agent begins as: root, where it is to be another user than the script.
+    /// The agent's first user: root, if it becomes another user than the script.
     pub(crate) agent: Identity,
-    /// What to know about it.
+    /// A note for the user.
     pub note: Option<String>,
-    /// Holds the id, where no other run has it.
+    /// Reserves the id, if no other run may have it.
     _held: Option<UnixDatagram>,
 }
 
 impl ScriptUser {
-    /// A user out of `range` that no other run of this machine has; the same one for all where the image relies on that,
-    /// or where the run writes to something of this machine. Not every engine may pass on the right to raise resources.
+    /// Reserves a user of `range` that no other run of this machine has; the common one if the image requires it, or if
+    /// the run writes to a file of this machine. Not every engine may pass on the right to raise resources.
     pub fn take(range: &RangeInclusive<u32>, image: Option<&RunImage>, writes: bool, raises_resources: bool) -> Self {
         let users = image.map_or(ImageUsers::Any, |image| image.users);
         let resources = raises_resources.then_some(RAISES_RESOURCES);
@@ -69,7 +69,7 @@ impl ScriptUser {
     }
 }
 
-/// Holds an id, at random among those that are free. No error says that there is none.
+/// Reserves a random free id. `None` as the error: all are taken.
 fn hold_one_of(range: &RangeInclusive<u32>) -> Result<(u32, UnixDatagram), Option<io::Error>> {
     let count = range.end() - range.start() + 1;
     let mut random = [0; 4];

@@ -1,5 +1,5 @@
-//! What a container is made from: the shape that it has before a run is known, and what one container of that shape is
-//! given. Containers of equal shapes can stand in for each other.
+//! The parameters of a container: its shape, which is known before a run, and the instance, which belongs to one run.
+//! Containers of equal shapes are interchangeable.
 
 use super::image::RunImage;
 use super::run_directory::RunDirectory;
@@ -9,29 +9,29 @@ use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 use std::path::PathBuf;
 
-/// What shapes a container.
+/// The shape of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Shape {
-    /// The image; `None` where the engine has none.
+    /// The image; `None` if the engine has none.
     pub image: Option<RunImage>,
-    /// What it may use.
+    /// Its resource limits.
     pub resources: Resources,
     /// Its network.
     pub network: Network,
-    /// What it sees of this machine; compared once more before an engine takes a path.
+    /// Files of this machine in it; compared again before an engine receives a path.
     pub mounts: Vec<SharedFile>,
-    /// A Python interpreter in the place of the engine's own, where the engine runs on this machine.
+    /// A Python interpreter instead of the engine's own, if the engine runs on this machine.
     pub python: Option<PathBuf>,
     /// A library of R packages before the engine's own, likewise.
     pub r_library: Option<PathBuf>,
 }
 
-/// What a container may use: those limits of a run that are its container's.
+/// Resource limits of a container: those limits of a run that apply to its container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Resources {
     /// Memory in bytes.
     pub memory_bytes: u64,
-    /// Billionths of a processor; all processors where there is no limit.
+    /// Billionths of a processor; `None` for all processors.
     pub nano_cpus: Option<u64>,
     /// Processes and threads.
     pub pids: u32,
@@ -42,11 +42,11 @@ pub struct Resources {
 /// One container of a shape.
 #[derive(Debug)]
 pub struct Instance<'a> {
-    /// Its name, by which it is found again where its host is killed.
+    /// Its name, which identifies it if its host is killed.
     pub name: &'a str,
-    /// The directory with its socket.
+    /// The directory with the run's socket.
     pub directory: &'a RunDirectory,
-    /// Who its script runs as, where that is not this host's own user.
+    /// The script's user, if it is not the host's own.
     pub user: Option<&'a ScriptUser>,
 }
 
@@ -68,7 +68,7 @@ impl From<&Limits> for Resources {
 }
 
 impl Resources {
-    /// Processors; all of them where there is no limit.
+    /// Processors; `None` for all of them.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 billionths of a processor, which are nine million")]
     pub fn cpus(&self) -> Option<f64> {

@@ -1,7 +1,7 @@
-//! What a container's sockets may hold in the kernel. Control groups of version 2 count it as the container's memory. Those
-//! of version 1 count it apart, and only once it has a limit, which container runtimes do not set: without one a script
-//! that fills sockets and does not read them takes the memory of the machine. So it is set here, where the engine is this
-//! machine's and this user may.
+//! Kernel memory of a container's sockets. Control groups of version 2 count it as the container's memory. Those of
+//! version 1 count it separately, and only with a limit, which container runtimes do not set: without one a script that
+//! fills sockets and does not read them can use all memory of the machine. So this sets the limit, if the engine runs
+//! on this machine and this user may.
 
 use longshore_os::control_group::control_groups;
 use longshore_os::mountinfo::{Mounted, mounted};
@@ -9,26 +9,26 @@ use serde::Serialize;
 use std::io;
 use std::path::Path;
 
-/// Bytes that all TCP and UDP sockets of a container hold together: eight connections with buffers of 4 MiB, which is the
-/// largest that usual kernels give. A connection beyond it is slower, not broken.
+/// Bytes of all TCP and UDP sockets of a container together: eight connections with buffers of 4 MiB, the largest that
+/// usual kernels give. Beyond the limit a connection is slower, but works.
 const SOCKET_BYTES: u64 = 32 << 20;
 
-/// The file of a group that has the limit.
+/// The file with a group's limit.
 const LIMIT: &str = "memory.kmem.tcp.limit_in_bytes";
 
-/// Who counts what a container's sockets hold.
+/// How the memory of a container's sockets is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SocketMemory {
-    /// The kernel, as the container's memory.
+    /// By the kernel, as the container's memory.
     Counted,
-    /// The kernel, apart from it, up to a limit that this host sets.
+    /// By the kernel, separately, up to a limit that this host sets.
     Limited,
-    /// Nobody.
+    /// Not at all.
     Uncounted,
 }
 
-/// Who counts it on this machine.
+/// How it is counted on this machine.
 pub fn socket_memory() -> SocketMemory {
     match hierarchy() {
         None => SocketMemory::Counted,
@@ -37,8 +37,8 @@ pub fn socket_memory() -> SocketMemory {
     }
 }
 
-/// Sets the limit of a container. A process of that id that is not in a group of the container's is another's: the engine
-/// counts processes elsewhere.
+/// Sets the limit of a container. A process with this id outside the container's groups is unrelated: the engine counts
+/// processes in another namespace.
 pub fn limit(container: &str, process: i64) -> io::Result<()> {
     let Some(hierarchy) = hierarchy() else {
         return Ok(());
@@ -56,7 +56,7 @@ fn is_writable(file: &Path) -> bool {
     accessat(CWD, file, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
 }
 
-/// Where memory is counted by groups of version 1.
+/// The mount of the version 1 memory groups.
 fn hierarchy() -> Option<Mounted> {
     memory_hierarchy(mounted().ok()?)
 }

@@ -1,6 +1,6 @@
-//! Where images are kept and made: the second thing that is asked of a container engine, besides running containers. A
-//! store finds, lists, names and removes images, and has build containers, in which commands change an image into another.
-//! What goes into an image, and which ones may go, is decided elsewhere.
+//! The interface to images: besides running containers, an engine finds, lists, tags and removes images, and has build
+//! containers, in which commands change an image into another. The content of images and their eviction are decided
+//! elsewhere.
 
 use super::refusal::Refusal;
 use super::store_error::StoreError;
@@ -15,7 +15,7 @@ use longshore_model::reference::Reference;
 use std::collections::{BTreeMap, HashSet};
 use std::{fmt, io};
 
-/// An image, as its store knows it.
+/// An image in its store.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StoredImage {
     /// Its id.
@@ -24,17 +24,17 @@ pub struct StoredImage {
     pub names: Vec<String>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
-    /// Its size in bytes, with everything below it.
+    /// Its size in bytes, including all its layers.
     pub size: u64,
     /// When it was made, in seconds since 1970.
     pub created: i64,
-    /// The architecture in the words of OCI, such as `amd64`; where it was looked at by itself.
+    /// The architecture in OCI terms, such as `amd64`; only if the image was inspected by itself.
     pub architecture: Option<String>,
-    /// What its author set; nothing where it is one of a list.
+    /// The defaults that its author set; empty for images of a list.
     pub defaults: ContainerDefaults,
 }
 
-/// What an image's author set for containers of it.
+/// The defaults that an image's author set for its containers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContainerDefaults {
     /// Program and first arguments.
@@ -45,12 +45,13 @@ pub struct ContainerDefaults {
     pub volumes: Vec<String>,
 }
 
-/// Keeps images. Every reference is a name, or an id.
+/// Stores images. Each reference is a name or an id.
 pub trait Images: Send + Sync {
-    /// Finds an image; `None` where there is none.
+    /// Finds an image; `None` if it does not exist.
     fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<StoredImage>, StoreError>>;
 
-    /// Pulls an image from its registry, in one attempt. `progress` hears how far its layers are. Dropping it ends it.
+    /// Pulls an image from its registry, in one attempt. `progress` receives the progress of its layers. Dropping it
+    /// cancels it.
     fn pull<'a>(
         &'a self,
         reference: &'a Reference,
@@ -58,105 +59,107 @@ pub trait Images: Send + Sync {
         progress: &'a mut (dyn FnMut(LayerProgress) + Send),
     ) -> BoxFuture<'a, Result<(), PullFailure>>;
 
-    /// All images that have a label, or a label with a value (`key=value`); all there are without one.
+    /// All images with a label, or with a label of a value (`key=value`); all images if `None`.
     fn list<'a>(&'a self, label: Option<&'a str>) -> BoxFuture<'a, Result<Vec<StoredImage>, StoreError>>;
 
-    /// The images that containers are made of, running or not.
+    /// The images of all containers, running or not.
     fn in_use(&self) -> BoxFuture<'_, Result<HashSet<ImageId>, StoreError>>;
 
-    /// The names of the containers that are made of an image, running or not.
+    /// The names of the containers of an image, running or not.
     fn users<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Vec<String>, StoreError>>;
 
-    /// Bytes that an image adds to the nearest one below it that has a name; all of its own where none is known.
+    /// Bytes that an image adds to the nearest named image below it; all of its own if none is known.
     fn own_size<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<u64, StoreError>>;
 
-    /// Gives an image one more name, which is taken from whichever had it.
+    /// Gives an image another name, and removes the name from the image that had it.
     fn tag<'a>(&'a self, image: &'a ImageId, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Removes a name, and the image with its last one. One that is not there is no error.
+    /// Removes a name, and the image with its last one. A missing image is not an error.
     fn remove<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
-/// Makes containers in which commands change an image into another.
+/// Creates containers in which commands change an image into another.
 pub trait Builds: Send + Sync {
-    /// A fresh container of an image, to change it in.
+    /// A new container of an image, to change it.
     fn build_container<'a>(&'a self, plan: &'a BuildPlan)
     -> BoxFuture<'a, Result<Box<dyn BuildContainer>, StoreError>>;
 
-    /// A fresh container of an image, to look at it in: nothing in it can be changed, and its commands run as a script's
-    /// user, with no more rights than a script, and bounded memory and processes.
+    /// A new container of an image, to inspect it: its files are read-only, and its commands run as a script's user,
+    /// with no more rights than a script, and limited memory and processes.
     fn probe_container<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn BuildContainer>, StoreError>>;
 }
 
-/// Keeps the volumes that builds share.
+/// Stores the volumes that builds share.
 pub trait Volumes: Send + Sync {
-    /// The volumes whose names begin so.
+    /// The volumes whose names have this prefix.
     fn volumes<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, StoreError>>;
 
-    /// Removes a volume that builds were given. Returns whether it did: not where it is in use, or was not there.
+    /// Removes a volume of builds. Returns whether it was removed: not if it is in use or does not exist.
     fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool, StoreError>>;
 }
 
-/// Turns images into archives, and archives into images.
+/// Converts images to archives, and archives to images.
 pub trait Archives: Send + Sync {
-    /// An image as a tar archive, in the engine's own form.
+    /// An image as a tar archive, in the engine's own format.
     fn export<'a>(&'a self, reference: &'a str) -> BoxStream<'a, Result<Bytes, StoreError>>;
 
-    /// Loads the images of a tar archive, under the names that are in it: it must be one that was made here.
+    /// Loads the images of a tar archive, under the names in it: it must be an archive that Longshore wrote.
     fn import<'a>(&'a self, archive: BoxStream<'static, io::Result<Bytes>>) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// What its containers run on.
+    /// The platform of its containers.
     fn platform(&self) -> BoxFuture<'_, Result<Platform, StoreError>>;
 }
 
-/// All of an engine but the containers of runs.
+/// All services of an engine except the containers of runs.
 pub trait ImageStore: Images + Builds + Volumes + Archives + fmt::Debug {
-    /// Removes the containers that killed hosts left.
+    /// Removes the containers of killed hosts.
     fn reap(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
-/// What a build container is made of.
+/// The parameters of a build container.
 #[derive(Debug, Clone)]
 pub struct BuildPlan {
     /// The image to start from.
     pub image: ImageId,
-    /// Whether what runs in it has a network.
+    /// Whether it has a network.
     pub network: bool,
     /// Volumes that outlive it.
     pub volumes: Vec<BuildVolume>,
-    /// Labels of the container, which end in the image too.
+    /// Labels of the container, which the image gets too.
     pub labels: BTreeMap<String, String>,
-    /// What may be used in it.
+    /// Its resource limits.
     pub limits: BuildSettings,
 }
 
-/// A volume in a build container. It is made where it is missing.
+/// A volume in a build container. It is created if it is missing.
 #[derive(Debug, Clone)]
 pub struct BuildVolume {
     /// Its name.
     pub name: String,
-    /// Where it is in the build container.
+    /// Its path in the build container.
     pub target: String,
-    /// Whether the build container may change it.
+    /// Whether the build container may write to it.
     pub writable: bool,
 }
 
-/// A container to change an image in. It ends when its host does, and is removed when it is dropped.
+/// A container to change an image in. It ends with its host, and is removed when it is dropped.
 pub trait BuildContainer: Send {
     /// Unpacks a tar archive at the root.
     fn put(&mut self, archive: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Runs a command as root (but in a closed build container), to its end, and gives its exit status. `output` gets what it prints, as it comes.
+    /// Runs a command as root (as a script's user in a probe container), to its end, and returns its exit status.
+    /// `output` receives its output as it arrives.
     fn run<'a>(
         &'a mut self,
         step: Step,
         output: &'a mut (dyn FnMut(Printed<'_>) + Send),
     ) -> BoxFuture<'a, Result<i64, StoreError>>;
 
-    /// Makes an image of what is there, with the original's command, user and environment, and `labels` besides its own.
+    /// Creates an image of the container, with the original's command, user and environment, and `labels` besides its
+    /// own.
     fn commit<'a>(&'a mut self, labels: &'a BTreeMap<String, String>) -> BoxFuture<'a, Result<ImageId, StoreError>>;
 
-    /// Ends it, and waits until it is gone.
+    /// Ends it, and waits until it is removed.
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
 }
 
@@ -165,11 +168,11 @@ pub trait BuildContainer: Send {
 pub struct Step {
     /// Program and arguments.
     pub command: Vec<String>,
-    /// Environment variables. They may be secret, and never end in an image.
+    /// Environment variables. They may be secret, and are not stored in images.
     pub environment: Vec<(String, String)>,
 }
 
-/// What a command printed.
+/// A command's output.
 #[derive(Debug, Clone, Copy)]
 pub enum Printed<'a> {
     /// On standard output.
@@ -178,12 +181,12 @@ pub enum Printed<'a> {
     Err(&'a [u8]),
 }
 
-/// What a registry is shown.
+/// Credentials for a registry.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     /// The name and password, or a token that stands for both.
     pub secret: Secret,
-    /// Where it is from, in words for people.
+    /// Where it is from, for messages.
     pub origin: String,
 }
 
@@ -216,33 +219,33 @@ impl fmt::Debug for Secret {
 /// Why an attempt to pull failed.
 #[derive(Debug)]
 pub enum PullFailure {
-    /// It may be otherwise the next time.
+    /// A transient failure.
     Transient {
-        /// In the engine's words.
+        /// The engine's message.
         reason: String,
     },
-    /// The registry wants credentials, or others.
+    /// The registry requires credentials, or other ones.
     Refused,
     /// The registry has no such image.
     Unknown,
-    /// The registry has been asked too often.
+    /// The registry refuses more requests for now.
     TooMany,
-    /// The image is for machines of another kind.
+    /// The image is for another architecture.
     OtherArchitecture,
-    /// The registry cannot be trusted as it is.
+    /// The engine does not trust the registry.
     Untrusted {
-        /// In the engine's words.
+        /// The engine's message.
         reason: String,
     },
-    /// There is no such host.
+    /// The registry's host does not exist.
     NoHost,
     /// The disk is full.
     DiskFull,
-    /// Anything else.
+    /// Any other failure.
     Other {
-        /// In the engine's words.
+        /// The engine's message.
         reason: String,
     },
-    /// The engine did not do as it should.
+    /// The engine itself failed.
     Engine(Refusal),
 }

@@ -1,9 +1,9 @@
-//! Ends processes that a script started on this machine and that outlive it: those below its agent, also where it stopped
-//! the agent, detached them or forks without an end; and those that carry its socket's name in their environment, where it
-//! killed the agent. A process is stopped before it is killed, since what is stopped has no more children.
+//! Kills processes of a script that outlive its agent on this machine: the agent's descendants, also if the script
+//! stopped the agent, detached them or forks endlessly; and processes with the run's socket in their environment, if
+//! the script killed the agent. A process is stopped before it is killed, since a stopped process creates no children.
 //!
-//! A script that kills its agent and starts processes with another environment is not followed: there is no wall here that
-//! would keep it.
+//! If a script kills its agent and starts processes with another environment, they are not found: this engine has no
+//! isolation that would hold them.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -13,14 +13,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long it may take until all are dead: what waits for a disk dies late.
+/// How long it may take until all have ended: a process that waits for a disk ends late.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Looks in a row that are taken where none was found, and something ended before it was looked at: on a busy machine
-/// something always does. A look takes some milliseconds.
+/// Maximum number of consecutive searches without a result, in each of which some process ended before it was read: on
+/// a busy machine one always does. A search takes some milliseconds.
 const UNSURE_MAX: u32 = 20;
 
-/// A process, told from later ones with its number by its start.
+/// A process, identified by its id and start time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Process {
     pid: i32,
@@ -29,34 +29,36 @@ struct Process {
     dead: bool,
 }
 
-/// What a look at all processes has come to.
+/// The result of a search of all processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
-    /// One was alive. It may have had a child before the signal came, as none has once a signal waits for it.
+    /// One was alive. It may have created a child before the signal arrived; a process with a pending signal creates
+    /// none.
     Found,
-    /// One that was not seen before ended before it was looked at. It may have left a child that was not listed yet.
+    /// A new process ended before it was read. It may have left a child that was not listed yet.
     Unsure,
-    /// There is none.
+    /// None is left.
     Nothing,
 }
 
-/// Kills everything below an agent, which is stopped and cannot pass on its children. Blocks.
+/// Kills all descendants of an agent, which is stopped and cannot pass on its children. Blocks.
 pub(super) fn end_below(agent: Pid) {
     end(&HashSet::from([agent.as_raw_nonzero().get()]), |_| false);
 }
 
-/// Kills everything that has a run's socket in its environment, and what is below that. Blocks.
+/// Kills all processes with a run's socket in their environment, and their descendants. Blocks.
 pub(super) fn end_marked(socket: &Path) {
     let mark = [b"LONGSHORE_SOCKET=", socket.as_os_str().as_bytes()].concat();
     let own = i32::try_from(std::process::id()).ok();
     end(&HashSet::new(), |process| {
-        // Of another user's processes nobody can tell.
+        // The environments of other users' processes cannot be read.
         let environment = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
         Some(process.pid) != own && environment.split(|byte| *byte == 0).any(|variable| variable == mark)
     });
 }
 
-/// Stops, then kills what has one of these above it, or is marked, or is below such a one, until there is none.
+/// Stops, then kills, all processes that are below one of these or are marked, and their descendants, until none is
+/// left.
 fn end(above: &HashSet<i32>, is_marked: impl Fn(&Process) -> bool) {
     let deadline = Instant::now() + DEADLINE;
     let mut seen = HashMap::new();
@@ -82,8 +84,8 @@ fn end(above: &HashSet<i32>, is_marked: impl Fn(&Process) -> bool) {
     }
 }
 
-/// Looks at all processes once, and stops what is to end. Those that were `seen` are known by their numbers, with their
-/// starts.
+/// Searches all processes once, and stops those to be killed. Those in `seen` are known by their ids, with their start
+/// times.
 fn stop(
     above: &HashSet<i32>,
     is_marked: impl Fn(&Process) -> bool,
@@ -107,7 +109,7 @@ fn stop(
         };
         let is_new = seen.insert(pid, process.started) != Some(process.started);
         unsure |= is_new && process.dead;
-        // At once where that can be told, since what forks on and on is another process soon.
+        // Immediately if it is known already, since an endlessly forking program soon runs as another process.
         if found.contains(&process.parent) || (!process.dead && is_marked(&process)) {
             found.insert(process.pid);
             alive |= stop(process);
@@ -126,15 +128,15 @@ fn stop(
 }
 
 impl Process {
-    /// The process, unless it is dead.
+    /// Opens the process, unless it is dead.
     fn open(&self) -> Option<OwnedFd> {
         let descriptor = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
-        // Its number may be another's by now.
+        // Its id may have been reused.
         let is_same = read(self.pid).is_some_and(|now| now.started == self.started);
         (is_same && !is_dead(&descriptor, Duration::ZERO)).then_some(descriptor)
     }
 
-    /// Sends a signal. Says whether the process was there to get it.
+    /// Sends a signal. Returns whether the process existed.
     fn signal(&self, signal: Signal) -> bool {
         self.open().is_some_and(|descriptor| pidfd_send_signal(descriptor, signal).is_ok())
     }
@@ -152,7 +154,7 @@ fn is_dead(descriptor: &OwnedFd, patience: Duration) -> bool {
     poll(&mut [PollFd::new(descriptor, PollFlags::IN)], patience.as_ref()).is_ok_and(|ready| ready > 0)
 }
 
-/// Every process that has one of these above it.
+/// All processes below one of these.
 fn below(roots: &HashSet<i32>, all: &[Process]) -> HashSet<i32> {
     let parents: HashMap<i32, i32> = all.iter().map(|process| (process.pid, process.parent)).collect();
     let is_below = |process: &&Process| {
@@ -170,7 +172,7 @@ fn below(roots: &HashSet<i32>, all: &[Process]) -> HashSet<i32> {
     all.iter().filter(is_below).map(|process| process.pid).collect()
 }
 
-/// The numbers of all processes. What begins while they are looked at is not among them.
+/// The ids of all processes. Processes that start during the listing may be missing.
 fn listed() -> impl Iterator<Item = i32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -180,14 +182,14 @@ fn read(pid: i32) -> Option<Process> {
     parse(pid, &std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// Reads a `stat` line, whose second field is a name with any characters in it. The third is the state, the fourth the
-/// parent, the twentieth how many threads there are, and the twenty-second the start.
+/// Parses a `stat` line, whose second field is a name with any characters in it. The third is the state, the fourth the
+/// parent, the twentieth the number of threads, and the twenty-second the start.
 fn parse(pid: i32, stat: &str) -> Option<Process> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?;
     let parent = fields.next()?.parse().ok()?;
     let threads: u32 = fields.nth(15)?.parse().ok()?;
-    // A first thread that has ended is a zombie while others go on.
+    // A first thread that has ended is a zombie while other threads run.
     let dead = matches!(state, "Z" | "X") && threads <= 1;
     Some(Process { pid, parent, started: fields.nth(1)?.parse().ok()?, dead })
 }

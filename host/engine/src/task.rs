@@ -1,5 +1,5 @@
-//! Tasks that end with their owner, so that what nobody waits for any more does not go on behind a run's back; and work that
-//! blocks, on a thread of its own.
+//! Tasks that are aborted with their owner, so that abandoned work does not continue; and blocking work, on a thread of
+//! its own.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 pub struct Task<T>(JoinHandle<T>);
 
 impl<T: Send + 'static> Task<T> {
-    /// Starts it.
+    /// Starts a task.
     pub fn spawn(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self(tokio::spawn(work))
     }
@@ -22,7 +22,7 @@ impl<T: Send + 'static> Task<T> {
     }
 }
 
-/// Its result; `None` where it panicked.
+/// Its result; `None` if it panicked.
 impl<T> Future for Task<T> {
     type Output = Option<T>;
 
@@ -37,12 +37,12 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// Does what blocks on a thread for that. Where it panics, that is an error like those of its own.
+/// Runs blocking work on a thread for it. A panic is returned as an error.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     spawn_blocking(work).await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
 }
 
-/// Waits for a task that may not be there, and takes it away when it has ended. May be given up, and begun again.
+/// Waits for an optional task, and removes it when it has ended. Cancel safe; may be called again.
 pub async fn next<T>(task: &mut Option<Task<T>>) -> Option<T> {
     let Some(running) = task else { return std::future::pending().await };
     let ended = running.await;

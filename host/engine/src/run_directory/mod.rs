@@ -1,5 +1,5 @@
-//! Where a run has its socket: a run directory, which is locked while the run lives and removed at its end, in a folder of
-//! our own. What marks and locks folders is in `folder.rs`, and who may have made the folder above in `runs.rs`.
+//! The run directory with a run's socket: it is locked while the run lives and removed at its end, in a folder of
+//! Longshore's own. `folder.rs` marks and locks folders, and `runs.rs` checks the owner of the folder above.
 
 mod runs;
 
@@ -17,24 +17,24 @@ use std::path::{Path, PathBuf};
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
 
-/// What a container sees of a run directory: the mark that tells whether the run lives is none of its business.
+/// The part of a run directory that a container sees: the marker and the lock stay outside.
 const SHARED: &str = "shared";
 
-/// The socket, there.
+/// Name of the socket in it.
 const SOCKET: &str = "host.sock";
 
-/// The directory of one run; it is removed when this is closed or dropped.
+/// The directory of one run; removed when this is closed or dropped.
 #[derive(Debug)]
 pub struct RunDirectory {
     folder: LockedFolder,
     shared: PathBuf,
     opened: OwnedFd,
-    /// Removes what killed hosts left, while the run goes on.
+    /// Removes the directories of killed hosts, while the run continues.
     sweeping: JoinHandle<()>,
 }
 
 impl RunDirectory {
-    /// Makes the directory of a run below a runtime folder.
+    /// Creates the directory of a run below a runtime folder.
     pub async fn create(runtime_folder: &Path, run_id: &str) -> Result<Self, EngineError> {
         let (parent, name) = (runtime_folder.to_owned(), run_id.to_owned());
         let made = tokio::task::spawn_blocking(move || make(&parent, &name)).await;
@@ -45,22 +45,23 @@ impl RunDirectory {
         Ok(Self { shared: folder.path().join(SHARED), folder, opened, sweeping })
     }
 
-    /// What a container sees as `/run/longshore`.
+    /// The folder that a container sees as `/run/longshore`.
     pub fn folder(&self) -> &Path {
         &self.shared
     }
 
-    /// The socket.
+    /// Path of the socket.
     pub(crate) fn socket(&self) -> PathBuf {
         self.folder().join(SOCKET)
     }
 
-    /// Listens on the socket, for these peers. The folder above is the host user's alone, which was looked at when this
-    /// was made, and the one container it is mounted into has a user of its own.
+    /// Listens on the socket, for these peers. The folder above is private to the host's user, which was checked at its
+    /// creation, and the one container into which it is mounted has a user of its own.
     pub fn listen(&self, peers: Peers) -> Result<Listener, EngineError> {
         let socket = self.socket();
         let failed = |source| EngineError::RunDirectory { path: socket.clone(), source };
-        // A path that is too long for an address is none where a container sees it.
+        // A path that is too long for an address is bound through its folder's descriptor; the path in a container is
+        // short.
         let folder = PathBuf::from(format!("/proc/self/fd/{}", self.opened.as_raw_fd()));
         let is_long = socket.as_os_str().as_bytes().len() > SOCKET_PATH_BYTES;
         let address = if is_long { folder.join(SOCKET) } else { socket.clone() };
@@ -69,22 +70,22 @@ impl RunDirectory {
         Ok(Listener::new(listener, peers))
     }
 
-    /// Removes the directory, once what killed hosts left is gone too.
+    /// Removes the directory, after those of killed hosts.
     pub async fn close(self) {
         let Self { folder, sweeping, .. } = self;
-        // What broke while it removed folders is found again by the next run.
+        // If removing the folders fails, the next run removes them.
         let _ = sweeping.await;
         let _ = tokio::task::spawn_blocking(move || drop(folder)).await;
     }
 }
 
-/// A run directory, what is shared of it, and the folder that it is in.
+/// A run directory, its shared part, and the folder above it.
 fn make(runtime_folder: &Path, run_id: &str) -> Result<(LockedFolder, OwnedFd, PathBuf), EngineError> {
     let runs = RunsFolder::open(runtime_folder)?;
     let failed = |source| EngineError::RunDirectory { path: runs.path.join(run_id), source };
     let folder = LockedFolder::create_in(&runs.opened, &runs.path, run_id, 0o700).map_err(failed)?;
     let shared = folder.subfolder(SHARED).map_err(failed)?;
-    // A container's user must get in, whatever the umask.
+    // The container's user must be able to enter it, whatever the umask.
     fchmod(&shared, Mode::from_raw_mode(0o755)).map_err(|error| failed(error.into()))?;
     Ok((folder, shared, runs.path))
 }

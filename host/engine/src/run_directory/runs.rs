@@ -1,6 +1,6 @@
-//! The folder of our own that run directories stand in: below the runtime folder, which may be the machine's, a service's
-//! or the user's, and which stays as it is. What is taken is looked at by owner and mode, as whoever else could put a
-//! socket there would be taken for a run's own agent.
+//! The private folder of run directories: below the runtime folder, which may belong to the machine, a service or the
+//! user, and is not changed. Owner and mode of existing folders are checked, since another user who could put a socket
+//! there could impersonate a run's agent.
 
 use crate::EngineError;
 use longshore_os::folder::Folder;
@@ -15,21 +15,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// What the folder is called.
+/// Name of the folder.
 const NAME: &str = "runs";
 
-/// How folders are opened that this user may not be allowed to read. A link may be anybody's.
+/// How folders are opened that this user may not be allowed to read. Links are not followed: they may belong to anyone.
 const OPENING: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Why no run's socket may stand in a folder.
+/// Why a folder cannot hold the sockets of runs.
 #[derive(Debug, Error, PartialEq, Eq)]
 enum Unsafe {
-    /// Its owner could put another folder in the place of ours.
+    /// Its owner could replace the folder of run directories.
     #[error(
         "it belongs to the user {owner} and not to {user}: have it removed, or set `XDG_RUNTIME_DIR` to a folder of your own"
     )]
     Foreign { owner: u32, user: u32 },
-    /// Others could put another folder in the place of ours.
+    /// Other users could replace the folder of run directories.
     #[error("others may write to it, since its mode is {mode:04o}: run `chmod go-w` on it")]
     Writable { mode: u32 },
     /// Others could connect to the socket of a run.
@@ -40,7 +40,7 @@ enum Unsafe {
     NoFolder,
 }
 
-/// That folder, open.
+/// The folder of run directories, open.
 #[derive(Debug)]
 pub(super) struct RunsFolder {
     pub(super) path: PathBuf,
@@ -48,8 +48,8 @@ pub(super) struct RunsFolder {
 }
 
 impl RunsFolder {
-    /// Opens it, and makes it and the runtime folder where they are missing. Neither is ever removed: what stays is
-    /// nobody else's to make.
+    /// Opens it; creates it and the runtime folder if they are missing. Neither is ever removed: an existing folder
+    /// cannot be created by another user.
     pub(super) fn open(runtime_folder: &Path) -> Result<Self, EngineError> {
         match DirBuilder::new().mode(0o700).create(runtime_folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -69,7 +69,8 @@ impl RunsFolder {
     }
 }
 
-/// Looks whether runs can have their folders below a runtime folder. What is missing is made by them, if they can.
+/// Checks whether runs can have their directories below a runtime folder. A missing folder is fine if a run could
+/// create it.
 pub(crate) fn check_runtime_folder(folder: &Path) -> Result<(), EngineError> {
     let can_make_in = |folder: &Path| rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).map_err(io::Error::from);
     let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
@@ -88,7 +89,7 @@ fn unusable(path: &Path, source: io::Error) -> EngineError {
     EngineError::RuntimeFolder { path: path.to_owned(), source }
 }
 
-/// The machine's or this user's, in which nobody else can put another folder in the place of ours.
+/// Opens the runtime folder: the machine's or this user's, in which no other user can replace folders.
 fn open_runtime_folder(folder: &Path) -> io::Result<OwnedFd> {
     let opened = no_link(rustix::fs::open(folder, OPENING, Mode::empty()))?;
     let (owner, mode) = owner_and_mode(&opened)?;
@@ -102,7 +103,7 @@ fn open_runtime_folder(folder: &Path) -> io::Result<OwnedFd> {
     Ok(opened)
 }
 
-/// This user's, who alone may enter it.
+/// Opens the folder of run directories: this user's, which no other user may enter.
 fn open_runs(above: &OwnedFd) -> io::Result<OwnedFd> {
     let opened = no_link(openat(above, NAME, OPENING, Mode::empty()))?;
     let (owner, mode) = owner_and_mode(&opened)?;

@@ -1,26 +1,26 @@
-//! What is answered by the arguments of a call. Arguments are compared as the kernel reads them, which takes the lower 32
-//! bits: an attempt to pass by with others set is one that matches all the same.
+//! Answers that depend on the arguments of a call. Arguments are compared like the kernel reads them, by the lower 32
+//! bits: setting higher bits does not evade a comparison.
 
 use super::{Answer, Error, Sockets};
 
-/// A word to compare, masked, as engines can.
+/// A masked comparison of an argument, as engines support it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Condition {
     /// Which argument, from 0.
     pub(super) argument: u32,
     pub(super) mask: u32,
-    /// What the masked argument is.
+    /// The expected value of the masked argument.
     pub(super) value: u32,
 }
 
-/// An answer, and the conditions that all hold where it is given. Those of two cases of a call never hold both.
+/// An answer, and its conditions, all of which must hold. The cases of a call exclude each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Case {
     pub(super) conditions: Vec<Condition>,
     pub(super) answer: Answer,
 }
 
-/// What is done where an argument has a value.
+/// The consequence of a value of an argument.
 #[derive(Debug, Clone)]
 enum Then {
     Answer(Answer),
@@ -33,18 +33,18 @@ struct Comparison {
     argument: u32,
     bits: u32,
     listed: Vec<(u32, Then)>,
-    /// The answer to all others. Without one it is that of calls that no rule names.
+    /// The answer to all other values. `None`: that of calls without a rule.
     others: Option<Answer>,
 }
 
 /// Makes namespaces: `CLONE_NEWNS`, `NEWCGROUP`, `NEWUTS`, `NEWIPC`, `NEWUSER`, `NEWPID`, `NEWNET`.
 const NAMESPACES: [u32; 7] = [1 << 17, 1 << 25, 1 << 26, 1 << 27, 1 << 28, 1 << 29, 1 << 30];
 
-/// Requests to terminals that put words into another's mouth (`TIOCSTI`, `TIOCLINUX`), or load a module of the kernel's
-/// for any terminal that one makes (`TIOCSETD`).
+/// Terminal requests that insert input for other processes (`TIOCSTI`, `TIOCLINUX`), or load a kernel module for any
+/// new terminal (`TIOCSETD`).
 const TERMINALS: [u32; 3] = [0x5412, 0x541c, 0x5423];
 
-/// `PER_LINUX`, which every process has, and the question which it is. Others take protections away.
+/// `PER_LINUX`, which every process has, and the query of the current one. Other values disable protections.
 const PERSONALITIES: [u32; 2] = [0, u32::MAX];
 
 const AF_UNIX: u32 = 1;
@@ -55,20 +55,20 @@ const SOCK_STREAM: u32 = 1;
 const SOCK_DGRAM: u32 = 2;
 const SOCK_RAW: u32 = 3;
 
-/// Bits that tell all families apart: the kernel itself refuses numbers beyond them, and knows 46 families.
+/// Bits that distinguish all families: the kernel itself refuses larger numbers, and has 46 families.
 const FAMILY_BITS: u32 = 8;
 
-/// The bits of a socket's kind that are no flags.
+/// The bits of a socket's type, without its flags.
 const KIND_BITS: u32 = 4;
 
-/// Bits that tell all protocols of a family apart: the largest number is 262.
+/// Bits that distinguish all protocols of a family: the largest number is 262.
 const PROTOCOL_BITS: u32 = 9;
 
 const IPPROTO_TCP: u32 = 6;
 const IPPROTO_UDP: u32 = 17;
 const NETLINK_ROUTE: u32 = 0;
 
-/// The cases of a call that is answered by its arguments.
+/// The cases of a call whose answer depends on its arguments.
 pub(super) fn cases(name: &str, sockets: Sockets) -> Vec<Case> {
     const REFUSED: Answer = Answer::Refuse(Error::Permission);
     match name {
@@ -83,7 +83,7 @@ pub(super) fn cases(name: &str, sockets: Sockets) -> Vec<Case> {
     }
 }
 
-/// Which families of sockets there are, which kinds of them, which protocols of those.
+/// Allowed families of sockets, with their types and protocols.
 fn socket(sockets: Sockets) -> Comparison {
     let protocols = |listed: &[u32]| {
         let others = Some(Answer::Refuse(Error::Protocol));
@@ -102,13 +102,13 @@ fn socket(sockets: Sockets) -> Comparison {
     Comparison { argument: 0, bits: FAMILY_BITS, listed, others: Some(Answer::Refuse(Error::Family)) }
 }
 
-/// One answer for the values that are listed, another for all others.
+/// One answer for the listed values, another for all others.
 fn equal(argument: u32, bits: u32, listed: &[u32], answer: Answer, others: Option<Answer>) -> Comparison {
     let listed = listed.iter().map(|value| (*value, Then::Answer(answer))).collect();
     Comparison { argument, bits, listed, others }
 }
 
-/// An answer where the first argument has any of these flags; all else is allowed.
+/// An answer if the first argument has any of these flags; other values are allowed.
 fn any_of(flags: &[u32], answer: Answer) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut before = 0;
@@ -146,8 +146,8 @@ fn flat(comparison: &Comparison) -> Vec<Case> {
     cases
 }
 
-/// Every value of so many bits but these, as masks and what is under them. Engines compare what is equal under a mask, and
-/// have no word for what is not, so all others are taken together by the first bit in which they differ from all of these.
+/// All values of so many bits except these, as masks and masked values. Engines compare for equality under a mask, and
+/// cannot negate, so the other values are grouped by the first bit in which they differ from all of these.
 fn unlike(values: &[u32], bits: u32) -> Vec<(u32, u32)> {
     if values.is_empty() {
         return vec![(0, 0)];

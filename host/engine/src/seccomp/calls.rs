@@ -1,12 +1,12 @@
-//! The table of system calls, which is a text: a line for each, with its numbers, its name and its answer. What cannot be
-//! read would be refused; a test reads every line.
+//! The table of system calls, a text: a line for each, with its numbers, its name and its answer. A line that cannot be
+//! read would refuse its call; a test reads every line.
 
 use super::{Answer, Error};
 
-/// The table. `tests/tests/seccomp.rs` compares it with what is answered in a container.
+/// The table. `tests/tests/seccomp.rs` compares it with the answers in a container.
 const TABLE: &str = include_str!("calls.txt");
 
-/// What is said of a call.
+/// The answer to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
     /// Always the same.
@@ -15,7 +15,7 @@ pub(super) enum Rule {
     ByArguments,
 }
 
-/// A system call. Engines know its number by its name.
+/// A system call. Engines derive its number from its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) name: &'static str,

@@ -1,6 +1,6 @@
-//! The system calls that a container may make: one profile of our own, sent to the engine as text with each container
+//! The system calls that a container may make: Longshore's own profile, sent to the engine as text with each container
 //! (runs, builds, probes), so that it is the same on every engine. `calls.txt` answers every call of the kernel;
-//! `arguments.rs` has what depends on a call's arguments; `rules.rs` makes both to the document that engines take.
+//! `arguments.rs` has the answers that depend on arguments; `rules.rs` converts both to the document for engines.
 
 mod arguments;
 mod calls;
@@ -13,13 +13,13 @@ use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use tempfile::NamedTempFile;
 
-/// Which sockets can be made.
+/// The kinds of sockets that can be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sockets {
-    /// Unix sockets, and those of the internet's protocols: a container without a network has its own loopback, over which
-    /// R's clusters, joblib, notebooks and web servers talk to themselves.
+    /// Unix sockets and internet sockets: a container without a network has its own loopback, which R's clusters,
+    /// joblib, notebooks and web servers use.
     Loopback,
-    /// Also the kernel's own of addresses and routes.
+    /// Also netlink sockets for addresses and routes.
     Network,
 }
 
@@ -35,7 +35,7 @@ impl From<&Network> for Sockets {
 /// The system calls that a container may make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SeccompProfile {
-    /// The document that engines take.
+    /// The document for engines.
     #[serde(skip)]
     pub text: String,
     /// SHA-256 of the text, as hexadecimal digits.
@@ -43,14 +43,14 @@ pub struct SeccompProfile {
 }
 
 impl SeccompProfile {
-    /// As an engine takes it, among a container's security options.
+    /// The option for a container's security options.
     pub fn option(&self) -> String {
         format!("seccomp={}", self.text)
     }
 }
 
-/// Has an option of [`SeccompProfile::option`] among these name a file in its place, which stands as long as what is
-/// returned. Blocks. `None`: there is no such option.
+/// Replaces an option of [`SeccompProfile::option`] among these by one that names a file, which exists until the
+/// returned value is dropped. Blocks. `None`: no such option.
 pub fn in_a_file(options: &mut [String]) -> io::Result<Option<NamedTempFile>> {
     let Some((option, text)) = options.iter_mut().find_map(|option| {
         let text = option.strip_prefix("seccomp=").filter(|text| text.starts_with('{'))?.to_owned();
@@ -64,27 +64,27 @@ pub fn in_a_file(options: &mut [String]) -> io::Result<Option<NamedTempFile>> {
     Ok(Some(file))
 }
 
-/// The profile of containers with such sockets. It is the same text on every machine.
+/// The profile of containers with these sockets. The text is the same on every machine.
 pub fn profile(sockets: Sockets) -> SeccompProfile {
     let text = rules::document(sockets);
     SeccompProfile { hash: hexadecimal(&Sha256::digest(&text)), text }
 }
 
-/// What a container's system call is answered.
+/// The answer to a container's system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Answer {
     /// The kernel's own answer.
     Allow,
-    /// An error, and nothing happens.
+    /// An error; the call has no effect.
     Refuse(Error),
 }
 
 /// Why a call is refused. The numbers are those of x86_64 and aarch64 alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Error {
-    /// `EPERM`: it needs a privilege, or reaches into what is not the caller's.
+    /// `EPERM`: the call needs a privilege, or accesses another process's objects.
     Permission = 1,
-    /// `ENOSYS`: as if the kernel had no such call. Programs are ready for that, and take another way.
+    /// `ENOSYS`: the kernel lacks the call. Programs handle it, and use another call.
     NoSuchCall = 38,
     /// `EPROTONOSUPPORT`.
     Protocol = 93,

@@ -1,26 +1,26 @@
-//! The profile as the document that engines take with a container. Docker and Podman read it alike, and make a filter of
-//! it with libseccomp, which skips names that it does not know: those are answered as calls that nobody knows.
+//! The profile as the document that engines receive with a container. Docker and Podman convert it with libseccomp to a
+//! filter, which skips unknown names: those calls are answered like calls without a rule.
 
 use super::arguments::{Case, cases};
 use super::calls::{Rule, calls};
 use super::{Answer, Error, Sockets};
 use serde::Serialize;
 
-/// The whole of it. Calls of 32 bits, and of x32, are let through on no machine.
+/// The document. 32-bit and x32 calls are refused on every machine.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Document {
-    /// What is answered to calls that no rule names.
+    /// The answer to calls without a rule.
     default_action: Action,
-    /// Engines before 22 drop this, and answer `EPERM`.
+    /// Engines before 22 ignore this, and answer `EPERM`.
     default_errno_ret: u32,
-    /// The machines whose calls the table has. Where its own is named, runc answers `ENOSYS` to all calls that are newer
-    /// than the newest that it knows of this document, whatever the engine dropped.
+    /// The architectures of the table's calls. If the machine's own is listed, runc answers `ENOSYS` to all calls newer
+    /// than the newest one that it knows of this document, whatever the engine ignored.
     arch_map: [Machine; 2],
     syscalls: Vec<Calls>,
 }
 
-/// A machine, and those whose programs it runs besides its own.
+/// An architecture, and others whose programs it runs.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Machine {
@@ -28,7 +28,7 @@ struct Machine {
     sub_architectures: [&'static str; 0],
 }
 
-/// Calls that are answered alike.
+/// Calls with the same answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Calls {
@@ -48,14 +48,14 @@ enum Action {
     Errno,
 }
 
-/// A comparison; all of a rule hold where it is applied.
+/// A comparison; all comparisons of a rule must hold.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Argument {
     index: u32,
     /// The mask.
     value: u32,
-    /// What is under it.
+    /// The masked value.
     value_two: u32,
     op: &'static str,
 }
