@@ -1,4 +1,4 @@
-//! Images as streams: out of an engine, and into it. What is in them is not looked at here.
+//! Images as streams: exported from an engine, and loaded into it. Their content is not checked here.
 
 use super::failed;
 use super::store::DockerStore;
@@ -13,8 +13,8 @@ use longshore_model::platform::Platform;
 use std::io;
 use std::time::Duration;
 
-/// How long an engine may take until it answers. It writes an image to its own disk before it sends it, and reads all of
-/// one before it says anything: 32 GiB at 10 MiB/s are 55 minutes.
+/// How long an engine may take to answer. It writes an image to its own disk before sending it, and reads a whole image
+/// before it answers: 32 GiB at 10 MiB/s take 55 minutes.
 const TIMEOUT: Duration = Duration::from_secs(3600);
 
 impl DockerStore {
@@ -28,7 +28,7 @@ impl DockerStore {
         let api = self.api.clone().with_timeout(TIMEOUT);
         let failed = failed("loading an image into the engine");
         let mut told = api.import_image_stream(ImportImageOptions::default(), archive, None);
-        // The engine has answered with success by now; what goes wrong is in what it tells.
+        // The engine has answered with success already; errors are in its messages.
         while let Some(line) = told.next().await {
             if let BuildInfo { error_detail: Some(error), .. } = line.map_err(&failed)? {
                 let error = error.message.unwrap_or_else(|| "the engine gave no reason".into());

@@ -1,7 +1,7 @@
 //! A container that waits while commands change its files, and becomes an image. Its first process reads its standard
-//! input, which is this connection: when the host is gone the engine closes it, the container ends and removes itself.
-//! Commands come in from outside, so that their environment, which may hold secrets, is nowhere in the container's
-//! configuration, and so not in the image's.
+//! input, which is this connection: when the host ends, the engine closes it, and the container ends and removes
+//! itself. Commands are started from outside, so that their environment, which may contain secrets, is not in the
+//! configuration of the container or the image.
 
 use super::build_policy::{closed, open};
 use super::events::was_out_of_memory;
@@ -24,33 +24,33 @@ use longshore_model::run_id::new_run_id;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How often it is looked at how much was written: a disk that takes 1 GB a second has 5 GB more than it should by then.
-/// The engine counts the files for it, which takes a tenth of a second for 50,000.
+/// Interval of disk use checks: a disk that writes 1 GB a second exceeds the limit by 5 GB by then. The engine counts
+/// the files for each, which takes a tenth of a second for 50,000.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// What failed where a container cannot be removed.
+/// The failed action if a container cannot be removed.
 const REMOVING: &str = "removing the build container";
 
-/// A build container of an engine that speaks the Engine API.
+/// A build container of an engine with the Engine API.
 pub(super) struct DockerBuildContainer {
     api: bollard::Docker,
     container: NamedContainer,
     user: String,
     original: ImageConfig,
-    /// What its commands may use; nothing is looked at in a closed one, where nothing can be written.
+    /// The limits of its commands; not checked in a probe container, whose files are read-only.
     limits: Option<BuildSettings>,
-    // Its standard input is open for as long as this lives.
+    // Its standard input is open as long as this lives.
     _attached: AttachContainerResults,
 }
 
 impl DockerBuildContainer {
-    /// Makes a container of the plan's image, and starts it.
+    /// Creates a container of the plan's image, and starts it.
     pub(super) async fn open(containers: &Containers, plan: &BuildPlan) -> Result<Self, StoreError> {
         let policy = |original: &ImageConfig| open(plan, original);
         Self::open_as(containers, &plan.image, policy, Some(plan.limits)).await
     }
 
-    /// Makes a container that is as closed as that of a run, and starts it.
+    /// Creates a container as isolated as that of a run, and starts it.
     pub(super) async fn open_closed(containers: &Containers, image: &ImageId) -> Result<Self, StoreError> {
         Self::open_as(containers, image, |original| closed(image, original), None).await
     }
@@ -163,11 +163,11 @@ impl BuildContainer for DockerBuildContainer {
         async move {
             let options = CommitContainerOptions {
                 container: Some(self.container.name().to_owned()),
-                // Nothing runs in it but what waits.
+                // No process runs in it except the waiting one.
                 pause: false,
                 ..CommitContainerOptions::default()
             };
-            // What is left out here would be taken from the container, which is not as the image should be.
+            // Fields omitted here would be taken from the container, whose configuration differs from the image's.
             let original = self.original.clone();
             let config = ContainerConfig {
                 user: Some(original.user.unwrap_or_default()),
@@ -177,7 +177,7 @@ impl BuildContainer for DockerBuildContainer {
                 working_dir: original.working_dir,
                 volumes: original.volumes,
                 exposed_ports: original.exposed_ports,
-                // It would have the container's lease.
+                // Without this the image would get the container's lease.
                 labels: Some(labels.clone().into_iter().chain([(LABEL.to_owned(), String::new())]).collect()),
                 ..ContainerConfig::default()
             };
@@ -192,7 +192,7 @@ impl BuildContainer for DockerBuildContainer {
     }
 }
 
-/// Whether more was written than may be.
+/// Fails if more was written than the limit.
 async fn look_at_disk(api: &bollard::Docker, name: &str, limits: BuildSettings) -> Result<(), StoreError> {
     let sized = InspectContainerOptions { size: true };
     let found = api.inspect_container(name, Some(sized)).await;
@@ -209,7 +209,7 @@ async fn look_at_disk(api: &bollard::Docker, name: &str, limits: BuildSettings) 
     Err(StoreError::Limit { did: "wrote more to disk", most: size(limits.disk_bytes), setting: "disk" })
 }
 
-/// Whether something was ended because there was no more memory.
+/// Fails if a process was killed because memory ran out.
 async fn look_for_lack_of_memory(api: &bollard::Docker, name: &str, limits: BuildSettings) -> Result<(), StoreError> {
     if was_out_of_memory(api, name).await {
         let most = size(limits.memory_bytes);

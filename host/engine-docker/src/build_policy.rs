@@ -1,5 +1,5 @@
-//! What the containers of builds may do: as data, in one place, like the policy of runs in `engine/policy.rs`. A build
-//! runs the code of packages as root, with a network; it gets what installing takes, and no more.
+//! The rights of build containers, as data in one place, like the policy of runs in `engine/policy.rs`. A build runs
+//! the code of packages as root, with a network; it gets the rights that installing needs, and no more.
 
 use bollard::models::{ContainerCreateBody, HostConfig, ImageConfig, Mount, MountType};
 use longshore_config::settings::BuildSettings;
@@ -7,17 +7,17 @@ use longshore_engine::{BuildPlan, SCRIPT_USER, Sockets, profile};
 use longshore_model::image_id::ImageId;
 use std::collections::{BTreeMap, HashMap};
 
-/// Root, whoever the image runs as.
+/// Root, regardless of the image's user.
 const ROOT: &str = "0:0";
 
-/// What dpkg and apt need to unpack files of any owner and mode, and what the scripts of Debian's packages need to make
-/// users. Those that set capabilities of files (`setcap`) fall back to something else.
+/// Capabilities that dpkg and apt need to unpack files of any owner and mode, and that the scripts of Debian packages
+/// need to create users. Scripts that set capabilities of files (`setcap`) have a fallback.
 const CAPABILITIES: [&str; 6] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID"];
 
-/// What a closed build container may use: an interpreter that lists its packages takes a tenth of it.
+/// Memory limit of a probe container: an interpreter that lists its packages uses a tenth of it.
 const CLOSED_MEMORY_BYTES: u64 = 1 << 30;
 
-/// Processes and threads in a probe container: a shell and an interpreter, with a thread for each processor.
+/// Processes and threads of a probe container: a shell and an interpreter, with a thread for each processor.
 const CLOSED_PIDS: u64 = 256;
 
 /// A container in which an image is changed.
@@ -30,8 +30,8 @@ pub(super) fn open(plan: &BuildPlan, original: &ImageConfig) -> ContainerCreateB
         ..Mount::default()
     });
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    // What is written to volumes of the image's own ends in no image, and is not counted: it is memory. Files are put
-    // into `/tmp`, where that would hide them.
+    // Data written to the image's own volumes is not in the new image and not counted: these are in memory. `/tmp` is
+    // not, since files are copied into it, which a mount would hide.
     let volumes = original.volumes.iter().flatten().filter(|path| !"/tmp".starts_with(path.trim_end_matches('/')));
     let tmpfs = volumes.map(|path| (path.clone(), format!("rw,size={},mode=1777", plan.limits.memory_bytes)));
     let sockets = if plan.network { Sockets::Network } else { Sockets::Loopback };
@@ -60,7 +60,7 @@ pub(super) fn open(plan: &BuildPlan, original: &ImageConfig) -> ContainerCreateB
     }
 }
 
-/// A container in which an image is looked at: it may do no more than a script, and nothing can be changed.
+/// A container in which an image is inspected: it has the rights of a script, and its files are read-only.
 pub(super) fn closed(image: &ImageId, original: &ImageConfig) -> ContainerCreateBody {
     let labels = BTreeMap::from([("longshore.owner".to_owned(), "longshore".to_owned())]);
     let limits = BuildSettings { memory_bytes: CLOSED_MEMORY_BYTES, pids: CLOSED_PIDS, ..BuildSettings::default() };
@@ -68,7 +68,7 @@ pub(super) fn closed(image: &ImageId, original: &ImageConfig) -> ContainerCreate
     let open = open(&plan, original);
     let host = open.host_config.unwrap_or_default();
     let mut tmpfs: HashMap<String, String> = host.tmpfs.unwrap_or_default();
-    // R wants a folder for its session.
+    // R needs a folder for its session.
     tmpfs.insert("/tmp".into(), format!("rw,nosuid,nodev,noexec,size={CLOSED_MEMORY_BYTES}"));
     ContainerCreateBody {
         user: Some(format!("{}:{}", SCRIPT_USER.uid, SCRIPT_USER.gid)),

@@ -1,5 +1,5 @@
-//! Containers over the Engine API, Docker's and Podman's alike: a policy in the engine's words, a container that is
-//! started, waited for and killed.
+//! Containers over the Engine API of Docker and Podman: a policy in the terms of the API, and containers that are
+//! started, awaited and killed.
 
 use super::events::{SIGKILL, who_killed};
 use super::facts::Asked;
@@ -30,15 +30,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-/// How long it takes until an engine that broke off is asked again.
+/// Delay before an engine that closed the connection is asked again.
 const WAIT_AGAIN: Duration = Duration::from_millis(200);
 
-/// An engine that speaks the Engine API.
+/// An engine with the Engine API.
 #[derive(Debug)]
 pub(crate) struct Docker {
     api: bollard::Docker,
     images: DockerStore,
-    /// This machine's agent, for images that have none. It need not be there.
+    /// This machine's agent, for images without one. It may be missing.
     agent: PathBuf,
     owner: EngineOwner,
     script_users: RangeInclusive<u32>,
@@ -46,11 +46,11 @@ pub(crate) struct Docker {
 }
 
 impl Docker {
-    /// Connects, and sees that it answers.
+    /// Connects, and checks that it answers.
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, EngineError> {
         let socket = &settings.engine_socket;
         let api = connect(socket).await?;
-        // An engine that runs in a user namespace is that of who owns its socket.
+        // An engine in a user namespace belongs to the owner of its socket.
         let file = socket.clone();
         let looking = tokio::task::spawn_blocking(move || EngineOwner::of(&file)).await;
         let owner = looking.unwrap_or(EngineOwner { uid: 0, raises_resources: false });
@@ -62,7 +62,7 @@ impl Docker {
     async fn start(&self, shape: &Shape, instance: Instance<'_>) -> Result<Box<dyn Container>, EngineError> {
         let has_agent = shape.image.as_ref().is_none_or(|image| image.has_agent);
         let policy = self.policy_of(shape, instance.user, instance.directory.folder())?;
-        // The engine takes a path, and what is there by now must be what was checked.
+        // The engine receives a path, which must still lead to the file that was checked.
         if let Some(gone) = shape.mounts.iter().find(|file| !file.is_in_place()) {
             return Err(EngineError::Replaced { path: gone.path.clone() });
         }
@@ -74,16 +74,16 @@ impl Docker {
             source => EngineError::Engine { doing: "creating the container", source: refusal(source) },
         })?;
         let (seen, ended) = watch::channel(None);
-        // Asked before the start: the container removes itself when it ends, and takes its exit code with it.
+        // Waited for before the start: the container removes itself when it ends, and its exit code with it.
         let waiting = tokio::spawn(wait_until_gone(self.api.clone(), container.name().to_owned(), seen)).abort_handle();
         let script_environment = script_environment(shape.image.as_ref(), &policy);
         let mut container =
             DockerContainer { api: self.api.clone(), container, script_environment, held: None, ended, waiting };
         match container.container.start().await {
-            // The agent begins meanwhile.
+            // The agent starts during this.
             Ok(counted) => container.held = Some(Held::new(&policy, self.facts.get().await, counted)),
             Err(source) => {
-                // It may have removed itself already.
+                // The container may have removed itself already.
                 let _ = container.container.remove().await;
                 return Err(match &shape.image {
                     Some(image) if has_agent && source.to_string().contains(&format!("stat {AGENT}: no such file")) => {
@@ -101,12 +101,12 @@ impl Docker {
         Ok(Policy::new(shape, Placement { user, folder, agent: agent.as_deref() }))
     }
 
-    /// This machine's agent, where the image has none.
+    /// This machine's agent, if the image has none.
     fn agent_to_mount(&self, image: Option<&RunImage>) -> Result<Option<PathBuf>, EngineError> {
         let Some(image) = image.filter(|image| !image.has_agent) else {
             return Ok(None);
         };
-        // Links are followed here, since the engine may see another file system than this program does.
+        // Links are resolved here, since the engine may see another file system than this program.
         let found = existing(&self.agent).and_then(|agent| agent.canonicalize().ok()).filter(|agent| agent.is_file());
         let missing = || EngineError::NoAgentForImage { image: image.name.clone(), path: self.agent.clone() };
         found.map(Some).ok_or_else(missing)
@@ -148,7 +148,7 @@ impl Engine for Docker {
     }
 }
 
-/// How scripts are run in a container of an image.
+/// How scripts run in a container of an image.
 fn script_environment(image: Option<&RunImage>, policy: &Policy) -> ScriptEnvironment {
     ScriptEnvironment {
         interpreters: image.map(Interpreters::of_image).unwrap_or_default(),
@@ -157,10 +157,10 @@ fn script_environment(image: Option<&RunImage>, policy: &Policy) -> ScriptEnviro
     }
 }
 
-/// A policy in the words of the Engine API.
+/// A policy in the terms of the Engine API.
 fn body(shape: &Shape, instance: &Instance<'_>, policy: &Policy, has_agent: bool) -> ContainerCreateBody {
     let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-    // Unlike binds mounts take any path, also one with a colon, and make no folder where nothing is.
+    // Unlike binds, mounts accept any path, also with a colon, and create no missing folder.
     let mount = |mount: &PolicyMount| Mount {
         target: Some(mount.target.display().to_string()),
         source: Some(mount.source.display().to_string()),
@@ -197,7 +197,7 @@ fn body(shape: &Shape, instance: &Instance<'_>, policy: &Policy, has_agent: bool
         nano_cpus: policy.cpus.map(nano),
         pids_limit: Some(i64::from(policy.pids)),
         ulimits: Some(policy.process_limits.iter().map(limit).collect()),
-        // The agent carries the script's output; the engine would write it to disk a second time.
+        // The agent forwards the script's output; the engine would write it to disk a second time.
         log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
         ipc_mode: Some(policy.namespaces.ipc.into()),
         cgroupns_mode: policy.namespaces.cgroup.parse().ok(),
@@ -213,11 +213,11 @@ fn body(shape: &Shape, instance: &Instance<'_>, policy: &Policy, has_agent: bool
         image: shape.image.as_ref().map(|image| image.id.0.clone()),
         entrypoint: Some(vec![if has_agent { AGENT } else { MOUNTED_AGENT }.into()]),
         cmd: Some(vec![]),
-        // An image may say otherwise, and the agent would believe it.
+        // An image may set another value, which the agent would use.
         env: Some(vec![format!("LONGSHORE_SOCKET={SOCKET_FOLDER}/host.sock")]),
         user: Some(format!("{}:{}", policy.agent.uid, policy.agent.gid)),
         working_dir: Some("/".into()),
-        // An image's own is about a service that does not run here.
+        // The image's own health check is for a service that does not run here.
         healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
         labels: Some(labels.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()),
         host_config: Some(host_config),
@@ -235,23 +235,23 @@ struct DockerContainer {
     api: bollard::Docker,
     container: NamedContainer,
     script_environment: ScriptEnvironment,
-    /// What holds it, once it has started.
+    /// Its isolation, once it has started.
     held: Option<Held>,
-    /// What the task that waits for it has seen.
+    /// The end, as seen by the task that waits for it.
     ended: watch::Receiver<Option<Ended>>,
     waiting: AbortHandle,
 }
 
-/// Waits until a container is gone, whatever becomes of the engine's answers meanwhile.
+/// Waits until a container is removed, even if the engine fails to answer in between.
 async fn wait_until_gone(api: bollard::Docker, name: String, seen: watch::Sender<Option<Ended>>) {
     let ended = loop {
         let wait = WaitContainerOptions { condition: "removed".into() };
         match api.wait_container(&name, Some(wait)).next().await {
             Some(Ok(response)) => break ended(response.status_code),
-            // bollard makes an error of every exit status but 0.
+            // bollard converts every exit status but 0 to an error.
             Some(Err(ApiError::DockerContainerWaitError { code, .. })) => break ended(code),
             Some(Err(ApiError::DockerResponseServerError { status_code: 404, .. })) => break Ended::Unknown,
-            // An engine that is started anew is no end of a container.
+            // A restart of the engine does not end a container.
             Some(Err(_)) | None => tokio::time::sleep(WAIT_AGAIN).await,
         }
     };
@@ -259,7 +259,7 @@ async fn wait_until_gone(api: bollard::Docker, name: String, seen: watch::Sender
     seen.send_replace(Some(ended));
 }
 
-/// What the engine's exit status says: a signal is one beyond 128.
+/// Converts the engine's exit status: a signal is above 128.
 fn ended(status: i64) -> Ended {
     match status {
         129..=192 => Ended::Killed(status - 128),
@@ -284,7 +284,7 @@ impl Container for DockerContainer {
         let (api, name) = (self.api.clone(), self.container.name().to_owned());
         async move {
             match api.kill_container(&name, None::<KillContainerOptions>).await {
-                // Gone already, or about to be.
+                // The container has ended already, or is about to.
                 Ok(()) | Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
                 Err(source) => Err(EngineError::Engine { doing: "killing the container", source: refusal(source) }),
             }

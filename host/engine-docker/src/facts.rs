@@ -1,4 +1,4 @@
-//! Asking an engine once for what it says of itself and of its machine.
+//! Requests an engine's facts about itself and its machine, once.
 
 use bollard::models::{SystemInfo, SystemInfoCgroupVersionEnum};
 use longshore_engine::EngineFacts;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// How long an engine may take to answer. A run does not wait longer for what it would only note.
+/// How long an engine may take to answer. A run does not wait longer for facts that it only records.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Reads the answer of the Engine API.
+/// Converts the answer of the Engine API.
 fn facts(info: SystemInfo) -> EngineFacts {
     let options = info.security_options.unwrap_or_default();
     let named = |option: &str| option.split(',').find_map(|part| part.strip_prefix("name=")).map(str::to_owned);
@@ -32,7 +32,7 @@ fn facts(info: SystemInfo) -> EngineFacts {
     }
 }
 
-/// Facts that are asked for at most once, and as soon as an engine is connected.
+/// Facts that are requested at most once, when an engine is connected.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     api: bollard::Docker,
@@ -40,16 +40,16 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Begins to ask.
+    /// Starts the request.
     pub(super) fn begin(api: bollard::Docker) -> Self {
         let asked = Self { api, facts: Arc::default() };
         let asking = asked.clone();
-        // Nobody waits for this task: whoever needs the facts asks the same cell.
+        // This task is not awaited: readers of the facts use the same cell.
         tokio::spawn(async move { drop(asking.get().await) });
         asked
     }
 
-    /// The answer. An engine that gives none has no facts.
+    /// The answer. An engine that does not answer has default facts.
     pub(super) async fn get(&self) -> EngineFacts {
         let ask = || async {
             let answer = tokio::time::timeout(DEADLINE, self.api.info()).await;

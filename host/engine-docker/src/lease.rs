@@ -1,8 +1,8 @@
-//! Containers of ours: each has a name before it exists, and is removed when what holds it is dropped, in whatever state it
-//! is by then. For hosts that are killed meanwhile there are leases. A host that makes containers holds a folder locked
-//! below its state, and each of its containers has the folder's name as a label. A folder that nobody holds is a dead
-//! host's: whoever finds it removes the containers of that label, those too that were never started, and then the folder.
-//! What a host has no folder of, another user's or another machine's, it never touches.
+//! Longshore's containers: each has a name before it exists, and is removed in any state when its owner is dropped.
+//! Leases cover hosts that are killed. A host with containers keeps a folder below its state locked, and each of its
+//! containers has the folder's name as a label. An unlocked folder belongs to a dead host: the next host that finds it
+//! removes the containers with that label, even those that were never started, and then the folder. Containers without
+//! a folder here, of another user or machine, are never touched.
 
 use bollard::errors::Error as ApiError;
 use bollard::models::ContainerCreateBody;
@@ -23,37 +23,38 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::OnceCell;
 
-/// The folder of leases in the state.
+/// The folder of leases in the state folder.
 const FOLDER: &str = "leases";
 
-/// The file that says which engine a lease's containers are on.
+/// The file that names the engine of a lease's containers.
 const ENGINE: &str = "engine";
 
-/// The label of containers. Images have it empty, so that what others run of them is nobody's.
+/// The label of containers. It is empty in images, so that containers that others create of them have no lease.
 pub(super) const LABEL: &str = "longshore.lease";
 
-/// What the names of all containers begin with.
+/// Prefix of the names of all containers.
 const NAMES: &str = "longshore-";
 
-/// What Podman says, up to some version, of a profile that is sent as text, as Docker wants it: it opens a file called so.
+/// Podman's error, up to some version, about a profile that is sent as text, as Docker requires: it opens a file of
+/// that name.
 const PROFILE_IS_NO_FILE: &str = "opening seccomp profile failed";
 
-/// Where leases are kept, and for which engine.
+/// The folder of leases, and their engine.
 #[derive(Debug, Clone)]
 pub(super) struct Leases {
     folder: PathBuf,
     socket: PathBuf,
 }
 
-/// What a host holds while it has containers.
+/// The lock of a host that has containers.
 #[derive(Debug)]
 pub(super) struct Lease {
     folder: LockedFolder,
-    /// Containers that may still be there.
+    /// Containers that may still exist.
     containers: AtomicUsize,
 }
 
-/// A container by the name that it gets. It is removed when this is dropped, unless it is known to be gone.
+/// A container, identified by its future name. It is removed when this is dropped, unless it is known to be removed.
 #[derive(Debug)]
 pub(crate) struct NamedContainer {
     api: bollard::Docker,
@@ -65,18 +66,18 @@ pub(crate) struct NamedContainer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Unasked,
-    /// The engine was asked to make it, and has not answered: it may make it at any time.
+    /// The engine was asked to create it, and has not answered: it may create it at any time.
     Asked,
     Made,
     Gone,
 }
 
-/// Makes containers that are found again where their host was killed.
+/// Creates containers that the next host removes if their host was killed.
 #[derive(Debug, Clone)]
 pub(super) struct Containers {
     pub(super) api: bollard::Docker,
     leases: Leases,
-    /// Taken with the first container; `None` in it where the state cannot be written.
+    /// Taken with the first container; `None` in it if the state folder cannot be written.
     lease: Arc<OnceCell<Option<Arc<Lease>>>>,
 }
 
@@ -85,8 +86,8 @@ impl Containers {
         Self { api, leases, lease: Arc::default() }
     }
 
-    /// A container that is to be made, by what its name has after `longshore-`. With the first one, what dead hosts left is
-    /// removed beside.
+    /// A container to be created, named `longshore-` and this. The first call also removes the containers of dead
+    /// hosts, in the background.
     pub(super) async fn container(&self, name: &str) -> NamedContainer {
         let lease = self.lease.get_or_init(|| async {
             let (leases, api) = (self.leases.clone(), self.api.clone());
@@ -94,27 +95,27 @@ impl Containers {
                 let leases = leases.clone();
                 move || leases.take()
             });
-            // Nobody waits for it: what it does not come to is found again by the next host.
+            // Not awaited: containers that it does not remove are found by the next host.
             tokio::spawn(async move { leases.reap(&api).await });
-            // Without one a container may outlive a host that is killed; that is no reason not to run.
+            // Without a lease a container may outlive a killed host; that does not prevent a run.
             taken.await.ok()?.ok()
         });
         NamedContainer::new(self.api.clone(), name, lease.await.clone())
     }
 
-    /// Removes what dead hosts left.
+    /// Removes the containers of dead hosts.
     pub(super) async fn reap(&self) -> Result<(), ApiError> {
         self.leases.reap(&self.api).await
     }
 }
 
 impl Leases {
-    /// Leases of containers on the engine at a socket.
+    /// Leases of containers on the engine with this socket.
     pub(super) fn new(state_folder: &Path, socket: &Path) -> Self {
         Self { folder: state_folder.join(FOLDER), socket: socket.to_owned() }
     }
 
-    /// Makes a lease, and holds it. Blocks.
+    /// Creates a lease, and keeps it locked. Blocks.
     pub(super) fn take(&self) -> io::Result<Arc<Lease>> {
         std::fs::create_dir_all(&self.folder)?;
         let folder = LockedFolder::create(&self.folder, &new_run_id(), 0o700)?;
@@ -122,26 +123,26 @@ impl Leases {
         Ok(Arc::new(Lease { folder, containers: AtomicUsize::new(0) }))
     }
 
-    /// Removes the containers of dead hosts. What fails now is found again by the next host.
+    /// Removes the containers of dead hosts. If one fails, the next host tries again.
     pub(super) async fn reap(&self, api: &bollard::Docker) -> Result<(), ApiError> {
         let leases = self.clone();
         let dead = tokio::task::spawn_blocking(move || leases.dead()).await.unwrap_or_default();
         for folder in dead {
             let Some(lease) = folder.file_name().and_then(|name| name.to_str()) else { continue };
             remove_all(api, lease).await?;
-            // Without containers it is only looked at once more.
+            // If the folder stays, the next host only searches it again.
             let _ = tokio::task::spawn_blocking(move || remove_unlocked(&folder)).await;
         }
         Ok(())
     }
 
-    /// The folders of this user's hosts that are dead, and had containers on this engine.
+    /// The folders of dead hosts of this user, with containers on this engine.
     fn dead(&self) -> Vec<PathBuf> {
         let folders = std::fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.path());
         let user = rustix::process::geteuid().as_raw();
         let is_own =
             |folder: &PathBuf| folder.symlink_metadata().is_ok_and(|found| found.is_dir() && found.uid() == user);
-        // One that says nothing yet is being made.
+        // A folder without the file is being created.
         let socket = self.socket.as_os_str().as_encoded_bytes();
         let said = |folder: &PathBuf| small_file::read(&folder.join(ENGINE), socket.len() as u64);
         let is_here = |folder: &PathBuf| said(folder).is_ok_and(|engine| engine == socket);
@@ -157,7 +158,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // A container whose end nobody saw is left to the next host to look for.
+        // If the end of a container was not seen, its lease is left to the next host.
         if self.containers.load(Ordering::SeqCst) > 0 {
             self.folder.stay();
         }
@@ -174,7 +175,7 @@ impl NamedContainer {
         &self.name
     }
 
-    /// Makes it.
+    /// Creates it.
     pub(crate) async fn create(&mut self, mut configuration: ContainerCreateBody) -> Result<(), ApiError> {
         if let Some(lease) = &self.lease {
             configuration.labels.get_or_insert_default().insert(LABEL.into(), lease.name().into());
@@ -183,7 +184,7 @@ impl NamedContainer {
         self.state = State::Asked;
         let mut made = self.ask(&configuration).await;
         if let Err(ApiError::DockerResponseServerError { status_code: 409, .. }) = &made {
-            // The name has an id of ours in it: an attempt before this one was not cleared away.
+            // The name contains a unique id of Longshore: an earlier attempt was not removed.
             remove(&self.api, &self.name).await?;
             made = self.ask(&configuration).await;
         }
@@ -195,7 +196,7 @@ impl NamedContainer {
         made
     }
 
-    /// Asks the engine to make it.
+    /// Asks the engine to create it.
     async fn ask(&self, configuration: &ContainerCreateBody) -> Result<(), ApiError> {
         let options = || CreateContainerOptions { name: Some(self.name.clone()), ..CreateContainerOptions::default() };
         let made = self.api.create_container(Some(options()), configuration.clone()).await;
@@ -213,13 +214,13 @@ impl NamedContainer {
         .await
         .map_err(|err| ApiError::IOError { err })?;
         let made = self.api.create_container(Some(options()), configuration).await;
-        // The engine has read it by now.
+        // The engine has read the file by now.
         drop(file);
         made.map(drop)
     }
 
-    /// Starts it, and says who counts what its sockets hold. The limit is set before anything in it opens one: an agent and a
-    /// build wait for what they are to do.
+    /// Starts it, and returns how the memory of its sockets is counted. The limit is set before any process in it opens
+    /// one: an agent and a build container wait for their commands.
     pub(crate) async fn start(&self) -> Result<SocketMemory, ApiError> {
         self.api.start_container(&self.name, None::<StartContainerOptions>).await?;
         let counted = socket_memory();
@@ -229,19 +230,19 @@ impl NamedContainer {
         let found = self.api.inspect_container(&self.name, None::<InspectContainerOptions>).await;
         let process = found.ok().and_then(|found| Some((found.id?, found.state?.pid?)));
         let Some((id, process)) = process else { return Ok(SocketMemory::Uncounted) };
-        // A container that has ended by now has no sockets; an engine of another machine's has its groups there.
+        // A container that has ended has no sockets; a remote engine has its control groups on its own machine.
         let limited = blocking(move || limit_sockets(&id, process)).await;
         Ok(if limited.is_ok() { SocketMemory::Limited } else { SocketMemory::Uncounted })
     }
 
-    /// Removes it, and waits until it is gone.
+    /// Removes it, and waits until it is removed.
     pub(crate) async fn remove(&mut self) -> Result<(), ApiError> {
         remove(&self.api, &self.name).await?;
         self.is_gone();
         Ok(())
     }
 
-    /// Notes that it is gone, or was never made.
+    /// Records that it is removed, or was never created.
     pub(crate) fn is_gone(&mut self) {
         if !matches!(self.state, State::Unasked | State::Gone)
             && let Some(lease) = &self.lease
@@ -254,10 +255,10 @@ impl NamedContainer {
 
 impl Drop for NamedContainer {
     fn drop(&mut self) {
-        // Without a runtime the connection to what runs in it is closing too, and it ends and removes itself.
+        // Without a runtime, the connection to its first process closes too, so it ends and removes itself.
         if let (State::Asked | State::Made, Ok(runtime)) = (self.state, tokio::runtime::Handle::try_current()) {
             let (api, name, lease, state) = (self.api.clone(), self.name.clone(), self.lease.take(), self.state);
-            // Nobody waits for it: where it does not come to its end, the lease stays, and the next host does it.
+            // Not awaited: if it does not finish, the lease stays, and the next host removes the container.
             runtime.spawn(async move {
                 let removed = remove(&api, &name).await;
                 if let (Ok(()), State::Made, Some(lease)) = (removed, state, lease) {
@@ -273,7 +274,7 @@ async fn remove_all(api: &bollard::Docker, lease: &str) -> Result<(), ApiError> 
     let filters = HashMap::from([("label".to_owned(), vec![format!("{LABEL}={lease}")])]);
     let options = ListContainersOptions { all: true, filters: Some(filters), ..ListContainersOptions::default() };
     for container in api.list_containers(Some(options)).await? {
-        // What somebody runs of an image that has such a label has a name of its own.
+        // Containers that others create of an image with such a label have other names.
         let is_ours = container.names.iter().flatten().any(|name| name.trim_start_matches('/').starts_with(NAMES));
         if let (true, Some(id)) = (is_ours, container.id) {
             remove(api, &id).await?;
@@ -285,7 +286,7 @@ async fn remove_all(api: &bollard::Docker, lease: &str) -> Result<(), ApiError> 
 async fn remove(api: &bollard::Docker, name: &str) -> Result<(), ApiError> {
     let force = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
     match api.remove_container(name, Some(force)).await {
-        // Gone already, or about to be.
+        // The container is removed already, or about to be.
         Err(ApiError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
         removed => removed,
     }

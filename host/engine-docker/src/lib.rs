@@ -1,5 +1,5 @@
-//! Engines that speak the Engine API, Docker's and Podman's alike: containers of runs, images and their registries, containers
-//! to build in, and the leases by which the containers of killed hosts are found again.
+//! Engines with the Engine API, Docker and Podman: containers of runs, images and their registries, build containers,
+//! and the leases by which the containers of killed hosts are found.
 
 mod archive;
 mod build_container;
@@ -24,10 +24,10 @@ use std::path::Path;
 use std::sync::Arc;
 use store::DockerStore;
 
-/// Seconds until an answer of the engine is given up.
+/// Timeout of the engine's answers, in seconds.
 const TIMEOUT_SECONDS: u64 = 120;
 
-/// The way to an engine that speaks the Engine API.
+/// Connects to an engine with the Engine API.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DockerConnector;
 
@@ -41,8 +41,8 @@ impl Connector for DockerConnector {
     }
 }
 
-/// Connects to an engine, and sees that it answers. Requests name no version of the Engine API, so that each engine
-/// speaks its own; to settle on one would cost what the engine needs to ask its parts for theirs.
+/// Connects to an engine, and checks that it answers. Requests name no version of the Engine API, so that each engine
+/// uses its own; negotiating one would cost the time in which the engine asks its components for theirs.
 async fn connect(socket: &Path) -> Result<bollard::Docker, NoAnswer> {
     let connected =
         match bollard::Docker::connect_with_unix(&socket.to_string_lossy(), TIMEOUT_SECONDS, API_DEFAULT_VERSION) {
@@ -55,7 +55,7 @@ async fn connect(socket: &Path) -> Result<bollard::Docker, NoAnswer> {
     }
 }
 
-/// What failed at an engine, while a store's work was done.
+/// Converts an engine's error during an action of a store.
 fn failed(doing: &'static str) -> impl Fn(ApiError) -> StoreError {
     move |error| StoreError::Engine { doing, source: refusal(error) }
 }

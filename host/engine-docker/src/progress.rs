@@ -1,9 +1,9 @@
-//! How far the layers of an image are.
+//! Progress of an image's layers.
 
 use bollard::models::{CreateImageInfo, ProgressDetail};
 use longshore_model::pull_progress::{LayerProgress, LayerStatus};
 
-/// Reads what the engine says; `None` where it does not speak of a layer.
+/// Converts a message of the engine; `None` if it is not about a layer.
 pub(super) fn progress(said: CreateImageInfo) -> Option<LayerProgress> {
     let status = match said.status?.as_str() {
         "Pulling fs layer" | "Waiting" => LayerStatus::Waiting,

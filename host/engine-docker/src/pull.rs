@@ -1,4 +1,4 @@
-//! One attempt to pull, over the Engine API. Dropping it ends it: the engine stops when nobody listens.
+//! One attempt to pull, over the Engine API. Dropping it cancels it: the engine stops when the connection closes.
 
 use super::progress::progress as progress_of;
 use super::pull_words::failure;
@@ -16,12 +16,12 @@ use std::time::Duration;
 /// The header with a registry's credentials.
 const AUTH_HEADER: &str = "x-registry-auth";
 
-/// How long an engine may say nothing. Checking a layer of tens of gigabytes on a slow disk takes minutes, during which
-/// it is silent.
+/// How long an engine may send nothing. Checking a layer of tens of gigabytes on a slow disk takes minutes, without
+/// messages.
 const SILENCE: Duration = Duration::from_secs(600);
 
 impl DockerStore {
-    /// Pulls an image, and says how far its layers are.
+    /// Pulls an image, and reports the progress of its layers.
     pub(super) async fn attempt(
         &self,
         reference: &Reference,
@@ -53,8 +53,8 @@ impl DockerStore {
     }
 }
 
-/// An engine whose requests carry credentials. The client's own way writes them in the base64 of mail, while engines
-/// read that of addresses, and take what they cannot read for none: some passwords would never arrive.
+/// An engine client whose requests carry credentials, in URL-safe base64. The client's own code uses standard base64:
+/// engines treat a header that they cannot read as no credentials, so some passwords would never arrive.
 fn showing(api: bollard::Docker, header: String) -> bollard::Docker {
     api.with_request_modifier(move |mut request| {
         if let Ok(value) = header.parse() {

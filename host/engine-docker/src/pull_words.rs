@@ -1,14 +1,14 @@
-//! What the failure of one attempt means. Engines say it in words alone, most of them the registry's own, and with
-//! status 500 for nearly everything, so it is read from the words.
+//! Classifies the failure of one attempt. Engines report it only as text, mostly the registry's own, and with status
+//! 500 for nearly everything, so the text is searched for known phrases.
 
 use super::refusal;
 use bollard::errors::Error as ApiError;
 use longshore_engine::PullFailure;
 
-/// Words, and what a reason with them in it means.
+/// A phrase, and the failure that a text with it means.
 type Mark = (&'static str, fn(String) -> PullFailure);
 
-/// What marks a failure in the engine's words, in lower case. The first that is found counts.
+/// Phrases of failures in the engine's text, in lower case. The first match counts.
 const MARKS: [Mark; 39] = [
     ("toomanyrequests", |_| PullFailure::TooMany),
     ("rate limit", |_| PullFailure::TooMany),
@@ -60,7 +60,7 @@ fn untrusted(reason: String) -> PullFailure {
     PullFailure::Untrusted { reason }
 }
 
-/// Reads what the engine answered.
+/// Classifies the engine's answer.
 pub(super) fn failure(error: ApiError) -> PullFailure {
     match error {
         ApiError::DockerResponseServerError { status_code, message } => said(&message, status_code == 404),

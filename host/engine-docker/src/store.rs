@@ -1,4 +1,4 @@
-//! The images of an engine that speaks the Engine API.
+//! The images of an engine with the Engine API.
 
 use super::build_container::DockerBuildContainer;
 use super::failed;
@@ -33,18 +33,18 @@ pub(crate) struct DockerStore {
 }
 
 impl DockerStore {
-    /// The images of an engine that answers.
+    /// The images of a connected engine.
     pub(crate) fn new(api: bollard::Docker, settings: &Settings) -> Self {
         let containers = Containers::new(api.clone(), Leases::new(&settings.state_folder, &settings.engine_socket));
         Self { api, containers }
     }
 
-    /// Connects, and sees that it answers.
+    /// Connects, and checks that it answers.
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, NoAnswer> {
         Ok(Self::new(super::connect(&settings.engine_socket).await?, settings))
     }
 
-    /// A container that is to be made, by what its name has after `longshore-`.
+    /// A container to be created, named `longshore-` and this.
     pub(super) async fn container(&self, name: &str) -> NamedContainer {
         self.containers.container(name).await
     }
@@ -74,7 +74,7 @@ impl Images for DockerStore {
     fn list<'a>(&'a self, label: Option<&'a str>) -> BoxFuture<'a, Result<Vec<StoredImage>, StoreError>> {
         async move {
             let filters = label.map(|label| HashMap::from([("label".to_owned(), vec![label.to_owned()])]));
-            // What is asked for by label may be without a name, since another took it.
+            // Images requested by label may have no name, since another image took it.
             let options = ListImagesOptions { all: false, filters, ..ListImagesOptions::default() };
             let found = self.api.list_images(Some(options)).await.map_err(failed("listing the images"))?;
             Ok(found.into_iter().map(listed).collect())
@@ -207,10 +207,10 @@ impl ImageStore for DockerStore {
     }
 }
 
-/// A name as people write it, and Docker gives it. Podman puts in front where it would be pulled from, or that it was
-/// made here.
+/// A name as users write it, and as Docker returns it. Podman adds a prefix: the default registry, or a mark for images
+/// built on this machine.
 fn short_name(name: String) -> String {
-    /// Only our own bases: on Docker this begins the names of a registry's images.
+    /// Only Longshore's own bases: on Docker, a registry's images may have this prefix.
     const OF_THIS_MACHINE: &str = "localhost/longshore/";
     if name.starts_with(OF_THIS_MACHINE) {
         return name["localhost/".len()..].to_owned();
