@@ -1,34 +1,34 @@
-//! Which image somebody means: by its name, its id, or the beginning of an environment's hash.
+//! Finds an image by its name, its id, or the beginning of an environment's hash.
 
 use longshore_engine::{ImageStore, StoreError, StoredImage};
 use longshore_model::digest::prefix;
 use longshore_model::labels::{self, HASH_SHOWN};
 use thiserror::Error;
 
-/// The repository of images made for blocks; the tag is [`HASH_SHOWN`] digits of the environment's hash.
+/// The repository of images built for blocks; the tag is [`HASH_SHOWN`] digits of the environment's hash.
 pub(crate) const ENVIRONMENTS: &str = "longshore/environment";
 
-/// An image that somebody named is not to be had.
+/// The requested image is not available.
 #[derive(Debug, Error)]
 pub enum FindError {
-    /// There is none of this name.
+    /// No image has this name.
     #[error(
         "there is no image `{reference}`: give a name or an id that the engine knows, or at least 6 digits of an \
          environment's hash; `longshore images list` lists the images"
     )]
     NotFound {
-        /// What was asked for.
+        /// The requested reference.
         reference: String,
     },
-    /// The beginning of a hash fits several.
+    /// The beginning of a hash matches several images.
     #[error("`{reference}` is ambiguous, it matches `{}`: give more digits", .names.join("`, `"))]
     Ambiguous {
-        /// What was asked for.
+        /// The requested reference.
         reference: String,
-        /// The images it may be.
+        /// The matching images.
         names: Vec<String>,
     },
-    /// The engine did not say.
+    /// The engine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -38,7 +38,7 @@ pub(crate) fn environment_name(hash: &str) -> String {
     format!("{ENVIRONMENTS}:{}", hash.get(..HASH_SHOWN).unwrap_or(hash))
 }
 
-/// Finds the image that a name, an id, or the beginning of an environment's hash stands for.
+/// Finds the image of a name, an id, or the beginning of an environment's hash.
 pub(crate) async fn find_image(store: &dyn ImageStore, reference: &str) -> Result<StoredImage, FindError> {
     let not_found = || FindError::NotFound { reference: reference.to_owned() };
     if !may_be_a_reference(reference) {
@@ -57,7 +57,7 @@ pub(crate) async fn find_image(store: &dyn ImageStore, reference: &str) -> Resul
     }
     fitting.sort_by(|one, other| one.0.cmp(&other.0));
     match fitting.len() {
-        // Looked at by itself, so that it tells as much as one that was found by name.
+        // Inspected by itself, to return as many details as for an image found by name.
         1 => store.find(&fitting[0].0).await?.ok_or_else(not_found),
         0 => Err(not_found()),
         _ => {
@@ -67,15 +67,15 @@ pub(crate) async fn find_image(store: &dyn ImageStore, reference: &str) -> Resul
     }
 }
 
-/// The name of an image as an environment, if its hash begins so. Labels alone are no proof: an image that was taken in
-/// from an archive says of itself what it likes, and does not have the name.
+/// The name of an image as an environment, if its hash has this beginning. Labels alone are no proof: an image imported
+/// from an archive may have any labels, but not the name.
 fn environment_of(image: &StoredImage, prefix: &str) -> Option<String> {
     let hash = image.labels.get(labels::ENVIRONMENT).filter(|hash| hash.starts_with(prefix))?;
     let name = environment_name(hash);
     image.names.contains(&name).then_some(name)
 }
 
-/// Whether a text can stand in a request to the engine: what it asks for is a part of an address.
+/// Whether a text may be part of a request to the engine, in whose address it is inserted.
 fn may_be_a_reference(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
     !text.is_empty()

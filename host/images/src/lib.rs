@@ -1,6 +1,7 @@
-//! Images of an engine, and what stands for them where there is none: environments that are made from what blocks name
-//! (`environment`), what is installed in them (`fingerprint`, `subject`), which of them go (`pruning`, `collection`), archives
-//! in and out (`transfer`). Engines are asked through the traits of the crate `engine`, never directly.
+//! Images of an engine, and the folders that replace them without one: environments built from the packages of blocks
+//! (`environment`), the list of installed packages (`fingerprint`, `subject`), eviction (`pruning`, `collection`), and
+//! export to and import from archives (`transfer`). Engines are used through the traits of the crate `engine`, never
+//! directly.
 
 pub mod collection;
 pub mod credentials;

@@ -1,4 +1,4 @@
-//! What can go wrong with keeping images.
+//! Errors of the image collection.
 
 use crate::environment::EnvironmentError;
 use crate::pruning::PruneError;
@@ -6,42 +6,42 @@ use longshore_block::BlockError;
 use longshore_engine::StoreError;
 use thiserror::Error;
 
-/// Looking at images, or keeping them in order, failed.
+/// Listing or managing images failed.
 #[derive(Debug, Error)]
 pub enum ImagesError {
-    /// The images, or what is known of them, could not be looked at.
+    /// The images or their usage records could not be read.
     #[error(transparent)]
     Survey(#[from] PruneError),
-    /// Nothing is called so.
+    /// No image has this name.
     #[error("there is no image `{reference}` among those made here: `longshore images list` shows them")]
     NotFound {
-        /// What was asked for.
+        /// The requested reference.
         reference: String,
     },
-    /// It is an image of somebody else's.
+    /// The image was not made by this store.
     #[error("the image `{reference}` was not made here: clean-up never removes it, so it needs no pin")]
     NotOurs {
-        /// What was asked for.
+        /// The requested reference.
         reference: String,
     },
-    /// Several are called so.
+    /// Several images match.
     #[error("`{reference}` is ambiguous, it matches {}: give more digits", names.join(", "))]
     Ambiguous {
-        /// What was asked for.
+        /// The requested reference.
         reference: String,
-        /// Which ones.
+        /// The matching images.
         names: Vec<String>,
     },
-    /// What was named is there, and is no block.
+    /// The path exists, but is not a block.
     #[error("`{block}` is neither an image made here nor a readable block")]
     Block {
-        /// What was named.
+        /// The path.
         block: String,
         /// The cause.
         #[source]
         source: Box<BlockError>,
     },
-    /// What a block runs in cannot be told.
+    /// The environment of a block cannot be determined.
     #[error("cannot find the environment of the block `{block}`")]
     Environment {
         /// The block.
@@ -50,13 +50,13 @@ pub enum ImagesError {
         #[source]
         source: Box<EnvironmentError>,
     },
-    /// A block was named that needs nothing of its own.
+    /// The block needs no image of its own.
     #[error("the block `{block}` needs nothing beyond its base image, so it has no image of its own")]
     NoEnvironment {
         /// The block.
         block: String,
     },
-    /// A block was named, and its image is not there.
+    /// The image of the block does not exist.
     #[error("the block `{block}` has no image of its own yet: build it with `longshore images build {block}`")]
     NoImageOfBlock {
         /// The block.
@@ -71,7 +71,7 @@ impl From<StoreError> for ImagesError {
 }
 
 impl ImagesError {
-    /// Whether what was asked for is wrong, and not the machine.
+    /// Whether the request is wrong, not the machine.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
         !matches!(self, Self::Survey(_) | Self::Environment { .. })

@@ -1,4 +1,4 @@
-//! Why an image exists, what uses it, and when it would go.
+//! Why an image exists, what uses it, and its position in the eviction order.
 
 use crate::pruning::decide::{Decision, Fate, Stays};
 use crate::pruning::entry::{ImageEntry, Kind};
@@ -7,54 +7,54 @@ use longshore_model::human::{ago, count, size};
 use longshore_model::shown::Shown;
 use serde::Serialize;
 
-/// Everything that there is to say about an image.
+/// All details of an image.
 #[derive(Debug, Clone, Serialize)]
 pub struct Explanation {
     /// The image.
     pub entry: ImageEntry,
-    /// What was installed in it, exactly.
+    /// The exact packages installed in it.
     pub resolved: Vec<String>,
-    /// Containers that are made of it, running or not.
+    /// Containers of it, running or not.
     pub containers: Vec<String>,
-    /// Images that are made on top of it.
+    /// Images built on it.
     pub images: Vec<String>,
-    /// When it would go.
+    /// When it would be evicted.
     pub going: Going,
-    /// Bytes of all images by what each adds.
+    /// Bytes of all images, without their bases.
     pub total: u64,
     /// The disk budget.
     pub budget: u64,
 }
 
-/// When an image would go.
+/// When an image would be evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Going {
-    /// Not while this is so.
+    /// Not as long as this reason holds.
     Not(Stays),
     /// At the next clean-up.
     Next,
-    /// When there is less space than now.
+    /// When the images need more space.
     Later {
-        /// Its place in the order of going, from 1.
+        /// Its position in the eviction order, from 1.
         place: usize,
-        /// How many have a place.
+        /// The number of images in the eviction order.
         of: usize,
-        /// Bytes that go before it does.
+        /// Bytes that are evicted before it.
         before: u64,
-        /// Bytes of images that must be made until it goes.
+        /// Bytes of new images until it is evicted.
         room: u64,
     },
 }
 
-/// Says when an entry would go.
+/// Determines when an entry would be evicted.
 pub(crate) fn going(survey: &Survey, decision: &Decision, index: usize, budget: u64, low: u64) -> Going {
     let place = decision.order.iter().position(|other| *other == index);
     match (decision.fates[index], place) {
         (Fate::Goes, _) => Going::Next,
         (Fate::Stays(Stays::WithinBudget), Some(place)) => {
             let before = decision.order[..place].iter().map(|other| survey.entries[*other].added_bytes).sum::<u64>();
-            // Clean-up starts beyond the budget, and reaches this one where those before it are not enough.
+            // Clean-up starts beyond the budget, and reaches this image if those before it are not enough.
             let needed = budget.max(low.saturating_add(before)).saturating_add(1);
             let room = needed.saturating_sub(decision.total);
             Going::Later { place: place + 1, of: decision.order.len(), before, room }
@@ -64,7 +64,7 @@ pub(crate) fn going(survey: &Survey, decision: &Decision, index: usize, budget: 
 }
 
 impl Explanation {
-    /// For people.
+    /// The text for users.
     #[must_use]
     pub fn text(&self) -> Shown {
         let entry = &self.entry;

@@ -1,4 +1,4 @@
-//! The images of this machine, for whoever looks after them: application authors, and the command `longshore images`.
+//! The images of this machine, for application authors and the command `longshore images`.
 
 mod error;
 mod explain;
@@ -21,7 +21,7 @@ use longshore_engine::{Engines, ImageStore, StoreError};
 use longshore_model::image_id::ImageId;
 use std::sync::Arc;
 
-/// The images made here, and the folders that stand for them where there is no engine.
+/// The images made by this store, and the folders that replace them without an engine.
 #[derive(Debug)]
 pub struct ImageCollection<'a> {
     settings: &'a Settings,
@@ -31,7 +31,7 @@ pub struct ImageCollection<'a> {
 }
 
 impl<'a> ImageCollection<'a> {
-    /// Connects to the engine. Where none answers there is an error, unless there are folders.
+    /// Connects to the engine. If none answers this is an error, unless folders exist.
     ///
     /// # Errors
     /// [`ImagesError`]: no engine answers.
@@ -51,35 +51,35 @@ impl<'a> ImageCollection<'a> {
         }
     }
 
-    /// What should be known beside everything that this says: that no engine answers.
+    /// A note for the user: that no engine answers.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }
 
-    /// Bytes that all may take.
+    /// The disk budget in bytes.
     #[must_use]
     pub fn budget(&self) -> u64 {
         self.settings.images.disk_budget
     }
 
-    /// All of them, those longest unused last.
+    /// All images, least recently used last.
     ///
     /// # Errors
-    /// [`ImagesError`]: the engine or a folder cannot be asked.
+    /// [`ImagesError`]: the engine or a folder cannot be read.
     pub async fn list(&self) -> Result<Vec<ImageEntry>, ImagesError> {
         let mut entries = self.survey().await?.entries;
         entries.reverse();
         Ok(entries)
     }
 
-    /// Removes what has to go. What cannot be removed is in the report.
+    /// Removes images according to `how`. Failures are in the report.
     ///
     /// # Errors
-    /// [`ImagesError`]: the engine or a folder cannot be asked.
+    /// [`ImagesError`]: the engine or a folder cannot be read.
     pub async fn prune(&self, how: How) -> Result<PruneReport, ImagesError> {
         if let Some(store) = &self.store {
-            // What a killed host left holds its image in use.
+            // A container of a killed host would keep its image in use.
             store.reap().await?;
         }
         let mut report = prune(self.store(), &self.ledger, self.settings, how).await?;
@@ -89,34 +89,34 @@ impl<'a> ImageCollection<'a> {
         Ok(report)
     }
 
-    /// Says what `prune` would remove.
+    /// Returns what `prune` would remove.
     ///
     /// # Errors
-    /// [`ImagesError`]: the engine or a folder cannot be asked.
+    /// [`ImagesError`]: the engine or a folder cannot be read.
     pub async fn foresee(&self, how: How) -> Result<PruneReport, ImagesError> {
         Ok(foresee(self.survey().await?, self.settings, how))
     }
 
-    /// Keeps an image whatever space it takes. Gives it back as it is now.
+    /// Excludes an image from eviction. Returns its new state.
     ///
     /// # Errors
-    /// [`ImagesError`]: there is no such image here, or several.
+    /// [`ImagesError`]: no image matches, or several do.
     pub async fn pin(&self, reference: &str) -> Result<ImageEntry, ImagesError> {
         self.set_pinned(reference, true).await
     }
 
-    /// Lets an image go again. Gives it back as it is now.
+    /// Allows the eviction of an image again. Returns its new state.
     ///
     /// # Errors
-    /// [`ImagesError`]: there is no such image here, or several.
+    /// [`ImagesError`]: no image matches, or several do.
     pub async fn unpin(&self, reference: &str) -> Result<ImageEntry, ImagesError> {
         self.set_pinned(reference, false).await
     }
 
-    /// Says why an image exists, what uses it, and when it would go.
+    /// Explains why an image exists, what uses it, and when it would be evicted.
     ///
     /// # Errors
-    /// [`ImagesError`]: there is no such image here, or several.
+    /// [`ImagesError`]: no image matches, or several do.
     pub async fn explain(&self, reference: &str) -> Result<Explanation, ImagesError> {
         let survey = self.survey().await?;
         let index = self.select(&survey, reference).await?;
@@ -144,7 +144,7 @@ impl<'a> ImageCollection<'a> {
         Ok(entry)
     }
 
-    /// The entry that people call so. Says so where it is an image of somebody else's.
+    /// The entry of this reference. Fails with a separate error if the image was not made by this store.
     async fn select(&self, survey: &Survey, reference: &str) -> Result<usize, ImagesError> {
         let missing = match select::select(&survey.entries, reference) {
             Err(missing @ ImagesError::NotFound { .. }) => missing,
@@ -155,7 +155,7 @@ impl<'a> ImageCollection<'a> {
             let no_image = |_| ImagesError::NoImageOfBlock { block: reference.to_owned() };
             return select::select(&survey.entries, &hash?).map_err(no_image);
         }
-        // What is asked for becomes a part of an address, and must not lead elsewhere.
+        // The reference becomes part of a URL, and must not lead elsewhere.
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
         let may_be_a_name = reference.bytes().all(plain) && !reference.contains("..") && !reference.starts_with('/');
         let found = if may_be_a_name { store.find(reference).await? } else { None };
@@ -171,7 +171,7 @@ impl<'a> ImageCollection<'a> {
     }
 }
 
-/// Bytes of all, by what each adds, and how many they are: images, and folders.
+/// Bytes of all entries without their bases, and the number of images and of folders.
 #[must_use]
 pub fn totals(entries: &[ImageEntry]) -> (u64, usize, usize) {
     let folders = entries.iter().filter(|entry| entry.kind == Kind::Folder).count();

@@ -1,4 +1,4 @@
-//! What people call an image: a name, an id, the beginning of an environment's hash, or the block that runs in it.
+//! References to an image: a name, an id, the beginning of an environment's hash, or the block that runs in it.
 
 use super::error::ImagesError;
 use crate::environment::hash_of_block;
@@ -9,7 +9,7 @@ use longshore_engine::ImageStore;
 use longshore_model::digest::{digits, prefix};
 use std::path::Path;
 
-/// Finds the one entry that is called so, by index.
+/// Finds the only entry of this reference, by index.
 pub(crate) fn select(entries: &[ImageEntry], reference: &str) -> Result<usize, ImagesError> {
     let named = |entry: &ImageEntry| {
         let tagged = |name: &String| name == reference || name.strip_suffix(":latest") == Some(reference);
@@ -28,7 +28,7 @@ pub(crate) fn select(entries: &[ImageEntry], reference: &str) -> Result<usize, I
         [] => Err(not_found()),
         [index] => Ok(index),
         _ => {
-            // One that lost its name goes by the hash of the one that took it.
+            // An image that lost its name has the same hash as its successor, which is meant.
             let mut living = found.iter().filter(|index| !entries[**index].is_nameless());
             match (living.next(), living.next()) {
                 (Some(index), None) => Ok(*index),
@@ -41,7 +41,7 @@ pub(crate) fn select(entries: &[ImageEntry], reference: &str) -> Result<usize, I
     }
 }
 
-/// The hash of the environment that a block runs in, where a reference is the path of one.
+/// The hash of the environment in which a block runs, if the reference is the path of a block.
 pub(crate) async fn environment_of_block(
     reference: &str,
     store: &dyn ImageStore,

@@ -1,4 +1,4 @@
-//! The Docker configuration file: which registries it knows, and where their credentials are.
+//! The Docker configuration file: its registries, and where their credentials are.
 
 use super::CredentialsError;
 use base64::Engine as _;
@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What Docker calls its own registry in its configuration.
+/// Docker's name for its own registry in its configuration.
 const HUB_SERVER: &str = "https://index.docker.io/v1/";
 
-/// What others call it there.
+/// Other names of it in the configuration.
 const HUB_HOSTS: [&str; 3] = ["index.docker.io", "docker.io", "registry-1.docker.io"];
 
 /// A Docker configuration file.
@@ -24,7 +24,7 @@ pub(super) struct ConfigFile {
     content: Content,
 }
 
-/// What matters of it. What is `null` counts as left out.
+/// The relevant keys. `null` counts as missing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Content {
@@ -41,16 +41,16 @@ struct Entry {
     identitytoken: Option<String>,
 }
 
-/// Where the credentials of a registry are.
+/// Where the credentials of a registry are stored.
 pub(super) enum Source<'a> {
     /// In the file, or nowhere.
     File(Option<Login>),
-    /// With a helper.
+    /// In a helper.
     Helper { name: &'a str, server: String },
 }
 
 impl ConfigFile {
-    /// Reads it; `None` where there is none.
+    /// Reads the file; `None` if it does not exist.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, CredentialsError> {
         let text = match small_file::read_text(path, small_file::WRITTEN_MAX) {
             Ok(text) => text,
@@ -67,8 +67,8 @@ impl ConfigFile {
         Ok(Some(Self { path: path.to_owned(), content }))
     }
 
-    /// Where the credentials for an image's registry are: a helper of the registry's own comes before the helper of
-    /// all, and both before the file.
+    /// Where the credentials for an image's registry are stored: a helper of the registry has priority over the helper
+    /// of all registries, and both over the file.
     pub(super) fn source(&self, reference: &Reference) -> Result<Source<'_>, CredentialsError> {
         let server = if reference.is_on_hub() { HUB_SERVER } else { reference.registry() };
         let helpers = self.content.cred_helpers.iter().flatten();
@@ -80,7 +80,7 @@ impl ConfigFile {
         }
     }
 
-    /// What stands in the file itself.
+    /// The entry in the file itself.
     pub(super) fn plain(&self, reference: &Reference) -> Result<Option<Login>, CredentialsError> {
         let entries = self.content.auths.iter().flatten();
         let mut matching = entries.filter(|(key, _)| is_key_of(key, reference));
@@ -95,8 +95,7 @@ impl ConfigFile {
 }
 
 impl Entry {
-    /// The secret in it; `Some(None)` where a helper keeps it and the entry says only that there is one, `None` where
-    /// it cannot be read.
+    /// The secret in it; `Some(None)` if a helper has it and the entry is only a mark, `None` if it cannot be read.
     fn secret(&self) -> Option<Option<Secret>> {
         let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         if let Some(token) = filled(&self.identitytoken) {
@@ -115,7 +114,7 @@ impl Entry {
     }
 }
 
-/// Whether a key of the configuration means the registry of an image. Old files have addresses as keys.
+/// Whether a key of the configuration denotes the registry of an image. Old files have URLs as keys.
 fn is_key_of(key: &str, reference: &Reference) -> bool {
     let host = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
     let host = host.split('/').next().unwrap_or(host);

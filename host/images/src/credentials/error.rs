@@ -1,9 +1,9 @@
-//! What can go wrong with credentials. None of it holds a secret.
+//! Errors of credentials. None of them contains a secret.
 
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// Credentials for a registry cannot be had.
+/// The credentials for a registry are not available.
 #[derive(Debug, Error)]
 pub enum CredentialsError {
     /// The Docker configuration cannot be read.
@@ -15,19 +15,19 @@ pub enum CredentialsError {
         #[source]
         source: std::io::Error,
     },
-    /// The Docker configuration is not what it should be.
+    /// The Docker configuration is not valid.
     #[error(
         "the Docker configuration `{path}` is not valid at line {line}, column {column}: `docker login` rewrites it"
     )]
     Parse {
         /// The file.
         path: PathBuf,
-        /// Where, from 1. The words of the error would show what stands there.
+        /// The line, from 1. The parser's message is omitted, since it would quote the text there.
         line: usize,
-        /// Where in the line.
+        /// The column.
         column: usize,
     },
-    /// An entry of the Docker configuration is not what it should be.
+    /// An entry of the Docker configuration is not valid.
     #[error("the Docker configuration `{path}` has an invalid entry for `{server}`: `docker login` rewrites it")]
     Entry {
         /// The file.
@@ -35,7 +35,7 @@ pub enum CredentialsError {
         /// The registry.
         server: String,
     },
-    /// The name of a helper is no name.
+    /// The name of a helper is not valid.
     #[error("`{name}` is not a valid name of a credential helper: give the part after `docker-credential-`")]
     HelperName {
         /// The name.
@@ -60,10 +60,10 @@ pub enum CredentialsError {
         helper: String,
         /// The registry.
         server: String,
-        /// What it said, and how it ended.
+        /// Its message, and its exit status.
         reason: String,
     },
-    /// A helper answered something else than credentials.
+    /// A helper's answer is not valid.
     #[error("the credential helper `{helper}` returned unreadable credentials for `{server}`")]
     HelperAnswer {
         /// The program.
@@ -71,14 +71,14 @@ pub enum CredentialsError {
         /// The registry.
         server: String,
     },
-    /// A helper did not end.
+    /// A helper did not end in time.
     #[error("the credential helper `{helper}` did not answer within {seconds} s for `{server}`")]
     HelperSlow {
         /// The program.
         helper: String,
         /// The registry.
         server: String,
-        /// How long it had.
+        /// The deadline.
         seconds: u64,
     },
 }

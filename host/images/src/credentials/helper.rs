@@ -1,4 +1,5 @@
-//! Credential helpers: programs named `docker-credential-NAME`, which are asked for one registry's credentials at a time.
+//! Credential helpers: programs named `docker-credential-NAME`, each of which is asked for one registry's credentials
+//! at a time.
 
 use super::CredentialsError;
 use longshore_engine::program::{Output, Program, ProgramError};
@@ -7,19 +8,19 @@ use serde::Deserialize;
 use std::time::Duration;
 use tokio::process::Command;
 
-/// How long a helper may take. One that unlocks a key ring asks a person.
+/// How long a helper may take. One that unlocks a key ring prompts the user.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Most bytes that a helper's answer may have: tokens of clouds take some 4 KiB, so this is sixteen times that.
+/// Maximum bytes of a helper's answer: tokens of clouds have some 4 KiB, and this is sixteen times that.
 const ANSWER_MAX: usize = 64 << 10;
 
-/// Most characters of a helper's complaint that are shown.
+/// Maximum characters shown of a helper's error message.
 const COMPLAINT_MAX: usize = 200;
 
-/// What a helper says where it has nothing.
+/// A helper's message if it has no credentials.
 const NOT_FOUND: &str = "credentials not found";
 
-/// The user name that says that the secret is a token.
+/// The user name that marks the secret as a token.
 const TOKEN_USER: &str = "<token>";
 
 #[derive(Deserialize)]
@@ -29,7 +30,7 @@ struct Answer {
     secret: String,
 }
 
-/// Asks a helper. `None` where it has nothing for this server.
+/// Asks a helper. `None` if it has no credentials for this server.
 pub(super) async fn get(name: &str, server: &str) -> Result<Option<Login>, CredentialsError> {
     if name.contains(['/', '\0']) {
         return Err(CredentialsError::HelperName { name: name.to_owned() });
@@ -69,7 +70,7 @@ fn understood(answer: &[u8], helper: &str) -> Option<Login> {
     Some(Login { secret, origin: format!("the credential helper `{helper}`") })
 }
 
-/// What a helper says of its failure, in a line. What looks like an answer may hold a secret and is not shown.
+/// A helper's error message, in a line. Text that looks like an answer may contain a secret and is not shown.
 fn complaint_of(said: &[String; 2]) -> Option<String> {
     let shown = said.iter().find(|said| !said.is_empty() && !said.contains(['{', '"']))?;
     Some(shown.lines().next()?.chars().take(COMPLAINT_MAX).collect())

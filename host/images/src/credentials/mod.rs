@@ -1,4 +1,4 @@
-//! Credentials for registries, as the Docker configuration has them: in its file, or with a helper that it names. Read
+//! Credentials for registries from the Docker configuration: in its file, or in a helper that it names. They are read
 //! when they are needed. A secret is never printed, and is in no error.
 
 mod config_file;
@@ -12,19 +12,19 @@ use longshore_engine::Login;
 use longshore_model::reference::Reference;
 use std::path::{Path, PathBuf};
 
-/// Where the Docker configuration is.
+/// The path of the Docker configuration.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
     file: PathBuf,
 }
 
 impl Credentials {
-    /// Those of a Docker configuration file, which need not be there.
+    /// The credentials of a Docker configuration file, which may be missing.
     pub(crate) fn new(file: &Path) -> Self {
         Self { file: file.to_owned() }
     }
 
-    /// The configuration file, in words for people.
+    /// The configuration file, for messages.
     pub(crate) fn place(&self) -> String {
         if self.file.as_os_str().is_empty() {
             return "no Docker configuration is known".into();
@@ -32,7 +32,7 @@ impl Credentials {
         format!("`{}` has none for it", self.file.display())
     }
 
-    /// Finds what to show the registry of an image; `None` where there is nothing to show.
+    /// Finds the credentials for an image's registry; `None` if there are none.
     pub(crate) async fn of(&self, reference: &Reference) -> Result<Option<Login>, CredentialsError> {
         let Some(config) = ConfigFile::read(&self.file)? else {
             return Ok(None);
@@ -43,7 +43,7 @@ impl Credentials {
         };
         match helper::get(helper, &server).await? {
             Some(login) => Ok(Some(login)),
-            // What the helper does not have may still stand in the file.
+            // If the helper has none, the file may have some.
             None => config.plain(reference),
         }
     }

@@ -1,5 +1,5 @@
-//! Fingerprints of images that were asked already. An image's id is the hash of its content, so what was true of it once
-//! is true for ever; a file that cannot be read, or is of another format, counts as none.
+//! A cache of images' fingerprints. An image's id is the hash of its content, so a fingerprint stays valid; a file that
+//! cannot be read, or has another format, is ignored.
 
 use super::document::{DOCUMENT_MAX, Document};
 use super::lines::Fingerprint;
@@ -11,16 +11,16 @@ use longshore_os::small_file;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Most fingerprints that are kept: 1,000 of 20 KiB take 20 MiB. Beyond it the oldest go, and are made again if needed.
+/// Maximum fingerprints kept: 1,000 of 20 KiB take 20 MiB. Beyond it the oldest are removed, and taken again if needed.
 const KEPT_MAX: usize = 1000;
 
-/// What is known of an image.
+/// The cached fingerprint of an image.
 pub(super) fn load(state_folder: &Path, image: &ImageId) -> Option<Fingerprint> {
     let text = small_file::read(&path(state_folder, image)?, DOCUMENT_MAX).ok()?;
     Document::read(&text).ok().filter(|(document, _)| document.image.as_ref() == Some(&image.0)).map(|(_, known)| known)
 }
 
-/// Remembers a fingerprint. Where that fails, it is made again the next time, and nothing else is lost.
+/// Stores a fingerprint. If that fails, it is only taken again the next time.
 pub(super) fn save(state_folder: &Path, image: &ImageId, fingerprint: &Fingerprint) {
     if let Some(path) = path(state_folder, image) {
         let _ = write(&path, &Document::new(fingerprint, None, Some(&image.0)));
@@ -37,7 +37,7 @@ fn write(path: &Path, document: &Document) -> io::Result<()> {
     trim(folder, KEPT_MAX)
 }
 
-/// Removes the oldest beyond so many.
+/// Removes the oldest beyond this number.
 fn trim(folder: &Path, most: usize) -> io::Result<()> {
     let entries = std::fs::read_dir(folder)?.flatten();
     let dated =
@@ -45,13 +45,13 @@ fn trim(folder: &Path, most: usize) -> io::Result<()> {
     let mut files: Vec<_> = dated.collect();
     files.sort();
     for (_, path) in files.iter().take(files.len().saturating_sub(most)) {
-        // Another host may have removed it just now.
+        // Another host may have removed it.
         let _ = std::fs::remove_file(path);
     }
     Ok(())
 }
 
-/// Where an image's fingerprint is, if its id is a hash, as all engines' are.
+/// Path of an image's fingerprint, if its id is a hash, as in all engines.
 fn path(state_folder: &Path, image: &ImageId) -> Option<PathBuf> {
     let digest = Digest::parse_hex(digits(&image.0))?;
     Some(state_folder.join("fingerprints").join(format!("{}.json", digest.hex())))

@@ -1,28 +1,28 @@
-//! Where two fingerprints differ: the lines that changed, and those that only one of them has.
+//! Differences of two fingerprints: changed lines, and lines that only one of them has.
 
 use super::line::{Kind, Line};
 use super::lines::Fingerprint;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Something that differs.
+/// A difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// What it is, in the words of lines: `pip`, `deb`, `python` and so on.
+    /// Its kind, as in lines: `pip`, `deb`, `python` and so on.
     pub kind: &'static str,
-    /// A package's name; `null` for what has none.
+    /// A package's name; `null` for other kinds.
     pub name: Option<String>,
-    /// A system package's architecture; `null` for what has none.
+    /// A system package's architecture; `null` for other kinds.
     pub architecture: Option<String>,
-    /// Its version in the first; `null` where only the second has it. Several are separated by commas.
+    /// Its version in the first; `null` if only the second has it. Several are separated by commas.
     pub first: Option<String>,
-    /// Its version in the second; `null` where only the first has it.
+    /// Its version in the second; `null` if only the first has it.
     pub second: Option<String>,
 }
 
 type Key<'a> = (Kind, &'a str, &'a str);
 
-/// Everything that differs, by kind and name.
+/// All differences, by kind and name.
 #[must_use]
 pub fn differences(first: &Fingerprint, second: &Fingerprint) -> Vec<Difference> {
     let (first, second) = (versions(first), versions(second));
@@ -39,7 +39,7 @@ pub fn differences(first: &Fingerprint, second: &Fingerprint) -> Vec<Difference>
     differing.collect()
 }
 
-/// Versions by what they are of. Kernels and keys of rpm stand there in several versions.
+/// Versions by kind, name and architecture. Kernels and rpm keys have several versions.
 fn versions(fingerprint: &Fingerprint) -> BTreeMap<Key<'_>, Vec<&str>> {
     let mut versions: BTreeMap<Key<'_>, Vec<&str>> = BTreeMap::new();
     for Line { kind, name, architecture, version } in fingerprint.lines() {

@@ -1,19 +1,19 @@
-//! A fingerprint as JSON: what `--json` prints, what is remembered of an image, and what can be compared with later.
+//! A fingerprint as JSON: the output of `--json`, the content of the cache, and the input of later comparisons.
 
 use super::lines::{FORMAT, Fingerprint};
 use serde::{Deserialize, Serialize};
 
-/// Most bytes of a saved fingerprint: the most that is read of what an image says, and as much again for the JSON.
+/// Maximum bytes of a saved fingerprint: the maximum of an image's package listing, and as much again for the JSON.
 pub(crate) const DOCUMENT_MAX: u64 = 2 * super::probe::PRINTED_MAX as u64;
 
-/// A fingerprint, and whose it is.
+/// A fingerprint and its subject.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Document {
     pub(super) format: String,
-    /// What it was asked of.
+    /// The subject of the fingerprint.
     #[serde(default)]
     pub(super) subject: Option<String>,
-    /// The image's id; `null` for a machine's.
+    /// The image's id; `null` for a machine's fingerprint.
     #[serde(default)]
     pub image: Option<String>,
     pub(super) hash: String,
@@ -31,7 +31,7 @@ impl Document {
         }
     }
 
-    /// The document in a text, and the fingerprint in it; or what is wrong.
+    /// The document in a text, and its fingerprint; or what is not valid.
     pub(crate) fn read(text: &[u8]) -> Result<(Self, Fingerprint), String> {
         let document: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         if document.format != FORMAT {

@@ -1,4 +1,4 @@
-//! What can go wrong with fingerprints.
+//! Errors of fingerprints.
 
 use longshore_engine::StoreError;
 use std::io;
@@ -10,7 +10,7 @@ pub enum FingerprintError {
     /// The engine of images failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Nothing can be run in the image.
+    /// No program can be run in the image.
     #[error(
         "cannot list the contents of the image `{image}`: it has no `/bin/sh`; a fingerprint needs `sh`, `cat` and \
          `env`"
@@ -68,7 +68,7 @@ pub enum FingerprintError {
     Line {
         /// The image or machine.
         place: String,
-        /// The beginning of the line, without what is not printable.
+        /// The beginning of the line, without unprintable characters.
         line: String,
     },
 }

@@ -1,5 +1,5 @@
-//! The fingerprint of an image: asked for once, in a container that may do no more than a script's, and remembered,
-//! since an image's id is that of its content.
+//! The fingerprint of an image: taken once, in a container with no more rights than a script's, and cached, since an
+//! image's id is the hash of its content.
 
 use super::cache;
 use super::error::FingerprintError;
@@ -11,11 +11,10 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How long an image may take to say what is in it. The largest need 5 s on a cold disk.
+/// How long the package listing of an image may take. The largest need 5 s on a cold disk.
 pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What is installed in an image, as far as these interpreters, which are the image's alone, see it. `name` stands for it
-/// in errors.
+/// The packages of an image, as its own interpreters see them. `name` denotes the image in errors.
 pub async fn of_image(
     store: &dyn ImageStore,
     name: &str,
@@ -31,7 +30,7 @@ pub async fn of_image(
     Ok(fingerprint)
 }
 
-/// The same, asked now, and not remembered.
+/// The same, taken now, and not cached.
 pub async fn ask_image(
     store: &dyn ImageStore,
     name: &str,
@@ -64,7 +63,7 @@ async fn ask(
     };
     let ended = tokio::select! {
         ended = build_container.run(step, &mut take) => ended.map(drop),
-        // What it goes on to print is not waited for.
+        // Its further output is not read.
         () = full.notified() => Ok(()),
         () = tokio::time::sleep(DEADLINE) => {
             return Err(FingerprintError::TooSlow { place: place(name), seconds: DEADLINE.as_secs() });
@@ -78,7 +77,7 @@ fn place(name: &str) -> String {
     format!("the image `{name}`")
 }
 
-/// The engine's words for a missing program are many; that it does not find what it should start is in all of them.
+/// Engines have many messages for a missing program; all of them contain one of these.
 fn without_shell(image: &str, error: StoreError) -> FingerprintError {
     let missing = match &error {
         StoreError::Engine { source, .. } => source.answer().is_some_and(|words| {

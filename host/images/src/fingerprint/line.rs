@@ -1,12 +1,12 @@
-//! One thing that is installed: a line of a fingerprint. Its text is part of the format, and so never changes.
+//! An installed package or program: a line of a fingerprint. Its text is part of the format, so it never changes.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What a line is about, in the order in which people are shown it.
+/// The kind of a line, in the order of display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// The processor, in the words of OCI.
+    /// The processor, in OCI terms.
     Architecture,
     /// The operating system and its version.
     Os,
@@ -39,7 +39,7 @@ impl Kind {
         Self::Rpm,
     ];
 
-    /// Its word, with which lines begin.
+    /// Its word, the beginning of its lines.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl Kind {
         }
     }
 
-    /// Whether there are many of it, each with a name.
+    /// Whether an environment has many of it, each with a name.
     #[must_use]
     pub fn is_package(self) -> bool {
         !matches!(self, Self::Architecture | Self::Os | Self::Python | Self::R)
@@ -67,19 +67,19 @@ impl Kind {
     }
 }
 
-/// One thing that is installed.
+/// An installed package or program.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Line {
     pub(super) kind: Kind,
-    /// Of a package; empty else.
+    /// Of a package; empty otherwise.
     pub(super) name: String,
-    /// Of a system package; empty else.
+    /// Of a system package; empty otherwise.
     pub(super) architecture: String,
     pub(super) version: String,
 }
 
 impl Line {
-    /// Something there is one of.
+    /// A line of a kind that occurs once.
     pub(super) fn single(kind: Kind, version: &str) -> Self {
         Self { kind, name: String::new(), architecture: String::new(), version: version.to_owned() }
     }
@@ -94,13 +94,13 @@ impl Line {
         Self { architecture: architecture.to_owned(), ..Self::package(kind, name, version) }
     }
 
-    /// What it is about.
+    /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The name of a package; empty else.
+    /// The name of a package; empty otherwise.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -110,7 +110,7 @@ impl Line {
         &self.version
     }
 
-    /// What it says, without its kind.
+    /// Its text without the kind.
     #[must_use]
     pub fn what(&self) -> String {
         let words = [&self.name, &self.version, &self.architecture].into_iter().map(String::as_str);

@@ -1,14 +1,14 @@
-//! A fingerprint: everything that is installed somewhere, in lines, and the hash over them. The text that is hashed is
-//! a format with a version: [`FORMAT`] first, then the lines in the order of their bytes, each ended by a line feed.
+//! A fingerprint: everything that is installed, in lines, and the hash of them. The hashed text is a format with a
+//! version: [`FORMAT`] first, then the lines sorted by their bytes, each ended by a line feed.
 
 use super::line::Line;
 use longshore_model::digest::hexadecimal;
 use sha2::{Digest, Sha256};
 
-/// The first line: the format and its version. Another version never gives the same hash.
+/// The first line: the format and its version. Different versions never give equal hashes.
 pub(super) const FORMAT: &str = "longshore-fingerprint 1";
 
-/// What is installed, and the hash over it.
+/// The installed packages and programs, and their hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
     hash: String,
@@ -16,7 +16,7 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// The fingerprint of these lines, in whatever order they are.
+    /// The fingerprint of these lines, in any order.
     pub(crate) fn new(lines: impl IntoIterator<Item = Line>) -> Self {
         let mut lines: Vec<(String, Line)> = lines.into_iter().map(|line| (line.to_string(), line)).collect();
         lines.sort();
@@ -29,13 +29,13 @@ impl Fingerprint {
         Self { hash: hexadecimal(&hash.finalize()), lines: lines.into_iter().map(|(_, line)| line).collect() }
     }
 
-    /// SHA-256 over the format's name and the lines, in hexadecimal.
+    /// SHA-256 of the format's name and the lines, in hexadecimal.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The lines, in the order in which they are hashed.
+    /// The lines, in the order of the hash.
     #[must_use]
     pub fn lines(&self) -> &[Line] {
         &self.lines

@@ -1,4 +1,4 @@
-//! The fingerprint of this machine, for scripts that run as its processes: asked for each time, since a machine changes.
+//! The fingerprint of this machine, for scripts that run as its processes: taken each time, since a machine changes.
 
 use super::error::FingerprintError;
 use super::image::DEADLINE;
@@ -11,11 +11,11 @@ use longshore_os::locked_folder::LockedFolder;
 use std::path::Path;
 use tokio::process::Command;
 
-/// What errors call it.
+/// The machine's name in errors.
 const PLACE: &str = "this machine";
 
-/// Interpreters without those of the other language: a machine, unlike an image, was not made for one, and what else is on it
-/// changes as its people please.
+/// Removes the interpreter of the other language: a machine, unlike an image, was not made for one block, and its other
+/// packages change independently.
 pub fn only(interpreters: Interpreters, language: Language) -> Interpreters {
     match language {
         Language::Python => Interpreters { rscript: String::new(), r_library: None, ..interpreters },
@@ -23,12 +23,12 @@ pub fn only(interpreters: Interpreters, language: Language) -> Interpreters {
     }
 }
 
-/// What is installed on this machine, as far as these interpreters see it. They keep their sessions' files below
-/// `work_folder`, from where they go also when nobody waits for the answer any more.
+/// The packages of this machine, as these interpreters see them. Their session files are below `work_folder`, and
+/// removed even if the answer is abandoned.
 pub async fn of_machine(interpreters: &Interpreters, work_folder: &Path) -> Result<Fingerprint, FingerprintError> {
     let command = command(interpreters, "");
     let start = |source| FingerprintError::Start { source };
-    // Let go of after the processes.
+    // Dropped after the processes.
     let folder = LockedFolder::temporary(work_folder).map_err(start)?;
     let mut program = Command::new(&command[0]);
     program.args(&command[1..]).env_clear().env("TMPDIR", folder.path());
@@ -41,7 +41,7 @@ pub async fn of_machine(interpreters: &Interpreters, work_folder: &Path) -> Resu
         }
     };
     match Program::new(program).within(DEADLINE).run(&mut take).await {
-        // What it says has its end marked.
+        // The end of its output is marked, so the status is not needed.
         Ok(_status) => answer.read(PLACE, None),
         Err(ProgramError::TooSlow(deadline)) => {
             Err(FingerprintError::TooSlow { place: PLACE.into(), seconds: deadline.as_secs() })

@@ -1,6 +1,6 @@
-//! Fingerprints of environments: one hash over all that is installed in an image, or on this machine, with the lines
-//! behind it, and where two of them differ. It tells whether two environments are alike, not whether one is honest: an
-//! image says itself what is in it. What a run's record has besides, the hashes of code and data, is not its business.
+//! Fingerprints of environments: one hash of everything that is installed in an image, or on this machine, with its
+//! lines, and the differences of two of them. It shows whether two environments are equal, not whether one is honest:
+//! an image lists its own packages. The hashes of code and data in a run's record are not computed here.
 
 pub(crate) mod cache;
 pub(crate) mod difference;

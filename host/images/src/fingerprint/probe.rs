@@ -1,5 +1,5 @@
-//! Asking what is installed: the scripts that ask, in an image or on this machine, and reading what they print. An image
-//! may print anything, so nothing of it is trusted to be what it should be.
+//! Lists installed packages: the scripts that list them, in an image or on this machine, and the parser of their
+//! output. An image may print anything, so its output is untrusted.
 
 use super::error::FingerprintError;
 use super::line::{Kind, Line};
@@ -8,34 +8,34 @@ use longshore_engine::Interpreters;
 use longshore_model::package_name::normal_name;
 use std::collections::BTreeSet;
 
-/// Most bytes that are read of what is printed: the largest images have 5,000 packages, each in a line of 60 bytes; this
-/// is 25 times that.
+/// Maximum bytes read of the output: the largest images have 5,000 packages, each in a line of 60 bytes; this is 25
+/// times that.
 pub(super) const PRINTED_MAX: usize = 8 << 20;
 
-/// Most bytes of one line: a name and a version of 200 bytes each, with room for every byte to be escaped.
+/// Maximum bytes of one line: a name and a version of 200 bytes each, with every byte escaped.
 const LINE_MAX: usize = 1200;
 
 /// Bytes of standard error that are kept for an error: the end of a traceback.
 const SAID_MAX: usize = 2000;
 
-/// What lines that mean something begin with. Others are what interpreters say of themselves.
+/// The prefix of relevant lines. Others are messages of the interpreters.
 const MARK: &[u8] = b"longshore:";
 
-/// The command that asks these interpreters, and for the files below a root; `/` is empty.
+/// The command that lists the packages of these interpreters, and reads files below a root; `/` is empty.
 pub(super) fn command(interpreters: &Interpreters, root: &str) -> Vec<String> {
     let Interpreters { python, rscript, path, .. } = interpreters;
     let library = interpreters.r_library.as_deref().unwrap_or_default();
     let (python_source, r_source) = (include_str!("probe.py"), include_str!("probe.R"));
     let arguments = [root, path, python, python_source, rscript, r_source, library];
     let command = ["/bin/sh", "-c", include_str!("probe.sh"), "longshore-fingerprint"];
-    // What is no name would be an option of `env`.
+    // An invalid name would be an option of `env`.
     let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let variables = interpreters.environment.iter().filter(|(name, _)| !name.is_empty() && is_name(name));
     let variables = variables.map(|(name, value)| format!("{name}={value}"));
     command.into_iter().chain(arguments).map(str::to_owned).chain(variables).collect()
 }
 
-/// What was printed so far, within bounds.
+/// The output so far, within bounds.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     out: Vec<u8>,
@@ -44,7 +44,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Takes more of standard output. Says whether there is room for more.
+    /// Adds standard output. Returns whether more fits.
     pub(super) fn out(&mut self, bytes: &[u8]) -> bool {
         self.too_much |= self.out.len() + bytes.len() > PRINTED_MAX;
         if !self.too_much {
@@ -53,14 +53,14 @@ impl Answer {
         !self.too_much
     }
 
-    /// Takes more of standard error, of which the end is kept.
+    /// Adds standard error, of which the end is kept.
     pub(super) fn err(&mut self, bytes: &[u8]) {
         self.err.extend_from_slice(bytes);
         let beyond = self.err.len().saturating_sub(SAID_MAX);
         self.err.drain(..beyond);
     }
 
-    /// The fingerprint, if all that was said makes sense. `architecture` counts before what is said of it.
+    /// The fingerprint, if all lines are valid. `architecture` has priority over the output.
     pub(super) fn read(&self, place: &str, architecture: Option<&str>) -> Result<Fingerprint, FingerprintError> {
         let place = || place.to_owned();
         if self.too_much {
@@ -88,7 +88,7 @@ impl Answer {
         Ok(told.fingerprint(architecture))
     }
 
-    /// The end of standard error, in one line that does nothing to a terminal.
+    /// The end of standard error, in one line without control characters.
     fn said(&self) -> String {
         let text = String::from_utf8_lossy(&self.err);
         let words: String =
@@ -98,7 +98,7 @@ impl Answer {
     }
 }
 
-/// What the lines say, until all are there.
+/// The content of the lines, until all are read.
 #[derive(Debug, Default)]
 struct Told {
     machine: String,
@@ -111,7 +111,7 @@ struct Told {
 }
 
 impl Told {
-    /// Takes a line's fields. Says whether they make sense.
+    /// Reads a line's fields. Returns whether they are valid.
     fn take(&mut self, fields: &[&str]) -> bool {
         match *fields {
             _ if self.ended => return false,
@@ -124,7 +124,7 @@ impl Told {
             ["r", version] if !version.is_empty() => self.lines.push(Line::single(Kind::R, version)),
             ["pip", name, version] => return self.package(Kind::Pip, &normal_name(name), version),
             ["r-package", name, version] => return self.package(Kind::RPackage, name, version),
-            // The second letter says what is there, the first what is wanted.
+            // The second letter is the actual state, the first the desired one.
             ["deb", status, name, version, architecture] => {
                 let installed = status.as_bytes().get(1) == Some(&b'i');
                 return !installed || self.system_package(Kind::Deb, name, version, architecture);
@@ -140,7 +140,7 @@ impl Told {
         true
     }
 
-    /// The first of a name is what is imported and attached.
+    /// Of equal names, the first is the one imported or attached.
     fn package(&mut self, kind: Kind, name: &str, version: &str) -> bool {
         if self.seen.insert((kind, name.to_owned())) {
             self.lines.push(Line::package(kind, name, version));
@@ -158,7 +158,7 @@ impl Told {
         if !architecture.is_empty() {
             self.lines.push(Line::single(Kind::Architecture, &printable(architecture.as_bytes())));
         }
-        // Debian's `VERSION_ID` is the major version alone; on what is made of Debian the other is Debian's.
+        // Debian's `VERSION_ID` is the major version alone; on derivatives of Debian, `debian_version` is Debian's.
         let exact = self.os == "debian" && !self.debian_version.is_empty();
         let version = if exact { &self.debian_version } else { &self.os_version };
         let os = if self.os.is_empty() { "unknown" } else { &self.os };
@@ -168,7 +168,7 @@ impl Told {
     }
 }
 
-/// The kernel's word for a processor in OCI's.
+/// Converts the kernel's name of a processor to OCI's.
 fn of_machine(machine: &str) -> String {
     match machine {
         "x86_64" => "amd64",
@@ -180,8 +180,8 @@ fn of_machine(machine: &str) -> String {
     .to_owned()
 }
 
-/// A field as one printable word, without blanks around it: every other byte, and the escape itself, is `%` and two
-/// digits, so that two fields that differ still do.
+/// A field as one printable word, without surrounding blanks: every other byte, and the escape itself, becomes `%` and
+/// two digits, so that different fields stay different.
 fn printable(field: &[u8]) -> String {
     let mut text = String::with_capacity(field.len());
     for byte in field.trim_ascii() {
@@ -194,7 +194,7 @@ fn printable(field: &[u8]) -> String {
     text
 }
 
-/// A value of `os-release`, which is quoted as a shell would have it.
+/// A value of `os-release`, which is quoted like in a shell.
 fn unquoted(value: &str) -> String {
     let quoted = |mark: char| value.strip_prefix(mark).and_then(|value| value.strip_suffix(mark));
     quoted('"').or_else(|| quoted('\'')).unwrap_or(value).to_owned()
