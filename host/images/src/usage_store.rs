@@ -1,9 +1,9 @@
-//! What must be known of images between runs, and no store remembers: when each was last used, whether it is pinned, and
-//! who is at work on it. One folder for each image, named by the image's environment; all of it can be lost without harm
-//! but for pins.
+//! The usage store: facts about images between runs that no engine stores: when each was last used, whether it is
+//! pinned, and who is working on it. One folder for each image, named by the image's environment; all of it can be lost
+//! without harm except pins.
 //!
-//! Who waits for a lock holds no thread: it tries again after a while. A build takes minutes, hundreds may wait for it,
-//! and it needs threads of the same pool to end.
+//! Waiting for a lock blocks no thread: it is tried again after a while. A build takes minutes, hundreds of runs may
+//! wait for it, and it needs threads of the same pool to end.
 
 use longshore_os::presence::if_there;
 use rustix::fs::{FlockOperation, flock};
@@ -14,34 +14,35 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How long the first wait for a lock is, and the longest; each is twice the one before. Whoever held a lock for a look
-/// is gone at the first; a thousand that wait for a build cost 20,000 calls a second at the longest, and start 50 ms
-/// after its end at the latest.
+/// The first delay of a wait for a lock, and the longest; each is twice the one before. A lock that was held only for a
+/// moment is free at the second attempt; a thousand callers that wait for a build cost 20,000 calls a second at the
+/// longest delay, and start at most 50 ms after its end.
 const WAIT: Duration = Duration::from_millis(1);
 const WAIT_MAX: Duration = Duration::from_millis(50);
 
-/// How often a folder is made that others remove. Each has to lose a race of microseconds; what fails so often is broken.
+/// How often a folder is created again that others remove. Each removal in between is a race of microseconds; so many
+/// failures mean an error.
 const TRIES: u32 = 1000;
 
-/// The ledger of this user's images.
+/// The usage store of this user's images.
 #[derive(Debug, Clone)]
 pub(crate) struct UsageStore {
     folder: PathBuf,
 }
 
-/// Somebody is at work on an image; until this is dropped.
+/// A lock on an image, held until this is dropped.
 #[derive(Debug)]
 pub struct LockGuard {
     _lock: File,
 }
 
 impl UsageStore {
-    /// The ledger in a folder, which need not be there.
+    /// The usage store in a folder, which may be missing.
     pub(crate) fn new(state_folder: &Path) -> Self {
         Self { folder: state_folder.join("images") }
     }
 
-    /// Remembers that an environment is used now.
+    /// Records that an environment is used now.
     pub(crate) fn touch(&self, environment: &str) -> io::Result<()> {
         let file = self.open(environment, "used")?;
         file.set_times(FileTimes::new().set_modified(SystemTime::now()))
@@ -52,12 +53,12 @@ impl UsageStore {
         std::fs::metadata(self.path(environment, "used")).and_then(|facts| facts.modified()).ok()
     }
 
-    /// Keeps an environment whatever space it takes.
+    /// Excludes an environment from eviction.
     pub(crate) fn pin(&self, environment: &str) -> io::Result<()> {
         self.open(environment, "pinned").map(drop)
     }
 
-    /// Undoes `pin`. One that is not pinned is no error.
+    /// Undoes `pin`. It is not an error if it is not pinned.
     pub(crate) fn unpin(&self, environment: &str) -> io::Result<()> {
         if_there(std::fs::remove_file(self.path(environment, "pinned"))).map(drop)
     }
@@ -67,44 +68,44 @@ impl UsageStore {
         self.path(environment, "pinned").exists()
     }
 
-    /// Waits until nobody makes or removes an environment, and keeps others from it. Dropping it ends the wait.
+    /// Waits until no other caller builds or removes an environment, and prevents both. Dropping it ends the wait.
     pub(crate) async fn share(&self, environment: &str) -> io::Result<LockGuard> {
         self.hold(environment, FlockOperation::NonBlockingLockShared).await
     }
 
-    /// Waits until an environment is this caller's alone, to make it. Dropping it ends the wait.
+    /// Waits for exclusive access to an environment, to build it. Dropping it ends the wait.
     pub(crate) async fn claim(&self, environment: &str) -> io::Result<LockGuard> {
         self.hold(environment, FlockOperation::NonBlockingLockExclusive).await
     }
 
-    /// The same without waiting: `None` where anybody makes, removes or is about to use it.
+    /// The same without waiting: `None` if it is locked in any way.
     pub(crate) fn try_claim(&self, environment: &str) -> io::Result<Option<LockGuard>> {
         let mut lock = self.open(environment, "lock")?;
         self.try_hold(environment, &mut lock, FlockOperation::NonBlockingLockExclusive)
             .map(|held| held.then(|| LockGuard { _lock: lock }))
     }
 
-    /// Whether anybody is at work on an environment at this moment.
+    /// Whether an environment is locked at this moment.
     pub(crate) fn is_held(&self, environment: &str) -> bool {
         let Ok(lock) = OpenOptions::new().append(true).open(self.path(environment, "lock")) else { return false };
         flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err()
     }
 
-    /// Every environment that something is known of.
+    /// Every environment with a record.
     pub(crate) fn environments(&self) -> io::Result<Vec<String>> {
         let entries = if_there(std::fs::read_dir(&self.folder))?.into_iter().flatten();
         Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
     }
 
-    /// Forgets an environment whose image is gone, but for its pin. Who waits for it goes on with a folder of its own, at
-    /// once: nothing may be done to the environment after this.
+    /// Forgets an environment whose image no longer exists, except its pin. Waiting callers continue immediately with a
+    /// new folder: the environment must not be changed after this.
     pub(crate) fn forget(&self, environment: &str, _held: &LockGuard) -> io::Result<()> {
         if_there(std::fs::remove_file(self.path(environment, "used")))?;
         if self.is_pinned(environment) {
             return Ok(());
         }
         if_there(std::fs::remove_file(self.path(environment, "lock")))?;
-        // Fails, as it should, where somebody has come meanwhile.
+        // Fails, as intended, if another caller has created a file in it since.
         let _ = std::fs::remove_dir(self.path(environment, ""));
         Ok(())
     }
@@ -118,8 +119,8 @@ impl UsageStore {
         Ok(LockGuard { _lock: lock })
     }
 
-    /// Takes a lock if nobody is in the way. Who had it before may have forgotten the environment, and others have a file
-    /// of their own by now: then that one takes the place of `lock`.
+    /// Takes a lock if it is free. Its last holder may have forgotten the environment, and others may have a new file
+    /// since: then that one replaces `lock`.
     fn try_hold(&self, environment: &str, lock: &mut File, how: FlockOperation) -> io::Result<bool> {
         loop {
             match flock(&*lock, how) {
@@ -144,7 +145,7 @@ impl UsageStore {
                 _ => {}
             }
             match OpenOptions::new().create(true).append(true).open(&path) {
-                // Somebody forgot the environment just now.
+                // Another caller has just forgotten the environment.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => tries += 1,
                 opened => return opened,
             }

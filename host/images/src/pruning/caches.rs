@@ -1,5 +1,6 @@
-//! Downloaded packages, which are kept so that the next build is quick: volumes for builds of images, a folder for those
-//! of the `process` engine. They are in no budget, since all of it comes again; they go when everything is to go.
+//! Downloaded packages, which are kept to speed up the next build: volumes for builds of images, a folder for those of
+//! the `process` engine. They are in no budget, since they can be downloaded again; they are removed when everything
+//! is.
 
 use super::error::PruneError;
 use crate::usage_store::UsageStore;
@@ -9,10 +10,10 @@ use longshore_engine::task::blocking;
 use longshore_model::digest::is_hexadecimal;
 use longshore_model::labels::CACHE_VOLUMES;
 
-/// What the ledger calls the folder: those who build hold it.
+/// The folder's name in the usage store: builds hold its lock.
 pub(crate) const FOLDER: &str = "packages-of-processes";
 
-/// Removes the volumes of images that are gone: nothing is built on them any more.
+/// Removes the volumes of images that no longer exist: no build uses them again.
 pub(super) async fn remove_abandoned(store: &dyn ImageStore) -> Result<(), PruneError> {
     for volume in store.volumes(CACHE_VOLUMES).await? {
         let image = volume.strip_prefix(CACHE_VOLUMES).and_then(|rest| rest.strip_prefix('-'));
@@ -25,7 +26,7 @@ pub(super) async fn remove_abandoned(store: &dyn ImageStore) -> Result<(), Prune
     Ok(())
 }
 
-/// Removes what no build uses at the moment. Gives what it was called.
+/// Removes the caches that no build uses now. Returns their names.
 pub(crate) async fn remove(
     store: Option<&dyn ImageStore>,
     ledger: &UsageStore,

@@ -1,47 +1,48 @@
-//! Which images go and why the others stay: a pure function of what is there. It knows no store, no files and no clock.
+//! Which images are evicted, and why the others stay: a pure function of the images. It uses no store, no files and no
+//! clock.
 //!
-//! Images stand on top of each other. One counts as used when it, or anything on top of it, was used last, so whatever is
-//! on top always comes first in the order of going, and an image never goes before what was made on it. Pruning starts
-//! when all together take more than the high mark and takes images in that order until the low mark is reached. Custom
-//! images that are marked for pruning have their place in the same order. What nobody can find any more, because it has
-//! lost its name, goes at every clean-up.
+//! Images are built on each other. An image counts as used when it, or any image on it, was used last, so an image is
+//! always evicted before the images below it. Pruning starts when all images together exceed the high mark, and evicts
+//! images in that order until the low mark is reached. Custom images that are marked for pruning are in the same order.
+//! Images without a name cannot be found any more, and are removed at every clean-up.
 
 use serde::Serialize;
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-/// How long an image stays after it was made or used. An image larger than the budget would otherwise go before its
-/// first run, and every run would build it again; ten minutes are what a person needs between two tries of a block.
+/// How long an image stays after it was made or used. Otherwise an image larger than the budget would be evicted before
+/// its first run, and every run would rebuild it; ten minutes is the time that a user needs between two attempts at a
+/// block.
 pub const GRACE: Duration = Duration::from_secs(10 * 60);
 
-/// An image, as far as it matters here.
+/// The properties of an image that decide its eviction.
 #[derive(Debug, Clone)]
 pub(crate) struct Subject {
-    /// What other images call it as their parent.
+    /// Its id as the parent of other images.
     pub(crate) id: String,
-    /// What it was made on top of, if anything.
+    /// The image that it is built on, if any.
     pub(crate) parent: Option<String>,
     /// Bytes that it adds to its parent.
     pub(crate) added: u64,
     /// When it was last used, or made.
     pub(crate) last_used: SystemTime,
-    /// Why it stays whatever happens, as its own affair.
+    /// Why it stays in any case, apart from other images.
     pub(crate) protection: Option<Stays>,
     /// Whether it has lost its name.
     pub(crate) nameless: bool,
 }
 
-/// What pruning is to reach.
+/// The goal of pruning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Goal {
-    /// At most `low` bytes, where there are more than `high`.
+    /// At most `low` bytes, if there are more than `high`.
     Marks {
         /// Where pruning starts.
         high: u64,
         /// Where it ends.
         low: u64,
     },
-    /// Nothing that can go; without grace.
+    /// Remove every evictable image, without a grace period.
     Nothing,
 }
 
@@ -49,55 +50,55 @@ pub(crate) enum Goal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stays {
-    /// A container is made of it.
+    /// A container uses it.
     InUse,
-    /// A build or a starting run has it.
+    /// A build or a starting run uses it.
     Held,
-    /// Somebody pinned it.
+    /// It is pinned.
     Pinned,
-    /// Somebody gave it a name of theirs.
+    /// It has a name not given by Longshore.
     NamedByOthers,
-    /// An image of somebody else's is made on top of it: removing it would free nothing.
+    /// A custom image is built on it: removing it would free nothing.
     CarriesOthers,
     /// It was made or used within [`GRACE`].
     JustUsed,
-    /// An image on top of it stays.
+    /// An image on it stays.
     CarriesKept,
-    /// It was to go, and could not be removed.
+    /// It was to be evicted, but could not be removed.
     NotRemoved,
-    /// There is room for it.
+    /// The images are within the budget.
     WithinBudget,
 }
 
-/// What becomes of one image.
+/// The decision about one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It goes.
+    /// It is evicted.
     Goes,
     /// It stays.
     Stays(Stays),
 }
 
-/// What becomes of all.
+/// The decision about all images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Decision {
-    /// For each subject, in their order.
+    /// For each subject, in the same order.
     pub(crate) fates: Vec<Fate>,
-    /// The subjects that go, by index, in the order in which they must go.
+    /// The evicted subjects, by index, in the order of their removal.
     pub(crate) victims: Vec<usize>,
-    /// All that could go, by index, in the order of going if space ran out.
+    /// All evictable subjects, by index, in the order of eviction.
     pub(crate) order: Vec<usize>,
-    /// Bytes of all.
+    /// Bytes of all subjects.
     pub(crate) total: u64,
 }
 
-/// Decides. Parents that are not among the subjects do not matter; neither do parents that form a circle.
+/// Decides. Parents that are not among the subjects are ignored; circles of parents are harmless.
 pub(crate) fn decide(subjects: &[Subject], goal: Goal, now: SystemTime) -> Decision {
     let forest = Forest::new(subjects);
     let blocked = forest.protections(subjects, goal, now);
     let used = forest.last_uses(subjects);
     let mut order: Vec<usize> = (0..subjects.len()).filter(|index| blocked[*index].is_none()).collect();
-    // A child was never used after its parent was, so depth only settles ties.
+    // A child's last use is never later than its parent's, so depth only breaks ties.
     order.sort_by(|&one, &other| {
         let key = |index: usize| (used[index], std::cmp::Reverse(forest.depth(index)), &subjects[index].id);
         key(one).cmp(&key(other))
@@ -135,12 +136,12 @@ pub(crate) fn decide(subjects: &[Subject], goal: Goal, now: SystemTime) -> Decis
     Decision { fates: (0..subjects.len()).map(fate).collect(), victims, order, total }
 }
 
-/// When each was last used, itself or anything on top of it.
+/// When each was last used, itself or any image on it.
 pub(crate) fn last_uses(subjects: &[Subject]) -> Vec<SystemTime> {
     Forest::new(subjects).last_uses(subjects)
 }
 
-/// Who is on top of whom.
+/// The parents and children of all subjects.
 struct Forest {
     parents: Vec<Option<usize>>,
     children: Vec<Vec<usize>>,
@@ -152,7 +153,7 @@ impl Forest {
             subjects.iter().enumerate().map(|(index, subject)| (subject.id.as_str(), index)).collect();
         let place = |subject: &Subject| subject.parent.as_deref().and_then(|parent| places.get(parent).copied());
         let mut parents: Vec<Option<usize>> = subjects.iter().map(place).collect();
-        // Labels are anybody's words, and may say that two images were made of each other.
+        // Labels are untrusted, and may claim that two images were built on each other.
         for index in 0..parents.len() {
             let (mut above, mut steps) = (parents[index], 0);
             while let Some(parent) = above.filter(|parent| *parent != index && steps <= subjects.len()) {
@@ -181,7 +182,7 @@ impl Forest {
 
     fn protections(&self, subjects: &[Subject], goal: Goal, now: SystemTime) -> Vec<Option<Stays>> {
         let fresh = |subject: &Subject| {
-            // A clock that was set back makes uses in the future: those are recent.
+            // If the clock was set back, uses lie in the future: those are recent.
             let age = now.duration_since(subject.last_used).unwrap_or_default();
             (goal != Goal::Nothing && age < GRACE).then_some(Stays::JustUsed)
         };

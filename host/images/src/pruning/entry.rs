@@ -1,28 +1,28 @@
-//! What is known of one image, or of one folder that stands for an image where there are no containers.
+//! An image, or a folder that replaces an image if there are no containers.
 
 use super::decide::Stays;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// An image that was made for blocks.
+    /// An image built for blocks.
     Generated,
-    /// An image that others are made on top of.
+    /// A shared base of other images.
     Layer,
-    /// An image out of an archive.
+    /// An image imported from an archive.
     Imported,
-    /// An image of somebody's own that is marked for pruning.
+    /// A custom image that is marked for pruning.
     Custom,
     /// An environment of the `process` engine.
     Folder,
 }
 
 impl Kind {
-    /// In one word.
+    /// Its name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,28 +38,28 @@ impl Kind {
 /// An image or a folder.
 #[derive(Debug, Clone, Serialize)]
 pub struct ImageEntry {
-    /// The environment's hash; the hash of the image's id where it has no environment.
+    /// The environment's hash; the hash of the image's id if it has no environment.
     pub hash: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// The image's id; `null` for a folder.
     pub id: Option<String>,
     /// Its names, each with its tag.
     pub names: Vec<String>,
-    /// Where a folder is; `null` for an image.
+    /// Path of a folder; `null` for an image.
     pub path: Option<PathBuf>,
     /// The name of its base image.
     pub base: Option<String>,
-    /// The id of the image that it was made on top of.
+    /// The id of the image that it is built on.
     pub parent: Option<String>,
-    /// Packages of the language that were asked for.
+    /// Requested packages of the language.
     pub packages: Vec<String>,
-    /// Debian packages that were asked for.
+    /// Requested Debian packages.
     pub system_packages: Vec<String>,
-    /// What was installed for them, exactly.
+    /// The exact packages installed for them.
     #[serde(skip)]
     pub resolved: Vec<String>,
-    /// Bytes that it adds to what it was made on.
+    /// Bytes that it adds to its base.
     pub added_bytes: u64,
     /// When it was made, in seconds since 1970.
     #[serde(serialize_with = "epoch")]
@@ -70,25 +70,25 @@ pub struct ImageEntry {
     /// Seconds since then.
     #[serde(serialize_with = "seconds")]
     pub unused_seconds: Duration,
-    /// Whether a container is made of it, running or not.
+    /// Whether a container uses it, running or not.
     pub in_use: bool,
-    /// Whether somebody pinned it.
+    /// Whether it is pinned.
     pub pinned: bool,
-    /// Why it stays whatever space it takes; `null` where it goes when space is needed.
+    /// Why it is never evicted; `null` if it may be.
     pub protection: Option<Stays>,
-    /// The name by which the ledger knows it.
+    /// Its name in the usage store.
     #[serde(skip)]
     pub(crate) key: String,
 }
 
 impl ImageEntry {
-    /// The hash as people write it.
+    /// The short form of the hash.
     #[must_use]
     pub fn short_hash(&self) -> &str {
         self.hash.get(..12).unwrap_or(&self.hash)
     }
 
-    /// What people call it: its name, else its place, else its hash.
+    /// Its title: its name, else its path, else its hash.
     #[must_use]
     pub fn title(&self) -> String {
         let place = || self.path.as_ref().map(|path| path.display().to_string());
@@ -100,13 +100,13 @@ impl ImageEntry {
         self.path.is_none() && self.names.is_empty() && self.kind != Kind::Custom
     }
 
-    /// What others call it as their parent.
+    /// Its id as the parent of others.
     pub(crate) fn identity(&self) -> String {
         self.id.clone().unwrap_or_else(|| format!("folder {}", self.hash))
     }
 }
 
-/// Seconds since 1970; 0 for what is older.
+/// Seconds since 1970; 0 for earlier times.
 pub(crate) fn epoch_seconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }

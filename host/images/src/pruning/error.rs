@@ -1,16 +1,16 @@
-//! What can go wrong with looking through images, and with removing some.
+//! Errors of listing and evicting images.
 
 use longshore_engine::StoreError;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// The images, or what is known of them, could not be looked at.
+/// The images or their usage records could not be read.
 #[derive(Debug, Error)]
 pub enum PruneError {
     /// The store of images failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The folder of the `process` engine's environments cannot be looked through.
+    /// The folder of the `process` engine's environments cannot be listed.
     #[error("cannot list the environments in `{path}`")]
     Folders {
         /// The folder.
@@ -19,7 +19,7 @@ pub enum PruneError {
         #[source]
         source: std::io::Error,
     },
-    /// What is known of images between runs cannot be read or written.
+    /// The usage store cannot be read or written.
     #[error("cannot use the folder `{path}`, which records uses and pins of images")]
     UsageStore {
         /// The folder.

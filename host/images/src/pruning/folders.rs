@@ -1,5 +1,5 @@
-//! The environments of the `process` engine: folders in the cache, each named by its hash. They count in the same budget
-//! as images. This file finds, measures and removes them; making them is not its business.
+//! The environments of the `process` engine: folders in the cache, each named by its hash. They count in the same
+//! budget as images. This file finds, measures and removes them; it does not create them.
 
 use longshore_model::digest::is_hash;
 use longshore_os::disk_use::folder_bytes;
@@ -9,13 +9,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// A file in such a folder that holds the folder's size in bytes, so that it need not be walked through.
+/// A file in such a folder with the folder's size in bytes, so that it need not be measured.
 const SIZE: &str = "size";
 
-/// A file in such a folder that names the packages it was made of, one in a line.
+/// A file in such a folder that lists its requested packages, one in a line.
 const PACKAGES: &str = "packages";
 
-/// How a folder is called while it is being removed. It is whole, or it is not there.
+/// Prefix of a folder that is being removed. Other folders are always complete.
 const TRASH: &str = ".trash-";
 
 /// Most bytes read of the files above: a list of a thousand packages has 30 KB.
@@ -31,12 +31,12 @@ pub(crate) struct Folder {
     pub(crate) packages: Vec<String>,
 }
 
-/// The folder of environments in a cache.
+/// Path of the folder of environments in a cache.
 pub(crate) fn place(cache_folder: &Path) -> PathBuf {
     cache_folder.join("environments")
 }
 
-/// All environments in a cache. What is being made or removed there has another kind of name. Blocks.
+/// All environments in a cache. Folders that are being built or removed have other names. Blocks.
 pub(crate) fn folders(cache_folder: &Path) -> io::Result<Vec<Folder>> {
     let mut found = Vec::new();
     for (name, path) in entries(&place(cache_folder))? {
@@ -55,17 +55,17 @@ pub(crate) fn folders(cache_folder: &Path) -> io::Result<Vec<Folder>> {
     Ok(found)
 }
 
-/// Removes an environment, which must be the caller's alone: nobody ever sees a part of it. Blocks.
+/// Removes an environment, which must be locked by the caller: it is never visible in part. Blocks.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let trash = path.with_file_name(format!("{TRASH}{name}"));
-    // One that a killed host left there.
+    // A folder that a killed host left there.
     if_there(std::fs::remove_dir_all(&trash))?;
     if_there(std::fs::rename(path, &trash))?;
     if_there(std::fs::remove_dir_all(&trash)).map(drop)
 }
 
-/// Removes what a killed host left half-removed. Only one caller at a time may. Blocks.
+/// Removes folders that a killed host left half-removed. Must not run twice at the same time. Blocks.
 pub(crate) fn empty_trash(cache_folder: &Path) -> io::Result<()> {
     for (name, path) in entries(&place(cache_folder))? {
         if name.starts_with(TRASH) {

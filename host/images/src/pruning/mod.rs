@@ -1,8 +1,8 @@
-//! The images of this machine as operators see them: which there are, why, how large, and which may go.
+//! The images of this machine for operators: which exist, why, their size, and which may be evicted.
 //!
-//! `survey` looks at what is there, `decide` settles what goes (a pure function), `prune` removes it, and
-//! [`ImageCollection`](crate::collection::ImageCollection) is the face of all of it. What makes images, and what uses them, is elsewhere: the two sides meet
-//! in the ledger's locks.
+//! `survey` lists them, `decide` selects those to evict (a pure function), `prune` removes them, and
+//! [`ImageCollection`](crate::collection::ImageCollection) is the public interface. The code that builds and uses
+//! images is elsewhere: both sides share the locks of the usage store.
 
 pub(crate) mod caches;
 pub(crate) mod decide;

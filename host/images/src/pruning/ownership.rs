@@ -1,32 +1,32 @@
-//! Whose an image is: a pure function of its names and labels. What is nobody's of ours is never removed, and labels
-//! alone do not make an image ours: one that was made `FROM` one of ours has its labels too.
+//! The owner of an image: a pure function of its names and labels. Images of others are never removed, and labels alone
+//! do not make an image Longshore's: an image built `FROM` one of Longshore's has its labels too.
 
 use super::entry::Kind;
 use longshore_config::settings::Settings;
 use longshore_engine::StoredImage;
 use longshore_model::labels;
 
-/// The repositories of images that are made and named here.
+/// The repositories of images that Longshore builds and names.
 const ENVIRONMENTS: &str = "longshore/environment:";
 const LAYERS: &str = "longshore/layer:";
 pub(super) const IMPORTED: &str = "longshore/imported:";
 
-/// Every other repository below this one holds base images.
+/// All other repositories below this one contain base images.
 const BASES: &str = "longshore/";
 
-/// The store of images that do not say which they belong to.
+/// The store of images without a store's label.
 const DEFAULT_STORE: &str = "default";
 
-/// An image that clean-up is about.
+/// An image that clean-up may handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owned {
-    /// What it is.
+    /// Its kind.
     pub(crate) kind: Kind,
-    /// Whether it has names that were not given here.
+    /// Whether it has names not given by Longshore.
     pub(crate) named_by_others: bool,
 }
 
-/// Says whether an image is one of this store's, or marked for pruning; `None` for all others.
+/// Classifies an image of this store, or one marked for pruning; `None` for all others.
 pub(crate) fn owned(image: &StoredImage, settings: &Settings) -> Option<Owned> {
     let label = |key: &str| image.labels.get(key).map(String::as_str);
     if label(labels::STORE).unwrap_or(DEFAULT_STORE) != settings.images.store {
@@ -39,7 +39,7 @@ pub(crate) fn owned(image: &StoredImage, settings: &Settings) -> Option<Owned> {
         _ => None,
     };
     let kind = match made {
-        // Without a name it has no one to come for it, whoever it was made by.
+        // Without a name no run can find it, whoever made it.
         Some(kind) if image.names.is_empty() => Some(kind),
         Some(kind) if named(ENVIRONMENTS) || named(LAYERS) => Some(kind),
         _ if named(IMPORTED) => Some(Kind::Imported),
@@ -47,7 +47,7 @@ pub(crate) fn owned(image: &StoredImage, settings: &Settings) -> Option<Owned> {
     };
     let named_by_others = !image.names.iter().all(|name| is_ours(name));
     match kind {
-        // What an archive brought was here before, and is not ours for one more name.
+        // An imported image with another name existed here before, and is not Longshore's.
         Some(Kind::Imported) if named_by_others => return None,
         Some(kind) => return Some(Owned { kind, named_by_others }),
         None => {}
@@ -57,7 +57,7 @@ pub(crate) fn owned(image: &StoredImage, settings: &Settings) -> Option<Owned> {
     (marked && !image.names.iter().any(base)).then_some(Owned { kind: Kind::Custom, named_by_others: false })
 }
 
-/// Whether a name is one that is given here.
+/// Whether a name is one that Longshore gives.
 fn is_ours(name: &str) -> bool {
     [ENVIRONMENTS, LAYERS, IMPORTED].iter().any(|start| name.starts_with(start))
 }

@@ -1,9 +1,9 @@
-//! Clean-up: removes what `decide` says, one after the other. Before anything goes it is this caller's alone (the
-//! ledger's lock), and is looked at again: it may have been used, pinned or made anew since. A failure on one keeps no
-//! other from going. Builds call this when they are done, people when they like.
+//! Clean-up: removes the images that `decide` selects, one after the other. Before an image is removed, this locks it
+//! in the usage store and inspects it again: it may have been used, pinned or rebuilt since. A failure on one image
+//! does not prevent the removal of others. Builds call this at their end, users at any time.
 //!
-//! Against a container that starts in the last moment the engine itself guards: it removes no last name of an image that
-//! a container is made of.
+//! The engine itself protects a container that starts at the last moment: it never removes the last name of an image
+//! that a container uses.
 
 use super::decide::{Fate, Goal, Stays, decide};
 use super::entry::ImageEntry;
@@ -21,26 +21,26 @@ use std::error::Error;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-/// The ledger's name for clean-up itself: two at once would both go on to the next image where the other is at work, and
-/// remove more than is needed.
+/// Name of the lock of clean-up itself: two at once would both continue with the next image when one is locked by the
+/// other, and remove more than needed.
 const TURN: &str = "prune";
 
-/// How long the ledger remembers what is not there. Another engine of this user may have it; the uses of a month ago no
-/// longer matter.
+/// How long the usage store keeps records of missing images. Another engine of this user may have them; uses of a month
+/// ago no longer matter.
 const MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Why clean-up runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
-    /// Something was built. Where another clean-up is at work, that one is enough.
+    /// A build has ended. If another clean-up is running, that one is enough.
     AfterBuild,
-    /// Somebody asked for it.
+    /// A user requested it.
     OnDemand,
-    /// Somebody asked for everything that nothing uses and nobody pinned to go, whatever the budget.
+    /// A user requested the removal of all images that are not in use or pinned, regardless of the budget.
     Everything,
 }
 
-/// Removes what has to go.
+/// Removes images according to `how`.
 pub(crate) async fn prune(
     store: Option<&dyn ImageStore>,
     ledger: &UsageStore,
@@ -61,7 +61,7 @@ pub(crate) async fn prune(
         report.failed.push(PruneFailure { what, reason: error.to_string() });
     }
     let mut goal = goal(settings, how);
-    // Once begun it goes on to the low mark, however far below the high one it comes on the way.
+    // Once begun, it continues to the low mark, even when it is below the high one already.
     if let Goal::Marks { high, low } = &mut goal
         && report.total_before > *high
     {
@@ -103,7 +103,7 @@ pub(crate) async fn prune(
     Ok(report)
 }
 
-/// Says what `prune` would do, and does nothing.
+/// Returns what `prune` would do, and changes nothing.
 pub(crate) fn foresee(survey: Survey, settings: &Settings, how: How) -> PruneReport {
     let decision = decide(&survey.subjects(), goal(settings, how), survey.now);
     let mut report = PruneReport { total_before: decision.total, ..report(settings) };
@@ -128,7 +128,7 @@ pub(crate) fn low_mark(settings: &Settings) -> u64 {
     (settings.images.disk_budget as f64 * settings.images.low_mark.clamp(0.0, 1.0)) as u64
 }
 
-/// What clean-up is to reach.
+/// The goal of clean-up.
 pub(crate) fn goal(settings: &Settings, how: How) -> Goal {
     match how {
         How::Everything => Goal::Nothing,
@@ -140,7 +140,7 @@ fn report(settings: &Settings) -> PruneReport {
     PruneReport { budget: settings.images.disk_budget, low: low_mark(settings), ..PruneReport::default() }
 }
 
-/// Waits for its turn, or sees that another has it.
+/// Waits for the lock of clean-up, or returns `None` if another clean-up has it.
 async fn turn(ledger: &UsageStore, how: How) -> io::Result<Option<LockGuard>> {
     match how {
         How::AfterBuild => ledger.try_claim(TURN),
@@ -149,9 +149,9 @@ async fn turn(ledger: &UsageStore, how: How) -> io::Result<Option<LockGuard>> {
 }
 
 enum Removal {
-    /// It is no longer there. What it took is free unless something else, which only the engine knows of, is made of it.
+    /// It no longer exists. Its space is free unless another image, known only to the engine, is built on it.
     Gone { freed: bool },
-    /// Somebody came for it.
+    /// It is in use again.
     Skipped,
 }
 
@@ -178,7 +178,7 @@ async fn remove(
         }
         _ => Removal::Skipped,
     };
-    // Another image may go by the same hash: one out of an archive, or the one that took this one's name.
+    // Another image may have the same hash: an imported one, or the successor that took this one's name.
     let last = survey.entries.iter().filter(|other| other.key == entry.key).count() == 1;
     if last && matches!(removal, Removal::Gone { .. }) {
         ledger.forget(&entry.key, &held)?;
@@ -192,7 +192,7 @@ async fn remove_image(store: &dyn ImageStore, id: &ImageId, names: &[String]) ->
     }
     match store.find(&id.0).await? {
         None => return Ok(Removal::Gone { freed: true }),
-        // A name of somebody's own, or one taken away: either way it is not as it was decided on.
+        // A name was added or removed: either way the image has changed since the decision.
         Some(found) if found.names.len() != names.len() || !names.iter().all(|name| found.names.contains(name)) => {
             return Ok(Removal::Skipped);
         }
@@ -201,14 +201,14 @@ async fn remove_image(store: &dyn ImageStore, id: &ImageId, names: &[String]) ->
     let references = if names.is_empty() { std::slice::from_ref(&id.0) } else { names };
     for reference in references {
         if let Err(error) = store.remove(reference).await {
-            // The engine refuses where a container came in the last moment.
+            // The engine refuses if a container was created at the last moment.
             return if store.in_use().await?.contains(id) { Ok(Removal::Skipped) } else { Err(error.into()) };
         }
     }
     Ok(Removal::Gone { freed: store.find(&id.0).await?.is_none() })
 }
 
-/// Forgets what is not there any more and was not used for long. Pins stay, and so does what somebody is at work on.
+/// Forgets images that no longer exist and were not used for long. Pins and locked records stay.
 fn forget_absent(ledger: &UsageStore, is_present: impl Fn(&str) -> bool, now: SystemTime) -> io::Result<()> {
     for key in ledger.environments()?.into_iter().filter(|key| key != TURN && !is_present(key)) {
         let used = ledger.last_used(&key);

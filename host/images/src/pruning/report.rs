@@ -1,61 +1,61 @@
-//! What clean-up did, or would do.
+//! The report of a clean-up, or of a dry run.
 
 use super::decide::Stays;
 use super::entry::{ImageEntry, Kind};
 use longshore_model::human::{count, size};
 use serde::Serialize;
 
-/// What clean-up did.
+/// The result of a clean-up.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct PruneReport {
     /// The disk budget in bytes: the high mark.
     pub budget: u64,
     /// The low mark in bytes.
     pub low: u64,
-    /// Bytes that all took before, by what each adds.
+    /// Bytes of all before, without their bases.
     pub total_before: u64,
-    /// Bytes that are free now.
+    /// Bytes freed.
     pub freed: u64,
-    /// What was removed, in this order.
+    /// The removed images and folders, in this order.
     pub removed: Vec<ImageEntry>,
-    /// What was to go and did not, since somebody came for it meanwhile.
+    /// Those that were to be removed, but are in use again.
     pub skipped: Vec<ImageEntry>,
     /// Caches of downloaded packages that were removed.
     pub caches: Vec<String>,
-    /// What could not be removed.
+    /// Removals that failed.
     pub failed: Vec<PruneFailure>,
-    /// What stays, and why.
+    /// Those that stay, and why.
     pub kept: Vec<Kept>,
-    /// Whether another clean-up was at work, and this one left it to that.
+    /// Whether another clean-up was running, so that this one did nothing.
     pub left_to_another: bool,
 }
 
-/// Something that could not be removed.
+/// A removal that failed.
 #[derive(Debug, Clone, Serialize)]
 pub struct PruneFailure {
-    /// What.
+    /// The image, folder or volume.
     pub what: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// Something that stays.
+/// An entry that stays.
 #[derive(Debug, Clone, Serialize)]
 pub struct Kept {
-    /// What.
+    /// The entry.
     pub entry: ImageEntry,
-    /// Why.
+    /// The reason.
     pub why: Stays,
 }
 
 impl PruneReport {
-    /// Bytes that all take now.
+    /// Bytes of all now.
     #[must_use]
     pub fn total_after(&self) -> u64 {
         self.total_before.saturating_sub(self.freed)
     }
 
-    /// What happened in one line, for whoever watches a build; `None` where nothing did.
+    /// The result in one line, for users who watch a build; `None` if nothing changed.
     #[must_use]
     pub fn summary(&self) -> Option<String> {
         if let Some(failure) = self.failed.first() {
@@ -73,7 +73,7 @@ impl PruneReport {
 }
 
 impl Stays {
-    /// Why, in words.
+    /// The reason, for users.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
-//! A look at everything that clean-up is about: one request for the images, one for the containers, and the ledger. What
-//! it finds is a list; what to do about it is decided elsewhere.
+//! Lists everything that clean-up handles: one request for the images, one for the containers, and the usage store. The
+//! decisions are made elsewhere.
 
 use super::decide::{Stays, Subject, last_uses};
 use super::entry::{ImageEntry, Kind};
@@ -15,22 +15,22 @@ use longshore_model::labels;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
-/// What was found.
+/// The images and folders found.
 #[derive(Debug)]
 pub(crate) struct Survey {
-    /// Images and folders, those longest unused first.
+    /// Images and folders, least recently used first.
     pub(crate) entries: Vec<ImageEntry>,
-    /// The ledger's names of everything that is there, of other stores' too.
+    /// Their names in the usage store, including those of other stores.
     pub(crate) present: HashSet<String>,
-    /// When it was.
+    /// The time of the survey.
     pub(crate) now: SystemTime,
 }
 
-/// The name by which the ledger knows an image, as those who make it have it: the hash of its environment, that of a layer
-/// with a prefix, the name of one out of an archive. All others go by their ids. What an image says of itself counts
-/// where it has the name to show for it.
+/// The name of an image in the usage store, as used by its maker: the hash of its environment, that of a layer with a
+/// prefix, or the name of an imported image. All others use their ids. An image's labels count only if it also has the
+/// name for them.
 pub(crate) fn ledger_key(image: &StoredImage, kind: Kind) -> String {
-    // A label is anybody's words, and becomes the name of a folder.
+    // A label is untrusted, and becomes the name of a folder.
     let environment = image.labels.get(labels::ENVIRONMENT).filter(|hash| is_hash(hash));
     let imported = image.names.iter().find(|name| name.starts_with(IMPORTED));
     match (kind, environment, imported) {
@@ -41,13 +41,13 @@ pub(crate) fn ledger_key(image: &StoredImage, kind: Kind) -> String {
     }
 }
 
-/// The name by which the ledger knows an image that clean-up may remove; `None` for all others.
+/// The name in the usage store of an image that clean-up may remove; `None` for all others.
 pub(crate) fn key(image: &StoredImage, settings: &Settings) -> Option<String> {
     owned(image, settings).map(|owned| ledger_key(image, owned.kind))
 }
 
 impl Survey {
-    /// Looks. Without a store there are only folders.
+    /// Takes the survey. Without a store there are only folders.
     pub(crate) async fn take(
         store: Option<&dyn ImageStore>,
         ledger: &UsageStore,
@@ -68,7 +68,7 @@ impl Survey {
         let looking = tokio::task::spawn_blocking(move || {
             let unreadable = |source| PruneError::Folders { path: folders::place(&cache), source };
             entries.extend(folders::folders(&cache).map_err(unreadable)?.into_iter().map(folder_entry));
-            // Most of a thousand may be unknown to the ledger, and one look tells which.
+            // Most of a thousand may have no record, and one listing shows which.
             let known = ledger.environments().map_err(|source| PruneError::UsageStore { path: state, source })?;
             let known: HashSet<String> = known.into_iter().collect();
             for entry in entries.iter_mut().filter(|entry| known.contains(&entry.key)) {
@@ -89,7 +89,7 @@ impl Survey {
         Ok(survey)
     }
 
-    /// What a decision needs to know of them, in their order.
+    /// The properties of the entries that decide their eviction, in the same order.
     pub(crate) fn subjects(&self) -> Vec<Subject> {
         let subject = |entry: &ImageEntry| Subject {
             id: entry.identity(),
@@ -103,7 +103,7 @@ impl Survey {
     }
 }
 
-/// An image of ours, before the ledger was asked.
+/// An image of Longshore, before its usage record was read.
 struct Found<'a> {
     image: &'a StoredImage,
     owned: Owned,
@@ -125,13 +125,13 @@ fn found<'a>(images: &'a [StoredImage], settings: &Settings) -> FoundImages<'a> 
     let named = ours.iter().filter(|(image, owned)| is_made(owned.kind) && !image.names.is_empty());
     let made: HashMap<&str, &str> =
         named.filter_map(|(image, _)| Some((environment(image)?, image.id.0.as_str()))).collect();
-    // An image that somebody made `FROM` one of ours has our labels, and no name or mark of ours.
+    // An image that others built `FROM` one of Longshore's has its labels, but no name or mark of Longshore.
     let store = |image: &StoredImage| image.labels.get(labels::STORE).map_or("default", String::as_str).to_owned();
     let theirs = images.iter().filter(|image| !image.names.is_empty() && store(image) == settings.images.store);
     let theirs = theirs.filter(|image| owned(image, settings).is_none());
     let carrying: HashSet<&str> = theirs.filter_map(environment).collect();
     let parent = |image: &'a StoredImage, owned: Owned| match owned.kind {
-        // Its label would be that of the image it was made from.
+        // Its label would be that of the image it was built from.
         Kind::Custom => environment(image).and_then(|hash| made.get(hash).copied()),
         _ => image.labels.get(labels::PARENT).map(String::as_str),
     };
@@ -149,13 +149,13 @@ fn found<'a>(images: &'a [StoredImage], settings: &Settings) -> FoundImages<'a> 
 }
 
 impl<'a> FoundImages<'a> {
-    /// Settles what each image adds. More is asked of the store only for bases that lost their names, a handful for any
-    /// number of images, and for custom images.
+    /// Determines what each image adds. Further requests to the store are needed only for bases without a name, a
+    /// handful for any number of images, and for custom images.
     async fn weigh(&mut self, store: &dyn ImageStore, images: &'a [StoredImage]) -> Result<(), StoreError> {
         let listed: HashSet<&str> = images.iter().map(|image| image.id.0.as_str()).collect();
         let parents: HashSet<&str> = self.images.iter().filter_map(|image| image.parent).collect();
         for parent in parents.difference(&listed) {
-            // Labels of a foreign archive may be no id at all.
+            // Labels of a foreign archive may not be a valid id.
             if Digest::parse(parent).is_some()
                 && let Some(base) = store.find(parent).await?
             {
@@ -189,7 +189,7 @@ impl Found<'_> {
             () => None,
         };
         let key = ledger_key(image, self.owned.kind);
-        // What was made from one of ours has its labels, and other packages.
+        // An image built from one of Longshore's has its labels, but other packages.
         let of_ours = self.owned.kind != Kind::Custom;
         let lines = |key: &str| if of_ours { lines(key) } else { Vec::new() };
         ImageEntry {
@@ -238,9 +238,9 @@ fn folder_entry(folder: Folder) -> ImageEntry {
     }
 }
 
-/// Adds what the ledger knows. Blocks, but not for long.
+/// Adds the usage record. Blocks, but not for long.
 fn consult(entry: &mut ImageEntry, ledger: &UsageStore, now: SystemTime) {
-    // One that lost its name was used and pinned under it, which another has now.
+    // Uses and pins are recorded under a name, which now belongs to the image's successor.
     if !entry.is_nameless() {
         entry.last_used = ledger.last_used(&entry.key).map_or(entry.last_used, |used| used.max(entry.created).min(now));
         entry.pinned = ledger.is_pinned(&entry.key);

@@ -1,4 +1,4 @@
-//! What can go wrong with asking for a fingerprint.
+//! Errors of a fingerprint's subject.
 
 use crate::environment::EnvironmentError;
 use crate::fingerprint::FingerprintError;
@@ -11,16 +11,16 @@ use thiserror::Error;
 /// A subject has no fingerprint.
 #[derive(Debug, Error)]
 pub enum SubjectError {
-    /// The name means nothing.
+    /// The reference matches nothing.
     #[error(
         "`{subject}` is neither a path (a block's folder, a script, a fingerprint saved as .json) nor an image of the \
          engine's: `docker images` lists those"
     )]
     Nothing {
-        /// What was asked for.
+        /// The requested subject.
         subject: String,
     },
-    /// The image of a block is not there.
+    /// The image of a block does not exist.
     #[error("the image `{image}` of the block `{block}` does not exist: `longshore images build` or a run builds it")]
     NoImage {
         /// The block.
@@ -28,7 +28,7 @@ pub enum SubjectError {
         /// Its image.
         image: String,
     },
-    /// A path is there, but no block.
+    /// A path exists, but is not a block.
     #[error("`{subject}` is a path, but not a block; for an image of that name, give its tag or id")]
     Block {
         /// The path.
@@ -37,12 +37,12 @@ pub enum SubjectError {
         #[source]
         source: BlockError,
     },
-    /// An image was asked for without an engine.
+    /// An image was requested without an engine.
     #[error(
         "`{subject}` is not a block, and the engine `process` has no images: give a block, or use `--engine docker`"
     )]
     NoImages {
-        /// What was asked for.
+        /// The requested subject.
         subject: String,
     },
     /// A saved fingerprint cannot be read.
@@ -54,30 +54,30 @@ pub enum SubjectError {
         #[source]
         source: io::Error,
     },
-    /// A file is no saved fingerprint.
+    /// A file is not a saved fingerprint.
     #[error("`{path}` is not a valid fingerprint: {reason}; `longshore fingerprint IMAGE --json` prints one")]
     Saved {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// It cannot be said which image a block has.
+    /// The image of a block cannot be determined.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     /// The store of images failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It could not be found out what is installed.
+    /// The packages could not be listed.
     #[error(transparent)]
     Fingerprint(#[from] FingerprintError),
 }
 
 impl SubjectError {
-    /// Whether the caller asked for something that cannot be, and nothing was started.
+    /// Whether the request is wrong, and nothing was started.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
         matches!(

@@ -1,4 +1,4 @@
-//! What a fingerprint is asked of: an image, a block, or a fingerprint that was saved.
+//! The subject of a fingerprint: an image, a block, or a saved fingerprint.
 
 mod error;
 
@@ -18,19 +18,19 @@ use longshore_os::small_file;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// A fingerprint, and whose it is.
+/// A fingerprint and its subject.
 #[derive(Debug)]
 pub struct TakenFingerprint {
-    /// What was asked for.
+    /// The requested subject.
     pub subject: String,
-    /// The image's id; `None` for this machine's.
+    /// The image's id; `None` for this machine.
     pub image: Option<String>,
-    /// What is installed there.
+    /// Its packages and programs.
     pub fingerprint: Fingerprint,
 }
 
-/// Takes the fingerprint of a subject: a path is a block (its folder or script) or, where it ends in `.json`, a
-/// fingerprint that was saved; anything else is an image. `engine` says where the block would run.
+/// Takes the fingerprint of a subject: a path is a block (its folder or script) or, if it ends in `.json`, a saved
+/// fingerprint; anything else is an image. `engine` selects where the block would run.
 ///
 /// # Errors
 /// [`SubjectError`].
@@ -72,7 +72,7 @@ async fn of_block(
     engines: &Engines,
 ) -> Result<TakenFingerprint, SubjectError> {
     let settings = engines.settings();
-    // As a run does.
+    // Like a run does.
     let store = engines.images_of(engine).await?;
     let Some(store) = store else {
         let fingerprint =
@@ -83,7 +83,7 @@ async fn of_block(
             fingerprint,
         });
     };
-    // The one that a run would have, where it is there already: to look at something makes nothing.
+    // The image that a run would use, if it exists already: taking a fingerprint builds nothing.
     let (name, image) = environment::find(block, store.as_ref(), settings).await?;
     match image {
         Some(image) => of_found(store.as_ref(), subject, &name, image, settings).await,
@@ -107,7 +107,7 @@ async fn of_found(
 async fn find(store: &dyn ImageStore, reference: &str) -> Result<Option<StoredImage>, SubjectError> {
     match store.find(reference).await {
         Ok(found) => Ok(found),
-        // What can be no image's name is none.
+        // A reference that cannot be an image name matches none.
         Err(StoreError::Engine { source, .. }) if source.status() == Some(400) => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -122,13 +122,13 @@ fn saved(path: &Path) -> Result<TakenFingerprint, SubjectError> {
 }
 
 impl TakenFingerprint {
-    /// As one JSON object, which can be saved and compared with later.
+    /// As one JSON object, which can be saved and compared later.
     #[must_use]
     pub fn json(&self) -> Value {
         json!(Document::new(&self.fingerprint, Some(&self.subject), self.image.as_deref()))
     }
 
-    /// Where this and another differ; nothing where they are the same.
+    /// Differences to another fingerprint; empty if they are equal.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
         differences(&self.fingerprint, &other.fingerprint)

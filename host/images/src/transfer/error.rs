@@ -1,4 +1,4 @@
-//! What can go wrong when images are written into archives and taken in from them.
+//! Errors of exporting images to archives and importing them.
 
 use crate::find::FindError;
 use longshore_archive::fault::ArchiveFault;
@@ -7,33 +7,33 @@ use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// An image was not written into an archive. A file that was there is as it was.
+/// An image was not exported. An existing file is unchanged.
 #[derive(Debug, Error)]
 pub enum ExportError {
-    /// The image is not to be had.
+    /// The image is not available.
     #[error(transparent)]
     Find(#[from] FindError),
     /// The engine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There can be no file at the place that was given.
+    /// No file can be written to the given path.
     #[error("cannot write the archive to `{path}`: {reason}")]
     NoPlace {
-        /// Where it was to be.
+        /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// The archive cannot be written there.
+    /// The archive cannot be written.
     #[error("cannot write the archive `{path}`")]
     Write {
-        /// Where it was to be.
+        /// The path.
         path: PathBuf,
         /// The cause.
         #[source]
         source: io::Error,
     },
-    /// There is no room for what the engine sends.
+    /// The engine's data cannot be stored.
     #[error("cannot store the data from the engine in `{folder}`")]
     Keep {
         /// The folder of the temporary file.
@@ -42,7 +42,7 @@ pub enum ExportError {
         #[source]
         source: io::Error,
     },
-    /// The engine sent something that is no image.
+    /// The engine sent no valid image.
     #[error("the engine sent no valid image for `{image}`")]
     Sent {
         /// The image.
@@ -51,20 +51,20 @@ pub enum ExportError {
         #[source]
         source: ArchiveFault,
     },
-    /// The work ended by itself.
+    /// The task panicked or was cancelled.
     #[error("cannot finish writing the archive")]
     Ended(#[source] tokio::task::JoinError),
 }
 
 impl ExportError {
-    /// Whether the caller asked for something wrong, and nothing was started.
+    /// Whether the request is wrong, and nothing was started.
     #[must_use]
     pub fn is_input(&self) -> bool {
         matches!(self, Self::NoPlace { .. } | Self::Find(FindError::NotFound { .. } | FindError::Ambiguous { .. }))
     }
 }
 
-/// An image was not taken in. The engine's images are as they were.
+/// An image was not imported. The engine's images are unchanged.
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The archive is damaged, hostile, or not for this machine.
@@ -76,7 +76,7 @@ pub enum ImportError {
         #[source]
         source: ArchiveFault,
     },
-    /// The name that it would get is another image's.
+    /// The name that it would get belongs to another image.
     #[error(
         "`{path}` was rejected: `{name}` is another image, `{there}`; to replace it, remove it first \
          (`docker rmi {name}`)"
@@ -98,18 +98,18 @@ pub enum ImportError {
         #[source]
         source: StoreError,
     },
-    /// The engine made something else of it.
+    /// The engine loaded another image.
     #[error("the engine loaded `{found}` from the archive, expected `{expected}`")]
     OtherImage {
-        /// The id that was to be.
+        /// The expected id.
         expected: String,
-        /// What the name stands for.
+        /// The id of the loaded image.
         found: String,
     },
-    /// The engine could not be asked.
+    /// The engine could not be reached.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The engine failed, and so did putting things back.
+    /// The engine failed, and removing the name again failed too.
     #[error("cannot load the image, and cannot remove `{name}` again ({left})")]
     LeftBehind {
         /// The name that may be left.
@@ -138,13 +138,13 @@ pub enum ImportError {
         #[source]
         source: io::Error,
     },
-    /// The work ended by itself.
+    /// The task panicked or was cancelled.
     #[error("cannot finish reading the archive")]
     Ended(#[source] tokio::task::JoinError),
 }
 
 impl ImportError {
-    /// Whether the archive is at fault, and nothing was started.
+    /// Whether the archive is not valid, and nothing was started.
     #[must_use]
     pub fn is_input(&self) -> bool {
         match self {

@@ -1,5 +1,5 @@
-//! Writes an image into an archive: out of the engine into a temporary file, checked like any archive, and from there
-//! into the form that is wanted. The engine's own order of parts allows no shorter way without keeping layers in memory.
+//! Exports an image to an archive: from the engine into a temporary file, checked like any archive, and from there into
+//! the requested format. The engine's order of parts allows no shorter way without keeping layers in memory.
 
 use super::error::ExportError;
 use crate::find::find_image;
@@ -20,15 +20,15 @@ use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-/// Pieces on the way from the engine to the file: each some tens of kilobytes.
+/// Pieces in flight from the engine to the file: each some tens of kilobytes.
 const PIECES: usize = 16;
 
-/// Where an archive goes.
+/// The destination of an archive.
 pub enum Target {
-    /// Into a file, which is replaced once the archive is whole; a pipe or a device is written to. Its name says how it is
-    /// compressed: `.tar`, `.tar.gz` or `.tar.zst`.
+    /// A file, which is replaced once the archive is complete; a pipe or a device is written to. Its name selects the
+    /// compression: `.tar`, `.tar.gz` or `.tar.zst`.
     File(PathBuf),
-    /// To a writer, as it comes, not compressed.
+    /// A writer, as the data arrives, not compressed.
     Writer(Box<dyn Write + Send>),
 }
 
@@ -41,22 +41,22 @@ impl fmt::Debug for Target {
     }
 }
 
-/// An image that was written into an archive.
+/// An exported image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exported {
     /// The image's id: the digest of its configuration.
     pub id: String,
-    /// The name that stands in the archive, if the image has any.
+    /// The name in the archive, if the image has one.
     pub name: Option<String>,
     /// Bytes of the archive.
     pub bytes: u64,
 }
 
-/// Writes an image into an archive. `image` is a name, an id, or the beginning of an environment's hash.
+/// Exports an image to an archive. `image` is a name, an id, or the beginning of an environment's hash.
 ///
 /// # Errors
 ///
-/// If there is no such image, the engine fails, or the archive cannot be written; a file that was there is as it was.
+/// If no image matches, the engine fails, or the archive cannot be written; an existing file is unchanged.
 pub async fn export(image: &str, target: Target, form: Form, engines: &Engines) -> Result<Exported, ExportError> {
     let destination = match &target {
         Target::File(path) => Some(destination(path)?),
@@ -65,12 +65,12 @@ pub async fn export(image: &str, target: Target, form: Form, engines: &Engines) 
     let settings = engines.settings();
     let store = engines.images().await.map_err(StoreError::from)?;
     let found = find_image(store.as_ref(), image).await?;
-    // What was asked for by name keeps that name.
+    // An image requested by name keeps that name.
     let mut names = found.names;
     names.sort();
     let name = names.iter().find(|name| *name == image).or_else(|| names.first()).cloned();
     let sent = match &destination {
-        // Where an archive is to be there is room for another.
+        // The disk of the archive has room for the temporary file too.
         Some(Destination::File(place)) => {
             let (folder, place) = (place.folder().path().to_owned(), place.clone());
             receive(store.as_ref(), &found.id.0, folder, move || place.scratch()).await?
@@ -98,12 +98,12 @@ pub async fn export(image: &str, target: Target, form: Form, engines: &Engines) 
     written.await.map_err(ExportError::Ended)?
 }
 
-/// A file for what goes to no file of the caller's.
+/// A temporary file without a name.
 fn scratch(folder: &Path) -> io::Result<File> {
     tempfile::tempfile_in(folder)
 }
 
-/// Writes what the engine sends of an image into a temporary file.
+/// Writes the engine's data of an image into a temporary file.
 async fn receive(
     store: &dyn ImageStore,
     id: &str,
@@ -129,7 +129,7 @@ async fn receive(
                 break;
             }
         };
-        // A writer that has ended says why below.
+        // If the writer has ended, its error is returned below.
         if pieces.send(piece).await.is_err() {
             break;
         }
@@ -139,7 +139,7 @@ async fn receive(
     failed.map_or(written, |error| Err(error.into()))
 }
 
-/// What an archive's path leads to.
+/// The kind of file at an archive's path.
 fn destination(path: &Path) -> Result<Destination, ExportError> {
     let no_place = |reason: String| ExportError::NoPlace { path: path.to_owned(), reason };
     if !folder(path).is_dir() {
@@ -151,7 +151,7 @@ fn destination(path: &Path) -> Result<Destination, ExportError> {
 fn write_file(packing: &Packing<'_>, path: &Path, destination: Destination) -> io::Result<u64> {
     let compression = Compression::of_name(path);
     match destination {
-        // Added to a file that a process has open, such as standard output.
+        // Appended to a file that a process has open, such as standard output.
         Destination::Stream(special) => write(packing, compression, special.append()?),
         Destination::File(place) => {
             let unpublished = Unpublished::create_in(place, path, &new_run_id())?;
@@ -163,7 +163,7 @@ fn write_file(packing: &Packing<'_>, path: &Path, destination: Destination) -> i
 }
 
 fn write(packing: &Packing<'_>, compression: Compression, out: impl Write) -> io::Result<u64> {
-    /// Layers are copied in pieces of 8 KiB; a disk wants more at a time.
+    /// Layers are copied in pieces of 8 KiB; disks need larger ones.
     const BUFFER: usize = 256 << 10;
     let writer = compression.writer(BufWriter::with_capacity(BUFFER, Counting::new(out)))?;
     let mut buffered = packing.write(writer)?.finish()?;

@@ -1,12 +1,10 @@
-//! Takes an image in from an archive: checks all of it, writes an archive of its own from what was checked, hands that
-//! to the engine, and looks at what came of it.
+//! Imports an image from an archive: validates all of it, writes a new archive from the validated parts, sends that to
+//! the engine, and checks the result.
 //!
-//! An image gets a name of ours, whatever the archive calls it: loading takes a name over from whichever image has it.
-//! Which name that is, is a matter of trust. The labels of an image are what its maker wrote. One that says to be the
-//! environment of some block, and had the name that goes with it, would be run for that block from then on, whoever made
-//! it and whatever is in it: the hash of an environment says what went into a build, and cannot be seen from its result.
-//! So an image is called after its own digest, and runs where somebody asks for it, unless the caller says that the
-//! archive comes from somebody who may put environments here ([`Trust::Environment`]).
+//! The image gets a name of Longshore's, since loading moves a name from the image that has it. An image whose labels
+//! claim to be a block's environment could run for that block, whatever its content: the hash of an environment covers
+//! the input of a build, and cannot be verified from its result. So an image is named by its own digest, and runs only
+//! on request, unless the caller lets the archive replace environments ([`Trust::Environment`]).
 
 use super::error::ImportError;
 use crate::find::environment_name;
@@ -29,44 +27,44 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-/// The repository of images that were taken in; the tag is the beginning of their digest.
+/// The repository of imported images; the tag is the beginning of their digest.
 const IMPORTED: &str = "longshore/imported";
 
-/// Pieces on the way to the engine, each of [`PIECE`] bytes: 2 MiB in all.
+/// Pieces in flight to the engine, each of [`PIECE`] bytes: 2 MiB in all.
 const PIECES: usize = 8;
 
-/// Bytes that are handed on at a time.
+/// Bytes per piece.
 const PIECE: usize = 256 << 10;
 
-/// What an archive's word is worth.
+/// The trust in an archive's labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trust {
-    /// Nothing: its image runs where somebody asks for it by name.
+    /// None: its image runs only when requested by name.
     #[default]
     None,
-    /// Its image takes the place of the environment that its labels say it is.
+    /// Full: its image becomes the environment that its labels claim.
     Environment,
 }
 
-/// An image that was taken in.
+/// An imported image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
-    /// The image's id, as the engine has it.
+    /// The image's id in the engine.
     pub id: String,
-    /// Its name here.
+    /// Its name on this machine.
     pub name: String,
     /// Bytes of its layers, unpacked.
     pub bytes: u64,
-    /// Whether it was here already under this name, so that nothing was changed.
+    /// Whether it existed already under this name, so that nothing was changed.
     pub already: bool,
 }
 
-/// Takes in the image of an archive, which is the path of a file, or `-` for standard input.
+/// Imports the image of an archive, which is the path of a file, or `-` for standard input.
 ///
 /// # Errors
 ///
-/// If anything is wrong with the archive, its image is not for this machine, its name is taken by another image, or the
-/// engine fails. The engine's images are then as they were.
+/// If the archive is not valid, its image is not for this machine, its name belongs to another image, or the engine
+/// fails. The engine's images are then unchanged.
 pub async fn import(archive: &Path, trust: Trust, engines: &Engines) -> Result<Imported, ImportError> {
     let settings = engines.settings();
     let store = engines.images().await.map_err(StoreError::from)?;
@@ -80,12 +78,12 @@ pub async fn import(archive: &Path, trust: Trust, engines: &Engines) -> Result<I
             (environment_name(environment), environment.to_owned())
         }
     };
-    // Nobody builds, removes or takes in the same meanwhile.
+    // Locks the image: no other caller builds, removes or imports it at the same time.
     let ledger = UsageStore::new(&settings.state_folder);
     let locked = |source| ImportError::Lock { folder: settings.state_folder.clone(), source };
     let _claimed = ledger.claim(&key).await.map_err(locked)?;
     let imported = Loading { store: store.as_ref(), path: archive, name: &name }.run(image).await?;
-    // What was just taken in is not what nobody used for longest. A ledger that cannot be written costs only that.
+    // Importing counts as a use, so the image is not evicted next. If that cannot be recorded, nothing else is lost.
     let _ = ledger.touch(&key);
     Ok(imported)
 }
@@ -101,7 +99,7 @@ fn imported_name(id: &Digest) -> String {
     format!("{IMPORTED}:{}", &id.hex()[..HASH_SHOWN])
 }
 
-/// The second half: what is checked goes to the engine.
+/// The second half: the validated archive is sent to the engine.
 struct Loading<'a> {
     store: &'a dyn ImageStore,
     path: &'a Path,
@@ -127,7 +125,7 @@ impl Loading<'_> {
         }
     }
 
-    /// Loads it, and gives the id that it has then.
+    /// Loads it, and returns its id in the engine.
     async fn load(&self, image: &Arc<CheckedImage>, ids: &[String; 2]) -> Result<String, ImportError> {
         let (pieces, received) = mpsc::channel::<io::Result<Bytes>>(PIECES);
         let (image, name) = (image.clone(), self.name.to_owned());
@@ -136,7 +134,7 @@ impl Loading<'_> {
             let packing = Packing::new(&image, Some(&name), Form::Docker);
             let mut out = BufWriter::with_capacity(PIECE, pieces.clone());
             packing.write(&mut out).and_then(|out| out.flush()).inspect_err(|error| {
-                // The engine must not take what it has for a whole archive.
+                // The engine must not accept the sent part as a complete archive.
                 let _ = pieces.0.blocking_send(Err(io::Error::new(error.kind(), error.to_string())));
             })
         });
@@ -147,20 +145,20 @@ impl Loading<'_> {
         let path = self.path.to_owned();
         match (loaded, written) {
             (Ok(()), Ok(())) => {}
-            // The engine hung up, and its own words say why.
+            // The engine closed the connection, and its own message has the reason.
             (Err(source), Err(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => {
                 return Err(ImportError::Load { path, source });
             }
             (_, Err(source)) => return Err(ImportError::Changed { path, source }),
             (Err(source), Ok(())) => return Err(ImportError::Load { path, source }),
         }
-        // An engine that took nothing in, or something else, may still have said nothing of it.
+        // If the engine loaded nothing, or another image, it may still have reported success.
         let found = self.store.find(self.name).await?;
         let found = found.map_or_else(|| "nothing".to_owned(), |image| image.id.0);
         if ids.contains(&found) { Ok(found) } else { Err(ImportError::OtherImage { expected: ids[0].clone(), found }) }
     }
 
-    /// Takes back what a load that failed may have left: the name was nobody's before.
+    /// Removes what a failed load may have left: no image had the name before.
     async fn undo(&self, failure: ImportError) -> ImportError {
         match self.store.remove(self.name).await {
             Ok(()) => failure,

@@ -1,5 +1,5 @@
-//! Environments as files: an image out of an engine into an archive, and into an engine out of one. What is in an archive is
-//! checked by the crate `archive`; which name an image gets, and what is left where something fails, is decided here.
+//! Export and import: an image from an engine into an archive, and from an archive into an engine. The crate `archive`
+//! validates archives; the name of an image, and the clean-up after a failure, are decided here.
 
 mod error;
 mod export;
