@@ -1,4 +1,4 @@
-//! The API in images of others: the agent, and the SDK of the block's language.
+//! The API in custom images: the agent, and the SDK of the block's language.
 
 use super::EnvironmentError;
 use super::job::{Job, file};
@@ -7,7 +7,7 @@ use longshore_block::Language;
 use longshore_config::settings::Settings;
 use std::path::{Path, PathBuf};
 
-/// Its arguments are behind the SDK's: the first and the last of the users that scripts may be, whom nobody else names.
+/// Its arguments follow those of the SDK: the first and the last user of scripts. Ids without an account get one.
 const AGENT: &str = r#"
 cp longshore-agent /usr/local/bin/longshore-agent
 chmod 755 /usr/local/bin/longshore-agent
@@ -49,10 +49,10 @@ for package in "$1" "$2"; do
 done
 "#;
 
-/// The R that the package in the folder of the SDK is made for: what Debian 12 has.
+/// The version of R for which the package in the SDK's folder is built: that of Debian 12.
 const R_VERSION: &str = "4.2";
 
-/// The files of the SDK of a language: the agent first.
+/// The files of the SDK of a language, with the agent first.
 fn files(language: Language, settings: &Settings) -> Result<Vec<PathBuf>, EnvironmentError> {
     let (kinds, suffix) = match language {
         Language::Python => (["longshore-", "omniscope_api-"], ".whl"),
@@ -71,7 +71,7 @@ fn files(language: Language, settings: &Settings) -> Result<Vec<PathBuf>, Enviro
     Ok(files)
 }
 
-/// What an API layer is made of, for its hash: names, sizes and times of the files.
+/// The input of an API layer, for its hash: names, sizes and times of the files.
 pub(super) fn description(language: Language, settings: &Settings) -> Result<Vec<String>, EnvironmentError> {
     let files = files(language, settings)?;
     let line = |path: &PathBuf| {
@@ -84,7 +84,7 @@ pub(super) fn description(language: Language, settings: &Settings) -> Result<Vec
     files.iter().map(line).chain(std::iter::once(Ok(users))).collect()
 }
 
-/// The job that puts it in.
+/// The job that installs it.
 pub(super) fn job(language: Language, settings: &Settings) -> Result<Job, EnvironmentError> {
     let paths = files(language, settings)?;
     let mut files = vec![("longshore-agent".to_owned(), 0o755, file(&paths[0])?)];

@@ -1,5 +1,5 @@
-//! Building: a build container on the image below, a script in it, and a commit. What came of it is asked for what is in it,
-//! while Python's packages are compiled, both without caches and without a network; what has the labels is the image.
+//! Builds images: a build container on the image below, a script in it, and a commit. The result is then inspected
+//! while Python's packages are compiled, both without caches and without a network; the final image has the labels.
 
 use super::job::Job;
 use super::plan::{image_name, layer_name};
@@ -17,7 +17,7 @@ use longshore_model::labels;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-/// Makes the images of a plan.
+/// Builds the images of a plan.
 pub(super) struct Builder<'a> {
     pub(super) store: &'a dyn ImageStore,
     pub(super) ledger: &'a UsageStore,
@@ -27,14 +27,14 @@ pub(super) struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Builds what is missing of a plan, and gives the image of all of it.
+    /// Builds the missing layers of a plan, and returns the last image.
     pub(super) async fn build(&self, plan: &Plan) -> Result<ImageId, EnvironmentError> {
         let mut below = plan.base.id.clone();
         for (index, layer) in plan.layers.iter().enumerate() {
             let is_last = index + 1 == plan.layers.len();
             let mut held = None;
             let mut found = self.existing(layer).await?;
-            // Others may need the same layer at this moment; the environment itself is held by the caller.
+            // Other builds may need the same layer now; the caller holds the lock of the environment itself.
             if !is_last && found.is_none() {
                 held = Some(self.claim(&format!("layer-{}", layer.hash)).await?);
                 found = self.existing(layer).await?;
@@ -44,7 +44,7 @@ impl Builder<'_> {
                 continue;
             }
             below = match found {
-                // Somebody else's layer, or the same environment of another longshore: it gets this one's labels.
+                // A layer of another build, or the same environment of another store: it gets this one's labels.
                 Some(found) => self.relabel(plan, index, &found).await?,
                 None => self.layer(plan, index, &below).await?,
             };
@@ -55,12 +55,11 @@ impl Builder<'_> {
         Ok(below)
     }
 
-    /// An image that has a layer: its own, or that of an environment whose last it is.
+    /// An image with a layer: its own, or that of an environment whose last layer it is.
     async fn existing(&self, layer: &Layer) -> Result<Option<StoredImage>, EnvironmentError> {
         let label = format!("{}={}", labels::LAYER_HASH, layer.hash);
         let is_ours = |image: &StoredImage| {
-            // Labels alone are no proof: an image that came in an archive says of itself what it likes, and has no such
-            // name.
+            // Labels alone are no proof: an image imported from an archive may have any labels, but not this name.
             let hash = image.labels.get(labels::ENVIRONMENT).map(String::as_str).unwrap_or_default();
             let names = [layer_name(&layer.hash), image_name(hash)];
             !has_expired(image)
@@ -90,12 +89,12 @@ impl Builder<'_> {
                     labels.insert(labels::EXPIRES.into(), (seconds_now() + lifetime.as_secs()).to_string());
                 }
                 let made = build_container.commit(&labels).await?;
-                // To remove many files takes as long as to make them.
+                // Removing many files takes as long as creating them.
                 let (removed, finished) =
                     tokio::join!(build_container.remove(), self.finished(plan, layer, &made, labels));
                 let finished = removed.map_err(EnvironmentError::from).and(finished);
                 if finished.is_err() {
-                    // It has no name; what is in the way now is found by the next clean-up.
+                    // It has no name; the next clean-up removes it if this fails.
                     let _ = self.store.remove(&made.0).await;
                 }
                 return finished;
@@ -108,7 +107,7 @@ impl Builder<'_> {
         Err(EnvironmentError::Store(StoreError::BuildContainerEnded))
     }
 
-    /// What was installed becomes an image: compiled, and labelled with what it says is in it.
+    /// Makes an image of the installed packages: compiled, and labelled with their list.
     async fn finished(
         &self,
         plan: &Plan,
@@ -126,7 +125,7 @@ impl Builder<'_> {
         Ok(finished?)
     }
 
-    /// A build container in which everything is compiled that is of Python.
+    /// A build container in which all Python packages are compiled.
     async fn compiled(
         &self,
         layer: &Layer,
@@ -135,7 +134,7 @@ impl Builder<'_> {
     ) -> Result<Box<dyn BuildContainer>, EnvironmentError> {
         let plan = self.plan(made, false, labels.clone());
         if layer.kind == LayerKind::Packages(Language::Python) {
-            // What is not compiled works, and starts later.
+            // Packages that are not compiled work, but start more slowly.
             return Ok(self.run_in(&plan, &packages::compile()).await?.0);
         }
         Ok(self.store.build_container(&plan).await?)
@@ -145,7 +144,7 @@ impl Builder<'_> {
         BuildPlan { image: image.clone(), network, volumes: Vec::new(), labels, limits: self.settings.build }
     }
 
-    /// The labels of a layer's image, but for what was installed.
+    /// The labels of a layer's image, without the list of packages.
     fn labels(&self, plan: &Plan, index: usize, below: &ImageId) -> BTreeMap<String, String> {
         let mut labels = plan.labels(index, &below.0, &self.settings.images.store);
         if self.settings.images.visokio_labels {
@@ -167,7 +166,7 @@ impl Builder<'_> {
         Ok(made?)
     }
 
-    /// Runs a job in a build container of its own, and gets the tools where they are missing.
+    /// Runs a job in a new build container, and installs the tools if they are missing.
     pub(super) async fn attempt(
         &self,
         base: &StoredImage,
@@ -200,7 +199,7 @@ impl Builder<'_> {
         if finish.status == 0 { Ok(()) } else { Err(tools::failure(steps::words(&finish))) }
     }
 
-    /// Runs a job in a build container, which is gone where that fails.
+    /// Runs a job in a build container, which is removed if that fails.
     async fn run_in(&self, plan: &BuildPlan, job: &Job) -> Result<(Box<dyn BuildContainer>, Finish), EnvironmentError> {
         let mut build_container = self.store.build_container(plan).await?;
         match self.run(build_container.as_mut(), job).await {
@@ -212,7 +211,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Runs a job, which clears away what it was given.
+    /// Runs a job, which removes its input files.
     async fn run(&self, build_container: &mut dyn BuildContainer, job: &Job) -> Result<Finish, EnvironmentError> {
         let packages = &self.settings.packages;
         let mut files = job.files.clone();
@@ -228,12 +227,12 @@ impl Builder<'_> {
     }
 
     fn tell(&self, event: Event) {
-        // A build goes on without anyone who watches.
+        // A build continues without a watcher.
         self.events.tell(event);
     }
 }
 
-/// Whether an image lacked something when it was made, and it is time to try again.
+/// Whether an image lacked packages when it was built, and it is time to try again.
 pub(super) fn has_expired(image: &StoredImage) -> bool {
     let expires = image.labels.get(labels::EXPIRES).and_then(|seconds| seconds.parse().ok());
     expires.is_some_and(|expires: u64| expires <= seconds_now())

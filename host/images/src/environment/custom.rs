@@ -1,5 +1,6 @@
-//! Images that blocks and callers name: found on this machine, or pulled from their registries with the credentials of
-//! the Docker configuration, patiently. Our own are never pulled. What is made on top of them is not decided here.
+//! Images named by blocks and callers: found on this machine, or pulled from their registries with the credentials of
+//! the Docker configuration, with repeated attempts. Longshore's own images are never pulled. Layers on top of them are
+//! not decided here.
 
 use crate::credentials::Credentials;
 use crate::environment::PullError;
@@ -10,13 +11,13 @@ use longshore_model::pull_progress::LayerProgress;
 use longshore_model::reference::Reference;
 use std::time::Duration;
 
-/// Attempts to pull, with what is transient between them: with the delays below, 7.5 s in all.
+/// Attempts to pull if failures are transient: with the delays below, 7.5 s in all.
 const ATTEMPTS: u32 = 5;
 
 /// The delay after the first attempt. Each further one is twice as long: 0.5 s, 1 s, 2 s, 4 s.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 
-/// Finds an image in a store, and pulls it where it is not there and may be pulled.
+/// Finds an image in a store, and pulls it if it is missing and may be pulled.
 pub(crate) async fn bring(
     store: &dyn ImageStore,
     image: &str,
@@ -62,7 +63,7 @@ impl Pulling<'_> {
         loop {
             self.tell(PullStep::Begun { registry: self.registry(), attempt });
             let mut progress = |layer: LayerProgress| {
-                // A reader that is behind sees the layers' next news.
+                // A slow reader gets the layers' next progress.
                 self.events.tell(self.event(PullStep::Layer(layer)));
             };
             match self.store.pull(&self.reference, login.as_ref(), &mut progress).await {
@@ -81,7 +82,7 @@ impl Pulling<'_> {
         }
     }
 
-    /// What a failure means for whoever named the image.
+    /// Explains a failure to the user who named the image.
     fn explain(&self, failure: PullFailure, login: Option<&Login>, attempts: u32) -> PullError {
         let (image, registry) = (self.image.clone(), self.registry());
         let command =
@@ -118,12 +119,12 @@ impl Pulling<'_> {
     }
 
     fn tell(&self, step: PullStep) {
-        // Pulling goes on without anyone who watches.
+        // A pull continues without a watcher.
         self.events.tell(self.event(step));
     }
 }
 
-/// How long to wait after an attempt, a quarter more or less, so that many who failed together do not come together.
+/// The delay after an attempt, randomly a quarter more or less, so that many clients do not retry at the same time.
 fn delay_after(attempt: u32, random: u8) -> Duration {
     let share = 0.75 + f64::from(random) / f64::from(u8::MAX) / 2.0;
     (FIRST_DELAY * 2_u32.saturating_pow(attempt.saturating_sub(1))).mul_f64(share)
@@ -131,7 +132,7 @@ fn delay_after(attempt: u32, random: u8) -> Duration {
 
 fn random() -> u8 {
     let mut random = [0];
-    // Without any the delay is the shortest it can be.
+    // Without random bytes the delay is the shortest.
     let _ = rustix::rand::getrandom(&mut random[..], rustix::rand::GetRandomFlags::empty());
     random[0]
 }

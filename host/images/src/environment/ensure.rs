@@ -1,4 +1,4 @@
-//! From a block to an image that it can run in: found, or made once, however many ask for it at the same time.
+//! Provides the image in which a block can run: found, or built once for any number of concurrent requests.
 
 use super::builder::{Builder, has_expired, lines};
 use super::custom::bring;
@@ -17,39 +17,39 @@ use longshore_model::image_id::ImageId;
 use longshore_model::labels;
 use std::time::Instant;
 
-/// Attempts at finding an image that was just made, or making it, while others remove it.
+/// Attempts to find a newly built image, or to build it, while others remove it.
 const ATTEMPTS: usize = 3;
 
-/// An image that a block can run in.
+/// An image in which a block can run.
 #[derive(Debug)]
 pub struct Ready {
     /// The image.
     pub image: StoredImage,
-    /// What it is called by those who asked for it.
+    /// The name by which it was requested.
     pub name: String,
-    /// Keeps it from being pruned; until a container of it is there.
+    /// Prevents its eviction until its container exists.
     pub hold: Option<LockGuard>,
 }
 
-/// What came of building an image.
+/// The result of building an image.
 #[derive(Debug, Clone)]
 pub struct Built {
     /// Its name.
     pub name: String,
     /// Its id.
     pub id: String,
-    /// The environment's hash; `None` where the base image is all that the block needs.
+    /// The environment's hash; `None` if the block needs only the base image.
     pub environment: Option<String>,
-    /// Whether it was there.
+    /// Whether it existed before.
     pub was_there: bool,
-    /// What was installed, one package in a line.
+    /// The installed packages, one in a line.
     pub resolved: Vec<String>,
 }
 
-/// Makes the image of a block, as a run would, or finds it.
+/// Builds the image of a block, as a run would, or finds it.
 ///
 /// # Errors
-/// [`EnvironmentError`] says which packages could not be installed, and what the installer said.
+/// [`EnvironmentError`] names the packages that could not be installed, with the installer's message.
 pub async fn build(
     block: &Block,
     image: Option<&str>,
@@ -78,7 +78,7 @@ pub async fn build(
     })
 }
 
-/// The image of a run. An image that the caller names is taken as it is: what the block needs is for the caller to know.
+/// The image of a run. An image that the caller names is used unchanged: the caller must provide the block's packages.
 pub async fn ensure(
     block: &Block,
     image: Option<&str>,
@@ -99,7 +99,7 @@ pub async fn ensure(
     }
 }
 
-/// The name of the image that a run of a block has, and the image where it is there. Nothing is made.
+/// The image name of a block's run, and the image if it exists. Builds nothing.
 pub async fn find(
     block: &Block,
     store: &dyn ImageStore,
@@ -113,8 +113,8 @@ pub async fn find(
     }
 }
 
-/// The hash of the environment that a block would run in, whether its image is there or not; `None` where the base image
-/// is all that it needs.
+/// The hash of the environment in which a block would run, even if its image does not exist; `None` if the block needs
+/// only the base image.
 pub async fn hash_of_block(
     block: &Block,
     store: &dyn ImageStore,
@@ -125,12 +125,12 @@ pub async fn hash_of_block(
     Ok(locked_plan(block, base, name, settings)?.map(|(plan, _)| plan.hash))
 }
 
-/// The image that a block's environment is made on.
+/// The base image of a block's environment.
 pub(super) fn base_name<'a>(block: &'a Block, settings: &'a Settings) -> &'a str {
     block.image.as_deref().unwrap_or_else(|| settings.image(block.image_kind()))
 }
 
-/// The plan of a block on a base that is there, by the block's lock where it has one.
+/// The plan of a block on an existing base, with the block's lock if it has one.
 fn locked_plan(
     block: &Block,
     base: StoredImage,
@@ -142,7 +142,7 @@ fn locked_plan(
     Ok(plan(block, base, base_name, lock.as_ref(), settings)?.map(|plan| (plan, lock)))
 }
 
-/// The plan of a block on a base that is there, by a lock or without.
+/// The plan of a block on an existing base, with or without a lock.
 pub(super) fn plan(
     block: &Block,
     base: StoredImage,
@@ -157,7 +157,7 @@ pub(super) fn plan(
     Ok(Plan::of(block, base, base_name, lock, settings, sdk))
 }
 
-/// Where environments are asked for.
+/// Finds and builds environments.
 pub(super) struct EnvironmentResolver<'a> {
     pub(super) store: &'a dyn ImageStore,
     pub(super) settings: &'a Settings,
@@ -166,7 +166,7 @@ pub(super) struct EnvironmentResolver<'a> {
 }
 
 impl EnvironmentResolver<'_> {
-    /// Finds a base image, and pulls it where it is not here.
+    /// Finds a base image, and pulls it if it is missing.
     pub(super) async fn base(&self, name: &str) -> Result<StoredImage, EnvironmentError> {
         let credentials = Credentials::new(&self.settings.docker_config);
         tokio::select! {
@@ -175,32 +175,32 @@ impl EnvironmentResolver<'_> {
         }
     }
 
-    /// An image to run in as it is. One that clean-up may remove is used now, and held.
+    /// An image that is used unchanged. If clean-up may remove it, its use is recorded, and it is locked.
     async fn as_it_is(&self, image: StoredImage, name: &str) -> Result<Ready, EnvironmentError> {
         let mut hold = None;
         if let Some(key) = pruning::key(&image, self.settings) {
             let ledger = UsageStore::new(&self.settings.state_folder);
             hold = Some(self.locked(ledger.share(&key)).await?);
-            // An account that cannot be kept is no reason not to run.
+            // A use that cannot be recorded does not prevent the run.
             let _ = ledger.touch(&key);
         }
         Ok(Ready { image, name: name.to_owned(), hold })
     }
 
-    /// Finds the image of a plan, or makes it, and holds it.
+    /// Finds the image of a plan, or builds it, and locks it.
     pub(super) async fn ready(&self, plan: &Plan, lock: Option<&Lock>) -> Result<Ready, EnvironmentError> {
         let ledger = UsageStore::new(&self.settings.state_folder);
         let name = plan.name();
         for _ in 0..ATTEMPTS {
             let hold = self.locked(ledger.share(&plan.hash)).await?;
             if let Some(image) = self.store.find(&name).await?.filter(|image| !has_expired(image)) {
-                // An account that cannot be kept is no reason not to run.
+                // A use that cannot be recorded does not prevent the run.
                 let _ = ledger.touch(&plan.hash);
                 return Ok(Ready { image, name: plan.base_name.clone(), hold: Some(hold) });
             }
             drop(hold);
             match self.make(&ledger, plan, lock).await {
-                // A layer that was to be built on was pruned between finding it and starting on it.
+                // A layer below was evicted after it was found.
                 Err(EnvironmentError::Store(StoreError::Gone { .. })) => {}
                 made => drop(made?),
             }
@@ -224,7 +224,7 @@ impl EnvironmentResolver<'_> {
             }
             () = self.cancel.cancelled() => return Err(EnvironmentError::Cancelled),
         };
-        // Touched while it is held, so that it is known as used when others may look at it.
+        // Recorded while it is locked, so that others never see it as unused.
         let _ = ledger.touch(&plan.hash);
         drop(claim);
         let line = format!("made the environment {} in {:.1} s", &plan.hash[..12], begun.elapsed().as_secs_f64());
@@ -233,7 +233,7 @@ impl EnvironmentResolver<'_> {
         Ok(image)
     }
 
-    /// Cleans up after a build. What fails here is no failure of the build, whose image is new and stays.
+    /// Cleans up after a build. A failure here does not fail the build, whose image is new and stays.
     async fn make_room(&self, ledger: &UsageStore) {
         let note = match pruning::prune(Some(self.store), ledger, self.settings, pruning::How::AfterBuild).await {
             Ok(report) => report.summary(),
@@ -244,7 +244,7 @@ impl EnvironmentResolver<'_> {
         }
     }
 
-    /// Waits for a lock of the ledger, which may take as long as somebody else's build.
+    /// Waits for a lock of the usage store, which may take as long as another build.
     async fn locked(
         &self,
         taking: impl Future<Output = std::io::Result<LockGuard>>,

@@ -1,4 +1,4 @@
-//! What can go wrong with environments.
+//! Errors of environments.
 
 use crate::environment::PullError;
 use crate::fingerprint::FingerprintError;
@@ -7,16 +7,16 @@ use longshore_engine::StoreError;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// An environment could not be had.
+/// An environment is not available.
 #[derive(Debug, Error)]
 pub enum EnvironmentError {
-    /// The base image is not there.
+    /// The base image does not exist.
     #[error("there is no image `{image}`: build it with `make images`, or name another with `--image`")]
     NoImage {
         /// The image.
         image: String,
     },
-    /// An image is not on this machine, and cannot be brought.
+    /// An image is not on this machine, and cannot be pulled.
     #[error(transparent)]
     Pull(#[from] PullError),
     /// The store of images failed.
@@ -30,19 +30,19 @@ pub enum EnvironmentError {
     Packages {
         /// `Python`, `R` or `Debian`.
         kind: &'static str,
-        /// Those that were asked for, each in backticks.
+        /// The requested packages, each in backticks.
         packages: String,
-        /// What the resolver or installer said.
+        /// The message of the resolver or installer.
         words: String,
     },
-    /// An environment was made, and does not say what is in it.
+    /// An environment was built, but its packages cannot be listed.
     #[error("cannot list what was installed")]
     Installed {
         /// The cause.
         #[source]
         source: Box<FingerprintError>,
     },
-    /// An environment says that it has more than environments have.
+    /// An environment has too many packages.
     #[error("the environment has {count} packages, and their list exceeds {most} bytes: name fewer packages")]
     TooManyPackages {
         /// Packages that it lists.
@@ -58,28 +58,28 @@ pub enum EnvironmentError {
         /// The limit.
         minutes: u64,
     },
-    /// Something that is no name of a package.
+    /// A package name is not valid.
     #[error("invalid {kind} package name `{name}`: expected {right}")]
     Name {
         /// `Python`, `R` or `Debian`.
         kind: &'static str,
-        /// What is named.
+        /// The invalid name.
         name: String,
-        /// What would be right.
+        /// The expected form.
         right: &'static str,
     },
-    /// An image cannot take the API.
+    /// The API cannot be installed in an image.
     #[error("cannot install the API in `{image}`: {reason}")]
     Api {
         /// The base image.
         image: String,
-        /// What was found, and what is needed.
+        /// The state of the image, and the requirement.
         reason: String,
     },
-    /// A file that goes into images cannot be read.
+    /// A file for images cannot be read.
     #[error("cannot read `{path}`, which is copied into images")]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// The cause.
         #[source]
@@ -88,13 +88,13 @@ pub enum EnvironmentError {
     /// A file could not be written.
     #[error("cannot write `{path}`")]
     Write {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// The SDK is not there.
+    /// The SDK is missing.
     #[error(
         "the SDK for images is not in `{folder}`: build it with `make build`, or name its folder in the \
          environment variable `LONGSHORE_SDK_FOLDER`"
@@ -106,15 +106,15 @@ pub enum EnvironmentError {
         #[source]
         source: std::io::Error,
     },
-    /// A lock is wrong.
+    /// A lock is not valid.
     #[error("the lock `{path}` cannot be used: {reason}")]
     Lock {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The ledger failed.
+    /// The usage store failed.
     #[error("cannot update the image usage records in `{folder}`")]
     UsageStore {
         /// Its folder.
@@ -123,19 +123,19 @@ pub enum EnvironmentError {
         #[source]
         source: std::io::Error,
     },
-    /// The program that installs packages could not be had.
+    /// The program that installs packages could not be downloaded.
     #[error("cannot get `uv`, which installs Python packages: {words}")]
     Tools {
-        /// What pip said.
+        /// The message of pip.
         words: String,
     },
-    /// Somebody did not want to wait for it.
+    /// The request was cancelled.
     #[error("cancelled while its environment was being built")]
     Cancelled,
 }
 
 impl EnvironmentError {
-    /// Whether the block is what is wrong, and nothing was started.
+    /// Whether the block is wrong, and nothing was started.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
         matches!(self, Self::Name { .. } | Self::Lock { .. } | Self::Pull(PullError::Reference { .. }))

@@ -1,5 +1,6 @@
-//! What is in an environment: asked of its image, in a container that may do no more than a script's, and never taken
-//! from what a build prints. A package can lie about itself, but neither in the form of an answer nor without bounds.
+//! The packages of an environment: listed by its image, in a container with no more rights than a script's, and never
+//! taken from the output of a build. A package can give false data about itself, but only in a valid form and within
+//! bounds.
 
 use super::{EnvironmentError, LayerKind, Plan};
 use crate::fingerprint::{Fingerprint, FingerprintError, Kind, Line, ask_image, of_image};
@@ -9,10 +10,10 @@ use longshore_engine::{ImageStore, Interpreters, RunImage};
 use longshore_model::image_id::ImageId;
 use std::collections::BTreeSet;
 
-/// Bytes of the list in an image's label: 5,000 packages of 60 bytes each are 300 kB; this is three times that.
+/// Maximum bytes of the list in an image's label: 5,000 packages of 60 bytes each are 300 kB; this is three times that.
 const LIST_MAX: usize = 1 << 20;
 
-/// The packages that an image of a plan has beyond those of its base, a line each: `pip humanize==4.12.0`.
+/// The packages of a plan's image beyond those of its base, a line each: `pip humanize==4.12.0`.
 pub(super) async fn added(
     store: &dyn ImageStore,
     plan: &Plan,
@@ -21,7 +22,7 @@ pub(super) async fn added(
 ) -> Result<Vec<String>, EnvironmentError> {
     let all = Interpreters::of_image(&RunImage::of(&plan.base_name, plan.base.clone()));
     let before = match of_image(store, &plan.base_name, &plan.base.id, &all, &settings.state_folder).await {
-        // One that no layer is for may lack half its library.
+        // The interpreter that no layer uses may be incomplete.
         Err(FingerprintError::Program { .. }) => {
             ask_image(store, &plan.base_name, &plan.base.id, &interpreters(plan)).await
         }
@@ -30,7 +31,7 @@ pub(super) async fn added(
     list(&before.map_err(unlisted)?, &all_of(store, plan, image).await?)
 }
 
-/// All that is in an image of a plan, as far as the interpreters see it that its layers are for.
+/// All packages of a plan's image, as seen by the interpreters that its layers use.
 pub(super) async fn all_of(
     store: &dyn ImageStore,
     plan: &Plan,
@@ -56,7 +57,7 @@ fn interpreters(plan: &Plan) -> Interpreters {
     asked
 }
 
-/// What the second has and the first lacks.
+/// The lines that only the second has.
 fn list(before: &Fingerprint, after: &Fingerprint) -> Result<Vec<String>, EnvironmentError> {
     let known: BTreeSet<&Line> = before.lines().iter().collect();
     let added: Vec<&Line> = after.lines().iter().filter(|line| !known.contains(line)).collect();
@@ -65,7 +66,7 @@ fn list(before: &Fingerprint, after: &Fingerprint) -> Result<Vec<String>, Enviro
         let (name, version) = (line.name(), line.version());
         match line.kind() {
             Kind::Pip => Some(format!("pip {name}=={version}")),
-            // What is Debian's is listed as Debian's.
+            // Packages from Debian are listed as Debian's only.
             Kind::RPackage if debian.contains(format!("r-cran-{}", name.to_lowercase()).as_str()) => None,
             Kind::RPackage => Some(format!("r {name}=={version}")),
             Kind::Deb => Some(format!("deb {name}={version}")),
@@ -81,8 +82,8 @@ fn list(before: &Fingerprint, after: &Fingerprint) -> Result<Vec<String>, Enviro
     Ok(lines)
 }
 
-/// Python's packages of an image as constraints for a resolver, a line each. A name or a version that is none would be
-/// read as an option.
+/// Python packages of an image as constraints for a resolver, a line each. An invalid name or version would be read as
+/// an option.
 pub(super) fn constraints(installed: &Fingerprint) -> String {
     let is_name = |text: &str| {
         text.starts_with(|first: char| first.is_ascii_alphanumeric())

@@ -1,5 +1,5 @@
-//! Locks: the exact versions, and hashes where there are any, of everything that a block's packages brought with them,
-//! in a file beside its manifest.
+//! Locks: the exact versions, and hashes if available, of all packages that were installed for a block, in a file
+//! beside its manifest.
 
 use super::EnvironmentError;
 use super::requirement::normalised;
@@ -10,10 +10,10 @@ use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// The file.
+/// The file name.
 const FILE: &str = "longshore.lock";
 
-/// The form of the file.
+/// The format version of the file.
 const VERSION: u32 = 1;
 
 const HEAD: &str = "\
@@ -25,21 +25,21 @@ const HEAD: &str = "\
 #[serde(deny_unknown_fields)]
 pub struct Lock {
     version: u32,
-    /// The base image that it was made on; others may do, since all that is asked for is named.
+    /// The base image of the lock; others may be used, since all packages are listed by name.
     pub base: String,
-    /// The architecture it is for, in the words of OCI.
+    /// Its architecture, in OCI terms.
     pub architecture: String,
-    /// The packages that were asked for, in one form.
+    /// The requested packages, in normal form.
     pub dependencies: Vec<String>,
-    /// The Debian packages that were asked for, sorted.
+    /// The requested Debian packages, sorted.
     pub system_packages: Vec<String>,
-    /// Packages of Python, with the hashes of the files that may be installed.
+    /// Python packages, with the hashes of the allowed files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub python: Vec<LockedPackage>,
-    /// Packages of R that come from repositories.
+    /// R packages from repositories.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub r: Vec<LockedPackage>,
-    /// Packages of Debian.
+    /// Debian packages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub debian: Vec<LockedPackage>,
 }
@@ -52,7 +52,7 @@ pub struct LockedPackage {
     pub name: String,
     /// Its exact version.
     pub version: String,
-    /// Such as `sha256:…`, of each file that it may be installed from.
+    /// Such as `sha256:…`, of each allowed file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<String>,
 }
@@ -72,12 +72,12 @@ impl Lock {
         }
     }
 
-    /// Where the lock of a block is.
+    /// Path of the lock of a block.
     pub(crate) fn path(block: &Block) -> PathBuf {
         block.folder.join(FILE)
     }
 
-    /// The lock of a block, if it has one. A bare script has none: nothing says that a file beside it is its own.
+    /// The lock of a block, if it has one. A bare script has none: a file beside it may belong to another script.
     pub(super) fn of(block: &Block) -> Result<Option<Self>, EnvironmentError> {
         let path = Self::path(block);
         if !block.whole_folder {
@@ -94,7 +94,7 @@ impl Lock {
         if lock.version != VERSION {
             return Err(wrong(format!("its version is {}, and this Longshore reads version {VERSION}", lock.version)));
         }
-        // Names and versions end in commands and files of other programs.
+        // Names and versions become part of commands and files of other programs.
         let plain = |text: &str, others: &str| {
             !text.is_empty()
                 && text.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -112,7 +112,7 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Refuses a lock that was made for other packages than a block names.
+    /// Refuses a lock that was made for other packages than those of the block.
     pub(super) fn check_names(&self, block: &Block) -> Result<(), EnvironmentError> {
         let list = |names: &[String]| if names.is_empty() { "none".into() } else { names.join(", ") };
         for (what, locked, asked) in [
@@ -130,7 +130,7 @@ impl Lock {
         Ok(())
     }
 
-    /// Refuses a lock that was made for something else than a block on a base.
+    /// Refuses a lock that was made for another block or base.
     pub fn check(&self, block: &Block, base: &StoredImage) -> Result<(), EnvironmentError> {
         self.check_names(block)?;
         match &base.architecture {
@@ -150,7 +150,7 @@ impl Lock {
         Ok(format!("{HEAD}{}", toml::to_string(self)?))
     }
 
-    /// A file of requirements with hashes, as pip has them.
+    /// A requirements file of pip with hashes.
     pub(super) fn requirements(&self) -> String {
         let line = |package: &LockedPackage| {
             let hashes: String = package.hashes.iter().map(|hash| format!(" --hash={hash}")).collect();
@@ -159,7 +159,7 @@ impl Lock {
         self.python.iter().map(line).collect()
     }
 
-    /// What it fixes for packages of the language, for a hash.
+    /// Its versions of the language's packages, for a hash.
     pub(super) fn lines(&self) -> Vec<String> {
         let exact = |kind: &str, packages: &[LockedPackage]| {
             let line = |package: &LockedPackage| {
@@ -170,13 +170,13 @@ impl Lock {
         [exact("python", &self.python), exact("r", &self.r), self.debian_lines()].concat()
     }
 
-    /// What it fixes for packages of Debian.
+    /// Its versions of Debian packages.
     pub(super) fn debian_lines(&self) -> Vec<String> {
         self.debian.iter().map(|package| format!("debian {}={}", package.name, package.version)).collect()
     }
 }
 
-/// The packages of the language, in one form.
+/// The packages of the language, in normal form.
 pub(super) fn dependencies(block: &Block) -> Vec<String> {
     match block.language {
         Language::Python => normalised(&block.dependencies),
@@ -184,7 +184,7 @@ pub(super) fn dependencies(block: &Block) -> Vec<String> {
     }
 }
 
-/// The packages of Debian, in one form.
+/// The Debian packages, in normal form.
 pub(super) fn system_packages(block: &Block) -> Vec<String> {
     sorted(&block.system_packages)
 }

@@ -1,4 +1,4 @@
-//! Writing locks: the environment is made without one, and what is in it then is written down.
+//! Writes locks: the environment is built without one, and its packages are recorded.
 
 use super::builder::{Builder, lines};
 use super::ensure::{EnvironmentResolver, base_name, plan};
@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Resolves the requirements once more, to the versions that are installed, and prints them with the hashes of all files
-/// of these versions. It runs on the base, so that no package has a say in its own lock.
+/// Resolves the requirements again, to the installed versions, and prints them with the hashes of all files of these
+/// versions. It runs on the base, so that no package can influence its own lock.
 const READ: &str = r#"
 uv=/run/longshore/tools/uv
 [ -x "$uv" ] || exit 97
@@ -33,19 +33,19 @@ python=$(command -v python3 || command -v python)
 sed -e ':a' -e '/\\$/N; s/ *\\\n */ /; ta' requirements.txt | sed 's/^/longshore-locked: locked /'
 "#;
 
-/// What came of locking.
+/// The result of locking.
 #[derive(Debug, Clone)]
 pub struct Locked {
-    /// The file that was written.
+    /// The written file.
     pub path: PathBuf,
-    /// Packages in it.
+    /// Number of packages in it.
     pub packages: usize,
 }
 
-/// Writes the lock of a block beside its manifest, in the place of one that is there.
+/// Writes the lock of a block beside its manifest, and replaces an existing one.
 ///
 /// # Errors
-/// [`EnvironmentError`]: the environment cannot be made, or the file cannot be written.
+/// [`EnvironmentError`]: the environment cannot be built, or the file cannot be written.
 pub async fn lock(
     block: &Block,
     engines: &Engines,
@@ -110,7 +110,7 @@ fn of_debian(named: &[String], installed: &Fingerprint) -> Vec<String> {
     lines.map(|line| format!("deb {}={}", line.name(), line.version())).collect()
 }
 
-/// Python's packages with the hashes of their files.
+/// Python packages with the hashes of their files.
 async fn hashed(
     builder: &Builder<'_>,
     base: &StoredImage,
@@ -138,7 +138,7 @@ async fn hashed(
     }
 }
 
-/// Takes a line about a package into a lock.
+/// Adds a line about a package to a lock.
 fn take(line: &str, lock: &mut Lock) {
     let package = |name: &str, version: &str, hashes: Vec<String>| LockedPackage {
         name: name.to_owned(),
@@ -155,12 +155,12 @@ fn take(line: &str, lock: &mut Lock) {
         }
         "r" => lock.r.extend(rest.split_once("==").map(|(name, version)| package(name, version, Vec::new()))),
         "deb" => lock.debian.extend(rest.split_once('=').map(|(name, version)| package(name, version, Vec::new()))),
-        // What uv installed is in the lines with hashes, with what was there before.
+        // Python packages are in the lines with hashes, including those of the base.
         _ => {}
     }
 }
 
-/// Writes a file whole, or not at all.
+/// Writes a file completely, or not at all.
 fn write(path: &std::path::Path, text: &str) -> std::io::Result<()> {
     let unpublished = Unpublished::create(path, &new_run_id())?;
     unpublished.writer()?.write_all(text.as_bytes())?;

@@ -1,10 +1,10 @@
-//! Environments: what a run's image is made of, and making it. A block names packages; its environment is a base image
-//! with these packages on top, made once and found again by a hash over all that went in.
+//! Environments: the image of a run, and its build. A block names packages; its environment is a base image with these
+//! packages on top, built once and found again by a hash of its input.
 //!
-//! An image is made in up to three layers, each an image of its own that others can share: packages of the system, those
-//! of the language, and the API. A layer is a command in a build container, so what a build needs (addresses with
-//! passwords, certificates, caches of packages) is given from outside, and is in no image. On the `process` engine an
-//! environment is a folder (`local`).
+//! An image is built in up to three layers, each an image of its own that others can share: Debian packages, packages
+//! of the language, and the API. A layer is a command in a build container, so the build's input (URLs with passwords,
+//! certificates, caches of packages) is passed from outside, and is in no image. On the `process` engine an environment
+//! is a folder (`local`).
 
 mod api;
 mod builder;

@@ -1,14 +1,14 @@
-//! What a block may name as packages: what ends as an argument of other programs must be a name, and nothing else.
+//! Valid package names of a block: they become arguments of other programs, and must be names and nothing else.
 
 use super::EnvironmentError;
 use super::lock::Lock;
 use longshore_block::{Block, Language};
 
-/// Checks what a block names, and its lock, before anything starts.
+/// Checks the package names of a block, and its lock, before anything starts.
 ///
 /// # Errors
-/// [`EnvironmentError::Name`] says which name is wrong and what would be right, [`EnvironmentError::Lock`] what is wrong
-/// with the lock.
+/// [`EnvironmentError::Name`] has the invalid name and the expected form, [`EnvironmentError::Lock`] the error in the
+/// lock.
 pub fn check(block: &Block) -> Result<(), EnvironmentError> {
     check_names(block)?;
     match Lock::of(block)? {
@@ -17,7 +17,7 @@ pub fn check(block: &Block) -> Result<(), EnvironmentError> {
     }
 }
 
-/// Checks what a block names, whatever its lock says.
+/// Checks the package names of a block, regardless of its lock.
 ///
 /// # Errors
 /// [`EnvironmentError::Name`].
@@ -60,7 +60,7 @@ fn is_r(text: &str) -> bool {
         && text.chars().all(|character| character.is_ascii_alphanumeric() || character == '.')
 }
 
-/// A requirement may be an address; paths mean nothing where it is installed, and options are for the settings.
+/// A requirement may be a URL; paths do not exist in the build, and options belong in the settings.
 fn is_requirement(text: &str) -> bool {
     let text = text.trim();
     text.starts_with(|first: char| first.is_ascii_alphanumeric())

@@ -6,7 +6,7 @@ use super::system::{APT, mirror};
 use super::{Layer, Lock, tools};
 use longshore_config::settings::PackageSettings;
 
-/// Finds what installs requirements into the Python that the image's scripts get.
+/// Finds the Python of the image's scripts, and what installs requirements into it.
 const PYTHON: &str = r#"
 python=$(command -v python3 || command -v python) ||
     { echo "longshore-reason: the image has no python3: name one that has, or none" >&2; exit 1; }
@@ -21,9 +21,9 @@ if [ ! -x "$uv" ]; then
 fi
 "#;
 
-/// Installs wheels while the cache can be written. They may bring programs of any name, so nothing runs here from the
-/// installation on but uv, which is no part of the image; what it needs of the build's files it has as descriptors, and
-/// the files go before.
+/// Installs wheels while the cache is writable. They may contain programs of any name, so from the installation on only
+/// uv runs, which is not part of the image; it has the build's files as open descriptors, and the files are removed
+/// before.
 const WHEELS: &str = r#"
 exec 3<trust.crt 4</dev/null
 if [ -f lock.txt ]; then exec 4<lock.txt; fi
@@ -33,23 +33,23 @@ rm -rf /tmp/longshore-build
 exec "$uv" pip install --python "$python" --break-system-packages --no-build "$@"
 "#;
 
-/// Installs what has no wheel, too.
+/// Also installs packages without a wheel.
 const SOURCES: &str = r#"
 exec 4</dev/null
 if [ -f lock.txt ]; then exec 4<lock.txt; fi
 "$uv" pip install --python "$python" --break-system-packages "$@"
 "#;
 
-/// Compiles what was installed, since a container cannot keep what it compiles. In a build container of its own, which has no
-/// cache: to compile while the packages' `site` is read would run their code.
+/// Compiles the installed packages, since a container cannot keep compiled files. Runs in a separate build container
+/// without a cache: compiling reads the packages' `site`, which would run their code.
 const COMPILE: &str = r#"
 python=$(command -v python3 || command -v python)
 "$python" -I -S compile.py
 "#;
 
-/// The jobs that install requirements. The first one takes nothing but wheels, whose installation runs no code of
-/// theirs: so it may fill the cache, which environments of other blocks read. The second builds what has no wheel, and
-/// gets no cache. Neither compiles.
+/// The jobs that install requirements. The first one installs only wheels, which runs none of their code: so it may
+/// fill the cache, which environments of other blocks read. The second builds packages without a wheel, and has no
+/// cache. Neither compiles.
 pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageSettings) -> Vec<Job> {
     let job = |wheels_only: bool| {
         let mut arguments = settings.pip_arguments.clone();
@@ -81,14 +81,14 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
     vec![job(true), job(false)]
 }
 
-/// The job that compiles what those installed.
+/// The job that compiles the installed packages.
 pub(super) fn compile() -> Job {
     let files = vec![("compile.py".to_owned(), 0o644, include_bytes!("compile.py").to_vec())];
     Job { script: format!("{PROLOGUE}{COMPILE}"), files, ..Job::default() }
 }
 
-/// Installs what is missing of the R packages: from Debian where it has them, as binaries, else from the repositories.
-/// Compilers come for packages that need them, and go again.
+/// Installs the missing R packages: as binaries from Debian if it has them, otherwise from the repositories. Compilers
+/// are installed for packages that need them, and removed again.
 const R: &str = r#"
 command -v Rscript >/dev/null || { echo "longshore-reason: the image has no Rscript: name one that has, or none" >&2; exit 1; }
 has_apt() { command -v apt-get >/dev/null; }
@@ -134,7 +134,7 @@ pub(super) fn r(layer: &Layer, lock: Option<&Lock>, settings: &PackageSettings) 
     let mut files = vec![("install.R".to_owned(), 0o644, include_bytes!("install.R").to_vec())];
     let mut script = R.to_owned();
     if let Some(lock) = lock {
-        // Exactly what the lock says, and nothing that only now is there.
+        // Exactly the versions of the lock, and no package that became available since.
         let debian: Vec<_> =
             lock.debian.iter().map(|package| format!("{}={}", package.name, package.version)).collect();
         script = script.replace("$(cat debian)", &debian.join(" "));

@@ -1,5 +1,5 @@
-//! What an environment is made of, layer by layer, and the hashes that name it. Pure: what it is made from is all in its
-//! arguments, so that the same block gets the same image on every machine that has the same base.
+//! The layers of an environment, and the hashes that name it. Pure: all input is in the arguments, so that the same
+//! block gets the same image on every machine with the same base.
 
 use super::lock::{self, Lock};
 use longshore_block::{Block, Language};
@@ -11,19 +11,19 @@ use longshore_model::labels;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// The form of what is hashed; a change of it makes every environment anew.
+/// The format of the hashed text; changing it rebuilds every environment.
 const FORM: &str = "longshore-environment 1";
 
-/// What images say of the users that their scripts may be, where the agent is this version's.
+/// The label's value for images whose agent is of this version, in which scripts may have any user.
 const USERS: &str = "any";
 
 /// Digits of a hash in names: 128 bits.
 const DIGITS: usize = 32;
 
-/// What a layer adds.
+/// The content of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LayerKind {
-    /// Packages of Debian.
+    /// Debian packages.
     System,
     /// Packages of a language.
     Packages(Language),
@@ -34,32 +34,32 @@ pub(crate) enum LayerKind {
 /// One layer of an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layer {
-    /// What it adds.
+    /// Its content.
     pub(crate) kind: LayerKind,
-    /// What is asked for, in one form.
+    /// The requested packages, in normal form.
     pub(crate) wanted: Vec<String>,
-    /// Those that may be nowhere: nobody declared them, they were only found in the script.
+    /// Those that need not exist in a repository: they are not declared, but were found in the script.
     pub(crate) optional: Vec<String>,
-    /// The hash of it and all below.
+    /// The hash of it and all layers below.
     pub(crate) hash: String,
 }
 
 /// An environment: a base and at least one layer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan {
-    /// The image that it is made on top of.
+    /// The base image.
     pub(crate) base: StoredImage,
-    /// The base's name, as the block or the settings have it.
+    /// The base's name in the block or the settings.
     pub(crate) base_name: String,
-    /// The layers, from the lowest.
+    /// The layers, the lowest first.
     pub(crate) layers: Vec<Layer>,
-    /// The hash of all of it.
+    /// The hash of the whole environment.
     pub(crate) hash: String,
 }
 
 impl Plan {
-    /// The environment of a block on a base; `None` where the block is content with the base. `sdk` describes the SDK that
-    /// an API layer would get.
+    /// The environment of a block on a base; `None` if the block needs only the base. `sdk` describes the SDK for an
+    /// API layer.
     pub(crate) fn of(
         block: &Block,
         base: StoredImage,
@@ -104,7 +104,7 @@ impl Plan {
         image_name(&self.hash)
     }
 
-    /// The labels of a layer's image, or of the environment's own where it is the last.
+    /// The labels of a layer's image, or of the environment's own if it is the last layer.
     pub(crate) fn labels(&self, index: usize, parent: &str, store: &str) -> BTreeMap<String, String> {
         let is_last = index + 1 == self.layers.len();
         let wanted = |kind: fn(LayerKind) -> bool| {
@@ -136,7 +136,7 @@ impl Plan {
     }
 }
 
-/// Whether the API is to be put into the block's base: an image of its own. Ours have it.
+/// Whether the API must be installed in the block's base: in a custom image. Longshore's own have it.
 pub(super) fn needs_api(block: &Block) -> bool {
     block.install_api && block.image.is_some()
 }
@@ -163,7 +163,7 @@ impl LayerKind {
     }
 }
 
-/// Where a layer's packages come from, without what is secret.
+/// The sources of a layer's packages, without secrets.
 fn sources(kind: LayerKind, settings: &PackageSettings) -> Vec<String> {
     let mut lines = Vec::new();
     let mut add = |name: &str, value: &str| lines.push(format!("{name}={}", without_user(value)));
@@ -186,7 +186,7 @@ fn sources(kind: LayerKind, settings: &PackageSettings) -> Vec<String> {
     lines
 }
 
-/// A hash over lines; none of them can pass for two.
+/// A hash of lines, each with its length, so that different lists never give the same input.
 fn digest<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
     hash.update(FORM);

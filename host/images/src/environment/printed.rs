@@ -1,5 +1,5 @@
-//! What a build's script prints, line by line: shown, its end kept for errors, and a few lines that mean something. All
-//! of it is bounded, for packages print there too.
+//! The output of a build's script, line by line: it is shown, its end is kept for errors, and marked lines are
+//! interpreted. All of it is bounded, since packages print there too.
 
 use super::steps::{Finish, LACKING, LOCKED, NOTE};
 use longshore_engine::Printed;
@@ -9,33 +9,33 @@ use longshore_model::redact::Secrets;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Lines that are kept of what a script prints: a resolver's reasons are a dozen.
+/// Lines of the output that are kept: a resolver's explanation has a dozen.
 const TAIL: usize = 60;
 
-/// Bytes of a line that are kept. The longest are those with the hashes of a package's files: 500 files of 80 bytes each
-/// are 40 kB.
+/// Bytes of a line that are kept. The longest have the hashes of a package's files: 500 files of 80 bytes each are 40
+/// kB.
 const LINE_MAX: usize = 64 << 10;
 
 /// Characters of a line that are shown.
 const SHOWN_MAX: usize = 500;
 
-/// Notes that are passed on: a script has two.
+/// Maximum notes passed on: a script has two.
 const NOTES_MAX: usize = 10;
 
 /// Bytes of a lock that are kept: 1,000 packages with 100 files of 80 bytes each are 8 MB.
 const LOCKED_MAX: usize = 16 << 20;
 
-/// For how long an environment that lacks something counts at the most: a day, as scripts say.
+/// Maximum lifetime of an environment that lacks packages: a day, as in the scripts.
 const LIFETIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a script printed so far.
+/// The output of a script so far.
 pub(super) struct Lines<'a> {
     /// Of standard output and standard error.
     splitters: [LineSplitter; 2],
     meaning: Meaning<'a>,
 }
 
-/// What its lines mean.
+/// The interpreted content of the lines.
 struct Meaning<'a> {
     tail: VecDeque<String>,
     finish: Finish,
@@ -58,7 +58,7 @@ impl<'a> Lines<'a> {
         self.splitters[stream].take(bytes, |line| self.meaning.take(line));
     }
 
-    /// How it ended.
+    /// The result of the script.
     pub(super) fn end(mut self, status: i64) -> Finish {
         for splitter in &mut self.splitters {
             splitter.finish(|line| self.meaning.take(line));
@@ -69,7 +69,7 @@ impl<'a> Lines<'a> {
 }
 
 impl Meaning<'_> {
-    /// The rest of a line that is too long is left out.
+    /// The rest of a line that is too long is dropped.
     fn take(&mut self, line: Line<'_>) {
         if !line.begins {
             return;
@@ -98,7 +98,7 @@ impl Meaning<'_> {
             self.finish.lifetime = Some(self.finish.lifetime.map_or(lifetime, |shorter| shorter.min(lifetime)));
             return;
         }
-        // Whoever watches slowly misses lines of a build, and not the build.
+        // A slow watcher misses lines of a build, but not its result.
         self.events.tell(Event::Building { line: line.clone() });
         if self.tail.len() == TAIL {
             self.tail.pop_front();

@@ -1,23 +1,23 @@
-//! Why an image that a block or a caller names is not here.
+//! Why an image that a block or a caller names is not available.
 
 use crate::credentials::CredentialsError;
 use longshore_engine::StoreError;
 use longshore_model::reference::ReferenceError;
 use thiserror::Error;
 
-/// An image is not on this machine, and cannot be brought.
+/// An image is not on this machine, and cannot be pulled.
 #[derive(Debug, Error)]
 pub enum PullError {
-    /// Its name cannot be.
+    /// Its name is not valid.
     #[error("`{image}` is not a valid image name")]
     Reference {
-        /// What was given.
+        /// The given name.
         image: String,
         /// The cause.
         #[source]
         source: ReferenceError,
     },
-    /// It is one of ours, which are built and not pulled.
+    /// It is one of Longshore's images, which are built and not pulled.
     #[error("there is no image `{image}`: build it with `make images`, or name another with `--image`")]
     NotBuilt {
         /// The image.
@@ -29,7 +29,7 @@ pub enum PullError {
         /// The id.
         image: String,
     },
-    /// The settings say not to.
+    /// The settings do not allow pulling.
     #[error(
         "there is no image `{image}` on this machine, and the setting `images.pull` is `never`: pull it with \
          `docker pull {image}`, or name another with `--image`"
@@ -41,7 +41,7 @@ pub enum PullError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What to show the registry is not known.
+    /// The credentials for the registry could not be read.
     #[error("cannot pull the image `{image}`")]
     Credentials {
         /// The image.
@@ -50,7 +50,7 @@ pub enum PullError {
         #[source]
         source: CredentialsError,
     },
-    /// The registry wants credentials, and got none.
+    /// The registry requires credentials, and none were sent.
     #[error(
         "the registry `{registry}` requires credentials for the image `{image}`, or has no such image; none were sent, \
          since {place}: log in with `{login}`"
@@ -62,10 +62,10 @@ pub enum PullError {
         registry: String,
         /// Why there were none.
         place: String,
-        /// The command that mends it.
+        /// The command that fixes it.
         login: String,
     },
-    /// The registry does not take the credentials it got.
+    /// The registry does not accept the credentials.
     #[error(
         "the registry `{registry}` does not accept the credentials of {origin} for the image `{image}`: log in again \
          with `{login}`"
@@ -75,9 +75,9 @@ pub enum PullError {
         image: String,
         /// Its registry.
         registry: String,
-        /// Where the credentials are from.
+        /// The source of the credentials.
         origin: String,
-        /// The command that mends it.
+        /// The command that fixes it.
         login: String,
     },
     /// The registry does not have it.
@@ -88,7 +88,7 @@ pub enum PullError {
         /// Its registry.
         registry: String,
     },
-    /// The registry has been asked too often.
+    /// The registry refuses more requests for now.
     #[error(
         "the registry `{registry}` accepts no more requests for now: wait, or log in with `{login}` for a higher limit"
     )]

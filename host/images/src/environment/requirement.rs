@@ -1,5 +1,5 @@
-//! Requirements of Python packages in one form: what means the same is written the same, so that hashes and
-//! comparisons see no difference. What a requirement means is the resolver's to say; what is none stays as it is.
+//! Requirements of Python packages in normal form: equivalent requirements are written the same, so that hashes and
+//! comparisons are equal. Only the resolver interprets them; an invalid requirement is unchanged.
 
 use longshore_model::package_name::normal_name;
 
@@ -11,7 +11,7 @@ pub(crate) fn normalised(requirements: &[String]) -> Vec<String> {
     all
 }
 
-/// The name of the package that a requirement is about, as indexes compare names; `None` for a bare address or path.
+/// The package name of a requirement, as indexes compare names; `None` for a bare URL or path.
 pub(crate) fn package(requirement: &str) -> Option<String> {
     let text = requirement.trim();
     let (name, rest) = cut_name(text);
@@ -46,7 +46,7 @@ fn sorted(text: &str, normal: impl Fn(&str) -> String) -> Vec<String> {
     parts
 }
 
-/// The name that a requirement starts with, and what follows it.
+/// The name at the start of a requirement, and the rest.
 fn cut_name(text: &str) -> (&str, &str) {
     let inside = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
     let end = text.find(|character| !inside(character)).unwrap_or(text.len());

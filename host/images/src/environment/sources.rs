@@ -1,5 +1,5 @@
-//! What a build gets from outside: where packages come from, certificates and proxies, as variables and files of one
-//! command. All of it is gone before an image is made.
+//! Input of a build from outside: sources of packages, certificates and proxies, as variables and files of one command.
+//! All of it is removed before an image is committed.
 
 use super::EnvironmentError;
 use longshore_config::settings::PackageSettings;
@@ -11,8 +11,8 @@ pub(super) const FOLDER: &str = "/tmp/longshore-build";
 /// The certificates that a build trusts: the image's own, and those of the settings.
 const TRUST: &str = "/tmp/longshore-build/trust.crt";
 
-/// The start of every script of a build. What the build was given goes with the script's end, however it ends: an image
-/// is made only of what a script left behind that ended well.
+/// The start of every script of a build. The build's input is removed when the script ends, in any way: an image is
+/// made only from the result of a successful script.
 pub(super) const PROLOGUE: &str = "\
 set -eu
 trap 'cd / && rm -rf /tmp/longshore-build' EXIT
@@ -33,7 +33,7 @@ pub(super) fn variables(settings: &PackageSettings) -> Vec<(String, String)> {
         (["https_proxy", "HTTPS_PROXY"], &settings.https_proxy),
         (["no_proxy", "NO_PROXY"], &settings.no_proxy),
     ] {
-        // Programs do not agree on how these are written.
+        // Programs differ in the case of these names.
         value.iter().for_each(|value| names.into_iter().for_each(|name| set(name, value)));
     }
     if let Some(url) = &settings.index_url {

@@ -1,5 +1,5 @@
-//! What a layer takes to build: a script, what it is given, and what its ending means. One file each for the system's
-//! packages, those of the languages, and the API; this one has what they share.
+//! The steps of a layer's build: a script, its input, and the interpretation of its result. The Debian packages, the
+//! packages of the languages, and the API have a file each; this one has the shared parts.
 
 use super::job::Job;
 use super::plan::{Layer, LayerKind};
@@ -9,38 +9,38 @@ use longshore_config::settings::Settings;
 use longshore_engine::StoreError;
 use std::time::Duration;
 
-/// What a line starts with that belongs into a lock: `numpy==2.4.6 --hash=sha256:…`.
+/// The prefix of a line for a lock: `numpy==2.4.6 --hash=sha256:…`.
 pub(super) const LOCKED: &str = "longshore-locked: ";
 
-/// What a line starts with that people must be told.
+/// The prefix of a note for the user.
 pub(super) const NOTE: &str = "longshore-note: ";
 
-/// What a line starts with that says for how many seconds the environment will do, since it lacks something.
+/// The prefix of a line with the seconds for which the environment is valid, since it lacks packages.
 pub(super) const LACKING: &str = "longshore-lacking: ";
 
-/// What a line starts with that says why a script gave up.
+/// The prefix of the reason for which a script failed.
 pub(super) const REASON: &str = "longshore-reason: ";
 
-/// Exit status of a script that lacks the tools.
+/// Exit status of a script without the tools.
 pub(super) const NO_TOOLS: i64 = 97;
 
-/// What a script printed, and how it ended.
+/// The output of a script, and its result.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Finish {
     pub(super) status: i64,
     /// The last lines, of both streams.
     pub(super) tail: Vec<String>,
-    /// What belongs into a lock.
+    /// Lines for a lock.
     pub(super) locked: Vec<String>,
-    /// Whether more of that was printed than is kept.
+    /// Whether more such lines were printed than are kept.
     pub(super) lock_is_cut: bool,
-    /// What people must be told.
+    /// Notes for the user.
     pub(super) notes: Vec<String>,
-    /// For how long it will do.
+    /// For how long the environment is valid.
     pub(super) lifetime: Option<Duration>,
 }
 
-/// The jobs that can build a layer, the next where one gives up with [`gives_way`].
+/// The jobs that can build a layer; the next one is used if one fails with [`gives_way`].
 pub(super) fn jobs(
     layer: &Layer,
     lock: Option<&super::Lock>,
@@ -54,7 +54,7 @@ pub(super) fn jobs(
     }
 }
 
-/// Whether the next job may do better: packages that must be built cannot be where building is not allowed.
+/// Whether the next job may succeed: packages without a wheel fail if building is not allowed.
 pub(super) fn gives_way(printed: &[String]) -> bool {
     printed.iter().any(|line| {
         line.contains("no usable wheels")
@@ -63,10 +63,10 @@ pub(super) fn gives_way(printed: &[String]) -> bool {
     })
 }
 
-/// What programs say that the limit of processes stopped: shells, Python, and the C library's words for it.
+/// Messages of programs that exceeded the limit of processes: shells, Python, and the C library.
 const FORK_FAILED: [&str; 3] = ["Cannot fork", "can't start new thread", "Resource temporarily unavailable"];
 
-/// What a layer's failure is called.
+/// The error for a layer's failure.
 pub(super) fn failure(plan: &Plan, layer: &Layer, finish: &Finish, settings: &Settings) -> EnvironmentError {
     let lacks_processes = |line: &String| FORK_FAILED.iter().any(|words| line.contains(words));
     if finish.tail.iter().any(lacks_processes) {
@@ -89,7 +89,7 @@ pub(super) fn failure(plan: &Plan, layer: &Layer, finish: &Finish, settings: &Se
     }
 }
 
-/// The reason that a script or program gave, in one line. That a disk is full is often said well before the end.
+/// The reason of a script or program, in one line. The message of a full disk is often printed well before the end.
 pub(super) fn words(finish: &Finish) -> String {
     let is_full = |line: &String| line.contains("No space left on device") || line.contains("os error 28");
     let start = if finish.tail.iter().any(is_full) { "the disk is full: " } else { "" };
@@ -101,7 +101,7 @@ fn last_words(finish: &Finish) -> String {
     if !reasons.is_empty() {
         return reasons.join("; ");
     }
-    // apt marks each of its errors; uv has one, and its causes after it.
+    // apt marks each of its errors; uv prints one, followed by its causes.
     let errors: Vec<&str> = finish.tail.iter().filter_map(|line| line.strip_prefix("E: ")).collect();
     if !errors.is_empty() {
         return errors.join("; ");
@@ -113,7 +113,7 @@ fn last_words(finish: &Finish) -> String {
     if text.is_empty() { format!("the build ended with exit status {}", finish.status) } else { text.join(": ") }
 }
 
-/// Lines that are shown of a program whose words are not known.
+/// Lines shown of a program whose messages are unknown.
 const LAST_LINES: usize = 6;
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
-//! Packages of Debian.
+//! Debian packages.
 
 use super::Lock;
 use super::job::Job;
 use super::sources::PROLOGUE;
 use longshore_config::settings::PackageSettings;
 
-/// apt's options: the settings' mirror instead of the image's, and certificates for `https`. The lists are made anew and
-/// not kept, and neither is what was downloaded.
+/// apt's options: the settings' mirror instead of the image's, and certificates for `https`. Package lists and
+/// downloads are not kept in the image.
 pub(super) const APT: &str = r#"
 command -v apt-get >/dev/null || { echo "longshore-reason: the image has no apt-get: packages of the system come from Debian" >&2; exit 1; }
 if [ -n "${LONGSHORE_DEBIAN_MIRROR:-}" ]; then
@@ -45,7 +45,7 @@ pub(super) fn job(wanted: &[String], lock: Option<&Lock>, settings: &PackageSett
     }
 }
 
-/// The variable that names the mirror.
+/// The variable with the mirror.
 pub(super) fn mirror(settings: &PackageSettings) -> Vec<(String, String)> {
     settings.debian_mirror.iter().map(|mirror| ("LONGSHORE_DEBIAN_MIRROR".to_owned(), mirror.clone())).collect()
 }

@@ -1,4 +1,4 @@
-//! What builds need besides an image: `uv`, in a volume that every build sees and none can change, and caches of
+//! Tools of builds besides an image: `uv`, in a volume that every build can read and none can write, and caches of
 //! downloaded packages.
 
 use super::EnvironmentError;
@@ -13,10 +13,10 @@ use longshore_model::labels::CACHE_VOLUMES;
 /// The version of `uv` that installs Python packages.
 const UV: &str = "0.13.9";
 
-/// Where the tools are in a build container.
+/// Path of the tools in a build container.
 const TOOLS_FOLDER: &str = "/run/longshore/tools";
 
-/// Where the cache of packages is in a build container.
+/// Path of the cache of packages in a build container.
 pub(super) const CACHE_FOLDER: &str = "/run/longshore/cache";
 
 /// The volume with the tools.
@@ -24,9 +24,9 @@ pub(super) fn volume(writable: bool) -> BuildVolume {
     BuildVolume { name: format!("longshore-tools-uv-{UV}"), target: TOOLS_FOLDER.into(), writable }
 }
 
-/// The volume with the packages that were downloaded for layers on an image. Our own bases share one. Every other image
-/// has its own, one with packages of the system too: whatever runs in an image could leave something there for builds that
-/// come later, and these have that image below them anyway.
+/// The volume with the packages downloaded for layers on an image. Longshore's own bases share one. Every other image
+/// has its own, including layers of Debian packages: code in an image could leave files there for later builds, and all
+/// builds with the volume have that image below them anyway.
 pub(super) fn cache(base: &StoredImage, below: &ImageId, settings: &Settings) -> BuildVolume {
     let ours = [&settings.python_image, &settings.python_pandas2_image, &settings.r_image];
     let is_ours = *below == base.id && ours.into_iter().any(|image| base.names.contains(image));
@@ -35,7 +35,7 @@ pub(super) fn cache(base: &StoredImage, below: &ImageId, settings: &Settings) ->
     BuildVolume { name, target: CACHE_FOLDER.into(), writable: true }
 }
 
-/// Gets `uv`, as a static program that runs in any image of Linux. It becomes visible when it is complete.
+/// Downloads `uv`, a static program that runs in any Linux image. It becomes visible when it is complete.
 const FETCH: &str = r#"
 [ -x /run/longshore/tools/uv ] && exit 0
 python3 -m pip download -q --no-deps --only-binary=:all: --platform "musllinux_1_1_$(uname -m)" -d wheel "uv==$1"
@@ -45,17 +45,17 @@ chmod 755 /run/longshore/tools/.uv.new
 mv /run/longshore/tools/.uv.new /run/longshore/tools/uv
 "#;
 
-/// The job that fills the volume with the tools, in our own Python image.
+/// The job that fills the volume with the tools, in Longshore's Python image.
 pub(super) fn job() -> Job {
     Job { script: format!("{PROLOGUE}{FETCH}"), arguments: vec![UV.into()], ..Job::default() }
 }
 
-/// What the ledger calls it.
+/// Its name in the usage store.
 pub(super) fn claim_name() -> String {
     format!("tools-uv-{UV}")
 }
 
-/// What is wrong where it could not be had.
+/// The error if it could not be downloaded.
 pub(super) fn failure(words: String) -> EnvironmentError {
     EnvironmentError::Tools { words }
 }

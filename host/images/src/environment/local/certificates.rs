@@ -1,26 +1,26 @@
-//! Whom installers trust: the machine's own certificates and those of the settings, in one file, because what they
-//! would trust by themselves is something else for each, and naming a file replaces it.
+//! The certificates that installers trust: the machine's own and those of the settings, in one file. The default
+//! differs between installers, and naming a file replaces it.
 
 use super::LocalError;
 use longshore_config::BUNDLE_BYTES_MAX;
 use longshore_os::small_file;
 use std::path::{Path, PathBuf};
 
-/// Where systems keep all their certificates in one file: Debian and Alpine, Fedora, openSUSE. The first one counts.
+/// The files with all certificates of a system: Debian and Alpine, Fedora, openSUSE. The first one is used.
 const SYSTEM: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"];
 
-/// The name of the file that is written.
+/// The name of the written file.
 const NAME: &str = "certificates.pem";
 
-/// Writes the certificates into a file of a folder; `None` where nobody has any, and installers trust their own.
+/// Writes the certificates into a file of a folder; `None` if there are none, and installers use their default.
 pub(super) fn gather(ca_bundle: Option<&Path>, folder: &Path) -> Result<Option<PathBuf>, LocalError> {
-    // One that cannot be read is as one that is not there.
+    // An unreadable file is treated as missing.
     let mut all =
         SYSTEM.iter().find_map(|path| small_file::read(Path::new(path), BUNDLE_BYTES_MAX).ok()).unwrap_or_default();
     if let Some(path) = ca_bundle {
         let failed = |source| LocalError::Certificates { path: path.to_owned(), source };
-        // It may be that very file, or one that ends without a new line.
+        // It may be the same file, or one that ends without a line feed.
         let own = small_file::read(path, BUNDLE_BYTES_MAX).map_err(failed)?;
         if own != all {
             all.extend([b"\n", own.as_slice()].concat());

@@ -1,6 +1,6 @@
-//! Where environments stand: a folder each, named by hash, in the cache. One is made in a folder beside, and moved into
-//! its place when it is complete, so that nothing half-made is ever used; who makes one holds its claim in the ledger,
-//! who uses one holds a share. What is in them is the business of their languages.
+//! The environment cache: a folder for each environment, named by hash. An environment is built in a folder beside it,
+//! and moved into place when it is complete, so that no incomplete one is ever used. Its builder holds an exclusive
+//! lock in the usage store, its users shared ones. The content belongs to the languages.
 
 use super::LocalError;
 use crate::usage_store::{LockGuard, UsageStore};
@@ -19,58 +19,58 @@ use std::time::Duration;
 /// The folder of environments in the cache.
 const FOLDER: &str = "environments";
 
-/// What environments that are being made are called; their hosts hold locks on them.
+/// Prefix of environments that are being built; their hosts hold locks on them.
 const BUILDING: &str = ".building-";
 
-/// The file that says what an environment has. It comes into place with all the rest.
+/// The file that lists an environment's content. It is moved into place with the other files.
 const RECORD: &str = "environment.json";
 
-/// The files that say the same to whoever lists environments: what each was made for, and the bytes that it takes.
+/// Files with the same facts for listings of environments: the requested packages, and the size in bytes.
 const PACKAGES: &str = "packages";
 const SIZE: &str = "size";
 
-/// How long it counts that a repository had no package of some name: a day, as packages come seldom.
+/// How long it is remembered that a repository had no package of a name: a day, as new packages are rare.
 const UNAVAILABLE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long it counts that no repository answered: ten minutes, as networks come back.
+/// How long it is remembered that no repository answered: ten minutes, as networks recover.
 const UNREACHABLE_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// What an environment has.
+/// The content of an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// `python` or `r`.
     pub(crate) language: String,
-    /// What the block names.
+    /// The packages that the block names.
     pub(crate) requirements: Vec<String>,
-    /// What was installed for it, with versions; none where the interpreter had everything.
+    /// The packages installed for it, with versions; empty if the interpreter had all of them.
     pub(crate) installed: Vec<String>,
-    /// What no repository had, and the block may do without.
+    /// Packages that no repository had, and that are optional for the block.
     #[serde(default)]
     pub(crate) unavailable: Vec<String>,
-    /// Whether that is so because no repository answered.
+    /// Whether they are missing because no repository answered.
     #[serde(default)]
     pub(crate) unreachable: bool,
 }
 
-/// An environment in its place.
+/// An environment in the cache.
 #[derive(Debug)]
 pub(super) struct InstalledEnvironment {
     pub(super) record: Record,
     pub(super) folder: PathBuf,
-    /// Keeps it there.
+    /// Prevents its removal.
     pub(super) hold: LockGuard,
 }
 
-/// What a caller finds.
+/// The result of a request.
 #[derive(Debug)]
 pub(super) enum Acquired {
-    /// It is there.
+    /// The environment exists.
     InstalledEnvironment(Box<InstalledEnvironment>),
-    /// It is to be made, and nobody else makes it.
+    /// The environment is missing, and the caller has the exclusive right to build it.
     BuildDirectory(BuildDirectory),
 }
 
-/// Where an environment is being made.
+/// The folder in which an environment is being built.
 #[derive(Debug)]
 pub(super) struct BuildDirectory {
     building: LockedFolder,
@@ -95,7 +95,7 @@ impl EnvironmentCache {
         }
     }
 
-    /// What an environment has, if it is there and still counts.
+    /// The content of an environment, if it exists and has not expired.
     pub(crate) fn find(&self, hash: &str) -> Option<Record> {
         let record = self.read(hash)?;
         let lifetime = match (record.unreachable, record.unavailable.is_empty()) {
@@ -103,12 +103,12 @@ impl EnvironmentCache {
             (false, false) => UNAVAILABLE_LIFETIME,
             (false, true) => return Some(record),
         };
-        // A clock that was set back makes nothing older.
+        // If the clock was set back, the age counts as zero.
         let written = self.record(hash).metadata().ok()?.modified().ok()?;
         (written.elapsed().unwrap_or_default() < lifetime).then_some(record)
     }
 
-    /// What an environment has, if it is there.
+    /// The content of an environment, if it exists.
     fn read(&self, hash: &str) -> Option<Record> {
         serde_json::from_slice(&small_file::read(&self.record(hash), small_file::MADE_MAX).ok()?).ok()
     }
@@ -117,10 +117,10 @@ impl EnvironmentCache {
         self.folder.join(hash).join(RECORD)
     }
 
-    /// The environment, or the right to make it. Waits while somebody else makes it.
+    /// The environment, or the right to build it. Waits while another caller builds it.
     pub(super) async fn take(&self, hash: &str, cancel: &Cancel) -> Result<Acquired, LocalError> {
         loop {
-            // One that counts no longer is made anew, unless somebody uses it: then it does for this run too.
+            // An expired environment is rebuilt, unless a run uses it: then this run uses it too.
             if self.find(hash).is_none() && self.read(hash).is_some() {
                 let claim = self.ledger.try_claim(hash).map_err(|source| self.ledger_error(source))?;
                 if let Some(claim) = claim.filter(|_| self.find(hash).is_none()) {
@@ -129,14 +129,14 @@ impl EnvironmentCache {
             }
             let hold = self.share(hash, cancel).await?;
             if let Some(record) = self.read(hash) {
-                // A use that is not noted makes it go a little earlier.
+                // A use that is not recorded only makes its eviction a little earlier.
                 let _ = self.ledger.touch(hash);
                 let folder = self.folder.join(hash);
                 return Ok(Acquired::InstalledEnvironment(Box::new(InstalledEnvironment { record, folder, hold })));
             }
             drop(hold);
-            // Not waited for: who gets it first may be done before this is looked at again, and then others use the
-            // environment for as long as their runs take. Without one nobody holds a share for longer than a look.
+            // Not awaited: the first to get the claim may be done before this tries again, and then other runs hold
+            // shares for as long as they take. Without an environment, shares are held only for a moment.
             let claim = self.ledger.try_claim(hash).map_err(|source| self.ledger_error(source))?;
             if let Some(claim) = claim.filter(|_| self.read(hash).is_none()) {
                 return self.site(hash, claim).map(Acquired::BuildDirectory);
@@ -149,7 +149,7 @@ impl EnvironmentCache {
         LocalError::UsageStore { path: self.state_folder.clone(), source }
     }
 
-    /// Waits until nobody makes or removes something that the ledger has a lock for, or the run is cancelled.
+    /// Waits until no other caller builds or removes a locked environment, or the run is cancelled.
     pub(super) async fn share(&self, hash: &str, cancel: &Cancel) -> Result<LockGuard, LocalError> {
         tokio::select! {
             held = self.ledger.share(hash) => held.map_err(|source| self.ledger_error(source)),
@@ -177,26 +177,26 @@ impl BuildDirectory {
         self.building.path().join("environment")
     }
 
-    /// A folder for what its makers leave, which goes with them.
+    /// A home folder for the installers, which is removed with the build.
     pub(super) fn home(&self) -> PathBuf {
         self.building.path().join("home")
     }
 
-    /// Where its caller keeps everything.
+    /// The folder of the whole cache.
     pub(super) fn shelf(&self) -> &Path {
         self.target.parent().unwrap_or(&self.target)
     }
 
-    /// Puts the environment in its place, and lets go of the claim.
+    /// Moves the environment into place, and releases the claim.
     pub(super) fn publish(self, record: &Record) -> Result<(), LocalError> {
         let failed = |source| LocalError::Folder { path: self.target.clone(), source };
         let text = serde_json::to_vec_pretty(record).map_err(io::Error::from).map_err(failed)?;
         let folder = self.folder();
         std::fs::write(folder.join(RECORD), text).map_err(failed)?;
-        // For whoever lists environments, so that it need not look through them.
+        // For listings of environments, which then need not read the folder.
         std::fs::write(folder.join(PACKAGES), record.requirements.join("\n") + "\n").map_err(failed)?;
         std::fs::write(folder.join(SIZE), folder_bytes(&folder).to_string()).map_err(failed)?;
-        // One that counts no longer stands there. Nobody uses it, for the claim is ours.
+        // An expired environment may be in its place. It is unused, since this holds the claim.
         if_there(std::fs::rename(&self.target, self.building.path().join("before"))).map_err(failed)?;
         std::fs::rename(folder, &self.target).map_err(failed)
     }

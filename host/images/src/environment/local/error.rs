@@ -1,19 +1,19 @@
-//! What can go wrong with the environments of the `process` engine. None of it starts a script.
+//! Errors of the `process` engine's environments. None of them starts a script.
 
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// A block's packages could not be put beside its script. Passwords in addresses are masked.
+/// A block's packages could not be installed. Passwords in URLs are masked.
 #[derive(Debug, Error)]
 pub enum LocalError {
-    /// uv is not there.
+    /// uv is missing.
     #[error(
         "cannot install the block's Python packages: `{uv}` is missing; install it with \
          `pip install uv`, or name it in the environment variable `LONGSHORE_UV`"
     )]
     NoUv {
-        /// What was called.
+        /// The program.
         uv: PathBuf,
     },
     /// An interpreter or installer could not be started.
@@ -25,7 +25,7 @@ pub enum LocalError {
         #[source]
         source: io::Error,
     },
-    /// An interpreter did not say what it is.
+    /// An interpreter does not report its version.
     #[error("cannot identify `{program}`: {words}")]
     Interpreter {
         /// Its path.
@@ -36,39 +36,39 @@ pub enum LocalError {
     /// Python packages cannot be resolved, fetched or built.
     #[error("cannot install the block's packages ({packages}){place}:\n{words}")]
     Python {
-        /// What the block names.
+        /// The packages that the block names.
         packages: String,
-        /// Where, if the disk is full.
+        /// The folder, if its disk is full.
         place: String,
-        /// The resolver's words.
+        /// The resolver's message.
         words: String,
     },
     /// R packages are in no repository.
     #[error("{packages} in no repository of R packages ({repositories}): correct the name, or add a repository")]
     Unavailable {
-        /// Which, as a subject with its verb.
+        /// The packages, as a subject with its verb.
         packages: String,
-        /// Where they were looked for.
+        /// The repositories.
         repositories: String,
     },
     /// No repository of R packages answers.
     #[error("cannot look up the block's packages ({packages}): {repository} does not answer:\n{words}")]
     Unreachable {
-        /// What is missing.
+        /// The missing packages.
         packages: String,
         /// The repository.
         repository: String,
-        /// R's last words.
+        /// The end of R's output.
         words: String,
     },
     /// An R package cannot be fetched or built.
     #[error("cannot install the R package `{package}`{place}:\n{words}")]
     R {
-        /// Which.
+        /// The package.
         package: String,
-        /// Where, if the disk is full.
+        /// The folder, if its disk is full.
         place: String,
-        /// The compiler's last words.
+        /// The end of the compiler's output.
         words: String,
     },
     /// The certificates that the settings name cannot be read.
@@ -92,13 +92,13 @@ pub enum LocalError {
     /// The record of an environment's users cannot be written.
     #[error("cannot record in `{path}` that an environment is in use")]
     UsageStore {
-        /// The folder of what is known of environments.
+        /// The state folder.
         path: PathBuf,
         /// The cause.
         #[source]
         source: io::Error,
     },
-    /// What an installer prints cannot be read.
+    /// An installer's output cannot be read.
     #[error("cannot read the output of `{program}`, or wait for its end")]
     Follow {
         /// Its path.
@@ -116,7 +116,7 @@ pub enum LocalError {
         /// The limit.
         minutes: u64,
     },
-    /// The run was cancelled meanwhile.
+    /// The run was cancelled during the installation.
     #[error("cancelled while its packages were being installed")]
     Cancelled,
 }

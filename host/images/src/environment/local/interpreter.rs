@@ -1,5 +1,5 @@
-//! What an interpreter of the `process` engine is and where its packages are. Asking one takes as long as starting it, so
-//! the answer is kept in the cache for as long as its program stays the same.
+//! The version of a `process` engine's interpreter, and the folders of its packages. Asking an interpreter takes as
+//! long as starting it, so the answer is cached as long as its program does not change.
 
 use super::tool::{Tool, Watch, words};
 use super::{HASH_BYTES, LocalError};
@@ -16,23 +16,23 @@ use std::path::{Path, PathBuf};
 /// The folder of answers in the cache.
 const FOLDER: &str = "interpreters";
 
-/// What stands before the answer: an interpreter may have more to say.
+/// The prefix of the answer: an interpreter may print other lines.
 const MARK: &str = "longshore:";
 
-/// What an interpreter says of itself.
+/// An interpreter's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Interpreter {
-    /// Its path, as the settings have it.
+    /// Its path, from the settings.
     pub(super) path: PathBuf,
     /// Its version.
     pub(super) version: String,
-    /// The folders of its packages, those first that count first.
+    /// The folders of its packages, in order of priority.
     pub(super) libraries: Vec<PathBuf>,
 }
 
 impl Interpreter {
-    /// Asks an interpreter, or remembers what it said: `question` are arguments with which it prints its version and its
-    /// folders, a line each, with a mark before them.
+    /// Asks an interpreter, or reads the cached answer: `question` are arguments with which it prints its version and
+    /// its folders, a line each, after a mark.
     pub(super) async fn ask(
         program: &Path,
         question: &[&str],
@@ -47,7 +47,7 @@ impl Interpreter {
         }
         let parent = &settings.work_folder;
         let failed = |source| LocalError::Folder { path: parent.clone(), source };
-        // For what R leaves when it is killed.
+        // R leaves files in it when it is killed.
         let folder = LockedFolder::temporary(parent).map_err(failed)?;
         let mut tool = Tool::new(&path, settings).arguments(question).variable("TMPDIR", folder.path()).quietly();
         if let Some(library) = library {
@@ -59,22 +59,22 @@ impl Interpreter {
             return Err(LocalError::Interpreter { program: path, words: words(&ended.lines) });
         };
         let answer = Self { path, version: version.to_owned(), libraries: lines.map(PathBuf::from).collect() };
-        // Without a cache it is asked again.
+        // Without a cache it is asked again next time.
         let _ = write(&known, &answer);
         Ok(answer)
     }
 }
 
-/// Where a program is: one without a folder is looked for in `PATH`.
+/// Path of a program: a name without a folder is searched in `PATH`.
 pub(super) fn found(program: &Path, path: &str) -> PathBuf {
     if program.components().count() > 1 {
-        // Installers run elsewhere.
+        // Installers run in another folder.
         return std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
     }
     find_program(program, path).unwrap_or_else(|| program.to_owned())
 }
 
-/// The name of an answer: it changes with the program, its virtual environment and the question.
+/// The name of an answer: it depends on the program, its virtual environment and the question.
 fn key(path: &Path, question: &[&str], library: Option<&Path>) -> String {
     let environment = path.parent().and_then(Path::parent).map(|folder| folder.join("pyvenv.cfg"));
     let facts = [Some(path.to_owned()), environment].map(|path| {
@@ -89,7 +89,7 @@ fn read(path: &Path) -> Option<Interpreter> {
     serde_json::from_slice(&small_file::read(path, small_file::WRITTEN_MAX).ok()?).ok()
 }
 
-/// Beside its place first: another run may read it.
+/// Written to a temporary file first, since another run may read it.
 fn write(path: &Path, answer: &Interpreter) -> std::io::Result<()> {
     std::fs::create_dir_all(path.parent().unwrap_or(path))?;
     let beside = path.with_extension(longshore_model::run_id::new_run_id());

@@ -1,6 +1,6 @@
-//! Environments of the `process` engine: a block's packages, in a folder of the cache, in front of what the machine's
-//! interpreter has. Made once for each hash over all that goes in, used by every run that needs the same, and removed
-//! by pruning like an image: the folder `environments` has them, the ledger says who uses them.
+//! Environments of the `process` engine: a block's packages, in a folder of the cache, before those of the machine's
+//! interpreter. Built once for each hash of their input, used by every run that needs the same, and evicted like an
+//! image: the folder `environments` contains them, the usage store records their users.
 
 mod certificates;
 mod environment_cache;
@@ -26,21 +26,21 @@ use tool::Watch;
 /// Bytes of a digest in the name of an environment: 128 bits keep any two apart.
 const HASH_BYTES: usize = 16;
 
-/// A block's own packages. It stays as long as this lives.
+/// A block's own packages. They exist as long as this value.
 #[derive(Debug)]
 pub struct LocalEnvironment {
-    /// The interpreter that has them, for Python.
+    /// The interpreter with these packages, for Python.
     pub python: Option<PathBuf>,
-    /// The library that has them, for R.
+    /// The library with these packages, for R.
     pub r_library: Option<PathBuf>,
-    /// What the ledger calls it.
+    /// Its name in the usage store.
     #[allow(dead_code, reason = "records and fingerprints name the environment by it")]
     pub(crate) hash: String,
-    /// Keeps it from being removed.
+    /// Prevents its removal.
     _hold: LockGuard,
 }
 
-/// Gives a block its packages, installing them where nobody has before. `None` where the interpreter has them all.
+/// Provides a block's packages, and installs them if they are not cached. `None` if the interpreter has all of them.
 pub async fn ensure(
     block: &Block,
     engines: &Engines,
@@ -57,7 +57,7 @@ pub async fn ensure(
     }
 }
 
-/// Ends an installation that takes longer than the settings allow, with its processes.
+/// Ends an installation that exceeds the time limit of the settings, with its processes.
 async fn within<T>(
     settings: &Settings,
     installing: impl Future<Output = Result<T, LocalError>>,
@@ -67,11 +67,10 @@ async fn within<T>(
     installed.unwrap_or(Err(LocalError::Deadline { minutes }))
 }
 
-/// Cleans up after something was made: images and environments have one budget. What fails here is no failure of what
-/// was made.
+/// Cleans up after a build: images and environments share one budget. A failure here does not fail the build.
 async fn make_room(engines: &Engines, events: &Events) {
     let settings = engines.settings();
-    // Where no engine answers there are only folders.
+    // If no engine answers, there are only folders.
     let store = engines.images().await.ok();
     let store = store.as_deref();
     let ledger = UsageStore::new(&settings.state_folder);

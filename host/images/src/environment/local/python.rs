@@ -1,11 +1,11 @@
 //! Python packages of a block: a virtual environment in front of the interpreter's own packages.
 //!
-//! The environment holds only what the interpreter lacks. uv resolves the block's requirements against what the
-//! interpreter has, as if it were to install them there, and only says what it would change: what fits stays, a
-//! missing package comes, a conflicting one is replaced. Just those changes go into the environment, which looks into
-//! the interpreter's packages after its own. The SDK and the packages that it hands tables to are always part of that
-//! resolution: a block that needs an older numpy gets the pandas that goes with it, or is told that none does. A
-//! wholly separate environment would download pandas and pyarrow for every block that names one small package.
+//! The environment holds only what the interpreter lacks. uv resolves the block's requirements against the
+//! interpreter's packages, as if it were to install them there, in a dry run: fitting packages stay, missing ones are
+//! added, conflicting ones are replaced. Only those changes are installed in the environment, which searches the
+//! interpreter's packages after its own. The SDK and its table libraries are always part of that resolution: a block
+//! that needs an older numpy gets a matching pandas, or an error. A separate environment would download pandas and
+//! pyarrow for every block that names one small package.
 
 use super::certificates::gather;
 use super::environment_cache::{Acquired, BuildDirectory, EnvironmentCache, Record};
@@ -25,10 +25,10 @@ use longshore_model::package_name::normal_name;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What the hash begins with: it changes when environments are made in another way.
+/// The beginning of the hashed text: it changes when environments are built in another way.
 const VERSION: &str = "longshore-python-1";
 
-/// Asks for version and folders of packages, without what users and variables add.
+/// Prints the version and the folders of packages, without those of the user and of variables.
 const QUESTION: [&str; 3] = [
     "-I",
     "-c",
@@ -37,17 +37,17 @@ const QUESTION: [&str; 3] = [
      print('longshore:' + line)",
 ];
 
-/// The SDK and what it hands tables to: an environment never breaks one of those that the interpreter has.
+/// The SDK and its table libraries: an environment never breaks one of those that the interpreter has.
 const PARTNERS: [&str; 6] = ["longshore", "numpy", "omniscope-api", "pandas", "polars", "pyarrow"];
 
-/// What compiles the packages of the Python that runs it.
+/// Compiles the packages of the Python that runs it.
 const COMPILE: &str = include_str!("../compile.py");
 
-/// The file that makes an environment look into the interpreter's packages. It is read after all others, so that they
-/// come after the environment's own; `addsitedir` reads the files of this kind that stand there.
+/// The file that adds the interpreter's packages to an environment. It is read after all others, so that they have
+/// lower priority than the environment's own; `addsitedir` also reads the interpreter's files of this kind.
 const LINK: &str = "zz-longshore.pth";
 
-/// The block's environment; `None` where the interpreter has all it needs.
+/// The block's environment; `None` if the interpreter has all packages that it needs.
 pub(crate) async fn ensure(
     block: &Block,
     engines: &Engines,
@@ -78,7 +78,7 @@ pub(crate) async fn ensure(
             }
             Acquired::BuildDirectory(site) => {
                 let certificates = gather(settings.packages.ca_bundle.as_deref(), &site.home())?;
-                // The cache of what was downloaded stays while this is built.
+                // The cache of downloads must not be removed during the build.
                 let _cache = shelf.share(caches::FOLDER, watch.cancel).await?;
                 let builder = Builder { needs: &needs, settings, watch, site: &site, certificates };
                 let record = within(settings, builder.build()).await?;
@@ -94,7 +94,7 @@ fn interpreter(folder: &Path) -> PathBuf {
     folder.join("python/bin/python")
 }
 
-/// What a block needs, and the interpreter that it should run with.
+/// The requirements of a block, and its interpreter.
 #[derive(Debug)]
 struct Needs {
     requirements: Vec<String>,
@@ -111,12 +111,12 @@ impl Needs {
         Self { requirements, parent, present }
     }
 
-    /// Whether a glance is enough: packages that the interpreter has, of any version.
+    /// Whether no resolution is needed: all requirements are bare names of packages that the interpreter has.
     fn are_there(&self) -> bool {
         self.requirements.iter().all(|requirement| self.present.contains_key(requirement))
     }
 
-    /// The name of the environment: everything that decides what is in it.
+    /// The name of the environment: a hash of everything that determines its content.
     fn hash(&self, settings: &Settings) -> String {
         let mut key = Key::of(VERSION, &self.parent);
         self.requirements.iter().for_each(|requirement| key.add("requirement", requirement));
@@ -128,14 +128,14 @@ impl Needs {
         key.finish()
     }
 
-    /// The partners that the interpreter has.
+    /// The SDK and table libraries that the interpreter has.
     fn partners(&self) -> impl Iterator<Item = &str> {
         PARTNERS.iter().copied().filter(|partner| self.present.contains_key(*partner))
     }
 }
 
-/// A block that is written for pandas 2 and names packages gets pandas 2 where the interpreter has a later one: as in
-/// its image. Unless it says itself which pandas it needs; and a block that names no packages runs with what is there.
+/// A block that is written for pandas 2 and names packages gets pandas 2 if the interpreter has a later one, as in its
+/// image. Not if it names its own version of pandas; and a block without packages runs with the interpreter's.
 fn older_pandas(block: &Block, requirements: &[String], present: &BTreeMap<String, String>) -> Option<String> {
     let version = present.get("pandas")?;
     let later = version.split('.').next()?.parse::<u32>().is_ok_and(|major| major > 2);
@@ -143,7 +143,7 @@ fn older_pandas(block: &Block, requirements: &[String], present: &BTreeMap<Strin
     (block.pandas == Pandas::Two && later && !requirements.iter().any(says)).then(|| "pandas<3,>=2".into())
 }
 
-/// The packages in some folders with their versions, as the names of their metadata have them. The first folder counts.
+/// The packages in some folders with their versions, under the names in their metadata. The first folder has priority.
 fn present(libraries: &[PathBuf]) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for entry in libraries.iter().filter_map(|library| std::fs::read_dir(library).ok()).flatten().flatten() {
@@ -158,12 +158,12 @@ fn present(libraries: &[PathBuf]) -> BTreeMap<String, String> {
     all
 }
 
-/// Which downloaded and built packages uv sees, and adds to.
+/// The cache of downloaded and built packages that uv reads and fills.
 #[derive(Debug, Clone, Copy)]
 enum Cache {
-    /// Those of all environments; nothing may be built.
+    /// The cache of all environments; building is not allowed.
     Shared,
-    /// None but this environment's, gone when it is made.
+    /// A cache of this environment alone, removed with its build.
     Own,
 }
 
@@ -176,7 +176,7 @@ impl Cache {
     }
 }
 
-/// The making of one environment.
+/// The build of one environment.
 struct Builder<'a> {
     needs: &'a Needs,
     settings: &'a Settings,
@@ -189,8 +189,8 @@ impl Builder<'_> {
     async fn build(&self) -> Result<Record, LocalError> {
         let requirements = self.needs.requirements.clone();
         tell(self.watch.events, &format!("installing {}", masked(&requirements.join(", "))));
-        // Wheels first, whose installation runs no code of theirs: so it may fill the cache that all environments read.
-        // What must be built gets a cache of its own.
+        // Wheels first: installing them runs none of their code, so it may fill the cache that all environments read.
+        // Packages that must be built get a cache of their own.
         let (installed, cache) = match self.resolve(Cache::Shared).await? {
             Ok(installed) => (installed, Cache::Shared),
             Err(ended) if !gives_way(&ended.lines) => return Err(self.failure(&ended)),
@@ -205,7 +205,7 @@ impl Builder<'_> {
         Ok(Record { language: "python".into(), requirements, installed, ..Record::default() })
     }
 
-    /// What the interpreter lacks. What is installed beside it is exactly that, so nothing is resolved twice.
+    /// The packages that the interpreter lacks. Exactly these are installed, so nothing is resolved twice.
     async fn resolve(&self, cache: Cache) -> Result<Result<Vec<String>, Ended>, LocalError> {
         let mut needed: Vec<&str> = self.needs.requirements.iter().map(String::as_str).collect();
         needed.extend(self.needs.partners());
@@ -214,7 +214,7 @@ impl Builder<'_> {
             .uv(&["pip", "install", "--dry-run", "--break-system-packages"], python, cache)
             .arguments(cache.arguments())
             .arguments(&self.settings.packages.pip_arguments)
-            // What follows is no option, whatever a manifest says.
+            // The following arguments are no options, whatever a manifest contains.
             .arguments(["--"])
             .arguments(needed);
         let ended = self.ended(tool).await?;
@@ -223,7 +223,7 @@ impl Builder<'_> {
 
     async fn install(&self, changes: &[String], cache: Cache) -> Result<(), LocalError> {
         let folder = self.site.folder().join("python");
-        // It is moved when it is complete.
+        // The environment is moved when it is complete.
         let venv = ["venv", "--relocatable", "--no-project"];
         self.run(self.uv(&venv, &self.needs.parent.path, cache).arguments([&folder])).await?;
         let python = interpreter(&self.site.folder());
@@ -238,8 +238,8 @@ impl Builder<'_> {
         self.link(&folder)
     }
 
-    /// Compiles what was installed, with nothing that tells where a cache is, and without `site`, which would run code of
-    /// the packages. What does not compile works, and starts later.
+    /// Compiles the installed packages, without variables that reveal a cache, and without `site`, which would run code
+    /// of the packages. Packages that do not compile work, but start more slowly.
     async fn compile(&self, python: &Path) -> Result<(), LocalError> {
         let script = self.site.home().join("compile.py");
         let failed = |source| LocalError::Folder { path: script.clone(), source };
@@ -249,13 +249,13 @@ impl Builder<'_> {
         self.ended(tool.arguments(["-I", "-S"]).arguments([&script])).await.map(drop)
     }
 
-    /// Lets the environment see the interpreter's packages.
+    /// Adds the interpreter's packages to the environment.
     fn link(&self, folder: &Path) -> Result<(), LocalError> {
         let failed = |source| LocalError::Folder { path: folder.to_owned(), source };
         let libraries = self.needs.parent.libraries.iter().filter(|library| library.is_dir());
         let lines: Vec<String> = libraries
             .map(|library| {
-                // A string of JSON is one of Python.
+                // A JSON string is a valid Python string.
                 let text = serde_json::Value::from(library.to_string_lossy());
                 format!("import site; site.addsitedir({text})\n")
             })
@@ -279,7 +279,7 @@ impl Builder<'_> {
             .trusting(self.certificates.as_deref())
             .variable("HOME", self.site.home())
             .variable("UV_CACHE_DIR", cache)
-            // The settings are Longshore's alone, and so is the choice of the interpreter.
+            // The settings and the choice of the interpreter are Longshore's alone.
             .variable("UV_NO_CONFIG", "1")
             .variable("UV_PYTHON_DOWNLOADS", "never")
             .variable("UV_NO_PROGRESS", "1");
@@ -310,7 +310,7 @@ impl Builder<'_> {
     }
 
     fn failure(&self, ended: &Ended) -> LocalError {
-        // What uv was doing comes before its error.
+        // uv prints its progress before its error.
         let start = ended.lines.iter().position(|line| line.starts_with("error")).unwrap_or_default();
         LocalError::Python {
             packages: masked(&self.needs.requirements.join(", ")),
@@ -320,14 +320,14 @@ impl Builder<'_> {
     }
 }
 
-/// Where uv is: where the settings say, in `PATH`, or beside the interpreter, if it was installed there with pip.
+/// Path of uv: from the settings, in `PATH`, or beside the interpreter, if it was installed there with pip.
 fn uv(settings: &Settings) -> PathBuf {
     let uv = found(&settings.uv, &settings.path);
     let beside = settings.python.with_file_name("uv");
     if uv.components().count() == 1 && beside.is_file() { beside } else { uv }
 }
 
-/// What uv would install, as requirements: exact versions, or the address that the block names.
+/// The packages that uv would install, as requirements: exact versions, or the URL that the block names.
 fn changes(lines: &[String], requirements: &[String]) -> Vec<String> {
     let installed = lines.iter().filter_map(|line| line.strip_prefix(" + "));
     let mut changes: Vec<String> = installed

@@ -1,9 +1,9 @@
-//! R packages of a block: a library in front of R's own, with what those lack.
+//! R packages of a block: a library before R's own, with the packages that those lack.
 //!
-//! Whether a package that no repository has is an error depends on who named it. A manifest names packages on purpose,
-//! so it is. Those that are only found in the script may stand in `library(x)`, but also in `if (require(x))`, so that it
-//! may well do without: the run goes on with a note, and the script fails with its own words where it does not. A package
-//! that is there and cannot be installed is an error in both. `absent` decides it.
+//! Whether a package that no repository has is an error depends on its origin. A package in a manifest is required, so
+//! it is. A package found in the script may be in `library(x)`, but also in `if (require(x))`, and so be optional: the
+//! run continues with a note, and the script fails with its own message if it needs the package. A package that is in a
+//! repository and cannot be installed is an error in both cases. `absent` decides it.
 
 use super::certificates::gather;
 use super::environment_cache::{Acquired, BuildDirectory, EnvironmentCache, Record};
@@ -21,17 +21,17 @@ use longshore_os::small_file;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// What the hash begins with: it changes when libraries are made in another way.
+/// The beginning of the hashed text: it changes when libraries are built in another way.
 const VERSION: &str = "longshore-r-1";
 
-/// Asks for the version and the libraries.
+/// Prints the version and the libraries.
 const QUESTION: [&str; 3] =
     ["--vanilla", "-e", "cat(paste0('longshore:', c(as.character(getRversion()), .libPaths()), '\\n'), sep = '')"];
 
-/// What installs packages.
+/// The script that installs packages.
 const INSTALL: &str = include_str!("install.R");
 
-/// The block's library; `None` where R has all it needs, or there is nothing to have.
+/// The block's library; `None` if R has all packages that it needs, or none is available.
 pub(crate) async fn ensure(
     block: &Block,
     engines: &Engines,
@@ -81,15 +81,15 @@ fn without(record: &Record) -> String {
     format!("the script names R packages that are not installed ({names}), and {why}: it runs without them")
 }
 
-/// What a block needs, and the R that it should run with.
+/// The requirements of a block, and its R.
 #[derive(Debug)]
 struct Needs {
-    /// What the block names and R lacks.
+    /// The packages that the block names and R lacks.
     missing: Vec<String>,
-    /// Those of it that somebody declared, so that the script cannot do without: see the head of this file.
+    /// Those of them that the manifest declares, which are required: see the head of this file.
     declared: BTreeSet<String>,
     parent: Interpreter,
-    /// What R has.
+    /// The packages of R.
     present: BTreeSet<String>,
 }
 
@@ -105,7 +105,7 @@ impl Needs {
         Self { missing: missing.into_iter().collect(), declared, parent, present }
     }
 
-    /// The name of the environment: everything that decides what is in it.
+    /// The name of the environment: a hash of everything that determines its content.
     fn hash(&self, settings: &Settings) -> String {
         let mut key = Key::of(VERSION, &self.parent);
         self.declared.iter().for_each(|name| key.add("declared", name));
@@ -116,7 +116,7 @@ impl Needs {
     }
 }
 
-/// What an installation reported.
+/// The report of an installation.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Report {
     unavailable: Vec<String>,
@@ -139,7 +139,7 @@ impl Report {
     }
 }
 
-/// The making of one library.
+/// The build of one library.
 struct Builder<'a> {
     needs: &'a Needs,
     settings: &'a Settings,
@@ -182,7 +182,7 @@ impl Builder<'_> {
         if !ended.status.success() {
             let package = report.failed.unwrap_or_else(|| self.needs.missing.join(", "));
             let place = place(&ended.lines, self.site.shelf());
-            // What was installed before it is of no interest.
+            // Output of earlier installations is irrelevant.
             let start = format!("package ‘{package}’ ...");
             let start = ended.lines.iter().rposition(|line| line.ends_with(&start)).unwrap_or_default();
             return Err(LocalError::R { package, place, words: words(&ended.lines[start..]) });
@@ -191,7 +191,7 @@ impl Builder<'_> {
         Ok(Record { installed: installed(&library), ..record })
     }
 
-    /// Whether the block can do without what no repository has.
+    /// Whether the packages that no repository has are optional for the block.
     fn absent(&self, report: Report, lines: &[String]) -> Result<Record, LocalError> {
         let Report { unavailable, unreachable, .. } = report;
         let declared: Vec<String> =

@@ -1,5 +1,5 @@
-//! Programs that make environments: each runs with an environment made of the settings alone, its lines are told as they
-//! come, and a cancellation ends all of it. What the lines mean is their caller's.
+//! Programs that build environments: each runs with variables from the settings alone, its lines are shown as they
+//! arrive, and a cancellation kills all its processes. The caller interprets the lines.
 
 use super::LocalError;
 use longshore_config::settings::{PackageSettings, Settings};
@@ -14,14 +14,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use tokio::process::Command;
 
-/// Lines that are remembered, the older half of them forgotten when there are more: 2,000 are left, which is more than uv
-/// lists of any environment, in 4 MB at the most.
+/// Lines that are kept; beyond it the older half is dropped: 2,000 are left, which is more than uv lists of any
+/// environment, in at most 4 MB.
 const LINES_MAX: usize = 4000;
 
-/// Bytes of a line that are kept; compilers are called with longer ones.
+/// Bytes of a line that are kept; commands of compilers are longer.
 const LINE_MAX: usize = 1000;
 
-/// A program that is about to run.
+/// A program that has not started yet.
 #[derive(Debug)]
 pub(super) struct Tool {
     program: PathBuf,
@@ -30,15 +30,15 @@ pub(super) struct Tool {
     quiet: bool,
 }
 
-/// What became of a program.
+/// The result of a program.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) status: ExitStatus,
-    /// Its last lines, standard output and error as they came, passwords masked.
+    /// Its last lines, standard output and error in order of arrival, passwords masked.
     pub(super) lines: Vec<String>,
 }
 
-/// Who is told, and who may end it.
+/// The receiver of events, and the cancellation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Watch<'a> {
     pub(super) events: &'a Events,
@@ -46,7 +46,7 @@ pub(super) struct Watch<'a> {
 }
 
 impl Tool {
-    /// A program that sees the settings of packages and nothing of the host's own environment.
+    /// A program with the package settings, and without the host's own environment.
     pub(super) fn new(program: &Path, settings: &Settings) -> Self {
         let mut command = Command::new(program);
         command.env_clear().env("PATH", &settings.path).env("LANG", "C.UTF-8");
@@ -69,7 +69,7 @@ impl Tool {
         self
     }
 
-    /// Says whose certificates it trusts, as uv and R want to be told.
+    /// Sets the trusted certificates, in the variables of uv and R.
     pub(super) fn trusting(self, certificates: Option<&Path>) -> Self {
         match certificates {
             Some(file) => self.variable("SSL_CERT_FILE", file).variable("CURL_CA_BUNDLE", file),
@@ -77,19 +77,19 @@ impl Tool {
         }
     }
 
-    /// Sets where it runs.
+    /// Sets its working folder.
     pub(super) fn folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self
     }
 
-    /// Lets nobody hear its lines: they are an answer.
+    /// Hides its lines: they are an answer.
     pub(super) fn quietly(mut self) -> Self {
         self.quiet = true;
         self
     }
 
-    /// Runs it to its end, whatever that is.
+    /// Runs it to its end, successful or not.
     pub(super) async fn run(self, watch: Watch<'_>) -> Result<Ended, LocalError> {
         let Self { program, command, secrets, quiet } = self;
         let mut lines = Lines { kept: Vec::new(), secrets, events: (!quiet).then_some(watch.events) };
@@ -112,13 +112,13 @@ impl Tool {
     }
 }
 
-/// Says what is being installed.
+/// Reports an installation.
 pub(super) fn tell(events: &Events, line: &str) {
-    // A build goes on without anyone who watches.
+    // A build continues without a watcher.
     events.tell(Event::Building { line: line.to_owned() });
 }
 
-/// What programs must know to reach package indexes.
+/// Variables that programs need to reach package indexes.
 fn network(packages: &PackageSettings) -> Vec<(&'static str, String)> {
     let settings = [
         ("HTTP_PROXY", packages.http_proxy.clone()),
@@ -131,7 +131,7 @@ fn network(packages: &PackageSettings) -> Vec<(&'static str, String)> {
     settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// What is kept of what a program prints.
+/// The kept output of a program.
 #[derive(Debug)]
 struct Lines<'a> {
     kept: Vec<String>,
@@ -140,14 +140,14 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// The rest of a line that is too long is left out.
+    /// The rest of a line that is too long is dropped.
     fn take(&mut self, line: Line<'_>) {
         let text = if line.begins { self.secrets.masked_line(&line.text()) } else { String::new() };
         if text.is_empty() {
             return;
         }
         if let Some(events) = self.events {
-            // A line that finds no room is not worth waiting for: others follow.
+            // A line is dropped if the queue is full: others follow.
             events.tell(Event::Building { line: text.trim_start().to_owned() });
         }
         if self.kept.len() >= LINES_MAX {
@@ -157,9 +157,9 @@ impl Lines<'_> {
     }
 }
 
-/// The words of an error: what was said first and last, where it is long.
+/// The message of an error: its first and last lines, if it is long.
 pub(super) fn words(lines: &[String]) -> String {
-    /// What fits a screen: the sentence, and what led to it.
+    /// Lines that fit on a screen: the error, and its context.
     const FIRST: usize = 8;
     const LAST: usize = 20;
     if lines.len() <= FIRST + LAST {
@@ -169,7 +169,7 @@ pub(super) fn words(lines: &[String]) -> String {
     format!("{}\n…\n{}", first.join("\n"), last.join("\n"))
 }
 
-/// Where something failed, for an error's text, if that is what its reader must know: the disk is full.
+/// The folder of a failure, for an error's text, if the disk is full.
 pub(super) fn place(lines: &[String], folder: &Path) -> String {
     let full = lines.iter().any(|line| line.contains("No space left on device") || line.contains("os error 28"));
     if full { format!(": the disk of `{}` is full", folder.display()) } else { String::new() }
