@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub(crate) enum AgentError {
     /// The host's connection has ended.
-    #[error("the host is gone")]
+    #[error("the host has closed the connection")]
     HostGone,
     /// The host's socket cannot be reached.
     #[error("cannot connect to the host at `{path}`")]

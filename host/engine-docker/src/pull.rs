@@ -45,7 +45,7 @@ impl DockerStore {
                 }
                 Ok(None) => return Ok(()),
                 Err(_) => {
-                    let reason = format!("the engine said nothing for {} s", SILENCE.as_secs());
+                    let reason = format!("the engine sent nothing for {} s", SILENCE.as_secs());
                     return Err(PullFailure::Transient { reason });
                 }
             }

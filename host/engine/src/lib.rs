@@ -141,10 +141,10 @@ impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exited(status) => write!(f, "its agent ended with exit status {status}"),
-            Self::Killed(signal) => write!(f, "its agent was ended by signal {signal}"),
-            Self::Stopped => f.write_str("the engine was told to end it"),
-            Self::OutOfMemory => f.write_str("its agent was ended for want of memory"),
-            Self::Unknown => f.write_str("it is gone"),
+            Self::Killed(signal) => write!(f, "its agent was killed by signal {signal}"),
+            Self::Stopped => f.write_str("the engine was asked to stop it"),
+            Self::OutOfMemory => f.write_str("its agent was killed because memory ran out"),
+            Self::Unknown => f.write_str("the engine gives no reason"),
         }
     }
 }

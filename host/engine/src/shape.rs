@@ -70,7 +70,10 @@ impl From<&Limits> for Resources {
 impl Resources {
     /// Processors; `None` for all of them.
     #[must_use]
-    #[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 billionths of a processor, which are nine million")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "no machine has 2^53 billionths of a processor, which are nine million"
+    )]
     pub fn cpus(&self) -> Option<f64> {
         self.nano_cpus.map(|nano| nano as f64 / 1e9)
     }

@@ -19,13 +19,13 @@ pub enum StoreError {
         #[source]
         source: Refusal,
     },
-    /// An image that something was to be done with is gone.
+    /// The image of an action was removed since.
     #[error("the image `{image}` no longer exists: something else removed it")]
     Gone {
         /// Its name or id.
         image: String,
     },
-    /// A build used more than it may.
+    /// A build exceeded a limit.
     #[error(
         "the build {did} than its limit of {most}: name fewer packages, or raise `{setting}` in `[build]` of the settings"
     )]
@@ -34,10 +34,10 @@ pub enum StoreError {
         did: &'static str,
         /// The limit.
         most: String,
-        /// What it is called in the settings.
+        /// Its name in the settings.
         setting: &'static str,
     },
-    /// A container used to build ended by itself.
+    /// A build container ended by itself.
     #[error("the build container ended too early: it was removed or killed, or its image has no `sh` or `cat`")]
     BuildContainerEnded,
 }

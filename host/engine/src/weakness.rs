@@ -1,12 +1,12 @@
-//! What an engine and its machine cannot hold, whatever a container's policy says: for `longshore doctor`.
+//! Weaknesses of an engine and its machine that no container policy can remove, for `longshore doctor`.
 
 use super::{Diagnosis, EngineFacts, SocketMemory};
 
-/// The first version of Docker whose releases had the fixes of 2024 in `runc` from the beginning, and masked what tells the
-/// machine's power (`/sys/devices/virtual/powercap`).
+/// The first version of Docker whose releases all have the `runc` fixes of 2024, and hide the files that reveal the
+/// machine's power use (`/sys/devices/virtual/powercap`).
 const MASKING: u32 = 25;
 
-/// Everything that is weaker than it could be. All but the want of filters leaves runs possible.
+/// All weaknesses. Runs are possible with each of them, except the lack of system call filters.
 pub(super) fn weaknesses(facts: &EngineFacts, sockets: SocketMemory) -> Vec<Diagnosis> {
     let weaker = |finding: String, remedy: &str| Diagnosis {
         subject: "isolation".into(),
@@ -40,7 +40,7 @@ pub(super) fn weaknesses(facts: &EngineFacts, sockets: SocketMemory) -> Vec<Diag
         ));
     }
     let major = facts.version.as_deref().and_then(|version| version.split('.').next()?.parse::<u32>().ok());
-    // Podman counts its versions otherwise: 5 is newer than all of what is missing here.
+    // Podman has other version numbers: its version 5 has all of the fixes.
     if let (Some(version), Some(10..MASKING)) = (&facts.version, major) {
         found.push(weaker(
             format!("engine {version} is older than {MASKING}: its `runc` may lack the fixes of 2024, such as CVE-2024-21626"),

@@ -95,15 +95,15 @@ pub enum PullError {
     TooMany {
         /// The registry.
         registry: String,
-        /// The command that mends it.
+        /// The command that fixes it.
         login: String,
     },
-    /// The image is for other machines.
+    /// The image is for another architecture.
     #[error("the image `{image}` is not available for this machine's architecture ({architecture})")]
     OtherArchitecture {
         /// The image.
         image: String,
-        /// This machine's architecture, in the words of OCI.
+        /// This machine's architecture, in OCI terms.
         architecture: String,
     },
     /// The engine does not trust the registry.
@@ -115,10 +115,10 @@ pub enum PullError {
     Untrusted {
         /// The registry.
         registry: String,
-        /// In the engine's words.
+        /// The engine's message.
         reason: String,
     },
-    /// There is no such host.
+    /// The registry's host does not exist.
     #[error("cannot find the registry `{registry}` of the image `{image}`: no host has this name")]
     NoHost {
         /// The image.
@@ -132,29 +132,29 @@ pub enum PullError {
         /// The image.
         image: String,
     },
-    /// It did not get better.
+    /// All attempts failed.
     #[error("cannot pull the image `{image}` from `{registry}` in {attempts} attempts; the last: {reason}")]
     GivenUp {
         /// The image.
         image: String,
         /// Its registry.
         registry: String,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
-        /// In the engine's words.
+        /// The engine's message.
         reason: String,
     },
-    /// Anything else.
+    /// Any other failure.
     #[error("cannot pull the image `{image}` from `{registry}`: {reason}")]
     Failed {
         /// The image.
         image: String,
         /// Its registry.
         registry: String,
-        /// In the engine's words.
+        /// The engine's message.
         reason: String,
     },
-    /// The engine says that it pulled it, and does not have it.
+    /// The engine reported success, but does not have the image.
     #[error("the image `{image}` was pulled from `{registry}`, but something else has removed it since")]
     Gone {
         /// The image.
