@@ -33,7 +33,7 @@ fn what_is_no_name_of_a_package_starts_nothing() {
         ("python", "dependencies = [\"--index-url=http://x\"]", "invalid Python package name `--index-url=http://x`"),
         ("python", "dependencies = [\"../x.whl\"]", "expected a pip requirement such as"),
         ("python", "system_packages = [\"tree; reboot\"]", "invalid Debian package name `tree; reboot`"),
-        ("r", "dependencies = [\"zoo'); system('x\"]", "the block names the R package"),
+        ("r", "dependencies = [\"zoo'); system('x\"]", "invalid R package name `zoo'); system('x`"),
     ] {
         let block = place.block("nonsense", language, keys, "");
         place.run(&block).expect(2, &[text]);

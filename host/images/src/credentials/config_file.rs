@@ -171,8 +171,8 @@ mod tests {
             ("own.example/a", "own for own.example"),
             (
                 "broken.example/a",
-                "the Docker configuration `config.json` has a broken entry for `broken.example`: `docker login` writes \
-                 it anew",
+                "the Docker configuration `config.json` has an invalid entry for `broken.example`: `docker login` \
+                 rewrites it",
             ),
         ];
         for (image, expected) in cases {

@@ -236,9 +236,9 @@ mod tests {
         );
         assert!(
             reason(&text.replace("\"4.13.0\"", "\"4 -r /etc/passwd\""))
-                .ends_with("is no name and version of a package")
+                .ends_with("is not a valid package name and version")
         );
-        assert!(reason(&text.replace("\"humanize\"", "\"-e.\"")).ends_with("is no name and version of a package"));
+        assert!(reason(&text.replace("\"humanize\"", "\"-e.\"")).ends_with("is not a valid package name and version"));
         assert!(reason("version = ").contains("TOML parse error"));
         assert!(reason(&format!("surprise = 1\n{text}")).contains("unknown field `surprise`"));
     }
