@@ -105,7 +105,7 @@ mod tests {
                 let (FromScript::Ack { bytes, .. }, _) = frame.into_message().unwrap() else { panic!("ack") };
                 window.acknowledged(bytes).unwrap();
             }
-            // As a socket would, the channel holds only so many; the reader's acknowledgements make room.
+            // Like a socket, the channel holds a limited number; the reader's acknowledgements make room.
             while let Some(frame) = host.receiver.try_receive() {
                 let (FromScript::Ack { bytes, .. }, _) = frame.into_message().unwrap() else { panic!("ack") };
                 window.acknowledged(bytes).unwrap();

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::{FromAgent, FromScript, ToAgent, ToScript};
 
-    /// The types that serde knows, as it lists them where it meets another.
+    /// The types that serde expects, as listed in its error about an unknown one.
     fn known<M: Message>() -> Vec<String> {
         let error = serde_json::from_str::<M>(r#"{"type":""}"#).map(drop).unwrap_err().to_string();
         error.split('`').skip(3).step_by(2).map(str::to_owned).collect()

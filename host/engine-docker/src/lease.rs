@@ -302,7 +302,7 @@ mod tests {
         let leases = Leases::new(folder.path(), Path::new("/run/docker.sock"));
         let other = Leases::new(folder.path(), Path::new("/run/other.sock"));
         let living = leases.take().unwrap();
-        // All of its containers were seen to be gone.
+        // All of its containers were seen to be removed.
         drop(leases.take().unwrap());
         assert_eq!(std::fs::read_dir(folder.path().join(FOLDER)).unwrap().count(), 1);
         let dead = leases.take().unwrap();

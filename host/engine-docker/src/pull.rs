@@ -81,7 +81,7 @@ mod tests {
     fn the_header_is_in_the_alphabet_of_addresses() {
         let reference = Reference::parse("r:5000/a").unwrap();
         let login = |secret| Login { secret, origin: String::new() };
-        // Each of these is at an odd place of base64 in one of three passwords.
+        // Each of these is at a critical place of base64 in one of three passwords.
         for password in ["?>~", "x?>~", "xx?>~", "ÿþ"] {
             let secret = Secret::Password { user: "me".into(), password: password.into() };
             let header = header(&login(secret), &reference);

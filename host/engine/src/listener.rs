@@ -133,12 +133,12 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    /// Connects as a user, and waits until the other side has read or closed.
+    /// Connects as a user, and waits until the other side has read or closed the connection.
     fn connect_as(user: Option<u32>, socket: &Path) -> std::thread::JoinHandle<usize> {
         let socket = socket.to_owned();
         std::thread::spawn(move || {
             if let Some(user) = user.map(Uid::from_raw) {
-                // Of this thread alone.
+                // Only for this thread.
                 rustix::thread::set_thread_res_uid(user, user, user).unwrap();
             }
             let mut connection = std::os::unix::net::UnixStream::connect(socket).unwrap();
@@ -155,14 +155,14 @@ mod tests {
         (listener, socket)
     }
 
-    /// A run's.
+    /// The script user of a run.
     const SCRIPT: u32 = 43_570;
 
     #[tokio::test]
     async fn who_is_not_expected_is_refused_and_counted() {
         let folder = tempfile::tempdir().unwrap();
         let own = rustix::process::geteuid();
-        // Nobody has subordinate ids of this user.
+        // The user `u32::MAX - 1` has no subordinate ids.
         let (listener, socket) =
             listen(folder.path(), "contained", Peers::Contained { engine: u32::MAX - 1, script: SCRIPT });
         let mut refused = Vec::new();
@@ -170,7 +170,7 @@ mod tests {
         if !own.is_root() {
             refused.extend([connect_as(None, &socket), connect_as(None, &socket)]);
         } else {
-            // Other runs' scripts among them.
+            // Including scripts of other runs.
             refused.extend([SCRIPT + 1, SCRIPT - 1, 4356, 4355].map(|user| connect_as(Some(user), &socket)));
             expected = Some(connect_as(Some(SCRIPT), &socket));
         }

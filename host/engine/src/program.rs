@@ -270,7 +270,7 @@ mod tests {
         Program::new(command)
     }
 
-    /// Whether a process ends; who inherits it has reaped it or will.
+    /// Whether a process ends; its new parent has reaped it or will.
     async fn gone(id: &[u8]) -> bool {
         let path = format!("/proc/{}/stat", String::from_utf8_lossy(id).trim());
         for _ in 0..1000 {
@@ -287,7 +287,7 @@ mod tests {
     async fn a_program_reads_its_input_and_its_output_is_bounded() {
         let output = shell("cat; echo said >&2; exit 3").input(b"longer").output(4).await.unwrap();
         assert_eq!((output.status.code(), &*output.out, &*output.err), (Some(3), &b"long"[..], &b"said"[..]));
-        // More than a pipe holds, and nobody who reads it.
+        // More than a pipe holds, without a reader.
         let output = shell("exit 0").input(&[b'x'; 1 << 20]).output(4).await.unwrap();
         assert!(output.status.success() && output.out.is_empty());
         let output = shell("head -c 1000000 /dev/zero; cat").output(4).await.unwrap();

@@ -99,7 +99,7 @@ mod tests {
         RunImage { name: "team/base:3".into(), users, ..RunImage::default() }
     }
 
-    /// Ids of no setting, from the first on of sixteen that this process alone has.
+    /// `count` ids from `first` on, of sixteen that no setting contains and only this process uses.
     fn range(first: u32, count: u32) -> RangeInclusive<u32> {
         let first = 1_000_000 + std::process::id() * 16 + first;
         first..=first + count - 1

@@ -108,7 +108,7 @@ mod tests {
         };
         let (first, again) = (mounted(false), mounted(false));
         assert_eq!(Shape { mounts: first.clone(), ..shape() }, Shape { mounts: again, ..shape() });
-        // Another file at the same path is another mount: as long as the first is held, none has its number.
+        // Another file at the same path is another mount: while the first is open, no other file has its inode number.
         std::fs::rename(&file, folder.path().join("b")).unwrap();
         std::fs::write(&file, "").unwrap();
         let differing = [

@@ -201,7 +201,7 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Child, Command, Stdio};
 
-    /// Everything below a process.
+    /// All descendants of a process.
     fn all_below(pid: Pid) -> HashSet<i32> {
         let all: Vec<Process> = listed().filter_map(read).collect();
         below(&HashSet::from([pid.as_raw_nonzero().get()]), &all)
@@ -213,7 +213,7 @@ mod tests {
         command
     }
 
-    /// Reads until all who could write are dead.
+    /// Reads until all writers have ended.
     fn rest(child: &mut Child) -> String {
         let mut text = String::new();
         child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
@@ -234,7 +234,7 @@ mod tests {
         let mut agent =
             shell("(setsid sh -c 'sleep 1000 & sleep 1000' & sleep 1000) & kill -STOP $$; exit 7").spawn().unwrap();
         let pid = Pid::from_child(&agent);
-        // Whatever is below it has its standard output.
+        // All its descendants have its standard output.
         while all_below(pid).len() < 4 {
             std::thread::yield_now();
         }
@@ -246,8 +246,8 @@ mod tests {
 
     #[test]
     fn a_chain_of_forks_ends() {
-        // Each one starts the next and ends, so that none lives for long; their parent is stopped and takes them. Their
-        // number is bounded, since the numbers of processes are the machine's.
+        // Each one starts the next and ends, so that none lives long; their parent is stopped and adopts them. Their
+        // number is bounded, since process ids belong to the whole machine.
         let program = "import ctypes, os, time\n\
             ctypes.CDLL(None).prctl(36, 1)\n\
             if os.fork():\n    time.sleep(1000)\n\

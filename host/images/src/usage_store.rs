@@ -161,7 +161,7 @@ impl UsageStore {
 mod tests {
     use super::*;
 
-    /// Takes a lock that nobody has.
+    /// Takes a free lock.
     fn claimed(ledger: &UsageStore) -> LockGuard {
         ledger.try_claim("a").unwrap().unwrap()
     }
@@ -257,7 +257,7 @@ mod tests {
                     })
                 })
                 .collect();
-            // As a build does before it lets go.
+            // As a build does before it releases its lock.
             for _ in 0..10 {
                 tokio::task::spawn_blocking(|| ()).await.unwrap();
                 tokio::task::yield_now().await;

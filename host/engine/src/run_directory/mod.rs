@@ -112,10 +112,10 @@ mod tests {
         let next = RunDirectory::create(&runtime_folder, &new_run_id()).await.unwrap();
         next.close().await;
         assert!(living.folder().exists() && beside.exists());
-        // Whichever of the two came upon it first has removed it by now.
+        // The first of the two that found it has removed it by now.
         living.close().await;
         assert!(!path.exists());
-        // The folders stay, so that nobody else makes them.
+        // The folders stay, so that no other user creates them.
         assert_eq!(std::fs::read_dir(runs).unwrap().count(), 0);
     }
 
@@ -146,7 +146,7 @@ mod tests {
         let place = RunDirectory::create(&long, &new_run_id()).await.unwrap();
         assert!(place.socket().as_os_str().len() > SOCKET_PATH_BYTES);
         let listener = place.listen(Peers::Own).unwrap();
-        // As a container does, which sees it elsewhere.
+        // Like a container, which sees it under another path.
         let seen = folder.path().join("seen");
         std::os::unix::fs::symlink(place.folder(), &seen).unwrap();
         let _connection = std::os::unix::net::UnixStream::connect(seen.join(SOCKET)).unwrap();

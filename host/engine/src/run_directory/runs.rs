@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-    /// A runtime folder that is still missing.
+    /// A missing runtime folder.
     fn missing() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let runtime_folder = folder.path().join("run of ü");
@@ -151,7 +151,7 @@ mod tests {
         std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     }
 
-    /// What is said of a runtime folder, by a run and by `longshore doctor`.
+    /// The errors about a runtime folder, in a run and in `longshore doctor`.
     fn refused(runtime_folder: &Path) -> String {
         let words = |error: EngineError| format!("{error}: {}", std::error::Error::source(&error).unwrap());
         let said = words(RunsFolder::open(runtime_folder).unwrap_err());
@@ -231,7 +231,7 @@ mod tests {
     fn folders_of_other_users_are_refused() {
         let (_folder, runtime_folder) = missing();
         let runs = RunsFolder::open(&runtime_folder).unwrap().path;
-        // Only root can give something away.
+        // Only root can change a file's owner.
         if own_user() == 0 {
             for squatted in [&runs, &runtime_folder] {
                 std::os::unix::fs::chown(squatted, Some(4356), None).unwrap();

@@ -166,7 +166,7 @@ fn unlike(values: &[u32], bits: u32) -> Vec<(u32, u32)> {
 mod tests {
     use super::*;
 
-    /// The answers to a call, by our own reading of the cases: exactly one where the call is answered.
+    /// The answers to a call, by an independent evaluation of the cases: exactly one if the call is answered.
     fn answers(name: &str, sockets: Sockets, arguments: [u32; 3]) -> Vec<Answer> {
         let holds = |condition: &Condition| {
             arguments[usize::try_from(condition.argument).unwrap()] & condition.mask == condition.value

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
     use std::collections::{BTreeMap, BTreeSet};
 
-    /// The numbers of a machine by name.
+    /// The numbers of an architecture by name.
     fn numbers(column: usize) -> BTreeMap<&'static str, u32> {
         let words = lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         let numbered = words.filter(|words| words[column] != "-");
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn no_number_is_left_out() {
         let of = |column| numbers(column).into_values().collect::<BTreeSet<_>>();
-        // Those between are taken on no machine, or on others.
+        // Numbers in between are unused, or used by other architectures.
         let x86_64: BTreeSet<u32> = (0..=336).chain(424..=469).collect();
         assert_eq!(of(0), x86_64);
         let aarch64: BTreeSet<u32> = (0..=243).chain(260..=294).chain(424..=469).collect();
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!((numbers(0).len(), numbers(1).len()), (x86_64.len(), aarch64.len()), "a number is there twice");
     }
 
-    /// What the C library's headers of this machine have: their numbers are the kernel's.
+    /// The numbers in the C library's headers of this machine, which are the kernel's.
     #[test]
     fn the_numbers_are_those_of_this_machines_headers() {
         let header = if cfg!(target_arch = "x86_64") {

@@ -124,7 +124,7 @@ mod tests {
             serde_json::json!({"index": 0, "value": 131_072, "valueTwo": 131_072, "op": "SCMP_CMP_MASKED_EQ"});
         assert_eq!(clone["args"][0], argument);
         assert_eq!((&clone["action"], &clone["errnoRet"]), (&"SCMP_ACT_ERRNO".into(), &1.into()));
-        // Sent with each container, and made to a filter at each start: the kernel takes 4096 instructions.
+        // Sent with each container, and converted to a filter at each start: the kernel accepts 4096 instructions.
         assert!(text.len() < 40_000, "{}", text.len());
     }
 }

@@ -152,7 +152,7 @@ mod tests {
         }
     }
 
-    /// What comes of images that are not here, with an engine that answers, and a registry that nobody must ask.
+    /// The results for missing images, with an engine that answers, and a registry that must not be asked.
     async fn brought(image: &str, pull: Pull) -> (Result<StoredImage, PullError>, Option<Event>) {
         let mut settings = Settings::default();
         settings.images.pull = pull;

@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(name(&ours, &ours.id), CACHE_VOLUMES);
         assert_eq!(name(&r, &r.id), CACHE_VOLUMES);
         assert_eq!(name(&theirs, &theirs.id), format!("{CACHE_VOLUMES}-000000000000"));
-        // Packages of the system are in it, whose code runs in the build.
+        // It contains Debian packages, whose code runs in the build.
         assert_eq!(name(&ours, &layer), format!("{CACHE_VOLUMES}-444444444444"));
     }
 }

@@ -70,7 +70,7 @@ mod tests {
         save(folder.path(), &one, &fingerprint);
         assert_eq!(load(folder.path(), &one), Some(fingerprint.clone()));
         assert_eq!(load(folder.path(), &other), None);
-        // Another image's, in its place.
+        // The fingerprint of another image, in its place.
         std::fs::copy(path(folder.path(), &one).unwrap(), path(folder.path(), &other).unwrap()).unwrap();
         assert_eq!(load(folder.path(), &other), None);
         for damage in

@@ -274,7 +274,7 @@ mod tests {
     fn interpreters_are_asked_as_they_run_scripts() {
         let root = tempfile::tempdir().unwrap();
         let python = root.path().join("python3");
-        // Instead of the question, its own environment.
+        // Instead of the listing, prints its own environment.
         std::fs::write(&python, "#!/bin/sh\nenv >&2\nexit 1\n").unwrap();
         std::fs::set_permissions(&python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let variable = |name: &str| (name.to_owned(), "a b".to_owned());

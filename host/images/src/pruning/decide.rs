@@ -217,7 +217,7 @@ mod tests {
         SystemTime::UNIX_EPOCH + 20_000 * DAY
     }
 
-    /// `name parent added days-since-use flag`, one in a line; `-` where there is none.
+    /// `name parent added days-since-use flag`, one in a line; `-` if there is none.
     fn subjects(text: &str) -> Vec<Subject> {
         let subject = |line: &str| {
             let mut words = line.split_whitespace();
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!((decision.total, decision.order), (43, vec![3, 4]));
     }
 
-    /// What must hold of every decision.
+    /// The properties of every decision.
     fn check(subjects: &[Subject], goal: Goal) {
         let decision = decide(subjects, goal, now());
         let goes = |index: usize| decision.victims.contains(&index);
@@ -331,11 +331,11 @@ mod tests {
         }
         let removable = |index: usize| decision.fates[index] == Fate::Stays(Stays::WithinBudget);
         match goal {
-            // Under the low mark, or nothing removable is left, or there was no need.
+            // The low mark is reached, or no removable image is left, or the high mark was not exceeded.
             Goal::Marks { high, low } => {
                 let untouched = !decision.victims.iter().any(|victim| !subjects[*victim].nameless);
                 assert!(left <= low || !(0..subjects.len()).any(removable) || untouched && left <= high);
-                // No more than was needed: without the last one it was not enough.
+                // No more than needed: without the last one the mark was not reached.
                 if let Some(last) = decision.victims.last().filter(|last| !subjects[**last].nameless) {
                     assert!(left + subjects[*last].added > low, "{subjects:?}");
                 }
@@ -361,7 +361,7 @@ mod tests {
                     let parents: [u32; 4] = [0, forest % 2, forest / 2 % 3, forest / 6 % 4];
                     let subject = |index: u32| Subject {
                         id: index.to_string(),
-                        // 0 is none, and others are those before.
+                        // 0 is none, other numbers are the images before.
                         parent: parents[index as usize].checked_sub(1).map(|parent| parent.to_string()),
                         added: u64::from(index) + 1,
                         last_used: now() - DAY * ((index + 1) * shuffle % 5),

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use longshore_model::image_id::ImageId;
 
-    /// Names, labels, and what comes of them.
+    /// Names, labels, and the expected result.
     type Row<'a> = (&'a [&'a str], &'a [&'a str], Option<(Kind, bool)>);
 
     #[test]

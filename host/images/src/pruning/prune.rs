@@ -61,7 +61,7 @@ pub(crate) async fn prune(
         report.failed.push(PruneFailure { what, reason: error.to_string() });
     }
     let mut goal = goal(settings, how);
-    // Once begun, it continues to the low mark, even when it is below the high one already.
+    // Once begun, pruning continues to the low mark, even after the total is below the high one.
     if let Goal::Marks { high, low } = &mut goal
         && report.total_before > *high
     {
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(low_mark(&settings), 0);
     }
 
-    /// A cache with an environment in it for each hash, and a ledger.
+    /// A cache with an environment for each hash, and a usage store.
     fn machine(hashes: &[&str]) -> (tempfile::TempDir, Settings, UsageStore) {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings {
@@ -294,7 +294,7 @@ mod tests {
     async fn what_cannot_be_removed_is_reported_and_the_others_go() {
         let hashes = ["00000000000000000000000000000000", "11111111111111111111111111111111"];
         let (_folder, settings, ledger) = machine(&hashes);
-        // The ledger has a file where the folder with the lock would be.
+        // The usage store has a file in place of the folder with the lock.
         std::fs::create_dir_all(settings.state_folder.join("images")).unwrap();
         std::fs::write(settings.state_folder.join("images").join(hashes[0]), "").unwrap();
         let report = prune(None, &ledger, &settings, How::Everything).await.unwrap();

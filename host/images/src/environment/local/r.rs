@@ -249,7 +249,7 @@ mod tests {
             std::fs::create_dir(folder.path().join(name)).unwrap();
             std::fs::write(folder.path().join(name).join("DESCRIPTION"), "Package: x\nVersion: 1.2-3\n").unwrap();
         }
-        // What R leaves of an installation that was killed is no package.
+        // The remains of a killed R installation are not a package.
         std::fs::create_dir(folder.path().join("00LOCK-dplyr")).unwrap();
         std::fs::create_dir(folder.path().join("half")).unwrap();
         let libraries = vec![PathBuf::from("/nowhere"), folder.path().to_owned()];

@@ -206,7 +206,7 @@ mod tests {
         assert!(gone(&ended.lines[3000]).await);
     }
 
-    /// Whether a process ends; whoever inherits it has reaped it or will.
+    /// Whether a process ends; its new parent has reaped it or will.
     async fn gone(id: &str) -> bool {
         for _ in 0..1000 {
             let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
