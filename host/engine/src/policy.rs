@@ -193,7 +193,7 @@ pub struct Held {
 pub struct Placement<'a> {
     /// The script's user; the common one of all runs if `None`.
     pub user: Option<&'a ScriptUser>,
-    /// The folder of this machine that it has as the folder of its socket.
+    /// The folder on this machine that is its socket folder.
     pub folder: &'a Path,
     /// This machine's agent, if the image has none.
     pub agent: Option<&'a Path>,
