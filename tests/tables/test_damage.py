@@ -142,7 +142,7 @@ def _wrong(seen, wanted, is_text):
             return f"{seen.megabytes:.0f} MiB were taken"
     else:
         text = seen.get("error", "")
-    for word in ("panicked", "backtrace", "bug of longshore", "its reader broke"):
+    for word in ("panicked", "backtrace", "bug of longshore", "bug in longshore", "its reader broke"):
         if word in text:
             return f"{word}: {' '.join(text.split())[:300]}"
     if isinstance(seen, runs.Run) or "error" in seen:

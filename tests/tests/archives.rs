@@ -194,7 +194,7 @@ fn an_image_is_the_same_after_its_archive() {
         assert_eq!(id_of(&name), None, "the name in the archive came with it");
         let again = bench.longshore(&["images", "import", &path]);
         assert!(
-            again.code == 0 && again.stdout.starts_with(&format!("{here}: was here already, {id}")),
+            again.code == 0 && again.stdout.starts_with(&format!("{here}: already present, {id}")),
             "{}",
             again.stdout
         );
@@ -235,7 +235,7 @@ fn one_archive_is_taken_in_by_many_at_once() {
     let all: Vec<_> = (0..4).map(|_| begun()).collect();
     let ended: Vec<Ended> = all.into_iter().map(|import| import.wait_with_output().unwrap().into()).collect();
     assert!(ended.iter().all(|one| one.code == 0 && one.stdout.contains(&id)));
-    assert_eq!(ended.iter().filter(|one| !one.stdout.contains("was here already")).count(), 1);
+    assert_eq!(ended.iter().filter(|one| !one.stdout.contains("already present")).count(), 1);
     assert_eq!(id_of(&here), Some(id));
 }
 

@@ -241,7 +241,7 @@ fn a_registry_that_does_not_answer_is_tried_five_times() {
     assert_eq!(status, Some(3), "{said}");
     let attempts: Vec<&str> = said.lines().filter(|line| line.starts_with("attempt ")).collect();
     assert_eq!(attempts.len(), 4, "{said}");
-    assert!(attempts.iter().all(|line| line.contains("connection refused; the next in ")), "{said}");
+    assert!(attempts.iter().all(|line| line.contains("connection refused; retrying in ")), "{said}");
     let given_up = "cannot pull the image `127.0.0.1:1/team/bytes:1` from `127.0.0.1:1` in 5 attempts; the last: ";
     assert!(said.contains(given_up), "{said}");
 }

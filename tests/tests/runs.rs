@@ -151,7 +151,7 @@ fn a_run_that_goes_on_stays_and_one_whose_host_was_killed_is_lost() {
     running.kill().unwrap();
     running.wait().unwrap();
     assert!(user.runs(&["list", "--failed"], 0).contains("lost"));
-    assert!(user.runs(&["show", "last"], 0).contains("lost: what ran it was killed"));
+    assert!(user.runs(&["show", "last"], 0).contains("lost: the host was killed before the run ended"));
     assert_eq!(user.runs(&["log", "last"], 0), "");
     user.runs(&["remove", "last"], 0);
     assert_eq!(user.list().len(), 0);

@@ -174,14 +174,14 @@ fn a_password_is_in_a_file_or_a_variable_and_in_no_argument() {
         let (record, said) = run(&arguments);
         assert!(said.contains("of 16 letters: ***"), "{said}");
         assert!(record.contains("cannot connect as ***") && !record.contains("hunter2"), "{record}");
-        let note = "note: `token`, which has the password `token`, can be read by others: `chmod 600` it";
+        let note = "note: other users can read `token`, which contains the password `token`: `chmod 600` it";
         assert_eq!(said.contains(note), arguments[0] == "--option", "{said}");
     }
     std::fs::set_permissions(user.folder.path().join("token"), PermissionsExt::from_mode(0o600)).unwrap();
-    assert!(!run(&["--option", "token=@token"]).1.contains("can be read by others"));
+    assert!(!run(&["--option", "token=@token"]).1.contains("other users can read"));
     user.file("all.json", "{\"token\": \"hunter2-and-more\"}");
     let (_, said) = run(&["--options", "all.json"]);
-    assert!(said.contains("note: `all.json`, which has the password `token`, can be read by others"), "{said}");
+    assert!(said.contains("note: other users can read `all.json`, which contains the password `token`"), "{said}");
     let (_, said) = run(&["--option-env", "token=NO_SUCH_TOKEN"]);
     assert!(said.contains("the variable `NO_SUCH_TOKEN` is not set"), "{said}");
 }

@@ -18,7 +18,7 @@ use longshore::{CHUNK_ROWS, Mount, Network, TimeLimit};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-/// Runs scripts in fresh containers and hands them tables without copying.
+/// Run scripts in fresh containers and pass them tables without copying.
 #[derive(Debug, Parser)]
 #[command(name = "longshore", version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -30,28 +30,28 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a block once, in a fresh container
     Run(Box<RunArguments>),
-    /// Show what a script will see of a table: columns, types and why, first rows
+    /// Show a table as a script will see it: columns, types and why, first rows
     Peek(PeekArguments),
-    /// Run a block's own cases, and show where its outputs are not as expected
+    /// Run a block's test cases, and show where its outputs differ from the expected ones
     Test(Box<TestArguments>),
-    /// Make a block that runs at once, to start from
+    /// Create a working block to start from
     New(NewArguments),
-    /// Make, list and remove the images that blocks run in
+    /// Build, list and remove the images that blocks run in
     #[command(subcommand)]
     Images(ImagesCommand),
-    /// Look at runs that were: their records, and what their scripts printed
+    /// Inspect past runs: their records and their output
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// Say what is installed in an image or a block's environment, with one hash over it
+    /// List what is installed in an image or a block's environment, with one hash over it
     Fingerprint(FingerprintArguments),
     /// Write exact versions and hashes of a block's packages beside its manifest
     Lock(LockArguments),
-    /// Show settings and where each comes from
+    /// Show settings and the source of each
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Check a block without running it, and print it as understood
+    /// Check a block without running it, and print it as Longshore reads it
     Check(CheckArguments),
-    /// Say what is missing on this machine, and the command that mends it
+    /// List what is missing on this machine, with the command that fixes it
     Doctor {
         /// Print a JSON array instead of text
         #[arg(long)]
@@ -68,19 +68,19 @@ pub(crate) struct RunArguments {
     /// Table for input N (from 0; counted up when left out) or NAME; `-` is standard input
     #[arg(short, long = "input", value_name = "[N|NAME=]PATH")]
     pub(crate) inputs: Vec<String>,
-    /// How inputs are read, all or input N: `delimiter=;`, `decimal=,`, `encoding=latin-1` and others; repeatable
+    /// Options for reading all inputs or input N: `delimiter=;`, `decimal=,`, `encoding=latin-1`, …; repeatable
     #[arg(long = "read", value_name = "[N|NAME:]KEY=VALUE …")]
     pub(crate) read: Vec<String>,
-    /// Where output N or ID goes (counted up when left out); `-` is standard output
+    /// File for output N (from 0; counted up when left out) or ID; `-` is standard output
     #[arg(short, long = "output", value_name = "[N|ID=]PATH")]
     pub(crate) outputs: Vec<String>,
-    /// How outputs are written, all or output N: `delimiter=;`, `decimal=,`, `bom=yes` and others; repeatable
+    /// Options for writing all outputs or output N: `delimiter=;`, `decimal=,`, `bom=yes`, …; repeatable
     #[arg(long = "write", value_name = "[N|ID:]KEY=VALUE …")]
     pub(crate) write: Vec<String>,
-    /// Value for an option of the block, or `@` and the file that has it; `@@` stands for one `@`; repeatable
+    /// Value of a block's option, or `@` and a file that contains it; `@@` stands for one `@`; repeatable
     #[arg(long = "option", value_name = "NAME=VALUE|@FILE")]
     pub(crate) options: Vec<String>,
-    /// Environment variable with the value of an option, so that a secret is in no argument; repeatable
+    /// Environment variable with the value of an option, to keep secrets out of arguments; repeatable
     #[arg(long = "option-env", value_name = "NAME=VARIABLE")]
     pub(crate) option_variables: Vec<String>,
     /// JSON file with values for many options
@@ -89,55 +89,55 @@ pub(crate) struct RunArguments {
     /// Format of standard input, standard output and files without a known suffix, such as csv or parquet
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<FileFormat>,
-    /// Where to run it: auto is docker; process only where no engine is installed
+    /// Engine to run with: auto is docker, or process if no engine is installed
     #[arg(long, value_enum, default_value_t = EngineArgument::Auto)]
     pub(crate) engine: EngineArgument,
-    /// Image to run it in, as it is: packages that the block names are not installed in it
+    /// Run in this image unchanged; the block's dependencies are not installed
     #[arg(long)]
     pub(crate) image: Option<String>,
-    /// Network of the container: none, bridge, or the name of one
+    /// Network of the container: none, bridge, or a network's name
     #[arg(long, default_value = "none", value_parser = Network::named)]
     pub(crate) network: Network,
-    /// What becomes of rows of texts that are wrong: fail, skip (leave them out) or keep (as text in a column)
+    /// How to treat bad rows of text inputs: fail, skip (leave them out) or keep (as text in a column)
     #[arg(long, value_name = "fail|skip|keep", value_parser = BadRows::named)]
     pub(crate) on_bad_row: Option<BadRows>,
-    /// File or folder that the script may see at its own path, read-only unless `:rw`; repeatable
+    /// Mount a file or folder at the same path in the container, read-only unless `:rw`; repeatable
     #[arg(long = "mount", value_name = "PATH[:rw]", value_parser = mount)]
     pub(crate) mounts: Vec<Mount>,
-    /// Folder that mounts and the files of options must be below; repeatable; without any they may be anywhere
+    /// Allow mounts and file options only below this folder; repeatable; anywhere if not given
     #[arg(long = "allow", value_name = "FOLDER")]
     pub(crate) allowed: Vec<PathBuf>,
-    /// Memory of the container, such as 512m or 2g
+    /// Memory limit of the container, such as 512m or 2g
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory: Option<u64>,
-    /// Processors of the container, such as 1.5
+    /// Number of processors for the container, such as 1.5
     #[arg(long, value_name = "NUMBER")]
     pub(crate) cpus: Option<f64>,
-    /// Processes and threads in the container
+    /// Maximum number of processes and threads in the container
     #[arg(long, value_name = "NUMBER")]
     pub(crate) pids: Option<u32>,
-    /// Time that the script may take, such as 90s, 10m or 2h, or none for no limit; an hour unless settings say otherwise
+    /// Time limit of the script, such as 90s, 10m or 2h, or none; one hour unless settings set another
     #[arg(long, value_name = "TIME|none", value_parser = time_limit)]
     pub(crate) timeout: Option<TimeLimit>,
-    /// Rows that a block with the mode `stream` gets at a time
+    /// Rows per chunk for a block with the mode `stream`
     #[arg(long, value_name = "NUMBER", default_value_t = CHUNK_ROWS)]
     pub(crate) chunk_rows: u32,
-    /// Run the block once for each value of this field of input 0; other inputs that have it are cut by it too
+    /// Run the block once for each value of this field of input 0; other inputs with the field are split too
     #[arg(long, value_name = "FIELD")]
     pub(crate) partition_by: Option<String>,
-    /// Parts that run at a time; as many as there are processors when left out
+    /// Number of parts that run at a time; by default the number of processors
     #[arg(long, value_name = "NUMBER", requires = "partition_by")]
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Go on when a part fails, and publish the others
+    /// Continue when a part fails, and publish the others
     #[arg(long, requires = "partition_by")]
     pub(crate) keep_going: bool,
-    /// New folder for what the script leaves in its working folder, however it ends
+    /// Copy the script's working folder into this new folder, regardless of the outcome
     #[arg(long, value_name = "FOLDER")]
     pub(crate) keep: Option<PathBuf>,
-    /// Print what the run would be held to, all of its container's policy, and start nothing
+    /// Print the run's limits and its container's policy, and start nothing
     #[arg(long)]
     pub(crate) explain: bool,
-    /// Print one JSON object about the run on standard output
+    /// Print the run's record as one JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
     /// Show nothing but failures
@@ -151,7 +151,7 @@ fn mount(text: &str) -> Result<Mount, String> {
         None => (text.strip_suffix(":ro").unwrap_or(text), false),
     };
     if path.is_empty() || path.contains(':') {
-        return Err("a mount is PATH or PATH:rw, and the path has no `:`".into());
+        return Err("expected PATH or PATH:rw, where the path contains no `:`".into());
     }
     Ok(Mount { path: PathBuf::from(path), writable })
 }
@@ -191,7 +191,7 @@ mod tests {
         assert!(outputs.iter().all(|output| output.write.decimal.is_some()));
         let delimiters = outputs.iter().map(|output| output.write.delimiter.clone().map(String::from));
         assert_eq!(delimiters.collect::<Vec<_>>(), [None, Some(":".into()), Some(";".into())]);
-        assert_eq!(write(&mut outputs, "7:bom=yes"), Err("`--write 7:bom=yes`: there is no output 7".into()));
+        assert_eq!(write(&mut outputs, "7:bom=yes"), Err("`--write 7:bom=yes`: there is no output `7`".into()));
         assert!(mount("/data:rw").is_ok_and(|mount| mount.writable));
     }
 }

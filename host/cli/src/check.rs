@@ -14,10 +14,10 @@ use std::path::PathBuf;
 pub(crate) struct CheckArguments {
     /// The block's folder, or a script
     block: PathBuf,
-    /// Table that is held against what the block declares of input N or NAME; nothing runs
+    /// Table to check against the block's declaration of input N or NAME; nothing runs
     #[arg(short, long = "input", value_name = "[N|NAME=]PATH")]
     inputs: Vec<String>,
-    /// How inputs are read, as for `run`; repeatable
+    /// Options for reading inputs, as for `run`; repeatable
     #[arg(long = "read", value_name = "[N|NAME:]KEY=VALUE …", requires = "inputs")]
     read: Vec<String>,
     /// Format of standard input and files without a known suffix, such as csv or parquet
@@ -28,7 +28,7 @@ pub(crate) struct CheckArguments {
     json: bool,
 }
 
-/// Prints a block as it is understood, and tables as they are where some are given.
+/// Prints a block as it was read, and the columns of the tables that are given.
 pub(crate) fn check(arguments: &CheckArguments) -> u8 {
     let loaded = match Block::load(&arguments.block) {
         Ok(loaded) => loaded,
@@ -38,7 +38,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> u8 {
         Ok(specs) => specs,
         Err(reason) => return failure::print_text(&reason, BAD_INPUT),
     };
-    // Without a table there is nothing to be held against what must be there.
+    // Without a table there is nothing to check against the declared inputs.
     let checked = (!specs.is_empty()).then(|| CheckedInputs::of(&loaded.block, specs));
     let errors = checked.as_ref().map(CheckedInputs::errors).unwrap_or_default();
     let inputs = checked.map(|checked| checked.inputs).unwrap_or_default();

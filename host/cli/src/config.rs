@@ -5,12 +5,12 @@ use clap::Subcommand;
 use longshore::config::{Config, Entry};
 use longshore::shown::Shown;
 
-/// Characters of a value behind which the next column still stands in line; a longer value moves its own line only.
+/// Widest value, in characters, for which the next column is aligned; a longer one moves its own line only.
 const VALUE_COLUMN_MAX: usize = 48;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Print every setting with its value and where it comes from
+    /// Print every setting with its value and its source
     Show {
         /// Print a JSON array instead of text
         #[arg(long)]
@@ -18,7 +18,7 @@ pub(crate) enum ConfigCommand {
     },
 }
 
-/// Runs a command, and gives the exit status back.
+/// Runs a command, and returns the exit status.
 pub(crate) fn config(command: &ConfigCommand, config: &Config) -> u8 {
     let ConfigCommand::Show { json } = command;
     let entries = config.entries();

@@ -1,5 +1,5 @@
-//! What a person sees of a run, on standard error: the script's output as it comes, one bar for its progress, and
-//! the traceback last. Output and bar share one terminal, so everything is printed here.
+//! The display of a run on standard error: the script's live output, one progress bar, and the traceback last. Output
+//! and bar share one terminal, so everything is printed here.
 
 mod bar;
 mod pulling;
@@ -15,12 +15,12 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 pub(crate) use watcher::Watcher;
 
-/// How a traceback of Python's starts.
+/// The first line of a Python traceback.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 
-/// How long a traceback is held back: if the script goes on after it, it is not the last thing. So long, too, the
-/// script may take over a line until what it has of it is shown: who prints unbuffered prints a line in pieces, and
-/// what happens between two of them does not tear it.
+/// How long a traceback is held back: if the script continues after it, it is not the last output. Also how long an
+/// incomplete line is held back before it is shown: unbuffered programs print lines in pieces, and other output must
+/// not split them.
 const HOLD: Duration = Duration::from_millis(250);
 
 /// Most bytes held back.
@@ -30,7 +30,7 @@ const HELD_MAX: usize = 64 << 10;
 const STDOUT: usize = 0;
 const STDERR: usize = 1;
 
-/// A line that has no end yet.
+/// An incomplete line.
 #[derive(Default)]
 struct Begun {
     bytes: Vec<u8>,
@@ -38,11 +38,11 @@ struct Begun {
 }
 
 impl Begun {
-    /// Takes what was printed, and gives the lines that are whole with it.
+    /// Takes printed bytes, and returns the lines that they complete.
     fn take(&mut self, printed: &[u8]) -> Vec<u8> {
         let begun = self.bytes.len();
         self.bytes.extend_from_slice(printed);
-        // What was there before has no end.
+        // The bytes from before contain no line end.
         let end = printed.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| begun + at + 1);
         let end = if self.bytes.len() - end > HELD_MAX { self.bytes.len() } else { end };
         let whole: Vec<u8> = self.bytes.drain(..end).collect();
@@ -58,9 +58,9 @@ struct Console {
     bar: Bar,
     /// The script's standard output and standard error.
     logs: [Log; 2],
-    /// A traceback.
+    /// A traceback that is held back.
     held: Vec<u8>,
-    /// Lines that have no end yet, of standard output and standard error.
+    /// Incomplete lines of standard output and standard error.
     begun: [Begun; 2],
     line_is_open: bool,
     noted: HashSet<String>,
@@ -83,7 +83,7 @@ impl Console {
         }
     }
 
-    /// Shows events until there are no more, and gives itself back for the end.
+    /// Shows events until there are no more, and returns itself for [`finish`](Self::finish).
     async fn watch(mut self, mut events: EventReceiver) -> Self {
         loop {
             let since = self.begun.iter().filter_map(|begun| begun.since).min();
@@ -139,7 +139,7 @@ impl Console {
         }
     }
 
-    /// What happens to the image that is being pulled.
+    /// Shows a step of an image pull.
     fn pulled(&mut self, image: &str, step: PullStep) {
         match step {
             PullStep::Begun { registry, attempt } => {
@@ -154,7 +154,7 @@ impl Console {
                 }
             }
             PullStep::Failed { attempt, reason, delay } => {
-                self.line(&format!("attempt {attempt} failed: {reason}; the next in {:.1} s", delay.as_secs_f64()));
+                self.line(&format!("attempt {attempt} failed: {reason}; retrying in {:.1} s", delay.as_secs_f64()));
                 self.end_pulling();
             }
             PullStep::Pulled => {
@@ -170,8 +170,7 @@ impl Console {
         }
     }
 
-    /// The script's own output: lines, once they are whole. A traceback is held back for a moment, so that it can come
-    /// last.
+    /// Shows the script's output in complete lines. A traceback is held back for a moment, so that it can be last.
     fn log(&mut self, stderr: bool, bytes: &[u8]) {
         let whole = self.begun[usize::from(stderr)].take(bytes);
         if stderr {
@@ -181,7 +180,7 @@ impl Console {
         }
     }
 
-    /// What is there of lines that have no end yet.
+    /// Shows incomplete lines.
     fn show_begun(&mut self) {
         let [stdout, stderr] = std::mem::take(&mut self.begun);
         self.raw(STDOUT, &stdout.bytes);
@@ -211,7 +210,7 @@ impl Console {
         self.raw(STDERR, &held);
     }
 
-    /// Ends the display: what came of the run, and the traceback last.
+    /// Ends the display with the run's outcome, and the traceback last.
     fn finish(mut self, record: &RunRecord) {
         self.show_begun();
         self.bar.clear();
@@ -242,7 +241,7 @@ impl Console {
             self.line(&written(output));
         }
         let failed = record.partitions.iter().flatten().filter(|part| !part.outcome.is_success());
-        // One alone is in the message.
+        // A single failed part is named in the message.
         for part in failed.clone().filter(|_| failed.clone().count() > 1) {
             let reason = part.message.as_deref().unwrap_or_default();
             self.line(&format!("✗ partition `{}`: {reason}", part.value.as_deref().unwrap_or("(null)")));
@@ -255,7 +254,7 @@ impl Console {
         self.let_go();
     }
 
-    /// Ends the display where there is no record.
+    /// Ends the display without a record.
     fn clear(mut self) {
         self.show_begun();
         self.let_go();
@@ -265,11 +264,11 @@ impl Console {
     fn dropped(&mut self, record: &RunRecord) {
         let dropped = record.dropped_log_bytes.stdout + record.dropped_log_bytes.stderr;
         if dropped > 0 {
-            self.line(&format!("note: {dropped} bytes that the script printed are beyond the limit, and were dropped"));
+            self.line(&format!("note: dropped {dropped} bytes of the script's output beyond the limit"));
         }
     }
 
-    /// Says what is to know, once.
+    /// Shows a note, once.
     fn note(&mut self, note: &str) {
         if self.noted.insert(note.to_owned()) {
             self.line(&format!("note: {note}"));
@@ -288,7 +287,7 @@ impl Console {
         self.print(|| printer::err(&shown));
     }
 
-    /// What the script printed itself.
+    /// Shows bytes that the script printed.
     fn raw(&mut self, stream: usize, bytes: &[u8]) {
         let passed = if self.quiet { Passed::default() } else { self.logs[stream].pass(bytes) };
         if passed.is_empty() {

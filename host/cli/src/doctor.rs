@@ -1,4 +1,4 @@
-//! `longshore doctor`: what is missing, and the command that mends it.
+//! `longshore doctor`: what is missing, and the command that fixes it.
 
 use crate::printer;
 use longshore::config::{Config, Entry};
@@ -19,7 +19,7 @@ pub(crate) async fn doctor(config: &Config, json: bool) -> u8 {
     if found.iter().all(|diagnosis| diagnosis.healthy) { 0 } else { UNHEALTHY }
 }
 
-/// Which settings files were read, and whether what the settings name is there.
+/// Which settings files were read, and whether the files that the settings name exist.
 fn settings(config: &Config) -> Vec<Diagnosis> {
     let files: Vec<String> = config.files().iter().map(|path| format!("`{}`", path.display())).collect();
     let finding = if files.is_empty() { "no file".to_owned() } else { files.join(", ") };
@@ -37,6 +37,6 @@ fn settings(config: &Config) -> Vec<Diagnosis> {
 fn line(diagnosis: &Diagnosis) -> Shown {
     let mark = if diagnosis.healthy { "ok     " } else { "missing" };
     let mut shown = Shown::line(format!("{mark}  {}: {}", diagnosis.subject, diagnosis.finding));
-    diagnosis.remedy.iter().for_each(|remedy| shown.push(format!("{:>9}mend it: {remedy}", "")));
+    diagnosis.remedy.iter().for_each(|remedy| shown.push(format!("{:>9}fix: {remedy}", "")));
     shown
 }

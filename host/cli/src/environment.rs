@@ -1,4 +1,4 @@
-//! Settings from the environment: the one place that reads it. What its variables mean is `longshore::config`'s.
+//! Settings from the environment, and the only reader of it. `longshore::config` defines the variables' meaning.
 
 use longshore::Settings;
 use longshore::config::{self, Config, ConfigError, FILE_NAME, Places};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// `/longshore-4294967295`, `/runs`, `/`, a run's id (22) and `/shared/host.sock` take 66.
 const RUNTIME_FOLDER_BYTES: usize = 41;
 
-/// Settings of this machine, user and project, or what is wrong with them.
+/// Settings of this machine, user and project.
 pub(crate) fn config() -> Result<Config, ConfigError> {
     let places = Places {
         user: data_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join(FILE_NAME)),
@@ -23,7 +23,7 @@ pub(crate) fn config() -> Result<Config, ConfigError> {
     config::load(places.files()?, &variables, defaults())
 }
 
-/// What holds where no file and no variable says anything: most of it depends on the machine and the user.
+/// Values that apply where no file and no variable sets one; most of them depend on the machine and the user.
 fn defaults() -> Settings {
     let built_in = Settings::default();
     let path = env::var("PATH").unwrap_or_else(|_| built_in.path.clone());
@@ -48,7 +48,7 @@ fn docker_config() -> Option<PathBuf> {
     Some(folder.join("config.json"))
 }
 
-/// What a variable says that the caller names, or why it says nothing.
+/// The value of a variable, or why it has none.
 pub(crate) fn variable(name: &str) -> Result<String, &'static str> {
     env::var(name).map_err(|error| match error {
         env::VarError::NotPresent => "is not set",
@@ -60,9 +60,9 @@ fn set(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// A folder that only this user may enter: for root below `/run`, for others in the first of the usual places that is
-/// there, this user's to write in, and short enough for the addresses of sockets. Who came by `su`, from cron or in a
-/// container has none of his own, or that of somebody else.
+/// A folder that only this user may enter: for root below `/run`, for others below the first usual folder that exists,
+/// is writable, and is short enough for the addresses of sockets. Under `su`, under cron or in a container,
+/// `XDG_RUNTIME_DIR` is often unset, or names another user's folder.
 fn runtime_folder() -> Option<PathBuf> {
     let user = rustix::process::geteuid();
     if user.is_root() {
@@ -79,7 +79,7 @@ fn runtime_folder() -> Option<PathBuf> {
     Some(folders.next()?.join(format!("longshore-{}", user.as_raw())))
 }
 
-/// The agent stands beside this program, or where `make install` puts programs that are not for people.
+/// The agent's path: beside this program, or in `libexec`, where `make install` puts it.
 fn agent() -> PathBuf {
     const NAME: &str = "longshore-agent";
     let own = env::current_exe().unwrap_or_default();
@@ -88,12 +88,12 @@ fn agent() -> PathBuf {
     if installed.exists() { installed } else { folder.join(NAME) }
 }
 
-/// The SDKs that are put into images stand in a folder beside the agent.
+/// The folder beside the agent with the SDKs that are copied into images.
 fn sdk_folder() -> PathBuf {
     agent().with_file_name("sdk")
 }
 
-/// A folder of ours below one that a variable names, else below the home folder.
+/// Longshore's folder below the folder that a variable names, else below the home folder.
 fn data_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let parent = set(variable).or_else(|| env::home_dir().map(|home| home.join(below_home)))?;
     Some(parent.join("longshore"))

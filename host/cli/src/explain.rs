@@ -1,4 +1,4 @@
-//! `longshore run --explain`: what a run would be held to, as a table.
+//! `longshore run --explain`: a run's limits and policy, as a table.
 
 use crate::{failure, printer};
 use longshore::config::format_time;
@@ -6,10 +6,10 @@ use longshore::human::{aligned, size};
 use longshore::shown::Shown;
 use longshore::{Explained, Host, Identity, Policy, Prepared};
 
-/// Paths in a line: three of them are as wide as a mount with its path.
+/// Paths per line: three are about as wide as a mount with its path.
 const PATHS: usize = 3;
 
-/// Explains a run, and gives the exit status back.
+/// Explains a run, and returns the exit status.
 pub(crate) async fn run(prepared: &Prepared, host: &Host, json: bool) -> u8 {
     match host.explain(prepared).await {
         Ok(explained) if json => printer::json(&explained),
@@ -43,7 +43,7 @@ fn text(explained: &Explained) -> Shown {
     };
     rows.push(row("engine", &engine));
     if let Some(image) = &explained.image {
-        let id = explained.image_id.as_deref().unwrap_or("not there yet");
+        let id = explained.image_id.as_deref().unwrap_or("not present yet");
         rows.push(row("image", &format!("{image} ({id})")));
     }
     match &explained.policy {
@@ -67,7 +67,7 @@ fn policy_rows(policy: &Policy) -> Vec<[String; 2]> {
     let mut rows = vec![
         row("agent", &identity(&policy.agent)),
         row("script", &identity(&policy.script)),
-        row("new privileges", if policy.no_new_privileges { "none" } else { "as programs have them" }),
+        row("new privileges", if policy.no_new_privileges { "none" } else { "allowed" }),
         row("system calls", &format!("profile {}", policy.seccomp.hash.get(..12).unwrap_or_default())),
         row("network", &policy.namespaces.network),
         row("control groups", policy.namespaces.cgroup),
@@ -89,7 +89,7 @@ fn policy_rows(policy: &Policy) -> Vec<[String; 2]> {
     rows.push(row("/dev/shm", &size(policy.shared_memory_bytes)));
     rows.push(row("processors", &policy.cpus.map_or_else(|| "all".to_owned(), |cpus| cpus.to_string())));
     rows.push(row("share of processors", &format!("{} to 1024 of others", policy.cpu_shares)));
-    rows.push(row("ended for memory", &format!("{} before others", policy.oom_score)));
+    rows.push(row("OOM score", &format!("adjusted by {}", policy.oom_score)));
     rows.push(row("processes and threads", &policy.pids.to_string()));
     rows.extend(named(
         "of each process",

@@ -1,4 +1,4 @@
-//! Failures that people read: what went wrong and why, on standard error. Strangers' words may be in all of it.
+//! Errors on standard error: what failed and why. All of it may contain untrusted text.
 
 use crate::printer;
 use longshore::shown::Shown;
@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::panic::Location;
 
-/// An error without anything but its words and causes.
+/// An error reduced to its text and its causes.
 #[derive(Debug)]
 struct Plain(Shown, Option<Box<Plain>>);
 
@@ -28,44 +28,45 @@ impl Diagnostic for Plain {}
 
 impl Plain {
     fn new(error: &dyn Error) -> Self {
-        // Many errors repeat their cause in their own words.
+        // Many errors repeat the text of their cause.
         let words = error.to_string();
         let cause = error.source().filter(|cause| !words.contains(&cause.to_string())).map(Self::new);
         Self(Shown::line(words), cause.map(Box::new))
     }
 }
 
-/// Prints an error and gives the exit status back.
+/// Prints an error and returns the exit status.
 pub(crate) fn print(error: &dyn Error, status: u8) -> u8 {
     print_plain(&Plain::new(error), status)
 }
 
-/// Prints what was seen, and then the error.
+/// Prints a text about the input, and then the error.
 pub(crate) fn print_after(seen: &Shown, error: &dyn Error, status: u8) -> u8 {
     printer::err(seen);
     print(error, status)
 }
 
-/// Prints something to know.
+/// Prints a note.
 pub(crate) fn print_note(note: &str) {
     printer::err(&Shown::line(format!("note: {note}")));
 }
 
-/// Prints a sentence and gives the exit status back.
+/// Prints a sentence and returns the exit status.
 pub(crate) fn print_text(text: &str, status: u8) -> u8 {
     print_plain(&Plain(Shown::line(text), None), status)
 }
 
-/// Prints several errors, each in lines of its own, and gives the exit status back.
+/// Prints several errors, each in lines of its own, and returns the exit status.
 pub(crate) fn print_all(errors: &[String], status: u8) -> u8 {
     print_plain(&Plain(errors.iter().map(Shown::line).collect(), None), status)
 }
 
-/// Has a panic said in one line. Those of libraries that read others' files never get here: they are errors of the files.
+/// Makes a panic print one line. Panics of libraries that read users' files are caught before: they are errors of the
+/// files.
 pub(crate) fn panics_are_bugs() {
     std::panic::set_hook(Box::new(|panic| {
         let text = panic.payload().downcast_ref::<String>().map(String::as_str);
-        let words = text.or(panic.payload().downcast_ref::<&str>().copied()).unwrap_or("it gave up");
+        let words = text.or(panic.payload().downcast_ref::<&str>().copied()).unwrap_or("panic without a message");
         print_text(&bug(words, panic.location()), 3);
     }));
 }
@@ -73,7 +74,7 @@ pub(crate) fn panics_are_bugs() {
 fn bug(words: &str, place: Option<&Location<'_>>) -> String {
     let words = words.lines().next().unwrap_or_default();
     let place = place.map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
-    format!("this is a bug of longshore {}: {words}{place}: please report it", env!("CARGO_PKG_VERSION"))
+    format!("this is a bug in longshore {}: {words}{place}: please report it", env!("CARGO_PKG_VERSION"))
 }
 
 fn print_plain(error: &Plain, status: u8) -> u8 {
@@ -84,7 +85,7 @@ fn print_plain(error: &Plain, status: u8) -> u8 {
     if handler.render_report(&mut text, error).is_err() {
         text = format!("{error}\n");
     }
-    // Nobody reads a closed standard error.
+    // A closed standard error has no reader.
     let _ = stderr.lock().write_all(text.as_bytes());
     status
 }
@@ -100,7 +101,7 @@ mod tests {
         assert_eq!(
             said,
             format!(
-                "this is a bug of longshore {}: index out of bounds: the len is 3 ({}:{line}): please report it",
+                "this is a bug in longshore {}: index out of bounds: the len is 3 ({}:{line}): please report it",
                 env!("CARGO_PKG_VERSION"),
                 file!()
             )

@@ -12,16 +12,16 @@ use serde_json::json;
 /// Exit status where two fingerprints differ.
 const DIFFERENT: u8 = 1;
 
-/// Exit status where what is installed cannot be found out.
+/// Exit status if the installed packages cannot be determined.
 const FAILED: u8 = 3;
 
 #[derive(Debug, Args)]
 pub(crate) struct FingerprintArguments {
-    /// An image, a block's folder or script, or what `--json` printed, saved as .json; with two of them, where they
-    /// differ: exit status 0 if nowhere, else 1
+    /// An image, a block's folder or script, or a .json file with the output of `--json`; two of them are compared:
+    /// exit status 0 if they are the same, else 1
     #[arg(required = true, num_args = 1..=2, value_name = "IMAGE|BLOCK")]
     pub(crate) subjects: Vec<String>,
-    /// Where blocks would run: auto is docker; process only where no engine is installed
+    /// Engine that blocks would run with: auto is docker, or process if no engine is installed
     #[arg(long, value_enum, default_value_t = EngineArgument::Auto)]
     pub(crate) engine: EngineArgument,
     /// Print one JSON object instead of text
@@ -29,7 +29,7 @@ pub(crate) struct FingerprintArguments {
     pub(crate) json: bool,
 }
 
-/// Runs the command, and gives the exit status back.
+/// Runs the command, and returns the exit status.
 pub(crate) async fn fingerprint(arguments: FingerprintArguments, host: &Host) -> u8 {
     let mut taken = Vec::new();
     for subject in &arguments.subjects {
@@ -69,7 +69,7 @@ fn compare(first: &TakenFingerprint, second: &TakenFingerprint, json: bool) -> u
     if differences.is_empty() { 0 } else { DIFFERENT }
 }
 
-/// The hash, and what is installed by kind.
+/// The hash, and the packages by kind.
 fn text(taken: &TakenFingerprint) -> Shown {
     let mut text = Shown::line(format!("{}  {}", taken.fingerprint.hash(), taken.subject));
     text.push("");
@@ -91,7 +91,7 @@ fn text(taken: &TakenFingerprint) -> Shown {
     text
 }
 
-/// Both hashes, and what differs by kind.
+/// Both hashes, and the differences by kind.
 fn comparison(first: &TakenFingerprint, second: &TakenFingerprint, differences: &[Difference]) -> Shown {
     let (one, other) = (&first.fingerprint, &second.fingerprint);
     if differences.is_empty() {
@@ -120,7 +120,7 @@ fn line(difference: &Difference) -> Shown {
         (Some(first), None) => format!("{first} only in the first"),
         (None, second) => format!("{} only in the second", second.as_deref().unwrap_or_default()),
     };
-    // As Debian writes it; what is for every architecture is plain.
+    // As Debian writes it; packages for every architecture have no suffix.
     let architecture = difference.architecture.as_deref().filter(|word| !["all", "noarch"].contains(word));
     let architecture = architecture.map(|word| format!(":{word}")).unwrap_or_default();
     let name = difference.name.as_ref().map(|name| format!("{name}{architecture} ")).unwrap_or_default();

@@ -14,7 +14,7 @@ pub(crate) struct LockArguments {
     pub(crate) block: PathBuf,
 }
 
-/// Writes the lock of a block, and gives the exit status back.
+/// Writes the lock of a block, and returns the exit status.
 pub(crate) async fn lock(arguments: LockArguments, host: &Host) -> u8 {
     let work = async |block: &_, events: &_, cancel: &_| host.lock(block, events, cancel).await;
     let report = |locked: Locked| {

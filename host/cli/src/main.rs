@@ -1,4 +1,4 @@
-//! `longshore`, the command line. This file owns starting, stopping and the exit status; each command has a file.
+//! `longshore`, the command line. This file owns start, end and exit status; each command has a file.
 
 mod arguments;
 mod check;
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         Command::Doctor { json } => runtime.block_on(signals::unless_interrupted(doctor::doctor(&config, json))),
         Command::Schema => check::schema(),
     };
-    // What is left is a read of standard input at the most, and nobody waits for that.
+    // At most a read of standard input is still blocked; the program does not wait for it.
     runtime.shutdown_background();
     ExitCode::from(status)
 }

@@ -1,4 +1,4 @@
-//! Commands that make environments, `lock` and `images build`: shown while they work, ended by signals, and reported.
+//! Commands that build environments, `lock` and `images build`: progress, signals and the report.
 
 use crate::console::Watcher;
 use crate::signals::{INTERRUPTED, Signals};
@@ -8,7 +8,7 @@ use longshore::shown::Shown;
 use longshore::{Cancel, EnvironmentError, Events};
 use std::path::Path;
 
-/// Makes something of a block, prints the report on it, and gives the exit status back.
+/// Builds or locks a block's environment, prints the report, and returns the exit status.
 pub(crate) async fn make<Made>(
     block: &Path,
     work: impl AsyncFnOnce(&Block, &Events, &Cancel) -> Result<Made, EnvironmentError>,

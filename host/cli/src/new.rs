@@ -11,7 +11,7 @@ pub(crate) struct NewArguments {
     /// The script's language
     #[arg(value_enum)]
     language: LanguageArgument,
-    /// The block's folder: a new one, or an empty one
+    /// The block's folder: new or empty
     folder: PathBuf,
 }
 
@@ -30,7 +30,7 @@ impl From<LanguageArgument> for Language {
     }
 }
 
-/// Makes a block, and says what to do with it.
+/// Creates a block, and prints the commands to run and test it.
 pub(crate) fn new(arguments: &NewArguments) -> u8 {
     let folder = &arguments.folder;
     match create(arguments.language.into(), folder) {

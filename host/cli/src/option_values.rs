@@ -1,5 +1,5 @@
-//! Values of a block's options as the command line has them: in an argument, a file, a variable, and, for a password that
-//! is missing, asked for at the terminal, so that a secret need not stand among the arguments, where everybody sees it.
+//! Values of a block's options from the command line: from an argument, a file, a variable, or, for a missing password,
+//! a prompt on the terminal, so that secrets need not be in the arguments, which all users of the machine can see.
 
 use crate::arguments::RunArguments;
 use crate::{environment, printer};
@@ -13,10 +13,10 @@ use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Bytes of a value in a file: a script's text with its certificates has some ten thousand.
+/// Maximum bytes of a value in a file: a script's text with its certificates has about ten thousand.
 const VALUE_MAX: u64 = 1 << 20;
 
-/// The values that the arguments give; what stands by itself comes on top of the file of all.
+/// The values from the arguments; a single value overrides the file with many.
 pub(crate) fn given(arguments: &RunArguments) -> Result<Vec<(String, GivenValue)>, String> {
     let mut given = arguments.options_file.as_deref().map(options_file).transpose()?.unwrap_or_default();
     let texts = arguments.options.iter().map(|text| option(text));
@@ -30,7 +30,7 @@ pub(crate) fn given(arguments: &RunArguments) -> Result<Vec<(String, GivenValue)
     Ok(given)
 }
 
-/// What there is to know of the files that passwords are in.
+/// Notes about password files that other users can read.
 pub(crate) fn notes(arguments: &RunArguments, given: &[(String, GivenValue)]) -> Vec<String> {
     let alone = arguments.options.iter().filter_map(|text| text.split_once("=@"));
     let alone = alone.map(|(name, path)| (name, Path::new(path)));
@@ -43,7 +43,7 @@ pub(crate) fn notes(arguments: &RunArguments, given: &[(String, GivenValue)]) ->
     let together = arguments.options_file.as_deref().into_iter().flat_map(in_file);
     let is_open = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.mode() & 0o077 != 0);
     let open: Vec<_> = alone.chain(together).filter(|(_, path)| is_open(path)).collect();
-    // Most runs have no such file, and read their block once.
+    // Most runs have no such file, and need not load their block a second time.
     if open.is_empty() {
         return Vec::new();
     }
@@ -52,19 +52,21 @@ pub(crate) fn notes(arguments: &RunArguments, given: &[(String, GivenValue)]) ->
         loaded.block.options.iter().any(|option| option.name == name && option.kind == OptionKind::Password)
     };
     let note = |(name, path): (&str, &Path)| {
-        format!("`{}`, which has the password `{name}`, can be read by others: `chmod 600` it", path.display())
+        format!("other users can read `{}`, which contains the password `{name}`: `chmod 600` it", path.display())
     };
     open.into_iter().filter(|(name, _)| is_password(name)).map(note).collect()
 }
 
 /// Reads `NAME=VALUE`, `NAME=@FILE` and `NAME=@@VALUE`.
 fn option(text: &str) -> Result<(String, String), String> {
-    let (name, value) = named(text).ok_or_else(|| format!("`--option {text}` has no `=`: give it as NAME=VALUE"))?;
+    let (name, value) = named(text).ok_or_else(|| format!("`--option {text}` has no `=`: expected NAME=VALUE"))?;
     let value = match value.strip_prefix('@') {
         None => value.to_owned(),
         Some(rest) if rest.starts_with('@') => rest.to_owned(),
         Some(path) => of_file(Path::new(path)).map_err(|error| {
-            format!("`--option {name}=@{path}`: cannot read `{path}`: {error} (a value that begins with `@` is `@@…`)")
+            format!(
+                "`--option {name}=@{path}`: cannot read `{path}`: {error} (a value that begins with `@` needs `@@`)"
+            )
         })?,
     };
     Ok((name.to_owned(), value))
@@ -73,7 +75,7 @@ fn option(text: &str) -> Result<(String, String), String> {
 /// Reads `NAME=VARIABLE`.
 fn variable(text: &str) -> Result<(String, String), String> {
     let (name, variable) =
-        named(text).ok_or_else(|| format!("`--option-env {text}` has no `=`: give it as NAME=VARIABLE"))?;
+        named(text).ok_or_else(|| format!("`--option-env {text}` has no `=`: expected NAME=VARIABLE"))?;
     let value = environment::variable(variable)
         .map_err(|reason| format!("`--option-env {text}`: the variable `{variable}` {reason}"))?;
     Ok((name.to_owned(), value))
@@ -83,14 +85,14 @@ fn named(text: &str) -> Option<(&str, &str)> {
     text.split_once('=').filter(|(name, _)| !name.is_empty())
 }
 
-/// What a file says, or a pipe, which is waited for: whoever names one will write to it.
+/// The text of a file, or of a pipe, which is read until its writer closes it.
 fn of_file(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(VALUE_MAX + 1).read_to_string(&mut text)?;
     if text.len() as u64 > VALUE_MAX {
         return Err(io::Error::other(format!("it is longer than {} MiB", VALUE_MAX >> 20)));
     }
-    // Editors and `echo` end a text with a line's end.
+    // Editors and `echo` end a text with a line break.
     let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
     Ok(line.map(str::to_owned).unwrap_or(text))
 }
@@ -107,17 +109,17 @@ fn options_file(path: &Path) -> Result<Vec<(String, GivenValue)>, String> {
         serde_json::Value::Object(values) => {
             Ok(values.into_iter().map(|(name, value)| (name, GivenValue::Json(value))).collect())
         }
-        _ => Err(format!("`{shown}` must hold a JSON object: option names and their values")),
+        _ => Err(format!("`{shown}` must contain a JSON object of option names and values")),
     }
 }
 
-/// The passwords that a run must have, and has not, where somebody can be asked: at a terminal that no input is read from.
+/// The mandatory passwords that a run lacks, if the terminal can be asked: no input may be read from it.
 pub(crate) fn to_ask(spec: &RunRequest) -> Vec<OptionSpec> {
     let is_input = spec.inputs.iter().any(|input| matches!(input.source, InputSource::File(_)));
     if is_input || !io::stdin().is_terminal() || !printer::err_is_terminal() {
         return Vec::new();
     }
-    // What is wrong with the block, its check says.
+    // Errors in the block are reported by its check.
     let options = Block::load(&spec.block).map(|loaded| loaded.block.options).unwrap_or_default();
     let is_missing = |option: &OptionSpec| {
         let is_given = spec.options.iter().any(|(name, _)| *name == option.name);
@@ -126,7 +128,7 @@ pub(crate) fn to_ask(spec: &RunRequest) -> Vec<OptionSpec> {
     options.into_iter().filter(is_missing).collect()
 }
 
-/// A terminal that does not show what is typed, until this is dropped.
+/// A terminal with its echo turned off, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Hidden(Termios);
 
@@ -143,7 +145,7 @@ impl Hidden {
 
 impl Drop for Hidden {
     fn drop(&mut self) {
-        // A terminal that is gone needs none of it.
+        // A closed terminal needs no reset.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }
@@ -179,7 +181,7 @@ mod tests {
         assert_eq!(file("none", b"s3cret"), Ok("s3cret".into()));
         assert!(file("binary", b"\xff").unwrap_err().contains("cannot read"));
         assert!(file("long", &vec![b'x'; (1 << 20) + 1]).unwrap_err().contains("it is longer than 1 MiB"));
-        assert!(option("k=@/no/such").unwrap_err().contains("(a value that begins with `@` is `@@…`)"));
+        assert!(option("k=@/no/such").unwrap_err().contains("(a value that begins with `@` needs `@@`)"));
         assert!(option("k").is_err() && option("=v").is_err());
         assert!(variable("k=NO_SUCH_VARIABLE").unwrap_err().contains("is not set"));
     }

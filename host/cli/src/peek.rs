@@ -23,16 +23,16 @@ const MISSING: &str = "(missing)";
 pub(crate) struct PeekArguments {
     /// The table's file
     path: PathBuf,
-    /// How it is read: `delimiter=;`, `decimal=,`, `encoding=latin-1` and others; repeatable
+    /// Options for reading: `delimiter=;`, `decimal=,`, `encoding=latin-1`, …; repeatable
     #[arg(long = "read", value_name = "KEY=VALUE …")]
     read: Vec<String>,
     /// Format of a file without a known suffix, such as csv or parquet
     #[arg(long, value_name = "FORMAT")]
     format: Option<FileFormat>,
-    /// First rows that are shown
+    /// Number of first rows to show
     #[arg(long, value_name = "NUMBER", default_value_t = 5)]
     rows: usize,
-    /// Read all of a large file, not only its ends and a sample of what is between them
+    /// Read a large file completely, not only its ends and a sample from between them
     #[arg(long)]
     all: bool,
     /// Print one JSON object
@@ -40,7 +40,7 @@ pub(crate) struct PeekArguments {
     json: bool,
 }
 
-/// Shows what a script will see of a table.
+/// Shows a table as a script will see it.
 pub(crate) fn peek(arguments: &PeekArguments) -> u8 {
     let mut options = ReadOptions::default();
     for text in &arguments.read {
@@ -64,12 +64,12 @@ pub(crate) fn peek(arguments: &PeekArguments) -> u8 {
     }
 }
 
-/// So much of a cell as is shown.
+/// A cell cut to the columns that are shown.
 fn cut(text: &str, columns: usize) -> String {
     Word::cut(text, columns).into()
 }
 
-/// How a text looks, before what is wrong with it is said.
+/// The beginning of a text file, shown before the error about it.
 pub(crate) fn glance_text(what: &str, glance: &Glance) -> Shown {
     let options = glance.options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let with =

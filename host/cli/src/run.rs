@@ -11,7 +11,7 @@ use longshore::{Cancel, Host, Limits, Outcome, PartitionSpec, RequestError, RunR
 use std::io;
 use std::num::NonZeroUsize;
 
-/// Runs a block, and gives the exit status back.
+/// Runs a block, and returns the exit status.
 pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
     let (json, quiet, explaining) = (arguments.json, arguments.quiet, arguments.explain);
     let spec = option_values::given(&arguments).and_then(|given| {
@@ -35,13 +35,13 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
     let prepared = tokio::task::spawn_blocking(|| spec.prepare());
     let prepared = tokio::select! {
         prepared = prepared => prepared,
-        // Standard input may keep the check waiting for ever.
+        // The check may wait for standard input without a limit.
         () = cancel.cancelled() => return INTERRUPTED,
     };
     let prepared = match prepared {
         Ok(Ok(prepared)) => prepared,
         Ok(Err(error)) => return bad_input(&error),
-        Err(_) => return failure::print_text("checking the run broke: this is a bug of longshore", 3),
+        Err(_) => return failure::print_text("the check of the run panicked: this is a bug in longshore", 3),
     };
     if explaining {
         let status = tokio::select! {
@@ -68,7 +68,7 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
     }
 }
 
-/// Asks for the passwords that are missing. `None` where it is cancelled meanwhile.
+/// Asks for missing passwords. `None` if it is cancelled meanwhile.
 async fn ask(spec: &mut RunRequest, cancel: &Cancel) -> Option<io::Result<()>> {
     for option in option_values::to_ask(spec) {
         let hidden = match Hidden::begin() {
@@ -98,7 +98,7 @@ fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<R
     let mut spec = RunRequest::new(&arguments.block);
     spec.inputs = arguments.inputs.iter().map(|text| tables::input(text, arguments.format)).collect();
     if !arguments.read.is_empty() {
-        // What is wrong with the block, its check says.
+        // Errors in the block are reported by its check.
         let loaded = Block::load(&spec.block).ok();
         let names: Vec<&str> = loaded.iter().flat_map(|loaded| loaded.block.input_names()).collect();
         arguments.read.iter().try_for_each(|text| tables::read(&mut spec.inputs, text, &names))?;
@@ -107,7 +107,7 @@ fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<R
     arguments.write.iter().try_for_each(|text| tables::write(&mut spec.outputs, text))?;
     standard::connect_inputs(&mut spec.inputs)?;
     if arguments.json && spec.outputs.iter().any(|output| standard::is_standard(output.as_path())) {
-        return Err("`--json` and `-o -` both want standard output: give the output a file".into());
+        return Err("`--json` and `-o -` both write to standard output: give the output a file".into());
     }
     standard::connect_outputs(&mut spec.outputs)?;
     spec.options = options;

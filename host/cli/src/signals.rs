@@ -1,6 +1,5 @@
-//! The signals that end the program: all commands that have something to end by themselves take them here. Ctrl-C and
-//! SIGTERM cancel gently, and at once the second time; SIGHUP, a terminal that is closed, cancels gently however often it
-//! arrives, as both the kernel and the shell send it.
+//! The signals that end the program, for all commands with work to cancel. Ctrl-C and SIGTERM cancel gently, and at
+//! once the second time. SIGHUP (a closed terminal) always cancels gently: both the kernel and the shell send it.
 
 use longshore::{Cancel, CancelLevel};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -9,12 +8,12 @@ use tokio::task::JoinHandle;
 /// Exit status where a signal ended the command.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// What cancels on signals, until it is dropped.
+/// Cancels on signals, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Signals(JoinHandle<()>);
 
 impl Signals {
-    /// Begins to take them.
+    /// Begins to handle signals.
     pub(crate) fn cancelling(cancel: &Cancel) -> Self {
         Self(tokio::spawn(cancel_on_signals(cancel.clone())))
     }
@@ -26,7 +25,7 @@ impl Drop for Signals {
     }
 }
 
-/// Runs what has no way to be cancelled but to be given up, which removes what it has of containers and files.
+/// Runs a command that is cancelled by dropping its future, which removes its containers and files.
 pub(crate) async fn unless_interrupted(command: impl Future<Output = u8>) -> u8 {
     let cancel = Cancel::new();
     let _signals = Signals::cancelling(&cancel);
@@ -41,7 +40,7 @@ async fn cancel_on_signals(cancel: Cancel) {
     else {
         return;
     };
-    // What `nohup` starts goes on without its terminal.
+    // Programs started by `nohup` continue without their terminal.
     let mut hangups = if ignores_hangups() { None } else { signal(SignalKind::hangup()).ok() };
     loop {
         tokio::select! {
@@ -53,7 +52,7 @@ async fn cancel_on_signals(cancel: Cancel) {
     }
 }
 
-/// The level that asking once more is for.
+/// The level of the next signal: at once if a cancel is already under way.
 fn harder(cancel: &Cancel) -> CancelLevel {
     if cancel.is_cancelled() { CancelLevel::AtOnce } else { CancelLevel::Gently }
 }

@@ -1,5 +1,4 @@
-//! `-` on the command line: standard input as a table, and standard output as the place of one. The library knows files
-//! that are open.
+//! `-` on the command line: standard input as an input, and standard output as an output. The library gets open files.
 
 use longshore::{InputSource, InputSpec, OutputSpec, OutputTarget};
 use std::fs::File;
@@ -20,7 +19,7 @@ pub(crate) fn connect_inputs(inputs: &mut [InputSpec]) -> Result<(), String> {
     let mut standard = inputs.iter_mut().filter(|input| is_standard(input.as_path()));
     let Some(input) = standard.next() else { return Ok(()) };
     if standard.next().is_some() {
-        return Err("standard input can be one input only".into());
+        return Err("standard input can be used for one input only".into());
     }
     input.source =
         InputSource::File(open(io::stdin()).map_err(|error| format!("cannot read standard input: {error}"))?);
@@ -32,7 +31,7 @@ pub(crate) fn connect_inputs(inputs: &mut [InputSpec]) -> Result<(), String> {
 pub(crate) fn connect_outputs(outputs: &mut [OutputSpec]) -> Result<(), String> {
     for output in outputs.iter_mut().filter(|output| is_standard(output.as_path())) {
         if output.format.is_none() {
-            let need = "standard output has no suffix that names its format";
+            let need = "cannot derive a format for standard output, which has no suffix";
             return Err(format!("{need}: give one with `--format`, such as `--format csv`"));
         }
         let file = open(io::stdout()).map_err(|error| format!("cannot write to standard output: {error}"))?;

@@ -23,13 +23,13 @@ fn with_format(mut input: InputSpec, format: Option<FileFormat>) -> InputSpec {
     input
 }
 
-/// The format that is given, for what has no suffix that says it.
+/// The given format, for paths without a suffix that implies one.
 fn unsaid(path: &str, given: Option<FileFormat>) -> Option<FileFormat> {
     given.filter(|_| path == "-" || FileFormat::from_path(Path::new(path)).is_err())
 }
 
-/// Takes options of reading, `[N|NAME:]KEY=VALUE …`, into the inputs: into one, or into all. `declared` are the names that
-/// the block has for its inputs.
+/// Adds options of reading, `[N|NAME:]KEY=VALUE …`, to one input or to all. `declared` are the names of the block's
+/// inputs.
 pub(crate) fn read(inputs: &mut [InputSpec], text: &str, declared: &[&str]) -> Result<(), String> {
     let wrong = |reason: String| format!("`--read {text}`: {reason}");
     let position = |name: &str| declared.iter().position(|known| *known == name);
@@ -51,11 +51,11 @@ pub(crate) fn read(inputs: &mut [InputSpec], text: &str, declared: &[&str]) -> R
             return input.read.add(rest).map_err(wrong);
         }
     }
-    Err(wrong(format!("there is no input {name}")))
+    Err(wrong(format!("there is no input `{name}`")))
 }
 
-/// What is before the first `=` and after it; `None` where all of it is the path of a file in a folder that is there, such
-/// as `year=2024/out.csv`.
+/// The text before and after the first `=`; `None` if the whole is the path of a file in an existing folder, such as
+/// `year=2024/out.csv`.
 fn named(text: &str) -> Option<(&str, &str)> {
     let (name, path) = text.split_once('=')?;
     let is_path = path.contains('/') && Path::new(text).parent().is_some_and(Path::is_dir);
@@ -66,14 +66,14 @@ fn named(text: &str) -> Option<(&str, &str)> {
 pub(crate) fn output(text: &str, standard: Option<FileFormat>) -> OutputSpec {
     let named = named(text).filter(|(name, _)| !name.is_empty() && !name.contains(['/', '.']));
     let (name, path) = named.map_or((None, text), |(text, path)| (Some(output_name(text)), path));
-    // Its own standard output by another name.
+    // Another name of this program's standard output.
     let path = if path == "/dev/stdout" { "-" } else { path };
     let mut output = OutputSpec::path(path);
     (output.name, output.format) = (name, unsaid(path, standard));
     output
 }
 
-/// Takes options of writing, `[N|ID:]KEY=VALUE …`, into the outputs: into one, or into all.
+/// Adds options of writing, `[N|ID:]KEY=VALUE …`, to one output or to all.
 pub(crate) fn write(outputs: &mut [OutputSpec], text: &str) -> Result<(), String> {
     let wrong = |reason: String| format!("`--write {text}`: {reason}");
     let is_id = |name: &str| {
@@ -97,7 +97,7 @@ pub(crate) fn write(outputs: &mut [OutputSpec], text: &str) -> Result<(), String
             return output.write.add(rest).map_err(wrong);
         }
     }
-    Err(wrong(format!("there is no output {name}")))
+    Err(wrong(format!("there is no output `{name}`")))
 }
 
 fn output_name(text: &str) -> OutputName {
@@ -122,7 +122,10 @@ mod tests {
             assert_eq!(skipped(two, text), Ok(vec![Some(1), None]), "{text}");
         }
         assert_eq!(skipped(&["other=a.csv"], "other:skip=1"), Ok(vec![Some(1)]));
-        assert_eq!(skipped(&["a.csv"], "rates:skip=1").unwrap_err(), "`--read rates:skip=1`: there is no input rates");
+        assert_eq!(
+            skipped(&["a.csv"], "rates:skip=1").unwrap_err(),
+            "`--read rates:skip=1`: there is no input `rates`"
+        );
         assert!(skipped(&[], "skip=1").is_err() && skipped(one, "regions:skip=1").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! `longshore test`: a block's own cases, what came of each as it ends, and a summary.
+//! `longshore test`: runs a block's test cases, and prints the result of each as it ends, and a summary.
 
 use crate::engine_argument::EngineArgument;
 use crate::signals::{INTERRUPTED, Signals};
@@ -19,26 +19,26 @@ const FAILED: u8 = 1;
 /// Exit status when the engine failed.
 const ENGINE_FAILED: u8 = 3;
 
-/// Cases at a time where nothing is said: more than four containers at once are rarely faster, and each may take its
-/// limit of memory.
+/// Default number of cases at a time: more than four containers at once are rarely faster, and each may use memory up
+/// to its limit.
 const JOBS: usize = 4;
 
 #[derive(Debug, Args)]
 pub(crate) struct TestArguments {
     /// The block's folder
     block: PathBuf,
-    /// Cases by name; all of `cases/*.toml` where there is none
+    /// Cases to run, by name; by default all of `cases/*.toml`
     cases: Vec<String>,
-    /// Write what the block makes over the expected files that differ
+    /// Overwrite expected files that differ with the block's outputs
     #[arg(long)]
     update: bool,
-    /// Where to run them: auto is docker; process only where no engine is installed
+    /// Engine to run with: auto is docker, or process if no engine is installed
     #[arg(long, value_enum, default_value_t = EngineArgument::Auto)]
     engine: EngineArgument,
-    /// Image to run them in
+    /// Image to run the cases in
     #[arg(long)]
     image: Option<String>,
-    /// Cases at a time; as many as there are processors, four at most, where nothing is said
+    /// Number of cases at a time; by default the number of processors, at most four
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<NonZeroUsize>,
     /// Print one JSON object with each case's result on standard output
@@ -46,7 +46,7 @@ pub(crate) struct TestArguments {
     json: bool,
 }
 
-/// Runs the cases, and gives the exit status back.
+/// Runs the cases, and returns the exit status.
 pub(crate) async fn test(arguments: TestArguments, host: &Host) -> u8 {
     let begun = Instant::now();
     let bench = Bench { engine: arguments.engine.into(), image: arguments.image, engines: host.engines().clone() };
@@ -59,7 +59,7 @@ pub(crate) async fn test(arguments: TestArguments, host: &Host) -> u8 {
     let jobs = arguments.jobs.map_or_else(jobs, NonZeroUsize::get);
     let (bench, cancel) = (&bench, &cancel);
     let run = |case: Case| async move {
-        // What has not begun when Ctrl-C comes does not begin.
+        // After Ctrl-C no further case begins.
         if cancel.level() > CancelLevel::None {
             return None;
         }
@@ -79,7 +79,7 @@ pub(crate) async fn test(arguments: TestArguments, host: &Host) -> u8 {
             }
             Some(Err(error)) => {
                 cancel.cancel(CancelLevel::Gently);
-                // Those that run end first: nothing of them may be left.
+                // Running cases end first, so that none of their containers and files is left.
                 while running.next().await.is_some() {}
                 return fail(&error);
             }
@@ -95,7 +95,7 @@ pub(crate) async fn test(arguments: TestArguments, host: &Host) -> u8 {
     status(&results, cancel)
 }
 
-/// The cases, each of them in order: nothing starts before all are.
+/// The cases, all checked before any of them starts.
 fn checked(block: &Path, names: &[String], bench: &Bench, update: bool) -> Result<Vec<Case>, CaseError> {
     let cases = Case::find(block, names)?;
     cases.iter().try_for_each(|case| case.check(bench, update))?;
@@ -122,13 +122,13 @@ fn status(results: &[CaseResult], cancel: &Cancel) -> u8 {
     }
 }
 
-/// What should be known about a run, once however many cases it is true of.
+/// The notes of a result that no earlier result had.
 fn notes(result: &CaseResult, before: &[CaseResult]) -> Shown {
     let known = |note: &&String| !before.iter().any(|before| before.notes.contains(note));
     result.notes.iter().filter(known).map(|note| Shown::line(format!("note: {note}"))).collect()
 }
 
-/// A case's result in lines. What went wrong with the script is shown with what it printed.
+/// A case's result in lines. The output of a failed script is shown too.
 fn shown(result: &CaseResult) -> Shown {
     let mark = if result.passed() { '✓' } else { '✗' };
     let mut text = Shown::line(format!("{mark} {} ({:.2} s)", result.name, result.run.timings_ms.total / 1000.0));
@@ -138,7 +138,7 @@ fn shown(result: &CaseResult) -> Shown {
     text.extend(result.problems.iter().map(|problem| problem.describe().indented()));
     let ended_well = result.run.outcome == Outcome::Succeeded;
     if !result.passed() && !ended_well && !result.printed.trim().is_empty() {
-        text.push("  it printed:");
+        text.push("  output:");
         text.extend(result.printed.lines().map(|line| Shown::line(line).indented().indented()));
     }
     text

@@ -1,4 +1,4 @@
-//! The bar of a run's progress, with its message in one line beside it.
+//! The progress bar of a run, with its message beside it.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use longshore::shown::Word;
@@ -10,7 +10,7 @@ const STEPS: u64 = 1000;
 /// Columns of a message: more than the widest terminal leaves beside the bar, which cuts it to its own width.
 const MESSAGE_COLUMNS: usize = 400;
 
-/// How often the bar shows that it is alive.
+/// How often the bar is redrawn.
 const TICK: Duration = Duration::from_millis(100);
 
 /// A bar, which may be hidden.
@@ -47,12 +47,12 @@ impl Bar {
         self.0.set_position((fraction * STEPS as f64) as u64);
     }
 
-    /// Has it move by itself.
+    /// Animates the bar.
     pub(super) fn tick(&self) {
         self.0.enable_steady_tick(TICK);
     }
 
-    /// Prints something while the bar is out of the way.
+    /// Prints while the bar is hidden.
     pub(super) fn suspend(&self, print: impl FnOnce()) {
         self.0.suspend(print);
     }

@@ -1,5 +1,4 @@
-//! What a person sees of an image that is being pulled: a bar for each of its layers on a terminal, a line now and then
-//! elsewhere.
+//! The display of an image pull: a bar for each layer on a terminal, a line every few seconds elsewhere.
 
 use super::size;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -8,7 +7,7 @@ use longshore::{LayerProgress, LayerStatus};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// How long it takes until there is another line.
+/// Time between two lines.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
 
 /// Digits of a layer's id that are shown.
@@ -24,7 +23,7 @@ pub(super) struct Pulling {
 }
 
 impl Pulling {
-    /// One that begins, shown as bars or not.
+    /// A pull that begins, shown with bars or with lines.
     pub(super) fn new(image: &str, with_bars: bool) -> Self {
         let target = if with_bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Self {
@@ -41,7 +40,7 @@ impl Pulling {
         &self.image
     }
 
-    /// Takes news of a layer. Gives a line to print where it is time for one.
+    /// Takes a layer's progress. Returns a line to print if it is time for one.
     pub(super) fn layer(&mut self, layer: LayerProgress) -> Option<String> {
         if !self.all.is_hidden() {
             self.draw(&layer);
@@ -54,20 +53,20 @@ impl Pulling {
         Some(summary(&self.image, self.layers.values()))
     }
 
-    /// Prints something while the bars are out of the way.
+    /// Prints while the bars are hidden.
     pub(super) fn suspend(&self, print: impl FnOnce()) {
         self.all.suspend(print);
     }
 
-    /// Takes the bars away.
+    /// Removes the bars.
     pub(super) fn clear(&mut self) {
-        // A terminal that has gone shows nothing anyway.
+        // If the terminal is closed, there is nothing to clear.
         let _ = self.all.clear();
         self.bars.clear();
     }
 
     fn draw(&mut self, layer: &LayerProgress) {
-        // What was here before, and what waits, has nothing to show.
+        // A layer that was present before, or is waiting, has no bar.
         if layer.total.is_none() && !self.bars.contains_key(&layer.id) {
             return;
         }
@@ -91,15 +90,15 @@ impl Pulling {
 
 fn word(status: LayerStatus) -> &'static str {
     match status {
-        LayerStatus::Waiting => "waits",
-        LayerStatus::Downloading => "comes",
-        LayerStatus::Downloaded => "is checked",
-        LayerStatus::Extracting => "is unpacked",
-        LayerStatus::Complete => "is here",
+        LayerStatus::Waiting => "waiting",
+        LayerStatus::Downloading => "downloading",
+        LayerStatus::Downloaded => "checking",
+        LayerStatus::Extracting => "unpacking",
+        LayerStatus::Complete => "done",
     }
 }
 
-/// How far all layers are, in a line.
+/// The progress of all layers, in one line.
 fn summary<'a>(image: &str, layers: impl Iterator<Item = &'a LayerProgress>) -> String {
     let (mut count, mut complete, mut come, mut total) = (0, 0, 0, 0);
     for layer in layers {
@@ -113,7 +112,7 @@ fn summary<'a>(image: &str, layers: impl Iterator<Item = &'a LayerProgress>) -> 
             LayerStatus::Waiting | LayerStatus::Downloaded | LayerStatus::Extracting => {}
         }
     }
-    let coming = if total > 0 { format!(", {} of {} of the next", size(come), size(total)) } else { String::new() };
+    let coming = if total > 0 { format!(", current layers {} of {}", size(come), size(total)) } else { String::new() };
     format!("pulling {image}: {complete} of {count} layers{coming}")
 }
 
@@ -132,7 +131,7 @@ mod tests {
             layer("b", LayerStatus::Downloading, 1 << 20, Some(4 << 20)),
             layer("c", LayerStatus::Waiting, 0, None),
         ];
-        assert_eq!(summary("x:1", layers.iter()), "pulling x:1: 1 of 3 layers, 1.0 MB of 4.2 MB of the next");
+        assert_eq!(summary("x:1", layers.iter()), "pulling x:1: 1 of 3 layers, current layers 1.0 MB of 4.2 MB");
         assert_eq!(summary("x:1", layers[..1].iter()), "pulling x:1: 1 of 1 layers");
     }
 

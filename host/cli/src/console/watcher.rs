@@ -1,5 +1,5 @@
-//! The thread that a console has for itself. What it prints goes to somebody who may be slow, or stand still: that holds up
-//! neither the run nor, once it was to end, the program.
+//! The console's own thread. The reader of standard error may be slow or blocked: it delays neither the run nor, after
+//! a cancel, the end of the program.
 
 use super::Console;
 use longshore::{Cancel, CancelLevel, EventReceiver, Outcome, RunRecord};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{io, thread};
 use tokio::sync::oneshot;
 
-/// How long a reader who stands still is waited for at the end of a run that was to end.
+/// How long the end of a cancelled run waits for a blocked reader.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A console on a thread of its own.
@@ -17,7 +17,7 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    /// Shows what happens, on standard error.
+    /// Shows events on standard error.
     pub(crate) fn start(quiet: bool, events: EventReceiver) -> io::Result<Self> {
         let (last, record) = oneshot::channel();
         let (done, shown) = oneshot::channel();
@@ -28,21 +28,22 @@ impl Watcher {
                 Ok(record) => console.finish(&record),
                 Err(_) => console.clear(),
             }
-            // Whoever waits for it may have given up.
+            // The receiver may have stopped waiting.
             let _ = done.send(());
         })?;
         Ok(Self { last, shown })
     }
 
-    /// Shows the end of a run, and waits for it, unless somebody cancels, or has done so.
+    /// Shows the end of a run, and waits until it is shown or a cancel arrives; if the run was cancelled or timed out,
+    /// for `END_PATIENCE` at most.
     pub(crate) async fn finish(self, record: &RunRecord, cancel: &Cancel) {
         let is_ended = cancel.level() > CancelLevel::None || record.outcome == Outcome::TimedOut;
-        // Whether the console is still there its thread knows.
+        // If the console's thread has ended, there is nothing to show.
         let _ = self.last.send(record.clone());
         wait(self.shown, is_ended, cancel).await;
     }
 
-    /// Takes away what is no line, likewise.
+    /// Removes the bars, and waits in the same way.
     pub(crate) async fn clear(self, cancel: &Cancel) {
         drop(self.last);
         wait(self.shown, cancel.level() > CancelLevel::None, cancel).await;

@@ -13,7 +13,7 @@ use std::path::Path;
 /// Exit status for an engine or an environment that failed.
 const FAILED: u8 = 3;
 
-/// Runs the command, and gives the exit status back.
+/// Runs the command, and returns the exit status.
 pub(crate) async fn export(image: &str, output: &Path, oci: bool, host: &Host) -> u8 {
     let form = if oci { Form::Oci } else { Form::Docker };
     let to_stdout = output == Path::new("-");
@@ -22,7 +22,7 @@ pub(crate) async fn export(image: &str, output: &Path, oci: bool, host: &Host) -
         Some(Some(stdout)) => Target::Writer(stdout),
         Some(None) => {
             return failure::print_text(
-                "an archive is nothing for a terminal: name a file, or redirect the output",
+                "cannot write an archive to a terminal: name a file, or redirect the output",
                 BAD_INPUT,
             );
         }
@@ -42,7 +42,7 @@ pub(crate) async fn export(image: &str, output: &Path, oci: bool, host: &Host) -
     }
 }
 
-/// The name of the image that a block runs in; `None` where it is no block's folder that was named.
+/// The name of the image that a block runs in; `None` if `named` is not a block's folder.
 async fn image_of_block(named: &str, host: &Host) -> Result<Option<String>, ImagesError> {
     let folder = Path::new(named);
     if !folder.is_dir() || Block::load(folder).is_err() {
@@ -52,12 +52,12 @@ async fn image_of_block(named: &str, host: &Host) -> Result<Option<String>, Imag
     Ok(Some(explained.entry.title()))
 }
 
-/// Runs the command, and gives the exit status back.
+/// Runs the command, and returns the exit status.
 pub(crate) async fn import(archive: &Path, trust: bool, host: &Host) -> u8 {
     let trust = if trust { Trust::Environment } else { Trust::None };
     match host.import(archive, trust).await {
         Ok(taken) => {
-            let already = if taken.already { "was here already, " } else { "" };
+            let already = if taken.already { "already present, " } else { "" };
             let run = match trust {
                 Trust::None => format!("; to run a block in it: longshore run BLOCK --image {}", taken.name),
                 Trust::Environment => String::new(),

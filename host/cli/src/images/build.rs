@@ -6,7 +6,7 @@ use longshore::environment::Built;
 use longshore::shown::Shown;
 use std::path::Path;
 
-/// Makes the image of a block, and gives the exit status back.
+/// Builds the image of a block, and returns the exit status.
 pub(crate) async fn build(block: &Path, image: Option<String>, host: &Host) -> u8 {
     let work = async |block: &_, events: &_, cancel: &_| host.build(block, image.as_deref(), events, cancel).await;
     make(block, work, |built| report(&built)).await
@@ -14,7 +14,7 @@ pub(crate) async fn build(block: &Path, image: Option<String>, host: &Host) -> u
 
 fn report(built: &Built) -> Shown {
     let state = match (&built.environment, built.was_there) {
-        (None, _) => "the base image is all that it needs",
+        (None, _) => "(base image, no packages to install)",
         (Some(_), true) => "was there",
         (Some(_), false) => "made",
     };

@@ -8,13 +8,13 @@ use longshore::human::{ago, aligned, count, size};
 use longshore::images::{ImageEntry, Kind};
 use longshore::shown::{Shown, Word};
 
-/// Columns that packages may take: what fits beside the others on a terminal of 120.
+/// Width of the packages column: the rest of a terminal of 120.
 const PACKAGES_WIDTH: usize = 32;
 
-/// Columns that a base may take.
+/// Width of the base column.
 const BASE_WIDTH: usize = 24;
 
-/// Runs the command, and gives the exit status back.
+/// Runs the command, and returns the exit status.
 pub(crate) async fn list(json: bool, host: &Host) -> u8 {
     let images = match host.images().await {
         Ok(images) => images,
@@ -49,7 +49,7 @@ fn row(entry: &ImageEntry) -> [String; 7] {
     let packages = entry.packages.iter().chain(&entry.system_packages).map(String::as_str);
     let packages = packages.collect::<Vec<_>>().join(" ");
     let named = match entry.kind {
-        // These have no list of packages, or one that says less than their name.
+        // These have no list of packages, or a less informative one than their name.
         Kind::Custom | Kind::Imported => entry.title(),
         Kind::Folder | Kind::Generated | Kind::Layer => packages,
     };

@@ -16,40 +16,40 @@ use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImagesCommand {
-    /// List the images made for blocks, with what each takes and when it was last used
+    /// List the images built for blocks, with the size and last use of each
     List {
         /// Print a JSON array instead of text
         #[arg(long)]
         json: bool,
     },
-    /// Make the image of a block, as a run would
+    /// Build the image of a block, as a run would
     Build {
         /// The block's folder, or a script
         block: PathBuf,
-        /// Another base image than the block's, to see that its packages can be installed there
+        /// Build on this base image instead of the block's
         #[arg(long)]
         image: Option<String>,
     },
-    /// Remove images that were not used for longest, down to the disk budget
+    /// Remove the least recently used images, down to the disk budget
     Prune {
-        /// Say what would go, and remove nothing
+        /// Show what would be removed, and remove nothing
         #[arg(long)]
         dry_run: bool,
-        /// Remove all that nothing uses and nobody pinned, whatever the budget
+        /// Remove all images that are neither in use nor pinned, regardless of the budget
         #[arg(long)]
         all: bool,
     },
-    /// Keep an image whatever space it takes
+    /// Keep an image regardless of the disk budget
     Pin {
         /// The image: its name, its environment's hash or the beginning of it, or a block's folder
         image: String,
     },
-    /// Let an image go again when space is needed
+    /// Allow an image to be removed again
     Unpin {
         /// The image: its name, its environment's hash or the beginning of it, or a block's folder
         image: String,
     },
-    /// Say why an image exists, what uses it, and when it would go
+    /// Show why an image exists, what uses it, and when it would be removed
     Explain {
         /// The image: its name, its environment's hash or the beginning of it, or a block's folder
         image: String,
@@ -65,17 +65,17 @@ pub(crate) enum ImagesCommand {
         #[arg(long)]
         oci: bool,
     },
-    /// Check an archive, and load the image in it under a name of its own
+    /// Check an archive, and load its image under a new name
     Import {
-        /// The archive: what `docker save` or this command wrote, or an OCI layout; `-` is standard input
+        /// The archive, from `images export` or `docker save`, or an OCI layout; `-` is standard input
         archive: PathBuf,
-        /// Let it take the place of the environment that it says it is, so that blocks run in it from now on
+        /// Trust the archive's labels: use it as the environment that they name, so that blocks run in it
         #[arg(long)]
         trust: bool,
     },
 }
 
-/// Runs a command, and gives the exit status back.
+/// Runs a command, and returns the exit status.
 pub(crate) async fn images(command: ImagesCommand, host: &Host) -> u8 {
     match command {
         ImagesCommand::List { json } => unless_interrupted(list::list(json, host)).await,
@@ -91,7 +91,7 @@ pub(crate) async fn images(command: ImagesCommand, host: &Host) -> u8 {
     }
 }
 
-/// Prints what went wrong with looking after images, and gives the exit status back.
+/// Prints an error about images, and returns the exit status.
 fn failed(error: &ImagesError) -> u8 {
     failure::print(error, if error.is_bad_input() { BAD_INPUT } else { 3 })
 }

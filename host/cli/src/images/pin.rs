@@ -12,7 +12,7 @@ use longshore::shown::Shown;
 pub(crate) async fn pin(image: &str, host: &Host) -> u8 {
     let said = |entry: &ImageEntry| {
         let (title, bytes) = (entry.title(), size(entry.added_bytes));
-        format!("{title} is pinned: its {bytes} count in the budget, and clean-up leaves it")
+        format!("{title} is pinned: its {bytes} count towards the budget, and pruning keeps it")
     };
     let pinned = async { host.images().await?.pin(image).await };
     told(pinned.await, said)
@@ -20,7 +20,7 @@ pub(crate) async fn pin(image: &str, host: &Host) -> u8 {
 
 /// Runs the command, and gives the exit status back.
 pub(crate) async fn unpin(image: &str, host: &Host) -> u8 {
-    let said = |entry: &ImageEntry| format!("{} goes when space is needed", entry.title());
+    let said = |entry: &ImageEntry| format!("{} is not pinned: it can be removed when space is needed", entry.title());
     let unpinned = async { host.images().await?.unpin(image).await };
     told(unpinned.await, said)
 }

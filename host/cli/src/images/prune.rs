@@ -7,7 +7,7 @@ use longshore::human::{ago, count, size};
 use longshore::images::{How, ImageEntry, PruneReport, Stays};
 use longshore::shown::Shown;
 
-/// Runs the command, and gives the exit status back.
+/// Runs the command, and returns the exit status.
 pub(crate) async fn prune(dry_run: bool, all: bool, host: &Host) -> u8 {
     let how = if all { How::Everything } else { How::OnDemand };
     let images = match host.images().await {
@@ -33,14 +33,14 @@ fn told(report: &PruneReport, how: How, dry_run: bool) -> Shown {
         line(format!("{verb} {}: {}, {}", shown(entry), size(entry.added_bytes), why(entry)));
     }
     for entry in &report.skipped {
-        line(format!("left {}: somebody came for it", shown(entry)));
+        line(format!("skipped {}: now in use", shown(entry)));
     }
     for failure in &report.failed {
         line(format!("cannot remove {}: {}", failure.what, failure.reason));
     }
     if dry_run || how == How::Everything || report.total_after() > report.budget {
         let stays = report.kept.iter().filter(|kept| kept.why != Stays::WithinBudget);
-        stays.for_each(|kept| line(format!("{} stays: {}", shown(&kept.entry), kept.why.reason())));
+        stays.for_each(|kept| line(format!("kept {}: {}", shown(&kept.entry), kept.why.reason())));
     }
     for cache in &report.caches {
         line(format!("removed {cache}: downloaded packages"));
@@ -51,8 +51,8 @@ fn told(report: &PruneReport, how: How, dry_run: bool) -> Shown {
     let after = if dry_run { "would be taken" } else { "are taken" };
     if report.removed.is_empty() {
         let why = match how {
-            How::Everything => "all that is left is in use or pinned".to_owned(),
-            _ if report.total_before > report.budget => format!("nothing of the {left} may go (budget {budget})"),
+            How::Everything => "all remaining images are in use or pinned".to_owned(),
+            _ if report.total_before > report.budget => format!("none of the {left} can be removed (budget {budget})"),
             _ => format!("{left} of the {budget} budget are taken"),
         };
         line(format!("nothing to remove: {why}"));

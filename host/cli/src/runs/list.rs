@@ -5,10 +5,10 @@ use longshore::history::{HistoryEntry, HistoryError, RunHistory, RunState};
 use longshore::human::{ago, aligned};
 use longshore::shown::Word;
 
-/// Columns that a block's name may take.
+/// Width of the block column.
 const BLOCK_WIDTH: usize = 28;
 
-/// Columns that a message may take: what is left of a terminal of 120.
+/// Width of the message column: the rest of a terminal of 120.
 const MESSAGE_WIDTH: usize = 36;
 
 /// Lists the newest runs.
@@ -42,7 +42,7 @@ fn row(run: &HistoryEntry) -> [String; 6] {
     ]
 }
 
-/// How a run ended, or that nobody knows.
+/// How a run ended, or that it is unknown.
 pub(super) fn outcome(run: &HistoryEntry) -> String {
     match run.state {
         RunState::Running => "running".into(),

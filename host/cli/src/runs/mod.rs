@@ -13,17 +13,17 @@ use longshore::history::{HistoryError, RunHistory};
 pub(crate) enum RunsCommand {
     /// List runs, the newest first
     List {
-        /// How many at the most
+        /// Maximum number of runs to list
         #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 20)]
         last: usize,
-        /// Only those that did not succeed
+        /// List only runs that did not succeed
         #[arg(long)]
         failed: bool,
         /// Print a JSON array instead of text
         #[arg(long)]
         json: bool,
     },
-    /// Say how a run ended, what it took, and what came of it
+    /// Show a run's outcome, resource use and outputs
     Show {
         /// The run: its id or a part of it, or `last`
         run: String,
@@ -31,7 +31,7 @@ pub(crate) enum RunsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Print what a run's script printed
+    /// Print the output of a run's script
     Log {
         /// The run: its id or a part of it, or `last`
         run: String,
@@ -41,13 +41,13 @@ pub(crate) enum RunsCommand {
         /// The runs: their ids or parts of them, or `last`
         #[arg(required_unless_present = "all")]
         runs: Vec<String>,
-        /// Remove all but those that go on
+        /// Remove all finished runs
         #[arg(long, conflicts_with = "runs")]
         all: bool,
     },
 }
 
-/// Runs a command, and gives the exit status back.
+/// Runs a command, and returns the exit status.
 pub(crate) fn runs(command: RunsCommand, settings: &Settings) -> u8 {
     let history = RunHistory::new(settings);
     let done = match command {
@@ -66,7 +66,7 @@ pub(crate) fn runs(command: RunsCommand, settings: &Settings) -> u8 {
     })
 }
 
-/// Removes these runs, if all of them are there.
+/// Removes these runs, if all of them exist.
 fn remove(history: &RunHistory, references: &[String]) -> Result<u8, HistoryError> {
     let runs = references.iter().map(|reference| history.find(reference)).collect::<Result<Vec<_>, _>>()?;
     for run in &runs {

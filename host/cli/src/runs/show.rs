@@ -7,7 +7,7 @@ use longshore::human::{ago, count, size};
 use longshore::shown::{Shown, Word};
 use serde_json::Value;
 
-/// Columns of a value: twenty lines of a wide terminal (200 columns).
+/// Maximum width of a value: twenty lines of a wide terminal (200 columns).
 const VALUE_COLUMNS: usize = 20 * 200;
 
 /// Columns of the names before the values.
@@ -31,7 +31,7 @@ pub(super) fn show(history: &RunHistory, run: &HistoryEntry, json: bool) -> u8 {
     if let Some(record) = &run.record {
         of_record(record, &mut lines);
     }
-    // What cannot be read is no reason to show nothing.
+    // An unreadable log does not prevent the rest from being shown.
     let printed = history.log(run).unwrap_or_default();
     if !printed.is_empty() {
         let all = printed.iter().filter(|byte| **byte == b'\n').count() as u64;
@@ -44,13 +44,13 @@ fn ending(run: &HistoryEntry) -> String {
     let outcome = outcome(run);
     let message = run.record.as_ref().and_then(|record| record.get("message")?.as_str());
     match (run.state, message) {
-        (RunState::Lost, _) => "lost: what ran it was killed, and nobody knows how it would have ended".into(),
+        (RunState::Lost, _) => "lost: the host was killed before the run ended".into(),
         (_, Some(message)) => format!("{outcome}: {message}"),
         (_, None) => outcome,
     }
 }
 
-/// What the record says, as far as it is known here: another version may have written it.
+/// The known parts of the record; another version may have written it.
 fn of_record(record: &Value, lines: &mut Lines) {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
     let number = |pointer: &str| record.pointer(pointer).and_then(Value::as_f64);
@@ -73,7 +73,7 @@ fn of_record(record: &Value, lines: &mut Lines) {
         lines.add("time", &format!("{:.2} s: {}", total / 1000.0, parts.join(", ")));
     }
     if let (Some(cpu), Some(memory)) = (number("/usage/cpu_seconds"), record.pointer("/usage/peak_memory_bytes")) {
-        lines.add("used", &format!("{cpu:.2} s of processor, {} of memory", size(memory.as_u64().unwrap_or_default())));
+        lines.add("used", &format!("{cpu:.2} s of CPU time, {} of memory", size(memory.as_u64().unwrap_or_default())));
     }
     if let Some(network) = text("/network") {
         lines.add("network", network);
