@@ -145,7 +145,7 @@ fn a_run_that_goes_on_stays_and_one_whose_host_was_killed_is_lost() {
     let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("at work")));
     assert!(user.runs(&["list"], 0).contains("running"));
-    assert!(user.runs(&["remove", "last"], 2).contains("goes on"));
+    assert!(user.runs(&["remove", "last"], 2).contains("it is still running"));
     user.runs(&["remove", "--all"], 0);
     assert_eq!(user.list()[0]["state"], "running");
     running.kill().unwrap();
@@ -232,13 +232,13 @@ fn a_run_with_partitions_is_one() {
 fn a_run_that_is_not_there_is_named() {
     let user = User::new();
     assert!(user.runs(&["show", "last"], 2).contains("there is no run `last` in the history"));
-    assert!(user.runs(&["log", "64a1"], 2).contains("`longshore runs list` has those that there are"));
+    assert!(user.runs(&["log", "64a1"], 2).contains("`longshore runs list` shows the runs"));
     user.file("script.py", "");
     for _ in 0..2 {
         user.run("script.py", &[]);
     }
     let id = user.list()[0]["run_id"].as_str().unwrap().to_owned();
-    assert!(user.runs(&["show", &id[..2]], 2).contains("give more of it"));
+    assert!(user.runs(&["show", &id[..2]], 2).contains("give more characters of the id"));
     let end = id.split_once('-').unwrap().1;
     assert!(user.runs(&["show", end], 0).contains(&id));
     // All or none.

@@ -1,6 +1,6 @@
-//! What a run was made of, as hashes in its record: of the block's files and of the inputs'. With the environment's
-//! fingerprint they tell whether two runs were the same. Values of options are in none of them: they stand in the record
-//! themselves, but for secrets, which nothing may be guessed from. Hashing goes on beside the run.
+//! Hashes of the block's files and of the inputs' files, for a run's record. Together with the environment's
+//! fingerprint they show whether two runs were the same. They do not cover option values: those are in the record
+//! itself, except for secrets, which a hash would help to guess. Hashing takes place beside the run.
 
 use crate::record::RunRecord;
 use crate::request::Prepared;
@@ -15,24 +15,24 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-/// Most bytes of inputs that are hashed: 0.7 s of one thread with a processor's instructions for it, and as much again
-/// to read them. An input that goes beyond has no hash.
+/// Most bytes of inputs that are hashed: 0.7 s of one thread with SHA instructions, and as much again for reading. An
+/// input beyond the limit has no hash.
 const DATA_MAX: u64 = 1 << 30;
 
 /// Bytes read at a time.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// How long the record waits for hashes when the run has ended: for 1 GiB from a disk that reads 100 MB/s.
+/// How long the record waits for hashes after the run: enough for 1 GiB from a disk that reads 100 MB/s.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// The first line of what is hashed of a block: the format and its version.
+/// The first line of the hashed text of a block: the format and its version.
 const CODE_FORMAT: &str = "longshore-code 1\n";
 
-/// How much the hashing thread gives way: a ninth of the processor where all want it (weights of nice values are 1024 at
-/// 0 and 110 at 10).
+/// Nice value of the hashing thread: a tenth of the processor under contention (the weights are 1024 at 0 and 110 at
+/// 10).
 const NICE: i32 = 10;
 
-/// Hashing that goes on. It stops when this is dropped.
+/// Hashing in progress. It stops when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Hashing {
     stop: Arc<AtomicBool>,
@@ -41,7 +41,7 @@ pub(crate) struct Hashing {
 }
 
 impl Hashing {
-    /// Begins, on a thread of its own that gives way to the run.
+    /// Starts hashing on a low-priority thread.
     pub(crate) fn begin(prepared: &Prepared) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (files, script, stopped) = (prepared.files.clone(), prepared.block.script.clone(), Arc::clone(&stop));
@@ -49,23 +49,23 @@ impl Hashing {
         let (send_code, code_made) = oneshot::channel();
         let (send_data, data_made) = oneshot::channel();
         let hash = move || {
-            // Linux has a nice value for each thread. Without it the hashes are made all the same.
+            // Linux has a nice value for each thread. If it cannot be set, hashing continues without it.
             let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
-            // Who has gone does not want them.
+            // A receiver that was dropped does not need the hashes.
             let _ = send_code.send(code(files, &script, &stopped));
             let _ = send_data.send(data(inputs, DATA_MAX, &stopped));
         };
-        // A thread that cannot be had leaves nobody to send, which is what is then told.
+        // If the thread cannot start, the channels close, which is reported as an early end.
         let _ = std::thread::Builder::new().name("hashes".into()).spawn(hash);
         Self { stop, code: code_made, data: data_made }
     }
 
-    /// Puts the hashes into the record; what is missing is noted there.
+    /// Puts the hashes into the record, or a note where one is missing.
     pub(crate) async fn end(mut self, record: &mut RunRecord) {
-        // Who has interrupted a run wants no waiting.
+        // An interrupted run ends without this wait.
         let wait = if record.outcome == Outcome::Interrupted { Duration::ZERO } else { WAIT };
         let deadline = Instant::now() + wait;
-        let (late, broke) = ("it was not made in time", "hashing broke");
+        let (late, broke) = ("hashing timed out", "hashing ended early");
         let code = match timeout_at(deadline, &mut self.code).await {
             Ok(Ok(made)) => made.map_err(|error| error.to_string()),
             Ok(Err(_)) => Err(broke.into()),
@@ -86,15 +86,15 @@ impl Drop for Hashing {
     }
 }
 
-/// SHA-256 over the files as they are sent: which of them is the script, then for each in the order of their paths its
-/// hash, whether it may be executed, and its path. A path ends with the one byte that none can have.
+/// SHA-256 over the files as they are sent: the script's path, then for each file, ordered by path, its hash, whether
+/// it is executable, and its path. A path ends with a zero byte, which no path contains.
 fn code(mut files: Vec<BlockFile>, script: &str, stop: &AtomicBool) -> io::Result<String> {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let mut whole = Sha256::new();
     whole.update(CODE_FORMAT);
     whole.update(format!("script {script}\0"));
     for file in files {
-        // Without one it was stopped, and nobody looks at the whole.
+        // Without a hash the hashing was stopped, and the result is not used.
         let hash = content(file.open()?, u64::MAX, stop)?.unwrap_or_default();
         let executable = if file.executable { "x" } else { "-" };
         whole.update(format!("{hash} {executable} {}\0", file.path));
@@ -102,7 +102,7 @@ fn code(mut files: Vec<BlockFile>, script: &str, stop: &AtomicBool) -> io::Resul
     Ok(hexadecimal(&whole.finalize()))
 }
 
-/// Each file's hash, as long as all that were hashed are within the limit.
+/// Each file's hash, until the hashed files reach the limit together.
 fn data(files: Vec<Option<(u64, Box<dyn Read + Send>)>>, most: u64, stop: &AtomicBool) -> Vec<Option<String>> {
     let mut left = most;
     let hash = |file: Option<(u64, Box<dyn Read + Send>)>| {
@@ -113,7 +113,7 @@ fn data(files: Vec<Option<(u64, Box<dyn Read + Send>)>>, most: u64, stop: &Atomi
     files.into_iter().map(hash).collect()
 }
 
-/// SHA-256 of what is in a file; `None` if it has grown beyond `most`, or the hash is not wanted any more.
+/// SHA-256 of a file's contents; `None` if the file has grown beyond `most`, or hashing was stopped.
 fn content(mut file: impl Read, most: u64, stop: &AtomicBool) -> io::Result<Option<String>> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; BUFFER_BYTES];

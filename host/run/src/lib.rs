@@ -1,6 +1,7 @@
-//! Runs. A request is checked (`request`), and becomes one run or one for each part of its input (`run`, `partition`). A
-//! single run (`single`) takes a container from an engine, talks to its agent and its script (`connection`, `session`), hands
-//! over inputs (`input`), takes outputs (`output`), and ends with a record (`record`), which is kept (`history`).
+//! Runs. A request is checked (`request`), and becomes one run or one for each part of its input (`run`, `partition`).
+//! A single run (`single`) gets a container from an engine, communicates with its agent and script (`connection`,
+//! `session`), serves inputs (`input`), receives outputs (`output`), and ends with a record (`record`), which is kept
+//! (`history`).
 
 pub mod connection;
 pub mod cut;

@@ -1,5 +1,5 @@
-//! The two halves of a connection, each without waiting for the other; and the greeting that every connection starts
-//! with. What carries the bytes is the wire's.
+//! The two halves of a connection, which do not wait for each other, and the greeting at the start of every connection.
+//! `wire.rs` owns the transport.
 
 mod wire;
 
@@ -17,7 +17,7 @@ const QUEUE: usize = 16;
 /// Bytes read at a time.
 const READ_BYTES: usize = 256 << 10;
 
-/// The reading half, from which the messages `M` come.
+/// The reading half, which yields the messages `M`.
 #[derive(Debug)]
 pub(crate) struct Incoming<M> {
     wire: Arc<Wire>,
@@ -25,8 +25,8 @@ pub(crate) struct Incoming<M> {
     buffer: Vec<u8>,
 }
 
-/// The writing half: a queue in front of a task. The task ends, and the connection closes, with the last clone. Whoever
-/// sends waits while the peer does not read: what must not wait says [`say`].
+/// The writing half: a queue in front of a task. The task ends, and the connection closes, with the last clone. Sending
+/// waits while the peer does not read; code that must not wait uses [`say`].
 pub(crate) type Outgoing = mpsc::Sender<Frame>;
 
 /// Splits an accepted connection.
@@ -34,11 +34,11 @@ pub(crate) fn open(wire: Wire) -> (Incoming<Hello>, Outgoing) {
     let wire = Arc::new(wire);
     let (outgoing, mut frames) = mpsc::channel::<Frame>(QUEUE);
     let writer = Arc::clone(&wire);
-    // It ends with the queue's last sender, or with its peer: a container's end closes what it has open.
+    // It ends with the queue's last sender, or with its peer: the end of a container closes its connections.
     tokio::spawn(async move {
         while let Some(frame) = frames.recv().await {
             if write(&writer, frame).await.is_err() {
-                // The reader of this connection sees its end, and says so.
+                // The reader of this connection notices its end and reports it.
                 return;
             }
         }
@@ -50,18 +50,18 @@ pub(crate) fn open(wire: Wire) -> (Incoming<Hello>, Outgoing) {
     (Incoming { wire, reader, buffer: vec![0; READ_BYTES] }, outgoing)
 }
 
-/// Sends a frame that fits into the queue. Says whether it did: a peer that is gone needs no frames.
+/// Sends a frame if it fits into the queue. Returns `false` if the queue is full; a closed connection is no failure.
 pub(crate) fn say(outgoing: &Outgoing, message: &impl Message) -> bool {
     !matches!(outgoing.try_send(Frame::new(message)), Err(mpsc::error::TrySendError::Full(_)))
 }
 
 impl<M: Message> Incoming<M> {
-    /// Whether descriptors pass: where the wire passes them and Hello says that the other side takes them.
+    /// Whether descriptors pass: the wire can pass them, and Hello announced that the peer accepts them.
     pub(crate) fn passes_descriptors(&self) -> bool {
         self.reader.passes_descriptors()
     }
 
-    /// The next message with what it carries; `None` when the other side has hung up between frames.
+    /// The next message with its payload; `None` if the peer closed the connection between frames.
     pub(crate) async fn receive(&mut self) -> Result<Option<(M, Payload)>, ConnectionError> {
         loop {
             if let Some(read) = self.reader.next_message()? {
@@ -77,7 +77,7 @@ impl<M: Message> Incoming<M> {
 }
 
 impl Incoming<Hello> {
-    /// The half that reads what follows Hello.
+    /// The half that reads the messages after Hello.
     pub(crate) fn greeted<M: Message>(self) -> Incoming<M> {
         Incoming { wire: self.wire, reader: self.reader.greeted(), buffer: self.buffer }
     }
@@ -91,7 +91,7 @@ async fn write(wire: &Wire, frame: Frame) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for Hello, as long as it takes, and settles on a version, and on whether descriptors pass.
+/// Waits for Hello without a limit, and negotiates the version and whether descriptors pass.
 pub(crate) async fn greet(incoming: &mut Incoming<Hello>) -> Result<(Hello, Version), ConnectionError> {
     let (hello, _) = incoming.receive().await?.ok_or(ConnectionError::Closed { expected: "hello" })?;
     let version = VersionRange::SUPPORTED.negotiate(hello.protocol, &hello.software).map_err(ProtocolError::from)?;

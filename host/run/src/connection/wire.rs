@@ -30,8 +30,8 @@ impl Wire {
         }
     }
 
-    /// Waits until there is something to read, and reads once. Returns the number of bytes, 0 when the other side has hung
-    /// up.
+    /// Waits until there is something to read, and reads once. Returns the number of bytes, 0 if the peer closed the
+    /// connection.
     pub(crate) async fn receive<M: Message>(
         &self,
         buffer: &mut [u8],

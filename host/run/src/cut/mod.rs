@@ -1,4 +1,4 @@
-//! The inputs of a run, cut by the values of a field: what the parts of a partitioned run are given.
+//! The inputs of a run, split by the values of a field, for the parts of a partitioned run.
 
 mod split;
 
@@ -9,7 +9,7 @@ use longshore_table::{TableSource, budget};
 pub(crate) use split::{Split, Value};
 use std::sync::Arc;
 
-/// A run for each value of a field of input 0. Other inputs that have the field are cut by it too.
+/// A run for each value of a field of input 0. Other inputs with the field are split by it too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartitionSpec {
@@ -42,20 +42,20 @@ impl PartitionSpec {
     }
 }
 
-/// Most parts of a run: each is a container's start, 0.1 s of this at the least.
+/// Most parts of a run: each starts a container, which takes 0.1 s at least.
 const PARTS_MAX: usize = 10_000;
 
-/// The inputs of a run, cut by a field.
+/// The inputs of a run, split by a field.
 #[derive(Debug, Clone)]
 pub(crate) struct Cut {
-    /// By input; those that do not have the field are passed whole.
+    /// By input; inputs without the field are passed whole.
     pub(crate) splits: Arc<Vec<Option<Split>>>,
     pub(crate) jobs: usize,
     pub(crate) keep_going: bool,
 }
 
 impl Cut {
-    /// Cuts input 0, and every other that has the field.
+    /// Splits input 0, and every other input with the field.
     pub(crate) fn new(inputs: &Inputs, spec: &PartitionSpec) -> Result<Self, (usize, SplitError)> {
         let split = |(number, feed): (usize, Option<&TableSource>)| {
             let feed = feed.filter(|feed| number == 0 || feed.schema().index_of(&spec.field).is_ok());

@@ -1,5 +1,5 @@
-//! A table cut into the rows of each value of a field, in order of first appearance. Holds the table's batches while
-//! its parts are run.
+//! A table split into the rows of each value of a field, in order of first appearance. Holds the table's batches while
+//! its parts run.
 
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
@@ -29,8 +29,8 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// Reads a table and finds the rows of each value. More decoded values than there is memory for are refused, since
-    /// all of it is kept.
+    /// Reads a table and finds the rows of each value. The whole table is kept, so one that exceeds the memory budget
+    /// is refused.
     pub(crate) fn new(feed: &TableSource, field: &str, budget: &Budget) -> Result<Self, SplitError> {
         let schema = feed.schema();
         let column = schema.index_of(field).map_err(SplitError::Arrow)?;
@@ -57,7 +57,7 @@ impl Split {
         let mut places: HashMap<Value, usize> = HashMap::new();
         for row in 0..batch.num_rows() {
             let value = if column.is_null(row) { None } else { Some(values.value(row).try_to_string()?) };
-            // Rows of one value often stand together.
+            // Rows of one value are often adjacent.
             let place = match &last {
                 Some((known, place)) if *known == value => *place,
                 _ => *places.entry(value.clone()).or_insert_with(|| {
@@ -86,7 +86,7 @@ impl Split {
         &self.order
     }
 
-    /// The column that the table is cut by.
+    /// The column that the table is split by.
     pub(crate) fn field(&self) -> &Field {
         self.schema.field(self.column)
     }
@@ -118,26 +118,26 @@ impl Split {
     }
 }
 
-/// A table cannot be cut.
+/// A table cannot be split.
 #[derive(Debug, thiserror::Error)]
 pub enum SplitError {
     /// It cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// It passes once.
-    #[error("it passes once, and cannot be cut into parts")]
+    /// It can be read only once.
+    #[error("it can be read only once")]
     Live,
-    /// It does not fit.
-    #[error("it is larger than the {mebibytes} MiB that this machine can hold to cut it: cut it before, into files")]
+    /// It exceeds the memory budget.
+    #[error("it exceeds the {mebibytes} MiB of memory available for splitting it: split it into files before the run")]
     TooLarge {
-        /// How much fits.
+        /// The memory budget.
         mebibytes: u64,
     },
-    /// Its values cannot be told apart.
+    /// Its values cannot be compared.
     #[error(transparent)]
     Arrow(ArrowError),
     /// It has too many of them.
-    #[error("it has {values} values there, and a run has at most {most} parts")]
+    #[error("the field has {values} values, and a run has at most {most} parts")]
     TooMany {
         /// How many it has.
         values: usize,

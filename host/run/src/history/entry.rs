@@ -1,4 +1,4 @@
-//! A run's file in the history: written when it begins, and once more, with its record, when it has ended.
+//! A run's file in the history: written when the run begins, and again, with its record, when it has ended.
 
 use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 /// The file's name, in the run's folder.
 const FILE: &str = "run.json";
 
-/// The file with what the script printed, beside it.
+/// The file with the script's output, beside it.
 pub(super) const LOG: &str = "log";
 
-/// What the file says.
+/// The file's contents.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) run_id: String,
@@ -24,7 +24,7 @@ pub(super) struct Entry {
     pub(super) inputs: Vec<Option<PathBuf>>,
     /// When the run began, in milliseconds since 1970.
     pub(super) started_ms: u64,
-    /// `null` until the run has ended. Any version's: what is not known here is passed on.
+    /// `null` until the run has ended. It may be from any version: unknown keys are kept.
     pub(super) record: Option<Value>,
 }
 
@@ -33,7 +33,7 @@ impl Entry {
         Ok(serde_json::from_slice(&small_file::read(&folder.join(FILE), small_file::MADE_MAX)?)?)
     }
 
-    /// Writes it at once: nobody sees a part of it.
+    /// Writes it atomically: no reader sees a part of it.
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
         let new = folder.join(".run.json.new");
         std::fs::write(&new, serde_json::to_vec(self)?)?;

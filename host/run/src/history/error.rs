@@ -1,39 +1,39 @@
-//! What can go wrong with the history of runs.
+//! Errors of the run history.
 
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// The history of runs cannot be had, or has no such run.
+/// The run history cannot be used, or has no such run.
 #[derive(Debug, Error)]
 pub enum HistoryError {
     /// A file or folder of it cannot be read, written or removed.
-    #[error("the history of runs in `{path}` cannot be {what}")]
+    #[error("cannot {what} the run history in `{path}`")]
     Folder {
         /// Where it is.
         path: PathBuf,
-        /// `read`, `written` or `removed`.
+        /// `read`, `write` or `remove`.
         what: &'static str,
         /// The cause.
         #[source]
         source: io::Error,
     },
     /// There is no such run.
-    #[error("there is no run `{reference}` in the history: `longshore runs list` has those that there are")]
+    #[error("there is no run `{reference}` in the history: `longshore runs list` shows the runs")]
     Unknown {
         /// What was asked for.
         reference: String,
     },
-    /// Several runs begin so.
-    #[error("`{reference}` may be any of {}: give more of it", runs.join(", "))]
+    /// Several runs match.
+    #[error("`{reference}` matches several runs, {}: give more characters of the id", runs.join(", "))]
     Ambiguous {
         /// What was asked for.
         reference: String,
-        /// The runs that it may be.
+        /// The matching runs.
         runs: Vec<String>,
     },
-    /// A run that goes on cannot be removed.
-    #[error("the run `{run}` goes on: it can be removed when it has ended")]
+    /// A running run cannot be removed.
+    #[error("cannot remove the run `{run}`: it is still running")]
     Running {
         /// The run.
         run: String,

@@ -1,41 +1,41 @@
-//! What a script printed, as far as it is kept: the beginning and the end of it, cut at lines. Secrets are masked before.
+//! The kept part of a script's output: its beginning and its end, cut at lines. Secrets are masked before.
 
 use longshore_model::event::Event;
 use longshore_model::lines::LineSplitter;
 use longshore_protocol::LogSource;
 use std::collections::VecDeque;
 
-/// Bytes of a line that are waited for; a longer one is taken in pieces.
+/// Longest line that is kept together; a longer one is taken in pieces.
 const LINE_MAX: usize = 64 << 10;
 
-/// A log that is being taken down.
+/// A log that is being recorded.
 #[derive(Debug)]
 pub(super) struct Log {
-    /// Of standard output and standard error: programs print a line in pieces, and the pieces of two streams come as they
-    /// like.
+    /// Of standard output and standard error: programs print a line in pieces, and the pieces of the two streams arrive
+    /// interleaved.
     lines: [LineSplitter; 2],
     kept: Kept,
 }
 
-/// What is kept of it.
+/// The kept part.
 #[derive(Debug)]
 struct Kept {
     head: Vec<u8>,
     tail: VecDeque<u8>,
-    /// Bytes that each of them may have.
+    /// Maximum bytes of each of them.
     half: usize,
     left_out: u64,
 }
 
 impl Log {
-    /// One of so many bytes at the most.
+    /// A log of at most so many bytes.
     pub(super) fn new(bytes_max: u64) -> Self {
         let half = usize::try_from(bytes_max / 2).unwrap_or(usize::MAX);
         let kept = Kept { head: Vec::new(), tail: VecDeque::new(), half, left_out: 0 };
         Self { lines: [LineSplitter::new(LINE_MAX), LineSplitter::new(LINE_MAX)], kept }
     }
 
-    /// Takes what belongs in it: what the script printed, in order, and the errors that it reported.
+    /// Takes the events that belong in it: the script's output, in order, and the errors that it reported.
     pub(super) fn take(&mut self, event: &Event) {
         match event {
             Event::Log { source, bytes } => {
@@ -61,7 +61,7 @@ impl Kept {
         let room = if self.tail.is_empty() && self.left_out == 0 { self.half - self.head.len() } else { 0 };
         let (head, rest) = bytes.split_at(room.min(bytes.len()));
         self.head.extend_from_slice(head);
-        // What alone is more than fits need not go through the queue.
+        // Bytes beyond the limit on their own need not go through the queue.
         let rest = match rest.len().checked_sub(self.half) {
             Some(beyond) => {
                 self.left_out += (self.tail.len() + beyond) as u64;
@@ -76,15 +76,15 @@ impl Kept {
         self.tail.extend(rest);
     }
 
-    /// All of it. Where something was left out, a line says how much.
+    /// All of it. Where bytes were left out, a line gives their number.
     fn finish(mut self) -> Vec<u8> {
         let mut text = self.head;
         let tail: &[u8] = self.tail.make_contiguous();
         if self.left_out > 0 {
-            // Lines that are not whole go too.
+            // Incomplete lines are left out too.
             let end = text.iter().rposition(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
             let start = tail.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            // One long line has nothing whole.
+            // A single long line has no line break to cut at.
             let start = if start < tail.len() { start } else { 0 };
             let left_out = self.left_out + (text.len() - end + start) as u64;
             text.truncate(end);

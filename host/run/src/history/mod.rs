@@ -1,6 +1,5 @@
-//! Runs that were: the record of each, and what its script printed, in a folder of the state, so that people can look at
-//! them later. The newest stay, as many as the settings say. Nothing of a run depends on this: one that cannot be recorded
-//! runs all the same, with a note.
+//! Run history: the record and the script's output of each run, in a folder of the state. The newest runs are kept, as
+//! many as the settings allow. No run depends on it: a run that cannot be recorded only gets a note.
 
 mod entry;
 mod error;

@@ -1,5 +1,5 @@
-//! Taking a run down while it goes on. Its folder is locked for as long, so that others can tell a run that goes on from
-//! one whose host was killed.
+//! Recording a run. Its folder is locked while it runs, so that other processes can distinguish it from a run whose
+//! host was killed.
 
 use super::HistoryError;
 use super::entry::{Entry, LOG};
@@ -18,7 +18,7 @@ use std::path::Path;
 use std::time::SystemTime;
 use tokio::task::JoinHandle;
 
-/// A run that is being taken down.
+/// A run that is being recorded.
 #[derive(Debug)]
 pub(crate) struct RunRecorder {
     folder: LockedFolder,
@@ -30,7 +30,7 @@ pub(crate) struct RunRecorder {
 }
 
 impl RunRecorder {
-    /// Begins, unless the settings or the run want none.
+    /// Begins, unless the settings or the run exclude it from the history.
     pub(crate) async fn begin(
         run_id: &str,
         prepared: &Prepared,
@@ -55,16 +55,16 @@ impl RunRecorder {
             std::fs::create_dir_all(&state)?;
             let mut folder = LockedFolder::create(&runs, &written.run_id, 0o700)?;
             written.write(folder.path())?;
-            // From now on it is seen, also when the run is given up.
+            // From now on the run is listed, even if it is dropped.
             folder.stay();
             Ok(folder)
         });
-        let folder = writing.await.map_err(|source| history.failed("written", source))?;
+        let folder = writing.await.map_err(|source| history.failed("write", source))?;
         let log_bytes = settings.runs.log_bytes;
         Ok(Some(Self { folder, history, entry, keep, log_bytes, listening: None }))
     }
 
-    /// Hears what is told, and passes it on.
+    /// Records events, and passes them on.
     pub(crate) fn listen(&mut self, events: Events) -> Events {
         let (sender, mut told) = event::events();
         let mut log = Log::new(self.log_bytes);
@@ -78,15 +78,15 @@ impl RunRecorder {
         sender
     }
 
-    /// Waits until everything that was told is passed on, and writes it all down. Older runs go, beyond the number that
-    /// stays.
+    /// Waits until all events are passed on, and writes log and record. Removes older runs beyond the number that is
+    /// kept.
     pub(crate) async fn end(mut self, record: &RunRecord) -> Result<(), HistoryError> {
         let log = match self.listening.take() {
             Some(listening) => listening.await.ok(),
             None => None,
         };
         let history = self.history.clone();
-        let failed = |source| history.failed("written", source);
+        let failed = |source| history.failed("write", source);
         self.entry.record = Some(serde_json::to_value(record).map_err(|error| failed(error.into()))?);
         blocking(move || self.write(log)).await.map_err(failed)
     }
@@ -102,7 +102,7 @@ impl RunRecorder {
     }
 }
 
-/// A file for this user alone.
+/// A file that only this user can read.
 fn private(path: &Path) -> io::Result<std::fs::File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }

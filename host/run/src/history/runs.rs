@@ -1,4 +1,4 @@
-//! The runs of the history: finding, reading and removing them.
+//! Runs of the history: listing, finding, reading and removing them.
 
 use super::HistoryError;
 use super::entry::{Entry, LOG};
@@ -14,21 +14,22 @@ use std::time::{Duration, SystemTime};
 /// The folder of runs in the state folder.
 const FOLDER: &str = "runs";
 
-/// Bytes of a log that is read, at most: settings keep 1 MB of one, and whoever keeps a thousand times that reads the file.
+/// Most bytes of a log that is read: the default settings keep 1 MB; a log of more than a thousand times that is read
+/// from its file.
 const LOG_MAX: u64 = 1 << 30;
 
-/// What stands for the run that began last.
+/// The reference to the newest run.
 const LAST: &str = "last";
 
-/// How a run stands.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
-    /// It goes on.
+    /// It is running.
     Running,
     /// It has ended, and has a record.
     Ended,
-    /// Its host was killed: nobody knows how it ended.
+    /// Its host was killed before the run ended.
     Lost,
 }
 
@@ -45,13 +46,13 @@ pub struct HistoryEntry {
     pub inputs: Vec<Option<PathBuf>>,
     /// When it began, in milliseconds since 1970.
     pub started_ms: u64,
-    /// How it stands.
+    /// Its state.
     pub state: RunState,
-    /// What `longshore run --json` printed or would have; `null` until it has ended.
+    /// The record, as `longshore run --json` prints it; `null` until the run has ended.
     pub record: Option<Value>,
 }
 
-/// All runs of this user that are recorded.
+/// All recorded runs of this user.
 #[derive(Debug, Clone)]
 pub struct RunHistory {
     folder: PathBuf,
@@ -73,7 +74,7 @@ impl HistoryEntry {
 }
 
 impl RunHistory {
-    /// The history that the settings name. It need not be there.
+    /// The history in the state folder of the settings. The folder need not exist.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         Self { folder: settings.state_folder.join(FOLDER) }
@@ -97,7 +98,7 @@ impl RunHistory {
         Ok(names.iter().filter_map(|name| self.read(name)).collect())
     }
 
-    /// The run with this id, or whose id begins so, or the part of it after the dash; `last` is the newest.
+    /// The run whose id, or the part of it after the dash, begins with this; `last` is the newest.
     ///
     /// # Errors
     /// [`HistoryError`].
@@ -122,7 +123,7 @@ impl RunHistory {
         }
     }
 
-    /// What the run's script printed, its beginning and its end where that was much; empty while it runs.
+    /// The script's output, or the beginning and the end of a long one; empty while the run is running.
     ///
     /// # Errors
     /// [`HistoryError::Folder`].
@@ -139,11 +140,11 @@ impl RunHistory {
         match longshore_os::locked_folder::remove_unlocked(&self.folder.join(&run.run_id)) {
             Ok(true) => Ok(()),
             Ok(false) => Err(HistoryError::Running { run: run.run_id.clone() }),
-            Err(source) => Err(self.failed("removed", source)),
+            Err(source) => Err(self.failed("remove", source)),
         }
     }
 
-    /// Removes all but the newest runs. Those that go on stay.
+    /// Removes all but the newest and the running runs.
     pub(super) fn remove_beyond(&self, keep: usize) -> io::Result<()> {
         for name in self.names()?.iter().skip(keep) {
             longshore_os::locked_folder::remove_unlocked(&self.folder.join(name))?;
@@ -165,10 +166,10 @@ impl RunHistory {
         Ok(names)
     }
 
-    /// A run, unless it is only beginning, or was removed meanwhile.
+    /// A run, unless its entry is not written yet, or was removed meanwhile.
     fn read(&self, name: &str) -> Option<HistoryEntry> {
         let folder = self.folder.join(name);
-        // The lock is looked at first: a run that ends in between has its record then.
+        // The lock is checked first: a run that ends in between has its record then.
         let locked = longshore_os::locked_folder::is_locked(&folder);
         let Entry { run_id, block, source, inputs, started_ms, record } = Entry::read(&folder).ok()?;
         let state = match (&record, locked) {
@@ -214,7 +215,10 @@ mod tests {
         {
             assert_eq!(find(reference), Ok(run.to_owned()), "{reference}");
         }
-        assert_eq!(find("64a").unwrap_err(), "`64a` may be any of `64a2-00ee`, `64a1-00ff`: give more of it");
+        assert_eq!(
+            find("64a").unwrap_err(),
+            "`64a` matches several runs, `64a2-00ee`, `64a1-00ff`: give more characters of the id"
+        );
         for reference in ["", "nothing", "../runs"] {
             assert!(find(reference).unwrap_err().contains("there is no run"), "{reference}");
         }
@@ -225,7 +229,7 @@ mod tests {
     fn a_run_goes_on_has_ended_or_is_lost() {
         let (_parent, history) = history(&[("1-a", true), ("2-b", false)]);
         let running = LockedFolder::create(&history.folder, "3-c", 0o700).unwrap();
-        // It is only beginning.
+        // Its entry is not written yet.
         assert_eq!(history.list().unwrap().len(), 2);
         std::fs::copy(history.folder.join("2-b/run.json"), running.path().join("run.json")).unwrap();
         let states: Vec<_> = history.list().unwrap().iter().map(|run| run.state).collect();

@@ -1,12 +1,12 @@
-//! The credit of one reading: a sum that the session adds to, and what serves the reading takes from. Nothing queues, so
-//! a script that acknowledges without end costs nothing.
+//! The credit of one reading: a sum that the session adds to, and that serving takes from. Nothing is queued, so
+//! endless acknowledgements of a script use no memory.
 
 use longshore_protocol::{ProtocolError, SendWindow, StreamId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Notify;
 
-/// What the reader has said of a reading.
+/// The reader's acknowledgements of a reading.
 #[derive(Debug, Default)]
 pub(crate) struct Credit {
     acknowledged: AtomicU64,
@@ -15,10 +15,10 @@ pub(crate) struct Credit {
 }
 
 impl Credit {
-    /// The reader has taken so many bytes more.
+    /// The reader has taken so many more bytes.
     ///
     /// # Errors
-    /// [`ProtocolError::BadAcknowledgement`] for more than any table has.
+    /// [`ProtocolError::BadAcknowledgement`] if the sum overflows.
     pub(crate) fn acknowledge(&self, stream: StreamId, bytes: u64) -> Result<(), ProtocolError> {
         let add = |sum: u64| sum.checked_add(bytes);
         let added = self.acknowledged.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
@@ -41,7 +41,7 @@ impl Credit {
     }
 }
 
-/// What may still be sent of a reading.
+/// The bytes that may still be sent of a reading.
 pub(super) struct Allowed {
     window: SendWindow,
     pub(super) credit: Arc<Credit>,
@@ -52,7 +52,7 @@ impl Allowed {
         Self { window: SendWindow::new(stream), credit }
     }
 
-    /// Waits until `bytes` may go, and counts them. Returns `false` when the reader has dropped the stream.
+    /// Waits until `bytes` may be sent, and counts them. Returns `false` if the reader has dropped the stream.
     pub(super) async fn wait_for(&mut self, bytes: u64) -> Result<bool, ProtocolError> {
         loop {
             let acknowledged = self.credit.acknowledged.swap(0, Ordering::AcqRel);
@@ -64,7 +64,7 @@ impl Allowed {
                 self.window.sent(bytes);
                 return Ok(true);
             }
-            // What came since the sum was taken has left its mark.
+            // A change since the sum was taken has stored a permit in the notification.
             self.credit.changed.notified().await;
         }
     }

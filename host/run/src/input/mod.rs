@@ -18,14 +18,14 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc};
 /// Largest table that is kept as one segment, in bytes of decoded values, on a machine with plenty of memory.
 const WHOLE_MAX: u64 = 64 << 30;
 
-/// What a table takes while it is made whole, as a multiple of its values: its decoded batches and its segment exist side
-/// by side for a moment.
+/// Memory of a table while it is made whole, as a multiple of its values: its decoded batches and its segment exist at
+/// the same time for a moment.
 const WHOLE_FACTOR: u64 = 2;
 
 /// Bytes of a segment on the way to a reader that takes batches.
 const SEGMENT_BYTES: u64 = 16 << 20;
 
-/// Decoders that an input may have at a time, where it is read in batches: each has a window of 64 MiB, and 48 MiB besides.
+/// Decoders of an input at a time, when it is read in batches: each has a window of 64 MiB, and 48 MiB besides.
 const DECODERS_MAX: usize = 4;
 
 /// The inputs of one run.
@@ -38,7 +38,7 @@ pub(crate) struct Inputs {
 #[derive(Debug)]
 pub(crate) struct Input {
     feed: TableSource,
-    /// Rows of a chunk, where the run transforms a stream.
+    /// Rows of a chunk, if the run transforms a stream.
     chunk_rows: Option<usize>,
     whole: OnceCell<Option<Arc<Whole>>>,
     decoders: Arc<Semaphore>,
@@ -49,24 +49,24 @@ pub(crate) struct Input {
 #[derive(Debug)]
 struct Whole {
     segment: Segment,
-    /// Given back with it.
+    /// Given back together with the segment.
     _memory: Taken,
 }
 
 impl Inputs {
-    /// Inputs by number; `None` where nothing is connected. A run that transforms a stream says how large its chunks
-    /// are.
+    /// Inputs by number; `None` where nothing is connected. `chunk_rows` is the size of chunks if the run transforms a
+    /// stream.
     pub(crate) fn new(feeds: Vec<Option<TableSource>>, chunk_rows: Option<usize>) -> Self {
         let input = |feed| Arc::new(Input::new(feed, chunk_rows));
         Self { inputs: feeds.into_iter().map(|feed| feed.map(input)).collect() }
     }
 
-    /// Where their rows come from, by number.
+    /// Their table sources, by number.
     pub(crate) fn feeds(&self) -> impl Iterator<Item = Option<&TableSource>> {
         self.inputs.iter().map(|input| input.as_ref().map(|input| &input.feed))
     }
 
-    /// The same with other rows for some of them. The rest is shared: decoded once, whoever reads it.
+    /// The same inputs with other rows for some of them. The rest is shared, and decoded once.
     pub(crate) fn with(&self, feeds: impl Iterator<Item = Option<TableSource>>) -> Self {
         let input = |(known, feed): (&Option<Arc<Input>>, Option<TableSource>)| match feed {
             Some(feed) => Some(Arc::new(Input::new(feed, None))),
@@ -75,7 +75,7 @@ impl Inputs {
         Self { inputs: self.inputs.iter().zip(feeds).map(input).collect() }
     }
 
-    /// The numbers of those that something is connected to.
+    /// The numbers of the connected inputs.
     pub(crate) fn connected(&self) -> impl Iterator<Item = usize> {
         self.inputs.iter().enumerate().filter(|(_, input)| input.is_some()).map(|(number, _)| number)
     }
@@ -88,7 +88,7 @@ impl Inputs {
     pub(crate) fn decode_ahead(&self) {
         for input in self.inputs.iter().flatten().filter(|input| input.chunk_rows.is_none()) {
             let input = Arc::clone(input);
-            // What fails here fails again, and is told, when the script reads.
+            // An error here occurs again, and is reported, when the script reads.
             tokio::spawn(async move { drop(input.whole().await) });
         }
     }
@@ -100,18 +100,18 @@ impl Input {
         Self { feed, chunk_rows, whole: OnceCell::new(), decoders, memory: budget::host().clone() }
     }
 
-    /// Waits for a place to decode at.
+    /// Waits for a free decoder.
     async fn decoder(&self) -> OwnedSemaphorePermit {
         let place = Arc::clone(&self.decoders).acquire_owned().await;
-        place.expect("nobody closes the places of an input")
+        place.expect("the semaphore of an input is never closed")
     }
 
-    /// The table as one segment, where it has been made.
+    /// The table as one segment, if it has been made.
     fn whole_if_there(&self) -> Option<Arc<Whole>> {
         self.whole.get().cloned().flatten()
     }
 
-    /// The table as one segment; `None` where it is too large for that.
+    /// The table as one segment; `None` if it is too large for that.
     async fn whole(self: &Arc<Self>) -> Result<Option<Arc<Whole>>, InputError> {
         let load = || {
             let input = Arc::clone(self);
@@ -144,20 +144,20 @@ impl Input {
                 write_whole(&self.feed.schema(), batches)?
             }
         };
-        // The batches are gone. What a segment has besides the values is little, so that this gives back.
+        // The batches are freed. A segment is little larger than its values, so this gives memory back.
         memory.resize(segment.length().min(memory.bytes()))?;
         Ok(Some(Arc::new(Whole { segment, _memory: memory })))
     }
 
-    /// Decodes into segments, one after the other, until nobody takes them any more. The last word is the end or an error:
-    /// a channel that closes without one is a decoder that broke.
+    /// Decodes into segments, one after the other, until the receiver is dropped. The last message is the end or an
+    /// error: a channel that closes without one means that the decoder panicked.
     fn decode(&self, segments: &mpsc::Sender<Result<Decoded, InputError>>) {
         let decoded = guarded(|| self.decode_all(segments));
         let last = match decoded.unwrap_or_else(|panicked| Err(InputError::GaveUp(panicked.words))) {
             Ok(()) => Ok(Decoded::End),
             Err(error) => Err(error),
         };
-        // A reader that has gone needs no last word.
+        // A reader that is gone needs no last message.
         let _ = segments.blocking_send(last);
     }
 
@@ -165,7 +165,7 @@ impl Input {
         let mut stream = SegmentStream::new(&self.feed.schema())?;
         let batches = match self.chunk_rows {
             Some(rows) => self.feed.chunks(rows)?.ok_or(InputError::Passed)?,
-            // As they come: the reader cuts them, which copies nothing.
+            // As stored: the reader slices them without copying.
             None => self.feed.stored()?.ok_or(InputError::Live)?,
         };
         for batch in batches {
@@ -173,35 +173,35 @@ impl Input {
                 return Ok(());
             }
             stream.write(&batch?)?;
-            // A chunk goes out at once: the next may be long in coming.
+            // A chunk is sent at once: the next may take long to arrive.
             let full = self.chunk_rows.is_some() || stream.length() >= SEGMENT_BYTES;
             if full && segments.blocking_send(Ok(Decoded::Segment(stream.cut()?))).is_err() {
                 return Ok(());
             }
         }
         if stream.length() > 0 {
-            // A reader that has gone needs no last segment.
+            // A reader that is gone needs no last segment.
             let _ = segments.blocking_send(Ok(Decoded::Segment(stream.cut()?)));
         }
         Ok(())
     }
 }
 
-/// Bytes of a batch's values. Columns that share one buffer, as Arrow files have them, count once.
+/// Bytes of a batch's values. Of a buffer that several columns share, as in Arrow files, each counts its own slice.
 fn values(batch: &RecordBatch) -> u64 {
     batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(usize::MAX) as u64).sum()
 }
 
-/// What decoding gives, piece by piece.
+/// The pieces that decoding yields.
 #[derive(Debug)]
 enum Decoded {
     Segment(Segment),
-    /// That was all.
+    /// The end of the table.
     End,
 }
 
 impl InputError {
-    /// What the script is told, which is no path of the host's.
+    /// The text for the script, without paths of the host.
     fn for_script(&self) -> String {
         match self {
             Self::Table(error) => error.without_path(),
@@ -217,28 +217,28 @@ enum InputError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// It cannot be put into shared memory.
-    #[error("it cannot be put into shared memory: {0}")]
+    #[error("it cannot be copied to shared memory: {0}")]
     Segment(#[from] SegmentError),
-    /// It is asked for whole, and may never end.
-    #[error("it comes as it is made, and cannot be read whole")]
+    /// It is requested whole, but may never end.
+    #[error("it is a stream, which may never end, and cannot be read whole")]
     Live,
-    /// It is asked for again.
-    #[error("it has passed already: a stream can be read once")]
+    /// It is requested again.
+    #[error("it has been read already: a stream can be read only once")]
     Passed,
-    /// Too many readings of it are under way.
-    #[error("it is being read in batches {DECODERS_MAX} times already: end or drop one of them first")]
+    /// It has too many readers.
+    #[error("it has {DECODERS_MAX} batch readers already: finish or drop one of them first")]
     Busy,
     /// There is no thread to decode it with.
-    #[error("cannot start a thread to read it with: {0}")]
+    #[error("cannot start a thread to read it: {0}")]
     Thread(std::io::Error),
-    /// There is no memory for it.
+    /// It exceeds the memory budget.
     #[error("it cannot be read: {0}")]
     OverBudget(#[from] OverBudget),
-    /// What decodes it gave up.
-    #[error("its reader gave up: {0}")]
+    /// Its decoder panicked.
+    #[error("its reader failed: {0}")]
     GaveUp(String),
-    /// What decodes it stopped without a last word.
-    #[error("its reader has stopped before its end")]
+    /// Its decoder stopped without a last message.
+    #[error("its reader stopped before the end of the table")]
     Stopped,
     /// The script broke the protocol.
     #[error(transparent)]

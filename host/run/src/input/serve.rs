@@ -1,4 +1,4 @@
-//! Serving one reading of an input: what is whole at once, what is not as it is decoded, within the reader's credit.
+//! Serving one reading of an input within the reader's credit: a whole table at once, others as they are decoded.
 
 use super::credit::{Allowed, Credit};
 use super::{Decoded, Input, InputError};
@@ -13,14 +13,14 @@ use tokio::sync::mpsc;
 /// Segments that may wait between decoding and sending.
 const DECODED_AHEAD: usize = 2;
 
-/// How long a reading waits for another of the same input to end: a decoder that nobody reads ends with its batch.
+/// How long a reading waits for another of the same input: a decoder without a reader ends with its batch.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where the data of one reading goes.
+/// The receiver of one reading's data.
 pub(crate) struct Recipient {
     pub(crate) stream: StreamId,
     pub(crate) outgoing: Outgoing,
-    /// Whether segments go as descriptors; otherwise their bytes do.
+    /// Whether segments are sent as descriptors; otherwise as bytes.
     pub(crate) descriptors: bool,
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn serve(input: Arc<Input>, delivery: Delivery, recipient: Reci
     let _ = recipient.outgoing.send(Frame::new(&message)).await;
 }
 
-/// Sends the whole table. Returns `false` when the reader wants no more.
+/// Sends the whole table. Returns `false` if the reader has dropped the stream.
 async fn send_all(
     input: &Arc<Input>,
     delivery: Delivery,
@@ -57,7 +57,7 @@ async fn send_all(
     };
     let (segments, mut decoded) = mpsc::channel(DECODED_AHEAD);
     let source = Arc::clone(input);
-    // It ends when nobody takes what it decodes; its last word comes through the channel, whatever happens to it.
+    // It ends when the receiver is dropped; its last message is sent through the channel in any case.
     let decoding = std::thread::Builder::new().name("input".into()).spawn(move || {
         source.decode(&segments);
         drop(place);
@@ -77,7 +77,7 @@ async fn send_all(
 }
 
 impl Recipient {
-    /// Sends a segment. Returns `false` when the reader wants no more.
+    /// Sends a segment. Returns `false` if the reader has dropped the stream.
     async fn send(&self, segment: &Segment, allowed: &mut Allowed) -> Result<bool, InputError> {
         if self.descriptors {
             let length = segment.length();
@@ -107,7 +107,7 @@ mod tests {
     use arrow_array::{ArrayRef, Int64Array, RecordBatch};
     use longshore_table::TableSource;
 
-    /// An input of ten chunks, which is never whole.
+    /// An input of ten chunks, which is never made whole.
     fn input() -> Arc<Input> {
         let column: ArrayRef = Arc::new((0..10).collect::<Int64Array>());
         let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
@@ -121,7 +121,7 @@ mod tests {
     #[tokio::test]
     async fn decoders_of_an_input_are_few_and_end_when_nobody_reads() {
         let input = input();
-        // Readers that take no answers: their decoders wait with what they have.
+        // Readers that take no answers: their decoders wait with decoded segments.
         let mut readers = Vec::new();
         for number in 0..4 {
             let (outgoing, answers) = mpsc::channel(1);
@@ -136,7 +136,7 @@ mod tests {
         let fifth = tokio::spawn(serving);
         tokio::task::yield_now().await;
         assert!(answers.try_recv().is_err());
-        // One that is given up leaves its place to the next.
+        // A dropped reader frees its decoder for the next one.
         let (first, gone) = readers.remove(0);
         drop(gone);
         first.await.unwrap();
