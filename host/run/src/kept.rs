@@ -1,7 +1,7 @@
-//! What a script left in its working folder, brought back for a caller who asked for it: into a file without a name, and
-//! when the run has ended, however it ended, into a folder that takes the target's place. It is made where no script can
-//! enter, and the folder that it goes to is the one that was open when the run was checked. Paths and sizes come out of a
-//! container: they are checked here, and what breaks the rules ends the run.
+//! The files of a script's working folder, copied out at the caller's request: first into an unnamed file, and after
+//! the run, regardless of its outcome, into a folder that replaces the target. That folder is made where no script can
+//! enter, and its parent has been open since the run was checked. Paths and sizes are a container's: they are checked
+//! here, and a violation ends the run.
 
 use longshore_model::run_id::new_run_id;
 use longshore_os::folder::{Folder, Identity};
@@ -17,16 +17,16 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-/// The folder that is made, before it has its name.
+/// The name of the folder while it is filled.
 const MADE: &str = "kept";
 
-/// Most files of a working folder that are brought back: as many as a block's folder may have.
+/// Most files that are copied out of a working folder: as many as a block's folder may have.
 pub(crate) const KEPT_FILES_MAX: u64 = 10_000;
 
-/// Most bytes of them: as many as a block's folder may have. Tables belong into outputs.
+/// Most bytes of them: as many as a block's folder may have. Tables belong in outputs.
 pub(crate) const KEPT_BYTES_MAX: u64 = 1 << 30;
 
-/// What was brought back from a working folder.
+/// The files that were copied out of a working folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeptRecord {
     /// Where it is.
@@ -35,25 +35,25 @@ pub struct KeptRecord {
     pub files: u64,
     /// Bytes of all files together.
     pub bytes: u64,
-    /// Links, sockets, pipes and devices, which are not brought back.
+    /// Number of links, sockets, pipes and devices, which are not copied.
     pub special: u64,
-    /// Files and folders that could not be read, or whose names are no text.
+    /// Number of files and folders that could not be read, or whose names are not UTF-8.
     pub unreadable: u64,
-    /// Files beyond the limits of files and bytes, or of the time to bring them back.
+    /// Number of files beyond the limits of files, bytes or time.
     pub beyond: u64,
 }
 
-/// Where files are brought to: looked at when the run was checked, and held open.
+/// Where files are copied to: checked and opened when the run was checked.
 #[derive(Debug, Clone)]
 pub(crate) struct CaptureTarget {
     /// The path that the caller gave.
     pub(crate) path: PathBuf,
     place: Place,
-    /// The folder that is there, and empty.
+    /// The empty folder that exists there.
     was: Option<Identity>,
 }
 
-/// Files that are being brought back: in one file without a name, until all of them are there.
+/// Files that are being copied out: in one unnamed file until they are complete.
 #[derive(Debug)]
 pub(crate) struct WorkdirCapture {
     target: CaptureTarget,
@@ -61,9 +61,9 @@ pub(crate) struct WorkdirCapture {
     left: KeepLimits,
     contents: File,
     files: Vec<KeptFile>,
-    /// Whether more of the last one comes.
+    /// Whether the last file is incomplete.
     is_open: bool,
-    /// Why it cannot be completed: the disk's fault, not the script's.
+    /// Why it cannot be completed: an error of the disk, not of the script.
     failure: Option<String>,
 }
 
@@ -75,10 +75,10 @@ struct KeptFile {
 }
 
 impl CaptureTarget {
-    /// Says why a folder cannot be made at a path, by making one beside it.
+    /// Checks that a folder can be made at a path, by making one beside it.
     pub(crate) fn check(path: &Path) -> Result<Self, String> {
         if path.file_name().is_none() {
-            return Err("it is no name for a new folder".into());
+            return Err("it does not end with a folder name".into());
         }
         if std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
             return Err("it is a link: name the folder itself".into());
@@ -93,7 +93,7 @@ impl CaptureTarget {
         })?;
         let was = found.map(|found| Ok::<_, io::Error>((found.identity()?, found.names()?.is_empty()))).transpose();
         let was = match was.map_err(|error| error.to_string())? {
-            Some((_, false)) => return Err("there is something in it: name a new folder, or an empty one".into()),
+            Some((_, false)) => return Err("it is not empty: name a new or an empty folder".into()),
             was => was.map(|(identity, _)| identity),
         };
         let target = Self { path: path.to_owned(), place, was };
@@ -111,7 +111,7 @@ impl CaptureTarget {
         self.place.links()
     }
 
-    /// A folder beside the target that only this user can enter. Those of killed hosts go.
+    /// A folder beside the target that only this user can enter. Those of killed hosts are removed.
     fn beside(&self, run_id: &str) -> io::Result<LockedFolder> {
         let prefix = format!(".{}.longshore-", self.place.name().to_string_lossy());
         let parent = self.place.folder().path().to_owned();
@@ -122,10 +122,10 @@ impl CaptureTarget {
 }
 
 impl WorkdirCapture {
-    /// How much is asked for.
+    /// The limits that the agent is sent.
     pub(crate) const LIMITS: KeepLimits = KeepLimits { files: KEPT_FILES_MAX, bytes: KEPT_BYTES_MAX };
 
-    /// Makes the file that is brought back into, on the disk where the target is.
+    /// Makes the file that collects the contents, on the target's disk.
     pub(crate) fn begin(target: CaptureTarget, run_id: &str) -> io::Result<Self> {
         let contents = target.place.scratch()?;
         Ok(Self {
@@ -170,7 +170,7 @@ impl WorkdirCapture {
         Ok(())
     }
 
-    /// A file whose last part did not come is none.
+    /// Discards a file whose last part is missing.
     fn give_up(&mut self) {
         if std::mem::take(&mut self.is_open)
             && let Some(file) = self.files.pop()
@@ -205,7 +205,7 @@ impl WorkdirCapture {
         self.target.place.check().map_err(failed)?;
         let beside = self.target.beside(&self.run_id).map_err(failed)?;
         let owner = |file: &dyn AsFd| Ok::<_, io::Error>(fstat(file.as_fd())?.st_uid);
-        // Somebody may have put a folder of their own there before it was opened.
+        // Another user may have replaced the folder before it was opened.
         if owner(beside.folder()).map_err(failed)? != owner(&self.contents).map_err(failed)? {
             return Err(meddled(&self.target).to_string());
         }
@@ -224,17 +224,17 @@ impl WorkdirCapture {
         io::copy(&mut (&self.contents).take(file.bytes), &mut to).map(drop)
     }
 
-    /// Gives the folder that was made its name. Nobody else can enter the one that it is in.
+    /// Renames the folder to its final name. Only this user can enter the folder that it is in.
     fn name(&self, beside: &Folder, made: &Folder) -> io::Result<()> {
         let (folder, name) = (self.target.place.folder(), self.target.place.name());
-        // One call for all files: a disk may take longer over each of ten thousand.
+        // One call for all files: ten thousand single calls may take much longer.
         syncfs(made)?;
         match (folder.stat(name)?, self.target.was) {
             (None, _) => {}
             (Some(found), Some(was)) if Identity::from(found) == was => take_after(made, &found)?,
             (Some(_), _) => return Err(meddled(&self.target)),
         }
-        // A folder takes the place of an empty one, and of nothing else.
+        // `rename` replaces only an empty folder by a folder.
         renameat(beside, MADE, folder, name)?;
         if folder.identity_of(name)? != Some(made.identity()?) {
             return Err(meddled(&self.target));
@@ -243,19 +243,19 @@ impl WorkdirCapture {
     }
 }
 
-/// An empty folder whose place is taken may be this user's alone: it stays so.
+/// Takes over owner and mode of the empty folder that is replaced.
 fn take_after(made: &Folder, found: &Stat) -> io::Result<()> {
-    // Only root may give it away.
+    // Only root may change the owner.
     let _ = fchown(made, Some(Uid::from_raw(found.st_uid)), Some(Gid::from_raw(found.st_gid)));
     Ok(fchmod(made, Mode::from_raw_mode(found.st_mode) & (Mode::RWXU | Mode::RWXG | Mode::RWXO))?)
 }
 
 fn meddled(target: &CaptureTarget) -> io::Error {
     let folder = target.place.folder().path().display();
-    io::Error::other(format!("somebody else changes files in `{folder}`: name a folder elsewhere"))
+    io::Error::other(format!("another program changes files in `{folder}`: name a folder elsewhere"))
 }
 
-/// Whether a file is what a library keeps for its next start, such as its list of fonts: none of the script's work.
+/// Whether a file is a library's cache, such as a list of fonts, and not a result of the script.
 fn is_cache(path: &str) -> bool {
     path.split('/').next() == Some(".cache")
 }
@@ -272,7 +272,7 @@ fn check_path(path: &str) -> Result<(), ProtocolError> {
 fn beyond(what: &str, limit: u64) -> ProtocolError {
     ProtocolError::Unexpected {
         expected: "a working folder within its limits",
-        received: format!("more than {limit} {what} of it"),
+        received: format!("more than {limit} {what}"),
     }
 }
 
@@ -337,7 +337,7 @@ mod tests {
         kept.part("a", false, true, b"1").unwrap();
         assert_eq!(
             kept.part("b", false, false, b"234").unwrap_err().to_string(),
-            "expected a working folder within its limits, received `more than 1073741824 bytes of it`"
+            "expected a working folder within its limits, received `more than 1073741824 bytes`"
         );
         kept.part("b", false, true, b"2").unwrap();
         assert!(kept.part("c", false, true, b"").is_err());
@@ -365,10 +365,10 @@ mod tests {
         assert_eq!(CaptureTarget::check(&path("empty")).map(drop), Ok(()));
         assert_eq!(CaptureTarget::check(&path("new")).map(drop), Ok(()));
         let wrong = |name: &str| CaptureTarget::check(&path(name)).unwrap_err();
-        assert_eq!(wrong("full"), "there is something in it: name a new folder, or an empty one");
+        assert_eq!(wrong("full"), "it is not empty: name a new or an empty folder");
         assert_eq!(wrong("file"), "it is a file: name a new folder");
         assert_eq!(wrong("link"), "it is a link: name the folder itself");
         assert!(wrong("nowhere/x").ends_with("/nowhere` does not exist"));
-        assert_eq!(CaptureTarget::check(Path::new("..")).map(drop), Err("it is no name for a new folder".into()));
+        assert_eq!(CaptureTarget::check(Path::new("..")).map(drop), Err("it does not end with a folder name".into()));
     }
 }

@@ -1,4 +1,4 @@
-//! The record of a run: what `--json` prints and what is kept. It never holds a secret.
+//! The record of a run, as `--json` prints it and the history keeps it. It never contains a secret.
 
 use crate::kept::KeptRecord;
 use longshore_engine::Held;
@@ -11,7 +11,7 @@ use longshore_table::{Findings, WriteOptions};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct RunRecord {
@@ -23,50 +23,50 @@ pub struct RunRecord {
     pub outcome: Outcome,
     /// The script's final message, or why the run did not succeed.
     pub message: Option<String>,
-    /// The inputs that are connected.
+    /// The connected inputs.
     pub inputs: Vec<InputRecord>,
-    /// The outputs published.
+    /// The published outputs.
     pub outputs: Vec<OutputRecord>,
-    /// What was brought back from the working folder, where that was asked for.
+    /// The files copied from the working folder, if requested.
     pub kept: Option<KeptRecord>,
-    /// How long its parts took.
+    /// Durations of its phases.
     pub timings_ms: Timings,
-    /// Where it ran.
+    /// The engine that it ran on.
     pub engine: EngineKind,
     /// The image's id; `null` on the `process` engine.
     pub image: Option<String>,
-    /// The hash over all that is installed there, as `longshore fingerprint` has it; where hashes were asked for.
+    /// The hash over all that is installed there, as `longshore fingerprint` prints it; if hashes were requested.
     pub fingerprint: Option<String>,
-    /// SHA-256 over the block's files; where hashes were asked for.
+    /// SHA-256 over the block's files; if hashes were requested.
     pub code_hash: Option<String>,
-    /// SHA-256 of each input's file, by number; `null` for one that passes only once, is beyond the limit, or is not
-    /// connected. Where hashes were asked for.
+    /// SHA-256 of each input's file, by number; `null` for one that can be read only once, is beyond the limit, or is
+    /// not connected. If hashes were requested.
     pub data_hashes: Option<Vec<Option<String>>>,
-    /// What held it: the engine, the machine and the users of its container; `null` on the `process` engine.
+    /// The protections in force: engine, machine and users of its container; `null` on the `process` engine.
     pub held: Option<Held>,
-    /// What was looser than for a run that names nothing.
+    /// Relaxations compared with the default policy.
     pub loosened: Vec<String>,
-    /// Whether it ran in a container that nothing had run in before.
+    /// Whether it ran in a new container.
     pub fresh_container: bool,
     /// Exit code or signal of the script.
     pub exit: Option<ExitStatus>,
-    /// What the script used.
+    /// The script's resource usage.
     pub usage: Option<Usage>,
     /// Bytes of stdout and stderr beyond the limit.
     pub dropped_log_bytes: Dropped,
-    /// Processes that the script left behind and the agent ended.
+    /// Number of processes that the script left behind and the agent ended.
     pub left_behind: u32,
-    /// The limits it ran under.
+    /// The limits that it ran under.
     pub limits: Limits,
-    /// The network it had: `none` unless loosened.
+    /// Its network: `none` unless relaxed.
     pub network: String,
     /// Files mounted into it.
     pub mounts: Vec<String>,
-    /// Options as given, secrets masked.
+    /// Options as given, with secrets masked.
     pub options: serde_json::Value,
-    /// Things to know about it: unwritten outputs, failed clean-up.
+    /// Notes, such as unwritten outputs and failed clean-up.
     pub notes: Vec<String>,
-    /// Its parts, where it ran once for each value of a field.
+    /// Its parts, if it ran once for each value of a field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partitions: Option<Vec<PartitionRecord>>,
 }
@@ -75,9 +75,9 @@ pub struct RunRecord {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct PartitionRecord {
-    /// The value, as text; `null` for rows that have none.
+    /// The value, as text; `null` for rows without a value.
     pub value: Option<String>,
-    /// Rows of input 0 that have it.
+    /// Rows of input 0 with this value.
     pub rows: u64,
     /// The part's own run.
     pub run_id: String,
@@ -89,7 +89,7 @@ pub struct PartitionRecord {
     pub total_ms: f64,
 }
 
-/// An input that is connected.
+/// A connected input.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct InputRecord {
@@ -99,12 +99,12 @@ pub struct InputRecord {
     pub name: Option<String>,
     /// Its file; `-` for standard input.
     pub path: PathBuf,
-    /// How it is read, where it is text whose dialect is looked for.
+    /// How it was read, if it is text with a detected dialect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reading: Option<Findings>,
 }
 
-/// An output that was published.
+/// A published output.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct OutputRecord {
@@ -118,16 +118,16 @@ pub struct OutputRecord {
     pub rows: u64,
     /// Its size in bytes.
     pub bytes: u64,
-    /// How its text is written, where that was said.
+    /// How its text is written, if options were given.
     #[serde(skip_serializing_if = "WriteOptions::is_empty")]
     pub write: WriteOptions,
 }
 
-/// How long the parts of a run took, in milliseconds; 0 for a part that was not reached.
+/// Durations of a run's phases, in milliseconds; 0 for a phase that was not reached.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[non_exhaustive]
 pub struct Timings {
-    /// Finding the image.
+    /// Finding, pulling or building the image.
     pub environment: f64,
     /// From there until the agent had connected.
     pub start: f64,
@@ -142,7 +142,7 @@ pub struct Timings {
 }
 
 impl RunRecord {
-    /// Takes them out of all that a script has a say in.
+    /// Masks secrets in all texts that a script can influence.
     pub(crate) fn mask(&mut self, secrets: &Secrets) {
         let parts = self.partitions.iter_mut().flatten();
         let messages = parts.filter_map(|part| part.message.as_mut()).chain(&mut self.message);

@@ -1,12 +1,12 @@
-//! Where workers take tables apart: few places for all workers of a run, so that what is made of their data at a time is
-//! bounded however many outputs are open. Each has a buffer to copy an arena to, which stays warm.
+//! Desks: the few places where all workers of a run decode tables, so that the memory of decoded data is bounded
+//! however many outputs are open. Each has a buffer for the copy of an arena, which stays warm.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Places of a run: as many as it has arenas, since no more tables can be on their way in them.
+/// Desks of a run: as many as it has arenas, since no more tables can be in transit.
 const DESKS: usize = longshore_protocol::limits::ARENAS_MAX;
 
-/// The places of a run.
+/// The desks of a run.
 #[derive(Debug)]
 pub(super) struct Desks {
     free: Mutex<Free>,
@@ -19,10 +19,10 @@ struct Free {
     closed: bool,
 }
 
-/// A place, until it is dropped.
+/// A desk, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Desk<'a> {
-    /// Room for what an arena holds.
+    /// Buffer for the copy of an arena.
     pub(super) copy: Vec<u8>,
     desks: &'a Desks,
 }
@@ -33,7 +33,7 @@ impl Desks {
         Self { free: Mutex::new(free), changed: Condvar::new() }
     }
 
-    /// Waits for a place; `None` once nothing is wanted any more.
+    /// Waits for a desk; `None` once the desks are closed.
     pub(super) fn take(&self) -> Option<Desk<'_>> {
         let mut free = self.free();
         loop {
@@ -47,7 +47,7 @@ impl Desks {
         }
     }
 
-    /// Nothing is wanted any more: who waits, or works on, may stop.
+    /// Closes the desks: workers that wait or work stop.
     pub(super) fn close(&self) {
         self.free().closed = true;
         self.changed.notify_all();

@@ -1,21 +1,21 @@
-//! What comes of an output: what was written, or why the run ends.
+//! The result of an output: the written file, or why the run ends.
 
 use super::pending::Pending;
 
-/// Something that ends the run.
+/// An output failure, which ends the run.
 #[derive(Debug)]
 pub(crate) enum OutputFailure {
-    /// The script sent what is no table.
+    /// The script sent an invalid table.
     Violation(String),
     /// The script sent too much.
     Limit(String),
     /// The output cannot be written.
     Write(String),
-    /// Nobody reads standard output any more.
+    /// The reader of standard output is gone.
     ReaderGone,
 }
 
-/// An output that was written, or tried to.
+/// An output that was written, or failed.
 #[derive(Debug)]
 pub(crate) struct Finished {
     /// Position, from 0.
@@ -24,16 +24,16 @@ pub(crate) struct Finished {
     pub(crate) rows: u64,
     /// Its bytes.
     pub(crate) bytes: u64,
-    /// What a person should know of how it was written.
+    /// Notes on how it was written.
     pub(crate) notes: Vec<String>,
-    /// The file to publish; `None` where the output has no target, or nothing was written.
+    /// The file to publish; `None` if the output has no target, or nothing was written.
     pub(crate) file: Option<Pending>,
-    /// Why it may not be published.
+    /// Why it must not be published.
     pub(crate) spoiled: Option<String>,
 }
 
 impl Finished {
-    /// What a person should know of how it was written, with its number.
+    /// The notes, with the output's number.
     pub(crate) fn all_notes(&self) -> impl Iterator<Item = String> {
         self.notes.iter().map(|note| format!("output {}: {note}", self.index))
     }

@@ -1,4 +1,4 @@
-//! Outputs that go back to the caller: a slot that is empty until the run has succeeded, and what is then in it.
+//! Outputs that are returned to the caller: a slot that is filled when the run has succeeded, and its contents.
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_ipc::reader::StreamReader;
@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Seek};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a run has to hand over, or nothing.
+/// The table that a run hands over.
 #[derive(Debug)]
 enum Slot<T> {
     Empty,
@@ -17,11 +17,11 @@ enum Slot<T> {
     Taken,
 }
 
-/// The run's end of an output that goes back to the caller.
+/// The run's end of an output that is returned to the caller.
 #[derive(Debug)]
 pub struct HandOver<T>(Arc<Mutex<Slot<T>>>);
 
-/// The caller's end of an output. It has the table from the moment at which the run has succeeded.
+/// The caller's end of an output. It has the table once the run has succeeded.
 #[derive(Debug)]
 pub struct OutputHandle<T>(Arc<Mutex<Slot<T>>>);
 
@@ -72,12 +72,12 @@ impl<T> OutputHandle<T> {
     }
 }
 
-/// The batches of an output. They are read from a temporary file without a name, one at a time.
+/// The batches of an output. They are read from an unnamed temporary file, one at a time.
 #[derive(Debug)]
 pub struct OutputBatches(StreamReader<BufReader<File>>);
 
 impl OutputBatches {
-    /// What was written as an Arrow stream. Blocks.
+    /// The batches of a file with an Arrow stream. Blocks.
     pub(crate) fn new(mut file: File) -> io::Result<Self> {
         file.rewind()?;
         let reader = StreamReader::try_new(BufReader::new(file), None).map_err(io::Error::other)?;
@@ -99,10 +99,10 @@ impl RecordBatchReader for OutputBatches {
     }
 }
 
-/// What was written as an Arrow stream, in shared memory. Blocks.
+/// A file with an Arrow stream, copied to shared memory. Blocks.
 pub(crate) fn segment(mut file: File) -> io::Result<Segment> {
     file.rewind()?;
-    // It is the caller's from here on: the budget only says whether there is room for it now.
+    // The caller owns it from here on: the budget only checks that there is room for it now.
     let _room = budget::host().take(file.metadata()?.len()).map_err(io::Error::other)?;
     Segment::copy_of(file).map_err(io::Error::other)
 }

@@ -1,21 +1,21 @@
-//! What the workers of a run share: memory, places to work at, and bytes to write.
+//! The resources that the workers of a run share: memory, desks, and bytes to write.
 
 use super::desks::{Desk, Desks};
 use longshore_segment::{Budget, OverBudget, SegmentError, Taken};
 use longshore_table::Allowance;
 use std::sync::Arc;
 
-/// Of a run's memory, the part that files may hold of what is not written yet, such as a group of rows of Parquet.
+/// Divisor of a run's memory for rows that files buffer before they are written, such as a row group of Parquet.
 const FILES_SHARE: u64 = 4;
 
-/// What the workers of a run share.
+/// The resources that the workers of a run share.
 #[derive(Debug, Clone)]
 pub(super) struct Means {
-    /// Memory for what is made of the script's data.
+    /// Memory for data decoded and converted from the script's.
     pub(super) memory: Budget,
-    /// The part of it for what files hold.
+    /// The part of it for rows that files buffer.
     files: Budget,
-    /// Bytes that may still be written, of all outputs together.
+    /// Bytes that all outputs together may still write.
     pub(super) allowance: Allowance,
     desks: Arc<Desks>,
 }
@@ -26,17 +26,17 @@ impl Means {
         Self { files, memory, allowance: Allowance::new(output_bytes), desks: Arc::new(Desks::new()) }
     }
 
-    /// Waits for a place to work at; `None` once nothing is wanted any more.
+    /// Waits for a desk; `None` once the desks are closed.
     pub(super) fn desk(&self) -> Option<Desk<'_>> {
         self.desks.take()
     }
 
-    /// Memory of a file that is being written; none yet.
+    /// A reservation of 0 bytes for a file that is being written.
     pub(super) fn of_file(&self) -> Result<Taken, OverBudget> {
         self.files.take(0)
     }
 
-    /// Nothing is wanted any more.
+    /// Closes the desks: workers stop.
     pub(super) fn close(&self) {
         self.desks.close();
     }
@@ -45,7 +45,7 @@ impl Means {
         self.desks.is_closed()
     }
 
-    /// Why the run ends where its data takes more memory than there is; `None` for another error.
+    /// Why the run ends if its data exceeds the memory budget; `None` for another error.
     pub(super) fn too_large(error: &SegmentError) -> Option<String> {
         match error {
             SegmentError::OverBudget(over) => Some(over_memory(over)),
@@ -54,11 +54,11 @@ impl Means {
     }
 }
 
-/// Why the run ends where its data takes more memory than there is.
+/// Why the run ends if its data exceeds the memory budget.
 pub(super) fn over_memory(over: &OverBudget) -> String {
     format!(
-        "what the script writes would take more than the {} MiB of the host's memory that it may at a time: write \
-         smaller rows, fewer categories, or fewer outputs at once",
+        "the script's outputs exceed the {} MiB of the host's memory that they may use at a time: write \
+        smaller rows, fewer categories, or fewer outputs at once",
         over.limit >> 20
     )
 }

@@ -1,5 +1,5 @@
-//! The outputs of a run: one worker each, on a thread of its own, that takes bytes from the script, checks and
-//! decodes them, and writes them to a file that has no name yet. Publishing is the run's.
+//! The outputs of a run: one worker each, on its own thread, that takes bytes from the script, checks and decodes them,
+//! and writes them to an unnamed file. The run publishes the files.
 
 mod desks;
 mod finished;
@@ -22,13 +22,13 @@ use longshore_protocol::OutputName;
 use longshore_table::{FileFormat, WriteOptions};
 use std::path::{Path, PathBuf};
 
-/// Outputs of a block that declares none: as many as anyone would number.
+/// Maximum number of outputs of a block that declares none.
 const UNDECLARED_MAX: u32 = 64;
 
-/// Where an output goes.
+/// The target of an output.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    /// The file, or what stands for it in words.
+    /// The file, or a text that stands for it.
     pub(crate) path: PathBuf,
     /// The place.
     pub(crate) place: Place,
@@ -45,17 +45,17 @@ impl Target {
     }
 }
 
-/// What outputs a block has, and where they go.
+/// The outputs of a block, and their targets.
 #[derive(Debug, Clone)]
 pub struct Declared {
-    /// Ids in order; `None` where the block declares no outputs, and any number goes.
+    /// Ids in order; `None` if the block declares no outputs, which allows any number.
     pub(crate) ids: Option<Vec<String>>,
     /// Targets by output number.
     pub(crate) targets: Vec<Option<Target>>,
 }
 
 impl Declared {
-    /// A block's outputs, none of which goes anywhere yet.
+    /// A block's outputs without targets.
     #[must_use]
     pub fn new(ids: Option<Vec<String>>) -> Self {
         Self { ids, targets: Vec::new() }
@@ -64,11 +64,11 @@ impl Declared {
     /// The number of an output.
     ///
     /// # Errors
-    /// Which outputs the block has.
+    /// The reason, with the outputs that the block has.
     pub fn find(&self, name: &OutputName) -> Result<u32, String> {
         match (name, &self.ids) {
             (OutputName::Number(number), None) if *number < UNDECLARED_MAX => Ok(*number),
-            (OutputName::Number(_), None) => Err(format!("output numbers go from 0 to {}", UNDECLARED_MAX - 1)),
+            (OutputName::Number(_), None) => Err(format!("output numbers range from 0 to {}", UNDECLARED_MAX - 1)),
             (OutputName::Number(number), Some(ids)) if (*number as usize) < ids.len() => Ok(*number),
             (OutputName::Number(_), Some(ids)) if ids.is_empty() => Err("the block has no outputs".into()),
             (OutputName::Number(_), Some(ids)) => {

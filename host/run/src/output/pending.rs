@@ -1,5 +1,5 @@
-//! The file of an output before it has its name: where its bytes go, and how it is written anew where its columns turn out
-//! to be too narrow. What is written is `worker.rs`'s.
+//! The file of an output before it has its name: creating it, and rewriting it if its columns turn out to be too
+//! narrow. `worker.rs` writes its rows.
 
 use super::{Place, Target};
 use arrow_schema::SchemaRef;
@@ -8,14 +8,14 @@ use longshore_segment::Matching;
 use longshore_table::{Allowance, Format, ReadOptions, Sink, Source, TableError};
 use std::fs::File;
 
-/// A complete file without a name.
+/// An output's file before publication.
 #[derive(Debug)]
 pub(crate) enum Pending {
-    /// To be put in place.
+    /// To be renamed to its path.
     File(Unpublished),
-    /// To be copied or handed over to its place, or a part for who puts the whole together.
+    /// To be copied or handed over to its target, or a part that is merged with others.
     Kept(File),
-    /// Gone to its place already, row by row.
+    /// Sent to its target already, row by row.
     Sent,
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn create(
     streaming: bool,
 ) -> Result<(Sink, Pending), TableError> {
     let failed = |source| TableError::Write { path: target.path.clone(), source };
-    // A workbook is put together at its end.
+    // A workbook can only be written as a whole.
     let streams = streaming && target.format.format != Format::Xlsx;
     let (writer, pending) = match &target.place {
         Place::Open(file) if streams => (file.try_clone().map_err(failed)?, Pending::Sent),
@@ -48,10 +48,10 @@ pub(crate) fn create(
     Ok((Sink::create_as(&target.path, target.format, &target.write, schema, writer)?, pending))
 }
 
-/// Writes a table that is under way anew, with wider columns.
+/// Rewrites an unfinished table with wider columns.
 ///
 /// # Errors
-/// Where the table has been sent on already, or the new one cannot be written.
+/// If the table has been sent on already, or the new one cannot be written.
 pub(super) fn rewrite(
     target: &Target,
     sink: Sink,
@@ -69,7 +69,7 @@ pub(super) fn rewrite(
     };
     let before = Source::of(&target.path, file, target.format, &ReadOptions::default())?;
     let (sink, pending) = create(target, wider, run_id, false)?;
-    // The file before is gone when the new one is whole.
+    // The previous file is dropped when the new one is complete.
     allowance.give_back(written);
     let mut sink = sink.within(allowance);
     let unlike = |reason| TableError::Damaged { path: target.path.clone(), reason };

@@ -1,4 +1,4 @@
-//! Where an output goes, once that has been checked.
+//! The place that an output is written to, after its check.
 
 use super::handed::{HandOver, OutputBatches};
 use longshore_os::publish::Destination;
@@ -8,10 +8,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Where an output goes.
+/// The place that an output is written to.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
-    /// What a path led to when the run was checked.
+    /// The destination that a path had when the run was checked.
     Named(Destination),
     /// A file that is open.
     Open(Arc<File>),
@@ -21,11 +21,11 @@ pub(crate) enum Place {
     Batches(HandOver<OutputBatches>),
     /// The caller, as a segment.
     Segment(HandOver<Segment>),
-    /// Nowhere yet: it is a part of an output, and kept without a name until the whole is put together.
+    /// An unnamed file: a part of an output, until all parts are merged.
     Part,
 }
 
-/// A writer of the caller's; clones are the same one.
+/// A writer of the caller's; clones share it.
 #[derive(Clone)]
 pub(crate) struct SharedWriter(Arc<Mutex<Box<dyn Write + Send>>>);
 
@@ -41,7 +41,7 @@ impl fmt::Debug for SharedWriter {
     }
 }
 
-// One output alone has it, so that nobody waits for it here.
+// Only one output uses it, so the lock is never contended.
 impl Write for SharedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)

@@ -1,5 +1,5 @@
-//! One output's worker: it copies what the script wrote out of shared memory, checks and decodes it, and writes it.
-//! Nothing of the script's is looked at in place, because the script can still write there.
+//! One output's worker: it copies the script's data out of shared memory, checks and decodes it, and writes it.
+//! Shared memory is never read in place, because the script can still write there.
 
 use super::Target;
 use super::finished::{Finished, OutputFailure};
@@ -18,19 +18,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 
-/// What a piece of a batch weighs at the most that is converted and written at once: with a format's expansion of 7, and
-/// four places to work at, 224 MiB for a run.
+/// Largest weight of a piece of a batch that is converted and written at once: with a format's expansion of 7, and four
+/// desks, 224 MiB for a run.
 const PIECE_WEIGHT: u64 = 8 << 20;
 
-/// Why an output that nobody waited for is not published.
+/// Why an output that was unfinished at the end of the run is not published.
 const ENDED: &str = "the run ended while it was written";
 
-/// Bytes of an output, where they are.
+/// Bytes of an output.
 #[derive(Debug)]
 pub(crate) enum Piece {
-    /// Here, with the memory that they take.
+    /// In this process, with the memory reserved for them.
     Inline(Vec<u8>, Option<Taken>),
-    /// At the start of an arena, which goes back to the script once they are copied.
+    /// At the start of an arena, which is returned to the script once they are copied.
     Arena { memory: Arc<LentArena>, with_script: Arc<AtomicBool>, arena: ArenaId, length: u64 },
 }
 
@@ -43,7 +43,7 @@ impl Piece {
     }
 }
 
-/// What a worker is told.
+/// A command for a worker.
 #[derive(Debug)]
 pub(crate) enum Command {
     Open { stream: StreamId, outgoing: Outgoing },
@@ -65,30 +65,30 @@ pub(crate) struct Worker {
     rows: u64,
     spoiled: Option<String>,
     table: Option<Table>,
-    /// Memory of the rows that the file keeps back.
+    /// Memory of the rows that the file buffers.
     kept_back: Option<Taken>,
     /// Memory of the columns.
     columns: Option<Taken>,
 }
 
-/// A table that is coming in.
+/// A table that is being received.
 struct Table {
     stream: StreamId,
     outgoing: Outgoing,
     decoder: TableDecoder,
     matching: Option<Matching>,
     rows: u64,
-    /// It was refused; what still comes of it is thrown away.
+    /// It was refused; the rest of it is discarded.
     refused: bool,
 }
 
-/// Why a piece was not taken.
+/// Why a piece was not accepted.
 enum Failure {
-    /// The script is told, and may go on.
+    /// The script gets an error, and may continue.
     Refused(String),
     /// The run ends.
     Fatal(OutputFailure),
-    /// The run has ended, and nobody wants any more of it.
+    /// The run has ended; the output is not needed.
     Stopped,
 }
 
@@ -137,16 +137,16 @@ impl Worker {
         }
     }
 
-    /// Works until there are no more commands, or nobody wants what it writes.
+    /// Works until there are no more commands, or the run has ended.
     pub(crate) fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Finished {
         while let Some(command) = commands.blocking_recv() {
             if self.means.is_closed() {
                 self.spoiled = Some(ENDED.into());
                 break;
             }
-            // What breaks here ends its run: the script waits for an answer.
+            // A panic here ends the run, because the script waits for an answer.
             let done = guarded(|| self.obey(command)).unwrap_or_else(|panicked| {
-                let broken = format!("the writer of output {} gave up: {}", self.index, panicked.words);
+                let broken = format!("the writer of output {} failed: {}", self.index, panicked.words);
                 Err(Failure::Fatal(OutputFailure::Write(broken)))
             });
             match done {
@@ -158,7 +158,7 @@ impl Worker {
                 }
                 Err(Failure::Fatal(trouble)) => {
                     self.spoiled = Some("the run failed while it was written".into());
-                    // The run has ended already when nobody listens.
+                    // Without a receiver the run has ended already.
                     let _ = self.trouble.send(trouble);
                     break;
                 }
@@ -209,17 +209,17 @@ impl Worker {
             self.write(&decoded.batch)?;
         }
         drop(bytes);
-        // The next copy goes where this one was: the decoder keeps nothing of it.
+        // The buffer is reused for the next copy: the decoder keeps no reference to it.
         if let Ok(copy) = whole.into_vec::<u8>() {
             desk.copy = copy;
         }
         Ok(())
     }
 
-    /// A table's columns are known.
+    /// Begins a table when its columns are known.
     fn begin(&mut self, table_schema: &Schema) -> Result<(), Failure> {
         if table_schema.fields().is_empty() {
-            // A frame without columns, as pandas makes of nothing: there is nothing to write, and nothing wrong.
+            // A frame without columns, such as an empty one of pandas: valid, with nothing to write.
             return Ok(());
         }
         let schema = match self.schema.clone() {
@@ -228,7 +228,7 @@ impl Worker {
                 None => schema,
             },
             None => {
-                // The decoder took its columns' memory and the output's: this is for as long as the output lasts.
+                // The decoder's reservation ends with the table; this one lasts as long as the output.
                 let taken = self.table.as_ref().map_or(0, |table| table.decoder.schema_bytes());
                 self.columns = Some(self.means.memory.take(taken)?);
                 let schema = first_schema(table_schema);
@@ -268,7 +268,7 @@ impl Worker {
             return Ok(());
         };
         if self.sink.is_none() && matching.is_certain(schema, &batch.schema()) {
-            // Nobody wants it, and nothing can be wrong with it.
+            // It is not written anywhere, and always converts.
             table.rows += batch.num_rows() as u64;
             return Ok(());
         }
@@ -311,7 +311,7 @@ impl Worker {
         let Some(table) = &mut self.table else { return };
         table.refused = true;
         if table.rows > 0 {
-            self.spoiled = Some(format!("output {} has a part of a table that was refused: {reason}", self.index));
+            self.spoiled = Some(format!("output {} contains a part of a refused table: {reason}", self.index));
         }
         let dropped = ToScript::Drop { stream: table.stream, reason };
         let _ = table.outgoing.blocking_send(Frame::new(&dropped));
@@ -320,7 +320,7 @@ impl Worker {
     fn abandon(&mut self) {
         if let Some(table) = self.table.take().filter(|table| table.rows > 0 && !table.refused) {
             let rows = table.rows;
-            self.spoiled = Some(format!("output {} was given up after {rows} rows of a table", self.index));
+            self.spoiled = Some(format!("output {} was abandoned after {rows} rows of a table", self.index));
         }
     }
 
@@ -345,7 +345,7 @@ impl Worker {
     }
 }
 
-/// Takes the memory of the rows that a file keeps back; where there is none left for them, they are written.
+/// Reserves memory for the rows that a file buffers; if the budget is used up, they are written.
 fn hold(sink: &mut Sink, held: &mut Option<Taken>, means: &Means) -> Result<(), Failure> {
     let held = match held {
         Some(held) => held,
@@ -358,8 +358,8 @@ fn hold(sink: &mut Sink, held: &mut Option<Taken>, means: &Means) -> Result<(), 
     Ok(())
 }
 
-/// A type that the format cannot hold is the script's to change; a disk that is full is not. The script is told no path
-/// of the host's.
+/// An error in the data, such as a type that the format lacks, is reported to the script, without paths of the host;
+/// any other error, such as a full disk, ends the run.
 fn refusal(error: TableError, means: &Means) -> Failure {
     if error.is_about_data() && !means.allowance.is_exceeded() {
         Failure::Refused(error.without_path())
@@ -368,7 +368,7 @@ fn refusal(error: TableError, means: &Means) -> Failure {
     }
 }
 
-/// A table that is too large, that cannot be written, or that nobody reads any more.
+/// The failure for a table that is too large, that cannot be written, or whose reader is gone.
 fn unwritten(error: &TableError, means: &Means) -> OutputFailure {
     if means.allowance.is_exceeded() {
         return OutputFailure::Limit("the script's outputs are larger than its limit of output bytes".into());

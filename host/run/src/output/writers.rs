@@ -1,5 +1,5 @@
-//! The workers of a run's outputs: who owns them waits for them, who has a handle gives them what to write. Each has a
-//! thread of its own with a name, because it may wait for its script or its disk as long as the run lasts.
+//! The workers of a run's outputs: their owner waits for them, and handles send them data. Each has its own named
+//! thread, because it may wait for its script or its disk as long as the run lasts.
 
 use super::Declared;
 use super::finished::{Finished, OutputFailure};
@@ -16,16 +16,16 @@ use tokio::sync::{mpsc, oneshot};
 /// Commands that may wait for a worker: every arena, and as many inline pieces again.
 const QUEUE: usize = 8;
 
-/// The workers of one run, and the only one that waits for their ends. When it is dropped they stop at once, and what
-/// they wrote is gone.
+/// The workers of one run, and the only owner that waits for them. When it is dropped, they stop at once, and their
+/// files are discarded.
 #[derive(Debug)]
 pub(crate) struct Writers {
     shared: Arc<Shared>,
-    /// Those that are waited for, once [`Writers::finish`] has begun.
+    /// The workers that [`Writers::finish`] still waits for.
     ending: VecDeque<Ending>,
 }
 
-/// What a script's session writes its outputs with.
+/// A session's handle to write outputs.
 #[derive(Debug, Clone)]
 pub(crate) struct OutputsHandle(Arc<Shared>);
 
@@ -33,13 +33,13 @@ pub(crate) struct OutputsHandle(Arc<Shared>);
 struct Shared {
     declared: Declared,
     run_id: String,
-    /// Whether standard output gets rows as they come.
+    /// Whether standard output gets rows as they arrive.
     streaming: bool,
-    /// Bytes that the script may still send, of all outputs together.
+    /// Bytes that the script may still send for all outputs together.
     intake: Allowance,
     trouble: mpsc::UnboundedSender<OutputFailure>,
     means: Means,
-    /// `None` once the run has no more outputs to open.
+    /// `None` once no more outputs can be opened.
     workers: Mutex<Option<Vec<RunningWorker>>>,
 }
 
@@ -59,8 +59,8 @@ struct Ending {
 }
 
 impl Writers {
-    /// No output has been written yet. What is made of the script's data takes from `memory`, and no more than
-    /// `output_bytes` are taken from it, nor written. What ends the run comes through `trouble`.
+    /// Workers without outputs. Decoded data is reserved from `memory`; at most `output_bytes` are received from the
+    /// script, and at most as many written. Failures that end the run are sent to `trouble`.
     pub(crate) fn new(
         declared: Declared,
         run_id: &str,
@@ -81,21 +81,23 @@ impl Writers {
         Self { shared: Arc::new(shared), ending: VecDeque::new() }
     }
 
-    /// What a session writes with. It writes nothing more once the writers are to finish.
+    /// A session's handle. It writes nothing more once [`Writers::finish`] has begun.
     pub(crate) fn handle(&self) -> OutputsHandle {
         OutputsHandle(Arc::clone(&self.shared))
     }
 
-    /// Waits until everything that was handed over has been written. When this is dropped before its end, the workers
-    /// stop, and those that hang are left behind and reported as trouble.
+    /// Waits until all data that was handed over has been written. If this is dropped before its end, the workers stop;
+    /// those that hang are left behind and reported as failures.
     pub(crate) async fn finish(mut self) -> Vec<Finished> {
         self.ending = self.shared.close();
         let mut done = Vec::with_capacity(self.ending.len());
         while let Some(next) = self.ending.front_mut() {
             match (&mut next.finished).await {
                 Ok(output) => done.push(output),
-                // A worker that panicked wrote nothing that may be published.
-                Err(_) => self.shared.tell(OutputFailure::Write(format!("the writer of output {} broke", next.output))),
+                // The file of a worker that panicked must not be published.
+                Err(_) => {
+                    self.shared.tell(OutputFailure::Write(format!("the writer of output {} ended early", next.output)))
+                }
             }
             self.ending.pop_front();
         }
@@ -109,14 +111,15 @@ impl Drop for Writers {
         self.shared.means.close();
         drop(self.shared.close());
         for Ending { output, .. } in &self.ending {
-            let left = format!("output {output} was still being written when the run ended: its writer is left behind");
+            let left =
+                format!("output {output} was still being written when the run ended: its writer was left behind");
             self.shared.tell(OutputFailure::Write(left));
         }
     }
 }
 
 impl OutputsHandle {
-    /// Opens a stream into an output. Returns the worker that takes it, or why there is none.
+    /// Opens a stream into an output. Returns its worker, or why it cannot be opened.
     pub(crate) async fn open(&self, name: &OutputName, stream: StreamId, outgoing: &Outgoing) -> Result<usize, String> {
         let output = self.0.declared.find(name)?;
         let index = self.0.claim(output)?;
@@ -145,7 +148,7 @@ impl OutputsHandle {
         self.0.command(worker, Command::End).await;
     }
 
-    /// Gives up the stream into an output, half way.
+    /// Abandons the stream into an output before its end.
     pub(crate) async fn abandon(&self, worker: usize) {
         self.0.release(worker);
         self.0.command(worker, Command::Abandon).await;
@@ -181,9 +184,9 @@ impl Shared {
         let (last_word, finished) = oneshot::channel();
         let (trouble, means) = (self.trouble.clone(), self.means.clone());
         let worker = Worker::new(output, target, self.run_id.clone(), self.streaming, trouble, means);
-        // Its last word says that it has ended, so nobody joins it: a disk that hangs holds up no run.
+        // Its result signals its end, so the thread is not joined: a disk that hangs delays no run.
         std::thread::Builder::new().name(format!("output-{output}")).spawn(move || {
-            // Nobody may be waiting any more.
+            // The receiver may be gone.
             let _ = last_word.send(worker.run(received));
         })?;
         Ok(RunningWorker { output, busy: false, commands, finished })
@@ -198,26 +201,26 @@ impl Shared {
     async fn command(&self, worker: usize, command: Command) {
         let known =
             self.workers().as_ref().and_then(|workers| workers.get(worker)).map(|w| (w.output, w.commands.clone()));
-        // Once the writers are to finish, what still comes is not wanted.
+        // Commands that arrive after `finish` has begun are ignored.
         let Some((output, commands)) = known else { return };
         if commands.send(command).await.is_err() {
-            // It has said why, unless it could not; the run ends by the first word, and a script must not wait for one.
+            // It has reported why, unless it panicked. The first report ends the run; this one is for the other case.
             self.tell(OutputFailure::Write(format!("the writer of output {output} has stopped")));
         }
     }
 
-    /// Lets nothing more be opened or written. The workers end when they have done what they have.
+    /// Prevents further opening and writing. The workers end after the commands that they have.
     fn close(&self) -> VecDeque<Ending> {
         let workers = self.workers().take().unwrap_or_default();
         workers.into_iter().map(|worker| Ending { output: worker.output, finished: worker.finished }).collect()
     }
 
     fn tell(&self, trouble: OutputFailure) {
-        // The run has ended already when nobody listens.
+        // Without a receiver the run has ended already.
         let _ = self.trouble.send(trouble);
     }
 
-    /// What is inside is whole after each step, whoever panicked.
+    /// The list is consistent after each step, so a poisoned lock is usable.
     fn workers(&self) -> MutexGuard<'_, Option<Vec<RunningWorker>>> {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -278,12 +281,12 @@ mod tests {
         }
         accepted.sort_unstable();
         assert_eq!(accepted, [10, 20]);
-        // What comes after the end is not written, and holds up nobody.
+        // Data after the end is not written, and blocks nothing.
         assert_eq!(handle.open(&OutputName::Number(5), StreamId(3), &outgoing).await.unwrap_err(), "the run has ended");
         handle.end(0).await;
     }
 
-    /// Writes a column to a file, and returns what was told of it: the first trouble, or why the script's table was dropped.
+    /// Writes a column to a file, and returns the first failure, or why the script's table was dropped.
     async fn told(format: &str, column: ArrayRef) -> Result<OutputFailure, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
@@ -347,7 +350,7 @@ mod tests {
         drop(finishing);
         match troubles.recv().await {
             Some(OutputFailure::Write(left)) => {
-                assert_eq!(left, "output 7 was still being written when the run ended: its writer is left behind");
+                assert_eq!(left, "output 7 was still being written when the run ended: its writer was left behind");
             }
             other => panic!("{other:?}"),
         }

@@ -1,5 +1,5 @@
-//! The outputs of all parts as one table each, in the order of the parts. A part's script may have dropped the field
-//! that the input was cut by: it is put back as the first column.
+//! Merging the outputs of all parts into one table each, in the order of the parts. A part's script may have dropped
+//! the field that the input was split by: it is restored as the first column.
 
 use super::spool::Spool;
 use crate::output::{Finished, Target, create};
@@ -12,7 +12,7 @@ use longshore_table::Allowance;
 use std::io::BufReader;
 use std::sync::Arc;
 
-/// Writes one output out of what the parts wrote. Blocks.
+/// Writes one output from those of the parts. Blocks.
 pub(super) fn merge(
     index: u32,
     target: &Target,
@@ -25,7 +25,7 @@ pub(super) fn merge(
     let mut rows = 0;
     for part in spool.parts() {
         let in_part = |reason: String| format!("output {index} of partition {}: {reason}", part.part);
-        let broken = |error: &dyn std::error::Error| in_part(format!("it cannot be read back: {error}"));
+        let broken = |error: &dyn std::error::Error| in_part(format!("cannot read it back: {error}"));
         let file = spool.read(part).map_err(|error| broken(&error))?;
         let reader = StreamReader::try_new(BufReader::new(file), None).map_err(|error| broken(&error))?;
         let whole = restored_schema(&reader.schema(), field);

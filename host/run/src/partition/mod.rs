@@ -1,5 +1,5 @@
-//! Running a block once for each value of a field of input 0, several at a time: each part in a run of its own, their
-//! outputs joined in order of first appearance and published together.
+//! Running a block once for each value of a field of input 0, several at a time: each part is a run of its own; their
+//! outputs are joined in order of first appearance and published together.
 
 mod merge;
 mod relay;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::task::JoinSet;
 
-/// One part's run, when it has ended. What it wrote is spooled.
+/// One part's run after its end. Its outputs are spooled.
 struct Part {
     position: usize,
     record: RunRecord,
@@ -35,11 +35,11 @@ struct Part {
 struct Parts {
     parts: Vec<Part>,
     spools: Spools,
-    /// The first to fail, where it ended the others.
+    /// The first to fail, if it ended the others.
     failed: Option<usize>,
 }
 
-/// Runs a block for each value of the field. Whatever happens is in the record.
+/// Runs a block for each value of the field. Failures are in the record.
 pub(crate) async fn run(
     prepared: Prepared,
     run_id: String,
@@ -69,7 +69,7 @@ struct Whole<'a> {
 }
 
 impl Whole<'_> {
-    /// Runs the parts, so many at a time. The first that fails ends the others, unless they are to go on.
+    /// Runs the parts, `jobs` at a time. The first that fails ends the others, unless `keep_going` is set.
     async fn run_parts(&self, cancel: &Cancel) -> Parts {
         let together = Cancel::new();
         let _following = Task::spawn(together.clone().follow(cancel.clone()));
@@ -77,7 +77,7 @@ impl Whole<'_> {
         let (mut parts, mut spools, mut stopped_by) = (Vec::new(), Spools::default(), None);
         let mut next = 0;
         loop {
-            // The first runs in any case, so that there is something to tell.
+            // The first runs in any case, so that there is a record.
             let more = next == 0 || next < self.cut.values().len() && together.level() == CancelLevel::None;
             if more && running.len() < self.cut.jobs {
                 running.spawn(self.part(next, together.clone()));
@@ -85,7 +85,7 @@ impl Whole<'_> {
                 continue;
             }
             let Some(ended) = running.join_next().await else { break };
-            // A run catches its own panics: what is left is that the runtime itself ends.
+            // A run catches its own panics: this fails only if the runtime itself ends.
             let Ok((mut part, finished)) = ended else { break };
             if part.record.outcome.is_success() {
                 spools = self.spool(&mut part, finished, spools).await;
@@ -109,7 +109,7 @@ impl Whole<'_> {
         Parts { parts, spools, failed: stopped_by }
     }
 
-    /// Keeps what a part wrote, or says in its record why that cannot be kept.
+    /// Spools a part's outputs, or records in its record why that failed.
     async fn spool(&self, part: &mut Part, finished: Vec<Finished>, mut spools: Spools) -> Spools {
         let (position, value) = (part.position, self.cut.values()[part.position].clone());
         let Some(single) = self.cut.first().and_then(|split| split.single(&value)) else { return spools };
@@ -123,7 +123,7 @@ impl Whole<'_> {
             Err(broken) => broken.to_string(),
         };
         part.record.outcome = Outcome::PublishFailed;
-        part.record.message = Some(format!("what it wrote cannot be kept for the whole: {reason}"));
+        part.record.message = Some(format!("cannot keep its outputs for the merge: {reason}"));
         Spools::default()
     }
 
@@ -134,7 +134,7 @@ impl Whole<'_> {
         let (engines, whole, name) = (self.engines.clone(), self.events.clone(), name(&value));
         if position > 0 {
             prepared.notes.clear();
-            // All parts have the environment of the first.
+            // All parts share the environment of the first.
             prepared.hashes = false;
         }
         for target in prepared.outputs.targets.iter_mut().flatten() {
@@ -154,9 +154,9 @@ impl Whole<'_> {
                     None
                 }
                 Err(words) => {
-                    // Nothing starts: the record alone is wanted.
+                    // Nothing starts: only the record is needed.
                     cancel.cancel(CancelLevel::AtOnce);
-                    Some(format!("its input cannot be cut: {words}"))
+                    Some(format!("cannot split its input: {words}"))
                 }
             };
             let (mut record, finished) =
@@ -164,7 +164,7 @@ impl Whole<'_> {
             if broken.is_some() {
                 (record.outcome, record.message) = (Outcome::EngineFailed, broken);
             }
-            // Everything that the part said is passed on before it counts as ended.
+            // All events of the part are passed on before it counts as ended.
             let _ = relaying.await;
             (Part { position, record }, finished)
         }
@@ -177,10 +177,10 @@ impl Whole<'_> {
         self.events.tell(Event::Progress { fraction, text });
     }
 
-    /// Joins and publishes what the parts wrote, and writes it all down.
+    /// Joins and publishes the parts' outputs, and returns the record.
     async fn conclude(self, ended: Parts, cancel: &Cancel) -> RunRecord {
         let Parts { parts, spools, failed } = ended;
-        // Of those that one ended, that one says why.
+        // If one part ended the others, its failure is the reason.
         let is_first = |part: &&Part| failed.is_none_or(|failed| part.position == failed);
         let failed = parts.iter().filter(is_first).find(|part| !part.record.outcome.is_success());
         let (mut outcome, mut message) = match failed {
@@ -246,7 +246,7 @@ impl Whole<'_> {
             }
             Ok::<_, String>((finished, notes))
         });
-        let joined = joining.await.unwrap_or_else(|_| Err("joining the outputs broke".into()));
+        let joined = joining.await.unwrap_or_else(|_| Err("joining the outputs ended early".into()));
         let failed = |reason| NotPublished { outcome: Outcome::PublishFailed, reason };
         let (finished, notes) = joined.map_err(failed)?;
         let published = publish(&self.prepared.outputs, finished, run_id, self.settings, cancel).await?;
@@ -254,15 +254,15 @@ impl Whole<'_> {
     }
 }
 
-/// How a part's outputs are kept until they are joined.
+/// The format of a part's outputs until they are joined.
 const KEPT: FileFormat = FileFormat { format: Format::ArrowStream, compression: Compression::None };
 
-/// A value as people see it.
+/// A value as text.
 fn name(value: &Value) -> String {
     value.clone().unwrap_or_else(|| "(null)".into())
 }
 
-/// The record of the whole run: what is the same for all parts is the first one's.
+/// The record of the whole run: fields that are the same for all parts are copied from the first.
 fn whole_record(parts: &[Part], whole: &Whole<'_>) -> RunRecord {
     let split = whole.cut.first();
     let partitions = parts.iter().map(|part| {

@@ -1,5 +1,5 @@
-//! The events of a part as events of the whole run: what its script says carries the part's name, line by line, and
-//! what all parts would say alike is said once.
+//! The events of a part as events of the whole run: each line of a script's output gets the part's name, and events
+//! that are the same for all parts are passed on once.
 
 use longshore_model::event::{Event, EventReceiver, Events};
 use longshore_model::lines::{Line, LineSplitter};
@@ -22,7 +22,7 @@ pub(super) async fn relay(name: String, is_first: bool, mut events: EventReceive
             event @ (Event::Engine { .. } | Event::Pulling { .. } | Event::Note(_) | Event::Started) if is_first => {
                 Some(event)
             }
-            // How far the whole is, is counted in parts.
+            // The progress of the whole run is counted in parts.
             _ => None,
         };
         if let Some(event) = passed {
@@ -53,7 +53,7 @@ impl Lines {
         self.event(named)
     }
 
-    /// What has no end, and gets one: other parts go on.
+    /// The incomplete line, with a line break, because output of other parts follows.
     fn rest(&mut self, name: &str) -> Option<Event> {
         let mut named = Vec::new();
         self.splitter.finish(|line| push(&mut named, name, line));
@@ -68,7 +68,7 @@ impl Lines {
     }
 }
 
-/// Every piece of a long line carries the name too: lines of other parts may come between them.
+/// Every piece of a long line gets the name too: lines of other parts may be between them.
 fn push(named: &mut Vec<u8>, name: &str, line: Line<'_>) {
     named.extend_from_slice(format!("[{name}] ").as_bytes());
     named.extend_from_slice(line.bytes);
@@ -100,7 +100,7 @@ mod tests {
         while let Some(event) = received.recv().await {
             passed.push(event);
         }
-        // What comes together is one event.
+        // Log events that follow each other are joined.
         let expected =
             [log("[x] a\n[x] bc\n[x] d\n[x] 1%\r[x] 2%\r\n"), Event::Message("[x] m".into()), log("[x] e\n")];
         assert_eq!(passed, expected);

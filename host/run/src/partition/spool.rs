@@ -1,5 +1,5 @@
-//! What the parts of a run wrote: one file without a name for each output, which a part is added to when it has ended, in
-//! whatever order they end. So many parts need no more descriptors than run at a time.
+//! The outputs of a run's parts: one unnamed file for each output, to which each part is added when it ends, in any
+//! order. Only parts that run at the same time need descriptors.
 
 use crate::output::{Finished, Pending};
 use arrow_array::ArrayRef;
@@ -18,20 +18,20 @@ pub(super) struct Spool {
     written: Vec<Written>,
 }
 
-/// What one part wrote to an output: an Arrow stream in a stretch of the file.
+/// One part of an output: an Arrow stream in a range of the file.
 #[derive(Debug)]
 pub(super) struct Written {
     position: usize,
-    /// The part, for people.
+    /// The part's name.
     pub(super) part: String,
-    /// The value that it is of, as a column of one row.
+    /// The part's value, as a column of one row.
     pub(super) value: ArrayRef,
     start: u64,
     length: u64,
 }
 
 impl Spools {
-    /// Adds what a part wrote, and closes its files. Blocks.
+    /// Adds a part's outputs, and closes its files. Blocks.
     pub(super) fn add(
         &mut self,
         position: usize,
@@ -51,7 +51,7 @@ impl Spools {
                 none => none.insert(Spool { file: tempfile::tempfile()?, length: 0, written: Vec::new() }),
             };
             file.rewind()?;
-            // What a part that failed half way left here is written over.
+            // The incomplete rest of a failed copy is overwritten.
             spool.file.seek(SeekFrom::Start(spool.length))?;
             let length = std::io::copy(&mut file, &mut spool.file)?;
             let (part, value) = (part.to_owned(), value.clone());
@@ -61,7 +61,7 @@ impl Spools {
         Ok(())
     }
 
-    /// What was written to an output, and its parts in order.
+    /// Takes one output, with its parts in order.
     pub(super) fn take(&mut self, number: usize) -> Option<Spool> {
         let mut spool = self.0.get_mut(number)?.take()?;
         spool.written.sort_by_key(|written| written.position);
@@ -75,7 +75,7 @@ impl Spool {
         &self.written
     }
 
-    /// What a part wrote.
+    /// A reader of a part's data.
     pub(super) fn read(&self, part: &Written) -> std::io::Result<impl Read + '_> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(part.start))?;
