@@ -153,7 +153,7 @@ assert not os.path.exists('/tmp/checked')
 ",
     );
     succeeds(&ran);
-    let note = format!("note: `/data` of the image `{}` is a volume, which a run has empty, and in memory", image.0);
+    let note = format!("note: `/data` of the image `{}` is a volume: in a run it is empty and in memory", image.0);
     assert!(ran.1.contains(&note), "{}", ran.1);
     assert_eq!(volumes(), before);
 }
@@ -279,7 +279,7 @@ fn an_agent_of_another_age_is_told_with_its_image() {
         let image = bench.image("old-agent", &dockerfile);
         let (record, said) = bench.run(&image.0, "print('never')");
         assert_eq!(record["outcome"], "image_failed", "{said}");
-        let expected = format!("the image `{}` and this host do not understand each other: {expected}", image.0);
+        let expected = format!("the image `{}` is not compatible with this host: {expected}", image.0);
         assert!(said.contains(&expected), "{said}\nexpected: {expected}");
     }
 }

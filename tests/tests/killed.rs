@@ -155,7 +155,7 @@ fn a_killed_container_is_an_engine_failure() {
     docker(&["kill", &begun.host]);
     let (said, status) = begun.end();
     assert_eq!(status.code(), Some(3), "{said}");
-    assert!(said.contains("the agent is gone without a report"), "{said}");
+    assert!(said.contains("the agent ended without a report"), "{said}");
     assert!(begun.containers().is_empty());
     assert!(!begun.run_directory.exists());
     assert_eq!(begun.output(), "as before\n");
@@ -186,7 +186,7 @@ fn a_killed_agent_takes_its_script_with_it() {
         .unwrap();
     let (said, status) = begun.end();
     assert_eq!(status.code(), Some(3), "{said}");
-    assert!(said.contains("the agent is gone without a report"), "{said}");
+    assert!(said.contains("the agent ended without a report"), "{said}");
     soon("the script is gone", || processes(&work).is_empty());
     assert!(!PathBuf::from(work).exists());
     assert_eq!(begun.output(), "as before\n");

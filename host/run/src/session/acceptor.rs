@@ -1,5 +1,5 @@
-//! Takes connections in, and hears their Hello. Each is greeted in a task of its own, so that one that says nothing
-//! holds up nobody. Whom to welcome is the run's to decide.
+//! Accepts connections, and reads their Hello. Each is greeted in a task of its own, so that a silent one delays no
+//! other. The run decides which peer to welcome.
 
 use crate::connection::{Incoming, Outgoing, Wire, greet, open};
 use longshore_engine::listener::Listener;
@@ -13,26 +13,26 @@ use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-/// Connections that may be without a Hello at a time. An agent and a script's SDK say it at once, one after the other.
+/// Most connections without a Hello at a time. An agent and a script's SDK send it at once, one after the other.
 const UNGREETED_MAX: usize = 4;
 
-/// How long a connection may take to say Hello.
+/// How long a connection may take to send Hello.
 const HELLO_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long it takes until a socket that gave an error is asked again, at first; twice as long each time.
+/// Delay before the first retry after an error of the socket; doubled each time.
 const ASK_AGAIN: Duration = Duration::from_millis(5);
 
-/// Errors in a row until a socket is given up: after 5 + 10 + … + 1280 ms, which is 2.6 s.
+/// Consecutive errors before the socket is abandoned: after 5 + 10 + … + 1280 ms, which is 2.6 s.
 const ERRORS_MAX: u32 = 9;
 
-/// Who is at the socket.
+/// A peer that connected to the socket.
 #[derive(Debug)]
 pub(crate) enum Peer {
-    /// It has said Hello.
+    /// It has sent Hello.
     Greeted { role: Role, protocol: Version, incoming: Incoming<Hello>, outgoing: Outgoing },
-    /// What it said first is not understood.
+    /// Its first message is invalid.
     Strange { error: ProtocolError, outgoing: Outgoing },
-    /// The socket gives no connections any more.
+    /// The socket accepts no more connections.
     Broken(io::Error),
 }
 
@@ -54,16 +54,16 @@ impl Acceptor {
         Self { peers, listener, turned_away, _accepting: accepting }
     }
 
-    /// The next peer. May be given up, and begun again.
+    /// The next peer. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Peer {
         match self.peers.recv().await {
             Some(peer) => peer,
-            // The last word of the task was that it has ended.
+            // The task has ended, after it sent `Peer::Broken`.
             None => std::future::pending().await,
         }
     }
 
-    /// What to note of connections that were closed without an answer.
+    /// Notes on connections that were closed without an answer.
     pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
         self.listener.refused().into_iter().chain(self.turned_away())
     }
@@ -72,8 +72,8 @@ impl Acceptor {
         let count = self.turned_away.load(Ordering::Relaxed);
         (count > 0).then(|| {
             format!(
-                "{count} connections to the run's socket were closed: they did not say hello within {} s, or more than \
-                 {UNGREETED_MAX} had not said it at a time",
+                "closed {count} connections to the run's socket: they sent no Hello within {} s, or more than \
+                {UNGREETED_MAX} were without a Hello at a time",
                 HELLO_DEADLINE.as_secs()
             )
         })
@@ -90,7 +90,7 @@ async fn accept(listener: Arc<Listener>, greeted: mpsc::Sender<Peer>, turned_awa
             accepted = listener.accept() => match accepted {
                 Ok(socket) => socket,
                 Err(error) if errors == ERRORS_MAX => {
-                    // A run that is over needs no word.
+                    // After the end of the run there is no receiver.
                     let _ = greeted.send(Peer::Broken(error)).await;
                     return;
                 }
@@ -112,7 +112,7 @@ async fn accept(listener: Arc<Listener>, greeted: mpsc::Sender<Peer>, turned_awa
             let peer = greeting(socket, &turned_away).await;
             drop(permit);
             if let Some(peer) = peer {
-                // A run that is over needs no peers.
+                // After the end of the run there is no receiver.
                 let _ = greeted.send(peer).await;
             }
         });
@@ -124,7 +124,7 @@ async fn greeting(socket: UnixStream, turned_away: &AtomicU64) -> Option<Peer> {
     match tokio::time::timeout(HELLO_DEADLINE, greet(&mut incoming)).await {
         Ok(Ok((Hello { role, .. }, protocol))) => Some(Peer::Greeted { role, protocol, incoming, outgoing }),
         Ok(Err(ConnectionError::Protocol(error))) => Some(Peer::Strange { error, outgoing }),
-        // Whoever connects and goes away does no harm.
+        // A peer that disconnects before its Hello is ignored.
         Ok(Err(_)) => None,
         Err(_) => {
             turned_away.fetch_add(1, Ordering::Relaxed);

@@ -1,5 +1,5 @@
-//! The agent's connection: it is told what to run, and says what the script printed and how it ended. The run
-//! decides what that means.
+//! The agent's connection: the host sends what to run; the agent reports the script's output and how it ended. The run
+//! decides on the outcome.
 
 use super::missing_sdk::MissingSdk;
 use crate::connection::{Incoming, Outgoing, say};
@@ -17,17 +17,17 @@ use std::io::{self, Read};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// Parts of kept files that may wait for the disk: 8 of 256 KiB.
+/// Parts of kept files that may wait for the disk: 8 parts of 256 KiB.
 const PARTS_AHEAD: usize = 8;
 
 /// How the agent's connection ended.
 #[derive(Debug)]
 pub(crate) enum AgentEnd {
-    /// The script ended and the agent reported it, after it had brought back what was asked for.
+    /// The script ended and the agent reported it, after sending the files to keep.
     Exited {
         /// Its report.
         exit: Exit,
-        /// What it brought back.
+        /// The files to keep.
         kept: Option<Box<WorkdirCapture>>,
         /// Whether the script printed that it could not import the SDK.
         sdk_missing: bool,
@@ -40,14 +40,14 @@ pub(crate) enum AgentEnd {
     Violation(ConnectionError),
 }
 
-/// Something that the agent said on the way.
+/// A report of the agent before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AgentWord {
     /// The script has started.
     Started,
-    /// The script has ended, in this way, and what it left behind is being ended.
+    /// The script has ended with this status, and the processes that it left behind are being ended.
     Ended(ExitStatus),
-    /// The script has ended, and what it left comes.
+    /// The script has ended, and its kept files follow.
     Keeps,
 }
 
@@ -88,7 +88,7 @@ impl AgentSession {
         }
     }
 
-    /// Listens until the script has ended and what it left has come. `told` hears what happens meanwhile.
+    /// Listens until the script has ended and its kept files have arrived. `told` gets the reports before that.
     pub(crate) async fn listen(
         mut self,
         mut logs: Logs,
@@ -111,7 +111,7 @@ impl AgentSession {
                 FromAgent::Started { .. } if started => return unexpected("a log or an exit", "a second start"),
                 FromAgent::Started { .. } => {
                     started = true;
-                    // There is room for each word once; a run that is over needs none.
+                    // There is room for each report once; after the end of the run there is no receiver.
                     let _ = told.try_send(AgentWord::Started);
                 }
                 FromAgent::Log { source } => {
@@ -158,8 +158,8 @@ impl AgentSession {
     }
 }
 
-/// What the script prints, on its way to who watches: within its limit, and without secrets. An agent of ours keeps to
-/// the limit by itself.
+/// Passes the script's output on to the events, within its limit and without secrets. Our own agent keeps to the limit
+/// by itself.
 pub(crate) struct Logs {
     events: Events,
     /// Of standard output and standard error.
@@ -169,7 +169,7 @@ pub(crate) struct Logs {
 }
 
 impl Logs {
-    /// So many bytes may be passed on, of both together.
+    /// Logs with at most so many bytes of both streams together.
     pub(crate) fn new(events: Events, secrets: &Secrets, bytes_max: u64) -> Self {
         let masking = [Masking::new(secrets.clone()), Masking::new(secrets.clone())];
         Self { events, masking, left: bytes_max, dropped: Dropped::default() }
@@ -188,7 +188,7 @@ impl Logs {
         self.tell(source, shown);
     }
 
-    /// What was held back, when no more comes. Says how much was dropped.
+    /// Passes on held-back bytes at the end. Returns how much was dropped.
     fn finish(&mut self) -> Dropped {
         for (source, place) in [(LogSource::Stdout, 0), (LogSource::Stderr, 1)] {
             let rest = self.masking[place].finish();
@@ -204,7 +204,7 @@ impl Logs {
     }
 }
 
-/// A part of a file that is brought back.
+/// A part of a kept file.
 struct Part {
     path: String,
     executable: bool,
@@ -212,7 +212,7 @@ struct Part {
     bytes: Vec<u8>,
 }
 
-/// Writes what is brought back on a thread of its own: disks may be slow.
+/// Writes kept files on a thread of its own, because disks may be slow.
 struct Keeper {
     parts: mpsc::Sender<Part>,
     writing: JoinHandle<Result<Box<WorkdirCapture>, ProtocolError>>,
@@ -235,7 +235,7 @@ impl Keeper {
         if self.parts.send(part).await.is_ok() {
             return Ok(());
         }
-        // It stopped, so it has a reason.
+        // The writer stopped because of an error.
         match (&mut self.writing).await {
             Ok(Err(error)) => Err(error),
             Ok(Ok(_)) | Err(_) => Err(broken()),
@@ -250,7 +250,7 @@ impl Keeper {
 }
 
 fn broken() -> ProtocolError {
-    ProtocolError::Unexpected { expected: "files to keep", received: "one that its writer broke at".into() }
+    ProtocolError::Unexpected { expected: "files to keep", received: "an early end of their writer".into() }
 }
 
 async fn send_file(outgoing: &Outgoing, file: BlockFile) -> io::Result<()> {
@@ -273,7 +273,7 @@ async fn send_file(outgoing: &Outgoing, file: BlockFile) -> io::Result<()> {
     }
 }
 
-/// Sends a frame; a connection that is gone is seen by its reader.
+/// Sends a frame. The reader notices a closed connection.
 async fn send(outgoing: &Outgoing, frame: Frame) {
     let _ = outgoing.send(frame).await;
 }

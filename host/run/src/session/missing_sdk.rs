@@ -1,7 +1,7 @@
-//! Whether a script printed that it could not import the SDK. Read from what interpreters say, over the borders of what
-//! comes at a time; no more than a line's worth is kept.
+//! Detects from an interpreter's messages on standard error that a script could not import the SDK, even if a message
+//! arrives in pieces. Keeps about one line of output.
 
-/// What Python and R say of a module or package that is not there, in each quotation mark that they use.
+/// The messages of Python and R for a missing module or package, with each quotation mark that they use.
 const SAID: [&str; 6] = [
     "No module named 'longshore",
     "No module named 'omniscope",
@@ -11,10 +11,10 @@ const SAID: [&str; 6] = [
     "there is no package called 'omniscope.api'",
 ];
 
-/// Bytes kept of what came before: the longest of the above, and no more.
+/// Bytes kept of earlier output: enough for the longest of the above.
 const KEPT: usize = 64;
 
-/// Looks at what a script prints on standard error.
+/// Looks for the messages in a script's standard error.
 #[derive(Debug, Default)]
 pub(super) struct MissingSdk {
     last: Vec<u8>,
@@ -32,7 +32,7 @@ impl MissingSdk {
         self.last.drain(..self.last.len().saturating_sub(KEPT));
     }
 
-    /// Whether it was said.
+    /// Whether a message was found.
     pub(super) fn seen(&self) -> bool {
         self.seen
     }

@@ -1,5 +1,5 @@
 //! The host's side of the protocol: one file for accepting connections, one for the agent's connection, one for the
-//! script's. Their transport is `connection`'s.
+//! script's. `connection` owns their transport.
 
 mod acceptor;
 mod agent;

@@ -1,5 +1,5 @@
-//! The script's connection: it pulls inputs, pushes outputs, reports, and says its last word. Everything it sends is
-//! checked; what breaks the protocol ends the run, and never the host.
+//! The script's connection: it reads inputs, writes outputs, reports, and gives its verdict. Everything that it sends
+//! is checked; a violation of the protocol ends the run, never the host.
 
 use crate::connection::{Incoming, Outgoing, say};
 use crate::input::{Credit, Inputs, Recipient, serve};
@@ -19,29 +19,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What a text counts besides its bytes: empty ones make lines too.
+/// Bytes that a text counts besides its own: empty texts take lines too.
 const TEXT_COST: usize = 16;
 
-/// What the host knows of a script when its connection has ended.
+/// The result of a script's connection.
 #[derive(Debug, Default)]
 pub(crate) struct ScriptEnd {
-    /// Its first last word.
+    /// Its first verdict.
     pub(crate) verdict: Option<(Word, Option<String>)>,
-    /// An exception that nothing caught.
+    /// An uncaught exception.
     pub(crate) uncaught: Option<String>,
     /// How it broke the protocol.
     pub(crate) violation: Option<String>,
-    /// What a person should know of the connection.
+    /// Notes about the connection.
     pub(crate) notes: Vec<String>,
 }
 
-/// What a script is served with.
+/// The data and limits that a script is served with.
 pub(crate) struct Served {
     pub(crate) inputs: Arc<Inputs>,
     pub(crate) outputs: OutputsHandle,
     pub(crate) events: Events,
     pub(crate) secrets: Secrets,
-    /// Bytes of its messages and errors that are passed on; the rest is dropped and counted.
+    /// Most bytes of its messages and errors that are passed on; further texts are dropped and counted.
     pub(crate) text_bytes: u64,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct ScriptSession {
     served: Served,
     dropped_texts: u64,
     reading: HashMap<StreamId, Reading>,
-    /// Readings that the script has dropped, and that have not ended.
+    /// Readings that the script has dropped, and that have not ended yet.
     dropped: VecDeque<Reading>,
     writing: HashMap<StreamId, Writing>,
     last_stream: u32,
@@ -60,16 +60,16 @@ pub(crate) struct ScriptSession {
     end: ScriptEnd,
 }
 
-/// Readings that may be ending at a time; one more waits for the first of them.
+/// Readings that may be ending at a time; a further one waits for the first of them.
 const DROPPED_MAX: usize = 8;
 
-/// How long the first may take: a decoder ends with the batch that it is at.
+/// How long to wait for the first: a decoder ends with its current batch.
 const DROPPED_PATIENCE: Duration = Duration::from_secs(30);
 
-/// A stream out of an input. Its place is free when what serves it has ended, not when the script wants no more of it.
+/// A stream out of an input. It counts until its task has ended, even if the script has dropped it before.
 struct Reading {
     credit: Arc<Credit>,
-    /// A script that is gone is served no more.
+    /// Ends with the session.
     serving: Task<()>,
 }
 
@@ -79,7 +79,7 @@ struct Writing {
     window: ReceiveWindow,
 }
 
-/// An arena, and whether the script has it now.
+/// An arena, and whether the script holds it now.
 struct LoanedArena {
     arena: Arc<LentArena>,
     with_script: Arc<AtomicBool>,
@@ -117,7 +117,7 @@ impl ScriptSession {
             let handled = match self.incoming.receive().await {
                 Ok(Some((message, payload))) => self.handle(message, payload).await,
                 Ok(None) | Err(ConnectionError::Io { .. }) => break,
-                // A script that is killed may leave half a frame.
+                // A killed script may leave an incomplete frame.
                 Err(ConnectionError::Truncated) => break,
                 Err(error) => Err(error),
             };
@@ -127,10 +127,9 @@ impl ScriptSession {
             }
         }
         if self.dropped_texts > 0 {
-            self.end.notes.push(format!(
-                "{} of the script dropped: they were beyond the limit of the log",
-                count(self.dropped_texts, "message")
-            ));
+            self.end
+                .notes
+                .push(format!("dropped {} of the script beyond the log limit", count(self.dropped_texts, "message")));
         }
         for writing in self.writing.values() {
             self.served.outputs.abandon(writing.output).await;
@@ -167,7 +166,7 @@ impl ScriptSession {
                 if let Some(writing) = self.writing.remove(&stream) {
                     self.served.outputs.abandon(writing.output).await;
                 }
-                // An input that has just ended is no longer there.
+                // An input that has just ended is not in the map any more.
                 if let Some(reading) = self.reading.remove(&stream) {
                     reading.credit.drop_reading();
                     self.dropped.push_back(reading);
@@ -210,7 +209,7 @@ impl ScriptSession {
         self.reading.insert(stream, Reading { credit, serving });
     }
 
-    /// Holds a script that opens and drops without end to the pace at which what served it ends.
+    /// Slows down a script that opens and drops inputs endlessly to the speed at which their tasks end.
     async fn wait_for_dropped(&mut self) {
         self.dropped.retain(|reading| !reading.serving.is_finished());
         if self.dropped.len() > DROPPED_MAX
@@ -261,7 +260,7 @@ impl ScriptSession {
     async fn take_inline(&mut self, stream: StreamId, bytes: Vec<u8>) -> Result<(), ConnectionError> {
         let writing = self.writing.get_mut(&stream).ok_or_else(|| no_stream("data", stream))?;
         writing.window.received(bytes.len() as u64)?;
-        // Handing it over waits while the output is busy, so what has been handed over counts as consumed.
+        // Handing over waits while the output is busy, so these bytes count as consumed.
         let length = bytes.len() as u64;
         writing.window.acknowledge(length);
         self.served.outputs.take(writing.output, Piece::Inline(bytes, None)).await;
@@ -284,16 +283,16 @@ impl ScriptSession {
     }
 
     async fn send(&self, message: &ToScript) {
-        // A script that is gone is seen by the reader.
+        // The reader notices a closed connection.
         let _ = self.outgoing.send(Frame::new(message)).await;
     }
 
-    /// What the script says, for people: bounded, and without secrets.
+    /// A text of the script: bounded, and without secrets.
     fn shown(&self, text: String) -> Result<String, ConnectionError> {
         bounded(text).map(|text| self.served.secrets.masked(&text))
     }
 
-    /// Passes a text on, as far as the limit goes.
+    /// Passes a text on, within the limit.
     fn tell_text(&mut self, event: fn(String) -> Event, text: String) -> Result<(), ConnectionError> {
         let text = self.shown(text)?;
         match self.served.text_bytes.checked_sub((TEXT_COST + text.len()) as u64) {
@@ -323,7 +322,7 @@ fn bounded(text: String) -> Result<String, ConnectionError> {
     Ok(text)
 }
 
-/// What a connection failed with, without its general part.
+/// The error of a connection, without its general part.
 fn describe(error: &ConnectionError) -> String {
     match error {
         ConnectionError::Protocol(error) => error.to_string(),

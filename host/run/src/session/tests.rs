@@ -1,5 +1,5 @@
-//! The sessions over both wires. Tables are sent as descriptors over a Unix socket and inline over TCP: scripts read and
-//! write the same values, and a descriptor that was not agreed on is a violation of the protocol.
+//! Tests of the sessions over both wires. Tables are sent as descriptors over a Unix socket and inline over TCP:
+//! scripts read and write the same values, and a descriptor that was not agreed on is a violation of the protocol.
 
 use super::agent::{AgentEnd, AgentSession, AgentWord, Logs};
 use super::script::{ScriptEnd, ScriptSession, Served};
@@ -55,7 +55,7 @@ fn connect<M: Message>(kind: Kind) -> (Wire, SocketConnection<M>) {
     }
 }
 
-/// The result of a script, and what the host knows of it.
+/// The result of a script, and the host's view of it.
 struct Seen<T> {
     script: T,
     end: ScriptEnd,
@@ -119,7 +119,7 @@ fn client(connection: SocketConnection<ToScript>) -> Client {
     Client::over(connection, software, Box::new(|| false)).unwrap()
 }
 
-/// Rows of every kind of flat column, some 30 bytes each.
+/// Rows with every kind of flat column, about 30 bytes each.
 fn table(rows: i32) -> RecordBatch {
     let columns: [(&str, ArrayRef); 4] = [
         ("n", Arc::new((0..rows).map(i64::from).collect::<Int64Array>())),
@@ -148,7 +148,7 @@ fn bytes(batch: &RecordBatch) -> u64 {
     batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap() as u64).sum()
 }
 
-/// Compares rows, however they are cut.
+/// Compares rows, regardless of batches.
 fn assert_rows(found: &[RecordBatch], expected: &RecordBatch, kind: Kind) {
     let mut start = 0;
     for batch in found {
@@ -249,7 +249,7 @@ async fn a_descriptor_that_was_not_agreed_on_breaks_the_protocol() {
         violation(Kind::Unix, false, descriptor).await,
         "a descriptor was passed, but the two sides have not agreed to pass descriptors on this connection"
     );
-    // Where they pass, no message of a script's has one.
+    // Even where descriptors pass, no message of a script carries one.
     assert_eq!(violation(Kind::Unix, true, descriptor).await, "message `borrow` must carry no payload");
     let lend = "expected inline data, on a connection over which no descriptors pass, received `borrow`";
     assert_eq!(violation(Kind::Unix, false, || Payload::None).await, lend);

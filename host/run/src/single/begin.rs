@@ -1,4 +1,4 @@
-//! What is run in a container: which program with what, and what it knows of its run.
+//! The program that runs in a container: its arguments and environment, and the facts about its run.
 
 use super::{LADDER, Run};
 use crate::kept::WorkdirCapture;
@@ -9,7 +9,7 @@ use longshore_protocol::{Begin, RunFacts};
 use std::collections::BTreeMap;
 
 impl Run<'_> {
-    /// What the agent is told to run.
+    /// The agent's instructions.
     pub(super) fn begin(&self, script_environment: &ScriptEnvironment, kind: EngineKind) -> Begin {
         let block = &self.prepared.block;
         let script = format!("{}/{}", script_environment.folder, block.script);
@@ -25,7 +25,7 @@ impl Run<'_> {
         let mut program: Vec<String> = command.into_iter().map(str::to_owned).collect();
         program.extend(self.program(script));
         if !kind.isolates() {
-            // Libraries that keep caches below HOME find the run's own folder there instead.
+            // Temporary files belong in the run's own folder.
             environment.insert("TMPDIR", &script_environment.folder);
         }
         Begin {
@@ -41,7 +41,7 @@ impl Run<'_> {
         }
     }
 
-    /// What the interpreter runs: the script, or what gives a snippet its tables and takes its results.
+    /// The interpreter's arguments: the script, or the driver that gives a snippet its tables and takes its results.
     fn program(&self, script: String) -> Vec<String> {
         let driver = match (self.prepared.block.form, self.prepared.block.language) {
             (Form::Script, _) => return vec![script],
@@ -52,7 +52,7 @@ impl Run<'_> {
         driver.map(str::to_owned).into_iter().chain([script]).chain(connected).collect()
     }
 
-    /// What the script is told of its run.
+    /// The facts that the script gets about its run.
     pub(super) fn facts(&self, kind: EngineKind) -> RunFacts {
         let block = &self.prepared.block;
         RunFacts {

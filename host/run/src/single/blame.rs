@@ -1,5 +1,5 @@
-//! Who failed where a run has no container, or none that its script ran in: the engine and this machine, what the script
-//! needs, or the image. The table in `docs/runs.md` has the same in words.
+//! Which part failed if a run ended before its script started: engine and machine, environment, or image.
+//! `docs/runs.md` has the same table.
 
 use super::error::RunError;
 use longshore_engine::{EngineError, StoreError};
@@ -7,7 +7,7 @@ use longshore_images::environment::{EnvironmentError, LocalError, PullError};
 use longshore_model::causes::chain;
 use longshore_model::outcome::Evidence;
 
-/// What an error before the script's start says of the run.
+/// The evidence of an error before the script's start.
 pub(super) fn evidence(error: &RunError) -> Evidence {
     let (reason, none) = (Some(chain(error)), Evidence::default());
     match of_run(error) {
@@ -18,12 +18,12 @@ pub(super) fn evidence(error: &RunError) -> Evidence {
     }
 }
 
-/// Who failed.
+/// The part that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Blame {
     /// The engine, or this machine.
     Engine,
-    /// What was asked for to run the script with: packages, an image, a network, limits.
+    /// Requested resources: packages, an image, a network, limits.
     Environment,
     /// The image that was found.
     Image,
@@ -42,7 +42,7 @@ fn of_run(error: &RunError) -> Blame {
 fn of_engine(error: &EngineError) -> Blame {
     match error {
         EngineError::AgentNotInImage { .. } => Blame::Image,
-        // The engine understood, and refuses what was asked for: it has no such network, or fewer processors.
+        // The engine refuses the request: it has no such network, or fewer processors.
         EngineError::Engine { source, .. } if matches!(source.status(), Some(400 | 403 | 404)) => Blame::Environment,
         EngineError::Replaced { .. } => Blame::Environment,
         EngineError::Unreachable(_)

@@ -14,7 +14,7 @@ use longshore_protocol::{Dropped, Exit};
 use std::time::Instant;
 
 impl Run<'_> {
-    /// Decides, publishes, and writes it all down.
+    /// Decides on the outcome, publishes, and makes the record.
     pub(super) async fn conclude(
         mut self,
         kind: EngineKind,
@@ -29,7 +29,7 @@ impl Run<'_> {
         let (mut outputs, mut handed_over) = (Vec::new(), Vec::new());
         let kept = match self.keep(exit.as_ref()).await {
             Ok(kept) => kept,
-            // Who asked for the folder does not have it, so this is no success.
+            // The caller does not get the requested folder, so this is a failure.
             Err(error) if outcome.is_success() => {
                 (outcome, message) = (Outcome::PublishFailed, Some(error));
                 None
@@ -52,7 +52,7 @@ impl Run<'_> {
                 notes.extend(finished.iter().flat_map(Finished::all_notes));
             }
             if evidence.verdict.is_none() && self.prepared.chunk_rows.is_none() {
-                notes.push("the script ended without a word: let it end with `commit()` or `close()`".into());
+                notes.push("the script exited without calling `commit()` or `close()`".into());
             }
             match outlet {
                 OutputMode::Keep => handed_over = finished,
@@ -115,18 +115,18 @@ impl Run<'_> {
         (record, handed_over)
     }
 
-    /// Puts what the script left in place, whatever came of the run.
+    /// Publishes the kept files, regardless of the outcome.
     async fn keep(&mut self, exit: Option<&Exit>) -> Result<Option<KeptRecord>, String> {
         let (Some(keeping), Some(exit)) = (self.kept.take(), exit) else {
             return Ok(None);
         };
         let folder = self.prepared.keep.as_ref().map(|target| target.path.clone()).unwrap_or_default();
-        let failed = |reason: String| format!("files cannot be kept in `{}`: {reason}", folder.display());
+        let failed = |reason: String| format!("cannot keep files in `{}`: {reason}", folder.display());
         let Some(left_out) = exit.left_out else {
-            return Err(failed("the agent is too old for that: build the image anew".into()));
+            return Err(failed("the agent is too old for this: rebuild the image".into()));
         };
         let published = tokio::task::spawn_blocking(move || keeping.publish(left_out)).await;
-        published.unwrap_or_else(|_| Err("publishing broke".into())).map(Some).map_err(failed)
+        published.unwrap_or_else(|_| Err("publishing ended early".into())).map(Some).map_err(failed)
     }
 
     fn unwritten(&self, finished: &[Finished]) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! The beginning of a run in its container: its agent connects and is welcome, or why not.
+//! The beginning of a run in its container: its agent connects and is welcomed, or the reason why not.
 
 use super::{Run, missing_sdk};
 use crate::connection::say;
@@ -9,10 +9,10 @@ use longshore_model::outcome::Evidence;
 use longshore_protocol::{ProtocolError, Role, ToAgent};
 use std::time::Duration;
 
-/// How long a container may take until its agent has connected. A cold page cache and a busy disk take seconds.
+/// How long the agent of a container may take to connect. A cold page cache and a busy disk take seconds.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
 
-/// The least time it is given, however little the script has: a cold start on a busy machine.
+/// The minimum of it, even if the script's time limit is shorter: a cold start on a busy machine.
 const CONNECT_MIN: Duration = Duration::from_secs(10);
 
 impl Run<'_> {
@@ -32,19 +32,19 @@ impl Run<'_> {
             }
             _ = self.cancel.beyond(CancelLevel::None) => Err(NoAgent::Cancelled),
             () = tokio::time::sleep(limit) => {
-                Err(NoAgent::Failed(format!("its agent did not connect within {} s", limit.as_secs())))
+                Err(NoAgent::Failed(format!("the container's agent did not connect within {} s", limit.as_secs())))
             }
         }
     }
 }
 
-/// The agent, if it is one.
+/// The session of a peer that is an agent.
 fn agent(peer: Peer, image: Option<&RunImage>) -> Result<AgentSession, NoAgent> {
     match peer {
         Peer::Greeted { role: Role::Agent, protocol, incoming, outgoing } => {
             Ok(AgentSession::welcome(incoming, outgoing, protocol))
         }
-        Peer::Greeted { .. } => Err(NoAgent::Image("something other than its agent connected first".into())),
+        Peer::Greeted { .. } => Err(NoAgent::Image("another program connected before the agent".into())),
         Peer::Strange { error, outgoing } => {
             let reason = error.to_string();
             say(&outgoing, &ToAgent::Refused { reason: reason.clone() });
@@ -54,20 +54,20 @@ fn agent(peer: Peer, image: Option<&RunImage>) -> Result<AgentSession, NoAgent> 
             };
             Err(if image.is_some() { NoAgent::Image(reason) } else { NoAgent::Failed(reason) })
         }
-        Peer::Broken(error) => Err(NoAgent::Failed(format!("the run's socket takes no connections: {error}"))),
+        Peer::Broken(error) => Err(NoAgent::Failed(format!("cannot accept connections to the run: {error}"))),
     }
 }
 
-/// A container whose agent did not come.
+/// Why a container has no connected agent.
 pub(super) enum NoAgent {
     Failed(String),
-    /// What the image has for an agent is none of this version.
+    /// The image's agent is missing or incompatible.
     Image(String),
     Cancelled,
 }
 
 impl NoAgent {
-    /// What it says of the run.
+    /// The evidence for the outcome.
     pub(super) fn evidence(self) -> Evidence {
         let none = Evidence::default();
         match self {

@@ -1,5 +1,5 @@
-//! A run's environment: the image to run in, and its fingerprint, which is found out while the script runs. A run never
-//! fails for the lack of a fingerprint.
+//! A run's environment: the image to run in, and its fingerprint, which is taken while the script runs. A run never
+//! fails because of a missing fingerprint.
 
 use super::error::RunError;
 use super::{Run, missing_sdk};
@@ -18,16 +18,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// How long a record waits for the fingerprint when all else is done. An image that was not asked before takes 1 to 3 s
-/// from the run's start; one that was is there at once.
+/// How long a record waits for the fingerprint after all else is done. The first fingerprint of an image takes 1 to 3 s
+/// from the run's start; later ones are stored.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Finding it out. It is given up when this is dropped.
+/// Fingerprinting in progress. It is aborted when this is dropped.
 #[derive(Debug)]
 pub(super) struct Fingerprinting(JoinHandle<Result<Fingerprint, FingerprintError>>);
 
 impl Fingerprinting {
-    /// Begins to find out what is installed in an image, or without one on this machine.
+    /// Begins the fingerprint of an image, or of this machine if there is none.
     fn begin(
         image: Option<(ImageId, Arc<dyn ImageStore>)>,
         script_environment: &ScriptEnvironment,
@@ -53,11 +53,11 @@ impl Drop for Fingerprinting {
     }
 }
 
-/// What a script needs, and what keeps it there.
+/// A script's environment, with the guard that protects it from removal.
 pub(super) enum ResolvedEnvironment {
-    /// An image, what is known of it, and what keeps it there.
+    /// An image, and the lock guard that protects it.
     Image(RunImage, Option<LockGuard>),
-    /// This machine, with packages of the block's own where it names any; they stay as long as this.
+    /// This machine, with the block's packages if it names any; they are protected as long as this lives.
     Local(Option<LocalEnvironment>),
 }
 
@@ -78,7 +78,7 @@ impl ResolvedEnvironment {
         }
     }
 
-    /// Once a container is there, it keeps its image.
+    /// Releases the lock on the image, which its container protects from now on.
     pub(super) fn let_go_of_image(&mut self) {
         if let Self::Image(_, hold) = self {
             *hold = None;
@@ -87,7 +87,7 @@ impl ResolvedEnvironment {
 }
 
 impl Run<'_> {
-    /// What the script needs: an image that has it, or a folder of this machine. `None` where nobody wants to wait for it.
+    /// Resolves the script's environment: an image, or a folder of this machine. `None` if the run was cancelled.
     pub(super) async fn provide(&self, engine: &dyn Engine) -> Result<Option<ResolvedEnvironment>, RunError> {
         let (block, image) = (&self.prepared.block, self.prepared.image.as_deref());
         let Some(store) = engine.images() else {
@@ -106,7 +106,7 @@ impl Run<'_> {
         Ok(Some(ResolvedEnvironment::Image(RunImage::of(&ready.name, ready.image), ready.hold)))
     }
 
-    /// Says what an image's author meant to be on the disk, and is not.
+    /// Notes the image's volumes, which are in memory in a run.
     pub(super) async fn note_volumes(&mut self, provided: &ResolvedEnvironment) {
         if let Some(note) = provided.image().and_then(missing_sdk::volumes) {
             self.tell(Event::Note(note.clone()));
@@ -114,7 +114,7 @@ impl Run<'_> {
         }
     }
 
-    /// Begins to find out what is installed where the script runs, if the record is to say so.
+    /// Begins the fingerprint of the script's environment, if the record needs it.
     pub(super) fn begin_fingerprint(
         &mut self,
         engine: &dyn Engine,
@@ -130,13 +130,13 @@ impl Run<'_> {
     /// The environment's hash, or a note that says why there is none.
     pub(super) async fn fingerprint(&mut self, outcome: Outcome, notes: &mut Vec<String>) -> Option<String> {
         let mut finding = self.fingerprinting.take()?;
-        // Who has interrupted a run wants no waiting.
+        // An interrupted run ends without this wait.
         let wait = if outcome == Outcome::Interrupted { Duration::ZERO } else { WAIT };
         let reason = match tokio::time::timeout(wait, &mut finding.0).await {
             Ok(Ok(Ok(fingerprint))) => return Some(fingerprint.hash().to_owned()),
             Ok(Ok(Err(error))) => chain(&error),
-            Ok(Err(_)) => "finding it out broke".into(),
-            Err(_) => "it was not found out in time; `longshore fingerprint` with the image waits longer".into(),
+            Ok(Err(_)) => "taking it ended early".into(),
+            Err(_) => "it was not taken in time; `longshore fingerprint` with the image waits longer".into(),
         };
         notes.push(format!("the environment has no fingerprint: {reason}"));
         None

@@ -1,16 +1,16 @@
-//! Why a run ended before its script began.
+//! Errors that end a run before its script starts.
 
 use longshore_engine::EngineError;
 use longshore_images::environment::{EnvironmentError, LocalError};
 use thiserror::Error;
 
-/// What a run needs was not to be had.
+/// A resource of a run is not available.
 #[derive(Debug, Error)]
 pub(super) enum RunError {
     /// The engine, or what it needs, failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The environment could not be had.
+    /// The environment is not available.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     /// The block's packages could not be installed on this machine.

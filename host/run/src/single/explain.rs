@@ -1,5 +1,5 @@
-//! What a run would be held to, found out without starting anything: the engine that it would take, the image where it is
-//! there, and the whole policy of its container.
+//! Explains a run without starting anything: its engine, its image if it exists, its limits, and the policy of its
+//! container.
 
 use super::shape;
 use crate::request::Prepared;
@@ -11,33 +11,33 @@ use longshore_model::limits::Limits;
 use longshore_model::network::Network;
 use serde::Serialize;
 
-/// What a run would be held to.
+/// The limits and policy of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Explained {
     /// The block's name.
     pub block: String,
-    /// Where it would run.
+    /// The engine that it would run on.
     pub engine: EngineKind,
-    /// What the engine says of itself and of the machine; `null` on the `process` engine.
+    /// The engine's facts about itself and the machine; `null` on the `process` engine.
     pub facts: Option<EngineFacts>,
     /// The image's name; `null` on the `process` engine.
     pub image: Option<String>,
-    /// The image's id, where it is there: nothing is pulled or built.
+    /// The image's id, if it exists: nothing is pulled or built.
     pub image_id: Option<String>,
-    /// What the container may do; `null` on the `process` engine, where a script may do all that this user may.
+    /// The container's policy; `null` on the `process` engine, where a script has all rights of this user.
     pub policy: Option<Policy>,
-    /// The limits of the run. The `process` engine holds scripts to time, open files, outputs and log alone.
+    /// The limits of the run. The `process` engine enforces only those on time, open files, outputs and log.
     pub limits: Limits,
-    /// What is looser than for a run that names nothing.
+    /// Relaxations compared with the default policy.
     pub loosened: Vec<String>,
-    /// Things to know about it.
+    /// Notes.
     pub notes: Vec<String>,
 }
 
 /// Explains a run, and starts nothing.
 ///
 /// # Errors
-/// Where the engine that it wants does not answer.
+/// If the requested engine does not answer.
 pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained, EngineError> {
     let settings = engines.settings();
     let (chosen, note) = engines.choose(prepared.engine).await?;
@@ -55,12 +55,12 @@ pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained
                 image = there.map(|there| RunImage::of(&found, there));
                 if image.is_none() {
                     notes.push(format!(
-                        "the image `{found}` is not there yet: a run makes it, and its volumes and its agent are not known"
+                        "the image `{found}` does not exist yet: a run makes it; its volumes and its agent are not known"
                     ));
                 }
                 name = Some(found);
             }
-            Err(reason) => notes.push(format!("the image is not known: {reason}")),
+            Err(reason) => notes.push(format!("cannot determine the image: {reason}")),
         }
     }
     let user = chosen.script_user(image.as_ref(), prepared.writes());
@@ -70,7 +70,7 @@ pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained
     let shape = shape(prepared, image, None);
     let policy = chosen.policy(&shape, user.as_ref(), &settings.runtime_folder.join("runs/RUN"));
     let policy = policy.unwrap_or_else(|error| {
-        notes.push(format!("no container can be made: {}", chain(&error)));
+        notes.push(format!("cannot make a container: {}", chain(&error)));
         None
     });
     let facts = chosen.facts().await;
@@ -87,7 +87,7 @@ pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained
     })
 }
 
-/// What is looser than for a run that names nothing.
+/// Relaxations compared with the default policy.
 pub(super) fn loosened(prepared: &Prepared, limits: &Limits, engine: EngineKind) -> Vec<String> {
     if !engine.isolates() {
         return vec!["no container: the script may do all that this user may".into()];

@@ -1,15 +1,15 @@
-//! What an image lacks for a run, in sentences: its interpreter, a newer agent, the SDK. Images are anyone's, so this is
-//! where script authors learn what to change.
+//! Messages about what an image lacks for a run: the interpreter, a compatible agent, the SDK. Images may be from
+//! anyone, so these messages tell script authors what to change.
 
 use longshore_engine::RunImage;
 use longshore_model::outcome::Evidence;
 use longshore_model::reference::Reference;
 use longshore_protocol::VersionMismatch;
 
-/// How agents of all ages begin to say that they cannot start a program.
+/// The beginning of the message of agents of all versions that cannot start a program.
 const CANNOT_START: &str = "cannot start `";
 
-/// Notes why the script was not started: for want of something in the image, or in the agent.
+/// Records why the script was not started: the image lacks something, or the agent failed.
 pub(super) fn not_started(image: Option<&RunImage>, reason: String, evidence: &mut Evidence) {
     let started = reason.strip_prefix(CANNOT_START).and_then(|rest| rest.split_once("`: "));
     match (image.map(|image| &image.name), started) {
@@ -19,7 +19,7 @@ pub(super) fn not_started(image: Option<&RunImage>, reason: String, evidence: &m
     }
 }
 
-/// Why an image does not start a program.
+/// Why a program of an image cannot be started.
 fn cannot_start(name: &str, program: &str, cause: &str) -> String {
     if cause.starts_with("No such file or directory") {
         let found = cause.split_once("; ").map(|(_, found)| format!(" ({found})")).unwrap_or_default();
@@ -29,12 +29,12 @@ fn cannot_start(name: &str, program: &str, cause: &str) -> String {
         );
     }
     if cause.starts_with("Exec format error") {
-        return format!("`{program}` in the image `{name}` is made for machines of another kind than this one");
+        return format!("`{program}` in the image `{name}` is built for another architecture than this machine's");
     }
-    format!("the image `{name}` does not start its `{program}`: {cause}")
+    format!("cannot start `{program}` of the image `{name}`: {cause}")
 }
 
-/// Why an agent is not welcome, and what to do with its image.
+/// Why an agent is refused, and what to do with its image.
 pub(super) fn other_version(image: Option<&RunImage>, mismatch: &VersionMismatch) -> String {
     let Some(name) = image.map(|image| &image.name) else {
         return mismatch.to_string();
@@ -48,22 +48,22 @@ pub(super) fn other_version(image: Option<&RunImage>, mismatch: &VersionMismatch
             format!(" on one of this version, such as `longshore/base:{version}`, or without an agent in it")
         }
     };
-    format!("the image `{name}` and this host do not understand each other: {mismatch}{remedy}")
+    format!("the image `{name}` is not compatible with this host: {mismatch}{remedy}")
 }
 
-/// What to know where a script could not import the SDK.
+/// The note for a script that could not import the SDK.
 pub(super) fn no_sdk(image: &RunImage) -> String {
     format!(
         "the image `{}` does not have the SDK: `install_api = true` in `block.toml` (`installVisokioRepLibraries` in \
-         `manifest.json`) puts it in",
+        `manifest.json`) installs it",
         image.name
     )
 }
 
-/// What to know of an image whose author made volumes of folders.
+/// The note for an image with volumes.
 pub(super) fn volumes(image: &RunImage) -> Option<String> {
     let folders = image.volumes.join("`, `");
-    let one = format!("`{folders}` of the image `{}` is a volume, which a run has empty, and in memory", image.name);
+    let one = format!("`{folders}` of the image `{}` is a volume: in a run it is empty and in memory", image.name);
     (!folders.is_empty()).then_some(one)
 }
 
@@ -92,11 +92,11 @@ mod tests {
             ),
             (
                 "cannot start `python3`: Exec format error (os error 8)",
-                "`python3` in the image `team/base:3` is made for machines of another kind than this one",
+                "`python3` in the image `team/base:3` is built for another architecture than this machine's",
             ),
             (
                 "cannot start `python3`: Permission denied (os error 13)",
-                "the image `team/base:3` does not start its `python3`: Permission denied (os error 13)",
+                "cannot start `python3` of the image `team/base:3`: Permission denied (os error 13)",
             ),
             ("cannot write `x`", "cannot write `x` (image `team/base:3`)"),
         ];
@@ -130,10 +130,7 @@ mod tests {
         ];
         for (name, mismatch, end) in cases {
             let said = other_version(Some(&image(name)), mismatch);
-            assert!(
-                said.starts_with(&format!("the image `{name}` and this host do not understand each other: ")),
-                "{said}"
-            );
+            assert!(said.starts_with(&format!("the image `{name}` is not compatible with this host: ")), "{said}");
             assert!(said.ends_with(end), "{said}");
         }
         assert_eq!(other_version(None, &old), old.to_string());

@@ -41,35 +41,35 @@ use tokio::sync::mpsc;
 use unwind::{likely, unwinding};
 use watch::{Watch, Welcome};
 
-/// Attempts at starting a container of an image that something else removes.
+/// Attempts to start a container if its image is removed meanwhile.
 const ATTEMPTS: u32 = 3;
 
-/// The ladder of a cancellation: Python has its exception in milliseconds; a script that tidies up gets seconds.
+/// The steps of a cancellation: Python raises its exception in milliseconds; a script that cleans up gets seconds.
 const LADDER: CancelLadder = CancelLadder { interrupt_ms: 3000, terminate_ms: 2000 };
 
-/// How long a container may take to be gone after its end, and again when it was killed.
+/// How long to wait for a container's end, and again after it was killed.
 const GONE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long an engine may go on making a container of a run that was cancelled.
+/// How long an engine may continue to make a container after the run was cancelled.
 const LAUNCH_DEADLINE: Duration = Duration::from_secs(3);
 
-/// Words that an agent may say on the way, each of them once.
+/// Reports that an agent may send before its end, each of them once.
 const WORDS: usize = 3;
 
 use error::RunError;
 pub use explain::{Explained, explain};
 pub(crate) use publishing::{NotPublished, Published, publish, recovered};
 
-/// What becomes of a run's outputs on success.
+/// What to do with a run's outputs on success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputMode {
-    /// They are put where they should go.
+    /// Put them in their places.
     Publish,
-    /// They are handed back: the run is a part of a whole.
+    /// Return them: the run is a part of a partitioned run.
     Keep,
 }
 
-/// Runs a block once. Hands back its outputs where they are not published.
+/// Runs a block once. Returns its outputs if they are not published.
 pub(crate) async fn run_once(
     prepared: Prepared,
     run_id: String,
@@ -93,7 +93,7 @@ pub(crate) async fn run_once(
         no_sdk: None,
         held: None,
     };
-    // A panic is the failure of its run, and of no other.
+    // A panic fails only its own run.
     let executed = unwinding(run.execute()).await;
     let (kind, image, result) =
         executed.unwrap_or_else(|broken| (likely(run.prepared.engine), None, Ok((broken, Vec::new(), None))));
@@ -114,13 +114,13 @@ struct Run<'a> {
     begun: Instant,
     run_id: String,
     timings: Timings,
-    /// What the script left in its working folder, where it is to be kept.
+    /// The kept files of the working folder, if requested.
     kept: Option<Box<WorkdirCapture>>,
-    /// What is found out of the environment meanwhile.
+    /// The environment's fingerprint in progress.
     fingerprinting: Option<Fingerprinting>,
-    /// What to know of an image that the script found no SDK in.
+    /// The note for an image in which the script found no SDK.
     no_sdk: Option<String>,
-    /// What held its container.
+    /// The protections of its container.
     held: Option<Held>,
 }
 
@@ -131,7 +131,7 @@ impl Run<'_> {
         let likely = likely(self.prepared.engine);
         let chosen = tokio::select! {
             chosen = self.engines.choose(self.prepared.engine) => chosen,
-            // An engine that takes connections and does not answer is waited for no longer than anybody likes.
+            // An engine may accept connections without answering: a cancel ends this wait.
             () = self.cancel.cancelled() => return (likely, None, Ok(interrupted())),
         };
         let (engine, note) = match chosen {
@@ -154,7 +154,7 @@ impl Run<'_> {
             image = provided.image().map(|image| image.id.clone());
             self.note_volumes(&provided).await;
             match self.in_container(engine.as_ref(), provided).await {
-                // Nothing has happened yet, and the environment can be made again.
+                // The script has not started, so the environment can be made again.
                 Err(EngineError::ImageGone) if attempt < ATTEMPTS => {}
                 ended => return (kind, image, ended.map_err(RunError::from)),
             }
@@ -178,8 +178,8 @@ impl Run<'_> {
         Ok(self.run_in(started, shape.image.as_ref(), engine.kind()).await)
     }
 
-    /// A container of a shape, up to where its agent has connected. `None` where the run was cancelled before the engine had
-    /// made it.
+    /// Starts a container and waits for its agent's connection. `None` if the run was cancelled before the engine had
+    /// made the container.
     async fn started(
         &mut self,
         engine: &dyn Engine,
@@ -206,7 +206,7 @@ impl Run<'_> {
         Ok(Some(Started { directory, acceptor, container, agent, _user: user }))
     }
 
-    /// Runs the script in a container that was started, to where all of it is gone.
+    /// Runs the script in a started container, until the container is gone.
     async fn run_in(&mut self, started: Started, image: Option<&RunImage>, kind: EngineKind) -> Seen {
         let Started { directory, mut acceptor, container, agent, _user } = started;
         let (mut evidence, finished, exit) = match agent {
@@ -219,14 +219,14 @@ impl Run<'_> {
             Err(missing) => (missing.evidence(), Vec::new(), None),
         };
         self.prepared.notes.extend(acceptor.notes());
-        // Closed before the container is waited for: an agent that still runs ends when its host is gone.
+        // Closed before waiting for the container: an agent that still runs ends when its connection is closed.
         drop(acceptor);
         self.end_container(container.as_ref(), kind, &mut evidence).await;
         directory.close().await;
         (evidence, finished, exit)
     }
 
-    /// Starts a container. `None` where the run was cancelled before the engine had done it.
+    /// Starts a container. `None` if the run was cancelled before the engine had started it.
     async fn launch(
         &self,
         engine: &dyn Engine,
@@ -235,7 +235,7 @@ impl Run<'_> {
     ) -> Result<Option<Box<dyn Container>>, EngineError> {
         let given_up = async {
             self.cancel.cancelled().await;
-            // What is half made is made, and then ended: that leaves nothing behind.
+            // A container that is being made is completed and then ended, which leaves nothing behind.
             tokio::time::sleep(LAUNCH_DEADLINE).await;
         };
         tokio::select! {
@@ -251,11 +251,11 @@ impl Run<'_> {
         };
         if let Some(ended) = ended {
             evidence.out_of_memory |= ended == Ended::OutOfMemory;
-            // Without a container whoever is this user may end the agent.
+            // Without a container other processes of this user may kill the agent.
             if let (Ended::Killed(signal), true, true) = (ended, kind.isolates(), evidence.agent_lost) {
                 evidence.agent_killed = Some(signal);
             }
-            // An agent that ended well has said itself what failed.
+            // An agent that exited with 0 has reported the failure itself.
             if let (Some(failure), true) = (&mut evidence.engine_failure, ended != Ended::Exited(0)) {
                 failure.push_str(&format!(" ({ended})"));
             }
@@ -286,7 +286,7 @@ impl Run<'_> {
         let keeping = match creating.await {
             Ok(keeping) => keeping.map(Box::new),
             Err(error) => {
-                let failure = Some(format!("cannot make a file to keep others in: {error}"));
+                let failure = Some(format!("cannot create the file for kept files: {error}"));
                 return (Evidence { write_failure: failure, ..Evidence::default() }, Vec::new(), None);
             }
         };
@@ -296,7 +296,7 @@ impl Run<'_> {
         let memory = budget::of_run(limits.memory_bytes);
         let declared = self.prepared.outputs.clone();
         let writers = Writers::new(declared, &self.run_id, streaming, memory, limits.output_bytes, trouble);
-        // Both say which inputs there are.
+        // Both list the inputs.
         let (begin, facts) = (self.begin(script_environment, kind), self.facts(kind));
         let inputs = Arc::new(std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new(), None)));
         inputs.decode_ahead();
@@ -335,22 +335,22 @@ impl Run<'_> {
     }
 }
 
-/// A run that was cancelled before anything of it began.
+/// The result of a run that was cancelled before it began.
 fn interrupted() -> Seen {
     (Evidence { interrupted: true, ..Evidence::default() }, Vec::new(), None)
 }
 
-/// A container with its agent, or with what is known of the want of one: all that there is before a run begins in it.
+/// A started container with its agent, or the reason why it has none.
 struct Started {
     directory: RunDirectory,
     acceptor: Acceptor,
     container: Box<dyn Container>,
     agent: Result<AgentSession, NoAgent>,
-    /// Nobody else's while the container lives.
+    /// Reserved while the container lives.
     _user: Option<ScriptUser>,
 }
 
-/// What shapes the container of a run.
+/// The shape of a run's container.
 fn shape(prepared: &Prepared, image: Option<RunImage>, local: Option<&LocalEnvironment>) -> Shape {
     Shape {
         image,
@@ -362,7 +362,7 @@ fn shape(prepared: &Prepared, image: Option<RunImage>, local: Option<&LocalEnvir
     }
 }
 
-/// Where a script is supervised.
+/// The container in which a script is supervised.
 struct Supervised<'a> {
     image: Option<&'a RunImage>,
     script_environment: &'a ScriptEnvironment,

@@ -1,5 +1,5 @@
-//! The outputs of a run that succeeded, put where they should go: all of them, or none. Pipes, devices and standard output
-//! come first, since they may fail and cannot be taken back; files then appear together.
+//! Publishing the outputs of a successful run: all of them, or none. Pipes, devices and standard output are first,
+//! since they may fail and cannot be undone; files then appear together.
 
 use crate::output::{Declared, Finished, HandOver, OutputBatches, Pending, Place, SharedWriter, Target, segment};
 use crate::record::OutputRecord;
@@ -13,17 +13,17 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
-/// Bytes that a writer of the caller's is given at a time.
+/// Bytes that a caller's writer gets at a time.
 const PIECE: usize = 64 << 10;
 
-/// Outputs that are where they should be.
+/// Published outputs.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
     pub(crate) outputs: Vec<OutputRecord>,
     pub(crate) notes: Vec<String>,
 }
 
-/// Why they are not.
+/// Why outputs were not published.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotPublished {
     pub(crate) outcome: Outcome,
@@ -40,16 +40,16 @@ pub(crate) async fn publish(
 ) -> Result<Published, NotPublished> {
     let (declared, run_id) = (declared.clone(), run_id.to_owned());
     let (state_folder, cancel) = (settings.state_folder.clone(), cancel.clone());
-    // Copying, syncing and renaming block, so they have a thread of their own.
+    // Copying, syncing and renaming block, so they run on the blocking pool.
     let publishing = tokio::task::spawn_blocking(move || put(&declared, finished, &run_id, &state_folder, &cancel));
-    publishing.await.unwrap_or_else(|_| Err(failed("publishing broke".into())))
+    publishing.await.unwrap_or_else(|_| Err(failed("publishing ended early".into())))
 }
 
-/// Completes what hosts that were killed left half published, and says so.
+/// Completes publications that killed hosts left unfinished. Returns notes about them.
 pub(crate) async fn recovered(settings: &Settings) -> Vec<String> {
     let state_folder = settings.state_folder.clone();
     let recovering = tokio::task::spawn_blocking(move || recover(&state_folder));
-    // What breaks there is found again by the next start.
+    // After a panic the next start tries again.
     recovering.await.unwrap_or_default()
 }
 
@@ -95,7 +95,7 @@ fn put(
     Ok(published)
 }
 
-/// An output that goes back to the caller, once all others are in place.
+/// An output that is returned to the caller, once all others are in place.
 enum Handed {
     Batches(HandOver<OutputBatches>, Box<OutputBatches>),
     Segment(HandOver<Segment>, Segment),
@@ -110,19 +110,19 @@ impl Handed {
     }
 }
 
-/// What became of an output that has no name of its own.
+/// A delivered output that is not a file with a name.
 #[derive(Default)]
 struct Delivered {
     handed: Option<Handed>,
-    /// Whether it is where others see it.
+    /// Whether it is visible to others.
     sent: bool,
-    /// What there is to know.
+    /// A note about it.
     note: Option<String>,
 }
 
-/// Brings an output to its place.
+/// Delivers an output to its place.
 fn deliver(mut file: File, index: u32, target: &Target, cancel: &Cancel) -> Result<Delivered, NotPublished> {
-    let broken = |error: std::io::Error| failed(format!("output {index} cannot be handed over: {error}"));
+    let broken = |error: std::io::Error| failed(format!("cannot hand over output {index}: {error}"));
     let (copied, sent) = match &target.place {
         Place::Named(Destination::Stream(special)) => {
             (Stream::open(special, cancel).and_then(|stream| copy_out(&mut file, &stream, cancel)), true)
@@ -140,13 +140,13 @@ fn deliver(mut file: File, index: u32, target: &Target, cancel: &Cancel) -> Resu
             let handed = Handed::Segment(caller.clone(), segment(file).map_err(broken)?);
             return Ok(Delivered { handed: Some(handed), ..Delivered::default() });
         }
-        // A file with a name is published with the others, and a part by who puts the whole together.
+        // A file with a name is published with the others, and a part is merged by the partitioned run.
         Place::Named(Destination::File(_)) | Place::Part => return Ok(Delivered::default()),
     };
     copied_note(copied, index, target).map(|note| Delivered { sent, note, handed: None })
 }
 
-/// Copies a whole file to a writer of the caller's. Who cancels is heard between two pieces.
+/// Copies a whole file to a caller's writer. A cancel takes effect between two pieces.
 fn copy_to(from: &mut File, to: &mut SharedWriter, cancel: &Cancel) -> Result<(), Broken> {
     from.rewind().map_err(Broken::Failed)?;
     let mut piece = vec![0; PIECE];
@@ -165,13 +165,13 @@ fn copy_to(from: &mut File, to: &mut SharedWriter, cancel: &Cancel) -> Result<()
     }
 }
 
-/// How copying an output ended. Returns what there is to know.
+/// The note or the failure of a copied output.
 fn copied_note(copied: Result<(), Broken>, index: u32, target: &Target) -> Result<Option<String>, NotPublished> {
     let path = target.path.display();
     match copied {
         Ok(()) => Ok(None),
-        // As for other programs: `head` has enough, and that is no failure.
-        Err(Broken::ReaderGone) => Ok(Some(format!("output {index}: the reader of `{path}` did not want all of it"))),
+        // As for other programs: a reader such as `head` may stop early, which is not a failure.
+        Err(Broken::ReaderGone) => Ok(Some(format!("output {index}: the reader of `{path}` closed it before the end"))),
         Err(Broken::Cancelled) => {
             let reason = format!("cancelled while output {index} was written to `{path}`");
             Err(NotPublished { outcome: Outcome::Interrupted, reason })
@@ -185,10 +185,10 @@ fn failed(reason: String) -> NotPublished {
 }
 
 impl NotPublished {
-    /// With those named that are where they should be all the same.
+    /// Adds the outputs that were written nevertheless.
     fn after(mut self, sent: &[String]) -> Self {
         if !sent.is_empty() {
-            self.reason.push_str(&format!(" (written before it: {})", sent.join(", ")));
+            self.reason.push_str(&format!(" (already written: {})", sent.join(", ")));
         }
         self
     }

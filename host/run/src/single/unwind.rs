@@ -1,4 +1,4 @@
-//! A run that panics: the failure of that run, and of no other in the process.
+//! A panic of a run fails that run, and no other in the process.
 
 use longshore_model::engine_kind::{EngineChoice, EngineKind};
 use longshore_model::outcome::Evidence;
@@ -6,20 +6,20 @@ use longshore_table::guarded;
 use std::pin::pin;
 use std::task::Poll;
 
-/// What a future comes to, or what is known of a run that broke.
+/// The result of a future, or the evidence of its panic.
 pub(super) async fn unwinding<T>(future: impl Future<Output = T>) -> Result<T, Evidence> {
     let mut future = pin!(future);
     std::future::poll_fn(|context| match guarded(|| future.as_mut().poll(context)) {
         Ok(polled) => polled.map(Ok),
         Err(panicked) => {
-            let failure = format!("the run broke, which is a defect of longshore: {}", panicked.words);
+            let failure = format!("the run failed because of a bug in longshore: {}", panicked.words);
             Poll::Ready(Err(Evidence { engine_failure: Some(failure), ..Evidence::default() }))
         }
     })
     .await
 }
 
-/// The engine that a run would have had, where none was settled on.
+/// The engine that a run would have had, if none was chosen.
 pub(super) fn likely(choice: EngineChoice) -> EngineKind {
     if !choice.may_isolate() { EngineKind::Process } else { EngineKind::Docker }
 }
@@ -36,6 +36,6 @@ mod tests {
             assert!(std::hint::black_box(false), "no luck");
         });
         let failure = broken.await.unwrap_err().engine_failure.unwrap();
-        assert_eq!(failure, "the run broke, which is a defect of longshore: no luck");
+        assert_eq!(failure, "the run failed because of a bug in longshore: no luck");
     }
 }

@@ -1,8 +1,8 @@
-//! What is watched from the agent's Hello until everything of a run has ended: its agent, its script's connection, its
-//! writers, its deadline, and its cancellation. Whatever happens becomes evidence; what to make of it is the outcome's.
+//! Watches a run from the agent's Hello until everything has ended: its agent, its script's connection, its writers,
+//! its deadline, and its cancellation. Every event becomes evidence; `outcome` decides on it.
 //!
-//! Nothing is awaited here that a container, a script, an engine, a disk or a reader of events can hold up: each of them
-//! has a task of its own, which is given up when its time is over.
+//! Nothing is awaited here that a container, a script, an engine, a disk or a reader of events can delay: each of them
+//! has a task of its own, which is aborted at its deadline.
 
 use super::{LADDER, missing_sdk};
 use crate::connection::{Outgoing, say};
@@ -22,22 +22,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
-/// The least time that an agent is given to start the script, however little the script has: its block's files come first.
+/// Minimum time for an agent to start the script, however short the script's limit is: it gets the block's files first.
 const START_MIN: Duration = Duration::from_secs(2);
 
-/// How long an agent may take to report after the last rung of the ladder, before its container is killed.
+/// How long an agent may take to report after the last step of the ladder, before its container is killed.
 const REPORT_DEADLINE: Duration = Duration::from_secs(1);
 
 /// How long an engine may take to kill a container, before the run ends without it.
 const KILL_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long an agent may take to end what the script left behind, and to report.
+/// How long an agent may take to end the processes that the script left behind, and to report.
 const END_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long an agent may take to bring back the working folder, as long as it gives itself, and then to report.
+/// How long an agent may take to send the working folder (its own limit, 60 s), and then to report.
 const KEEP_DEADLINE: Duration = Duration::from_secs(60 + 5);
 
-/// How long connections may stay open after everything in the container is dead: what they carried is in memory.
+/// How long connections may stay open after the container's end: their remaining data is in memory.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(15);
 
 /// A run whose agent has connected.
@@ -48,9 +48,9 @@ pub(super) struct Watch<'a> {
     pub(super) acceptor: &'a mut Acceptor,
     /// Sends the agent what to run.
     pub(super) starting: Option<Task<std::io::Result<()>>>,
-    /// Hears the agent, to its end.
+    /// Listens to the agent until its end.
     pub(super) agent: Option<Task<AgentEnd>>,
-    /// What the agent says on the way.
+    /// The agent's reports before its end.
     pub(super) words: mpsc::Receiver<AgentWord>,
     /// Tells the agent to end.
     pub(super) remote: Outgoing,
@@ -63,7 +63,7 @@ pub(super) struct Watch<'a> {
     pub(super) image: Option<RunImage>,
 }
 
-/// What the script gets when it connects.
+/// The data for a script that connects.
 pub(super) struct Welcome {
     pub(super) facts: RunFacts,
     pub(super) inputs: Arc<Inputs>,
@@ -72,7 +72,7 @@ pub(super) struct Welcome {
     pub(super) text_bytes: u64,
 }
 
-/// What was seen.
+/// The result of watching.
 #[derive(Default)]
 pub(super) struct Watched {
     pub(super) evidence: Evidence,
@@ -80,7 +80,7 @@ pub(super) struct Watched {
     pub(super) finished: Vec<Finished>,
     pub(super) started_at: Option<Instant>,
     pub(super) ended_at: Option<Instant>,
-    /// What the script left.
+    /// The kept files.
     pub(super) kept: Option<Box<WorkdirCapture>>,
     /// Whether the script printed that it could not import the SDK.
     pub(super) sdk_missing: bool,
@@ -95,24 +95,24 @@ struct Watching<'a> {
     finishing: Option<Task<Vec<Finished>>>,
     container_ends: Option<Task<Ended>>,
     killing: Option<Task<Result<(), EngineError>>>,
-    /// A word to an agent that did not read when it was said.
+    /// Sends a message to an agent whose queue was full.
     telling: Option<Task<()>>,
     level: CancelLevel,
     /// The script's.
     deadline: Option<Instant>,
-    /// When the engine ends what its agent did not.
+    /// When the engine kills the container.
     kill_at: Option<Instant>,
-    /// What the script left behind is being ended.
+    /// Whether the agent is ending the processes that the script left behind.
     cleaning: bool,
-    /// When nothing is waited for any more.
+    /// When waiting ends.
     give_up_at: Option<Instant>,
 }
 
 impl Watch<'_> {
-    /// Watches until everything has ended, or was given up.
+    /// Watches until everything has ended, or was abandoned.
     pub(super) async fn watch(self) -> Watched {
         let container_ends = Some(Task::spawn(self.container.wait()));
-        // An agent that never starts the script has as long as the script, which counts anew from its start.
+        // An agent may take as long to start the script as the script may run; the limit counts anew from its start.
         let deadline = self.timeout.map(|timeout| Instant::now() + timeout.max(START_MIN));
         let mut watching = Watching {
             run: self,
@@ -143,7 +143,7 @@ impl Watching<'_> {
         self.run.agent.is_none() && self.script.is_none() && self.run.writers.is_none() && self.finishing.is_none()
     }
 
-    /// Waits for the next thing that happens, and deals with it. No arm awaits anything more.
+    /// Waits for the next event, and handles it. No arm awaits anything more.
     async fn step(&mut self) {
         let timer = [self.deadline, self.kill_at, self.give_up_at].into_iter().flatten().min();
         tokio::select! {
@@ -162,7 +162,7 @@ impl Watching<'_> {
                 self.escalate(level);
             }
             _ = next(&mut self.container_ends) => {
-                // What its connections still carry is waited for; then nobody is left who may have them open.
+                // Its connections may still carry data; after that nothing can have them open.
                 self.kill_by(Instant::now() + DRAIN_DEADLINE);
             }
             killed = next(&mut self.killing) => {
@@ -179,7 +179,7 @@ impl Watching<'_> {
         let reason = match started {
             Some(Ok(())) => return,
             Some(Err(error)) => error.to_string(),
-            None => "their reader broke".into(),
+            None => "reading ended early".into(),
         };
         self.seen.evidence.engine_failure = Some(format!("cannot read the block's files: {reason}"));
         self.escalate(CancelLevel::AtOnce);
@@ -187,7 +187,7 @@ impl Watching<'_> {
 
     fn heard(&mut self, word: AgentWord) {
         let now = Instant::now();
-        // A script that has ended kept its deadline, and what comes then has one of its own.
+        // A script that has ended met its deadline; the later phases have deadlines of their own.
         match word {
             AgentWord::Started => {
                 self.seen.started_at = Some(now);
@@ -232,7 +232,7 @@ impl Watching<'_> {
             }
             Peer::Strange { error, .. } => self.violated(error.to_string()),
             Peer::Broken(error) => {
-                self.seen.evidence.engine_failure = Some(format!("the run's socket takes no connections: {error}"));
+                self.seen.evidence.engine_failure = Some(format!("cannot accept connections to the run: {error}"));
                 self.escalate(CancelLevel::AtOnce);
             }
         }
@@ -243,11 +243,11 @@ impl Watching<'_> {
         self.escalate(CancelLevel::AtOnce);
     }
 
-    /// What the script sent is all there will be: its outputs can be finished.
+    /// The script's connection has ended: its outputs can be finished.
     fn script_ended(&mut self, ended: Option<ScriptEnd>) {
         self.finish_outputs();
         let Some(end) = ended else {
-            self.seen.evidence.engine_failure = Some("the script's session broke".into());
+            self.seen.evidence.engine_failure = Some("the script's session ended early".into());
             self.escalate(CancelLevel::AtOnce);
             return;
         };
@@ -260,7 +260,7 @@ impl Watching<'_> {
     }
 
     fn finish_outputs(&mut self) {
-        // Of a run that is being ended nothing is published: its writers stop when they are dropped.
+        // A run that is being ended publishes nothing: its writers stop when they are dropped.
         if let Some(writers) = self.run.writers.take().filter(|_| !self.is_ending()) {
             self.finishing = Some(Task::spawn(writers.finish()));
         }
@@ -268,7 +268,7 @@ impl Watching<'_> {
 
     fn written(&mut self, finished: Option<Vec<Finished>>) {
         let Some(finished) = finished else {
-            self.seen.evidence.write_failure = Some("the outputs' writers broke".into());
+            self.seen.evidence.write_failure = Some("the outputs' writers ended early".into());
             return;
         };
         for output in &finished {
@@ -280,7 +280,7 @@ impl Watching<'_> {
     }
 
     fn agent_ended(&mut self, end: AgentEnd) {
-        // Everything in the container is dead, or about to be: there is nothing to tell it, and nothing to send it.
+        // Everything in the container is dead, or about to be: there is nothing more to send.
         (self.run.starting, self.telling, self.kill_at) = (None, None, None);
         self.seen.ended_at.get_or_insert_with(Instant::now);
         let evidence = &mut self.seen.evidence;
@@ -295,7 +295,7 @@ impl Watching<'_> {
             AgentEnd::Failed(reason) => missing_sdk::not_started(self.run.image.as_ref(), reason, evidence),
             AgentEnd::Lost => {
                 evidence.agent_lost = true;
-                evidence.engine_failure.get_or_insert_with(|| "the agent is gone without a report".into());
+                evidence.engine_failure.get_or_insert_with(|| "the agent ended without a report".into());
             }
             AgentEnd::Violation(error) => evidence.violation = Some(chain(&error)),
         }
@@ -323,7 +323,7 @@ impl Watching<'_> {
         self.run.events.tell(Event::Ending);
         let now = Instant::now();
         if self.run.agent.is_none() {
-            // There is nobody to end: only what is made of the script's words is waited for.
+            // The agent has ended already: only the script's last data is waited for.
             self.give_up_by(now + REPORT_DEADLINE);
             return;
         }
@@ -338,7 +338,7 @@ impl Watching<'_> {
         self.run.starting = None;
         if let Err(TrySendError::Full(frame)) = self.run.remote.try_send(Frame::new(&message)) {
             let remote = self.run.remote.clone();
-            // An agent that is gone is seen by its reader.
+            // The reader notices a closed connection.
             self.telling = Some(Task::spawn(async move { drop(remote.send(frame).await) }));
         }
     }
@@ -351,10 +351,10 @@ impl Watching<'_> {
         }
         if passed(&mut self.kill_at) {
             if self.cleaning && !self.is_ending() {
-                let reason = format!("what the script left behind did not end within {} s", END_DEADLINE.as_secs());
+                let reason = format!("processes of the script did not end within {} s", END_DEADLINE.as_secs());
                 self.seen.evidence.limit.get_or_insert(reason);
             }
-            // The agent did not end it, so the engine does; its connections then end too.
+            // The agent did not end the container, so the engine kills it; its connections then end too.
             self.killing = Some(Task::spawn(self.run.container.kill()));
             self.give_up_by(now + KILL_DEADLINE);
         }
@@ -371,8 +371,8 @@ impl Watching<'_> {
         self.give_up_at = Some(self.give_up_at.map_or(at, |known| known.min(at)));
     }
 
-    /// Ends the connections that have not ended; and the writers too, where nobody wants what they write. As long as
-    /// somebody does, a disk may take its time.
+    /// Ends the remaining connections, and also the writers if the run is being ended. Otherwise a slow disk may take
+    /// its time.
     fn give_up(&mut self) {
         if self.run.agent.take().is_some() {
             self.agent_ended(AgentEnd::Lost);
@@ -381,7 +381,7 @@ impl Watching<'_> {
             self.script_ended(None);
         }
         if self.is_ending() {
-            // Writers that hang are left behind, and say so.
+            // Writers that hang are left behind and reported.
             (self.run.writers, self.finishing) = (None, None);
         }
         self.give_up_at = None;
