@@ -305,7 +305,7 @@ fn an_image_that_takes_for_ever_is_not_waited_for_and_leaves_nothing() {
     let record = bench.json(&run, 0);
     assert_eq!(record["fingerprint"], Value::Null);
     let said = record["notes"][0].as_str().unwrap();
-    assert!(said.starts_with("the environment has no fingerprint: it was not found out in time"), "{said}");
+    assert!(said.starts_with("the environment has no fingerprint: it was not taken in time"), "{said}");
     assert!(record["code_hash"].is_string() && record["data_hashes"][0].is_string());
     wait_for_containers(&image, false);
 }

@@ -117,7 +117,7 @@ fn what_cannot_be_written_to_is_refused_before_anything_starts() {
     for (path, reason) in [("socket.csv", "it is a socket"), ("round.csv", "its symbolic links form a loop")] {
         let (output, said) = user.run(&["-o", path]);
         assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains(&format!("output 0 cannot be written to `{path}`: {reason}")), "{said}");
+        assert!(said.contains(&format!("cannot write output 0 to `{path}`: {reason}")), "{said}");
         assert!(!said.contains("done"), "{said}");
     }
 }

@@ -198,13 +198,13 @@ fn a_link_of_the_users_below_a_writable_mount_is_refused() {
     symlink(bench.user.at("victim"), bench.user.at("m/mine")).unwrap();
     bench.script("", "");
     let (succeeded, said) = bench.run(1, "docker", &["--mount", "m:rw", "-o", "m/mine/new.csv"]);
-    assert!(!succeeded && said.contains("output 0 leads through the link"), "{said}");
+    assert!(!succeeded && said.contains("output 0 uses the link"), "{said}");
     let (succeeded, said) = bench.run(0, "docker", &["--mount", "m:rw", "-i", "m/mine/out.csv"]);
-    assert!(!succeeded && said.contains("input 0 leads through the link"), "{said}");
+    assert!(!succeeded && said.contains("input 0 uses the link"), "{said}");
     let (succeeded, said) = bench.run(0, "docker", &["--mount", "m:rw", "--mount", "m/mine"]);
-    assert!(!succeeded && said.contains("m/mine` leads through the link"), "{said}");
+    assert!(!succeeded && said.contains("m/mine` uses the link"), "{said}");
     let (succeeded, said) = bench.run(1, "docker", &["--mount", "m/sub:rw", "--keep", "m/sub"]);
-    assert!(!succeeded && said.contains("which is mounted for the script to write to"), "{said}");
+    assert!(!succeeded && said.contains("which the script may write to through a mount"), "{said}");
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn parts_of_a_run_get_the_block_as_it_was_checked() {
     assert_eq!(bench.outside(), before);
     assert!(!output.status.success() && said.contains("`data.txt` of the block has changed"), "{said}");
     assert!(said.contains("harmless") && !said.contains("do not show"), "{said}");
-    assert!(said.contains("and so to its own block"), "{said}");
+    assert!(said.contains("and thereby to its own block"), "{said}");
 }
 
 #[test]

@@ -210,7 +210,7 @@ fn a_history_that_cannot_be_kept_keeps_nobody_from_running() {
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert_eq!(ran.status.code(), Some(0), "{said}");
     assert!(
-        said.contains("it ran") && said.contains("note: the run is not recorded: the history of runs in"),
+        said.contains("it ran") && said.contains("note: the run is not recorded: cannot write the run history in"),
         "{said}"
     );
 }

@@ -31,8 +31,8 @@ pub(crate) fn connect_inputs(inputs: &mut [InputSpec]) -> Result<(), String> {
 pub(crate) fn connect_outputs(outputs: &mut [OutputSpec]) -> Result<(), String> {
     for output in outputs.iter_mut().filter(|output| is_standard(output.as_path())) {
         if output.format.is_none() {
-            let need = "cannot derive a format for standard output, which has no suffix";
-            return Err(format!("{need}: give one with `--format`, such as `--format csv`"));
+            let need = "standard output has no suffix that names its format";
+            return Err(format!("{need}: add `--format`, such as `--format csv`"));
         }
         let file = open(io::stdout()).map_err(|error| format!("cannot write to standard output: {error}"))?;
         output.target = OutputTarget::File(file);

@@ -1,4 +1,4 @@
-//! A run as its caller sees it: recorded while it goes on, its parts together where it is partitioned.
+//! A run as its caller sees it: recorded in the history, and with its parts together if it is partitioned.
 
 use crate::hashes::Hashing;
 use crate::history::{HistoryError, RunRecorder};
@@ -13,7 +13,7 @@ use longshore_model::event::Events;
 use longshore_model::run_id::new_run_id;
 use std::time::Instant;
 
-/// Runs a block. Whatever happens is in the record; nothing of the run is left when this returns.
+/// Runs a block. Failures are in the record; nothing of the run is left when this returns.
 pub async fn run(mut prepared: Prepared, engines: &Engines, events: Events, cancel: &Cancel) -> RunRecord {
     let (begun, settings) = (Instant::now(), engines.settings());
     let run_id = new_run_id();

@@ -1,4 +1,4 @@
-//! Tables held against what a block declares of its inputs, without a run: what `longshore check` says of files.
+//! Checks tables against a block's declared inputs, without a run, for `longshore check`.
 
 use super::inputs::{open, placed};
 use super::{InputSpec, RequestError};
@@ -7,17 +7,17 @@ use longshore_table::{Findings, ReadOptions, in_words};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Tables that were held against a block's inputs.
+/// Tables that were checked against a block's inputs.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CheckedInputs {
-    /// Those that are some input's, by number.
+    /// The tables that belong to an input, by number.
     pub inputs: Vec<CheckedInput>,
-    /// What is wrong with which there are: inputs that the block has not, and that it must have.
+    /// Unknown inputs that were given, and mandatory inputs that were not.
     pub wrong: Vec<RequestError>,
 }
 
-/// A table that was held against an input.
+/// A table that was checked against an input.
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct CheckedInput {
@@ -27,30 +27,30 @@ pub struct CheckedInput {
     pub name: Option<String>,
     /// The file; `-` for standard input.
     pub path: PathBuf,
-    /// Its rows, where they are known without being read.
+    /// Its number of rows, if it is known without reading.
     pub rows: Option<u64>,
     /// Its columns, in order.
     pub columns: Vec<CheckedColumn>,
-    /// How it is read, where it is text whose dialect is looked for.
+    /// How it is read, if it is text with a detected dialect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reading: Option<Findings>,
-    /// Why it cannot be this input.
+    /// Why it is not valid for this input.
     pub error: Option<String>,
 }
 
-/// A column of it.
+/// A column of a table.
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct CheckedColumn {
     /// Its name.
     pub name: String,
-    /// What it is, in words, and as Arrow names it.
+    /// Its type, in words and as Arrow names it.
     #[serde(rename = "type")]
     pub data_type: String,
 }
 
 impl CheckedInputs {
-    /// Opens each table as a run of the block would, to its end where it is text. Blocks.
+    /// Opens each table as a run of the block would; text is read to its end. Blocks.
     #[must_use]
     pub fn of(block: &Block, specs: Vec<InputSpec>) -> Self {
         let (placed, wrong) = placed(specs, block.inputs.as_deref());
@@ -59,7 +59,7 @@ impl CheckedInputs {
         Self { inputs, wrong }
     }
 
-    /// All that is wrong, a sentence each.
+    /// All errors, a sentence each.
     #[must_use]
     pub fn errors(&self) -> Vec<String> {
         let error = |input: &CheckedInput| input.error.as_ref().map(|error| format!("input {}: {error}", input.index));
@@ -71,7 +71,7 @@ fn check(block: &Block, mut spec: InputSpec) -> CheckedInput {
     let index = spec.number.unwrap_or_default();
     let declaration = block.inputs.as_ref().and_then(|known| known.get(index));
     let name = declaration.map(|input| input.name.clone());
-    // A stream would be looked at in part alone.
+    // Batch mode, because a stream would be checked only in part.
     let path = spec.in_record();
     let opened = open(&mut spec, declaration, &ReadOptions::default(), Mode::Batch);
     let mut checked = CheckedInput { index, name, path, rows: None, columns: Vec::new(), reading: None, error: None };
@@ -161,7 +161,7 @@ mod tests {
         };
         assert_eq!(error("{\"zip\": null, \"price\": null, \"when\": \"2024-12-31\"}\n"), "");
         assert_eq!(error("{\"zip\": \"01234\", \"price\": 2, \"when\": null}\n"), "");
-        // A number may be text, and a text no number.
+        // A number is valid as text, but a text is not valid as a number.
         assert_eq!(error("{\"zip\": 1234, \"price\": 2, \"when\": null}\n"), "");
         let found = error("{\"zip\": 1234, \"price\": \"x\", \"when\": null}\n");
         assert!(found.contains("line 1: column `price` has `x`, expected `number`"), "{found}");
@@ -199,7 +199,7 @@ mod tests {
         std::fs::write(folder.path().join("text.csv"), TEXT.replace("price", "prise")).unwrap();
         let error = errors("text.csv", "");
         assert!(error.contains("there is no column `price`") && error.ends_with("`prise`?"), "{error}");
-        // What the caller says of a column counts before what the block does.
+        // The caller's options for a column override the block's.
         std::fs::write(folder.path().join("right.csv"), TEXT).unwrap();
         let error = errors("right.csv", "type.zip=integer");
         assert!(error.contains("column `zip` has `01234`, expected `integer`"), "{error}");

@@ -1,4 +1,4 @@
-//! What can be wrong with what a caller asks for.
+//! Errors in a request.
 
 use super::INPUTS_MAX;
 use crate::cut::SplitError;
@@ -11,20 +11,20 @@ use longshore_table::{FormatError, Glance, TableError};
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// Something that a caller asks for cannot be.
+/// A request cannot be run.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// The block is wrong.
+    /// The block is invalid.
     #[error(transparent)]
     Block(#[from] BlockError),
-    /// The packages that it names are wrong.
+    /// The block's packages are invalid.
     #[error(transparent)]
     Environment(#[from] Box<EnvironmentError>),
-    /// Options are wrong.
+    /// Options are invalid.
     #[error(transparent)]
     Options(#[from] OptionError),
-    /// The image's name cannot be.
+    /// The image's name is invalid.
     #[error("`{image}` is not a valid image name: {source}")]
     Image {
         /// What was given.
@@ -32,13 +32,13 @@ pub enum RequestError {
         /// What is wrong.
         source: ReferenceError,
     },
-    /// Tables of inputs are wrong: each by the number of its input, from 0.
+    /// Tables of inputs are invalid: each with the number of its input, from 0.
     #[error("{}", inputs(.0))]
     Inputs(Vec<(usize, TableError)>),
-    /// What has no path has no suffix.
-    #[error("{what} has no suffix that names its format: give one with `--format`, such as `--format csv`")]
+    /// A table without a path has no suffix, and no format was given.
+    #[error("{what} has no suffix that names its format: add `--format`, such as `--format csv`")]
     NoFormat {
-        /// What it is called.
+        /// Its name.
         what: String,
     },
     /// The block has no input of this name.
@@ -46,7 +46,7 @@ pub enum RequestError {
     UnknownInput {
         /// The name.
         name: String,
-        /// Those that it has.
+        /// The names that it has.
         names: Vec<String>,
     },
     /// The block declares fewer inputs.
@@ -65,14 +65,14 @@ pub enum RequestError {
         /// Its name.
         name: String,
     },
-    /// An input number is there twice.
+    /// An input is given twice.
     #[error("input {number} is given twice")]
     RepeatedInput {
         /// The input.
         number: usize,
     },
     /// An input number is too large.
-    #[error("input {number} is beyond the last that a run can have, {}", INPUTS_MAX - 1)]
+    #[error("input {number} exceeds the highest input number, {}", INPUTS_MAX - 1)]
     InputNumber {
         /// The input.
         number: usize,
@@ -82,16 +82,16 @@ pub enum RequestError {
     UnknownOutput {
         /// The output.
         name: OutputName,
-        /// What the block has.
+        /// The outputs that the block has.
         reason: String,
     },
-    /// An output is there twice.
+    /// An output is given twice.
     #[error("output {number} is given twice")]
     RepeatedOutput {
         /// The output.
         number: u32,
     },
-    /// An output's path says no format.
+    /// An output's path has no valid format.
     #[error("output {number}: {source}")]
     OutputFormat {
         /// The output.
@@ -99,8 +99,8 @@ pub enum RequestError {
         /// What is wrong.
         source: FormatError,
     },
-    /// An output cannot be written where it should go, or as it should be.
-    #[error("output {number} cannot be written to `{path}`: {reason}")]
+    /// An output cannot be written to its path, or not with its options.
+    #[error("cannot write output {number} to `{path}`: {reason}")]
     OutputPlace {
         /// The output.
         number: u32,
@@ -129,47 +129,47 @@ pub enum RequestError {
         /// The file.
         path: PathBuf,
     },
-    /// A link on the way to a place may be one that a script made.
+    /// A link on the way to a path may have been made by a script.
     #[error(
-        "{what} leads through the link `{link}`, which stands below `{mount}`, where the script may write: name what is \
-         meant without the link, or mount `{mount}` read-only"
+        "{what} uses the link `{link}` below `{mount}`, where the script may write: name the path without the link, or \
+        mount `{mount}` read-only"
     )]
     LinkInMount {
-        /// What goes there.
+        /// What uses the link.
         what: String,
         /// The link.
         link: PathBuf,
         /// The mount.
         mount: PathBuf,
     },
-    /// The script has the very place of an output for its own.
+    /// The path of an output is a writable mount.
     #[error(
-        "{what} is `{path}`, which is mounted for the script to write to: name another place, or mount it read-only"
+        "{what} is `{path}`, which the script may write to through a mount: name another path, or mount it read-only"
     )]
     IsMount {
-        /// What goes there.
+        /// What is written there.
         what: String,
         /// The mount.
         path: PathBuf,
     },
-    /// Files cannot be kept where they should go.
-    #[error("files cannot be kept in `{path}`: {reason}")]
+    /// Files cannot be kept in the requested folder.
+    #[error("cannot keep files in `{path}`: {reason}")]
     Keep {
         /// The folder.
         path: PathBuf,
-        /// Why, and what would be right.
+        /// Why, and what to do.
         reason: String,
     },
     /// A mount does not exist.
-    #[error("`{path}` cannot be mounted: {source}")]
+    #[error("cannot mount `{path}`: {source}")]
     Mount {
         /// The path.
         path: PathBuf,
         /// The cause.
         source: std::io::Error,
     },
-    /// An allowed folder is no folder.
-    #[error("the folder `{path}` cannot be allowed: {source}")]
+    /// An allowed folder cannot be used.
+    #[error("cannot allow the folder `{path}`: {source}")]
     AllowedFolder {
         /// The folder.
         path: PathBuf,
@@ -188,9 +188,9 @@ pub enum RequestError {
         /// The allowed folders.
         allowed: String,
     },
-    /// A mount would hide what the container needs.
+    /// A mount would hide files that the container needs.
     #[error(
-        "{what} names `{path}`, which would hide what the container itself has there: name a file or folder further below"
+        "{what} names `{path}`, which would hide files of the container itself: name a file or folder further below"
     )]
     Hides {
         /// Who names it.
@@ -208,15 +208,15 @@ pub enum RequestError {
         /// What it is.
         kind: &'static str,
     },
-    /// What is mounted on this machine cannot be found out.
-    #[error("cannot find out what is mounted below the folders to share: {source}")]
+    /// This machine's mounts cannot be listed.
+    #[error("cannot list the mounts below the folders to share: {source}")]
     Mounted {
         /// The cause.
         source: std::io::Error,
     },
     /// A device or a socket is mounted below a folder that would be shared.
     #[error(
-        "`{folder}` cannot be shared: {kind} is mounted below it, at `{path}`; name folders that do not hold it, or unmount it"
+        "cannot share `{folder}`: {kind} is mounted below it, at `{path}`; name folders that do not contain it, or unmount it"
     )]
     MountedBelow {
         /// The folder.
@@ -226,34 +226,32 @@ pub enum RequestError {
         /// What it is.
         kind: &'static str,
     },
-    /// Too much is mounted below a folder.
-    #[error(
-        "`{folder}` cannot be shared: more than {most} file systems are mounted below it; name folders further below"
-    )]
+    /// Too many file systems are mounted below a folder.
+    #[error("cannot share `{folder}`: more than {most} file systems are mounted below it; name folders further below")]
     ManyMountedBelow {
         /// The folder.
         folder: PathBuf,
-        /// How many may be.
+        /// The maximum.
         most: usize,
     },
-    /// A limit makes no sense.
+    /// A limit is too low.
     #[error("the limit `{limit}` is {value}, but must be at least {least}")]
     Limit {
         /// The limit.
         limit: &'static str,
-        /// What was asked for.
+        /// The given value.
         value: String,
-        /// The least that works.
+        /// The lowest valid value.
         least: &'static str,
     },
-    /// A stream cannot be cut.
+    /// A stream cannot be split.
     #[error("a block with the mode `stream` cannot run once for each value of a field: leave out `--partition-by`")]
     PartitionedStream,
-    /// Parts leave a folder each.
-    #[error("`--keep` brings back the folder of one run, and `--partition-by` makes several: leave out one of them")]
+    /// Each part would have a folder to keep.
+    #[error("`--keep` copies the folder of one run, and `--partition-by` starts several: leave out one of them")]
     PartitionedKeep,
-    /// There is nothing to cut.
-    #[error("`--partition-by {field}` cuts input 0, and nothing is connected there: give it a table with `-i PATH`")]
+    /// There is nothing to split.
+    #[error("`--partition-by {field}` splits input 0, which is not connected: give it a table with `-i PATH`")]
     PartitionedNothing {
         /// The field.
         field: String,
@@ -263,11 +261,11 @@ pub enum RequestError {
     PartitionField {
         /// The field.
         field: String,
-        /// What input 0 has.
+        /// The fields that input 0 has.
         reason: String,
     },
-    /// An input cannot be cut.
-    #[error("input {number} cannot be cut by `{field}`: {source}")]
+    /// An input cannot be split.
+    #[error("cannot split input {number} by `{field}`: {source}")]
     Partition {
         /// The input, from 0.
         number: usize,
@@ -285,13 +283,13 @@ pub enum RequestError {
     /// A stream has one output.
     #[error("a block with the mode `stream` has one output, and {given}")]
     StreamOutputs {
-        /// What there is instead.
+        /// The number of outputs.
         given: String,
     },
     /// A chunk has too many rows, or none.
     #[error("a chunk cannot have {rows} rows: give `--chunk-rows` a number from 1 to {most}")]
     ChunkRows {
-        /// What was asked for.
+        /// The given number.
         rows: u32,
         /// The most.
         most: u32,
@@ -299,7 +297,7 @@ pub enum RequestError {
 }
 
 impl RequestError {
-    /// How texts looked before they were found wrong, each with the number of its input.
+    /// The beginnings of the text inputs with errors, each with the number of its input.
     pub fn glances(&self) -> impl Iterator<Item = (usize, &Glance)> {
         let wrong = if let Self::Inputs(wrong) = self { wrong.as_slice() } else { &[] };
         wrong.iter().filter_map(|(number, error)| Some((*number, error.glance()?)))
@@ -319,5 +317,5 @@ fn output_name(name: &OutputName) -> String {
 
 fn names_of_inputs(name: &str, names: &[String]) -> String {
     let near = did_you_mean(name, names.iter().map(String::as_str));
-    if names.is_empty() { "; it names none".into() } else { format!("; it has {}{near}", names.join(", ")) }
+    if names.is_empty() { "; it declares no inputs".into() } else { format!("; it has {}{near}", names.join(", ")) }
 }

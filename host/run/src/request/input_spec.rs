@@ -1,5 +1,5 @@
-//! A table for an input, as a caller gives it: a file by its path, a file that is open, any reader, record batches, or a
-//! segment. Opening it is `inputs.rs`'s.
+//! A table for an input, as a caller gives it: a path, an open file, any reader, record batches, or a segment.
+//! `inputs.rs` opens it.
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{Schema, SchemaRef};
@@ -15,43 +15,43 @@ use std::sync::Arc;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct InputSpec {
-    /// The input, from 0; counted up where it is left out.
+    /// The input's number, from 0; counted up if it is left out.
     pub number: Option<usize>,
     /// The name of an input that the block declares.
     pub name: Option<String>,
     /// Where the table is.
     pub source: InputSource,
-    /// Its format, where no suffix says it.
+    /// Its format, if no suffix implies it.
     pub format: Option<FileFormat>,
-    /// How it is read, where that is not to be looked for.
+    /// How it is read; the rest is detected.
     pub read: ReadOptions,
-    /// What stands for it in errors, where it has no path.
+    /// Its name in errors, if it has no path.
     pub called: String,
-    /// What stands for it in the record, where it has no path.
+    /// Its path in the record, if it has none.
     pub recorded: PathBuf,
 }
 
 /// Where a table is.
 #[non_exhaustive]
 pub enum InputSource {
-    /// What a path names: a file, a folder of files, a pattern of their names, a named pipe.
+    /// A path: a file, a folder of files, a pattern of file names, or a named pipe.
     Path(PathBuf),
-    /// A file, a pipe or a socket that is open, from where it stands.
+    /// An open file, pipe or socket, from its current position.
     File(File),
-    /// Bytes of a file. They are kept in a temporary file first; a block with the mode `stream` gets their rows as they
-    /// arrive. A thread of its own reads them then, which ends when a read returns.
+    /// The bytes of a file. They are copied to a temporary file first; a block with the mode `stream` gets their rows
+    /// as they arrive, from a thread of its own, which ends after a pending read.
     Reader(Box<dyn Read + Send>),
-    /// Record batches, and the columns that all of them have.
+    /// Record batches, and their common columns.
     Batches {
         /// The columns.
         schema: SchemaRef,
         /// The batches.
         batches: Vec<RecordBatch>,
     },
-    /// Record batches that pass once. They are kept in a temporary file first; a block with the mode `stream` gets them as
-    /// they arrive.
+    /// Record batches that can be read once. They are copied to a temporary file first; a block with the mode `stream`
+    /// gets them as they arrive.
     BatchReader(BatchReader),
-    /// Shared memory that holds an Arrow stream. It is checked, and copied once when the script reads it.
+    /// Shared memory with an Arrow stream. It is checked, and copied once when the script reads it.
     Segment(Segment),
 }
 
@@ -74,19 +74,19 @@ impl InputSpec {
         Self { number: None, name: None, source, format: None, read: ReadOptions::default(), called, recorded }
     }
 
-    /// What a path names. Its suffix says its format.
+    /// A path, whose suffix implies the format.
     #[must_use]
     pub fn path(path: impl Into<PathBuf>) -> Self {
         Self::new(InputSource::Path(path.into()), "")
     }
 
-    /// A file that is open, in a format.
+    /// An open file; [`InputSpec::format`] or the block sets its format.
     #[must_use]
     pub fn file(file: File) -> Self {
         Self::new(InputSource::File(file), "an open file")
     }
 
-    /// The bytes of a file, which has a format; [`InputSpec::format`] says which, or the block does.
+    /// The bytes of a file; [`InputSpec::format`] or the block sets its format.
     #[must_use]
     pub fn reader(reader: impl Read + Send + 'static) -> Self {
         Self::new(InputSource::Reader(Box::new(reader)), "a reader")
@@ -98,7 +98,7 @@ impl InputSpec {
         Self::new(InputSource::Batches { schema, batches }, "record batches")
     }
 
-    /// Record batches that pass once.
+    /// Record batches that can be read once.
     #[must_use]
     pub fn batch_reader(reader: impl RecordBatchReader + Send + 'static) -> Self {
         Self::new(InputSource::BatchReader(Box::new(reader)), "record batches")
@@ -110,35 +110,35 @@ impl InputSpec {
         Self::new(InputSource::Segment(segment), "a segment")
     }
 
-    /// For the input with this number, from 0.
+    /// Sets the input's number, from 0.
     #[must_use]
     pub fn number(mut self, number: usize) -> Self {
         self.number = Some(number);
         self
     }
 
-    /// For the input that the block declares under this name.
+    /// Sets the input by its declared name.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// In this format, whatever a suffix says.
+    /// Sets the format, regardless of the suffix.
     #[must_use]
     pub fn format(mut self, format: FileFormat) -> Self {
         self.format = Some(format);
         self
     }
 
-    /// Read in this way.
+    /// Sets the options of reading.
     #[must_use]
     pub fn read(mut self, options: ReadOptions) -> Self {
         self.read = options;
         self
     }
 
-    /// With this name in errors and in the record, where it has no path.
+    /// Sets the name in errors and in the record, for a table without a path.
     #[must_use]
     pub fn called(mut self, name: impl Into<String>) -> Self {
         self.called = name.into();
@@ -146,30 +146,30 @@ impl InputSpec {
         self
     }
 
-    /// With this in the record instead of a path.
+    /// Sets the path in the record, for a table without a path.
     #[must_use]
     pub fn recorded_as(mut self, path: impl Into<PathBuf>) -> Self {
         self.recorded = path.into();
         self
     }
 
-    /// Its path, where it has one.
+    /// Its path, if it has one.
     #[must_use]
     pub fn as_path(&self) -> Option<&Path> {
         if let InputSource::Path(path) = &self.source { Some(path) } else { None }
     }
 
-    /// What stands for it in errors.
+    /// Its name in errors.
     pub(super) fn called_in_errors(&self) -> String {
         self.as_path().map_or_else(|| self.called.clone(), |path| path.to_string_lossy().into_owned())
     }
 
-    /// What stands for it in the record.
+    /// Its path in the record.
     pub(super) fn in_record(&self) -> PathBuf {
         self.as_path().unwrap_or(&self.recorded).to_owned()
     }
 
-    /// Takes the source out. What has no path can be opened once.
+    /// Takes the source. A source without a path can be opened once.
     pub(super) fn take_source(&mut self) -> InputSource {
         match &self.source {
             InputSource::Path(path) => InputSource::Path(path.clone()),

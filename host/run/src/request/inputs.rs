@@ -12,7 +12,7 @@ use std::fs::File;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-/// The inputs by the numbers that they have among the block's, and everything that is wrong with which there are.
+/// The inputs with their numbers among the block's, and all errors in the numbering.
 pub(super) fn placed(
     specs: Vec<InputSpec>,
     declarations: Option<&[InputDeclaration]>,
@@ -49,13 +49,13 @@ pub(super) fn placed(
     (inputs, wrong)
 }
 
-/// The number of an input that is given by name, by number or as the next one.
+/// The number of an input, given by name, by number or as the next one.
 fn number_of(spec: &mut InputSpec, known: &[InputDeclaration], next: usize) -> Result<usize, RequestError> {
     let Some(name) = spec.name.take() else { return Ok(spec.number.unwrap_or(next)) };
     if let Some(number) = known.iter().position(|input| input.name == name) {
         return Ok(number);
     }
-    // What stands before `=` may be the beginning of a file's name.
+    // The text before `=` may be the beginning of a file's name.
     let whole = spec.as_path().map(|path| PathBuf::from(format!("{name}={}", path.display())));
     let Some(whole) = whole.filter(|whole| whole.exists()) else {
         let names = known.iter().map(|input| input.name.clone()).collect();
@@ -65,14 +65,14 @@ fn number_of(spec: &mut InputSpec, known: &[InputDeclaration], next: usize) -> R
     Ok(spec.number.unwrap_or(next))
 }
 
-/// Whether something says the format: what has no path has no suffix.
+/// Whether the format is known: a table without a path has no suffix.
 fn has_format(spec: &InputSpec, declaration: Option<&InputDeclaration>) -> bool {
     let needs = matches!(spec.source, InputSource::File(_) | InputSource::Reader(_));
     let said = spec.format.is_some() || spec.read.format.is_some();
     !needs || said || declaration.is_some_and(|input| input.read.format.is_some())
 }
 
-/// The inputs by number; `None` where nothing is connected. Everything that is wrong with any of them is told at once.
+/// The inputs by number; `None` where nothing is connected. Reports the errors of all inputs together.
 pub(super) fn open_inputs(
     specs: &mut [InputSpec],
     declarations: Option<&[InputDeclaration]>,
@@ -93,8 +93,8 @@ pub(super) fn open_inputs(
     if wrong.is_empty() { Ok(feeds) } else { Err(RequestError::Inputs(wrong)) }
 }
 
-/// Opens an input, as its caller and its block say: of what the block says, how text is read is for text alone, and
-/// columns of other formats are held against it. `others` count where neither says anything.
+/// Opens an input with the options of its caller and its block. The block's options of reading apply to text only;
+/// columns of other formats are checked against its declaration. `others` apply where neither sets an option.
 pub(super) fn open(
     spec: &mut InputSpec,
     declaration: Option<&InputDeclaration>,
@@ -103,11 +103,11 @@ pub(super) fn open(
 ) -> Result<TableSource, TableError> {
     let path = spec.in_record();
     let found = format_of(spec, declaration)?;
-    // What there is in memory is as an Arrow stream is.
+    // Tables in memory are treated as Arrow streams.
     let format = found.map_or(Format::ArrowStream, |found| found.format.format);
     let declared = declaration.map(InputDeclaration::reading).unwrap_or_default();
     let mut options = spec.read.clone().or(&declared.fitting(format)).or(&others.fitting(format));
-    // It has been decided about.
+    // The format has been determined above.
     options.format = None;
     let feed = open_as(spec, found, &options, mode)?;
     if let Some(declaration) = declaration.filter(|_| !format.takes_types()) {
@@ -117,14 +117,14 @@ pub(super) fn open(
     Ok(feed)
 }
 
-/// The rows of streams that turn out to be wrong on the way, each with what the stream is called.
+/// The counts of bad rows of streams, each with the stream's name.
 pub(super) fn tallies(specs: &[InputSpec], feeds: &[Option<TableSource>]) -> Vec<(String, Tally)> {
     let tally =
         |(number, spec): (usize, &InputSpec)| Some((spec.called_in_errors(), feeds.get(number)?.as_ref()?.tally()?));
     numbered(specs).filter_map(tally).collect()
 }
 
-/// What was found out about the inputs' texts that a person should know.
+/// Notes about the detected dialects of text inputs.
 pub(super) fn notes(specs: &[InputSpec], feeds: &[Option<TableSource>]) -> Vec<String> {
     let found = |(number, spec): (usize, &InputSpec)| {
         let findings = feeds.get(number).and_then(Option::as_ref).and_then(TableSource::findings);
@@ -135,7 +135,7 @@ pub(super) fn notes(specs: &[InputSpec], feeds: &[Option<TableSource>]) -> Vec<S
     numbered(specs).flat_map(found).collect()
 }
 
-/// The inputs as a run's record has them, by number.
+/// The inputs for a run's record, by number.
 pub(super) fn records(
     specs: &[InputSpec],
     declarations: Option<&[InputDeclaration]>,
@@ -149,7 +149,7 @@ pub(super) fn records(
     paths.filter_map(record).collect()
 }
 
-/// The files of the inputs by number, from the root; `None` where nothing is connected.
+/// The absolute paths of the inputs by number; `None` where nothing is connected.
 pub(super) fn input_paths(specs: &[InputSpec]) -> Vec<Option<PathBuf>> {
     let mut paths = Vec::new();
     for (number, spec) in numbered(specs) {
@@ -161,7 +161,7 @@ pub(super) fn input_paths(specs: &[InputSpec]) -> Vec<Option<PathBuf>> {
     paths
 }
 
-/// The inputs with their numbers, which count up where they are left out.
+/// The inputs with their numbers, which are counted up where they are left out.
 fn numbered(specs: &[InputSpec]) -> impl Iterator<Item = (usize, &InputSpec)> {
     specs.iter().scan(0, |next: &mut usize, spec| {
         let number = spec.number.unwrap_or(*next);
@@ -170,7 +170,7 @@ fn numbered(specs: &[InputSpec]) -> impl Iterator<Item = (usize, &InputSpec)> {
     })
 }
 
-/// Standard input and pipes can be read once: a stream takes them as they come, a batch keeps all of them first.
+/// Standard input and pipes can be read once: stream mode reads them as they arrive, batch mode spools them first.
 fn open_as(
     spec: &mut InputSpec,
     found: Option<Found>,
@@ -217,15 +217,15 @@ fn open_as(
     }
 }
 
-/// The format of an input, and whether somebody has said it.
+/// The format of an input, and whether the caller or the block set it.
 #[derive(Debug, Clone, Copy)]
 struct Found {
     format: FileFormat,
     said: bool,
 }
 
-/// The format of an input; `None` of one in memory. It is the one that the caller says, else the block's, else that of the suffix. A block's is one of text where that is what
-/// it is given: what it says of CSV is not said of Parquet.
+/// The format of an input; `None` for one in memory. It is the caller's, else the block's, else that of the suffix. A
+/// block's text format applies only to text files: a Parquet file stays Parquet.
 fn format_of(spec: &InputSpec, declaration: Option<&InputDeclaration>) -> Result<Option<Found>, TableError> {
     match &spec.source {
         InputSource::Batches { .. } | InputSource::BatchReader(_) | InputSource::Segment(_) => Ok(None),

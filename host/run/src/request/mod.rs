@@ -1,4 +1,4 @@
-//! What a caller asks for, and the check of all of it before anything starts.
+//! Requests: what to run, and the check of all of it before anything starts.
 
 mod builder;
 mod check;
@@ -37,10 +37,10 @@ use longshore_table::{BadRows, Tally, columns};
 use mounts::Allowed;
 use std::path::{Path, PathBuf};
 
-/// Inputs of one run, at most.
+/// Maximum number of inputs of a run.
 const INPUTS_MAX: usize = 64;
 
-/// A run as a caller asks for it: a block, and what it is connected to. [`RunRequest::prepare`] checks it.
+/// A request for a run: a block, and what it is connected to. [`RunRequest::prepare`] checks it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RunRequest {
@@ -48,37 +48,37 @@ pub struct RunRequest {
     pub block: PathBuf,
     /// Tables for its inputs.
     pub inputs: Vec<InputSpec>,
-    /// Where its outputs go.
+    /// Targets for its outputs.
     pub outputs: Vec<OutputSpec>,
     /// Values for its options.
     pub options: Vec<(String, GivenValue)>,
-    /// Where to run it.
+    /// The engine to run it on.
     pub engine: EngineChoice,
     /// The image to run it in, instead of the block's or the language's.
     pub image: Option<String>,
     /// Its network.
     pub network: Network,
-    /// Files and folders that it may see.
+    /// Files and folders to mount.
     pub mounts: Vec<Mount>,
     /// Folders that mounts and the files of options must be below; none means anywhere.
     pub allowed: Vec<PathBuf>,
-    /// Where what the script leaves in its working folder is brought to; nothing is kept without.
+    /// New folder to copy the script's working folder to; `None` keeps nothing.
     pub keep: Option<PathBuf>,
-    /// What it may use.
+    /// Its limits.
     pub limits: Limits,
-    /// Rows of a chunk, where the block transforms a stream.
+    /// Rows of a chunk, if the block transforms a stream.
     pub chunk_rows: u32,
-    /// Whether to run the block once for each value of a field.
+    /// Runs the block once for each value of a field.
     pub partition: Option<PartitionSpec>,
-    /// What becomes of rows of texts that are wrong, where an input's options do not say it.
+    /// How bad rows of text inputs are treated, unless an input's options set it.
     pub bad_rows: Option<BadRows>,
-    /// Whether the record shall have the hashes of code, data and environment. They are made beside the run.
+    /// Whether the record has hashes of code, data and environment. They are computed beside the run.
     pub hashes: bool,
-    /// Whether the run stands in the history, where the settings keep one.
+    /// Whether the run is recorded in the history, if the settings keep one.
     pub recorded: bool,
 }
 
-/// A file or folder that a container sees, at the path where it is.
+/// A file or folder that is mounted at its own path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
     /// The path.
@@ -87,7 +87,7 @@ pub struct Mount {
     pub writable: bool,
 }
 
-/// A run that was found to be in order.
+/// A checked run.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     pub(crate) block: Block,
@@ -101,44 +101,45 @@ pub struct Prepared {
     pub(crate) mounts: Vec<SharedFile>,
     pub(crate) keep: Option<CaptureTarget>,
     pub(crate) limits: Limits,
-    /// Rows of a chunk, where the block transforms a stream.
+    /// Rows of a chunk, if the block transforms a stream.
     pub(crate) chunk_rows: Option<u32>,
-    /// The parts, where the block runs once for each value of a field.
+    /// The parts, if the block runs once for each value of a field.
     pub(crate) partition: Option<Cut>,
     /// Whether the record gets hashes.
     pub(crate) hashes: bool,
-    /// Whether the run stands in the history.
+    /// Whether the run is recorded in the history.
     pub(crate) recorded: bool,
-    /// The block's folder or script, from the root.
+    /// The absolute path of the block's folder or script.
     pub(crate) source: PathBuf,
     /// The files of the inputs.
     pub(crate) input_paths: Vec<Option<PathBuf>>,
     /// How they are read, for the record.
     pub(crate) input_records: Vec<InputRecord>,
-    /// Rows of streams that turn out to be wrong on the way, each with what the stream is called.
+    /// The counts of bad rows of streams, each with the stream's name.
     pub(crate) tallies: Vec<(String, Tally)>,
     pub(crate) notes: Vec<String>,
 }
 
 impl Prepared {
-    /// How long its script may take, by the settings too. A stream may never end, so that they do not bound it.
+    /// The time limit of its script, from the request or the settings. The settings do not limit streams, which may
+    /// never end.
     pub(crate) fn time_limit(&self, settings: &Settings) -> TimeLimit {
         self.limits.timeout.settle(settings.runs.timeout.filter(|_| self.chunk_rows.is_none()))
     }
 
-    /// Whether its script may write to something of this machine.
+    /// Whether its script may write to a mount.
     pub(crate) fn writes(&self) -> bool {
         self.mounts.iter().any(|mount| mount.writable)
     }
 
-    /// What must not be shown of it.
+    /// The secrets among its options.
     pub(crate) fn secrets(&self) -> Secrets {
         Secrets::new(self.options.secrets())
     }
 }
 
 impl RunRequest {
-    /// A run of a block with nothing connected and every default.
+    /// A request for a block with nothing connected, and with defaults.
     pub fn new(block: impl Into<PathBuf>) -> Self {
         Self {
             block: block.into(),
@@ -164,7 +165,7 @@ impl RunRequest {
     /// inputs are read through once for that. Blocks.
     ///
     /// # Errors
-    /// [`RequestError`] names what is wrong and what would be right.
+    /// [`RequestError`] gives the cause and what to do.
     pub fn prepare(mut self) -> Result<Prepared, RequestError> {
         let loaded = Block::load(&self.block)?;
         let (block, mut notes) = (loaded.block, loaded.warnings);
@@ -198,10 +199,10 @@ impl RunRequest {
         environment::check(&block).map_err(Box::new)?;
         if !contained && !block.system_packages.is_empty() {
             let all = block.system_packages.join(", ");
-            notes.push(format!("the block names Debian packages ({all}), which this machine must have"));
+            notes.push(format!("the block names Debian packages, which must be installed on this machine: {all}"));
         }
         if block.network && contained && self.network == Network::None {
-            notes.push("the block asks for a network, and has none: give it one with `--network bridge`".into());
+            notes.push("the block needs a network, and the run has none: add `--network bridge`".into());
         }
         let inputs = Inputs::new(feeds, chunk_rows.and_then(|rows| usize::try_from(rows).ok()));
         let partition = self.partition.as_ref().map(|spec| cut(&inputs, spec, block.mode)).transpose()?;
@@ -257,9 +258,9 @@ fn check_keep(path: &Path, outputs: &Declared) -> Result<CaptureTarget, RequestE
     let keep = CaptureTarget::check(path).map_err(wrong)?;
     let real = keep.real();
     for (number, target) in outputs.targets.iter().enumerate() {
-        // Below it, so that one of them would find the other in its place.
+        // An output below the kept folder would conflict with it.
         if target.as_ref().and_then(Target::named).is_some_and(|path| real_target(path).starts_with(&real)) {
-            return Err(wrong(format!("output {number} goes there too: give it another folder")));
+            return Err(wrong(format!("output {number} is written there too: give it another folder")));
         }
     }
     Ok(keep)
@@ -267,7 +268,7 @@ fn check_keep(path: &Path, outputs: &Declared) -> Result<CaptureTarget, RequestE
 
 fn check_limits(limits: &Limits) -> Result<(), RequestError> {
     let least = |limit, value: String, least| Err(RequestError::Limit { limit, value, least });
-    // The Engine API refuses less than 6 MiB; an interpreter alone needs more.
+    // The Engine API refuses less than 6 MiB, and an interpreter alone needs more.
     if limits.memory_bytes < 16 << 20 {
         return least("memory", format!("{} bytes", limits.memory_bytes), "16m");
     }
@@ -280,7 +281,7 @@ fn check_limits(limits: &Limits) -> Result<(), RequestError> {
     }
 }
 
-/// The path that a file has or would have, without links.
+/// The path of an existing or future file, without links.
 fn real_target(path: &Path) -> PathBuf {
     if let Ok(Destination::File(place)) = Destination::of(path) {
         return place.path();
@@ -313,7 +314,7 @@ mod tests {
         outputs.targets.push(target(kept.join("x.csv")));
         assert_eq!(
             check_keep(&kept, &outputs).unwrap_err().to_string(),
-            format!("files cannot be kept in `{}`: output 2 goes there too: give it another folder", kept.display())
+            format!("cannot keep files in `{}`: output 2 is written there too: give it another folder", kept.display())
         );
     }
 }

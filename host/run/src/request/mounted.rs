@@ -1,5 +1,5 @@
-//! What is mounted below a folder on this machine. Read-only is a property of one mount: what is mounted below a folder that
-//! a container shall only read would be writable there, so each of these is shared by itself.
+//! Mount points below a folder of this machine. Read-only is a property of one mount: a file system mounted below a
+//! read-only folder would be writable in the container, so each is mounted by itself.
 
 use longshore_os::mountinfo::{Mounted, mounted};
 use std::io;
@@ -16,7 +16,7 @@ pub(super) fn below(folders: &[&Path]) -> io::Result<Vec<PathBuf>> {
 fn points_below(mounted: Vec<Mounted>, folders: &[&Path]) -> Vec<PathBuf> {
     let is_below = |point: &PathBuf| folders.iter().any(|folder| point != folder && point.starts_with(folder));
     let mut found: Vec<PathBuf> = mounted.into_iter().map(|mounted| mounted.point).filter(is_below).collect();
-    // Several may be mounted on top of each other at one place.
+    // Several may be mounted on top of each other at one path.
     found.sort();
     found.dedup();
     found

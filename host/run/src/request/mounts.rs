@@ -1,6 +1,6 @@
-//! What of the machine a run's container sees: the files that options name with those that belong to them, and what the
-//! caller mounts. All of it stands below the allowed folders, links resolved, and each path is there once. Engines only
-//! mount what this found.
+//! The files of the machine that a run's container sees: the files of options with those that belong to them, and the
+//! caller's mounts. All are below the allowed folders once links are resolved, and each path occurs once. Engines mount
+//! nothing else.
 
 use super::mounted::below;
 use super::{Mount, RequestError};
@@ -11,14 +11,14 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Files that may belong to one that an option names: a shapefile has about ten.
+/// Most files that may belong to an option's file: a shapefile has about ten.
 const SIBLINGS_MAX: usize = 64;
 
-/// Mounts below what is shared, at most: each is a mount of the container's. A home for each user of an office has a
-/// hundred.
+/// Most mount points below shared folders: each becomes a mount of the container. A home folder for each user of an
+/// office makes about a hundred.
 const MOUNTED_BELOW_MAX: usize = 256;
 
-/// What a container has of its own; a mount at one of these, or above, would hide it.
+/// The container's own folders; a mount at one of these, or above, would hide it.
 const CONTAINERS_OWN: [&str; 15] = [
     "/bin",
     "/dev",
@@ -37,20 +37,20 @@ const CONTAINERS_OWN: [&str; 15] = [
     "/work",
 ];
 
-/// Where nothing below is a file to share either: the kernel's, and the sockets of other runs.
+/// Folders below which nothing may be shared: the kernel's, and the sockets of other runs.
 const NO_FILES: [&str; 3] = ["/proc", "/sys", "/run/longshore"];
 
-/// The folders that files may come from; none means any.
+/// The folders that shared files must be below; none means anywhere.
 #[derive(Debug)]
 pub(super) struct Allowed(Vec<PathBuf>);
 
 impl Allowed {
-    /// The folders without links. Each must be there.
+    /// The folders without links. Each must exist.
     pub(super) fn resolve(folders: &[PathBuf]) -> Result<Self, RequestError> {
         let resolve = |folder: &PathBuf| {
             let failed = |source| RequestError::AllowedFolder { path: folder.clone(), source };
             let real = std::fs::canonicalize(folder).map_err(failed)?;
-            // A file as an allowed folder would allow itself, and is most likely a slip.
+            // A file would allow only itself, which is most likely a mistake.
             std::fs::read_dir(&real).map_err(failed)?;
             Ok(real)
         };
@@ -71,7 +71,7 @@ impl Allowed {
     }
 }
 
-/// Everything that is mounted. `contained` says whether a container may come of it: a process sees all paths as they are.
+/// Everything that is mounted. `contained` is false for the `process` engine, where a script sees all paths anyway.
 pub(super) fn mounts(
     asked: &[Mount],
     files: &[OptionFile],
@@ -111,8 +111,8 @@ pub(super) fn mounts(
     Ok(merged)
 }
 
-/// What is mounted on this machine below folders that can only be read, to be only read as well. A folder that can be
-/// written to is shared with all below it.
+/// The mount points below read-only folders, to be mounted read-only as well. A writable folder is shared with
+/// everything below it.
 fn mounted_below(shared: &[SharedFile]) -> Result<Vec<SharedFile>, RequestError> {
     let read_only: Vec<&Path> = shared.iter().filter(|file| !file.writable).map(|file| file.path.as_path()).collect();
     let points = below(&read_only).map_err(|source| RequestError::Mounted { source })?;
@@ -126,7 +126,7 @@ fn mounted_below(shared: &[SharedFile]) -> Result<Vec<SharedFile>, RequestError>
         match SharedFile::open(path.clone(), false) {
             Ok(Ok(file)) => found.push(file),
             Ok(Err(kind)) => return Err(RequestError::MountedBelow { folder: folder.path.clone(), path, kind }),
-            // Something else is mounted over it.
+            // Another file system is mounted over it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(source) => return Err(RequestError::Mount { path, source }),
         }
@@ -137,7 +137,7 @@ fn mounted_below(shared: &[SharedFile]) -> Result<Vec<SharedFile>, RequestError>
     Ok(found)
 }
 
-/// What a container's user most likely cannot read: a person who sees why is helped.
+/// Notes on files that the container's user most likely cannot read.
 pub(super) fn unreadable(files: &[OptionFile]) -> Vec<String> {
     let closed = |file: &&OptionFile| {
         // Others read a file with `r`, and look into a folder with `r` and `x`.
@@ -146,9 +146,7 @@ pub(super) fn unreadable(files: &[OptionFile]) -> Vec<String> {
     };
     let told = |file: &OptionFile| {
         let (option, path) = (&file.option, file.path.display());
-        format!(
-            "option `{option}`: only its owner may read `{path}`, and a container's user is another: `chmod o+rX` it"
-        )
+        format!("option `{option}`: only the owner may read `{path}`, not the container's user: run `chmod o+rX` on it")
     };
     files.iter().filter(closed).map(told).collect()
 }
@@ -164,7 +162,7 @@ fn siblings(path: &Path) -> Vec<PathBuf> {
     let start = format!("{stem}.");
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let named = entries.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(&start)));
-    // A link is another file, which nobody has named.
+    // A link leads to another file, which no option names.
     let files = named.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
     let mut siblings: Vec<PathBuf> = files.map(|entry| entry.path()).filter(|sibling| sibling != path).collect();
     siblings.sort();
@@ -177,8 +175,8 @@ fn hides(path: &Path) -> bool {
     own || NO_FILES.iter().any(|folder| path.starts_with(folder))
 }
 
-/// Each path once. What stands below a folder that is mounted with at least the same right needs no mount of its own,
-/// and whatever makes a path writable wins.
+/// Each path once. A path below a folder that is mounted with at least the same rights needs no mount of its own, and
+/// writable wins over read-only.
 fn merge(mut mounts: Vec<SharedFile>) -> Vec<SharedFile> {
     mounts.sort_by(|a, b| a.path.cmp(&b.path).then(b.writable.cmp(&a.writable)));
     let mut merged: Vec<SharedFile> = Vec::new();
@@ -269,16 +267,16 @@ mod tests {
         );
         assert_eq!(
             told(Allowed::resolve(&[root.join("none")]).unwrap_err().to_string()),
-            "the folder `R/none` cannot be allowed: No such file or directory (os error 2)"
+            "cannot allow the folder `R/none`: No such file or directory (os error 2)"
         );
         let all = Allowed::resolve(&[]).unwrap();
         let proc = mounts(&[mount("/usr", false)], &[], &all, true).unwrap_err().to_string();
         assert_eq!(
             proc,
-            "the mount names `/usr`, which would hide what the container itself has there: name a file or folder further below"
+            "the mount names `/usr`, which would hide files of the container itself: name a file or folder further below"
         );
         assert!(mounts(&[mount("/usr", false)], &[], &all, false).is_ok());
-        // By whatever path a socket or a device is named, and as an option's file too.
+        // Also through a link, and as an option's file.
         let _listener = std::os::unix::net::UnixListener::bind(root.join("engine.sock")).unwrap();
         std::os::unix::fs::symlink(root.join("engine.sock"), root.join("notes.txt")).unwrap();
         let socket = mounts(&[mount(&root.join("notes.txt").display().to_string(), false)], &[], &all, true);

@@ -1,5 +1,5 @@
-//! Where an output goes, as a caller gives it: a path, a file that is open, any writer, or back to the caller as record
-//! batches or as a segment. The check of it is `outputs.rs`'s.
+//! The target of an output, as a caller gives it: a path, an open file, any writer, or the caller itself, which gets
+//! record batches or a segment. `outputs.rs` checks it.
 
 use crate::output::{HandOver, OutputBatches, OutputHandle};
 use longshore_protocol::OutputName;
@@ -14,35 +14,34 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct OutputSpec {
-    /// The output; counted up where it is left out.
+    /// The output; counted up if it is left out.
     pub name: Option<OutputName>,
-    /// The place.
+    /// The target.
     pub target: OutputTarget,
-    /// Its format, where no suffix says it.
+    /// Its format, if no suffix implies it.
     pub format: Option<FileFormat>,
     /// How its text is written.
     pub write: WriteOptions,
-    /// What stands for it in errors and in the record, where it has no path.
+    /// Its name in errors and in the record, if it has no path.
     pub called: String,
 }
 
-/// A place for an output. Nothing is put there unless the run succeeds, and nothing of one output unless all can be
-/// written. Only what a block with the mode `stream` writes to a file that is open or to a writer gets there row by row,
-/// while the block runs.
+/// The target of an output. It gets nothing unless the run succeeds and all outputs can be written. The exception is a
+/// block with the mode `stream` that writes to an open file or a writer: rows are sent while the block runs.
 #[non_exhaustive]
 pub enum OutputTarget {
     /// A file, which appears under its name when the run has succeeded, together with those of all other outputs; or a
-    /// named pipe or a device, which is written to then.
+    /// named pipe or a device, which is written to at that time.
     Path(PathBuf),
-    /// A file, a pipe or a socket that is open, from where it stands. Cancelling the run is heard while it takes nothing.
+    /// An open file, pipe or socket, from its current position. A cancel takes effect while it accepts no data.
     File(File),
-    /// A writer. It gets the bytes of the whole file, on a thread that may block; what it fails with fails the run, but for
-    /// [`std::io::ErrorKind::BrokenPipe`], which means that it wants no more. Outputs for writers are written before files
-    /// get their names, since what a writer has taken cannot be taken back.
+    /// A writer. It gets the bytes of the whole file, on a thread that may block. Its errors fail the run, except
+    /// [`std::io::ErrorKind::BrokenPipe`], which means that it needs no more data. Writers are served before files get
+    /// their names, because data sent to a writer cannot be taken back.
     Writer(Box<dyn Write + Send>),
-    /// The caller, as record batches. They are in a temporary file until they are read.
+    /// The caller, which gets record batches. They are in a temporary file until they are read.
     Batches(HandOver<OutputBatches>),
-    /// The caller, as an Arrow stream in shared memory.
+    /// The caller, which gets an Arrow stream in shared memory.
     Segment(HandOver<Segment>),
 }
 
@@ -63,13 +62,13 @@ impl OutputSpec {
         Self { name: None, target, format: None, write: WriteOptions::default(), called: called.to_owned() }
     }
 
-    /// A file, a named pipe or a device. Its suffix says the format.
+    /// A file, a named pipe or a device. Its suffix implies the format.
     #[must_use]
     pub fn path(path: impl Into<PathBuf>) -> Self {
         Self::new(OutputTarget::Path(path.into()), "")
     }
 
-    /// A file that is open, in a format.
+    /// An open file, written in this format.
     #[must_use]
     pub fn file(file: File, format: FileFormat) -> Self {
         Self::new(OutputTarget::File(file), "an open file").format(format)
@@ -81,62 +80,62 @@ impl OutputSpec {
         Self::new(OutputTarget::Writer(Box::new(writer)), "a writer").format(format)
     }
 
-    /// Record batches, which the handle has when the run has succeeded.
+    /// Record batches, which the handle returns when the run has succeeded.
     #[must_use]
     pub fn batches() -> (Self, OutputHandle<OutputBatches>) {
         let (hand_over, handle) = OutputHandle::new();
         (Self::new(OutputTarget::Batches(hand_over), "record batches"), handle)
     }
 
-    /// A segment, which the handle has when the run has succeeded.
+    /// A segment, which the handle returns when the run has succeeded.
     #[must_use]
     pub fn segment() -> (Self, OutputHandle<Segment>) {
         let (hand_over, handle) = OutputHandle::new();
         (Self::new(OutputTarget::Segment(hand_over), "a segment"), handle)
     }
 
-    /// Of the output with this number, from 0.
+    /// Sets the output's number, from 0.
     #[must_use]
     pub fn number(mut self, number: u32) -> Self {
         self.name = Some(OutputName::Number(number));
         self
     }
 
-    /// Of the output that the block declares under this id.
+    /// Sets the output by its declared id.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.name = Some(OutputName::Id(id.into()));
         self
     }
 
-    /// In this format, whatever a suffix says.
+    /// Sets the format, regardless of the suffix.
     #[must_use]
     pub fn format(mut self, format: FileFormat) -> Self {
         self.format = Some(format);
         self
     }
 
-    /// Written in this way.
+    /// Sets the options of writing.
     #[must_use]
     pub fn write(mut self, options: WriteOptions) -> Self {
         self.write = options;
         self
     }
 
-    /// With this name in errors and in the record, where it has no path.
+    /// Sets the name in errors and in the record, for a target without a path.
     #[must_use]
     pub fn called(mut self, name: impl Into<String>) -> Self {
         self.called = name.into();
         self
     }
 
-    /// Its path, where it has one.
+    /// Its path, if it has one.
     #[must_use]
     pub fn as_path(&self) -> Option<&Path> {
         if let OutputTarget::Path(path) = &self.target { Some(path) } else { None }
     }
 
-    /// What stands for it in errors and in the record.
+    /// Its path or name in errors and in the record.
     pub(super) fn shown(&self) -> PathBuf {
         self.as_path().map_or_else(|| PathBuf::from(&self.called), Path::to_owned)
     }

@@ -1,4 +1,4 @@
-//! Where the outputs go that a caller names, and how they are written.
+//! Checks the targets of outputs that a caller names, and how they are written.
 
 use super::{InputSpec, OutputSpec, OutputTarget, RequestError, real_target};
 use crate::output::{Declared, Place, SharedWriter, Target};
@@ -10,7 +10,7 @@ use rustix::fs::{Access, access};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The outputs by number, each with its place and how it is written.
+/// The outputs by number, each with its place and its options.
 pub(super) fn placed(block: &Block, specs: Vec<OutputSpec>, inputs: &[InputSpec]) -> Result<Declared, RequestError> {
     let mut declared = Declared::new(block.output_ids());
     let mut next = 0;
@@ -60,8 +60,7 @@ fn output_format(spec: &OutputSpec, number: u32) -> Result<FileFormat, RequestEr
     format.and_then(FileFormat::to_write).map_err(|source| RequestError::OutputFormat { number, source })
 }
 
-/// The caller's options, and the block's where they say nothing. What a block says of text does not keep it from being
-/// written in other formats.
+/// The caller's options, completed by the block's. A block's options for text do not prevent other formats.
 fn write_options(
     spec: &OutputSpec,
     declaration: Option<&longshore_block::OutputSpec>,
@@ -73,7 +72,7 @@ fn write_options(
     write.check().map(|()| write)
 }
 
-/// Looks at what a path leads to, and holds it: until the output is published nothing else is opened by that path.
+/// Resolves a path's destination and holds it open: the output is published there, even if the path changes meanwhile.
 fn destination(
     number: u32,
     path: &Path,
@@ -105,9 +104,9 @@ fn destination(
     let failed = |error: std::io::Error| place(error.to_string());
     let destination = Destination::of(path).map_err(failed)?;
     let checked = match &destination {
-        // The only check that holds on every file system is to do it.
+        // The only check that is reliable on every file system is to create a file.
         Destination::File(place) => Unpublished::create_in(place.clone(), path, "check").map(drop),
-        // Opening a pipe would wake who reads it.
+        // Opening a pipe would wake its reader.
         Destination::Stream(special) => access(special.path(), Access::WRITE_OK).map_err(std::io::Error::from),
     };
     checked.map_err(failed).map(|()| destination)

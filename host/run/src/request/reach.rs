@@ -1,6 +1,6 @@
-//! What stands where the script may write too, because it has a writable mount above: outputs, kept files, the block. They
-//! are held open from the check on, so that it changes nothing of where they go. A link there may be a script's of before:
-//! none leads to what is written, read or mounted.
+//! Outputs, kept files and the block below a writable mount, where the script may write too. They are held open from
+//! the check on, so that the script cannot redirect them. A link there may have been made by an earlier script: no path
+//! that is written, read or mounted may use one.
 
 use super::{InputSpec, Mount, RequestError};
 use crate::kept::CaptureTarget;
@@ -11,14 +11,14 @@ use longshore_os::publish::Destination;
 use longshore_os::shared_file::SharedFile;
 use std::path::{Path, PathBuf};
 
-/// Something that the host writes.
+/// A path that the host writes.
 struct Written<'a> {
     what: String,
     path: PathBuf,
     links: &'a [PathBuf],
 }
 
-/// What a caller gives to be read or mounted, by its path.
+/// The paths that a caller gives to be read or mounted.
 pub(super) fn given(
     inputs: &[InputSpec],
     mounts: &[Mount],
@@ -40,7 +40,7 @@ pub(super) fn given(
     files.chain(mounts).chain(options).collect()
 }
 
-/// Returns what a caller should know of it.
+/// Checks the paths against the writable mounts. Returns notes for the caller.
 pub(super) fn check(
     outputs: &Declared,
     keep: Option<&CaptureTarget>,
@@ -54,7 +54,7 @@ pub(super) fn check(
             written.push(Written { what: format!("output {number}"), path: place.path(), links: place.links() });
         }
     }
-    written.extend(keep.map(|keep| Written { what: "what is kept".into(), path: keep.real(), links: keep.links() }));
+    written.extend(keep.map(|keep| Written { what: "the kept folder".into(), path: keep.real(), links: keep.links() }));
     let mut notes = Vec::new();
     if !mounts.iter().any(|mount| mount.writable) {
         return Ok(notes);
@@ -79,13 +79,13 @@ pub(super) fn check(
         if !below.is_empty() {
             let (all, mount) = (below.join(", "), mount.display());
             notes.push(format!(
-                "the script may write to `{mount}`, where this goes too: {all}. If it moves or replaces a folder there, \
-                 the run fails"
+                "the script may write to `{mount}`, where the host writes too: {all}. If the script moves or replaces \
+                 a folder there, the run fails"
             ));
         }
         if is_of_block(block, mount) {
             notes.push(format!(
-                "the script may write to `{}`, and so to its own block: later runs execute what it leaves there",
+                "the script may write to `{}`, and thereby to its own block: later runs execute its changes",
                 mount.display()
             ));
         }

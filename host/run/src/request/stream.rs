@@ -1,16 +1,16 @@
-//! What a run that transforms a stream must be like: one input, one output, chunks of a sensible size.
+//! Requirements of a run that transforms a stream: one input, one output, and a valid chunk size.
 
 use super::{RequestError, RunRequest};
 use longshore_block::Block;
 
-/// Rows of a chunk, unless asked otherwise: a few megabytes of a usual table.
+/// Default rows of a chunk: a few megabytes of a usual table.
 pub const CHUNK_ROWS: u32 = 65_536;
 
 /// Most rows of a chunk: 128 MiB for each column of numbers.
 const CHUNK_ROWS_MAX: u32 = 1 << 24;
 
 impl RunRequest {
-    /// Checks what only streams need. Returns the rows of a chunk.
+    /// Checks the requirements of streams. Returns the rows of a chunk.
     pub(super) fn check_stream(&self, block: &Block) -> Result<u32, RequestError> {
         if self.inputs.len() != 1 || self.inputs.iter().any(|input| input.number.unwrap_or(0) != 0) {
             let given = match self.inputs.as_slice() {
