@@ -1,4 +1,4 @@
-//! Runs a block on record batches and takes batches back: `embed BLOCK AGENT PYTHON FOLDER`, on the engine `process`.
+//! Runs a block on record batches and gets batches back: `embed BLOCK AGENT PYTHON FOLDER`, on the engine `process`.
 
 use longshore::arrow::RecordBatch;
 use longshore::arrow::array::{ArrayRef, Int64Array};

@@ -1,5 +1,5 @@
-//! Reads tables from end to end as a run does, checks included, and says how long it took: `read FILE [TIMES]`. The bench
-//! compares it with other readers of the same files; a run itself adds the interpreter's start and the segment.
+//! Reads tables completely as a run does, checks included, and prints the time: `read FILE [TIMES]`. The bench compares
+//! it with other readers of the same files; a run adds the interpreter's start and the segment.
 
 use longshore::table::{FileFormat, ReadOptions, Source, TableError};
 use std::io::Write;

@@ -1,5 +1,5 @@
-//! The parts of Arrow that stand in this crate's signatures, under the names that the crate `arrow` has for them: of the
-//! version that this crate uses, which an embedding program needs.
+//! The parts of Arrow in this crate's signatures, under their names in the crate `arrow`. Embedding programs need this
+//! version of Arrow.
 
 pub use arrow_array as array;
 pub use arrow_array::{RecordBatch, RecordBatchReader};

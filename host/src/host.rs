@@ -1,4 +1,4 @@
-//! What a program that embeds Longshore has one of: its settings, and the engines that they name.
+//! The host, of which an embedding program has one: its settings, and the engines that they name.
 
 use crate::running::{RunError, Running, Runs};
 use longshore_archive::Form;
@@ -21,8 +21,8 @@ use longshore_run::single::{self, Explained};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Runs blocks, and makes and looks after the images that they need. It is made once; its methods may be called at the same
-/// time, from any number of tasks. It reads no environment variable, handles no signal and prints nothing.
+/// Runs blocks, and builds and manages the images that they need. Create it once; its methods may be called
+/// concurrently from any number of tasks. It reads no environment variable, handles no signal and prints nothing.
 #[derive(Debug, Clone)]
 pub struct Host {
     engines: Engines,
@@ -30,7 +30,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host with these settings. Nothing is asked of an engine yet.
+    /// A host with these settings. Does not connect to an engine yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self { engines: Engines::new(settings, DockerConnector), runs: Arc::new(Runs::new()) }
@@ -48,13 +48,14 @@ impl Host {
         &self.engines
     }
 
-    /// Starts a run: checks the request on a thread that may block, and runs the block. What is returned is awaited for the
-    /// record, in which is whatever happens; nothing of the run is left then. Events and cancelling are its methods.
+    /// Starts a run: checks the request on a thread that may block, and runs the block. Await the result for the
+    /// record, which reports failures too; nothing of the run is left then. The result also gives the events and a
+    /// handle to cancel.
     ///
-    /// Dropping what is returned ends the run at once, without a record: its future is dropped where it waits, its
-    /// connections are closed, and its script, its agent and its container end within seconds, as they do when their host
-    /// is killed. Outputs are not published unless that had begun. What there was no time to remove, such as a working
-    /// folder, the next run removes. To have it all removed, cancel and await instead.
+    /// Dropping the result ends the run at once, without a record: its connections are closed, and its script, its
+    /// agent and its container end within seconds, as after a kill of the host. Outputs are not published unless
+    /// publishing had begun. The next run removes leftovers, such as a working folder. To have everything removed,
+    /// cancel and await instead.
     ///
     /// # Panics
     /// Outside of a Tokio runtime, which must have its time and I/O drivers enabled and should have several threads.
@@ -67,7 +68,7 @@ impl Host {
             let checking = tokio::task::spawn_blocking(|| request.prepare());
             let prepared = tokio::select! {
                 prepared = checking => prepared.map_err(|_| RunError::Broken)??,
-                // A reader may keep the check waiting for ever.
+                // The check may wait for a reader without a limit.
                 () = host.runs.stop.cancelled() => return Err(RunError::ShuttingDown),
             };
             let record = host.run_prepared(prepared, events, &cancelled).await;
@@ -77,8 +78,9 @@ impl Host {
         Running { task, events: Some(received), cancel }
     }
 
-    /// Runs what was checked before with [`RunRequest::prepare`], as [`Host::run`] does. Once the host is shutting down a
-    /// run is interrupted before it starts anything. Dropping the future ends the run as dropping [`Running`] does.
+    /// Runs a request that was checked with [`RunRequest::prepare`], as [`Host::run`] does. While the host is shutting
+    /// down, a run is interrupted before it starts anything. Dropping the future ends the run like dropping
+    /// [`Running`].
     #[must_use = "the record says whether it succeeded"]
     pub async fn run_prepared(&self, prepared: Prepared, events: Events, cancel: &Cancel) -> RunRecord {
         let going = self.runs.begin();
@@ -90,27 +92,27 @@ impl Host {
         record
     }
 
-    /// Lets no run start any more, cancels all of this host and its clones gently, and waits until each of them has ended
-    /// and has removed what it made. Whoever awaits their records gets them.
+    /// Prevents new runs, cancels all runs of this host and its clones gently, and waits until each has ended and
+    /// cleaned up. Their records can still be awaited.
     pub async fn shutdown(&self) {
         self.runs.stop.cancel(CancelLevel::Gently);
         self.runs.ended().await;
     }
 
-    /// Explains what a run would be given, and starts nothing.
+    /// Explains the limits and policy of a run, and starts nothing.
     ///
     /// # Errors
-    /// [`EngineError`]: the engine that it wants does not answer.
+    /// [`EngineError`]: the requested engine does not answer.
     pub async fn explain(&self, prepared: &Prepared) -> Result<Explained, EngineError> {
         single::explain(prepared, &self.engines).await
     }
 
-    /// Looks at everything that runs need on this machine.
+    /// Checks everything that runs need on this machine.
     pub async fn diagnose(&self) -> Vec<Diagnosis> {
         diagnose(&self.engines).await
     }
 
-    /// The images of this machine. Where no engine answers there is an error, unless there are folders.
+    /// The images of this machine. An error if no engine answers, unless there are environment folders.
     ///
     /// # Errors
     /// [`ImagesError`]: no engine answers.
@@ -118,10 +120,10 @@ impl Host {
         ImageCollection::open(&self.engines).await
     }
 
-    /// Makes the image of a block, as a run would, or finds it.
+    /// Builds the image of a block, as a run would, or finds it.
     ///
     /// # Errors
-    /// [`EnvironmentError`] names the packages that could not be installed, with the installer's words.
+    /// [`EnvironmentError`] names the packages that could not be installed, with the installer's message.
     pub async fn build(
         &self,
         block: &Block,
@@ -132,7 +134,8 @@ impl Host {
         environment::build(block, image, &self.engines, events, cancel).await
     }
 
-    /// Writes the exact packages of a block's environment into its lock file, and makes the environment where it is missing.
+    /// Writes the exact packages of a block's environment to its lock file, and builds the environment if it is
+    /// missing.
     ///
     /// # Errors
     /// [`EnvironmentError`]: the environment cannot be made, or the file cannot be written.
@@ -140,8 +143,8 @@ impl Host {
         environment::lock(block, &self.engines, events, cancel).await
     }
 
-    /// Takes the fingerprint of a subject: a path is a block (its folder or script) or, where it ends in `.json`, a
-    /// fingerprint that was saved; anything else is an image. `engine` tells where the block would run.
+    /// Takes the fingerprint of a subject: a path is a block (its folder or script) or, if it ends in `.json`, a saved
+    /// fingerprint; anything else is an image. `engine` is the engine that the block would run on.
     ///
     /// # Errors
     /// [`SubjectError`].
@@ -149,11 +152,11 @@ impl Host {
         subject::fingerprint(subject, engine, &self.engines).await
     }
 
-    /// Writes an image into an archive. `image` is a name, an id, or the beginning of an environment's hash.
+    /// Writes an image to an archive. `image` is a name, an id, or the beginning of an environment's hash.
     ///
     /// # Errors
-    /// [`ExportError`]: there is no such image, the engine fails, or the archive cannot be written; a file that was there is
-    /// as it was.
+    /// [`ExportError`]: there is no such image, the engine fails, or the archive cannot be written; an existing file is
+    /// unchanged.
     pub async fn export(&self, image: &str, target: Target, form: Form) -> Result<Exported, ExportError> {
         transfer::export(image, target, form, &self.engines).await
     }
@@ -161,8 +164,8 @@ impl Host {
     /// Loads the image of an archive, which is the path of a file, or `-` for standard input.
     ///
     /// # Errors
-    /// [`ImportError`]: anything is wrong with the archive, its image is not for this machine, its name is taken by another
-    /// image, or the engine fails. The engine's images are then as they were.
+    /// [`ImportError`]: the archive is invalid, its image is not for this machine, its name is taken by another image,
+    /// or the engine fails. The engine's images are then unchanged.
     pub async fn import(&self, archive: &Path, trust: Trust) -> Result<Imported, ImportError> {
         transfer::import(archive, trust, &self.engines).await
     }

@@ -1,7 +1,7 @@
-//! Runs users' scripts in fresh containers and hands them tables without copying.
+//! Runs users' scripts in fresh containers and passes them tables without copying.
 //!
-//! A program makes a [`Host`] once, describes a run as a [`RunRequest`], and awaits [`Host::run`] for its [`RunRecord`]. The
-//! request is checked first: everything that can be wrong with manifests, options, inputs and outputs is found before
+//! A program creates a [`Host`] once, describes a run as a [`RunRequest`], and awaits [`Host::run`] for its
+//! [`RunRecord`]. The request is checked first: errors in manifests, options, inputs and outputs are found before
 //! anything starts.
 //!
 //! ```no_run
@@ -15,8 +15,9 @@
 //! # }
 //! ```
 //!
-//! Tables need no files: inputs may be readers, record batches and segments ([`InputSpec`]), and outputs go to writers, or
-//! back to the program ([`OutputSpec`]), once the run has succeeded. [`arrow`] is the version of Arrow that they are of.
+//! Tables need no files: inputs may be readers, record batches and segments ([`InputSpec`]); outputs may be sent to
+//! writers or returned to the program ([`OutputSpec`]) once the run has succeeded. [`arrow`] re-exports the version of
+//! Arrow in use.
 //!
 //! ```no_run
 //! # async fn example(host: longshore::Host, batch: longshore::arrow::RecordBatch) -> Result<(), Box<dyn std::error::Error>> {
@@ -32,7 +33,7 @@
 //! # }
 //! ```
 //!
-//! What happens in a run may be heard, and a run may be cancelled; [`Host::shutdown`] cancels all of them.
+//! A run has events, and can be cancelled; [`Host::shutdown`] cancels all runs.
 //!
 //! ```no_run
 //! # async fn example(host: longshore::Host) -> Result<(), Box<dyn std::error::Error>> {

@@ -1,4 +1,4 @@
-//! A run that goes on: awaited for its record, with its events and the handle that cancels it.
+//! A run in progress: awaited for its record, with its events and a handle to cancel it.
 
 use longshore_engine::task::Task;
 use longshore_model::cancel::Cancel;
@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::sync::watch;
 
-/// A run that goes on, which [`Host::run`](crate::Host::run) started. Awaiting it gives the record.
+/// A run in progress, which [`Host::run`](crate::Host::run) started. Awaiting it returns the record.
 #[derive(Debug)]
 #[must_use = "dropping it ends the run"]
 pub struct Running {
@@ -22,25 +22,25 @@ pub struct Running {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// What was asked for cannot be.
+    /// The request is invalid.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// The host is shutting down.
     #[error("cannot start the run: its host is shutting down")]
     ShuttingDown,
     /// Checking the request panicked, or the runtime itself ends.
-    #[error("cannot check the run: its task broke")]
+    #[error("cannot check the run: its task ended early")]
     Broken,
 }
 
 impl Running {
-    /// What happens in the run, until it has ended. They need not be read, and nothing waits for whoever reads them: those
-    /// that are too many are dropped and counted. `None` the second time, and once the run has been awaited.
+    /// The events of the run, until it has ended. They need not be read, and no run waits for their reader: excess
+    /// events are dropped and counted. `None` the second time, and once the run has been awaited.
     pub fn events(&mut self) -> Option<EventReceiver> {
         self.events.take()
     }
 
-    /// What cancels the run.
+    /// The handle to cancel the run.
     #[must_use]
     pub fn cancellation(&self) -> Cancel {
         self.cancel.clone()
@@ -51,20 +51,20 @@ impl Future for Running {
     type Output = Result<RunRecord, RunError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // Who awaits it without having asked for its events does not read them: none need be kept.
+        // Events that were not taken before awaiting are not read: none need be kept.
         self.events = None;
         Poll::Ready(ready!(Pin::new(&mut self.task).poll(context)).unwrap_or(Err(RunError::Broken)))
     }
 }
 
-/// The runs of a host that go on, and what cancels all of them.
+/// The running runs of a host, and the handle that cancels all of them.
 #[derive(Debug)]
 pub(crate) struct Runs {
     pub(crate) stop: Cancel,
     going: watch::Sender<usize>,
 }
 
-/// A run that counts as going on until this is dropped.
+/// A run that is counted until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Going<'a>(&'a Runs);
 
@@ -73,17 +73,17 @@ impl Runs {
         Self { stop: Cancel::new(), going: watch::Sender::new(0) }
     }
 
-    /// Counts a run; `None` where none may start any more.
+    /// Counts a run; `None` if no run may start any more.
     pub(crate) fn begin(&self) -> Option<Going<'_>> {
         self.going.send_modify(|going| *going += 1);
-        // Counted first: whoever stops them sees it, or is seen here.
+        // Counted first: `shutdown` either sees this run, or is seen here.
         let going = Going(self);
         (!self.stop.is_cancelled()).then_some(going)
     }
 
-    /// Waits until none goes on.
+    /// Waits until no run is running.
     pub(crate) async fn ended(&self) {
-        // The sender is alive, so that this ends with a count of none alone.
+        // The sender is alive, so this ends only with a count of 0.
         let _ = self.going.subscribe().wait_for(|going| *going == 0).await;
     }
 }

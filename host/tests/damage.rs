@@ -1,5 +1,5 @@
-//! Damaged files of each format: cut at every 64th byte, and with each field that looks like a length made another. None
-//! may have other rows than the good file, none may end in a panic, and none may take more memory than it has a right to.
+//! Damaged files of each format: cut at every 64th byte, and with each possible length field changed. None may have
+//! other rows than the good file, panic, or use more memory than its limit.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Most memory that reading a damaged file may take.
 const MEMORY_MAX: u64 = 1 << 30;
 
-/// Rows of the table: few, for each file is read some thousand times.
+/// Rows of the table: few, because each file is read several thousand times.
 const ROWS: i64 = 90;
 
 fn table() -> RecordBatch {
@@ -83,7 +83,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// What a file is read as: its rows and its numbers, which no damage may change unseen.
+/// The result of reading a file: its rows and its numbers, which no damage may change unnoticed.
 fn read(path: &Path) -> Result<(usize, Vec<Option<i64>>), TableError> {
     let source = Source::open(path, FileFormat::from_path(path).unwrap())?;
     let (mut rows, mut numbers) = (0, Vec::new());

@@ -1,5 +1,5 @@
-//! The library as a program embeds it: runs beside each other in one process with settings made by hand, events that
-//! nobody reads, a future that is dropped half way, and errors for what is wrong.
+//! The library as a program embeds it: concurrent runs in one process with settings made by hand, unread events, a
+//! dropped future, and errors for invalid requests.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How long what was given up may take to be gone.
+/// How long a dropped run may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Files and folders below a folder, sockets among them.
@@ -77,7 +77,7 @@ async fn a_run_that_is_dropped_half_way_takes_its_script_with_it() {
     assert!(processes(&work) > 0);
     drop(run);
     soon("the script is gone", || processes(&work) == 0).await;
-    // What a dropped one had no time for, the next run removes, or who waits for its agent still does.
+    // Leftovers of a dropped run are removed by the next run, or by the thread that waits for its agent.
     let script = home.write("next.py", "print('next')\n");
     let (events, unread) = longshore::events();
     let record =
@@ -96,7 +96,7 @@ fn the_example_gets_its_batches_back() {
     );
     let (agent, python) = (home.settings().agent, home.settings().python);
     if let Some(cargo) = std::env::var_os("CARGO") {
-        // By itself, so that what it needs is what these tests need, and is compiled already.
+        // Built by itself, so that its dependencies are those of these tests, which are compiled already.
         let built =
             Command::new(cargo).args(["build", "--locked", "-q", "-p", "longshore", "--example", "embed"]).status();
         assert!(built.unwrap().success(), "the example builds");
@@ -131,7 +131,7 @@ async fn a_host_that_shuts_down_ends_all_its_runs_and_starts_none() {
     let prepared = home.request(&script).prepare().unwrap();
     let record = host.run_prepared(prepared, longshore::events().0, &Cancel::new()).await;
     assert_eq!((record.outcome, processes(&work)), (Outcome::Interrupted, 0));
-    // The first of several that are cancelled by hand ends alone.
+    // Cancelling one of several runs ends only that one.
     let host = Host::new(home.settings());
     let run = host.run(home.request(&script));
     run.cancellation().cancel(CancelLevel::AtOnce);

@@ -1,5 +1,4 @@
-//! Every format, written and read back: values, nulls, types and names, tables without rows, and what a format cannot
-//! hold.
+//! Every format, written and read back: values, nulls, types and names, tables without rows, and unsupported values.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -156,7 +155,7 @@ fn times_in_seconds_are_times_in_parquet() {
         "parquet".parse().unwrap(),
         &[RecordBatch::try_from_iter([("t", Arc::new(times) as ArrayRef)]).unwrap()],
     );
-    // As readers of other makers see it, which do not look at the Arrow schema beside Parquet's own.
+    // As other libraries see it, which ignore the Arrow schema beside Parquet's own.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(&path).unwrap(), options).unwrap();
     assert_eq!(*reader.schema().field(0).data_type(), DataType::Timestamp(TimeUnit::Millisecond, None));

@@ -1,4 +1,4 @@
-//! Tables on a disk that is full: an error that names the file and says why, in every format, and never a panic.
+//! Tables on a full disk: an error with the file and the cause, in every format, and never a panic.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -9,7 +9,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Rows that no compression makes small: each format has written some of them before it ends.
+/// Rows that do not compress: each format has written some of them before the end.
 fn batch() -> RecordBatch {
     let numbers = std::iter::successors(Some(1_i64), |before| {
         Some(before.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
@@ -23,7 +23,7 @@ fn batch() -> RecordBatch {
 
 fn written(path: &Path, batches: usize) -> Result<u64, TableError> {
     let batch = batch();
-    // The kernel has a device for this.
+    // The kernel's device for this.
     let full = File::options().write(true).open("/dev/full").unwrap();
     let mut sink = Sink::create(path, FileFormat::from_path(path)?, &batch.schema(), full)?;
     for _ in 0..batches {
@@ -49,7 +49,7 @@ fn every_format_says_that_the_disk_is_full() {
         "ndjson.zst",
     ];
     for suffix in formats {
-        // While rows come, and at the end, when what was gathered is written.
+        // While rows arrive, and at the end, when buffered rows are written.
         for batches in [1, 8] {
             let path = Path::new("/full").join(format!("out.{suffix}"));
             let error = written(&path, batches).unwrap_err();

@@ -1,4 +1,4 @@
-//! What a run's container sees of the machine is what was checked, or nothing.
+//! A run's container sees only those files of the machine that were checked.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -45,11 +45,11 @@ async fn a_folder_that_is_replaced_after_its_check_is_not_mounted() {
     assert_eq!(record.outcome, Outcome::EnvironmentFailed, "{record:?}");
     let told = format!("{record:?}");
     assert!(told.contains("was replaced after it was checked"), "{told}");
-    // The runtime folder is the run's, and empty.
+    // The runtime folder belongs to the run, and is empty.
     assert_eq!(std::fs::read_dir(root.join("run/runs")).unwrap().count(), 0);
 }
 
-/// Runs a command in this machine's own mount namespace, as root, which whoever may use the engine can.
+/// Runs a command in this machine's own mount namespace, as root, which every user of the engine can do.
 fn on_this_machine(command: &[&str]) {
     let image = Settings::default().python_image;
     let run = ["run", "--rm", "--pid", "host", "--network", "none", "--user", "0:0"];

@@ -1,5 +1,5 @@
-//! Every type in the signatures of runs has a name in this crate: a program that embeds it needs no other crate of it, and no
-//! Arrow of its own.
+//! Every type in the signatures of runs has a name in this crate: an embedding program needs no other crate of
+//! Longshore, and no Arrow of its own.
 
 use longshore::arrow::{ArrowError, RecordBatch, RecordBatchReader, SchemaRef};
 use longshore::{

@@ -1,5 +1,5 @@
-//! Tables that a program hands over and takes back without files of its own: readers, record batches and segments as
-//! inputs, writers, batches and segments as outputs; by batches of one block and by a stream.
+//! Tables that a program passes and gets back without files of its own: readers, record batches and segments as inputs;
+//! writers, batches and segments as outputs; with a batch block and with a stream.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 const ALL: &str = "from longshore.api import Api\nimport pandas\napi = Api()\ntables = [api.read_input_records(number) for \
     number in range(5)]\nfor number in range(4):\n    api.write_output_records(pandas.concat(tables), number)\napi.close()\n";
 
-/// Each chunk as it is.
+/// Returns each chunk unchanged.
 const STREAM: &str =
     "from longshore.api import Api\napi = Api()\napi.process_stream(lambda chunk: chunk)\napi.close()\n";
 
@@ -34,7 +34,7 @@ fn numbers(batches: impl RecordBatchReader) -> Vec<i64> {
     batches.flat_map(of).collect()
 }
 
-/// A writer whose bytes can be looked at.
+/// A writer whose bytes can be inspected.
 #[derive(Debug, Clone, Default)]
 struct Taken(Arc<Mutex<Vec<u8>>>);
 
@@ -54,7 +54,7 @@ impl Write for Taken {
     }
 }
 
-/// A writer that cannot.
+/// A writer that fails.
 struct Refuses(io::ErrorKind);
 
 impl Write for Refuses {
@@ -120,7 +120,7 @@ async fn inputs_and_outputs_need_no_paths() {
     let names: Vec<_> = record.inputs.iter().map(|input| input.path.display().to_string()).collect();
     assert_eq!(names, ["an open file", "a reader", "record batches", "a segment", "record batches"]);
     assert_eq!(record.outputs[2].path.display().to_string(), "the program");
-    // A segment that one run made is another's input.
+    // The segment of one run is another run's input.
     let (again, taken) = OutputSpec::batches();
     let script = "from longshore.api import Api\napi = Api()\napi.write_output_records(api.read_input_records(0))\napi.close()\n";
     let request = block(&home, script, false).input(InputSpec::segment(taken_segment.take().unwrap())).output(again);
@@ -142,7 +142,7 @@ async fn nothing_is_handed_over_unless_the_run_succeeds() {
     assert_eq!(run(&home, request).await.outcome, Outcome::Failed);
     assert_eq!(taken.take().unwrap_err(), NotHandedOver::NotWritten);
     assert_eq!(written.text(), "");
-    // A writer that fails keeps files and batches back; one that wants no more does not.
+    // A failing writer prevents files and batches; one that closes early does not.
     let works = script.replace("raise ValueError('no')", "api.close()");
     for (kind, outcome) in
         [(io::ErrorKind::StorageFull, Outcome::PublishFailed), (io::ErrorKind::BrokenPipe, Outcome::Succeeded)]
@@ -163,7 +163,7 @@ async fn a_stream_takes_and_gives_rows_as_they_come() {
     let home = Home::new();
     let csv = "csv".parse().unwrap();
     let (from_batches, from_reader) = (Taken::default(), Taken::default());
-    // The second batch is made only when the first has been through the script, and has been written.
+    // The second batch is made only after the first has passed through the script and has been written.
     let seen = from_batches.clone();
     let waiting = (0..2_i64).map(move |number| {
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
@@ -185,7 +185,7 @@ async fn a_stream_takes_and_gives_rows_as_they_come() {
         .output(OutputSpec::writer(from_reader.clone(), csv));
     assert!(run(&home, request).await.outcome.is_success());
     assert_eq!(from_reader.text(), "n\n8\n9\n");
-    // What a reader fails with fails the run.
+    // A reader's error fails the run.
     struct Fails(bool);
     impl Read for Fails {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -219,7 +219,7 @@ fn what_has_no_path_needs_a_format_and_no_options_that_it_has_not() {
     read.add("delimiter=;").unwrap();
     let reason = error(block(&home, "", false).input(InputSpec::from(batch(&[1])).read(read)));
     assert!(reason.contains("`record batches` is") && reason.contains("no option `delimiter`"), "{reason}");
-    // A dash is a file's name like any other.
+    // `-` is a file name like any other.
     let reason = error(block(&home, "", false).input("-"));
     assert!(reason.contains("`-`"), "{reason}");
 }

@@ -1,4 +1,4 @@
-//! Excel workbooks, written and read by another library: what each value is in a cell, and what a sheet cannot hold.
+//! Excel workbooks, written and read by another library: the cell of each value, and values that a sheet cannot hold.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

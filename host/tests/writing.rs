@@ -1,4 +1,4 @@
-//! Text written as somebody wants it, and read with the same options: generated tables by generated options come out equal,
+//! Text written with options, and read with the same options: generated tables with generated options come out equal,
 //! or are refused.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
@@ -15,7 +15,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Numbers without end, the same in each run.
+/// An endless sequence of numbers, the same in each run.
 struct Random(u64);
 
 impl Random {
@@ -70,7 +70,7 @@ const TEXTS: [&str; 28] = [
     "'",
 ];
 
-/// A table of several rows, each column of another kind.
+/// A table of several rows with a column of each kind.
 fn table(random: &mut Random) -> RecordBatch {
     let rows = random.below(6);
     let count = 1 + random.below(5);
@@ -106,7 +106,7 @@ fn table(random: &mut Random) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.collect::<Vec<_>>()).unwrap()
 }
 
-/// Options of writing, and the words of them that reading has too.
+/// Options of writing, and those of them that reading has too.
 fn options(random: &mut Random) -> (String, String) {
     let mut both = vec![format!("header={}", random.one(&["yes", "no"]))];
     let mut written = Vec::new();
@@ -151,14 +151,14 @@ fn read(path: &Path, options: &ReadOptions) -> Result<RecordBatch, TableError> {
     Ok(arrow_select::concat::concat_batches(&source.schema(), &batches).unwrap())
 }
 
-/// What columns are, which a text does not say where they are text or have no values.
+/// The types of columns that a text does not imply: text, and columns without values.
 fn types(batch: &RecordBatch, has_header: bool, options: &mut ReadOptions) {
     for (place, field) in batch.schema().fields().iter().enumerate() {
         let name = if has_header { field.name().clone() } else { format!("column_{}", place + 1) };
         let column = batch.column(place);
         let name_of_type = match field.data_type() {
             arrow_schema::DataType::Utf8 => "text",
-            // Of nothing it is not known whether it had a zone.
+            // A column without values has no known zone.
             _ if column.null_count() == column.len() => continue,
             arrow_schema::DataType::Int64 => "integer",
             arrow_schema::DataType::Float64 => "number",
@@ -210,7 +210,7 @@ fn what_is_written_with_options_is_read_with_them() {
                     shown()
                 );
                 for (found, expected) in found.columns().iter().zip(batch.columns()) {
-                    // Of a column of nothing it is not known what it has none of.
+                    // A column without values has no known type.
                     if expected.null_count() < expected.len() {
                         assert_eq!(found.as_ref(), expected.as_ref(), "{}", shown());
                     } else if batch.num_columns() > 1 {
@@ -300,7 +300,7 @@ fn what_would_not_be_read_back_is_refused() {
     assert!(alone.contains("`missing=NA` writes a word"), "{alone}");
 }
 
-/// Times of which somebody says that they are all midnights.
+/// Times that are marked as midnights.
 fn days(name: &str, values: Vec<Option<i64>>) -> RecordBatch {
     let said = HashMap::from([("longshore.only_days".to_owned(), "true".to_owned())]);
     let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from(values));

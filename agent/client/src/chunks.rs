@@ -1,9 +1,9 @@
-//! The input of a run that transforms a stream: tables of a chunk's rows, one after the other.
+//! The input of a run that transforms a stream: one table for each chunk.
 
 use crate::error::ClientError;
 use crate::inputs::{InputBatches, InputTable};
 
-/// Chunks in order. An input without rows is one chunk without rows, so that its columns are seen once.
+/// Chunks in order. An input without rows is one chunk without rows, so that the script sees its columns.
 #[derive(Debug)]
 pub struct Chunks {
     batches: InputBatches,

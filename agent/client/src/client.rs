@@ -1,4 +1,4 @@
-//! The client: connecting, facts, and the script's last word. Inputs, outputs, reports and dry runs have their own files.
+//! The client: connecting, facts, and the script's verdict. Inputs, outputs, reports and dry runs have their own files.
 
 use crate::chunks::Chunks;
 use crate::dry_run::DryRun;
@@ -21,13 +21,13 @@ use std::sync::{Arc, Mutex};
 
 /// How to connect.
 pub struct ConnectSettings {
-    /// The host's socket, as `LONGSHORE_SOCKET` names it: the script is in a run.
+    /// The host's socket, from `LONGSHORE_SOCKET`: set in a run.
     pub socket: Option<PathBuf>,
-    /// The folder that stands for a host where there is none, as `LONGSHORE_DRY_RUN` names it.
+    /// The folder that replaces a host, from `LONGSHORE_DRY_RUN`; used if there is no socket.
     pub dry_run: Option<PathBuf>,
-    /// The SDK, for messages to people.
+    /// The SDK's name and version, for messages.
     pub software: Software,
-    /// Asked now and then while a call waits for the host; `true` ends the wait with [`ClientError::Interrupted`].
+    /// Called regularly while a call waits for the host; `true` ends the wait with [`ClientError::Interrupted`].
     pub interrupted: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
@@ -48,7 +48,7 @@ pub struct Client {
     process: u32,
 }
 
-/// What the script talks to.
+/// The other side of the client.
 enum Side {
     Host { link: Arc<Link>, descriptors: bool, writing: Mutex<HashMap<OutputName, Arc<Mutex<()>>>> },
     Folder(Arc<DryRun>),
@@ -97,8 +97,8 @@ impl Client {
         })
     }
 
-    /// Greets the host of this run over a connection that is there. Where it passes no descriptors, tables come and go
-    /// inline.
+    /// Greets the host of this run over an existing connection. If it passes no descriptors, tables are sent inline in
+    /// both directions.
     ///
     /// # Errors
     /// [`ClientError::Connection`], [`ClientError::Refused`].
@@ -140,8 +140,8 @@ impl Client {
         &self.facts
     }
 
-    /// Reads a whole input; `None` where nothing is connected. Every read maps the memory anew, so changing what one
-    /// read returned does not change the next.
+    /// Reads a whole input; `None` if nothing is connected. Every read maps the memory anew, so changing the result of
+    /// one read does not change the next.
     ///
     /// # Errors
     /// [`ClientError::Input`], [`ClientError::UnknownInput`], [`ClientError::Ended`], [`ClientError::Streaming`], or
@@ -154,7 +154,7 @@ impl Client {
         }
     }
 
-    /// Reads an input batch by batch, in bounded memory; `None` where nothing is connected.
+    /// Reads an input batch by batch, in bounded memory; `None` if nothing is connected.
     ///
     /// # Errors
     /// As [`Client::read_input`].
@@ -163,8 +163,8 @@ impl Client {
         self.batches(input, BATCH_ROWS)
     }
 
-    /// The input of a run that transforms a stream, chunk by chunk, in bounded memory. Once. A dry run has no manifest
-    /// that says what the mode is, and takes input 0 for the stream.
+    /// The input of a run that transforms a stream, chunk by chunk, in bounded memory. Can be called once. A dry run
+    /// has no manifest that sets the mode, and takes input 0 as the stream.
     ///
     /// # Errors
     /// [`ClientError::NotStreaming`], [`ClientError::Streamed`], and as [`Client::read_input`].
@@ -184,7 +184,7 @@ impl Client {
         Ok(Chunks::new(batches.ok_or_else(unconnected)?))
     }
 
-    /// Appends what became of a chunk to the run's output.
+    /// Appends the result of a chunk to the run's output.
     ///
     /// # Errors
     /// As [`Client::write_output`].
@@ -193,11 +193,11 @@ impl Client {
         self.append(&OutputName::Number(0), data)
     }
 
-    /// Appends a table to an output and waits until the host has it. Returns nothing that a script needs: an output
-    /// that the host does not take is an error.
+    /// Appends a table to an output and waits until the host has accepted it. A table that the host refuses is an
+    /// error.
     ///
     /// # Errors
-    /// [`ClientError::Output`], [`ClientError::Data`] where `data` fails, [`ClientError::Ended`],
+    /// [`ClientError::Output`], [`ClientError::Data`] if `data` fails, [`ClientError::Ended`],
     /// [`ClientError::Streaming`], or the connection failed.
     pub fn write_output(&self, output: &OutputName, data: &mut dyn RecordBatchReader) -> Result<(), ClientError> {
         self.check_batch("write_output")?;
@@ -227,8 +227,8 @@ impl Client {
         }
     }
 
-    /// Replaces a message that has not been sent yet: what most calls of [`Client::update_message`] come to, in a
-    /// script that reports in every turn of a loop. Waits for nothing; `false` where there is no such message.
+    /// Replaces a message that has not been sent yet, as most calls of [`Client::update_message`] do in a script that
+    /// reports in every turn of a loop. Never waits; `false` if there is no such message.
     #[must_use]
     pub fn replace_message(&self, text: &str) -> bool {
         text.len() <= TEXT_MAX && self.reports.replace_message(text)
@@ -241,7 +241,7 @@ impl Client {
         fits && self.reports.replace_progress(fraction.clamp(0.0, 1.0), text)
     }
 
-    /// Whether this is the process that connected. A forked one shares the connection, and would talk over it.
+    /// Whether this is the process that connected. A forked one shares the connection, and must not use it.
     #[must_use]
     pub fn is_here(&self) -> bool {
         std::process::id() == self.process
@@ -255,7 +255,7 @@ impl Client {
         self.reports.message(cut(text))
     }
 
-    /// Shows how far the script is, from 0 to 1. Of many in a short time only the last is sent.
+    /// Shows the script's progress, from 0 to 1. Of many in a short time only the last is sent.
     ///
     /// # Errors
     /// [`ClientError::Progress`], or the connection failed.
@@ -274,7 +274,7 @@ impl Client {
         self.reports.now(&FromScript::Error { text: cut(text) })
     }
 
-    /// Says that an exception which nothing caught is about to end the script.
+    /// Reports an uncaught exception that is about to end the script.
     ///
     /// # Errors
     /// The connection failed.
@@ -285,7 +285,7 @@ impl Client {
         self.reports.now(&FromScript::Uncaught { summary: cut(summary) })
     }
 
-    /// Says the script's last word. The first one counts; later ones do nothing. Returns whether it was the first.
+    /// Gives the script's verdict. The first one counts; later ones do nothing. Returns whether it was the first.
     ///
     /// # Errors
     /// The connection failed.
@@ -305,8 +305,8 @@ impl Client {
         Ok(true)
     }
 
-    /// The script ends. In a run the host sees that for itself; a dry run puts the outputs of a script in place that
-    /// ends without a word.
+    /// The script ends. In a run the host notices that itself; a dry run publishes the outputs of a script that ends
+    /// without a verdict.
     ///
     /// # Errors
     /// [`ClientError::DryRun`].
@@ -320,7 +320,7 @@ impl Client {
         }
     }
 
-    /// Whether the script has said its last word.
+    /// Whether the script has given its verdict.
     #[must_use]
     pub fn has_concluded(&self) -> bool {
         lock(&self.word).is_some()

@@ -1,4 +1,4 @@
-//! What a script can be told: one variant for each thing it can do something about.
+//! Errors for scripts: one variant for each case that a script or its author can handle.
 
 use crate::names::{InputName, UnknownInput};
 use arrow_schema::ArrowError;
@@ -21,7 +21,7 @@ pub enum ClientError {
     DryRun {
         /// The folder or file.
         path: PathBuf,
-        /// Why, and what would be right.
+        /// Why, and what to do.
         reason: String,
     },
     /// The host cannot be reached.
@@ -48,7 +48,7 @@ pub enum ClientError {
     /// An input could not be read.
     #[error("input {input} cannot be read: {reason}")]
     Input {
-        /// The input, as it was asked for.
+        /// The input, as the script named it.
         input: InputName,
         /// Why.
         reason: String,
@@ -61,34 +61,34 @@ pub enum ClientError {
         /// Why.
         reason: String,
     },
-    /// The script has said its last word already.
+    /// The script has given its verdict already.
     #[error("the run has ended: `{call}` cannot be used after commit() or close()")]
     Ended {
-        /// What was called.
+        /// The function that was called.
         call: &'static str,
     },
     /// A call of batch mode in a run that transforms a stream.
     #[error("`{call}` cannot be used in the mode `stream`: the function given to process_stream gets each chunk")]
     Streaming {
-        /// What was called.
+        /// The function that was called.
         call: &'static str,
     },
-    /// A stream asked for where there is none.
+    /// A stream was requested in batch mode.
     #[error("process_stream needs `mode = \"stream\"` in the block's manifest: this block runs in the mode `batch`")]
     NotStreaming,
-    /// A stream asked for again.
+    /// A stream was requested again.
     #[error("process_stream has been called already: a stream passes once")]
     Streamed,
-    /// A progress that is no fraction.
+    /// A progress that is not a fraction.
     #[error("progress must be a number from 0 to 1, not `{fraction}`")]
     Progress {
-        /// What was given.
+        /// The given value.
         fraction: f64,
     },
-    /// The data to write failed to come.
+    /// The data to write could not be read.
     #[error("the data to write cannot be read")]
     Data(#[from] ArrowError),
-    /// Shared memory failed, or what is in it.
+    /// Shared memory failed, or its contents are invalid.
     #[error(transparent)]
     Segment(#[from] SegmentError),
     /// A wait was interrupted.

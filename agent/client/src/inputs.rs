@@ -29,18 +29,18 @@ impl InputTable {
     }
 }
 
-/// An input, batch by batch. Dropping it early tells the host that no more is wanted.
+/// An input, batch by batch. Dropping it early tells the host to stop sending.
 pub struct InputBatches {
     schema: SchemaRef,
     batches: Box<dyn Iterator<Item = Result<DecodedBatch, ClientError>> + Send>,
-    /// The rest of a batch that had too many rows.
+    /// The rest of a batch with too many rows.
     rest: Option<DecodedBatch>,
     /// Most rows of a batch that is handed over.
     rows_max: usize,
 }
 
-/// Rows of a batch for scripts that take batches: the size that most tools cut tables to. A table that the host holds
-/// whole comes as one batch, and is cut here, which copies nothing.
+/// Rows of a batch for scripts that read batches: the usual size in most tools. A table that the host holds whole
+/// arrives as one batch, and is sliced here without copying.
 pub(crate) const BATCH_ROWS: usize = 65_536;
 
 impl std::fmt::Debug for InputBatches {
@@ -77,7 +77,7 @@ impl InputBatches {
         Arc::clone(&self.schema)
     }
 
-    /// The first rows of a batch that has too many; the rest waits.
+    /// The first rows of a batch with too many; the rest is kept for later.
     fn cut(&mut self, ready: DecodedBatch) -> DecodedBatch {
         let rows = ready.batch.num_rows();
         if rows <= self.rows_max {
@@ -119,7 +119,7 @@ impl HostBatches {
         let mut batches = Self { link, stream, asked, decoder, ready, consumed: 0, ended: false };
         match batches.link.next_event(stream)? {
             StreamEvent::Opened { connected: true } => {
-                // The schema comes first, also when there are no rows.
+                // The schema is first, also if there are no rows.
                 while !batches.ended && batches.decoder.schema().is_none() {
                     batches.advance()?;
                 }
@@ -167,7 +167,7 @@ impl HostBatches {
         self.ended = true;
         let reason = match event {
             StreamEvent::Dropped { reason } => reason,
-            other => format!("the host sent {other:?} out of turn"),
+            other => format!("the host sent an unexpected {other:?}"),
         };
         ClientError::Input { input: self.asked.clone(), reason }
     }
@@ -195,7 +195,7 @@ impl Iterator for HostBatches {
 impl Drop for HostBatches {
     fn drop(&mut self) {
         if !self.ended {
-            // A host that is gone needs no notice.
+            // A host that is gone need not be told.
             let _ = self.link.send(&FromScript::Drop { stream: self.stream });
         }
         self.link.close(self.stream);
@@ -214,7 +214,7 @@ fn memory(payload: Payload) -> Result<Buffer, ClientError> {
 
 #[allow(unsafe_code, reason = "trusting the host is the caller's promise of `TableDecoder::trusting`")]
 fn trusting_decoder() -> TableDecoder {
-    // SAFETY: the bytes come from the host, which writes them with `longshore-segment` and started this process: it
-    // needs no invalid Arrow to do as it likes here. Segments are sealed, and the map is this process's own.
+    // SAFETY: the bytes are from the host, which writes them with `longshore-segment` and started this process: it
+    // needs no invalid Arrow to control this process. Segments are sealed, and the map is this process's own.
     unsafe { TableDecoder::trusting() }
 }

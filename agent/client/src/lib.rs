@@ -1,8 +1,8 @@
-//! The script's side of a run, in plain blocking Rust: what the SDKs for Python and R are thin over.
+//! The script's side of a run, in blocking Rust: the basis of the SDKs for Python and R.
 //!
-//! [`Client`] is one connection to the host. It gives the run's facts and options, reads inputs, writes outputs, sends
-//! messages, and says the script's last word. It knows no language, starts one thread at most (for messages that were
-//! held back), and can be used from several threads. Without a host it can serve a dry run out of a folder instead, so that
+//! [`Client`] is one connection to the host. It has the run's facts and options, reads inputs, writes outputs, sends
+//! messages, and gives the script's verdict. It depends on no language, starts one thread at most (for messages that
+//! are held back), and can be used from several threads. Without a host it can serve a dry run from a folder, so that
 //! a script can be developed in a plain interpreter.
 
 mod chunks;

@@ -1,5 +1,5 @@
-//! The connection, shared by all callers: frames go out one at a time, and what comes in is kept for whoever waits
-//! for it. A thread that waits for data holds only the reading half, so messages go out meanwhile.
+//! The connection, shared by all callers: frames are sent one at a time, and received frames are kept for the thread
+//! that waits for them. A thread that waits for data holds only the reading half, so messages can be sent meanwhile.
 
 use crate::error::ClientError;
 use longshore_protocol::limits::ARENAS_MAX;
@@ -13,10 +13,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often a wait looks whether it was interrupted.
+/// How often a wait checks for an interrupt.
 const INTERRUPT_CHECK: Duration = Duration::from_millis(100);
 
-/// What came for a stream.
+/// A received event of a stream.
 #[derive(Debug)]
 pub(crate) enum StreamEvent {
     Opened { connected: bool },
@@ -27,7 +27,7 @@ pub(crate) enum StreamEvent {
     Ack(u64),
 }
 
-/// The two halves of the connection, and what came through them.
+/// The two halves of the connection, and the received events.
 pub(crate) struct Link {
     outgoing: Mutex<Outgoing>,
     receiver: Mutex<Receiver<ToScript>>,
@@ -43,11 +43,11 @@ struct Outgoing {
 
 #[derive(Debug, Default)]
 struct Incoming {
-    /// A thread is reading, for all that wait.
+    /// A thread is reading for all waiting threads.
     reading: bool,
     streams: HashMap<StreamId, VecDeque<StreamEvent>>,
     arenas: HashMap<ArenaId, Arena>,
-    /// Arenas lent or asked for.
+    /// Number of arenas lent or requested.
     borrowed: usize,
     free: Vec<ArenaId>,
 }
@@ -74,7 +74,7 @@ impl Link {
         Ok(lock(&self.outgoing).sender.send_with(message, payload)?)
     }
 
-    /// Opens a stream with the message that `open` makes of its number. Numbers go out in order, whichever threads
+    /// Opens a stream with the message that `open` makes from its number. Numbers are sent in order, whichever threads
     /// open streams.
     pub(crate) fn open(&self, open: impl FnOnce(StreamId) -> FromScript) -> Result<StreamId, ClientError> {
         let mut outgoing = lock(&self.outgoing);
@@ -85,7 +85,7 @@ impl Link {
         Ok(stream)
     }
 
-    /// Forgets a stream; what still comes for it is thrown away.
+    /// Forgets a stream; further events of it are discarded.
     pub(crate) fn close(&self, stream: StreamId) {
         lock(&self.incoming).streams.remove(&stream);
     }
@@ -95,7 +95,7 @@ impl Link {
         self.wait(|incoming| incoming.streams.get_mut(&stream)?.pop_front())
     }
 
-    /// Takes an arena to fill: a free one, a new one, or the next that the host gives back.
+    /// Takes an arena to fill: a free one, a new one, or the next that the host returns.
     pub(crate) fn take_arena(&self) -> Result<(ArenaId, Arena), ClientError> {
         let borrow = {
             let mut incoming = lock(&self.incoming);
@@ -112,12 +112,12 @@ impl Link {
         })
     }
 
-    /// Keeps an arena that is on its way to the host and will come back.
+    /// Keeps an arena that is sent to the host and will be returned.
     pub(crate) fn keep_arena(&self, id: ArenaId, arena: Arena) {
         lock(&self.incoming).arenas.insert(id, arena);
     }
 
-    /// Waits until `found` finds something. One of the waiting threads reads for all of them.
+    /// Waits until `found` returns a value. One of the waiting threads reads for all of them.
     fn wait<T>(&self, mut found: impl FnMut(&mut Incoming) -> Option<T>) -> Result<T, ClientError> {
         let mut incoming = lock(&self.incoming);
         loop {
@@ -141,7 +141,7 @@ impl Link {
         }
     }
 
-    /// Reads a message, or nothing for a while.
+    /// Reads a message; `None` if none arrives in time.
     fn read(&self) -> Result<Option<(ToScript, Payload)>, ClientError> {
         let mut receiver = lock(&self.receiver);
         if let Some(read) = receiver.buffered()? {
@@ -196,7 +196,7 @@ pub(crate) fn unexpected(expected: &'static str, received: &ToScript) -> ClientE
     ConnectionError::from(ProtocolError::Unexpected { expected, received }).into()
 }
 
-/// Locks; a panic of another thread in a binding does not make the connection unusable.
+/// Locks, also after a panic of another thread in a binding: the connection stays usable.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,4 @@
-//! Inputs by number or by the name that the block declares: finding the number that a name stands for. Where the
-//! names come from is the host's.
+//! Inputs by number or by declared name: finding the number of a name. The host provides the names.
 
 use std::fmt;
 use thiserror::Error;
@@ -14,7 +13,7 @@ pub enum InputName {
 }
 
 impl InputName {
-    /// The input's number. `names` are those of the declared inputs, in order; `None` where the host tells none.
+    /// The input's number. `names` are those of the declared inputs, in order; `None` if the host does not send them.
     pub(crate) fn number(&self, names: Option<&[String]>) -> Result<u32, UnknownInput> {
         let name = match self {
             Self::Number(number) => return Ok(*number),
@@ -22,7 +21,7 @@ impl InputName {
         };
         let unknown = |reason: String| UnknownInput { name: name.clone(), reason };
         let Some(names) = names else {
-            let reason = "the host is older than names of inputs: read it by its number, or update longshore there";
+            let reason = "the host is too old for names of inputs: read it by its number, or update longshore there";
             return Err(unknown(reason.into()));
         };
         if names.is_empty() {
@@ -49,11 +48,11 @@ impl fmt::Display for InputName {
 pub struct UnknownInput {
     /// The name.
     pub name: String,
-    /// What there is.
+    /// The inputs that the block has.
     pub reason: String,
 }
 
-/// The name that was meant, where one is the same but for case and ending.
+/// A suggestion: a name that differs only in case or ending.
 pub(crate) fn hint(name: &str, known: &[String]) -> String {
     let plain = |name: &str| name.to_lowercase().replace(['-', '.', ' '], "_");
     let wanted = plain(name);
@@ -90,7 +89,7 @@ mod tests {
         let none = number("sales", Some(&[])).unwrap_err();
         assert!(none.starts_with("there is no input `sales`: the block declares none"), "{none}");
         let older = number("sales", None).unwrap_err();
-        assert!(older.starts_with("there is no input `sales`: the host is older than names"), "{older}");
+        assert!(older.starts_with("there is no input `sales`: the host is too old for names"), "{older}");
         assert_eq!(InputName::Number(7).number(None).map_err(|error| error.to_string()), Ok(7));
     }
 }

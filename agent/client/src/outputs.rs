@@ -1,5 +1,5 @@
-//! Writing outputs: tables are encoded straight into arenas that the host lends, one copy in all. Tables that fit one
-//! frame go inline.
+//! Writing outputs: tables are encoded directly into arenas that the host lends, with a single copy. Tables that fit
+//! one frame are sent inline.
 
 use crate::error::ClientError;
 use crate::link::{Link, StreamEvent};
@@ -68,7 +68,7 @@ impl Output<'_> {
         };
         let encoded = encode(data, &mut sink);
         let failure = sink.failure.take();
-        // What the sink failed with says more than the write error that came of it.
+        // The sink's failure is more specific than the write error that it caused.
         failure.map_or(encoded, Err)?;
         sink.finish()
     }
@@ -76,7 +76,7 @@ impl Output<'_> {
     fn failed(&self, event: StreamEvent) -> ClientError {
         let reason = match event {
             StreamEvent::Dropped { reason } => reason,
-            other => format!("the host sent {other:?} out of turn"),
+            other => format!("the host sent an unexpected {other:?}"),
         };
         ClientError::Output { output: self.output.clone(), reason }
     }
@@ -109,7 +109,7 @@ fn values(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0)).sum()
 }
 
-/// Where encoded bytes go: gathered for one inline frame, or, when they are more, into arenas.
+/// The target of encoded bytes: a buffer for one inline frame or, if they exceed it, arenas.
 struct Sink<'a> {
     output: &'a Output<'a>,
     arenas: bool,
@@ -120,7 +120,7 @@ struct Sink<'a> {
 }
 
 impl Sink<'_> {
-    /// Sends the open arena, where a batch of `bytes` would otherwise lie in two.
+    /// Sends the open arena if a batch of `bytes` would otherwise span two.
     fn make_room(&mut self, bytes: usize) -> std::io::Result<()> {
         let full = self.arena.as_ref().is_some_and(|(_, writer)| writer.filled() > 0 && writer.room() < bytes);
         if full { self.keep_failure(Self::send_arena) } else { Ok(()) }
@@ -143,7 +143,7 @@ impl Sink<'_> {
             return Ok(());
         };
         let length = writer.filled();
-        // Kept before it is sent: the host may give it back at once.
+        // Kept before it is sent: the host may return it at once.
         self.output.link.keep_arena(arena, writer.into_arena());
         let stream = self.output.stream;
         self.output.link.send(&FromScript::Data { stream, place: Place::Arena { arena, length } })
@@ -174,7 +174,7 @@ impl Sink<'_> {
             if self.arenas {
                 let (id, arena) = self.output.link.take_arena()?;
                 let mut writer = arena.writer();
-                // What was gathered is at most INLINE_MAX, and an arena is larger.
+                // The buffered bytes are at most INLINE_MAX, and an arena is larger.
                 writer.write_all(&self.inline).map_err(SegmentError::from)?;
                 self.inline.clear();
                 self.arena = Some((id, writer));

@@ -1,6 +1,5 @@
-//! Messages and progress, at most so many a second. A script may report in every turn of a loop: what comes too soon
-//! is held back, replaced by what comes after it, and sent by a thread when its time has come, so the last one is
-//! never lost.
+//! Messages and progress, limited in rate. A script may report in every turn of a loop: a report that is too early is
+//! held back, replaced by the next, and sent by a thread when it is due, so that the last one is never lost.
 
 use crate::error::ClientError;
 use crate::link::lock;
@@ -8,15 +7,15 @@ use longshore_protocol::FromScript;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Least time between two reports: 50 a second is more than anyone can read.
+/// Minimum time between two reports: 50 a second is more than anyone can read.
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Sends reports, now or soon.
+/// Sends reports, at once or when they are due.
 pub(crate) struct Reports {
     shared: Arc<Shared>,
 }
 
-/// Brings a report to whoever shows it.
+/// Delivers a report.
 type Carry = dyn Fn(&FromScript) -> Result<(), ClientError> + Send + Sync;
 
 struct Shared {
@@ -35,7 +34,7 @@ struct Held {
 }
 
 impl Reports {
-    /// Reports go where `send` brings them.
+    /// Reports that are delivered by `send`.
     pub(crate) fn new(send: impl Fn(&FromScript) -> Result<(), ClientError> + Send + Sync + 'static) -> Self {
         let shared = Shared { send: Box::new(send), held: Mutex::new(Held::default()), changed: Condvar::new() };
         Self { shared: Arc::new(shared) }
@@ -49,7 +48,7 @@ impl Reports {
         self.report(|held| held.progress = Some((fraction, text)))
     }
 
-    /// Replaces a message that is held back, without waiting for anything. `false` where there is none.
+    /// Replaces a message that is held back, without waiting. `false` if there is none.
     pub(crate) fn replace_message(&self, text: &str) -> bool {
         self.replace(|held| {
             let waiting = held.message.as_mut()?;
@@ -59,7 +58,7 @@ impl Reports {
         })
     }
 
-    /// Replaces progress that is held back, likewise.
+    /// Replaces progress that is held back, in the same way.
     pub(crate) fn replace_progress(&self, fraction: f64, text: Option<&str>) -> bool {
         self.replace(|held| {
             *held.progress.as_mut()? = (fraction, text.map(str::to_owned));
@@ -71,12 +70,12 @@ impl Reports {
         self.shared.held.try_lock().ok().and_then(|mut held| set(&mut held)).is_some()
     }
 
-    /// Sends what is held back.
+    /// Sends held-back reports.
     pub(crate) fn flush(&self) -> Result<(), ClientError> {
         self.shared.send_held_back(&mut lock(&self.shared.held))
     }
 
-    /// Sends what is held back, and a message that cannot wait.
+    /// Sends held-back reports, and a message that cannot wait.
     pub(crate) fn now(&self, message: &FromScript) -> Result<(), ClientError> {
         self.flush()?;
         (self.shared.send)(message)
@@ -99,7 +98,7 @@ impl Reports {
         let shared = Arc::clone(&self.shared);
         let thread = std::thread::Builder::new().name("longshore-reports".into()).stack_size(128 << 10);
         held.thread_runs = thread.spawn(move || shared.send_held()).is_ok();
-        // Where no thread can be had, nothing is held back.
+        // If no thread can be started, nothing is held back.
         if held.thread_runs { Ok(()) } else { self.shared.send_held_back(&mut held) }
     }
 }
@@ -124,7 +123,7 @@ impl Shared {
             held = match (waiting, due) {
                 (false, _) => self.changed.wait(held).unwrap_or_else(PoisonError::into_inner),
                 (true, Duration::ZERO) => {
-                    // The next call of the script will meet the same failure and report it.
+                    // The next call of the script has the same failure and reports it.
                     let _ = self.send_held_back(&mut held);
                     held
                 }

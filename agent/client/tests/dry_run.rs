@@ -95,7 +95,10 @@ fn inputs_are_read_by_the_names_of_their_files() {
         assert!(read(unconnected).unwrap().is_none(), "{unconnected}");
     }
     let error = read("rates").unwrap_err().to_string();
-    assert!(error.starts_with("input `rates` cannot be read: ") && error.contains("none of the formats"), "{error}");
+    assert!(
+        error.starts_with("input `rates` cannot be read: ") && error.contains("does not have a format of dry runs"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -110,11 +113,11 @@ fn what_cannot_be_an_input_is_named() {
     };
     assert_eq!(
         error(0),
-        "input 0 cannot be read: `/0.csv` is none of the formats of a dry run: \
-         give it as .parquet, .arrow, .feather or .arrows"
+        "input 0 cannot be read: `/0.csv` does not have a format of dry runs: \
+        use .parquet, .arrow, .feather or .arrows"
     );
     assert!(error(1).starts_with("input 1 cannot be read: `/1.parquet`: "), "{}", error(1));
-    assert_eq!(error(2), "input 2 cannot be read: `/2.arrow` and `/2.arrows` are both there: keep one of them");
+    assert_eq!(error(2), "input 2 cannot be read: `/2.arrow` and `/2.arrows` both exist: keep one of them");
 }
 
 #[test]
@@ -189,7 +192,9 @@ fn a_folder_or_options_that_cannot_be_used_are_named() {
     let error = nowhere.connect().unwrap_err().to_string();
     std::mem::forget(nowhere);
     assert!(
-        error.ends_with("it is no folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) and `options.json`")
+        error.ends_with(
+            "it is not a folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) and `options.json`"
+        )
     );
     std::fs::write(folder.0.join("options.json"), "[1]").unwrap();
     let error = folder.connect().unwrap_err().to_string();

@@ -47,7 +47,7 @@ impl Home {
     }
 }
 
-/// The agent as this build has it.
+/// The agent of this build.
 pub(crate) fn agent() -> PathBuf {
     static BUILD: std::sync::Once = std::sync::Once::new();
     BUILD.call_once(|| {

@@ -1,6 +1,6 @@
-//! A dry run: a folder in the place of a host, for scripts that are started by hand. Inputs and options are files
-//! there, outputs become files there. What the script sees is what it sees in a run; where files are looked for and
-//! what they become is this module's.
+//! A dry run: a folder instead of a host, for scripts that are started by hand. Inputs and options are files in it, and
+//! outputs become files in it. The script sees the same as in a run. This module owns the search for files and their
+//! names.
 
 mod output;
 mod source;
@@ -21,20 +21,21 @@ use std::sync::Mutex;
 /// The file with the options' values.
 const OPTIONS: &str = "options.json";
 
-/// A folder in the place of a host.
+/// A folder instead of a host.
 pub(crate) struct DryRun {
     folder: PathBuf,
-    /// The outputs written so far, by file; `None` once they are in place or given up.
+    /// The outputs written so far, by file; `None` once they are published or discarded.
     outputs: Mutex<Option<BTreeMap<PathBuf, DryOutput>>>,
-    /// The process that it belongs to: a forked one ends without a word of its own.
+    /// The process that it belongs to: the end of a forked one publishes nothing.
     process: u32,
 }
 
 impl DryRun {
-    /// Looks at the folder, and reads the options.
+    /// Checks the folder, and reads the options.
     pub(crate) fn open(folder: &Path) -> Result<(Self, RunFacts), ClientError> {
         if !folder.is_dir() {
-            let reason = "it is no folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) and `options.json`";
+            let reason =
+                "it is not a folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) and `options.json`";
             return Err(ClientError::DryRun { path: folder.to_owned(), reason: reason.into() });
         }
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
@@ -61,8 +62,8 @@ impl DryRun {
         source::whole(input, &schema, batches).map(|batches| Some(InputTable { schema, batches }))
     }
 
-    /// An input that no file is for is not connected. Nothing here says which names the block declares, so that one
-    /// which names no file is told.
+    /// An input without a file is not connected. The names that the block declares are not known here, so a name
+    /// without a file gets a note.
     pub(crate) fn read_batches(&self, input: &InputName) -> Result<Option<InputBatches>, ClientError> {
         let opened = source::open(&self.folder, input)?;
         if let (None, InputName::Name(name)) = (&opened, input) {
@@ -80,7 +81,7 @@ impl DryRun {
         let target = self.folder.join(output::file_name(name).map_err(refused)?);
         let schema = data.schema();
         let batches = data.collect::<Result<Vec<_>, _>>()?;
-        // A frame without columns, as pandas makes of nothing: there is nothing to write, and nothing wrong.
+        // A frame without columns, such as an empty one of pandas: valid, with nothing to write.
         if schema.fields().is_empty() {
             return Ok(());
         }
@@ -97,7 +98,7 @@ impl DryRun {
         Ok(())
     }
 
-    /// Shows what the script reports.
+    /// Shows the script's reports.
     pub(crate) fn show(&self, report: &FromScript) {
         match report {
             FromScript::Message { text } => print(&format!("… {text}")),
@@ -110,7 +111,7 @@ impl DryRun {
         }
     }
 
-    /// The last word: outputs are put in place, or given up.
+    /// The verdict: outputs are published, or discarded.
     pub(crate) fn conclude(&self, word: Word, message: Option<&str>) -> Result<(), ClientError> {
         let message = message.unwrap_or_default();
         match word {
@@ -129,12 +130,12 @@ impl DryRun {
         Ok(())
     }
 
-    /// The script ends without having said a word.
+    /// The script ends without a verdict.
     pub(crate) fn end(&self) -> Result<(), ClientError> {
         if std::process::id() == self.process { self.publish() } else { Ok(()) }
     }
 
-    /// Takes the outputs away.
+    /// Discards the outputs.
     pub(crate) fn give_up(&self) {
         *lock(&self.outputs) = None;
     }
@@ -152,7 +153,7 @@ impl DryRun {
 impl Drop for DryRun {
     fn drop(&mut self) {
         if std::process::id() != self.process {
-            // The files are still the parent's, who may go on writing.
+            // The files belong to the parent process, which may continue to write.
             std::mem::forget(lock(&self.outputs).take());
         }
     }
@@ -171,7 +172,8 @@ fn options(path: &Path) -> Result<Map<String, Value>, ClientError> {
     }
 }
 
-/// The script's file name: what Rscript passes on, or the first argument that is a file. A notebook has none.
+/// The script's file name: from the argument that Rscript adds, or the first argument that is a file. A notebook has
+/// none.
 fn script_name() -> String {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let script = arguments.find_map(|argument| {
@@ -183,6 +185,6 @@ fn script_name() -> String {
 }
 
 fn print(line: &str) {
-    // Nobody reads a closed standard error, and the script goes on.
+    // A closed standard error has no reader; the script continues.
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -1,5 +1,4 @@
-//! An output of a dry run: a Parquet file that is written beside its place, and put there when the script has said its
-//! last word.
+//! An output of a dry run: a Parquet file that is written beside its target, and renamed after the script's verdict.
 
 use arrow_array::{RecordBatch, new_null_array};
 use arrow_schema::{DataType, Schema, SchemaRef};
@@ -12,10 +11,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Longest id of an output in bytes: a file name has 255, and what stands around the id needs a few.
+/// Longest id of an output in bytes: a file name has 255, of which prefix and suffix need a few.
 const ID_MAX: usize = 200;
 
-/// An output being written. Dropping it takes the file away.
+/// An output being written. Dropping it removes the file.
 pub(crate) struct DryOutput {
     target: PathBuf,
     beside: PathBuf,
@@ -50,7 +49,7 @@ impl DryOutput {
         Ok(Self { target: target.to_owned(), beside, schema, writer: Some(writer), rows: 0 })
     }
 
-    /// Appends a table: all of it or, where it does not fit, nothing.
+    /// Appends a table, or nothing if it does not fit.
     pub(crate) fn append(&mut self, table: &Schema, batches: &[RecordBatch]) -> Result<(), String> {
         let matching = Matching::new(&self.schema, table)?;
         let fitting = batches.iter().map(|batch| matching.apply(&self.schema, batch)).collect::<Result<Vec<_>, _>>()?;
@@ -63,12 +62,12 @@ impl DryOutput {
         Ok(())
     }
 
-    /// How many rows it has.
+    /// Its number of rows.
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Completes the file and puts it in its place.
+    /// Completes the file and renames it to its target.
     pub(crate) fn publish(mut self) -> Result<(), String> {
         if let Some(writer) = self.writer.take() {
             writer.close().map_err(|error| error.to_string())?;
@@ -79,12 +78,12 @@ impl DryOutput {
 
 impl Drop for DryOutput {
     fn drop(&mut self) {
-        // One that was put in its place is no longer here.
+        // A published file does not exist under this name any more.
         let _ = std::fs::remove_file(&self.beside);
     }
 }
 
-/// Writes a null of each type that is in doubt, as a run does before it takes a table.
+/// Writes a null of each type that may be unsupported, as a run does before it accepts a table.
 fn check_types(schema: &Schema) -> Result<(), String> {
     for field in schema.fields() {
         let doubtful = field.data_type().is_nested()

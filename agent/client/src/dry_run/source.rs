@@ -19,7 +19,7 @@ const SUFFIXES: [&str; 4] = ["parquet", "arrow", "feather", "arrows"];
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 
-/// Opens an input; `None` where there is no file for it.
+/// Opens an input; `None` if there is no file for it.
 pub(crate) fn open(folder: &Path, input: &InputName) -> Result<Option<InputBatches>, ClientError> {
     let asked = input.clone();
     let failed = move |reason: String| ClientError::Input { input: asked.clone(), reason };
@@ -37,7 +37,7 @@ pub(crate) fn open(folder: &Path, input: &InputName) -> Result<Option<InputBatch
     Ok(Some(InputBatches::new(schema, decoded, BATCH_ROWS)))
 }
 
-/// All rows as one batch, as an input comes in a run.
+/// All rows as one batch, as in a run.
 pub(crate) fn whole(
     input: &InputName,
     schema: &SchemaRef,
@@ -49,7 +49,7 @@ pub(crate) fn whole(
     Ok(vec![batch.into()])
 }
 
-/// The one file that is called as the input is.
+/// The only file with the input's name.
 fn find(folder: &Path, input: &InputName) -> Result<Option<PathBuf>, String> {
     let stem = match input {
         InputName::Number(number) => number.to_string(),
@@ -68,14 +68,14 @@ fn find(folder: &Path, input: &InputName) -> Result<Option<PathBuf>, String> {
         [] => Ok(None),
         [one] if is_table(one) => Ok(found.pop()),
         [one] => Err(format!(
-            "`{}` is none of the formats of a dry run: give it as .parquet, .arrow, .feather or .arrows",
+            "`{}` does not have a format of dry runs: use .parquet, .arrow, .feather or .arrows",
             one.display()
         )),
-        [one, two, ..] => Err(format!("`{}` and `{}` are both there: keep one of them", one.display(), two.display())),
+        [one, two, ..] => Err(format!("`{}` and `{}` both exist: keep one of them", one.display(), two.display())),
     }
 }
 
-/// The names of the tables that are there and were not written by a dry run, in order.
+/// The names of the tables in the folder that were not written by a dry run, in order.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let tables = entries.map(|entry| entry.path()).filter(|path| is_table(path));
@@ -107,8 +107,8 @@ fn read(path: &Path) -> Result<(SchemaRef, Batches), ArrowError> {
     })
 }
 
-/// The schema without what only its writer's library understands, and without views, as inputs come in a run: of what
-/// is told about a column only the name of its extension type stays.
+/// The schema without metadata of its writer's library, and without views, as in a run: of a column's metadata only the
+/// keys of its extension type are kept.
 fn plain(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| {
         let plain = match field.data_type() {
