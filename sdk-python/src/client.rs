@@ -1,4 +1,4 @@
-//! The connection as Python sees it. Every call that may wait releases the interpreter.
+//! The Python class for the connection. Every call that may wait releases the interpreter.
 
 use crate::error::raise;
 use crate::table::{Batches, Chunks, Table};
@@ -59,7 +59,7 @@ impl Client {
         serde_json::to_string(&self.client.facts().options).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    /// Whether the script has said its last word.
+    /// Whether the script has given its verdict.
     #[getter]
     fn concluded(&self) -> bool {
         self.client.has_concluded()
@@ -83,7 +83,7 @@ impl Client {
         Ok(Chunks::new(chunks))
     }
 
-    /// Appends what became of a chunk.
+    /// Appends the result of a chunk.
     fn write_chunk(&self, py: Python<'_>, data: PyRecordBatchReader) -> PyResult<()> {
         let mut reader = data.into_reader()?;
         py.detach(|| self.client.write_chunk(reader.as_mut())).map_err(raise)
@@ -121,12 +121,12 @@ impl Client {
         py.detach(|| self.client.error(text)).map_err(raise)
     }
 
-    /// Says that an exception ends the script.
+    /// Reports an uncaught exception that ends the script.
     fn uncaught(&self, py: Python<'_>, summary: &str) -> PyResult<()> {
         py.detach(|| self.client.uncaught(summary)).map_err(raise)
     }
 
-    /// Says the last word: `commit`, `close`, `cancel` or `abort`.
+    /// Gives the verdict: `commit`, `close`, `cancel` or `abort`.
     #[pyo3(signature = (word, message=None))]
     fn conclude(&self, py: Python<'_>, word: &str, message: Option<&str>) -> PyResult<bool> {
         let word = match word {
@@ -134,12 +134,12 @@ impl Client {
             "close" => Word::Close,
             "cancel" => Word::Cancel,
             "abort" => Word::Abort,
-            _ => return Err(PyValueError::new_err("no such word")),
+            _ => return Err(PyValueError::new_err("unknown verdict")),
         };
         py.detach(|| self.client.conclude(word, message)).map_err(raise)
     }
 
-    /// Says that the script ends.
+    /// Reports that the script ends.
     fn end(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.client.end()).map_err(raise)
     }

@@ -1,4 +1,4 @@
-//! Memory that numpy can build an array over, and what keeps it alive.
+//! Memory that numpy can build an array over, with the owner that keeps it alive.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

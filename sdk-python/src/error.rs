@@ -5,12 +5,12 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 
-create_exception!(longshore, LongshoreError, PyException, "Something that the script asked of its run cannot be.");
+create_exception!(longshore, LongshoreError, PyException, "A call of the script to its run failed.");
 create_exception!(longshore, NotInRunError, LongshoreError, "The script was not started by longshore.");
 create_exception!(longshore, InputError, LongshoreError, "An input cannot be read.");
 create_exception!(longshore, OutputError, LongshoreError, "An output cannot be written.");
-create_exception!(longshore, EndedError, LongshoreError, "The script has said its last word already.");
-create_exception!(longshore, ModeError, LongshoreError, "The call belongs to the block's other mode.");
+create_exception!(longshore, EndedError, LongshoreError, "The run has ended with commit() or close().");
+create_exception!(longshore, ModeError, LongshoreError, "The call is not available in the block's mode.");
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();

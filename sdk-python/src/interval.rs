@@ -1,12 +1,12 @@
-//! Intervals in the one form that pyarrow has an array for: months, days and nanoseconds. Those of months alone and of
-//! days and milliseconds become it, at every depth, with the same value; everything else is left as it is.
+//! Intervals in the only form that pyarrow has an array for: months, days and nanoseconds. Intervals of months, and of
+//! days and milliseconds, are converted to it, at every depth, with the same value; other types are unchanged.
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, IntervalUnit, Schema, SchemaRef};
 use std::sync::Arc;
 
-/// A schema whose intervals are all of months, days and nanoseconds.
+/// A schema in which all intervals are of months, days and nanoseconds.
 pub(crate) fn schema(schema: &SchemaRef) -> SchemaRef {
     match fields(schema.fields()) {
         None => schema.clone(),
@@ -40,7 +40,7 @@ pub(crate) fn column(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     }
 }
 
-/// A field whose intervals are all of months, days and nanoseconds.
+/// A field in which all intervals are of months, days and nanoseconds.
 pub(crate) fn field(field: &FieldRef) -> FieldRef {
     changed(field).unwrap_or_else(|| field.clone())
 }
@@ -54,7 +54,7 @@ fn fields(fields: &Fields) -> Option<Fields> {
     found.then(|| fields.iter().map(self::field).collect())
 }
 
-/// The type in the place of another; `None` where there is no such interval in it.
+/// The type that replaces another; `None` if it contains no other form of interval.
 fn data_type(from: &DataType) -> Option<DataType> {
     match from {
         DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::DayTime) => {

@@ -1,5 +1,5 @@
-//! `longshore._longshore`: the Python binding of the Longshore client. Bindings are parse, call, convert; pandas and
-//! polars are the Python side's, which builds frames over the memory that is handed out here.
+//! `longshore._longshore`: the Python binding of the Longshore client. Bindings parse, call and convert; the Python
+//! side builds pandas and polars frames over the memory that they return.
 
 mod client;
 mod column;

@@ -1,4 +1,4 @@
-//! Inputs as Python sees them: Arrow streams, and column by column as memory for numpy.
+//! Python classes for inputs: as Arrow streams, and column by column as memory for numpy.
 
 use crate::column::Column;
 use crate::error::raise;
@@ -28,7 +28,7 @@ impl Table {
         self.table.batches.iter().map(|decoded| decoded.batch.clone())
     }
 
-    /// A column in one piece: as it lies in the segment, unless the table came in several.
+    /// A column in one piece: the memory of the segment, unless the table has several batches.
     fn whole(&self, index: usize) -> PyResult<ArrayRef> {
         let field = self.table.schema.fields().get(index).ok_or_else(|| PyIndexError::new_err("no such column"))?;
         match self.table.batches.as_slice() {
@@ -62,7 +62,8 @@ impl Table {
         self.table.schema.fields().iter().map(|field| field.data_type().to_string()).collect()
     }
 
-    /// A column's numpy kind: `int`, `float`, `bool`, `date`, `date64`, `timestamp`, `time`, `duration`, `text`, or `other`.
+    /// A column's numpy kind: `int`, `float`, `bool`, `date`, `date64`, `timestamp`, `time`, `duration`, `text`, or
+    /// `other`.
     fn kind(&self, index: usize) -> PyResult<&'static str> {
         let field = self.table.schema.fields().get(index).ok_or_else(|| PyIndexError::new_err("no such column"))?;
         Ok(match field.data_type() {
@@ -87,7 +88,7 @@ impl Table {
         }
     }
 
-    /// A column's values as memory, those of nulls undefined; only for kinds that are numbers, dates or booleans.
+    /// A column's values as memory, undefined where null; only for kinds that are numbers, dates or booleans.
     fn values(&self, index: usize) -> PyResult<Column> {
         if let [one] = self.table.batches.as_slice()
             && let Some((_, bytes)) = one.boolean_bytes.iter().find(|(column, _)| *column == index)
@@ -106,7 +107,7 @@ impl Table {
         Ok(Column::new(buffer.as_ptr(), data.len(), typestr, buffer))
     }
 
-    /// Which values are null, as booleans; `None` when none is.
+    /// Which values are null, as booleans; `None` if none is.
     fn nulls(&self, index: usize) -> PyResult<Option<Column>> {
         let column = self.whole(index)?;
         let nulls = column.logical_nulls().filter(|nulls| nulls.null_count() > 0);
@@ -201,7 +202,7 @@ fn bytes(values: Vec<u8>) -> Column {
     Column::new(values.as_ptr(), values.len(), "|b1", values)
 }
 
-/// numpy's name of a type, for types that lie in memory as numpy has them.
+/// numpy's name of a type, for types with the same memory layout in numpy.
 fn typestr(data_type: &DataType) -> Option<&'static str> {
     Some(match data_type {
         DataType::Int8 => "|i1",

@@ -1,5 +1,5 @@
-//! Vectors that are views: numbers that lie in the segment, and text that is made element by element when it is looked
-//! at. Each keeps what it points into alive, and lets it go when R collects the vector.
+//! Vectors that are views: numbers in the segment, and text whose elements are made when they are accessed. Each keeps
+//! the memory that it points into alive until R collects the vector.
 
 #![allow(unsafe_code, reason = "ALTREP is C callbacks over raw pointers")]
 
@@ -21,15 +21,15 @@ use std::ffi::{c_int, c_void};
 use std::str::Utf8Error;
 use std::sync::OnceLock;
 
-/// Numbers in memory that is this process's own: mapped privately, so that a write changes nobody else's.
+/// Numbers in this process's own memory: mapped privately, so that a write is not visible elsewhere.
 struct Numbers {
     memory: Buffer,
     length: usize,
 }
 
-/// Text that R has not seen all of yet. What it has seen is in the vector's second slot, which also keeps it alive.
+/// Text whose elements are made on access. Made elements are in the vector's second slot, which also keeps them alive.
 struct Unseen {
-    /// Gone when all has been seen.
+    /// `None` when all elements have been made.
     text: RefCell<Option<Text>>,
     length: usize,
     seen: Vec<Cell<u64>>,
@@ -53,7 +53,7 @@ struct Classes {
     strings: R_altrep_class_t,
 }
 
-// SAFETY: R has one thread, and only calls made by R get here.
+// SAFETY: R has one thread, and only calls made by R reach this.
 unsafe impl Send for Classes {}
 // SAFETY: as above.
 unsafe impl Sync for Classes {}
@@ -63,7 +63,7 @@ static CLASSES: OnceLock<Classes> = OnceLock::new();
 fn classes() -> &'static Classes {
     CLASSES.get_or_init(|| {
         let (package, none) = (c"longshore".as_ptr(), std::ptr::null_mut());
-        // SAFETY: called on R's thread; names are static, and methods have the types that R wants.
+        // SAFETY: called on R's thread; names are static, and methods have the types that R expects.
         unsafe {
             let doubles = R_make_altreal_class(c"longshore_doubles".as_ptr(), package, none);
             let integers = R_make_altinteger_class(c"longshore_integers".as_ptr(), package, none);
@@ -83,17 +83,17 @@ fn classes() -> &'static Classes {
     })
 }
 
-/// Doubles over `memory`, which must hold them at its start, aligned.
+/// Doubles over `memory`, which must contain them at its start, aligned.
 pub(crate) fn doubles(memory: Buffer, length: usize) -> Result<Robj, Failure> {
     view(classes().doubles, Numbers { memory, length })
 }
 
-/// Integers over `memory`, which must hold them at its start, aligned, and none that R takes for NA.
+/// Integers over `memory`, which must contain them at its start, aligned, and none that R treats as NA.
 pub(crate) fn integers(memory: Buffer, length: usize) -> Result<Robj, Failure> {
     view(classes().integers, Numbers { memory, length })
 }
 
-/// Text, made when it is looked at.
+/// Text whose elements are made on access.
 pub(crate) fn strings(text: Text) -> Result<Robj, Failure> {
     let length = text.len();
     let seen = vec![Cell::new(0); length.div_ceil(64)];
@@ -114,7 +114,7 @@ fn view<T>(class: R_altrep_class_t, state: T) -> Result<Robj, Failure> {
     })
 }
 
-/// The state of a vector of ours.
+/// The state of a vector of this module's classes.
 ///
 /// # Safety
 /// `vector` is of a class whose state is a `T`.
@@ -147,12 +147,12 @@ unsafe extern "C" fn strings_length(vector: SEXP) -> R_xlen_t {
     length(unsafe { state::<Unseen>(vector) }.length)
 }
 
-/// The plain vector behind, made when the first element is looked at.
+/// The plain vector with the made elements; it is made on the first access.
 ///
 /// # Safety
 /// As for `state`, of strings. May jump.
 unsafe fn plain(vector: SEXP) -> SEXP {
-    // SAFETY: the second slot is a string vector of ours or nil.
+    // SAFETY: the second slot is a string vector of this module or nil.
     unsafe {
         let plain = R_altrep_data2(vector);
         if plain != R_NilValue {
@@ -165,7 +165,7 @@ unsafe fn plain(vector: SEXP) -> SEXP {
 }
 
 unsafe extern "C" fn strings_element(vector: SEXP, index: R_xlen_t) -> SEXP {
-    // SAFETY: registered for strings alone, and R asks for elements that there are. R may jump out of `plain` and
+    // SAFETY: registered for strings alone, and R requests existing elements only. R may jump out of `plain` and
     // `character`: until then nothing here is borrowed or owned.
     unsafe {
         let plain = plain(vector);
@@ -187,7 +187,7 @@ unsafe extern "C" fn strings_element(vector: SEXP, index: R_xlen_t) -> SEXP {
 }
 
 unsafe extern "C" fn strings_pointer(vector: SEXP, _writable: Rboolean) -> *mut c_void {
-    // SAFETY: registered for strings alone; each element is made before the pointer is handed out.
+    // SAFETY: registered for strings alone; each element is made before the pointer is returned.
     unsafe {
         for index in 0..state::<Unseen>(vector).length {
             strings_element(vector, length(index));
@@ -208,17 +208,17 @@ unsafe extern "C" fn strings_pointer_or_null(vector: SEXP) -> *const c_void {
 }
 
 unsafe extern "C" fn strings_set_element(vector: SEXP, index: R_xlen_t, value: SEXP) {
-    // SAFETY: registered for strings alone. The element counts as seen before it is replaced.
+    // SAFETY: registered for strings alone. The element is marked as made before it is replaced.
     unsafe {
         strings_element(vector, index);
         SET_STRING_ELT(R_altrep_data2(vector), index, value);
     }
 }
 
-/// An R string: R's NA for nothing.
+/// An R string: NA for `None`.
 ///
 /// # Safety
-/// On R's thread. May jump. The text holds no NUL.
+/// On R's thread. May jump. The text contains no NUL.
 pub(crate) unsafe fn character(text: Option<&str>) -> SEXP {
     // SAFETY: R copies the bytes; a length beyond its limit is R's error.
     unsafe {
@@ -232,16 +232,16 @@ pub(crate) unsafe fn character(text: Option<&str>) -> SEXP {
     }
 }
 
-/// Text by row, whoever made the vector.
+/// Text by row, of plain vectors and of views.
 pub(crate) enum Strings<'a> {
-    /// R's own: each is there.
+    /// A vector of R's: all elements exist.
     Plain(&'a Robj),
-    /// Ours: what R has not seen is read without making a string of R's for it.
+    /// A view of this module: elements that are not made yet are read without making R strings.
     Unseen(&'a Robj),
 }
 
 impl<'a> Strings<'a> {
-    /// A character vector. One that makes its strings when they are asked for, and is not ours, is made to have them.
+    /// A character vector. An ALTREP vector of another class is made to create all its strings.
     pub(crate) fn of(vector: &'a Robj) -> Result<Self, Failure> {
         let pointer = guard::pointer(vector);
         // SAFETY: `vector` is alive, and R's thread is this one.
@@ -263,13 +263,13 @@ impl<'a> Strings<'a> {
         Ok(Self::Plain(vector))
     }
 
-    /// The text of a row that there is; `None` is NA. Fails where it is no valid UTF-8.
+    /// The text of an existing row; `None` is NA. Fails if it is not valid UTF-8.
     pub(crate) fn get(&self, row: usize) -> Result<Option<Cow<'a, str>>, Utf8Error> {
         let index = length(row);
         match self {
-            // SAFETY: the strings are all there, and the vector keeps them.
+            // SAFETY: all strings exist, and the vector keeps them.
             Self::Plain(vector) => unsafe { text(STRING_ELT(guard::pointer(vector), index)) },
-            // SAFETY: `of` has looked at the class. What has been seen is in the plain vector; nothing is made here.
+            // SAFETY: `of` has checked the class. Made elements are in the plain vector; nothing is made here.
             Self::Unseen(vector) => unsafe {
                 let vector = guard::pointer(vector);
                 let unseen = state::<Unseen>(vector);
@@ -283,12 +283,12 @@ impl<'a> Strings<'a> {
     }
 }
 
-/// The text of an R string, or nothing for NA. R marks text as Latin-1, UTF-8, or nothing, which is UTF-8 here.
+/// The text of an R string; `None` for NA. R marks text as Latin-1, UTF-8, or not at all, which is UTF-8 here.
 ///
 /// # Safety
 /// `string` is a string of R's that outlives `'a`.
 unsafe fn text<'a>(string: SEXP) -> Result<Option<Cow<'a, str>>, Utf8Error> {
-    // SAFETY: R ends its strings with a NUL, and has none inside.
+    // SAFETY: R ends its strings with a NUL, and they contain none.
     unsafe {
         if string == R_NaString {
             return Ok(None);

@@ -1,5 +1,5 @@
-//! Atomic vectors, R's plain ones: logicals, integers, doubles and text by row, with the class that doubles have. Null is
-//! NA, and NaN stays NaN. Which of them an array becomes is decided elsewhere.
+//! Atomic vectors of R: logicals, integers, doubles and text by row, with the class of doubles. Null becomes NA, and
+//! NaN stays NaN. `forms.rs` decides which of them an array becomes.
 
 use crate::altrep;
 use crate::failure::Failure;
@@ -11,24 +11,24 @@ use std::ops::Range;
 
 /// Values of one atomic vector.
 pub(crate) enum Atomic {
-    /// Values that are all missing, so many.
+    /// So many missing values.
     Missing(usize),
     Logical(BooleanArray),
-    /// None of its values is what R takes for NA.
+    /// Integers, none of which R treats as NA.
     Integer(Int32Array),
-    /// Of the package bit64.
+    /// Integers of the package bit64.
     Integer64(Int64Array),
     Double(Float64Array, Class),
     Text(Text),
 }
 
-/// What doubles mean.
+/// The class of doubles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Class {
     Number,
     /// Days since 1970.
     Date,
-    /// Seconds since 1970, and the zone that they are shown in.
+    /// Seconds since 1970, and the zone in which R shows them.
     Time(String),
     /// Seconds.
     Span,
@@ -37,7 +37,7 @@ pub(crate) enum Class {
 }
 
 impl Atomic {
-    /// The whole as a vector, which may be a view of the values.
+    /// All values as a vector, which may be a view.
     pub(crate) fn column(&self, lazy: bool) -> Result<Robj, Failure> {
         match self {
             Self::Integer(values) if lazy && values.null_count() == 0 => {
@@ -66,7 +66,7 @@ impl Atomic {
                 )
             }
             Self::Integer64(values) => {
-                // bit64 keeps its integers in the memory of doubles.
+                // bit64 stores its integers in the memory of doubles.
                 let bits = |row| if values.is_valid(row) { values.value(row) } else { NA_INTEGER64 };
                 let vector = doubles(length, |row| f64::from_bits(bits(start + row).cast_unsigned()))?;
                 attribute(vector, "class", &["integer64"])

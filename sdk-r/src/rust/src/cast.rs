@@ -1,10 +1,10 @@
-//! One Arrow type as another that holds all of its values.
+//! Casts to Arrow types that can represent all values.
 
 use crate::refusal::Refusal;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 
-/// A cast that loses nothing; types between which there is none are refused.
+/// A lossless cast; types without one are refused.
 pub(crate) fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Refusal> {
     if array.data_type() == to {
         return Ok(array.clone());

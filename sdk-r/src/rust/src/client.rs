@@ -1,4 +1,4 @@
-//! The connection as R sees it. Every function answers with a value or a `longshore_failure`; none raises.
+//! The R functions for the connection. Every function returns a value or a `longshore_failure`; none raises.
 
 use crate::altrep::Strings;
 use crate::columns;
@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Connects to the host's socket, or to the folder of a dry run; an empty path is none.
+/// Connects to the host's socket, or to the folder of a dry run; an empty path stands for none.
 #[extendr]
 fn client_connect(socket: &str, dry_run: &str) -> Robj {
     let path = |text: &str| Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty());
@@ -49,7 +49,7 @@ fn client_facts(client: ExternalPtr<Arc<Client>>) -> Robj {
     }))
 }
 
-/// An option's value: `NULL` where it is not set.
+/// An option's value; `NULL` if it is not set.
 fn option(value: &Value) -> Result<Robj, Failure> {
     Ok(match value {
         Value::Null => ().into(),
@@ -60,7 +60,7 @@ fn option(value: &Value) -> Result<Robj, Failure> {
         },
         Value::String(text) => vectors::characters(1, |_| Some(text))?,
         Value::Array(values) => vectors::characters(values.len(), |index| values.get(index).and_then(Value::as_str))?,
-        Value::Object(_) => return Err(Failure::data("an option is an object, which no kind of option is")),
+        Value::Object(_) => return Err(Failure::data("an option is a JSON object, which no kind of option allows")),
     })
 }
 
@@ -83,7 +83,7 @@ fn client_read_batches(client: ExternalPtr<Arc<Client>>, input: Robj) -> Robj {
     answer(batches.map(|batches| batches.map_or(().into(), |batches| ExternalPtr::new(RefCell::new(batches)).into())))
 }
 
-/// The next batch, as `client_read` has tables, or `NULL` after the last.
+/// The next batch, in the form of `client_read`, or `NULL` after the last.
 #[extendr]
 fn batches_next(batches: ExternalPtr<RefCell<InputBatches>>, how: List) -> Robj {
     let next = batches.borrow_mut().next().transpose().map_err(Failure::from);
@@ -100,14 +100,14 @@ fn client_chunks(client: ExternalPtr<Arc<Client>>) -> Robj {
     answer(chunks.map(|chunks| ExternalPtr::new(RefCell::new(chunks)).into()))
 }
 
-/// The next chunk, as `client_read` has tables, or `NULL` after the last.
+/// The next chunk, in the form of `client_read`, or `NULL` after the last.
 #[extendr]
 fn chunks_next(chunks: ExternalPtr<RefCell<Chunks>>, how: List) -> Robj {
     let next = chunks.borrow_mut().next().transpose().map_err(Failure::from);
     answer(next.and_then(|table| table.map_or(Ok(().into()), |table| whole(table, &How::new(&how)))))
 }
 
-/// Appends columns to an output, by number from 0 or by id; what became of a chunk where no output is named.
+/// Appends columns to an output, by number from 0 or by id; without an output, the result of a chunk.
 #[extendr]
 fn client_write(client: ExternalPtr<Arc<Client>>, output: Robj, names: Robj, columns: List, rows: f64) -> Robj {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the R side gives a length")]
@@ -124,7 +124,7 @@ fn client_write(client: ExternalPtr<Arc<Client>>, output: Robj, names: Robj, col
     }))
 }
 
-/// The input that R named: a number from 0, or a name.
+/// The input that R passes: a number from 0, or a name.
 pub(crate) fn input_name(input: &Robj) -> InputName {
     match input.as_str() {
         Some(name) => InputName::Name(name.into()),
@@ -132,7 +132,7 @@ pub(crate) fn input_name(input: &Robj) -> InputName {
     }
 }
 
-/// The output that R named: a number from 0, or an id.
+/// The output that R passes: a number from 0, or an id.
 pub(crate) fn output_name(output: &Robj) -> OutputName {
     match output.as_str() {
         Some(id) => OutputName::Id(id.into()),
@@ -140,12 +140,12 @@ pub(crate) fn output_name(output: &Robj) -> OutputName {
     }
 }
 
-/// Shows a message; `message_routine` is the quick way.
+/// Shows a message; `message_routine` is faster.
 #[extendr]
 fn client_message(client: ExternalPtr<Arc<Client>>, text: Robj) -> Robj {
     let Ok(texts) = Strings::of(&text) else { return answer(Err(Failure::memory())) };
     let shown = texts.get(0).map(|text| text.unwrap_or("NA".into()));
-    let shown = shown.unwrap_or_else(|_| "(a message that is no valid UTF-8)".into());
+    let shown = shown.unwrap_or_else(|_| "(a message that is not valid UTF-8)".into());
     done(client.update_message(&shown))
 }
 
@@ -161,13 +161,13 @@ fn client_error(client: ExternalPtr<Arc<Client>>, text: &str) -> Robj {
     done(client.error(text))
 }
 
-/// Says that an error ends the script.
+/// Reports an error that ends the script.
 #[extendr]
 fn client_uncaught(client: ExternalPtr<Arc<Client>>, summary: &str) -> Robj {
     done(client.uncaught(summary))
 }
 
-/// Says the last word.
+/// Gives the verdict.
 #[extendr]
 fn client_conclude(client: ExternalPtr<Arc<Client>>, word: &str, message: Option<&str>) -> Robj {
     let word = match word {
@@ -179,7 +179,7 @@ fn client_conclude(client: ExternalPtr<Arc<Client>>, word: &str, message: Option
     done(client.conclude(word, message).map(drop))
 }
 
-/// Says that the script ends.
+/// Reports that the script ends.
 #[extendr]
 fn client_end(client: ExternalPtr<Arc<Client>>) -> Robj {
     done(client.end())

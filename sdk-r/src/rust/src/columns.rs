@@ -1,5 +1,5 @@
-//! A table as R vectors: its columns, their names, the number of rows, and warnings. Which vector a column becomes is the
-//! forms'.
+//! A table as R vectors: its columns, their names, the number of rows, and warnings. `forms.rs` decides which vector a
+//! column becomes.
 
 use crate::failure::Failure;
 use crate::forms::Form;
@@ -10,7 +10,7 @@ use arrow_array::{Array, RecordBatch, new_empty_array};
 use arrow_schema::SchemaRef;
 use extendr_api::prelude::*;
 
-/// A table as a list of its columns, their names, the number of rows, and warnings with the columns that they are of.
+/// A table as a list of its columns, their names, the number of rows, and warnings with their columns.
 pub(crate) fn table(schema: &SchemaRef, batches: &[RecordBatch], how: &How) -> Result<Robj, Failure> {
     let mut columns = Vec::with_capacity(schema.fields().len());
     let mut warnings = Vec::new();

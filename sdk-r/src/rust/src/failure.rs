@@ -3,7 +3,7 @@
 use extendr_api::prelude::*;
 use longshore_client::{ClientError, InputName, OutputName, chain};
 
-/// A call that failed. `kind` is the condition's, for scripts that handle one of them.
+/// A call that failed. `kind` is the kind of the condition, which scripts can handle.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     kind: &'static str,
@@ -11,17 +11,17 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Data that R cannot hold, or that no table can.
+    /// Data that R or a table cannot represent.
     pub(crate) fn data(message: impl Into<String>) -> Self {
         Self { kind: "data", message: message.into() }
     }
 
-    /// R has no memory left.
+    /// R is out of memory.
     pub(crate) fn memory() -> Self {
         Self { kind: "memory", message: "R has no memory left for this table".into() }
     }
 
-    /// Its words.
+    /// Its message.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -68,7 +68,7 @@ impl From<ClientError> for Failure {
     }
 }
 
-/// What R receives: the value, or a `longshore_failure`.
+/// The value for R, or a `longshore_failure`.
 pub(crate) fn answer(result: Result<Robj, Failure>) -> Robj {
     result.unwrap_or_else(|failure| {
         let mut answer: Robj = list!(kind = failure.kind, message = failure.message).into();

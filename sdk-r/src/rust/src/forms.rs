@@ -1,6 +1,5 @@
-//! Which R vector an Arrow array becomes: decided once for the whole array, whatever is above it, so that all elements of
-//! a list column have one type. What numbers and times need is in files of their own; arrays that have others in them are
-//! forms of forms.
+//! Decides which R vector an Arrow array becomes: once for the whole array, at any depth, so that all elements of a
+//! list column have one type. Numbers and times have files of their own; nested arrays are forms of forms.
 
 mod nested;
 
@@ -22,7 +21,7 @@ use extendr_api::prelude::*;
 use nested::{Lists, Maps, Structs, Unions};
 use std::ops::Range;
 
-/// An array as it goes into R.
+/// The R form of an array.
 pub(crate) enum Form {
     Atomic(Atomic),
     /// Raw vectors.
@@ -34,7 +33,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// Decides. Notes are of values for which the column has another form than the usual one.
+    /// Decides. Notes name values because of which the column has an unusual form.
     pub(crate) fn new(field: &Field, array: &ArrayRef, how: &How, notes: &mut Vec<Note>) -> Result<Self, Refusal> {
         let cast = |to: &DataType| cast(array, to);
         Ok(match array.data_type() {
@@ -105,7 +104,7 @@ impl Form {
         })
     }
 
-    /// The whole as a column. One of lists says what is in it, so that it can be written as it was read.
+    /// All values as a column. A list column has an attribute with its shape, so that it can be written as it was read.
     pub(crate) fn column(&self, lazy: bool) -> Result<Robj, Failure> {
         match self {
             Self::Atomic(values) => values.column(lazy),
@@ -130,7 +129,8 @@ impl Form {
         }
     }
 
-    /// One value as an element of a list or a part of a structure: `NULL` where it is missing and no vector.
+    /// One value as an element of a list or a part of a structure: `NULL` if it is missing and its form is not a
+    /// vector.
     pub(crate) fn value(&self, row: usize) -> Result<Robj, Failure> {
         match self {
             Self::Bytes(values) if values.is_valid(row) => raws(values.value(row)),
@@ -143,8 +143,8 @@ impl Form {
         }
     }
 
-    /// What the values are, as the R side has it when it writes a list column: an empty vector, or a list of `list`,
-    /// `struct` or `map`. Nothing for unions, which are looked at value by value.
+    /// The shape of the values, which the R side uses when it writes a list column: an empty vector, or a list of
+    /// `list`, `struct` or `map`. `None` for unions, which are inspected value by value.
     pub(crate) fn shape(&self) -> Result<Option<Robj>, Failure> {
         Ok(Some(match self {
             Self::Bytes(_) => raws(&[])?,

@@ -1,5 +1,5 @@
-//! Calls into R that may jump. R reports an error by jumping over everything on the stack, and Rust's frames must not be
-//! jumped over; so such calls run at a top level of their own, which is where R lands.
+//! Calls into R that may jump. R reports an error with a jump over the stack, and Rust's frames must not be jumped
+//! over, so such calls run at a top level of their own, where the jump ends.
 
 #![allow(unsafe_code, reason = "R's interface is C's")]
 
@@ -22,17 +22,17 @@ struct Call<F> {
 
 /// Makes an R object by calls that may run out of memory.
 ///
-/// `act` must own nothing that needs dropping while it calls R: what it has on its stack is gone when R jumps.
+/// `act` must own nothing that needs dropping while it calls R: its stack is lost when R jumps.
 pub(crate) fn make<F: Fn() -> SEXP + Copy>(act: F) -> Result<Robj, Failure> {
     unsafe extern "C" fn run<F: Fn() -> SEXP + Copy>(data: *mut c_void) {
-        // SAFETY: `make` passes a `Call<F>` that lives until this returns, and nobody else looks at it meanwhile.
+        // SAFETY: `make` passes a `Call<F>` that lives until this returns, and nothing else accesses it meanwhile.
         let call = unsafe { &mut *data.cast::<Call<F>>() };
         call.made = (call.act)();
     }
     // SAFETY: `R_NilValue` is set when R starts.
     let mut call = Call { act, made: unsafe { R_NilValue } };
-    // SAFETY: this is R's thread, since R called the binding; `F` is `Copy`, so nothing is left undropped by a jump; and
-    // the result is protected by `from_sexp` before R can collect it.
+    // SAFETY: this is R's thread, since R called the binding; `F` is `Copy`, so nothing is left undropped by a jump;
+    // and the result is protected by `from_sexp` before R can collect it.
     unsafe {
         if R_ToplevelExec(run::<F>, (&raw mut call).cast()) == Rboolean::FALSE {
             return Err(Failure::memory());
@@ -48,10 +48,9 @@ pub(crate) fn own<T>(state: T) -> Result<Robj, Failure> {
         drop(unsafe { Box::from_raw(R_ExternalPtrAddr(pointer).cast::<T>()) });
     }
     let address = Box::into_raw(Box::new(state)).cast::<c_void>();
-    // A state whose pointer could not be made is lost with the memory that R has run out of: whether R knows of the
-    // finalizer cannot be said.
+    // If R runs out of memory here, the state is leaked: it is unknown whether R has registered the finalizer.
     make(|| {
-        // SAFETY: at a top level of R's; the pointer is protected until it is handed out.
+        // SAFETY: at a top level of R's; the pointer is protected until it is returned.
         unsafe {
             let pointer = Rf_protect(R_MakeExternalPtr(address, R_NilValue, R_NilValue));
             R_RegisterCFinalizerEx(pointer, Some(finalize::<T>), Rboolean::TRUE);
@@ -61,7 +60,7 @@ pub(crate) fn own<T>(state: T) -> Result<Robj, Failure> {
     })
 }
 
-/// Whether the user, or the host, has interrupted R. Takes the interrupt: who asks must act on it.
+/// Whether the user or the host has interrupted R. Clears the interrupt: the caller must act on it.
 pub(crate) fn interrupted() -> bool {
     unsafe extern "C" fn check(_: *mut c_void) {
         // SAFETY: called by R at a top level of its own, where it may jump.

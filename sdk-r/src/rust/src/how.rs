@@ -1,4 +1,4 @@
-//! What is asked of a read: which vectors columns may become. The R side passes it with every call.
+//! Settings of a read: which vectors columns may become. The R side passes them with every call.
 
 use extendr_api::prelude::*;
 
@@ -14,7 +14,7 @@ pub(crate) struct How {
 }
 
 impl How {
-    /// From R's list of the three.
+    /// From R's list of the three settings.
     pub(crate) fn new(list: &List) -> Self {
         let part = |index| list.elt(index).unwrap_or_default();
         Self {

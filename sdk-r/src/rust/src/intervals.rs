@@ -1,4 +1,4 @@
-//! Times, spans and intervals as text of ISO 8601, for those that R has no exact type for.
+//! Times, spans and intervals as ISO 8601 text, for values without an exact R type.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{IntervalDayTimeType, IntervalMonthDayNanoType, IntervalYearMonthType};
@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, LargeStringArray};
 use arrow_schema::IntervalUnit;
 use std::sync::Arc;
 
-/// Intervals as durations of ISO 8601, such as `P1Y2M` and `P1M2DT3.5S`. Signs stand at each part.
+/// Intervals as durations of ISO 8601, such as `P1Y2M` and `P1M2DT3.5S`. Each part has its own sign.
 pub(crate) fn text(array: &ArrayRef, unit: IntervalUnit) -> ArrayRef {
     let texts: LargeStringArray = match unit {
         IntervalUnit::YearMonth => {
@@ -39,7 +39,7 @@ fn interval(months: i32, days: i32, nanoseconds: i64) -> String {
     format!("P{date}T{sign}{}S", decimal(nanoseconds.unsigned_abs(), 1_000_000_000))
 }
 
-/// A span of so many parts of a second as a duration: `PT90S`, `-PT0.000000001S`.
+/// A span in parts of a second as a duration: `PT90S`, `-PT0.000000001S`.
 pub(crate) fn span(value: i64, per_second: i64) -> String {
     let sign = if value < 0 { "-" } else { "" };
     format!("{sign}PT{}S", decimal(value.unsigned_abs(), per_second.unsigned_abs()))
@@ -49,7 +49,7 @@ fn decimal(value: u64, per_second: u64) -> String {
     format!("{}{}", value / per_second, fraction(value % per_second, per_second))
 }
 
-/// `.5`, and nothing for nothing.
+/// A fraction such as `.5`; empty for 0.
 fn fraction(rest: u64, per_second: u64) -> String {
     if rest == 0 {
         return String::new();
@@ -70,8 +70,8 @@ pub(crate) fn instant(value: i64, per_second: i64) -> String {
     format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}")
 }
 
-/// Year, month and day of a number of days since 1970, by the Gregorian calendar. Years start in March here, so that the
-/// leap day is their last; an era has 400 of them, and 146,097 days.
+/// Year, month and day of a number of days since 1970, by the Gregorian calendar. Years start in March here, so that
+/// the leap day is their last; an era has 400 of them, and 146,097 days.
 fn date(days: i64) -> (i64, i64, i64) {
     // 719,468 days from the first of March of the year 0 to 1970.
     let days = days + 719_468;

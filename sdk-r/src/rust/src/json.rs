@@ -1,4 +1,4 @@
-//! Numbers and strings as JSON has them, for the R side's writer.
+//! Numbers and strings in JSON syntax, for the R side's writer.
 
 use crate::altrep::Strings;
 use crate::failure::{Failure, answer};
@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Seconds of a day.
 const DAY: f64 = 86_400.0;
 
-/// Integers, doubles and bit64's integers as the shortest digits that read back; NA stays NA.
+/// Integers, doubles and bit64's integers as the shortest digits that read back equal; NA stays NA.
 #[extendr]
 fn json_numbers(values: Robj) -> Robj {
     let texts: Vec<Option<String>> = if values.inherits("integer64") {
@@ -41,7 +41,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// Days as a `date`, seconds as a `time`, a `clock` or a `span`, by ISO 8601. NA stays NA, as does what is too far away.
+/// Days as a `date`, seconds as a `time`, a `clock` or a `span`, in ISO 8601. NA and values out of range become NA.
 #[extendr]
 fn json_moments(values: Robj, kind: &str) -> Robj {
     let values = values.as_real_slice().unwrap_or_default();
@@ -76,7 +76,9 @@ fn json_strings(values: Robj) -> Robj {
     answer(Strings::of(&values).and_then(|strings| {
         let quoted = |row| match strings.get(row) {
             Ok(text) => Ok(text.map(|text| Value::from(text.as_ref()).to_string())),
-            Err(_) => Err(Failure::data("a text is no valid UTF-8: say what it is, as in Encoding(x) <- \"latin1\"")),
+            Err(_) => {
+                Err(Failure::data("a text is not valid UTF-8: set its encoding, as in Encoding(x) <- \"latin1\""))
+            }
         };
         let texts = (0..values.len()).map(quoted).collect::<Result<Vec<_>, _>>()?;
         characters(texts.len(), |row| texts.get(row).and_then(Option::as_deref))

@@ -1,4 +1,4 @@
-//! One R vector as Arrow arrays, by its class. Doubles without NA are not copied on the way.
+//! Converts one R vector to Arrow arrays, by its class. Doubles without NA are not copied.
 
 use crate::altrep::Strings;
 use crate::refusal::Refusal;
@@ -28,7 +28,7 @@ pub(crate) struct Leaf {
 }
 
 enum Kind {
-    /// Logicals of which every one is NA: what R makes of columns that nobody gave a type.
+    /// Logicals that are all NA: R's default for columns without a type.
     Missing,
     Logical,
     Integer,
@@ -42,11 +42,11 @@ enum Kind {
     Time(Option<Arc<str>>),
     /// Seconds in a unit of so many of them, and whether some need nanoseconds.
     Span(f64, TimeUnit),
-    /// Seconds since midnight, likewise.
+    /// Seconds since midnight, and whether some need nanoseconds.
     OfDay(TimeUnit),
     /// Nanoseconds since 1970 in the memory of doubles, of the package nanotime.
     Nanotime,
-    /// Spans of the same package.
+    /// Time spans of the same package.
     Nanoduration,
 }
 
@@ -71,7 +71,7 @@ impl Leaf {
         }
     }
 
-    /// A range of values, of the data type above.
+    /// A range of values, in the data type above.
     pub(crate) fn array(&self, rows: Range<usize>) -> Result<ArrayRef, Refusal> {
         let start = rows.start;
         Ok(match &self.kind {
@@ -163,7 +163,7 @@ impl Leaf {
         Int64Array::new(values.iter().map(|value| value.to_bits().cast_signed()).collect(), nulls)
     }
 
-    /// Numbers of either type, `None` for NA and NaN, with their places among `rows`.
+    /// Numbers of either type, `None` for NA and NaN, with their positions in `rows`.
     fn numbers(&self, rows: Range<usize>) -> impl Iterator<Item = (usize, Option<f64>)> {
         numbers(self.doubles(rows.clone()), self.integers(rows))
     }
@@ -212,7 +212,7 @@ impl Kind {
         })
     }
 
-    /// Times of day, or spans where some are not within one.
+    /// Times of day, or spans if some values are not within a day.
     fn of_day(vector: &Robj) -> Self {
         let (doubles, integers) = slices(vector);
         let mut values = numbers(doubles, integers).filter_map(|(_, value)| value);
@@ -229,7 +229,7 @@ fn slices(vector: &Robj) -> (&[f64], &[i32]) {
     (vector.as_real_slice().unwrap_or_default(), vector.as_integer_slice().unwrap_or_default())
 }
 
-/// Microseconds, unless some value has digits behind them that are its own.
+/// Microseconds, unless some value has more significant digits.
 fn unit(vector: &Robj, scale: f64) -> TimeUnit {
     let (doubles, integers) = slices(vector);
     let fine = |value: f64| {
@@ -247,10 +247,10 @@ fn numbers<'a>(doubles: &'a [f64], integers: &'a [i32]) -> impl Iterator<Item = 
     doubles.chain(integers).enumerate()
 }
 
-/// A date is the day that a fraction of it lies in.
+/// A date is rounded down to its day.
 fn whole_days(row: usize, days: f64) -> Result<i32, Refusal> {
     if days.abs() < f64::from(i32::MAX) {
-        #[allow(clippy::cast_possible_truncation, reason = "the bound was just looked at")]
+        #[allow(clippy::cast_possible_truncation, reason = "the bound was just checked")]
         return Ok(days.floor() as i32);
     }
     Err(Refusal::at(row, format!("the date, {days} days, is too far from 1970")))
@@ -272,7 +272,7 @@ fn may_have_nan(values: &[f64]) -> bool {
     sums.iter().chain(rest).sum::<f64>().is_nan()
 }
 
-/// Which values are missing, if any is.
+/// Which values are missing; `None` if none is.
 fn nulls<T>(values: &[T], missing: impl Fn(&T) -> bool) -> Option<NullBuffer> {
     values.iter().any(&missing).then(|| values.iter().map(|value| !missing(value)).collect())
 }

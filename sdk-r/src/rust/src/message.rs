@@ -1,6 +1,6 @@
-//! Messages without ceremony. A script may show one in every turn of a loop, where what a binding does for each of its
-//! arguments costs more than the message. This routine looks at R's objects where they lie, and leaves whatever is not
-//! plain to `client_message`.
+//! Fast messages. A script may show one in every turn of a loop, where a binding's work for its arguments costs more
+//! than the message. This routine reads R's objects in place, and leaves everything that is not plain to
+//! `client_message`.
 
 #![allow(unsafe_code, reason = "R's interface is C's")]
 
@@ -21,24 +21,24 @@ unsafe extern "C" {
     fn Rf_getCharCE(text: SEXP) -> c_int;
 }
 
-/// The client of the script's api, of which there is one.
+/// The client of the script's only API object.
 static CURRENT: Mutex<Weak<Client>> = Mutex::new(Weak::new());
 
-/// Makes a client the one whose messages take this way.
+/// Sets the client that this routine uses.
 pub(crate) fn set_current(client: &Arc<Client>) {
     *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(client);
 }
 
-/// `show`, as `.Call` takes routines that are not in a library's table.
+/// `show` as a pointer for `.Call`, which accepts routines that are not in a library's table.
 #[extendr]
 fn message_routine() -> Robj {
     answer(guard::make(|| {
-        // SAFETY: at a top level of R's. R calls the address with as many arguments as its callers name, two.
+        // SAFETY: at a top level of R's. R calls the address with the two arguments that its callers pass.
         unsafe { R_MakeExternalPtr(show as *mut c_void, Rf_install(c"native symbol".as_ptr()), R_NilValue) }
     }))
 }
 
-/// Shows a message in the place of one that waits to be sent. Gives `NULL`; where it cannot, it gives the text back.
+/// Shows a message by replacing one that waits to be sent. Returns `NULL`; if that is not possible, the text.
 unsafe extern "C" fn show(api: SEXP, text: SEXP) -> SEXP {
     // SAFETY: R calls this with two objects that live until it returns. Nothing here allocates in R or jumps: a string
     // that is not ALTREP has its bytes, which end with a zero.

@@ -1,5 +1,5 @@
-//! A column to write as a tree, as the R side has made it plain: vectors, and lists with the class `longshore_nested`
-//! that say how what is below them is cut.
+//! A column to write as a tree, prepared by the R side: vectors, and lists with the class `longshore_nested`, which
+//! contain the lengths of their rows.
 
 use crate::altrep::Strings;
 use crate::leaves::Leaf;
@@ -16,23 +16,23 @@ use std::sync::Arc;
 /// A column, or a part of one.
 pub(crate) enum Node {
     Leaf(Leaf),
-    /// A list of raw vectors, and the bytes of all.
+    /// A list of raw vectors, and their total number of bytes.
     Bytes(List, usize),
     List(Cuts, Box<Node>),
-    /// Which rows are there, and the parts by their names.
+    /// Which rows are not missing, and the parts by their names.
     Struct(Vec<bool>, Vec<(String, Node)>),
-    /// Keys are text, as many as the values.
+    /// A map: keys are text, as many as the values.
     Map(Cuts, Robj, Box<Node>),
 }
 
-/// Which values of the node below each row has; missing rows have none.
+/// The range of values of the node below for each row; missing rows have none.
 pub(crate) struct Cuts {
     starts: Vec<usize>,
     valid: Vec<bool>,
 }
 
 impl Cuts {
-    /// From lengths, NA where the row is missing.
+    /// From lengths; NA stands for a missing row.
     fn new(lengths: &Robj) -> Self {
         let lengths = lengths.as_integer_slice().unwrap_or_default();
         let mut starts = Vec::with_capacity(lengths.len() + 1);
@@ -63,7 +63,7 @@ impl Cuts {
         nulls(&self.valid[rows.clone()])
     }
 
-    /// A refusal of a value as one of the row that has it.
+    /// Converts a refusal of a value to one of its row.
     fn of_row(&self, refusal: Refusal) -> Refusal {
         let row_of = |value| self.starts.partition_point(|start| *start <= value).saturating_sub(1);
         refusal.in_row(row_of)
@@ -76,12 +76,12 @@ impl Cuts {
 }
 
 impl Node {
-    /// A plain vector, or what the R side calls nested: its kind, and what that has.
+    /// A plain vector, or a nested list of the R side with its kind and its parts.
     pub(crate) fn of(vector: &Robj) -> Result<Self, Refusal> {
         if !vector.inherits("longshore_nested") {
             return Ok(Self::Leaf(Leaf::of(vector)?));
         }
-        let parts = vector.as_list().ok_or_else(|| Refusal::whole("a nested column is no list"))?;
+        let parts = vector.as_list().ok_or_else(|| Refusal::whole("a nested column is not a list"))?;
         let part = |index| parts.elt(index).unwrap_or_default();
         Ok(match part(0).as_str() {
             Some("list") => Self::List(Cuts::new(&part(1)), Box::new(Self::of(&part(2))?)),
@@ -114,7 +114,7 @@ impl Node {
         }
     }
 
-    /// A range of rows, of the data type above.
+    /// A range of rows, in the data type above.
     pub(crate) fn array(&self, rows: Range<usize>) -> Result<ArrayRef, Refusal> {
         Ok(match self {
             Self::Leaf(leaf) => leaf.array(rows)?,

@@ -1,4 +1,4 @@
-//! Integers and decimals as R has them: in the smallest of its types that holds every value exactly.
+//! Integers and decimals in R: in the smallest type that represents every value exactly.
 
 use crate::atomic::{Atomic, Class};
 use crate::how::How;
@@ -11,19 +11,19 @@ use arrow_array::{
 };
 use std::sync::Arc;
 
-/// Integers beyond this have neighbours that doubles cannot tell apart.
+/// Beyond this, doubles cannot distinguish neighbouring integers.
 pub(crate) const EXACT: u64 = 1 << 53;
 
-/// Digits that a double always keeps.
+/// Digits that a double always preserves.
 const DIGITS: u32 = 15;
 
-/// What is done then.
+/// The end of notes about values that R has no exact type for.
 pub(crate) const AS_TEXT: &str = "the column is read as text";
 
 /// Powers of ten up to this are exact as doubles.
 const EXACT_POWER: i8 = 22;
 
-/// Integers of at most 32 bits. What R takes for NA among integers is a number here, if it is not under a null.
+/// Integers of at most 32 bits. The value that R uses for NA is a number here, unless it is null.
 pub(crate) fn small(values: &Int32Array) -> Atomic {
     let slice = values.values();
     if slice.contains(&NA_INTEGER) && values.iter().flatten().any(|value| value == NA_INTEGER) {
@@ -32,7 +32,7 @@ pub(crate) fn small(values: &Int32Array) -> Atomic {
     Atomic::Integer(values.clone())
 }
 
-/// Integers where all fit, else doubles where those are exact, else bit64's.
+/// Integers if all values fit, else doubles if they are exact, else bit64's.
 pub(crate) fn large(values: &Int64Array, how: &How) -> Result<Atomic, Refusal> {
     let (least, most) = if values.null_count() == 0 {
         values.values().iter().fold((0, 0), |(least, most), value| (least.min(*value), most.max(*value)))
@@ -40,11 +40,11 @@ pub(crate) fn large(values: &Int64Array, how: &How) -> Result<Atomic, Refusal> {
         values.iter().flatten().fold((0, 0), |(least, most), value| (least.min(value), most.max(value)))
     };
     if least > i64::from(NA_INTEGER) && most <= i64::from(i32::MAX) {
-        #[allow(clippy::cast_possible_truncation, reason = "the bounds were just looked at")]
+        #[allow(clippy::cast_possible_truncation, reason = "the bounds were just checked")]
         return Ok(Atomic::Integer(values.unary(|value| value as i32)));
     }
     if least.unsigned_abs() <= EXACT && most.unsigned_abs() <= EXACT {
-        #[allow(clippy::cast_precision_loss, reason = "the bounds were just looked at")]
+        #[allow(clippy::cast_precision_loss, reason = "the bounds were just checked")]
         return Ok(Atomic::Double(values.unary(|value| value as f64), Class::Number));
     }
     let first = |wanted: &dyn Fn(i64) -> bool| {
@@ -63,7 +63,7 @@ pub(crate) fn large(values: &Int64Array, how: &How) -> Result<Atomic, Refusal> {
     Ok(Atomic::Integer64(values.clone()))
 }
 
-/// Integers of 64 bits without a sign.
+/// Unsigned integers of 64 bits.
 pub(crate) fn unsigned(values: &UInt64Array, how: &How) -> Result<Atomic, Refusal> {
     let too_large = |row: &usize| values.is_valid(*row) && i64::try_from(values.value(*row)).is_err();
     if let Some(row) = (0..values.len()).find(too_large) {
@@ -76,7 +76,7 @@ fn beyond(row: usize, value: impl std::fmt::Display, why: &str) -> Refusal {
     Refusal::at(row, format!("the integer {value} is beyond what doubles hold exactly: {why}"))
 }
 
-/// Doubles where each has the digits of its decimal, else text with all of them.
+/// Doubles if each has all digits of its decimal, else text.
 pub(crate) fn decimals<T: DecimalType>(values: &PrimitiveArray<T>, notes: &mut Vec<Note>) -> Result<Atomic, Refusal>
 where
     T::Native: std::fmt::Display,
@@ -109,7 +109,7 @@ where
     decimal(&values.value(row).to_string(), values.scale())
 }
 
-/// An integer and a scale as a decimal's digits.
+/// The digits of a decimal with this integer and scale.
 fn decimal(integer: &str, scale: i8) -> String {
     let (sign, digits) = integer.strip_prefix('-').map_or(("", integer), |digits| ("-", digits));
     let scale = i32::from(scale);
@@ -123,11 +123,11 @@ fn decimal(integer: &str, scale: i8) -> String {
     format!("{sign}{whole}.{fraction}")
 }
 
-/// The double of a decimal, if it has the same digits when it is printed with as many behind the point.
+/// The double of a decimal, if it has the same digits when printed with the same number of decimal places.
 fn double(integer: &str, scale: i8) -> Option<f64> {
     let count = integer.trim_start_matches('-').len();
     if count <= DIGITS as usize && (0..=EXACT_POWER).contains(&scale) {
-        // Both are exact, so that the quotient is the double next to the decimal.
+        // Both are exact, so the quotient is the double nearest to the decimal.
         return integer.parse::<f64>().ok().map(|value| value / 10_f64.powi(scale.into()));
     }
     let text = decimal(integer, scale);

@@ -1,4 +1,5 @@
-//! Tables by the Arrow C stream interface, for the packages arrow and nanoarrow: handed over and taken without a copy.
+//! Tables by the Arrow C stream interface, for the packages arrow and nanoarrow: passed in both directions without a
+//! copy.
 
 #![allow(unsafe_code, reason = "the C stream interface passes raw pointers")]
 
@@ -12,7 +13,7 @@ use extendr_api::prelude::*;
 use longshore_client::Client;
 use std::sync::Arc;
 
-/// Fills the C stream at an address with a whole input. Answers whether the input is connected.
+/// Fills the C stream at an address with a whole input. Returns whether the input is connected.
 #[extendr]
 fn client_read_stream(client: ExternalPtr<Arc<Client>>, input: Robj, stream: Robj) -> Robj {
     let table = client.read_input(&input_name(&input)).map_err(Failure::from);
@@ -21,17 +22,17 @@ fn client_read_stream(client: ExternalPtr<Arc<Client>>, input: Robj, stream: Rob
         let target = target(&stream)?;
         let batches: Vec<_> = table.batches.into_iter().map(|decoded| Ok(decoded.batch)).collect();
         let reader = RecordBatchIterator::new(batches, table.schema);
-        // SAFETY: the R side passes a pointer to a C stream that was allocated and holds nothing.
+        // SAFETY: the R side passes a pointer to an allocated, empty C stream.
         unsafe { target.write(FFI_ArrowArrayStream::new(Box::new(reader))) };
         Ok(true.into())
     }))
 }
 
-/// Appends the tables of a C stream to an output. The stream is used up.
+/// Appends the tables of a C stream to an output. The stream is consumed.
 #[extendr]
 fn client_write_stream(client: ExternalPtr<Arc<Client>>, output: Robj, stream: Robj) -> Robj {
     answer(target(&stream).and_then(|source| {
-        // SAFETY: the R side passes a pointer to a C stream that nobody else reads meanwhile; it is left released.
+        // SAFETY: the R side passes a pointer to a C stream that nothing else reads meanwhile; it is left released.
         let mut reader = unsafe { ArrowArrayStreamReader::from_raw(source) }
             .map_err(|error| Failure::data(format!("the stream cannot be read: {error}")))?;
         let written = match output.is_null() {
@@ -42,7 +43,7 @@ fn client_write_stream(client: ExternalPtr<Arc<Client>>, output: Robj, stream: R
     }))
 }
 
-/// A C stream that holds nothing yet, as nanoarrow has them.
+/// A pointer to an empty C stream, in the form that nanoarrow uses.
 #[extendr]
 fn stream_allocate() -> Robj {
     answer(guard::own(FFI_ArrowArrayStream::empty()))

@@ -1,4 +1,4 @@
-//! A column of text, of whichever Arrow type.
+//! A column of text, of any Arrow type.
 
 use crate::cast::cast;
 use crate::refusal::Refusal;
@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, LargeStringArray, StringArray};
 use arrow_schema::DataType;
 
-/// Text by row. No value holds a NUL, since R's strings cannot, nor is longer than R's may be.
+/// Text by row. No value contains a NUL or exceeds the length of R's strings.
 #[derive(Debug, Clone)]
 pub(crate) enum Text {
     Short(StringArray),
@@ -14,7 +14,7 @@ pub(crate) enum Text {
 }
 
 impl Text {
-    /// Looks the column through once, and says which row R could not hold.
+    /// Checks the column once, and refuses the first row that R cannot represent.
     pub(crate) fn new(column: &ArrayRef) -> Result<Self, Refusal> {
         let text = match column.data_type() {
             DataType::Utf8 => Self::Short(column.as_string::<i32>().clone()),
@@ -36,12 +36,12 @@ impl Text {
         Ok(text)
     }
 
-    /// UUIDs, as they are written.
+    /// UUIDs in their usual notation.
     pub(crate) fn of_uuids(values: &FixedSizeBinaryArray) -> Self {
         Self::Long(values.iter().map(|value| value.map(uuid)).collect())
     }
 
-    /// Whether a NUL is anywhere in the memory, be it between this column's values or those of its neighbours.
+    /// Whether there is a NUL anywhere in the buffer, even outside of this column's values.
     fn has_nul(&self) -> bool {
         let bytes = match self {
             Self::Short(text) => text.value_data(),
@@ -57,7 +57,7 @@ impl Text {
         }
     }
 
-    /// A row's text; nothing where it is null.
+    /// A row's text; `None` if it is null.
     pub(crate) fn get(&self, row: usize) -> Option<&str> {
         match self {
             Self::Short(text) => text.is_valid(row).then(|| text.value(row)),

@@ -1,5 +1,5 @@
-//! Dates, instants, times of day and spans: as R's doubles where those come back as they were, else as text. Owns the
-//! rule by which seconds become microseconds and nanoseconds again when they are written.
+//! Dates, instants, times of day and spans: as R's doubles if those convert back exactly, else as text. Owns the rule
+//! by which seconds are converted back to microseconds and nanoseconds when they are written.
 
 use crate::atomic::{Atomic, Class};
 use crate::how::How;
@@ -14,34 +14,34 @@ use arrow_schema::{DataType, TimeUnit};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Seconds up to here are apart by less than half a microsecond: 2^32, the year 2106.
+/// Up to here doubles of seconds differ by less than half a microsecond: 2^32, the year 2106.
 const FINE: u64 = (1 << 32) * 1_000_000;
 
-/// Nanoseconds up to here, 104 days, each have a double of their own.
+/// Up to here, 104 days, each nanosecond has a double of its own.
 pub(crate) const NANOSECONDS_EXACT: f64 = 9_007_199.254_740_992;
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// The time zone that R shows as UTC, and that tables with a zone have; `UTC` itself is that of times without a zone.
+/// The time zone for times in UTC with a zone; `UTC` itself stands for times without a zone.
 pub(crate) const UTC: &str = "Etc/UTC";
 
-/// Seconds in microseconds, to the nearest; nothing beyond their integers.
+/// Seconds in microseconds, rounded to the nearest; `None` beyond 64 bits.
 pub(crate) fn microseconds(seconds: f64) -> Option<i64> {
     parts(seconds, 1_000_000)
 }
 
-/// Seconds in nanoseconds, to the nearest; where doubles have none, microseconds in nanoseconds.
+/// Seconds in nanoseconds, rounded to the nearest; where doubles lack nanoseconds, rounded to microseconds.
 pub(crate) fn nanoseconds(seconds: f64) -> Option<i64> {
     if seconds.abs() < NANOSECONDS_EXACT {
-        #[allow(clippy::cast_possible_truncation, reason = "the bound was just looked at")]
+        #[allow(clippy::cast_possible_truncation, reason = "the bound was just checked")]
         return Some((seconds * 1e9).round() as i64);
     }
     microseconds(seconds)?.checked_mul(1_000)
 }
 
-/// Whole seconds and the rest apart, since products of large numbers lose digits.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the bound is looked at before")]
+/// Whole seconds and the rest separately, because products of large numbers lose digits.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the bound is checked before")]
 fn parts(seconds: f64, per_second: i64) -> Option<i64> {
     let whole = seconds.floor();
     // i64::MAX microseconds are 9.22e12 s.
@@ -51,7 +51,7 @@ fn parts(seconds: f64, per_second: i64) -> Option<i64> {
     })
 }
 
-/// How many of a unit are a second.
+/// Number of units per second.
 pub(crate) fn per_second(unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => 1,
@@ -61,7 +61,7 @@ pub(crate) fn per_second(unit: TimeUnit) -> i64 {
     }
 }
 
-/// The double next to a value, as a number that is read from text would be; beyond 2^53 whole seconds and the rest apart.
+/// The double nearest to a value, as if read from text; beyond 2^53 from whole seconds and the rest separately.
 #[allow(clippy::cast_precision_loss, reason = "whether what is lost matters is looked at by who asks")]
 fn seconds(value: i64, per_second: i64) -> f64 {
     if value.unsigned_abs() <= EXACT {
@@ -70,7 +70,7 @@ fn seconds(value: i64, per_second: i64) -> f64 {
     value.div_euclid(per_second) as f64 + value.rem_euclid(per_second) as f64 / per_second as f64
 }
 
-/// A value in microseconds, if it has a whole number of them.
+/// A value in microseconds, if it is a whole number of them.
 fn in_microseconds(value: i64, per_second: i64) -> Option<i64> {
     if per_second <= 1_000_000 {
         return value.checked_mul(1_000_000 / per_second);
@@ -78,13 +78,13 @@ fn in_microseconds(value: i64, per_second: i64) -> Option<i64> {
     (value % 1_000 == 0).then_some(value / 1_000)
 }
 
-/// Whether a double of seconds is written as the value again, in microseconds.
+/// Whether a double of seconds converts back to the value in microseconds.
 fn comes_back(value: i64, per_second: i64) -> bool {
     in_microseconds(value, per_second)
         .is_some_and(|wanted| wanted.unsigned_abs() < FINE || microseconds(seconds(value, per_second)) == Some(wanted))
 }
 
-/// Days; in milliseconds that are no whole days, instants.
+/// Days; milliseconds that are not whole days become instants.
 pub(crate) fn dates(array: &ArrayRef, notes: &mut Vec<Note>) -> Result<Atomic, Refusal> {
     if let DataType::Date32 = array.data_type() {
         return Ok(Atomic::Double(array.as_primitive::<Date32Type>().unary(f64::from), Class::Date));
@@ -168,7 +168,7 @@ fn as_text(
     Ok(Atomic::Text(Text::new(&texts)?))
 }
 
-/// R's name for a zone: offsets of whole hours have one, of the other sign; others only where R has the zone.
+/// R's name for a zone: offsets of whole hours have one, with the opposite sign; others only if R has the zone.
 fn zone_of(zone: &str, how: &How) -> Option<String> {
     if let Some(minutes) = offset(zone) {
         let hours = minutes / 60;
@@ -206,7 +206,7 @@ fn offset(zone: &str) -> Option<i32> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
-/// What is written for R's zone: none for UTC, which times without a zone have, and offsets as offsets.
+/// The zone to write for R's zone: none for `UTC`, which stands for times without a zone; offsets as offsets.
 pub(crate) fn zone_written(zone: &str) -> Option<Arc<str>> {
     match zone {
         "" | "UTC" | "GMT" => None,

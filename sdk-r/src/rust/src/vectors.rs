@@ -1,4 +1,4 @@
-//! R vectors as memory: made and filled for reading, looked into for writing.
+//! R vectors as memory: created and filled for reading, accessed for writing.
 
 #![allow(unsafe_code, reason = "R's vectors are raw memory")]
 
@@ -19,7 +19,7 @@ pub(crate) const NA_INTEGER: i32 = i32::MIN;
 /// R's NA among integers of the package bit64.
 pub(crate) const NA_INTEGER64: i64 = i64::MIN;
 
-/// R's NA among doubles: a NaN whose lower half says so.
+/// R's NA among doubles: a NaN with a special lower half.
 const NA_DOUBLE: u64 = 0x7FF0_0000_0000_07A2;
 
 /// R's NA among doubles.
@@ -54,7 +54,7 @@ pub(crate) fn integers(length: usize, value: impl Fn(usize) -> i32) -> Result<Ro
     Ok(vector)
 }
 
-/// Logicals, one by one; nothing is NA.
+/// Logicals, one by one; `None` is NA.
 pub(crate) fn logicals(length: usize, value: impl Fn(usize) -> Option<bool>) -> Result<Robj, Failure> {
     let vector = allocate(SEXPTYPE::LGLSXP, length)?;
     // SAFETY: a vector of logicals that was just made, with `length` of them.
@@ -76,11 +76,11 @@ pub(crate) fn strings(text: &Text, rows: Range<usize>) -> Result<Robj, Failure> 
     characters(rows.len(), |row| text.get(rows.start + row))
 }
 
-/// Text, one by one. No value may hold a NUL.
+/// Text, one by one. No value may contain a NUL.
 pub(crate) fn characters<'a>(length: usize, value: impl Fn(usize) -> Option<&'a str>) -> Result<Robj, Failure> {
     let (rows, value) = (R_xlen_t::try_from(length).map_err(|_| Failure::memory())?, &value);
     guard::make(|| {
-        // SAFETY: at a top level of R's; `value` hands out references only, so a jump leaves nothing behind.
+        // SAFETY: at a top level of R's; `value` returns references only, so a jump leaks nothing.
         unsafe {
             let vector = Rf_protect(Rf_allocVector(SEXPTYPE::STRSXP, rows));
             for row in 0..rows {
@@ -123,21 +123,21 @@ pub(crate) fn logical_slice(vector: &Robj) -> &[i32] {
     unsafe { std::slice::from_raw_parts(extendr_ffi::LOGICAL(pointer(vector)), vector.len()) }
 }
 
-/// The bytes of a raw vector; nothing of anything else.
+/// The bytes of a raw vector; `None` for any other object.
 pub(crate) fn bytes(vector: &Robj) -> Option<&[u8]> {
     // SAFETY: a raw vector, alive as long as the slice.
     vector.is_raw().then(|| unsafe { std::slice::from_raw_parts(extendr_ffi::RAW(pointer(vector)), vector.len()) })
 }
 
-/// Memory of an R vector as an Arrow buffer, without a copy. It must not be used once the vector may be gone: writing
-/// an output copies it before the call that was given the vector returns.
+/// Memory of an R vector as an Arrow buffer, without a copy. It must not be used after the vector may be collected:
+/// writing an output copies it before the call with the vector returns.
 pub(crate) fn borrow<T>(values: &[T]) -> Buffer {
     let bytes = std::mem::size_of_val(values);
     let Some(address) = NonNull::new(values.as_ptr().cast_mut().cast::<u8>()).filter(|_| bytes > 0) else {
-        // Also of nothing the address must be one that a number could have.
+        // Even for an empty buffer the address must be aligned.
         return Buffer::from_vec(Vec::<u128>::new());
     };
-    // SAFETY: the memory is `values`; that it is alive while the buffer is, is what the caller promises.
+    // SAFETY: the memory is `values`; the caller keeps it alive as long as the buffer.
     unsafe { Buffer::from_custom_allocation(address, bytes, Arc::new(())) }
 }
 

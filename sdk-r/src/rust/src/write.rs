@@ -1,5 +1,5 @@
-//! What scripts write: a list of R vectors as a stream of record batches, cut so that each is read while it is in the
-//! processor's cache. The R side has made everything plain before; what one column is, its `Node` knows.
+//! Writing: a list of R vectors as a stream of record batches, sized so that each is read while it is in the
+//! processor's cache. The R side has prepared the vectors; a `Node` converts one column.
 
 use crate::altrep::Strings;
 use crate::failure::Failure;
@@ -10,13 +10,13 @@ use extendr_api::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Values in a batch, about: 8 bytes each are 1 MiB, what the cache of a processor holds.
+/// Approximate values in a batch: with 8 bytes each 1 MiB, which fits into a processor's cache.
 const BATCH_VALUES: f64 = 131_072.0;
 
-/// Rows in a batch at least, where no row is longer than this many values.
+/// Minimum rows in a batch, unless a row has more values than this.
 const LEAST_ROWS: f64 = 1024.0;
 
-const NAME_NOT_UTF8: &str = "its name is no valid UTF-8: say what it is, as in Encoding(names(x)) <- \"latin1\"";
+const NAME_NOT_UTF8: &str = "its name is not valid UTF-8: set its encoding, as in Encoding(names(x)) <- \"latin1\"";
 
 /// A column to write.
 struct Column {
@@ -24,7 +24,7 @@ struct Column {
     node: Node,
 }
 
-/// R's columns, batch by batch. Lives no longer than the call that was given them.
+/// R's columns, batch by batch. Lives no longer than the call with them.
 pub(crate) struct Columns {
     schema: SchemaRef,
     columns: Vec<Column>,
@@ -51,7 +51,7 @@ impl Columns {
         Ok(Self { schema: Arc::new(Schema::new(fields)), columns, rows, step, at: 0, failure: None })
     }
 
-    /// What could not be written, after the reader said that something could not.
+    /// The refusal, after the reader has failed.
     pub(crate) fn failure(&mut self) -> Option<Failure> {
         self.failure.take()
     }
@@ -65,7 +65,7 @@ impl Columns {
     }
 }
 
-/// Rows of a batch, by the values of a row.
+/// Rows of a batch, from the number of values per row.
 fn step(values_a_row: f64) -> usize {
     let least = if values_a_row > LEAST_ROWS { 1.0 } else { LEAST_ROWS };
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 131,072")]

@@ -1,5 +1,5 @@
-//! Lists, structures, maps and unions: what is in them is decided as one array, and cut into R's values by row. What
-//! lies under a null is looked at by nobody.
+//! Lists, structures, maps and unions: the form of their values is decided for the whole child array, which is then
+//! split by row. Values under a null are ignored.
 
 use super::Form;
 use crate::atomic::Atomic;
@@ -18,7 +18,7 @@ use extendr_api::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Which values of another array each row has.
+/// The range of values in another array for each row.
 struct Ranges {
     starts: Vec<usize>,
     nulls: Option<NullBuffer>,
@@ -41,13 +41,13 @@ impl Ranges {
         valid.then(|| self.starts[row]..self.starts[row + 1])
     }
 
-    /// The row that has a value.
+    /// The row of a value.
     fn row_of(&self, value: usize) -> usize {
         self.starts.partition_point(|start| *start <= value).saturating_sub(1)
     }
 }
 
-/// Decides what is in an array of others, whose rows refusals and notes are of.
+/// Decides the form of a child array. Refusals and notes name rows of the parent array.
 fn inner(
     field: &Field,
     array: &ArrayRef,
@@ -61,7 +61,7 @@ fn inner(
     Ok(form)
 }
 
-/// An array with what is missing in the one around it missing too.
+/// An array in which values under a null of its parent are null too.
 fn masked(array: &ArrayRef, nulls: Option<&NullBuffer>) -> Result<ArrayRef, Refusal> {
     let has_none = matches!(array.data_type(), DataType::Null | DataType::Union(..) | DataType::RunEndEncoded(..));
     match nulls.filter(|nulls| nulls.null_count() > 0 && !has_none) {
@@ -88,7 +88,7 @@ impl Lists {
     ) -> Result<Self, Refusal> {
         let hidden = |row: &usize| array.is_null(*row) && array.value_length(*row) > 0;
         if (0..array.len()).any(|row| hidden(&row)) {
-            // Taking each row leaves what is under nulls behind.
+            // Taking each row drops the values under nulls.
             let rows: UInt64Array = (0..array.len() as u64).collect();
             let taken = arrow_select::take::take(array, &rows, None);
             let taken = taken.map_err(|error| Refusal::whole(error.to_string()))?;
@@ -107,7 +107,7 @@ impl Lists {
         Ok(Self { ranges, child: Box::new(child) })
     }
 
-    /// Lists of one length.
+    /// Lists of a fixed length.
     pub(crate) fn fixed(
         element: &Field,
         array: &FixedSizeListArray,
@@ -188,7 +188,7 @@ pub(crate) struct Maps {
 }
 
 impl Maps {
-    /// The form of a map: with keys that are no text a list of keys and values.
+    /// The form of a map: a list of keys and values if the keys are not text.
     pub(crate) fn form(array: &MapArray, how: &How, notes: &mut Vec<Note>) -> Result<Form, Refusal> {
         let offsets = array.value_offsets();
         let at = |index: Option<&i32>| index.and_then(|offset| usize::try_from(*offset).ok()).unwrap_or_default();
