@@ -201,7 +201,7 @@ fn a_folder_that_is_not_there_is_named() {
         assert_eq!(ended.code, 1, "{}", ended.printed);
         // R breaks long lines of an error.
         let printed = ended.printed.split_whitespace().collect::<Vec<_>>().join(" ");
-        let said = "the dry run cannot use `data`: it is no folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) \
+        let said = "the dry run cannot use `data`: it is not a folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) \
                     and `options.json`";
         assert!(printed.contains(said), "{language}: {printed}");
     }

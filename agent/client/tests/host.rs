@@ -153,7 +153,7 @@ fn batches_are_cut_and_acknowledged_when_they_are_used_up() {
     assert_eq!(sent, acknowledged);
 }
 
-/// A host that takes one output through arenas and inline, and says what came and how.
+/// A host that receives one output through arenas and inline, and returns what it received and how.
 fn take_output(mut connection: SocketConnection<FromScript>) -> (Vec<RecordBatch>, usize, usize) {
     let mut arenas: Vec<LentArena> = Vec::new();
     let (mut batches, mut in_arenas, mut inline) = (Vec::new(), 0, 0);

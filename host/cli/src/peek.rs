@@ -16,7 +16,7 @@ const CELL_SHOWN: usize = 60;
 /// Columns that are shown before an error.
 const COLUMNS_SHOWN: usize = 12;
 
-/// What stands for a missing value.
+/// The text for a missing value.
 const MISSING: &str = "(missing)";
 
 #[derive(Debug, Args)]

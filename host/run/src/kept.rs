@@ -29,7 +29,7 @@ pub(crate) const KEPT_BYTES_MAX: u64 = 1 << 30;
 /// The files that were copied out of a working folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeptRecord {
-    /// Where it is.
+    /// Its path.
     pub folder: PathBuf,
     /// How many files.
     pub files: u64,

@@ -112,7 +112,7 @@ pub struct OutputRecord {
     pub index: u32,
     /// Id in the manifest.
     pub id: Option<String>,
-    /// Where it is; `-` for standard output.
+    /// Its path; `-` for standard output.
     pub path: PathBuf,
     /// Its rows.
     pub rows: u64,

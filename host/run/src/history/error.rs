@@ -10,7 +10,7 @@ pub enum HistoryError {
     /// A file or folder of it cannot be read, written or removed.
     #[error("cannot {what} the run history in `{path}`")]
     Folder {
-        /// Where it is.
+        /// The path.
         path: PathBuf,
         /// `read`, `write` or `remove`.
         what: &'static str,
@@ -21,13 +21,13 @@ pub enum HistoryError {
     /// There is no such run.
     #[error("there is no run `{reference}` in the history: `longshore runs list` shows the runs")]
     Unknown {
-        /// What was asked for.
+        /// The given reference.
         reference: String,
     },
     /// Several runs match.
     #[error("`{reference}` matches several runs, {}: give more characters of the id", runs.join(", "))]
     Ambiguous {
-        /// What was asked for.
+        /// The given reference.
         reference: String,
         /// The matching runs.
         runs: Vec<String>,

@@ -39,7 +39,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Its path, where it has one.
+    /// Its path, if it has one.
     pub(crate) fn named(&self) -> Option<&Path> {
         matches!(self.place, Place::Named(_)).then_some(self.path.as_path())
     }

@@ -27,9 +27,9 @@ pub enum RequestError {
     /// The image's name is invalid.
     #[error("`{image}` is not a valid image name: {source}")]
     Image {
-        /// What was given.
+        /// The given name.
         image: String,
-        /// What is wrong.
+        /// The cause.
         source: ReferenceError,
     },
     /// Tables of inputs are invalid: each with the number of its input, from 0.
@@ -96,7 +96,7 @@ pub enum RequestError {
     OutputFormat {
         /// The output.
         number: u32,
-        /// What is wrong.
+        /// The cause.
         source: FormatError,
     },
     /// An output cannot be written to its path, or not with its options.
@@ -181,7 +181,7 @@ pub enum RequestError {
         "{what} names `{path}`, which is not below an allowed folder ({allowed}): put it there, or allow its folder with `--allow`"
     )]
     NotAllowed {
-        /// Who names it.
+        /// What names it.
         what: String,
         /// The file, without links.
         path: PathBuf,
@@ -193,7 +193,7 @@ pub enum RequestError {
         "{what} names `{path}`, which would hide files of the container itself: name a file or folder further below"
     )]
     Hides {
-        /// Who names it.
+        /// What names it.
         what: String,
         /// The path.
         path: PathBuf,
@@ -201,11 +201,11 @@ pub enum RequestError {
     /// A socket, a device or a pipe would be shared.
     #[error("{what} names `{path}`, which is {kind}: only files and folders can be shared with a container")]
     NotShared {
-        /// Who names it.
+        /// What names it.
         what: String,
         /// The path, without links.
         path: PathBuf,
-        /// What it is.
+        /// Its kind.
         kind: &'static str,
     },
     /// This machine's mounts cannot be listed.
@@ -221,9 +221,9 @@ pub enum RequestError {
     MountedBelow {
         /// The folder.
         folder: PathBuf,
-        /// Where it is mounted.
+        /// The mount point.
         path: PathBuf,
-        /// What it is.
+        /// Its kind.
         kind: &'static str,
     },
     /// Too many file systems are mounted below a folder.
@@ -277,7 +277,7 @@ pub enum RequestError {
     /// A stream has one input.
     #[error("a block with the mode `stream` has one input, input 0, and {given}: give it one table with `-i PATH`")]
     StreamInputs {
-        /// What is connected.
+        /// The connected inputs.
         given: String,
     },
     /// A stream has one output.

@@ -19,7 +19,7 @@ pub struct InputSpec {
     pub number: Option<usize>,
     /// The name of an input that the block declares.
     pub name: Option<String>,
-    /// Where the table is.
+    /// The source of the table.
     pub source: InputSource,
     /// Its format, if no suffix implies it.
     pub format: Option<FileFormat>,
@@ -31,7 +31,7 @@ pub struct InputSpec {
     pub recorded: PathBuf,
 }
 
-/// Where a table is.
+/// The source of a table.
 #[non_exhaustive]
 pub enum InputSource {
     /// A path: a file, a folder of files, a pattern of file names, or a named pipe.

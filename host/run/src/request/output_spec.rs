@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Where an output goes.
+/// The target of an output.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct OutputSpec {
