@@ -77,7 +77,7 @@ pub enum ClientError {
     #[error("process_stream needs `mode = \"stream\"` in the block's manifest: this block runs in the mode `batch`")]
     NotStreaming,
     /// A stream was requested again.
-    #[error("process_stream has been called already: a stream passes once")]
+    #[error("process_stream has been called already: a stream can be read only once")]
     Streamed,
     /// A progress that is not a fraction.
     #[error("progress must be a number from 0 to 1, not `{fraction}`")]

@@ -198,7 +198,7 @@ fn a_folder_or_options_that_cannot_be_used_are_named() {
     );
     std::fs::write(folder.0.join("options.json"), "[1]").unwrap();
     let error = folder.connect().unwrap_err().to_string();
-    assert!(error.ends_with("options.json`: it must hold a JSON object: option names and their values"), "{error}");
+    assert!(error.ends_with("options.json`: it must contain a JSON object of option names and values"), "{error}");
     std::fs::write(folder.0.join("options.json"), r#"{"clusters": 3, "note": null}"#).unwrap();
     assert_eq!(folder.connect().unwrap().facts().options["clusters"], 3);
 }

@@ -167,7 +167,7 @@ fn options(path: &Path) -> Result<Map<String, Value>, ClientError> {
     };
     match serde_json::from_str(&text) {
         Ok(Value::Object(options)) => Ok(options),
-        Ok(_) => Err(wrong("it must hold a JSON object: option names and their values".into())),
+        Ok(_) => Err(wrong("it must contain a JSON object of option names and values".into())),
         Err(error) => Err(wrong(error.to_string())),
     }
 }
