@@ -1,6 +1,6 @@
 //! The transport of a connection: a connected stream socket, and whether descriptors pass over it. The sessions are
-//! the same over every transport: where descriptors do not pass, they send data inline. Runs use Unix sockets; the tests
-//! also run the sessions over TCP.
+//! the same over every transport: where descriptors do not pass, they send data inline. Runs use Unix sockets; the
+//! tests also run the sessions over TCP.
 
 use longshore_protocol::{ConnectionError, Message, Reader, Sending, receive_once, send_once};
 use std::io;
