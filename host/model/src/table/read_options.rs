@@ -412,9 +412,9 @@ mod tests {
         for (text, part) in [
             ("delimeter=;", "did you mean `delimiter`"),
             ("delimiter", "KEY=VALUE"),
-            ("skip=some", "no number of lines"),
-            ("quote=ab", "not one character"),
-            ("type.a=money", "there are text, integer"),
+            ("skip=some", "is not a number of lines"),
+            ("quote=ab", "neither one character"),
+            ("type.a=money", "use text, integer"),
             ("type.a=date:dd", "is not a valid date format"),
             ("decimal=, thousands=,", "the same mark"),
             ("encoding=klingon", "klingon"),

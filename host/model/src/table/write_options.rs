@@ -288,7 +288,7 @@ mod tests {
             written(text).unwrap();
         }
         for text in ["delimiter=tab missing='a\tb'", "delimiter=space missing='not known'"] {
-            assert!(written(text).unwrap_err().contains("has a delimiter"), "{text}");
+            assert!(written(text).unwrap_err().contains("contains a delimiter"), "{text}");
         }
     }
 
@@ -296,25 +296,25 @@ mod tests {
     fn what_cannot_be_is_said() {
         for (text, part) in [
             ("delimeter=;", "did you mean `delimiter`"),
-            ("mark=yes", "there are delimiter, quote"),
+            ("mark=yes", "known are delimiter, quote"),
             ("delimiter", "KEY=VALUE"),
             ("delimiter=blanks", "`tab` or `space`"),
             ("quote=some", "needed, all, text and none"),
             ("decimal=;", "`.` or `,`"),
-            ("decimal=, quote=none", "`delimiter=;` does"),
-            ("delimiter=. quote=none", "`delimiter=;` does"),
+            ("decimal=, quote=none", "use `delimiter=;`"),
+            ("delimiter=. quote=none", "use `delimiter=;`"),
             ("encoding=klingon", "klingon"),
             ("encoding=shift_jis", "utf-8, utf-16"),
             ("encoding=latin-1 bom=yes", "no byte order mark"),
             ("encoding=latin-1 missing=☃", "cannot encode `☃`"),
             ("dates=dmy", "not a valid date format"),
-            ("dates='%d.%m.%Y %H'", "`times` has the hours"),
+            ("dates='%d.%m.%Y %H'", "`times` for hours"),
             ("times=dmy", "not a valid time format"),
             ("true=NA", "read as missing"),
             ("missing=ja true=ja", "read as missing"),
-            ("true=x false=x", "not told apart"),
-            ("false=TRUE", "not told apart"),
-            ("missing=a,b", "has a delimiter"),
+            ("true=x false=x", "cannot be told apart"),
+            ("false=TRUE", "cannot be told apart"),
+            ("missing=a,b", "contains a delimiter"),
             ("missing='x '", "would not be read back"),
             ("line=cr", "neither lf nor crlf"),
         ] {
