@@ -10,15 +10,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let mut next = || arguments.next().ok_or("give it BLOCK AGENT PYTHON FOLDER");
     let (block, agent, python, folder) = (next()?, next()?, next()?, next()?);
-    let host = Host::new(Settings {
-        agent,
-        python,
-        runtime_folder: folder.join("runtime"),
-        work_folder: folder.join("work"),
-        state_folder: folder.join("state"),
-        cache_folder: folder.join("cache"),
-        ..Settings::default()
-    });
+    let mut settings = Settings::default();
+    (settings.agent, settings.python) = (agent, python);
+    settings.runtime_folder = folder.join("runtime");
+    settings.work_folder = folder.join("work");
+    settings.state_folder = folder.join("state");
+    settings.cache_folder = folder.join("cache");
+    let host = Host::new(settings);
     let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
     let (output, table) = OutputSpec::batches();
     let request = RunRequest::new(block)

@@ -13,17 +13,15 @@ async fn run(folder: &Path, program: &str, meanwhile: impl FnOnce()) -> RunRecor
     let mut spec = RunRequest::new(script.to_str().unwrap());
     spec.engine = EngineChoice::Docker;
     spec.recorded = false;
-    spec.mounts.push(Mount { path: folder.join("data"), writable: false });
+    spec.mounts.push(Mount::read_only(folder.join("data")));
     let prepared = spec.prepare().unwrap();
     meanwhile();
     let socket = std::env::var("DOCKER_HOST").unwrap_or_default();
-    let settings = Settings {
-        engine_socket: socket.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").into(),
-        runtime_folder: folder.join("run"),
-        state_folder: folder.join("state"),
-        cache_folder: folder.join("cache"),
-        ..Settings::default()
-    };
+    let mut settings = Settings::default();
+    settings.engine_socket = socket.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").into();
+    settings.runtime_folder = folder.join("run");
+    settings.state_folder = folder.join("state");
+    settings.cache_folder = folder.join("cache");
     let (events, _happened) = longshore::events();
     Host::new(settings).run_prepared(prepared, events, &Cancel::new()).await
 }

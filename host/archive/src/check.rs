@@ -13,6 +13,7 @@ use std::fs::File;
 
 /// An image in an archive that was checked completely.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct CheckedImage {
     /// The archive.
     pub(super) contents: Contents,

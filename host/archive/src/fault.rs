@@ -5,6 +5,7 @@ use thiserror::Error;
 
 /// A tar archive is invalid, or would do harm.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum TarFault {
     /// It cannot be read or unpacked.
     #[error("it cannot be read")]
@@ -101,6 +102,7 @@ pub enum TarFault {
 
 /// An archive does not contain an image that may be loaded.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ArchiveFault {
     /// It cannot be opened or read.
     #[error("it cannot be read")]

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// An error in a block.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum BlockError {
     /// Nothing exists at the path.
     #[error("`{path}` does not exist")]

@@ -13,6 +13,7 @@ pub(super) const DECLARED_MAX: usize = 1000;
 
 /// A block.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Block {
     /// Its display name.
     pub name: String,
@@ -55,6 +56,7 @@ pub struct Block {
 
 /// An input of a block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct InputDeclaration {
     /// The name that callers and scripts use.
     pub name: String,

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// An option of a block.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct OptionSpec {
     /// The name that scripts and callers use.
     pub name: String,
@@ -25,6 +26,7 @@ pub struct OptionSpec {
 /// The kind of an option's values.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum OptionKind {
     /// Text; blank is unset.
     Text,

@@ -40,6 +40,7 @@ const R: [File; 6] = [
 
 /// A new block cannot be created.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum CreateError {
     /// The folder is not empty.
     #[error("`{folder}` exists and is not empty: name a folder that does not exist yet")]

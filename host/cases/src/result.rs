@@ -95,7 +95,7 @@ impl Problem {
             Self::Outcome { expected, actual, message } => {
                 let message = message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
                 let lines =
-                    [format!("it {}{message}", ended(*actual)), format!("expected that it {}", ended(*expected))];
+                    [format!("it {}{message}", actual.phrase()), format!("expected that it {}", expected.phrase())];
                 lines.iter().map(Shown::line).collect()
             }
             Self::Message { expected, actual } => {
@@ -113,25 +113,5 @@ impl Problem {
                 shown
             }
         }
-    }
-}
-
-/// An outcome as a verb phrase.
-fn ended(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Succeeded => "succeeded",
-        Outcome::Failed => "failed",
-        Outcome::Cancelled => "was cancelled",
-        Outcome::Crashed => "crashed",
-        Outcome::OutOfMemory => "ran out of memory",
-        Outcome::ProtocolViolation => "broke the protocol",
-        Outcome::LimitExceeded => "went beyond a limit",
-        Outcome::TimedOut => "timed out",
-        Outcome::Interrupted => "was interrupted",
-        Outcome::Stopped => "was stopped",
-        Outcome::EngineFailed => "could not be run",
-        Outcome::EnvironmentFailed => "has no environment to run in",
-        Outcome::ImageFailed => "has an image that cannot run it",
-        Outcome::PublishFailed => "could not be published",
     }
 }

@@ -146,14 +146,15 @@ pub(crate) struct RunArguments {
 }
 
 fn mount(text: &str) -> Result<Mount, String> {
-    let (path, writable) = match text.strip_suffix(":rw") {
-        Some(path) => (path, true),
-        None => (text.strip_suffix(":ro").unwrap_or(text), false),
+    let mount = match text.strip_suffix(":rw") {
+        Some(path) => Mount::writable(path),
+        None => Mount::read_only(text.strip_suffix(":ro").unwrap_or(text)),
     };
-    if path.is_empty() || path.contains(':') {
+    let path = mount.path.as_os_str().as_encoded_bytes();
+    if path.is_empty() || path.contains(&b':') {
         return Err("expected PATH or PATH:rw, where the path contains no `:`".into());
     }
-    Ok(Mount { path: PathBuf::from(path), writable })
+    Ok(mount)
 }
 
 fn time_limit(text: &str) -> Result<TimeLimit, TimeError> {

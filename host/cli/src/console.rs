@@ -135,7 +135,7 @@ impl Console {
             Event::Ending => self.line("ending the script …"),
             Event::Dropped(dropped) => self.note(&dropped.to_string()),
             Event::Started => self.bar.tick(),
-            Event::Engine { .. } | Event::Connected | Event::Reading { .. } | Event::Publishing => {}
+            _ => {}
         }
     }
 
@@ -161,6 +161,7 @@ impl Console {
                 self.line(&format!("✓ pulled {image}"));
                 self.end_pulling();
             }
+            _ => {}
         }
     }
 

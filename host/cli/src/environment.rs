@@ -25,21 +25,20 @@ pub(crate) fn config() -> Result<Config, ConfigError> {
 
 /// Values that apply where no file and no variable sets one; most of them depend on the machine and the user.
 fn defaults() -> Settings {
-    let built_in = Settings::default();
-    let path = env::var("PATH").unwrap_or_else(|_| built_in.path.clone());
-    Settings {
-        runtime_folder: runtime_folder().unwrap_or(built_in.runtime_folder),
-        agent: agent(),
-        python: longshore::find_program("python3", &path).unwrap_or(built_in.python),
-        rscript: longshore::find_program("Rscript", &path).unwrap_or(built_in.rscript),
-        uv: longshore::find_program("uv", &path).unwrap_or(built_in.uv),
-        path,
-        sdk_folder: sdk_folder(),
-        state_folder: data_folder("XDG_STATE_HOME", ".local/state").unwrap_or(built_in.state_folder),
-        cache_folder: data_folder("XDG_CACHE_HOME", ".cache").unwrap_or(built_in.cache_folder),
-        docker_config: docker_config().unwrap_or_default(),
-        ..built_in
-    }
+    let mut settings = Settings::default();
+    let path = env::var("PATH").unwrap_or_else(|_| settings.path.clone());
+    let replace = |value: &mut PathBuf, found: Option<PathBuf>| found.into_iter().for_each(|found| *value = found);
+    replace(&mut settings.runtime_folder, runtime_folder());
+    replace(&mut settings.python, longshore::find_program("python3", &path));
+    replace(&mut settings.rscript, longshore::find_program("Rscript", &path));
+    replace(&mut settings.uv, longshore::find_program("uv", &path));
+    replace(&mut settings.state_folder, data_folder("XDG_STATE_HOME", ".local/state"));
+    replace(&mut settings.cache_folder, data_folder("XDG_CACHE_HOME", ".cache"));
+    settings.agent = agent();
+    settings.sdk_folder = sdk_folder();
+    settings.docker_config = docker_config().unwrap_or_default();
+    settings.path = path;
+    settings
 }
 
 /// The Docker configuration file: in the folder that `DOCKER_CONFIG` names, else below the home folder.

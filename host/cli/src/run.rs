@@ -7,7 +7,7 @@ use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, explain, failure, option_values, printer, standard, tables};
 use longshore::block::{Block, GivenValue};
-use longshore::{Cancel, Host, Limits, Outcome, PartitionSpec, RequestError, RunRequest};
+use longshore::{Cancel, Host, Outcome, PartitionSpec, RequestError, RunRequest};
 use std::io;
 use std::num::NonZeroUsize;
 
@@ -124,13 +124,10 @@ fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<R
     spec.allowed = arguments.allowed;
     spec.keep = arguments.keep;
     spec.hashes = arguments.json;
-    let defaults = Limits::default();
-    spec.limits = Limits {
-        memory_bytes: arguments.memory.unwrap_or(defaults.memory_bytes),
-        cpus: arguments.cpus.or(defaults.cpus),
-        pids: arguments.pids.unwrap_or(defaults.pids),
-        timeout: arguments.timeout.unwrap_or_default(),
-        ..defaults
-    };
+    let limits = &mut spec.limits;
+    limits.memory_bytes = arguments.memory.unwrap_or(limits.memory_bytes);
+    limits.cpus = arguments.cpus;
+    limits.pids = arguments.pids.unwrap_or(limits.pids);
+    limits.timeout = arguments.timeout.unwrap_or_default();
     Ok(spec)
 }

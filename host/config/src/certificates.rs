@@ -14,6 +14,7 @@ const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// The certificate bundle cannot be used.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum CertificateError {
     /// It cannot be read.
     #[error(

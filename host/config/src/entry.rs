@@ -41,6 +41,7 @@ pub enum Value {
 
 /// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Source {
     /// The built-in default.
     Default,

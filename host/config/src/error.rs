@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// An error in the settings.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// A file cannot be read.
     #[error("cannot read the settings in `{path}`")]

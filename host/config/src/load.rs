@@ -35,6 +35,7 @@ fn is_of_table(variable: &str) -> bool {
 
 /// The settings, and the source of each.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Config {
     settings: Settings,
     /// The source of each setting of the list.

@@ -15,6 +15,7 @@ const SCRIPT_USERS: RangeInclusive<u32> = 43_560..=43_815;
 
 /// Settings of the machine, apart from any one run.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Settings {
     /// The Engine API's socket: Docker's or Podman's.
     pub engine_socket: PathBuf,
@@ -65,6 +66,7 @@ pub struct Settings {
 
 /// Settings for the run history and for the outcome of runs.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct RunSettings {
     /// How many of the newest runs are kept; 0 for none.
     pub keep: u64,
@@ -92,6 +94,7 @@ impl Default for RunSettings {
 
 /// Settings for building and keeping images.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ImageSettings {
     /// Bytes that the images built here may use beyond their base images: the high mark of pruning.
     pub disk_budget: u64,
@@ -135,6 +138,7 @@ impl Default for BuildSettings {
 
 /// When images are pulled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Pull {
     /// If this machine does not have them.
     Missing,
@@ -144,6 +148,7 @@ pub enum Pull {
 
 /// Sources of packages. Addresses may contain passwords, which appear in no image and no output.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct PackageSettings {
     /// The index of Python packages; PyPI if not set.
     pub index_url: Option<String>,

@@ -21,6 +21,7 @@ const USER_SOCKETS: [&str; 2] = ["docker.sock", "podman/podman.sock"];
 
 /// Why no engine answers.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum NoAnswer {
     /// This user may not connect.
     #[error(
@@ -111,13 +112,15 @@ mod tests {
     #[test]
     fn an_engine_is_found_by_a_named_socket_or_a_program_in_the_path() {
         let folder = tempfile::tempdir().unwrap();
-        let named = Settings { engine_socket: folder.path().join("none.sock"), ..Settings::default() };
+        let mut named = Settings::default();
+        named.engine_socket = folder.path().join("none.sock");
         assert!(isolating_engine(&named).unwrap().ends_with("none.sock` is named as the socket of an engine"));
         for program in PROGRAMS {
             let path = folder.path().join(program);
             std::fs::write(&path, "").unwrap();
             assert_eq!(first_there([folder.path().join("x"), path.clone()].into_iter()), Some(path.clone()));
-            let settings = Settings { path: folder.path().display().to_string(), ..Settings::default() };
+            let mut settings = Settings::default();
+            settings.path = folder.path().display().to_string();
             assert!(isolating_engine(&settings).is_some());
             std::fs::remove_file(&path).unwrap();
             std::os::unix::fs::symlink("nowhere", &path).unwrap();

@@ -77,8 +77,9 @@ mod tests {
 
     #[test]
     fn each_language_has_its_own_arguments_and_variables() {
-        let settings =
-            Settings { r_library: Some("/srv/r".into()), rscript: "/bin/Rscript".into(), ..Settings::default() };
+        let mut settings = Settings::default();
+        settings.r_library = Some("/srv/r".into());
+        settings.rscript = "/bin/Rscript".into();
         let machine = Interpreters::of_machine(&settings);
         let r = machine.start_r();
         assert_eq!((r.command, r.variables), (vec!["/bin/Rscript", "--vanilla"], vec![("R_LIBS", "/srv/r")]));

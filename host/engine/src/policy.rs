@@ -86,6 +86,7 @@ const PROCESS_LIMITS: [(&str, u64); 6] =
 
 /// The rights and limits of a container.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Policy {
     /// The user of its first process, the agent. Root becomes the user 4355 with `KILL` alone once the script runs.
     pub agent: Identity,
@@ -151,6 +152,7 @@ pub struct Temporary {
 
 /// A file or folder of this machine in a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct PolicyMount {
     /// Its path on this machine, without links.
     pub source: PathBuf,

@@ -140,7 +140,9 @@ mod tests {
     #[test]
     fn processors_come_back_as_they_were_given() {
         for cpus in [0.01, 0.3, 0.5, 1.0, 1.5, 64.0] {
-            let resources = Resources::from(&Limits { cpus: Some(cpus), ..Limits::default() });
+            let mut limits = Limits::default();
+            limits.cpus = Some(cpus);
+            let resources = Resources::from(&limits);
             assert_eq!(resources.cpus(), Some(cpus));
         }
     }

@@ -10,6 +10,7 @@ pub(crate) const ENVIRONMENTS: &str = "longshore/environment";
 
 /// The requested image is not available.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum FindError {
     /// No image has this name.
     #[error(

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 /// An event of a run.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Event {
     /// The run's engine is chosen.
     Engine {
@@ -75,6 +76,7 @@ pub enum Event {
 
 /// A step in pulling an image.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum PullStep {
     /// An attempt starts.
     Begun {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 /// Limits of one run. The `process` engine cannot enforce memory, processors or processes, and the record states so.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Limits {
     /// Memory of the container in bytes, its tmpfs included, without swap.
     pub memory_bytes: u64,

@@ -30,6 +30,7 @@ pub struct NetworkName(String);
 
 /// Why a word is not the name of a network.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum NetworkError {
     /// Engines give the word another meaning.
     #[error("`{word}` is not the name of a separate network: use `none`, `bridge`, or a network that you created")]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The outcome of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// The script succeeded.
     Succeeded,
@@ -45,6 +46,27 @@ impl Outcome {
     #[must_use]
     pub fn is_success(self) -> bool {
         self == Self::Succeeded
+    }
+
+    /// How a run ended, as a verb phrase: "it …".
+    #[must_use]
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "was cancelled",
+            Self::Crashed => "crashed",
+            Self::OutOfMemory => "ran out of memory",
+            Self::ProtocolViolation => "broke the protocol",
+            Self::LimitExceeded => "went beyond a limit",
+            Self::TimedOut => "timed out",
+            Self::Interrupted => "was interrupted",
+            Self::Stopped => "was stopped",
+            Self::EngineFailed => "could not be run",
+            Self::EnvironmentFailed => "has no environment to run in",
+            Self::ImageFailed => "has an image that cannot run it",
+            Self::PublishFailed => "could not be published",
+        }
     }
 
     /// The command line's exit status.

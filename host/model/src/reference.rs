@@ -30,6 +30,7 @@ pub struct Reference {
 
 /// An invalid image reference.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReferenceError {
     /// It is empty.
     #[error("it is empty: name an image, such as `team/base:3`")]

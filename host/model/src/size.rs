@@ -30,6 +30,7 @@ const FRACTION_DIGITS_MAX: usize = 12;
 
 /// A text that is not a valid size.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum SizeError {
     /// It cannot be parsed.
     #[error("`{text}` is not a valid size: use a form such as 512m, 2g or 20GB")]

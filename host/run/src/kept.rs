@@ -28,6 +28,7 @@ pub(crate) const KEPT_BYTES_MAX: u64 = 1 << 30;
 
 /// The files that were copied out of a working folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct KeptRecord {
     /// Its path.
     pub folder: PathBuf,

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 /// A table cannot be read or written.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum TableError {
     /// The file does not exist.
     #[error("`{path}` does not exist")]

@@ -31,15 +31,14 @@ impl Home {
 
     pub(crate) fn settings(&self) -> Settings {
         let python = std::env::var_os("LONGSHORE_PYTHON").expect("LONGSHORE_PYTHON names a Python with the SDK");
-        Settings {
-            agent: agent(),
-            python: python.into(),
-            runtime_folder: self.path("runtime"),
-            work_folder: self.path("work"),
-            state_folder: self.path("state"),
-            cache_folder: self.path("cache"),
-            ..Settings::default()
-        }
+        let mut settings = Settings::default();
+        settings.agent = agent();
+        settings.python = python.into();
+        settings.runtime_folder = self.path("runtime");
+        settings.work_folder = self.path("work");
+        settings.state_folder = self.path("state");
+        settings.cache_folder = self.path("cache");
+        settings
     }
 
     pub(crate) fn request(&self, script: &Path) -> RunRequest {

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 /// Listing or managing images failed.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ImagesError {
     /// The images or their usage records could not be read.
     #[error(transparent)]

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// All details of an image.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Explanation {
     /// The image.
     pub entry: ImageEntry,

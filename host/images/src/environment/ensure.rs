@@ -33,6 +33,7 @@ pub struct Ready {
 
 /// The result of building an image.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Built {
     /// Its name.
     pub name: String,

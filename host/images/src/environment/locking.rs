@@ -35,6 +35,7 @@ sed -e ':a' -e '/\\$/N; s/ *\\\n */ /; ta' requirements.txt | sed 's/^/longshore
 
 /// The result of locking.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Locked {
     /// The written file.
     pub path: PathBuf,

@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn proxies_are_given_in_both_spellings_and_nothing_is_without_a_value() {
-        let settings = PackageSettings { https_proxy: Some("http://proxy:3128".into()), ..PackageSettings::default() };
+        let mut settings = PackageSettings::default();
+        settings.https_proxy = Some("http://proxy:3128".into());
         let variables = variables(&settings);
         let of = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         assert_eq!((of("https_proxy"), of("HTTPS_PROXY")), (Some("http://proxy:3128"), Some("http://proxy:3128")));

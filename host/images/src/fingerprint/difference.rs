@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// A difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Difference {
     /// Its kind, as in lines: `pip`, `deb`, `python` and so on.
     pub kind: &'static str,

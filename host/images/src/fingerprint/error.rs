@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// A fingerprint cannot be taken.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum FingerprintError {
     /// The engine of images failed.
     #[error(transparent)]

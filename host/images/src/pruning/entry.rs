@@ -37,6 +37,7 @@ impl Kind {
 
 /// An image or a folder.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct ImageEntry {
     /// The environment's hash; the hash of the image's id if it has no environment.
     pub hash: String,

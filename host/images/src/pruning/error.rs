@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// The images or their usage records could not be read.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum PruneError {
     /// The store of images failed.
     #[error(transparent)]

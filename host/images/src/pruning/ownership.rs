@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn names_and_labels_together_tell_whose_an_image_is() {
-        let mut settings = Settings { python_image: "company/python".into(), ..Settings::default() };
+        let mut settings = Settings::default();
+        settings.python_image = "company/python".into();
         settings.images.store = "default".into();
         let (generated, layer) = ("longshore.image-type=generated", "longshore.image-type=layer");
         let (ours, theirs) = (Some((Kind::Generated, false)), Some((Kind::Generated, true)));

@@ -266,11 +266,9 @@ mod tests {
     /// A cache with an environment for each hash, and a usage store.
     fn machine(hashes: &[&str]) -> (tempfile::TempDir, Settings, UsageStore) {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            cache_folder: folder.path().join("cache"),
-            state_folder: folder.path().join("state"),
-            ..Settings::default()
-        };
+        let mut settings = Settings::default();
+        settings.cache_folder = folder.path().join("cache");
+        settings.state_folder = folder.path().join("state");
         for hash in hashes {
             std::fs::create_dir_all(folders::place(&settings.cache_folder).join(hash)).unwrap();
         }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// The result of a clean-up.
 #[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
 pub struct PruneReport {
     /// The disk budget in bytes: the high mark.
     pub budget: u64,

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 /// A subject has no fingerprint.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum SubjectError {
     /// The reference matches nothing.
     #[error(

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 /// An image was not exported. An existing file is unchanged.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ExportError {
     /// The image is not available.
     #[error(transparent)]
@@ -66,6 +67,7 @@ impl ExportError {
 
 /// An image was not imported. The engine's images are unchanged.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ImportError {
     /// The archive is damaged, hostile, or not for this machine.
     #[error("`{path}` was rejected; nothing was changed")]

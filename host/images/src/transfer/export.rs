@@ -43,6 +43,7 @@ impl fmt::Debug for Target {
 
 /// An exported image.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Exported {
     /// The image's id: the digest of its configuration.
     pub id: String,

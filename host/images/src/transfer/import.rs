@@ -48,6 +48,7 @@ pub enum Trust {
 
 /// An imported image.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Imported {
     /// The image's id in the engine.
     pub id: String,

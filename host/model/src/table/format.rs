@@ -7,6 +7,7 @@ use thiserror::Error;
 
 /// An unknown or unsuitable format.
 #[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FormatError {
     /// The suffix is missing or unknown.
     #[error(

@@ -120,6 +120,7 @@ impl Split {
 
 /// A table cannot be split.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SplitError {
     /// It cannot be read.
     #[error(transparent)]

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// The run history cannot be used, or has no such run.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum HistoryError {
     /// A file or folder of it cannot be read, written or removed.
     #[error("cannot {what} the run history in `{path}`")]

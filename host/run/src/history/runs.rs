@@ -35,6 +35,7 @@ pub enum RunState {
 
 /// A run of the history.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct HistoryEntry {
     /// The run's id.
     pub run_id: String,

@@ -80,11 +80,26 @@ pub struct RunRequest {
 
 /// A file or folder that is mounted at its own path.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mount {
     /// The path.
     pub path: PathBuf,
     /// Whether the script may write there.
     pub writable: bool,
+}
+
+impl Mount {
+    /// A path that the script may read.
+    #[must_use]
+    pub fn read_only(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), writable: false }
+    }
+
+    /// A path that the script may read and write.
+    #[must_use]
+    pub fn writable(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), writable: true }
+    }
 }
 
 /// A checked run.

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 /// The limits and policy of a run.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Explained {
     /// The block's name.
     pub block: String,
@@ -65,7 +66,8 @@ pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained
     }
     let user = chosen.script_user(image.as_ref(), prepared.writes());
     notes.extend(user.as_ref().and_then(|user| user.note.clone()));
-    let limits = Limits { timeout: prepared.time_limit(settings), ..prepared.limits.clone() };
+    let mut limits = prepared.limits.clone();
+    limits.timeout = prepared.time_limit(settings);
     let image_id = image.as_ref().map(|image| image.id.0.clone());
     let shape = shape(prepared, image, None);
     let policy = chosen.policy(&shape, user.as_ref(), &settings.runtime_folder.join("runs/RUN"));

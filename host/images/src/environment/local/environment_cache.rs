@@ -209,11 +209,10 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn shelf(folder: &Path) -> EnvironmentCache {
-        EnvironmentCache::new(&Settings {
-            cache_folder: folder.join("cache"),
-            state_folder: folder.join("state"),
-            ..Settings::default()
-        })
+        let mut settings = Settings::default();
+        settings.cache_folder = folder.join("cache");
+        settings.state_folder = folder.join("state");
+        EnvironmentCache::new(&settings)
     }
 
     fn record(unavailable: &[&str]) -> Record {

@@ -118,8 +118,9 @@ mod tests {
             std::fs::write(&program, script).unwrap();
             std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
         };
-        let settings =
-            Settings { cache_folder: folder.path().to_owned(), path: "/usr/bin:/bin".into(), ..Settings::default() };
+        let mut settings = Settings::default();
+        settings.cache_folder = folder.path().to_owned();
+        settings.path = "/usr/bin:/bin".into();
         let (events, _told) = events();
         let cancel = Cancel::new();
         let watch = Watch { events: &events, cancel: &cancel };

@@ -222,7 +222,8 @@ mod tests {
     async fn a_program_sees_the_settings_alone() {
         let (events, _told) = events();
         let cancel = Cancel::new();
-        let mut settings = Settings { path: "/usr/bin:/bin".into(), ..Settings::default() };
+        let mut settings = Settings::default();
+        settings.path = "/usr/bin:/bin".into();
         settings.packages.https_proxy = Some("http://proxy.example:3128".into());
         let tool = Tool::new(Path::new("/usr/bin/env"), &settings).variable("HOME", "/nowhere");
         let mut lines = tool.run(Watch { events: &events, cancel: &cancel }).await.unwrap().lines;
