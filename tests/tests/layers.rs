@@ -67,19 +67,20 @@ fn metadata() -> Metadata {
 }
 
 /// What a crate is made of along these edges, a crate and its features in each line.
-fn tree(package: &str, edges: &str) -> String {
+fn tree(packages: &[&str], edges: &str) -> String {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--prefix", "none", "--format", "{p}|{f}", "--edges", edges, "--package", package])
+        .args(["tree", "--locked", "--prefix", "none", "--format", "{p}|{f}", "--edges", edges])
+        .args(packages)
         .current_dir(root())
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "cargo tree -p {package}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "cargo tree {packages:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// Everything that is linked into a crate, and its features as they are when it is built alone, as `crate/feature`.
 fn linked(package: &str) -> BTreeSet<String> {
-    let tree = tree(package, "normal");
+    let tree = tree(&["--package", package], "normal");
     let mut linked = BTreeSet::new();
     for (described, features) in tree.lines().filter_map(|line| line.split_once('|')) {
         let Some(name) = described.split_whitespace().next().filter(|name| *name != package) else { continue };
@@ -111,21 +112,28 @@ fn no_crate_links_what_it_must_not() {
 }
 
 #[test]
-fn what_the_command_and_the_sdks_share_is_compiled_once() {
+fn what_the_command_the_sdks_and_the_tests_share_is_compiled_once() {
     // A crate with other features is another one, and so is every crate that uses it.
-    let described = |package: &str| -> BTreeMap<String, String> {
-        let tree = tree(package, "normal,build");
-        let lines = tree.lines().filter_map(|line| line.split_once('|'));
-        let features = |text: &str| text.trim_end_matches("(*)").trim().to_owned();
-        lines.map(|(name, text)| (name.to_owned(), features(text))).collect()
+    let described = |tree: String| -> BTreeMap<String, BTreeSet<String>> {
+        let mut described = BTreeMap::<_, BTreeSet<_>>::new();
+        for (name, features) in tree.lines().filter_map(|line| line.split_once('|')) {
+            let features = features.trim_end_matches("(*)").trim().to_owned();
+            described.entry(name.to_owned()).or_default().insert(features);
+        }
+        described
     };
-    let command = described("longshore-cli");
-    for package in ["longshore-python", "longshore-r"] {
-        let differing: Vec<String> = described(package)
+    let command = described(tree(&["--package", "longshore-cli"], "normal"));
+    let everything = ["--workspace", "--exclude", "longshore-python"];
+    for (what, other) in [
+        ("longshore-python", described(tree(&["--package", "longshore-python"], "normal"))),
+        ("longshore-r", described(tree(&["--package", "longshore-r"], "normal"))),
+        ("the tests", described(tree(&everything, "normal,dev"))),
+    ] {
+        let differing: Vec<String> = other
             .into_iter()
             .filter_map(|(name, own)| {
-                let other = command.get(&name).filter(|other| **other != own)?;
-                Some(format!("{name}: `{own}` in {package}, `{other}` in the command"))
+                let known = command.get(&name).filter(|known| own != **known)?;
+                Some(format!("{name}: {own:?} in {what}, {known:?} in the command"))
             })
             .collect();
         assert!(
