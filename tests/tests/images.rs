@@ -103,7 +103,7 @@ fn what_is_in_use_pinned_held_named_or_new_stays() {
     let told = store.images(&["prune"], 0);
     let stays = |made: &Made, why: &str| {
         assert!(is_there(made), "{told}");
-        let said = format!("{} (humanize==4.12 tomli) stays: {why}\n", made.name);
+        let said = format!("kept {} (humanize==4.12 tomli): {why}\n", made.name);
         assert!(told.contains(&said), "`{said}` is missing in {told}");
     };
     stays(used, "in use by a container");
@@ -113,7 +113,7 @@ fn what_is_in_use_pinned_held_named_or_new_stays() {
     stays(touched, "made or used in the last ten minutes");
     stays(&new, "made or used in the last ten minutes");
     assert!(is_there(named), "{told}");
-    assert!(told.contains("stays: has a name not given by Longshore"), "{told}");
+    assert!(told.contains(": has a name not given by Longshore"), "{told}");
     stays(extended, "a custom image is built on it");
     assert!(!is_there(free), "{told}");
     drop((run, build));

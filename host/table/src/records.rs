@@ -1,6 +1,5 @@
-//! Records of delimited text: where each cell begins and ends, whether it was quoted, and on which line of the file its
-//! record stands. Nothing is forgiven: a quote that is never closed, or text behind a closing quote, is an error of its
-//! line. What cells mean is `cell.rs`'s.
+//! Records of delimited text: the bounds of each cell, whether it was quoted, and the line of its record. An unclosed
+//! quote, or text after a closing quote, is an error. `cell.rs` interprets the cells.
 
 use super::cells::Record;
 use super::dialect::Dialect;
@@ -42,15 +41,8 @@ impl<R: Read> Records<R> {
             Delimiter::Byte(byte) if dialect.escape.is_none() => Some(byte),
             _ => None,
         };
-        Self {
-            text: Window::new(text),
-            dialect: dialect.clone(),
-            byte,
-            line: 1,
-            returned: false,
-            width: 0,
-            comments: 0,
-        }
+        let (text, dialect) = (Window::new(text), dialect.clone());
+        Self { text, dialect, byte, line: 1, returned: false, width: 0, comments: 0 }
     }
 
     /// Lines that were comments, so far.
@@ -77,7 +69,7 @@ impl<R: Read> Records<R> {
 
     /// Reads the next record into `record`. Returns `false` at the end of the text.
     ///
-    /// Empty lines between records are no records, but in a table of one column, where each is a missing value.
+    /// Empty lines are skipped, except in a table of one column, where each is a missing value.
     ///
     /// # Errors
     /// [`RecordError`].
