@@ -223,5 +223,5 @@ fn messages_without_an_end_are_bounded_as_the_log_is() {
     let (length, limit) = (length.join().unwrap(), record["limits"]["log_bytes"].as_u64().unwrap());
     assert!(length > limit / 2 && length < limit + (1 << 20), "{length} bytes of messages, with a limit of {limit}");
     let note = record["notes"].to_string();
-    assert!(note.contains("messages of the script dropped"), "{note}");
+    assert!(note.contains("messages of the script beyond the log limit"), "{note}");
 }
