@@ -67,8 +67,8 @@ pub use longshore_cases as cases;
 pub use longshore_config as config;
 pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use longshore_engine::{
-    Diagnosis, EngineError, EngineFacts, Engines, Held, Identity, Namespaces, NoAnswer, Policy, PolicyMount,
-    ProcessLimit, SeccompProfile, SocketMemory, StoreError, Temporary,
+    BuildVolume, Diagnosis, EngineError, EngineFacts, Engines, Held, Identity, Namespaces, NoAnswer, Policy,
+    PolicyMount, ProcessLimit, SeccompProfile, SocketMemory, StoreError, Temporary,
 };
 pub use longshore_images::credentials::CredentialsError;
 pub use longshore_images::environment::{EnvironmentError, PullError};

@@ -9,6 +9,9 @@ use longshore::{Explained, Host, Identity, Policy, Prepared};
 /// Paths per line: three are about as wide as a mount with its path.
 const PATHS: usize = 3;
 
+/// The value of a restriction that a policy leaves to the engine.
+const ENGINE_DEFAULT: &str = "the engine's default";
+
 /// Explains a run, and returns the exit status.
 pub(crate) async fn run(prepared: &Prepared, host: &Host, json: bool) -> u8 {
     match host.explain(prepared).await {
@@ -70,7 +73,7 @@ fn policy_rows(policy: &Policy) -> Vec<[String; 2]> {
         row("new privileges", if policy.no_new_privileges { "none" } else { "allowed" }),
         row("system calls", &format!("profile {}", policy.seccomp.hash.get(..12).unwrap_or_default())),
         row("network", &policy.namespaces.network),
-        row("control groups", policy.namespaces.cgroup),
+        row("control groups", policy.namespaces.cgroup.unwrap_or(ENGINE_DEFAULT)),
         row("image read-only", yes(policy.read_only_root)),
     ];
     let temporary = policy.temporary.iter().map(|folder| {
@@ -83,13 +86,13 @@ fn policy_rows(policy: &Policy) -> Vec<[String; 2]> {
         format!("{}: `{}`, {access}", mount.target.display(), mount.source.display())
     });
     rows.extend(named("mounts", mounts));
-    rows.extend(named("hidden", joined(&policy.masked)));
-    rows.extend(named("read-only", joined(&policy.read_only)));
+    rows.extend(named("hidden", joined(policy.masked.as_deref())));
+    rows.extend(named("read-only", joined(policy.read_only.as_deref())));
     rows.push(row("memory", &format!("{}, no swap", size(policy.memory_bytes))));
-    rows.push(row("/dev/shm", &size(policy.shared_memory_bytes)));
+    rows.push(row("/dev/shm", &set(policy.shared_memory_bytes.map(size))));
     rows.push(row("processors", &policy.cpus.map_or_else(|| "all".to_owned(), |cpus| cpus.to_string())));
-    rows.push(row("share of processors", &format!("{} to 1024 of others", policy.cpu_shares)));
-    rows.push(row("OOM score", &format!("adjusted by {}", policy.oom_score)));
+    rows.push(row("share of processors", &set(policy.cpu_shares.map(|shares| format!("{shares} to 1024 of others")))));
+    rows.push(row("OOM score", &set(policy.oom_score.map(|score| format!("adjusted by {score}")))));
     rows.push(row("processes and threads", &policy.pids.to_string()));
     rows.extend(named(
         "of each process",
@@ -108,9 +111,17 @@ fn row(name: &str, value: &str) -> [String; 2] {
     [name.to_owned(), value.to_owned()]
 }
 
+/// A restriction, or that the engine chooses it.
+fn set(restriction: Option<String>) -> String {
+    restriction.unwrap_or_else(|| ENGINE_DEFAULT.to_owned())
+}
+
 /// A few paths in each line.
-fn joined<Path: AsRef<str>>(paths: &[Path]) -> impl Iterator<Item = String> {
-    paths.chunks(PATHS).map(|some| some.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "))
+fn joined(paths: Option<&[&str]>) -> Vec<String> {
+    paths.map_or_else(
+        || vec![ENGINE_DEFAULT.to_owned()],
+        |paths| paths.chunks(PATHS).map(|some| some.join(" ")).collect(),
+    )
 }
 
 /// The name beside the first of several lines.

@@ -3,7 +3,7 @@
 //! itself. Commands are started from outside, so that their environment, which may contain secrets, is not in the
 //! configuration of the container or the image.
 
-use super::build_policy::{closed, open};
+use super::container_body::body;
 use super::events::was_out_of_memory;
 use super::failed;
 use super::lease::{Containers, LABEL, NamedContainer};
@@ -17,7 +17,7 @@ use bollard::query_parameters::{
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use longshore_config::settings::BuildSettings;
-use longshore_engine::{BuildContainer, BuildPlan, Printed, Step, StoreError};
+use longshore_engine::{BuildContainer, BuildPlan, Policy, Printed, Step, StoreError};
 use longshore_model::human::size;
 use longshore_model::image_id::ImageId;
 use longshore_model::run_id::new_run_id;
@@ -46,19 +46,21 @@ pub(super) struct DockerBuildContainer {
 impl DockerBuildContainer {
     /// Creates a container of the plan's image, and starts it.
     pub(super) async fn open(containers: &Containers, plan: &BuildPlan) -> Result<Self, StoreError> {
-        let policy = |original: &ImageConfig| open(plan, original);
-        Self::open_as(containers, &plan.image, policy, Some(plan.limits)).await
+        let policy = |volumes: &[String]| Policy::build(plan, volumes);
+        Self::open_as(containers, &plan.image, policy, &plan.labels, Some(plan.limits)).await
     }
 
     /// Creates a container as isolated as that of a run, and starts it.
     pub(super) async fn open_closed(containers: &Containers, image: &ImageId) -> Result<Self, StoreError> {
-        Self::open_as(containers, image, |original| closed(image, original), None).await
+        let labels = BTreeMap::from([("longshore.owner".to_owned(), "longshore".to_owned())]);
+        Self::open_as(containers, image, Policy::probe, &labels, None).await
     }
 
     async fn open_as(
         containers: &Containers,
         image: &ImageId,
-        policy: impl FnOnce(&ImageConfig) -> ContainerCreateBody,
+        policy: impl FnOnce(&[String]) -> Policy,
+        labels: &BTreeMap<String, String>,
         limits: Option<BuildSettings>,
     ) -> Result<Self, StoreError> {
         let gone = |source| match source {
@@ -68,7 +70,8 @@ impl DockerBuildContainer {
         let api = &containers.api;
         let removing = failed(REMOVING);
         let original = api.inspect_image(&image.0).await.map_err(gone)?.config.unwrap_or_default();
-        let configuration = policy(&original);
+        let policy = policy(original.volumes.as_deref().unwrap_or_default());
+        let configuration = container(image, labels, &policy);
         let user = configuration.user.clone().unwrap_or_default();
         let mut container = containers.container(&format!("build-{}", new_run_id())).await;
         container.create(configuration).await.map_err(gone)?;
@@ -189,6 +192,19 @@ impl BuildContainer for DockerBuildContainer {
 
     fn remove(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         async move { self.container.remove().await.map_err(failed(REMOVING)) }.boxed()
+    }
+}
+
+/// The container of a build or probe.
+fn container(image: &ImageId, labels: &BTreeMap<String, String>, policy: &Policy) -> ContainerCreateBody {
+    ContainerCreateBody {
+        image: Some(image.0.clone()),
+        entrypoint: Some(vec!["/bin/sh".into(), "-c".into(), "exec cat >/dev/null".into()]),
+        cmd: Some(Vec::new()),
+        open_stdin: Some(true),
+        stdin_once: Some(true),
+        labels: Some(labels.clone().into_iter().collect()),
+        ..body(policy)
     }
 }
 

@@ -1,16 +1,14 @@
-//! Containers over the Engine API of Docker and Podman: a policy in the terms of the API, and containers that are
-//! started, awaited and killed.
+//! Containers of runs over the Engine API of Docker and Podman, which are started, awaited and killed. `container_body`
+//! translates their policy.
 
+use super::container_body::body;
 use super::events::{SIGKILL, who_killed};
 use super::facts::Asked;
 use super::lease::NamedContainer;
 use super::store::DockerStore;
 use super::{connect, refusal};
 use bollard::errors::Error as ApiError;
-use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountBindOptions, MountType,
-    ResourcesUlimits,
-};
+use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::{KillContainerOptions, WaitContainerOptions};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -18,8 +16,8 @@ use longshore_config::settings::Settings;
 use longshore_engine::listener::Peers;
 use longshore_engine::{
     AGENT, Container, Ended, Engine, EngineError, EngineFacts, EngineOwner, Held, ImageStore, Instance, Interpreters,
-    MOUNTED_AGENT, Placement, Policy, PolicyMount, ProcessLimit, RunImage, SCRIPT_USER, SOCKET_FOLDER,
-    ScriptEnvironment, ScriptUser, Shape, Temporary, WORK_FOLDER, existing, wait_for,
+    MOUNTED_AGENT, Placement, Policy, RunImage, SCRIPT_USER, SOCKET_FOLDER, ScriptEnvironment, ScriptUser, Shape,
+    WORK_FOLDER, existing, wait_for,
 };
 use longshore_model::engine_kind::EngineKind;
 use longshore_protocol::User;
@@ -67,7 +65,7 @@ impl Docker {
             return Err(EngineError::Replaced { path: gone.path.clone() });
         }
         let mut container = self.images.container(instance.name).await;
-        container.create(body(shape, &instance, &policy, has_agent)).await.map_err(|error| match error {
+        container.create(self::container(shape, &instance, &policy, has_agent)).await.map_err(|error| match error {
             ApiError::DockerResponseServerError { status_code: 404, message } if message.contains("image") => {
                 EngineError::ImageGone
             }
@@ -98,7 +96,7 @@ impl Docker {
 
     fn policy_of(&self, shape: &Shape, user: Option<&ScriptUser>, folder: &Path) -> Result<Policy, EngineError> {
         let agent = self.agent_to_mount(shape.image.as_ref())?;
-        Ok(Policy::new(shape, Placement { user, folder, agent: agent.as_deref() }))
+        Ok(Policy::run(shape, Placement { user, folder, agent: agent.as_deref() }))
     }
 
     /// This machine's agent, if the image has none.
@@ -157,57 +155,9 @@ fn script_environment(image: Option<&RunImage>, policy: &Policy) -> ScriptEnviro
     }
 }
 
-/// A policy in the terms of the Engine API.
-fn body(shape: &Shape, instance: &Instance<'_>, policy: &Policy, has_agent: bool) -> ContainerCreateBody {
-    let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-    // Unlike binds, mounts accept any path, also with a colon, and create no missing folder.
-    let mount = |mount: &PolicyMount| Mount {
-        target: Some(mount.target.display().to_string()),
-        source: Some(mount.source.display().to_string()),
-        typ: Some(MountType::BIND),
-        read_only: Some(!mount.writable),
-        bind_options: Some(MountBindOptions { non_recursive: Some(!mount.recursive), ..MountBindOptions::default() }),
-        ..Mount::default()
-    };
-    let temporary = |folder: &Temporary| {
-        let exec = if folder.executable { "exec" } else { "noexec" };
-        let options =
-            format!("rw,nosuid,nodev,{exec},size={},nr_inodes={},mode={:o}", folder.bytes, folder.files, folder.mode);
-        (folder.path.clone(), options)
-    };
-    let limit = |limit: &ProcessLimit| ResourcesUlimits {
-        name: Some(limit.name.into()),
-        soft: Some(bytes(limit.most)),
-        hard: Some(bytes(limit.most)),
-    };
-    let security = policy.no_new_privileges.then(|| "no-new-privileges".to_owned());
-    let security = security.into_iter().chain([policy.seccomp.option()]);
-    let capabilities = policy.agent.capabilities.iter().map(|&name| name.to_owned());
-    let host_config = HostConfig {
-        mounts: Some(policy.mounts.iter().map(mount).collect()),
-        network_mode: Some(policy.namespaces.network.clone()),
-        readonly_rootfs: Some(policy.read_only_root),
-        cap_drop: Some(vec!["ALL".into()]),
-        cap_add: Some(capabilities.collect()),
-        security_opt: Some(security.collect()),
-        tmpfs: Some(policy.temporary.iter().map(temporary).collect()),
-        shm_size: Some(bytes(policy.shared_memory_bytes)),
-        memory: Some(bytes(policy.memory_bytes)),
-        memory_swap: Some(bytes(policy.memory_bytes)),
-        nano_cpus: policy.cpus.map(nano),
-        pids_limit: Some(i64::from(policy.pids)),
-        ulimits: Some(policy.process_limits.iter().map(limit).collect()),
-        // The agent forwards the script's output; the engine would write it to disk a second time.
-        log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
-        ipc_mode: Some(policy.namespaces.ipc.into()),
-        cgroupns_mode: policy.namespaces.cgroup.parse().ok(),
-        masked_paths: Some(policy.masked.iter().map(|&path| path.to_owned()).collect()),
-        readonly_paths: Some(policy.read_only.iter().map(|&path| path.to_owned()).collect()),
-        cpu_shares: Some(i64::from(policy.cpu_shares)),
-        oom_score_adj: Some(i64::from(policy.oom_score)),
-        auto_remove: Some(true),
-        ..HostConfig::default()
-    };
+/// The container of a run.
+fn container(shape: &Shape, instance: &Instance<'_>, policy: &Policy, has_agent: bool) -> ContainerCreateBody {
+    let rights = body(policy);
     let labels = [("longshore.run", instance.name), ("longshore.owner", "longshore")];
     ContainerCreateBody {
         image: shape.image.as_ref().map(|image| image.id.0.clone()),
@@ -215,19 +165,17 @@ fn body(shape: &Shape, instance: &Instance<'_>, policy: &Policy, has_agent: bool
         cmd: Some(vec![]),
         // An image may set another value, which the agent would use.
         env: Some(vec![format!("LONGSHORE_SOCKET={SOCKET_FOLDER}/host.sock")]),
-        user: Some(format!("{}:{}", policy.agent.uid, policy.agent.gid)),
         working_dir: Some("/".into()),
         // The image's own health check is for a service that does not run here.
         healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
         labels: Some(labels.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()),
-        host_config: Some(host_config),
-        ..ContainerCreateBody::default()
+        host_config: rights.host_config.map(|rights| HostConfig {
+            // The agent forwards the script's output; the engine would write it to disk a second time.
+            log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
+            ..rights
+        }),
+        ..rights
     }
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "the command line bounds processors far below 2^63 nanoprocessors")]
-fn nano(cpus: f64) -> i64 {
-    (cpus * 1e9) as i64
 }
 
 /// A container of this engine.

@@ -3,7 +3,7 @@
 
 mod archive;
 mod build_container;
-mod build_policy;
+mod container_body;
 mod engine;
 mod events;
 mod facts;

@@ -3,6 +3,7 @@
 //! images, builds, volumes and archives. A container's rights are defined here, as data (`policy`), which engines
 //! translate. No code here assumes a daemon; the engine `process` needs none.
 
+mod build_policy;
 mod diagnosis;
 mod doctor;
 mod error;

@@ -1,9 +1,11 @@
-//! The rights of a run's container, as data: the only table from which engines create containers; `longshore run
-//! --explain` prints it, and the record summarizes it. A container has no right that is not listed here.
+//! The rights of a container, as data: the only table from which engines create containers; `longshore run --explain`
+//! prints a run's, and the record summarizes it. A container has no right that is not listed here. The policy of runs
+//! is made here; those of builds and probes are made in `build_policy.rs`.
 
 use super::identity::{Identity, SCRIPT_USER};
 use super::script_user::ScriptUser;
 use super::shape::Shape;
+use super::store::BuildVolume;
 use super::{EngineFacts, SeccompProfile, SocketMemory, profile};
 use longshore_os::shared_file::SharedFile;
 use serde::Serialize;
@@ -88,9 +90,10 @@ const PROCESS_LIMITS: [(&str, u64); 6] =
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Policy {
-    /// The user of its first process, the agent. Root becomes the user 4355 with `KILL` alone once the script runs.
+    /// The user of its first process: of a run, the agent. Root becomes the user 4355 with `KILL` alone once the script
+    /// runs.
     pub agent: Identity,
-    /// The script's user.
+    /// The user of the script, or of a build's commands.
     pub script: Identity,
     /// Whether programs with a set-user-id bit, or with file capabilities, gain no rights.
     pub no_new_privileges: bool,
@@ -104,23 +107,27 @@ pub struct Policy {
     pub temporary: Vec<Temporary>,
     /// Files and folders of this machine.
     pub mounts: Vec<PolicyMount>,
-    /// Hidden paths of the kernel.
-    pub masked: Vec<&'static str>,
-    /// Read-only paths of the kernel.
-    pub read_only: Vec<&'static str>,
-    /// Share of the processors under contention; the machine's own programs have 1024.
-    pub cpu_shares: u32,
-    /// Adjusts the kernel's choice when the machine has no memory left: 1000 is killed first.
-    pub oom_score: i32,
+    /// Volumes of the engine, which outlive the container. Runs have none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<BuildVolume>,
+    /// Hidden paths of the kernel; the engine's own list if `None`.
+    pub masked: Option<Vec<&'static str>>,
+    /// Read-only paths of the kernel; the engine's own list if `None`.
+    pub read_only: Option<Vec<&'static str>>,
+    /// Share of the processors under contention; the machine's own programs have 1024, and so has `None`.
+    pub cpu_shares: Option<u32>,
+    /// Adjusts the kernel's choice when the machine has no memory left: 1000 is killed first. The engine's default if
+    /// `None`.
+    pub oom_score: Option<i32>,
     /// Memory in bytes, including its temporary folders and `/dev/shm`. There is no swap.
     pub memory_bytes: u64,
-    /// Size of `/dev/shm` in bytes, where worker processes pass each other their data.
-    pub shared_memory_bytes: u64,
+    /// Size of `/dev/shm` in bytes, where worker processes pass each other their data; the engine's default if `None`.
+    pub shared_memory_bytes: Option<u64>,
     /// Processors; `None` for all of them.
     pub cpus: Option<f64>,
     /// Processes and threads.
     pub pids: u32,
-    /// Limits of each process.
+    /// Limits of each process; those not listed are the engine's defaults.
     pub process_limits: Vec<ProcessLimit>,
 }
 
@@ -129,10 +136,10 @@ pub struct Policy {
 pub struct Namespaces {
     /// The network: `none` has a loopback alone.
     pub network: String,
-    /// Shared memory, semaphores and message queues: `private`.
-    pub ipc: &'static str,
-    /// The visible control groups: `private` shows its own as the root.
-    pub cgroup: &'static str,
+    /// Shared memory, semaphores and message queues: `private`; the engine's default if `None`.
+    pub ipc: Option<&'static str>,
+    /// The visible control groups: `private` shows its own as the root; the engine's default if `None`.
+    pub cgroup: Option<&'static str>,
 }
 
 /// A folder in memory.
@@ -142,8 +149,8 @@ pub struct Temporary {
     pub path: String,
     /// Maximum bytes: a write beyond them fails, and kills nothing.
     pub bytes: u64,
-    /// Maximum files.
-    pub files: u64,
+    /// Maximum files; the kernel's default if `None`.
+    pub files: Option<u64>,
     /// Mode.
     pub mode: u32,
     /// Whether programs in it can be started; set-user-id bits and devices have no effect in it.
@@ -202,9 +209,9 @@ pub struct Placement<'a> {
 }
 
 impl Policy {
-    /// The policy of a container.
+    /// The policy of a run's container.
     #[must_use]
-    pub fn new(shape: &Shape, placement: Placement<'_>) -> Self {
+    pub fn run(shape: &Shape, placement: Placement<'_>) -> Self {
         let (resources, user) = (shape.resources, placement.user);
         let script = Identity::of(user.map_or(SCRIPT_USER, |user| user.user));
         let agent = user.map_or_else(|| script.clone(), |user| user.agent.clone());
@@ -215,15 +222,20 @@ impl Policy {
             no_new_privileges: true,
             seccomp: profile((&shape.network).into()),
             read_only_root: true,
-            namespaces: Namespaces { network: shape.network.to_string(), ipc: "private", cgroup: "private" },
+            namespaces: Namespaces {
+                network: shape.network.to_string(),
+                ipc: Some("private"),
+                cgroup: Some("private"),
+            },
             temporary: temporary(shape),
             mounts: mounts(shape, placement),
-            masked: MASKED.to_vec(),
-            read_only: READ_ONLY.to_vec(),
-            cpu_shares: CPU_SHARES,
-            oom_score: OOM_SCORE,
+            volumes: Vec::new(),
+            masked: Some(MASKED.to_vec()),
+            read_only: Some(READ_ONLY.to_vec()),
+            cpu_shares: Some(CPU_SHARES),
+            oom_score: Some(OOM_SCORE),
             memory_bytes: resources.memory_bytes,
-            shared_memory_bytes: resources.memory_bytes,
+            shared_memory_bytes: Some(resources.memory_bytes),
             cpus: resources.cpus(),
             pids: resources.pids,
             process_limits: process_limits.map(|(name, most)| ProcessLimit { name, most }).collect(),
@@ -245,7 +257,7 @@ fn temporary(shape: &Shape) -> Vec<Temporary> {
     let volumes = shape.image.iter().flat_map(|image| &image.volumes).map(String::as_str);
     let paths = [WORK_FOLDER, "/tmp"].into_iter().chain(volumes.filter(|path| !is_mounted(path)));
     let bytes = shape.resources.memory_bytes;
-    let files = bytes / BYTES_OF_FILE;
+    let files = Some(bytes / BYTES_OF_FILE);
     let folder = |path: &str| Temporary { path: path.to_owned(), bytes, files, mode: 0o1777, executable: true };
     paths.map(folder).collect()
 }

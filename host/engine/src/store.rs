@@ -12,6 +12,7 @@ use longshore_model::image_id::ImageId;
 use longshore_model::platform::Platform;
 use longshore_model::pull_progress::LayerProgress;
 use longshore_model::reference::Reference;
+use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::{fmt, io};
 
@@ -132,7 +133,7 @@ pub struct BuildPlan {
 }
 
 /// A volume in a build container. It is created if it is missing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BuildVolume {
     /// Its name.
     pub name: String,
