@@ -5,7 +5,7 @@ use longshore_archive::Form;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::task::Task;
-use longshore_engine::{Diagnosis, EngineError, Engines, diagnose};
+use longshore_engine::{Diagnosis, EngineError, Engines, ProcessConnector, diagnose};
 use longshore_engine_docker::DockerConnector;
 use longshore_images::collection::{ImageCollection, ImagesError};
 use longshore_images::environment::{self, Built, EnvironmentError, Locked};
@@ -33,7 +33,9 @@ impl Host {
     /// A host with these settings. Does not connect to an engine yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { engines: Engines::new(settings, DockerConnector), runs: Arc::new(Runs::new()) }
+        // In the order in which they are tried.
+        let engines = Engines::new(settings).with(DockerConnector).with(ProcessConnector);
+        Self { engines, runs: Arc::new(Runs::new()) }
     }
 
     /// Its settings.

@@ -68,7 +68,7 @@ pub use longshore_config as config;
 pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use longshore_engine::{
     BuildVolume, Diagnosis, EngineError, EngineFacts, Engines, Held, Identity, Namespaces, NoAnswer, Policy,
-    PolicyMount, ProcessLimit, SeccompProfile, SocketMemory, StoreError, Temporary,
+    PolicyMount, ProcessLimit, SeccompProfile, SocketMemory, StoreError, Temporary, Tried,
 };
 pub use longshore_images::credentials::CredentialsError;
 pub use longshore_images::environment::{EnvironmentError, PullError};

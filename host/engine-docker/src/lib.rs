@@ -20,6 +20,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use longshore_config::settings::Settings;
 use longshore_engine::{Connector, Engine, EngineError, ImageStore, NoAnswer, Refusal, StoreError};
+use longshore_model::engine_kind::EngineKind;
 use std::path::Path;
 use std::sync::Arc;
 use store::DockerStore;
@@ -32,12 +33,16 @@ const TIMEOUT_SECONDS: u64 = 120;
 pub struct DockerConnector;
 
 impl Connector for DockerConnector {
+    fn kind(&self) -> EngineKind {
+        EngineKind::Docker
+    }
+
     fn engine<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Box<dyn Engine>, EngineError>> {
         async move { Ok(Box::new(Docker::connect(settings).await?) as Box<dyn Engine>) }.boxed()
     }
 
-    fn images<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Arc<dyn ImageStore>, NoAnswer>> {
-        async move { Ok(Arc::new(DockerStore::connect(settings).await?) as Arc<dyn ImageStore>) }.boxed()
+    fn images<'a>(&'a self, settings: &'a Settings) -> BoxFuture<'a, Result<Option<Arc<dyn ImageStore>>, EngineError>> {
+        async move { Ok(Some(Arc::new(DockerStore::connect(settings).await?) as Arc<dyn ImageStore>)) }.boxed()
     }
 }
 

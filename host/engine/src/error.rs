@@ -3,6 +3,9 @@
 use super::installed::NoAnswer;
 use super::refusal::Refusal;
 use crate::listener::SOCKET_PATH_BYTES;
+use longshore_model::causes::chain;
+use longshore_model::engine_kind::EngineKind;
+use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -23,7 +26,13 @@ pub enum EngineError {
         found: String,
         /// Why it does not answer.
         #[source]
-        source: NoAnswer,
+        source: Box<EngineError>,
+    },
+    /// None of the engines that were tried can be used.
+    #[error("cannot use any engine: {}", reasons(tried))]
+    NoneUsable {
+        /// Each with its reason; empty if this program has none of the requested kind.
+        tried: Vec<Tried>,
     },
     /// The image existed, but was removed since.
     #[error("the image was removed before its container was created: run it again")]
@@ -112,4 +121,26 @@ pub enum EngineError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// An engine that was tried, and why it cannot be used.
+#[derive(Debug)]
+pub struct Tried {
+    /// Its kind.
+    pub kind: EngineKind,
+    /// The reason.
+    pub reason: EngineError,
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.kind.name(), chain(&self.reason))
+    }
+}
+
+fn reasons(tried: &[Tried]) -> String {
+    if tried.is_empty() {
+        return "this program has none of that kind".to_owned();
+    }
+    tried.iter().map(Tried::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -32,7 +32,7 @@ mod weakness;
 
 pub use diagnosis::Diagnosis;
 pub use doctor::diagnose;
-pub use error::EngineError;
+pub use error::{EngineError, Tried};
 use longshore_model::engine_kind::EngineKind;
 
 use crate::listener::Peers;
@@ -49,7 +49,7 @@ pub use policy::{
     WORK_FOLDER,
 };
 pub use refusal::Refusal;
-pub use registry::{Connector, Engines};
+pub use registry::{Connector, Engines, ProcessConnector};
 pub use script_user::ScriptUser;
 pub use seccomp::{SeccompProfile, Sockets, in_a_file, profile};
 pub use shape::{Instance, Resources, Shape};

@@ -1,5 +1,6 @@
 //! What can go wrong with images.
 
+use super::error::EngineError;
 use super::installed::NoAnswer;
 use super::refusal::Refusal;
 use thiserror::Error;
@@ -10,6 +11,9 @@ pub enum StoreError {
     /// No engine answers.
     #[error(transparent)]
     Unreachable(#[from] NoAnswer),
+    /// No engine can be used.
+    #[error(transparent)]
+    NoEngine(Box<EngineError>),
     /// The engine refused or failed.
     #[error("{doing} failed")]
     Engine {
@@ -40,4 +44,13 @@ pub enum StoreError {
     /// A build container ended by itself.
     #[error("the build container ended too early: it was removed or killed, or its image has no `sh` or `cat`")]
     BuildContainerEnded,
+}
+
+impl From<EngineError> for StoreError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Unreachable(error) => Self::Unreachable(error),
+            other => Self::NoEngine(Box::new(other)),
+        }
+    }
 }

@@ -25,6 +25,15 @@ pub enum EngineChoice {
 }
 
 impl EngineKind {
+    /// Its name in messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Process => "process",
+        }
+    }
+
     /// Whether scripts run in a container of their own, whose network and mounts are the run's.
     #[must_use]
     pub fn isolates(self) -> bool {
@@ -36,6 +45,16 @@ impl EngineKind {
 }
 
 impl EngineChoice {
+    /// Whether this choice may select an engine of this kind.
+    #[must_use]
+    pub fn admits(self, kind: EngineKind) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Docker => kind == EngineKind::Docker,
+            Self::Process => kind == EngineKind::Process,
+        }
+    }
+
     /// Whether this choice may run a script in a container.
     #[must_use]
     pub fn may_isolate(self) -> bool {

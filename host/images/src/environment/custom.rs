@@ -156,7 +156,7 @@ mod tests {
     async fn brought(image: &str, pull: Pull) -> (Result<StoredImage, PullError>, Option<Event>) {
         let mut settings = Settings::default();
         settings.images.pull = pull;
-        let store = Engines::new(settings.clone(), DockerConnector).images().await.unwrap();
+        let store = Engines::new(settings.clone()).with(DockerConnector).images().await.unwrap();
         let credentials = Credentials::new(&settings.docker_config);
         let (events, mut happened) = longshore_model::event::events();
         let brought = bring(store.as_ref(), image, &settings, &credentials, &events).await;

@@ -47,6 +47,7 @@ fn of_engine(error: &EngineError) -> Blame {
         EngineError::Replaced { .. } => Blame::Environment,
         EngineError::Unreachable(_)
         | EngineError::NoIsolation { .. }
+        | EngineError::NoneUsable { .. }
         | EngineError::ImageGone
         | EngineError::Engine { .. }
         | EngineError::NoAgent { .. }
@@ -106,7 +107,9 @@ fn of_store(error: &StoreError) -> Blame {
     match error {
         // An image without a shell cannot be built on.
         StoreError::BuildContainerEnded | StoreError::Limit { .. } => Blame::Environment,
-        StoreError::Unreachable(_) | StoreError::Engine { .. } | StoreError::Gone { .. } => Blame::Engine,
+        StoreError::Unreachable(_) | StoreError::NoEngine(_) | StoreError::Engine { .. } | StoreError::Gone { .. } => {
+            Blame::Engine
+        }
     }
 }
 
