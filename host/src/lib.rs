@@ -67,7 +67,7 @@ pub use longshore_cases as cases;
 pub use longshore_config as config;
 pub use longshore_config::settings::{ImageSettings, PackageSettings, Pull, RunSettings, Settings};
 pub use longshore_engine::{
-    BuildVolume, Diagnosis, EngineError, EngineFacts, Engines, Held, Identity, Namespaces, NoAnswer, Policy,
+    BuildVolume, Diagnosis, EngineError, EngineFacts, Engines, Fix, Held, Identity, Namespaces, NoAnswer, Policy,
     PolicyMount, ProcessLimit, SeccompProfile, SocketMemory, StoreError, Temporary, Tried,
 };
 pub use longshore_images::credentials::CredentialsError;
@@ -80,9 +80,11 @@ pub use longshore_model::engine_kind::{EngineChoice, EngineKind};
 pub use longshore_model::event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};
 pub use longshore_model::limits::{Limits, TimeLimit};
 pub use longshore_model::network::{Network, NetworkError, NetworkName};
+pub use longshore_model::note::Note;
 pub use longshore_model::outcome::{Evidence, Outcome, decide};
 pub use longshore_model::pull_progress::{LayerProgress, LayerStatus};
 pub use longshore_model::reference::ReferenceError;
+pub use longshore_model::remedy::Remedy;
 pub use longshore_model::{causes, human, image_kind, shown, size};
 pub use longshore_os::program::find_program;
 pub use longshore_os::small_file;

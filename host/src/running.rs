@@ -3,6 +3,7 @@
 use longshore_engine::task::Task;
 use longshore_model::cancel::Cancel;
 use longshore_model::event::EventReceiver;
+use longshore_model::remedy::Remedy;
 use longshore_run::record::RunRecord;
 use longshore_run::request::RequestError;
 use std::pin::Pin;
@@ -31,6 +32,14 @@ pub enum RunError {
     /// Checking the request panicked, or the runtime itself ends.
     #[error("cannot check the run: its task ended early")]
     Broken,
+}
+
+impl RunError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        if let Self::Request(error) = self { error.remedy() } else { None }
+    }
 }
 
 impl Running {

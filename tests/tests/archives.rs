@@ -368,8 +368,9 @@ fn an_environment_is_one_only_if_its_archive_is_trusted() {
     let (plain, _) = bench.image("plain", &[]);
     export(&plain, "plain.tar");
     let taken = bench.longshore(&["images", "import", "--trust", "plain.tar"]);
-    let said = "this is not one: it has no label `longshore.image-type`";
+    let said = "cannot trust its labels as those of a block's environment: it has no label `longshore.image-type`";
     assert!(taken.code == 2 && taken.stderr.contains(said), "{}", taken.stderr);
+    assert!(taken.stderr.contains("help: `--trust` is for images that Longshore made for a block"), "{}", taken.stderr);
 }
 
 #[test]

@@ -299,7 +299,7 @@ fn an_agent_that_is_missing_is_told_on_which_side() {
     let mut command = bench.command("debian:bookworm-slim", "print('never')");
     let (record, said) = ended(command.env("LONGSHORE_AGENT", "/no/such/agent"));
     assert_eq!(record["outcome"], "engine_failed", "{said}");
-    let expected = "the image `debian:bookworm-slim` has no Longshore agent, and the agent of this machine is \
+    let expected = "cannot find an agent: the image `debian:bookworm-slim` has none, and the agent of this machine is \
                     missing at `/no/such/agent`";
-    assert!(said.contains(expected), "{said}");
+    assert!(said.contains(expected) && said.contains("help: build the agent with `make build`"), "{said}");
 }

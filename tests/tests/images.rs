@@ -315,7 +315,8 @@ fn an_image_is_explained_by_whatever_it_is_called() {
     assert!(text.contains("not now: an image that stays is built on it"), "{text}");
     assert!(text.contains(&one.name) && text.contains(&two.name), "{text}");
     for (reference, said) in [
-        ("nothing:1", "there is no image `nothing:1` among those made here: `longshore images list` shows them"),
+        ("nothing:1", "there is no image `nothing:1` among those made here"),
+        ("nothing:1", "help: `longshore images list` lists the images"),
         (&two.hash[..5], "there is no image `"),
         (&base.name, "was not made here: clean-up never removes it"),
     ] {

@@ -321,7 +321,7 @@ fn ours_are_never_pulled() {
     for image in ["longshore/no-such-image:7", "docker.io/longshore/no-such-image:7"] {
         let (status, said) = bench.run(image);
         assert_eq!(status, Some(3), "{said}");
-        let expected = format!("there is no image `{image}`: build it with `make images`");
+        let expected = format!("there is no image `{image}`, which is built, not pulled");
         assert!(said.contains(&expected) && !said.contains("pulling"), "{said}");
     }
 }

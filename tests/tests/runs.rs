@@ -232,7 +232,7 @@ fn a_run_with_partitions_is_one() {
 fn a_run_that_is_not_there_is_named() {
     let user = User::new();
     assert!(user.runs(&["show", "last"], 2).contains("there is no run `last` in the history"));
-    assert!(user.runs(&["log", "64a1"], 2).contains("`longshore runs list` shows the runs"));
+    assert!(user.runs(&["log", "64a1"], 2).contains("help: `longshore runs list` lists the runs"));
     user.file("script.py", "");
     for _ in 0..2 {
         user.run("script.py", &[]);

@@ -107,7 +107,7 @@ fn expected_files_that_are_not_there_yet_are_written_on_demand() {
     let output = longshore(folder.path(), &["test", "totals", "--engine", "process"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        stderr(&output).contains("`longshore test --update` writes the block's output there"),
+        stderr(&output).contains("help: `longshore test --update` writes the expected tables"),
         "{}",
         stderr(&output)
     );

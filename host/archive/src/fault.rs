@@ -1,5 +1,6 @@
 //! Errors in archives. After each of these, nothing has been loaded.
 
+use longshore_model::remedy::Remedy;
 use std::io;
 use thiserror::Error;
 
@@ -229,9 +230,17 @@ pub enum ArchiveFault {
         wanted: String,
     },
     /// The image should be trusted as an environment, but is not one.
-    #[error("`--trust` is for images that Longshore made for a block, but this is not one: {reason}")]
+    #[error("cannot trust its labels as those of a block's environment: {reason}")]
     NoEnvironment {
         /// What is wrong with its labels.
         reason: String,
     },
+}
+
+impl ArchiveFault {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        matches!(self, Self::NoEnvironment { .. }).then_some(Remedy::ImportUntrusted)
+    }
 }

@@ -62,7 +62,7 @@ impl Block {
     fn image(&self) -> String {
         let kind = self.image_kind().name();
         match &self.image {
-            None => format!("{kind}, unless `--image` names another"),
+            None => format!("{kind}, unless a run names another"),
             Some(image) if self.install_api => image.clone(),
             Some(image) => format!("{image}, unchanged"),
         }

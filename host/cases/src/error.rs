@@ -1,6 +1,7 @@
 //! Errors of a block's cases. None of them is an error of the script.
 
 use longshore_block::BlockError;
+use longshore_model::remedy::Remedy;
 use longshore_run::request::RequestError;
 use longshore_table::TableError;
 use std::path::PathBuf;
@@ -21,8 +22,7 @@ pub enum CaseError {
     /// The block has no cases.
     #[error(
         "the block has no cases: write one as `{}`, with a table for its input under `[[inputs]]` and the expected \
-         table of each output under `[[outputs]]`, each as `file = \"NAME.csv\"`; `longshore test --update` then \
-         writes the expected tables",
+         table of each output under `[[outputs]]`, each as `file = \"NAME.csv\"`",
         folder.join("NAME.toml").display()
     )]
     NoCases {
@@ -68,7 +68,7 @@ pub enum CaseError {
         source: TableError,
     },
     /// An expected table does not exist yet.
-    #[error("`{path}`: {what}: `{expected}` does not exist: `longshore test --update` writes the block's output there")]
+    #[error("`{path}`: {what}: `{expected}` does not exist")]
     NoExpected {
         /// The case file.
         path: PathBuf,
@@ -110,6 +110,16 @@ pub enum CaseError {
 }
 
 impl CaseError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::NoCases { .. } | Self::NoExpected { .. } => Some(Remedy::UpdateCases),
+            Self::Spec { source, .. } => source.remedy(),
+            _ => None,
+        }
+    }
+
     /// Whether the case is the cause, and not the machine that runs it.
     #[must_use]
     pub fn is_about_the_case(&self) -> bool {

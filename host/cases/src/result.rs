@@ -1,6 +1,7 @@
 //! The result of a case.
 
 use super::difference::TableDifference;
+use longshore_model::note::Note;
 use longshore_model::outcome::Outcome;
 use longshore_model::shown::Shown;
 use longshore_run::record::RunRecord;
@@ -19,7 +20,7 @@ pub struct CaseResult {
     /// The last of what the script printed, 16 KiB at most.
     pub printed: String,
     /// Notes for the user: a fallback to another engine, ignored entries of the manifest.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// The run.
     pub run: RunRecord,
 }

@@ -13,6 +13,7 @@ use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::{Event, EventReceiver, events};
 use longshore_model::limits::TimeLimit;
+use longshore_model::note::Note;
 use longshore_model::run_id::new_run_id;
 use longshore_os::locked_folder::LockedFolder;
 use longshore_os::publish::Unpublished;
@@ -245,7 +246,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 #[derive(Debug)]
 struct Heard {
     printed: String,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 /// Hears a run to its end, and keeps the notes and the last of what the script prints.
@@ -255,7 +256,8 @@ async fn hear(mut happened: EventReceiver) -> Heard {
         match event {
             Event::Log { bytes, .. } => last.extend_from_slice(&bytes),
             Event::Error(text) => last.extend_from_slice(format!("error: {text}\n").as_bytes()),
-            Event::Engine { note: Some(note), .. } | Event::Note(note) => notes.push(note),
+            Event::Engine { note: Some(note), .. } => notes.push(note.into()),
+            Event::Note(note) => notes.push(note),
             _ => {}
         }
         let surplus = last.len().saturating_sub(PRINTED_MAX);

@@ -1,6 +1,6 @@
 //! `longshore check` and `longshore schema`.
 
-use crate::{BAD_INPUT, failure, printer, standard, tables};
+use crate::{BAD_INPUT, failure, help, printer, standard, tables};
 use clap::Args;
 use longshore::block::{self, Block, Loaded};
 use longshore::human::{aligned, count};
@@ -41,16 +41,23 @@ pub(crate) fn check(arguments: &CheckArguments) -> u8 {
     // Without a table there is nothing to check against the declared inputs.
     let checked = (!specs.is_empty()).then(|| CheckedInputs::of(&loaded.block, specs));
     let errors = checked.as_ref().map(CheckedInputs::errors).unwrap_or_default();
+    let remedies = checked.as_ref().map(CheckedInputs::remedies).unwrap_or_default();
     let inputs = checked.map(|checked| checked.inputs).unwrap_or_default();
     if arguments.json {
         let (block, Loaded { warnings, remarks, .. }) = (loaded.block.for_report(), &loaded);
-        printer::json(
-            &json!({"block": block, "warnings": warnings, "notes": remarks, "inputs": inputs, "errors": errors}),
-        );
+        let help: Vec<String> = remedies.iter().filter_map(help::words).collect();
+        printer::json(&json!({
+            "block": block,
+            "warnings": warnings,
+            "notes": remarks,
+            "inputs": inputs,
+            "errors": errors,
+            "help": help,
+        }));
     } else {
         printer::out(&text(&loaded, &inputs));
     }
-    if errors.is_empty() { 0 } else { failure::print_all(&errors, BAD_INPUT) }
+    if errors.is_empty() { 0 } else { failure::print_all(&errors, &remedies, BAD_INPUT) }
 }
 
 fn specs(arguments: &CheckArguments, block: &Block) -> Result<Vec<InputSpec>, String> {

@@ -5,11 +5,12 @@ mod bar;
 mod pulling;
 mod watcher;
 
+use crate::help;
 use crate::printer::{self, Log, Passed};
 use bar::Bar;
 use longshore::human::{count, size};
 use longshore::shown::Shown;
-use longshore::{EngineKind, Event, EventReceiver, KeptRecord, OutputRecord, PullStep, RunRecord};
+use longshore::{EngineKind, Event, EventReceiver, KeptRecord, OutputRecord, PullStep, Remedy, RunRecord};
 use pulling::Pulling;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -107,7 +108,8 @@ impl Console {
 
     fn show(&mut self, event: Event) {
         match event {
-            Event::Engine { note: Some(note), .. } | Event::Note(note) => self.note(&note),
+            Event::Engine { note: Some(note), .. } => self.note(&note),
+            Event::Note(note) => self.note(&help::note(&note)),
             Event::Error(text) => self.line(&format!("error: {text}")),
             Event::Log { source, bytes } => self.log(source == longshore_protocol::LogSource::Stderr, &bytes),
             Event::Message(text) => {
@@ -226,7 +228,7 @@ impl Console {
                 self.line(&brought_back(kept));
             }
             for note in &record.notes {
-                self.note(note);
+                self.note(&help::note(note));
             }
             if let Some(message) = &record.message {
                 self.line(&format!("  {message}"));
@@ -246,8 +248,10 @@ impl Console {
         for part in failed.clone().filter(|_| failed.clone().count() > 1) {
             let reason = part.message.as_deref().unwrap_or_default();
             self.line(&format!("✗ partition `{}`: {reason}", part.value.as_deref().unwrap_or("(null)")));
+            self.advice(part.remedy.as_ref().filter(|remedy| record.remedy.as_ref() != Some(remedy)));
         }
         self.line(&format!("✗ {} {name} after {}{message}", record.block, seconds(record.timings_ms.total)));
+        self.advice(record.remedy.as_ref());
         if let Some(kept) = &record.kept {
             self.line(&brought_back(kept));
         }
@@ -266,6 +270,12 @@ impl Console {
         let dropped = record.dropped_log_bytes.stdout + record.dropped_log_bytes.stderr;
         if dropped > 0 {
             self.line(&format!("note: dropped {dropped} bytes of the script's output beyond the limit"));
+        }
+    }
+
+    fn advice(&mut self, remedy: Option<&Remedy>) {
+        if let Some(words) = remedy.and_then(help::words) {
+            self.line(&format!("  help: {words}"));
         }
     }
 

@@ -1,6 +1,6 @@
 //! `longshore run --explain`: a run's limits and policy, as a table.
 
-use crate::{failure, printer};
+use crate::{failure, help, printer};
 use longshore::config::format_time;
 use longshore::human::{aligned, size};
 use longshore::shown::Shown;
@@ -15,9 +15,9 @@ const ENGINE_DEFAULT: &str = "the engine's default";
 /// Explains a run, and returns the exit status.
 pub(crate) async fn run(prepared: &Prepared, host: &Host, json: bool) -> u8 {
     match host.explain(prepared).await {
-        Ok(explained) if json => printer::json(&explained),
+        Ok(explained) if json => printer::json(&help::in_record(serde_json::to_value(&explained).unwrap_or_default())),
         Ok(explained) => printer::out(&text(&explained)),
-        Err(error) => failure::print(&error, 3),
+        Err(error) => failure::print_advised(&error, error.remedy(), 3),
     }
 }
 
@@ -61,7 +61,7 @@ fn text(explained: &Explained) -> Shown {
     let loosened = if explained.loosened.is_empty() { vec!["nothing".to_owned()] } else { explained.loosened.clone() };
     rows.extend(named("loosened", loosened));
     let mut text = aligned(&rows, &[]);
-    explained.notes.iter().for_each(|note| text.push(format!("note: {note}")));
+    explained.notes.iter().for_each(|note| text.push(format!("note: {}", help::note(note))));
     text
 }
 

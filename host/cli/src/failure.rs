@@ -1,6 +1,7 @@
-//! Errors on standard error: what failed and why. All of it may contain untrusted text.
+//! Errors on standard error: what failed and why, and what to do. All of it may contain untrusted text.
 
-use crate::printer;
+use crate::{help, printer};
+use longshore::Remedy;
 use longshore::shown::Shown;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use std::error::Error;
@@ -8,30 +9,47 @@ use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::panic::Location;
 
-/// An error reduced to its text and its causes.
-#[derive(Debug)]
-struct Plain(Shown, Option<Box<Plain>>);
+/// An error reduced to its text, its causes and advice.
+#[derive(Debug, Default)]
+struct Plain {
+    text: Shown,
+    cause: Option<Box<Plain>>,
+    help: Shown,
+}
 
 impl fmt::Display for Plain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str().trim_end_matches('\n'))
+        f.write_str(trimmed(&self.text))
     }
 }
 
 impl Error for Plain {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.1.as_ref().map(|cause| &**cause as &(dyn Error + 'static))
+        self.cause.as_ref().map(|cause| &**cause as &(dyn Error + 'static))
     }
 }
 
-impl Diagnostic for Plain {}
+impl Diagnostic for Plain {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let help = trimmed(&self.help);
+        (!help.is_empty()).then(|| Box::new(help) as Box<dyn fmt::Display>)
+    }
+}
+
+fn trimmed(text: &Shown) -> &str {
+    text.as_str().trim_end_matches('\n')
+}
 
 impl Plain {
     fn new(error: &dyn Error) -> Self {
         // Many errors repeat the text of their cause.
         let words = error.to_string();
         let cause = error.source().filter(|cause| !words.contains(&cause.to_string())).map(Self::new);
-        Self(Shown::line(words), cause.map(Box::new))
+        Self { text: Shown::line(words), cause: cause.map(Box::new), help: Shown::default() }
+    }
+
+    fn advised<'a>(self, remedies: impl IntoIterator<Item = &'a Remedy>) -> Self {
+        Self { help: remedies.into_iter().filter_map(help::words).map(Shown::line).collect(), ..self }
     }
 }
 
@@ -40,10 +58,9 @@ pub(crate) fn print(error: &dyn Error, status: u8) -> u8 {
     print_plain(&Plain::new(error), status)
 }
 
-/// Prints a text about the input, and then the error.
-pub(crate) fn print_after(seen: &Shown, error: &dyn Error, status: u8) -> u8 {
-    printer::err(seen);
-    print(error, status)
+/// Prints an error with advice, and returns the exit status.
+pub(crate) fn print_advised(error: &dyn Error, remedy: Option<Remedy>, status: u8) -> u8 {
+    print_plain(&Plain::new(error).advised(&remedy), status)
 }
 
 /// Prints a note.
@@ -53,12 +70,13 @@ pub(crate) fn print_note(note: &str) {
 
 /// Prints a sentence and returns the exit status.
 pub(crate) fn print_text(text: &str, status: u8) -> u8 {
-    print_plain(&Plain(Shown::line(text), None), status)
+    print_plain(&Plain { text: Shown::line(text), ..Plain::default() }, status)
 }
 
-/// Prints several errors, each in lines of its own, and returns the exit status.
-pub(crate) fn print_all(errors: &[String], status: u8) -> u8 {
-    print_plain(&Plain(errors.iter().map(Shown::line).collect(), None), status)
+/// Prints several errors, each in lines of its own, with advice, and returns the exit status.
+pub(crate) fn print_all(errors: &[String], remedies: &[Remedy], status: u8) -> u8 {
+    let text = errors.iter().map(Shown::line).collect();
+    print_plain(&Plain { text, ..Plain::default() }.advised(remedies), status)
 }
 
 /// Makes a panic print one line. Panics of libraries that read users' files are caught before: they are errors of the

@@ -45,7 +45,7 @@ pub(crate) async fn fingerprint(arguments: FingerprintArguments, host: &Host) ->
 }
 
 fn failed(error: &SubjectError) -> u8 {
-    failure::print(error, if error.is_bad_input() { BAD_INPUT } else { FAILED })
+    failure::print_advised(error, error.remedy(), if error.is_bad_input() { BAD_INPUT } else { FAILED })
 }
 
 fn show(taken: &TakenFingerprint, json: bool) -> u8 {

@@ -10,6 +10,7 @@ mod environment;
 mod explain;
 mod failure;
 mod fingerprint;
+mod help;
 mod images;
 mod lock;
 mod making;

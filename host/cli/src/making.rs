@@ -32,6 +32,6 @@ pub(crate) async fn make<Made>(
     match made {
         Ok(made) => printer::out(&report(made)),
         Err(EnvironmentError::Cancelled) => INTERRUPTED,
-        Err(error) => failure::print(&error, if error.is_bad_input() { BAD_INPUT } else { 3 }),
+        Err(error) => failure::print_advised(&error, error.remedy(), if error.is_bad_input() { BAD_INPUT } else { 3 }),
     }
 }

@@ -59,7 +59,8 @@ pub(crate) fn peek(arguments: &PeekArguments) -> u8 {
         Ok(peek) => printer::out(&text(&peek)),
         Err(error) => {
             let glance = error.glance().map(|glance| glance_text("", glance));
-            failure::print_after(&glance.unwrap_or_default(), &error, BAD_INPUT)
+            printer::err(&glance.unwrap_or_default());
+            failure::print(&error, BAD_INPUT)
         }
     }
 }

@@ -5,8 +5,9 @@ use crate::console::Watcher;
 use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
-use crate::{BAD_INPUT, explain, failure, option_values, printer, standard, tables};
+use crate::{BAD_INPUT, explain, failure, help, option_values, printer, standard, tables};
 use longshore::block::{Block, GivenValue};
+use longshore::shown::Shown;
 use longshore::{Cancel, Host, Outcome, PartitionSpec, RequestError, RunRequest};
 use std::io;
 use std::num::NonZeroUsize;
@@ -60,7 +61,7 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
     console.finish(&record, &cancel).await;
     drop(signals);
     if json {
-        printer::json_line(&record);
+        printer::json_line(&help::in_record(serde_json::to_value(&record).unwrap_or_default()));
     }
     match record.outcome {
         Outcome::Cancelled => host.settings().runs.cancelled_status,
@@ -90,8 +91,10 @@ async fn ask(spec: &mut RunRequest, cancel: &Cancel) -> Option<io::Result<()>> {
 }
 
 fn bad_input(error: &RequestError) -> u8 {
-    let seen = error.glances().map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
-    failure::print_after(&seen, error, BAD_INPUT)
+    let seen: Shown =
+        error.glances().map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
+    printer::err(&seen);
+    failure::print_advised(error, error.remedy(), BAD_INPUT)
 }
 
 fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<RunRequest, String> {

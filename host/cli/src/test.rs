@@ -2,12 +2,12 @@
 
 use crate::engine_argument::EngineArgument;
 use crate::signals::{INTERRUPTED, Signals};
-use crate::{BAD_INPUT, failure, printer};
+use crate::{BAD_INPUT, failure, help, printer};
 use clap::Args;
 use futures_util::StreamExt;
 use longshore::cases::{Bench, Case, CaseError, CaseResult};
 use longshore::shown::Shown;
-use longshore::{Cancel, CancelLevel, Host, Outcome};
+use longshore::{Cancel, CancelLevel, Host, Note, Outcome};
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ fn checked(block: &Path, names: &[String], bench: &Bench, update: bool) -> Resul
 }
 
 fn fail(error: &CaseError) -> u8 {
-    failure::print(error, if error.is_about_the_case() { BAD_INPUT } else { ENGINE_FAILED })
+    failure::print_advised(error, error.remedy(), if error.is_about_the_case() { BAD_INPUT } else { ENGINE_FAILED })
 }
 
 fn jobs() -> usize {
@@ -124,8 +124,8 @@ fn status(results: &[CaseResult], cancel: &Cancel) -> u8 {
 
 /// The notes of a result that no earlier result had.
 fn notes(result: &CaseResult, before: &[CaseResult]) -> Shown {
-    let known = |note: &&String| !before.iter().any(|before| before.notes.contains(note));
-    result.notes.iter().filter(known).map(|note| Shown::line(format!("note: {note}"))).collect()
+    let known = |note: &&Note| !before.iter().any(|before| before.notes.contains(note));
+    result.notes.iter().filter(known).map(|note| Shown::line(format!("note: {}", help::note(note)))).collect()
 }
 
 /// A case's result in lines. The output of a failed script is shown too.
@@ -136,6 +136,8 @@ fn shown(result: &CaseResult) -> Shown {
         text.push(format!("  wrote {}", path.display()));
     }
     text.extend(result.problems.iter().map(|problem| problem.describe().indented()));
+    let advice = result.run.remedy.as_ref().filter(|_| !result.passed()).and_then(help::words);
+    advice.iter().for_each(|words| text.push(format!("  help: {words}")));
     let ended_well = result.run.outcome == Outcome::Succeeded;
     if !result.passed() && !ended_well && !result.printed.trim().is_empty() {
         text.push("  output:");
@@ -155,6 +157,8 @@ fn report(results: &[CaseResult], seconds: f64) -> Value {
     let case = |result: &CaseResult| {
         let mut case = serde_json::to_value(result).unwrap_or_default();
         case["passed"] = result.passed().into();
+        case["run"] = help::in_record(case["run"].take());
+        case["notes"] = result.notes.iter().map(help::note).collect();
         case
     };
     json!({

@@ -1,6 +1,7 @@
 //! The certificates that builds trust in addition to those of the base image.
 
 use crate::settings::PackageSettings;
+use longshore_model::remedy::Remedy;
 use longshore_os::small_file;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -17,10 +18,7 @@ const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 #[non_exhaustive]
 pub enum CertificateError {
     /// It cannot be read.
-    #[error(
-        "cannot read the certificates in `{path}` (`network.ca_bundle`): `longshore config show` shows where this \
-         setting is made"
-    )]
+    #[error("cannot read the certificates in `{path}` (`network.ca_bundle`)")]
     Read {
         /// The file.
         path: PathBuf,
@@ -42,6 +40,14 @@ pub enum CertificateError {
         /// The limit.
         limit: u64,
     },
+}
+
+impl CertificateError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        matches!(self, Self::Read { .. }).then_some(Remedy::ShowSettings)
+    }
 }
 
 /// Reads the bundle of the settings, if one is set.

@@ -365,7 +365,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "timeout",
         slot: Slot::TimeOrNone(|settings| &mut settings.runs.timeout),
         variable: "LONGSHORE_RUNS_TIMEOUT",
-        about: "the time limit of a script without `--timeout`; it does not apply to blocks with the mode `stream`",
+        about: "the time limit of a script whose run sets none; it does not apply to blocks with the mode `stream`",
         default: "`1h`",
         example: r#""4h""#,
         ..RUNS
@@ -374,7 +374,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         key: "cancelled_status",
         slot: Slot::Status(|settings| &mut settings.runs.cancelled_status),
         variable: "LONGSHORE_RUNS_CANCELLED_STATUS",
-        about: "the exit status of `longshore run` where the script cancels its run, so that a scheduler can tell nothing to do \
+        about: "the exit status of the command where the script cancels its run, so that a scheduler can tell nothing to do \
                 from a failure",
         default: "1",
         example: "75",

@@ -1,4 +1,4 @@
-//! `longshore doctor`: what is missing on this machine, and the command that fixes it.
+//! The diagnosis of a machine: what is missing there for runs, and what fixes it.
 
 use super::diagnosis::Diagnosis;
 use super::weakness::weaknesses;
@@ -6,6 +6,7 @@ use super::{EngineError, Engines, ImageStore, Interpreters, NoAnswer, Started, e
 use crate::program::{Output, Program};
 use crate::run_directory::check_runtime_folder;
 use longshore_model::causes::chain;
+use longshore_model::remedy::Remedy;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub async fn diagnose(engines: &Engines) -> Vec<Diagnosis> {
             found.extend(weaknesses(&facts, socket_memory()));
         }
         Err(error) => {
-            let remedy = match &error {
+            let fix = match &error {
                 EngineError::Unreachable(NoAnswer::Denied { .. }) => {
                     "sudo usermod -aG docker $USER   (then log in again)"
                 }
@@ -42,7 +43,7 @@ pub async fn diagnose(engines: &Engines) -> Vec<Diagnosis> {
                 }
                 _ => "sudo systemctl start docker",
             };
-            found.push(Diagnosis::bad("engine", first_line(&error), remedy));
+            found.push(Diagnosis::bad("engine", first_line(&error), fix));
         }
     }
     found.push(match existing(&settings.agent) {
@@ -50,7 +51,7 @@ pub async fn diagnose(engines: &Engines) -> Vec<Diagnosis> {
         None => Diagnosis::bad(
             "agent of the process engine",
             format!("not found at `{}`", settings.agent.display()),
-            "make build",
+            Remedy::BuildAgent,
         ),
     });
     let interpreters = Interpreters::of_machine(settings);
@@ -63,8 +64,8 @@ pub async fn diagnose(engines: &Engines) -> Vec<Diagnosis> {
 async fn image(store: &dyn ImageStore, subject: &str, image: &str) -> Diagnosis {
     match store.find(image).await {
         Ok(Some(found)) => Diagnosis::good(subject, format!("`{image}` is {}", short(&found.id.0))),
-        Ok(None) => Diagnosis::bad(subject, format!("there is no image `{image}`"), "make images"),
-        Err(error) => Diagnosis::bad(subject, first_line(&error), "longshore doctor   (once the engine answers)"),
+        Ok(None) => Diagnosis::bad(subject, format!("there is no image `{image}`"), Remedy::BuildImages),
+        Err(error) => Diagnosis::bad(subject, first_line(&error), Remedy::Diagnose),
     }
 }
 
@@ -87,9 +88,9 @@ async fn python(interpreters: &Interpreters) -> Diagnosis {
         Ok(None) => Diagnosis::bad(
             subject,
             format!("`{shown}` lacks the module `longshore` or `omniscope.api`"),
-            "make venv   (or name another interpreter in LONGSHORE_PYTHON)",
+            Remedy::InstallPython,
         ),
-        Err(error) => Diagnosis::bad(subject, format!("cannot start `{shown}`: {error}"), "make venv"),
+        Err(error) => Diagnosis::bad(subject, format!("cannot start `{shown}`: {error}"), Remedy::InstallPython),
     }
 }
 
@@ -102,13 +103,9 @@ async fn r(interpreters: &Interpreters) -> Diagnosis {
         Ok(None) => Diagnosis::bad(
             subject,
             format!("`{shown}` lacks the package `longshore` or `omniscope.api`"),
-            "make r-library   (or name the library that has it in LONGSHORE_R_LIBRARY)",
+            Remedy::InstallR,
         ),
-        Err(error) => Diagnosis::bad(
-            subject,
-            format!("cannot start `{shown}`: {error}"),
-            "sudo apt-get install r-base-core && make r-library",
-        ),
+        Err(error) => Diagnosis::bad(subject, format!("cannot start `{shown}`: {error}"), Remedy::InstallR),
     }
 }
 

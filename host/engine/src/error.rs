@@ -5,6 +5,7 @@ use super::refusal::Refusal;
 use crate::listener::SOCKET_PATH_BYTES;
 use longshore_model::causes::chain;
 use longshore_model::engine_kind::EngineKind;
+use longshore_model::remedy::Remedy;
 use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -18,8 +19,7 @@ pub enum EngineError {
     /// No engine answers, but the machine has one: a script is not run without isolation only because an engine is
     /// down.
     #[error(
-        "`auto` runs scripts without isolation only where no container engine is installed, and {found}; \
-         `--engine process` runs them so"
+        "cannot run the script without isolation: `auto` does so only where no container engine is installed, and {found}"
     )]
     NoIsolation {
         /// The evidence that an engine is installed.
@@ -47,19 +47,13 @@ pub enum EngineError {
         source: Refusal,
     },
     /// The agent's binary is missing.
-    #[error(
-        "the agent is missing at `{path}`: build it with `make build`, or name it in the environment variable \
-         `LONGSHORE_AGENT`"
-    )]
+    #[error("cannot find the agent: there is no `{path}`")]
     NoAgent {
         /// The path that was searched.
         path: PathBuf,
     },
     /// An image needs this machine's agent, which is missing.
-    #[error(
-        "the image `{image}` has no Longshore agent, and the agent of this machine is missing at `{path}`: build \
-         it with `make build`, or name it in the environment variable `LONGSHORE_AGENT`"
-    )]
+    #[error("cannot find an agent: the image `{image}` has none, and the agent of this machine is missing at `{path}`")]
     NoAgentForImage {
         /// The image.
         image: String,
@@ -121,6 +115,20 @@ pub enum EngineError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl EngineError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Unreachable(error) => error.remedy(),
+            Self::NoIsolation { .. } => Some(Remedy::UseProcesses),
+            Self::NoneUsable { tried } => tried.iter().find_map(|tried| tried.reason.remedy()),
+            Self::NoAgent { .. } | Self::NoAgentForImage { .. } => Some(Remedy::BuildAgent),
+            _ => None,
+        }
+    }
 }
 
 /// An engine that was tried, and why it cannot be used.

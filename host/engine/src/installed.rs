@@ -1,6 +1,7 @@
 //! Whether this machine has an engine that isolates scripts, and why none answers: `auto` depends on it.
 
 use longshore_config::settings::Settings;
+use longshore_model::remedy::Remedy;
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,17 +39,14 @@ pub enum NoAnswer {
     /// There is no socket.
     #[error(
         "no container engine answers at `{socket}`, where there is no socket: start Docker (`sudo systemctl start docker`), \
-         or name the engine's socket in `DOCKER_HOST`; `longshore doctor` gives details"
+         or name the engine's socket in `DOCKER_HOST`"
     )]
     NoSocket {
         /// Its expected path.
         socket: PathBuf,
     },
     /// The socket exists, but nothing answers.
-    #[error(
-        "no container engine answers at `{socket}`: start Docker (`sudo systemctl start docker`); `longshore doctor` \
-         gives details"
-    )]
+    #[error("no container engine answers at `{socket}`: start Docker (`sudo systemctl start docker`)")]
     Silent {
         /// The engine's socket.
         socket: PathBuf,
@@ -66,6 +64,15 @@ impl NoAnswer {
             Err(source) if source.kind() == io::ErrorKind::PermissionDenied => Self::Denied { socket, source },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::NoSocket { socket },
             _ => Self::Silent { socket, source },
+        }
+    }
+
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Denied { .. } => None,
+            Self::NoSocket { .. } | Self::Silent { .. } => Some(Remedy::Diagnose),
         }
     }
 }

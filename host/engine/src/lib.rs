@@ -30,7 +30,7 @@ mod survivors;
 pub mod task;
 mod weakness;
 
-pub use diagnosis::Diagnosis;
+pub use diagnosis::{Diagnosis, Fix};
 pub use doctor::diagnose;
 pub use error::{EngineError, Tried};
 use longshore_model::engine_kind::EngineKind;

@@ -3,6 +3,7 @@
 use super::error::EngineError;
 use super::installed::NoAnswer;
 use super::refusal::Refusal;
+use longshore_model::remedy::Remedy;
 use thiserror::Error;
 
 /// A store of images failed.
@@ -44,6 +45,18 @@ pub enum StoreError {
     /// A build container ended by itself.
     #[error("the build container ended too early: it was removed or killed, or its image has no `sh` or `cat`")]
     BuildContainerEnded,
+}
+
+impl StoreError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Unreachable(error) => error.remedy(),
+            Self::NoEngine(error) => error.remedy(),
+            _ => None,
+        }
+    }
 }
 
 impl From<EngineError> for StoreError {

@@ -1,4 +1,4 @@
-//! Weaknesses of an engine and its machine that no container policy can remove, for `longshore doctor`.
+//! Weaknesses of an engine and its machine that no container policy can remove, for the diagnosis.
 
 use super::{Diagnosis, EngineFacts, SocketMemory};
 
@@ -8,11 +8,11 @@ const MASKING: u32 = 25;
 
 /// All weaknesses. Runs are possible with each of them, except the lack of system call filters.
 pub(super) fn weaknesses(facts: &EngineFacts, sockets: SocketMemory) -> Vec<Diagnosis> {
-    let weaker = |finding: String, remedy: &str| Diagnosis {
+    let weaker = |finding: String, fix: &str| Diagnosis {
         subject: "isolation".into(),
         healthy: true,
         finding,
-        remedy: Some(remedy.into()),
+        fix: Some(fix.into()),
     };
     let mut found = Vec::new();
     if !facts.seccomp {
@@ -33,7 +33,7 @@ pub(super) fn weaknesses(facts: &EngineFacts, sockets: SocketMemory) -> Vec<Diag
         };
         found.push(weaker(
             format!(
-                "control groups of version 1 do not count the memory of sockets: {sockets}; with `--network`, route sockets \
+                "control groups of version 1 do not count the memory of sockets: {sockets}; in runs with a network, route sockets \
                  too, without a limit"
             ),
             "boot with `systemd.unified_cgroup_hierarchy=1`",
@@ -84,7 +84,7 @@ mod tests {
             let mut facts = facts();
             change(&mut facts);
             let [found] = &weaknesses(&facts, sockets)[..] else { panic!("{facts:?}") };
-            assert!(found.remedy.is_some());
+            assert!(found.fix.is_some());
             (found.finding.clone(), found.healthy)
         };
         let (finding, healthy) = said(|facts| facts.cgroup_version = Some(1), SocketMemory::Uncounted);

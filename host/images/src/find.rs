@@ -3,6 +3,7 @@
 use longshore_engine::{ImageStore, StoreError, StoredImage};
 use longshore_model::digest::prefix;
 use longshore_model::labels::{self, HASH_SHOWN};
+use longshore_model::remedy::Remedy;
 use thiserror::Error;
 
 /// The repository of images built for blocks; the tag is [`HASH_SHOWN`] digits of the environment's hash.
@@ -15,7 +16,7 @@ pub enum FindError {
     /// No image has this name.
     #[error(
         "there is no image `{reference}`: give a name or an id that the engine knows, or at least 6 digits of an \
-         environment's hash; `longshore images list` lists the images"
+         environment's hash"
     )]
     NotFound {
         /// The requested reference.
@@ -32,6 +33,18 @@ pub enum FindError {
     /// The engine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl FindError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::NotFound { .. } => Some(Remedy::ListImages),
+            Self::Ambiguous { .. } => None,
+            Self::Store(error) => error.remedy(),
+        }
+    }
 }
 
 /// The name of the image of an environment.

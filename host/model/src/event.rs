@@ -5,6 +5,7 @@ mod queue;
 pub use queue::{DroppedEvents, EventReceiver, Events, events};
 
 use crate::engine_kind::EngineKind;
+use crate::note::Note;
 use crate::pull_progress::LayerProgress;
 use longshore_protocol::LogSource;
 use std::time::Duration;
@@ -65,7 +66,7 @@ pub enum Event {
     /// An error message of the script that does not end the run.
     Error(String),
     /// A note for the user.
-    Note(String),
+    Note(Note),
     /// The script is being ended.
     Ending,
     /// The script has ended, and its outputs are being published.

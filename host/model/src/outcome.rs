@@ -1,6 +1,7 @@
 //! The outcome of a run: one of a closed set, decided only here, by a pure function of what the host observed. A
 //! missing message never means success.
 
+use crate::remedy::Remedy;
 use crate::size::format_size;
 use longshore_protocol::{ExitStatus, Word};
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,12 @@ impl Outcome {
             Self::Interrupted => 130,
         }
     }
+
+    /// What the caller can do, as far as the outcome alone tells it.
+    #[must_use]
+    pub fn remedy(self) -> Option<Remedy> {
+        (self == Self::OutOfMemory).then_some(Remedy::RaiseMemory)
+    }
 }
 
 /// What the host observed of a run until its script ended.
@@ -97,6 +104,8 @@ pub struct Evidence {
     pub environment_failure: Option<String>,
     /// The reason, if the image cannot run the block.
     pub image_failure: Option<String>,
+    /// What the caller can do about the failure of engine, environment or image.
+    pub failure_remedy: Option<Remedy>,
     /// The violation, if the container broke the protocol.
     pub violation: Option<String>,
     /// The limit that was exceeded.
@@ -135,9 +144,16 @@ impl Evidence {
             0 => String::new(),
             bytes => format!(" of {}", format_size(bytes)),
         };
-        format!(
-            "more memory than its limit{limit} (files in /work, /tmp and /dev/shm count too): raise it with `--memory`"
-        )
+        format!("more memory than its limit{limit} (files in /work, /tmp and /dev/shm count too)")
+    }
+
+    /// What the caller can do about the outcome that [`decide`] made of it.
+    #[must_use]
+    pub fn remedy(&self, outcome: Outcome) -> Option<Remedy> {
+        match outcome {
+            Outcome::EnvironmentFailed | Outcome::ImageFailed | Outcome::EngineFailed => self.failure_remedy.clone(),
+            _ => outcome.remedy(),
+        }
     }
 }
 
@@ -281,16 +297,14 @@ mod tests {
                 "killed for want of memory",
                 starved(ended(Signal(9))),
                 Outcome::OutOfMemory,
-                Some(
-                    "it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too): raise it with `--memory`",
-                ),
+                Some("it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too)"),
             ),
             (
                 "a child killed for want of memory, and a failure",
                 starved(ended(Code(1))),
                 Outcome::OutOfMemory,
                 Some(
-                    "a process of it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too): raise it with `--memory`",
+                    "a process of it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too)",
                 ),
             ),
             (
@@ -374,9 +388,7 @@ mod tests {
                 "an agent that the limit of memory ended once the script had",
                 starved(Evidence { agent_lost: true, engine_failure: Some("gone".into()), ..ended(Code(0)) }),
                 Outcome::OutOfMemory,
-                Some(
-                    "it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too): raise it with `--memory`",
-                ),
+                Some("it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too)"),
             ),
             (
                 "packages that cannot be installed",
@@ -394,9 +406,7 @@ mod tests {
                 "an agent that the limit of memory ended",
                 starved(Evidence { engine_failure: Some("gone".into()), ..Evidence::default() }),
                 Outcome::OutOfMemory,
-                Some(
-                    "it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too): raise it with `--memory`",
-                ),
+                Some("it needed more memory than its limit of 512MiB (files in /work, /tmp and /dev/shm count too)"),
             ),
             (
                 "an engine that failed after a child was killed for want of memory",
@@ -408,5 +418,19 @@ mod tests {
         for (name, evidence, outcome, message) in cases {
             assert_eq!(decide(&evidence), (outcome, message.map(str::to_owned)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_remedy_is_that_of_the_outcome() {
+        let missing = Evidence {
+            image_failure: Some("too old".into()),
+            failure_remedy: Some(Remedy::BuildImages),
+            ..Evidence::default()
+        };
+        assert_eq!(missing.remedy(decide(&missing).0), Some(Remedy::BuildImages));
+        let starved = Evidence { out_of_memory: true, ..missing };
+        assert_eq!(starved.remedy(decide(&starved).0), Some(Remedy::RaiseMemory));
+        let cancelled = Evidence { interrupted: true, ..starved };
+        assert_eq!(cancelled.remedy(decide(&cancelled).0), None);
     }
 }

@@ -71,12 +71,14 @@ impl Hashing {
             Ok(Err(_)) => Err(broke.into()),
             Err(_) => Err(late.into()),
         };
-        record.code_hash = code.map_err(|reason| record.notes.push(format!("the code has no hash: {reason}"))).ok();
+        record.code_hash =
+            code.map_err(|reason| record.notes.push(format!("the code has no hash: {reason}").into())).ok();
         let data = match timeout_at(deadline, &mut self.data).await {
             Ok(made) => made.map_err(|_| broke),
             Err(_) => Err(late),
         };
-        record.data_hashes = data.map_err(|reason| record.notes.push(format!("the data has no hash: {reason}"))).ok();
+        record.data_hashes =
+            data.map_err(|reason| record.notes.push(format!("the data has no hash: {reason}").into())).ok();
     }
 }
 

@@ -1,11 +1,13 @@
-//! The record of a run, as `--json` prints it and the history keeps it. It never contains a secret.
+//! The record of a run, which the history keeps as JSON. It never contains a secret.
 
 use crate::kept::KeptRecord;
 use longshore_engine::Held;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::limits::Limits;
+use longshore_model::note::Note;
 use longshore_model::outcome::Outcome;
 use longshore_model::redact::Secrets;
+use longshore_model::remedy::Remedy;
 use longshore_protocol::{Dropped, ExitStatus, Usage};
 use longshore_table::{Findings, WriteOptions};
 use serde::Serialize;
@@ -23,6 +25,9 @@ pub struct RunRecord {
     pub outcome: Outcome,
     /// The script's final message, or why the run did not succeed.
     pub message: Option<String>,
+    /// What the caller can do, if the run did not succeed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
     /// The connected inputs.
     pub inputs: Vec<InputRecord>,
     /// The published outputs.
@@ -35,7 +40,7 @@ pub struct RunRecord {
     pub engine: EngineKind,
     /// The image's id; `null` on the `process` engine.
     pub image: Option<String>,
-    /// The hash over all that is installed there, as `longshore fingerprint` prints it; if hashes were requested.
+    /// The hash over all that is installed there, as fingerprints have it; if hashes were requested.
     pub fingerprint: Option<String>,
     /// SHA-256 over the block's files; if hashes were requested.
     pub code_hash: Option<String>,
@@ -65,7 +70,7 @@ pub struct RunRecord {
     /// Options as given, with secrets masked.
     pub options: serde_json::Value,
     /// Notes, such as unwritten outputs and failed clean-up.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// Its parts, if it ran once for each value of a field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partitions: Option<Vec<PartitionRecord>>,
@@ -85,6 +90,9 @@ pub struct PartitionRecord {
     pub outcome: Outcome,
     /// The script's final message, or why the part did not succeed.
     pub message: Option<String>,
+    /// What the caller can do, if it did not succeed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
     /// How long it took, in milliseconds.
     pub total_ms: f64,
 }
@@ -146,6 +154,7 @@ impl RunRecord {
     pub(crate) fn mask(&mut self, secrets: &Secrets) {
         let parts = self.partitions.iter_mut().flatten();
         let messages = parts.filter_map(|part| part.message.as_mut()).chain(&mut self.message);
-        messages.chain(&mut self.notes).for_each(|text| *text = secrets.masked(text));
+        let notes = self.notes.iter_mut().map(|note| &mut note.text);
+        messages.chain(notes).for_each(|text| *text = secrets.masked(text));
     }
 }

@@ -10,6 +10,7 @@ use longshore_engine::Engines;
 use longshore_model::cancel::Cancel;
 use longshore_model::causes::chain;
 use longshore_model::event::Events;
+use longshore_model::note::Note;
 use longshore_model::run_id::new_run_id;
 use std::time::Instant;
 
@@ -18,7 +19,7 @@ pub async fn run(mut prepared: Prepared, engines: &Engines, events: Events, canc
     let (begun, settings) = (Instant::now(), engines.settings());
     let run_id = new_run_id();
     prepared.limits.timeout = prepared.time_limit(settings);
-    prepared.notes.extend(recovered(settings).await);
+    prepared.notes.extend(recovered(settings).await.into_iter().map(Note::from));
     let recording = RunRecorder::begin(&run_id, &prepared, settings).await;
     let mut recording = recording.unwrap_or_else(|error| {
         prepared.notes.push(unrecorded(&error));
@@ -38,7 +39,8 @@ pub async fn run(mut prepared: Prepared, engines: &Engines, events: Events, canc
         hashing.end(&mut record).await;
         record.timings_ms.total = milliseconds(begun.elapsed());
     }
-    record.notes.extend(Some(reader.dropped()).filter(|dropped| dropped.events > 0).map(|dropped| dropped.to_string()));
+    let dropped = Some(reader.dropped()).filter(|dropped| dropped.events > 0);
+    record.notes.extend(dropped.map(|dropped| Note::from(dropped.to_string())));
     if let Some(recording) = recording
         && let Err(error) = recording.end(&record).await
     {
@@ -47,6 +49,6 @@ pub async fn run(mut prepared: Prepared, engines: &Engines, events: Events, canc
     record
 }
 
-fn unrecorded(error: &HistoryError) -> String {
-    format!("the run is not recorded: {}", chain(error))
+fn unrecorded(error: &HistoryError) -> Note {
+    Note::new(format!("the run is not recorded: {}", chain(error)), error.remedy())
 }

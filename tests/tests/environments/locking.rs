@@ -43,9 +43,8 @@ fn a_lock_that_is_not_the_blocks_is_refused_before_anything_starts() {
     place.longshore(&["lock", "stale"]).expect(0, &["1 package"]);
     place.python("stale", "dependencies = [\"humanize<4.11\"]", "humanize");
     let refused = place.run(&block);
-    let reason = "it was made for the packages humanize<4.10, and the block names humanize<4.11: rewrite it \
-                  with `longshore lock`";
-    refused.expect(2, &[reason]);
+    let reason = "it was made for the packages humanize<4.10, and the block names humanize<4.11";
+    refused.expect(2, &[reason, "help: rewrite the lock with `longshore lock`"]);
     place.longshore(&["images", "build", "stale"]).expect(2, &[reason]);
     std::fs::write(block.join("longshore.lock"), "version = 1\n").unwrap();
     place.run(&block).expect(2, &["longshore.lock` cannot be used", "missing field `base`"]);

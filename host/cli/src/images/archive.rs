@@ -38,7 +38,7 @@ pub(crate) async fn export(image: &str, output: &Path, oci: bool, host: &Host) -
             let what = written.name.map_or(written.id.clone(), |name| format!("{name} ({})", written.id));
             printer::out(&Shown::line(format!("{}: {what}, {} bytes", output.display(), written.bytes)))
         }
-        Err(error) => failure::print(&error, if error.is_input() { BAD_INPUT } else { FAILED }),
+        Err(error) => failure::print_advised(&error, error.remedy(), if error.is_input() { BAD_INPUT } else { FAILED }),
     }
 }
 
@@ -67,6 +67,6 @@ pub(crate) async fn import(archive: &Path, trust: bool, host: &Host) -> u8 {
                 taken.name, taken.id, taken.bytes
             )))
         }
-        Err(error) => failure::print(&error, if error.is_input() { BAD_INPUT } else { FAILED }),
+        Err(error) => failure::print_advised(&error, error.remedy(), if error.is_input() { BAD_INPUT } else { FAILED }),
     }
 }

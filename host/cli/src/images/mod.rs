@@ -93,5 +93,5 @@ pub(crate) async fn images(command: ImagesCommand, host: &Host) -> u8 {
 
 /// Prints an error about images, and returns the exit status.
 fn failed(error: &ImagesError) -> u8 {
-    failure::print(error, if error.is_bad_input() { BAD_INPUT } else { 3 })
+    failure::print_advised(error, error.remedy(), if error.is_bad_input() { BAD_INPUT } else { 3 })
 }

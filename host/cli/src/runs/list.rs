@@ -1,9 +1,10 @@
 //! `longshore runs list`.
 
-use crate::printer;
+use crate::{help, printer};
 use longshore::history::{HistoryEntry, HistoryError, RunHistory, RunState};
 use longshore::human::{ago, aligned};
 use longshore::shown::Word;
+use serde_json::Value;
 
 /// Width of the block column.
 const BLOCK_WIDTH: usize = 28;
@@ -21,7 +22,7 @@ pub(super) fn list(history: &RunHistory, last: usize, failed: bool, json: bool) 
     let runs: Vec<HistoryEntry> =
         history.list()?.into_iter().filter(|run| !failed || did_fail(run)).take(last).collect();
     if json {
-        return Ok(printer::json(&runs));
+        return Ok(printer::json(&runs.iter().map(as_json).collect::<Vec<_>>()));
     }
     let heads = ["RUN", "STARTED", "BLOCK", "OUTCOME", "TIME", "MESSAGE"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(heads).chain(runs.iter().map(row)).collect();
@@ -40,6 +41,14 @@ fn row(run: &HistoryEntry) -> [String; 6] {
         took.map_or_else(|| "-".into(), |took| format!("{:.2} s", took / 1000.0)),
         Word::message(message, MESSAGE_WIDTH).into(),
     ]
+}
+
+/// A run as JSON, with advice in words.
+pub(super) fn as_json(run: &HistoryEntry) -> Value {
+    let mut run = serde_json::to_value(run).unwrap_or_default();
+    let record = run["record"].take();
+    run["record"] = help::in_record(record);
+    run
 }
 
 /// How a run ended, or that it is unknown.

@@ -62,7 +62,7 @@ pub(crate) fn runs(command: RunsCommand, settings: &Settings) -> u8 {
     };
     done.unwrap_or_else(|error| {
         let is_bad_input = !matches!(error, HistoryError::Folder { .. });
-        failure::print(&error, if is_bad_input { BAD_INPUT } else { 3 })
+        failure::print_advised(&error, error.remedy(), if is_bad_input { BAD_INPUT } else { 3 })
     })
 }
 

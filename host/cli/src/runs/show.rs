@@ -1,7 +1,7 @@
 //! `longshore runs show`.
 
-use super::list::outcome;
-use crate::printer;
+use super::list::{as_json, outcome};
+use crate::{help, printer};
 use longshore::history::{HistoryEntry, RunHistory, RunState};
 use longshore::human::{ago, count, size};
 use longshore::shown::{Shown, Word};
@@ -16,13 +16,14 @@ const NAME_WIDTH: usize = 10;
 /// Shows a run.
 pub(super) fn show(history: &RunHistory, run: &HistoryEntry, json: bool) -> u8 {
     if json {
-        return printer::json(run);
+        return printer::json(&as_json(run));
     }
     let mut lines = Lines(Shown::default());
     lines.add("run", &run.run_id);
     lines.add("block", &format!("{}, from {}", run.block, run.source.display()));
     lines.add("started", &ago(run.age()));
     lines.add("outcome", &ending(run));
+    run.record.as_ref().and_then(help::of_record).iter().for_each(|words| lines.add("help", words));
     for (number, input) in run.inputs.iter().enumerate() {
         if let Some(path) = input {
             lines.add(&format!("input {number}"), &path.display().to_string());
@@ -87,11 +88,12 @@ fn of_record(record: &Value, lines: &mut Lines) {
         let message = of("message").map(|message| format!(": {message}")).unwrap_or_default();
         let outcome = of("outcome").unwrap_or_default().replace('_', " ");
         lines.add("partition", &format!("`{}` {outcome}{message}", of("value").unwrap_or("(null)")));
+        help::of_record(part).iter().for_each(|words| lines.add("help", words));
     }
     for (name, pointer) in [("code", "/code_hash"), ("packages", "/fingerprint")] {
         text(pointer).into_iter().for_each(|hash| lines.add(name, hash));
     }
-    list("notes").filter_map(Value::as_str).for_each(|note| lines.add("note", note));
+    list("notes").for_each(|note| lines.add("note", &help::note_in_record(note)));
 }
 
 /// Names and values, in lines.

@@ -4,6 +4,7 @@ use crate::environment::EnvironmentError;
 use crate::pruning::PruneError;
 use longshore_block::BlockError;
 use longshore_engine::StoreError;
+use longshore_model::remedy::Remedy;
 use thiserror::Error;
 
 /// Listing or managing images failed.
@@ -14,7 +15,7 @@ pub enum ImagesError {
     #[error(transparent)]
     Survey(#[from] PruneError),
     /// No image has this name.
-    #[error("there is no image `{reference}` among those made here: `longshore images list` shows them")]
+    #[error("there is no image `{reference}` among those made here")]
     NotFound {
         /// The requested reference.
         reference: String,
@@ -58,7 +59,7 @@ pub enum ImagesError {
         block: String,
     },
     /// The image of the block does not exist.
-    #[error("the block `{block}` has no image of its own yet: build it with `longshore images build {block}`")]
+    #[error("the block `{block}` has no image of its own yet")]
     NoImageOfBlock {
         /// The block.
         block: String,
@@ -72,6 +73,18 @@ impl From<StoreError> for ImagesError {
 }
 
 impl ImagesError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Survey(error) => error.remedy(),
+            Self::NotFound { .. } => Some(Remedy::ListImages),
+            Self::Environment { source, .. } => source.remedy(),
+            Self::NoImageOfBlock { block } => Some(Remedy::BuildBlockImage { block: block.clone() }),
+            Self::NotOurs { .. } | Self::Ambiguous { .. } | Self::Block { .. } | Self::NoEnvironment { .. } => None,
+        }
+    }
+
     /// Whether the request is wrong, not the machine.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {

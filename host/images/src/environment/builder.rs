@@ -83,7 +83,7 @@ impl Builder<'_> {
             let (mut build_container, finish) = self.attempt(&plan.base, below, job, &labels).await?;
             if finish.status == 0 {
                 for note in &finish.notes {
-                    self.tell(Event::Note(note.clone()));
+                    self.tell(Event::Note(note.clone().into()));
                 }
                 if let Some(lifetime) = finish.lifetime {
                     labels.insert(labels::EXPIRES.into(), (seconds_now() + lifetime.as_secs()).to_string());

@@ -241,7 +241,7 @@ impl EnvironmentResolver<'_> {
             Err(error) => Some(format!("cannot clean up the images made here: {error}")),
         };
         if let Some(note) = note {
-            self.events.tell(Event::Note(note));
+            self.events.tell(Event::Note(note.into()));
         }
     }
 

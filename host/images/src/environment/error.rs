@@ -4,6 +4,7 @@ use crate::environment::PullError;
 use crate::fingerprint::FingerprintError;
 use longshore_config::CertificateError;
 use longshore_engine::StoreError;
+use longshore_model::remedy::Remedy;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -11,7 +12,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum EnvironmentError {
     /// The base image does not exist.
-    #[error("there is no image `{image}`: build it with `make images`, or name another with `--image`")]
+    #[error("there is no image `{image}`")]
     NoImage {
         /// The image.
         image: String,
@@ -95,10 +96,7 @@ pub enum EnvironmentError {
         source: std::io::Error,
     },
     /// The SDK is missing.
-    #[error(
-        "the SDK for images is not in `{folder}`: build it with `make build`, or name its folder in the \
-         environment variable `LONGSHORE_SDK_FOLDER`"
-    )]
+    #[error("cannot find the SDK for images in `{folder}`")]
     Sdk {
         /// The folder.
         folder: PathBuf,
@@ -113,6 +111,18 @@ pub enum EnvironmentError {
         path: PathBuf,
         /// The reason.
         reason: String,
+    },
+    /// A lock is of other packages than those of its block.
+    #[error("the lock `{path}` cannot be used: it was made for the {what} {locked}, and the block names {asked}")]
+    LockStale {
+        /// The file.
+        path: PathBuf,
+        /// `packages` or `Debian packages`.
+        what: &'static str,
+        /// The packages of the lock.
+        locked: String,
+        /// The packages of the block.
+        asked: String,
     },
     /// The usage store failed.
     #[error("cannot update the image usage records in `{folder}`")]
@@ -135,9 +145,27 @@ pub enum EnvironmentError {
 }
 
 impl EnvironmentError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::NoImage { .. } => Some(Remedy::BuildImages),
+            Self::Pull(error) => error.remedy(),
+            Self::Store(error) => error.remedy(),
+            Self::Certificates(error) => error.remedy(),
+            Self::Installed { source } => source.remedy(),
+            Self::Sdk { .. } => Some(Remedy::BuildSdk),
+            Self::LockStale { .. } => Some(Remedy::WriteLock),
+            _ => None,
+        }
+    }
+
     /// Whether the block is wrong, and nothing was started.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
-        matches!(self, Self::Name { .. } | Self::Lock { .. } | Self::Pull(PullError::Reference { .. }))
+        matches!(
+            self,
+            Self::Name { .. } | Self::Lock { .. } | Self::LockStale { .. } | Self::Pull(PullError::Reference { .. })
+        )
     }
 }

@@ -120,11 +120,8 @@ impl Lock {
             ("Debian packages", &self.system_packages, system_packages(block)),
         ] {
             if *locked != asked {
-                let (locked, asked) = (list(locked), list(&asked));
-                let reason = format!(
-                    "it was made for the {what} {locked}, and the block names {asked}: rewrite it with `longshore lock`"
-                );
-                return Err(EnvironmentError::Lock { path: Self::path(block), reason });
+                let (path, locked, asked) = (Self::path(block), list(locked), list(&asked));
+                return Err(EnvironmentError::LockStale { path, what, locked, asked });
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 use crate::credentials::CredentialsError;
 use longshore_engine::StoreError;
 use longshore_model::reference::ReferenceError;
+use longshore_model::remedy::Remedy;
 use thiserror::Error;
 
 /// An image is not on this machine, and cannot be pulled.
@@ -18,7 +19,7 @@ pub enum PullError {
         source: ReferenceError,
     },
     /// It is one of Longshore's images, which are built and not pulled.
-    #[error("there is no image `{image}`: build it with `make images`, or name another with `--image`")]
+    #[error("there is no image `{image}`, which is built, not pulled")]
     NotBuilt {
         /// The image.
         image: String,
@@ -32,7 +33,7 @@ pub enum PullError {
     /// The settings do not allow pulling.
     #[error(
         "there is no image `{image}` on this machine, and the setting `images.pull` is `never`: pull it with \
-         `docker pull {image}`, or name another with `--image`"
+         `docker pull {image}`"
     )]
     Never {
         /// The image.
@@ -127,7 +128,7 @@ pub enum PullError {
         registry: String,
     },
     /// The disk is full.
-    #[error("cannot pull the image `{image}`: the disk is full; `longshore images prune --all` frees space")]
+    #[error("cannot pull the image `{image}`: the disk is full")]
     DiskFull {
         /// The image.
         image: String,
@@ -162,4 +163,18 @@ pub enum PullError {
         /// Its registry.
         registry: String,
     },
+}
+
+impl PullError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::NotBuilt { .. } => Some(Remedy::BuildImages),
+            Self::Never { .. } => Some(Remedy::NameImage),
+            Self::DiskFull { .. } => Some(Remedy::PruneImages),
+            Self::Store(error) => error.remedy(),
+            _ => None,
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Errors of fingerprints.
 
 use longshore_engine::StoreError;
+use longshore_model::remedy::Remedy;
 use std::io;
 use thiserror::Error;
 
@@ -72,4 +73,15 @@ pub enum FingerprintError {
         /// The beginning of the line, without unprintable characters.
         line: String,
     },
+}
+
+impl FingerprintError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Store(error) | Self::NoShell { source: error, .. } => error.remedy(),
+            _ => None,
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Errors of listing and evicting images.
 
 use longshore_engine::StoreError;
+use longshore_model::remedy::Remedy;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -29,4 +30,12 @@ pub enum PruneError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl PruneError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        if let Self::Store(error) = self { error.remedy() } else { None }
+    }
 }

@@ -4,6 +4,7 @@ use crate::environment::EnvironmentError;
 use crate::fingerprint::FingerprintError;
 use longshore_block::BlockError;
 use longshore_engine::{EngineError, StoreError};
+use longshore_model::remedy::Remedy;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -22,7 +23,7 @@ pub enum SubjectError {
         subject: String,
     },
     /// The image of a block does not exist.
-    #[error("the image `{image}` of the block `{block}` does not exist: `longshore images build` or a run builds it")]
+    #[error("the image `{image}` of the block `{block}` does not exist yet: a run builds it")]
     NoImage {
         /// The block.
         block: String,
@@ -39,9 +40,7 @@ pub enum SubjectError {
         source: BlockError,
     },
     /// An image was requested without an engine.
-    #[error(
-        "`{subject}` is not a block, and the engine `process` has no images: give a block, or use `--engine docker`"
-    )]
+    #[error("`{subject}` is not a block, and the engine `process` has no images: give a block")]
     NoImages {
         /// The requested subject.
         subject: String,
@@ -56,7 +55,7 @@ pub enum SubjectError {
         source: io::Error,
     },
     /// A file is not a saved fingerprint.
-    #[error("`{path}` is not a valid fingerprint: {reason}; `longshore fingerprint IMAGE --json` prints one")]
+    #[error("`{path}` is not a valid fingerprint: {reason}")]
     Saved {
         /// The file.
         path: PathBuf,
@@ -78,6 +77,21 @@ pub enum SubjectError {
 }
 
 impl SubjectError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::NoImage { block, .. } => Some(Remedy::BuildBlockImage { block: block.clone() }),
+            Self::NoImages { .. } => Some(Remedy::UseContainers),
+            Self::Saved { .. } => Some(Remedy::TakeFingerprint),
+            Self::Engine(error) => error.remedy(),
+            Self::Environment(error) => error.remedy(),
+            Self::Store(error) => error.remedy(),
+            Self::Fingerprint(error) => error.remedy(),
+            Self::Nothing { .. } | Self::Block { .. } | Self::Read { .. } => None,
+        }
+    }
+
     /// Whether the request is wrong, and nothing was started.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {

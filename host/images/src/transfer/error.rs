@@ -3,6 +3,7 @@
 use crate::find::FindError;
 use longshore_archive::fault::ArchiveFault;
 use longshore_engine::StoreError;
+use longshore_model::remedy::Remedy;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -58,6 +59,16 @@ pub enum ExportError {
 }
 
 impl ExportError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Find(error) => error.remedy(),
+            Self::Store(error) => error.remedy(),
+            _ => None,
+        }
+    }
+
     /// Whether the request is wrong, and nothing was started.
     #[must_use]
     pub fn is_input(&self) -> bool {
@@ -146,6 +157,17 @@ pub enum ImportError {
 }
 
 impl ImportError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Archive { source, .. } => source.remedy(),
+            Self::Load { source, .. } | Self::Store(source) => source.remedy(),
+            Self::LeftBehind { source, .. } => source.remedy(),
+            _ => None,
+        }
+    }
+
     /// Whether the archive is not valid, and nothing was started.
     #[must_use]
     pub fn is_input(&self) -> bool {

@@ -205,7 +205,8 @@ fn is_of_others(event: &Event) -> bool {
 fn text_bytes(event: &Event) -> usize {
     match event {
         Event::Log { bytes, .. } => bytes.len(),
-        Event::Message(text) | Event::Error(text) | Event::Note(text) => text.len(),
+        Event::Message(text) | Event::Error(text) => text.len(),
+        Event::Note(note) => note.text.len(),
         Event::Progress { text, .. } => text.as_ref().map_or(0, String::len),
         Event::Building { line } | Event::Built { line } => line.len(),
         _ => 0,

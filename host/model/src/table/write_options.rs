@@ -161,10 +161,7 @@ impl WriteOptions {
         if self.is_empty() || format.format.is_delimited() {
             return Ok(());
         }
-        Err(format!(
-            "{format} has no writing options; CSV and TSV have: name the output that they are for, as in \
-             `--write '0:delimiter=;'`, or write a file that ends in .csv"
-        ))
+        Err(format!("{format} has no writing options; CSV and TSV have"))
     }
 
     /// Checks that the options are compatible.

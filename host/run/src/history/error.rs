@@ -1,5 +1,6 @@
 //! Errors of the run history.
 
+use longshore_model::remedy::Remedy;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -20,7 +21,7 @@ pub enum HistoryError {
         source: io::Error,
     },
     /// There is no such run.
-    #[error("there is no run `{reference}` in the history: `longshore runs list` shows the runs")]
+    #[error("there is no run `{reference}` in the history")]
     Unknown {
         /// The given reference.
         reference: String,
@@ -39,4 +40,12 @@ pub enum HistoryError {
         /// The run.
         run: String,
     },
+}
+
+impl HistoryError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        matches!(self, Self::Unknown { .. }).then_some(Remedy::ListRuns)
+    }
 }

@@ -49,7 +49,7 @@ pub struct HistoryEntry {
     pub started_ms: u64,
     /// Its state.
     pub state: RunState,
-    /// The record, as `longshore run --json` prints it; `null` until the run has ended.
+    /// The record as JSON; `null` until the run has ended.
     pub record: Option<Value>,
 }
 

@@ -15,6 +15,7 @@ use longshore_engine::Engines;
 use longshore_engine::task::Task;
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::event::{self, Event, Events};
+use longshore_model::note::Note;
 use longshore_model::outcome::Outcome;
 use longshore_model::run_id::new_run_id;
 use longshore_table::{Allowance, Compression, FileFormat, Format, WriteOptions, guarded};
@@ -183,10 +184,10 @@ impl Whole<'_> {
         // If one part ended the others, its failure is the reason.
         let is_first = |part: &&Part| failed.is_none_or(|failed| part.position == failed);
         let failed = parts.iter().filter(is_first).find(|part| !part.record.outcome.is_success());
-        let (mut outcome, mut message) = match failed {
-            _ if cancel.level() != CancelLevel::None => (Outcome::Interrupted, None),
-            Some(part) => (part.record.outcome, Some(self.failure(part, &parts))),
-            None => (Outcome::Succeeded, None),
+        let (mut outcome, mut message, mut remedy) = match failed {
+            _ if cancel.level() != CancelLevel::None => (Outcome::Interrupted, None, None),
+            Some(part) => (part.record.outcome, Some(self.failure(part, &parts)), part.record.remedy.clone()),
+            None => (Outcome::Succeeded, None, None),
         };
         let mut record = whole_record(&parts, &self);
         let goes_on = self.cut.keep_going && outcome != Outcome::Interrupted;
@@ -196,14 +197,15 @@ impl Whole<'_> {
             match self.join(spools, &record.run_id, cancel).await {
                 Ok((published, unwritten)) => {
                     record.outputs = published.outputs;
-                    record.notes.extend(published.notes.into_iter().chain(unwritten));
+                    record.notes.extend(published.notes.into_iter().chain(unwritten).map(Note::from));
                 }
-                Err(failed) => (outcome, message) = (failed.outcome, Some(failed.reason)),
+                Err(failed) => (outcome, message, remedy) = (failed.outcome, Some(failed.reason), None),
             }
             record.timings_ms.publish = milliseconds(publishing.elapsed());
         }
         record.outcome = outcome;
         record.message = message;
+        record.remedy = remedy;
         record.mask(&self.prepared.secrets());
         record.timings_ms.total = milliseconds(self.begun.elapsed());
         record
@@ -273,6 +275,7 @@ fn whole_record(parts: &[Part], whole: &Whole<'_>) -> RunRecord {
             run_id: part.record.run_id.clone(),
             outcome: part.record.outcome,
             message: part.record.message.clone(),
+            remedy: part.record.remedy.clone(),
             total_ms: part.record.timings_ms.total,
         }
     });

@@ -3,6 +3,7 @@
 use super::inputs::{open, placed};
 use super::{InputSpec, RequestError};
 use longshore_block::{Block, Mode};
+use longshore_model::remedy::Remedy;
 use longshore_table::{Findings, ReadOptions, in_words};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -64,6 +65,18 @@ impl CheckedInputs {
     pub fn errors(&self) -> Vec<String> {
         let error = |input: &CheckedInput| input.error.as_ref().map(|error| format!("input {}: {error}", input.index));
         self.wrong.iter().map(ToString::to_string).chain(self.inputs.iter().filter_map(error)).collect()
+    }
+
+    /// What the caller can do about the errors, each once.
+    #[must_use]
+    pub fn remedies(&self) -> Vec<Remedy> {
+        let mut remedies: Vec<Remedy> = Vec::new();
+        for remedy in self.wrong.iter().filter_map(RequestError::remedy) {
+            if !remedies.contains(&remedy) {
+                remedies.push(remedy);
+            }
+        }
+        remedies
     }
 }
 
@@ -219,10 +232,11 @@ mod tests {
                 "the block has no input `rate`, and there is no such file; it has sales, rates: did you mean `rates`?"
                     .into(),
                 "there is no input 7: the block declares 2".into(),
-                "input 0, `sales`, is not given: give it with `--input sales=FILE`".into(),
+                "input 0, `sales`, is not given".into(),
                 format!("input 1: `{}` does not exist", missing.display()),
             ]
         );
+        assert_eq!(checked.remedies(), [Remedy::GiveInput { name: Some("sales".into()) }]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use longshore_block::{BlockError, OptionError};
 use longshore_images::environment::EnvironmentError;
 use longshore_model::hint::did_you_mean;
 use longshore_model::reference::ReferenceError;
+use longshore_model::remedy::Remedy;
 use longshore_protocol::OutputName;
 use longshore_table::{FormatError, Glance, TableError};
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ pub enum RequestError {
     #[error("{}", inputs(.0))]
     Inputs(Vec<(usize, TableError)>),
     /// A table without a path has no suffix, and no format was given.
-    #[error("{what} has no suffix that names its format: add `--format`, such as `--format csv`")]
+    #[error("{what} has no suffix that names its format")]
     NoFormat {
         /// Its name.
         what: String,
@@ -58,7 +59,7 @@ pub enum RequestError {
         declared: usize,
     },
     /// An input that must be given is not.
-    #[error("input {number}, `{name}`, is not given: give it with `--input {name}=FILE`")]
+    #[error("input {number}, `{name}`, is not given")]
     MissingInput {
         /// The number.
         number: usize,
@@ -107,6 +108,16 @@ pub enum RequestError {
         /// The path.
         path: PathBuf,
         /// Why.
+        reason: String,
+    },
+    /// The format of an output has no options of writing.
+    #[error("cannot write output {number} to `{path}`: {reason}")]
+    NoWriteOptions {
+        /// The output.
+        number: u32,
+        /// The path.
+        path: PathBuf,
+        /// The format, and those that have options.
         reason: String,
     },
     /// Two outputs go to one file.
@@ -177,9 +188,7 @@ pub enum RequestError {
         source: std::io::Error,
     },
     /// A file is outside of the allowed folders.
-    #[error(
-        "{what} names `{path}`, which is not below an allowed folder ({allowed}): put it there, or allow its folder with `--allow`"
-    )]
+    #[error("{what} names `{path}`, which is not below an allowed folder ({allowed})")]
     NotAllowed {
         /// What names it.
         what: String,
@@ -245,19 +254,19 @@ pub enum RequestError {
         least: &'static str,
     },
     /// A stream cannot be split.
-    #[error("a block with the mode `stream` cannot run once for each value of a field: leave out `--partition-by`")]
+    #[error("a block with the mode `stream` cannot run once for each value of a field")]
     PartitionedStream,
     /// Each part would have a folder to keep.
-    #[error("`--keep` copies the folder of one run, and `--partition-by` starts several: leave out one of them")]
+    #[error("cannot keep the working folder of a partitioned run: it has one for each partition")]
     PartitionedKeep,
     /// There is nothing to split.
-    #[error("`--partition-by {field}` splits input 0, which is not connected: give it a table with `-i PATH`")]
+    #[error("cannot partition the run by `{field}`: input 0, which it would split, is not connected")]
     PartitionedNothing {
         /// The field.
         field: String,
     },
     /// Input 0 has no such field.
-    #[error("`--partition-by {field}`: {reason}")]
+    #[error("cannot partition the run by `{field}`: {reason}")]
     PartitionField {
         /// The field.
         field: String,
@@ -275,7 +284,7 @@ pub enum RequestError {
         source: Box<SplitError>,
     },
     /// A stream has one input.
-    #[error("a block with the mode `stream` has one input, input 0, and {given}: give it one table with `-i PATH`")]
+    #[error("a block with the mode `stream` has one input, input 0, and {given}")]
     StreamInputs {
         /// The connected inputs.
         given: String,
@@ -287,7 +296,7 @@ pub enum RequestError {
         given: String,
     },
     /// A chunk has too many rows, or none.
-    #[error("a chunk cannot have {rows} rows: give `--chunk-rows` a number from 1 to {most}")]
+    #[error("a chunk cannot have {rows} rows, only 1 to {most}")]
     ChunkRows {
         /// The given number.
         rows: u32,
@@ -297,6 +306,23 @@ pub enum RequestError {
 }
 
 impl RequestError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Environment(error) => error.remedy(),
+            Self::NoFormat { .. } => Some(Remedy::NameFormat),
+            Self::MissingInput { name, .. } => Some(Remedy::GiveInput { name: Some(name.clone()) }),
+            Self::PartitionedNothing { .. } | Self::StreamInputs { .. } => Some(Remedy::GiveInput { name: None }),
+            Self::NoWriteOptions { .. } => Some(Remedy::PlaceWriteOptions),
+            Self::NotAllowed { .. } => Some(Remedy::AllowFolder),
+            Self::PartitionedStream => Some(Remedy::LeaveOutPartition),
+            Self::PartitionedKeep => Some(Remedy::LeaveOutKeepOrPartition),
+            Self::ChunkRows { most, .. } => Some(Remedy::SetChunkRows { most: *most }),
+            _ => None,
+        }
+    }
+
     /// The beginnings of the text inputs with errors, each with the number of its input.
     pub fn glances(&self) -> impl Iterator<Item = (usize, &Glance)> {
         let wrong = if let Self::Inputs(wrong) = self { wrong.as_slice() } else { &[] };

@@ -30,8 +30,10 @@ use longshore_config::settings::Settings;
 use longshore_images::environment;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::limits::{Limits, TimeLimit};
+use longshore_model::note::Note;
 use longshore_model::redact::Secrets;
 use longshore_model::reference::Reference;
+use longshore_model::remedy::Remedy;
 use longshore_os::publish::{self, Destination};
 use longshore_table::{BadRows, Tally, columns};
 use mounts::Allowed;
@@ -132,7 +134,7 @@ pub struct Prepared {
     pub(crate) input_records: Vec<InputRecord>,
     /// The counts of bad rows of streams, each with the stream's name.
     pub(crate) tallies: Vec<(String, Tally)>,
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Note>,
 }
 
 impl Prepared {
@@ -183,7 +185,8 @@ impl RunRequest {
     /// [`RequestError`] gives the cause and what to do.
     pub fn prepare(mut self) -> Result<Prepared, RequestError> {
         let loaded = Block::load(&self.block)?;
-        let (block, mut notes) = (loaded.block, loaded.warnings);
+        let block = loaded.block;
+        let mut notes: Vec<Note> = loaded.warnings.into_iter().map(Note::from).collect();
         check_limits(&self.limits)?;
         let chunk_rows = if block.mode == Mode::Stream { Some(self.check_stream(&block)?) } else { None };
         let files = block.files()?;
@@ -194,13 +197,13 @@ impl RunRequest {
             return Err(error);
         }
         let feeds = inputs::open_inputs(&mut self.inputs, declared, self.bad_rows, block.mode)?;
-        notes.extend(inputs::notes(&self.inputs, &feeds));
+        notes.extend(inputs::notes(&self.inputs, &feeds).into_iter().map(Note::from));
         let tallies = inputs::tallies(&self.inputs, &feeds);
         let input_records = inputs::records(&self.inputs, declared, &feeds);
         let columns: Vec<_> =
             feeds.iter().map(|input| input.as_ref().map(|feed| columns(&feed.known_schema()))).collect();
         let options = OptionValues::resolve(&block, &self.options, &columns)?;
-        notes.extend(options.unmasked());
+        notes.extend(options.unmasked().into_iter().map(Note::from));
         let outputs = outputs::placed(&block, std::mem::take(&mut self.outputs), &self.inputs)?;
         let keep = self.keep.as_ref().map(|path| check_keep(path, &outputs)).transpose()?;
         let allowed = Allowed::resolve(&self.allowed)?;
@@ -208,16 +211,18 @@ impl RunRequest {
         let mounts = mounts::mounts(&self.mounts, options.files(), &allowed, contained)?;
         if contained {
             let given = reach::given(&self.inputs, &self.mounts, &self.options, &options);
-            notes.extend(reach::check(&outputs, keep.as_ref(), &block, given, &mounts)?);
-            notes.extend(mounts::unreadable(options.files()));
+            notes.extend(reach::check(&outputs, keep.as_ref(), &block, given, &mounts)?.into_iter().map(Note::from));
+            notes.extend(mounts::unreadable(options.files()).into_iter().map(Note::from));
         }
         environment::check(&block).map_err(Box::new)?;
         if !contained && !block.system_packages.is_empty() {
             let all = block.system_packages.join(", ");
-            notes.push(format!("the block names Debian packages, which must be installed on this machine: {all}"));
+            notes.push(
+                format!("the block names Debian packages, which must be installed on this machine: {all}").into(),
+            );
         }
         if block.network && contained && self.network == Network::None {
-            notes.push("the block needs a network, and the run has none: add `--network bridge`".into());
+            notes.push(Note::new("the block needs a network, and the run has none", Some(Remedy::AddNetwork)));
         }
         let inputs = Inputs::new(feeds, chunk_rows.and_then(|rows| usize::try_from(rows).ok()));
         let partition = self.partition.as_ref().map(|spec| cut(&inputs, spec, block.mode)).transpose()?;

@@ -20,11 +20,11 @@ pub(super) fn placed(block: &Block, specs: Vec<OutputSpec>, inputs: &[InputSpec]
         next = number + 1;
         let (shown, format) = (spec.shown(), output_format(&spec, number)?);
         let declaration = block.outputs.iter().flatten().nth(number as usize);
-        let write = write_options(&spec, declaration, format).map_err(|reason| RequestError::OutputPlace {
-            number,
-            path: shown.clone(),
-            reason,
-        })?;
+        let path = || shown.clone();
+        let unfit = |reason| RequestError::NoWriteOptions { number, path: path(), reason };
+        spec.write.fit(format).map_err(unfit)?;
+        let wrong = |reason| RequestError::OutputPlace { number, path: path(), reason };
+        let write = write_options(&spec, declaration, format).map_err(wrong)?;
         let place = match spec.target {
             OutputTarget::Path(path) => Place::Named(destination(number, &path, &declared, inputs)?),
             OutputTarget::File(file) => Place::Open(Arc::new(file)),
@@ -66,7 +66,6 @@ fn write_options(
     declaration: Option<&longshore_block::OutputSpec>,
     format: FileFormat,
 ) -> Result<WriteOptions, String> {
-    spec.write.fit(format)?;
     let others = declaration.map(|declaration| &declaration.write).filter(|write| write.fit(format).is_ok());
     let write = others.map_or_else(|| spec.write.clone(), |others| spec.write.clone().or(others));
     write.check().map(|()| write)

@@ -9,7 +9,8 @@ use longshore_model::outcome::Evidence;
 
 /// The evidence of an error before the script's start.
 pub(super) fn evidence(error: &RunError) -> Evidence {
-    let (reason, none) = (Some(chain(error)), Evidence::default());
+    let none = Evidence { failure_remedy: error.remedy(), ..Evidence::default() };
+    let reason = Some(chain(error));
     match of_run(error) {
         Blame::Engine => Evidence { engine_failure: reason, ..none },
         Blame::Environment => Evidence { environment_failure: reason, ..none },
@@ -70,6 +71,7 @@ fn of_environment(error: &EnvironmentError) -> Blame {
         | EnvironmentError::Name { .. }
         | EnvironmentError::Api { .. }
         | EnvironmentError::Lock { .. }
+        | EnvironmentError::LockStale { .. }
         | EnvironmentError::Tools { .. } => Blame::Environment,
         EnvironmentError::Pull(error) => of_pull(error),
         EnvironmentError::Store(error) => of_store(error),
@@ -136,6 +138,7 @@ mod tests {
     use super::*;
     use longshore_engine::Refusal;
     use longshore_model::outcome::{Outcome, decide};
+    use longshore_model::remedy::Remedy;
 
     fn outcome(error: impl Into<RunError>) -> Outcome {
         decide(&evidence(&error.into())).0
@@ -161,6 +164,8 @@ mod tests {
         };
         assert_eq!(outcome(answered(404)), Outcome::EnvironmentFailed);
         assert_eq!(outcome(answered(500)), Outcome::EngineFailed);
+        let missing = evidence(&EnvironmentError::NoImage { image: "x".into() }.into());
+        assert_eq!(missing.remedy(Outcome::EnvironmentFailed), Some(Remedy::BuildImages));
         assert_eq!(
             decide(&evidence(&packages().into())).1.as_deref(),
             Some("the Python packages `x` cannot be installed: none")

@@ -9,6 +9,7 @@ use crate::record::RunRecord;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::event::Event;
 use longshore_model::image_id::ImageId;
+use longshore_model::note::Note;
 use longshore_model::outcome::{Evidence, Outcome, decide};
 use longshore_protocol::{Dropped, Exit};
 use std::time::Instant;
@@ -25,6 +26,7 @@ impl Run<'_> {
         outlet: OutputMode,
     ) -> (RunRecord, Vec<Finished>) {
         let (mut outcome, mut message) = decide(evidence);
+        let remedy = evidence.remedy(outcome);
         let mut notes = std::mem::take(&mut self.prepared.notes);
         let (mut outputs, mut handed_over) = (Vec::new(), Vec::new());
         let kept = match self.keep(exit.as_ref()).await {
@@ -35,12 +37,13 @@ impl Run<'_> {
                 None
             }
             Err(error) => {
-                self.tell(Event::Note(error.clone()));
-                notes.push(error);
+                let note = Note::from(error);
+                self.tell(Event::Note(note.clone()));
+                notes.push(note);
                 None
             }
         };
-        if let Some(note) = self.no_sdk.take().filter(|_| !outcome.is_success()) {
+        if let Some(note) = self.no_sdk.take().map(Note::from).filter(|_| !outcome.is_success()) {
             self.tell(Event::Note(note.clone()));
             notes.push(note);
         }
@@ -48,8 +51,8 @@ impl Run<'_> {
             let publishing = Instant::now();
             self.tell(Event::Publishing);
             if outlet == OutputMode::Publish {
-                notes.extend(self.unwritten(&finished));
-                notes.extend(finished.iter().flat_map(Finished::all_notes));
+                let all = finished.iter().flat_map(Finished::all_notes);
+                notes.extend(self.unwritten(&finished).into_iter().chain(all).map(Note::from));
             }
             if evidence.verdict.is_none() && self.prepared.chunk_rows.is_none() {
                 notes.push("the script exited without calling `commit()` or `close()`".into());
@@ -61,7 +64,7 @@ impl Run<'_> {
                     match publish(declared, finished, &self.run_id, settings, self.cancel).await {
                         Ok(published) => {
                             outputs = published.outputs;
-                            notes.extend(published.notes);
+                            notes.extend(published.notes.into_iter().map(Note::from));
                         }
                         Err(failed) => (outcome, message) = (failed.outcome, Some(failed.reason)),
                     }
@@ -71,7 +74,7 @@ impl Run<'_> {
         }
         for (name, tally) in &self.prepared.tallies {
             for note in tally.notes() {
-                let note = format!("`{name}`: {note}");
+                let note = Note::from(format!("`{name}`: {note}"));
                 self.tell(Event::Note(note.clone()));
                 notes.push(note);
             }
@@ -86,6 +89,7 @@ impl Run<'_> {
             block: self.prepared.block.name,
             outcome,
             message,
+            remedy,
             inputs: self.prepared.input_records,
             outputs,
             kept,

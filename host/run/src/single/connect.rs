@@ -6,6 +6,7 @@ use crate::session::{Acceptor, AgentSession, Peer};
 use longshore_engine::{Container, RunImage};
 use longshore_model::cancel::CancelLevel;
 use longshore_model::outcome::Evidence;
+use longshore_model::remedy::Remedy;
 use longshore_protocol::{ProtocolError, Role, ToAgent};
 use std::time::Duration;
 
@@ -44,15 +45,15 @@ fn agent(peer: Peer, image: Option<&RunImage>) -> Result<AgentSession, NoAgent> 
         Peer::Greeted { role: Role::Agent, protocol, incoming, outgoing } => {
             Ok(AgentSession::welcome(incoming, outgoing, protocol))
         }
-        Peer::Greeted { .. } => Err(NoAgent::Image("another program connected before the agent".into())),
+        Peer::Greeted { .. } => Err(NoAgent::Image("another program connected before the agent".into(), None)),
         Peer::Strange { error, outgoing } => {
             let reason = error.to_string();
             say(&outgoing, &ToAgent::Refused { reason: reason.clone() });
-            let reason = match error {
+            let (reason, remedy) = match error {
                 ProtocolError::Version(mismatch) => missing_sdk::other_version(image, &mismatch),
-                _ => reason,
+                _ => (reason, None),
             };
-            Err(if image.is_some() { NoAgent::Image(reason) } else { NoAgent::Failed(reason) })
+            Err(if image.is_some() { NoAgent::Image(reason, remedy) } else { NoAgent::Failed(reason) })
         }
         Peer::Broken(error) => Err(NoAgent::Failed(format!("cannot accept connections to the run: {error}"))),
     }
@@ -61,8 +62,8 @@ fn agent(peer: Peer, image: Option<&RunImage>) -> Result<AgentSession, NoAgent> 
 /// Why a container has no connected agent.
 pub(super) enum NoAgent {
     Failed(String),
-    /// The image's agent is missing or incompatible.
-    Image(String),
+    /// The image's agent is missing or incompatible, and what the caller can do.
+    Image(String, Option<Remedy>),
     Cancelled,
 }
 
@@ -72,7 +73,7 @@ impl NoAgent {
         let none = Evidence::default();
         match self {
             Self::Failed(reason) => Evidence { engine_failure: Some(reason), ..none },
-            Self::Image(reason) => Evidence { image_failure: Some(reason), ..none },
+            Self::Image(reason, failure_remedy) => Evidence { image_failure: Some(reason), failure_remedy, ..none },
             Self::Cancelled => Evidence { interrupted: true, ..none },
         }
     }

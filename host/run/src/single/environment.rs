@@ -13,7 +13,9 @@ use longshore_images::usage_store::LockGuard;
 use longshore_model::causes::chain;
 use longshore_model::event::Event;
 use longshore_model::image_id::ImageId;
+use longshore_model::note::Note;
 use longshore_model::outcome::Outcome;
+use longshore_model::remedy::Remedy;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -109,6 +111,7 @@ impl Run<'_> {
     /// Notes the image's volumes, which are in memory in a run.
     pub(super) async fn note_volumes(&mut self, provided: &ResolvedEnvironment) {
         if let Some(note) = provided.image().and_then(missing_sdk::volumes) {
+            let note = Note::from(note);
             self.tell(Event::Note(note.clone()));
             self.prepared.notes.push(note);
         }
@@ -128,17 +131,17 @@ impl Run<'_> {
     }
 
     /// The environment's hash, or a note that says why there is none.
-    pub(super) async fn fingerprint(&mut self, outcome: Outcome, notes: &mut Vec<String>) -> Option<String> {
+    pub(super) async fn fingerprint(&mut self, outcome: Outcome, notes: &mut Vec<Note>) -> Option<String> {
         let mut finding = self.fingerprinting.take()?;
         // An interrupted run ends without this wait.
         let wait = if outcome == Outcome::Interrupted { Duration::ZERO } else { WAIT };
-        let reason = match tokio::time::timeout(wait, &mut finding.0).await {
+        let (reason, remedy) = match tokio::time::timeout(wait, &mut finding.0).await {
             Ok(Ok(Ok(fingerprint))) => return Some(fingerprint.hash().to_owned()),
-            Ok(Ok(Err(error))) => chain(&error),
-            Ok(Err(_)) => "taking it ended early".into(),
-            Err(_) => "it was not taken in time; `longshore fingerprint` with the image waits longer".into(),
+            Ok(Ok(Err(error))) => (chain(&error), error.remedy()),
+            Ok(Err(_)) => ("taking it ended early".into(), None),
+            Err(_) => ("it was not taken in time".into(), Some(Remedy::WaitForFingerprint)),
         };
-        notes.push(format!("the environment has no fingerprint: {reason}"));
+        notes.push(Note::new(format!("the environment has no fingerprint: {reason}"), remedy));
         None
     }
 }

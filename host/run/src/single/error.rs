@@ -2,6 +2,7 @@
 
 use longshore_engine::EngineError;
 use longshore_images::environment::{EnvironmentError, LocalError};
+use longshore_model::remedy::Remedy;
 use thiserror::Error;
 
 /// A resource of a run is not available.
@@ -16,4 +17,15 @@ pub(super) enum RunError {
     /// The block's packages could not be installed on this machine.
     #[error(transparent)]
     Packages(#[from] LocalError),
+}
+
+impl RunError {
+    /// What the caller can do.
+    pub(super) fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Engine(error) => error.remedy(),
+            Self::Environment(error) => error.remedy(),
+            Self::Packages(_) => None,
+        }
+    }
 }

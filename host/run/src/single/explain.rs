@@ -4,11 +4,12 @@
 use super::shape;
 use crate::request::Prepared;
 use longshore_engine::{EngineError, EngineFacts, Engines, Policy, RunImage};
-use longshore_images::environment;
+use longshore_images::environment::{self, EnvironmentError};
 use longshore_model::causes::chain;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::limits::Limits;
 use longshore_model::network::Network;
+use longshore_model::note::Note;
 use serde::Serialize;
 
 /// The limits and policy of a run.
@@ -32,7 +33,7 @@ pub struct Explained {
     /// Relaxations compared with the default policy.
     pub loosened: Vec<String>,
     /// Notes.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// Explains a run, and starts nothing.
@@ -42,37 +43,40 @@ pub struct Explained {
 pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained, EngineError> {
     let settings = engines.settings();
     let (chosen, note) = engines.choose(prepared.engine).await?;
-    let mut notes: Vec<String> = note.into_iter().chain(prepared.notes.clone()).collect();
+    let mut notes: Vec<Note> = note.map(Note::from).into_iter().chain(prepared.notes.clone()).collect();
     let (mut image, mut name) = (None, None);
     if let Some(store) = chosen.images() {
         let found = match prepared.image.as_deref() {
             Some(image) => {
-                store.find(image).await.map(|found| (image.to_owned(), found)).map_err(|error| chain(&error))
+                store.find(image).await.map(|found| (image.to_owned(), found)).map_err(EnvironmentError::from)
             }
-            None => environment::find(&prepared.block, store.as_ref(), settings).await.map_err(|error| chain(&error)),
+            None => environment::find(&prepared.block, store.as_ref(), settings).await,
         };
         match found {
             Ok((found, there)) => {
                 image = there.map(|there| RunImage::of(&found, there));
                 if image.is_none() {
-                    notes.push(format!(
+                    let text = format!(
                         "the image `{found}` does not exist yet: a run makes it; its volumes and its agent are not known"
-                    ));
+                    );
+                    notes.push(text.into());
                 }
                 name = Some(found);
             }
-            Err(reason) => notes.push(format!("cannot determine the image: {reason}")),
+            Err(error) => {
+                notes.push(Note::new(format!("cannot determine the image: {}", chain(&error)), error.remedy()));
+            }
         }
     }
     let user = chosen.script_user(image.as_ref(), prepared.writes());
-    notes.extend(user.as_ref().and_then(|user| user.note.clone()));
+    notes.extend(user.as_ref().and_then(|user| user.note.clone()).map(Note::from));
     let mut limits = prepared.limits.clone();
     limits.timeout = prepared.time_limit(settings);
     let image_id = image.as_ref().map(|image| image.id.0.clone());
     let shape = shape(prepared, image, None);
     let policy = chosen.policy(&shape, user.as_ref(), &settings.runtime_folder.join("runs/RUN"));
     let policy = policy.unwrap_or_else(|error| {
-        notes.push(format!("cannot make a container: {}", chain(&error)));
+        notes.push(Note::new(format!("cannot make a container: {}", chain(&error)), error.remedy()));
         None
     });
     let facts = chosen.facts().await;

@@ -4,6 +4,7 @@
 use longshore_engine::RunImage;
 use longshore_model::outcome::Evidence;
 use longshore_model::reference::Reference;
+use longshore_model::remedy::Remedy;
 use longshore_protocol::VersionMismatch;
 
 /// The beginning of the message of agents of all versions that cannot start a program.
@@ -34,21 +35,21 @@ fn cannot_start(name: &str, program: &str, cause: &str) -> String {
     format!("cannot start `{program}` of the image `{name}`: {cause}")
 }
 
-/// Why an agent is refused, and what to do with its image.
-pub(super) fn other_version(image: Option<&RunImage>, mismatch: &VersionMismatch) -> String {
+/// Why an agent is refused, and what the caller can do about its image.
+pub(super) fn other_version(image: Option<&RunImage>, mismatch: &VersionMismatch) -> (String, Option<Remedy>) {
     let Some(name) = image.map(|image| &image.name) else {
-        return mismatch.to_string();
+        return (mismatch.to_string(), None);
     };
     let is_ours = Reference::parse(name).is_ok_and(|reference| reference.is_ours());
-    let remedy = match mismatch {
-        VersionMismatch::TooNew { .. } => String::new(),
-        VersionMismatch::TooOld { .. } if is_ours => "; `make images` does".to_owned(),
+    let (end, remedy) = match mismatch {
+        VersionMismatch::TooNew { .. } => (String::new(), None),
+        VersionMismatch::TooOld { .. } if is_ours => (String::new(), Some(Remedy::BuildImages)),
         VersionMismatch::TooOld { .. } => {
             let version = env!("CARGO_PKG_VERSION");
-            format!(" on one of this version, such as `longshore/base:{version}`, or without an agent in it")
+            (format!(" on one of this version, such as `longshore/base:{version}`, or without an agent in it"), None)
         }
     };
-    format!("the image `{name}` is not compatible with this host: {mismatch}{remedy}")
+    (format!("the image `{name}` is not compatible with this host: {mismatch}{end}"), remedy)
 }
 
 /// The note for a script that could not import the SDK.
@@ -124,15 +125,17 @@ mod tests {
                 "team/base:3",
                 &old,
                 "rebuild the image on one of this version, such as `longshore/base:0.1.0`, or without an agent in it",
+                None,
             ),
-            ("longshore/r:0.0.1", &old, "rebuild the image; `make images` does"),
-            ("team/base:3", &new, "which is too new for this host (1): update longshore on the host"),
+            ("longshore/r:0.0.1", &old, "rebuild the image", Some(Remedy::BuildImages)),
+            ("team/base:3", &new, "which is too new for this host (1): update longshore on the host", None),
         ];
-        for (name, mismatch, end) in cases {
-            let said = other_version(Some(&image(name)), mismatch);
+        for (name, mismatch, end, remedy) in cases {
+            let (said, found) = other_version(Some(&image(name)), mismatch);
             assert!(said.starts_with(&format!("the image `{name}` is not compatible with this host: ")), "{said}");
             assert!(said.ends_with(end), "{said}");
+            assert_eq!(found, remedy);
         }
-        assert_eq!(other_version(None, &old), old.to_string());
+        assert_eq!(other_version(None, &old), (old.to_string(), None));
     }
 }

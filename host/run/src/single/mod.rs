@@ -32,6 +32,7 @@ use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
+use longshore_model::note::Note;
 use longshore_model::outcome::Evidence;
 use longshore_protocol::{CancelLadder, Exit};
 use longshore_table::budget;
@@ -189,7 +190,7 @@ impl Run<'_> {
         let image = shape.image.as_ref();
         let directory = RunDirectory::create(&self.settings.runtime_folder, &self.run_id).await?;
         let user = engine.script_user(image, self.prepared.writes());
-        if let Some(note) = user.as_ref().and_then(|user| user.note.clone()) {
+        if let Some(note) = user.as_ref().and_then(|user| user.note.clone()).map(Note::from) {
             self.tell(Event::Note(note.clone()));
             self.prepared.notes.push(note);
         }
@@ -218,7 +219,7 @@ impl Run<'_> {
             }
             Err(missing) => (missing.evidence(), Vec::new(), None),
         };
-        self.prepared.notes.extend(acceptor.notes());
+        self.prepared.notes.extend(acceptor.notes().map(Note::from));
         // Closed before waiting for the container: an agent that still runs ends when its connection is closed.
         drop(acceptor);
         self.end_container(container.as_ref(), kind, &mut evidence).await;

@@ -15,6 +15,7 @@ use longshore_engine::{Container, Ended, EngineError, RunImage};
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::causes::chain;
 use longshore_model::event::{Event, Events};
+use longshore_model::note::Note;
 use longshore_model::outcome::Evidence;
 use longshore_model::redact::Secrets;
 use longshore_protocol::{Exit, Frame, ProtocolError, Role, RunFacts, ToAgent, ToScript};
@@ -84,7 +85,7 @@ pub(super) struct Watched {
     pub(super) kept: Option<Box<WorkdirCapture>>,
     /// Whether the script printed that it could not import the SDK.
     pub(super) sdk_missing: bool,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Note>,
 }
 
 /// The run while it is watched.
@@ -166,9 +167,8 @@ impl Watching<'_> {
                 self.kill_by(Instant::now() + DRAIN_DEADLINE);
             }
             killed = next(&mut self.killing) => {
-                if let Some(Err(error)) = killed {
-                    self.seen.notes.push(chain(&error));
-                }
+                let failed = killed.and_then(Result::err);
+                self.seen.notes.extend(failed.map(|error| Note::new(chain(&error), error.remedy())));
             }
             _ = next(&mut self.telling) => {}
             () = sleep_until(timer), if timer.is_some() => self.time_is_over(Instant::now()),
@@ -253,7 +253,7 @@ impl Watching<'_> {
         };
         self.seen.evidence.verdict = end.verdict;
         self.seen.evidence.uncaught = end.uncaught;
-        self.seen.notes.extend(end.notes);
+        self.seen.notes.extend(end.notes.into_iter().map(Note::from));
         if let Some(violation) = end.violation {
             self.violated(violation);
         }

@@ -79,6 +79,6 @@ async fn make_room(engines: &Engines, events: &Events) {
         Err(error) => Some(format!("cannot clean up the environments of blocks: {error}")),
     };
     if let Some(note) = note {
-        events.tell(Event::Note(note));
+        events.tell(Event::Note(note.into()));
     }
 }

@@ -50,7 +50,7 @@ pub(crate) async fn ensure(
         match shelf.take(&hash, watch.cancel).await? {
             Acquired::InstalledEnvironment(standing) => {
                 if !standing.record.unavailable.is_empty() {
-                    watch.events.tell(Event::Note(without(&standing.record)));
+                    watch.events.tell(Event::Note(without(&standing.record).into()));
                 }
                 let library = library_of(&standing.folder);
                 return Ok((!standing.record.installed.is_empty()).then_some(LocalEnvironment {

@@ -1,0 +1,76 @@
+//! What a caller can do about an error, an outcome or a note: data, which an application words for its own users. The
+//! library's texts name causes; the command's words for remedies are in `host/cli/src/help.rs`.
+
+use serde::{Deserialize, Serialize};
+
+/// What a caller can do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Remedy {
+    /// Raise the limit of memory.
+    RaiseMemory,
+    /// Set rows per chunk within the limit.
+    SetChunkRows {
+        /// The most rows.
+        most: u32,
+    },
+    /// Connect a table to the input.
+    GiveInput {
+        /// The input's name; `None` for input 0.
+        name: Option<String>,
+    },
+    /// Name the format of a table that has no suffix.
+    NameFormat,
+    /// Give the options of writing to an output in a format that has them.
+    PlaceWriteOptions,
+    /// Allow the folder of a shared file, or put the file into an allowed folder.
+    AllowFolder,
+    /// Give the run a network.
+    AddNetwork,
+    /// Run the block once, on all rows.
+    LeaveOutPartition,
+    /// Keep files, or partition the run, but not both.
+    LeaveOutKeepOrPartition,
+    /// Run on the engine without isolation.
+    UseProcesses,
+    /// Run on an engine with containers.
+    UseContainers,
+    /// Find out why an engine does not answer.
+    Diagnose,
+    /// Name another image for the run.
+    NameImage,
+    /// Build Longshore's own images, or name another image.
+    BuildImages,
+    /// Build the agent, or name its path in the settings.
+    BuildAgent,
+    /// Build the SDKs for images, or name their folder in the settings.
+    BuildSdk,
+    /// Create the Python environment of the `process` engine, or name an interpreter in the settings.
+    InstallPython,
+    /// Create the R library of the `process` engine, or name a library in the settings.
+    InstallR,
+    /// Build the image of a block.
+    BuildBlockImage {
+        /// The block, as the caller named it.
+        block: String,
+    },
+    /// Write the lock of the block again.
+    WriteLock,
+    /// Remove images that are not in use.
+    PruneImages,
+    /// List the images.
+    ListImages,
+    /// Import the archive without trust in its labels.
+    ImportUntrusted,
+    /// Take a fingerprint, and save it.
+    TakeFingerprint,
+    /// Take the fingerprint of the image apart from a run, which waits longer.
+    WaitForFingerprint,
+    /// List the runs of the history.
+    ListRuns,
+    /// Find the source of a setting.
+    ShowSettings,
+    /// Write the outputs of a block's cases as the expected tables.
+    UpdateCases,
+}
