@@ -3,8 +3,10 @@
 //! any way. The callers interpret the output.
 
 use super::Printed;
-use rustix::process::{Pid, Signal, kill_process_group};
+use super::survivors::end_below;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use thiserror::Error;
@@ -84,8 +86,9 @@ impl<'a> Program<'a> {
         Self { is_together: true, ..self }
     }
 
-    /// Lets it prompt the user at the terminal, which only the foreground process group may. Then only the program
-    /// itself is killed, not its children.
+    /// Lets it prompt the user at the terminal, which only the foreground process group may. It is then in the host's
+    /// group. Its children are found by their parents if it is killed: processes that it detached stay, as do all of
+    /// them if the host itself is killed.
     pub fn asks_people(self) -> Self {
         Self { asks_people: true, ..self }
     }
@@ -137,18 +140,24 @@ impl<'a> Program<'a> {
         // Dropping it closes its ends of the pipes, so that the readers see the end.
         drop(command);
         let mut child = started.map_err(ProgramError::Start)?;
-        let group = (!asks_people).then(|| Group::of(&child)).transpose().map_err(ProgramError::Follow)?;
+        let processes = if asks_people {
+            Family::of(&child).map(Processes::Family)
+        } else {
+            Group::of(&child).map(Processes::Group)
+        };
+        let processes = processes.map_err(ProgramError::Follow)?;
         let receiver = |reader: io::PipeReader| pipe::Receiver::from_owned_fd(reader.into());
         let out = receiver(out).map_err(ProgramError::Follow)?;
         let err = err.map(receiver).transpose().map_err(ProgramError::Follow)?;
         let stdin = child.stdin.take();
-        Ok(Running { _group: group, child, input: (stdin, input), printed: Streams { out, err } })
+        Ok(Running { processes: Some(processes), child, input: (stdin, input), printed: Streams { out, err } })
     }
 }
 
 /// A running program, which is killed when this is dropped.
 struct Running<'a> {
-    _group: Option<Group>,
+    /// Until they are killed.
+    processes: Option<Processes>,
     child: Child,
     input: (Option<ChildStdin>, &'a [u8]),
     printed: Streams,
@@ -156,7 +165,7 @@ struct Running<'a> {
 
 impl Running<'_> {
     async fn follow(&mut self, take: &mut (dyn FnMut(Printed<'_>) -> bool + Send)) -> io::Result<ExitStatus> {
-        let Self { child, input: (stdin, input), printed, .. } = self;
+        let Self { processes, child, input: (stdin, input), printed } = self;
         let ended = async {
             let wants_more = tokio::select! {
                 status = child.wait() => {
@@ -168,6 +177,7 @@ impl Running<'_> {
                 read = printed.read(take) => read?,
             };
             if !wants_more {
+                drop(processes.take());
                 child.start_kill()?;
             }
             child.wait().await
@@ -223,6 +233,16 @@ async fn read(from: Option<&mut pipe::Receiver>, buffer: &mut [u8]) -> io::Resul
     }
 }
 
+/// The processes of a program, which are killed when this is dropped.
+#[derive(Debug)]
+#[allow(dead_code, reason = "they are only dropped")]
+enum Processes {
+    /// All in a process group of their own.
+    Group(Group),
+    /// The program and its descendants, in the host's process group.
+    Family(Family),
+}
+
 /// The program of a group's guard: it waits for the end of its input, whose other end only the host has, so the input
 /// ends when the host does; then it kills the group.
 const GUARD: &str = "read -r _; kill -KILL 0";
@@ -256,6 +276,33 @@ impl Drop for Group {
         if let Some(group) = self.id {
             // The group may have ended already.
             let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// A program and its descendants. If it has ended by itself nothing is killed: a key ring that it started for the user
+/// stays.
+#[derive(Debug)]
+struct Family {
+    id: Pid,
+    program: OwnedFd,
+}
+
+impl Family {
+    fn of(program: &Child) -> io::Result<Self> {
+        let id = program.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let id = id.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Self { id, program: pidfd_open(id, PidfdFlags::empty())? })
+    }
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        // Stopped first, so that its children keep it as their parent. All of this takes milliseconds.
+        if pidfd_send_signal(&self.program, Signal::STOP).is_ok() {
+            end_below(self.id);
+            // It may have ended already.
+            let _ = pidfd_send_signal(&self.program, Signal::KILL);
         }
     }
 }
@@ -302,6 +349,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_takes_too_long_is_ended_with_its_children() {
+        for program in [|program| program, Program::asks_people] {
+            takes_too_long(program).await;
+        }
+    }
+
+    async fn takes_too_long(program: fn(Program<'static>) -> Program<'static>) {
         let mut printed = Vec::new();
         let mut take = |bytes: Printed<'_>| {
             let (Printed::Out(bytes) | Printed::Err(bytes)) = bytes;
@@ -309,7 +362,7 @@ mod tests {
             true
         };
         let second = Duration::from_secs(1);
-        let error = shell("sleep 600 & echo $!; wait").within(second).run(&mut take).await.unwrap_err();
+        let error = program(shell("sleep 600 & echo $!; wait")).within(second).run(&mut take).await.unwrap_err();
         assert!(matches!(error, ProgramError::TooSlow(deadline) if deadline == second), "{error:?}");
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
         assert!(gone(&printed).await);

@@ -35,8 +35,13 @@ pub(super) async fn get(name: &str, server: &str) -> Result<Option<Login>, Crede
     if name.contains(['/', '\0']) {
         return Err(CredentialsError::HelperName { name: name.to_owned() });
     }
-    let helper = format!("docker-credential-{name}");
-    let failed = |reason| CredentialsError::HelperFailed { helper: helper.clone(), server: server.to_owned(), reason };
+    ask(&format!("docker-credential-{name}"), server).await
+}
+
+/// Asks this program. Given up, it is killed with its children.
+async fn ask(helper: &str, server: &str) -> Result<Option<Login>, CredentialsError> {
+    let (helper, server) = (helper.to_owned(), server.to_owned());
+    let failed = |reason| CredentialsError::HelperFailed { helper: helper.clone(), server: server.clone(), reason };
     let mut command = Command::new(&helper);
     command.arg("get");
     let asked = Program::new(command).input(server.as_bytes()).asks_people().within(DEADLINE).output(ANSWER_MAX).await;
@@ -45,13 +50,13 @@ pub(super) async fn get(name: &str, server: &str) -> Result<Option<Login>, Crede
         ProgramError::Follow(error) => failed(error.to_string()),
         ProgramError::TooSlow(deadline) => {
             let seconds = deadline.as_secs();
-            CredentialsError::HelperSlow { helper: helper.clone(), server: server.to_owned(), seconds }
+            CredentialsError::HelperSlow { helper: helper.clone(), server: server.clone(), seconds }
         }
     })?;
     if status.success() {
         return understood(&out, &helper)
             .map(Some)
-            .ok_or_else(|| CredentialsError::HelperAnswer { helper: helper.clone(), server: server.to_owned() });
+            .ok_or_else(|| CredentialsError::HelperAnswer { helper: helper.clone(), server: server.clone() });
     }
     let said = [err, out].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
     if said.iter().any(|said| said.contains(NOT_FOUND)) {
@@ -79,6 +84,27 @@ fn complaint_of(said: &[String; 2]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_helper_that_is_given_up_ends_with_its_children() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let (written, helper, told) = (at("written"), at("docker-credential-slow"), at("told"));
+        let run = |program: &str, arguments: &[&str]| {
+            assert!(std::process::Command::new(program).args(arguments).status().unwrap().success());
+        };
+        run("mkfifo", &[&told]);
+        std::fs::write(&written, format!("#!/bin/sh\nsleep 1000 &\necho $! >{told}\nwait\n")).unwrap();
+        // Copied by another program: one that this process has open for writing cannot be started.
+        run("install", &["-m", "755", &written, &helper]);
+        let asking = tokio::spawn(async move { ask(&helper, "registry.example").await });
+        let started = tokio::task::spawn_blocking(|| std::fs::read_to_string(told)).await.unwrap().unwrap();
+        asking.abort();
+        assert!(asking.await.unwrap_err().is_cancelled());
+        // A zombie waits for its new parent to notice its end.
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", started.trim())).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+    }
 
     #[test]
     fn answers_are_passwords_or_tokens() {
