@@ -14,6 +14,9 @@ pub(crate) use wire::Wire;
 /// Frames that may wait to be written: 16 payloads of at most 256 KiB.
 const QUEUE: usize = 16;
 
+/// The action of the error of a failed writing half.
+pub(crate) const WRITING: &str = "writing to";
+
 /// Bytes read at a time.
 const READ_BYTES: usize = 256 << 10;
 
@@ -23,6 +26,10 @@ pub(crate) struct Incoming<M> {
     wire: Arc<Wire>,
     reader: Reader<M>,
     buffer: Vec<u8>,
+    /// The error of the writing half, if it fails.
+    failure: mpsc::Receiver<io::Error>,
+    /// The same, once it has been received.
+    failed: Option<io::Error>,
 }
 
 /// The writing half: a queue in front of a task. The task ends, and the connection closes, with the last clone. Sending
@@ -34,11 +41,13 @@ pub(crate) fn open(wire: Wire) -> (Incoming<Hello>, Outgoing) {
     let wire = Arc::new(wire);
     let (outgoing, mut frames) = mpsc::channel::<Frame>(QUEUE);
     let writer = Arc::clone(&wire);
+    let (fails, failure) = mpsc::channel(1);
     // It ends with the queue's last sender, or with its peer: the end of a container closes its connections.
     tokio::spawn(async move {
         while let Some(frame) = frames.recv().await {
-            if write(&writer, frame).await.is_err() {
-                // The reader of this connection notices its end and reports it.
+            if let Err(error) = write(&writer, frame).await {
+                // There is room for the only one. The reader of this connection reports it.
+                let _ = fails.try_send(error);
                 return;
             }
         }
@@ -47,7 +56,7 @@ pub(crate) fn open(wire: Wire) -> (Incoming<Hello>, Outgoing) {
     if !wire.passes_descriptors() {
         reader.refuse_descriptors();
     }
-    (Incoming { wire, reader, buffer: vec![0; READ_BYTES] }, outgoing)
+    (Incoming { wire, reader, buffer: vec![0; READ_BYTES], failure, failed: None }, outgoing)
 }
 
 /// Sends a frame if it fits into the queue. Returns `false` if the queue is full; a closed connection is no failure.
@@ -61,13 +70,30 @@ impl<M: Message> Incoming<M> {
         self.reader.passes_descriptors()
     }
 
-    /// The next message with its payload; `None` if the peer closed the connection between frames.
+    /// The next message with its payload; `None` if the peer closed the connection between frames. Cancel safe.
+    ///
+    /// A failure of the writing half is an error here, so that the caller closes the connection. If the peer has closed
+    /// its reading half, what it sent before is read first: it may have ended.
     pub(crate) async fn receive(&mut self) -> Result<Option<(M, Payload)>, ConnectionError> {
         loop {
             if let Some(read) = self.reader.next_message()? {
                 return Ok(Some(read));
             }
-            let read = self.wire.receive(&mut self.buffer, &mut self.reader).await?;
+            let read = match self.failed.take() {
+                None => tokio::select! {
+                    read = self.wire.receive(&mut self.buffer, &mut self.reader) => read?,
+                    Some(error) = self.failure.recv() => {
+                        self.failed = Some(error);
+                        continue;
+                    }
+                },
+                Some(error) if hung_up(&error) => {
+                    let rest = self.wire.receive_rest(&mut self.buffer, &mut self.reader)?;
+                    self.failed = Some(error);
+                    rest.ok_or_else(half_closed)?
+                }
+                Some(source) => return Err(ConnectionError::Io { doing: WRITING, source }),
+            };
             if read == 0 {
                 let between = self.reader.is_between_frames();
                 return if between { Ok(None) } else { Err(ConnectionError::Truncated) };
@@ -76,10 +102,21 @@ impl<M: Message> Incoming<M> {
     }
 }
 
+/// Whether a peer that has ended causes this error of writing.
+fn hung_up(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+}
+
+fn half_closed() -> ConnectionError {
+    let received = "the end of its reading half".into();
+    ProtocolError::Unexpected { expected: "a peer that reads", received }.into()
+}
+
 impl Incoming<Hello> {
     /// The half that reads the messages after Hello.
     pub(crate) fn greeted<M: Message>(self) -> Incoming<M> {
-        Incoming { wire: self.wire, reader: self.reader.greeted(), buffer: self.buffer }
+        let Self { wire, reader, buffer, failure, failed } = self;
+        Incoming { wire, reader: reader.greeted(), buffer, failure, failed }
     }
 }
 

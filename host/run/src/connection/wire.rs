@@ -49,6 +49,24 @@ impl Wire {
         }
     }
 
+    /// Reads what has arrived already. `None` if nothing has, and the connection is open.
+    pub(crate) fn receive_rest<M: Message>(
+        &self,
+        buffer: &mut [u8],
+        reader: &mut Reader<M>,
+    ) -> Result<Option<usize>, ConnectionError> {
+        let received = match self {
+            Self::Unix(socket) => receive_once(socket, buffer, reader),
+            #[cfg(test)]
+            Self::Tcp(socket) => receive_once(socket, buffer, reader),
+        };
+        match received {
+            Err(ConnectionError::Io { source, .. }) if source.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(ConnectionError::Io { source, .. }) if source.kind() == io::ErrorKind::ConnectionReset => Ok(Some(0)),
+            other => other.map(Some),
+        }
+    }
+
     /// Writes once, when there is room.
     pub(crate) async fn send(&self, sending: &mut Sending) -> io::Result<()> {
         self.when(Interest::WRITABLE, |socket| send_once(socket, sending)).await

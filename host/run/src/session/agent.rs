@@ -2,10 +2,11 @@
 //! decides on the outcome.
 
 use super::missing_sdk::MissingSdk;
-use crate::connection::{Incoming, Outgoing, say};
+use crate::connection::{Incoming, Outgoing, WRITING, say};
 use crate::kept::WorkdirCapture;
 use longshore_block::BlockFile;
 use longshore_engine::task::blocking;
+use longshore_model::causes::chain;
 use longshore_model::event::{Event, Events};
 use longshore_model::redact::{Masking, Secrets};
 use longshore_protocol::limits::INLINE_MAX;
@@ -34,10 +35,17 @@ pub(crate) enum AgentEnd {
     },
     /// The script could not be started.
     Failed(String),
-    /// The connection ended without a report.
-    Lost,
+    /// The connection ended without a report, or the host could not write to it: the reason.
+    Lost(String),
     /// The agent broke the protocol.
     Violation(ConnectionError),
+}
+
+impl AgentEnd {
+    /// The connection ended without a report.
+    pub(crate) fn lost() -> Self {
+        Self::Lost("the agent ended without a report".into())
+    }
 }
 
 /// A report of the agent before its end.
@@ -101,9 +109,13 @@ impl AgentSession {
         loop {
             let (message, payload) = match self.incoming.receive().await {
                 Ok(Some(read)) => read,
+                Err(error @ ConnectionError::Io { doing: WRITING, .. }) => {
+                    logs.finish();
+                    return AgentEnd::Lost(chain(&error));
+                }
                 Ok(None) | Err(ConnectionError::Io { .. } | ConnectionError::Truncated) => {
                     logs.finish();
-                    return AgentEnd::Lost;
+                    return AgentEnd::lost();
                 }
                 Err(error) => return AgentEnd::Violation(error),
             };

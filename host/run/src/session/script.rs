@@ -1,10 +1,11 @@
 //! The script's connection: it reads inputs, writes outputs, reports, and gives its verdict. Everything that it sends
 //! is checked; a violation of the protocol ends the run, never the host.
 
-use crate::connection::{Incoming, Outgoing, say};
+use crate::connection::{Incoming, Outgoing, WRITING, say};
 use crate::input::{Credit, Inputs, Recipient, serve};
 use crate::output::{OutputsHandle, Piece};
 use longshore_engine::task::Task;
+use longshore_model::causes::chain;
 use longshore_model::event::{Event, Events};
 use longshore_model::human::count;
 use longshore_model::redact::Secrets;
@@ -29,6 +30,8 @@ pub(crate) struct ScriptEnd {
     pub(crate) verdict: Option<(Word, Option<String>)>,
     /// An uncaught exception.
     pub(crate) uncaught: Option<String>,
+    /// Why the host could not write to the connection.
+    pub(crate) unwritable: Option<String>,
     /// How it broke the protocol.
     pub(crate) violation: Option<String>,
     /// Notes about the connection.
@@ -116,6 +119,10 @@ impl ScriptSession {
         loop {
             let handled = match self.incoming.receive().await {
                 Ok(Some((message, payload))) => self.handle(message, payload).await,
+                Err(error @ ConnectionError::Io { doing: WRITING, .. }) => {
+                    self.end.unwritable = Some(chain(&error));
+                    break;
+                }
                 Ok(None) | Err(ConnectionError::Io { .. }) => break,
                 // A killed script may leave an incomplete frame.
                 Err(ConnectionError::Truncated) => break,

@@ -1,6 +1,8 @@
 //! Tests of the sessions over both wires. Tables are sent as descriptors over a Unix socket and inline over TCP:
 //! scripts read and write the same values, and a descriptor that was not agreed on is a violation of the protocol.
 
+mod unwritable;
+
 use super::agent::{AgentEnd, AgentSession, AgentWord, Logs};
 use super::script::{ScriptEnd, ScriptSession, Served};
 use crate::connection::{Wire, greet, open};
@@ -11,7 +13,7 @@ use arrow_array::{
     ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, RecordBatch, RecordBatchIterator, StringArray,
 };
 use longshore_client::{Client, ClientError, InputName, OutputName, Software};
-use longshore_model::event::{Event, events};
+use longshore_model::event::{Event, Events, events};
 use longshore_model::redact::Secrets;
 use longshore_protocol::limits::{INLINE_MAX, STREAM_WINDOW};
 use longshore_protocol::{
@@ -21,6 +23,7 @@ use longshore_protocol::{
 use longshore_segment::Budget;
 use longshore_table::{ReadOptions, Source, TableSource, WriteOptions};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -38,7 +41,7 @@ const BOTH: [Kind; 2] = [Kind::Unix, Kind::Tcp];
 fn connect<M: Message>(kind: Kind) -> (Wire, SocketConnection<M>) {
     match kind {
         Kind::Unix => {
-            let (host, other) = std::os::unix::net::UnixStream::pair().unwrap();
+            let (host, other) = UnixStream::pair().unwrap();
             host.set_nonblocking(true).unwrap();
             (Wire::Unix(host.try_into().unwrap()), SocketConnection::new(other))
         }
@@ -69,6 +72,16 @@ async fn serve<T: Send + 'static>(
     input: RecordBatch,
     script: impl FnOnce(SocketConnection<ToScript>) -> T + Send + 'static,
 ) -> Seen<T> {
+    serve_with(kind, input, serde_json::Map::new(), script).await
+}
+
+/// The same with these options.
+async fn serve_with<T: Send + 'static>(
+    kind: Kind,
+    input: RecordBatch,
+    options: serde_json::Map<String, serde_json::Value>,
+    script: impl FnOnce(SocketConnection<ToScript>) -> T + Send + 'static,
+) -> Seen<T> {
     let (wire, connection) = connect(kind);
     let path = PathBuf::from("output.arrow");
     let target = Target {
@@ -95,7 +108,7 @@ async fn serve<T: Send + 'static>(
         container: false,
         streaming: false,
         chunk_rows: None,
-        options: serde_json::Map::new(),
+        options,
         outputs: Vec::new(),
         inputs: None,
     };
@@ -256,6 +269,21 @@ async fn a_descriptor_that_was_not_agreed_on_breaks_the_protocol() {
     assert_eq!(violation(Kind::Tcp, true, || Payload::None).await, lend);
 }
 
+fn exit() -> Exit {
+    Exit {
+        status: ExitStatus::Code(0),
+        out_of_memory: false,
+        usage: Usage::default(),
+        dropped: Dropped::default(),
+        left_behind: 0,
+        left_out: None,
+    }
+}
+
+fn logs(events: Events) -> Logs {
+    Logs::new(events, &Secrets::default(), 1 << 20)
+}
+
 #[tokio::test]
 async fn an_agent_is_served_over_both_wires() {
     for kind in BOTH {
@@ -270,15 +298,7 @@ async fn an_agent_is_served_over_both_wires() {
             connection.sender.send(&FromAgent::Started { pid: 7 }).unwrap();
             let log = FromAgent::Log { source: LogSource::Stdout };
             connection.sender.send_with(&log, Payload::Inline(b"3 clusters\n".to_vec())).unwrap();
-            let exit = Exit {
-                status: ExitStatus::Code(0),
-                out_of_memory: false,
-                usage: Usage::default(),
-                dropped: Dropped::default(),
-                left_behind: 0,
-                left_out: None,
-            };
-            connection.sender.send(&FromAgent::Exited(exit)).unwrap();
+            connection.sender.send(&FromAgent::Exited(exit())).unwrap();
             heard
         });
         let (mut incoming, outgoing) = open(wire);
@@ -298,7 +318,7 @@ async fn an_agent_is_served_over_both_wires() {
         session.start(begin, Vec::new()).await.unwrap();
         let (told, mut words) = mpsc::channel(4);
         let (events, mut happened) = events();
-        let end = session.listen(Logs::new(events, &Secrets::default(), 1 << 20), told, None).await;
+        let end = session.listen(logs(events), told, None).await;
         assert!(matches!(end, AgentEnd::Exited { exit: Exit { status: ExitStatus::Code(0), .. }, .. }), "{end:?}");
         assert_eq!(words.recv().await, Some(AgentWord::Started), "{kind:?}");
         let Some(Event::Log { bytes, .. }) = happened.try_recv() else { panic!("{kind:?}: a log was told") };

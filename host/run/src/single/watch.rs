@@ -148,7 +148,7 @@ impl Watching<'_> {
     async fn step(&mut self) {
         let timer = [self.deadline, self.kill_at, self.give_up_at].into_iter().flatten().min();
         tokio::select! {
-            end = next(&mut self.run.agent) => self.agent_ended(end.unwrap_or(AgentEnd::Lost)),
+            end = next(&mut self.run.agent) => self.agent_ended(end.unwrap_or_else(AgentEnd::lost)),
             started = next(&mut self.run.starting) => self.was_started(started),
             Some(word) = self.run.words.recv() => self.heard(word),
             peer = self.run.acceptor.next() => self.connected(peer),
@@ -181,8 +181,7 @@ impl Watching<'_> {
             Some(Err(error)) => error.to_string(),
             None => "reading ended early".into(),
         };
-        self.seen.evidence.engine_failure = Some(format!("cannot read the block's files: {reason}"));
-        self.escalate(CancelLevel::AtOnce);
+        self.broke(format!("cannot read the block's files: {reason}"));
     }
 
     fn heard(&mut self, word: AgentWord) {
@@ -231,11 +230,13 @@ impl Watching<'_> {
                 say(&outgoing, &ToScript::Refused { reason: mismatch.to_string() });
             }
             Peer::Strange { error, .. } => self.violated(error.to_string()),
-            Peer::Broken(error) => {
-                self.seen.evidence.engine_failure = Some(format!("cannot accept connections to the run: {error}"));
-                self.escalate(CancelLevel::AtOnce);
-            }
+            Peer::Broken(error) => self.broke(format!("cannot accept connections to the run: {error}")),
         }
+    }
+
+    fn broke(&mut self, reason: String) {
+        self.seen.evidence.engine_failure = Some(reason);
+        self.escalate(CancelLevel::AtOnce);
     }
 
     fn violated(&mut self, reason: String) {
@@ -247,9 +248,7 @@ impl Watching<'_> {
     fn script_ended(&mut self, ended: Option<ScriptEnd>) {
         self.finish_outputs();
         let Some(end) = ended else {
-            self.seen.evidence.engine_failure = Some("the script's session ended early".into());
-            self.escalate(CancelLevel::AtOnce);
-            return;
+            return self.broke("the script's session ended early".into());
         };
         self.seen.evidence.verdict = end.verdict;
         self.seen.evidence.uncaught = end.uncaught;
@@ -257,6 +256,7 @@ impl Watching<'_> {
         if let Some(violation) = end.violation {
             self.violated(violation);
         }
+        end.unwritable.into_iter().for_each(|reason| self.broke(reason));
     }
 
     fn finish_outputs(&mut self) {
@@ -293,9 +293,9 @@ impl Watching<'_> {
                 self.seen.exit = Some(exit);
             }
             AgentEnd::Failed(reason) => missing_sdk::not_started(self.run.image.as_ref(), reason, evidence),
-            AgentEnd::Lost => {
+            AgentEnd::Lost(reason) => {
                 evidence.agent_lost = true;
-                evidence.engine_failure.get_or_insert_with(|| "the agent ended without a report".into());
+                evidence.engine_failure.get_or_insert(reason);
             }
             AgentEnd::Violation(error) => evidence.violation = Some(chain(&error)),
         }
@@ -375,7 +375,7 @@ impl Watching<'_> {
     /// its time.
     fn give_up(&mut self) {
         if self.run.agent.take().is_some() {
-            self.agent_ended(AgentEnd::Lost);
+            self.agent_ended(AgentEnd::lost());
         }
         if self.script.take().is_some() {
             self.script_ended(None);
