@@ -31,7 +31,7 @@ pub struct Interpreters {
 pub struct Started<'a> {
     /// The program and its own arguments; the caller appends the script's.
     pub command: Vec<&'a str>,
-    /// Variables of its language.
+    /// Its variables besides the user's and the folders; of equal names, the last counts.
     pub variables: Vec<(&'a str, &'a str)>,
 }
 
@@ -60,14 +60,20 @@ impl Interpreters {
 
     /// How Python is started.
     pub fn start_python(&self) -> Started<'_> {
-        Started { command: vec![&self.python], variables: PYTHON_VARIABLES.to_vec() }
+        Started { command: vec![&self.python], variables: self.variables(PYTHON_VARIABLES) }
     }
 
     /// How R is started.
     pub fn start_r(&self) -> Started<'_> {
         let command = std::iter::once(self.rscript.as_str()).chain(R_ARGUMENTS).collect();
         let library = self.r_library.as_deref().map(|library| ("R_LIBS", library));
-        Started { command, variables: library.into_iter().collect() }
+        Started { command, variables: self.variables(library) }
+    }
+
+    /// The image's variables, those of every script, and those of a language.
+    fn variables<'a>(&'a self, language: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
+        let image = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        image.chain([("PATH", self.path.as_str()), ("LANG", "C.UTF-8")]).chain(language).collect()
     }
 }
 
@@ -82,12 +88,11 @@ mod tests {
         settings.rscript = "/bin/Rscript".into();
         let machine = Interpreters::of_machine(&settings);
         let r = machine.start_r();
-        assert_eq!((r.command, r.variables), (vec!["/bin/Rscript", "--vanilla"], vec![("R_LIBS", "/srv/r")]));
+        let both = [("PATH", settings.path.as_str()), ("LANG", "C.UTF-8")];
+        assert_eq!(r.command, ["/bin/Rscript", "--vanilla"]);
+        assert_eq!(r.variables, [both[0], both[1], ("R_LIBS", "/srv/r")]);
         let python = machine.start_python();
         assert_eq!(python.command, [&*settings.python.to_string_lossy()]);
-        assert!(
-            python.variables.contains(&("PYTHONUTF8", "1"))
-                && !python.variables.iter().any(|(name, _)| *name == "R_LIBS")
-        );
+        assert_eq!(python.variables, both.into_iter().chain(PYTHON_VARIABLES).collect::<Vec<_>>());
     }
 }

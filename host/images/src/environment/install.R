@@ -1,29 +1,20 @@
 # What of the named packages is missing, what must be compiled for it, and installing it: `install.R missing|plan|install
-# PACKAGE ...`, in the folder of the build. The file `versions`, where there is one, says which versions.
+# PACKAGE ...`, in the folder of the build. The file `versions`, where there is one, says which versions. `repositories.R`
+# comes before it.
 
 arguments <- commandArgs(trailingOnly = TRUE)
 mode <- arguments[1L]
 wanted <- arguments[-1L]
-repositories <- strsplit(Sys.getenv("LONGSHORE_CRAN"), " ", fixed = TRUE)[[1L]]
-repositories <- repositories[nzchar(repositories)]
-# Without any the repositories are those that R itself is set up with.
-if (!length(repositories)) {
-  profile <- file.path(R.home("etc"), "Rprofile.site")
-  if (file.exists(profile)) try(sys.source(profile, new.env()), silent = TRUE)
-  repositories <- setdiff(unname(getOption("repos")), "@CRAN@")
-}
 # Packages that nobody declared, but the script names: it may do without.
 optional <- strsplit(Sys.getenv("LONGSHORE_OPTIONAL"), " ", fixed = TRUE)[[1L]]
 library.folder <- "/usr/local/lib/R/site-library"
 dir.create(library.folder, FALSE, TRUE)
 .libPaths(c(library.folder, .libPaths()))
 
-# Repositories that have binaries for Linux give them to whoever says which R asks.
 options(
-  HTTPUserAgent = sprintf("R/%s R (%s)", getRversion(), paste(getRversion(), R.version$platform, R.version$arch, R.version$os)),
   # Several at a time are installed by make.
   Ncpus = if (nzchar(Sys.which("make"))) max(1L, parallel::detectCores(), na.rm = TRUE) else 1L,
-  timeout = 300, warn = 1
+  timeout = 300
 )
 
 installed <- function() rownames(installed.packages())

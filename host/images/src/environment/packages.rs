@@ -123,15 +123,18 @@ fi
 if has_apt; then apt_clean; fi
 "#;
 
+/// The script that installs R packages.
+const INSTALL_R: &str = concat!(include_str!("repositories.R"), include_str!("install.R"));
+
 /// The job that installs R packages.
 pub(super) fn r(layer: &Layer, lock: Option<&Lock>, settings: &PackageSettings) -> Job {
     let mut environment = mirror(settings);
-    environment.push(("LONGSHORE_CRAN".into(), settings.cran.join(" ")));
+    environment.push(("LONGSHORE_CRAN".into(), settings.cran.join("\n")));
     if settings.debian_r_packages {
         environment.push(("LONGSHORE_DEBIAN_R".into(), "1".into()));
     }
     environment.push(("LONGSHORE_OPTIONAL".into(), layer.optional.join(" ")));
-    let mut files = vec![("install.R".to_owned(), 0o644, include_bytes!("install.R").to_vec())];
+    let mut files = vec![("install.R".to_owned(), 0o644, INSTALL_R.as_bytes().to_vec())];
     let mut script = R.to_owned();
     if let Some(lock) = lock {
         // Exactly the versions of the lock, and no package that became available since.

@@ -4,7 +4,7 @@
 use super::error::FingerprintError;
 use super::line::{Kind, Line};
 use super::lines::Fingerprint;
-use longshore_engine::Interpreters;
+use longshore_engine::{Interpreters, Started};
 use longshore_model::package_name::normal_name;
 use std::collections::BTreeSet;
 
@@ -24,15 +24,21 @@ const MARK: &[u8] = b"longshore:";
 /// The command that lists the packages of these interpreters, and reads files below a root; `/` is empty.
 pub(super) fn command(interpreters: &Interpreters, root: &str) -> Vec<String> {
     let Interpreters { python, rscript, path, .. } = interpreters;
-    let library = interpreters.r_library.as_deref().unwrap_or_default();
-    let (python_source, r_source) = (include_str!("probe.py"), include_str!("probe.R"));
-    let arguments = [root, path, python, python_source, rscript, r_source, library];
+    let started_python = started(interpreters.start_python(), ["-c", include_str!("probe.py")]);
+    let started_r = started(interpreters.start_r(), ["-e", include_str!("probe.R")]);
     let command = ["/bin/sh", "-c", include_str!("probe.sh"), "longshore-fingerprint"];
+    let count = started_python.len().to_string();
+    let arguments = command.into_iter().chain([root, path, python, rscript, &count]).map(str::to_owned);
+    arguments.chain(started_python).chain(started_r).collect()
+}
+
+/// How an interpreter is started, as arguments of `env`. No package is in a home folder, since each run has its own.
+fn started(started: Started<'_>, program: [&str; 2]) -> Vec<String> {
     // An invalid name would be an option of `env`.
     let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let variables = interpreters.environment.iter().filter(|(name, _)| !name.is_empty() && is_name(name));
-    let variables = variables.map(|(name, value)| format!("{name}={value}"));
-    command.into_iter().chain(arguments).map(str::to_owned).chain(variables).collect()
+    let variables = started.variables.into_iter().filter(|(name, _)| !name.is_empty() && is_name(name));
+    let variables = variables.chain([("HOME", "/nonexistent")]).map(|(name, value)| format!("{name}={value}"));
+    variables.chain(started.command.into_iter().chain(program).map(str::to_owned)).collect()
 }
 
 /// The output so far, within bounds.
@@ -273,14 +279,16 @@ mod tests {
     #[test]
     fn interpreters_are_asked_as_they_run_scripts() {
         let root = tempfile::tempdir().unwrap();
-        let python = root.path().join("python3");
-        // Instead of the listing, prints its own environment.
-        std::fs::write(&python, "#!/bin/sh\nenv >&2\nexit 1\n").unwrap();
-        std::fs::set_permissions(&python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let (python, r) = (root.path().join("python3"), root.path().join("Rscript"));
+        for program in [&python, &r] {
+            // Instead of the listing, prints its own environment and first argument.
+            std::fs::write(program, "#!/bin/sh\nFIRST=$1 env >&2\nexit 1\n").unwrap();
+            std::fs::set_permissions(program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        }
         let variable = |name: &str| (name.to_owned(), "a b".to_owned());
         let interpreters = Interpreters {
             python: python.display().to_string(),
-            rscript: String::new(),
+            rscript: r.display().to_string(),
             r_library: Some("/library".into()),
             path: "/usr/bin:/bin".into(),
             environment: vec![variable("MODEL"), variable("HOME"), variable("-u"), variable("")],
@@ -290,15 +298,13 @@ mod tests {
         let said = String::from_utf8(output.stderr).unwrap();
         let mut variables: Vec<&str> = said.lines().filter(|line| !line.starts_with("PWD=")).collect();
         variables.sort_unstable();
-        let expected = [
-            "HOME=/nonexistent",
-            "LANG=C.UTF-8",
-            "MODEL=a b",
-            "PATH=/usr/bin:/bin",
-            "PYTHONDONTWRITEBYTECODE=1",
-            "R_LIBS=/library",
-        ];
+        let both = ["HOME=/nonexistent", "LANG=C.UTF-8", "MODEL=a b", "PATH=/usr/bin:/bin"];
+        let python = ["FIRST=-c", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1", "PYTHONUTF8=1"];
+        let mut expected = [&both[..], &both, &python, &["FIRST=--vanilla", "R_LIBS=/library"]].concat();
+        expected.sort_unstable();
         assert_eq!(variables, expected);
+        let failed = b"longshore:failed\tpython3\nlongshore:failed\tRscript\nlongshore:end\n";
+        assert!(output.stdout.ends_with(failed), "{}", String::from_utf8_lossy(&output.stdout));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 # Says what is installed where it runs, one thing in a line: `longshore:`, its kind, and what belongs to it, with tabs
 # between. All else that is printed means nothing. It is a POSIX script, for any image that has `sh` and `env`.
 #
-# Arguments: the root of the files to look at (empty for `/`), PATH of scripts, python3 and what it is to run, Rscript
-# and what it is to run, a library of R packages (or nothing), and the variables that scripts have, as `NAME=value`.
+# Arguments: the root of the files to look at (empty for `/`), PATH of scripts, python3, Rscript, and how the two are
+# started, as arguments of `env`: the number of those for Python, these, and those for R.
 
-root=$1 path=$2 python=$3 python_source=$4 rscript=$5 r_source=$6 r_library=$7
-shift 7
+root=$1 path=$2 python=$3 rscript=$4 count=$5
+shift 5
 PATH=$path
 LC_ALL=C
 export PATH LC_ALL
@@ -67,13 +67,28 @@ for folder in "$root/var/lib/rpm" "$root/usr/lib/sysimage/rpm"; do
     break
 done
 
-# As the agent starts scripts: with these variables alone. No package is in a home folder, since each run has its own.
-set -- "$@" PATH="$path" LANG=C.UTF-8 HOME=/nonexistent
-[ -z "$r_library" ] || set -- "$@" R_LIBS="$r_library"
-if has "$python"; then
-    env -i ${TMPDIR:+"TMPDIR=$TMPDIR"} "$@" PYTHONDONTWRITEBYTECODE=1 "$python" -c "$python_source" </dev/null || failed python3
-fi
-if has "$rscript"; then
-    env -i ${TMPDIR:+"TMPDIR=$TMPDIR"} "$@" "$rscript" --vanilla -e "$r_source" </dev/null || failed Rscript
-fi
+# As the agent starts scripts: with these variables alone.
+start() {
+    env -i ${TMPDIR:+"TMPDIR=$TMPDIR"} "$@" </dev/null
+}
+
+# The first arguments are Python's.
+start_python() {
+    number=0
+    for argument; do
+        [ "$number" -lt "$count" ] || break
+        [ "$number" -gt 0 ] || set --
+        set -- "$@" "$argument"
+        number=$((number + 1))
+    done
+    start "$@"
+}
+
+start_r() {
+    shift "$count"
+    start "$@"
+}
+
+! has "$python" || start_python "$@" || failed python3
+! has "$rscript" || start_r "$@" || failed Rscript
 printf 'longshore:end\n'

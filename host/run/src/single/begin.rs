@@ -14,14 +14,11 @@ impl Run<'_> {
         let block = &self.prepared.block;
         let script = format!("{}/{}", script_environment.folder, block.script);
         let interpreters = &script_environment.interpreters;
-        let author = interpreters.environment.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        let mut environment: BTreeMap<&str, &str> = author.collect();
-        environment.extend([("PATH", interpreters.path.as_str()), ("LANG", "C.UTF-8")]);
         let Started { command, variables } = match block.language {
             Language::Python => interpreters.start_python(),
             Language::R => interpreters.start_r(),
         };
-        environment.extend(variables);
+        let mut environment: BTreeMap<&str, &str> = variables.into_iter().collect();
         let mut program: Vec<String> = command.into_iter().map(str::to_owned).collect();
         program.extend(self.program(script));
         if !kind.isolates() {

@@ -1,24 +1,14 @@
-# Installs packages into a library, from repositories. Called with the library, the file to report to, the number of
-# repositories, the repositories, and the packages. The report has a line for each package that is in no repository,
-# each repository that does not answer, and the package that failed: `unavailable x`, `unreachable x`, `failed x`. The
-# first failure ends it, so that the last lines are that package's.
+# Installs packages into a library. Called with the library, the file to report to, and the packages; `repositories.R` is
+# before it. The report has a line for each package that is in no repository, each repository that does not answer, and
+# the package that failed: `unavailable x`, `unreachable x`, `failed x`. The first failure ends it, so that the last lines
+# are that package's.
 arguments <- commandArgs(TRUE)
 target <- arguments[1]
 report <- function(what, names) cat(sprintf("%s %s\n", what, names), file = arguments[2], sep = "", append = TRUE)
-count <- as.integer(arguments[3])
-repositories <- arguments[3 + seq_len(count)]
-# Without any the repositories are those that R itself is set up with.
-if (!length(repositories)) {
-  profile <- file.path(R.home("etc"), "Rprofile.site")
-  if (file.exists(profile)) try(sys.source(profile, new.env()), silent = TRUE)
-  repositories <- setdiff(unname(getOption("repos")), "@CRAN@")
-}
-wanted <- arguments[-seq_len(3 + count)]
+wanted <- arguments[-(1:2)]
 
-# Repositories that have binaries for Linux know by this which ones to give.
-agent <- sprintf("R/%s R (%s)", getRversion(), paste(getRversion(), R.version$platform, R.version$arch, R.version$os))
 # A package of a few hundred megabytes takes minutes; the default is one.
-options(repos = repositories, HTTPUserAgent = agent, timeout = 600, warn = 1)
+options(repos = repositories, timeout = 600)
 
 # What a repository has; nothing where it does not answer. It is asked for several forms of its index, and R warns of
 # each that is not there; what counts is the warning that there is none at all.

@@ -29,7 +29,7 @@ const QUESTION: [&str; 3] =
     ["--vanilla", "-e", "cat(paste0('longshore:', c(as.character(getRversion()), .libPaths()), '\\n'), sep = '')"];
 
 /// The script that installs packages.
-const INSTALL: &str = include_str!("install.R");
+const INSTALL: &str = concat!(include_str!("../repositories.R"), include_str!("install.R"));
 
 /// The block's library; `None` if R has all packages that it needs, or none is available.
 pub(crate) async fn ensure(
@@ -161,7 +161,6 @@ impl Builder<'_> {
             std::fs::write(report, "")
         });
         making.await.map_err(failed)?;
-        let repositories = &self.settings.packages.cran;
         let libraries = [Some(library.as_path()), self.settings.r_library.as_deref()];
         let libraries: Vec<_> = libraries.into_iter().flatten().map(Path::to_string_lossy).collect();
         let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
@@ -172,9 +171,8 @@ impl Builder<'_> {
             .variable("TMPDIR", &home)
             .variable("R_LIBS", libraries.join(":"))
             .variable("MAKEFLAGS", format!("-j{processors}"))
+            .variable("LONGSHORE_CRAN", self.settings.packages.cran.join("\n"))
             .arguments([Path::new("--vanilla"), &script, &library, &report])
-            .arguments([repositories.len().to_string()])
-            .arguments(repositories)
             .arguments(&self.needs.missing)
             .run(self.watch)
             .await?;
