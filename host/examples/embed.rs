@@ -14,6 +14,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     (settings.agent, settings.python) = (agent, python);
     settings.runtime_folder = folder.join("runtime");
     settings.work_folder = folder.join("work");
+    settings.temporary_folder = folder.join("work");
     settings.state_folder = folder.join("state");
     settings.cache_folder = folder.join("cache");
     let host = Host::new(settings);

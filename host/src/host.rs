@@ -1,6 +1,6 @@
 //! The host, of which an embedding program has one: its settings, and the engines that they name.
 
-use crate::running::{RunError, Running, Runs};
+use crate::running::{RunError, Running};
 use longshore_archive::Form;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
@@ -10,23 +10,22 @@ use longshore_engine_docker::DockerConnector;
 use longshore_images::collection::{ImageCollection, ImagesError};
 use longshore_images::environment::{self, Built, EnvironmentError, Locked};
 use longshore_images::subject::{self, SubjectError, TakenFingerprint};
-use longshore_images::transfer::{self, ExportError, Exported, ImportError, Imported, Target, Trust};
-use longshore_model::cancel::{Cancel, CancelLevel};
+use longshore_images::transfer::{self, ExportError, Exported, ImportError, Imported, Source, Target, Trust};
+use longshore_model::activity::Activities;
+use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::event::{Events, events};
 use longshore_run::record::RunRecord;
 use longshore_run::request::{Prepared, RunRequest};
 use longshore_run::run;
 use longshore_run::single::{self, Explained};
-use std::path::Path;
-use std::sync::Arc;
 
 /// Runs blocks, and builds and manages the images that they need. Create it once; its methods may be called
 /// concurrently from any number of tasks. It reads no environment variable, handles no signal and prints nothing.
 #[derive(Debug, Clone)]
 pub struct Host {
     engines: Engines,
-    runs: Arc<Runs>,
+    activities: Activities,
 }
 
 impl Host {
@@ -35,7 +34,7 @@ impl Host {
     pub fn new(settings: Settings) -> Self {
         // In the order in which they are tried.
         let engines = Engines::new(settings).with(DockerConnector).with(ProcessConnector);
-        Self { engines, runs: Arc::new(Runs::new()) }
+        Self { engines, activities: Activities::new() }
     }
 
     /// Its settings.
@@ -61,21 +60,20 @@ impl Host {
     ///
     /// # Panics
     /// Outside of a Tokio runtime, which must have its time and I/O drivers enabled and should have several threads.
-    pub fn run(&self, request: RunRequest) -> Running {
+    pub fn run(&self, mut request: RunRequest) -> Running {
+        request.temporary_folder.get_or_insert_with(|| self.settings().temporary_folder.clone());
         let (events, received) = events();
         let (host, cancel) = (self.clone(), Cancel::new());
         let cancelled = cancel.clone();
         let task = Task::spawn(async move {
-            let going = host.runs.begin().ok_or(RunError::ShuttingDown)?;
+            let _activity = host.activities.begin().map_err(|_| RunError::ShuttingDown)?;
             let checking = tokio::task::spawn_blocking(|| request.prepare());
             let prepared = tokio::select! {
                 prepared = checking => prepared.map_err(|_| RunError::Broken)??,
                 // The check may wait for a reader without a limit.
-                () = host.runs.stop.cancelled() => return Err(RunError::ShuttingDown),
+                () = host.activities.stop().cancelled() => return Err(RunError::ShuttingDown),
             };
-            let record = host.run_prepared(prepared, events, &cancelled).await;
-            drop(going);
-            Ok(record)
+            Ok(host.run_prepared(prepared, events, &cancelled).await)
         });
         Running { task, events: Some(received), cancel }
     }
@@ -85,20 +83,26 @@ impl Host {
     /// [`Running`].
     #[must_use = "the record says whether it succeeded"]
     pub async fn run_prepared(&self, prepared: Prepared, events: Events, cancel: &Cancel) -> RunRecord {
-        let going = self.runs.begin();
-        let (own, stop) = (Cancel::new(), &self.runs.stop);
-        own.cancel(cancel.level().max(stop.level()));
-        let _following = [cancel, stop].map(|other| Task::spawn(own.clone().follow(other.clone())));
-        let record = run::run(prepared, &self.engines, events, &own).await;
-        drop(going);
-        record
+        let _activity = self.activities.begin();
+        let (cancel, _following) = self.cancelled_by(cancel);
+        run::run(prepared, &self.engines, events, &cancel).await
     }
 
-    /// Prevents new runs, cancels all runs of this host and its clones gently, and waits until each has ended and
-    /// cleaned up. Their records can still be awaited.
+    /// A handle that is cancelled by this one and by shutting down, while the tasks exist.
+    fn cancelled_by(&self, cancel: &Cancel) -> (Cancel, [Task<()>; 2]) {
+        let (own, stop) = (Cancel::new(), self.activities.stop());
+        own.cancel(cancel.level().max(stop.level()));
+        let following = [cancel, stop].map(|other| Task::spawn(own.clone().follow(other.clone())));
+        (own, following)
+    }
+
+    /// Prevents this host and its clones from beginning anything new, cancels their runs and builds gently, and waits
+    /// until these have ended and cleaned up, and until everything else that was begun has ended: fingerprints,
+    /// imports, exports and changes of the image collection. An import is not waited for while it reads its archive,
+    /// nor an export while it writes to a writer, because they may wait for others without a limit. Results can still
+    /// be awaited.
     pub async fn shutdown(&self) {
-        self.runs.stop.cancel(CancelLevel::Gently);
-        self.runs.ended().await;
+        self.activities.end().await;
     }
 
     /// Explains the limits and policy of a run, and starts nothing.
@@ -119,7 +123,7 @@ impl Host {
     /// # Errors
     /// [`ImagesError`]: no engine answers.
     pub async fn images(&self) -> Result<ImageCollection<'_>, ImagesError> {
-        ImageCollection::open(&self.engines).await
+        ImageCollection::open(&self.engines, &self.activities).await
     }
 
     /// Builds the image of a block, as a run would, or finds it.
@@ -133,7 +137,9 @@ impl Host {
         events: &Events,
         cancel: &Cancel,
     ) -> Result<Built, EnvironmentError> {
-        environment::build(block, image, &self.engines, events, cancel).await
+        let _activity = self.activities.begin()?;
+        let (cancel, _following) = self.cancelled_by(cancel);
+        environment::build(block, image, &self.engines, events, &cancel).await
     }
 
     /// Writes the exact packages of a block's environment to its lock file, and builds the environment if it is
@@ -142,7 +148,9 @@ impl Host {
     /// # Errors
     /// [`EnvironmentError`]: the environment cannot be made, or the file cannot be written.
     pub async fn lock(&self, block: &Block, events: &Events, cancel: &Cancel) -> Result<Locked, EnvironmentError> {
-        environment::lock(block, &self.engines, events, cancel).await
+        let _activity = self.activities.begin()?;
+        let (cancel, _following) = self.cancelled_by(cancel);
+        environment::lock(block, &self.engines, events, &cancel).await
     }
 
     /// Takes the fingerprint of a subject: a path is a block (its folder or script) or, if it ends in `.json`, a saved
@@ -151,6 +159,7 @@ impl Host {
     /// # Errors
     /// [`SubjectError`].
     pub async fn fingerprint(&self, subject: &str, engine: EngineChoice) -> Result<TakenFingerprint, SubjectError> {
+        let _activity = self.activities.begin()?;
         subject::fingerprint(subject, engine, &self.engines).await
     }
 
@@ -160,15 +169,17 @@ impl Host {
     /// [`ExportError`]: there is no such image, the engine fails, or the archive cannot be written; an existing file is
     /// unchanged.
     pub async fn export(&self, image: &str, target: Target, form: Form) -> Result<Exported, ExportError> {
-        transfer::export(image, target, form, &self.engines).await
+        let _activity = self.activities.begin()?;
+        transfer::export(image, target, form, &self.engines, self.activities.stop()).await
     }
 
-    /// Loads the image of an archive, which is the path of a file, or `-` for standard input.
+    /// Loads the image of an archive.
     ///
     /// # Errors
     /// [`ImportError`]: the archive is invalid, its image is not for this machine, its name is taken by another image,
     /// or the engine fails. The engine's images are then unchanged.
-    pub async fn import(&self, archive: &Path, trust: Trust) -> Result<Imported, ImportError> {
-        transfer::import(archive, trust, &self.engines).await
+    pub async fn import(&self, archive: Source, trust: Trust) -> Result<Imported, ImportError> {
+        let _activity = self.activities.begin()?;
+        transfer::import(archive, trust, &self.engines, self.activities.stop()).await
     }
 }

@@ -33,7 +33,7 @@
 //! # }
 //! ```
 //!
-//! A run has events, and can be cancelled; [`Host::shutdown`] cancels all runs.
+//! A run has events, and can be cancelled; [`Host::shutdown`] cancels all runs and builds, and waits for their ends.
 //!
 //! ```no_run
 //! # async fn example(host: longshore::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -75,6 +75,7 @@ pub use longshore_images::environment::{EnvironmentError, PullError};
 pub use longshore_images::find::FindError;
 pub use longshore_images::pruning as images;
 pub use longshore_images::{collection, environment, fingerprint, subject, transfer};
+pub use longshore_model::activity::ShuttingDown;
 pub use longshore_model::cancel::{Cancel, CancelLevel};
 pub use longshore_model::engine_kind::{EngineChoice, EngineKind};
 pub use longshore_model::event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};

@@ -8,7 +8,6 @@ use longshore_run::record::RunRecord;
 use longshore_run::request::RequestError;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::sync::watch;
 
 /// A run in progress, which [`Host::run`](crate::Host::run) started. Awaiting it returns the record.
 #[derive(Debug)]
@@ -63,42 +62,5 @@ impl Future for Running {
         // Events that were not taken before awaiting are not read: none need be kept.
         self.events = None;
         Poll::Ready(ready!(Pin::new(&mut self.task).poll(context)).unwrap_or(Err(RunError::Broken)))
-    }
-}
-
-/// The running runs of a host, and the handle that cancels all of them.
-#[derive(Debug)]
-pub(crate) struct Runs {
-    pub(crate) stop: Cancel,
-    going: watch::Sender<usize>,
-}
-
-/// A run that is counted until this is dropped.
-#[derive(Debug)]
-pub(crate) struct Going<'a>(&'a Runs);
-
-impl Runs {
-    pub(crate) fn new() -> Self {
-        Self { stop: Cancel::new(), going: watch::Sender::new(0) }
-    }
-
-    /// Counts a run; `None` if no run may start any more.
-    pub(crate) fn begin(&self) -> Option<Going<'_>> {
-        self.going.send_modify(|going| *going += 1);
-        // Counted first: `shutdown` either sees this run, or is seen here.
-        let going = Going(self);
-        (!self.stop.is_cancelled()).then_some(going)
-    }
-
-    /// Waits until no run is running.
-    pub(crate) async fn ended(&self) {
-        // The sender is alive, so this ends only with a count of 0.
-        let _ = self.going.subscribe().wait_for(|going| *going == 0).await;
-    }
-}
-
-impl Drop for Going<'_> {
-    fn drop(&mut self) {
-        self.0.going.send_modify(|going| *going -= 1);
     }
 }

@@ -47,7 +47,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     for suffix in ["csv.gz", "csv.zst", "ndjson.gz", "parquet", "arrow", "arrows", "arrows.zst"] {
         let path = folder.join(format!("table.{suffix}"));
         let format = FileFormat::from_path(&path).unwrap();
-        let mut sink = Sink::create(&path, format, &table().schema(), File::create(&path).unwrap()).unwrap();
+        let mut sink =
+            Sink::create(&path, format, &table().schema(), File::create(&path).unwrap(), &std::env::temp_dir())
+                .unwrap();
         sink.write(&table().slice(0, 40)).unwrap();
         sink.write(&table().slice(40, 50)).unwrap();
         sink.finish().unwrap();
@@ -85,7 +87,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// The result of reading a file: its rows and its numbers, which no damage may change unnoticed.
 fn read(path: &Path) -> Result<(usize, Vec<Option<i64>>), TableError> {
-    let source = Source::open(path, FileFormat::from_path(path).unwrap())?;
+    let source = Source::open(path, FileFormat::from_path(path).unwrap(), &std::env::temp_dir())?;
     let (mut rows, mut numbers) = (0, Vec::new());
     for batch in source.batches()? {
         let batch = batch?;

@@ -6,7 +6,13 @@
 mod home;
 
 use home::Home;
-use longshore::{Cancel, CancelLevel, Event, Host, InputSpec, Outcome, OutputSpec, RunError};
+use longshore::archive::Form;
+use longshore::block::Block;
+use longshore::collection::ImagesError;
+use longshore::images::How;
+use longshore::transfer::{ExportError, ImportError, Source, Target, Trust};
+use longshore::{Cancel, CancelLevel, EnvironmentError, Event, Host, InputSpec, Outcome, OutputSpec, RunError};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -137,6 +143,66 @@ async fn a_host_that_shuts_down_ends_all_its_runs_and_starts_none() {
     run.cancellation().cancel(CancelLevel::AtOnce);
     assert_eq!(run.await.unwrap().outcome, Outcome::Interrupted);
     assert!(matches!(host.run(home.request(&home.path("none.py"))).await, Err(RunError::Request(_))));
+}
+
+/// The containers that have a lease of this host, running or not.
+fn containers(home: &Home) -> Vec<String> {
+    let leases = std::fs::read_dir(home.path("state/leases")).into_iter().flatten().flatten();
+    let of_lease = |lease: std::fs::DirEntry| {
+        let filter = format!("label=longshore.lease={}", lease.file_name().to_str().unwrap());
+        let listed = Command::new("docker").args(["ps", "--all", "--quiet", "--filter", &filter]).output().unwrap();
+        assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+        String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    leases.flat_map(of_lease).collect()
+}
+
+/// This machine's address as containers see it.
+fn gateway() -> IpAddr {
+    let format = "{{(index .IPAM.Config 0).Gateway}}";
+    let asked = Command::new("docker").args(["network", "inspect", "bridge", "--format", format]).output().unwrap();
+    String::from_utf8(asked.stdout).unwrap().trim().parse().expect("the engine has a bridge")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_shuts_down_ends_its_builds_and_waits_for_imports() {
+    let home = Home::new();
+    let mut settings = home.settings();
+    // An index that accepts connections and never answers: the build lasts until it is ended.
+    let index = std::net::TcpListener::bind((gateway(), 0)).unwrap();
+    settings.packages.index_url = Some(format!("http://{}/simple", index.local_addr().unwrap()));
+    let host = Host::new(settings);
+    home.write("script.py", "");
+    let manifest = "name = \"block\"\nlanguage = \"python\"\nscript = \"script.py\"\ndependencies = [\"no-such\"]\n";
+    home.write("block.toml", manifest);
+    let block = Block::load(&home.path("")).unwrap().block;
+    let building = tokio::spawn({
+        let (host, block) = (host.clone(), block.clone());
+        async move { host.build(&block, None, &longshore::events().0, &Cancel::new()).await }
+    });
+    soon("the build container runs", || containers(&home).len() == 1).await;
+    // An archive whose reader waits without an end does not hold up the host.
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let source = Source::Reader { reader: Box::new(reader), name: "a pipe".into() };
+    let importing = tokio::spawn({
+        let host = host.clone();
+        async move { host.import(source, Trust::None).await }
+    });
+    host.shutdown().await;
+    assert_eq!(containers(&home), Vec::<String>::new());
+    assert!(building.is_finished());
+    assert!(matches!(building.await.unwrap(), Err(EnvironmentError::Cancelled)));
+    assert!(matches!(importing.await.unwrap(), Err(ImportError::ShuttingDown(_))));
+    let events = longshore::events().0;
+    let refused = host.build(&block, None, &events, &Cancel::new()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "cannot begin: the host is shutting down");
+    assert!(matches!(refused, EnvironmentError::ShuttingDown(_)));
+    let locked = host.lock(&block, &events, &Cancel::new()).await;
+    assert!(matches!(locked, Err(EnvironmentError::ShuttingDown(_))));
+    let images = host.images().await.unwrap();
+    assert!(matches!(images.prune(How::OnDemand).await, Err(ImagesError::ShuttingDown(_))));
+    let exported = host.export("none", Target::File(home.path("x.tar")), Form::Docker).await;
+    assert!(matches!(exported, Err(ExportError::ShuttingDown(_))));
 }
 
 #[tokio::test]

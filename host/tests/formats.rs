@@ -59,7 +59,7 @@ fn table(rows: i64) -> RecordBatch {
 
 fn write(path: &Path, format: FileFormat, batches: &[RecordBatch]) -> u64 {
     let file = File::options().create(true).truncate(true).write(true).open(path).unwrap();
-    let mut sink = Sink::create(path, format, &batches[0].schema(), file).unwrap();
+    let mut sink = Sink::create(path, format, &batches[0].schema(), file, &std::env::temp_dir()).unwrap();
     for batch in batches {
         sink.write(batch).unwrap();
     }
@@ -67,7 +67,7 @@ fn write(path: &Path, format: FileFormat, batches: &[RecordBatch]) -> u64 {
 }
 
 fn read(path: &Path, format: FileFormat) -> RecordBatch {
-    let source = Source::open(path, format).unwrap();
+    let source = Source::open(path, format, &std::env::temp_dir()).unwrap();
     let batches: Vec<_> = source.batches().unwrap().collect::<Result<_, _>>().unwrap();
     let again: Vec<_> = source.batches().unwrap().collect::<Result<_, _>>().unwrap();
     assert_eq!(batches, again, "a second reading is the same");
@@ -119,7 +119,9 @@ fn what_a_format_cannot_hold_is_named() {
     let refused = |name: &str, schema: &Arc<Schema>| {
         let path = folder.path().join(name);
         let file = File::create(&path).unwrap();
-        Sink::create(&path, FileFormat::from_path(&path).unwrap(), schema, file).unwrap_err().to_string()
+        Sink::create(&path, FileFormat::from_path(&path).unwrap(), schema, file, &std::env::temp_dir())
+            .unwrap_err()
+            .to_string()
     };
     assert_eq!(
         refused("x.parquet", &schema),
@@ -165,8 +167,14 @@ fn times_in_seconds_are_times_in_parquet() {
 
 #[test]
 fn standard_input_is_spooled_and_read_as_often_as_asked() {
-    let source =
-        Source::spool("standard input", &b"a;b\n1;x\n"[..], "csv".parse().unwrap(), &Default::default()).unwrap();
+    let source = Source::spool(
+        "standard input",
+        &b"a;b\n1;x\n"[..],
+        "csv".parse().unwrap(),
+        &Default::default(),
+        &std::env::temp_dir(),
+    )
+    .unwrap();
     for _ in 0..2 {
         let batches: Vec<_> = source.batches().unwrap().collect::<Result<_, _>>().unwrap();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 1);

@@ -25,7 +25,7 @@ fn written(path: &Path, batches: usize) -> Result<u64, TableError> {
     let batch = batch();
     // The kernel's device for this.
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let mut sink = Sink::create(path, FileFormat::from_path(path)?, &batch.schema(), full)?;
+    let mut sink = Sink::create(path, FileFormat::from_path(path)?, &batch.schema(), full, &std::env::temp_dir())?;
     for _ in 0..batches {
         sink.write(&batch)?;
     }

@@ -84,7 +84,8 @@ fn segment() -> Segment {
     let mut kept = tempfile::tempfile().unwrap();
     let file = kept.try_clone().unwrap();
     let format = "arrows".parse().unwrap();
-    let mut sink = Sink::create(Path::new("segment"), format, &batch(&[]).schema(), file).unwrap();
+    let mut sink =
+        Sink::create(Path::new("segment"), format, &batch(&[]).schema(), file, &std::env::temp_dir()).unwrap();
     sink.write(&batch(&[5])).unwrap();
     sink.finish().unwrap();
     kept.rewind().unwrap();
@@ -126,6 +127,39 @@ async fn inputs_and_outputs_need_no_paths() {
     let request = block(&home, script, false).input(InputSpec::segment(taken_segment.take().unwrap())).output(again);
     assert!(run(&home, request).await.outcome.is_success());
     assert_eq!(numbers(taken.take().unwrap()), all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_temporary_folder_that_is_missing_is_named() {
+    let home = Home::new();
+    let (missing, csv) = (home.path("no-such-folder"), "csv".parse().unwrap());
+    let mut settings = home.settings();
+    settings.temporary_folder.clone_from(&missing);
+    let host = Host::new(settings);
+    let named = format!("cannot write to the temporary folder `{}`: No such file or directory", missing.display());
+    let reader = || RecordBatchIterator::new([Ok(batch(&[1]))], batch(&[]).schema());
+    for input in [reader_of_csv(csv), InputSpec::batch_reader(reader())] {
+        let error = host.run(block(&home, ALL, false).input(input)).await.unwrap_err().to_string();
+        assert!(error.contains(&named), "{error}");
+    }
+    let script = "from longshore.api import Api\napi = Api()\napi.write_output_records(api.read_input_records(0))\napi.close()\n";
+    let written = Taken::default();
+    let to_writer = OutputSpec::writer(written.clone(), csv);
+    for output in [OutputSpec::batches().0, to_writer, OutputSpec::path(home.path("out.xlsx"))] {
+        let record = host.run(block(&home, script, false).input(batch(&[1])).output(output)).await.unwrap();
+        let message = record.message.unwrap();
+        assert!(message.contains(&named), "{message}");
+    }
+    assert_eq!((written.text(), home.path("out.xlsx").exists()), (String::new(), false));
+    // The request's own folder has precedence.
+    let mut request = block(&home, script, false).input(reader_of_csv(csv)).output(OutputSpec::batches().0);
+    request.temporary_folder = Some(home.path("temporary"));
+    let record = host.run(request).await.unwrap();
+    assert!(record.outcome.is_success(), "{:?}", record.message);
+}
+
+fn reader_of_csv(format: longshore::table::FileFormat) -> InputSpec {
+    InputSpec::reader(Cursor::new("n\n1\n")).format(format)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,8 @@ fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
 
 fn write(path: &Path, batches: &[RecordBatch]) -> Result<Vec<String>, TableError> {
     let file = File::create(path).unwrap();
-    let mut sink = Sink::create(path, FileFormat::from_path(path).unwrap(), &batches[0].schema(), file)?;
+    let mut sink =
+        Sink::create(path, FileFormat::from_path(path).unwrap(), &batches[0].schema(), file, &std::env::temp_dir())?;
     for batch in batches {
         sink.write(batch)?;
     }
@@ -169,7 +170,14 @@ fn of_a_batch_that_is_refused_nothing_is_written() {
     let path = folder.path().join("x.xlsx");
     let texts = |values: Vec<String>| batch(vec![("t", Arc::new(StringArray::from(values)))]);
     let good = texts(vec!["good".into()]);
-    let mut sink = Sink::create(&path, "xlsx".parse().unwrap(), &good.schema(), File::create(&path).unwrap()).unwrap();
+    let mut sink = Sink::create(
+        &path,
+        "xlsx".parse().unwrap(),
+        &good.schema(),
+        File::create(&path).unwrap(),
+        &std::env::temp_dir(),
+    )
+    .unwrap();
     assert!(sink.write(&texts(vec!["bad".into(), "x".repeat(40_000)])).is_err());
     sink.write(&good).unwrap();
     sink.finish().unwrap();

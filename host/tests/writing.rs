@@ -140,13 +140,13 @@ fn options(random: &mut Random) -> (String, String) {
 fn write(path: &Path, options: &WriteOptions, batch: &RecordBatch) -> Result<u64, TableError> {
     let format = FileFormat::from_path(path)?;
     let file = File::create(path).unwrap();
-    let mut sink = Sink::create_as(path, format, options, &batch.schema(), file)?;
+    let mut sink = Sink::create_as(path, format, options, &batch.schema(), file, &std::env::temp_dir())?;
     sink.write(batch)?;
     sink.finish()
 }
 
 fn read(path: &Path, options: &ReadOptions) -> Result<RecordBatch, TableError> {
-    let source = Source::open_as(path, FileFormat::from_path(path)?, options)?;
+    let source = Source::open_as(path, FileFormat::from_path(path)?, options, &std::env::temp_dir())?;
     let batches = source.batches()?.collect::<Result<Vec<_>, _>>()?;
     Ok(arrow_select::concat::concat_batches(&source.schema(), &batches).unwrap())
 }
@@ -318,7 +318,8 @@ fn times_that_are_midnights_are_dates_in_text_alone() {
         let mut write = WriteOptions::default();
         write.add(options).unwrap();
         let file = File::create(&path).unwrap();
-        let mut sink = Sink::create_as(&path, format, &write, &batches[0].schema(), file).unwrap();
+        let mut sink =
+            Sink::create_as(&path, format, &write, &batches[0].schema(), file, &std::env::temp_dir()).unwrap();
         batches.iter().for_each(|batch| sink.write(batch).unwrap());
         let notes = sink.notes();
         sink.finish().unwrap();
@@ -339,7 +340,7 @@ fn times_that_are_midnights_are_dates_in_text_alone() {
     for name in ["x.parquet", "x.arrow"] {
         written(name, "", &[midnights()]);
         let path = folder.path().join(name);
-        let source = Source::open(&path, FileFormat::from_path(&path).unwrap()).unwrap();
+        let source = Source::open(&path, FileFormat::from_path(&path).unwrap(), &std::env::temp_dir()).unwrap();
         assert_eq!(
             source.schema().field(0),
             &Field::new("d", midnights().column(0).data_type().clone(), true),

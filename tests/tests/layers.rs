@@ -6,7 +6,7 @@
 mod sources;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
-use sources::{host_sources, root, sources};
+use sources::{code, host_sources, root, sources};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
@@ -304,6 +304,113 @@ fn files_are_changed_by_descriptors_and_names() {
         found, known,
         "left: files that change others by path; right: those with a reason. Use `folder::Folder`"
     );
+}
+
+/// Calls that read or change the surroundings of their process: its environment, folder, streams, signals and hooks, and
+/// values that all hosts in it would share.
+const SURROUNDINGS: [&str; 29] = [
+    "env::var",
+    "env::args",
+    "env::set_",
+    "env::remove_",
+    "env::temp_dir(",
+    "env::home_dir(",
+    "env::current_",
+    "path::absolute(",
+    "tempfile::tempfile(",
+    "tempfile::tempdir(",
+    "tempfile::spooled_tempfile(",
+    "tempfile::Builder",
+    "TempDir::",
+    "NamedTempFile::new(",
+    "NamedTempFile::with_prefix(",
+    "NamedTempFile::with_suffix(",
+    "stdin()",
+    "stdout()",
+    "stderr()",
+    "print!(",
+    "println!(",
+    "dbg!(",
+    "process::exit(",
+    "process::abort(",
+    "signal::",
+    "panic::set_hook(",
+    "thread_local!",
+    "static mut ",
+    "umask(",
+];
+
+/// Types of a `static` that changes.
+const CHANGING: [&str; 8] = ["Atomic", "Cell<", "Lazy", "Lock<", "Mutex<", "Once", "Condvar", "Sender<"];
+
+/// Where the library does that all the same, and why.
+const OF_THE_PROCESS: &[(&str, &str, &str)] = &[
+    ("config/src/slot.rs", "path::absolute(", "a variable's relative path, which the command passes"),
+    ("images/src/environment/local/interpreter.rs", "path::absolute(", "a relative path of the settings"),
+    ("run/src/request/inputs.rs", "path::absolute(", "a caller's relative path, for the record"),
+    ("run/src/request/mod.rs", "path::absolute(", "a caller's relative path, for the record"),
+    ("table/src/budget.rs", "static HOST", "memory, of which all hosts of a process have the same"),
+    ("table/src/budget.rs", "static PIECES", "memory, of which all hosts of a process have the same"),
+    ("table/src/guard.rs", "panic::set_hook(", "a process has one hook; outside of a guard it calls the previous one"),
+    ("table/src/guard.rs", "static HOOK", "the hook is set once"),
+    ("table/src/guard.rs", "thread_local!", "the hook's knowledge of its thread"),
+    ("table/src/held.rs", "path::absolute(", "a caller's relative path, which is opened again later"),
+];
+
+/// The calls and values of a source that are not its own but its process's.
+fn surroundings(source: &str) -> BTreeSet<String> {
+    let code = code(source);
+    let calls = SURROUNDINGS.iter().filter(|call| code.contains(**call)).map(|call| (*call).to_owned());
+    let statics = code.lines().filter_map(|line| {
+        let declared = line.split_once("static ").filter(|(before, _)| !before.ends_with(['\'', '&']))?.1;
+        let (name, kind) = declared.split_once(':')?;
+        CHANGING.iter().any(|changing| kind.contains(changing)).then(|| format!("static {name}"))
+    });
+    let mut found: BTreeSet<String> = calls.chain(statics).collect();
+    if found.contains("thread_local!") {
+        // Its values are statics too.
+        found.retain(|call| call != "static GUARDED");
+    }
+    found
+}
+
+#[test]
+fn the_library_reads_nothing_of_its_process() {
+    let library = host_sources().into_iter().filter(|(path, _)| !path.starts_with("cli"));
+    let found: BTreeSet<(String, String)> = library
+        .flat_map(|(path, source)| {
+            surroundings(&source).into_iter().map(move |call| (path.display().to_string(), call))
+        })
+        .collect();
+    let known = OF_THE_PROCESS.iter().map(|(path, call, _)| ((*path).to_owned(), (*call).to_owned())).collect();
+    assert_eq!(found, known, "left: what the library takes from its process; right: what has a reason");
+}
+
+#[test]
+fn what_is_of_a_process_is_found() {
+    let wrong = [
+        ("fn x() { std::env::var_os(y) }", "env::var"),
+        ("use std::env; fn x() { env::temp_dir() }", "env::temp_dir("),
+        ("fn x() { std::env::current_dir() }", "env::current_"),
+        ("fn x() { let a = '\"'; tempfile::tempfile() }", "tempfile::tempfile("),
+        ("fn x() { NamedTempFile::new() }", "NamedTempFile::new("),
+        ("fn x() { eprintln!(); }", "println!("),
+        ("    static KNOWN: OnceLock<u8> = OnceLock::new();", "static KNOWN"),
+        ("pub(crate) static COUNT: AtomicU8 = AtomicU8::new(0);", "static COUNT"),
+    ];
+    for (source, call) in wrong {
+        assert!(surroundings(source).contains(call), "{source}: {:?}", surroundings(source));
+    }
+    let right = [
+        "// std::env::var(x)\nfn x() { \"env::temp_dir()\" }",
+        "fn x() { tempfile::tempfile_in(folder) }",
+        "static NAMES: &[&str] = &[];",
+        "fn x(encoding: &'static Mutex<u8>) {}",
+        "fn x() {}\n#[cfg(test)]\nmod tests { fn y() { std::env::temp_dir() } }",
+    ];
+    for source in right {
+        assert_eq!(surroundings(source), BTreeSet::new(), "{source}");
+    }
 }
 
 #[test]

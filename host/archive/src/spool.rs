@@ -6,53 +6,53 @@ use super::fault::ArchiveFault;
 use super::limits::{BYTES_MAX, Bounded, unpacked_max};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, FileTypeExt};
 use std::path::Path;
+
+/// Bytes at the start of an archive that tell its compression.
+const START: usize = 4;
 
 /// Bytes that are copied at a time.
 const CHUNK: usize = 256 << 10;
 
-/// Opens an archive for reading in any order: the file itself, or its unpacked copy; `-` is standard input.
+/// Opens an archive for reading in any order: the file itself, or its unpacked copy in a file in `folder`.
 pub fn open(path: &Path, folder: &Path) -> Result<File, ArchiveFault> {
-    let file = if path == Path::new("-") {
-        io::stdin().as_fd().try_clone_to_owned().map(File::from)
-    } else {
-        File::open(path)
-    };
-    let mut file = file.map_err(ArchiveFault::Read)?;
-    let facts = file.metadata().map_err(ArchiveFault::Read)?;
-    let is_regular = facts.is_file();
-    if facts.file_type().is_char_device() && path != Path::new("-") {
+    let file = File::open(path).map_err(ArchiveFault::Read)?;
+    if file.metadata().map_err(ArchiveFault::Read)?.file_type().is_char_device() {
         // Some devices never end.
         return Err(ArchiveFault::Read(io::Error::new(io::ErrorKind::InvalidInput, "it is a device, not a file")));
     }
-    let mut start = [0; 4];
-    let read = if is_regular { file.read_at(&mut start, 0) } else { read_start(&mut file, &mut start) };
-    let read = read.map_err(ArchiveFault::Read)?;
-    let compression = Compression::of_start(&start[..read]);
-    if is_regular && compression == Compression::None {
-        return match facts.len() {
-            size if size > BYTES_MAX => Err(ArchiveFault::TooLarge { size, max: BYTES_MAX }),
-            _ => Ok(file),
-        };
-    }
-    // A pipe has no size to compare with.
-    let max = if is_regular { unpacked_max(facts.len()) } else { BYTES_MAX };
-    let whole: Box<dyn Read> = if is_regular { Box::new(file) } else { Box::new(start[..read].chain(file)) };
-    let unpacked = compression.reader(whole).map_err(ArchiveFault::Read)?;
-    unpack(Bounded::new(unpacked, max), folder)
+    of_file(file, folder)
 }
 
-fn read_start(file: &mut File, start: &mut [u8]) -> io::Result<usize> {
-    let mut read = 0;
-    while read < start.len() {
-        match file.read(&mut start[read..])? {
-            0 => break,
-            more => read += more,
+/// As [`open`], of an open file or pipe. A pipe is read to its end.
+pub fn of_file(file: File, folder: &Path) -> Result<File, ArchiveFault> {
+    let facts = file.metadata().map_err(ArchiveFault::Read)?;
+    if !facts.is_file() {
+        // A pipe has no size to compare with.
+        return of_reader(file, folder);
+    }
+    let mut start = [0; START];
+    let read = file.read_at(&mut start, 0).map_err(ArchiveFault::Read)?;
+    match Compression::of_start(&start[..read]) {
+        Compression::None if facts.len() > BYTES_MAX => {
+            Err(ArchiveFault::TooLarge { size: facts.len(), max: BYTES_MAX })
+        }
+        Compression::None => Ok(file),
+        compression => {
+            let unpacked = compression.reader(file).map_err(ArchiveFault::Read)?;
+            unpack(Bounded::new(unpacked, unpacked_max(facts.len())), folder)
         }
     }
-    Ok(read)
+}
+
+/// As [`open`], of a reader, which is read to its end.
+pub fn of_reader(mut reader: impl Read, folder: &Path) -> Result<File, ArchiveFault> {
+    let mut start = Vec::with_capacity(START);
+    reader.by_ref().take(START as u64).read_to_end(&mut start).map_err(ArchiveFault::Read)?;
+    let compression = Compression::of_start(&start);
+    let unpacked = compression.reader(start.as_slice().chain(reader)).map_err(ArchiveFault::Read)?;
+    unpack(Bounded::new(unpacked, BYTES_MAX), folder)
 }
 
 fn unpack(mut from: impl Read, folder: &Path) -> Result<File, ArchiveFault> {
@@ -73,6 +73,7 @@ fn unpack(mut from: impl Read, folder: &Path) -> Result<File, ArchiveFault> {
 mod tests {
     use super::*;
     use std::error::Error;
+    use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn what_unpacks_without_end_is_given_up() {
@@ -80,6 +81,36 @@ mod tests {
         let unpacked = Compression::of_start(&packed).reader(&packed[..]).unwrap();
         let error = unpack(Bounded::new(unpacked, 1 << 20), &std::env::temp_dir()).unwrap_err();
         assert_eq!(error.source().unwrap().to_string(), "it unpacks to more than 1048576 bytes");
+    }
+
+    #[test]
+    fn files_stay_where_they_are_and_readers_are_copied() {
+        let (plain, folder) = (b"a tar archive".repeat(1000), tempfile::tempdir().unwrap());
+        let gzip = {
+            let mut packing = Compression::Gzip.writer(Vec::new()).unwrap();
+            packing.write_all(&plain).unwrap();
+            packing.finish().unwrap()
+        };
+        let text = |file: File| {
+            let mut text = vec![0; plain.len()];
+            file.read_exact_at(&mut text, 0).unwrap();
+            assert_eq!(file.metadata().unwrap().len(), plain.len() as u64);
+            text
+        };
+        for (packed, copied) in [(&plain, false), (&gzip, true)] {
+            let path = folder.path().join("archive");
+            std::fs::write(&path, packed).unwrap();
+            let at = std::fs::metadata(&path).unwrap().ino();
+            let opened = of_file(File::open(&path).unwrap(), folder.path()).unwrap();
+            assert_eq!(opened.metadata().unwrap().ino() != at, copied);
+            assert_eq!(text(opened), plain);
+            assert_eq!(text(of_reader(packed.as_slice(), folder.path()).unwrap()), plain);
+        }
+        // Shorter than any compression's first bytes.
+        assert_eq!(of_reader(&b"ab"[..], folder.path()).unwrap().metadata().unwrap().len(), 2);
+        let missing = folder.path().join("missing");
+        let error = of_reader(plain.as_slice(), &missing).unwrap_err();
+        assert!(error.to_string().contains(&missing.display().to_string()), "{error}");
     }
 
     #[test]

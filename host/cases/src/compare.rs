@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn table(csv: &str) -> Table {
-        Table::parse("table", csv).unwrap()
+        Table::parse("table", csv, &std::env::temp_dir()).unwrap()
     }
 
     fn difference(expected: &str, actual: &str, comparison: Comparison) -> Option<TableDifference> {

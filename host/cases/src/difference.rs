@@ -188,7 +188,7 @@ mod tests {
     use crate::{Comparison, Table, compare};
 
     fn described(expected: &str, actual: &str) -> String {
-        let table = |csv: &str| Table::parse("table", csv).unwrap();
+        let table = |csv: &str| Table::parse("table", csv, &std::env::temp_dir()).unwrap();
         compare(&table(expected), &table(actual), Comparison::default()).unwrap().describe().to_string()
     }
 

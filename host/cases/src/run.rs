@@ -46,8 +46,9 @@ impl Case {
     /// # Errors
     /// [`CaseError`].
     pub fn check(&self, bench: &Bench, update: bool) -> Result<(), CaseError> {
+        let temporary_folder = &bench.engines.settings().temporary_folder;
         for position in 0..self.outputs.len() {
-            match self.expected(position) {
+            match self.expected(position, temporary_folder) {
                 Err(CaseError::NoExpected { .. }) if update => {}
                 result => drop(result?),
             }
@@ -86,9 +87,10 @@ impl Case {
         let problems = self.ending(&run);
         let mut result = CaseResult { name: self.name.clone(), problems, updated: Vec::new(), printed, notes, run };
         if result.passed() {
-            let case = self.clone();
-            let outputs =
-                tokio::task::spawn_blocking(move || case.outputs(folder.path(), &mut result, update).map(|()| result));
+            let (case, temporary_folder) = (self.clone(), bench.engines.settings().temporary_folder.clone());
+            let outputs = tokio::task::spawn_blocking(move || {
+                case.outputs(folder.path(), &temporary_folder, &mut result, update).map(|()| result)
+            });
             return outputs.await.map_err(broken)?;
         }
         Ok(result)
@@ -110,6 +112,8 @@ impl Case {
         spec.limits.timeout = TimeLimit::After(self.timeout);
         // Its block's author looks at the report, and runs it again and again.
         spec.recorded = false;
+        let temporary_folder = &bench.engines.settings().temporary_folder;
+        spec.temporary_folder = Some(temporary_folder.clone());
         let block = Block::load(&self.block)?.block;
         for (number, table) in &self.inputs {
             let path = match table {
@@ -117,7 +121,8 @@ impl Case {
                 TableText::Inline(text) => {
                     let (path, what) = (folder.join(format!("input-{number}.csv")), format!("input {number}"));
                     // Its errors must not mention a file that the user did not write.
-                    check_input(&block, *number, text).map_err(|source| self.table_error(what, source))?;
+                    check_input(&block, *number, text, temporary_folder)
+                        .map_err(|source| self.table_error(what, source))?;
                     std::fs::write(&path, text)
                         .map_err(|source| CaseError::Folder { path: folder.to_owned(), source })?;
                     path
@@ -144,12 +149,12 @@ impl Case {
         folder.join(format!("output-{position}-{name}"))
     }
 
-    fn expected(&self, position: usize) -> Result<Option<Table>, CaseError> {
+    fn expected(&self, position: usize, temporary_folder: &Path) -> Result<Option<Table>, CaseError> {
         let expected = &self.outputs[position];
         let table = match &expected.table {
             None => return Ok(None),
-            Some(TableText::Inline(text)) => Table::parse("table", text),
-            Some(TableText::File(path)) => Table::read(path),
+            Some(TableText::Inline(text)) => Table::parse("table", text, temporary_folder),
+            Some(TableText::File(path)) => Table::read(path, temporary_folder),
         };
         match table {
             Ok(table) => Ok(Some(table)),
@@ -176,7 +181,13 @@ impl Case {
     }
 
     /// The problems of the outputs of a run with the expected outcome.
-    fn outputs(&self, folder: &Path, result: &mut CaseResult, update: bool) -> Result<(), CaseError> {
+    fn outputs(
+        &self,
+        folder: &Path,
+        temporary_folder: &Path,
+        result: &mut CaseResult,
+        update: bool,
+    ) -> Result<(), CaseError> {
         for (position, expected) in self.outputs.iter().enumerate() {
             let (output, actual) = (expected.label(), self.actual(position, folder));
             let written = result.run.outputs.iter().find(|written| written.path == actual);
@@ -189,7 +200,7 @@ impl Case {
                 result.problems.push(Problem::Unwritten { output });
                 continue;
             }
-            let found = match Table::read(&actual) {
+            let found = match Table::read(&actual, temporary_folder) {
                 Ok(found) => found,
                 Err(error) => {
                     let reason = error.to_string().replace(&format!("`{}`", actual.display()), "it");
@@ -198,7 +209,7 @@ impl Case {
                 }
             };
             let comparison = Comparison { tolerance: expected.tolerance, ignore_row_order: expected.ignore_row_order };
-            let difference = match self.expected(position) {
+            let difference = match self.expected(position, temporary_folder) {
                 Ok(wanted) => wanted.and_then(|wanted| compare(&wanted, &found, comparison)).map(Some),
                 // There is nothing to compare it with yet.
                 Err(CaseError::NoExpected { .. }) if update => Some(None),
@@ -228,11 +239,11 @@ impl Case {
 }
 
 /// Whether the text of an input can be read as the block declares.
-fn check_input(block: &Block, number: usize, text: &str) -> Result<(), TableError> {
+fn check_input(block: &Block, number: usize, text: &str, temporary_folder: &Path) -> Result<(), TableError> {
     let declared = block.inputs.as_ref().and_then(|inputs| inputs.get(number));
     let reading = declared.map(InputDeclaration::reading).unwrap_or_default();
     let format = reading.format.as_deref().unwrap_or("csv").parse()?;
-    Source::spool("table", text.as_bytes(), format, &reading).map(drop)
+    Source::spool("table", text.as_bytes(), format, &reading, temporary_folder).map(drop)
 }
 
 /// Puts a copy of a file in place of another one, at once.

@@ -34,22 +34,23 @@ pub(super) struct Column {
 }
 
 impl Table {
-    /// Reads a file, whose format is that of its suffix.
+    /// Reads a file, whose format is that of its suffix. Temporary files are in `temporary_folder`.
     ///
     /// # Errors
     /// [`TableError`], also where the table has more than ten million cells.
-    pub fn read(path: &Path) -> Result<Self, TableError> {
+    pub fn read(path: &Path, temporary_folder: &Path) -> Result<Self, TableError> {
         let format = FileFormat::from_path(path)?;
-        Self::collect(&Source::open_as(path, format, &named(format))?, format, path)
+        Self::collect(&Source::open_as(path, format, &named(format), temporary_folder)?, format, path)
     }
 
     /// Reads CSV. `name` stands for it in errors.
     ///
     /// # Errors
     /// As [`Table::read`].
-    pub fn parse(name: &str, csv: &str) -> Result<Self, TableError> {
+    pub fn parse(name: &str, csv: &str, temporary_folder: &Path) -> Result<Self, TableError> {
         let format = "csv".parse()?;
-        Self::collect(&Source::spool(name, csv.as_bytes(), format, &named(format))?, format, Path::new(name))
+        let source = Source::spool(name, csv.as_bytes(), format, &named(format), temporary_folder)?;
+        Self::collect(&source, format, Path::new(name))
     }
 
     fn collect(source: &Source, format: FileFormat, path: &Path) -> Result<Self, TableError> {
@@ -190,10 +191,11 @@ mod tests {
         let path = folder.path().join("table.arrow");
         let batch = RecordBatch::try_from_iter([("a", Arc::new(column) as ArrayRef)]).unwrap();
         let file = std::fs::File::create(&path).unwrap();
-        let mut sink = Sink::create(&path, "arrow".parse().unwrap(), &batch.schema(), file).unwrap();
+        let mut sink =
+            Sink::create(&path, "arrow".parse().unwrap(), &batch.schema(), file, &std::env::temp_dir()).unwrap();
         sink.write(&batch).unwrap();
         sink.finish().unwrap();
-        Table::read(&path).unwrap()
+        Table::read(&path, &std::env::temp_dir()).unwrap()
     }
 
     fn difference(expected: impl Array + 'static, actual: impl Array + 'static) -> Option<TableDifference> {

@@ -8,7 +8,7 @@ use longshore::shown::Shown;
 use longshore::table::FileFormat;
 use longshore::{CheckedInput, CheckedInputs, InputSpec};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
@@ -29,7 +29,7 @@ pub(crate) struct CheckArguments {
 }
 
 /// Prints a block as it was read, and the columns of the tables that are given.
-pub(crate) fn check(arguments: &CheckArguments) -> u8 {
+pub(crate) fn check(arguments: &CheckArguments, temporary_folder: &Path) -> u8 {
     let loaded = match Block::load(&arguments.block) {
         Ok(loaded) => loaded,
         Err(error) => return failure::print(&error, BAD_INPUT),
@@ -39,7 +39,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> u8 {
         Err(reason) => return failure::print_text(&reason, BAD_INPUT),
     };
     // Without a table there is nothing to check against the declared inputs.
-    let checked = (!specs.is_empty()).then(|| CheckedInputs::of(&loaded.block, specs));
+    let checked = (!specs.is_empty()).then(|| CheckedInputs::of(&loaded.block, specs, temporary_folder));
     let errors = checked.as_ref().map(CheckedInputs::errors).unwrap_or_default();
     let remedies = checked.as_ref().map(CheckedInputs::remedies).unwrap_or_default();
     let inputs = checked.map(|checked| checked.inputs).unwrap_or_default();

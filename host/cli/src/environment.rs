@@ -34,6 +34,8 @@ fn defaults() -> Settings {
     replace(&mut settings.uv, longshore::find_program("uv", &path));
     replace(&mut settings.state_folder, data_folder("XDG_STATE_HOME", ".local/state"));
     replace(&mut settings.cache_folder, data_folder("XDG_CACHE_HOME", ".cache"));
+    replace(&mut settings.work_folder, set("TMPDIR"));
+    replace(&mut settings.temporary_folder, set("TMPDIR"));
     settings.agent = agent();
     settings.sdk_folder = sdk_folder();
     settings.docker_config = docker_config().unwrap_or_default();
@@ -70,7 +72,7 @@ fn runtime_folder() -> Option<PathBuf> {
     let own = |folder: &PathBuf| std::fs::metadata(folder).is_ok_and(|found| found.uid() == user.as_raw());
     let named = set("XDG_RUNTIME_DIR").filter(own);
     let usual = Some(PathBuf::from(format!("/run/user/{}", user.as_raw()))).filter(own);
-    let candidates = [named, usual, Some(env::temp_dir()), Some(PathBuf::from("/tmp"))];
+    let candidates = [named, usual, set("TMPDIR"), Some(PathBuf::from("/tmp"))];
     let mut folders = candidates.into_iter().flatten().filter(|folder| {
         folder.as_os_str().len() <= RUNTIME_FOLDER_BYTES
             && rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     let host = Host::new(config.settings().clone());
     let status = match arguments.command {
         Command::Run(arguments) => runtime.block_on(run::run(*arguments, &host)),
-        Command::Peek(arguments) => peek::peek(&arguments),
+        Command::Peek(arguments) => peek::peek(&arguments, &host.settings().temporary_folder),
         Command::Test(arguments) => runtime.block_on(test::test(*arguments, &host)),
         Command::New(arguments) => new::new(&arguments),
         Command::Images(command) => runtime.block_on(images::images(command, &host)),
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
         }
         Command::Lock(arguments) => runtime.block_on(lock::lock(arguments, &host)),
         Command::Config(command) => config::config(&command, &config),
-        Command::Check(arguments) => check::check(&arguments),
+        Command::Check(arguments) => check::check(&arguments, &host.settings().temporary_folder),
         Command::Doctor { json } => runtime.block_on(signals::unless_interrupted(doctor::doctor(&config, json))),
         Command::Schema => check::schema(),
     };

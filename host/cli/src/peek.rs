@@ -5,7 +5,7 @@ use clap::Args;
 use longshore::human::{aligned, count};
 use longshore::shown::{Shown, Word};
 use longshore::table::{FileFormat, Glance, Peek, ReadOptions, Source, Words};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Characters of a value that are shown.
 const VALUE_SHOWN: usize = 30;
@@ -41,7 +41,7 @@ pub(crate) struct PeekArguments {
 }
 
 /// Shows a table as a script will see it.
-pub(crate) fn peek(arguments: &PeekArguments) -> u8 {
+pub(crate) fn peek(arguments: &PeekArguments, temporary_folder: &Path) -> u8 {
     let mut options = ReadOptions::default();
     for text in &arguments.read {
         if let Err(reason) = options.add(text) {
@@ -51,8 +51,9 @@ pub(crate) fn peek(arguments: &PeekArguments) -> u8 {
     let format =
         arguments.format.filter(|_| options.format.is_none() && FileFormat::from_path(&arguments.path).is_err());
     let looked = match arguments.all {
-        true => Source::find(&arguments.path, format, &options).and_then(|source| Peek::of(&source, arguments.rows)),
-        false => Peek::quick(&arguments.path, format, &options, arguments.rows),
+        true => Source::find(&arguments.path, format, &options, temporary_folder)
+            .and_then(|source| Peek::of(&source, arguments.rows)),
+        false => Peek::quick(&arguments.path, format, &options, arguments.rows, temporary_folder),
     };
     match looked {
         Ok(peek) if arguments.json => printer::json(&peek),

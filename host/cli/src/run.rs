@@ -33,6 +33,7 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
         Some(Err(error)) => return failure::print_text(&format!("cannot ask for a password: {error}"), BAD_INPUT),
         None => return INTERRUPTED,
     }
+    spec.temporary_folder = Some(host.settings().temporary_folder.clone());
     let prepared = tokio::task::spawn_blocking(|| spec.prepare());
     let prepared = tokio::select! {
         prepared = prepared => prepared,

@@ -42,6 +42,6 @@ pub(crate) fn connect_outputs(outputs: &mut [OutputSpec]) -> Result<(), String> 
 }
 
 /// A second descriptor of the same stream.
-fn open(stream: impl AsFd) -> io::Result<File> {
+pub(crate) fn open(stream: impl AsFd) -> io::Result<File> {
     stream.as_fd().try_clone_to_owned().map(File::from)
 }

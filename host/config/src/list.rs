@@ -120,6 +120,16 @@ pub(super) static SETTINGS: &[Setting] = &[
         ..ENGINE
     },
     Setting {
+        key: "temporary_folder",
+        slot: Slot::Path(|settings| &mut settings.temporary_folder),
+        leads_to: Target::Folder,
+        variable: "LONGSHORE_TEMPORARY_FOLDER",
+        about: "temporary files without names: tables from and for pipes, rows of Excel workbooks, archives of images",
+        default: "`$TMPDIR`, else `/tmp`",
+        example: r#""/srv/longshore/temporary""#,
+        ..ENGINE
+    },
+    Setting {
         key: "script_users",
         slot: Slot::Users(|settings| &mut settings.script_users),
         variable: "LONGSHORE_SCRIPT_USERS",

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// names them.
 const SCRIPT_USERS: RangeInclusive<u32> = 43_560..=43_815;
 
+/// The folder of temporary files unless the settings name another.
+pub const TEMPORARY_FOLDER: &str = "/tmp";
+
 /// Settings of the machine, apart from any one run.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -25,6 +28,9 @@ pub struct Settings {
     pub runtime_folder: PathBuf,
     /// The folder for the `process` engine's working folders.
     pub work_folder: PathBuf,
+    /// The folder for temporary files, which have no names: tables that are read from a pipe or handed over, rows of
+    /// Excel workbooks, and archives of images. It needs room for the largest of them.
+    pub temporary_folder: PathBuf,
     /// The agent's binary, for the `process` engine and for images without an agent.
     pub agent: PathBuf,
     /// The Python interpreter of the `process` engine; it must have the SDK.
@@ -222,7 +228,8 @@ impl Default for Settings {
         Self {
             engine_socket: PathBuf::from("/var/run/docker.sock"),
             runtime_folder: PathBuf::from("/run/longshore"),
-            work_folder: std::env::temp_dir(),
+            work_folder: PathBuf::from(TEMPORARY_FOLDER),
+            temporary_folder: PathBuf::from(TEMPORARY_FOLDER),
             agent: PathBuf::from("longshore-agent"),
             python: PathBuf::from("python3"),
             rscript: PathBuf::from("Rscript"),

@@ -12,6 +12,7 @@ use bollard::query_parameters::{
 };
 use longshore_engine::task::blocking;
 use longshore_engine::{SocketMemory, in_a_file, limit_sockets, socket_memory};
+use longshore_model::activity::Activities;
 use longshore_model::run_id::new_run_id;
 use longshore_os::locked_folder::{LockedFolder, is_locked, remove_unlocked};
 use longshore_os::small_file;
@@ -59,6 +60,8 @@ pub(super) struct Lease {
 pub(crate) struct NamedContainer {
     api: bollard::Docker,
     name: String,
+    temporary_folder: PathBuf,
+    removals: Activities,
     lease: Option<Arc<Lease>>,
     state: State,
 }
@@ -77,13 +80,16 @@ enum State {
 pub(super) struct Containers {
     pub(super) api: bollard::Docker,
     leases: Leases,
+    temporary_folder: PathBuf,
+    /// Removals of containers whose owners were dropped.
+    removals: Activities,
     /// Taken with the first container; `None` in it if the state folder cannot be written.
     lease: Arc<OnceCell<Option<Arc<Lease>>>>,
 }
 
 impl Containers {
-    pub(super) fn new(api: bollard::Docker, leases: Leases) -> Self {
-        Self { api, leases, lease: Arc::default() }
+    pub(super) fn new(api: bollard::Docker, leases: Leases, temporary_folder: PathBuf) -> Self {
+        Self { api, leases, temporary_folder, removals: Activities::new(), lease: Arc::default() }
     }
 
     /// A container to be created, named `longshore-` and this. The first call also removes the containers of dead
@@ -100,7 +106,19 @@ impl Containers {
             // Without a lease a container may outlive a killed host; that does not prevent a run.
             taken.await.ok()?.ok()
         });
-        NamedContainer::new(self.api.clone(), name, lease.await.clone())
+        NamedContainer {
+            api: self.api.clone(),
+            name: format!("{NAMES}{name}"),
+            temporary_folder: self.temporary_folder.clone(),
+            removals: self.removals.clone(),
+            lease: lease.await.clone(),
+            state: State::Unasked,
+        }
+    }
+
+    /// Waits until the containers whose owners were dropped are removed.
+    pub(super) async fn settle(&self) {
+        self.removals.idle().await;
     }
 
     /// Removes the containers of dead hosts.
@@ -166,10 +184,6 @@ impl Drop for Lease {
 }
 
 impl NamedContainer {
-    pub(super) fn new(api: bollard::Docker, name: &str, lease: Option<Arc<Lease>>) -> Self {
-        Self { api, name: format!("{NAMES}{name}"), lease, state: State::Unasked }
-    }
-
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -205,10 +219,10 @@ impl NamedContainer {
         if !takes_files(message) {
             return made.map(drop);
         }
-        let mut configuration = configuration.clone();
+        let (mut configuration, folder) = (configuration.clone(), self.temporary_folder.clone());
         let (configuration, file) = blocking(move || {
             let host = configuration.host_config.get_or_insert_default();
-            let file = in_a_file(host.security_opt.get_or_insert_default())?;
+            let file = in_a_file(host.security_opt.get_or_insert_default(), &folder)?;
             Ok((configuration, file))
         })
         .await
@@ -258,8 +272,10 @@ impl Drop for NamedContainer {
         // Without a runtime, the connection to its first process closes too, so it ends and removes itself.
         if let (State::Asked | State::Made, Ok(runtime)) = (self.state, tokio::runtime::Handle::try_current()) {
             let (api, name, lease, state) = (self.api.clone(), self.name.clone(), self.lease.take(), self.state);
-            // Not awaited: if it does not finish, the lease stays, and the next host removes the container.
+            let counted = self.removals.begin();
+            // Not awaited here: if it does not finish, the lease stays, and the next host removes the container.
             runtime.spawn(async move {
+                let _counted = counted;
                 let removed = remove(&api, &name).await;
                 if let (Ok(()), State::Made, Some(lease)) = (removed, state, lease) {
                     lease.containers.fetch_sub(1, Ordering::SeqCst);

@@ -35,7 +35,8 @@ pub(crate) struct DockerStore {
 impl DockerStore {
     /// The images of a connected engine.
     pub(crate) fn new(api: bollard::Docker, settings: &Settings) -> Self {
-        let containers = Containers::new(api.clone(), Leases::new(&settings.state_folder, &settings.engine_socket));
+        let leases = Leases::new(&settings.state_folder, &settings.engine_socket);
+        let containers = Containers::new(api.clone(), leases, settings.temporary_folder.clone());
         Self { api, containers }
     }
 
@@ -204,6 +205,10 @@ impl ImageStore for DockerStore {
     fn reap(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move { self.containers.reap().await.map_err(failed("removing containers of hosts that were killed")) }
             .boxed()
+    }
+
+    fn settle(&self) -> BoxFuture<'_, ()> {
+        self.containers.settle().boxed()
     }
 }
 

@@ -70,10 +70,12 @@ async fn image(store: &dyn ImageStore, subject: &str, image: &str) -> Diagnosis 
 }
 
 /// The output of an interpreter that succeeds within the deadline; `None` if it fails.
-async fn answer(started: Started<'_>, option: &str, program: &str) -> io::Result<Option<String>> {
+async fn answer(started: Started<'_>, path: &str, option: &str, program: &str) -> io::Result<Option<String>> {
     let (interpreter, arguments) = started.command.split_first().ok_or(io::ErrorKind::NotFound)?;
     let mut command = Command::new(interpreter);
-    command.args(arguments).args([option, program]).envs(started.variables);
+    // A script sees no other variables either.
+    command.args(arguments).args([option, program]).env_clear();
+    command.env("PATH", path).env("LANG", "C.UTF-8").envs(started.variables);
     let Output { status, out, .. } = Program::new(command).within(DEADLINE).output(ANSWER_MAX).await?;
     Ok(status.success().then(|| String::from_utf8_lossy(&out).trim().to_owned()))
 }
@@ -83,7 +85,7 @@ async fn python(interpreters: &Interpreters) -> Diagnosis {
     let program =
         "import sys, longshore, omniscope.api; print('Python %d.%d.%d with longshore' % sys.version_info[:3])";
     let shown = &interpreters.python;
-    match answer(interpreters.start_python(), "-c", program).await {
+    match answer(interpreters.start_python(), &interpreters.path, "-c", program).await {
         Ok(Some(answer)) => Diagnosis::good(subject, answer),
         Ok(None) => Diagnosis::bad(
             subject,
@@ -98,7 +100,7 @@ async fn r(interpreters: &Interpreters) -> Diagnosis {
     let subject = "R of the process engine";
     let program = "library(longshore); library(omniscope.api); cat('R', format(getRversion()), 'with longshore')";
     let shown = &interpreters.rscript;
-    match answer(interpreters.start_r(), "-e", program).await {
+    match answer(interpreters.start_r(), &interpreters.path, "-e", program).await {
         Ok(Some(answer)) => Diagnosis::good(subject, answer),
         Ok(None) => Diagnosis::bad(
             subject,

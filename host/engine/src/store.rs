@@ -115,6 +115,8 @@ pub trait Archives: Send + Sync {
 pub trait ImageStore: Images + Builds + Volumes + Archives + fmt::Debug {
     /// Removes the containers of killed hosts.
     fn reap(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Waits until the containers of this host whose owners were dropped are removed.
+    fn settle(&self) -> BoxFuture<'_, ()>;
 }
 
 /// The parameters of a build container.

@@ -1,6 +1,7 @@
 //! Types that all parts of the host share: ids, digests, limits, outcomes, events, cancelling, text for display, and
 //! declarations of tables.
 
+pub mod activity;
 pub mod address;
 pub mod cancel;
 #[cfg(test)]

@@ -13,3 +13,4 @@ pub mod program;
 pub mod publish;
 pub mod shared_file;
 pub mod small_file;
+pub mod temporary;

@@ -13,6 +13,7 @@ use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{Schema, SchemaRef};
 use longshore_model::table::{Compression, FileFormat, Format, ReadOptions};
+use longshore_os::temporary::TemporaryFile;
 use longshore_segment::{Mapping, Segment, Side, TableDecoder, plain_schema};
 use std::io::{BufWriter, Seek};
 use std::path::{Path, PathBuf};
@@ -32,17 +33,18 @@ impl TableSource {
         Ok(Self::Memory { schema: plain, batches })
     }
 
-    /// Batches that a reader gives, kept in a temporary file without a name. Blocks until the reader ends.
+    /// Batches that a reader gives, kept in a temporary file without a name in `temporary_folder`. Blocks until the
+    /// reader ends.
     ///
     /// # Errors
     /// [`TableError`]: the reader's own error, a batch with other columns than its schema, or a file that cannot be
     /// written.
-    pub fn spool_batches(name: &str, reader: BatchReader) -> Result<Self, TableError> {
+    pub fn spool_batches(name: &str, reader: BatchReader, temporary_folder: &Path) -> Result<Self, TableError> {
         let path = Path::new(name);
         let failed = |source| TableError::Write { path: path.to_owned(), source };
         let arrow = |source| TableError::Arrow { path: path.to_owned(), source };
         let (plain, batches) = given(name, reader)?;
-        let mut file = tempfile::tempfile().map_err(failed)?;
+        let file = TemporaryFile::new_in(temporary_folder).map_err(failed)?;
         let target = BufWriter::new(file.try_clone().map_err(failed)?);
         let mut writer = StreamWriter::try_new(target, &plain).map_err(arrow)?;
         for batch in batches {
@@ -50,9 +52,10 @@ impl TableSource {
         }
         writer.finish().map_err(arrow)?;
         drop(writer);
+        let mut file = file.into_file();
         file.rewind().map_err(failed)?;
         let format = FileFormat { format: Format::ArrowStream, compression: Compression::None };
-        Source::of(path, file, format, &ReadOptions::default()).map(Self::Stored)
+        Source::of(path, file, format, &ReadOptions::default(), temporary_folder).map(Self::Stored)
     }
 
     /// Batches that a reader gives, which pass once.
@@ -168,7 +171,7 @@ mod tests {
     #[test]
     fn a_reader_is_kept_or_passes_once() {
         let batches = || reader(vec![Ok(batch(0, 3)), Ok(batch(3, 1))]);
-        let kept = TableSource::spool_batches("sales", batches()).unwrap();
+        let kept = TableSource::spool_batches("sales", batches(), &std::env::temp_dir()).unwrap();
         for _ in 0..2 {
             assert_eq!(numbers(kept.stored().unwrap().unwrap()).concat(), [0, 1, 2, 3]);
         }
@@ -181,7 +184,8 @@ mod tests {
     #[test]
     fn a_reader_that_fails_or_panics_is_an_error_of_the_table() {
         let failed = || Err(ArrowError::ComputeError("no more".into()));
-        let error = TableSource::spool_batches("sales", reader(vec![Ok(batch(0, 1)), failed()])).unwrap_err();
+        let error = TableSource::spool_batches("sales", reader(vec![Ok(batch(0, 1)), failed()]), &std::env::temp_dir())
+            .unwrap_err();
         assert_eq!(error.to_string(), "`sales`: Compute error: no more");
         let passing = TableSource::pass_batches("sales", reader(vec![Ok(batch(0, 1)), failed()])).unwrap();
         assert_eq!(failure(&passing), error.to_string());

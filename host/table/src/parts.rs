@@ -47,6 +47,7 @@ impl Parts {
         files: Vec<Found>,
         format: Option<FileFormat>,
         options: &ReadOptions,
+        temporary_folder: &Path,
     ) -> Result<Self, TableError> {
         let formats = formats(path, &files, format)?;
         let (own_options, key_options) = split(options, &files);
@@ -70,12 +71,13 @@ impl Parts {
             if left == Some(0) {
                 break;
             }
-            let part = TableFile::open(&file.path, format, &ReadOptions { rows: left, ..own_options.clone() })?;
+            let options = ReadOptions { rows: left, ..own_options.clone() };
+            let part = TableFile::open(&file.path, format, &options, temporary_folder)?;
             left = left.map(|left| left.saturating_sub(part.rows().unwrap_or(0)));
             parts.parts.push(Arc::new(part.closed()?));
         }
         parts.own = match parts.parts.first().is_some_and(|part| part.layout().is_some()) {
-            true => parts.widen(&own_options)?,
+            true => parts.widen(&own_options, temporary_folder)?,
             false => parts.same()?,
         };
         if let Some(name) = parts.doubled() {
@@ -203,7 +205,7 @@ impl Parts {
 
     /// The columns of texts, each of the narrowest type that holds what all files have. A file that is read otherwise
     /// alone is opened again.
-    fn widen(&mut self, options: &ReadOptions) -> Result<Vec<FieldRef>, TableError> {
+    fn widen(&mut self, options: &ReadOptions, temporary_folder: &Path) -> Result<Vec<FieldRef>, TableError> {
         let first = &self.parts[0];
         for part in &self.parts[1..] {
             self.check_names(first, part)?;
@@ -248,7 +250,7 @@ impl Parts {
             let mut again = options.clone();
             again.types.extend(types.iter().cloned());
             again.rows = options.rows.and(part.rows());
-            match TableFile::open(part.path(), part.format(), &again) {
+            match TableFile::open(part.path(), part.format(), &again, temporary_folder) {
                 Ok(opened) => self.parts[index - 1] = Arc::new(opened.closed()?),
                 // Such as more digits than a double has: these columns are text in all files.
                 Err(error) if types.iter().any(|(_, kind)| *kind != ColumnType::Text) => {

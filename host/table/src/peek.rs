@@ -73,7 +73,7 @@ struct Extreme {
 impl Peek {
     /// Looks at what a path names. Of a large text that is not compressed its ends and a sample between them are
     /// read, which takes the same short time for each; what is small, and what can be read in no other way, is read
-    /// as a whole.
+    /// as a whole. The rows of a workbook are kept in a temporary file in `temporary_folder`.
     ///
     /// # Errors
     /// [`TableError`].
@@ -82,12 +82,14 @@ impl Peek {
         format: Option<FileFormat>,
         options: &ReadOptions,
         first: usize,
+        temporary_folder: &Path,
     ) -> Result<Self, TableError> {
         let Some(sample) = peek_sample::take(path, format, options)? else {
-            return Self::of(&Source::find(path, format, options)?, first);
+            return Self::of(&Source::find(path, format, options, temporary_folder)?, first);
         };
         let file = sample.file.try_clone().map_err(|source| TableError::Read { path: path.to_owned(), source })?;
-        let looked = Source::of(path, file, sample.format, options).and_then(|source| Self::of(&source, first));
+        let looked = Source::of(path, file, sample.format, options, temporary_folder);
+        let looked = looked.and_then(|source| Self::of(&source, first));
         match looked {
             Ok(mut peek) if peek.rows > 0 => {
                 let (rows, bytes, of_bytes) = (peek.rows, sample.bytes, sample.of_bytes);
@@ -96,7 +98,7 @@ impl Peek {
                 Ok(peek)
             }
             // If a piece begins inside quotes, or the error is in another line, only the whole text shows it.
-            _ => Self::of(&Source::find(path, format, options)?, first),
+            _ => Self::of(&Source::find(path, format, options, temporary_folder)?, first),
         }
     }
 

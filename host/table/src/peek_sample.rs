@@ -1,10 +1,11 @@
-//! A sample of a large text: its beginning, its end, and pieces between them, each of whole lines, in a file without
-//! a name.
+//! A sample of a large text: its beginning, its end, and pieces between them, each of whole lines, in a file in
+//! memory.
 
 use super::encoding::marked;
 use super::error::TableError;
 use longshore_model::table::{Compression, FileFormat, Format, ReadOptions};
 use longshore_os::small_file::open_regular;
+use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
@@ -94,7 +95,8 @@ fn gather(file: &File, format: FileFormat, length: u64) -> std::io::Result<Optio
     let (piece_bytes, piece_lines) = (bytes - head_bytes, all_lines - head_lines);
     let rest = u128::from(length - head_bytes) * u128::from(piece_lines) / u128::from(piece_bytes.max(1));
     let of_lines = head_lines + u64::try_from(rest).unwrap_or(u64::MAX);
-    let mut sample = tempfile::tempfile()?;
+    // 2 MiB at most, the beginning and all pieces.
+    let mut sample = File::from(memfd_create("longshore-sample", MemfdFlags::CLOEXEC)?);
     sample.write_all(&text)?;
     Ok(Some(Taken { file: sample, format, bytes, of_bytes: length, lines: all_lines, of_lines }))
 }

@@ -9,9 +9,10 @@ use super::table_file::TableFile;
 use super::unpack::inside;
 use arrow_schema::SchemaRef;
 use longshore_model::table::{FileFormat, ReadOptions};
+use longshore_os::temporary::TemporaryFile;
 use longshore_segment::Segment;
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Read;
 use std::path::Path;
 
 /// A table to read.
@@ -27,18 +28,24 @@ enum Content {
 
 impl Source {
     /// Opens and checks what a path names: a file, a folder of files that make one table, or a pattern of their
-    /// names, such as `sales/*.csv`. The format is that of the suffixes, if none is given.
+    /// names, such as `sales/*.csv`. The format is that of the suffixes, if none is given. The rows of a workbook are
+    /// kept in a temporary file without a name in `temporary_folder`; this holds for all functions that open a table.
     ///
     /// # Errors
     /// As [`Source::open_as`], and if the files do not form one table.
-    pub fn find(path: &Path, format: Option<FileFormat>, options: &ReadOptions) -> Result<Self, TableError> {
+    pub fn find(
+        path: &Path,
+        format: Option<FileFormat>,
+        options: &ReadOptions,
+        temporary_folder: &Path,
+    ) -> Result<Self, TableError> {
         let named = || options.format.as_ref().map(|name| name.parse()).transpose();
         let format = if format.is_some() { format } else { named()? };
         if let Some(files) = parts_found::find(path)? {
-            return Ok(Self(Content::Parts(Box::new(Parts::open(path, files, format, options)?))));
+            return Ok(Self(Content::Parts(Box::new(Parts::open(path, files, format, options, temporary_folder)?))));
         }
         let format = format.map_or_else(|| Self::format_at(path), Ok)?;
-        Self::open_as(path, format, options)
+        Self::open_as(path, format, options, temporary_folder)
     }
 
     /// The format in which a path is read if none is given.
@@ -57,28 +64,39 @@ impl Source {
     ///
     /// # Errors
     /// [`TableError`] with the file's error.
-    pub fn open(path: &Path, format: FileFormat) -> Result<Self, TableError> {
-        Self::open_as(path, format, &ReadOptions::default())
+    pub fn open(path: &Path, format: FileFormat, temporary_folder: &Path) -> Result<Self, TableError> {
+        Self::open_as(path, format, &ReadOptions::default(), temporary_folder)
     }
 
     /// Opens and checks a file that is read with the given options.
     ///
     /// # Errors
     /// As [`Source::open`], and if the options do not fit the file.
-    pub fn open_as(path: &Path, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
-        TableFile::open(path, format, options).map(|file| Self(Content::File(Box::new(file))))
+    pub fn open_as(
+        path: &Path,
+        format: FileFormat,
+        options: &ReadOptions,
+        temporary_folder: &Path,
+    ) -> Result<Self, TableError> {
+        TableFile::open(path, format, options, temporary_folder).map(|file| Self(Content::File(Box::new(file))))
     }
 
     /// A file that is open already, and may have no name. `path` stands for it in errors.
     ///
     /// # Errors
     /// As [`Source::open`].
-    pub fn of(path: &Path, file: File, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
-        TableFile::of(path, file, format, options).map(|file| Self(Content::File(Box::new(file))))
+    pub fn of(
+        path: &Path,
+        file: File,
+        format: FileFormat,
+        options: &ReadOptions,
+        temporary_folder: &Path,
+    ) -> Result<Self, TableError> {
+        TableFile::of(path, file, format, options, temporary_folder).map(|file| Self(Content::File(Box::new(file))))
     }
 
     /// Takes a table from a reader that cannot be read twice, such as standard input: it is kept in a temporary file
-    /// without a name. `name` stands for it in errors.
+    /// without a name in `temporary_folder`. `name` stands for it in errors.
     ///
     /// # Errors
     /// As [`Source::open`].
@@ -87,13 +105,12 @@ impl Source {
         mut reader: impl Read,
         format: FileFormat,
         options: &ReadOptions,
+        temporary_folder: &Path,
     ) -> Result<Self, TableError> {
         let path = Path::new(name);
-        let failed = |source| TableError::Read { path: path.to_owned(), source };
-        let mut file = tempfile::tempfile().map_err(failed)?;
-        std::io::copy(&mut reader, &mut file).map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        Self::of(path, file, format, options)
+        let file = TemporaryFile::filled(temporary_folder, &mut reader)
+            .map_err(|source| TableError::Read { path: path.to_owned(), source })?;
+        Self::of(path, file, format, options, temporary_folder)
     }
 
     /// The table's columns.

@@ -64,7 +64,12 @@ impl TableFile {
     ///
     /// # Errors
     /// The file's error, or options that do not fit it.
-    pub(super) fn open(path: &Path, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
+    pub(super) fn open(
+        path: &Path,
+        format: FileFormat,
+        options: &ReadOptions,
+        temporary_folder: &Path,
+    ) -> Result<Self, TableError> {
         let file = match open_regular(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -72,14 +77,20 @@ impl TableFile {
             }
             Err(source) => return Err(TableError::Read { path: path.to_owned(), source }),
         };
-        Self::of(path, file, format, options)
+        Self::of(path, file, format, options, temporary_folder)
     }
 
     /// A file that is open already, and may have no name. `path` stands for it in errors.
     ///
     /// # Errors
     /// As [`TableFile::open`].
-    pub(super) fn of(path: &Path, file: File, format: FileFormat, options: &ReadOptions) -> Result<Self, TableError> {
+    pub(super) fn of(
+        path: &Path,
+        file: File,
+        format: FileFormat,
+        options: &ReadOptions,
+        temporary_folder: &Path,
+    ) -> Result<Self, TableError> {
         if let Err(reason) = options.check_fit(format.format) {
             return Err(TableError::NoOption { path: path.to_owned(), reason });
         }
@@ -107,12 +118,12 @@ impl TableFile {
             findings: None,
             content: Content::Arrow,
         };
-        guarded(|| source.look()).unwrap_or_else(|panicked| Err(gave_up(path, &panicked)))?;
+        guarded(|| source.look(temporary_folder)).unwrap_or_else(|panicked| Err(gave_up(path, &panicked)))?;
         Ok(source)
     }
 
     /// Checks the content, as far as its format requires.
-    fn look(&mut self) -> Result<(), TableError> {
+    fn look(&mut self, temporary_folder: &Path) -> Result<(), TableError> {
         // A text in the encoding that the user sets need not look like text in another.
         if self.options.encoding.is_none() {
             signature::check(&self.path, self.format, self.reopen()?, || self.unpacked())?;
@@ -120,7 +131,7 @@ impl TableFile {
         self.encoding = self.find_encoding()?;
         match self.format.format {
             Format::Xlsx => {
-                let (sheet, layout) = Sheet::open(&self.path, self.reopen()?, &self.options)?;
+                let (sheet, layout) = Sheet::open(&self.path, self.reopen()?, &self.options, temporary_folder)?;
                 self.schema = SchemaRef::clone(&layout.schema);
                 self.rows = Some(layout.rows);
                 self.findings = Some(Box::new(layout.findings.clone()));

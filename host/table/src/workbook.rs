@@ -13,6 +13,7 @@ use super::workbook_cells::{Cells, Value, broken};
 use super::workbook_parts::check_parts;
 use calamine::{Reader, SheetType, SheetVisible, Xlsx};
 use longshore_model::table::{ColumnType, Delimiter, Format, HeaderLines, Mark, ReadOptions};
+use longshore_os::temporary::TemporaryFile;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -60,12 +61,19 @@ impl Sheet {
     ///
     /// # Errors
     /// An error of the workbook or the sheet, with the row if it concerns one.
-    pub(super) fn open(path: &Path, file: File, options: &ReadOptions) -> Result<(Self, csv::Layout), TableError> {
+    pub(super) fn open(
+        path: &Path,
+        file: File,
+        options: &ReadOptions,
+        temporary_folder: &Path,
+    ) -> Result<(Self, csv::Layout), TableError> {
         let _room = check_parts(path, &file)?;
         let mut workbook = Xlsx::new(BufReader::new(file)).map_err(|error| broken(path, &error))?;
         let name = sheet_name(path, &mut workbook, options.sheet.as_deref())?;
         let extent = extent(path, &mut workbook, &name, options)?;
-        let written = write(path, &mut workbook, &name, &extent, options)?;
+        let text = TemporaryFile::new_in(temporary_folder)
+            .map_err(|source| TableError::Read { path: path.to_owned(), source })?;
+        let written = write(path, &mut workbook, &name, &extent, options, text)?;
         written.read(path, &name, &extent, options)
     }
 
@@ -189,16 +197,17 @@ fn write(
     name: &str,
     extent: &Extent,
     options: &ReadOptions,
+    text: TemporaryFile,
 ) -> Result<Written, TableError> {
     let failed = |source| TableError::Read { path: path.to_owned(), source };
-    let text = tempfile::tempfile().map_err(failed)?;
     let mut to = BufWriter::with_capacity(1 << 20, text.try_clone().map_err(failed)?);
     let words = Words { missing: options.missing.clone(), ..Words::default() };
-    let mut written = Written { text, lines: Vec::new(), columns: BTreeMap::new(), errors: 0, first_error: None };
+    let mut written =
+        Written { text: text.into_file(), lines: Vec::new(), columns: BTreeMap::new(), errors: 0, first_error: None };
     let mut cells = Cells::open(path, workbook, name)?;
     let mut current: Option<(u32, u32)> = None;
     let mut ends = 1;
-    let pad = |to: &mut BufWriter<File>, from: u32, until: u32| {
+    let pad = |to: &mut BufWriter<TemporaryFile>, from: u32, until: u32| {
         (from..until).try_for_each(|_| to.write_all(b",")).map_err(failed)
     };
     while let Some((row, column, value)) = cells.next()? {
@@ -262,7 +271,7 @@ impl Written {
     /// Ends a row whose last cell was at a column.
     fn end(
         &mut self,
-        to: &mut BufWriter<File>,
+        to: &mut BufWriter<TemporaryFile>,
         row: u32,
         at: u32,
         ends: usize,

@@ -14,7 +14,7 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn new() -> Self {
         let home = Self { folder: tempfile::Builder::new().prefix("embedding-").tempdir().unwrap() };
-        for name in ["runtime", "work", "state", "cache"] {
+        for name in ["runtime", "work", "temporary", "state", "cache"] {
             std::fs::create_dir(home.path(name)).unwrap();
         }
         home
@@ -36,6 +36,7 @@ impl Home {
         settings.python = python.into();
         settings.runtime_folder = self.path("runtime");
         settings.work_folder = self.path("work");
+        settings.temporary_folder = self.path("temporary");
         settings.state_folder = self.path("state");
         settings.cache_folder = self.path("cache");
         settings

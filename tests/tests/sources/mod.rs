@@ -51,3 +51,47 @@ pub(crate) fn sources(extension: &str) -> Vec<PathBuf> {
     assert!(!found.is_empty() || extension != "rs", "no sources found");
     found
 }
+
+/// A source without its tests, and with blanks for what its comments and texts say. Lines stay where they are.
+pub(crate) fn code(source: &str) -> String {
+    let source = source.split("#[cfg(test)]").next().unwrap();
+    let mut code = String::with_capacity(source.len());
+    let bytes: Vec<char> = source.chars().collect();
+    let mut at = 0;
+    let blank = |code: &mut String, from: usize, to: usize| {
+        for letter in &bytes[from..to.min(bytes.len())] {
+            code.push(if *letter == '\n' { '\n' } else { ' ' });
+        }
+    };
+    while at < bytes.len() {
+        let rest = |length: usize| bytes[at..(at + length).min(bytes.len())].iter().collect::<String>();
+        let end = match bytes[at] {
+            '/' if rest(2) == "//" => bytes[at..].iter().position(|letter| *letter == '\n').map(|length| at + length),
+            'r' if rest(3) == "r#\"" => {
+                let text: String = bytes[at + 3..].iter().collect();
+                text.find("\"#").map(|length| at + 3 + text[..length].chars().count() + 2)
+            }
+            '"' => {
+                let mut end = at + 1;
+                while bytes.get(end).is_some_and(|letter| *letter != '"') {
+                    end += if bytes[end] == '\\' { 2 } else { 1 };
+                }
+                Some(end + 1)
+            }
+            // A letter, and no lifetime.
+            '\'' if bytes.get(at + 1) == Some(&'\\') => {
+                bytes[at + 2..].iter().skip(1).position(|letter| *letter == '\'').map(|length| at + 4 + length)
+            }
+            '\'' if bytes.get(at + 2) == Some(&'\'') => Some(at + 3),
+            _ => {
+                code.push(bytes[at]);
+                at += 1;
+                continue;
+            }
+        };
+        let end = end.unwrap_or(bytes.len());
+        blank(&mut code, at, end);
+        at = end;
+    }
+    code
+}

@@ -1,13 +1,13 @@
 //! `longshore images export` and `import`.
 
 use super::failed;
-use crate::{BAD_INPUT, failure, printer};
+use crate::{BAD_INPUT, failure, printer, standard};
 use longshore::Host;
 use longshore::archive::Form;
 use longshore::block::Block;
 use longshore::collection::ImagesError;
 use longshore::shown::Shown;
-use longshore::transfer::{Target, Trust};
+use longshore::transfer::{Source, Target, Trust};
 use std::path::Path;
 
 /// Exit status for an engine or an environment that failed.
@@ -16,7 +16,7 @@ const FAILED: u8 = 3;
 /// Runs the command, and returns the exit status.
 pub(crate) async fn export(image: &str, output: &Path, oci: bool, host: &Host) -> u8 {
     let form = if oci { Form::Oci } else { Form::Docker };
-    let to_stdout = output == Path::new("-");
+    let to_stdout = standard::is_standard(Some(output));
     let target = match to_stdout.then(printer::data_out) {
         None => Target::File(output.to_owned()),
         Some(Some(stdout)) => Target::Writer(stdout),
@@ -55,7 +55,14 @@ async fn image_of_block(named: &str, host: &Host) -> Result<Option<String>, Imag
 /// Runs the command, and returns the exit status.
 pub(crate) async fn import(archive: &Path, trust: bool, host: &Host) -> u8 {
     let trust = if trust { Trust::Environment } else { Trust::None };
-    match host.import(archive, trust).await {
+    let source = match standard::is_standard(Some(archive)).then(|| standard::open(std::io::stdin())) {
+        None => Source::File(archive.to_owned()),
+        Some(Ok(file)) => Source::Open { file, name: archive.to_owned() },
+        Some(Err(error)) => {
+            return failure::print_text(&format!("cannot read standard input: {error}"), BAD_INPUT);
+        }
+    };
+    match host.import(source, trust).await {
         Ok(taken) => {
             let already = if taken.already { "already present, " } else { "" };
             let run = match trust {

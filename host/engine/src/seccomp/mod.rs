@@ -8,9 +8,11 @@ mod rules;
 
 use longshore_model::digest::hexadecimal;
 use longshore_model::network::Network;
+use longshore_os::temporary::failure;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
+use std::path::Path;
 use tempfile::NamedTempFile;
 
 /// The kinds of sockets that can be created.
@@ -49,17 +51,18 @@ impl SeccompProfile {
     }
 }
 
-/// Replaces an option of [`SeccompProfile::option`] among these by one that names a file, which exists until the
-/// returned value is dropped. Blocks. `None`: no such option.
-pub fn in_a_file(options: &mut [String]) -> io::Result<Option<NamedTempFile>> {
+/// Replaces an option of [`SeccompProfile::option`] among these by one that names a file in `folder`, which exists
+/// until the returned value is dropped. Blocks. `None`: no such option.
+pub fn in_a_file(options: &mut [String], folder: &Path) -> io::Result<Option<NamedTempFile>> {
     let Some((option, text)) = options.iter_mut().find_map(|option| {
         let text = option.strip_prefix("seccomp=").filter(|text| text.starts_with('{'))?.to_owned();
         Some((option, text))
     }) else {
         return Ok(None);
     };
-    let mut file = NamedTempFile::with_prefix("longshore-seccomp-")?;
-    file.write_all(text.as_bytes())?;
+    let failed = |source| failure(folder, source);
+    let mut file = NamedTempFile::with_prefix_in("longshore-seccomp-", folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
     *option = format!("seccomp={}", file.path().display());
     Ok(Some(file))
 }
@@ -98,11 +101,11 @@ mod tests {
 
     #[test]
     fn a_profile_is_put_into_a_file_for_engines_that_take_no_text() {
-        let profile = profile(Sockets::Loopback);
+        let (profile, folder) = (profile(Sockets::Loopback), tempfile::tempdir().unwrap());
         let mut options = vec!["no-new-privileges".to_owned(), profile.option()];
-        let file = in_a_file(&mut options).unwrap().unwrap();
+        let file = in_a_file(&mut options, folder.path()).unwrap().unwrap();
         assert_eq!(options, ["no-new-privileges".to_owned(), format!("seccomp={}", file.path().display())]);
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), profile.text);
-        assert!(in_a_file(&mut options).unwrap().is_none());
+        assert!(in_a_file(&mut options, folder.path()).unwrap().is_none());
     }
 }

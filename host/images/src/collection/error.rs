@@ -4,6 +4,7 @@ use crate::environment::EnvironmentError;
 use crate::pruning::PruneError;
 use longshore_block::BlockError;
 use longshore_engine::StoreError;
+use longshore_model::activity::ShuttingDown;
 use longshore_model::remedy::Remedy;
 use thiserror::Error;
 
@@ -14,6 +15,9 @@ pub enum ImagesError {
     /// The images or their usage records could not be read.
     #[error(transparent)]
     Survey(#[from] PruneError),
+    /// The host is shutting down.
+    #[error(transparent)]
+    ShuttingDown(#[from] ShuttingDown),
     /// No image has this name.
     #[error("there is no image `{reference}` among those made here")]
     NotFound {
@@ -81,13 +85,17 @@ impl ImagesError {
             Self::NotFound { .. } => Some(Remedy::ListImages),
             Self::Environment { source, .. } => source.remedy(),
             Self::NoImageOfBlock { block } => Some(Remedy::BuildBlockImage { block: block.clone() }),
-            Self::NotOurs { .. } | Self::Ambiguous { .. } | Self::Block { .. } | Self::NoEnvironment { .. } => None,
+            Self::ShuttingDown(_)
+            | Self::NotOurs { .. }
+            | Self::Ambiguous { .. }
+            | Self::Block { .. }
+            | Self::NoEnvironment { .. } => None,
         }
     }
 
     /// Whether the request is wrong, not the machine.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Survey(_) | Self::Environment { .. })
+        !matches!(self, Self::Survey(_) | Self::ShuttingDown(_) | Self::Environment { .. })
     }
 }

@@ -18,6 +18,7 @@ use crate::usage_store::UsageStore;
 use explain::going;
 use longshore_config::settings::Settings;
 use longshore_engine::{Engines, ImageStore, StoreError};
+use longshore_model::activity::Activities;
 use longshore_model::image_id::ImageId;
 use std::sync::Arc;
 
@@ -28,24 +29,26 @@ pub struct ImageCollection<'a> {
     store: Option<Arc<dyn ImageStore>>,
     ledger: UsageStore,
     note: Option<String>,
+    activities: &'a Activities,
 }
 
 impl<'a> ImageCollection<'a> {
-    /// Connects to the engine. If none answers this is an error, unless folders exist.
+    /// Connects to the engine. If none answers this is an error, unless folders exist. Changes are counted among
+    /// these activities.
     ///
     /// # Errors
     /// [`ImagesError`]: no engine answers.
-    pub async fn open(engines: &'a Engines) -> Result<Self, ImagesError> {
+    pub async fn open(engines: &'a Engines, activities: &'a Activities) -> Result<Self, ImagesError> {
         let settings = engines.settings();
         let ledger = UsageStore::new(&settings.state_folder);
         match engines.images().await {
-            Ok(store) => Ok(Self { settings, store: Some(store), ledger, note: None }),
+            Ok(store) => Ok(Self { settings, store: Some(store), ledger, note: None, activities }),
             Err(_) if folders::place(&settings.cache_folder).is_dir() => {
                 let note = format!(
                     "no container engine answers at `{}`: only the folders of runs without a container are listed",
                     settings.engine_socket.display()
                 );
-                Ok(Self { settings, store: None, ledger, note: Some(note) })
+                Ok(Self { settings, store: None, ledger, note: Some(note), activities })
             }
             Err(error) => Err(StoreError::from(error).into()),
         }
@@ -78,6 +81,7 @@ impl<'a> ImageCollection<'a> {
     /// # Errors
     /// [`ImagesError`]: the engine or a folder cannot be read.
     pub async fn prune(&self, how: How) -> Result<PruneReport, ImagesError> {
+        let _activity = self.activities.begin()?;
         if let Some(store) = &self.store {
             // A container of a killed host would keep its image in use.
             store.reap().await?;
@@ -135,6 +139,7 @@ impl<'a> ImageCollection<'a> {
     }
 
     async fn set_pinned(&self, reference: &str, pinned: bool) -> Result<ImageEntry, ImagesError> {
+        let _activity = self.activities.begin()?;
         let mut survey = self.survey().await?;
         let index = self.select(&survey, reference).await?;
         let mut entry = survey.entries.swap_remove(index);

@@ -15,10 +15,13 @@ use longshore_model::cancel::Cancel;
 use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Attempts to find a newly built image, or to build it, while others remove it.
 const ATTEMPTS: usize = 3;
+
+/// How long the removal of build containers may take: an engine kills and removes one in a second.
+const SETTLE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// An image in which a block can run.
 #[derive(Debug)]
@@ -218,13 +221,7 @@ impl EnvironmentResolver<'_> {
         let builder = Builder { store, ledger, settings, events, lock };
         let begun = Instant::now();
         events.tell(Event::Building { line: format!("making the environment {}", &plan.hash[..12]) });
-        let image = tokio::select! {
-            image = builder.build(plan) => image?,
-            () = tokio::time::sleep(self.settings.build.deadline()) => {
-                return Err(EnvironmentError::Deadline { minutes: self.settings.build.minutes });
-            }
-            () = self.cancel.cancelled() => return Err(EnvironmentError::Cancelled),
-        };
+        let image = self.in_time(builder.build(plan)).await?;
         // Recorded while it is locked, so that others never see it as unused.
         let _ = ledger.touch(&plan.hash);
         drop(claim);
@@ -232,6 +229,23 @@ impl EnvironmentResolver<'_> {
         events.tell(Event::Built { line });
         self.make_room(ledger).await;
         Ok(image)
+    }
+
+    /// Work in build containers, until the deadline of builds or a cancel. Then its containers are removed first.
+    pub(super) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, EnvironmentError>>,
+    ) -> Result<T, EnvironmentError> {
+        let given_up = tokio::select! {
+            done = work => return done,
+            () = tokio::time::sleep(self.settings.build.deadline()) => {
+                EnvironmentError::Deadline { minutes: self.settings.build.minutes }
+            }
+            () = self.cancel.cancelled() => EnvironmentError::Cancelled,
+        };
+        // An engine that does not answer must not keep the caller: the next host removes its containers.
+        let _ = tokio::time::timeout(SETTLE_DEADLINE, self.store.settle()).await;
+        Err(given_up)
     }
 
     /// Cleans up after a build. A failure here does not fail the build, whose image is new and stays.

@@ -4,6 +4,7 @@ use crate::environment::PullError;
 use crate::fingerprint::FingerprintError;
 use longshore_config::CertificateError;
 use longshore_engine::StoreError;
+use longshore_model::activity::ShuttingDown;
 use longshore_model::remedy::Remedy;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -139,6 +140,9 @@ pub enum EnvironmentError {
         /// The message of pip.
         words: String,
     },
+    /// The host is shutting down.
+    #[error(transparent)]
+    ShuttingDown(#[from] ShuttingDown),
     /// The request was cancelled.
     #[error("cancelled while its environment was being built")]
     Cancelled,

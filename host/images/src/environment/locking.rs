@@ -70,7 +70,6 @@ pub async fn lock(
     let ready = resolver.ready(&plan, None).await?;
     let mut written = Lock::new(block, &base, name);
     let mut found = lines(&ready.image, labels::RESOLVED);
-    let minutes = settings.build.minutes;
     let read = async {
         let fingerprint = installed::all_of(store.as_ref(), &plan, &ready.image.id).await?;
         let mut read = of_debian(&written.system_packages, &fingerprint);
@@ -87,11 +86,7 @@ pub async fn lock(
         }
         Ok::<_, EnvironmentError>(read)
     };
-    found.extend(tokio::select! {
-        read = read => read?,
-        () = tokio::time::sleep(settings.build.deadline()) => return Err(EnvironmentError::Deadline { minutes }),
-        () = cancel.cancelled() => return Err(EnvironmentError::Cancelled),
-    });
+    found.extend(resolver.in_time(read).await?);
     for line in &found {
         take(line, &mut written);
     }

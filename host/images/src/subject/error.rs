@@ -4,6 +4,7 @@ use crate::environment::EnvironmentError;
 use crate::fingerprint::FingerprintError;
 use longshore_block::BlockError;
 use longshore_engine::{EngineError, StoreError};
+use longshore_model::activity::ShuttingDown;
 use longshore_model::remedy::Remedy;
 use std::io;
 use std::path::PathBuf;
@@ -13,6 +14,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SubjectError {
+    /// The host is shutting down.
+    #[error(transparent)]
+    ShuttingDown(#[from] ShuttingDown),
     /// The reference matches nothing.
     #[error(
         "`{subject}` is neither a path (a block's folder, a script, a fingerprint saved as .json) nor an image of the \
@@ -88,7 +92,7 @@ impl SubjectError {
             Self::Environment(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
             Self::Fingerprint(error) => error.remedy(),
-            Self::Nothing { .. } | Self::Block { .. } | Self::Read { .. } => None,
+            Self::ShuttingDown(_) | Self::Nothing { .. } | Self::Block { .. } | Self::Read { .. } => None,
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::find::FindError;
 use longshore_archive::fault::ArchiveFault;
 use longshore_engine::StoreError;
+use longshore_model::activity::ShuttingDown;
 use longshore_model::remedy::Remedy;
 use std::io;
 use std::path::PathBuf;
@@ -15,6 +16,9 @@ pub enum ExportError {
     /// The image is not available.
     #[error(transparent)]
     Find(#[from] FindError),
+    /// The host is shutting down.
+    #[error(transparent)]
+    ShuttingDown(#[from] ShuttingDown),
     /// The engine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -35,6 +39,9 @@ pub enum ExportError {
         #[source]
         source: io::Error,
     },
+    /// The writer does not accept the archive.
+    #[error("cannot write the archive")]
+    Send(#[source] io::Error),
     /// The engine's data cannot be stored.
     #[error("cannot store the data from the engine in `{folder}`")]
     Keep {
@@ -119,6 +126,9 @@ pub enum ImportError {
         /// The id of the loaded image.
         found: String,
     },
+    /// The host is shutting down.
+    #[error(transparent)]
+    ShuttingDown(#[from] ShuttingDown),
     /// The engine could not be reached.
     #[error(transparent)]
     Store(#[from] StoreError),

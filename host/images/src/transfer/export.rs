@@ -10,6 +10,8 @@ use longshore_archive::compression::Compression;
 use longshore_archive::form::Form;
 use longshore_archive::pack::Packing;
 use longshore_engine::{Engines, ImageStore, StoreError};
+use longshore_model::activity::ShuttingDown;
+use longshore_model::cancel::Cancel;
 use longshore_model::digest::Counting;
 use longshore_model::run_id::new_run_id;
 use longshore_os::publish::{Destination, Unpublished, folder};
@@ -53,12 +55,19 @@ pub struct Exported {
     pub bytes: u64,
 }
 
-/// Exports an image to an archive. `image` is a name, an id, or the beginning of an environment's hash.
+/// Exports an image to an archive. `image` is a name, an id, or the beginning of an environment's hash. `stop` ends only
+/// the wait for a writer.
 ///
 /// # Errors
 ///
 /// If no image matches, the engine fails, or the archive cannot be written; an existing file is unchanged.
-pub async fn export(image: &str, target: Target, form: Form, engines: &Engines) -> Result<Exported, ExportError> {
+pub async fn export(
+    image: &str,
+    target: Target,
+    form: Form,
+    engines: &Engines,
+    stop: &Cancel,
+) -> Result<Exported, ExportError> {
     let destination = match &target {
         Target::File(path) => Some(destination(path)?),
         Target::Writer(_) => None,
@@ -77,26 +86,29 @@ pub async fn export(image: &str, target: Target, form: Form, engines: &Engines) 
             receive(store.as_ref(), &found.id.0, folder, move || place.scratch()).await?
         }
         _ => {
-            let folder = settings.work_folder.clone();
+            let folder = settings.temporary_folder.clone();
             receive(store.as_ref(), &found.id.0, folder.clone(), move || scratch(&folder)).await?
         }
     };
-    let image = image.to_owned();
-    let written = spawn_blocking(move || {
+    let (image, is_writer) = (image.to_owned(), matches!(target, Target::Writer(_)));
+    let writing = spawn_blocking(move || {
         let checked = CheckedImage::of(sent, None).map_err(|source| ExportError::Sent { image, source })?;
         let packing = Packing::new(&checked, name.as_deref(), form);
-        let (path, written) = match (target, destination) {
-            (Target::File(path), Some(destination)) => {
-                let written = write_file(&packing, &path, destination);
-                (path, written)
+        let bytes = match target {
+            Target::Writer(writer) => write(&packing, Compression::None, writer).map_err(ExportError::Send)?,
+            Target::File(path) => {
+                let destination = destination.ok_or_else(|| io::ErrorKind::NotFound.into());
+                let written = destination.and_then(|destination| write_file(&packing, &path, destination));
+                written.map_err(|source| ExportError::Write { path, source })?
             }
-            (Target::File(path), None) => (path, Err(io::ErrorKind::NotFound.into())),
-            (Target::Writer(writer), _) => (PathBuf::from("-"), write(&packing, Compression::None, writer)),
         };
-        let bytes = written.map_err(|source| ExportError::Write { path, source })?;
         Ok(Exported { id: checked.id.to_string(), name, bytes })
     });
-    written.await.map_err(ExportError::Ended)?
+    tokio::select! {
+        written = writing => written.map_err(ExportError::Ended)?,
+        // A writer may wait without a limit. Its thread ends with it.
+        () = stop.cancelled(), if is_writer => Err(ShuttingDown.into()),
+    }
 }
 
 /// A temporary file without a name.

@@ -16,13 +16,15 @@ use longshore_archive::fault::ArchiveFault;
 use longshore_archive::form::Form;
 use longshore_archive::pack::Packing;
 use longshore_archive::spool;
-use longshore_config::settings::Settings;
 use longshore_engine::{Engines, ImageStore, StoreError};
+use longshore_model::activity::ShuttingDown;
+use longshore_model::cancel::Cancel;
 use longshore_model::digest::Digest;
 use longshore_model::labels::HASH_SHOWN;
-use longshore_model::platform::Platform;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -35,6 +37,51 @@ const PIECES: usize = 8;
 
 /// Bytes per piece.
 const PIECE: usize = 256 << 10;
+
+/// The source of an archive.
+pub enum Source {
+    /// A file or a named pipe.
+    File(PathBuf),
+    /// An open file or pipe. A pipe is read to its end, and its data kept in a temporary file.
+    Open {
+        /// The file.
+        file: File,
+        /// Its name in errors.
+        name: PathBuf,
+    },
+    /// A reader. It is read to its end, and its data kept in a temporary file.
+    Reader {
+        /// The reader.
+        reader: Box<dyn Read + Send>,
+        /// Its name in errors.
+        name: PathBuf,
+    },
+}
+
+impl Source {
+    /// Its path, or its name in errors.
+    fn name(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Open { name, .. } | Self::Reader { name, .. } => name,
+        }
+    }
+
+    /// The archive, in a file that can be read in any order. Blocks.
+    fn open(self, temporary_folder: &Path) -> Result<File, ArchiveFault> {
+        match self {
+            Self::File(path) => spool::open(&path, temporary_folder),
+            Self::Open { file, .. } => spool::of_file(file, temporary_folder),
+            Self::Reader { reader, .. } => spool::of_reader(reader, temporary_folder),
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Source").field(&self.name()).finish()
+    }
+}
 
 /// The trust in an archive's labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,18 +107,26 @@ pub struct Imported {
     pub already: bool,
 }
 
-/// Imports the image of an archive, which is the path of a file, or `-` for standard input.
+/// Imports the image of an archive. `stop` ends only the reading of the archive, before the engine gets any of it.
 ///
 /// # Errors
 ///
 /// If the archive is not valid, its image is not for this machine, its name belongs to another image, or the engine
 /// fails. The engine's images are then unchanged.
-pub async fn import(archive: &Path, trust: Trust, engines: &Engines) -> Result<Imported, ImportError> {
+pub async fn import(archive: Source, trust: Trust, engines: &Engines, stop: &Cancel) -> Result<Imported, ImportError> {
     let settings = engines.settings();
     let store = engines.images().await.map_err(StoreError::from)?;
     let platform = store.platform().await?;
-    let image = check(archive, platform, settings).await?;
-    let wrong = |source| ImportError::Archive { path: archive.to_owned(), source };
+    let path = archive.name().to_owned();
+    let wrong = |source| ImportError::Archive { path: path.clone(), source };
+    let temporary_folder = settings.temporary_folder.clone();
+    let checking = spawn_blocking(move || CheckedImage::of(archive.open(&temporary_folder)?, Some(&platform)));
+    let checked = tokio::select! {
+        checked = checking => checked,
+        // A reader may wait without a limit. Its thread ends with it.
+        () = stop.cancelled() => return Err(ShuttingDown.into()),
+    };
+    let image = checked.map_err(ImportError::Ended)?.map(Arc::new).map_err(wrong)?;
     let (name, key) = match trust {
         Trust::None => (imported_name(&image.id), imported_name(&image.id)),
         Trust::Environment => {
@@ -83,17 +138,10 @@ pub async fn import(archive: &Path, trust: Trust, engines: &Engines) -> Result<I
     let ledger = UsageStore::new(&settings.state_folder);
     let locked = |source| ImportError::Lock { folder: settings.state_folder.clone(), source };
     let _claimed = ledger.claim(&key).await.map_err(locked)?;
-    let imported = Loading { store: store.as_ref(), path: archive, name: &name }.run(image).await?;
+    let imported = Loading { store: store.as_ref(), path: &path, name: &name }.run(image).await?;
     // Importing counts as a use, so the image is not evicted next. If that cannot be recorded, nothing else is lost.
     let _ = ledger.touch(&key);
     Ok(imported)
-}
-
-async fn check(archive: &Path, platform: Platform, settings: &Settings) -> Result<Arc<CheckedImage>, ImportError> {
-    let (path, temporary) = (archive.to_owned(), settings.work_folder.clone());
-    let checked = spawn_blocking(move || CheckedImage::of(spool::open(&path, &temporary)?, Some(&platform)));
-    let wrong = |source: ArchiveFault| ImportError::Archive { path: archive.to_owned(), source };
-    checked.await.map_err(ImportError::Ended)?.map(Arc::new).map_err(wrong)
 }
 
 fn imported_name(id: &Digest) -> String {

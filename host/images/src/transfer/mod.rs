@@ -7,4 +7,4 @@ mod import;
 
 pub use error::{ExportError, ImportError};
 pub use export::{Exported, Target, export};
-pub use import::{Imported, Trust, import};
+pub use import::{Imported, Source, Trust, import};

@@ -36,6 +36,8 @@ pub(crate) struct Target {
     pub(crate) format: FileFormat,
     /// How its text is written.
     pub(crate) write: WriteOptions,
+    /// The folder for its temporary files.
+    pub(crate) temporary_folder: PathBuf,
 }
 
 impl Target {

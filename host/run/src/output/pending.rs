@@ -4,9 +4,11 @@
 use super::{Place, Target};
 use arrow_schema::SchemaRef;
 use longshore_os::publish::{Destination, Unpublished};
+use longshore_os::temporary::TemporaryFile;
 use longshore_segment::Matching;
 use longshore_table::{Allowance, Format, ReadOptions, Sink, Source, TableError};
 use std::fs::File;
+use std::io::Write;
 
 /// An output's file before publication.
 #[derive(Debug)]
@@ -29,23 +31,24 @@ pub(crate) fn create(
     let failed = |source| TableError::Write { path: target.path.clone(), source };
     // A workbook can only be written as a whole.
     let streams = streaming && target.format.format != Format::Xlsx;
-    let (writer, pending) = match &target.place {
+    let to = |writer: Box<dyn Write + Send>| {
+        Sink::create_to(&target.path, target.format, &target.write, schema, writer, &target.temporary_folder)
+    };
+    let (file, pending) = match &target.place {
         Place::Open(file) if streams => (file.try_clone().map_err(failed)?, Pending::Sent),
-        Place::Writer(writer) if streams => {
-            let writer = Box::new(writer.clone());
-            let sink = Sink::create_to(&target.path, target.format, &target.write, schema, writer)?;
-            return Ok((sink, Pending::Sent));
-        }
+        Place::Writer(writer) if streams => return Ok((to(Box::new(writer.clone()))?, Pending::Sent)),
         Place::Named(Destination::File(place)) => {
             let file = Unpublished::create_in(place.clone(), &target.path, run_id).map_err(failed)?;
             (file.writer().map_err(failed)?, Pending::File(file))
         }
         _ => {
-            let file = tempfile::tempfile().map_err(failed)?;
-            (file.try_clone().map_err(failed)?, Pending::Kept(file))
+            let file = TemporaryFile::new_in(&target.temporary_folder).map_err(failed)?;
+            let writer = Box::new(file.try_clone().map_err(failed)?);
+            return Ok((to(writer)?, Pending::Kept(file.into_file())));
         }
     };
-    Ok((Sink::create_as(&target.path, target.format, &target.write, schema, writer)?, pending))
+    let (path, temporary_folder) = (&target.path, &target.temporary_folder);
+    Ok((Sink::create_as(path, target.format, &target.write, schema, file, temporary_folder)?, pending))
 }
 
 /// Rewrites an unfinished table with wider columns.
@@ -67,7 +70,7 @@ pub(super) fn rewrite(
         Pending::Kept(file) => file.try_clone().map_err(failed)?,
         Pending::Sent => return Err(TableError::SentOn { format: target.format.to_string() }),
     };
-    let before = Source::of(&target.path, file, target.format, &ReadOptions::default())?;
+    let before = Source::of(&target.path, file, target.format, &ReadOptions::default(), &target.temporary_folder)?;
     let (sink, pending) = create(target, wider, run_id, false)?;
     // The previous file is dropped when the new one is complete.
     allowance.give_back(written);

@@ -296,6 +296,7 @@ mod tests {
             place,
             format: format.parse().unwrap(),
             write: WriteOptions::default(),
+            temporary_folder: "/tmp".into(),
         })]);
         let (outgoing, mut answers) = mpsc::channel(16);
         let handle = writers.handle();

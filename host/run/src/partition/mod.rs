@@ -75,7 +75,8 @@ impl Whole<'_> {
         let together = Cancel::new();
         let _following = Task::spawn(together.clone().follow(cancel.clone()));
         let mut running = JoinSet::new();
-        let (mut parts, mut spools, mut stopped_by) = (Vec::new(), Spools::default(), None);
+        let (mut parts, mut stopped_by) = (Vec::new(), None);
+        let mut spools = Spools::new(&self.prepared.temporary_folder);
         let mut next = 0;
         loop {
             // The first runs in any case, so that there is a record.
@@ -125,7 +126,7 @@ impl Whole<'_> {
         };
         part.record.outcome = Outcome::PublishFailed;
         part.record.message = Some(format!("cannot keep its outputs for the merge: {reason}"));
-        Spools::default()
+        Spools::new(&self.prepared.temporary_folder)
     }
 
     /// One part's run, to be spawned.

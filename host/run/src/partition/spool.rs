@@ -3,12 +3,17 @@
 
 use crate::output::{Finished, Pending};
 use arrow_array::ArrayRef;
+use longshore_os::temporary::{TemporaryFile, failure};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 /// The outputs of all parts, by number.
-#[derive(Debug, Default)]
-pub(super) struct Spools(Vec<Option<Spool>>);
+#[derive(Debug)]
+pub(super) struct Spools {
+    spools: Vec<Option<Spool>>,
+    temporary_folder: PathBuf,
+}
 
 /// One output of all parts.
 #[derive(Debug)]
@@ -31,6 +36,11 @@ pub(super) struct Written {
 }
 
 impl Spools {
+    /// No outputs yet. Their files are in this folder.
+    pub(super) fn new(temporary_folder: &Path) -> Self {
+        Self { spools: Vec::new(), temporary_folder: temporary_folder.to_owned() }
+    }
+
     /// Adds a part's outputs, and closes its files. Blocks.
     pub(super) fn add(
         &mut self,
@@ -43,17 +53,21 @@ impl Spools {
             let (Some(Pending::Kept(mut file)), Ok(number)) = (output.file, usize::try_from(output.index)) else {
                 continue;
             };
-            if self.0.len() <= number {
-                self.0.resize_with(number + 1, || None);
+            if self.spools.len() <= number {
+                self.spools.resize_with(number + 1, || None);
             }
-            let spool = match &mut self.0[number] {
+            let spool = match &mut self.spools[number] {
                 Some(spool) => spool,
-                none => none.insert(Spool { file: tempfile::tempfile()?, length: 0, written: Vec::new() }),
+                none => {
+                    let file = TemporaryFile::new_in(&self.temporary_folder)?.into_file();
+                    none.insert(Spool { file, length: 0, written: Vec::new() })
+                }
             };
             file.rewind()?;
             // The incomplete rest of a failed copy is overwritten.
             spool.file.seek(SeekFrom::Start(spool.length))?;
-            let length = std::io::copy(&mut file, &mut spool.file)?;
+            let copied = std::io::copy(&mut file, &mut spool.file);
+            let length = copied.map_err(|source| failure(&self.temporary_folder, source))?;
             let (part, value) = (part.to_owned(), value.clone());
             spool.written.push(Written { position, part, value, start: spool.length, length });
             spool.length += length;
@@ -63,7 +77,7 @@ impl Spools {
 
     /// Takes one output, with its parts in order.
     pub(super) fn take(&mut self, number: usize) -> Option<Spool> {
-        let mut spool = self.0.get_mut(number)?.take()?;
+        let mut spool = self.spools.get_mut(number)?.take()?;
         spool.written.sort_by_key(|written| written.position);
         Some(spool)
     }
@@ -100,7 +114,7 @@ mod tests {
     #[test]
     fn parts_are_read_in_their_order_however_they_ended() {
         let value: ArrayRef = Arc::new(Int64Array::from(vec![1]));
-        let mut spools = Spools::default();
+        let mut spools = Spools::new(&std::env::temp_dir());
         spools.add(2, "c", &value, vec![finished(1, "third")]).unwrap();
         spools.add(0, "a", &value, vec![finished(1, "first"), finished(0, "other")]).unwrap();
         spools.add(1, "b", &value, vec![finished(1, "")]).unwrap();

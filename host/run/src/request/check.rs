@@ -6,7 +6,7 @@ use longshore_block::{Block, Mode};
 use longshore_model::remedy::Remedy;
 use longshore_table::{Findings, ReadOptions, in_words};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Tables that were checked against a block's inputs.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct CheckedInput {
     pub index: usize,
     /// Its name in the manifest.
     pub name: Option<String>,
-    /// The file; `-` for standard input.
+    /// The file, or the name of a table without a path.
     pub path: PathBuf,
     /// Its number of rows, if it is known without reading.
     pub rows: Option<u64>,
@@ -51,11 +51,13 @@ pub struct CheckedColumn {
 }
 
 impl CheckedInputs {
-    /// Opens each table as a run of the block would; text is read to its end. Blocks.
+    /// Opens each table as a run of the block would; text is read to its end. Temporary files are in
+    /// `temporary_folder`. Blocks.
     #[must_use]
-    pub fn of(block: &Block, specs: Vec<InputSpec>) -> Self {
+    pub fn of(block: &Block, specs: Vec<InputSpec>, temporary_folder: &Path) -> Self {
         let (placed, wrong) = placed(specs, block.inputs.as_deref());
-        let mut inputs: Vec<CheckedInput> = placed.into_iter().map(|spec| check(block, spec)).collect();
+        let mut inputs: Vec<CheckedInput> =
+            placed.into_iter().map(|spec| check(block, spec, temporary_folder)).collect();
         inputs.sort_by_key(|input| input.index);
         Self { inputs, wrong }
     }
@@ -80,13 +82,13 @@ impl CheckedInputs {
     }
 }
 
-fn check(block: &Block, mut spec: InputSpec) -> CheckedInput {
+fn check(block: &Block, mut spec: InputSpec, temporary_folder: &Path) -> CheckedInput {
     let index = spec.number.unwrap_or_default();
     let declaration = block.inputs.as_ref().and_then(|known| known.get(index));
     let name = declaration.map(|input| input.name.clone());
     // Batch mode, because a stream would be checked only in part.
     let path = spec.in_record();
-    let opened = open(&mut spec, declaration, &ReadOptions::default(), Mode::Batch);
+    let opened = open(&mut spec, declaration, &ReadOptions::default(), Mode::Batch, temporary_folder);
     let mut checked = CheckedInput { index, name, path, rows: None, columns: Vec::new(), reading: None, error: None };
     match opened {
         Ok(feed) => {
@@ -108,7 +110,6 @@ mod tests {
     use super::*;
     use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
     use longshore_table::Sink;
-    use std::path::Path;
     use std::sync::Arc;
 
     const SALES: &str = "[[inputs]]\nname = \"sales\"\nmandatory = true\nread = { delimiter = \";\", decimal = \",\" }\n\
@@ -133,7 +134,9 @@ mod tests {
     fn write(path: &Path, columns: Vec<(&'static str, ArrayRef)>) {
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         let format = longshore_table::FileFormat::from_path(path).unwrap();
-        let mut sink = Sink::create(path, format, &batch.schema(), std::fs::File::create(path).unwrap()).unwrap();
+        let mut sink =
+            Sink::create(path, format, &batch.schema(), std::fs::File::create(path).unwrap(), &std::env::temp_dir())
+                .unwrap();
         sink.write(&batch).unwrap();
         sink.finish().unwrap();
     }
@@ -155,7 +158,7 @@ mod tests {
             paths.push(path);
         }
         for path in paths {
-            let checked = CheckedInputs::of(&block, vec![named("sales", &path)]);
+            let checked = CheckedInputs::of(&block, vec![named("sales", &path)], folder.path());
             assert_eq!(checked.errors(), Vec::<String>::new(), "{}", path.display());
             let types: Vec<&str> = checked.inputs[0].columns.iter().map(|column| column.data_type.as_str()).collect();
             assert_eq!(types, ["text (Utf8)", "decimal (Float64)", "date (Date32)"], "{}", path.display());
@@ -170,7 +173,7 @@ mod tests {
         let path = folder.path().join("sales.ndjson");
         let error = |text: &str| {
             std::fs::write(&path, text).unwrap();
-            CheckedInputs::of(&block, vec![named("sales", &path)]).errors().join("\n")
+            CheckedInputs::of(&block, vec![named("sales", &path)], folder.path()).errors().join("\n")
         };
         assert_eq!(error("{\"zip\": null, \"price\": null, \"when\": \"2024-12-31\"}\n"), "");
         assert_eq!(error("{\"zip\": \"01234\", \"price\": 2, \"when\": null}\n"), "");
@@ -187,7 +190,7 @@ mod tests {
         let errors = |file: &str, read: &str| {
             let mut spec = named("sales", &folder.path().join(file));
             spec.read.add(read).unwrap();
-            let all = CheckedInputs::of(&block, vec![spec]).errors().join("\n");
+            let all = CheckedInputs::of(&block, vec![spec], folder.path()).errors().join("\n");
             all.replace(&format!("{}/", folder.path().display()), "")
         };
         let mut wrong = columns();
@@ -225,7 +228,7 @@ mod tests {
         let block = block(folder.path(), inputs);
         let missing = folder.path().join("none.csv");
         let specs = vec![named("rate", &missing), named("rates", &missing), InputSpec::path(missing.clone()).number(7)];
-        let checked = CheckedInputs::of(&block, specs);
+        let checked = CheckedInputs::of(&block, specs, folder.path());
         assert_eq!(
             checked.errors(),
             [
@@ -246,12 +249,15 @@ mod tests {
         let block = block(folder.path(), tabs);
         for file in ["a.txt", "a.csv", "a.export"] {
             std::fs::write(folder.path().join(file), "a\tb,c\n1\t2\n").unwrap();
-            let checked = CheckedInputs::of(&block, vec![InputSpec::path(folder.path().join(file))]);
+            let checked = CheckedInputs::of(&block, vec![InputSpec::path(folder.path().join(file))], folder.path());
             assert_eq!(checked.errors(), Vec::<String>::new(), "{file}");
             assert_eq!(checked.inputs[0].columns[1].name, "b,c");
         }
         let path = folder.path().join("a.parquet");
         write(&path, vec![("a", Arc::new(StringArray::from(vec!["x"])))]);
-        assert_eq!(CheckedInputs::of(&block, vec![InputSpec::path(path)]).errors(), Vec::<String>::new());
+        assert_eq!(
+            CheckedInputs::of(&block, vec![InputSpec::path(path)], folder.path()).errors(),
+            Vec::<String>::new()
+        );
     }
 }

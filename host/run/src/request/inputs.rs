@@ -4,8 +4,7 @@ use super::{INPUTS_MAX, InputSource, InputSpec, RequestError};
 use crate::record::InputRecord;
 use longshore_block::{InputDeclaration, Mode};
 use longshore_table::{
-    BadRows, FileFormat, Format, FormatError, LiveSource, ReadOptions, Source, TableError, TableSource, Tally,
-    check_columns,
+    FileFormat, Format, FormatError, LiveSource, ReadOptions, Source, TableError, TableSource, Tally, check_columns,
 };
 use std::collections::HashSet;
 use std::fs::File;
@@ -72,20 +71,21 @@ fn has_format(spec: &InputSpec, declaration: Option<&InputDeclaration>) -> bool 
     !needs || said || declaration.is_some_and(|input| input.read.format.is_some())
 }
 
-/// The inputs by number; `None` where nothing is connected. Reports the errors of all inputs together.
+/// The inputs by number; `None` where nothing is connected. Reports the errors of all inputs together. `others` are
+/// options that apply where neither the caller nor the block sets one.
 pub(super) fn open_inputs(
     specs: &mut [InputSpec],
     declarations: Option<&[InputDeclaration]>,
-    bad_rows: Option<BadRows>,
+    others: &ReadOptions,
     mode: Mode,
+    temporary_folder: &Path,
 ) -> Result<Vec<Option<TableSource>>, RequestError> {
-    let others = ReadOptions { bad_rows, ..ReadOptions::default() };
     let mut feeds: Vec<Option<TableSource>> = Vec::new();
     let mut wrong = Vec::new();
     for (position, spec) in specs.iter_mut().enumerate() {
         let number = spec.number.unwrap_or(position);
         feeds.resize_with(feeds.len().max(number + 1), || None);
-        match open(spec, declarations.and_then(|known| known.get(number)), &others, mode) {
+        match open(spec, declarations.and_then(|known| known.get(number)), others, mode, temporary_folder) {
             Ok(feed) => feeds[number] = Some(feed),
             Err(error) => wrong.push((number, error)),
         }
@@ -100,6 +100,7 @@ pub(super) fn open(
     declaration: Option<&InputDeclaration>,
     others: &ReadOptions,
     mode: Mode,
+    temporary_folder: &Path,
 ) -> Result<TableSource, TableError> {
     let path = spec.in_record();
     let found = format_of(spec, declaration)?;
@@ -109,7 +110,7 @@ pub(super) fn open(
     let mut options = spec.read.clone().or(&declared.fitting(format)).or(&others.fitting(format));
     // The format has been determined above.
     options.format = None;
-    let feed = open_as(spec, found, &options, mode)?;
+    let feed = open_as(spec, found, &options, mode, temporary_folder)?;
     if let Some(declaration) = declaration.filter(|_| !format.takes_types()) {
         check_columns(&feed.known_schema(), &declaration.columns)
             .map_err(|reason| TableError::NotAsDeclared { path, reason })?;
@@ -176,6 +177,7 @@ fn open_as(
     found: Option<Found>,
     options: &ReadOptions,
     mode: Mode,
+    temporary_folder: &Path,
 ) -> Result<TableSource, TableError> {
     let name = spec.called_in_errors();
     let failed = |source| TableError::Read { path: PathBuf::from(&name), source };
@@ -185,7 +187,7 @@ fn open_as(
         options.check_fit(Format::ArrowStream).map_err(|reason| TableError::NoOption { path, reason })?;
         return match source {
             InputSource::BatchReader(reader) if mode == Mode::Stream => TableSource::pass_batches(&name, reader),
-            InputSource::BatchReader(reader) => TableSource::spool_batches(&name, reader),
+            InputSource::BatchReader(reader) => TableSource::spool_batches(&name, reader, temporary_folder),
             InputSource::Segment(segment) => TableSource::of_segment(&name, &segment),
             InputSource::Batches { schema, batches } => TableSource::of_batches(&name, &schema, batches),
             InputSource::Path(_) | InputSource::File(_) | InputSource::Reader(_) => {
@@ -199,11 +201,14 @@ fn open_as(
         InputSource::Reader(reader) if live => {
             return LiveSource::open_reader(&name, reader, format, options).map(TableSource::Live);
         }
-        InputSource::Reader(reader) => return Source::spool(&name, reader, format, options).map(TableSource::Stored),
+        InputSource::Reader(reader) => {
+            return Source::spool(&name, reader, format, options, temporary_folder).map(TableSource::Stored);
+        }
         InputSource::File(file) => file,
         InputSource::Path(path) => {
             if !std::fs::metadata(&path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
-                return Source::find(&path, found.said.then_some(format), options).map(TableSource::Stored);
+                let said = found.said.then_some(format);
+                return Source::find(&path, said, options, temporary_folder).map(TableSource::Stored);
             }
             File::open(path).map_err(failed)?
         }
@@ -213,7 +218,7 @@ fn open_as(
     };
     match live {
         true => LiveSource::open(&name, file, format, options).map(TableSource::Live),
-        false => Source::spool(&name, file, format, options).map(TableSource::Stored),
+        false => Source::spool(&name, file, format, options, temporary_folder).map(TableSource::Stored),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::kept::CaptureTarget;
 use crate::output::{Declared, Target};
 use crate::record::InputRecord;
 use longshore_block::{Block, BlockFile, GivenValue, Mode, OptionValues, check_field};
-use longshore_config::settings::Settings;
+use longshore_config::settings::{Settings, TEMPORARY_FOLDER};
 use longshore_images::environment;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::limits::{Limits, TimeLimit};
@@ -35,7 +35,7 @@ use longshore_model::redact::Secrets;
 use longshore_model::reference::Reference;
 use longshore_model::remedy::Remedy;
 use longshore_os::publish::{self, Destination};
-use longshore_table::{BadRows, Tally, columns};
+use longshore_table::{BadRows, ReadOptions, Tally, columns};
 use mounts::Allowed;
 use std::path::{Path, PathBuf};
 
@@ -78,6 +78,9 @@ pub struct RunRequest {
     pub hashes: bool,
     /// Whether the run is recorded in the history, if the settings keep one.
     pub recorded: bool,
+    /// The folder for temporary files of inputs and outputs. A host uses that of its settings where this is `None`;
+    /// [`RunRequest::prepare`] uses [`TEMPORARY_FOLDER`].
+    pub temporary_folder: Option<PathBuf>,
 }
 
 /// A file or folder that is mounted at its own path.
@@ -126,6 +129,8 @@ pub struct Prepared {
     pub(crate) hashes: bool,
     /// Whether the run is recorded in the history.
     pub(crate) recorded: bool,
+    /// The folder for temporary files of inputs and outputs.
+    pub(crate) temporary_folder: PathBuf,
     /// The absolute path of the block's folder or script.
     pub(crate) source: PathBuf,
     /// The files of the inputs.
@@ -175,6 +180,7 @@ impl RunRequest {
             bad_rows: None,
             hashes: false,
             recorded: true,
+            temporary_folder: None,
         }
     }
 
@@ -196,7 +202,9 @@ impl RunRequest {
         if let Some(error) = wrong.into_iter().next() {
             return Err(error);
         }
-        let feeds = inputs::open_inputs(&mut self.inputs, declared, self.bad_rows, block.mode)?;
+        let temporary_folder = self.temporary_folder.take().unwrap_or_else(|| TEMPORARY_FOLDER.into());
+        let others = ReadOptions { bad_rows: self.bad_rows, ..ReadOptions::default() };
+        let feeds = inputs::open_inputs(&mut self.inputs, declared, &others, block.mode, &temporary_folder)?;
         notes.extend(inputs::notes(&self.inputs, &feeds).into_iter().map(Note::from));
         let tallies = inputs::tallies(&self.inputs, &feeds);
         let input_records = inputs::records(&self.inputs, declared, &feeds);
@@ -204,7 +212,7 @@ impl RunRequest {
             feeds.iter().map(|input| input.as_ref().map(|feed| columns(&feed.known_schema()))).collect();
         let options = OptionValues::resolve(&block, &self.options, &columns)?;
         notes.extend(options.unmasked().into_iter().map(Note::from));
-        let outputs = outputs::placed(&block, std::mem::take(&mut self.outputs), &self.inputs)?;
+        let outputs = outputs::placed(&block, std::mem::take(&mut self.outputs), &self.inputs, &temporary_folder)?;
         let keep = self.keep.as_ref().map(|path| check_keep(path, &outputs)).transpose()?;
         let allowed = Allowed::resolve(&self.allowed)?;
         let contained = self.engine.may_isolate();
@@ -248,6 +256,7 @@ impl RunRequest {
             partition,
             hashes: self.hashes,
             recorded: self.recorded,
+            temporary_folder,
             source: std::path::absolute(&self.block).unwrap_or(self.block),
             input_paths: inputs::input_paths(&self.inputs),
             input_records,
@@ -327,7 +336,7 @@ mod tests {
         let target = |path: PathBuf| {
             let format = FileFormat::from_path(&path).unwrap();
             let place = Place::Named(Destination::of(&path).unwrap());
-            Some(Target { path, place, format, write: WriteOptions::default() })
+            Some(Target { path, place, format, write: WriteOptions::default(), temporary_folder: "/tmp".into() })
         };
         let mut outputs = Declared { ids: None, targets: vec![None, target(folder.path().join("kept.csv"))] };
         assert!(check_keep(&kept, &outputs).is_ok());

@@ -11,7 +11,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The outputs by number, each with its place and its options.
-pub(super) fn placed(block: &Block, specs: Vec<OutputSpec>, inputs: &[InputSpec]) -> Result<Declared, RequestError> {
+pub(super) fn placed(
+    block: &Block,
+    specs: Vec<OutputSpec>,
+    inputs: &[InputSpec],
+    temporary_folder: &Path,
+) -> Result<Declared, RequestError> {
     let mut declared = Declared::new(block.output_ids());
     let mut next = 0;
     for spec in specs {
@@ -32,7 +37,7 @@ pub(super) fn placed(block: &Block, specs: Vec<OutputSpec>, inputs: &[InputSpec]
             OutputTarget::Batches(caller) => Place::Batches(caller),
             OutputTarget::Segment(caller) => Place::Segment(caller),
         };
-        let target = Target { path: shown, place, format, write };
+        let target = Target { path: shown, place, format, write, temporary_folder: temporary_folder.to_owned() };
         let slot = number as usize;
         declared.targets.resize(declared.targets.len().max(slot + 1), None);
         if declared.targets[slot].replace(target).is_some() {

@@ -89,6 +89,7 @@ async fn serve_with<T: Send + 'static>(
         place: Place::Part,
         format: "arrow".parse().unwrap(),
         write: WriteOptions::default(),
+        temporary_folder: "/tmp".into(),
     };
     let declared = Declared { ids: None, targets: vec![Some(target)] };
     let (trouble, mut troubles) = mpsc::unbounded_channel();
@@ -121,7 +122,8 @@ async fn serve_with<T: Send + 'static>(
     let mut written = Vec::new();
     for output in finished {
         let Some(Pending::Kept(file)) = output.file else { panic!("{:?} is no part", output.file) };
-        let source = Source::of(&path, file, "arrow".parse().unwrap(), &ReadOptions::default()).unwrap();
+        let source =
+            Source::of(&path, file, "arrow".parse().unwrap(), &ReadOptions::default(), &std::env::temp_dir()).unwrap();
         written.extend(source.batches().unwrap().map(Result::unwrap));
     }
     Seen { script: script.await.unwrap(), end, written }

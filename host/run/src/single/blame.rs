@@ -79,7 +79,7 @@ fn of_environment(error: &EnvironmentError) -> Blame {
         | EnvironmentError::Write { .. }
         | EnvironmentError::Sdk { .. }
         | EnvironmentError::UsageStore { .. } => Blame::Engine,
-        EnvironmentError::Cancelled => Blame::Nobody,
+        EnvironmentError::Cancelled | EnvironmentError::ShuttingDown(_) => Blame::Nobody,
     }
 }
 

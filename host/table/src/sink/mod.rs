@@ -17,6 +17,7 @@ use arrow_array::RecordBatch;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
 use longshore_model::table::{FileFormat, Format, FormatError, WriteOptions};
+use longshore_os::temporary::failure;
 use output::{Counted, Output, Written};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression as ParquetCompression;
@@ -30,9 +31,13 @@ use std::sync::atomic::Ordering;
 use style::Style;
 use xlsx::Book;
 
+/// The beginning of the Excel library's panic if its temporary file cannot be written.
+const NOT_SPOOLED: &str = "Couldn't write to xml file";
+
 /// A table being written.
 pub struct Sink {
     path: PathBuf,
+    temporary_folder: PathBuf,
     format: FileFormat,
     kind: Kind,
     /// The columns as the format has them.
@@ -60,13 +65,20 @@ impl std::fmt::Debug for Sink {
 }
 
 impl Sink {
-    /// Starts a table of these columns, which are plain ones. `path` stands for the file in errors.
+    /// Starts a table of these columns, which are plain ones. `path` stands for the file in errors. Rows of a workbook
+    /// are kept in a temporary file without a name in `temporary_folder` until its end.
     ///
     /// # Errors
     /// [`TableError::Unsupported`] and [`TableError::NoColumns`] if the format cannot hold it, or the file cannot
     /// be written.
-    pub fn create(path: &Path, format: FileFormat, schema: &SchemaRef, file: File) -> Result<Self, TableError> {
-        Self::create_as(path, format, &WriteOptions::default(), schema, file)
+    pub fn create(
+        path: &Path,
+        format: FileFormat,
+        schema: &SchemaRef,
+        file: File,
+        temporary_folder: &Path,
+    ) -> Result<Self, TableError> {
+        Self::create_as(path, format, &WriteOptions::default(), schema, file, temporary_folder)
     }
 
     /// Starts a table with the given write options.
@@ -79,10 +91,11 @@ impl Sink {
         options: &WriteOptions,
         schema: &SchemaRef,
         file: File,
+        temporary_folder: &Path,
     ) -> Result<Self, TableError> {
         let counted = |written| Counted::new(file, written);
-        guarded(|| Self::start(path, format, options, schema, counted))
-            .unwrap_or_else(|panicked| Err(gave_up(path, format, panicked)))
+        guarded(|| Self::start(path, format, options, schema, counted, temporary_folder))
+            .unwrap_or_else(|panicked| Err(gave_up(path, format, panicked, temporary_folder)))
     }
 
     /// Starts a table that is written to any writer.
@@ -95,10 +108,11 @@ impl Sink {
         options: &WriteOptions,
         schema: &SchemaRef,
         writer: Box<dyn Write + Send>,
+        temporary_folder: &Path,
     ) -> Result<Self, TableError> {
         let counted = |written| Counted::of_writer(writer, written);
-        guarded(|| Self::start(path, format, options, schema, counted))
-            .unwrap_or_else(|panicked| Err(gave_up(path, format, panicked)))
+        guarded(|| Self::start(path, format, options, schema, counted, temporary_folder))
+            .unwrap_or_else(|panicked| Err(gave_up(path, format, panicked, temporary_folder)))
     }
 
     fn start(
@@ -107,6 +121,7 @@ impl Sink {
         options: &WriteOptions,
         schema: &SchemaRef,
         counted: impl FnOnce(Arc<Written>) -> Counted,
+        temporary_folder: &Path,
     ) -> Result<Self, TableError> {
         let unfit = |reason| TableError::WriteOptions { path: path.to_owned(), reason };
         let arrow = |source| TableError::Arrow { path: path.to_owned(), source };
@@ -134,13 +149,13 @@ impl Sink {
                 let writer = ArrowWriter::try_new(output, Arc::clone(&types), Some(properties));
                 Kind::Parquet(Box::new(writer.map_err(parquet)?))
             }
-            Format::Xlsx => Kind::Xlsx(Box::new(Book::new(path, &types, output)?)),
+            Format::Xlsx => Kind::Xlsx(Box::new(Book::new(path, &types, output, temporary_folder)?)),
             Format::ArrowFile => Kind::ArrowFile(Box::new(FileWriter::try_new(output, &types).map_err(arrow)?)),
             Format::ArrowStream => Kind::ArrowStream(Box::new(StreamWriter::try_new(output, schema).map_err(arrow)?)),
             Format::Json => return Err(FormatError::NotWritten { format: format.to_string() }.into()),
         };
-        let path = path.to_owned();
-        Ok(Self { path, format, kind, schema: types, dates, notes: Vec::new(), rows: 0, written })
+        let (path, temporary_folder) = (path.to_owned(), temporary_folder.to_owned());
+        Ok(Self { path, temporary_folder, format, kind, schema: types, dates, notes: Vec::new(), rows: 0, written })
     }
 
     /// Limits the bytes written from here on to an allowance that other tables may share.
@@ -207,8 +222,8 @@ impl Sink {
     /// # Errors
     /// [`TableError::Value`] for a value that the format cannot hold.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
-        let (path, format) = (self.path.clone(), self.format);
-        guarded(|| self.add(batch)).unwrap_or_else(|panicked| Err(gave_up(&path, format, panicked)))
+        let (path, format, temporary_folder) = (self.path.clone(), self.format, self.temporary_folder.clone());
+        guarded(|| self.add(batch)).unwrap_or_else(|panicked| Err(gave_up(&path, format, panicked, &temporary_folder)))
     }
 
     fn add(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
@@ -270,8 +285,8 @@ impl Sink {
     /// # Errors
     /// [`TableError`].
     pub fn finish(self) -> Result<u64, TableError> {
-        let (path, format) = (self.path.clone(), self.format);
-        guarded(|| self.end()).unwrap_or_else(|panicked| Err(gave_up(&path, format, panicked)))
+        let (path, format, temporary_folder) = (self.path.clone(), self.format, self.temporary_folder.clone());
+        guarded(|| self.end()).unwrap_or_else(|panicked| Err(gave_up(&path, format, panicked, &temporary_folder)))
     }
 
     fn end(self) -> Result<u64, TableError> {
@@ -291,6 +306,10 @@ impl Sink {
     }
 }
 
-fn gave_up(path: &Path, format: FileFormat, panicked: super::guard::Panicked) -> TableError {
+fn gave_up(path: &Path, format: FileFormat, panicked: super::guard::Panicked, temporary_folder: &Path) -> TableError {
+    if format.format == Format::Xlsx && panicked.words.starts_with(NOT_SPOOLED) {
+        let source = failure(temporary_folder, std::io::Error::other(panicked.words));
+        return TableError::Write { path: path.to_owned(), source };
+    }
     TableError::WriterGaveUp { path: path.to_owned(), reason: format!("{format} writer failed: {}", panicked.words) }
 }

@@ -13,6 +13,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, TimeUnit};
+use longshore_os::temporary::failure;
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -89,13 +90,19 @@ enum Cell<'a> {
 impl Book {
     /// # Errors
     /// [`TableError::TooLarge`] for more columns than a sheet has, and names that are too long.
-    pub(super) fn new(path: &Path, schema: &Schema, output: Output) -> Result<Self, TableError> {
+    pub(super) fn new(
+        path: &Path,
+        schema: &Schema,
+        output: Output,
+        temporary_folder: &Path,
+    ) -> Result<Self, TableError> {
         let failed = |error| wrong(path, error);
         if schema.fields().len() > COLUMNS_MAX {
             let reason = format!("it has {} columns, but a sheet has at most {COLUMNS_MAX}", schema.fields().len());
             return Err(TableError::TooLarge { reason });
         }
         let mut workbook = Workbook::new();
+        workbook.set_tempdir(temporary_folder).map_err(failed)?;
         let sheet = workbook.add_worksheet_with_constant_memory().map_err(failed)?;
         let bold = Format::new().set_bold();
         sheet.set_freeze_panes(1, 0).map_err(failed)?;
@@ -381,6 +388,7 @@ fn value(column: &str, row: Option<usize>, reason: String) -> TableError {
 fn wrong(path: &Path, error: XlsxError) -> TableError {
     let source = match error {
         XlsxError::IoError(source) => source,
+        XlsxError::TempFileError(folder, source) => failure(&folder, source),
         other => std::io::Error::other(other.to_string()),
     };
     TableError::Write { path: path.to_owned(), source }
