@@ -5,35 +5,35 @@ use longshore_os::available::available_memory;
 use longshore_segment::Budget;
 use std::sync::OnceLock;
 
-/// Of the memory that is available when the first run asks, the part that all may take together: two thirds, so that a
-/// whole input may be a third of it, whose batches and segment exist side by side for a moment, while its script works
-/// on a table of its own.
+/// The part of the memory available at the first run that all runs may take together: two thirds. One input may then be
+/// a third of the memory, because its batches and its segment exist at the same time for a moment; the rest is left for
+/// the script's own table.
 const SHARE: (u64, u64) = (2, 3);
 
-/// What a run may hold at a time of what its container sent: 4 tables in work at 64 MiB each, and as much again for
-/// rows and categories that come in pieces.
+/// The most data from its container that a run may hold at a time: 4 tables in progress at 64 MiB each, and as much
+/// again for rows and categories that arrive in pieces.
 const RUN_MAX: u64 = 512 << 20;
 
-/// The least of it, whatever the container's memory: a table in work takes 64 MiB.
+/// The minimum of it, whatever the container's memory: a table in progress takes 64 MiB.
 const RUN_MIN: u64 = 128 << 20;
 
-/// What all runs of this process take from. Memory is the process's, so its sum is one for it, whoever runs what; the
-/// machine is asked once, since what runs take themselves must not change it.
+/// The budget of all runs of this process. The available memory is read once, because the memory that runs take
+/// themselves must not change the budget.
 pub fn host() -> &'static Budget {
     static HOST: OnceLock<Budget> = OnceLock::new();
     HOST.get_or_init(|| Budget::new(available_memory() / SHARE.1 * SHARE.0))
 }
 
-/// What one run may make of the data of its container, which has `memory` bytes.
+/// The budget of one run for data from its container, which has `memory` bytes.
 pub fn of_run(memory: u64) -> Budget {
     host().part(memory.clamp(RUN_MIN, RUN_MAX))
 }
 
-/// Of the memory that is available when the first file asks, the part that pieces of files may take together of which a
-/// file says itself how long they are: half, since a piece and what is made of it exist side by side.
+/// Divisor of the memory available at the first file, for all pieces whose length is declared in their files: half,
+/// because a piece and the data made from it exist at the same time.
 const PIECES_SHARE: u64 = 2;
 
-/// What pieces of files are taken from: a batch, a page, a footer.
+/// The budget for pieces of files: a batch, a page, a footer.
 pub fn pieces() -> &'static Budget {
     static PIECES: OnceLock<Budget> = OnceLock::new();
     PIECES.get_or_init(|| Budget::new(available_memory() / PIECES_SHARE))

@@ -1,5 +1,4 @@
-//! The kinds of columns of text, and the words that stand for values in their cells. `seen.rs` finds the kind of a
-//! column.
+//! The kinds of text columns, and the words for values in their cells. `seen.rs` finds the kind of a column.
 
 use arrow_schema::{DataType, TimeUnit};
 use longshore_model::table::is_missing;
@@ -65,7 +64,7 @@ impl Unit {
     }
 }
 
-/// Words that the user gives.
+/// The user's words for missing values, true and false.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Words {
     pub(crate) missing: Vec<String>,
@@ -74,12 +73,12 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Whether a cell stands for a missing value, in a column that is not text.
+    /// Whether a cell is a missing value, in a column that is not text.
     pub(crate) fn is_missing(&self, cell: &str) -> bool {
         is_missing(cell) || self.is_given(cell)
     }
 
-    /// Whether a cell stands for a missing value, in any column, by the user's options.
+    /// Whether a cell is a missing value, in any column, by the user's options.
     pub(crate) fn is_given(&self, cell: &str) -> bool {
         !self.missing.is_empty() && self.missing.iter().any(|word| word == cell)
     }

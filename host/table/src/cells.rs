@@ -28,12 +28,12 @@ impl Record {
         self.cells.len()
     }
 
-    /// Bytes of its cells, with what stands for each of them.
+    /// Bytes of its cells, including their positions.
     pub(crate) fn bytes(&self) -> usize {
         self.text.len() + self.cells.len() * size_of::<Cell>()
     }
 
-    /// Bytes that it may have without more memory.
+    /// Bytes allocated for it.
     pub(super) fn room(&self) -> usize {
         self.text.capacity() + self.cells.capacity() * size_of::<Cell>()
     }
@@ -43,7 +43,7 @@ impl Record {
         self.cells.iter().map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))
     }
 
-    /// Its cells as a line of text, those that were quoted with their quotes.
+    /// Its cells as a line of text; quoted cells are quoted again.
     pub(super) fn as_line(&self, delimiter: &str, quote: char) -> String {
         let text = |(cell, quoted): (&[u8], bool)| {
             let cell = String::from_utf8_lossy(cell);
@@ -56,7 +56,7 @@ impl Record {
         self.cells().map(text).collect::<Vec<_>>().join(delimiter)
     }
 
-    /// A cell, and whether it was quoted; `None` behind its last.
+    /// A cell, and whether it was quoted; `None` after the last.
     pub(crate) fn cell(&self, place: usize) -> Option<(&[u8], bool)> {
         self.cells.get(place).map(|cell| (&self.text[cell.bytes.clone()], cell.quoted))
     }
@@ -76,12 +76,12 @@ impl Record {
         }
     }
 
-    /// Cells behind so many go.
+    /// Removes the cells after the first `width`.
     pub(crate) fn cut(&mut self, width: usize) {
         self.cells.truncate(width);
     }
 
-    /// Adds a cell that begins at a place of the text and ends with it.
+    /// Adds a cell from `start` to the end of the text.
     pub(super) fn push(&mut self, start: usize, quoted: bool) {
         self.cells.push(Cell { bytes: start..self.text.len(), quoted });
     }

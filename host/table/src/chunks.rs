@@ -7,13 +7,13 @@ use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 use std::collections::VecDeque;
 
-/// Bytes of values from which a chunk is handed on, however few rows it has: 16 of the largest batches of usual rows.
+/// Bytes of values at which a chunk is complete, however few rows it has: 16 of the largest batches of usual rows.
 const CHUNK_BYTES: usize = 512 << 20;
 
-/// Bytes of a value, most of them at least as many.
+/// Assumed bytes of a value, for the limit of rows.
 const VALUE_BYTES: usize = 16;
 
-/// Batches of `rows` rows each, but for the last; of fewer where rows are so wide or so long that they would take all
+/// Batches of `rows` rows each, except the last; fewer rows if they are so wide or so long that they would take all
 /// memory.
 pub(crate) struct Chunks {
     batches: Batches,
@@ -31,7 +31,7 @@ impl Chunks {
         Self { batches, schema, rows, waiting: VecDeque::new(), waiting_rows: 0, waiting_bytes: 0, ended: false }
     }
 
-    /// Takes the first rows of what waits: a chunk, or all that is left.
+    /// Takes the first of the waiting rows: a chunk, or all that are left.
     fn take(&mut self) -> Result<RecordBatch, TableError> {
         let mut wanted = self.rows.min(self.waiting_rows);
         self.waiting_rows -= wanted;
@@ -77,7 +77,7 @@ impl Iterator for Chunks {
     }
 }
 
-/// Bytes of a batch's values, of which a part of others' arrays is but a part.
+/// Bytes of a batch's values; of a sliced array, only those of the slice.
 fn bytes(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
 }

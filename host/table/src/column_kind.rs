@@ -28,7 +28,7 @@ pub fn kind_of(data_type: &DataType) -> ColumnKind {
     }
 }
 
-/// Columns of which some have no value, and so no type: what is written as text for want of one is anything.
+/// A schema in which columns without a value have no type: they are read as text, but may be of any type.
 pub(super) fn without_type(schema: &Schema, has_none: impl Fn(usize) -> bool) -> SchemaRef {
     let fields = schema.fields().iter().enumerate().map(|(index, field)| match has_none(index) {
         true => Arc::new(field.as_ref().clone().with_data_type(DataType::Null)),
@@ -37,7 +37,7 @@ pub(super) fn without_type(schema: &Schema, has_none: impl Fn(usize) -> bool) ->
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// A type in the words of people, and Arrow's name of it.
+/// A readable name of a type, and Arrow's name.
 pub fn in_words(data_type: &DataType) -> String {
     format!("{} ({data_type})", kind_of(data_type))
 }

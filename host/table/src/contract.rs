@@ -7,13 +7,13 @@ use longshore_model::hint::did_you_mean;
 use longshore_model::table::ColumnType;
 use std::collections::BTreeMap;
 
-/// The name that stands for all columns that have no type of their own.
+/// The name for all columns without a declaration of their own.
 pub(super) const OTHERS: &str = "*";
 
 /// Names of columns that an error shows.
 const NAMES_SHOWN: usize = 20;
 
-/// Whether a table has the columns that are declared, of their types.
+/// Checks that a table has the declared columns with the declared types.
 ///
 /// # Errors
 /// Every difference from the declaration.

@@ -1,6 +1,6 @@
-//! CSV and TSV. A first pass over the whole file finds the columns' types and everything that is wrong with it, by
-//! line and column; reading then cannot fail on a file that has not changed. Where records and cells begin and end is
-//! `records.rs`'s, what a cell is `cell.rs`'s. A long text that is plain passes once, in `csv_blocks.rs`.
+//! CSV and TSV. A first pass over the whole file finds the columns' types and all errors, by line and column; reading
+//! then cannot fail on a file that has not changed. `records.rs` finds the bounds of records and cells, `cell.rs` the
+//! kinds of cells; `csv_blocks.rs` reads a long plain text in one pass.
 
 use super::bad_rows::{Marked, Rules, Tally};
 use super::batches::Batches;
@@ -34,14 +34,14 @@ pub(crate) struct Layout {
     pub(crate) rows: u64,
     pub(crate) findings: Findings,
     dialect: Dialect,
-    /// Rows that are read at most.
+    /// The maximum number of rows read.
     most: Option<u64>,
     /// The rules for bad rows, and their number.
     rules: Rules,
     pub(super) tally: Tally,
-    /// Of each column, which cell of a row it is, what it is, and which words stand for its values.
+    /// Of each column, the position of its cells in a row, its type, and the words for its values.
     pub(super) columns: Vec<(usize, Verdict, Arc<Words>)>,
-    /// How the text is cut into blocks, where it can be.
+    /// How the text is cut into blocks, if it is plain.
     pub(super) plain: Option<Plain>,
     /// The rows that the check has already made, for the first reader.
     pub(super) kept: Kept,
@@ -58,7 +58,7 @@ impl Layout {
         self.columns.get(column).is_some_and(|(_, verdict, _)| verdict.kind == Kind::Nothing)
     }
 
-    /// The columns, those without a value without a type.
+    /// The columns; those without a value have no type.
     pub(crate) fn known_schema(&self) -> SchemaRef {
         without_type(&self.schema, |index| self.has_nothing(index))
     }
@@ -112,7 +112,7 @@ pub(super) fn scan_in_blocks<R: Read + Send + 'static>(
         checked => checked.map(|checked| checked.plain),
     };
     let (rows, first) = Rows::open(path, &detected.dialect, again()?)?;
-    // Of few rows no more are read than those.
+    // With a limit of rows, no row after the limit is read.
     let layout = match options.rows {
         Some(_) => scan_rows(path, detected, options, Rules::default(), rows, first),
         None => scan_rows(path, detected, options, Rules::default(), Ahead::start(path, rows), first),
@@ -193,14 +193,14 @@ fn layout(
 /// How rows arrive.
 #[derive(Debug)]
 pub(crate) enum Pace {
-    /// All of them are there, and have been scanned.
+    /// All rows are stored, and have been scanned.
     Stored,
-    /// As they are written, after those that were scanned: a batch ends where the next row would have to be waited for.
+    /// Rows arrive after those that were scanned: a batch ends where reading the next row would block.
     Live { rows_max: usize, patience: Patience },
 }
 
-/// The rows of a scanned text, in batches: those that its check has made, or made of its blocks on all cores, or with
-/// its records told apart on another thread.
+/// The rows of a scanned text, in batches: made by its check, or from its blocks on all cores, or from records that
+/// another thread parses.
 pub(crate) fn stored(path: &Path, layout: &Layout, text: impl Read + Send + 'static) -> Result<Batches, TableError> {
     if let Some(kept) = layout.kept.take() {
         return Ok(Box::new(MadeBatches::new(path, &layout.schema, layout.rows, kept.into_iter().map(Ok))));

@@ -75,7 +75,7 @@ impl Plain {
         if header == 1 {
             first = records.used();
         } else if record.len() == 1 {
-            // An empty line above the first row is none.
+            // An empty line above the first row is not a row.
             return None;
         }
         let marks = CellMarks { delimiter, quote, width: record.len() };
@@ -87,7 +87,7 @@ impl Plain {
         Cutter::new(path, text, self.first, self.marks.quote, self.sizes)
     }
 
-    /// The rows of a text that was checked, in batches: so many in all, of columns as the check found them.
+    /// The rows of a checked text, in batches: `total` rows, with the columns that the check found.
     pub(super) fn read(
         self,
         path: &Path,
@@ -118,7 +118,7 @@ impl Plain {
     }
 }
 
-/// A column that is to be made of some rows.
+/// An empty column for some rows.
 fn column(cells: &Cells, place: usize, rows: &Range<usize>, verdict: &Verdict, words: &Arc<Words>) -> Column {
     let bytes = || cells.bytes(place, rows.clone());
     Column::sized(verdict.kind, verdict.style.clone(), Arc::clone(words), rows.len(), bytes)
@@ -153,7 +153,7 @@ struct Part {
 pub(super) struct Text<'a, R> {
     /// Its first bytes.
     pub(super) head: &'a [u8],
-    /// Its bytes, about: what is made of a text that takes too much memory is not kept.
+    /// Its approximate size in bytes: the columns of a text that takes too much memory are not kept.
     pub(super) length: u64,
     /// All of it.
     pub(super) text: R,
@@ -264,11 +264,11 @@ impl Guess {
         }
         let verdicts = verdicts(&self.path, &columns).ok()?;
         let pairs = || verdicts.iter().zip(&self.columns).map(|(found, guessed)| (found, &guessed.verdict));
-        // Of the places of examples only those of the first bytes are known.
+        // The lines of examples are known only in the first bytes.
         if pairs().any(|(found, guessed)| found.reason != guessed.reason) {
             return None;
         }
-        // What has had no value so far is made as text is.
+        // A column without a value so far is made like one of text.
         let made_as = |verdict: &Verdict| {
             let kind = if verdict.kind == Kind::Nothing { Kind::Text } else { verdict.kind };
             (kind, Style::clone(&verdict.style))

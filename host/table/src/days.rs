@@ -8,14 +8,14 @@ use longshore_model::table::Order;
 /// How the dates and times of a column are written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum Dates {
-    /// As ISO 8601 has them.
+    /// In the form of ISO 8601.
     #[default]
     Iso,
     /// With day, month and year in another order.
     Ordered(Order),
-    /// As a format says, in the letters of `strftime`.
+    /// In a format with the letters of `strftime`.
     Format(String),
-    /// Dates in one way, and those with a time of day in another.
+    /// Dates in one form, and those with a time of day in another.
     Each { dates: Box<Self>, times: Box<Self> },
 }
 
@@ -66,7 +66,7 @@ fn parsed(text: &str, format: &str) -> Option<Parsed> {
     Some(parsed)
 }
 
-/// The days since 1970 of a date in an order, and what follows it.
+/// The days since 1970 of a date in an order, and the rest of the text.
 fn ordered(text: &str, order: Order) -> Option<(i32, &str)> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -111,7 +111,7 @@ fn time_of_day(text: &str) -> Option<(i64, u32)> {
         Some(half) if (1..=12).contains(&hour) => hour % 12 + half,
         Some(_) => return None,
     };
-    // The rest is as ISO 8601 has it.
+    // The rest is in the form of ISO 8601.
     let time = timestamp(&format!("1970-01-01T{hour:02}:{rest}")).filter(|time| !time.zoned)?;
     Some((time.seconds, time.nanos))
 }

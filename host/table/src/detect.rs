@@ -24,7 +24,7 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Finds a text's dialect by its first bytes. `all`: the text has no more bytes.
 ///
 /// # Errors
-/// Where the rows can be read in two ways.
+/// If the rows can be read in two ways.
 pub(crate) fn detect(
     path: &Path,
     format: Format,
@@ -174,7 +174,7 @@ fn has_trailing(table: &Table) -> bool {
     table.dialect.header == 1 && !rest.is_empty() && rest.iter().all(|row| ends_empty(&row.cells))
 }
 
-/// The first rows as a dialect has them, without the blanks before cells where only so quotes are quotes: `1, "a, b"`.
+/// The first rows in a dialect; blanks before cells are trimmed if quotes are valid only then: `1, "a, b"`.
 fn read(sample: &Sample<'_>, dialect: Dialect, options: &ReadOptions) -> Table {
     let plain = sample.read(dialect);
     let needle = match (&plain.dialect.delimiter, plain.dialect.quote) {
@@ -231,7 +231,7 @@ fn best(sample: &Sample<'_>, path: &Path, base: &Dialect, options: &ReadOptions)
     Ok(best)
 }
 
-/// Whether what is above a table may be the beginning of a text of one column.
+/// Rejects a table whose lines above it may be the beginning of a text of one column.
 fn check_above(path: &Path, table: &Table) -> Result<(), TableError> {
     let above = table.rows.iter().take_while(|row| row.cells.len() == 1).count();
     let (Some(first), Some(last)) = (table.rows.get(above), above.checked_sub(1).map(|last| &table.rows[last])) else {
@@ -251,7 +251,7 @@ fn check_above(path: &Path, table: &Table) -> Result<(), TableError> {
     Err(TableError::Line { path: path.to_owned(), line: first.line, reason })
 }
 
-/// A text of one column, unless it has several that blanks separate.
+/// A text of one column, unless blanks separate several.
 fn single(sample: &Sample<'_>, path: &Path, base: &Dialect) -> Result<Table, TableError> {
     let blanks = sample.read(Dialect { delimiter: Delimiter::Blanks, ..base.clone() });
     let aligned = sample.has(b"  ") || sample.head.contains(&b'\t');
@@ -267,12 +267,12 @@ fn single(sample: &Sample<'_>, path: &Path, base: &Dialect) -> Result<Table, Tab
         });
     }
     let plain = sample.read(base.clone());
-    // As R writes its tables by default.
+    // R writes tables in this form by default.
     let fits = blanks.is_whole() || has_one_more(&blanks.rows);
     Ok(if plain.broken && !blanks.broken && fits && blanks.width > 1 { blanks } else { plain })
 }
 
-/// Whether the first row is as long as the others, or has no name for R's names of rows.
+/// Whether the first row is as long as the others, or lacks only the name of R's row names.
 fn begins(table: &Table) -> bool {
     let first = table.rows.first().map_or(0, |row| row.cells.len());
     first == table.width || first > 1 && first + 1 == table.width
@@ -281,7 +281,7 @@ fn begins(table: &Table) -> bool {
 /// One of two delimiters that all rows agree on.
 fn choose(path: &Path, best: Table, rival: Table) -> Result<Table, TableError> {
     let pair = (&best.dialect.delimiter, &rival.dialect.delimiter);
-    // A comma between digits, in a text of semicolons, is before decimals.
+    // A comma between digits, in a text of semicolons, is a decimal comma.
     if pair == (&Delimiter::Byte(b','), &Delimiter::Byte(b';'))
         && rival.rows.iter().skip(1).all(|row| row.cells.iter().all(|cell| commas_are_decimal(cell)))
     {
@@ -356,7 +356,7 @@ mod tests {
         assert_eq!(skip("id,name\n1,a\n2,b\n"), 0);
         assert_eq!(skip("Sales,,\n,,\nid,name,price\n1,a,2\n2,b,3\n"), 2);
         assert_eq!(skip("Sales,,\nid,name,price\n1,a,2\n2,b,3\n"), 1);
-        // A name may be all that the header has.
+        // The header may have only one name.
         assert_eq!(skip("id,,\n,a,2\n2,b,3\n"), 0);
         assert_eq!(skip("id,,\nx,y,z\nu,v,w\n"), 0);
     }
@@ -395,7 +395,7 @@ mod tests {
         assert_eq!(surplus("21,,x,y,"), (vec![(22, 1)], 1));
         assert_eq!(surplus("21,x,,y,"), (vec![(22, 2)], 1));
         assert_eq!(surplus("21,x,y,,"), (vec![(22, 4)], 1));
-        // Of these, one column would have another thing than in all rows, whichever goes.
+        // In these rows, whichever cell is removed, one column would have another kind of value than in all other rows.
         for row in ["21,,x,y,z", "x,,y,z,", "21,x,y,z,u", ",,x,y,", "21,,,x,"] {
             assert_eq!(surplus(row), (Vec::new(), 0), "{row}");
         }
@@ -408,7 +408,7 @@ mod tests {
     #[test]
     fn rows_of_one_cell_more_begin_with_their_numbers() {
         assert!(found("a,b\n\"1\",x,y\n\"2\",u,v\n").unwrap().dialect.row_names);
-        // Its names may have a comma in them.
+        // The names may contain a comma.
         assert!(found("id,name\n1,Roe, Jo\n2,Doe, Al\n").unwrap_err().contains("row_names=yes"));
         assert!(found("a,b\nm,x,y\nn,u,v\n").unwrap_err().contains("row_names=yes"));
         let blanks = found("\"a\" \"b\"\n\"1\" 5 \"x y\"\n\"2\" 6 \"z\"\n").unwrap().dialect;

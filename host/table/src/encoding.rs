@@ -7,7 +7,7 @@ use std::io::{Error, ErrorKind, Read, Result};
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 << 10;
 
-/// The encoding that the first bytes of a text are a mark of.
+/// The encoding of the byte order mark at the start of a text, unless it is UTF-8.
 pub(super) fn marked(head: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_bom(head).map(|(encoding, _)| encoding).filter(|encoding| *encoding != UTF_8)
 }
@@ -21,9 +21,9 @@ pub(super) struct Decoded<R> {
     at: usize,
     filled: usize,
     ended: bool,
-    /// Whether the decoder has given its last.
+    /// Whether the decoder has returned its last output.
     finished: bool,
-    /// Bytes of a character of which some have been handed out.
+    /// The remaining bytes of a character that was handed out in part.
     begun: VecDeque<u8>,
 }
 
@@ -39,7 +39,7 @@ impl<R: Read> Decoded<R> {
 
 impl<R: Read> Read for Decoded<R> {
     fn read(&mut self, target: &mut [u8]) -> Result<usize> {
-        // The longest character takes four bytes: what is too short for one gets its first bytes, and the rest next.
+        // The longest character takes four bytes: a shorter target receives its first bytes, and the rest later.
         if target.len() < 4 && self.begun.is_empty() {
             let mut few = [0; 4];
             let read = self.read(&mut few)?;

@@ -88,7 +88,7 @@ pub enum TableError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The cause.
         reason: String,
     },
     /// The file is valid, but has a feature that is not supported.
@@ -106,7 +106,7 @@ pub enum TableError {
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What is wrong, with the column where there is one.
+        /// The cause, with the column if there is one.
         reason: String,
     },
     /// An error in a text, with the first look at the text.

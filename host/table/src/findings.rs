@@ -1,5 +1,5 @@
-//! What was detected about a text: how it is read, and the reasons for the types of its columns. It is in the record of
-//! a run, in the output of `peek`, and in a note if it costs a column its type.
+//! The findings about a text: how it is read, and the reasons for the types of its columns. They are in the record of a
+//! run, in the output of `peek`, and in a note if they make a column text.
 
 use super::dialect::Dialect;
 use super::verdict::{Example, Reason, Verdict};

@@ -13,7 +13,7 @@ use std::path::Path;
 /// Rows that are shown, with the header.
 const ROWS_SHOWN: usize = 4;
 
-/// An error about a text whose dialect is known, with what its first bytes show.
+/// An error about a text whose dialect is known, with its first rows.
 pub(super) fn rows_before(
     error: TableError,
     path: &Path,
@@ -40,7 +40,7 @@ pub(super) fn rows_before(
     before(error, look)
 }
 
-/// An error about a text of which nothing more is known, with its first lines.
+/// An error about a text whose dialect is not known, with its first lines.
 pub(super) fn lines_before(error: TableError, format: FileFormat, head: &[u8]) -> TableError {
     let look = || {
         let text = String::from_utf8_lossy(head);
@@ -50,7 +50,7 @@ pub(super) fn lines_before(error: TableError, format: FileFormat, head: &[u8]) -
     before(error, look)
 }
 
-/// The error with what was seen, where it is about the text.
+/// The error, with the first look if it is about the text.
 fn before(error: TableError, look: impl FnOnce() -> Glance) -> TableError {
     match error {
         error @ (TableError::Line { .. } | TableError::Damaged { .. } | TableError::Unreadable { .. }) => {

@@ -1,5 +1,5 @@
-//! Tables that a program already has: record batches, a reader of batches that passes once, a segment. They become a
-//! table source like a file's: plain columns, in batches of bounded size. Files are in `source.rs`.
+//! Tables that a program already has: record batches, a reader of batches that can be read once, a segment. They become
+//! a table source like a file's: plain columns, in batches of bounded size. Files are in `source.rs`.
 
 use super::batches::{Batches, Guarded, gave_up};
 use super::budget;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub type BatchReader = Box<dyn RecordBatchReader + Send>;
 
 impl TableSource {
-    /// Batches of one table, which can be read as often as is needed. `name` stands for it in errors.
+    /// Batches of one table, which can be read any number of times. `name` identifies it in errors.
     ///
     /// # Errors
     /// [`TableError`] if a batch has other columns than `schema`.
@@ -33,8 +33,7 @@ impl TableSource {
         Ok(Self::Memory { schema: plain, batches })
     }
 
-    /// Batches that a reader gives, kept in a temporary file without a name in `temporary_folder`. Blocks until the
-    /// reader ends.
+    /// The batches of a reader, kept in an unnamed file in `temporary_folder`. Blocks until the reader ends.
     ///
     /// # Errors
     /// [`TableError`]: the reader's own error, a batch with other columns than its schema, or a file that cannot be
@@ -58,7 +57,7 @@ impl TableSource {
         Source::of(path, file, format, &ReadOptions::default(), temporary_folder).map(Self::Stored)
     }
 
-    /// Batches that a reader gives, which pass once.
+    /// The batches of a reader, which can be read once.
     ///
     /// # Errors
     /// [`TableError`] if the reader panics.
@@ -70,7 +69,7 @@ impl TableSource {
     /// The table of a segment. All of it is checked, and copied out of the segment once when it is served.
     ///
     /// # Errors
-    /// [`TableError`] where the segment does not hold a whole Arrow stream.
+    /// [`TableError`] if the segment does not hold a whole Arrow stream.
     pub fn of_segment(name: &str, segment: &Segment) -> Result<Self, TableError> {
         let damaged = |reason: String| TableError::Damaged { path: PathBuf::from(name), reason };
         let mut bytes = Mapping::private(segment).map_err(|error| damaged(error.to_string()))?.into_buffer();
@@ -84,7 +83,7 @@ impl TableSource {
     }
 }
 
-/// What a reader gives, of plain columns. A reader that panics gives an error.
+/// The batches of a reader, with plain columns. A panic of the reader is an error.
 fn given(name: &str, reader: BatchReader) -> Result<(SchemaRef, Batches), TableError> {
     let path = PathBuf::from(name);
     let schema = guarded(|| reader.schema()).map_err(|panicked| gave_up(&path, &panicked))?;
@@ -95,7 +94,7 @@ fn given(name: &str, reader: BatchReader) -> Result<(SchemaRef, Batches), TableE
     Ok((plain, Box::new(Guarded::new(batches, &path))))
 }
 
-/// Batches that have the columns that they should have, made plain and cut to bounded sizes.
+/// Batches whose columns are checked against the schema, made plain and cut to bounded sizes.
 fn plain_batches<I: Iterator<Item = Result<RecordBatch, TableError>>>(
     name: &str,
     schema: &SchemaRef,

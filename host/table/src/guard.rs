@@ -24,7 +24,7 @@ pub struct Panicked {
 /// Runs `work` and catches its panic.
 ///
 /// # Errors
-/// [`Panicked`]; what `work` was changing is then of no further use.
+/// [`Panicked`]; the state that `work` was changing must not be used afterwards.
 pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     HOOK.call_once(|| {
         let previous = std::panic::take_hook();

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-/// What tells cells apart, where it is bytes alone.
+/// The bytes that separate and quote cells, and the number of cells in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CellMarks {
     pub(crate) delimiter: u8,
@@ -13,21 +13,21 @@ pub(crate) struct CellMarks {
     pub(crate) width: usize,
 }
 
-/// CellMarks a place's end where the cell was quoted: blocks are far shorter than 2 GiB.
+/// The bit of a cell's end that marks the cell as quoted: blocks are far shorter than 2 GiB.
 const QUOTED: u32 = 1 << 31;
 
 /// The cells of a block, row by row.
 #[derive(Debug, Default)]
 pub(crate) struct Cells {
-    /// The block, and behind it the cells whose quotes were doubled.
+    /// The block, followed by the cells whose doubled quotes were replaced.
     text: String,
-    /// Where each cell begins and ends.
+    /// The start and end of each cell.
     places: Vec<(u32, u32)>,
     width: usize,
 }
 
 impl Cells {
-    /// Finds the cells of a block. `None` where it is not plain or not in order.
+    /// Finds the cells of a block. `None` if it is not plain or not valid.
     pub(crate) fn of(block: &mut Vec<u8>, marks: CellMarks) -> Option<Self> {
         let length = block.len();
         if u32::try_from(length).ok()?.checked_mul(2)? >= QUOTED {
@@ -46,25 +46,25 @@ impl Cells {
         self.places.len() / self.width
     }
 
-    /// The cells of some rows at one place, and whether each was quoted.
+    /// The cells of one column in a range of rows, and whether each was quoted.
     pub(crate) fn column(&self, place: usize, rows: Range<usize>) -> impl Iterator<Item = (&str, bool)> {
         let places = &self.places[rows.start * self.width..rows.end * self.width];
         let places = places.iter().skip(place).step_by(self.width);
         places.map(|(start, end)| (&self.text[*start as usize..(*end & !QUOTED) as usize], end & QUOTED != 0))
     }
 
-    /// Bytes of the cells of some rows at one place.
+    /// Bytes of the cells of one column in a range of rows.
     pub(crate) fn bytes(&self, place: usize, rows: Range<usize>) -> usize {
         self.column(place, rows).map(|(cell, _)| cell.len()).sum()
     }
 
-    /// The block's memory, to be used again.
+    /// The block's memory, for reuse.
     pub(crate) fn into_block(self) -> Vec<u8> {
         self.text.into_bytes()
     }
 }
 
-/// Finds cells.
+/// The state of the search for cells.
 struct Finder {
     places: Vec<(u32, u32)>,
     undoubled: Vec<u8>,
@@ -98,7 +98,7 @@ impl Finder {
                     Some(byte) if *byte == marks.delimiter => at = end + 1,
                     Some(b'\n' | b'\r') => at = after_line(block, end),
                     None => at = end,
-                    // Text behind a closing quote.
+                    // Text after a closing quote.
                     Some(_) => return None,
                 }
                 stops.pass(at);
@@ -111,7 +111,7 @@ impl Finder {
         Some(())
     }
 
-    /// The content of quotes. Returns where it ends, behind the closing one.
+    /// Reads the content of quotes. Returns the position after the closing quote.
     fn quoted(&mut self, block: &[u8], start: usize, quote: u8) -> Option<usize> {
         let mut at = start;
         let undoubled = self.undoubled.len();
@@ -132,28 +132,28 @@ impl Finder {
     }
 
     fn push(&mut self, start: usize, end: usize, quoted: bool) {
-        // Both are below `QUOTED`, or there would be no finder: what is undoubled is no longer than the block.
+        // Both are below `QUOTED`, as `Cells::of` has checked: the undoubled text is no longer than the block.
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         self.places.push((place(start), place(end) | if quoted { QUOTED } else { 0 }));
     }
 }
 
-/// Where the next line begins.
+/// The start of the next line.
 fn after_line(block: &[u8], end: usize) -> usize {
     end + if block[end..].starts_with(b"\r\n") { 2 } else { 1 }
 }
 
-/// The places of some bytes in a text.
+/// The positions of some bytes in a text.
 struct Stops<'a> {
     text: &'a [u8],
     bytes: [u64; 3],
-    /// Where the word begins whose stops are known.
+    /// The start of the word whose stops are known.
     word: usize,
-    /// The highest bit of each of its bytes that is a stop, and has not been passed.
+    /// The highest bit of each of its bytes that is a stop and has not been passed.
     known: u64,
 }
 
-/// A bit of each byte of a word.
+/// The lowest bit of each byte of a word.
 const ONES: u64 = u64::from_ne_bytes([1; 8]);
 
 impl<'a> Stops<'a> {
@@ -163,7 +163,7 @@ impl<'a> Stops<'a> {
         stops
     }
 
-    /// The next stop; it is not passed.
+    /// The next stop, without passing it.
     fn next(&mut self) -> Option<usize> {
         while self.known == 0 {
             if self.word + 8 >= self.text.len() {
@@ -191,13 +191,13 @@ impl<'a> Stops<'a> {
         let word = match rest.first_chunk() {
             Some(word) => u64::from_le_bytes(*word),
             None => {
-                // No stop is a byte of none.
+                // The padding of zeros has no stops.
                 let mut word = [0; 8];
                 word[..rest.len()].copy_from_slice(rest);
                 u64::from_le_bytes(word)
             }
         };
-        // The highest bit of each byte that is none: the others' would overflow into it.
+        // The highest bit of each zero byte: without the masks, sums would overflow into the next byte.
         let is_none = |word: u64| !(((word & !(ONES << 7)) + !(ONES << 7)) | word) & ONES << 7;
         self.known = self.bytes.iter().fold(0, |known, byte| known | is_none(word ^ byte));
     }

@@ -1,4 +1,4 @@
-//! Cuts a text into blocks that end at the end of a line outside quotes, as far as counting quotes tells. A block
+//! Cuts a text into blocks that end at the end of a line outside quotes, as determined by counting quotes. A block
 //! begins with a record if the previous block, read from the start of a record, ends with one; the reader of the blocks
 //! checks this.
 
@@ -6,13 +6,13 @@ use crate::TableError;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Bytes of a block: what one core reads in about a millisecond, and keeps in its cache.
+/// Bytes of a block: one core processes it in about a millisecond, and it fits in the core's cache.
 const BLOCK_BYTES: usize = 1 << 20;
 
-/// Bytes of a text that say what its columns may be; a text of fewer is read as soon without threads.
+/// Bytes at the start of a text by which its columns are guessed; a shorter text is read as fast without threads.
 const HEAD_BYTES: usize = 256 << 10;
 
-/// Sizes that one block may take, where its lines are that long: 8 MiB, of which each core has a few.
+/// Maximum size of a block with long lines, in block sizes: 8 MiB, of which each core holds a few.
 const LONGEST: usize = 8;
 
 /// Sizes of blocks.
@@ -34,19 +34,19 @@ impl Default for Sizes {
 pub(crate) struct Cutter<R> {
     path: PathBuf,
     text: R,
-    /// The quote that lines may be inside of.
+    /// The quote inside which a line end does not end a block.
     quote: Option<u8>,
     size: usize,
-    /// The bytes read of the next block.
+    /// The bytes of the next block that have been read.
     held: Vec<u8>,
     ended: bool,
 }
 
 impl<R: Read> Cutter<R> {
-    /// Cuts what follows the first bytes of a text.
+    /// Cuts a text, without its first `first` bytes.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub(crate) fn new(
         path: &Path,
         mut text: R,
@@ -59,10 +59,10 @@ impl<R: Read> Cutter<R> {
         Ok(Self { path: path.to_owned(), text, quote, size: sizes.block, held: Vec::new(), ended: false })
     }
 
-    /// The next block, in a buffer whose memory serves again; `None` at the end.
+    /// The next block, in a reused buffer; `None` at the end.
     ///
     /// # Errors
-    /// Where the text cannot be read, or where no line of it ends for long.
+    /// If the text cannot be read, or a line is longer than the largest block.
     pub(crate) fn next(&mut self, mut block: Vec<u8>) -> Result<Option<Vec<u8>>, TableError> {
         block.clear();
         block.append(&mut self.held);
@@ -82,7 +82,7 @@ impl<R: Read> Cutter<R> {
         }
     }
 
-    /// Reads on, to a whole number of sizes.
+    /// Reads more, up to a multiple of the block size.
     fn read(&mut self, block: &mut Vec<u8>) -> Result<(), TableError> {
         let wanted = self.size - block.len() % self.size;
         block.reserve(wanted);
@@ -98,15 +98,15 @@ pub(crate) fn changed(path: &Path) -> TableError {
     TableError::Unreadable { path: path.to_owned(), reason: "the file changed while it was being read".into() }
 }
 
-/// Where the last line ends that is not in quotes, in a text that begins outside of them.
+/// The end of the last line outside quotes, in a text that begins outside quotes.
 pub(crate) fn last_end(text: &[u8], quote: Option<u8>) -> Option<usize> {
     let mut end = memchr::memrchr(b'\n', text)? + 1;
     let Some(quote) = quote else { return Some(end) };
     if memchr::memchr_iter(quote, &text[..end]).count() % 2 == 1 {
-        // What is before the last quote is outside.
+        // The text directly before the last quote is outside quotes.
         let opened = memchr::memrchr(quote, &text[..end])?;
         end = memchr::memrchr(b'\n', &text[..opened])? + 1;
-        // Between two quotes that stand for one no line ends, but between others one may.
+        // If the last quote is one of a doubled pair, this end may still be inside quotes.
         if memchr::memchr_iter(quote, &text[..end]).count() % 2 == 1 {
             return None;
         }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-/// Of the memory that is available, the part that what has been made of one text may take until it is read.
+/// Divisor of the available memory: the columns made from one text may take an eighth of it until they are read.
 const KEPT_SHARE: u64 = 8;
 
 /// The columns of some rows.
@@ -19,7 +19,7 @@ pub(crate) struct Made {
     pub(crate) columns: Vec<ArrayRef>,
 }
 
-/// What the check of a text makes of its rows, as long as all of it is right, and little enough to be kept.
+/// The columns that the check of a text makes, as long as all of the text is valid and they fit the limit.
 pub(crate) struct Keeper {
     made: Option<Vec<Made>>,
     bytes: u64,
@@ -27,7 +27,7 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Keeps what is made of a text of so many bytes, about.
+    /// Keeps the columns made from a text of about `length` bytes.
     pub(crate) fn new(length: u64) -> Self {
         let limit = available_memory() / KEPT_SHARE;
         Self { made: (length <= limit).then(Vec::new), bytes: 0, limit }
@@ -38,7 +38,7 @@ impl Keeper {
         self.made.is_some()
     }
 
-    /// Takes what was made of the next block; without it, all goes.
+    /// Adds the columns of the next block; `None` discards all columns.
     pub(crate) fn add(&mut self, made: Option<Vec<Made>>) {
         let columns = made.iter().flatten().flat_map(|made| &made.columns);
         self.bytes += columns.map(|column| column.get_array_memory_size() as u64).sum::<u64>();
@@ -48,7 +48,7 @@ impl Keeper {
         }
     }
 
-    /// What was kept, if it is right.
+    /// The kept columns, if `is_right`.
     pub(crate) fn kept(self, is_right: bool) -> Kept {
         Kept(Arc::new(Mutex::new(self.made.filter(|_| is_right))))
     }
@@ -59,19 +59,19 @@ impl Keeper {
 pub(crate) struct Kept(Arc<Mutex<Option<Vec<Made>>>>);
 
 impl Kept {
-    /// Takes it, if it is there.
+    /// Takes the rows, if they are there.
     pub(crate) fn take(&self) -> Option<Vec<Made>> {
         self.0.lock().ok()?.take()
     }
 
-    /// Whether it is there.
+    /// Whether the rows are there.
     #[cfg(test)]
     pub(crate) fn is_there(&self) -> bool {
         self.0.lock().is_ok_and(|kept| kept.is_some())
     }
 }
 
-/// Batches of what is made, whose rows are counted against those that the check found.
+/// Batches of the columns made; their rows are compared with the number that the check found.
 pub(crate) struct MadeBatches<I> {
     path: PathBuf,
     schema: SchemaRef,
@@ -104,12 +104,12 @@ impl<I: Iterator<Item = Result<Made, TableError>>> Iterator for MadeBatches<I> {
     }
 }
 
-/// So many rows in batches.
+/// The ranges of `rows` rows in batches.
 pub(crate) fn ranges(rows: usize) -> impl Iterator<Item = Range<usize>> {
     (0..rows).step_by(BATCH_ROWS).map(move |start| start..rows.min(start + BATCH_ROWS))
 }
 
-/// What is made of blocks, one after the other.
+/// The columns made from blocks, one after the other.
 pub(crate) fn flat(
     blocks: impl Iterator<Item = Result<Vec<Made>, TableError>>,
 ) -> impl Iterator<Item = Result<Made, TableError>> {

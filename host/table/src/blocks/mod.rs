@@ -1,5 +1,5 @@
-//! Texts in blocks of lines, on all cores: cut at the ends of lines, worked on side by side, with results in the
-//! order of the blocks. What stands in a block is its reader's.
+//! Texts in blocks of lines, on all cores: cut at the ends of lines, processed in parallel, with results in the order
+//! of the blocks. The reader of the blocks interprets their content.
 
 mod cells;
 mod cut;

@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-/// Blocks and results that wait at each worker. A worker that was held up finds its next block, and its results are
-/// taken when it is their turn.
+/// Queued blocks and results of each worker: a delayed worker finds its next block ready, and its results wait for
+/// their turn.
 const WAITING: usize = 2;
 
 /// Workers at most: each holds some blocks.
 const WORKERS_MAX: usize = 16;
 
-/// A block on its way, the result of one, or the end of all of them.
+/// A block, the result of one, or the end of all blocks.
 enum Piece<T> {
     Next(Result<T, TableError>),
     End,
@@ -53,13 +53,13 @@ impl<T: Send + 'static> InOrder<T> {
             results.push(from_worker);
         }
         let own = path.to_owned();
-        // The workers pass its error or end on.
+        // Its error or end reaches the results through the workers.
         drop(std::thread::spawn(move || deal(&own, cutter, &blocks, &back)));
         Self { path: path.to_owned(), results, turn: 0, ended: false }
     }
 }
 
-/// Cuts the text, and gives the blocks out in turn.
+/// Cuts the text, and distributes the blocks in turn.
 fn deal<R: Read>(path: &Path, mut cutter: Cutter<R>, blocks: &[SyncSender<Piece<Vec<u8>>>], back: &Receiver<Vec<u8>>) {
     for worker in blocks.iter().cycle() {
         let buffer = back.try_recv().unwrap_or_default();

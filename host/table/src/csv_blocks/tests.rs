@@ -1,4 +1,4 @@
-//! Texts of all kinds, read in blocks and record by record: what is found, what is read and what is wrong are the same.
+//! Texts of all kinds, read in blocks and record by record: the findings, the rows and the errors are the same.
 
 use crate::blocks::Sizes;
 use crate::csv::{Layout, scan, scan_in_blocks, stored};
@@ -37,7 +37,7 @@ fn cell(kind: usize, dice: &mut Dice) -> String {
     }
 }
 
-/// A text whose columns may change on the way, and its columns.
+/// A text whose columns may change their kind at some row.
 fn text(dice: &mut Dice) -> Vec<u8> {
     let width = 1 + dice.roll(4);
     let rows = 20 + dice.roll(400);
@@ -92,7 +92,7 @@ fn options(dice: &mut Dice) -> ReadOptions {
     options
 }
 
-/// What was found, and what is read; or what is wrong.
+/// The findings and the rows, or the error.
 fn read(layout: Result<Layout, crate::TableError>, text: &[u8]) -> Result<(String, RecordBatch), String> {
     let layout = layout.map_err(|error| error.to_string())?;
     let found = format!("{:?} {} {:?}", layout.schema, layout.rows, layout.findings);
@@ -140,6 +140,6 @@ fn texts_in_blocks_are_read_as_they_are_record_by_record() {
             _ => assert_eq!(blocks.as_ref().err(), one_by_one.as_ref().err(), "{}", shown()),
         }
     }
-    // Or nothing would have been compared.
+    // Otherwise hardly anything would have been compared.
     assert!(kept > 30 && in_blocks > 150 && texts > 300, "{kept} and {in_blocks} of {texts}");
 }
