@@ -27,7 +27,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the first pass found.
+/// The findings of the first pass.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     pub(crate) schema: SchemaRef,

@@ -1,4 +1,4 @@
-//! Whether a text's first row has the names of its columns.
+//! Decides whether a text's first row has the names of its columns.
 
 use super::cell::Kind;
 use super::error::TableError;
@@ -6,10 +6,10 @@ use super::seen::Seen;
 use super::verdict::Hints;
 use std::path::Path;
 
-/// Numbers that columns are named by.
+/// Numbers that are used as column names.
 const YEARS: std::ops::RangeInclusive<i64> = 1900..=2100;
 
-/// A row of the first ones.
+/// One of the first rows.
 pub(super) struct Row {
     /// Whether each cell was quoted.
     pub(super) quoted: Vec<bool>,
@@ -17,7 +17,7 @@ pub(super) struct Row {
     pub(super) cells: Vec<String>,
 }
 
-/// Whether the first row has names for sure: a text, over a column of something else.
+/// Whether the first row certainly has names: a text, over a column of another kind.
 pub(super) fn has_names(rows: &[Row]) -> bool {
     let Some((first, rest)) = rows.split_first() else { return false };
     first.cells.iter().enumerate().any(|(column, cell)| {
@@ -26,7 +26,7 @@ pub(super) fn has_names(rows: &[Row]) -> bool {
     })
 }
 
-/// Whether the first row has names: not where each of its cells is a value of its column.
+/// Whether the first row has names. It has none if each of its cells is a value of its column.
 pub(super) fn has_header(path: &Path, rows: &[Row]) -> Result<bool, TableError> {
     let Some((first, rest)) = rows.split_first() else { return Ok(true) };
     let rest = || rest.iter().filter(|row| row.cells.len() == first.cells.len());
@@ -55,7 +55,7 @@ pub(super) fn has_header(path: &Path, rows: &[Row]) -> Result<bool, TableError> 
     if !values {
         return Ok(true);
     }
-    // Years and counts are names too.
+    // Consecutive numbers may be names too, such as years.
     let counted = numbers.len() > 1
         && numbers.iter().all(Option::is_some)
         && numbers.windows(2).all(|pair| pair[0].zip(pair[1]).is_some_and(|(one, next)| next == one + 1));
@@ -68,7 +68,7 @@ pub(super) fn has_header(path: &Path, rows: &[Row]) -> Result<bool, TableError> 
     Ok(false)
 }
 
-/// Whether the second row has words, as the first has, over columns of something else: units, or more of the names.
+/// Whether the second row has words, as the first has, over columns of other kinds: units, or more of the names.
 pub(super) fn is_second_line(rows: &[Row]) -> bool {
     let [first, second, below @ ..] = rows else { return false };
     let mut words = false;
@@ -89,7 +89,7 @@ pub(super) fn is_second_line(rows: &[Row]) -> bool {
     words
 }
 
-/// The row that has all the names again, below those that are names.
+/// The row below the header that repeats all names.
 pub(super) fn repetition(rows: &[Row], header: usize) -> Option<usize> {
     let first =
         rows.first().filter(|first| first.cells.len() > 1 && first.cells.iter().any(|cell| !cell.is_empty()))?;
@@ -98,21 +98,21 @@ pub(super) fn repetition(rows: &[Row], header: usize) -> Option<usize> {
     Some(header + row)
 }
 
-/// Whether every row has one cell more than the names.
+/// Whether every row has one cell more than the header.
 pub(super) fn has_one_more(rows: &[Row]) -> bool {
     let Some((first, rest)) = rows.split_first() else { return false };
     !rest.is_empty() && first.cells.len() > 1 && rest.iter().all(|row| row.cells.len() == first.cells.len() + 1)
 }
 
-/// Whether the first cells of the rows are their numbers in quotes, as R writes them in front of each row without a
-/// name for them. Numbers without quotes may be of a column, and a later cell have a delimiter in it.
+/// Whether the first cells of the rows are their numbers in quotes, as R writes row names, without a name in the
+/// header. Numbers without quotes may be values of a column, and a later cell may contain a delimiter.
 pub(super) fn are_numbered(rows: &[Row]) -> bool {
     rows.iter().skip(1).zip(1_u64..).all(|(row, number)| {
         row.quoted.first() == Some(&true) && row.cells.first().is_some_and(|cell| *cell == number.to_string())
     })
 }
 
-/// What a column of cells is.
+/// The kind of a column of cells.
 pub(super) fn kind_of<'a>(cells: impl Iterator<Item = &'a String>) -> Kind {
     let hints = Hints { look: true, ..Hints::default() };
     let mut seen = Seen::default();

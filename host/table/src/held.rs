@@ -29,7 +29,7 @@ impl Identity {
     /// The identity of an open file.
     ///
     /// # Errors
-    /// Where it cannot be asked.
+    /// If its metadata cannot be read.
     pub(super) fn of(file: &File) -> std::io::Result<Self> {
         let metadata = file.metadata()?;
         let changed = (metadata.ctime(), metadata.ctime_nsec());
@@ -38,7 +38,7 @@ impl Identity {
 }
 
 impl Held {
-    /// The file from its start, with an offset of its own: several readers may be at work.
+    /// The file from its start, with an offset of its own, so that several readers can use it at once.
     ///
     /// # Errors
     /// If it cannot be opened, or has changed.
@@ -59,7 +59,7 @@ impl Held {
     /// Its length in bytes.
     ///
     /// # Errors
-    /// Where it cannot be asked.
+    /// If its metadata cannot be read.
     pub(super) fn length(&self) -> std::io::Result<u64> {
         match self {
             Self::Open(file) => Identity::of(file).map(|identity| identity.length),
@@ -78,10 +78,10 @@ impl Held {
         }
     }
 
-    /// The same, without a descriptor.
+    /// The same file, without an open descriptor.
     ///
     /// # Errors
-    /// Where it cannot be asked what it is.
+    /// If its identity cannot be determined.
     pub(super) fn closed(self, path: &Path) -> std::io::Result<Self> {
         Ok(match self {
             Self::Open(file) => Self::Named { path: std::path::absolute(path)?, identity: Identity::of(&file)? },
@@ -90,7 +90,7 @@ impl Held {
     }
 }
 
-/// Files one after another, each opened when it is its turn.
+/// Files one after another, each opened when it is reached.
 pub(super) struct Chained {
     files: std::vec::IntoIter<Held>,
     open: Option<File>,

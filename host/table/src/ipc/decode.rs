@@ -12,12 +12,12 @@ use arrow_schema::{DataType, SchemaRef};
 use longshore_segment::bare;
 use std::collections::HashMap;
 
-/// What decoding a table's messages needs to remember.
+/// The state of decoding a table's messages.
 #[derive(Debug)]
 pub(super) struct Decoder {
     pub(super) schema: SchemaRef,
     dictionaries: HashMap<i64, ArrayRef>,
-    /// For what the message that is decoded unpacks to.
+    /// The memory that the current message is decompressed to.
     room: Room,
 }
 
@@ -26,10 +26,10 @@ impl Decoder {
         Self { schema, dictionaries: HashMap::new(), room: Room::default() }
     }
 
-    /// Takes a message; a dictionary gives no batch.
+    /// Decodes a message; a dictionary gives no batch.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If the message is invalid.
     pub(super) fn read(&mut self, raw: &RawMessage) -> Result<Option<RecordBatch>, Fault> {
         let message = raw.message()?;
         let schema = SchemaRef::clone(&self.schema);

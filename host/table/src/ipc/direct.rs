@@ -14,10 +14,10 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-/// Bytes on the way at a time: few enough to stay near the processor.
+/// Bytes copied at a time: few enough to stay in the processor's cache.
 const WINDOW: usize = 256 << 10;
 
-/// Texts that 32-bit offsets reach.
+/// Bytes of texts that 32-bit offsets can address.
 const TEXTS_32_MAX: u64 = i32::MAX as u64;
 
 /// A buffer's place in the file.
@@ -33,14 +33,14 @@ struct Piecewise {
 struct ColumnPiece {
     nulls: usize,
     buffers: Vec<Stretch>,
-    /// The texts that its rows have, and the offset that the first of them begins at.
+    /// The place of its rows' texts in the file, and the offset of the first text.
     texts: Stretch,
     first: u64,
 }
 
 impl IpcFile {
-    /// The whole table as a segment of the plain schema; `None` where it has to be decoded: for its types, its
-    /// compression, more bytes than fit, or because something is wrong with it.
+    /// The whole table as a segment of the plain schema; `None` if it must be decoded: because of its types, its
+    /// compression, more bytes than fit, or an error in it.
     pub(crate) fn segment(&mut self, plain: &SchemaRef, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         let schema = self.schema();
         let types: Vec<_> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
@@ -61,7 +61,7 @@ impl IpcFile {
         write_flat(plain, rows, &extents, fill).ok()
     }
 
-    /// Where a batch's buffers are; `None` where it is not as it should be, or compressed.
+    /// The places of a batch's buffers; `None` if it is invalid or compressed.
     fn piecewise(&mut self, place: Place, types: &[DataType]) -> Option<Piecewise> {
         let metadata = self.metadata(place).ok()?;
         let message = parse(&metadata).ok()?;
@@ -98,7 +98,7 @@ impl IpcFile {
     }
 }
 
-/// How many buffers a flat column has.
+/// The number of buffers of a flat column.
 fn buffers(data_type: &DataType) -> usize {
     match data_type {
         DataType::Null => 0,
@@ -121,7 +121,7 @@ fn offset(file: &File, at: u64, width: usize) -> Option<u64> {
     number(&bytes[..width])
 }
 
-/// An offset of 4 or 8 bytes; `None` where it is negative.
+/// An offset of 4 or 8 bytes; `None` if it is negative.
 fn number(bytes: &[u8]) -> Option<u64> {
     match bytes.first_chunk::<8>() {
         Some(wide) => i64::from_le_bytes(*wide).try_into().ok(),
@@ -134,17 +134,17 @@ fn irregular() -> Error {
     Error::other("unexpected layout")
 }
 
-/// The copying. The bytes that are checked are those that are written: the file may change meanwhile.
+/// The state of the copying. The checked bytes are those that are written, because the file may change meanwhile.
 struct Copy<'a> {
     file: &'a File,
     types: &'a [DataType],
     window: Vec<u8>,
-    /// The offsets of the column that is being written.
+    /// The offsets of the column being written.
     written: Vec<u64>,
 }
 
 impl Copy<'_> {
-    /// How much there is of each column; `None` where it is more than fits.
+    /// The size of each column; `None` if all together are larger than fits.
     fn extents(&self, batches: &[Piecewise], fits: &mut dyn FnMut(u64) -> bool) -> Option<Vec<Extent>> {
         let mut total = 0_u64;
         let mut extents: Vec<Extent> = Vec::new();
@@ -165,14 +165,14 @@ impl Copy<'_> {
         if !fits(total) {
             return None;
         }
-        // Unused bits are checked too.
+        // Validity bits that are not needed are checked too.
         for column in (0..extents.len()).filter(|column| extents[*column].nulls == 0) {
             self.validity(batches, column).ok()?;
         }
         Some(extents)
     }
 
-    /// Writes one buffer of a column, of all batches one after the other.
+    /// Writes one buffer of a column, for all batches one after the other.
     fn part(&mut self, batches: &[Piecewise], column: usize, part: Part, target: &mut dyn Write) -> Result<()> {
         match part {
             Part::Validity => target.write_all(self.validity(batches, column)?.as_slice()),
@@ -203,7 +203,7 @@ impl Copy<'_> {
         }
     }
 
-    /// The bits of which values are there, found to be as many as each batch says.
+    /// The validity bits, checked against the number of missing values that each batch claims.
     fn validity(&self, batches: &[Piecewise], column: usize) -> Result<BooleanBufferBuilder> {
         let mut all = BooleanBufferBuilder::new(0);
         for batch in batches {
@@ -236,7 +236,7 @@ impl Copy<'_> {
         Ok(BooleanBuffer::new(Buffer::from_vec(bytes), 0, rows))
     }
 
-    /// Hands a stretch of the file on.
+    /// Copies a stretch of the file.
     fn stretch(&mut self, stretch: Stretch, target: &mut dyn Write) -> Result<()> {
         let mut at = stretch.start;
         while at < stretch.end {
@@ -248,7 +248,7 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// The offsets of all batches as one run from 0, found to go forward, and no further than their texts.
+    /// Writes the offsets of all batches as one sequence from 0, checked to be ascending and within their texts.
     fn offsets<const WIDTH: usize>(
         &mut self,
         batches: &[Piecewise],
@@ -289,7 +289,7 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// The texts of all batches side by side, found to be UTF-8 where they are to be.
+    /// Writes the texts of all batches one after the other, checked to be UTF-8 if the type requires it.
     fn texts(&mut self, batches: &[Piecewise], column: usize, target: &mut dyn Write) -> Result<()> {
         let is_text = matches!(self.types[column], DataType::Utf8 | DataType::LargeUtf8);
         let mut row = 0;
@@ -297,7 +297,7 @@ impl Copy<'_> {
             let place = &batch.columns[column].texts;
             let (base, end) = (self.written[row], row + batch.rows);
             while row < end {
-                // As many rows as the window holds, and one of any length.
+                // As many rows as fit in the window, or one row of any length.
                 let start = self.written[row];
                 let fits = self.written[row..=end].partition_point(|offset| offset - start <= WINDOW as u64);
                 let next = row + fits.saturating_sub(1).max(1);
@@ -389,7 +389,7 @@ mod tests {
     }
 
     fn direct(bytes: &[u8], limit: u64) -> Option<RecordBatch> {
-        // A library that panics over a schema does so for both.
+        // Arrow's library may panic on a schema, in both ways of reading.
         let segment = crate::guarded(|| {
             let mut file = opened(bytes)?;
             file.segment(&plain_schema(&file.schema(), Side::Input), &mut |bytes| bytes <= limit)
@@ -434,8 +434,8 @@ mod tests {
         assert_eq!(direct(&written(&[views], None), u64::MAX), None);
     }
 
-    /// Each byte of a file made another: what goes straight is what the decoder makes of it, and what it refuses does
-    /// not go.
+    /// Each byte of a file is changed in turn: a direct copy equals what the decoder reads, and a file that the decoder
+    /// rejects is not copied.
     #[test]
     fn nothing_goes_straight_that_is_refused() {
         let whole = written(&[batch(0..20), batch(7..24)], None);
@@ -446,7 +446,7 @@ mod tests {
             bytes[at] ^= value;
             if let Some(direct) = direct(&bytes, 1 << 20) {
                 went += 1;
-                // Arrow's reader panics where a buffer has some bytes more than its values, which is no refusal.
+                // Arrow's reader panics if a buffer has a few bytes more than its values, which is not a rejection.
                 if let Ok(decoded) = crate::guarded(|| decoded(&bytes)) {
                     assert_eq!(decoded, Ok(direct), "{value:#x} at {at} is not what is decoded");
                 }

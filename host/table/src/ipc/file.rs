@@ -19,10 +19,10 @@ pub(crate) const MAGIC: &[u8] = b"ARROW1";
 /// The magic at the start with its padding.
 const HEAD: u64 = 8;
 
-/// Where the first message is looked for: behind a schema of some hundred thousand columns.
+/// The range in which the first message is searched: after a schema of some hundred thousand columns.
 const SCHEMA_MAX: u64 = 64 << 20;
 
-/// Bytes in which the first message usually is: more are read only where they do not hold it.
+/// Bytes that usually contain the first message: more are read only if they do not.
 const SCHEMA_USUAL: u64 = 64 << 10;
 
 /// The length of the footer and the magic after it.
@@ -38,11 +38,11 @@ pub(crate) struct IpcFile {
     /// Rows of all batches, by their metadata.
     rows: u64,
     next: usize,
-    /// For the message that is decoded.
+    /// The memory of the current message.
     room: Room,
 }
 
-/// Where a message is.
+/// The place of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) offset: u64,
@@ -54,7 +54,7 @@ impl IpcFile {
     /// Reads the footer and each message's metadata.
     ///
     /// # Errors
-    /// What is wrong with the file.
+    /// If the file is invalid.
     pub(crate) fn open(mut file: File) -> Result<Self, Fault> {
         let length = file.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
         let cut = || "it ends without a footer: it was cut short, or its writer did not close it".to_owned();
@@ -94,7 +94,7 @@ impl IpcFile {
     /// The next batch, `None` after the last.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If it is invalid.
     pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
         for place in std::mem::take(&mut self.dictionaries) {
             let raw = self.message(place)?;
@@ -126,8 +126,8 @@ impl IpcFile {
         Ok(metadata)
     }
 
-    /// Follows the messages one by one to the footer, which is to name each of them: rows that it does not name would
-    /// be lost, and those that it names twice would be more than there are.
+    /// Follows the messages one by one to the footer, which must list each of them exactly once: otherwise rows would
+    /// be lost, or read twice.
     fn walk(&mut self, footer: u64) -> Result<(), String> {
         let (mut dictionaries, mut batches) = (Vec::new(), Vec::new());
         let mut offset = self.first_message(footer)?;
@@ -157,7 +157,7 @@ impl IpcFile {
         Err(format!("its footer lists {named} messages, but the file has {found}, or has them elsewhere"))
     }
 
-    /// The place of the first message: some writers align what follows the magic, and some put the schema there bare.
+    /// The place of the first message: some writers align it after the magic, and some write a bare schema before it.
     fn first_message(&mut self, footer: u64) -> Result<u64, String> {
         let most = (footer - HEAD).min(SCHEMA_MAX);
         let mut length = most.min(SCHEMA_USUAL);
@@ -171,7 +171,7 @@ impl IpcFile {
         }
     }
 
-    /// The message at a place; `None` at the mark of the end, and at the footer of files that have none.
+    /// The message at a place; `None` at the end-of-stream marker, or at the footer of files without one.
     fn message_at(&mut self, offset: u64, footer: u64) -> Result<Option<(Place, Vec<u8>)>, String> {
         let Some(left) = footer.checked_sub(offset).filter(|left| *left >= 4) else { return Ok(None) };
         let prefix = read(&mut self.file, offset, left.min(8))?;
@@ -200,8 +200,8 @@ impl IpcFile {
     }
 }
 
-/// Where the first message begins among the first bytes; `None` where they do not hold the whole of it. `all` says
-/// that no more of them will be looked at.
+/// The position of the first message within the first bytes; `None` if they do not contain all of it. With `all`, no
+/// more bytes will be searched.
 fn first_in(head: &[u8], all: bool) -> Option<usize> {
     let legacy = head.first_chunk::<4>().is_some_and(|word| *word != [0; 4]);
     let marks = (0..head.len()).step_by(8).filter(|at| head[*at..].starts_with(&CONTINUATION) || *at == 0 && legacy);
@@ -210,7 +210,7 @@ fn first_in(head: &[u8], all: bool) -> Option<usize> {
         let start = if bytes.starts_with(&CONTINUATION) { 8 } else { 4 };
         let word = bytes.get(start - 4..start).and_then(|word| word.first_chunk::<4>())?;
         let length = usize::try_from(u32::from_le_bytes(*word)).ok()?;
-        // The mark of the end stands for no message, and ends them too.
+        // The end-of-stream marker is not a message, but also ends the search.
         if length == 0 {
             return Some(at);
         }
@@ -221,7 +221,7 @@ fn first_in(head: &[u8], all: bool) -> Option<usize> {
             Some(metadata) if parse(metadata).is_ok_and(|message| message.header_type() != MessageHeader::NONE) => {
                 return Some(at);
             }
-            // What is longer may be a message, or the bare schema's own bytes: more of the file tells.
+            // A longer one may be a message, or bytes of the bare schema: more of the file is needed to decide.
             None if start == 8 && !all => return None,
             _ => {}
         }
@@ -245,7 +245,7 @@ fn place(block: &Block, footer: u64) -> Result<Place, String> {
     })
 }
 
-/// Bytes of the file, of which it was seen that they are there.
+/// Reads bytes of the file, whose positions have been checked against its length.
 fn read(file: &mut File, offset: u64, length: u64) -> Result<Vec<u8>, String> {
     let text = |error: std::io::Error| error.to_string();
     file.seek(SeekFrom::Start(offset)).map_err(text)?;

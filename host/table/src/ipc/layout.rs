@@ -9,16 +9,16 @@ use arrow_schema::{DataType, UnionMode};
 /// One buffer of a batch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece<'a> {
-    /// Bytes that it holds once it is decompressed.
+    /// Its length in bytes after decompression.
     pub(super) length: u64,
-    /// Its bytes, where they are not compressed.
+    /// Its bytes, if they are not compressed.
     pub(super) bytes: Option<&'a [u8]>,
 }
 
 /// Checks a batch of columns.
 ///
 /// # Errors
-/// What is wrong with it.
+/// If the batch is invalid.
 pub(super) fn check<'a>(
     types: impl Iterator<Item = &'a DataType>,
     batch: &RecordBatch<'_>,
@@ -48,7 +48,7 @@ struct Walk<'a, 'b> {
 }
 
 impl<'b> Walk<'_, 'b> {
-    /// Passes a column and returns its length.
+    /// Checks a column and returns its length.
     fn column(&mut self, data_type: &DataType) -> Result<u64, String> {
         let node = self.nodes.next().ok_or("a batch has fewer columns than the schema")?;
         let lengths = (u64::try_from(node.length()), u64::try_from(node.null_count()));

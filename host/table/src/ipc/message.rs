@@ -14,13 +14,13 @@ pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 /// Longest metadata of a message: a million columns take some hundred bytes each.
 pub(super) const METADATA_MAX: usize = 256 << 20;
 
-/// Rows of a batch, at most.
+/// Maximum number of rows of a batch.
 const ROWS_MAX: i64 = 1 << 40;
 
-/// What LZ4 makes of a byte, at most: a run of 255.
+/// Most bytes that LZ4 decompresses from one byte: a run of 255.
 const LZ4_RATIO: u64 = 255;
 
-/// What Zstandard makes of a byte, at most: a block of 128 KiB out of four.
+/// Most bytes that Zstandard decompresses from one byte: a block of 128 KiB from four.
 const ZSTD_RATIO: u64 = (128 << 10) / 4;
 
 /// Metadata key under which version 0.17 of Arrow compressed bodies, before there was a standard for it.
@@ -34,18 +34,18 @@ pub(super) struct RawMessage {
 }
 
 impl RawMessage {
-    /// The metadata, found to be in order.
+    /// The metadata, after a check.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If it is invalid.
     pub(super) fn message(&self) -> Result<Message<'_>, String> {
         parse(&self.metadata)
     }
 
-    /// Checks what a message holds: a batch of columns of these types, a dictionary of values of that one.
+    /// Checks a message's content: a batch with columns of `types`, or a dictionary with values of its column's type.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If it is invalid.
     pub(super) fn check<'a>(
         &self,
         message: &Message<'_>,
@@ -80,15 +80,15 @@ impl RawMessage {
 /// A message's metadata.
 ///
 /// # Errors
-/// What is wrong with it.
+/// If it is invalid.
 pub(super) fn parse(metadata: &[u8]) -> Result<Message<'_>, String> {
     arrow_ipc::root_as_message(metadata).map_err(|_| "a message in it is damaged".into())
 }
 
-/// The places of a batch's buffers in a body of so many bytes, each found to be within it, after the one before it.
+/// The places of a batch's buffers in a body of `body` bytes, each checked to be within it and after the previous one.
 ///
 /// # Errors
-/// Which are not, and numbers of rows and of missing values that cannot be.
+/// If one is not, or a number of rows or of missing values is impossible.
 pub(super) fn ranges(batch: &RecordBatch<'_>, body: u64) -> Result<Vec<Range<u64>>, String> {
     if !(0..=ROWS_MAX).contains(&batch.length()) {
         return Err(format!("a batch of {} rows", batch.length()));
@@ -103,7 +103,7 @@ pub(super) fn ranges(batch: &RecordBatch<'_>, body: u64) -> Result<Vec<Range<u64
         let place = || {
             let start = u64::try_from(buffer.offset()).ok()?;
             let stop = start.checked_add(u64::try_from(buffer.length()).ok()?)?;
-            // Two columns in one place would make more of a body than is in it, and all begin at multiples of eight.
+            // Overlapping buffers would decode to more than the body has. All buffers begin at multiples of eight.
             let apart = start >= end && start % 8 == 0;
             (stop <= body && (start == stop || apart)).then_some(start..stop)
         };
@@ -117,7 +117,7 @@ pub(super) fn ranges(batch: &RecordBatch<'_>, body: u64) -> Result<Vec<Range<u64
     Ok(ranges)
 }
 
-/// The buffers of a batch, with room for what they unpack to.
+/// The buffers of a batch, with memory reserved for their decompressed bytes.
 fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer, room: &mut Room) -> Result<Vec<Piece<'a>>, Fault> {
     let ratio = match batch.compression() {
         None => None,
@@ -140,13 +140,13 @@ fn pieces<'a>(batch: &RecordBatch<'_>, body: &'a Buffer, room: &mut Room) -> Res
         }
         pieces.push(piece);
     }
-    // Memory is set aside for what is claimed, so it must be there.
+    // Memory is allocated for the claimed size, so it must be available.
     check_unpacked(body.len() as u64, claimed)?;
     room.hold(claimed)?;
     Ok(pieces)
 }
 
-/// A compressed buffer, with the size that it claims to unpack to.
+/// A compressed buffer, with the decompressed size that it claims.
 fn unpacked(bytes: &[u8], ratio: u64) -> Result<Piece<'_>, String> {
     let Some((prefix, rest)) = bytes.split_first_chunk::<8>() else {
         return Err(format!("a compressed buffer of {} bytes", bytes.len()));
@@ -157,7 +157,7 @@ fn unpacked(bytes: &[u8], ratio: u64) -> Result<Piece<'_>, String> {
         Ok(length) if length <= compressed.saturating_mul(ratio).saturating_add(64) => {
             Ok(Piece { length, bytes: None })
         }
-        // Minus one: it is not compressed after all.
+        // Minus one marks a buffer that is not compressed.
         Err(_) if claimed == -1 => Ok(Piece { length: compressed, bytes: Some(rest) }),
         _ => Err(format!("a compressed buffer of {compressed} bytes that claims to hold {claimed}")),
     }

@@ -1,7 +1,7 @@
-//! Arrow IPC, files and streams. Arrow's own reader takes much for granted that a damaged or hostile file need not
-//! keep to, so each message is looked at before it sees it: the schema (`schema.rs`), where buffers lie and what
-//! compressed ones claim to hold (`message.rs`), whether they are as long as columns need them (`layout.rs`), the
-//! positions of messages in a file (`file.rs`). What a batch becomes for scripts is `table_file.rs`'s.
+//! Arrow IPC, files and streams. Arrow's own reader makes assumptions that a damaged or hostile file need not satisfy,
+//! so each message is checked first: the schema (`schema.rs`), the places of buffers and the sizes that compressed ones
+//! claim (`message.rs`), the lengths that columns need (`layout.rs`), the positions of messages in a file (`file.rs`).
+//! `table_file.rs` converts the batches for scripts.
 
 mod decode;
 mod direct;

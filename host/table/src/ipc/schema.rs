@@ -9,17 +9,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
 
-/// Bytes of texts that several columns may have in one place: libraries write each column's own.
+/// Bytes of texts that several columns may share in one place: libraries write separate texts for each column.
 const SHARED_MAX: usize = 64 << 20;
 
-/// Columns of a schema, at most, those in others too: what is known of one takes some 200 bytes, so that all take 200
-/// MiB.
+/// Maximum number of columns of a schema, including nested ones: each takes about 200 bytes in memory, so that all take
+/// 200 MiB.
 const FIELDS_MAX: usize = 1_000_000;
 
 /// Checks a schema and converts it.
 ///
 /// # Errors
-/// What is wrong with which column.
+/// The invalid column, and the cause.
 pub(super) fn checked(schema: arrow_ipc::Schema<'_>) -> Result<SchemaRef, Fault> {
     if schema.endianness() != Endianness::Little {
         let reason = "its big-endian byte order is not supported: write it again on a little-endian machine, or as \
@@ -39,7 +39,7 @@ pub(super) fn checked(schema: arrow_ipc::Schema<'_>) -> Result<SchemaRef, Fault>
     Ok(Arc::new(fb_to_schema(schema)))
 }
 
-/// Checks the schema that a Parquet file's writer left in its metadata, which Arrow's reader believes.
+/// Checks the schema that a Parquet file's writer left in its metadata, which Arrow's reader trusts.
 ///
 /// # Errors
 /// As [`checked`].
@@ -54,8 +54,8 @@ pub(crate) fn check_embedded(encoded: &str) -> Result<Option<Schema>, Fault> {
     checked(schema).map(|schema| Some(schema.as_ref().clone()))
 }
 
-/// Takes a column, and the texts of it and of those in it, from the columns and bytes that are left. A place in a
-/// schema may be said over and over, and each time it is said it becomes a text, or a column, of its own.
+/// Subtracts a column, its texts and those of its nested columns from the columns and bytes left. A schema may refer to
+/// one place many times, and each reference becomes a text or a column of its own.
 fn texts(field: Field<'_>, left: &mut (usize, usize)) -> Option<()> {
     left.1 = left.1.checked_sub(1)?;
     let zone = field.type_as_timestamp().and_then(|time| time.timezone()).map_or(0, str::len);

@@ -19,7 +19,7 @@ pub(crate) struct IpcStream<R> {
     text: R,
     decoder: Decoder,
     ended: bool,
-    /// For the message that is decoded.
+    /// The memory of the current message.
     room: Room,
 }
 
@@ -29,8 +29,8 @@ impl<R> std::fmt::Debug for IpcStream<R> {
     }
 }
 
-/// Whether these may be the first bytes of a stream: since version 0.15 those of every message; before it, the length
-/// of the schema, which is short and a multiple of four.
+/// Whether these may be the first bytes of a stream: since version 0.15 the mark before every message; before it, the
+/// length of the schema, which is short and a multiple of four.
 pub(crate) fn starts_a_stream(head: &[u8]) -> bool {
     let Some(first) = head.first_chunk::<4>() else { return false };
     let length = u32::from_le_bytes(*first);
@@ -41,7 +41,7 @@ impl<R: Read> IpcStream<R> {
     /// Reads the schema.
     ///
     /// # Errors
-    /// What is wrong with the stream.
+    /// If the stream is invalid.
     pub(crate) fn open(mut text: R) -> Result<Self, Fault> {
         let mut room = Room::default();
         let raw = read_message(&mut text, &mut room)?.ok_or("it ends before its schema")?;
@@ -61,7 +61,7 @@ impl<R: Read> IpcStream<R> {
     /// The next batch, `None` at the end-of-stream marker.
     ///
     /// # Errors
-    /// What is wrong with it, or behind it.
+    /// If it, or the data after the end, is invalid.
     pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
         while !self.ended {
             match read_message(&mut self.text, &mut self.room)? {
@@ -123,7 +123,7 @@ fn check_nothing_follows(text: &mut impl Read) -> Result<(), Fault> {
     Err("there is more data after its end: streams cannot be concatenated, give each as its own file".into())
 }
 
-/// Fills the word. Returns `false` where the text has ended.
+/// Fills the word. Returns `false` if the text has ended.
 fn read_exact(text: &mut impl Read, word: &mut [u8; 4]) -> Result<bool, String> {
     match text.read_exact(word) {
         Ok(()) => Ok(true),

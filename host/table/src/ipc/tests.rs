@@ -1,4 +1,4 @@
-//! Arrow files and streams: what was written is read, and no length that is another makes other rows.
+//! Arrow files and streams: written data is read back, and no changed length results in other rows.
 
 use super::*;
 use crate::ipc::message::CONTINUATION;
@@ -105,7 +105,7 @@ fn a_file_that_is_cut_has_no_footer() {
 
 #[test]
 fn a_file_may_have_its_schema_bare() {
-    // As some writers put it: without the words before a message, so that messages begin with the first dictionary.
+    // Some writers omit the words before the schema, so that messages begin with the first dictionary.
     let whole = file_bytes(None);
     let length = u32::from_le_bytes(whole[68..72].try_into().unwrap()) as usize;
     for first in [4, 8, 12, 16] {
@@ -116,7 +116,7 @@ fn a_file_may_have_its_schema_bare() {
     }
 }
 
-/// Every field of four and of eight bytes that could be a length, made another: the table is the same, or an error.
+/// Every field of four or eight bytes that could be a length is changed: the table is the same, or an error.
 #[test]
 fn no_length_makes_other_rows() {
     for compression in COMPRESSIONS {
@@ -133,7 +133,7 @@ fn check_lengths(whole: &[u8], read: fn(&[u8]) -> Result<Vec<RecordBatch>, Strin
     };
     for at in (0..whole.len().saturating_sub(8)).step_by(4) {
         let small = i32::from_le_bytes(whole[at..at + 4].try_into().unwrap());
-        // A length of this file is not longer than it, or is the largest of its kind.
+        // A length in this file is not larger than the file, or is the largest of its kind.
         if small == 0 || usize::try_from(small).map_or(small != -1, |small| small > whole.len()) {
             continue;
         }
@@ -194,7 +194,7 @@ fn experimental_compression_and_other_ends_of_bytes_are_refused() {
     assert!(matches!(&refused, Fault::Unreadable(reason) if reason.contains("compressed as Arrow 0.17")), "{refused}");
 }
 
-/// A stream of a schema whose columns are all one, at one place, under a name of so many bytes.
+/// A stream of a schema whose columns all refer to one place, with a name of `name` bytes.
 fn stream_of_one_column(times: usize, name: usize) -> Vec<u8> {
     let mut builder = flatbuffers::FlatBufferBuilder::new();
     let name = builder.create_string(&"n".repeat(name));
@@ -227,7 +227,7 @@ fn stream_of_one_column(times: usize, name: usize) -> Vec<u8> {
 #[test]
 fn columns_in_one_place_make_no_more_than_their_file_has() {
     assert_eq!(IpcStream::open(stream_of_one_column(3, 10).as_slice()).unwrap().schema().fields().len(), 3);
-    // 4 MB, of which Arrow's reader would make texts of 900 MB.
+    // 4 MB, from which Arrow's reader would make texts of 900 MB.
     let refused = IpcStream::open(stream_of_one_column(300_000, 3000).as_slice()).unwrap_err();
     assert_eq!(refused, Fault::Damaged("its schema has more columns, or longer texts, than it has bytes".into()));
 }

@@ -23,11 +23,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The byte order mark of UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Fields of a text that is read in blocks, at most: what is known of all of them is copied for each block, 8 MB.
+/// Maximum number of fields of a text read in blocks: the observations of all are copied for each block, 8 MB.
 const FIELDS_MAX: usize = 4096;
 
-/// Values of a block, at most, missing ones among them: two for each of its bytes take about 40 MB, and each core has
-/// a few of them.
+/// Maximum number of values of a block, including missing ones: two for each of its bytes take about 40 MB, and each
+/// core holds a few blocks.
 const VALUES_MAX: usize = 2 << 20;
 
 /// How a text is cut.
@@ -53,7 +53,7 @@ struct Guess {
 struct Part {
     shape: Shape,
     rows: u64,
-    /// Objects, at most.
+    /// Maximum number of objects.
     objects: usize,
     /// Its rows, if the guess holds.
     made: Option<Vec<Made>>,
@@ -63,16 +63,16 @@ struct Part {
 struct Look {
     shape: Shape,
     rows: u64,
-    /// Fields that it may still have that are new.
+    /// The number of new fields that it may still add.
     left: usize,
 }
 
-/// Objects that stand in a block, at most.
+/// The maximum number of objects in a block.
 fn objects(block: &[u8]) -> usize {
     memchr::memchr_iter(b'{', block).count()
 }
 
-/// Checks a text of so many bytes, about, by its blocks. `None` where it is to be read line by line.
+/// Checks a text of about `length` bytes by its blocks. `None` if it must be read line by line.
 pub(super) fn check<R: Read + Send + 'static>(
     path: &Path,
     length: u64,
@@ -112,7 +112,7 @@ pub(super) fn check<R: Read + Send + 'static>(
     let plan = shape.plan();
     let is_right = plan.is_made_as(&guess.plan);
     let layout = layout(path, plan, rows).ok()?;
-    // With fields that appear later, each block may lack more.
+    // With fields that appear later, each block may lack more values.
     let cut = Some(cut).filter(|_| is_right || objects * layout.plan.count() <= VALUES_MAX);
     Some(Layout { cut, kept: keeper.kept(is_right), ..layout })
 }
@@ -122,7 +122,7 @@ impl Cut {
         Cutter::new(path, text, self.first, None, self.sizes)
     }
 
-    /// The rows of a text that was checked, in batches.
+    /// The rows of a checked text, in batches.
     pub(super) fn read(
         self,
         path: &Path,
@@ -148,7 +148,7 @@ impl Guess {
         Ok(Part { shape: look.shape, rows: look.rows, objects, made })
     }
 
-    /// Makes columns of a block, and looks at what its values say where that is not known; `None` where one does not
+    /// Makes columns of a block, and examines those of its values that may add information; `None` if a value does not
     /// fit.
     fn made(&self, block: &mut Vec<u8>, mut look: Option<&mut Look>) -> Result<Option<Vec<Made>>, TableError> {
         if objects(block) * self.plan.count() > VALUES_MAX {
@@ -221,7 +221,7 @@ impl Guess {
 
     /// The same, line by line.
     fn made_by_line(&self, block: &[u8], mut look: Option<&mut Look>) -> Result<Option<Vec<Made>>, TableError> {
-        // The mark of a text stands before its first block.
+        // The byte order mark is before the first block.
         if block.starts_with(MARK) {
             return Err(changed(&self.path));
         }

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Where a field is, from the row on.
+/// The path of a field, starting at the row.
 pub(super) struct Place<'a> {
     pub(super) outer: Option<&'a Place<'a>>,
     pub(super) name: &'a str,
@@ -33,15 +33,14 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// What has become of a row.
+/// The result of adding a row.
 #[derive(Debug, Default)]
 pub(super) struct Pushed {
-    /// What becomes of fields that are not in the plan.
+    /// The rule for fields that are not in the plan.
     pub(super) rule: LaterFields,
-    /// Those of the row, where they are not wrong.
+    /// Such fields of the row, if the rule allows them.
     pub(super) found: Vec<Later>,
-    /// Values that it took in all columns, missing ones among them: of objects in a list each may lack all fields but
-    /// one.
+    /// Values that it took in all columns, including missing ones: each object in a list may lack all fields but one.
     pub(super) values: usize,
 }
 
@@ -79,7 +78,7 @@ pub(super) enum Builder {
         names: HashMap<String, usize>,
         fields: Vec<Builder>,
         filled: Vec<bool>,
-        /// Values that a missing one takes.
+        /// Values that a missing object takes.
         width: usize,
         valid: NullBufferBuilder,
     },
@@ -112,15 +111,15 @@ impl Builder {
         }
     }
 
-    /// Adds a value of the field at `place`, or a missing one where it is wrong.
+    /// Adds a value of the field at `place`, or a missing value if it is wrong.
     ///
     /// # Errors
-    /// What is wrong with a value that the plan has no place for.
+    /// If the value does not fit the plan.
     pub(super) fn push(&mut self, value: &Value<'_>, place: &Place<'_>) -> Result<(), String> {
         self.push_with(value, place, &mut Pushed::default())
     }
 
-    /// The same, with what becomes of the row.
+    /// The same, with the result for the row.
     pub(super) fn push_with(&mut self, value: &Value<'_>, place: &Place<'_>, row: &mut Pushed) -> Result<(), String> {
         if *value == Value::Null {
             row.values += self.width();
@@ -187,7 +186,7 @@ impl Builder {
         }
     }
 
-    /// Values that a missing one takes in all of its columns.
+    /// Values that a missing value takes in all of its columns.
     pub(super) fn width(&self) -> usize {
         match self {
             Self::Object { width, .. } => *width,
@@ -209,7 +208,7 @@ impl Builder {
         }
     }
 
-    /// The columns of rows, ready; the builder starts anew.
+    /// The finished columns of the rows; the builder is empty again.
     pub(super) fn finish_fields(&mut self) -> Vec<ArrayRef> {
         match self {
             Self::Object { fields, valid, .. } => {
@@ -220,7 +219,7 @@ impl Builder {
         }
     }
 
-    /// The column, ready; the builder starts anew.
+    /// The finished column; the builder is empty again.
     pub(super) fn finish(&mut self) -> ArrayRef {
         match self {
             Self::Scalar { column, .. } => column.finish(),
@@ -232,7 +231,7 @@ impl Builder {
             Self::Object { types, fields, valid, .. } => {
                 let length = valid.len();
                 let parts = fields.iter_mut().map(Self::finish).collect();
-                // Built from the same plan, so its parts are of one length.
+                // Built from the same plan, so its parts have the same length.
                 let made = StructArray::try_new_with_length(types.clone(), parts, valid.finish(), length);
                 Arc::new(made.expect("every push adds one value to each part"))
             }
@@ -240,7 +239,7 @@ impl Builder {
     }
 }
 
-/// Adds a value that is not null to a column of a kind. Returns `false` where it does not fit.
+/// Adds a value that is not null to a column of a kind. Returns `false` if it does not fit.
 pub(super) fn scalar(kind: Kind, column: &mut Column, value: &Value<'_>) -> bool {
     match (kind, value) {
         (Kind::Text | Kind::Nothing, Value::Text(text)) => column.push(text, true),

@@ -1,10 +1,10 @@
-//! Where one value of a JSON text ends and the next begins: the elements of an array, or values one after another. Only
-//! brackets and quotes are looked at; what a value is, and whether it is JSON at all, is `value.rs`'s.
+//! Finds the bounds of each value of a JSON text: the elements of an array, or values one after another. Only brackets
+//! and quotes are examined; `value.rs` parses the values and rejects what is not valid JSON.
 
 use crate::ROW_BYTES_MAX;
 use std::io::{BufRead, Error};
 
-/// What is wrong with a text.
+/// Why a text cannot be read.
 #[derive(Debug)]
 pub(super) enum Fault {
     Io(Error),
@@ -20,7 +20,7 @@ impl From<Error> for Fault {
 /// The values of a text, one after another.
 #[derive(Debug)]
 pub(super) struct Elements {
-    /// The fields that lead to them.
+    /// The names of the fields that lead to them.
     path: Vec<String>,
     state: State,
     /// The line that the next byte is on, from 1.
@@ -29,7 +29,7 @@ pub(super) struct Elements {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing was read.
+    /// Nothing has been read.
     Start,
     /// In an array, before its first element, or after one.
     First,
@@ -42,11 +42,11 @@ enum State {
 /// Names of fields that an error shows.
 const NAMES_SHOWN: usize = 20;
 
-/// Deepest nesting that is followed; what is deeper is no table.
+/// Maximum depth of nesting; a deeper value cannot be a table.
 const DEPTH_MAX: u32 = 1000;
 
 impl Elements {
-    /// The values that are found below a path: names of fields with points between them, or nothing.
+    /// The values below a path: field names separated by points, or no path.
     pub(super) fn new(path: Option<&str>) -> Self {
         let path = path.map(|path| path.split('.').map(str::to_owned).collect()).unwrap_or_default();
         Self { path, state: State::Start, line: 1 }
@@ -66,7 +66,7 @@ impl Elements {
             (State::First, Some(b']')) | (State::Next, Some(b']')) => {
                 text.consume(1);
                 self.state = State::End;
-                // What is around a path's array is of no interest, but what follows an array without one is wrong.
+                // The text around a path's array does not matter, but data after an array without a path is an error.
                 if self.path.is_empty() && self.peek(text)?.is_some() {
                     return Err(words("data follows the end of the array"));
                 }
@@ -96,17 +96,17 @@ impl Elements {
         Ok(Some(line))
     }
 
-    /// Whether no array is around the values.
+    /// Whether the values have no array around them.
     pub(super) fn is_sequence(&self) -> bool {
         self.state == State::Values
     }
 
-    /// The line that is being read.
+    /// The current line.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
 
-    /// Follows the path to what it leads to.
+    /// Follows the path to its value.
     fn start(&mut self, text: &mut impl BufRead) -> Result<(), Fault> {
         if text.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
             text.consume(3);
@@ -127,7 +127,7 @@ impl Elements {
         Ok(())
     }
 
-    /// Goes into an object, to the value of a field.
+    /// Enters an object, up to the value of a field.
     fn enter(&mut self, text: &mut impl BufRead, wanted: &str) -> Result<(), Fault> {
         let path = self.path.join(".");
         if self.peek(text)? != Some(b'{') {
@@ -171,7 +171,7 @@ impl Elements {
         }
     }
 
-    /// Passes one value.
+    /// Reads one value, and copies it if `into` is given.
     fn value(&mut self, text: &mut impl BufRead, mut into: Option<&mut Vec<u8>>) -> Result<(), Fault> {
         let (mut depth, mut quoted, mut escaped) = (0_u32, false, false);
         let (mut length, mut is_scalar) = (0_u64, true);
@@ -201,7 +201,7 @@ impl Elements {
                     continue;
                 }
                 match byte {
-                    // A number or a word that this is not part of.
+                    // The end of a number or a word, directly before another value.
                     b'"' | b'{' | b'[' if depth == 0 && (at > 0 || length > 0) && is_scalar => {
                         end = Some(at);
                         break;
@@ -249,7 +249,7 @@ impl Elements {
         }
     }
 
-    /// The next byte that is no blank.
+    /// The next byte that is not a blank.
     fn peek(&mut self, text: &mut impl BufRead) -> Result<Option<u8>, Fault> {
         loop {
             let chunk = text.fill_buf()?;

@@ -16,7 +16,7 @@ const VALUE_SHOWN: usize = 40;
 pub(super) struct Lines<R> {
     pub(super) path: PathBuf,
     text: R,
-    /// Where they do not stand on lines of their own.
+    /// Finds objects that are not on lines of their own.
     elements: Option<Elements>,
     buffer: Vec<u8>,
     pub(super) number: u64,
@@ -24,7 +24,7 @@ pub(super) struct Lines<R> {
     pub(super) used: u64,
 }
 
-/// One of them.
+/// One object.
 pub(super) struct Line<'a> {
     pub(super) number: u64,
     pub(super) text: &'a str,
@@ -39,12 +39,12 @@ impl<R: BufRead> Lines<R> {
         Self { path: path.to_owned(), text, elements, buffer: Vec::new(), number: 0, used: 0 }
     }
 
-    /// Whether the objects have no array around them, and need not stand on lines of their own.
+    /// Whether the objects have no array around them, and need not be on lines of their own.
     pub(super) fn is_sequence(&self) -> bool {
         self.elements.as_ref().is_some_and(Elements::is_sequence)
     }
 
-    /// The text of the object that was read last, whatever it is.
+    /// The text of the object read last, even if it is invalid.
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.buffer).trim().to_owned()
     }

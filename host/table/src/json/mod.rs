@@ -1,7 +1,7 @@
-//! NDJSON, one object a line, and JSON, objects in an array or one after another. A first pass over every object
-//! finds each field's type (`shape.rs`), and everything that is wrong, by its line; a second builds the columns
-//! (`build.rs`) by what the first has found, so that the two cannot disagree. Where objects begin and end is
-//! `lines.rs`'s, how each is taken apart `value.rs`'s. A long text that is complete is read in `blocks.rs`.
+//! NDJSON, one object per line, and JSON, objects in an array or one after another. A first pass over all objects finds
+//! each field's type (`shape.rs`) and all errors, by line; a second builds the columns (`build.rs`) by the findings of
+//! the first, so that the two cannot disagree. `lines.rs` finds the bounds of objects, `value.rs` parses each one. A
+//! long text that is complete is read in `blocks.rs`.
 
 mod blocks;
 mod build;
@@ -37,25 +37,25 @@ use value::VALUES_MAX;
 /// Bytes read at a time.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// What the first pass found.
+/// The findings of the first pass.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     pub(crate) schema: SchemaRef,
     plan: Arc<Plan>,
     pub(crate) rows: u64,
-    /// The fields of the only object that are lists of objects: each may be the table that is meant.
+    /// The fields of the only object that are lists of objects: each may be the intended table.
     pub(crate) lists: Vec<String>,
-    /// How the text is cut into blocks, where it can be.
+    /// How the text is cut into blocks, if it can be.
     cut: Option<Cut>,
     /// The rows that the check has already made, for the first reader.
     kept: Kept,
-    /// What becomes of rows that are wrong, and how many there were.
+    /// The rules for bad rows, and their number.
     rules: Rules,
     pub(super) tally: Tally,
 }
 
 impl Layout {
-    /// What was found that a person should know.
+    /// Findings for the user.
     pub(crate) fn findings(&self, encoding: Option<&'static Encoding>) -> Option<Findings> {
         let mut findings = Findings::default();
         if let Some(encoding) = encoding {
@@ -72,23 +72,23 @@ impl Layout {
         (findings != Findings::default()).then_some(findings)
     }
 
-    /// The columns, those without a value without a type.
+    /// The columns; those without a value have no type.
     pub(crate) fn known_schema(&self) -> SchemaRef {
         without_type(&self.schema, |index| self.plan.has_no_value(index))
     }
 }
 
-/// How objects stand in a text.
+/// How objects are arranged in a text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Form<'a> {
-    /// Each on a line of its own.
+    /// Each on its own line.
     Lines,
-    /// In an array, which fields may lead to, or one after another.
+    /// In an array, at a path of fields if given, or one after another.
     Values(Option<&'a str>),
 }
 
-/// Reads the whole text once: its blocks on all cores, or line by line. It has so many bytes, about, and `again`
-/// opens it from its start.
+/// Reads the whole text once: its blocks on all cores, or line by line. It has about `length` bytes, and `again` opens
+/// it from its start.
 pub(crate) fn scan_ahead<R: Read + Send + 'static>(
     path: &Path,
     form: Form<'_>,
@@ -163,7 +163,7 @@ pub(super) fn scan(
     Ok(Layout { schema: rules.columns(&layout.schema), lists, rules, tally, ..layout })
 }
 
-/// What is known of a text whose fields have been found.
+/// The layout of a text whose fields have been found.
 fn layout(path: &Path, plan: Plan, rows: u64) -> Result<Layout, TableError> {
     let fields = plan.fields();
     if let Some(field) = fields.iter().find(|field| field.name().contains('\0')) {
@@ -183,8 +183,7 @@ fn layout(path: &Path, plan: Plan, rows: u64) -> Result<Layout, TableError> {
     })
 }
 
-/// The rows of a scanned text, in batches: those that its check has made, or made of its blocks on all cores, or line
-/// by line.
+/// The rows of a scanned text, in batches: made by its check, or from its blocks on all cores, or line by line.
 pub(crate) fn stored(
     path: &Path,
     layout: &Layout,
@@ -204,9 +203,9 @@ pub(crate) fn stored(
 /// How rows arrive.
 #[derive(Debug)]
 pub(crate) enum Pace {
-    /// All of them are there, and have been scanned.
+    /// All rows are stored, and have been scanned.
     Stored,
-    /// As they are made, after those that were scanned: a batch ends where the next row would have to be waited for.
+    /// Rows arrive after those that were scanned: a batch ends where reading the next row would block.
     Live { rows_max: usize, patience: Patience },
 }
 

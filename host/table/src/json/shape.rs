@@ -1,4 +1,4 @@
-//! What the values of a field have in common over all lines, and the plan of columns that follows from it.
+//! The common properties of a field's values over all lines, and the plan of columns that follows from them.
 
 use super::value::Value;
 use crate::COLUMNS_MAX;
@@ -9,7 +9,7 @@ use arrow_schema::{DataType, Field, FieldRef, Fields};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Text that stands for a number that JSON has no digits for, as ProtoJSON writes it.
+/// The number that a text represents because JSON has no digits for it, in the form of ProtoJSON.
 pub(super) fn word_of_number(text: &str) -> Option<f64> {
     match text {
         "NaN" => Some(f64::NAN),
@@ -19,7 +19,7 @@ pub(super) fn word_of_number(text: &str) -> Option<f64> {
     }
 }
 
-/// What the values of one field, seen line by line, have in common.
+/// The common properties of the values of one field, seen line by line.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shape {
     /// The first value that is not null: its kind, and its line.
@@ -146,7 +146,7 @@ impl Shape {
         Some(&mut named.shapes[at].1)
     }
 
-    /// One of its fields, as it is known.
+    /// One of its fields, read-only.
     pub(super) fn known(&self, name: &str) -> Option<&Self> {
         let named = self.fields.as_ref()?;
         Some(&named.shapes[*named.names.get(name)?].1)
@@ -160,7 +160,7 @@ impl Shape {
         self.add(value, 0, &mut Way { path: String::new(), left })
     }
 
-    /// Its fields, and theirs.
+    /// The number of its fields, including nested ones.
     pub(super) fn fields(&self) -> usize {
         let items = self.items.iter().map(|items| items.fields());
         let fields = self.fields.iter().flat_map(|named| &named.shapes).map(|(_, shape)| 1 + shape.fields());
@@ -217,7 +217,7 @@ impl Shape {
     }
 }
 
-/// Where a value stands, and how many more fields there may be.
+/// The path of a value, and the number of fields that may still be added.
 struct Way<'a> {
     path: String,
     left: &'a mut usize,
@@ -228,7 +228,7 @@ fn too_many(path: &str) -> String {
 }
 
 impl Named {
-    /// The place of a field, which may be new.
+    /// The position of a field, which may be new.
     fn get(&mut self, name: &str, likely: usize) -> usize {
         // Most rows have their fields in the same order.
         let known = self.shapes.get(likely).is_some_and(|(known, _)| known == name).then_some(likely);
@@ -240,7 +240,7 @@ impl Named {
     }
 }
 
-/// A column, or what columns are made of.
+/// A column, or a nested column with the plans of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Plan {
     Scalar(Kind),
@@ -251,7 +251,7 @@ pub(super) enum Plan {
 }
 
 impl Plan {
-    /// Values that a missing one takes in all of its columns.
+    /// Values that a missing value takes in all of its columns.
     pub(super) fn width(&self) -> usize {
         match self {
             Self::Scalar(_) | Self::Told(_) | Self::List(_) => 1,
@@ -259,7 +259,7 @@ impl Plan {
         }
     }
 
-    /// Its fields, and theirs, those in lists among them.
+    /// The number of its fields, including nested ones and those in lists.
     pub(super) fn count(&self) -> usize {
         match self {
             Self::Scalar(_) | Self::Told(_) => 0,
@@ -276,7 +276,7 @@ impl Plan {
         }
     }
 
-    /// Whether columns of another plan are those of this one.
+    /// Whether columns made by another plan are the same as by this one.
     pub(super) fn is_made_as(&self, other: &Self) -> bool {
         let is_text = |kind: &Kind| matches!(kind, Kind::Nothing | Kind::Text);
         match (self, other) {

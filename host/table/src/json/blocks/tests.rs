@@ -1,4 +1,4 @@
-//! Texts of all kinds, read in blocks and line by line: what is found, what is read and what is wrong are the same.
+//! Texts of all kinds, read in blocks and line by line: the findings, the rows and the errors are the same.
 
 use crate::bad_rows::Rules;
 use crate::blocks::Sizes;
@@ -34,7 +34,7 @@ fn value(kind: usize, dice: &mut Dice) -> String {
     }
 }
 
-/// A text whose fields may change on the way.
+/// A text whose fields may change their kind at some row.
 fn text(dice: &mut Dice) -> Vec<u8> {
     let width = dice.roll(5);
     let rows = 20 + dice.roll(300);
@@ -74,7 +74,7 @@ fn text(dice: &mut Dice) -> Vec<u8> {
     text
 }
 
-/// What was found, and what is read; or what is wrong.
+/// The findings and the rows, or the error.
 fn read(layout: Result<Layout, TableError>, text: &[u8]) -> Result<(String, RecordBatch), String> {
     let layout = layout.map_err(|error| error.to_string())?;
     let found = format!("{:?} {:?} {}", layout.schema, layout.plan, layout.rows);
@@ -82,7 +82,7 @@ fn read(layout: Result<Layout, TableError>, text: &[u8]) -> Result<(String, Reco
         let batches = stored(Path::new("x.ndjson"), &layout, Form::Lines, Cursor::new(text.to_vec())).unwrap();
         let batches: Vec<RecordBatch> = batches.collect::<Result<_, _>>().unwrap();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64, layout.rows);
-        // Without columns there is nothing to put together.
+        // Without columns there is nothing to concatenate.
         if layout.schema.fields().is_empty() {
             return RecordBatch::new_empty(layout.schema.clone());
         }
@@ -118,6 +118,6 @@ fn texts_in_blocks_are_read_as_they_are_line_by_line() {
             _ => assert_eq!(blocks.as_ref().err(), one_by_one.as_ref().err(), "{}", shown()),
         }
     }
-    // Or nothing would have been compared.
+    // Otherwise hardly anything would have been compared.
     assert!(kept > 80 && in_blocks > 100 && texts > 200, "{kept} and {in_blocks} of {texts}");
 }
