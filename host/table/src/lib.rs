@@ -1,5 +1,5 @@
-//! Tables in files: which formats there are, reading them with everything that can be wrong told by line and column,
-//! and writing them. All of it blocks; the host calls it from threads that may.
+//! Tables in files: their formats, reading with all errors reported by line and column, and writing. All functions
+//! block; the host calls them from threads that may block.
 
 mod bad_rows;
 mod batches;
@@ -94,25 +94,25 @@ pub use sink::{Allowance, Sink};
 pub use source::Source;
 pub use table_source::TableSource;
 
-/// Bytes of one row of a text, at most. A quote that is never closed, or a line that never ends, would take all memory.
+/// Maximum bytes of one row of a text. A quote that is never closed, or a line that never ends, would take all memory.
 pub(crate) const ROW_BYTES_MAX: usize = 64 << 20;
 
-/// Columns of a table that is text, at most; of objects in objects, all of their fields. What is known of one while
-/// it is looked at takes some two KiB, so that all take 200 MiB.
+/// Maximum number of columns of a table of text, including all fields of nested objects. Each takes about two KiB while
+/// it is examined, so that all take 200 MiB.
 pub(crate) const COLUMNS_MAX: usize = 100_000;
 
-/// Values of a batch, at most, missing ones among them: 4 Mi numbers take 32 MiB. A row of a few bytes may lack
-/// values of 100,000 columns, and each of them takes room.
+/// Maximum number of values of a batch, including missing ones: 4 Mi numbers take 32 MiB. A row of a few bytes may lack
+/// the values of 100,000 columns, and each of them takes memory.
 pub(crate) const BATCH_VALUES: usize = 4 << 20;
 
-/// Rows of a batch of so many columns, at most.
+/// Maximum rows of a batch of `columns` columns.
 pub(crate) fn batch_rows(columns: usize) -> usize {
     (BATCH_VALUES / columns.max(1)).clamp(1, BATCH_ROWS)
 }
 
-/// Rows of a batch: a few megabytes of a usual table, so that a batch's columns stay in the processor's caches.
+/// Maximum rows of a batch: a few megabytes of a usual table, so that its columns stay in the processor's caches.
 pub(crate) const BATCH_ROWS: usize = 65_536;
 
-/// Bytes of a batch's values, about, where rows are long: a row of the stream's window of 64 MiB may be one of them,
-/// and the offsets of a column's texts are far from the 2 GiB that they reach.
+/// Bytes of values at which a batch of long rows ends: one row may have the stream's window of 64 MiB, and the offsets
+/// of texts stay far below their limit of 2 GiB.
 pub(crate) const BATCH_BYTES: usize = 32 << 20;

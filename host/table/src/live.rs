@@ -58,7 +58,7 @@ impl LiveSource {
         !format.format.is_sought() && format.format != Format::Json && format.compression != Compression::Zip
     }
 
-    /// Waits for the first rows. `name` stands for the source in errors.
+    /// Waits for the first rows. `name` identifies the source in errors.
     ///
     /// # Errors
     /// [`TableError`] if the first rows are invalid, or there are none.
@@ -68,7 +68,7 @@ impl LiveSource {
         Self::open_watched(name, &watched, file, format, options)
     }
 
-    /// Takes a table from any reader, as it arrives: a thread of its own reads it.
+    /// Opens a table from any reader, as it arrives: a thread of its own reads it.
     ///
     /// # Errors
     /// As [`LiveSource::open`].
@@ -122,7 +122,7 @@ impl LiveSource {
             let first = &whole[..whole.len().min(HEAD_BYTES)];
             let detected = detect(path, format.format, options, first, false)?;
             let mut layout = csv::scan(path, detected, options, whole)?;
-            // They are counted as they are read.
+            // Bad rows are counted as they are read.
             layout.tally = tally.clone();
             let schema = Arc::clone(&layout.schema);
             let text = patience.counted(head.bytes, text);
@@ -160,7 +160,7 @@ impl LiveSource {
         self.findings.as_deref()
     }
 
-    /// The rows, in batches of at most `rows_max`; a pause ends a batch early. Once: after that there is nothing.
+    /// The rows, in batches of at most `rows_max`; a pause ends a batch early. `None` the second time.
     pub(crate) fn batches(&self, rows_max: usize) -> Result<Option<Batches>, TableError> {
         let Some(rows) = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(None) };
         let path = self.name.clone();
@@ -178,14 +178,13 @@ impl LiveSource {
     }
 }
 
-/// The first bytes, and how many of them are whole rows.
+/// The first bytes, and the length of the whole rows in them.
 struct Head {
     bytes: Vec<u8>,
     whole: usize,
 }
 
-/// Reads on until so many rows are there. Rows that are longer than any may be are not waited for: reading the
-/// head reports them.
+/// Reads until there are `wanted` rows. It does not wait for rows longer than the limit: reading the head reports them.
 fn read_head(
     text: &mut impl Read,
     patience: &Patience,
@@ -197,13 +196,13 @@ fn read_head(
     let mut buffer = vec![0; READ_BYTES];
     loop {
         seen.look(&bytes);
-        // Data that a decompressor holds back is not visible from outside, so reading continues.
+        // Data buffered by a decompressor is not visible from outside, so reading continues.
         let pauses = || compression == Compression::None && !patience.ready(PAUSE);
         if seen.rows >= wanted && (bytes.len() >= HEAD_BYTES || pauses()) {
             return Ok(Head { bytes, whole: seen.end });
         }
         if bytes.len() > wanted * ROW_BYTES_MAX {
-            // Quotes that are text may have hidden all row ends.
+            // Quotes that are part of the text may have hidden all row ends.
             let whole = memchr::memrchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
             return Ok(Head { bytes, whole });
         }
@@ -220,20 +219,20 @@ fn read_head(
     }
 }
 
-/// The rows that are whole of what was looked at. A line break in quotes ends no row of CSV.
+/// The whole rows in the bytes examined. A line break in quotes does not end a row of CSV.
 #[derive(Default)]
 struct Seen {
     quote: Option<u8>,
     quoted: bool,
     rows: usize,
-    /// Where the last of them ends.
+    /// The end of the last of them.
     end: usize,
-    /// Bytes that were looked at.
+    /// Bytes examined.
     at: usize,
 }
 
 impl Seen {
-    /// Looks at what is new.
+    /// Examines new bytes.
     fn look(&mut self, bytes: &[u8]) {
         for (at, byte) in bytes.iter().enumerate().skip(self.at) {
             match byte {
@@ -315,15 +314,15 @@ mod tests {
         assert!(error.contains("`it`") && error.contains("new"), "{error}");
     }
 
-    /// The text of each value; `None` where it is missing.
+    /// The text of each value; `None` if it is missing.
     type Row = Vec<Option<String>>;
 
-    /// All that comes of a text with options, as rows of text, and what is said of it.
+    /// All rows of a text with options, as text, and the notes about them.
     fn rows(format: Format, text: &str, options: &str) -> (Result<Vec<Row>, String>, Vec<String>) {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let mut read = ReadOptions::default();
         read.add(options).unwrap();
-        // What comes after a pause is not looked at for the types.
+        // Data after a pause does not determine the types.
         let (first, rest) = text.split_once("---\n").unwrap();
         writer.write_all(first.as_bytes()).unwrap();
         let file = File::from(std::os::fd::OwnedFd::from(reader));

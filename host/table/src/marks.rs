@@ -13,7 +13,7 @@ pub(crate) struct Marks {
     pub(crate) thousands: Option<u8>,
 }
 
-/// Spaces that no line breaks at.
+/// Spaces at which a line is not broken.
 const SPACES: [char; 2] = ['\u{a0}', '\u{202f}'];
 
 impl Marks {
@@ -26,12 +26,12 @@ impl Marks {
     /// `1.234,5`
     pub(crate) const DECIMAL_COMMA: Self = Self { decimal: b',', thousands: Some(b'.') };
 
-    /// A number without its marks: `1234.5`. `None` where thousands are not in threes, or it is no number at all.
+    /// A number without its marks: `1234.5`. `None` if thousands are not in threes, or it is not a number.
     pub(crate) fn plain<'a>(&self, text: &'a str) -> Option<Cow<'a, str>> {
         if *self == Self::PLAIN {
             return Some(Cow::Borrowed(text));
         }
-        // A space between thousands is one that no line breaks at, where a program has written it.
+        // Programs write a non-breaking space between thousands.
         if self.thousands == Some(b' ') && text.contains(SPACES) {
             let plain = self.plain(&text.replace(SPACES, " "))?.into_owned();
             return Some(Cow::Owned(plain));
@@ -40,7 +40,7 @@ impl Marks {
         let signs = usize::from(matches!(bytes.first(), Some(b'-' | b'+')));
         let is_mark = |byte: &u8| *byte == self.decimal || Some(*byte) == self.thousands;
         if !bytes[signs..].iter().any(is_mark) {
-            // Another point than its own is none of this column's numbers.
+            // A number with another mark than the column's is not one of its numbers.
             return (!text.contains('.') && !text.contains(',')).then_some(Cow::Borrowed(text));
         }
         let at = bytes.iter().position(|byte| *byte == self.decimal).unwrap_or(bytes.len());
@@ -58,7 +58,7 @@ impl Marks {
                     }
                     plain.extend_from_slice(group);
                 }
-                // A number with marks is no code: `0,123` and `001,234` are not thousands.
+                // A number with marks does not begin with a zero: `0,123` and `001,234` are not thousands.
                 if first.starts_with(b"0") {
                     return None;
                 }

@@ -1,20 +1,19 @@
-//! Numbers in text, and the types that hold them exactly. The type of a column of them is decided in `cell.rs` and
-//! `json.rs`.
+//! Numbers in text, and the types that hold them exactly. `seen.rs` decides the type of a column of numbers.
 
-/// Digits that a double always gives back as they were.
+/// Digits that a double always reproduces.
 const DIGITS_EXACT: usize = 15;
 
-/// Whole numbers of more digits are codes.
+/// Whole numbers with more digits are codes.
 const CODE_DIGITS: usize = 18;
 
 /// Whether a double holds a whole number.
 pub(crate) fn is_exact_double(number: i64) -> bool {
-    // Trailing zero bits need no place in a double's 53.
+    // Trailing zero bits do not count towards a double's 53.
     let magnitude = number.unsigned_abs();
     magnitude == 0 || magnitude >> magnitude.trailing_zeros() < 1 << 53
 }
 
-/// A whole number. `007` is none, for leading zeros are part of a code, and neither is `-0`, whose sign would go.
+/// A whole number. `007` is not one, since leading zeros are part of a code; nor is `-0`, whose sign would be lost.
 pub(crate) fn integer(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -23,7 +22,7 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
 }
 
 /// A number with its sign, point and exponent: `1.5`, `-.5`, `2e-3`, `inf`. `None` for codes with leading zeros or a
-/// plus, and for numbers that a double does not hold to their last digit.
+/// plus sign, and for numbers that a double does not hold to their last digit.
 pub(crate) fn decimal(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity") {
@@ -31,7 +30,7 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
     }
     let first = *unsigned.as_bytes().first()?;
     let code = unsigned.len() > 1 && first == b'0' && !unsigned[1..].starts_with(['.', 'e', 'E']);
-    // With a plus before it, a whole number is one to be dialled.
+    // A whole number with a plus sign is a phone number.
     let dialled = text.starts_with('+') && unsigned.bytes().all(|byte| byte.is_ascii_digit());
     if code || dialled || !(first.is_ascii_digit() || first == b'.') {
         return None;
@@ -43,12 +42,12 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
     if !mantissa.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return None;
     }
-    // Long runs of digits are codes too, also those that a double happens to hold.
+    // Long sequences of digits are codes too, even if a double holds them.
     if exponent.is_none() && mantissa.len() > CODE_DIGITS && !mantissa.contains('.') {
         return None;
     }
     let value: f64 = text.parse().ok()?;
-    // The usual case, without a look at the digits.
+    // The usual case, without examining the digits.
     if mantissa.len() <= DIGITS_EXACT && exponent.is_none() {
         return Some(value);
     }
@@ -80,7 +79,7 @@ pub(crate) fn short_decimal(text: &[u8]) -> Option<f64> {
         }
     }
     let point = point.filter(|point| *point == 1 || unsigned[0] != b'0')?;
-    // Both are whole numbers that doubles hold, so that their quotient is rounded as the text itself is.
+    // Both are whole numbers that doubles hold, so their quotient is rounded as the text itself is.
     let value = number as f64 / POWERS[unsigned.len() - 1 - point];
     Some(if unsigned.len() < text.len() { -value } else { value })
 }
@@ -92,8 +91,8 @@ fn digit(byte: u8) -> Option<u8> {
     Some(byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
 }
 
-/// Whether a double, written with as many digits as a text has, is the text; or written with as few as tell it from its
-/// neighbours, which may round a last 5 the other way.
+/// Whether a double equals a text, if written with as many digits, or with the fewest that distinguish it from its
+/// neighbours; the latter may round a last 5 the other way.
 fn is_exact(mantissa: &str, exponent: Option<&str>, value: f64) -> bool {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits: String = whole.chars().chain(fraction.chars()).collect();
@@ -106,7 +105,7 @@ fn is_exact(mantissa: &str, exponent: Option<&str>, value: f64) -> bool {
         return false;
     }
     let Some(exponent) = exponent.map_or(Some(0), |text| text.parse::<i64>().ok()) else { return false };
-    // Of the first significant digit.
+    // The power of ten of the first significant digit.
     let magnitude = |length: usize| i64::try_from(length).unwrap_or(i64::MAX / 2);
     let power = magnitude(whole.len()) - 1 - magnitude(leading) + exponent;
     let is_written = |written: String| {

@@ -21,19 +21,19 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Days from the beginning of INT96's calendar to 1970.
+/// Days from the start of INT96's calendar to 1970.
 const JULIAN_1970: i128 = 2_440_588;
 
 /// Nanoseconds of a day.
 const DAY_NANOS: i128 = 86_400_000_000_000;
 
-/// Values of INT96 that are looked at together.
+/// INT96 values read at a time.
 const INT96_BATCH: usize = 16_384;
 
-/// A Parquet file that was found to be in order.
+/// A Parquet file that has been checked.
 #[derive(Debug)]
 pub(super) struct ParquetFile {
-    /// As its columns are, before they are read.
+    /// The types of its columns, before those that are requested for reading.
     schema: SchemaRef,
     metadata: ArrowReaderMetadata,
     rows: u64,
@@ -66,7 +66,7 @@ impl ParquetFile {
         let units = int96_units(path, &metadata, rows, file)?;
         let schema = with_zones(&with_int96(known.schema(), &units), embedded.as_ref());
         let wide = Arc::new(Schema::new_with_metadata(hints(schema.fields()), schema.metadata().clone()));
-        // A column that cannot be had as views, as some types of others', is read as it is.
+        // If a column cannot be read as views, all columns are read with their own types.
         let hinted = opened(Some(wide)).or_else(|_| opened(Some(Arc::clone(&schema))));
         let hinted = hinted.map_err(|error| damaged(words(&error)))?;
         Ok(Self { schema, metadata: hinted, rows, batch_rows: batch_rows(&metadata), _room: room })
@@ -130,7 +130,7 @@ impl Iterator for ParquetBatches {
             Some(Err(error)) => damaged(longshore_segment::bare(&error)),
             None if self.read != self.expected => {
                 let (read, expected) = (self.read, self.expected);
-                // Once: what follows an error is nothing.
+                // Only once: nothing follows an error.
                 self.read = self.expected;
                 damaged(format!("it has {read} rows, but its footer says {expected}"))
             }
@@ -153,8 +153,8 @@ fn check_rows(metadata: &ParquetMetaData) -> Result<u64, String> {
     u64::try_from(whole).map_err(|error| error.to_string())
 }
 
-/// Rows that take about [`BATCH_BYTES`]. A run of one value takes a few bytes in the file, and all that its rows take
-/// when it is read.
+/// Rows that take about [`BATCH_BYTES`]. A run of one value takes a few bytes in the file, but the bytes of all its
+/// rows in memory.
 fn batch_rows(metadata: &ParquetMetaData) -> usize {
     let width = |column: &ColumnDescriptor| match column.physical_type() {
         PhysicalType::FIXED_LEN_BYTE_ARRAY => i64::from(column.type_length()),
@@ -171,8 +171,8 @@ fn batch_rows(metadata: &ParquetMetaData) -> usize {
     rows.clamp(1, BATCH_ROWS)
 }
 
-/// What a column is asked for as: text as views, which share a dictionary's texts instead of repeating them, so that no
-/// batch of it is too large; categories with keys that reach for every dictionary.
+/// The types requested for columns: text as views, which share a dictionary's texts instead of repeating them, so that
+/// no batch is too large; categories with keys that are wide enough for every dictionary.
 fn hints(fields: &Fields) -> Fields {
     fields.iter().map(hint).collect()
 }
@@ -203,7 +203,7 @@ fn map_nested(data_type: &DataType, map: impl Fn(&FieldRef) -> FieldRef) -> Data
     }
 }
 
-/// The library's words without the kind before them.
+/// The library's message without the kind of the error.
 fn words(error: &ParquetError) -> String {
     match error {
         ParquetError::General(text)
@@ -214,7 +214,7 @@ fn words(error: &ParquetError) -> String {
     }
 }
 
-/// The schema with the columns of INT96 in the unit that holds their values, by the number of the leaf.
+/// The schema with INT96 columns in the units that hold their values; `units` has one for each leaf column.
 fn with_int96(schema: &SchemaRef, units: &[Option<TimeUnit>]) -> SchemaRef {
     fn replaced(field: &FieldRef, units: &[Option<TimeUnit>], leaf: &Cell<usize>) -> FieldRef {
         let nested = matches!(
@@ -242,7 +242,7 @@ fn with_int96(schema: &SchemaRef, units: &[Option<TimeUnit>]) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
-/// The schema with the zones that its writer knew: where Parquet has not their unit, they are UTC in what it has.
+/// The schema with the zones that its writer recorded; times whose unit Parquet lacks are UTC in a unit that it has.
 fn with_zones(schema: &SchemaRef, embedded: Option<&Schema>) -> SchemaRef {
     let zoned = |field: &FieldRef| {
         let known = embedded.and_then(|embedded| embedded.field_with_name(field.name()).ok());
@@ -258,8 +258,8 @@ fn with_zones(schema: &SchemaRef, embedded: Option<&Schema>) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
-/// For each leaf column the unit that holds its times, where they are INT96: these count days and nanoseconds of a day,
-/// so that neither microseconds nor nanoseconds hold all of them.
+/// For each leaf column of INT96, the unit that holds its times: INT96 counts days and nanoseconds of a day, so that
+/// neither microseconds nor nanoseconds hold all of them.
 fn int96_units(
     path: &Path,
     metadata: &Arc<ParquetMetaData>,
@@ -294,7 +294,7 @@ fn int96_units(
     Ok(units)
 }
 
-/// What the times of a column of INT96 need.
+/// The properties of an INT96 column's times that determine their unit.
 #[derive(Debug, Default)]
 struct Int96Range {
     needs_nanos: bool,

@@ -15,14 +15,14 @@ pub(super) const MAGIC_ENCRYPTED: &[u8] = b"PARE";
 /// The field of the file's metadata for the encryption of columns.
 const ENCRYPTION: i64 = 8;
 
-/// What a byte of a footer takes once it is read: a column's part of it has some 100 bytes, and its structures ten
-/// times as many.
+/// Bytes of memory for a byte of a footer: a column's part of it has some 100 bytes, and its structures ten times as
+/// many.
 const FACTOR: u64 = 10;
 
-/// Checks a file's footer, and holds the memory that its reader will take.
+/// Checks a file's footer, and reserves the memory that its reader will take.
 ///
 /// # Errors
-/// What is wrong with it.
+/// If it is invalid or encrypted, or its reader would take too much memory.
 pub(super) fn check(file: &mut File) -> Result<Room, String> {
     let text = |error: std::io::Error| error.to_string();
     let length = file.seek(SeekFrom::End(0)).map_err(text)?;

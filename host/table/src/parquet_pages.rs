@@ -17,19 +17,19 @@ use std::io::{BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-/// Longest header of a page: it may hold a least and a greatest value.
+/// Longest header of a page: it may hold a minimum and a maximum value.
 const HEADER_MAX: usize = 16 << 20;
 
-/// Bytes of a header that are read first.
+/// Bytes of a header that are read at first.
 const HEADER_USUAL: usize = 4 << 10;
 
 /// The writer of compressed version 2 pages that are marked as not compressed: Arrow's C++ library before 3.0.
 const UNMARKED: &str = "parquet-cpp version 1.";
 
-/// What a byte of a page takes: itself, its value, and the value in a batch or a segment.
+/// Bytes of memory for a byte of a page: itself, its value, and the value in a batch or a segment.
 const NUMBER_FACTOR: u64 = 3;
 
-/// The same where the page may be one text: it is shown, compared and copied whole besides.
+/// The same if the page may be one text, which is also shown, compared and copied as a whole.
 const TEXT_FACTOR: u64 = 5;
 
 /// A boolean field that is true, in the low half of its first byte.
@@ -93,7 +93,7 @@ impl Chunks {
         let is_unmarked =
             by.is_some_and(|by| by.starts_with(UNMARKED)) && chunk.compression() != Compression::UNCOMPRESSED;
         let unmarked = if is_unmarked { found.unmarked.into() } else { Arc::default() };
-        // Where the pages are, as they themselves say.
+        // The place of the pages, as found by their headers.
         let chunk = chunk.clone().into_builder();
         let chunk = chunk.set_dictionary_page_offset(None).set_data_page_offset(found.start);
         let chunk = chunk.set_total_compressed_size(found.length).build()?;
@@ -117,7 +117,7 @@ fn wrong(chunk: &ColumnChunkMetaData, reason: &str) -> ParquetError {
 struct Found {
     start: i64,
     length: i64,
-    /// Bytes of the largest page, packed and unpacked.
+    /// Bytes of the largest page, compressed and uncompressed.
     largest: u64,
     /// Positions of version 2 pages that are marked as not compressed.
     unmarked: Vec<u64>,
@@ -136,7 +136,7 @@ fn check_chunk(
         return Err(format!("it has {values} values for {rows} rows"));
     }
     let first = match chunk.dictionary_page_offset() {
-        // Some writers write 0 for none.
+        // Some writers write 0 if there is none.
         Some(dictionary) if dictionary > 0 && dictionary < chunk.data_page_offset() => dictionary,
         _ => chunk.data_page_offset(),
     };
@@ -144,7 +144,7 @@ fn check_chunk(
     let length = number(chunk.compressed_size(), "its size")?;
     let end = at.checked_add(length).ok_or("its size is beyond the file")?;
     let (mut found, mut largest, mut unmarked) = (0_u64, 0, Vec::new());
-    // Some old writers left the dictionary's header out of the size, so it is the values that say where the end is.
+    // Some old writers omitted the dictionary's header from the size, so the number of values determines the end.
     while found < values {
         let (numbers, header) = header(file, at)?;
         let of = |outer: i64, field: i64| numbers.get(&(outer, field)).copied();
@@ -168,7 +168,7 @@ fn check_chunk(
             // A data page, of either version.
             Some(0) => of(5, 1),
             Some(3) => of(8, 1),
-            // A dictionary, or an index, has no values of rows.
+            // A dictionary or an index has no values of rows.
             _ => Some(0),
         };
         let data =
@@ -184,7 +184,7 @@ fn check_chunk(
 
 type Numbers = std::collections::BTreeMap<(i64, i64), i64>;
 
-/// The header of the page at a place, and its length.
+/// The header of the page at a position, and its length.
 fn header(file: &File, at: u64) -> std::result::Result<(Numbers, u64), String> {
     let mut size = HEADER_USUAL;
     loop {
@@ -208,7 +208,7 @@ fn header(file: &File, at: u64) -> std::result::Result<(Numbers, u64), String> {
     }
 }
 
-/// What a compression makes of a byte, at most.
+/// Most bytes that a compression makes of one byte.
 fn ratio(compression: Compression) -> u64 {
     match compression {
         Compression::UNCOMPRESSED => 1,
@@ -216,12 +216,12 @@ fn ratio(compression: Compression) -> u64 {
         Compression::SNAPPY => 64,
         Compression::LZ4 | Compression::LZ4_RAW => 256,
         Compression::GZIP(_) => 1_100,
-        // Zstandard makes a block of 128 KiB out of four bytes; Brotli has no known bound.
+        // Zstandard makes a block of 128 KiB from four bytes; Brotli has no known bound.
         _ => 32 << 10,
     }
 }
 
-/// A file whose pages say that they are compressed where they are.
+/// A file whose compressed pages are all marked as compressed.
 struct MarkedFile {
     file: Arc<File>,
     unmarked: Arc<[u64]>,
@@ -279,7 +279,7 @@ impl Read for MarkedRead {
 struct CheckedPages {
     inner: SerializedPageReader<MarkedFile>,
     chunk: ColumnChunkMetaData,
-    /// For its largest page.
+    /// The memory of its largest page.
     _room: Room,
 }
 
@@ -313,7 +313,7 @@ impl Iterator for CheckedPages {
     }
 }
 
-/// Whether a page can have as many values as it claims. `None` if it cannot.
+/// Checks that a page can have as many values as it claims. `None` if it cannot.
 fn check_page(page: &Page, chunk: &ColumnChunkMetaData) -> Option<()> {
     let column = chunk.column_descr();
     match page {
@@ -322,7 +322,7 @@ fn check_page(page: &Page, chunk: &ColumnChunkMetaData) -> Option<()> {
                 Type::INT64 | Type::DOUBLE => 8,
                 Type::INT96 => 12,
                 Type::FIXED_LEN_BYTE_ARRAY => usize::try_from(column.type_length()).ok()?,
-                // A text's length.
+                // The length of a text.
                 Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => 4,
                 Type::BOOLEAN => 0,
             };
@@ -330,7 +330,7 @@ fn check_page(page: &Page, chunk: &ColumnChunkMetaData) -> Option<()> {
         }
         Page::DataPage { buf, num_values, encoding, .. } => {
             let mut values = Walk::new(buf);
-            // Levels, each with its length before it.
+            // Levels, each preceded by its length.
             for level in [column.max_rep_level(), column.max_def_level()] {
                 if level > 0 && deltas(*encoding) > 0 {
                     let length = [values.byte()?, values.byte()?, values.byte()?, values.byte()?];
@@ -348,7 +348,7 @@ fn check_page(page: &Page, chunk: &ColumnChunkMetaData) -> Option<()> {
     }
 }
 
-/// Sequences of differences that values of an encoding begin with.
+/// The number of sequences of differences with which the values of an encoding begin.
 fn deltas(encoding: Encoding) -> usize {
     match encoding {
         Encoding::DELTA_BINARY_PACKED | Encoding::DELTA_LENGTH_BYTE_ARRAY => 1,
@@ -370,7 +370,7 @@ fn check_deltas(mut values: Walk<'_>, encoding: Encoding, most: u32) -> Option<(
         if sequence + 1 == deltas(encoding) {
             return Some(());
         }
-        // The next begins behind this one's blocks, each of parts with a width of their own.
+        // The next begins after this one's blocks, whose parts have different widths.
         let of_part =
             block.checked_div(parts).filter(|values| *values > 0 && values % 32 == 0 && *values <= 1 << 20)?;
         let mut left = count.saturating_sub(1);
@@ -430,7 +430,7 @@ mod tests {
         Arc::clone(ArrowReaderMetadata::load(&file(bytes), Default::default()).unwrap().metadata())
     }
 
-    /// The same file with a footer that says something else of its columns.
+    /// The same file with another description of its columns in the footer.
     fn with_columns(
         bytes: &[u8],
         change: impl Fn(ColumnChunkMetaDataBuilder, &ColumnChunkMetaData) -> ColumnChunkMetaDataBuilder,
@@ -490,7 +490,7 @@ mod tests {
         for column in known.row_group(0).columns() {
             let at = column.data_page_offset();
             let place = usize::try_from(at).unwrap();
-            // The one byte with which the header says that it is not compressed.
+            // The byte of the header that marks the page as not compressed.
             let says = |byte: &usize| {
                 let mut bytes = bytes.clone();
                 bytes[*byte] = bytes[*byte] & 0xf0 | 2;

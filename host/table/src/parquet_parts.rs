@@ -1,4 +1,4 @@
-//! The columns of a Parquet file in parts, each decoded on a thread of its own, and put together batch by batch.
+//! The columns of a Parquet file in parts, each decoded on a thread of its own, and joined batch by batch.
 
 use super::batches::gave_up;
 use super::error::TableError;
@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-/// Bytes of values from which on another thread is worth its start.
+/// Bytes of values for which another thread is worth its start.
 const WORTH_A_THREAD: i64 = 4 << 20;
 
-/// Batches of a part that wait for those of the others.
+/// Batches of a part that are queued ahead of the other parts.
 const AHEAD: usize = 1;
 
-/// The top-level columns of a file in as many parts as can be decoded side by side, about as large as each other.
+/// The top-level columns of a file in as many parts as can be decoded in parallel, of about equal size.
 pub(super) fn split(metadata: &ParquetMetaData) -> Vec<Vec<usize>> {
     let columns = metadata.file_metadata().schema_descr();
     let mut sizes = vec![0_i64; columns.root_schema().get_fields().len()];
@@ -75,7 +75,7 @@ impl Part {
     }
 }
 
-/// Batches of all columns out of those of the parts, which have the same rows.
+/// Batches of all columns, joined from those of the parts, which have the same rows.
 pub(super) struct Together {
     path: PathBuf,
     parts: Vec<Part>,

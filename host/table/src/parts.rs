@@ -1,5 +1,5 @@
-//! A table in many files: in a folder, or named by a pattern. All have the same columns; what the names of their
-//! folders say of them, `year=2024`, are columns too.
+//! A table in many files: in a folder, or matching a pattern. All have the same columns; the keys in their folder
+//! names, such as `year=2024`, are columns too.
 
 use super::batches::Batches;
 use super::column_kind::without_type;
@@ -31,7 +31,7 @@ pub(super) struct Parts {
     parts: Vec<Arc<TableFile>>,
     /// The columns in the files.
     own: Vec<FieldRef>,
-    /// The columns of the folders' names, with a row for each file.
+    /// The columns from folder names, with a row for each file.
     keys: Option<RecordBatch>,
     notes: Vec<String>,
     findings: Option<Findings>,
@@ -40,7 +40,7 @@ pub(super) struct Parts {
 impl Parts {
     /// Opens and checks all files.
     ///
-    /// # Errors
+    /// If a file is invalid, or two files do not form one table.
     /// What is wrong with one of them, or which two do not make one table, and why.
     pub(super) fn open(
         path: &Path,
@@ -89,12 +89,12 @@ impl Parts {
         Ok(parts)
     }
 
-    /// What names them.
+    /// The folder or the pattern.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many files there are.
+    /// The number of files.
     pub(super) fn len(&self) -> usize {
         self.parts.len()
     }
@@ -108,7 +108,7 @@ impl Parts {
         Arc::new(Schema::new(self.own.iter().cloned().chain(keys).collect::<Vec<_>>()))
     }
 
-    /// The columns, those without a value in any file without a type.
+    /// The columns; those without a value in any file have no type.
     pub(super) fn known_schema(&self) -> SchemaRef {
         let schema = self.schema();
         let has_nothing = |index: usize| {
@@ -146,12 +146,12 @@ impl Parts {
         Some(findings).filter(|findings| *findings != Findings::default())
     }
 
-    /// The rows of one file after another.
+    /// The rows of all files, one file after another.
     pub(super) fn batches(&self) -> Batches {
         let schema = self.schema();
         let own = self.own.clone();
         let keys = self.keys.clone();
-        // Each file is opened when it is its turn.
+        // Each file is opened when it is reached.
         let rows = self.parts.clone().into_iter().enumerate().flat_map(move |(index, part)| {
             let keys = keys.as_ref().map(|keys| keys.slice(index, 1));
             let (schema, own) = (Arc::clone(&schema), own.clone());
@@ -165,17 +165,17 @@ impl Parts {
         Box::new(rows)
     }
 
-    /// The bytes of the files, one after another, and how many they are.
+    /// The number of bytes of all files, and the bytes, one file after another.
     ///
     /// # Errors
-    /// Where one cannot be had again.
+    /// If a file cannot be opened again.
     pub(super) fn bytes(&self) -> std::io::Result<(u64, Box<dyn Read + Send>)> {
         let files = self.parts.iter().map(|part| part.held().again()).collect::<std::io::Result<Vec<_>>>()?;
         let length = files.iter().map(Held::length).sum::<std::io::Result<u64>>()?;
         Ok((length, Box::new(Chained::new(files))))
     }
 
-    /// The columns of files whose types are their own: they must be the same in all.
+    /// The columns of files that store their types, which must be the same in all files.
     fn same(&self) -> Result<Vec<FieldRef>, TableError> {
         let Some((first, rest)) = self.parts.split_first() else { return Ok(Vec::new()) };
         let schema = first.schema();
@@ -203,8 +203,8 @@ impl Parts {
         Ok(schema.fields().iter().map(|field| Arc::new(field.as_ref().clone().with_nullable(true))).collect())
     }
 
-    /// The columns of texts, each of the narrowest type that holds what all files have. A file that is read otherwise
-    /// alone is opened again.
+    /// The columns of texts, each of the narrowest type that holds the values of all files. A file that has other types
+    /// when read alone is opened again.
     fn widen(&mut self, options: &ReadOptions, temporary_folder: &Path) -> Result<Vec<FieldRef>, TableError> {
         let first = &self.parts[0];
         for part in &self.parts[1..] {
@@ -252,7 +252,7 @@ impl Parts {
             again.rows = options.rows.and(part.rows());
             match TableFile::open(part.path(), part.format(), &again, temporary_folder) {
                 Ok(opened) => self.parts[index - 1] = Arc::new(opened.closed()?),
-                // Such as more digits than a double has: these columns are text in all files.
+                // For example, a value has more digits than a double holds: these columns are text in all files.
                 Err(error) if types.iter().any(|(_, kind)| *kind != ColumnType::Text) => {
                     self.notes.push(format!("columns whose types differ between files are read as text: {error}"));
                     for (name, _) in types {
@@ -270,7 +270,7 @@ impl Parts {
         Ok(fields.collect())
     }
 
-    /// Whether two files have columns of the same names.
+    /// Checks that two files have columns of the same names.
     fn check_names(&self, first: &TableFile, other: &TableFile) -> Result<(), TableError> {
         let (own, others) = (first.schema(), other.schema());
         let lacking = |schema: &Schema, of: &Schema| {
@@ -291,7 +291,7 @@ impl Parts {
         )))
     }
 
-    /// The columns of the folders' names, read as cells of text are.
+    /// The columns from folder names, read like cells of text.
     fn read_keys(&self, files: &[Found], options: &ReadOptions) -> Result<Option<RecordBatch>, TableError> {
         let names: Vec<&str> = files[0].keys.iter().map(|(name, _)| name.as_str()).collect();
         let is_other = |file: &&Found| !file.keys.iter().map(|(name, _)| name.as_str()).eq(names.iter().copied());
@@ -321,7 +321,7 @@ impl Parts {
         whole.map(Some).map_err(|source| TableError::Arrow { path: self.path.clone(), source })
     }
 
-    /// A name that is both a column's and a key's.
+    /// A name that both a column and a key have.
     fn doubled(&self) -> Option<&str> {
         let keys = self.keys.as_ref()?.schema_ref();
         self.own.iter().map(|field| field.name().as_str()).find(|name| keys.field_with_name(name).is_ok())
@@ -332,7 +332,7 @@ impl Parts {
     }
 }
 
-/// The format of each file, which is one, in whatever it is compressed.
+/// The format of each file, which is the same for all, with any compression.
 fn formats(path: &Path, files: &[Found], given: Option<FileFormat>) -> Result<Vec<FileFormat>, TableError> {
     let unreadable = |reason: String| TableError::Unreadable { path: path.to_owned(), reason };
     let mut formats: Vec<FileFormat> = Vec::with_capacity(files.len());

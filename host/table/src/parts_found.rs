@@ -1,18 +1,18 @@
-//! The files that make one table: those in a folder and below it, or those that a pattern names.
+//! The files of one table: those in a folder and below it, or those that match a pattern.
 
 use super::error::TableError;
 use std::path::{Path, PathBuf};
 
-/// Files of one table, at most.
+/// Maximum number of files of one table.
 const PARTS_MAX: usize = 100_000;
 
-/// Folders inside each other, at most.
+/// Maximum nesting of folders.
 const DEPTH_MAX: usize = 16;
 
-/// Files and folders that are looked at for them: links between folders make any number of a few.
+/// Maximum number of files and folders examined: links between a few folders lead to any number of paths.
 const LOOKED_MAX: usize = 4 * PARTS_MAX;
 
-/// What Hive writes for a value that is missing.
+/// Hive's name for a missing value.
 const HIVE_MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// A file that is part of a table.
@@ -23,10 +23,10 @@ pub(super) struct Found {
     pub(super) keys: Vec<(String, Option<String>)>,
 }
 
-/// The files that a path names, in the order of their names; `None` where it names one.
+/// The files of a folder or a pattern, in the order of their names; `None` if the path is one file.
 ///
 /// # Errors
-/// Where it names none at all, or too many.
+/// If there are no files, or too many.
 pub(super) fn find(path: &Path) -> Result<Option<Vec<Found>>, TableError> {
     let unreadable = |reason: String| TableError::Unreadable { path: path.to_owned(), reason };
     let (mut files, mut left) = (Vec::new(), LOOKED_MAX);
@@ -41,7 +41,7 @@ pub(super) fn find(path: &Path) -> Result<Option<Vec<Found>>, TableError> {
                     for file in found {
                         left = left.checked_sub(1).ok_or_else(|| too_many(path))?;
                         let file = file.map_err(|error| unreadable(error.to_string()))?;
-                        // A folder that a pattern names is one of files, as it is alone.
+                        // A folder that matches is read with all files in it, as if given alone.
                         if file.is_dir() {
                             walk(&file, DEPTH_MAX, &mut files, &mut left)?;
                         } else {
@@ -78,18 +78,18 @@ fn finish(path: &Path, base: &Path, files: Vec<PathBuf>) -> Result<Vec<Found>, T
     Ok(files.into_iter().map(|file| Found { keys: keys(base, &file), path: file }).collect())
 }
 
-/// Whether a name that is no file's is a pattern of such.
+/// Whether a name that no file has is a pattern.
 pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
-/// The folder of a pattern above the first name that is one.
+/// The folder of a pattern above its first name with wildcards.
 fn fixed_folder(pattern: &Path) -> PathBuf {
     let is_name = |part: &std::path::Component<'_>| !is_pattern(&part.as_os_str().to_string_lossy());
     pattern.components().take_while(is_name).collect()
 }
 
-/// The files below a folder. What begins with a point or a line is none of the table: `_SUCCESS`, `.part-0.crc`.
+/// The files below a folder, except names that begin with a point or an underscore: `_SUCCESS`, `.part-0.crc`.
 fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, left: &mut usize) -> Result<(), TableError> {
     let failed = |source| TableError::Read { path: folder.to_owned(), source };
     let Some(deeper) = depth.checked_sub(1) else {
@@ -135,7 +135,7 @@ fn keys(base: &Path, file: &Path) -> Vec<(String, Option<String>)> {
     between.components().filter_map(key).collect()
 }
 
-/// A name without the escapes that paths need: `%2F` for `/`.
+/// A name without the escapes in paths: `%2F` for `/`.
 fn decoded(name: &str) -> String {
     let hex = |bytes: &[u8]| u8::from_str_radix(std::str::from_utf8(bytes).ok()?, 16).ok();
     let (mut bytes, mut at) = (Vec::new(), 0);
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn links_that_lead_around_have_an_end() {
         let folder = tempfile::tempdir().unwrap();
-        // Each of fourteen folders leads to the next in twelve ways.
+        // Each of fourteen folders has twelve links to the next.
         for level in 0..14 {
             let here = folder.path().join(format!("l{level}"));
             std::fs::create_dir(&here).unwrap();

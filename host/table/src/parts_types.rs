@@ -9,7 +9,7 @@ use arrow_schema::{DataType, FieldRef, SchemaRef};
 use longshore_model::table::ColumnType;
 use std::sync::Arc;
 
-/// The type of a column of text; `None` where it has no value.
+/// The type of a column of text; `None` if it has no value.
 pub(super) fn typed(part: &TableFile, name: &str) -> Option<DataType> {
     let schema = part.schema();
     let (index, field) = schema.column_with_name(name)?;
@@ -17,7 +17,7 @@ pub(super) fn typed(part: &TableFile, name: &str) -> Option<DataType> {
     (!has_nothing).then(|| field.data_type().clone())
 }
 
-/// The narrowest type of text that holds what all of some hold.
+/// The narrowest type that holds the values of text columns of all these types.
 pub(super) fn common<'a>(kinds: impl Iterator<Item = &'a DataType>) -> DataType {
     let both = |one: DataType, other: &DataType| match (&one, other) {
         (one, other) if one == other => one.clone(),
@@ -53,7 +53,7 @@ pub(super) fn noun(kind: &DataType) -> &'static str {
     }
 }
 
-/// Casts that fail where a value would be lost.
+/// Casts that fail if a value would be lost.
 const WHOLE: CastOptions<'static> = CastOptions { safe: false, format_options: FormatOptions::new() };
 
 /// A batch of a file as one of the table: its columns in the table's order, then the keys of the folder names.
@@ -68,7 +68,7 @@ pub(super) fn with_keys(
     for field in own {
         let column = batch.schema_ref().index_of(field.name())?;
         let column = batch.column(column);
-        // Units of times, which each text has found for itself.
+        // The units of times may differ, since they are determined for each text.
         let is_other = column.data_type() != field.data_type();
         columns.push(if is_other {
             arrow_cast::cast_with_options(column, field.data_type(), &WHOLE)?

@@ -4,7 +4,7 @@ use super::batches::Batches;
 use arrow_schema::SchemaRef;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Batches that pass once, for a block that transforms a stream.
+/// Batches that can be read once, for a block that transforms a stream.
 pub struct PassingBatches {
     schema: SchemaRef,
     batches: Mutex<Option<Batches>>,
@@ -25,8 +25,8 @@ impl PassingBatches {
         Arc::clone(&self.schema)
     }
 
-    /// The batches as they arrive, each of at most `rows` rows; `None` the second time. They are not joined: the next
-    /// one may take long.
+    /// The batches as they arrive, each of at most `rows` rows; `None` the second time. They are not joined, because
+    /// the next one may be delayed.
     pub(super) fn chunks(&self, rows: usize) -> Option<Batches> {
         let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let rows = rows.max(1);

@@ -1,6 +1,5 @@
-//! What a script will see of a table: its columns, how it is read, its first rows, and what each column holds. It is
-//! read once from end to end, in batches, so that a table of any size can be looked at; or a sample of it is
-//! (`peek_sample.rs`).
+//! A summary of a table as a script will see it: its columns, how it is read, its first rows, and the values of each
+//! column. A table of any size is read once, in batches; or only a sample of it is read (`peek_sample.rs`).
 
 use super::error::TableError;
 use super::findings::Findings;
@@ -31,7 +30,7 @@ pub struct Peek {
     pub reading: Option<Findings>,
     /// Its columns.
     pub columns: Vec<PeekColumn>,
-    /// Its first rows, each with the text of every column; `null` where a value is missing.
+    /// Its first rows, each with the text of every column; `null` if a value is missing.
     pub first: Vec<Vec<Option<String>>>,
 }
 
@@ -71,9 +70,9 @@ struct Extreme {
 }
 
 impl Peek {
-    /// Looks at what a path names. Of a large text that is not compressed its ends and a sample between them are
-    /// read, which takes the same short time for each; what is small, and what can be read in no other way, is read
-    /// as a whole. The rows of a workbook are kept in a temporary file in `temporary_folder`.
+    /// Summarizes the table at a path. Of a large text that is not compressed, its ends and a sample between them are
+    /// read, which takes the same short time for any size; a small table, or one that cannot be sampled, is read as a
+    /// whole.
     ///
     /// # Errors
     /// [`TableError`].

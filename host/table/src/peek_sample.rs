@@ -1,5 +1,4 @@
-//! A sample of a large text: its beginning, its end, and pieces between them, each of whole lines, in a file in
-//! memory.
+//! A sample of a large text: its beginning, its end, and pieces between them, each of whole lines, in an unnamed file.
 
 use super::encoding::marked;
 use super::error::TableError;
@@ -11,7 +10,7 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// Bytes from which a text is large.
+/// Minimum bytes of a large text.
 const LARGE: u64 = 64 << 20;
 
 /// Bytes of the beginning.
@@ -20,7 +19,7 @@ const HEAD: u64 = 1 << 20;
 /// Bytes of each other piece.
 const PIECE: u64 = 128 << 10;
 
-/// Pieces, the end among them.
+/// Pieces, including the end.
 const PIECES: u64 = 8;
 
 /// A sample.
@@ -29,23 +28,23 @@ pub(super) struct Taken {
     pub(super) format: FileFormat,
     pub(super) bytes: u64,
     pub(super) of_bytes: u64,
-    /// Its lines, and those of the file, about.
+    /// Its number of lines, and the approximate number of the file's.
     lines: u64,
     of_lines: u64,
 }
 
 impl Taken {
-    /// The rows of the file, about, of which the sample has so many.
+    /// The approximate number of rows of the file, if the sample has `sampled` rows.
     pub(super) fn rows(&self, sampled: u64) -> u64 {
         let rows = u128::from(sampled) * u128::from(self.of_lines) / u128::from(self.lines.max(1));
         u64::try_from(rows).unwrap_or(u64::MAX)
     }
 }
 
-/// Takes a sample; `None` of what is not large, or is no text whose lines can be told apart anywhere.
+/// Takes a sample; `None` if the file is not large, or not a text whose lines can be found from any position.
 ///
 /// # Errors
-/// Where the file cannot be read.
+/// If the file cannot be read.
 pub(super) fn take(
     path: &Path,
     format: Option<FileFormat>,
@@ -91,7 +90,7 @@ fn gather(file: &File, format: FileFormat, length: u64) -> std::io::Result<Optio
         text.extend_from_slice(bytes.get(first + 1..end).unwrap_or_default());
     }
     let (bytes, all_lines) = (text.len() as u64, lines(&text));
-    // Lines are often shorter at the beginning: the pieces say how long those after it are.
+    // Lines are often shorter at the beginning: the pieces determine the length of those after it.
     let (piece_bytes, piece_lines) = (bytes - head_bytes, all_lines - head_lines);
     let rest = u128::from(length - head_bytes) * u128::from(piece_lines) / u128::from(piece_bytes.max(1));
     let of_lines = head_lines + u64::try_from(rest).unwrap_or(u64::MAX);

@@ -24,7 +24,7 @@ impl Read for Pumped {
     }
 }
 
-/// Starts to read. Returns a descriptor to wait on, and what to read from instead.
+/// Starts to read. Returns a descriptor to poll, and the reader to use instead.
 pub(super) fn pump(mut reader: Box<dyn Read + Send>) -> io::Result<(File, Pumped)> {
     let (output, input) = pipe_with(PipeFlags::CLOEXEC)?;
     let (output, mut input) = (File::from(output), File::from(input));
@@ -36,7 +36,7 @@ pub(super) fn pump(mut reader: Box<dyn Read + Send>) -> io::Result<(File, Pumped
         *told.lock().unwrap_or_else(PoisonError::into_inner) = copied.err();
         drop(input);
     };
-    // It ends with its reader, or at the first write after the pipe is closed: a blocking read cannot be ended.
+    // It ends with its reader, or at the first write after the pipe is closed: a blocking read cannot be interrupted.
     std::thread::Builder::new().name("reader".into()).spawn(work)?;
     Ok((output.try_clone()?, Pumped { pipe: output, end }))
 }

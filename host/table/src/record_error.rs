@@ -5,7 +5,7 @@
 pub(crate) enum RecordError {
     /// The text cannot be read.
     Io(std::io::Error),
-    /// The text is not a table, for this reason.
+    /// The text is not a valid table, for this reason.
     Line { line: u64, reason: String },
     /// It ends inside quotes that begin on this line.
     Open { line: u64, reason: String },

@@ -5,21 +5,21 @@ use super::value::Value;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What a value is.
+/// The kind of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
-    /// Not there at all.
+    /// The row does not have the field.
     Absent,
     Null,
     True,
     False,
     Number,
     Text,
-    /// A list or an object, which has not been looked into.
+    /// A list or an object, not parsed.
     Nested,
 }
 
-/// Where a value is.
+/// A value's kind and place.
 #[derive(Debug, Clone, Copy)]
 struct Token {
     what: What,
@@ -27,12 +27,12 @@ struct Token {
     end: u32,
 }
 
-/// Its place until it is known.
+/// The token of a field until it is found.
 const ABSENT: Token = Token { what: What::Absent, start: 0, end: 0 };
 
 /// The values of a block, row by row.
 pub(super) struct Tokens {
-    /// The block, and behind it the texts that had escapes.
+    /// The block, followed by the texts whose escapes were replaced.
     text: String,
     tokens: Vec<Token>,
     width: usize,
@@ -40,10 +40,10 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// Finds the values of the fields of these names. `None` where there are others, or a line is not in order; the
-    /// block is then as it was.
+    /// Finds the values of the fields `names`. `None` if there are other fields, or a line is invalid; the block is
+    /// then unchanged.
     pub(super) fn of(block: &mut Vec<u8>, names: &[String]) -> Option<Self> {
-        // Texts are no longer without their escapes.
+        // Texts are not longer without their escapes.
         u32::try_from(block.len()).ok()?.checked_mul(2)?;
         std::str::from_utf8(block).ok()?;
         let mut finder = Finder { tokens: Vec::with_capacity(block.len() / 16), unescaped: Vec::new(), names, rows: 0 };
@@ -64,7 +64,7 @@ impl Tokens {
         self.rows
     }
 
-    /// The values of some rows in one field; a list or an object is an error where it is not in order.
+    /// The values of one field in a range of rows; a list or an object is an error if it is invalid.
     pub(super) fn column(&self, field: usize, rows: Range<usize>) -> impl Iterator<Item = Result<Value<'_>, String>> {
         let tokens = &self.tokens[rows.start * self.width..rows.end * self.width];
         tokens.iter().skip(field).step_by(self.width).map(|token| {
@@ -80,19 +80,19 @@ impl Tokens {
         })
     }
 
-    /// Bytes of the values of some rows in one field.
+    /// Bytes of the values of one field in a range of rows.
     pub(super) fn bytes(&self, field: usize, rows: Range<usize>) -> usize {
         let tokens = &self.tokens[rows.start * self.width..rows.end * self.width];
         tokens.iter().skip(field).step_by(self.width).map(|token| (token.end - token.start) as usize).sum()
     }
 
-    /// The block's memory, to be used again.
+    /// The block's memory, for reuse.
     pub(super) fn into_block(self) -> Vec<u8> {
         self.text.into_bytes()
     }
 }
 
-/// Finds values.
+/// The state of the search for values.
 struct Finder<'a> {
     tokens: Vec<Token>,
     unescaped: Vec<u8>,
@@ -101,7 +101,7 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// The values of a line, if there is anything on it.
+    /// Finds the values of a line, unless it is blank.
     fn line(&mut self, block: &[u8], start: usize, end: usize) -> Option<()> {
         let line = &block[..end];
         let mut at = after_blanks(line, start);
@@ -122,7 +122,7 @@ impl Finder<'_> {
             at = after_blanks(line, after(line, after_blanks(line, next), b':')?);
             let token = self.value(block, at, end)?;
             at = token.1;
-            // A name that is there twice is an error.
+            // A repeated name is an error.
             let known = &mut self.tokens[row + field];
             if known.what != What::Absent {
                 return None;
@@ -138,7 +138,7 @@ impl Finder<'_> {
         (after_blanks(line, at + 1) == end).then_some(())
     }
 
-    /// A value, and where it ends.
+    /// A value, and its end.
     fn value(&mut self, block: &[u8], start: usize, end: usize) -> Option<(Token, usize)> {
         let line = &block[..end];
         let token = |what, start: usize, end: usize| {
@@ -185,7 +185,7 @@ fn after(line: &[u8], at: usize, byte: u8) -> Option<usize> {
     (line.get(at) == Some(&byte)).then_some(at + 1)
 }
 
-/// A field's name, and where its quotes end.
+/// A field's name, and the end of its quotes.
 fn name(line: &[u8], start: usize) -> Option<(Cow<'_, str>, usize)> {
     let (end, escaped) = after_string(line, start)?;
     let name = if escaped {
@@ -196,7 +196,7 @@ fn name(line: &[u8], start: usize) -> Option<(Cow<'_, str>, usize)> {
     Some((name, end))
 }
 
-/// Where a text's quotes end, and whether it has escapes.
+/// The end of a text's quotes, and whether it has escapes.
 fn after_string(line: &[u8], start: usize) -> Option<(usize, bool)> {
     let mut at = after(line, start, b'"')?;
     let mut escaped = false;
@@ -213,7 +213,7 @@ fn after_string(line: &[u8], start: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// Where a list or an object ends, by its brackets.
+/// The end of a list or an object, by its brackets.
 fn after_nested(line: &[u8], start: usize) -> Option<usize> {
     let (mut at, mut open) = (start, 0_usize);
     loop {
@@ -233,7 +233,7 @@ fn after_nested(line: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// Where a number ends.
+/// The end of a number.
 fn after_number(line: &[u8], start: usize) -> Option<usize> {
     let digits = |at: usize| at + line[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let some_digits = |at: usize| Some(digits(at)).filter(|end| *end > at);
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(found.unwrap(), expected);
     }
 
-    /// Whatever is found in a line, the JSON reader finds too.
+    /// The JSON reader accepts every line in which values are found.
     #[test]
     fn what_is_not_in_order_has_none() {
         let lines = [

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Such fields of the rows that were seen.
+/// Such fields of the rows read so far.
 pub(super) struct Told<'a> {
     options: &'a ReadOptions,
     rules: Rules,
@@ -28,7 +28,7 @@ impl<'a> Told<'a> {
     /// Takes the values of such fields out of a row.
     ///
     /// # Errors
-    /// Which value is not of its type.
+    /// If a value does not have the type of its field.
     pub(super) fn take(&mut self, path: &Path, line: u64, row: &mut Value<'_>) -> Result<(), TableError> {
         let types = &self.options.types;
         let (Value::Object(fields), false) = (row, types.is_empty()) else { return Ok(()) };
@@ -60,10 +60,10 @@ impl<'a> Told<'a> {
         Ok(())
     }
 
-    /// Puts what these fields are into the plan of all.
+    /// Adds the types of these fields to the plan.
     ///
     /// # Errors
-    /// A field that is said to be something and is not there, or whose values are not all such.
+    /// If a field with a type does not exist, or has values that are not of the type.
     pub(super) fn plan(self, path: &Path, plan: Plan) -> Result<Plan, TableError> {
         let Plan::Object(mut fields) = plan else { return Ok(plan) };
         let names = || fields.iter().map(|(name, _)| name.as_str());

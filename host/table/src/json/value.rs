@@ -5,11 +5,11 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// Lists and objects inside each other, at most: more is no table.
+/// Maximum nesting of lists and objects; a deeper value cannot be a table.
 const DEPTH_MAX: usize = 64;
 
-/// Values of a row, at most: while it is taken apart each takes 48 bytes, so that all take 400 MB, and a row has 64
-/// MiB.
+/// Maximum number of values of a row: each takes 48 bytes while it is parsed, so that all take 400 MB; a row has at
+/// most 64 MiB.
 pub(super) const VALUES_MAX: usize = 8 << 20;
 
 /// A value.
@@ -17,7 +17,7 @@ pub(super) const VALUES_MAX: usize = 8 << 20;
 pub(super) enum Value<'a> {
     Null,
     Boolean(bool),
-    /// As it is written.
+    /// As written.
     Number(&'a str),
     Text(Cow<'a, str>),
     List(Vec<Value<'a>>),
@@ -25,7 +25,7 @@ pub(super) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The object that a line is.
+    /// Parses a line's object.
     pub(super) fn row(text: &'a str) -> Result<Self, String> {
         match text.as_bytes().first() {
             Some(b'{') => {}
@@ -33,7 +33,7 @@ impl<'a> Value<'a> {
                 return Err("it is a JSON array, but NDJSON has one object per line: `format=json` reads it".into());
             }
             _ => {
-                // Not JSON at all is said first.
+                // Invalid JSON is reported first.
                 serde_json::from_str::<&RawValue>(text).map_err(|error| broken(text, &error))?;
                 return Err("it is not a JSON object".into());
             }
@@ -42,7 +42,7 @@ impl<'a> Value<'a> {
         Self::of(raw, DEPTH_MAX, &mut VALUES_MAX.clone())
     }
 
-    /// A value in such an object.
+    /// Parses a value in such an object.
     pub(super) fn field(text: &'a str) -> Result<Self, String> {
         let raw = serde_json::from_str(text).map_err(|error| broken(text, &error))?;
         Self::of(raw, DEPTH_MAX - 1, &mut VALUES_MAX.clone())
@@ -84,7 +84,7 @@ impl<'a> Value<'a> {
         fields.iter().filter(|(_, value)| is_list(value)).map(|(name, _)| name.clone().into_owned()).collect()
     }
 
-    /// It as a cell of text.
+    /// The value as a cell of text.
     pub(super) fn cell(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
@@ -93,7 +93,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// It as JSON.
+    /// The value as JSON.
     pub(super) fn json(&self) -> String {
         let string = |text: &str| serde_json::Value::from(text).to_string();
         match self {
@@ -109,7 +109,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// What it is, in words.
+    /// A noun for the value's kind.
     pub(super) fn noun(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -122,14 +122,14 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Takes so many values of those that are left of a row's.
+/// Subtracts a number of values from those that a row may still have.
 fn take(left: &mut usize, values: usize) -> Result<(), String> {
     *left =
         left.checked_sub(values).ok_or_else(|| format!("it has more than {VALUES_MAX} values: turn them into rows"))?;
     Ok(())
 }
 
-/// A name that is there twice has two values, of which one would go.
+/// Rejects a repeated name: one of its two values would be lost.
 fn check_names(object: &[(Cow<'_, str>, Value<'_>)]) -> Result<(), String> {
     // Few names are compared faster than hashed.
     let twice = if object.len() < 16 {
@@ -142,7 +142,7 @@ fn check_names(object: &[(Cow<'_, str>, Value<'_>)]) -> Result<(), String> {
 }
 
 fn string(text: &str) -> Result<Cow<'_, str>, String> {
-    // Without escapes, and most are without, it is what stands between the quotes.
+    // Most texts have no escapes: they are the content of the quotes.
     match text.get(1..text.len() - 1) {
         Some(inner) if !inner.as_bytes().contains(&b'\\') => Ok(Cow::Borrowed(inner)),
         _ => serde_json::from_str(text).map(Cow::Owned).map_err(|error| broken(text, &error)),
@@ -163,10 +163,10 @@ fn broken(text: &str, error: &serde_json::Error) -> String {
     format!("it is not valid JSON: {words} (column {})", error.column())
 }
 
-/// The values of a list, or those of its first that are more than any may have.
+/// The values of a list; those beyond the first one over the limit are left out.
 struct Items<'a>(Vec<&'a RawValue>);
 
-/// The names and values of an object, or those of its first that are more than any may have.
+/// The names and values of an object; those beyond the first one over the limit are left out.
 struct Fields<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Items<'de> {
