@@ -40,8 +40,8 @@ pub(super) struct Parts {
 impl Parts {
     /// Opens and checks all files.
     ///
+    /// # Errors
     /// If a file is invalid, or two files do not form one table.
-    /// What is wrong with one of them, or which two do not make one table, and why.
     pub(super) fn open(
         path: &Path,
         files: Vec<Found>,

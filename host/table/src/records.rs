@@ -9,22 +9,22 @@ use super::{COLUMNS_MAX, ROW_BYTES_MAX};
 use longshore_model::table::{Delimiter, Stray};
 use std::io::Read;
 
-/// Bytes in which the end of quotes is looked for at first.
+/// Bytes in which the end of quotes is searched first.
 const AHEAD_BYTES: usize = 4 << 10;
 
-/// Reads records out of a text.
+/// Reads records from a text.
 pub(crate) struct Records<R> {
     text: Window<R>,
     dialect: Dialect,
-    /// The delimiter, where it is one byte and nothing else is looked for in cells without quotes.
+    /// The delimiter, if it is one byte and the text has no escapes.
     byte: Option<u8>,
-    /// Line that the next byte is on.
+    /// The line of the next byte.
     line: u64,
-    /// Whether a carriage return ended the last line, and what follows it has not been seen.
+    /// Whether a carriage return ended the last line, and the byte after it has not been read.
     returned: bool,
     /// Cells of the first record.
     width: usize,
-    /// Lines that were comments.
+    /// The number of comment lines.
     comments: u64,
 }
 
@@ -45,20 +45,20 @@ impl<R: Read> Records<R> {
         Self { text, dialect, byte, line: 1, returned: false, width: 0, comments: 0 }
     }
 
-    /// Lines that were comments, so far.
+    /// The number of comment lines so far.
     pub(crate) fn comments(&self) -> u64 {
         self.comments
     }
 
-    /// Bytes of the text that have been used.
+    /// Bytes of the text used so far.
     pub(crate) fn used(&self) -> u64 {
         self.text.used()
     }
 
-    /// Passes what stands above the table.
+    /// Skips the lines above the table.
     ///
     /// # Errors
-    /// Where the text cannot be read.
+    /// If the text cannot be read.
     pub(crate) fn begin(&mut self) -> Result<(), RecordError> {
         self.text.skip_byte_order_mark()?;
         for _ in 0..self.dialect.skip {
@@ -160,7 +160,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// What follows a cell that has ended, or the end of a line.
+    /// Reads the delimiter or the line end after a cell.
     fn after_cell(&mut self, record: &Record) -> Result<End, RecordError> {
         match self.text.peek()? {
             None => Ok(End::Text),
@@ -186,7 +186,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Passes a delimiter, if one is next.
+    /// Skips a delimiter, if one is next.
     fn takes_delimiter(&mut self) -> Result<bool, RecordError> {
         let needed = match &self.dialect.delimiter {
             Delimiter::Byte(_) | Delimiter::Blanks => 1,
@@ -203,7 +203,7 @@ impl<R: Read> Records<R> {
         Ok(length > 0)
     }
 
-    /// A cell without quotes, byte by byte.
+    /// Reads a cell without quotes, byte by byte.
     fn slow_cell(&mut self, record: &mut Record, start: usize) -> Result<End, RecordError> {
         loop {
             match self.text.peek()? {
@@ -229,7 +229,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Whether the quotes that begin here end where a cell does. Those of which it is not so are text.
+    /// Whether the quotes that begin here end at the end of a cell. If not, they are text.
     fn closes(&mut self) -> Result<bool, RecordError> {
         let quote = self.dialect.quote.unwrap_or(b'"');
         let escape = self.dialect.escape.unwrap_or(quote);
@@ -290,7 +290,7 @@ impl<R: Read> Records<R> {
         self.pass_line(None)
     }
 
-    /// Passes what is left of a line, and keeps of it what a row may have.
+    /// Skips the rest of a line, and keeps at most the bytes that a row may have in `passed`.
     ///
     /// # Errors
     /// [`RecordError::Io`].
@@ -317,7 +317,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// The content of quotes; a quote in them is doubled.
+    /// Reads the content of quotes; a quote in it is doubled.
     fn quoted(&mut self, record: &mut Record) -> Result<(), RecordError> {
         let opened = self.line;
         let quote = self.dialect.quote.unwrap_or(b'"');
@@ -349,7 +349,7 @@ impl<R: Read> Records<R> {
             self.text.at += 1;
             after_return = false;
             if found != quote {
-                // What is escaped is itself, whatever it is.
+                // An escaped character is itself, whatever it is.
                 if let Some(escaped) = self.text.peek()? {
                     self.line += u64::from(escaped == b'\n');
                     record.text.push(escaped);
@@ -365,7 +365,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Passes a line's end, which is the next byte.
+    /// Skips the end of a line, which is the next byte.
     fn end_of_line(&mut self) {
         let byte = self.text.buffer[self.text.at];
         self.text.at += 1;
@@ -374,7 +374,7 @@ impl<R: Read> Records<R> {
             return;
         }
         if self.text.at == self.text.filled {
-            // Its line feed may be on the way; a text that is still being made is not waited for here.
+            // Its line feed may still arrive; this does not wait for it.
             self.returned = true;
         } else if self.text.buffer[self.text.at] == b'\n' {
             self.text.at += 1;
@@ -396,7 +396,7 @@ const DOUBLED: &str = "a quote inside a cell is written twice, and the cell is i
 mod tests {
     use super::*;
 
-    /// Gives one byte at a time, as the worst of pipes does.
+    /// Returns one byte at a time, like the slowest pipe.
     struct Drops<'a>(&'a [u8]);
 
     impl Read for Drops<'_> {

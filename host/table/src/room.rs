@@ -5,17 +5,17 @@
 use crate::budget;
 use longshore_segment::Taken;
 
-/// Bytes of a piece that are not taken from the budget: each of a file's readers may hold these anyway, as much as a
-/// row of text.
+/// Bytes of a piece that are not taken from the budget: each reader of a file may hold as many anyway, as much as a row
+/// of text.
 const PIECE_USUAL: u64 = super::ROW_BYTES_MAX as u64;
 
-/// Bytes that any piece may unpack to, however few it has.
+/// Bytes that any piece may be decompressed to, however small it is.
 const UNPACKED_USUAL: u64 = 1 << 30;
 
-/// What a byte of a larger piece unpacks to, at most: numbers that are nearly all the same come to 50.
+/// Maximum decompressed bytes for each byte of a larger piece: numbers that are nearly all the same reach 50.
 const UNPACKED_RATIO: u64 = 200;
 
-/// There is not as much memory as a piece wants, in words.
+/// The message about a piece that needs more memory than is available.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooLarge(String);
 
@@ -25,15 +25,15 @@ impl From<TooLarge> for String {
     }
 }
 
-/// Memory that is held for a piece, and for what is made of it.
+/// Memory reserved for a piece, and for the data made from it.
 #[derive(Debug, Default)]
 pub(super) struct Room(Option<Taken>);
 
 impl Room {
-    /// Holds so many bytes from now on, instead of as many as before.
+    /// Reserves `bytes` bytes, instead of the previous number.
     ///
     /// # Errors
-    /// There are not as many.
+    /// If fewer are available.
     pub(super) fn hold(&mut self, bytes: u64) -> Result<(), TooLarge> {
         let wanted = if bytes > PIECE_USUAL { bytes } else { 0 };
         let held = match &mut self.0 {
@@ -52,10 +52,10 @@ fn too_large(bytes: u64) -> TooLarge {
     TooLarge(reason)
 }
 
-/// An empty vector with room for so many bytes.
+/// An empty vector with a capacity of `bytes`.
 ///
 /// # Errors
-/// The allocator has too little memory.
+/// If the allocator has too little memory.
 pub(super) fn set_aside(bytes: u64) -> Result<Vec<u8>, TooLarge> {
     let mut vector = Vec::new();
     let size = usize::try_from(bytes).map_err(|_| too_large(bytes))?;
@@ -63,10 +63,10 @@ pub(super) fn set_aside(bytes: u64) -> Result<Vec<u8>, TooLarge> {
     Ok(vector)
 }
 
-/// Checks the size that a compressed piece claims to unpack to.
+/// Checks the decompressed size that a piece claims.
 ///
 /// # Errors
-/// It is more than that of any file that is not made for it.
+/// If it is more than that of any file that was not made to exhaust memory.
 pub(super) fn check_unpacked(packed: u64, unpacked: u64) -> Result<(), TooLarge> {
     if unpacked <= UNPACKED_USUAL.saturating_add(packed.saturating_mul(UNPACKED_RATIO)) {
         return Ok(());

@@ -1,5 +1,5 @@
-//! The rows of a text: its records without the header, the comments and what is below the table, each as long as the
-//! header, or made so where the user says so.
+//! The rows of a text: its records without the header, the comments and the rows below the table, each as long as the
+//! header, or adjusted to it by the options.
 
 use super::cells::Record;
 use super::dialect::Dialect;
@@ -46,7 +46,7 @@ pub(super) struct Rows<R> {
     first: Option<Record>,
     /// The last records, which may be below the table.
     held: VecDeque<Record>,
-    /// Whether the last record ended in its middle.
+    /// Whether the last record failed before its end.
     broken: bool,
     filled: u64,
     cut: u64,
@@ -117,8 +117,8 @@ impl<R: Read> Rows<R> {
         Ok(more)
     }
 
-    /// Refuses a cell that begins without a quote and goes on with one, where a later one ends with it: `1"x, y"` may
-    /// be two cells between which a delimiter lacks, and is two others as it stands.
+    /// Rejects a cell that begins without a quote and has one in its middle, if a later cell ends with one: `1"x, y"`
+    /// may be two cells that lack a delimiter between them, but is read as two others.
     fn check_quotes(&self, record: &Record) -> Result<(), TableError> {
         let Some(quote) = self.dialect.quote.filter(|_| self.dialect.stray == Stray::Error) else { return Ok(()) };
         if memchr::memchr(quote, &record.text).is_none() {
@@ -227,7 +227,7 @@ impl<R: Read> RowSource for Rows<R> {
     }
 }
 
-/// The names of the columns, those of several rows joined with blanks.
+/// The names of the columns; those of several rows are joined with blanks.
 fn names(lines: &[Record], row_names: bool) -> Record {
     let mut names = Record { line: lines.first().map_or(1, Record::line), ..Record::default() };
     if row_names {
@@ -295,7 +295,7 @@ mod tests {
         );
         let stray = Dialect { stray: Stray::Text, ..Dialect::default() };
         assert_eq!(read(&stray, &wide).unwrap()[1], ["1", "x\"y", " z\"", "2"]);
-        // Inches are no quotes around anything.
+        // Signs for inches do not quote text.
         let inches = "a,b\n5\",6\"\n5\" pipe,\"six \"\"inch\"\"\"\n";
         assert_eq!(read(&Dialect::default(), inches).unwrap()[1], ["5\"", "6\""]);
     }

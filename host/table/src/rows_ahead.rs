@@ -1,4 +1,4 @@
-//! Splits a text into rows on a thread of its own, while another looks at their cells.
+//! Splits a text into rows on a thread of its own, while another examines their cells.
 
 use super::batches::gave_up;
 use super::cells::Record;
@@ -9,16 +9,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 
-/// Rows that are handed on together.
+/// Maximum rows of a block.
 const BLOCK_ROWS: usize = 2048;
 
-/// Bytes of rows from which they are handed on, however few they are.
+/// Bytes at which a block is complete, however few rows it has.
 const BLOCK_BYTES: usize = 1 << 20;
 
-/// Blocks that wait.
+/// Queued blocks.
 const BLOCKS: usize = 4;
 
-/// Some rows, and the end of all of them where it is reached: what was done to rows, or what is wrong.
+/// Some rows, and the end of the text if it is reached: the notes about rows, or the error.
 struct Block {
     rows: Vec<Record>,
     filled: usize,
@@ -29,7 +29,7 @@ struct Block {
 pub(super) struct Ahead {
     path: PathBuf,
     blocks: Receiver<Block>,
-    /// Where records go whose memory serves again.
+    /// Returns records for reuse of their memory.
     used: Sender<Vec<Record>>,
     block: Block,
     at: usize,
@@ -93,9 +93,9 @@ impl RowSource for Ahead {
             if self.notes.is_some() {
                 return Ok(false);
             }
-            // A thread that has ended takes none back.
+            // A thread that has ended takes no records back.
             let mut used = std::mem::take(&mut self.block.rows);
-            // Memory that one long row took is not kept in each place where there was one.
+            // Records that held a long row are not reused, so that their memory is freed.
             used.retain(|record| record.room() <= BLOCK_BYTES);
             let _ = self.used.send(used);
             let Ok(block) = self.blocks.recv() else {

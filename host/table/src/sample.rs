@@ -6,23 +6,23 @@ use super::header::Row;
 use super::record_error::RecordError;
 use super::records::Records;
 
-/// Rows that are looked at.
+/// Maximum number of rows that are examined.
 const ROWS_MAX: usize = 1000;
 
 /// The first bytes of a text.
 pub(super) struct Sample<'a> {
     pub(super) head: &'a [u8],
-    /// Whether there are no more.
+    /// Whether the text has no more bytes.
     pub(super) all: bool,
 }
 
-/// Rows as a dialect has them.
+/// Rows in a dialect.
 pub(super) struct Table {
     pub(super) dialect: Dialect,
     pub(super) rows: Vec<Row>,
-    /// The cells of most rows.
+    /// The most frequent number of cells.
     pub(super) width: usize,
-    /// Rows with that many.
+    /// Rows with that number.
     pub(super) agree: usize,
     /// Whether a record cannot be read.
     pub(super) broken: bool,
@@ -34,7 +34,7 @@ impl Table {
         !self.broken && self.agree == self.rows.len()
     }
 
-    /// The rows that agree, in thousandths.
+    /// The share of rows that agree, in thousandths.
     pub(super) fn share(&self) -> usize {
         self.agree * 1000 / self.rows.len().max(1) * usize::from(!self.broken)
     }
@@ -56,7 +56,7 @@ impl Sample<'_> {
                     rows.push(Row { line: record.line(), cells, quoted });
                 }
                 Ok(false) => break,
-                // What the end of the sample cuts is not broken.
+                // A record that is cut by the end of the sample is not an error.
                 Err(RecordError::Open { .. }) if !self.all => break,
                 Err(_) => {
                     broken = true;

@@ -1,6 +1,6 @@
-//! What the cells of a column, seen one by one, have in common. A column has the narrowest type that holds every one of
-//! its cells, over the whole file, to the last digit; if no type does, or if its cells can be read in two ways, it is
-//! text, and the reason is kept.
+//! The common properties of the cells of a column, seen one by one. A column has the narrowest type that holds every
+//! one of its cells, over the whole file, to the last digit; if no type does, or if its cells can be read in two ways,
+//! it is text, and the reason is kept.
 
 mod join;
 
@@ -18,7 +18,7 @@ const PLAINLY_TEXT: u64 = 64;
 /// A few cells that make a column text are at most one in this many of its cells.
 const FEW: u64 = 5;
 
-/// What one cell is.
+/// The kind of one cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     Boolean,
@@ -75,7 +75,7 @@ impl Default for Numbers {
 /// The marks that are tried.
 const MARKS: [Marks; 2] = [Marks::COMMA_THOUSANDS, Marks::DECIMAL_COMMA];
 
-/// What the cells of a column, seen one by one, have in common.
+/// The common properties of the cells of a column, seen one by one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
     last: Option<Class>,
@@ -257,7 +257,7 @@ impl Seen {
         true
     }
 
-    /// Whether the last cell that had a value is one of these.
+    /// Whether the last cell with a value is of this type.
     pub(crate) fn last_is(&self, wanted: &ColumnType) -> bool {
         match (wanted, self.last) {
             (_, None) | (ColumnType::Text, _) => true,
@@ -313,7 +313,7 @@ impl Seen {
             (true, true) => text(None),
         };
         let Some(example) = &self.first_marked else {
-            // What is 1.234 in the other columns' way is 1234.
+            // In the notation of the other columns, 1.234 is 1234.
             let doubtful = hints.marks.is_none() && others.marks == Marks::DECIMAL_COMMA && self.decimal && !self.point;
             if let (true, Some(first)) = (doubtful, &self.groups[Group::Number as usize].first) {
                 return text(Some(Reason::Marks(first.clone())));

@@ -7,7 +7,7 @@ use longshore_model::table::{Compression, FileFormat, Format};
 use std::io::Read;
 use std::path::Path;
 
-/// Bytes that are looked at.
+/// Bytes that are examined.
 const LENGTH: u64 = 16;
 
 const ARROW: &[u8] = b"ARROW1";
@@ -38,7 +38,7 @@ const KNOWN: [(&[u8], &str); 17] = [
     (&[0xfe, 0xff], TEXT),
 ];
 
-/// Checks that a file is of its format. `file` is the file as it lies there, `text` opens what is in its compression.
+/// Checks that a file has its format. `file` is the raw file, `text` opens its decompressed content.
 ///
 /// # Errors
 /// [`TableError::WrongContent`], with what the file looks like.

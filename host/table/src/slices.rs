@@ -9,7 +9,7 @@ use longshore_segment::{bare, plain_batch, plain_bytes};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-/// Batches of a plain schema, made of any that have its twin.
+/// Batches with a plain schema, made from batches with the original schema.
 pub(super) struct Plain<I> {
     batches: I,
     path: PathBuf,
@@ -43,7 +43,7 @@ impl<I: Iterator<Item = Result<RecordBatch, TableError>>> Iterator for Plain<I> 
             self.waiting.push_front(piece.slice(0, half));
         };
         Some(plain_batch(&self.schema, &piece).map_err(|error| {
-            // A library's words stand behind ours.
+            // The library's message follows ours.
             TableError::Damaged { path: self.path.clone(), reason: bare(&error) }
         }))
     }

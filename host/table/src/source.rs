@@ -27,9 +27,8 @@ enum Content {
 }
 
 impl Source {
-    /// Opens and checks what a path names: a file, a folder of files that make one table, or a pattern of their
-    /// names, such as `sales/*.csv`. The format is that of the suffixes, if none is given. The rows of a workbook are
-    /// kept in a temporary file without a name in `temporary_folder`; this holds for all functions that open a table.
+    /// Opens and checks a file, a folder of files that form one table, or a pattern of their names, such as
+    /// `sales/*.csv`. The suffixes determine the format, if none is given.
     ///
     /// # Errors
     /// As [`Source::open_as`], and if the files do not form one table.
@@ -81,7 +80,7 @@ impl Source {
         TableFile::open(path, format, options, temporary_folder).map(|file| Self(Content::File(Box::new(file))))
     }
 
-    /// A file that is open already, and may have no name. `path` stands for it in errors.
+    /// A file that is already open, and may have no name. `path` identifies it in errors.
     ///
     /// # Errors
     /// As [`Source::open`].
@@ -95,8 +94,8 @@ impl Source {
         TableFile::of(path, file, format, options, temporary_folder).map(|file| Self(Content::File(Box::new(file))))
     }
 
-    /// Takes a table from a reader that cannot be read twice, such as standard input: it is kept in a temporary file
-    /// without a name in `temporary_folder`. `name` stands for it in errors.
+    /// Reads a table from a reader that cannot be read twice, such as standard input, into an unnamed temporary file.
+    /// `name` identifies it in errors.
     ///
     /// # Errors
     /// As [`Source::open`].
@@ -150,8 +149,8 @@ impl Source {
         }
     }
 
-    /// The whole table as a segment, if it need not be decoded first: a valid Arrow file of flat columns, of up to
-    /// `limit` bytes.
+    /// The whole table as a segment, if it need not be decoded: a valid Arrow file of flat columns, if `fits` accepts
+    /// its bytes.
     pub(crate) fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         match &self.0 {
             Content::File(file) => file.segment(fits),
@@ -159,10 +158,10 @@ impl Source {
         }
     }
 
-    /// The file's bytes as they lie there, and how many they are; those of many files one after another.
+    /// The number of raw bytes, and the bytes; those of many files follow one another.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If a file cannot be read.
     pub(crate) fn bytes(&self) -> std::io::Result<(u64, Box<dyn Read + Send>)> {
         match &self.0 {
             Content::File(file) => file.bytes(),
@@ -170,7 +169,7 @@ impl Source {
         }
     }
 
-    /// The files that the table is in.
+    /// The number of files.
     #[must_use]
     pub fn files(&self) -> usize {
         match &self.0 {

@@ -9,7 +9,7 @@ use super::seen::Seen;
 use super::verdict::{Hints, Style};
 use longshore_model::table::Delimiter;
 
-/// Rows needed to determine the content of a column, at least.
+/// Minimum number of rows that determine the content of a column.
 const ROWS_MIN: usize = 20;
 
 /// One in this many rows may have an extra cell: more are not an accident.

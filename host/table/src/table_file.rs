@@ -25,10 +25,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Bytes of a text from whose look its dialect is known.
+/// Bytes of a text from which its dialect is detected.
 const HEAD_BYTES: u64 = 256 << 10;
 
-/// Bytes of a text that its compression makes one of, about.
+/// Approximate bytes of a text for each compressed byte.
 const PACKED: u64 = 8;
 
 /// A table to read.
@@ -38,7 +38,7 @@ pub(super) struct TableFile {
     file: Held,
     format: FileFormat,
     options: Box<ReadOptions>,
-    /// Of a text that is not UTF-8.
+    /// The encoding of a text that is not UTF-8.
     encoding: Option<&'static Encoding>,
     schema: SchemaRef,
     rows: Option<u64>,
@@ -80,7 +80,7 @@ impl TableFile {
         Self::of(path, file, format, options, temporary_folder)
     }
 
-    /// A file that is open already, and may have no name. `path` stands for it in errors.
+    /// A file that is already open, and may have no name. `path` identifies it in errors.
     ///
     /// # Errors
     /// As [`TableFile::open`].
@@ -101,7 +101,7 @@ impl TableFile {
         if metadata.is_dir() {
             return Err(TableError::Folder { path: path.to_owned() });
         }
-        // Without a row NDJSON has no bytes: it has no header.
+        // NDJSON without rows has no bytes, because it has no header.
         if metadata.len() == 0 && format != (FileFormat { format: Format::Ndjson, compression: Compression::None }) {
             return Err(TableError::Empty { path: path.to_owned() });
         }
@@ -123,8 +123,8 @@ impl TableFile {
     }
 
     /// Checks the content, as far as its format requires.
+        // A text in an encoding set by the user need not look like text.
     fn look(&mut self, temporary_folder: &Path) -> Result<(), TableError> {
-        // A text in the encoding that the user sets need not look like text in another.
         if self.options.encoding.is_none() {
             signature::check(&self.path, self.format, self.reopen()?, || self.unpacked())?;
         }
@@ -211,8 +211,8 @@ impl TableFile {
         Ok(Box::new(Guarded::new(batches, &self.path)))
     }
 
-    /// The whole table as a segment, if it need not be decoded first: a valid Arrow file of flat columns, of up to
-    /// `limit` bytes.
+    /// The whole table as a segment, if it need not be decoded: a valid Arrow file of flat columns, if `fits` accepts
+    /// its bytes.
     pub(super) fn segment(&self, fits: &mut dyn FnMut(u64) -> bool) -> Option<Segment> {
         let is_file = self.format.format == Format::ArrowFile;
         let file = is_file.then(|| self.reopen().ok()).flatten()?;
@@ -236,12 +236,12 @@ impl TableFile {
         })
     }
 
-    /// The file from its start, with an offset of its own: several readers may be at work.
+    /// The file from its start, with an offset of its own, so that several readers can use it at once.
     fn reopen(&self) -> Result<File, TableError> {
         self.file.reopen().map_err(|source| TableError::Read { path: self.path.clone(), source })
     }
 
-    /// The same without a descriptor that is held open.
+    /// The same, without an open descriptor.
     pub(super) fn closed(mut self) -> Result<Self, TableError> {
         let closed = self.file.closed(&self.path);
         self.file = closed.map_err(|source| TableError::Read { path: self.path.clone(), source })?;
@@ -251,16 +251,16 @@ impl TableFile {
         Ok(self)
     }
 
-    /// The file's bytes as they lie there, and how many they are.
+    /// The number of raw bytes, and the bytes.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If the file cannot be read.
     pub(super) fn bytes(&self) -> std::io::Result<(u64, Box<dyn Read + Send>)> {
         let file = self.file.reopen()?;
         Ok((Identity::of(&file)?.length, Box::new(file)))
     }
 
-    /// How the objects of JSON stand in the text.
+    /// How the objects of JSON are arranged in the text.
     fn form(&self) -> Form<'_> {
         match self.format.format {
             Format::Json => Form::Values(self.options.path.as_deref()),
@@ -268,17 +268,17 @@ impl TableFile {
         }
     }
 
-    /// The file, held or named.
+    /// The file, open or by name.
     pub(super) fn held(&self) -> &Held {
         &self.file
     }
 
-    /// Where it is.
+    /// Its path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How the text's columns are, where it is one.
+    /// The layout of the columns, if the file is text or a workbook.
     pub(super) fn layout(&self) -> Option<&csv::Layout> {
         match &self.content {
             Content::Text(layout) => Some(layout),
@@ -306,7 +306,7 @@ impl TableFile {
         })
     }
 
-    /// Bytes of the text, about.
+    /// Approximate bytes of the text.
     fn length(&self) -> Result<u64, TableError> {
         let length = self.file.length().map_err(|source| TableError::Read { path: self.path.clone(), source })?;
         let packed = self.format.compression != Compression::None;

@@ -26,9 +26,9 @@ pub enum TableSource {
         /// The batches.
         batches: Vec<RecordBatch>,
     },
-    /// A source that passes once.
+    /// A source that can be read once.
     Live(LiveSource),
-    /// Batches that pass once.
+    /// Batches that can be read once.
     Passing(PassingBatches),
 }
 
@@ -54,7 +54,7 @@ impl TableSource {
         }
     }
 
-    /// Bad rows found while it passes.
+    /// Bad rows found while it is read.
     pub fn tally(&self) -> Option<Tally> {
         match self {
             Self::Stored(_) | Self::Memory { .. } | Self::Passing(_) => None,
@@ -79,8 +79,8 @@ impl TableSource {
         }
     }
 
-    /// The bytes of the file that the rows are in, and how many they are, those of many files one after another; `None`
-    /// where there is none to be read again.
+    /// The number of bytes of the file with the rows, and the bytes; those of many files follow one another. `None` if
+    /// there is no file that can be read again.
     pub fn bytes(&self) -> Option<(u64, Box<dyn Read + Send>)> {
         match self {
             Self::Stored(source) => source.bytes().ok(),
@@ -96,7 +96,7 @@ impl TableSource {
         }
     }
 
-    /// The rows in the source's own batches; `None` if they pass once.
+    /// The rows in the source's own batches; `None` if they can be read only once.
     pub fn stored(&self) -> Result<Option<Batches>, TableError> {
         match self {
             Self::Stored(source) => source.batches().map(Some),
@@ -105,7 +105,7 @@ impl TableSource {
         }
     }
 
-    /// The rows in chunks of so many; a source that pauses ends a chunk early. `None` where they have passed already.
+    /// The rows in chunks of `rows`; a source that pauses ends a chunk early. `None` if they have already been read.
     pub fn chunks(&self, rows: usize) -> Result<Option<Batches>, TableError> {
         match (self, self.stored()?) {
             (Self::Live(source), _) => source.batches(rows),

@@ -1,4 +1,4 @@
-//! Columns out of text cells, by the kinds found in a first pass over the file.
+//! Columns from text cells, by the kinds found in a first pass over the file.
 
 use super::cell::{Kind, Unit, Words, trimmed};
 use super::number::{is_exact_double, short_decimal, short_integer};
@@ -17,11 +17,11 @@ pub(crate) struct Column {
     values: Values,
     style: Style,
     words: Arc<Words>,
-    /// Whether its values are as programs write them, and none of them stands for none.
+    /// Whether its values are machine-written, without words set by the user.
     plain: bool,
 }
 
-/// Days from 1970, either way, that nanoseconds can count.
+/// Days before and after 1970 that nanoseconds can count.
 const DAYS_OF_NANOS: i32 = 106_750;
 
 /// Its values.
@@ -44,22 +44,22 @@ pub(crate) enum Zone {
 }
 
 impl Column {
-    /// A column of values as programs write them.
+    /// A column of machine-written values.
     pub(crate) fn new(kind: Kind) -> Self {
         Self::written(kind, Style::default(), Arc::default())
     }
 
-    /// A column of values as they are written.
+    /// A column of values in a style.
     pub(crate) fn written(kind: Kind, style: Style, words: Arc<Words>) -> Self {
         Self::sized(kind, style, words, 0, || 0)
     }
 
-    /// A column of so many values as programs write them, and of so many bytes where they are text.
+    /// A column with a capacity of `rows` machine-written values, and of `bytes` if they are text.
     pub(crate) fn of_size(kind: Kind, rows: usize, bytes: impl FnOnce() -> usize) -> Self {
         Self::sized(kind, Style::default(), Arc::default(), rows, bytes)
     }
 
-    /// A column of so many values as they are written, and of so many bytes where they are text.
+    /// A column with a capacity of `rows` values in a style, and of `bytes` if they are text.
     pub(crate) fn sized(
         kind: Kind,
         style: Style,
@@ -86,8 +86,8 @@ impl Column {
         Self { values, style, words, plain }
     }
 
-    /// Adds a cell that is short and plainly of the column's kind, as nearly all are: what [`Column::push`] would add.
-    /// Returns `false` where it has to be looked at more closely.
+    /// Adds a cell that is short and plainly of the column's kind, as nearly all are, with the result of
+    /// [`Column::push`]. Returns `false` if the cell must be examined more closely.
     pub(crate) fn push_plain(&mut self, cell: &str) -> bool {
         if !self.plain {
             return false;
@@ -114,8 +114,8 @@ impl Column {
         .is_some()
     }
 
-    /// Adds a cell. In a column of text an empty cell is missing, unless it was quoted. Returns `false` when the cell
-    /// does not fit: it was not seen when the column got its kind.
+    /// Adds a cell. In a column of text an empty cell is missing, unless it was quoted. Returns `false` if the cell
+    /// does not fit: it was not there when the kind was determined.
     pub(crate) fn push(&mut self, cell: &str, quoted: bool) -> bool {
         if let Values::Text(builder) = &mut self.values {
             let missing = cell.is_empty() && !quoted || self.words.is_given(cell);
@@ -159,14 +159,14 @@ impl Column {
         }
     }
 
-    /// Adds a number that is one already, to a column of decimals.
+    /// Adds a parsed number to a column of decimals.
     pub(crate) fn push_number(&mut self, number: f64) -> bool {
         let Values::Decimal(builder) = &mut self.values else { return false };
         builder.append_value(number);
         true
     }
 
-    /// The column, ready; the builder starts anew.
+    /// The finished column; the builder is empty again.
     pub(crate) fn finish(&mut self) -> ArrayRef {
         match &mut self.values {
             Values::Text(builder) => Arc::new(builder.finish()),

@@ -1,5 +1,5 @@
-//! What is seen of one column in several places at once: all go on from what its first cells are, and what they find is
-//! joined in their order. Of cells of one group it is what one would have found who sees them all.
+//! Joins the observations of one column by several workers. All workers continue from the state after its first cells,
+//! and their results are joined in order. For cells of one group the result is that of a single worker.
 
 use super::{Group, Seen};
 use crate::cell::{Kind, Unit};

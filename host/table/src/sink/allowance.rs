@@ -1,4 +1,4 @@
-//! How many bytes may be written to files: one sum for all tables of a run, compressed where the files are.
+//! The limit of bytes written to files: one sum for all tables of a run, of compressed bytes if files are compressed.
 
 use std::io;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ impl Allowance {
         Self(Arc::new(Left { bytes: AtomicU64::new(bytes), exceeded: AtomicBool::new(false) }))
     }
 
-    /// Asks before bytes are written. After a refusal [`Allowance::is_exceeded`] is true: a library may have wrapped
-    /// the error.
+    /// Takes bytes from the limit before they are written. After a refusal [`Allowance::is_exceeded`] is true, since a
+    /// library may have wrapped the error.
     pub fn spend(&self, bytes: u64) -> io::Result<()> {
         let spent = self.0.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(bytes));
         spent.map(drop).map_err(|_| {

@@ -31,7 +31,7 @@ pub(super) fn unmarked(field: &Field) -> Field {
 /// The batch with its dates, and the columns that prove to be times.
 ///
 /// # Errors
-/// None that a batch of these columns has.
+/// None for a batch of these columns.
 pub(super) fn dated(schema: &SchemaRef, batch: &RecordBatch) -> Result<(RecordBatch, Vec<usize>), ArrowError> {
     let mut times = Vec::new();
     let mut fields: Vec<_> = batch.schema().fields().iter().cloned().collect();
@@ -54,7 +54,7 @@ pub(super) fn dated(schema: &SchemaRef, batch: &RecordBatch) -> Result<(RecordBa
     Ok((batch, times))
 }
 
-/// Times as dates; `None` where one has a time of day.
+/// Times as dates; `None` if one has a time of day.
 fn days(times: &ArrayRef) -> Option<ArrayRef> {
     match times.data_type() {
         DataType::Timestamp(TimeUnit::Second, _) => of::<TimestampSecondType>(times, 1),

@@ -40,7 +40,7 @@ pub struct Sink {
     temporary_folder: PathBuf,
     format: FileFormat,
     kind: Kind,
-    /// The columns as the format has them.
+    /// The columns with the types of the format.
     schema: SchemaRef,
     /// Whether times that are all midnights are dates.
     dates: bool,
@@ -65,8 +65,7 @@ impl std::fmt::Debug for Sink {
 }
 
 impl Sink {
-    /// Starts a table of these columns, which are plain ones. `path` stands for the file in errors. Rows of a workbook
-    /// are kept in a temporary file without a name in `temporary_folder` until its end.
+    /// Starts a table of these columns, which are plain ones. `path` identifies the file in errors.
     ///
     /// # Errors
     /// [`TableError::Unsupported`] and [`TableError::NoColumns`] if the format cannot hold it, or the file cannot
@@ -164,13 +163,13 @@ impl Sink {
         self
     }
 
-    /// What a batch takes in memory while it is written, as a multiple of its values' weight: the values as the format
-    /// has them, and their text. In JSON a byte may become six.
+    /// The memory that a batch takes while it is written, as a multiple of its values' size: the values with the
+    /// format's types, and their text. In JSON a byte may become six.
     pub fn expansion(&self) -> u64 {
         if self.format.format == Format::Ndjson { 7 } else { 3 }
     }
 
-    /// Bytes of rows that are kept back until a group of them is full.
+    /// Bytes of rows that are buffered until a group of them is full.
     pub fn kept_back(&self) -> u64 {
         match &self.kind {
             Kind::Parquet(writer) => writer.memory_size() as u64,
@@ -178,7 +177,7 @@ impl Sink {
         }
     }
 
-    /// Writes the rows that are kept back.
+    /// Writes the buffered rows.
     ///
     /// # Errors
     /// [`TableError`].
@@ -217,7 +216,7 @@ impl Sink {
         self.schema = Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()));
     }
 
-    /// Adds a batch of the sink's columns. Of a batch that is refused nothing is written in formats of rows.
+    /// Adds a batch of the sink's columns. Formats of rows write nothing of a batch that is rejected.
     ///
     /// # Errors
     /// [`TableError::Value`] for a value that the format cannot hold.

@@ -1,4 +1,4 @@
-//! Where a table's bytes go: a file, counted, and the compression around it.
+//! The destination of a table's bytes: a file, with a count of bytes, and the compression around it.
 
 use super::allowance::Allowance;
 use flate2::write::GzEncoder;
@@ -9,7 +9,7 @@ use std::io::{BufWriter, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// Bytes gathered before they are written.
+/// Bytes buffered before they are written.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// Zstandard's level: its own default.
@@ -27,7 +27,7 @@ pub(super) struct Written {
 pub(super) struct Counted {
     file: Box<dyn Write + Send>,
     written: Arc<Written>,
-    /// Cells are anybody's text, which a terminal is to show.
+    /// Filters cells for a terminal, because they are untrusted text.
     terminal: Option<LogFilter>,
 }
 

@@ -1,5 +1,5 @@
-//! Formats of rows of text: CSV, TSV and NDJSON. A batch is written whole or not at all: a value that has no text
-//! leaves nothing of its batch behind.
+//! Formats of rows of text: CSV, TSV and NDJSON. A batch is written whole or not at all: if a value cannot be written,
+//! nothing of its batch is.
 
 use super::output::Output;
 use super::style::Style;
@@ -116,7 +116,7 @@ fn value(column: &str, row: Option<usize>, reason: String) -> TableError {
     TableError::Value { column: column.to_owned(), row, reason }
 }
 
-/// The number of a column, and why its value cannot be written.
+/// The number of a column, and the reason why its value cannot be written.
 type Wrong = (usize, String);
 
 fn delimited(
@@ -148,8 +148,8 @@ fn delimited(
     Ok(())
 }
 
-/// A missing value in the only column. An empty line is lost to many readers; where quotes mean text that is empty,
-/// it is all there is.
+/// A missing value in the only column. Many readers skip an empty line; but if quotes mark empty text, there is no
+/// other way to write a missing one.
 fn alone(style: &Style, data_type: &DataType, out: &mut Vec<u8>) -> Result<(), String> {
     let is_text = matches!(data_type, DataType::Utf8 | DataType::LargeUtf8);
     if is_text && style.header {

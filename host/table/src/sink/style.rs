@@ -51,11 +51,11 @@ impl Style {
         out.extend_from_slice(&self.delimiter);
     }
 
-    /// Puts the cell that begins at `start` into quotes, where it needs or is to have them. `first` says that its row
-    /// begins with it.
+    /// Quotes the cell that begins at `start`, if it needs quotes or the options require them. `first`: it is the first
+    /// cell of its row.
     ///
     /// # Errors
-    /// Where it needs them, and there are none.
+    /// If it needs quotes, and the options exclude them.
     pub(super) fn quote(&self, out: &mut Vec<u8>, start: usize, content: Content, first: bool) -> Result<(), String> {
         let cell = &out[start..];
         let wanted = match self.quoting {
@@ -87,8 +87,8 @@ impl Style {
         Ok(())
     }
 
-    /// Why a cell cannot stand as it is. An empty cell is a missing one; one that begins as a delimiter does may end in
-    /// the next; blanks before a cell and comments may be taken for no part of the table.
+    /// Why a cell cannot be written without quotes. An empty cell is a missing value; the first byte of a delimiter may
+    /// form one with the bytes after it; blanks before a cell and comments may be read as not part of the table.
     fn need(&self, cell: &[u8], first: bool) -> Option<&'static str> {
         let delimiter = self.delimiter[0];
         let has_quotes = self.quoting != Quoting::None;

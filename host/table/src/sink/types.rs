@@ -17,8 +17,8 @@ use std::sync::Arc;
 /// Milliseconds of a day.
 const DAY_MILLIS: i64 = 86_400_000;
 
-/// The columns as a format has them. `dates` says whether times that are all midnights are dates where the format has
-/// no types.
+/// The columns with the types of a format. `dates`: times that are all midnights become dates in formats that have no
+/// types.
 ///
 /// # Errors
 /// [`TableError::Unsupported`].
@@ -27,7 +27,7 @@ pub(super) fn written(schema: &SchemaRef, format: FileFormat, dates: bool) -> Re
         Format::Csv | Format::Tsv | Format::Ndjson | Format::Xlsx => text_type,
         Format::Parquet => parquet_type,
         Format::ArrowFile => |data_type: &DataType| Some(data_type.clone()),
-        // What a stream is written anew from may be one.
+        // A stream keeps all types and metadata, because it may be written again in another format.
         Format::ArrowStream => return Ok(Arc::clone(schema)),
         Format::Json => return Err(FormatError::NotWritten { format: format.to_string() }.into()),
     };
@@ -52,7 +52,7 @@ fn unsupported(field: &Field, format: FileFormat) -> TableError {
     TableError::Unsupported { column, data_type, format: format.to_string() }
 }
 
-/// A type in words that fit on a line: what is inside a nested one does not.
+/// A readable name of a type that fits on a line: the types inside a nested one are left out.
 fn noun(data_type: &DataType) -> String {
     let nested = match data_type {
         DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => "a list of a type",
@@ -64,7 +64,7 @@ fn noun(data_type: &DataType) -> String {
     nested.to_owned()
 }
 
-/// A type with others in the place of its inner ones; `None` where one of them cannot be.
+/// A type with its inner types replaced; `None` if one of them is not supported.
 fn nested(data_type: &DataType, of: fn(&DataType) -> Option<DataType>) -> Option<DataType> {
     let inner = |field: &FieldRef| Some(Arc::new(field.as_ref().clone().with_data_type(of(field.data_type())?)));
     Some(match data_type {
@@ -86,8 +86,8 @@ fn text_type(data_type: &DataType) -> Option<DataType> {
     }
 }
 
-/// Parquet's times have no seconds and its dates no milliseconds: as they are they would be plain numbers. It has no
-/// structures without parts either.
+/// Parquet's times have no seconds and its dates no milliseconds: unconverted, they would be plain numbers. It also has
+/// no structures without parts.
 fn parquet_type(data_type: &DataType) -> Option<DataType> {
     match data_type {
         DataType::Timestamp(TimeUnit::Second, zone) => Some(DataType::Timestamp(TimeUnit::Millisecond, zone.clone())),
@@ -100,8 +100,8 @@ fn parquet_type(data_type: &DataType) -> Option<DataType> {
     }
 }
 
-/// Asks Parquet's writer about each column that it may not take, with a row of nothing: a run that has worked for an
-/// hour should not learn it from its first row.
+/// Tests whether Parquet's writer accepts each column in doubt, with a row of nulls: a run that has worked for an hour
+/// should not fail at its first row.
 fn check_parquet(schema: &Schema, written: &Schema, format: FileFormat) -> Result<(), TableError> {
     let doubtful = |data_type: &DataType| {
         !data_type.is_primitive() && !matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Boolean)
@@ -126,7 +126,7 @@ fn check_parquet(schema: &Schema, written: &Schema, format: FileFormat) -> Resul
     Ok(())
 }
 
-/// The batch with its columns as the format has them.
+/// The batch with its columns in the types of the format.
 ///
 /// # Errors
 /// [`TableError::Value`] for a value that is out of the range of the format's type.
@@ -150,7 +150,7 @@ pub(super) fn convert(schema: &SchemaRef, batch: &RecordBatch, rows_before: usiz
 
 fn leaf(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
     match (array.data_type(), to) {
-        // The same instants under another zone's name.
+        // The same instants, with the name of another zone.
         (DataType::Timestamp(from, Some(_)), DataType::Timestamp(unit, Some(_))) if from == unit => {
             array.to_data().into_builder().data_type(to.clone()).build().map(arrow_array::make_array)
         }

@@ -19,31 +19,31 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Rows of a sheet, that of the names among them.
+/// Maximum rows of a sheet, including the row of names.
 const ROWS_MAX: usize = 1_048_576;
 
-/// Columns of a sheet.
+/// Maximum columns of a sheet.
 const COLUMNS_MAX: usize = 16_384;
 
-/// Characters of a cell, as UTF-16 counts them.
+/// Maximum characters of a cell, in UTF-16 units.
 const TEXT_MAX: usize = 32_767;
 
 /// Seconds of a day.
 const DAY_SECONDS: i64 = 86_400;
 
-/// Milliseconds of a day: what Excel's times are told apart by.
+/// Milliseconds of a day: the resolution of Excel's times.
 const DAY_MILLIS: i64 = 86_400_000;
 
 /// Excel's day 0, in days before 1970.
 const EPOCH_DAYS: i64 = 25_569;
 
-/// 1900-03-01 as Excel counts: before it Excel has a day that never existed.
+/// 1900-03-01 in Excel's count: before it, Excel has a day that never existed.
 const FIRST_DAY: i64 = 61;
 
-/// 9999-12-31 as Excel counts.
+/// 9999-12-31 in Excel's count.
 const LAST_DAY: i64 = 2_958_465;
 
-/// Widest column that is made for the sake of its name, in characters.
+/// Maximum width of a column for its name, in characters.
 const WIDTH_MAX: usize = 40;
 
 /// A workbook being written.
@@ -59,7 +59,7 @@ pub(super) struct Book {
     odd: BTreeMap<(usize, Odd), u64>,
 }
 
-/// How numbers look that are dates or times.
+/// The number formats of dates and times.
 struct Looks {
     date: Format,
     time: Format,
@@ -78,12 +78,12 @@ enum Odd {
     Empty,
 }
 
-/// What a value is in a cell.
+/// The content of a cell.
 enum Cell<'a> {
     Number(f64),
     Looks(f64, &'a Format),
     Boolean(bool),
-    /// Text, as it is in CSV.
+    /// Text, as in CSV.
     Text(Option<Odd>),
 }
 
@@ -196,8 +196,8 @@ impl Book {
     }
 }
 
-/// Keeps the first failure, and accepts all later writes: the library prints to the terminal where it cannot end
-/// an archive that failed half way.
+/// Keeps the first failure, and accepts all later writes: the library prints to the terminal if it cannot complete an
+/// archive after a failure.
 struct Remembering {
     output: Output,
     failure: Option<io::Error>,
@@ -240,7 +240,7 @@ fn put(
     }
 }
 
-/// Whether all values of a column that are text fit into cells. The row is one of the batch, from 0.
+/// Checks that all values of a column that are text fit into cells. The row is one of the batch, from 0.
 fn check<'a>(
     texts: &WrittenColumn<'_>,
     cells: &dyn Fn(usize) -> Cell<'a>,
@@ -259,7 +259,7 @@ fn check<'a>(
 }
 
 fn check_length(text: &str) -> Result<(), String> {
-    // No character has fewer bytes than UTF-16 has units of it.
+    // A character has at least as many bytes as UTF-16 units.
     let length = if text.len() <= TEXT_MAX { 0 } else { text.encode_utf16().count() };
     if length <= TEXT_MAX {
         return Ok(());
@@ -267,7 +267,7 @@ fn check_length(text: &str) -> Result<(), String> {
     Err(format!("has {length} characters, but an Excel cell holds {TEXT_MAX}: shorten it, or write CSV or Parquet"))
 }
 
-/// What the values of a column are in cells.
+/// The content of a column's cells.
 fn cells<'a>(array: &'a ArrayRef, looks: &'a Looks) -> Result<Box<dyn Fn(usize) -> Cell<'a> + 'a>, String> {
     let data_type = array.data_type();
     Ok(match data_type {
@@ -291,7 +291,7 @@ fn cells<'a>(array: &'a ArrayRef, looks: &'a Looks) -> Result<Box<dyn Fn(usize) 
         DataType::Float16 | DataType::Float32 => {
             let values = arrow_cast::cast(array, &DataType::Float32).map_err(|error| error.to_string())?;
             let values = values.as_primitive::<Float32Type>().clone();
-            // The digits that it has in other formats, not those that a double has of it.
+            // The digits that it has in other formats, not those of the equal double.
             Box::new(move |row| float(values.value(row).to_string().parse().unwrap_or(f64::NAN)))
         }
         DataType::Decimal128(..) => {
@@ -367,12 +367,12 @@ fn clock<'a>(nanos: i64, looks: &'a Looks) -> Cell<'a> {
     }
 }
 
-/// Milliseconds; `None` where there is less than one.
+/// Milliseconds; `None` if there is a smaller fraction.
 fn millis(seconds: i64, nanos: u32) -> Option<i64> {
     nanos.is_multiple_of(1_000_000).then(|| seconds * 1_000 + i64::from(nanos / 1_000_000))
 }
 
-/// Characters that values of a type take; Excel shows a date that has fewer as `####`.
+/// Characters of the values of a type; Excel shows a date in a narrower column as `####`.
 fn width(data_type: &DataType) -> usize {
     match data_type {
         DataType::Date32 | DataType::Date64 | DataType::Time32(_) | DataType::Time64(_) => 13,
