@@ -35,7 +35,7 @@ pub struct InputBatches {
     batches: Box<dyn Iterator<Item = Result<DecodedBatch, ClientError>> + Send>,
     /// The rest of a batch with too many rows.
     rest: Option<DecodedBatch>,
-    /// Most rows of a batch that is handed over.
+    /// Maximum rows of a batch that is returned.
     rows_max: usize,
 }
 
@@ -62,7 +62,7 @@ impl InputBatches {
         Ok(Some(Self::new(batches.schema()?, batches, rows_max)))
     }
 
-    /// Batches of at most so many rows.
+    /// Batches of at most `rows_max` rows.
     pub(crate) fn new(
         schema: SchemaRef,
         batches: impl Iterator<Item = Result<DecodedBatch, ClientError>> + Send + 'static,
@@ -195,7 +195,7 @@ impl Iterator for HostBatches {
 impl Drop for HostBatches {
     fn drop(&mut self) {
         if !self.ended {
-            // A host that is gone need not be told.
+            // If the host is gone, it needs no message.
             let _ = self.link.send(&FromScript::Drop { stream: self.stream });
         }
         self.link.close(self.stream);

@@ -92,10 +92,10 @@ fn dates(options: &ReadOptions) -> Option<Dates> {
     Some(Dates::Each { dates: Box::new(dates.unwrap_or_default()), times: Box::new(times) })
 }
 
-/// What columns that are to be true or false have for true, besides that word.
+/// Words for true in a column whose type is set to boolean, besides `true`.
 const YES: [&str; 10] = ["1", "yes", "Yes", "YES", "y", "Y", "t", "T", "on", "On"];
 
-/// And for false.
+/// Words for false.
 const NO: [&str; 10] = ["0", "no", "No", "NO", "n", "N", "f", "F", "off", "Off"];
 
 fn no_column(path: &Path, line: u64, name: &str, names: &[String]) -> TableError {

@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Structures inside each other, at most; Parquet has seven.
+/// Maximum nesting of structures; Parquet has seven levels.
 const DEPTH_MAX: usize = 32;
 
-/// Where the fields of a structure itself are.
+/// The depth of a structure's own fields.
 const DEPTH_OUTER: usize = DEPTH_MAX - 1;
 
-/// Where those of the structures in it are.
+/// The depth of the fields of structures in it.
 const DEPTH_INNER: usize = DEPTH_MAX - 2;
 
-/// A walk through a structure, which looks at nothing but lengths.
+/// A walk through a structure, which examines only lengths.
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
     bytes: &'a [u8],
@@ -24,7 +24,7 @@ impl<'a> Walk<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// Passes a structure, and says which fields it has. `None` where it is not whole.
+    /// Skips a structure, and returns the numbers of its fields. `None` if it is truncated.
     pub(super) fn passed(&mut self) -> Option<BTreeSet<i64>> {
         let mut fields = BTreeSet::new();
         self.structure(DEPTH_MAX, &mut |depth, field, _| {
@@ -35,9 +35,9 @@ impl<'a> Walk<'a> {
         Some(fields)
     }
 
-    /// Passes a structure, and returns its whole numbers, and those of the structures in it: by the field of the outer
-    /// structure, 0 for its own, and their own field; of a boolean that is false, where the byte is whose low half says
-    /// so. `None` where it is not whole.
+    /// Skips a structure, and returns its whole numbers and those of the structures in it, by the field of the outer
+    /// structure (0 for its own numbers) and their own field. A boolean that is false has the position of the byte
+    /// whose low half contains it. `None` if the structure is truncated.
     pub(super) fn numbers(&mut self) -> Option<BTreeMap<(i64, i64), i64>> {
         let mut numbers = BTreeMap::new();
         let mut outer = 0;
@@ -54,13 +54,13 @@ impl<'a> Walk<'a> {
         Some(numbers)
     }
 
-    /// Bytes that have been passed.
+    /// Bytes read so far.
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
-    /// Passes a structure. `see` is told of each field: how deep it is, its number, and its value if that is a whole
-    /// number, or its place if that is a boolean that is false; of one with a structure before what is in it.
+    /// Walks through a structure. `see` gets the depth of each field, its number, and its value if that is a whole
+    /// number, or its position if it is a false boolean; a structure is passed before its content.
     fn structure(&mut self, depth: usize, see: &mut dyn FnMut(usize, i64, Option<i64>)) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         let mut field = 0;
@@ -125,7 +125,7 @@ impl<'a> Walk<'a> {
     }
 
     fn values(&mut self, count: u64, kinds: &[u8], depth: usize) -> Option<()> {
-        // Each takes a byte at least, so that no list is longer than what is left.
+        // Each value takes at least a byte, so that no list is longer than the rest.
         if count > (self.bytes.len() - self.at) as u64 {
             return None;
         }
@@ -186,7 +186,7 @@ mod tests {
         for length in 0..bytes.len() {
             assert_eq!(Walk::new(&bytes[..length]).passed(), None, "cut at {length}");
         }
-        // A list that says it has more values than there are bytes.
+        // A list that claims more values than there are bytes.
         assert_eq!(Walk::new(&[0x19, 0xfc, 0xff, 0xff, 0xff, 0x0f, 0x00]).passed(), None);
     }
 }

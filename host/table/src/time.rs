@@ -1,5 +1,5 @@
-//! Dates and times in text, in the forms of ISO 8601 and of what databases print. An instant keeps all its digits.
-//! What a column of them becomes is `cell.rs`'s.
+//! Dates and times in text, in the forms of ISO 8601 and of databases. An instant keeps all its digits. `seen.rs`
+//! decides the type of a column of them.
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -16,7 +16,7 @@ pub(crate) struct Instant {
 }
 
 impl Instant {
-    /// Microseconds since 1970; `None` where there are fractions of one.
+    /// Microseconds since 1970; `None` if there is a smaller fraction.
     pub(crate) fn micros(self) -> Option<i64> {
         if !self.nanos.is_multiple_of(1_000) {
             return None;
@@ -39,7 +39,7 @@ pub(crate) fn date(text: &str) -> Option<i32> {
     days_from(number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..])?)
 }
 
-/// Days since 1970 of a day in the calendar; `None` where there is no such day.
+/// Days since 1970 of a day in the calendar; `None` if the day does not exist.
 pub(crate) fn days_from(year: i64, month: i64, day: i64) -> Option<i32> {
     if !(1..=12).contains(&month) || day == 0 || day > days_of(year, month) {
         return None;
@@ -80,7 +80,7 @@ pub(crate) fn timestamp(text: &str) -> Option<Instant> {
     Some(Instant { seconds, nanos, zoned: offset.is_some() })
 }
 
-/// Nanoseconds of a fraction's digits; more than nine are only good as zeros.
+/// Nanoseconds of a fraction's digits; digits after the ninth must be zeros.
 fn fraction(digits: &[u8]) -> Option<u32> {
     let (nine, rest) = digits.split_at(digits.len().min(9));
     if nine.is_empty() || rest.iter().any(|byte| *byte != b'0') {
@@ -125,8 +125,8 @@ fn days_of(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970 on, in the Gregorian calendar as if it had always been. A year is counted from March, so that the day
-/// that a leap year has more is its last.
+/// Days since 1970, in the proleptic Gregorian calendar. A year is counted from March, so that the leap day is its last
+/// day.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let from_march = (month + 9) % 12;
     let year = year - i64::from(month < 3);
@@ -156,7 +156,7 @@ mod tests {
         ] {
             assert_eq!(date(text), None, "{text}");
         }
-        // Each day follows the one before.
+        // Each day has the number after that of the previous day.
         let mut expected = date("1583-01-01").unwrap();
         for year in 1583..2500 {
             for month in 1..=12 {

@@ -1,4 +1,4 @@
-//! The content of a file without the compression around it.
+//! The decompressed content of a file.
 
 use super::error::TableError;
 use super::zip_file;
@@ -13,7 +13,7 @@ use std::path::Path;
 /// Bytes read at a time.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// The content of a file without the compression around it.
+/// The decompressed content of a file.
 pub(super) fn decompress(file: File, compression: Compression) -> std::io::Result<Box<dyn Read + Send>> {
     match compression {
         Compression::Zip => Ok(Box::new(zip_file::Entry::only(&file)?.read(file)?)),
@@ -21,7 +21,7 @@ pub(super) fn decompress(file: File, compression: Compression) -> std::io::Resul
     }
 }
 
-/// The content of what is read once, without the compression around it.
+/// The decompressed content of a reader that can be read once.
 pub(super) fn decompress_passing(
     reader: impl Read + Send + 'static,
     compression: Compression,

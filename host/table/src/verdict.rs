@@ -1,4 +1,4 @@
-//! What is known of a column before its first cell, and its type after its last.
+//! The information about a column before its first cell, and its type after its last.
 
 use super::cell::{Kind, Words};
 use super::days::Dates;
@@ -12,7 +12,7 @@ pub(crate) struct Style {
     pub(crate) dates: Dates,
 }
 
-/// What is known before the first cell.
+/// The information before the first cell.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Hints {
     pub(crate) words: Arc<Words>,
@@ -20,9 +20,9 @@ pub(crate) struct Hints {
     pub(crate) marks: Option<Marks>,
     /// The format of dates, if the user sets it.
     pub(crate) dates: Option<Dates>,
-    /// Whether the user says that the column has dates: `20241231` may be a number too.
+    /// Whether the user sets the type to dates or times: `20241231` may also be a number.
     pub(crate) is_dates: bool,
-    /// Whether other ways to write numbers and dates than those of ISO and of programs are looked for.
+    /// Whether other notations of numbers and dates are recognized than machine-written ones.
     pub(crate) look: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Example {
     pub(crate) cell: String,
 }
 
-/// Characters of a cell that stay of it: all that is ever shown.
+/// Characters of a cell that are kept: more are never shown.
 const CELL_SHOWN: usize = 200;
 
 impl Example {
@@ -42,10 +42,10 @@ impl Example {
     }
 }
 
-/// Why a column is text, where it could be something else.
+/// Why a column is text, although another type was possible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// A few cells are text, where the others are something else.
+    /// A few cells are text, and the others are of another kind.
     Mixed { example: Example, others: &'static str },
     /// Its numbers can be read in two ways.
     Marks(Example),
@@ -53,7 +53,7 @@ pub(crate) enum Reason {
     Order(Example),
 }
 
-/// What a column is, and how its values are written.
+/// The type of a column, and the style of its values.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Verdict {
     pub(crate) kind: Kind,

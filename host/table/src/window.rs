@@ -9,11 +9,11 @@ const READ_BYTES: usize = 256 << 10;
 /// The byte order mark of UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Where a text is being read.
+/// The reading of a text.
 pub(super) struct Window<R> {
     text: R,
     pub(super) buffer: Vec<u8>,
-    /// Where the next byte is in the buffer, and where there are no more.
+    /// The position of the next byte in the buffer, and the end of the bytes in it.
     pub(super) at: usize,
     pub(super) filled: usize,
     ended: bool,
@@ -26,12 +26,12 @@ impl<R: Read> Window<R> {
         Self { text, buffer: vec![0; READ_BYTES], at: 0, filled: 0, ended: false, used: 0 }
     }
 
-    /// Bytes of the text that have been used.
+    /// Bytes of the text used so far.
     pub(super) fn used(&self) -> u64 {
         self.used + self.at as u64
     }
 
-    /// What is there of the next bytes.
+    /// The next bytes, as far as they have been read.
     pub(super) fn rest(&self) -> &[u8] {
         &self.buffer[self.at..self.filled]
     }
@@ -44,7 +44,7 @@ impl<R: Read> Window<R> {
         Ok(Some(self.buffer[self.at]))
     }
 
-    /// Reads on where all is used. `false` at the end.
+    /// Reads more, if all bytes are used. `false` at the end.
     pub(super) fn fill(&mut self) -> Result<bool> {
         if self.ended {
             return Ok(false);
@@ -56,7 +56,7 @@ impl<R: Read> Window<R> {
         Ok(self.filled > 0)
     }
 
-    /// Where the next bytes are, at least as many as are asked for where there are so many.
+    /// The range of the next bytes: at least `length`, if the text has as many.
     pub(super) fn ahead(&mut self, length: usize) -> Result<Range<usize>> {
         if self.filled - self.at < length && !self.ended {
             if self.buffer.len() < length {
@@ -65,7 +65,7 @@ impl<R: Read> Window<R> {
             self.buffer.copy_within(self.at..self.filled, 0);
             self.used += self.at as u64;
             (self.at, self.filled) = (0, self.filled - self.at);
-            // A pipe may give its bytes one by one.
+            // A pipe may return its bytes one by one.
             while self.filled < length && !self.ended {
                 let read = self.read_at(self.filled)?;
                 self.filled += read;
@@ -75,9 +75,9 @@ impl<R: Read> Window<R> {
         Ok(self.at..self.filled)
     }
 
-    /// Passes the mark of UTF-8, if the text begins with one.
+    /// Skips the byte order mark of UTF-8, if the text begins with it.
     pub(super) fn skip_byte_order_mark(&mut self) -> Result<()> {
-        // Who types a first row waits for no more than it has.
+        // Byte by byte, so that a short first row that is typed does not block.
         for length in 1..=MARK.len() {
             let rest = self.ahead(length)?;
             let known = &self.buffer[rest];
@@ -89,7 +89,7 @@ impl<R: Read> Window<R> {
         Ok(())
     }
 
-    /// Reads into the buffer from a place on.
+    /// Reads into the buffer, starting at a position.
     fn read_at(&mut self, at: usize) -> Result<usize> {
         loop {
             match self.text.read(&mut self.buffer[at..]) {

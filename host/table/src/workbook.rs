@@ -1,6 +1,6 @@
-//! A sheet of an Excel workbook. Its cells are written once as text to a temporary file without a name, and are then
-//! read like CSV: with the same options, and the same rules for column types. Cells that the workbook stores as text
-//! stay text.
+//! A sheet of an Excel workbook. Its cells are written once as text to an unnamed temporary file, and are then read
+//! like CSV: with the same options, and the same rules for column types. Cells that the workbook stores as text stay
+//! text.
 
 use super::cell::Words;
 use super::csv;
@@ -19,13 +19,13 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-/// Bytes of the text from whose look its header is known.
+/// Bytes of the text from which its header is detected.
 const HEAD_BYTES: u64 = 256 << 10;
 
-/// Rows that are looked at for what stands above the table.
+/// Rows examined for titles above the table.
 const ROWS_LOOKED: usize = 100;
 
-/// Cells of a sheet, at most: one stray cell far away makes a table of a thousand million cells.
+/// Maximum number of cells of a sheet: one stray cell far away makes a table of a thousand million cells.
 const CELLS_MAX: u64 = 500_000_000;
 
 /// Characters of a text that a note shows.
@@ -37,7 +37,7 @@ pub(super) struct Sheet {
     text: Held,
 }
 
-/// A column of a sheet that has text in it.
+/// A column of a sheet with text in it.
 #[derive(Debug, Default)]
 struct Column {
     texts: u64,
@@ -46,7 +46,7 @@ struct Column {
     first: Option<(u32, String)>,
 }
 
-/// Where a sheet's table is.
+/// The place of a sheet's table.
 #[derive(Debug, Default)]
 struct Extent {
     first_row: u32,
@@ -116,7 +116,7 @@ fn sheet_name(path: &Path, workbook: &mut Xlsx<BufReader<File>>, wanted: Option<
     }
 }
 
-/// Where the table is, and what of the sheet stands above it.
+/// Finds the table, and the number of rows above it.
 fn extent(
     path: &Path,
     workbook: &mut Xlsx<BufReader<File>>,
@@ -125,7 +125,7 @@ fn extent(
 ) -> Result<Extent, TableError> {
     let mut cells = Cells::open(path, workbook, name)?;
     let skip = options.skip.map_or(0, |skip| u32::try_from(skip).unwrap_or(u32::MAX));
-    // Of the first rows: their cells, how many have a value, and the first and the last of them.
+    // For each of the first rows: its number, its number of values, and the first and the last column with a value.
     let mut rows: Vec<(u32, u32, u32, u32)> = Vec::new();
     let mut extent = Extent { first_column: u32::MAX, ..Extent::default() };
     let mut rest = (u32::MAX, 0);
@@ -136,7 +136,7 @@ fn extent(
             continue;
         }
         if last.back() != Some(&row) {
-            // One more than stand below the table.
+            // One row more than are below the table.
             if last.len() > below {
                 last.pop_front();
             }
@@ -158,7 +158,7 @@ fn extent(
         return Err(TableError::Unreadable { path: path.to_owned(), reason });
     };
     extent.first_row = first.0;
-    // Where all of it is below the table, its header is left.
+    // If all rows are below the table, its header remains.
     extent.last_row = if seen_rows > below { last.front().copied().unwrap_or(first.0) } else { first.0 };
     extent.last_row = extent.last_row.max(first.0);
     extent.above = if titles > 0 { first.0 } else { 0 };
@@ -180,17 +180,17 @@ fn extent(
     Ok(extent)
 }
 
-/// A sheet that has been written down.
+/// A sheet that has been written as text.
 struct Written {
     text: File,
-    /// The row of the sheet that each line of the text is of.
+    /// The row of the sheet for each line of the text.
     lines: Vec<u32>,
     columns: BTreeMap<u32, Column>,
     errors: u64,
     first_error: Option<(u32, String)>,
 }
 
-/// Writes the table's cells down, its rows padded to one length.
+/// Writes the table's cells as text, with its rows padded to one length.
 fn write(
     path: &Path,
     workbook: &mut Xlsx<BufReader<File>>,
@@ -261,14 +261,14 @@ fn write(
     Ok(written)
 }
 
-/// Ends of lines in a cell, as they are counted in a text.
+/// The number of line ends in a cell, as counted in a text.
 fn line_ends(text: &str) -> usize {
     let crlf = text.matches("\r\n").count();
     text.bytes().filter(|byte| matches!(byte, b'\n' | b'\r')).count() - crlf
 }
 
 impl Written {
-    /// Ends a row whose last cell was at a column.
+    /// Ends a row whose last cell was in column `at`.
     fn end(
         &mut self,
         to: &mut BufWriter<TemporaryFile>,
@@ -285,7 +285,7 @@ impl Written {
         Ok(())
     }
 
-    /// Looks at the text as at CSV.
+    /// Examines the text like CSV.
     fn read(
         self,
         path: &Path,

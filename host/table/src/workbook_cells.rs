@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-/// The first serial number that is beyond the last day that Excel knows.
+/// The first serial number after Excel's last day.
 const DAYS_END: f64 = 2_958_466.0;
 
 /// Whole numbers up to here are exact in a double.
@@ -20,7 +20,7 @@ const DAY: f64 = 86_400_000.0;
 pub(super) enum Value {
     /// Text.
     Text(String),
-    /// A number, a date, a time, or true or false, written as programs do.
+    /// A number, a date, a time, or true or false, in a machine-written form.
     Plain(String),
     /// The error value of a formula.
     Error(String),
@@ -42,7 +42,7 @@ impl<'a> Cells<'a> {
         Ok(Self { path, reader })
     }
 
-    /// The next cell that has a value: its row and its column, both from 0, and the value.
+    /// The next cell with a value: its row and its column, both from 0, and the value.
     pub(super) fn next(&mut self) -> Result<Option<(u32, u32, Value)>, TableError> {
         loop {
             let Some(cell) = self.reader.next_cell().map_err(|error| broken(self.path, &error))? else {
@@ -94,7 +94,7 @@ fn time_text(time: &ExcelDateTime) -> String {
     }
 }
 
-/// Hours, as many as there are, minutes and seconds.
+/// Hours without an upper limit, minutes and seconds.
 fn duration_text(days: f64) -> String {
     let millis = (days.abs() * DAY).round();
     let (hours, rest) = ((millis / 3_600_000.0).floor(), millis % 3_600_000.0);
@@ -107,7 +107,7 @@ fn duration_text(days: f64) -> String {
     }
 }
 
-/// What is wrong with a workbook.
+/// The error of a workbook.
 pub(super) fn broken(path: &Path, error: &XlsxError) -> TableError {
     let path = path.to_owned();
     match error {

@@ -10,23 +10,23 @@ use std::io::{BufReader, Read, Write};
 use std::path::Path;
 use zip::ZipArchive;
 
-/// What a byte of a workbook's part unpacks to, at most: sheets of one number over and over come to 50.
+/// Maximum decompressed bytes for each byte of a part: sheets that repeat one number reach 50.
 const RATIO_MAX: u64 = 200;
 
-/// Bytes that each part may unpack to, however short it is.
+/// Bytes that each part may be decompressed to, however small it is.
 const PART_USUAL: u64 = 64 << 20;
 
-/// Bytes between two tags, at most: a text, or a tag itself, which is held whole.
+/// Maximum bytes between two tags: a text, or a tag itself, which is held as a whole.
 const STRETCH_MAX: usize = ROW_BYTES_MAX;
 
-/// What a byte of a part takes that is held as a whole, as that of the texts is: an empty text of 5 bytes is a string
-/// of 24.
+/// Bytes of memory for each byte of a part that is held as a whole, such as the texts: an empty text of 5 bytes is a
+/// string of 24.
 const FACTOR: u64 = 6;
 
-/// Looks at how much they unpack to, and holds the memory that their reader will take.
+/// Checks the decompressed sizes, and reserves the memory that the reader will take.
 ///
 /// # Errors
-/// Which is more than that of any workbook.
+/// If a part is larger than that of any workbook.
 pub(super) fn check_parts(path: &Path, file: &File) -> Result<Room, TableError> {
     let unreadable = |reason: String| TableError::Unreadable { path: path.to_owned(), reason };
     let mut room = Room::default();
@@ -37,7 +37,7 @@ pub(super) fn check_parts(path: &Path, file: &File) -> Result<Room, TableError> 
     for index in 0..archive.len() {
         let Ok(part) = archive.by_index(index) else { return Ok(room) };
         let name = part.name().map(Cow::into_owned).unwrap_or_default();
-        // Each is read once, and so is each byte of the file, unless two parts are in one place.
+        // Each part is read once, and so is each byte of the file, unless two parts overlap.
         let Some(rest) = left.checked_sub(part.compressed_size()) else {
             return Err(unreadable("its parts have more bytes than the file: some of them overlap".into()));
         };
@@ -125,7 +125,7 @@ mod tests {
             archive.write_all(&[b' '; 4000]).unwrap();
         }
         let mut bytes = archive.finish().unwrap().into_inner();
-        // The directory's records say where each part begins; all are said to be where the first is.
+        // The directory's records contain the position of each part; all are set to that of the first.
         let marks = |mark: &[u8]| (0..bytes.len()).filter(|at| bytes[*at..].starts_with(mark)).collect::<Vec<_>>();
         let (parts, records) = (marks(b"PK\x03\x04"), marks(b"PK\x01\x02"));
         for at in &records {

@@ -12,7 +12,7 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// Files of an archive that an error names.
 const NAMES_SHOWN: usize = 5;
 
-/// Where the file is in its archive.
+/// The place of the file in its archive.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) name: String,
@@ -27,7 +27,7 @@ impl Entry {
     /// Finds the only file, apart from metadata that operating systems add.
     ///
     /// # Errors
-    /// Where the archive is damaged, or has no file, more than one, or one that cannot be read.
+    /// If the archive is damaged, or has no file, more than one, or one that cannot be read.
     pub(super) fn only(file: &File) -> std::io::Result<Self> {
         let mut archive = ZipArchive::new(BufReader::new(file))?;
         let mut found = Vec::new();
@@ -71,7 +71,7 @@ impl Entry {
     /// The file's content.
     ///
     /// # Errors
-    /// Where the archive cannot be read.
+    /// If the archive cannot be read.
     pub(super) fn read(&self, mut archive: File) -> std::io::Result<Box<dyn Read + Send>> {
         archive.seek(SeekFrom::Start(self.start))?;
         let packed = BufReader::with_capacity(BUFFER_BYTES, archive.take(self.packed));

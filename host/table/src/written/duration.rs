@@ -1,5 +1,5 @@
-//! Spans of time as ISO 8601 writes them: `PT1.5S`, `-PT90061S`, `P1M-2DT3.000000004S`. Durations are seconds alone, so
-//! that none is rounded to another unit; intervals keep their months, days and seconds apart.
+//! Time spans in the form of ISO 8601: `PT1.5S`, `-PT90061S`, `P1M-2DT3.000000004S`. Durations have only seconds, so
+//! that none is rounded to another unit; intervals keep their months, days and seconds separate.
 
 use super::{Form, Reason, Written, in_quotes};
 use arrow_array::cast::AsArray;
@@ -11,7 +11,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 use std::io::Write as _;
 
-/// Months, days, and a number of parts of a second with how many make one.
+/// Months, days, and a number of parts of a second, with the number of parts per second.
 struct Span {
     months: i64,
     days: i64,
@@ -75,7 +75,7 @@ pub(super) fn written<'a>(array: &'a ArrayRef, form: Form) -> Result<Box<dyn Wri
 
 impl Span {
     fn write(&self, out: &mut Vec<u8>) {
-        // A sign before all of it where there is but one part, as most readers want it.
+        // A span with only one part has its sign before all of it, as most readers expect.
         let alone = self.months == 0 && self.days == 0;
         out.extend_from_slice(if alone && self.parts < 0 { b"-P" } else { b"P" });
         // Writing into memory does not fail.
@@ -100,7 +100,7 @@ impl Span {
     }
 }
 
-/// The unit of a time, in so many of a second.
+/// The number of a unit's parts per second.
 pub(super) fn per_second(unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => 1,

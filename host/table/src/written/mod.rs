@@ -27,7 +27,7 @@ pub(super) trait Written {
     /// Writes the value of a row, which is not null.
     ///
     /// # Errors
-    /// Why it cannot be written.
+    /// If it cannot be written, with the reason.
     fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Reason>;
 }
 
@@ -62,7 +62,7 @@ impl<'a> WrittenColumn<'a> {
         self.values.write(row, out)
     }
 
-    /// Writes the value of a row as JSON, whether it is null or not.
+    /// Writes the value of a row as JSON, which may be null.
     pub(super) fn write_json(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Reason> {
         if self.is_null(row) {
             out.extend_from_slice(b"null");

@@ -109,7 +109,7 @@ where
     }
 }
 
-/// A number in the fewest digits that read back as it.
+/// A number, written with the fewest digits that are read back as the same number.
 enum Digits {
     Single(f32),
     Double(f64),
@@ -137,7 +137,7 @@ impl<T: ArrowPrimitiveType, F: Fn(T::Native) -> Digits> Written for Floats<'_, T
             Digits::Double(value) => value,
         };
         if value.is_finite() {
-            // What JSON writes of a finite number is the shortest text that reads back.
+            // JSON's text of a finite number is the shortest one that is read back as the same number.
             let written = match digits {
                 Digits::Single(value) => serde_json::to_writer(out, &value),
                 Digits::Double(value) => serde_json::to_writer(out, &value),
@@ -214,7 +214,7 @@ fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Dates and times, as Arrow writes them: ISO 8601 with all digits that there are.
+/// Dates and times in the form of Arrow: ISO 8601 with all digits.
 struct Formatted<'a> {
     formatter: ArrayFormatter<'a>,
     form: Form,
@@ -247,7 +247,7 @@ impl Written for Formatted<'_> {
     }
 }
 
-/// Dates in milliseconds: a date where they are one, else a date and time.
+/// Dates in milliseconds: written as a date if they are whole days, otherwise as a date and time.
 struct Date64s<'a> {
     values: &'a PrimitiveArray<arrow_array::types::Date64Type>,
     formatted: Formatted<'a>,

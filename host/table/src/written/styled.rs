@@ -1,5 +1,5 @@
-//! Cells in a form that the user chooses: with another decimal mark, other words for true and false, and dates and
-//! times by a format. A format that does not show all of a value is an error of that value.
+//! Cells in a form set by the user: with another decimal mark, other words for true and false, and dates and times by a
+//! format. A format that does not show all of a value is an error of that value.
 
 use super::{Reason, Written, WrittenColumn};
 use crate::days::Dates;
@@ -166,7 +166,7 @@ pub(crate) fn instants<'a>(array: &'a ArrayRef) -> Option<Box<dyn Fn(usize) -> I
 struct Pattern {
     items: Vec<Item<'static>>,
     format: String,
-    /// How its output is read.
+    /// The form in which its output is read back.
     read: Dates,
     text: std::cell::RefCell<String>,
 }
@@ -218,7 +218,7 @@ impl<'a> WrittenColumn<'a> {
     /// A column of cells.
     ///
     /// # Errors
-    /// Where values of the type have no text.
+    /// If values of the type have no text.
     pub(crate) fn styled(array: &'a ArrayRef, field: &Field, style: &CellStyle) -> Result<Self, Reason> {
         match style.written(array, field) {
             Some(values) => {

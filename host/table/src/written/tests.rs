@@ -1,4 +1,4 @@
-//! What a value of each type is as text, in cells and in JSON.
+//! The text of a value of each type, in cells and in JSON.
 
 use super::*;
 use arrow_array::builder::{Int64Builder, ListBuilder, MapBuilder, StringBuilder};
