@@ -18,17 +18,17 @@ use std::sync::Arc;
 /// The message metadata key for the positions of booleans that are also stored as bytes: `column:offset,…`.
 pub(crate) const BOOLEAN_BYTES: &str = "longshore.boolean_bytes";
 
-/// Largest sum of text bytes that 32-bit offsets reach.
+/// Largest sum of text bytes that 32-bit offsets can address.
 const OFFSETS_32_MAX: usize = i32::MAX as usize;
 
-/// Bytes that are written before their memory is given back to the system.
+/// Bytes that are written before their memory is returned to the system.
 const GIVEN_BACK: usize = 128 << 20;
 
-/// Largest nested table that is put into one batch, in bytes: far from the 2 GiB that the offsets of its texts reach.
+/// Largest nested table that is written as one batch, in bytes: far below the 2 GiB that 32-bit offsets can address.
 const NESTED_TOGETHER_MAX: u64 = 1 << 30;
 
-/// Writes a table in pieces as one segment. Flat tables become one record batch, however many pieces there
-/// were; the pieces are let go as they are written.
+/// Writes a table in pieces as one segment. Flat tables become one record batch, whatever their number of pieces; the
+/// pieces are freed as they are written.
 ///
 /// # Errors
 /// [`SegmentError`].
@@ -61,12 +61,12 @@ pub fn write_whole(schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Segm
     file.seal()
 }
 
-/// Writes a table of flat columns, of which is known how much there is, as one segment with one record batch, and
-/// asks for each buffer's bytes in the order in which they stand: column by column, what [`Part`] says. It is never
-/// in memory elsewhere.
+/// Writes a table of flat columns with known extents as one segment with one record batch. `fill` writes the bytes of
+/// each buffer, in the order of the segment: column by column, the parts that [`Part`] describes. The table is never in
+/// memory elsewhere.
 ///
 /// # Errors
-/// [`SegmentError::Write`] of `fill`, and where it writes another number of bytes than the buffer has.
+/// [`SegmentError::Write`] if `fill` fails, or writes another number of bytes than the buffer has.
 pub fn write_flat(
     schema: &SchemaRef,
     rows: usize,
@@ -91,7 +91,7 @@ pub fn write_flat(
     file.seal()
 }
 
-/// Writes a table batch by batch; where the bytes go decides how they are cut.
+/// Writes a table batch by batch; the target of the bytes determines how they are cut.
 pub struct BatchEncoder<W: Write> {
     state: State<W>,
 }
@@ -145,7 +145,7 @@ impl<W: Write> BatchEncoder<W> {
     }
 }
 
-/// A table as a row of segments, each with one batch or more, for readers that take one at a time.
+/// A table as a sequence of segments, each with one batch or more, for readers that take one at a time.
 #[derive(Debug)]
 pub struct SegmentStream {
     encoder: BatchEncoder<SegmentFile>,
@@ -193,7 +193,7 @@ fn into_columns(schema: &Schema, batches: Vec<RecordBatch>) -> Vec<Vec<ArrayRef>
     columns
 }
 
-/// The schema with 64-bit offsets for text columns whose pieces together are beyond 32-bit ones.
+/// The schema with 64-bit offsets for text columns whose pieces together exceed 32-bit ones.
 fn widen(schema: &SchemaRef, columns: &[Vec<ArrayRef>]) -> SchemaRef {
     let widened = |(field, pieces): (&Arc<Field>, &Vec<ArrayRef>)| {
         let wide = match field.data_type() {
@@ -258,7 +258,7 @@ fn write_schema(schema: &Schema, target: &mut impl Write) -> Result<(), SegmentE
     Ok(())
 }
 
-/// Writes a batch. What has been written is let go, so that a table and its segment are not there side by side.
+/// Writes a batch. Written buffers are freed, so that a table and its segment are not in memory at the same time.
 fn write_body(body: Body, rows: usize, target: &mut impl Write) -> Result<(), SegmentError> {
     write_metadata(&body.shape, rows, target)?;
     let mut written = 0;

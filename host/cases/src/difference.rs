@@ -4,13 +4,13 @@ use longshore_model::human::aligned;
 use longshore_model::shown::Shown;
 use serde::Serialize;
 
-/// Rows that are shown.
+/// Maximum number of rows shown.
 pub(super) const ROWS_MAX: usize = 20;
 
-/// Columns that are shown beside each other: with cells of their full width just more than a wide terminal has.
+/// Maximum number of columns shown: with cells of full width, slightly wider than a wide terminal.
 const COLUMNS_MAX: usize = 8;
 
-/// Widest cell that is shown.
+/// Maximum width of a cell.
 const CELL_MAX: usize = 24;
 
 /// The marks around a cell that differs.
@@ -23,7 +23,7 @@ pub struct TableDifference {
     pub missing_columns: Vec<String>,
     /// Columns that are present but not expected.
     pub new_columns: Vec<String>,
-    /// Columns of another type, where both formats have types.
+    /// Columns of another type, if both formats have types.
     pub types: Vec<TypeDifference>,
     /// The actual columns, if the expected ones are in a different order.
     pub column_order: Option<Vec<String>>,
@@ -35,7 +35,7 @@ pub struct TableDifference {
     pub actual_rows: usize,
     /// The number of rows that differ.
     pub differing_rows: usize,
-    /// The first of these, twenty at most.
+    /// The first of these, at most twenty.
     pub rows: Vec<RowDifference>,
 }
 
@@ -53,9 +53,9 @@ pub struct TypeDifference {
 /// A row that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RowDifference {
-    /// The expected row; `None` where there is one too many.
+    /// The expected row; `None` if the actual row is not expected.
     pub expected: Option<NumberedRow>,
-    /// The actual row; `None` where it is missing.
+    /// The actual row; `None` if it is missing.
     pub actual: Option<NumberedRow>,
     /// Which of `columns` differ, by position.
     pub differing: Vec<usize>,
@@ -66,7 +66,7 @@ pub struct RowDifference {
 pub struct NumberedRow {
     /// Its number, from 1, the header not counted.
     pub number: usize,
-    /// Its cells as text; `None` where there is no value.
+    /// Its cells as text; `None` if there is no value.
     pub cells: Vec<Option<String>>,
 }
 
@@ -137,11 +137,11 @@ impl TableDifference {
         }
     }
 
-    /// Those that differ first, then those at the left, in their order.
+    /// The columns shown: those that differ, then the leftmost of the others, in their order.
     fn shown_columns(&self) -> Vec<usize> {
         let differs = |column: &usize| self.rows.iter().any(|row| row.differing.contains(column));
         let (mut shown, rest): (Vec<usize>, Vec<usize>) = (0..self.columns.len()).partition(differs);
-        // One place is kept for the first column, which mostly says what row it is.
+        // One place is reserved for the first column, which usually identifies the row.
         shown.truncate(COLUMNS_MAX - 1);
         let left = COLUMNS_MAX - shown.len();
         shown.extend(rest.into_iter().take(left));
@@ -151,7 +151,7 @@ impl TableDifference {
 }
 
 impl RowDifference {
-    /// The place from which two cells differ, in characters.
+    /// The position from which two cells differ, in characters.
     fn first_difference(&self, column: usize) -> usize {
         let cell =
             |row: &Option<NumberedRow>| row.as_ref().and_then(|row| row.cells[column].clone()).unwrap_or_default();
@@ -160,7 +160,7 @@ impl RowDifference {
     }
 }
 
-/// So much of a cell of it that the place from which it differs can be seen.
+/// The part of a cell that contains the position from which it differs.
 fn cut(cell: &str, from: usize) -> String {
     const BEFORE: usize = 8;
     let characters: Vec<char> = cell.chars().collect();

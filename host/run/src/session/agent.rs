@@ -170,18 +170,18 @@ impl AgentSession {
     }
 }
 
-/// Passes the script's output on to the events, within its limit and without secrets. Our own agent keeps to the limit
-/// by itself.
+/// Passes the script's output to the events, within its limit and without secrets. Longshore's agent also keeps to the
+/// limit itself.
 pub(crate) struct Logs {
     events: Events,
-    /// Of standard output and standard error.
+    /// For standard output and standard error.
     masking: [Masking; 2],
     left: u64,
     dropped: Dropped,
 }
 
 impl Logs {
-    /// Logs with at most so many bytes of both streams together.
+    /// Logs with at most `bytes_max` bytes of both streams together.
     pub(crate) fn new(events: Events, secrets: &Secrets, bytes_max: u64) -> Self {
         let masking = [Masking::new(secrets.clone()), Masking::new(secrets.clone())];
         Self { events, masking, left: bytes_max, dropped: Dropped::default() }
@@ -200,7 +200,7 @@ impl Logs {
         self.tell(source, shown);
     }
 
-    /// Passes on held-back bytes at the end. Returns how much was dropped.
+    /// Passes on held-back bytes at the end. Returns the numbers of dropped bytes.
     fn finish(&mut self) -> Dropped {
         for (source, place) in [(LogSource::Stdout, 0), (LogSource::Stderr, 1)] {
             let rest = self.masking[place].finish();
@@ -242,7 +242,7 @@ impl Keeper {
         Self { parts, writing }
     }
 
-    /// Hands a part over, waiting while the disk is busy.
+    /// Queues a part; waits while the disk is busy.
     async fn part(&mut self, part: Part) -> Result<(), ProtocolError> {
         if self.parts.send(part).await.is_ok() {
             return Ok(());

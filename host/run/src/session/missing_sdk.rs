@@ -14,7 +14,7 @@ const SAID: [&str; 6] = [
 /// Bytes kept of earlier output: enough for the longest of the above.
 const KEPT: usize = 64;
 
-/// Looks for the messages in a script's standard error.
+/// Searches a script's standard error for the messages.
 #[derive(Debug, Default)]
 pub(super) struct MissingSdk {
     last: Vec<u8>,
@@ -22,7 +22,7 @@ pub(super) struct MissingSdk {
 }
 
 impl MissingSdk {
-    /// Looks at the next bytes.
+    /// Examines the next bytes.
     pub(super) fn look(&mut self, bytes: &[u8]) {
         if self.seen {
             return;

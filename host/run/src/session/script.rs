@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Bytes that a text counts besides its own: empty texts take lines too.
+/// Bytes that a text counts in addition to its own, because empty texts use lines too.
 const TEXT_COST: usize = 16;
 
 /// The result of a script's connection.
@@ -44,7 +44,7 @@ pub(crate) struct Served {
     pub(crate) outputs: OutputsHandle,
     pub(crate) events: Events,
     pub(crate) secrets: Secrets,
-    /// Most bytes of its messages and errors that are passed on; further texts are dropped and counted.
+    /// Maximum bytes of its messages and errors that are passed on; further texts are dropped and counted.
     pub(crate) text_bytes: u64,
 }
 
@@ -63,20 +63,20 @@ pub(crate) struct ScriptSession {
     end: ScriptEnd,
 }
 
-/// Readings that may be ending at a time; a further one waits for the first of them.
+/// Maximum number of dropped readings whose tasks have not ended; a further one waits for the oldest.
 const DROPPED_MAX: usize = 8;
 
-/// How long to wait for the first: a decoder ends with its current batch.
+/// How long to wait for the oldest: a decoder ends with its current batch.
 const DROPPED_PATIENCE: Duration = Duration::from_secs(30);
 
-/// A stream out of an input. It counts until its task has ended, even if the script has dropped it before.
+/// A stream from an input. It counts until its task has ended, even if the script has dropped it before.
 struct Reading {
     credit: Arc<Credit>,
     /// Ends with the session.
     serving: Task<()>,
 }
 
-/// A stream into an output.
+/// A stream to an output.
 struct Writing {
     output: usize,
     window: ReceiveWindow,

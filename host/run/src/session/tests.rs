@@ -250,7 +250,7 @@ async fn violation(kind: Kind, descriptors: bool, payload: fn() -> Payload) -> S
         let agreed = descriptors && kind == Kind::Unix;
         assert!(matches!(welcome, ToScript::Welcome { descriptors, .. } if descriptors == agreed), "{welcome:?}");
         connection.sender.send_with(&FromScript::Borrow, payload()).unwrap();
-        // Until the host hangs up.
+        // Until the host closes the connection.
         while let Ok(Some(_)) = connection.receiver.receive() {}
     })
     .await;
@@ -264,7 +264,7 @@ async fn a_descriptor_that_was_not_agreed_on_breaks_the_protocol() {
         violation(Kind::Unix, false, descriptor).await,
         "a descriptor was passed, but the two sides have not agreed to pass descriptors on this connection"
     );
-    // Even where descriptors pass, no message of a script carries one.
+    // Even if descriptors can be passed, no message of a script has one.
     assert_eq!(violation(Kind::Unix, true, descriptor).await, "message `borrow` must carry no payload");
     let lend = "expected inline data, on a connection over which no descriptors pass, received `borrow`";
     assert_eq!(violation(Kind::Unix, false, || Payload::None).await, lend);

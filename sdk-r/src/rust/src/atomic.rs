@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// Values of one atomic vector.
 pub(crate) enum Atomic {
-    /// So many missing values.
+    /// A number of missing values.
     Missing(usize),
     Logical(BooleanArray),
     /// Integers, none of which R treats as NA.

@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Connects to the host's socket, or to the folder of a dry run; an empty path stands for none.
+/// Connects to the host's socket, or to the folder of a dry run; a path that is not set is empty.
 #[extendr]
 fn client_connect(socket: &str, dry_run: &str) -> Robj {
     let path = |text: &str| Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty());

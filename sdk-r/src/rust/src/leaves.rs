@@ -40,9 +40,9 @@ enum Kind {
     Date,
     /// Seconds since 1970, with their zone.
     Time(Option<Arc<str>>),
-    /// Seconds in a unit of so many of them, and whether some need nanoseconds.
+    /// Time spans in a unit of this many seconds, and the precision that they need.
     Span(f64, TimeUnit),
-    /// Seconds since midnight, and whether some need nanoseconds.
+    /// Seconds since midnight, and the precision that they need.
     OfDay(TimeUnit),
     /// Nanoseconds since 1970 in the memory of doubles, of the package nanotime.
     Nanotime,
@@ -260,8 +260,8 @@ fn too_far(row: usize, what: &str, seconds: f64) -> Refusal {
     Refusal::at(row, format!("the {what} {seconds} s is too far from 1970"))
 }
 
-/// Whether any value is NaN; opposite infinities are taken for one. A sum is NaN where any of its parts is, and sums
-/// side by side wait for each other less.
+/// Whether any value is NaN, or there are opposite infinities. A sum is NaN if any of its parts is; several sums are
+/// computed in parallel, because they do not depend on each other.
 fn may_have_nan(values: &[f64]) -> bool {
     const LANES: usize = 16;
     let (blocks, rest) = values.as_chunks::<LANES>();

@@ -32,7 +32,7 @@ pub(crate) struct Cuts {
 }
 
 impl Cuts {
-    /// From lengths; NA stands for a missing row.
+    /// From lengths; NA is the length of a missing row.
     fn new(lengths: &Robj) -> Self {
         let lengths = lengths.as_integer_slice().unwrap_or_default();
         let mut starts = Vec::with_capacity(lengths.len() + 1);
@@ -159,7 +159,7 @@ impl Node {
         })
     }
 
-    /// How many values of about 8 bytes a row has, on average.
+    /// The average number of values of about 8 bytes in a row.
     #[allow(clippy::cast_precision_loss, reason = "an average")]
     pub(crate) fn values_a_row(&self) -> f64 {
         match self {

@@ -23,7 +23,7 @@ pub(crate) const NANOSECONDS_EXACT: f64 = 9_007_199.254_740_992;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// The time zone for times in UTC with a zone; `UTC` itself stands for times without a zone.
+/// The time zone for times in UTC with a zone; `UTC` itself is used for times without a zone.
 pub(crate) const UTC: &str = "Etc/UTC";
 
 /// Seconds in microseconds, rounded to the nearest; `None` beyond 64 bits.

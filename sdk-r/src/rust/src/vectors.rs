@@ -92,7 +92,7 @@ pub(crate) fn characters<'a>(length: usize, value: impl Fn(usize) -> Option<&'a 
     })
 }
 
-/// A list, its elements made before.
+/// A list of elements that exist.
 pub(crate) fn list(elements: &[Robj]) -> Result<Robj, Failure> {
     let length = R_xlen_t::try_from(elements.len()).map_err(|_| Failure::memory())?;
     guard::make(|| {
@@ -114,7 +114,7 @@ pub(crate) fn attribute(mut vector: Robj, name: &str, values: &[&str]) -> Result
     Ok(vector)
 }
 
-/// The logicals of a vector, as R has them.
+/// The logicals of a vector, as R stores them.
 pub(crate) fn logical_slice(vector: &Robj) -> &[i32] {
     if !vector.is_logical() {
         return &[];
