@@ -140,7 +140,7 @@ impl Client {
         &self.facts
     }
 
-    /// Reads a whole input; `None` if nothing is connected. Every read maps the memory anew, so changing the result of
+    /// Reads a whole input; `None` if nothing is connected. Every read maps the memory again, so changing the result of
     /// one read does not change the next.
     ///
     /// # Errors
@@ -266,7 +266,7 @@ impl Client {
         self.reports.progress(fraction.clamp(0.0, 1.0), text.map(cut))
     }
 
-    /// Shows and logs an error message; it ends nothing.
+    /// Shows and logs an error message; the run continues.
     ///
     /// # Errors
     /// The connection failed.

@@ -1,5 +1,5 @@
-//! Bad rows, where the user lets the table continue without them: they are left out, or kept as text, and counted.
-//! Fields that a stream's first rows do not have are ignored, or kept as JSON, if the user says so.
+//! Bad rows in a table that continues after them, by the options: they are left out, or kept as text, and counted.
+//! Fields that a stream's first rows do not have are ignored, or kept as JSON, by the options.
 
 use super::column_names::numbered;
 use arrow_array::builder::StringBuilder;
@@ -56,7 +56,7 @@ pub struct Tally(Arc<Mutex<Counts>>);
 struct Counts {
     skipped: u64,
     kept: u64,
-    /// The line of the first, and what is wrong with it.
+    /// The line of the first bad row, and the reason.
     first: Option<(u64, String)>,
     later: u64,
     first_later: Option<(u64, String)>,
@@ -102,7 +102,7 @@ impl Tally {
 /// A field that is not in the first rows: its name, and its value as JSON.
 pub(super) type Later = (String, String);
 
-/// The rows of a batch: which are bad, and what is kept of them.
+/// The rows of a batch: whether each is good, and the kept texts and fields.
 #[derive(Debug)]
 pub(super) struct Marked {
     rules: Rules,
@@ -151,7 +151,7 @@ impl Marked {
         self.later.append_null();
     }
 
-    /// The batch of the columns' values, with what these rules add and without what they leave out.
+    /// The batch of the columns' values, with the columns that these rules add, without rows that they leave out.
     pub(super) fn finish(&mut self, schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch, ArrowError> {
         let good = std::mem::take(&mut self.good);
         let (texts, later) = (self.texts.finish(), self.later.finish());

@@ -152,7 +152,7 @@ fn scan_rows(
     Ok(Layout { schema: rules.columns(&layout.schema), rules, tally, ..layout })
 }
 
-/// Adds a row; nothing of a bad row is added if the table continues.
+/// Adds a row; no cell of a bad row is added if the table continues.
 fn note(path: &Path, columns: &mut [Looked], record: &Record, rules: Rules) -> Result<(), TableError> {
     let line = record.line();
     if rules.bad != BadRows::Fail {

@@ -208,7 +208,7 @@ fn header(file: &File, at: u64) -> std::result::Result<(Numbers, u64), String> {
     }
 }
 
-/// Most bytes that a compression makes of one byte.
+/// Maximum decompressed bytes for each byte of a compression.
 fn ratio(compression: Compression) -> u64 {
     match compression {
         Compression::UNCOMPRESSED => 1,

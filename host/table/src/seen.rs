@@ -99,7 +99,7 @@ pub(crate) struct Seen {
     iso: bool,
     /// Orders that do not fit.
     orders_out: [bool; 3],
-    /// Whether the orders that fit give different days.
+    /// Whether the orders that fit result in different days.
     orders_differ: bool,
     /// Whether a date in another order has something else than points in it.
     undotted: bool,
@@ -154,7 +154,7 @@ impl Seen {
         self.groups[Group::Text as usize].count += 1;
     }
 
-    /// Whether so many cells were text that no other is examined.
+    /// Whether so many cells were text that no further cell is examined.
     pub(crate) fn is_plainly_text(&self) -> bool {
         let text = self.groups[Group::Text as usize].count;
         text >= PLAINLY_TEXT && text * FEW >= self.groups.iter().map(|found| found.count).sum()

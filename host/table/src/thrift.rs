@@ -60,7 +60,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks through a structure. `see` gets the depth of each field, its number, and its value if that is a whole
-    /// number, or its position if it is a false boolean; a structure is passed before its content.
+    /// number, or its position if it is a false boolean; a structure is reported before its content.
     fn structure(&mut self, depth: usize, see: &mut dyn FnMut(usize, i64, Option<i64>)) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         let mut field = 0;

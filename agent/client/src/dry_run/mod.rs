@@ -26,7 +26,7 @@ pub(crate) struct DryRun {
     folder: PathBuf,
     /// The outputs written so far, by file; `None` once they are published or discarded.
     outputs: Mutex<Option<BTreeMap<PathBuf, DryOutput>>>,
-    /// The process that it belongs to: the end of a forked one publishes nothing.
+    /// The process that it belongs to: at the end of a forked one, no output is published.
     process: u32,
 }
 

@@ -1,4 +1,4 @@
-//! An input of a dry run: a Parquet or Arrow file by the input's number or name, read anew each time.
+//! An input of a dry run: a Parquet or Arrow file by the input's number or name, which is read again each time.
 
 use super::OPTIONS;
 use crate::error::ClientError;

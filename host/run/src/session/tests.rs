@@ -66,7 +66,7 @@ struct Seen<T> {
     written: Vec<RecordBatch>,
 }
 
-/// Serves a script on a thread of its own. Its input 0 has these rows, its output 0 becomes an Arrow file.
+/// Serves a script on a thread of its own. Its input 0 has the rows of `input`, its output 0 becomes an Arrow file.
 async fn serve<T: Send + 'static>(
     kind: Kind,
     input: RecordBatch,

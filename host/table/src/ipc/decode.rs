@@ -26,7 +26,7 @@ impl Decoder {
         Self { schema, dictionaries: HashMap::new(), room: Room::default() }
     }
 
-    /// Decodes a message; a dictionary gives no batch.
+    /// Decodes a message; `None` for a dictionary.
     ///
     /// # Errors
     /// If the message is invalid.

@@ -17,10 +17,10 @@ pub(super) const METADATA_MAX: usize = 256 << 20;
 /// Maximum number of rows of a batch.
 const ROWS_MAX: i64 = 1 << 40;
 
-/// Most bytes that LZ4 decompresses from one byte: a run of 255.
+/// Maximum decompressed bytes for each byte of LZ4: a run of 255.
 const LZ4_RATIO: u64 = 255;
 
-/// Most bytes that Zstandard decompresses from one byte: a block of 128 KiB from four.
+/// Maximum decompressed bytes for each byte of Zstandard: a block of 128 KiB from four bytes.
 const ZSTD_RATIO: u64 = (128 << 10) / 4;
 
 /// Metadata key under which version 0.17 of Arrow compressed bodies, before there was a standard for it.

@@ -33,7 +33,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// Decides. Notes name values because of which the column has an unusual form.
+    /// Decides the form. Notes name values because of which the column has an unusual form.
     pub(crate) fn new(field: &Field, array: &ArrayRef, how: &How, notes: &mut Vec<Note>) -> Result<Self, Refusal> {
         let cast = |to: &DataType| cast(array, to);
         Ok(match array.data_type() {

@@ -206,7 +206,7 @@ fn offset(zone: &str) -> Option<i32> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
-/// The zone to write for R's zone: none for `UTC`, which stands for times without a zone; offsets as offsets.
+/// The zone to write for R's zone: none for `UTC`, which means times without a zone; offsets as offsets.
 pub(crate) fn zone_written(zone: &str) -> Option<Arc<str>> {
     match zone {
         "" | "UTC" | "GMT" => None,
