@@ -1,4 +1,4 @@
-//! A sample of a large text: its beginning, its end, and pieces between them, each of whole lines, in an unnamed file.
+//! A sample of a large text: its beginning, its end, and pieces between them, each of whole lines, in memory.
 
 use super::encoding::marked;
 use super::error::TableError;

@@ -123,8 +123,8 @@ impl TableFile {
     }
 
     /// Checks the content, as far as its format requires.
-        // A text in an encoding set by the user need not look like text.
     fn look(&mut self, temporary_folder: &Path) -> Result<(), TableError> {
+        // A text in an encoding set by the user need not look like text.
         if self.options.encoding.is_none() {
             signature::check(&self.path, self.format, self.reopen()?, || self.unpacked())?;
         }
