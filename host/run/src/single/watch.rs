@@ -307,12 +307,17 @@ impl Watching<'_> {
 
     fn note_trouble(&mut self, trouble: OutputFailure) {
         let evidence = &mut self.seen.evidence;
-        match trouble {
-            OutputFailure::Violation(reason) => evidence.violation = Some(reason),
-            OutputFailure::Limit(reason) => evidence.limit = Some(reason),
-            OutputFailure::Write(reason) => evidence.write_failure = Some(reason),
-            OutputFailure::ReaderGone => evidence.reader_gone = true,
-        }
+        // The first is the cause: a writer that has reported it refuses all later pieces, which is reported too.
+        let (first, reason) = match trouble {
+            OutputFailure::Violation(reason) => (&mut evidence.violation, reason),
+            OutputFailure::Limit(reason) => (&mut evidence.limit, reason),
+            OutputFailure::Write(reason) => (&mut evidence.write_failure, reason),
+            OutputFailure::ReaderGone => {
+                evidence.reader_gone = true;
+                return;
+            }
+        };
+        first.get_or_insert(reason);
     }
 
     fn escalate(&mut self, level: CancelLevel) {
