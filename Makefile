@@ -13,8 +13,10 @@ TOOLS := $(CACHE)/build-tools
 VENV := $(CACHE)/venv
 TRIPLE := $(shell uname -m)-unknown-linux-gnu
 AGENT := $(CARGO_TARGET_DIR)/$(TRIPLE)/agent/longshore-agent
-# What the demo shows and the tests call is built in the profile of the tests, so that everything is compiled once.
-LONGSHORE := $(CARGO_TARGET_DIR)/debug/longshore
+# What the demo shows and the tests call is built in the profile of the tests, so that everything is compiled once. It
+# has a folder of its own: Cargo puts another agent beside it, which is not static.
+PROGRAM := $(CARGO_TARGET_DIR)/program
+LONGSHORE := $(PROGRAM)/longshore
 RELEASE := $(CARGO_TARGET_DIR)/release
 WHEELS := $(CARGO_TARGET_DIR)/wheels
 R_LIBRARY := $(CACHE)/r-library
@@ -65,11 +67,13 @@ images: setup agent wheel r-library ## Build the images
 
 program: agent ## Build the command line for the tests
 	@cargo build --locked -p longshore-cli
-	@install -m 0755 $(AGENT) $(dir $(LONGSHORE))longshore-agent
+	@mkdir -p $(PROGRAM)
+	@ln -f $(CARGO_TARGET_DIR)/debug/longshore $(LONGSHORE)
+	@install -m 0755 $(AGENT) $(PROGRAM)/longshore-agent
 
 sdk: wheel r-library
-	@rm -rf $(dir $(LONGSHORE))sdk
-	@install -D -m 0644 -t $(dir $(LONGSHORE))sdk $(WHEELS)/*.whl $(R_PACKAGES)/*.tar.gz
+	@rm -rf $(PROGRAM)/sdk
+	@install -D -m 0644 -t $(PROGRAM)/sdk $(WHEELS)/*.whl $(R_PACKAGES)/*.tar.gz
 
 build: agent wheel r-library ## Build the command line, the agent and the SDK packages
 	@cargo build --locked --release -p longshore-cli

@@ -20,7 +20,7 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn path() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let home = || std::env::home_dir().map(|home| home.join(".cache/longshore/target"));
-    let built = || target.or_else(home).unwrap().join("debug/longshore");
+    let built = || target.or_else(home).unwrap().join("program/longshore");
     std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from)
 }
 
