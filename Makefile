@@ -13,11 +13,7 @@ TOOLS := $(CACHE)/build-tools
 VENV := $(CACHE)/venv
 TRIPLE := $(shell uname -m)-unknown-linux-gnu
 AGENT := $(CARGO_TARGET_DIR)/$(TRIPLE)/agent/longshore-agent
-# What the demo shows and the tests call is built in the profile of the tests, so that everything is compiled once. It
-# has a folder of its own: Cargo puts another agent beside it, which is not static.
-PROGRAM := $(CARGO_TARGET_DIR)/program
-LONGSHORE := $(PROGRAM)/longshore
-RELEASE := $(CARGO_TARGET_DIR)/release
+LONGSHORE := $(CARGO_TARGET_DIR)/release/longshore
 WHEELS := $(CARGO_TARGET_DIR)/wheels
 R_LIBRARY := $(CACHE)/r-library
 R_PACKAGES := $(CARGO_TARGET_DIR)/r
@@ -65,27 +61,19 @@ r-package: setup ## Build the source packages of the R SDK
 images: setup agent wheel r-library ## Build the images
 	@images/build --agent $(AGENT) --wheels $(WHEELS) --r-packages $(R_PACKAGES)
 
-program: agent ## Build the command line for the tests
-	@cargo build --locked -p longshore-cli
-	@mkdir -p $(PROGRAM)
-	@ln -f $(CARGO_TARGET_DIR)/debug/longshore $(LONGSHORE)
-	@install -m 0755 $(AGENT) $(PROGRAM)/longshore-agent
-
-sdk: wheel r-library
-	@rm -rf $(PROGRAM)/sdk
-	@install -D -m 0644 -t $(PROGRAM)/sdk $(WHEELS)/*.whl $(R_PACKAGES)/*.tar.gz
-
-build: agent wheel r-library ## Build the command line, the agent and the SDK packages
+program: agent
 	@cargo build --locked --release -p longshore-cli
-	@install -m 0755 $(AGENT) $(RELEASE)/longshore-agent
-	@rm -rf $(RELEASE)/sdk
-	@install -D -m 0644 -t $(RELEASE)/sdk $(WHEELS)/*.whl $(R_PACKAGES)/*.tar.gz
+	@install -m 0755 $(AGENT) $(CARGO_TARGET_DIR)/release/longshore-agent
+
+build: program wheel r-library ## Build the command line, the agent and the SDK packages
+	@rm -rf $(CARGO_TARGET_DIR)/release/sdk
+	@install -D -m 0644 -t $(CARGO_TARGET_DIR)/release/sdk $(WHEELS)/*.whl $(R_PACKAGES)/*.tar.gz
 
 install: build ## Install the command line below PREFIX
-	@install -D -m 0755 $(RELEASE)/longshore $(DESTDIR)$(PREFIX)/bin/longshore
+	@install -D -m 0755 $(LONGSHORE) $(DESTDIR)$(PREFIX)/bin/longshore
 	@install -D -m 0755 $(AGENT) $(DESTDIR)$(PREFIX)/libexec/longshore/longshore-agent
 	@rm -rf $(DESTDIR)$(PREFIX)/libexec/longshore/sdk
-	@install -D -m 0644 -t $(DESTDIR)$(PREFIX)/libexec/longshore/sdk $(RELEASE)/sdk/*
+	@install -D -m 0644 -t $(DESTDIR)$(PREFIX)/libexec/longshore/sdk $(CARGO_TARGET_DIR)/release/sdk/*
 
 python-image: setup agent wheel
 	@images/build --agent $(AGENT) --wheels $(WHEELS) python
@@ -110,19 +98,19 @@ lint: venv r-library ## Check format, lints, types and documentation
 
 # Where one of the preparations waits for a download, or for the engine, another works.
 test: setup ## Run all tests
-	@$(MAKE) --no-print-directory -j2 images program sdk venv lint
+	@$(MAKE) --no-print-directory -j2 images build venv lint
 	@tests/needs
 	@tests/all rust python tables hostile fresh
 
-test-fresh: setup images program sdk venv ## Test on a fresh engine and as an ordinary user
+test-fresh: setup images build venv ## Test on a fresh engine and as an ordinary user
 	@tests/needs
 	@tests/all fresh
 
-test-hostile: setup images program sdk venv ## Test each protection with hostile scripts, and that it is needed
+test-hostile: setup images build venv ## Test each protection with hostile scripts, and that it is needed
 	@tests/needs
 	@tests/all hostile
 
-test-tables: setup images program sdk venv ## Run the larger tests of tables, including Spark
+test-tables: setup images build venv ## Run the larger tests of tables, including Spark
 	@images/packages tables
 	@$(VENV)/bin/pip install -q --disable-pip-version-check -r tests/python-larger-requirements.txt
 	@tests/needs
@@ -136,10 +124,10 @@ docs: r-library ## Write the generated documents
 
 bench: images build venv ## Run the benchmarks, write target/bench/report.md
 	@cargo build --release --quiet -p longshore --example read
-	@$(VENV)/bin/python3 tests/bench/bench.py $(RELEASE)/longshore
+	@$(VENV)/bin/python3 tests/bench/bench.py $(LONGSHORE)
 
 clean: ## Remove build results
 	@cargo clean
 	@rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help setup agent wheel venv program sdk python-image r-library r-package images build install demo lint test test-fresh test-hostile test-tables docs bench clean
+.PHONY: help setup agent wheel venv program python-image r-library r-package images build install demo lint test test-fresh test-hostile test-tables docs bench clean

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "longshore"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or CACHE / "target")
-LONGSHORE = Path(os.environ.get("LONGSHORE_BIN") or TARGET / "program/longshore")
+LONGSHORE = Path(os.environ.get("LONGSHORE_BIN") or TARGET / "release/longshore")
 PYTHON = Path(os.environ.get("LONGSHORE_PYTHON") or CACHE / "venv/bin/python3")
 R_LIBRARY = Path(os.environ.get("LONGSHORE_R_LIBRARY") or CACHE / "r-library")
 

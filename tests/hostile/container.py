@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "longshore"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or CACHE / "target")
-LONGSHORE = Path(os.environ.get("LONGSHORE_BIN") or TARGET / "program/longshore")
+LONGSHORE = Path(os.environ.get("LONGSHORE_BIN") or TARGET / "release/longshore")
 
 # No batch takes longer on any machine that is alive.
 DEADLINE = 300

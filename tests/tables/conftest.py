@@ -41,8 +41,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def runner(folder):
-    """What runs blocks; it needs what `make program sdk venv` makes."""
-    assert runs.LONGSHORE.exists(), f"{runs.LONGSHORE} is there: make program sdk"
+    """What runs blocks; it needs what `make build venv r-library` makes."""
+    assert runs.LONGSHORE.exists(), f"{runs.LONGSHORE} is there: make build"
     return runs.Runner(folder, environments.pandas2_python())
 
 

@@ -15,7 +15,7 @@ import threading
 HERE = pathlib.Path(__file__).parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "longshore"
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or CACHE / "target")
-LONGSHORE = pathlib.Path(os.environ.get("LONGSHORE") or TARGET / "program" / "longshore")
+LONGSHORE = pathlib.Path(os.environ.get("LONGSHORE") or TARGET / "release" / "longshore")
 
 INPUTS_MAX = 64
 """Inputs and outputs of one run."""

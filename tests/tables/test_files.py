@@ -233,7 +233,7 @@ def test_what_is_no_table_in_many_files_is_refused(tmp_path):
     pa.parquet.write_table(pa.table({"a": pa.array([1], pa.int32())}), tmp_path / "a.parquet")
     pa.parquet.write_table(pa.table({"a": pa.array([1], pa.int64())}), tmp_path / "b.parquet")
     errors = refused(tmp_path / "*.parquet")
-    assert "`a` is Int32 in `" in errors and "a.parquet`, and Int64 in `" in errors
+    assert "`a` is Int32 in `" in errors and "a.parquet`, but Int64 in `" in errors
 
 
 def test_the_names_of_folders_are_columns(tmp_path):

@@ -1,4 +1,4 @@
-//! The `longshore` command under test: `LONGSHORE_BIN`, else the build of `make program`, in a home of the test's own.
+//! The `longshore` command under test: `LONGSHORE_BIN`, else the release build, in a home of the test's own.
 
 #![allow(dead_code, unused_imports, reason = "each test takes what it needs of it")]
 
@@ -20,7 +20,7 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn path() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let home = || std::env::home_dir().map(|home| home.join(".cache/longshore/target"));
-    let built = || target.or_else(home).unwrap().join("program/longshore");
+    let built = || target.or_else(home).unwrap().join("release/longshore");
     std::env::var_os("LONGSHORE_BIN").map_or_else(built, PathBuf::from)
 }
 

@@ -1,7 +1,7 @@
 //! The conformance suite: every case of `tests/cases` on every engine, through the `longshore` command as a user runs
 //! it, and a look at the machine afterwards. What a case may say is in `case.rs` and `tests/cases/README.md`.
 //!
-//! `LONGSHORE_BIN` names the command to test; without it, it is the build of `make program`. A missing command or engine is a
+//! `LONGSHORE_BIN` names the command to test; without it, it is the release build. A missing command or engine is a
 //! failure here, never a skipped test.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may, and its report goes to standard output")]

@@ -18,13 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Command(PathBuf);
 
 impl Command {
-    /// `LONGSHORE_BIN`, else the build of `make program`.
+    /// `LONGSHORE_BIN`, else the release build.
     pub(crate) fn find() -> Result<Self, String> {
         let path = command::path();
         if path.is_file() {
             Ok(Self(path))
         } else {
-            Err(format!("`{}` is missing: build it with `make program`, or set LONGSHORE_BIN", path.display()))
+            Err(format!("`{}` is missing: build it with `cargo build --release`, or set LONGSHORE_BIN", path.display()))
         }
     }
 }

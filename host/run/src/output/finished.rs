@@ -1,6 +1,7 @@
 //! The result of an output: the written file, or why the run ends.
 
 use super::pending::Pending;
+use longshore_model::outcome::Evidence;
 
 /// An output failure, which ends the run.
 #[derive(Debug)]
@@ -13,6 +14,23 @@ pub(crate) enum OutputFailure {
     Write(String),
     /// The reader of standard output is gone.
     ReaderGone,
+}
+
+impl OutputFailure {
+    /// Adds it to the evidence. The first of each kind is the cause: a writer that has reported it refuses all later
+    /// pieces, which is reported too.
+    pub(crate) fn note(self, evidence: &mut Evidence) {
+        let (first, reason) = match self {
+            Self::Violation(reason) => (&mut evidence.violation, reason),
+            Self::Limit(reason) => (&mut evidence.limit, reason),
+            Self::Write(reason) => (&mut evidence.write_failure, reason),
+            Self::ReaderGone => {
+                evidence.reader_gone = true;
+                return;
+            }
+        };
+        first.get_or_insert(reason);
+    }
 }
 
 /// An output that was written, or failed.
@@ -36,5 +54,23 @@ impl Finished {
     /// The notes, with the output's number.
     pub(crate) fn all_notes(&self) -> impl Iterator<Item = String> {
         self.notes.iter().map(|note| format!("output {}: {note}", self.index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_is_the_cause() {
+        let mut evidence = Evidence::default();
+        for reason in ["the disk is full", "the writer has stopped"] {
+            OutputFailure::Write(reason.into()).note(&mut evidence);
+            OutputFailure::Limit(reason.into()).note(&mut evidence);
+        }
+        OutputFailure::ReaderGone.note(&mut evidence);
+        assert_eq!(evidence.write_failure.as_deref(), Some("the disk is full"));
+        assert_eq!(evidence.limit.as_deref(), Some("the disk is full"));
+        assert!(evidence.reader_gone && evidence.violation.is_none());
     }
 }

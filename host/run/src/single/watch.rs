@@ -133,7 +133,7 @@ impl Watch<'_> {
             watching.step().await;
         }
         while let Ok(trouble) = watching.run.troubles.try_recv() {
-            watching.note_trouble(trouble);
+            trouble.note(&mut watching.seen.evidence);
         }
         watching.seen
     }
@@ -155,7 +155,7 @@ impl Watching<'_> {
             end = next(&mut self.script) => self.script_ended(end),
             finished = next(&mut self.finishing) => self.written(finished),
             Some(trouble) = self.run.troubles.recv() => {
-                self.note_trouble(trouble);
+                trouble.note(&mut self.seen.evidence);
                 self.escalate(CancelLevel::AtOnce);
             }
             level = self.run.cancel.beyond(self.level) => {
@@ -303,21 +303,6 @@ impl Watching<'_> {
         if self.script.is_none() {
             self.finish_outputs();
         }
-    }
-
-    fn note_trouble(&mut self, trouble: OutputFailure) {
-        let evidence = &mut self.seen.evidence;
-        // The first is the cause: a writer that has reported it refuses all later pieces, which is reported too.
-        let (first, reason) = match trouble {
-            OutputFailure::Violation(reason) => (&mut evidence.violation, reason),
-            OutputFailure::Limit(reason) => (&mut evidence.limit, reason),
-            OutputFailure::Write(reason) => (&mut evidence.write_failure, reason),
-            OutputFailure::ReaderGone => {
-                evidence.reader_gone = true;
-                return;
-            }
-        };
-        first.get_or_insert(reason);
     }
 
     fn escalate(&mut self, level: CancelLevel) {
