@@ -145,7 +145,8 @@ fn a_question_that_is_cancelled_gives_the_terminal_back() {
     let mut terminal = Command::new(python());
     terminal.arg(driver).arg(steps.to_string()).args(["bash", "-c", &command]).current_dir(user.folder.path());
     let output = user.home.of(&mut terminal).output().unwrap();
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     let seen = report["seen"].as_str().unwrap();
     assert!(seen.contains(" echo ") && !seen.contains(" -echo "), "{seen}");
 }

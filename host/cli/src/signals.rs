@@ -2,6 +2,7 @@
 //! once the second time. SIGHUP (a closed terminal) always cancels gently: both the kernel and the shell send it.
 
 use longshore::{Cancel, CancelLevel};
+use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -13,9 +14,15 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) struct Signals(JoinHandle<()>);
 
 impl Signals {
-    /// Begins to handle signals.
+    /// Begins to handle signals: from its return on none has its default effect.
     pub(crate) fn cancelling(cancel: &Cancel) -> Self {
-        Self(tokio::spawn(cancel_on_signals(cancel.clone())))
+        let handled = Handled::begin();
+        let cancel = cancel.clone();
+        Self(tokio::spawn(async move {
+            if let Ok(handled) = handled {
+                handled.cancel(&cancel).await;
+            }
+        }))
     }
 }
 
@@ -35,19 +42,31 @@ pub(crate) async fn unless_interrupted(command: impl Future<Output = u8>) -> u8 
     }
 }
 
-async fn cancel_on_signals(cancel: Cancel) {
-    let (Ok(mut interrupts), Ok(mut terminations)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    // Programs started by `nohup` continue without their terminal.
-    let mut hangups = if ignores_hangups() { None } else { signal(SignalKind::hangup()).ok() };
-    loop {
-        tokio::select! {
-            Some(()) = interrupts.recv() => cancel.cancel(harder(&cancel)),
-            Some(()) = terminations.recv() => cancel.cancel(harder(&cancel)),
-            Some(()) = received(&mut hangups) => cancel.cancel(CancelLevel::Gently),
-            else => return,
+/// The signals that are handled.
+struct Handled {
+    interrupts: Signal,
+    terminations: Signal,
+    /// Programs started by `nohup` continue without their terminal.
+    hangups: Option<Signal>,
+}
+
+impl Handled {
+    fn begin() -> io::Result<Self> {
+        let interrupts = signal(SignalKind::interrupt())?;
+        let terminations = signal(SignalKind::terminate())?;
+        let hangups = if ignores_hangups() { None } else { signal(SignalKind::hangup()).ok() };
+        Ok(Self { interrupts, terminations, hangups })
+    }
+
+    /// Cancels with each signal.
+    async fn cancel(mut self, cancel: &Cancel) {
+        loop {
+            tokio::select! {
+                Some(()) = self.interrupts.recv() => cancel.cancel(harder(cancel)),
+                Some(()) = self.terminations.recv() => cancel.cancel(harder(cancel)),
+                Some(()) = received(&mut self.hangups) => cancel.cancel(CancelLevel::Gently),
+                else => return,
+            }
         }
     }
 }
@@ -70,4 +89,21 @@ fn ignores_hangups() -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     // Signal 1 is the lowest bit.
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{Signal, getpid, kill_process};
+
+    #[tokio::test]
+    async fn a_signal_that_comes_at_once_has_not_its_default_effect() {
+        let cancel = Cancel::new();
+        // This runtime has one thread, on which nothing runs before the first wait.
+        let signals = Signals::cancelling(&cancel);
+        kill_process(getpid(), Signal::INT).unwrap();
+        cancel.cancelled().await;
+        assert_eq!(cancel.level(), CancelLevel::Gently);
+        drop(signals);
+    }
 }
