@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 /// The compiled part of the package `longshore`.
 #[pymodule]
 fn _longshore(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<client::Client>()?;
     module.add_class::<table::Table>()?;
     module.add_class::<table::Batches>()?;

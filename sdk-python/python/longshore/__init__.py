@@ -9,7 +9,24 @@ Scripts import the class from ``longshore.api``::
     api.close()
 """
 
-from longshore._longshore import EndedError, InputError, LongshoreError, ModeError, NotInRunError, OutputError
+from longshore._longshore import (
+    EndedError,
+    InputError,
+    LongshoreError,
+    ModeError,
+    NotInRunError,
+    OutputError,
+    __version__,
+)
 from longshore.api import Api
 
-__all__ = ["Api", "EndedError", "InputError", "LongshoreError", "ModeError", "NotInRunError", "OutputError"]
+__all__ = [
+    "Api",
+    "EndedError",
+    "InputError",
+    "LongshoreError",
+    "ModeError",
+    "NotInRunError",
+    "OutputError",
+    "__version__",
+]

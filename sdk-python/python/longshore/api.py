@@ -21,12 +21,17 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any, Callable, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Callable, Literal, NoReturn, cast, overload
 
 from longshore import _frames, _stand_in, _tables
 from longshore._longshore import Client, InputError, LongshoreError, OutputError
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
 
 __all__ = ["Api"]
 
@@ -66,9 +71,10 @@ class Api:
         _report_uncaught(self)
         atexit.register(self._client.end)
 
-    # Inputs
+    # Inputs. Their types have `Any` in place of the `None` of an input that is not connected: scripts whose inputs are
+    # required would have to rule it out.
 
-    def read_input_records(self, input_number: int | str = 0) -> Any:
+    def read_input_records(self, input_number: int | str = 0) -> pandas.DataFrame | Any:
         """Read a whole input as a ``pandas.DataFrame`` with numpy types, or ``None`` if it is not connected.
 
         The frame has the rows of the input, with an index from 0, and its columns, with their order and names. Numbers,
@@ -103,6 +109,25 @@ class Api:
             EndedError: after ``commit`` or ``close``.
         """
         return self.read_input(input_number, as_="pandas")
+
+    @overload
+    def read_input(self, input_number: int | str = 0, as_: Literal["arrow"] = "arrow") -> pyarrow.Table | Any: ...
+
+    @overload
+    def read_input(
+        self, input_number: int | str = 0, *, as_: Literal["pandas"], dtypes: str = "numpy"
+    ) -> pandas.DataFrame | Any: ...
+
+    @overload
+    def read_input(self, input_number: int | str = 0, *, as_: Literal["polars"]) -> polars.DataFrame | Any: ...
+
+    @overload
+    def read_input(
+        self, input_number: int | str = 0, *, as_: Literal["batches"]
+    ) -> Iterator[pyarrow.RecordBatch] | Any: ...
+
+    @overload
+    def read_input(self, input_number: int | str = 0, as_: str = "arrow", dtypes: str = "numpy") -> Any: ...
 
     def read_input(self, input_number: int | str = 0, as_: str = "arrow", dtypes: str = "numpy") -> Any:
         """Read a whole input in the form ``as_``, or ``None`` if it is not connected.
@@ -181,7 +206,7 @@ class Api:
 
     # Streams
 
-    def process_stream(self, fn: Callable[[Any], Any], dtypes: str = "numpy") -> None:
+    def process_stream(self, fn: Callable[[pandas.DataFrame], Any], dtypes: str = "numpy") -> None:
         """Transform the input chunk by chunk, in order, until it ends. For blocks with ``mode = "stream"``.
 
         Calls ``fn`` with each chunk, a ``pandas.DataFrame`` with an index from 0 and at most the run's chunk size

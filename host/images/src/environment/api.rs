@@ -5,6 +5,7 @@ use super::job::{Job, file};
 use super::sources::PROLOGUE;
 use longshore_block::Language;
 use longshore_config::settings::Settings;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Its arguments follow those of the SDK: the first and the last user of scripts. Ids without an account get one.
@@ -30,7 +31,7 @@ python=$(command -v python3 || command -v python) ||
 found=$("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' ||
     { echo "longshore-reason: it has Python $found, and Python 3.9 or newer is needed" >&2; exit 1; }
-"$uv" pip install --python "$python" --break-system-packages --compile-bytecode --no-build "longshore[pandas] @ file://$PWD/$1" "./$2" ||
+"$uv" pip install --python "$python" --break-system-packages --compile-bytecode --no-build "./$1" "./$2" ||
     { libc=$(ldd --version 2>&1 | head -n 1)
       echo "longshore-reason: the package for its Python $found cannot be installed; the SDK needs Linux with glibc, found: ${libc:-no ldd}" >&2; exit 1; }
 "$python" -c 'import longshore, omniscope.api' ||
@@ -54,21 +55,24 @@ const R_VERSION: &str = "4.2";
 
 /// The files of the SDK of a language, with the agent first.
 fn files(language: Language, settings: &Settings) -> Result<Vec<PathBuf>, EnvironmentError> {
+    let unreadable = |source| EnvironmentError::Sdk { folder: settings.sdk_folder.clone(), source };
+    let packages = sdk_files(language, settings).map_err(unreadable)?;
+    Ok(std::iter::once(settings.agent.clone()).chain(packages).collect())
+}
+
+/// The packages of the SDK of a language.
+pub(super) fn sdk_files(language: Language, settings: &Settings) -> io::Result<Vec<PathBuf>> {
     let (kinds, suffix) = match language {
         Language::Python => (["longshore-", "omniscope_api-"], ".whl"),
         Language::R => (["longshore_", "omniscope.api_"], ".tar.gz"),
     };
-    let folder = &settings.sdk_folder;
-    let unreadable = |source| EnvironmentError::Sdk { folder: folder.clone(), source };
-    let found: Vec<PathBuf> =
-        std::fs::read_dir(folder).map_err(unreadable)?.flatten().map(|entry| entry.path()).collect();
+    let found: Vec<PathBuf> = std::fs::read_dir(&settings.sdk_folder)?.flatten().map(|entry| entry.path()).collect();
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut files = vec![settings.agent.clone()];
-    for kind in kinds {
+    let newest = |kind: &str| {
         let file = found.iter().filter(|path| name(path).starts_with(kind) && name(path).ends_with(suffix)).max();
-        files.push(file.cloned().ok_or_else(|| unreadable(std::io::ErrorKind::NotFound.into()))?);
-    }
-    Ok(files)
+        file.cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    };
+    kinds.into_iter().map(newest).collect()
 }
 
 /// The input of an API layer, for its hash: names, sizes and times of the files.
