@@ -113,9 +113,15 @@ impl Host {
         single::explain(prepared, &self.engines).await
     }
 
-    /// Checks everything that runs need on this machine.
-    pub async fn diagnose(&self) -> Vec<Diagnosis> {
-        diagnose(&self.engines).await
+    /// Checks everything that runs on these engines need on this machine.
+    pub async fn diagnose(&self, engine: EngineChoice) -> Vec<Diagnosis> {
+        let (mut found, process_is_needed) = diagnose(&self.engines, engine).await;
+        let mut interpreters = environment::local::diagnose(&self.engines).await;
+        if !process_is_needed {
+            Diagnosis::optional(&mut interpreters);
+        }
+        found.extend(interpreters);
+        found
     }
 
     /// The images of this machine. An error if no engine answers, unless there are environment folders.

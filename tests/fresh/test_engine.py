@@ -45,7 +45,7 @@ def call(engine: Engine, folder: Path, *arguments: str) -> "subprocess.Completed
 def test_an_engine_without_images_says_how_to_get_them(engine: Engine, folder: Path) -> None:
     listed = output(["docker", "images", "--all", "--quiet"], env=os.environ | engine.variables)
     assert listed == "", "this test comes first"
-    advice = "build Longshore's images with `make images`"
+    advice = "provide Longshore's images with `longshore setup`"
     for arguments, status, said in (
         (["images", "list"], 0, ["0 images, 0 B of the "]),
         (["images", "prune"], 0, ["nothing to remove"]),

@@ -301,5 +301,5 @@ fn an_agent_that_is_missing_is_told_on_which_side() {
     assert_eq!(record["outcome"], "engine_failed", "{said}");
     let expected = "cannot find an agent: the image `debian:bookworm-slim` has none, and the agent of this machine is \
                     missing at `/no/such/agent`";
-    assert!(said.contains(expected) && said.contains("help: build the agent with `make build`"), "{said}");
+    assert!(said.contains(expected) && said.contains("help: install Longshore again, or name the agent"), "{said}");
 }

@@ -274,7 +274,9 @@ const BY_PATH: [&str; 14] = [
 const CHANGED_BY_PATH: &[(&str, &str)] = &[
     ("cases/src/run.rs", "a locked folder that this user alone can enter"),
     ("engine/src/sockets.rs", "a file of the kernel's, of a group that a process of the container is in"),
+    ("images/src/environment/local/base.rs", "a locked folder of the cache that this user alone can enter"),
     ("images/src/environment/local/certificates.rs", "a folder of the cache, before packages run"),
+    ("images/src/environment/local/installer.rs", "a locked folder of the cache that this user alone can enter"),
     ("images/src/environment/local/interpreter.rs", "a folder of the cache"),
     ("images/src/environment/local/python.rs", "a locked folder of the cache that this user alone can enter"),
     ("images/src/environment/local/r.rs", "a locked folder of the cache that this user alone can enter"),

@@ -2,6 +2,7 @@
 
 use crate::check::CheckArguments;
 use crate::config::ConfigCommand;
+use crate::doctor::DoctorArguments;
 use crate::engine_argument::EngineArgument;
 use crate::fingerprint::FingerprintArguments;
 use crate::images::ImagesCommand;
@@ -52,13 +53,16 @@ pub(crate) enum Command {
     /// Check a block without running it, and print it as Longshore reads it
     Check(CheckArguments),
     /// List what is missing on this machine, with the command that fixes it
-    Doctor {
-        /// Print a JSON array instead of text
-        #[arg(long)]
-        json: bool,
-    },
+    Doctor(DoctorArguments),
     /// Print the JSON schema of block.toml
     Schema,
+}
+
+impl Command {
+    /// Whether settings of a project change nothing that it does, or are what it reports on.
+    pub(crate) fn needs_no_project(&self) -> bool {
+        matches!(self, Self::Doctor(_) | Self::Check(_) | Self::Schema | Self::New(_) | Self::Peek(_))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! Settings from the environment, and the only reader of it. `longshore::config` defines the variables' meaning.
 
+use crate::docker_context;
 use longshore::Settings;
 use longshore::config::{self, Config, ConfigError, FILE_NAME, Places};
 use std::env;
@@ -10,17 +11,62 @@ use std::path::{Path, PathBuf};
 /// `/longshore-4294967295`, `/runs`, `/`, a run's id (22) and `/shared/host.sock` take 66.
 const RUNTIME_FOLDER_BYTES: usize = 41;
 
-/// Settings of this machine, user and project.
-pub(crate) fn config() -> Result<Config, ConfigError> {
-    let places = Places {
+/// Variables of this project that are not settings: the settings file, scripts' own, and those of its builds and tests.
+const OTHER_VARIABLES: [&str; 7] = [
+    "LONGSHORE_CONFIG",
+    "LONGSHORE_DRY_RUN",
+    "LONGSHORE_SOCKET",
+    "LONGSHORE_BIN",
+    "LONGSHORE_CA_BUNDLE",
+    "LONGSHORE_WRITE_DOCS",
+    "LONGSHORE",
+];
+
+/// The settings, and what is wrong around them.
+pub(crate) struct Found {
+    pub(crate) config: Config,
+    /// Why the settings file of the current folder is ignored.
+    pub(crate) ignored: Option<ConfigError>,
+}
+
+impl Found {
+    /// What the user should know whatever the command does.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let ignored = self.ignored.iter().map(|error| format!("settings of this folder are ignored: {error}"));
+        // A name that is like no other may be another program's.
+        let misspelt = unknown_variables().into_iter().filter(|(_, hint)| !hint.is_empty());
+        ignored.chain(misspelt.map(|(name, hint)| format!("`{name}` is not a setting{hint}"))).collect()
+    }
+}
+
+/// Settings of this machine, user and project. The project's file may be ignored if it belongs to another user.
+pub(crate) fn find(needs_no_project: bool) -> Result<Found, ConfigError> {
+    let mut places = Places {
         user: data_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join(FILE_NAME)),
         current: env::current_dir().ok(),
         named: set("LONGSHORE_CONFIG"),
         ..Places::default()
     };
+    let (files, ignored) = match places.files() {
+        Err(error @ ConfigError::Foreign { .. }) if needs_no_project => {
+            places.current = None;
+            (places.files()?, Some(error))
+        }
+        files => (files?, None),
+    };
     let variables = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     let variables = variables.filter(|(name, _)| config::counts(name)).collect();
-    config::load(places.files()?, &variables, defaults())
+    Ok(Found { config: config::load(files, &variables, defaults())?, ignored })
+}
+
+/// Variables that are named like settings and are none, each with the hint at the one that was probably meant.
+pub(crate) fn unknown_variables() -> Vec<(String, String)> {
+    let names = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let named = names.filter(|(name, value)| name.starts_with("LONGSHORE_") && !value.is_empty());
+    let unknown = named.filter(|(name, _)| !config::counts(name) && !OTHER_VARIABLES.contains(&name.as_str()));
+    let mut unknown: Vec<_> = unknown.map(|(name, _)| (config::similar(&name, &OTHER_VARIABLES), name)).collect();
+    unknown.sort_by(|a, b| a.1.cmp(&b.1));
+    unknown.into_iter().map(|(hint, name)| (name, hint)).collect()
 }
 
 /// Values that apply where no file and no variable sets one; most of them depend on the machine and the user.
@@ -29,6 +75,10 @@ fn defaults() -> Settings {
     let path = env::var("PATH").unwrap_or_else(|_| settings.path.clone());
     let replace = |value: &mut PathBuf, found: Option<PathBuf>| found.into_iter().for_each(|found| *value = found);
     replace(&mut settings.runtime_folder, runtime_folder());
+    replace(
+        &mut settings.engine_socket,
+        docker_config().and_then(|file| docker_context::socket(&file, set_text("DOCKER_CONTEXT"))),
+    );
     replace(&mut settings.python, longshore::find_program("python3", &path));
     replace(&mut settings.rscript, longshore::find_program("Rscript", &path));
     replace(&mut settings.uv, longshore::find_program("uv", &path));
@@ -55,6 +105,10 @@ pub(crate) fn variable(name: &str) -> Result<String, &'static str> {
         env::VarError::NotPresent => "is not set",
         env::VarError::NotUnicode(_) => "is not UTF-8",
     })
+}
+
+fn set_text(variable: &str) -> Option<String> {
+    set(variable)?.into_os_string().into_string().ok()
 }
 
 fn set(variable: &str) -> Option<PathBuf> {

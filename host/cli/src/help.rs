@@ -25,19 +25,24 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
         Remedy::UseContainers => "use `--engine docker`",
         Remedy::Diagnose => "`longshore doctor` gives details",
         Remedy::NameImage => "name another image with `--image`",
-        Remedy::BuildImages => "build Longshore's images with `make images`, or name another image with `--image`",
+        Remedy::BuildImages => {
+            "provide Longshore's images with `longshore setup`, or name another image with `--image`"
+        }
         Remedy::BuildAgent => {
-            "build the agent with `make build`, or name it in the environment variable `LONGSHORE_AGENT`"
+            "install Longshore again, or name the agent in the environment variable `LONGSHORE_AGENT`"
         }
         Remedy::BuildSdk => {
-            "build the SDKs with `make build`, or name their folder in the environment variable `LONGSHORE_SDK_FOLDER`"
+            "install Longshore again, or name the folder of the SDKs in the environment variable `LONGSHORE_SDK_FOLDER`"
         }
         Remedy::InstallPython => {
-            "create its environment with `make venv`, or name another interpreter in `LONGSHORE_PYTHON`"
+            "install Python 3.11 or newer (`sudo apt-get install python3 python3-venv`), or name one in `LONGSHORE_PYTHON`"
         }
         Remedy::InstallR => {
-            "install R (`sudo apt-get install r-base-core`) and its library (`make r-library`), or name a library that \
-             has the package in `LONGSHORE_R_LIBRARY`"
+            "install R (`sudo apt-get install r-base-core`), or name its `Rscript` in `LONGSHORE_RSCRIPT`"
+        }
+        Remedy::InstallUv => {
+            "install Python's `venv` (`sudo apt-get install python3-venv`) or uv (`pip install uv`), or name uv in the \
+             environment variable `LONGSHORE_UV`"
         }
         Remedy::BuildBlockImage { block } => {
             return Some(format!("build the image with `longshore images build {block}`"));

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod config;
 mod console;
+mod docker_context;
 mod doctor;
 mod engine_argument;
 mod environment;
@@ -44,10 +45,15 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return ExitCode::from(failure::print(&error, 3)),
     };
-    let config = match environment::config() {
-        Ok(config) => config,
+    let environment = match environment::find(arguments.command.needs_no_project()) {
+        Ok(environment) => environment,
         Err(error) => return ExitCode::from(failure::print(&error, BAD_INPUT)),
     };
+    // The doctor itself reports all of it.
+    if !matches!(arguments.command, Command::Doctor(_)) {
+        environment.warnings().iter().for_each(|warning| failure::print_note(warning));
+    }
+    let config = &environment.config;
     let host = Host::new(config.settings().clone());
     let status = match arguments.command {
         Command::Run(arguments) => runtime.block_on(run::run(*arguments, &host)),
@@ -60,9 +66,11 @@ fn main() -> ExitCode {
             runtime.block_on(signals::unless_interrupted(fingerprint::fingerprint(arguments, &host)))
         }
         Command::Lock(arguments) => runtime.block_on(lock::lock(arguments, &host)),
-        Command::Config(command) => config::config(&command, &config),
+        Command::Config(command) => config::config(&command, config),
         Command::Check(arguments) => check::check(&arguments, &host.settings().temporary_folder),
-        Command::Doctor { json } => runtime.block_on(signals::unless_interrupted(doctor::doctor(&config, json))),
+        Command::Doctor(arguments) => {
+            runtime.block_on(signals::unless_interrupted(doctor::doctor(&arguments, &environment)))
+        }
         Command::Schema => check::schema(),
     };
     // At most a read of standard input is still blocked; the program does not wait for it.

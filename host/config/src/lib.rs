@@ -40,5 +40,6 @@ pub use document::document;
 pub use entry::{Entry, Source, Value};
 pub use error::ConfigError;
 pub use load::{Config, Variables, counts, load};
+pub use names::similar;
 pub use places::{FILE_NAME, Places};
 pub use time::{TimeError, format_time, parse_time};

@@ -37,7 +37,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         leads_to: Target::Socket,
         variable: "DOCKER_HOST",
         about: "the socket of the container engine, Docker's or Podman's",
-        default: "`/var/run/docker.sock`",
+        default: "that of Docker's current context (`DOCKER_CONTEXT`), else `/var/run/docker.sock`",
         example: r#""/run/podman/podman.sock""#,
         ..ENGINE
     },
@@ -56,7 +56,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         slot: Slot::Program(|settings| &mut settings.python),
         leads_to: Target::File,
         variable: "LONGSHORE_PYTHON",
-        about: "the Python of the `process` engine; it must have the SDK",
+        about: "the Python of the `process` engine; if it lacks the SDK, an environment with it is created in the cache",
         default: "`python3` in PATH",
         example: r#""/opt/venv/bin/python3""#,
         ..ENGINE
@@ -76,7 +76,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         slot: Slot::PathOrNone(|settings| &mut settings.r_library),
         leads_to: Target::Folder,
         variable: "LONGSHORE_R_LIBRARY",
-        about: "a library of R packages for the `process` engine, before R's own; one of them must have the SDK",
+        about: "a library of R packages for the `process` engine, before R's own; if none has the SDK, a library with it is created in the cache",
         default: "none",
         example: r#""/opt/R/library""#,
         ..ENGINE
@@ -87,7 +87,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         leads_to: Target::File,
         variable: "LONGSHORE_UV",
         about: "the `uv` that installs Python environments for the `process` engine",
-        default: "`uv` in PATH",
+        default: "`uv` in PATH or beside the interpreter, else one that is installed in the cache",
         example: r#""/opt/bin/uv""#,
         ..ENGINE
     },
@@ -96,7 +96,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         slot: Slot::Path(|settings| &mut settings.sdk_folder),
         leads_to: Target::Folder,
         variable: "LONGSHORE_SDK_FOLDER",
-        about: "the wheels and R packages of the SDKs, which are put into images that lack them",
+        about: "the wheels and R packages of the SDKs, for images and interpreters that lack them",
         default: "`sdk` beside the agent",
         example: r#""/opt/longshore/sdk""#,
         ..ENGINE

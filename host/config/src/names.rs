@@ -37,6 +37,17 @@ pub(super) fn key_hint(table: Option<&str>, key: &str) -> String {
     }
 }
 
+/// A hint at the variable that was probably meant instead of one that is not a setting's, among the settings' and
+/// others; empty if no name is similar.
+#[must_use]
+pub fn similar(variable: &str, others: &[&str]) -> String {
+    // The common prefix would make all names similar.
+    let distinct = |name: &str| name.trim_start_matches("LONGSHORE_").to_owned();
+    let known: Vec<String> =
+        SETTINGS.iter().map(|setting| setting.variable).chain(others.iter().copied()).map(distinct).collect();
+    did_you_mean(&distinct(variable), known.iter().map(String::as_str)).replacen('`', "`LONGSHORE_", 1)
+}
+
 /// A hint at the variable that was probably meant.
 pub(super) fn variable_hint(variable: &str) -> String {
     let by_rule =
@@ -44,9 +55,6 @@ pub(super) fn variable_hint(variable: &str) -> String {
     if let Some(setting) = SETTINGS.iter().find(by_rule) {
         return format!(": did you mean `{}`?", setting.variable);
     }
-    // The common prefix would make all names similar.
-    let distinct = |name: &'static str| name.strip_prefix("LONGSHORE_");
-    let known: Vec<&str> = SETTINGS.iter().filter_map(|setting| distinct(setting.variable)).collect();
-    let hint = did_you_mean(variable.trim_start_matches("LONGSHORE_"), known);
-    if hint.is_empty() { "; docs/settings.md lists them".into() } else { hint.replacen('`', "`LONGSHORE_", 1) }
+    let hint = similar(variable, &[]);
+    if hint.is_empty() { "; docs/settings.md lists them".into() } else { hint }
 }

@@ -33,11 +33,13 @@ pub struct Settings {
     pub temporary_folder: PathBuf,
     /// The agent's binary, for the `process` engine and for images without an agent.
     pub agent: PathBuf,
-    /// The Python interpreter of the `process` engine; it must have the SDK.
+    /// The Python interpreter of the `process` engine. If it lacks the SDK, an environment with it is created from
+    /// [`Settings::sdk_folder`] in the cache.
     pub python: PathBuf,
     /// The `Rscript` of the `process` engine.
     pub rscript: PathBuf,
-    /// A library of R packages for the `process` engine, before R's own; the SDK must be in one of them.
+    /// A library of R packages for the `process` engine, before R's own. If none of them has the SDK, a library with it
+    /// is created in the cache.
     pub r_library: Option<PathBuf>,
     /// The `uv` that installs Python environments for the `process` engine.
     pub uv: PathBuf,
@@ -49,7 +51,7 @@ pub struct Settings {
     pub python_pandas2_image: String,
     /// The image of R blocks that name none.
     pub r_image: String,
-    /// The files added to images that lack them: the agent, the wheels and R packages of the SDKs.
+    /// The wheels and R packages of the SDKs, for images and interpreters that lack them.
     pub sdk_folder: PathBuf,
     /// The folder for state that is kept between runs: last uses of images, pins, locks, and run history. Nothing else
     /// depends on it.

@@ -122,7 +122,7 @@ mod tests {
             network: Network::None,
             mounts: Vec::new(),
             python: None,
-            r_library: None,
+            r_libraries: Vec::new(),
         };
         let placement = Placement { user: None, folder: Path::new("/run/x"), agent: Some(Path::new("/agent")) };
         let in_memory = "rw,nosuid,nodev,exec,size=1073741824,nr_inodes=262144,mode=1777";

@@ -9,6 +9,8 @@ pub struct Diagnosis {
     pub subject: String,
     /// Whether it is met.
     pub healthy: bool,
+    /// Whether runs need it: on the engine that was asked about, in at least one language.
+    pub needed: bool,
     /// The finding.
     pub finding: String,
     /// What fixes it.
@@ -27,13 +29,26 @@ pub enum Fix {
 
 impl Diagnosis {
     /// The requirement is met.
-    pub(crate) fn good(subject: &str, finding: impl Into<String>) -> Self {
-        Self { subject: subject.into(), healthy: true, finding: finding.into(), fix: None }
+    #[must_use]
+    pub fn good(subject: &str, finding: impl Into<String>) -> Self {
+        Self { subject: subject.into(), healthy: true, needed: true, finding: finding.into(), fix: None }
     }
 
     /// The requirement is not met.
-    pub(crate) fn bad(subject: &str, finding: impl Into<String>, fix: impl Into<Fix>) -> Self {
-        Self { subject: subject.into(), healthy: false, finding: finding.into(), fix: Some(fix.into()) }
+    pub fn bad(subject: &str, finding: impl Into<String>, fix: impl Into<Fix>) -> Self {
+        Self { subject: subject.into(), healthy: false, needed: true, finding: finding.into(), fix: Some(fix.into()) }
+    }
+
+    /// Marks all but those that are met as not needed.
+    pub fn optional(all: &mut [Self]) {
+        all.iter_mut().filter(|diagnosis| !diagnosis.healthy).for_each(|diagnosis| diagnosis.needed = false);
+    }
+
+    /// Marks those that are not met as not needed if another of them is met, such as one of several languages.
+    pub fn one_of(all: &mut [Self]) {
+        if all.iter().any(|diagnosis| diagnosis.healthy) {
+            Self::optional(all);
+        }
     }
 }
 
@@ -46,5 +61,22 @@ impl From<&str> for Fix {
 impl From<Remedy> for Fix {
     fn from(remedy: Remedy) -> Self {
         Self::Remedy(remedy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_several_is_enough() {
+        let mut none = [Diagnosis::bad("a", "", ""), Diagnosis::bad("b", "", "")];
+        Diagnosis::one_of(&mut none);
+        assert!(none.iter().all(|diagnosis| diagnosis.needed));
+        let mut some = [Diagnosis::bad("a", "", ""), Diagnosis::good("b", "")];
+        Diagnosis::one_of(&mut some);
+        assert_eq!(some.map(|diagnosis| (diagnosis.needed, diagnosis.healthy)), [(false, false), (true, true)]);
+        Diagnosis::optional(&mut none);
+        assert!(none.iter().all(|diagnosis| !diagnosis.needed));
     }
 }

@@ -1,113 +1,103 @@
-//! The diagnosis of a machine: what is missing there for runs, and what fixes it.
+//! The diagnosis of a machine: what its engines lack for runs, and what fixes it. The interpreters of the engine
+//! `process` are diagnosed where their environments are created.
 
 use super::diagnosis::Diagnosis;
+use super::installed::isolating_engine;
 use super::weakness::weaknesses;
-use super::{EngineError, Engines, ImageStore, Interpreters, NoAnswer, Started, existing, socket_memory};
-use crate::program::{Output, Program};
+use super::{Engine, EngineError, Engines, ImageStore, NoAnswer, existing, socket_memory};
 use crate::run_directory::check_runtime_folder;
+use longshore_config::settings::Settings;
 use longshore_model::causes::chain;
+use longshore_model::engine_kind::EngineChoice;
 use longshore_model::remedy::Remedy;
-use std::io;
 use std::path::Path;
-use std::time::Duration;
-use tokio::process::Command;
 
-/// How long an interpreter may take to print its version: loading R's packages takes seconds on a slow disk.
-const DEADLINE: Duration = Duration::from_secs(60);
-
-/// Bytes of its output that are read: a line.
-const ANSWER_MAX: usize = 4 << 10;
-
-/// Checks everything that runs need on this machine.
-pub async fn diagnose(engines: &Engines) -> Vec<Diagnosis> {
+/// Checks what runs on these engines need on this machine, interpreters apart. The second value tells whether the engine
+/// `process` must work: it was chosen, or is the only one.
+pub async fn diagnose(engines: &Engines, choice: EngineChoice) -> (Vec<Diagnosis>, bool) {
     let settings = engines.settings();
-    let mut found = Vec::new();
-    match engines.isolating().await {
-        Ok(engine) => {
-            found.push(Diagnosis::good("engine", format!("answers at `{}`", settings.engine_socket.display())));
-            if let Some(store) = engine.images() {
-                found.push(image(store.as_ref(), "Python image", &settings.python_image).await);
-                found.push(image(store.as_ref(), "Python image with pandas 2", &settings.python_pandas2_image).await);
-                found.push(image(store.as_ref(), "R image", &settings.r_image).await);
-            }
-            let facts = engine.facts().await.unwrap_or_default();
-            found.extend(weaknesses(&facts, socket_memory()));
-        }
+    let (mut found, process_is_needed) = match engines.isolating().await {
+        Ok(engine) => (engine_and_images(engine.as_ref(), settings).await, choice == EngineChoice::Process),
         Err(error) => {
-            let fix = match &error {
-                EngineError::Unreachable(NoAnswer::Denied { .. }) => {
-                    "sudo usermod -aG docker $USER   (then log in again)"
-                }
-                EngineError::Unreachable(NoAnswer::NoSocket { .. }) => {
-                    "sudo apt-get install docker.io && sudo systemctl start docker"
-                }
-                _ => "sudo systemctl start docker",
-            };
-            found.push(Diagnosis::bad("engine", first_line(&error), fix));
+            let is_installed = isolating_engine(settings).is_some() || is_denied(&error);
+            let takes_process = choice == EngineChoice::Process || choice == EngineChoice::Auto && !is_installed;
+            (vec![Diagnosis::bad("engine", error.to_string(), engine_fix(&error).as_str())], takes_process)
         }
+    };
+    if process_is_needed {
+        Diagnosis::optional(&mut found);
     }
-    found.push(match existing(&settings.agent) {
-        Some(path) => Diagnosis::good("agent of the process engine", format!("`{}`", path.display())),
-        None => Diagnosis::bad(
-            "agent of the process engine",
-            format!("not found at `{}`", settings.agent.display()),
-            Remedy::BuildAgent,
-        ),
-    });
-    let interpreters = Interpreters::of_machine(settings);
-    found.push(python(&interpreters).await);
-    found.push(r(&interpreters).await);
+    let mut agent = [agent(settings)];
+    if !process_is_needed {
+        Diagnosis::optional(&mut agent);
+    }
+    found.extend(agent);
     found.push(runtime_folder(&settings.runtime_folder));
+    (found, process_is_needed)
+}
+
+async fn engine_and_images(engine: &dyn Engine, settings: &Settings) -> Vec<Diagnosis> {
+    let mut found = vec![Diagnosis::good("engine", format!("answers at `{}`", settings.engine_socket.display()))];
+    if let Some(store) = engine.images() {
+        found.extend(images(store.as_ref(), settings).await);
+    }
+    let facts = engine.facts().await.unwrap_or_default();
+    found.extend(weaknesses(&facts, socket_memory()));
     found
+}
+
+/// The base images: one language is enough, but an image that the settings name must exist.
+async fn images(store: &dyn ImageStore, settings: &Settings) -> Vec<Diagnosis> {
+    let usual = Settings::default();
+    let (mut own, mut named) = (Vec::new(), Vec::new());
+    for (subject, name, usual) in [
+        ("Python image", &settings.python_image, usual.python_image),
+        ("Python image with pandas 2", &settings.python_pandas2_image, usual.python_pandas2_image),
+        ("R image", &settings.r_image, usual.r_image),
+    ] {
+        let found = image(store, subject, name).await;
+        if *name == usual { own.push(found) } else { named.push(found) }
+    }
+    Diagnosis::one_of(&mut own);
+    own.extend(named);
+    own
+}
+
+fn is_denied(error: &EngineError) -> bool {
+    matches!(error, EngineError::Unreachable(NoAnswer::Denied { .. }))
+}
+
+/// The command that makes the engine answer, as far as this machine has it.
+fn engine_fix(error: &EngineError) -> String {
+    let sudo = if rustix::process::geteuid().is_root() { "" } else { "sudo " };
+    let has = |path: &str| Path::new(path).exists();
+    let start = if has("/run/systemd/system") {
+        format!("{sudo}systemctl start docker")
+    } else {
+        format!("start the engine, such as with `{sudo}dockerd`")
+    };
+    let is_there = |program: &str| ["/usr/bin", "/usr/sbin"].iter().any(|folder| has(&format!("{folder}/{program}")));
+    match error {
+        error if is_denied(error) => "sudo usermod -aG docker $USER   (then log in again)".to_owned(),
+        _ if is_there("dockerd") || is_there("podman") => start,
+        _ if has("/usr/bin/apt-get") => format!("{sudo}apt-get install docker.io"),
+        _ => "install Docker or Podman".to_owned(),
+    }
+}
+
+fn agent(settings: &Settings) -> Diagnosis {
+    let subject = "agent of the process engine";
+    match existing(&settings.agent) {
+        Some(path) => Diagnosis::good(subject, format!("`{}`", path.display())),
+        None => Diagnosis::bad(subject, format!("not found at `{}`", settings.agent.display()), Remedy::BuildAgent),
+    }
 }
 
 async fn image(store: &dyn ImageStore, subject: &str, image: &str) -> Diagnosis {
     match store.find(image).await {
         Ok(Some(found)) => Diagnosis::good(subject, format!("`{image}` is {}", short(&found.id.0))),
         Ok(None) => Diagnosis::bad(subject, format!("there is no image `{image}`"), Remedy::BuildImages),
-        Err(error) => Diagnosis::bad(subject, first_line(&error), Remedy::Diagnose),
-    }
-}
-
-/// The output of an interpreter that succeeds within the deadline; `None` if it fails.
-async fn answer(started: Started<'_>, path: &str, option: &str, program: &str) -> io::Result<Option<String>> {
-    let (interpreter, arguments) = started.command.split_first().ok_or(io::ErrorKind::NotFound)?;
-    let mut command = Command::new(interpreter);
-    // A script sees no other variables either.
-    command.args(arguments).args([option, program]).env_clear();
-    command.env("PATH", path).env("LANG", "C.UTF-8").envs(started.variables);
-    let Output { status, out, .. } = Program::new(command).within(DEADLINE).output(ANSWER_MAX).await?;
-    Ok(status.success().then(|| String::from_utf8_lossy(&out).trim().to_owned()))
-}
-
-async fn python(interpreters: &Interpreters) -> Diagnosis {
-    let subject = "Python of the process engine";
-    let program =
-        "import sys, longshore, omniscope.api; print('Python %d.%d.%d with longshore' % sys.version_info[:3])";
-    let shown = &interpreters.python;
-    match answer(interpreters.start_python(), &interpreters.path, "-c", program).await {
-        Ok(Some(answer)) => Diagnosis::good(subject, answer),
-        Ok(None) => Diagnosis::bad(
-            subject,
-            format!("`{shown}` lacks the module `longshore` or `omniscope.api`"),
-            Remedy::InstallPython,
-        ),
-        Err(error) => Diagnosis::bad(subject, format!("cannot start `{shown}`: {error}"), Remedy::InstallPython),
-    }
-}
-
-async fn r(interpreters: &Interpreters) -> Diagnosis {
-    let subject = "R of the process engine";
-    let program = "library(longshore); library(omniscope.api); cat('R', format(getRversion()), 'with longshore')";
-    let shown = &interpreters.rscript;
-    match answer(interpreters.start_r(), &interpreters.path, "-e", program).await {
-        Ok(Some(answer)) => Diagnosis::good(subject, answer),
-        Ok(None) => Diagnosis::bad(
-            subject,
-            format!("`{shown}` lacks the package `longshore` or `omniscope.api`"),
-            Remedy::InstallR,
-        ),
-        Err(error) => Diagnosis::bad(subject, format!("cannot start `{shown}`: {error}"), Remedy::InstallR),
+        Err(error) => Diagnosis::bad(subject, error.to_string(), Remedy::Diagnose),
     }
 }
 
@@ -117,10 +107,6 @@ fn runtime_folder(folder: &Path) -> Diagnosis {
         return Diagnosis::good("runtime folder", format!("`{shown}` is private to this user, or can be created"));
     };
     Diagnosis::bad("runtime folder", chain(&error), "export XDG_RUNTIME_DIR=/run/user/$(id -u)")
-}
-
-fn first_line(error: &dyn std::error::Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 fn short(id: &str) -> &str {

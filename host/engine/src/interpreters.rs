@@ -3,6 +3,7 @@
 
 use super::RunImage;
 use longshore_config::settings::Settings;
+use std::path::{Path, PathBuf};
 
 /// Arguments of R: no profiles, no files with variables, no saved workspaces.
 const R_ARGUMENTS: [&str; 1] = ["--vanilla"];
@@ -58,6 +59,19 @@ impl Interpreters {
         }
     }
 
+    /// The same with another Python, if one is given, and with these libraries before the others of R.
+    #[must_use]
+    pub fn with(self, python: Option<&Path>, r_libraries: &[PathBuf]) -> Self {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let libraries = r_libraries.iter().map(|library| text(library)).chain(self.r_library);
+        let libraries = libraries.collect::<Vec<_>>().join(":");
+        Self {
+            python: python.map_or(self.python, text),
+            r_library: Some(libraries).filter(|libraries| !libraries.is_empty()),
+            ..self
+        }
+    }
+
     /// How Python is started.
     pub fn start_python(&self) -> Started<'_> {
         Started { command: vec![&self.python], variables: self.variables(PYTHON_VARIABLES) }
@@ -91,6 +105,10 @@ mod tests {
         let both = [("PATH", settings.path.as_str()), ("LANG", "C.UTF-8")];
         assert_eq!(r.command, ["/bin/Rscript", "--vanilla"]);
         assert_eq!(r.variables, [both[0], both[1], ("R_LIBS", "/srv/r")]);
+        let added = machine.clone().with(None, &["/a".into(), "/b".into()]);
+        assert_eq!((added.python.as_str(), added.r_library.as_deref()), (&*machine.python, Some("/a:/b:/srv/r")));
+        let own = Interpreters { r_library: None, ..added }.with(Some(Path::new("/c/python")), &[]);
+        assert_eq!((own.python.as_str(), own.r_library), ("/c/python", None));
         let python = machine.start_python();
         assert_eq!(python.command, [&*settings.python.to_string_lossy()]);
         assert_eq!(python.variables, both.into_iter().chain(PYTHON_VARIABLES).collect::<Vec<_>>());

@@ -77,15 +77,7 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .map_err(|source| EngineError::StartAgent { path: self.agent.clone(), source })?;
-        let text = |path: &Path| path.to_string_lossy().into_owned();
-        // R searches the first library first.
-        let own = self.interpreters.clone();
-        let libraries: Vec<String> = shape.r_library.as_deref().map(text).into_iter().chain(own.r_library).collect();
-        let interpreters = Interpreters {
-            python: shape.python.as_deref().map_or(own.python, text),
-            r_library: (!libraries.is_empty()).then(|| libraries.join(":")),
-            ..self.interpreters.clone()
-        };
+        let interpreters = self.interpreters.clone().with(shape.python.as_deref(), &shape.r_libraries);
         let script_environment =
             ScriptEnvironment { interpreters, folder: work.to_string_lossy().into_owned(), user: None };
         let pid = agent.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));

@@ -22,8 +22,8 @@ pub struct Shape {
     pub mounts: Vec<SharedFile>,
     /// A Python interpreter instead of the engine's own, if the engine runs on this machine.
     pub python: Option<PathBuf>,
-    /// A library of R packages before the engine's own, likewise.
-    pub r_library: Option<PathBuf>,
+    /// Libraries of R packages before the engine's own, likewise.
+    pub r_libraries: Vec<PathBuf>,
 }
 
 /// Resource limits of a container: those limits of a run that apply to its container.
@@ -91,7 +91,7 @@ mod tests {
             network: Network::None,
             mounts: Vec::new(),
             python: None,
-            r_library: None,
+            r_libraries: Vec::new(),
         }
     }
 
@@ -120,7 +120,7 @@ mod tests {
             Shape { image: Some(RunImage { has_agent: true, ..RunImage::default() }), ..shape() },
             Shape { network: Network::Bridge, ..shape() },
             Shape { python: Some("/venv/bin/python".into()), ..shape() },
-            Shape { r_library: Some("/library".into()), ..shape() },
+            Shape { r_libraries: vec!["/library".into()], ..shape() },
             limits(|limits| limits.memory_bytes += 1),
             limits(|limits| limits.cpus = Some(0.5)),
             limits(|limits| limits.pids += 1),

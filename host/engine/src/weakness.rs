@@ -11,6 +11,7 @@ pub(super) fn weaknesses(facts: &EngineFacts, sockets: SocketMemory) -> Vec<Diag
     let weaker = |finding: String, fix: &str| Diagnosis {
         subject: "isolation".into(),
         healthy: true,
+        needed: true,
         finding,
         fix: Some(fix.into()),
     };

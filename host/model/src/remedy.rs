@@ -42,14 +42,16 @@ pub enum Remedy {
     NameImage,
     /// Build Longshore's own images, or name another image.
     BuildImages,
-    /// Build the agent, or name its path in the settings.
+    /// Install the agent, or name its path in the settings.
     BuildAgent,
-    /// Build the SDKs for images, or name their folder in the settings.
+    /// Install the SDKs, or name their folder in the settings.
     BuildSdk,
-    /// Create the Python environment of the `process` engine, or name an interpreter in the settings.
+    /// Install a recent Python, or name one in the settings.
     InstallPython,
-    /// Create the R library of the `process` engine, or name a library in the settings.
+    /// Install R, or name its interpreter in the settings.
     InstallR,
+    /// Install uv, or name it in the settings.
+    InstallUv,
     /// Build the image of a block.
     BuildBlockImage {
         /// The block, as the caller named it.

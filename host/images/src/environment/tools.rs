@@ -11,7 +11,7 @@ use longshore_model::image_id::ImageId;
 use longshore_model::labels::CACHE_VOLUMES;
 
 /// The version of `uv` that installs Python packages.
-const UV: &str = "0.13.9";
+pub(super) const UV: &str = "0.13.9";
 
 /// Path of the tools in a build container.
 const TOOLS_FOLDER: &str = "/run/longshore/tools";

@@ -1,6 +1,6 @@
 //! Errors of a fingerprint's subject.
 
-use crate::environment::EnvironmentError;
+use crate::environment::{EnvironmentError, LocalError};
 use crate::fingerprint::FingerprintError;
 use longshore_block::BlockError;
 use longshore_engine::{EngineError, StoreError};
@@ -72,6 +72,9 @@ pub enum SubjectError {
     /// The image of a block cannot be determined.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// The environment of a block on this machine cannot be created.
+    #[error(transparent)]
+    Local(#[from] Box<LocalError>),
     /// The store of images failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -90,6 +93,7 @@ impl SubjectError {
             Self::Saved { .. } => Some(Remedy::TakeFingerprint),
             Self::Engine(error) => error.remedy(),
             Self::Environment(error) => error.remedy(),
+            Self::Local(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
             Self::Fingerprint(error) => error.remedy(),
             Self::ShuttingDown(_) | Self::Nothing { .. } | Self::Block { .. } | Self::Read { .. } => None,

@@ -4,7 +4,7 @@ mod error;
 
 pub use error::SubjectError;
 
-use crate::environment;
+use crate::environment::{self, local};
 use crate::fingerprint::difference::{Difference, differences};
 use crate::fingerprint::document::{DOCUMENT_MAX, Document};
 use crate::fingerprint::image::of_image;
@@ -13,7 +13,9 @@ use crate::fingerprint::machine::{of_machine, only};
 use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::{Engines, ImageStore, Interpreters, RunImage, StoreError, StoredImage};
+use longshore_model::cancel::Cancel;
 use longshore_model::engine_kind::EngineChoice;
+use longshore_model::event::events;
 use longshore_os::small_file;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -75,8 +77,10 @@ async fn of_block(
     // Like a run does.
     let store = engines.images_of(engine).await?;
     let Some(store) = store else {
-        let fingerprint =
-            of_machine(&only(Interpreters::of_machine(settings), block.language), &settings.work_folder).await?;
+        // Unlike an image, which is found by its name, it exists only once it is ready.
+        let local = local::ensure(block, engines, &events().0, &Cancel::new()).await.map_err(Box::new)?;
+        let interpreters = Interpreters::of_machine(settings).with(local.python.as_deref(), &local.r_libraries);
+        let fingerprint = of_machine(&only(interpreters, block.language), &settings.work_folder).await?;
         return Ok(TakenFingerprint {
             subject: format!("{subject} (as a process of this machine)"),
             image: None,

@@ -118,6 +118,8 @@ fn of_store(error: &StoreError) -> Blame {
 fn of_local(error: &LocalError) -> Blame {
     match error {
         LocalError::NoUv { .. }
+        | LocalError::UvNotInstalled { .. }
+        | LocalError::OldPython { .. }
         | LocalError::Interpreter { .. }
         | LocalError::Python { .. }
         | LocalError::Unavailable { .. }
@@ -126,6 +128,8 @@ fn of_local(error: &LocalError) -> Blame {
         | LocalError::Deadline { .. }
         | LocalError::Certificates { .. } => Blame::Environment,
         LocalError::Start { .. }
+        | LocalError::NoInterpreter { .. }
+        | LocalError::Sdk { .. }
         | LocalError::Folder { .. }
         | LocalError::UsageStore { .. }
         | LocalError::Follow { .. } => Blame::Engine,

@@ -59,8 +59,8 @@ impl Drop for Fingerprinting {
 pub(super) enum ResolvedEnvironment {
     /// An image, and the lock guard that protects it.
     Image(RunImage, Option<LockGuard>),
-    /// This machine, with the block's packages if it names any; they are protected as long as this lives.
-    Local(Option<LocalEnvironment>),
+    /// This machine, with the SDK and the block's packages, which are protected as long as this lives.
+    Local(LocalEnvironment),
 }
 
 impl ResolvedEnvironment {
@@ -76,7 +76,7 @@ impl ResolvedEnvironment {
     pub(super) fn local(&self) -> Option<&LocalEnvironment> {
         match self {
             Self::Image(..) => None,
-            Self::Local(local) => local.as_ref(),
+            Self::Local(local) => Some(local),
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) enum RunError {
     /// The environment is not available.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// The block's packages could not be installed on this machine.
+    /// The SDK or the block's packages are not available on this machine.
     #[error(transparent)]
     Packages(#[from] LocalError),
 }
@@ -25,7 +25,7 @@ impl RunError {
         match self {
             Self::Engine(error) => error.remedy(),
             Self::Environment(error) => error.remedy(),
-            Self::Packages(_) => None,
+            Self::Packages(error) => error.remedy(),
         }
     }
 }

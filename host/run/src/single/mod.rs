@@ -359,7 +359,7 @@ fn shape(prepared: &Prepared, image: Option<RunImage>, local: Option<&LocalEnvir
         network: prepared.network.clone(),
         mounts: prepared.mounts.clone(),
         python: local.and_then(|local| local.python.clone()),
-        r_library: local.and_then(|local| local.r_library.clone()),
+        r_libraries: local.map(|local| local.r_libraries.clone()).unwrap_or_default(),
     }
 }
 

@@ -113,8 +113,13 @@ impl EnvironmentCache {
         serde_json::from_slice(&small_file::read(&self.record(hash), small_file::MADE_MAX).ok()?).ok()
     }
 
+    /// The folder of an environment.
+    pub(super) fn path(&self, hash: &str) -> PathBuf {
+        self.folder.join(hash)
+    }
+
     fn record(&self, hash: &str) -> PathBuf {
-        self.folder.join(hash).join(RECORD)
+        self.path(hash).join(RECORD)
     }
 
     /// The environment, or the right to build it. Waits while another caller builds it.
@@ -131,7 +136,7 @@ impl EnvironmentCache {
             if let Some(record) = self.read(hash) {
                 // A use that is not recorded only makes its eviction a little earlier.
                 let _ = self.ledger.touch(hash);
-                let folder = self.folder.join(hash);
+                let folder = self.path(hash);
                 return Ok(Acquired::InstalledEnvironment(Box::new(InstalledEnvironment { record, folder, hold })));
             }
             drop(hold);

@@ -1,5 +1,7 @@
 //! Errors of the `process` engine's environments. None of them starts a script.
 
+use longshore_block::Language;
+use longshore_model::remedy::Remedy;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -8,13 +10,43 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum LocalError {
     /// uv is missing.
-    #[error(
-        "cannot install the block's Python packages: `{uv}` is missing; install it with \
-         `pip install uv`, or name it in the environment variable `LONGSHORE_UV`"
-    )]
+    #[error("cannot install the block's Python packages: `{uv}` is missing")]
     NoUv {
         /// The program.
         uv: PathBuf,
+    },
+    /// uv is missing, and cannot be installed.
+    #[error("cannot install `uv`, which installs Python packages, on a machine without it:\n{words}")]
+    UvNotInstalled {
+        /// The end of the installer's output.
+        words: String,
+    },
+    /// The machine has no interpreter of the language.
+    #[error("cannot run scripts in {language}: there is no `{program}`")]
+    NoInterpreter {
+        /// The program, as the settings name it.
+        program: PathBuf,
+        /// The language.
+        language: Language,
+    },
+    /// The interpreter is older than the packages need.
+    #[error("cannot create the Python environment: `{program}` is {version}, and its packages need {needed} or newer")]
+    OldPython {
+        /// Its path.
+        program: PathBuf,
+        /// Its version.
+        version: String,
+        /// The oldest that has them.
+        needed: String,
+    },
+    /// The interpreter has no SDK, and the SDK's packages are missing.
+    #[error("cannot read the SDKs in `{folder}`, and the interpreter has none")]
+    Sdk {
+        /// The folder.
+        folder: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
     },
     /// An interpreter or installer could not be started.
     #[error("cannot start `{program}`")]
@@ -119,4 +151,20 @@ pub enum LocalError {
     /// The run was cancelled during the installation.
     #[error("cancelled while its packages were being installed")]
     Cancelled,
+}
+
+impl LocalError {
+    /// What the caller can do.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Sdk { .. } => Some(Remedy::BuildSdk),
+            Self::OldPython { .. } | Self::NoInterpreter { language: Language::Python, .. } => {
+                Some(Remedy::InstallPython)
+            }
+            Self::NoInterpreter { language: Language::R, .. } => Some(Remedy::InstallR),
+            Self::NoUv { .. } | Self::UvNotInstalled { .. } => Some(Remedy::InstallUv),
+            _ => None,
+        }
+    }
 }

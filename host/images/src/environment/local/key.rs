@@ -11,11 +11,17 @@ use sha2::{Digest, Sha256};
 pub(super) struct Key(Sha256);
 
 impl Key {
-    /// That of an environment of this interpreter, made in a way that `version` stands for.
-    pub(super) fn of(version: &str, parent: &Interpreter) -> Self {
+    /// That of an environment of any interpreter, made in a way that `version` stands for.
+    pub(super) fn new(version: &str) -> Self {
         let mut key = Self(Sha256::new());
         key.add("made", version);
         key.add("architecture", std::env::consts::ARCH);
+        key
+    }
+
+    /// That of an environment of this interpreter, made in a way that `version` stands for.
+    pub(super) fn of(version: &str, parent: &Interpreter) -> Self {
+        let mut key = Self::new(version);
         key.add("version", &parent.version);
         key.add("interpreter", &parent.path.to_string_lossy());
         key

@@ -1,20 +1,26 @@
-//! Environments of the `process` engine: a block's packages, in a folder of the cache, before those of the machine's
-//! interpreter. Built once for each hash of their input, used by every run that needs the same, and evicted like an
-//! image: the folder `environments` contains them, the usage store records their users.
+//! Environments of the `process` engine: the SDK and a block's packages, in folders of the cache, before those of the
+//! machine's interpreter. Built once for each hash of their input, used by every run that needs the same, and evicted
+//! like an image: the folder `environments` contains them, the usage store records their users.
 
+mod base;
 mod certificates;
+mod diagnosis;
 mod environment_cache;
 mod error;
+mod installer;
 mod interpreter;
 mod key;
 mod python;
 mod r;
 mod tool;
 
+pub use diagnosis::diagnose;
 pub use error::LocalError;
 
-use crate::pruning;
+use crate::pruning::{self, caches};
 use crate::usage_store::{LockGuard, UsageStore};
+use environment_cache::{Acquired, BuildDirectory, EnvironmentCache, InstalledEnvironment, Record};
+use futures_util::future::BoxFuture;
 use longshore_block::{Block, Language};
 use longshore_config::settings::Settings;
 use longshore_engine::Engines;
@@ -26,34 +32,56 @@ use tool::Watch;
 /// Bytes of a digest in the name of an environment: 128 bits keep any two apart.
 const HASH_BYTES: usize = 16;
 
-/// A block's own packages. They exist as long as this value.
-#[derive(Debug)]
+/// What a block runs with on this machine. It exists as long as this value.
+#[derive(Debug, Default)]
 pub struct LocalEnvironment {
-    /// The interpreter with these packages, for Python.
+    /// The interpreter with its packages, for Python.
     pub python: Option<PathBuf>,
-    /// The library with these packages, for R.
-    pub r_library: Option<PathBuf>,
-    /// Its name in the usage store.
-    #[allow(dead_code, reason = "records and fingerprints name the environment by it")]
-    pub(crate) hash: String,
-    /// Prevents its removal.
-    _hold: LockGuard,
+    /// The libraries before those of the settings and of R, for R.
+    pub r_libraries: Vec<PathBuf>,
+    /// Prevent its removal.
+    holds: Vec<LockGuard>,
 }
 
-/// Provides a block's packages, and installs them if they are not cached. `None` if the interpreter has all of them.
+/// Provides the SDK and a block's packages, and installs those that are not cached.
 pub async fn ensure(
     block: &Block,
     engines: &Engines,
     events: &Events,
     cancel: &Cancel,
-) -> Result<Option<LocalEnvironment>, LocalError> {
-    if block.dependencies.is_empty() {
-        return Ok(None);
-    }
+) -> Result<LocalEnvironment, LocalError> {
     let watch = Watch { events, cancel };
     match block.language {
         Language::Python => python::ensure(block, engines, watch).await,
         Language::R => r::ensure(block, engines, watch).await,
+    }
+}
+
+/// How the content of an environment is installed.
+trait Recipe: Sync {
+    /// Installs it in the folder.
+    fn build<'a>(&'a self, site: &'a BuildDirectory) -> BoxFuture<'a, Result<Record, LocalError>>;
+}
+
+/// Provides an environment of the cache, and builds it if it is missing.
+async fn obtain(
+    hash: &str,
+    recipe: &dyn Recipe,
+    engines: &Engines,
+    watch: Watch<'_>,
+) -> Result<InstalledEnvironment, LocalError> {
+    let cache = EnvironmentCache::new(engines.settings());
+    loop {
+        match cache.take(hash, watch.cancel).await? {
+            Acquired::InstalledEnvironment(found) => return Ok(*found),
+            Acquired::BuildDirectory(site) => {
+                // The cache of downloads must not be removed during the build.
+                let _downloads = cache.share(caches::FOLDER, watch.cancel).await?;
+                let record = within(engines.settings(), recipe.build(&site)).await?;
+                site.publish(&record)?;
+                make_room(engines, watch.events).await;
+            }
+        }
     }
 }
 

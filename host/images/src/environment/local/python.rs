@@ -7,19 +7,20 @@
 //! that needs an older numpy gets a matching pandas, or an error. A separate environment would download pandas and
 //! pyarrow for every block that names one small package.
 
-use super::certificates::gather;
-use super::environment_cache::{Acquired, BuildDirectory, EnvironmentCache, Record};
-use super::interpreter::{Interpreter, found};
+use super::base::{self, Base};
+use super::environment_cache::{BuildDirectory, EnvironmentCache, Record};
+use super::installer::{Cache, Installer};
+use super::interpreter::Interpreter;
 use super::key::Key;
-use super::tool::{Ended, Tool, Watch, place, tell, words};
-use super::{LocalEnvironment, LocalError, make_room, within};
+use super::tool::{Ended, Watch, tell};
+use super::{LocalEnvironment, LocalError, Recipe, obtain};
 use crate::environment::requirement::{normalised, package};
 use crate::environment::steps::gives_way;
-use crate::pruning::caches;
-use longshore_block::{Block, Pandas};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use longshore_block::{Block, Language, Pandas};
 use longshore_config::settings::Settings;
 use longshore_engine::Engines;
-use longshore_engine::task::blocking;
 use longshore_model::address::masked;
 use longshore_model::package_name::normal_name;
 use std::collections::BTreeMap;
@@ -28,70 +29,36 @@ use std::path::{Path, PathBuf};
 /// The beginning of the hashed text: it changes when environments are built in another way.
 const VERSION: &str = "longshore-python-1";
 
-/// Prints the version and the folders of packages, without those of the user and of variables.
-const QUESTION: [&str; 3] = [
-    "-I",
-    "-c",
-    "import platform, site\n\
-     for line in [platform.python_implementation() + ' ' + platform.python_version(), *site.getsitepackages()]:\n    \
-     print('longshore:' + line)",
-];
-
 /// The SDK and its table libraries: an environment never breaks one of those that the interpreter has.
 const PARTNERS: [&str; 6] = ["longshore", "numpy", "omniscope-api", "pandas", "polars", "pyarrow"];
-
-/// Compiles the packages of the Python that runs it.
-const COMPILE: &str = include_str!("../compile.py");
 
 /// The file that adds the interpreter's packages to an environment. It is read after all others, so that they have
 /// lower priority than the environment's own; `addsitedir` also reads the interpreter's files of this kind.
 const LINK: &str = "zz-longshore.pth";
 
-/// The block's environment; `None` if the interpreter has all packages that it needs.
-pub(crate) async fn ensure(
-    block: &Block,
-    engines: &Engines,
-    watch: Watch<'_>,
-) -> Result<Option<LocalEnvironment>, LocalError> {
+/// The block's environment: that of the base, with the packages that the block needs besides.
+pub(crate) async fn ensure(block: &Block, engines: &Engines, watch: Watch<'_>) -> Result<LocalEnvironment, LocalError> {
     let settings = engines.settings();
-    let parent = Interpreter::ask(&settings.python, &QUESTION, None, settings, watch).await?;
+    let Base { interpreter: parent, hold, .. } = base::ensure(Language::Python, block.pandas, engines, watch).await?;
+    let base =
+        LocalEnvironment { python: Some(parent.path.clone()), holds: Vec::from_iter(hold), ..Default::default() };
+    if block.dependencies.is_empty() {
+        return Ok(base);
+    }
     let needs = Needs::new(block, parent);
     if needs.are_there() {
-        return Ok(None);
+        return Ok(base);
     }
-    let shelf = EnvironmentCache::new(settings);
     let hash = needs.hash(settings);
-    loop {
-        if shelf.find(&hash).is_some_and(|record| record.installed.is_empty()) {
-            return Ok(None);
-        }
-        match shelf.take(&hash, watch.cancel).await? {
-            Acquired::InstalledEnvironment(standing) if standing.record.installed.is_empty() => return Ok(None),
-            Acquired::InstalledEnvironment(standing) => {
-                let python = interpreter(&standing.folder);
-                return Ok(Some(LocalEnvironment {
-                    python: Some(python),
-                    r_library: None,
-                    hash,
-                    _hold: standing.hold,
-                }));
-            }
-            Acquired::BuildDirectory(site) => {
-                let certificates = gather(settings.packages.ca_bundle.as_deref(), &site.home())?;
-                // The cache of downloads must not be removed during the build.
-                let _cache = shelf.share(caches::FOLDER, watch.cancel).await?;
-                let builder = Builder { needs: &needs, settings, watch, site: &site, certificates };
-                let record = within(settings, builder.build()).await?;
-                site.publish(&record)?;
-                make_room(engines, watch.events).await;
-            }
-        }
+    if EnvironmentCache::new(settings).find(&hash).is_some_and(|record| record.installed.is_empty()) {
+        return Ok(base);
     }
-}
-
-/// The interpreter of an environment.
-fn interpreter(folder: &Path) -> PathBuf {
-    folder.join("python/bin/python")
+    let made = obtain(&hash, &Building { needs: &needs, engines, watch }, engines, watch).await?;
+    if made.record.installed.is_empty() {
+        return Ok(base);
+    }
+    let python = Some(made.folder.join("python/bin/python"));
+    Ok(LocalEnvironment { python, holds: base.holds.into_iter().chain([made.hold]).collect(), ..base })
 }
 
 /// The requirements of a block, and its interpreter.
@@ -158,95 +125,55 @@ fn present(libraries: &[PathBuf]) -> BTreeMap<String, String> {
     all
 }
 
-/// The cache of downloaded and built packages that uv reads and fills.
-#[derive(Debug, Clone, Copy)]
-enum Cache {
-    /// The cache of all environments; building is not allowed.
-    Shared,
-    /// A cache of this environment alone, removed with its build.
-    Own,
+/// The build of one environment.
+struct Building<'a> {
+    needs: &'a Needs,
+    engines: &'a Engines,
+    watch: Watch<'a>,
 }
 
-impl Cache {
-    fn arguments(self) -> &'static [&'static str] {
-        match self {
-            Self::Shared => &["--no-build"],
-            Self::Own => &[],
-        }
+impl Recipe for Building<'_> {
+    fn build<'a>(&'a self, site: &'a BuildDirectory) -> BoxFuture<'a, Result<Record, LocalError>> {
+        self.packages(site).boxed()
     }
 }
 
-/// The build of one environment.
-struct Builder<'a> {
-    needs: &'a Needs,
-    settings: &'a Settings,
-    watch: Watch<'a>,
-    site: &'a BuildDirectory,
-    certificates: Option<PathBuf>,
-}
-
-impl Builder<'_> {
-    async fn build(&self) -> Result<Record, LocalError> {
+impl Building<'_> {
+    async fn packages(&self, site: &BuildDirectory) -> Result<Record, LocalError> {
         let requirements = self.needs.requirements.clone();
-        tell(self.watch.events, &format!("installing {}", masked(&requirements.join(", "))));
+        let named = requirements.join(", ");
+        tell(self.watch.events, &format!("installing {}", masked(&named)));
+        let installer = Installer::new(&self.needs.parent, self.engines, self.watch, site).await?;
         // Wheels first: installing them runs none of their code, so it may fill the cache that all environments read.
         // Packages that must be built get a cache of their own.
-        let (installed, cache) = match self.resolve(Cache::Shared).await? {
+        let (installed, cache) = match self.resolve(&installer, Cache::Shared).await? {
             Ok(installed) => (installed, Cache::Shared),
-            Err(ended) if !gives_way(&ended.lines) => return Err(self.failure(&ended)),
+            Err(ended) if !gives_way(&ended.lines) => return Err(installer.failure(&ended, &named)),
             Err(_) => {
-                let resolved = self.resolve(Cache::Own).await?;
-                (resolved.map_err(|ended| self.failure(&ended))?, Cache::Own)
+                let resolved = self.resolve(&installer, Cache::Own).await?;
+                (resolved.map_err(|ended| installer.failure(&ended, &named))?, Cache::Own)
             }
         };
         if !installed.is_empty() {
-            self.install(&installed, cache).await?;
+            // The environment is moved when it is complete.
+            let folder = site.folder().join("python");
+            let python = installer.venv(&self.needs.parent, &folder).await?;
+            let tool = installer.install(&["--no-deps"], &python, cache).arguments(&installed);
+            installer.run(tool, &named).await?;
+            installer.compile(&python).await?;
+            self.link(&folder)?;
         }
         Ok(Record { language: "python".into(), requirements, installed, ..Record::default() })
     }
 
     /// The packages that the interpreter lacks. Exactly these are installed, so nothing is resolved twice.
-    async fn resolve(&self, cache: Cache) -> Result<Result<Vec<String>, Ended>, LocalError> {
+    async fn resolve(&self, installer: &Installer<'_>, cache: Cache) -> Result<Result<Vec<String>, Ended>, LocalError> {
         let mut needed: Vec<&str> = self.needs.requirements.iter().map(String::as_str).collect();
         needed.extend(self.needs.partners());
         let python = &self.needs.parent.path;
-        let tool = self
-            .uv(&["pip", "install", "--dry-run", "--break-system-packages"], python, cache)
-            .arguments(cache.arguments())
-            .arguments(&self.settings.packages.pip_arguments)
-            // The following arguments are no options, whatever a manifest contains.
-            .arguments(["--"])
-            .arguments(needed);
-        let ended = self.ended(tool).await?;
+        let tool = installer.install(&["--dry-run", "--break-system-packages"], python, cache).arguments(needed);
+        let ended = installer.ended(tool).await?;
         Ok(if ended.status.success() { Ok(changes(&ended.lines, &self.needs.requirements)) } else { Err(ended) })
-    }
-
-    async fn install(&self, changes: &[String], cache: Cache) -> Result<(), LocalError> {
-        let folder = self.site.folder().join("python");
-        // The environment is moved when it is complete.
-        let venv = ["venv", "--relocatable", "--no-project"];
-        self.run(self.uv(&venv, &self.needs.parent.path, cache).arguments([&folder])).await?;
-        let python = interpreter(&self.site.folder());
-        let tool = self
-            .uv(&["pip", "install", "--no-deps"], &python, cache)
-            .arguments(cache.arguments())
-            .arguments(&self.settings.packages.pip_arguments)
-            .arguments(["--"])
-            .arguments(changes);
-        self.run(tool).await?;
-        self.compile(&python).await?;
-        self.link(&folder)
-    }
-
-    /// Compiles the installed packages, without variables that reveal a cache, and without `site`, which would run code
-    /// of the packages. Packages that do not compile work, but start more slowly.
-    async fn compile(&self, python: &Path) -> Result<(), LocalError> {
-        let script = self.site.home().join("compile.py");
-        let failed = |source| LocalError::Folder { path: script.clone(), source };
-        let path = script.clone();
-        blocking(move || std::fs::write(path, COMPILE)).await.map_err(failed)?;
-        let tool = Tool::new(python, self.settings).folder(&self.site.home()).variable("HOME", self.site.home());
-        self.ended(tool.arguments(["-I", "-S"]).arguments([&script])).await.map(drop)
     }
 
     /// Adds the interpreter's packages to the environment.
@@ -266,65 +193,6 @@ impl Builder<'_> {
         }
         Ok(())
     }
-
-    /// A call of uv for an interpreter.
-    fn uv(&self, arguments: &[&str], python: &Path, cache: Cache) -> Tool {
-        let packages = &self.settings.packages;
-        let cache = match cache {
-            Cache::Shared => self.settings.cache_folder.join("uv"),
-            Cache::Own => self.site.home().join("uv"),
-        };
-        let mut tool = Tool::new(&uv(self.settings), self.settings)
-            .folder(&self.site.home())
-            .trusting(self.certificates.as_deref())
-            .variable("HOME", self.site.home())
-            .variable("UV_CACHE_DIR", cache)
-            // The settings and the choice of the interpreter are Longshore's alone.
-            .variable("UV_NO_CONFIG", "1")
-            .variable("UV_PYTHON_DOWNLOADS", "never")
-            .variable("UV_NO_PROGRESS", "1");
-        if let Some(address) = &packages.index_url {
-            tool = tool.variable("UV_DEFAULT_INDEX", address);
-        }
-        for (name, values) in [("UV_INDEX", &packages.extra_index_urls), ("UV_INSECURE_HOST", &packages.trusted_hosts)]
-        {
-            if !values.is_empty() {
-                tool = tool.variable(name, values.join(" "));
-            }
-        }
-        tool.arguments(arguments).arguments([Path::new("--python"), python])
-    }
-
-    async fn ended(&self, tool: Tool) -> Result<Ended, LocalError> {
-        tool.run(self.watch).await.map_err(|error| match error {
-            LocalError::Start { program, source } if source.kind() == std::io::ErrorKind::NotFound => {
-                LocalError::NoUv { uv: program }
-            }
-            error => error,
-        })
-    }
-
-    async fn run(&self, tool: Tool) -> Result<(), LocalError> {
-        let ended = self.ended(tool).await?;
-        if ended.status.success() { Ok(()) } else { Err(self.failure(&ended)) }
-    }
-
-    fn failure(&self, ended: &Ended) -> LocalError {
-        // uv prints its progress before its error.
-        let start = ended.lines.iter().position(|line| line.starts_with("error")).unwrap_or_default();
-        LocalError::Python {
-            packages: masked(&self.needs.requirements.join(", ")),
-            place: place(&ended.lines, self.site.shelf()),
-            words: words(&ended.lines[start..]),
-        }
-    }
-}
-
-/// Path of uv: from the settings, in `PATH`, or beside the interpreter, if it was installed there with pip.
-fn uv(settings: &Settings) -> PathBuf {
-    let uv = found(&settings.uv, &settings.path);
-    let beside = settings.python.with_file_name("uv");
-    if uv.components().count() == 1 && beside.is_file() { beside } else { uv }
 }
 
 /// The packages that uv would install, as requirements: exact versions, or the URL that the block names.
@@ -344,7 +212,6 @@ fn changes(lines: &[String], requirements: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use longshore_block::Language;
 
     fn needs(dependencies: &[&str], pandas: Pandas, present: &[(&str, &str)]) -> Needs {
         let mut block = longshore_block::Block::empty(PathBuf::new(), Language::Python);

@@ -5,13 +5,16 @@
 //! run continues with a note, and the script fails with its own message if it needs the package. A package that is in a
 //! repository and cannot be installed is an error in both cases. `absent` decides it.
 
+use super::base::{self, Base};
 use super::certificates::gather;
-use super::environment_cache::{Acquired, BuildDirectory, EnvironmentCache, Record};
+use super::environment_cache::{BuildDirectory, Record};
 use super::interpreter::Interpreter;
 use super::key::Key;
 use super::tool::{Tool, Watch, place, tell, words};
-use super::{LocalEnvironment, LocalError, make_room, within};
-use longshore_block::Block;
+use super::{LocalEnvironment, LocalError, Recipe, obtain};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use longshore_block::{Block, Language};
 use longshore_config::settings::Settings;
 use longshore_engine::Engines;
 use longshore_engine::task::blocking;
@@ -24,50 +27,35 @@ use std::path::{Path, PathBuf};
 /// The beginning of the hashed text: it changes when libraries are built in another way.
 const VERSION: &str = "longshore-r-1";
 
-/// Prints the version and the libraries.
-const QUESTION: [&str; 3] =
-    ["--vanilla", "-e", "cat(paste0('longshore:', c(as.character(getRversion()), .libPaths()), '\\n'), sep = '')"];
-
 /// The script that installs packages.
 const INSTALL: &str = concat!(include_str!("../repositories.R"), include_str!("install.R"));
 
-/// The block's library; `None` if R has all packages that it needs, or none is available.
-pub(crate) async fn ensure(
-    block: &Block,
-    engines: &Engines,
-    watch: Watch<'_>,
-) -> Result<Option<LocalEnvironment>, LocalError> {
-    let settings = engines.settings();
-    let library = settings.r_library.as_deref();
-    let parent = Interpreter::ask(&settings.rscript, &QUESTION, library, settings, watch).await?;
-    let needs = Needs::new(block, parent);
+/// The block's libraries: that of the base, before it that with the packages that the block needs besides.
+pub(crate) async fn ensure(block: &Block, engines: &Engines, watch: Watch<'_>) -> Result<LocalEnvironment, LocalError> {
+    let Base { interpreter, library, hold } = base::ensure(Language::R, block.pandas, engines, watch).await?;
+    let base = LocalEnvironment {
+        r_libraries: Vec::from_iter(library.clone()),
+        holds: Vec::from_iter(hold),
+        ..LocalEnvironment::default()
+    };
+    let needs = Needs::new(block, interpreter);
     if needs.missing.is_empty() {
-        return Ok(None);
+        return Ok(base);
     }
-    let shelf = EnvironmentCache::new(settings);
-    let hash = needs.hash(settings);
-    loop {
-        match shelf.take(&hash, watch.cancel).await? {
-            Acquired::InstalledEnvironment(standing) => {
-                if !standing.record.unavailable.is_empty() {
-                    watch.events.tell(Event::Note(without(&standing.record).into()));
-                }
-                let library = library_of(&standing.folder);
-                return Ok((!standing.record.installed.is_empty()).then_some(LocalEnvironment {
-                    python: None,
-                    r_library: Some(library),
-                    hash,
-                    _hold: standing.hold,
-                }));
-            }
-            Acquired::BuildDirectory(site) => {
-                let builder = Builder { needs: &needs, settings, watch, site: &site };
-                let record = within(settings, builder.build()).await?;
-                site.publish(&record)?;
-                make_room(engines, watch.events).await;
-            }
-        }
+    let hash = needs.hash(engines.settings());
+    let made = obtain(&hash, &Building { needs: &needs, library, engines, watch }, engines, watch).await?;
+    if !made.record.unavailable.is_empty() {
+        watch.events.tell(Event::Note(without(&made.record).into()));
     }
+    if made.record.installed.is_empty() {
+        return Ok(base);
+    }
+    let libraries = [library_of(&made.folder)].into_iter().chain(base.r_libraries).collect();
+    Ok(LocalEnvironment {
+        r_libraries: libraries,
+        holds: base.holds.into_iter().chain([made.hold]).collect(),
+        python: None,
+    })
 }
 
 /// The library of an environment.
@@ -140,17 +128,25 @@ impl Report {
 }
 
 /// The build of one library.
-struct Builder<'a> {
+struct Building<'a> {
     needs: &'a Needs,
-    settings: &'a Settings,
+    /// The library of the base.
+    library: Option<PathBuf>,
+    engines: &'a Engines,
     watch: Watch<'a>,
-    site: &'a BuildDirectory,
 }
 
-impl Builder<'_> {
-    async fn build(&self) -> Result<Record, LocalError> {
+impl Recipe for Building<'_> {
+    fn build<'a>(&'a self, site: &'a BuildDirectory) -> BoxFuture<'a, Result<Record, LocalError>> {
+        self.packages(site).boxed()
+    }
+}
+
+impl Building<'_> {
+    async fn packages(&self, site: &BuildDirectory) -> Result<Record, LocalError> {
         tell(self.watch.events, &format!("installing {}", self.needs.missing.join(", ")));
-        let (home, library) = (self.site.home(), library_of(&self.site.folder()));
+        let settings = self.engines.settings();
+        let (home, library) = (site.home(), library_of(&site.folder()));
         let failed = |source| LocalError::Folder { path: home.clone(), source };
         let (script, report) = (home.join("install.R"), home.join("report"));
         let files = (library.clone(), script.clone(), report.clone());
@@ -161,17 +157,17 @@ impl Builder<'_> {
             std::fs::write(report, "")
         });
         making.await.map_err(failed)?;
-        let libraries = [Some(library.as_path()), self.settings.r_library.as_deref()];
+        let libraries = [Some(library.as_path()), self.library.as_deref(), settings.r_library.as_deref()];
         let libraries: Vec<_> = libraries.into_iter().flatten().map(Path::to_string_lossy).collect();
         let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
-        let ended = Tool::new(&self.needs.parent.path, self.settings)
+        let ended = Tool::new(&self.needs.parent.path, settings)
             .folder(&home)
-            .trusting(gather(self.settings.packages.ca_bundle.as_deref(), &home)?.as_deref())
+            .trusting(gather(settings.packages.ca_bundle.as_deref(), &home)?.as_deref())
             .variable("HOME", &home)
             .variable("TMPDIR", &home)
             .variable("R_LIBS", libraries.join(":"))
             .variable("MAKEFLAGS", format!("-j{processors}"))
-            .variable("LONGSHORE_CRAN", self.settings.packages.cran.join("\n"))
+            .variable("LONGSHORE_CRAN", settings.packages.cran.join("\n"))
             .arguments([Path::new("--vanilla"), &script, &library, &report])
             .arguments(&self.needs.missing)
             .run(self.watch)
@@ -179,7 +175,7 @@ impl Builder<'_> {
         let report = Report::parse(&small_file::read_text(&report, small_file::MADE_MAX).map_err(failed)?);
         if !ended.status.success() {
             let package = report.failed.unwrap_or_else(|| self.needs.missing.join(", "));
-            let place = place(&ended.lines, self.site.shelf());
+            let place = place(&ended.lines, site.shelf());
             // Output of earlier installations is irrelevant.
             let start = format!("package ‘{package}’ ...");
             let start = ended.lines.iter().rposition(|line| line.ends_with(&start)).unwrap_or_default();
@@ -208,7 +204,7 @@ impl Builder<'_> {
         if let Some(repository) = unreachable.first().map(quoted) {
             return Err(LocalError::Unreachable { packages: declared.join(", "), repository, words: words(lines) });
         }
-        let mut repositories: Vec<String> = self.settings.packages.cran.iter().map(quoted).collect();
+        let mut repositories: Vec<String> = self.engines.settings().packages.cran.iter().map(quoted).collect();
         if repositories.is_empty() {
             repositories.push("those of R's own configuration".into());
         }
