@@ -72,6 +72,14 @@ pub enum BlockError {
         /// The file.
         path: PathBuf,
     },
+    /// A file has the name of a module that the script needs.
+    #[error("`{file}` hides the module `{module}`, which the script needs: rename it")]
+    Hides {
+        /// The file.
+        file: PathBuf,
+        /// The module.
+        module: String,
+    },
     /// The block's folder is too large.
     #[error("`{folder}` is too large for a block: it holds {what}; keep data outside and give it as an input")]
     TooMuch {

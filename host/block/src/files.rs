@@ -3,6 +3,7 @@
 
 use super::error::BlockError;
 use super::model::Block;
+use super::neighbours;
 use longshore_os::folder::{Folder, Identity, walk};
 use longshore_os::small_file::regular;
 use rustix::fs::{FileType, Stat, fstat};
@@ -35,6 +36,16 @@ pub struct BlockFile {
     pub executable: bool,
 }
 
+/// The files of a block for a run.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct BlockFiles {
+    /// The script, and the files that are copied with it.
+    pub files: Vec<BlockFile>,
+    /// Files that a bare script imports and that do not come along.
+    pub notes: Vec<String>,
+}
+
 /// Metadata that differs for another file or changed contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Facts {
@@ -65,6 +76,18 @@ impl BlockFile {
         opened
     }
 
+    /// A file without links below an open folder.
+    pub(super) fn within(folder: &Arc<Folder>, within: &Path, path: &str) -> io::Result<Self> {
+        let facts = Facts::of(&fstat(folder.open_file(within).and_then(regular)?)?);
+        let (folder, within) = (Arc::clone(folder), within.to_owned());
+        Ok(Self { folder, within, facts, path: path.to_owned(), executable: false })
+    }
+
+    /// Its size when it was listed.
+    pub(super) fn bytes(&self) -> u64 {
+        u64::try_from(self.facts.bytes).unwrap_or_default()
+    }
+
     /// A script without a folder.
     pub fn at(source: &Path, path: &str) -> io::Result<Self> {
         let walked = walk(source)?;
@@ -88,17 +111,20 @@ impl Block {
     ///
     /// # Errors
     /// [`BlockError`] for a link that leads out of the folder, or a folder that is too large.
-    pub fn files(&self) -> Result<Vec<BlockFile>, BlockError> {
+    pub fn files(&self) -> Result<BlockFiles, BlockError> {
         if !self.whole_folder {
             let source = self.folder.join(&self.script);
             let file = BlockFile::at(&source, &self.script);
-            return Ok(vec![file.map_err(|error| BlockError::Read { path: source, source: error })?]);
+            let script = file.map_err(|error| BlockError::Read { path: source, source: error })?;
+            let found = neighbours::find(self)?;
+            let files = std::iter::once(script).chain(found.files).collect();
+            return Ok(BlockFiles { files, notes: found.notes });
         }
         let root =
             Folder::open(&self.folder).map_err(|source| BlockError::Read { path: self.folder.clone(), source })?;
         let mut walk = Walk { root: Arc::new(root), files: Vec::new(), bytes: 0 };
         walk.folder(&Arc::clone(&walk.root), Path::new(""), "")?;
-        Ok(walk.files)
+        Ok(BlockFiles { files: walk.files, notes: Vec::new() })
     }
 }
 
@@ -190,7 +216,7 @@ mod tests {
     fn a_file_is_what_it_was_when_the_run_was_checked_or_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join("block").join(name);
-        let files = block(&folder.path().join("block")).files().unwrap();
+        let files = block(&folder.path().join("block")).files().unwrap().files;
         let named = |name: &str| files.iter().find(|file| file.path == name).unwrap();
         std::fs::write(folder.path().join("secret"), "rows").unwrap();
         for (name, text) in [("s.py", "code"), ("data/table", "rows"), ("link", "rows")] {

@@ -1,5 +1,5 @@
 //! Finds the packages that an R script names: in `library(x)`, `require(x)`, `requireNamespace("x")`,
-//! `loadNamespace("x")` and `x::y`. R's source is split into tokens first, so that comments and strings do not count.
+//! `loadNamespace("x")` and `x::y`; and the scripts in `source("x.R")`. R's source is split into tokens first, so that comments and strings do not count.
 //! Others install the packages.
 
 /// The packages of every R installation, and Longshore's own.
@@ -32,6 +32,36 @@ pub(super) fn named(source: &str) -> Vec<String> {
         packages.extend(found.filter(|name| !packages.iter().any(|known| known == name)).map(str::to_owned));
     }
     packages
+}
+
+/// The scripts that a script runs by `source("x.R")` and `sys.source("x.R")`, by literal names, in order.
+pub(super) fn sourced(source: &str) -> Vec<String> {
+    let tokens: Vec<Token<'_>> = Tokens(source).collect();
+    let starts = (0..tokens.len()).filter(|at| matches!(tokens[*at], Token::Name("source" | "sys.source")));
+    let is_member = |at: usize| at > 0 && matches!(tokens[at - 1], Token::Sign("$" | "@"));
+    starts.filter(|at| !is_member(*at)).filter_map(|at| sourced_path(&tokens[at + 1..])).collect()
+}
+
+/// The path in `("x.R"`, `(file = "x.R"` and `(file.path("R", "x.R")`.
+fn sourced_path(arguments: &[Token<'_>]) -> Option<String> {
+    let [Token::Sign("("), arguments @ ..] = arguments else { return None };
+    let first = match arguments {
+        [Token::Name("file"), Token::Sign("="), rest @ ..] => rest,
+        other => other,
+    };
+    match first {
+        [Token::Text(path), Token::Sign("," | ")"), ..] => Some((*path).to_owned()),
+        [Token::Name("file.path"), Token::Sign("("), parts @ ..] => {
+            let end = parts.iter().position(|token| *token == Token::Sign(")"))?;
+            let parts: Option<Vec<&str>> = parts[..end]
+                .iter()
+                .filter(|token| **token != Token::Sign(","))
+                .map(|token| if let Token::Text(part) = token { Some(*part) } else { None })
+                .collect();
+            Some(parts?.join("/")).filter(|path| !path.is_empty())
+        }
+        _ => None,
+    }
 }
 
 /// `x::y` and `x:::y`.

@@ -257,6 +257,9 @@ impl Console {
         }
         self.dropped(record);
         self.let_go();
+        for hint in &record.hints {
+            self.line(&format!("hint: {}", help::note(hint)));
+        }
     }
 
     /// Ends the display without a record.

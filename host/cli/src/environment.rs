@@ -43,7 +43,7 @@ impl Found {
 pub(crate) fn find(needs_no_project: bool) -> Result<Found, ConfigError> {
     let mut places = Places {
         user: data_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join(FILE_NAME)),
-        current: env::current_dir().ok(),
+        current: current_folder(),
         named: set("LONGSHORE_CONFIG"),
         ..Places::default()
     };
@@ -67,6 +67,11 @@ pub(crate) fn unknown_variables() -> Vec<(String, String)> {
     let mut unknown: Vec<_> = unknown.map(|(name, _)| (config::similar(&name, &OTHER_VARIABLES), name)).collect();
     unknown.sort_by(|a, b| a.1.cmp(&b.1));
     unknown.into_iter().map(|(hint, name)| (name, hint)).collect()
+}
+
+/// The current folder.
+pub(crate) fn current_folder() -> Option<PathBuf> {
+    env::current_dir().ok()
 }
 
 /// Values that apply where no file and no variable sets one; most of them depend on the machine and the user.

@@ -1,7 +1,7 @@
 //! Advice in the words of this command: the library says what a caller can do ([`Remedy`]), and here are the options and
 //! commands that do it.
 
-use longshore::{Note, Remedy};
+use longshore::{Note, PackageList, Remedy};
 use serde_json::Value;
 
 /// The advice for a remedy; `None` for one that this version does not know.
@@ -11,6 +11,25 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
         Remedy::SetChunkRows { most } => return Some(format!("give `--chunk-rows` a number from 1 to {most}")),
         Remedy::GiveInput { name: Some(name) } => return Some(format!("give the input with `--input {name}=FILE`")),
         Remedy::GiveInput { name: None } => "give input 0 a table with `-i PATH`",
+        Remedy::ConnectInput { number: 0 } => "connect a table with `-i PATH`",
+        Remedy::ConnectInput { number } => return Some(format!("connect a table with `-i {number}=PATH`")),
+        Remedy::ShareFile { path } => return Some(share(path)),
+        Remedy::ShareWritable { path } => {
+            return Some(format!("allow the script to write there with `--mount {path}:rw`"));
+        }
+        Remedy::LetOthersRead { path } => {
+            return Some(format!("let other users read it with `chmod o+r {path}`"));
+        }
+        Remedy::KeepFiles => {
+            "write a table to an output and save it with `-o FILE`, or write files into the working folder and save them \
+             with `--keep FOLDER`"
+        }
+        Remedy::RaiseProcesses => "raise the limit with `--pids`",
+        Remedy::DeclarePackage { package, place } => return Some(declare(package, *place)),
+        Remedy::DeclareOption => "declare an option in `block.toml`, and give its value with `--option NAME=VALUE`",
+        Remedy::RunByHand => {
+            "run the script by hand in a dry run, for which `LONGSHORE_DRY_RUN` names a folder with its tables"
+        }
         Remedy::NameFormat => "add `--format`, such as `--format csv`",
         Remedy::PlaceWriteOptions => {
             "name the output that the options are for, as in `--write '0:delimiter=;'`, or write a file that ends in .csv"
@@ -63,6 +82,23 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
     Some(words.to_owned())
 }
 
+fn share(path: &str) -> String {
+    format!(
+        "connect a table as an input with `-i {path}`, or share the file with `--mount {path}`, and open it by that path"
+    )
+}
+
+fn declare(package: &str, place: PackageList) -> String {
+    match place {
+        PackageList::PythonScript | PackageList::RScript => format!(
+            "declare it in lines at the top of the script: `# /// script`, `# dependencies = [\"{package}\"]`, `# ///`"
+        ),
+        PackageList::ManifestJson => format!("add `{package}` to `dependencies` in `manifest.json`"),
+        PackageList::Requirements => format!("add the line `{package}` to `requirements.txt`"),
+        _ => format!("add `\"{package}\"` to `dependencies` in `block.toml`"),
+    }
+}
+
 /// A note with its advice.
 pub(crate) fn note(note: &Note) -> String {
     advised(&note.text, note.remedy.as_ref())
@@ -80,7 +116,7 @@ pub(crate) fn in_record(record: Value) -> Value {
     let Value::Object(record) = record else { return record };
     let worded = |(key, value): (String, Value)| match (key.as_str(), value) {
         ("remedy", remedy) => ("help".to_owned(), remedy_in(&remedy).and_then(|remedy| words(&remedy)).into()),
-        ("notes", Value::Array(notes)) => (key, notes.iter().map(note_in_record).collect()),
+        ("notes" | "hints", Value::Array(notes)) => (key, notes.iter().map(note_in_record).collect()),
         ("partitions", Value::Array(parts)) => (key, parts.into_iter().map(in_record).collect()),
         (_, value) => (key, value),
     };
@@ -115,7 +151,10 @@ mod tests {
         let kinds: Vec<&str> = unknown.split('`').skip(3).step_by(2).collect();
         assert!(kinds.len() > 20 && kinds.contains(&"raise_memory"), "{unknown}");
         for kind in kinds {
-            let remedy = json!({"kind": kind, "most": 1, "name": null, "block": "b"});
+            let remedy = json!({
+                "kind": kind, "most": 1, "name": null, "block": "b", "number": 1, "path": "/p", "package": "p",
+                "place": "block_toml",
+            });
             let remedy: Remedy = serde_json::from_value(remedy).unwrap();
             assert!(words(&remedy).is_some_and(|words| words.contains('`')), "{remedy:?} has no words");
         }

@@ -5,7 +5,7 @@ use crate::console::Watcher;
 use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::signals::{INTERRUPTED, Signals};
-use crate::{BAD_INPUT, explain, failure, help, option_values, printer, standard, tables};
+use crate::{BAD_INPUT, environment, explain, failure, help, option_values, printer, standard, tables};
 use longshore::block::{Block, GivenValue};
 use longshore::shown::Shown;
 use longshore::{Cancel, Host, Outcome, PartitionSpec, RequestError, RunRequest};
@@ -33,6 +33,7 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
         Some(Err(error)) => return failure::print_text(&format!("cannot ask for a password: {error}"), BAD_INPUT),
         None => return INTERRUPTED,
     }
+    spec.working_folder = environment::current_folder();
     spec.temporary_folder = Some(host.settings().temporary_folder.clone());
     let prepared = tokio::task::spawn_blocking(|| spec.prepare());
     let prepared = tokio::select! {

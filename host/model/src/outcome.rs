@@ -124,6 +124,10 @@ pub struct Evidence {
     pub verdict: Option<(Word, Option<String>)>,
     /// An uncaught exception.
     pub uncaught: Option<String>,
+    /// The uncaught error that the script printed.
+    pub printed_error: Option<String>,
+    /// The last line that the script printed on standard error.
+    pub last_words: Option<String>,
     /// An output that the script began and then gave up.
     pub spoiled_output: Option<String>,
     /// An output could not be written to its file.
@@ -216,7 +220,9 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
             (Outcome::OutOfMemory, Some(format!("a process of it needed {}", evidence.more_memory())))
         }
         (None, Some(ExitStatus::Code(code))) => {
-            (Outcome::Failed, Some(format!("the script ended with exit status {code}")))
+            let words = evidence.last_words.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+            let status = || format!("the script ended with exit status {code}{words}");
+            (Outcome::Failed, Some(evidence.printed_error.clone().unwrap_or_else(status)))
         }
     }
 }

@@ -20,6 +20,41 @@ pub enum Remedy {
         /// The input's name; `None` for input 0.
         name: Option<String>,
     },
+    /// Connect a table to an input that the script reads.
+    ConnectInput {
+        /// The input's number, from 0.
+        number: u32,
+    },
+    /// Share a file of this machine with the script.
+    ShareFile {
+        /// The file's absolute path.
+        path: String,
+    },
+    /// Share a file in such a way that the script may write to it.
+    ShareWritable {
+        /// The file's absolute path.
+        path: String,
+    },
+    /// Let other users read a shared file.
+    LetOthersRead {
+        /// The file's absolute path.
+        path: String,
+    },
+    /// Get files from the script: as an output, or from its working folder.
+    KeepFiles,
+    /// Raise the limit of processes and threads.
+    RaiseProcesses,
+    /// Declare a package that the script needs.
+    DeclarePackage {
+        /// The package's name.
+        package: String,
+        /// Where the block declares its packages.
+        place: PackageList,
+    },
+    /// Give the script a value as an option of its block.
+    DeclareOption,
+    /// Run the script by hand, on a folder with its tables.
+    RunByHand,
     /// Name the format of a table that has no suffix.
     NameFormat,
     /// Give the options of writing to an output in a format that has them.
@@ -75,4 +110,21 @@ pub enum Remedy {
     ShowSettings,
     /// Write the outputs of a block's cases as the expected tables.
     UpdateCases,
+}
+
+/// Where a block declares the packages of its language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PackageList {
+    /// The head of a Python script.
+    PythonScript,
+    /// The head of an R script.
+    RScript,
+    /// `block.toml`.
+    BlockToml,
+    /// `manifest.json`.
+    ManifestJson,
+    /// `requirements.txt` beside the script.
+    Requirements,
 }

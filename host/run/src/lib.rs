@@ -1,11 +1,12 @@
 //! Runs. A request is checked (`request`), and becomes one run or one for each part of its input (`run`, `partition`).
 //! A single run (`single`) gets a container from an engine, communicates with its agent and script (`connection`,
 //! `session`), serves inputs (`input`), receives outputs (`output`), and ends with a record (`record`), which is kept
-//! (`history`).
+//! (`history`). `hints` explains why a script failed.
 
 pub mod connection;
 pub mod cut;
 pub mod hashes;
+pub(crate) mod hints;
 pub mod history;
 pub mod input;
 pub mod kept;

@@ -28,6 +28,9 @@ pub struct RunRecord {
     /// What the caller can do, if the run did not succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
+    /// Known causes of a failure, each with what the caller can do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<Note>,
     /// The connected inputs.
     pub inputs: Vec<InputRecord>,
     /// The published outputs.
@@ -154,7 +157,7 @@ impl RunRecord {
     pub(crate) fn mask(&mut self, secrets: &Secrets) {
         let parts = self.partitions.iter_mut().flatten();
         let messages = parts.filter_map(|part| part.message.as_mut()).chain(&mut self.message);
-        let notes = self.notes.iter_mut().map(|note| &mut note.text);
+        let notes = self.notes.iter_mut().chain(&mut self.hints).map(|note| &mut note.text);
         messages.chain(notes).for_each(|text| *text = secrets.masked(text));
     }
 }

@@ -24,6 +24,8 @@ pub(super) fn show(history: &RunHistory, run: &HistoryEntry, json: bool) -> u8 {
     lines.add("started", &ago(run.age()));
     lines.add("outcome", &ending(run));
     run.record.as_ref().and_then(help::of_record).iter().for_each(|words| lines.add("help", words));
+    let hints = run.record.as_ref().and_then(|record| record.get("hints")?.as_array());
+    hints.into_iter().flatten().for_each(|hint| lines.add("hint", &help::note_in_record(hint)));
     for (number, input) in run.inputs.iter().enumerate() {
         if let Some(path) = input {
             lines.add(&format!("input {number}"), &path.display().to_string());

@@ -190,6 +190,7 @@ impl Whole<'_> {
             Some(part) => (part.record.outcome, Some(self.failure(part, &parts)), part.record.remedy.clone()),
             None => (Outcome::Succeeded, None, None),
         };
+        let hints = failed.map(|part| part.record.hints.clone()).unwrap_or_default();
         let mut record = whole_record(&parts, &self);
         let goes_on = self.cut.keep_going && outcome != Outcome::Interrupted;
         if outcome.is_success() || goes_on {
@@ -207,6 +208,7 @@ impl Whole<'_> {
         record.outcome = outcome;
         record.message = message;
         record.remedy = remedy;
+        record.hints = if outcome == Outcome::Interrupted { Vec::new() } else { hints };
         record.mask(&self.prepared.secrets());
         record.timings_ms.total = milliseconds(self.begun.elapsed());
         record

@@ -31,6 +31,13 @@ impl RunRequest {
         self
     }
 
+    /// Sets the caller's current folder, in which hints look for files that the script cannot open.
+    #[must_use]
+    pub fn working_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.working_folder = Some(folder.into());
+        self
+    }
+
     /// Sets the engine.
     #[must_use]
     pub fn engine(mut self, engine: EngineChoice) -> Self {

@@ -25,7 +25,9 @@ use crate::input::Inputs;
 use crate::kept::CaptureTarget;
 use crate::output::{Declared, Target};
 use crate::record::InputRecord;
-use longshore_block::{Block, BlockFile, GivenValue, Mode, OptionValues, check_field};
+use longshore_block::{
+    Block, BlockFile, BlockFiles, GivenValue, Mode, OptionValues, check_field, check_hidden, modules,
+};
 use longshore_config::settings::{Settings, TEMPORARY_FOLDER};
 use longshore_images::environment;
 use longshore_model::engine_kind::EngineChoice;
@@ -37,6 +39,7 @@ use longshore_model::remedy::Remedy;
 use longshore_os::publish::{self, Destination};
 use longshore_table::{BadRows, ReadOptions, Tally, columns};
 use mounts::Allowed;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Maximum number of inputs of a run.
@@ -66,6 +69,8 @@ pub struct RunRequest {
     pub allowed: Vec<PathBuf>,
     /// New folder to copy the script's working folder to; `None` keeps nothing.
     pub keep: Option<PathBuf>,
+    /// The caller's current folder: hints look there for files that the script cannot open.
+    pub working_folder: Option<PathBuf>,
     /// Its limits.
     pub limits: Limits,
     /// Rows of a chunk, if the block transforms a stream.
@@ -120,6 +125,10 @@ pub struct Prepared {
     pub(crate) network: Network,
     pub(crate) mounts: Vec<SharedFile>,
     pub(crate) keep: Option<CaptureTarget>,
+    /// The caller's current folder.
+    pub(crate) working_folder: Option<PathBuf>,
+    /// Python modules at the top of the block's folder.
+    pub(crate) modules: BTreeSet<String>,
     pub(crate) limits: Limits,
     /// Rows of a chunk, if the block transforms a stream.
     pub(crate) chunk_rows: Option<u32>,
@@ -174,6 +183,7 @@ impl RunRequest {
             mounts: Vec::new(),
             allowed: Vec::new(),
             keep: None,
+            working_folder: None,
             limits: Limits::default(),
             chunk_rows: CHUNK_ROWS,
             partition: None,
@@ -195,7 +205,10 @@ impl RunRequest {
         let mut notes: Vec<Note> = loaded.warnings.into_iter().map(Note::from).collect();
         check_limits(&self.limits)?;
         let chunk_rows = if block.mode == Mode::Stream { Some(self.check_stream(&block)?) } else { None };
-        let files = block.files()?;
+        let BlockFiles { files, notes: passed_over, .. } = block.files()?;
+        notes.extend(passed_over.into_iter().map(Note::from));
+        check_hidden(&block, &files)?;
+        let modules = modules(&files);
         let declared = block.inputs.as_deref();
         let (placed, wrong) = inputs::placed(self.inputs, declared);
         self.inputs = placed;
@@ -251,6 +264,8 @@ impl RunRequest {
             network: self.network,
             mounts,
             keep,
+            working_folder: self.working_folder,
+            modules,
             limits: self.limits,
             chunk_rows,
             partition,

@@ -3,6 +3,7 @@
 
 use super::missing_sdk::MissingSdk;
 use crate::connection::{Incoming, Outgoing, WRITING, say};
+use crate::hints::Printed;
 use crate::kept::WorkdirCapture;
 use longshore_block::BlockFile;
 use longshore_engine::task::blocking;
@@ -32,6 +33,8 @@ pub(crate) enum AgentEnd {
         kept: Option<Box<WorkdirCapture>>,
         /// Whether the script printed that it could not import the SDK.
         sdk_missing: bool,
+        /// The end of its standard error.
+        printed: Printed,
     },
     /// The script could not be started.
     Failed(String),
@@ -105,7 +108,7 @@ impl AgentSession {
     ) -> AgentEnd {
         let (mut started, mut ended, mut keeper) = (false, false, None);
         let mut keeping = keeping;
-        let mut missing_sdk = MissingSdk::default();
+        let (mut missing_sdk, mut printed) = (MissingSdk::default(), Printed::default());
         loop {
             let (message, payload) = match self.incoming.receive().await {
                 Ok(Some(read)) => read,
@@ -130,6 +133,7 @@ impl AgentSession {
                     let bytes = payload.into_bytes();
                     if source == LogSource::Stderr {
                         missing_sdk.look(&bytes);
+                        printed.take(&bytes);
                     }
                     logs.take(source, bytes);
                 }
@@ -160,7 +164,7 @@ impl AgentSession {
                         None => Ok(keeping),
                     };
                     return match kept {
-                        Ok(kept) => AgentEnd::Exited { exit, kept, sdk_missing: missing_sdk.seen() },
+                        Ok(kept) => AgentEnd::Exited { exit, kept, sdk_missing: missing_sdk.seen(), printed },
                         Err(error) => AgentEnd::Violation(error.into()),
                     };
                 }

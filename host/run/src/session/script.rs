@@ -15,7 +15,7 @@ use longshore_protocol::{
     StreamId, ToScript, Version, Word,
 };
 use longshore_segment::LentArena;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub(crate) struct ScriptEnd {
     pub(crate) unwritable: Option<String>,
     /// How it broke the protocol.
     pub(crate) violation: Option<String>,
+    /// Inputs that it read, and that have no table; bounded by `UNCONNECTED_MAX`.
+    pub(crate) unconnected: BTreeSet<u32>,
     /// Notes about the connection.
     pub(crate) notes: Vec<String>,
 }
@@ -62,6 +64,9 @@ pub(crate) struct ScriptSession {
     arenas: Vec<LoanedArena>,
     end: ScriptEnd,
 }
+
+/// Most inputs without a table that are remembered: a run has at most 64 with one.
+const UNCONNECTED_MAX: usize = 64;
 
 /// Maximum number of dropped readings whose tasks have not ended; a further one waits for the oldest.
 const DROPPED_MAX: usize = 8;
@@ -204,6 +209,9 @@ impl ScriptSession {
 
     async fn open_input(&mut self, stream: StreamId, input: u32, delivery: longshore_protocol::Delivery) {
         let Some(source) = self.served.inputs.get(input) else {
+            if self.end.unconnected.len() < UNCONNECTED_MAX {
+                self.end.unconnected.insert(input);
+            }
             self.send(&ToScript::Opened { stream, connected: false }).await;
             return;
         };

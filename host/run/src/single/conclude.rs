@@ -27,6 +27,7 @@ impl Run<'_> {
     ) -> (RunRecord, Vec<Finished>) {
         let (mut outcome, mut message) = decide(evidence);
         let remedy = evidence.remedy(outcome);
+        let hints = self.hints(outcome, kind, evidence).await;
         let mut notes = std::mem::take(&mut self.prepared.notes);
         let (mut outputs, mut handed_over) = (Vec::new(), Vec::new());
         let kept = match self.keep(exit.as_ref()).await {
@@ -54,7 +55,8 @@ impl Run<'_> {
                 let all = finished.iter().flat_map(Finished::all_notes);
                 notes.extend(self.unwritten(&finished).into_iter().chain(all).map(Note::from));
             }
-            if evidence.verdict.is_none() && self.prepared.chunk_rows.is_none() {
+            let has_api = self.traces.script_connected;
+            if has_api && evidence.verdict.is_none() && self.prepared.chunk_rows.is_none() {
                 notes.push("the script exited without calling `commit()` or `close()`".into());
             }
             match outlet {
@@ -90,6 +92,7 @@ impl Run<'_> {
             outcome,
             message,
             remedy,
+            hints,
             inputs: self.prepared.input_records,
             outputs,
             kept,

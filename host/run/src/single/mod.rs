@@ -8,6 +8,7 @@ mod connect;
 mod environment;
 mod error;
 mod explain;
+mod hinting;
 mod missing_sdk;
 mod publishing;
 mod unwind;
@@ -59,6 +60,7 @@ const WORDS: usize = 3;
 
 use error::RunError;
 pub use explain::{Explained, explain};
+use hinting::Traces;
 pub(crate) use publishing::{NotPublished, Published, publish, recovered};
 
 /// What to do with a run's outputs on success.
@@ -92,6 +94,7 @@ pub(crate) async fn run_once(
         kept: None,
         fingerprinting: None,
         no_sdk: None,
+        traces: Traces::default(),
         held: None,
     };
     // A panic fails only its own run.
@@ -103,6 +106,7 @@ pub(crate) async fn run_once(
         Err(error) => (blame::evidence(&error), Vec::new(), None),
     };
     evidence.memory_bytes = run.prepared.limits.memory_bytes;
+    run.explain_end(&mut evidence);
     run.conclude(kind, image, &evidence, finished, exit, outlet).await
 }
 
@@ -121,6 +125,8 @@ struct Run<'a> {
     fingerprinting: Option<Fingerprinting>,
     /// The note for an image in which the script found no SDK.
     no_sdk: Option<String>,
+    /// What the script left behind that explains its end.
+    traces: Traces,
     /// The protections of its container.
     held: Option<Held>,
 }
@@ -326,6 +332,12 @@ impl Run<'_> {
             self.timings.run = milliseconds(seen.ended_at.unwrap_or_else(Instant::now) - started_at);
         }
         self.kept = seen.kept;
+        self.traces = Traces {
+            printed: seen.printed.text(),
+            script_connected: seen.script_connected,
+            unconnected: seen.unconnected,
+            work_folder: script_environment.folder.clone(),
+        };
         self.no_sdk = image.filter(|_| seen.sdk_missing).map(missing_sdk::no_sdk);
         self.prepared.notes.extend(seen.notes);
         (seen.evidence, seen.finished, seen.exit)

@@ -6,6 +6,7 @@
 
 use super::{LADDER, missing_sdk};
 use crate::connection::{Outgoing, say};
+use crate::hints::Printed;
 use crate::input::Inputs;
 use crate::kept::WorkdirCapture;
 use crate::output::{Finished, OutputFailure, Writers};
@@ -19,6 +20,7 @@ use longshore_model::note::Note;
 use longshore_model::outcome::Evidence;
 use longshore_model::redact::Secrets;
 use longshore_protocol::{Exit, Frame, ProtocolError, Role, RunFacts, ToAgent, ToScript};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -85,6 +87,12 @@ pub(super) struct Watched {
     pub(super) kept: Option<Box<WorkdirCapture>>,
     /// Whether the script printed that it could not import the SDK.
     pub(super) sdk_missing: bool,
+    /// The end of the script's standard error.
+    pub(super) printed: Printed,
+    /// Whether the script connected, as the SDK's Api does.
+    pub(super) script_connected: bool,
+    /// Inputs that it read, and that have no table.
+    pub(super) unconnected: BTreeSet<u32>,
     pub(super) notes: Vec<Note>,
 }
 
@@ -224,6 +232,7 @@ impl Watching<'_> {
                 let served = Served { inputs, outputs, events, secrets, text_bytes };
                 let session = ScriptSession::welcome(incoming, outgoing, protocol, facts, served);
                 self.script = Some(Task::spawn(session.serve()));
+                self.seen.script_connected = true;
             }
             Peer::Greeted { .. } => self.violated("expected a script, received a second agent".into()),
             Peer::Strange { error: ProtocolError::Version(mismatch), outgoing } => {
@@ -252,6 +261,7 @@ impl Watching<'_> {
         };
         self.seen.evidence.verdict = end.verdict;
         self.seen.evidence.uncaught = end.uncaught;
+        self.seen.unconnected = end.unconnected;
         self.seen.notes.extend(end.notes.into_iter().map(Note::from));
         if let Some(violation) = end.violation {
             self.violated(violation);
@@ -285,7 +295,8 @@ impl Watching<'_> {
         self.seen.ended_at.get_or_insert_with(Instant::now);
         let evidence = &mut self.seen.evidence;
         match end {
-            AgentEnd::Exited { exit, kept, sdk_missing } => {
+            AgentEnd::Exited { exit, kept, sdk_missing, printed } => {
+                self.seen.printed = printed;
                 self.seen.kept = kept;
                 self.seen.sdk_missing = sdk_missing;
                 evidence.status = Some(exit.status);
