@@ -1,15 +1,13 @@
 //! The files of a block that are copied beside its script. They are listed when a run is checked, in a folder that
 //! stays open; each part of a run opens them later, and a file that changed meanwhile is an error.
 
+use super::block_file::BlockFile;
 use super::error::BlockError;
 use super::model::Block;
 use super::neighbours;
-use longshore_os::folder::{Folder, Identity, walk};
-use longshore_os::small_file::regular;
-use rustix::fs::{FileType, Stat, fstat};
-use rustix::io::Errno;
+use longshore_os::folder::Folder;
+use rustix::fs::{FileType, fstat};
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,19 +21,6 @@ const BYTES_MAX: u64 = 1 << 30;
 /// Folders that are not part of a block.
 const IGNORED: [&str; 3] = [".git", "__pycache__", ".venv"];
 
-/// A file of the block, to be copied beside the script.
-#[derive(Debug, Clone)]
-pub struct BlockFile {
-    folder: Arc<Folder>,
-    /// Its path in the folder, without links.
-    within: PathBuf,
-    facts: Facts,
-    /// Its path below the working folder.
-    pub path: String,
-    /// Whether it is executable.
-    pub executable: bool,
-}
-
 /// The files of a block for a run.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -44,66 +29,6 @@ pub struct BlockFiles {
     pub files: Vec<BlockFile>,
     /// Files that a bare script imports and that do not come along.
     pub notes: Vec<String>,
-}
-
-/// Metadata that differs for another file or changed contents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Facts {
-    identity: Identity,
-    bytes: i64,
-    /// Seconds and nanoseconds of its last change (ctime), which cannot be set.
-    changed: (i64, i64),
-}
-
-impl BlockFile {
-    /// Opens it for reading.
-    ///
-    /// # Errors
-    /// It has changed.
-    pub fn open(&self) -> io::Result<File> {
-        let opened = self.folder.open_file(&self.within).and_then(regular);
-        let is_other = match &opened {
-            Ok(file) => Facts::of(&fstat(file)?) != self.facts,
-            Err(error) => {
-                let errno = Errno::from_io_error(error);
-                matches!(errno, Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV))
-            }
-        };
-        if is_other {
-            let path = &self.path;
-            return Err(io::Error::other(format!("`{path}` of the block has changed since the run was checked")));
-        }
-        opened
-    }
-
-    /// A file without links below an open folder.
-    pub(super) fn within(folder: &Arc<Folder>, within: &Path, path: &str) -> io::Result<Self> {
-        let facts = Facts::of(&fstat(folder.open_file(within).and_then(regular)?)?);
-        let (folder, within) = (Arc::clone(folder), within.to_owned());
-        Ok(Self { folder, within, facts, path: path.to_owned(), executable: false })
-    }
-
-    /// Its size when it was listed.
-    pub(super) fn bytes(&self) -> u64 {
-        u64::try_from(self.facts.bytes).unwrap_or_default()
-    }
-
-    /// A script without a folder.
-    pub fn at(source: &Path, path: &str) -> io::Result<Self> {
-        let walked = walk(source)?;
-        let found = walked.found.ok_or(io::ErrorKind::NotFound)?;
-        let facts = Facts::of(&fstat(found)?);
-        let (folder, within) = (Arc::new(walked.folder), walked.name.into());
-        Ok(Self { folder, within, facts, path: path.to_owned(), executable: false })
-    }
-}
-
-impl Facts {
-    #[allow(clippy::useless_conversion, clippy::unnecessary_cast, reason = "their types differ by machine")]
-    fn of(found: &Stat) -> Self {
-        let changed = (i64::from(found.st_ctime), found.st_ctime_nsec as i64);
-        Self { identity: (*found).into(), bytes: i64::from(found.st_size), changed }
-    }
 }
 
 impl Block {
@@ -173,8 +98,7 @@ impl Walk {
         };
         if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile {
             self.bytes += u64::try_from(found.st_size).unwrap_or_default();
-            let (folder, facts) = (Arc::clone(&self.root), Facts::of(&found));
-            self.files.push(BlockFile { folder, within, facts, path, executable: found.st_mode & 0o111 != 0 });
+            self.files.push(BlockFile::found(&self.root, within, path, &found));
         }
         let what = if self.files.len() > FILES_MAX {
             format!("more than {FILES_MAX} files")

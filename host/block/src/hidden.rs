@@ -1,8 +1,8 @@
 //! Files of a block that hide a module which the script needs: Python looks for modules in the script's folder first,
 //! so that a script named `csv.py` is found in place of Python's own `csv`.
 
+use super::block_file::BlockFile;
 use super::error::BlockError;
-use super::files::BlockFile;
 use super::model::{Block, Form, Language};
 use super::python_imports::imports;
 use super::python_modules::{is_needed, is_standard, package_of_module};

@@ -1,6 +1,7 @@
 //! Blocks: a folder with a manifest and a script, or a bare script. Reads both forms of manifest into one model, lists
 //! the block's files, and checks the values of its options.
 
+mod block_file;
 mod describe;
 mod entry;
 mod error;
@@ -21,8 +22,9 @@ mod schema;
 mod template;
 mod values;
 
+pub use block_file::BlockFile;
 pub use error::{BlockError, OptionError, OptionProblem};
-pub use files::{BlockFile, BlockFiles};
+pub use files::BlockFiles;
 pub use hidden::{check_hidden, modules};
 pub use model::{Block, Form, InputDeclaration, InputKey, Language, Loaded, Mode, OutputSpec, Pandas};
 pub use options::{OptionKind, OptionSpec};

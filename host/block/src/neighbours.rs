@@ -1,8 +1,8 @@
 //! The files beside a bare script that it needs: modules that it imports in Python, scripts that it sources in R, and
 //! what those need in turn. Data files do not come along, nor does anything from outside of the script's folder.
 
+use super::block_file::BlockFile;
 use super::error::BlockError;
-use super::files::BlockFile;
 use super::model::{Block, Language};
 use super::python_imports::{Import, imports, is_identifier};
 use super::python_modules::is_needed;

@@ -296,9 +296,7 @@ impl Watching<'_> {
         let evidence = &mut self.seen.evidence;
         match end {
             AgentEnd::Exited { exit, kept, sdk_missing, printed } => {
-                self.seen.printed = printed;
-                self.seen.kept = kept;
-                self.seen.sdk_missing = sdk_missing;
+                (self.seen.kept, self.seen.sdk_missing, self.seen.printed) = (kept, sdk_missing, printed);
                 evidence.status = Some(exit.status);
                 evidence.out_of_memory = exit.out_of_memory;
                 self.seen.exit = Some(exit);
