@@ -91,6 +91,7 @@ pub use longshore_os::program::find_program;
 pub use longshore_os::small_file;
 pub use longshore_protocol::{Dropped, ExitStatus, LogSource, OutputName, Usage};
 pub use longshore_run::cut::{PartitionSpec, SplitError};
+pub use longshore_run::dry_run;
 pub use longshore_run::history;
 pub use longshore_run::kept::KeptRecord;
 pub use longshore_run::output::{HandOver, NotHandedOver, OutputBatches, OutputHandle};

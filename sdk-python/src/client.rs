@@ -139,6 +139,11 @@ impl Client {
         py.detach(|| self.client.conclude(word, message)).map_err(raise)
     }
 
+    /// Ends a dry run in favour of a new one; `False` in a run.
+    fn replace_dry_run(&self) -> bool {
+        self.client.replace_dry_run()
+    }
+
     /// Reports that the script ends.
     fn end(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.client.end()).map_err(raise)

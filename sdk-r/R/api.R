@@ -7,9 +7,10 @@ state$api <- NULL
 #' Connects to the script's run, once per script. The returned object gives access to inputs, options and outputs;
 #' [close()] ends the run with success.
 #'
-#' Dry runs: if the environment variable `LONGSHORE_DRY_RUN` names a folder, a script started by hand reads its inputs
-#' (`0.parquet`, numbered from 0, `sales.arrow`, ...) and `options.json` from there, and writes its outputs there
-#' (`output-0.parquet`, or by their ids) when it succeeds.
+#' Dry runs: if the environment variable `LONGSHORE_DRY_RUN` names a folder, as `longshore dry-run` sets one up, a script
+#' started by hand reads its inputs and options from there, and writes its outputs there (`output-0.parquet`, numbered
+#' from 0, or by their ids) when it succeeds. A dry run allows a new api after a final call, and in an interactive session
+#' at any time; unfinished outputs are discarded.
 #'
 #' @return an object of class `longshore_api`, the first argument of every other function of this package.
 #' @section Errors: a condition of class `longshore_error` with the `kind` `"not_in_run"` if the script was not started
@@ -26,7 +27,7 @@ state$api <- NULL
 #' }
 #' @export
 longshore.api <- function() {
-  if (!is.null(state$api)) {
+  if (!is.null(state$api) && !gives.way(state$api)) {
     fail("exists", "there is an api already: a script makes one, and passes it on")
   }
   client <- unwrap(native$client_connect(Sys.getenv("LONGSHORE_SOCKET"), Sys.getenv("LONGSHORE_DRY_RUN")))
@@ -39,6 +40,11 @@ longshore.api <- function() {
   report.uncaught(api)
   reg.finalizer(state, function(state) native$client_end(client), onexit = TRUE)
   api
+}
+
+# Whether a new api may replace this one: in a dry run that has ended, or whose code is run piece by piece.
+gives.way <- function(api) {
+  (interactive() || native$client_concluded(api$client)) && native$client_replace_dry_run(api$client)
 }
 
 #' @export

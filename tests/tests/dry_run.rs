@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod command;
+
 use arrow_array::{Array, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -201,8 +203,102 @@ fn a_folder_that_is_not_there_is_named() {
         assert_eq!(ended.code, 1, "{}", ended.printed);
         // R breaks long lines of an error.
         let printed = ended.printed.split_whitespace().collect::<Vec<_>>().join(" ");
-        let said = "the dry run cannot use `data`: it is not a folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) \
-                    and `options.json`";
+        let said = "the dry run cannot use `data`: it is not a folder: set one up with `longshore dry-run SCRIPT -i TABLE \
+                    --folder FOLDER`";
         assert!(printed.contains(said), "{language}: {printed}");
+    }
+}
+
+/// A block with a declared input, output and option in each language, whose script copies its input and is run twice.
+fn block(folder: &Path, language: &str) -> PathBuf {
+    let (name, script) = match language {
+        "python" => (
+            "script.py",
+            "from longshore.api import Api\nfor turn in range(2):\n    api = Api()\n    table = api.read_input_records('sales')\n    \
+             print(table.dtypes.to_dict(), api.get_option('top'), api.block_name)\n    api.write_output(table, 'copy')\n    api.close()\n",
+        ),
+        _ => (
+            "script.R",
+            "library(longshore)\nfor (turn in 1:2) {\n  api <- longshore.api()\n  table <- read.input.records(api, 'sales')\n  \
+             cat(class(table$zip), class(table$price), get.option(api, 'top'), block.name(api), '\\n')\n  \
+             write.output(api, table, 'copy')\n  close(api)\n}\n",
+        ),
+    };
+    let manifest = format!(
+        "name = \"Sales\"\nlanguage = \"{language}\"\nscript = \"{name}\"\n[[inputs]]\nname = \"sales\"\n\
+         read = {{ delimiter = \";\", decimal = \",\" }}\ncolumns = {{ zip = \"text\" }}\n[[outputs]]\nid = \"copy\"\n\
+         [[options]]\nname = \"top\"\nkind = \"integer\"\ndefault = 3\nmax = 9\n"
+    );
+    let block = folder.join("block");
+    std::fs::create_dir(&block).unwrap();
+    std::fs::write(block.join("block.toml"), manifest).unwrap();
+    std::fs::write(block.join(name), script).unwrap();
+    block.join(name)
+}
+
+fn start(folder: &Path, language: &str, script: &Path) -> Ended {
+    let path = std::env::join_paths([command::path().parent().unwrap(), Path::new("/usr/bin"), Path::new("/bin")]);
+    let output = interpreter(language)
+        .arg(script)
+        .env_remove("LONGSHORE_SOCKET")
+        .env("LONGSHORE_DRY_RUN", folder)
+        .env("PATH", path.unwrap())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    Ended { code: output.status.code().unwrap_or(-1), printed }
+}
+
+const TABLE: &str = "zip;price\n01234;1,5\n98765;2\n";
+
+#[test]
+fn the_command_sets_a_folder_up_as_a_run_would_read_it() {
+    for language in LANGUAGES {
+        let folder = tempfile::tempdir().unwrap();
+        let script = block(folder.path(), language);
+        std::fs::write(folder.path().join("sales.txt"), TABLE).unwrap();
+        let arguments = |option| ["dry-run", "block", "-i", "sales=sales.txt", "--option", option, "--format", "csv"];
+        let refused = command::longshore(folder.path(), &arguments("top=10"));
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(!folder.path().join("dry-run").exists());
+        let made = command::longshore(folder.path(), &arguments("top=5"));
+        let printed = String::from_utf8_lossy(&[made.stdout, made.stderr].concat()).into_owned();
+        assert_eq!(made.status.code(), Some(0), "{printed}");
+        for said in ["input 0 `sales`: 2 rows of ", "option `top`: 5", "export LONGSHORE_DRY_RUN=", "/dry-run\n"] {
+            assert!(printed.contains(said), "{language} lacks `{said}`: {printed}");
+        }
+        let ended = start(&folder.path().join("dry-run"), language, &script);
+        assert_eq!(ended.code, 0, "{}", ended.printed);
+        assert_eq!(ended.printed.matches(" 5 Sales").count(), 2, "{}", ended.printed);
+        let types = if language == "python" { "'price': dtype('float64')" } else { "character numeric 5" };
+        assert!(ended.printed.contains(types), "{}", ended.printed);
+        assert!(folder.path().join("dry-run/output-copy.parquet").is_file(), "{}", ended.printed);
+    }
+}
+
+#[test]
+fn the_sdk_has_a_folder_of_other_formats_set_up_and_again_when_it_changes() {
+    for language in LANGUAGES {
+        let folder = tempfile::tempdir().unwrap();
+        let script = block(folder.path(), language);
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        std::fs::write(data.join("sales.csv"), TABLE).unwrap();
+        std::fs::write(data.join("options.json"), r#"{"top": 12}"#).unwrap();
+        let refused = start(&data, language, &script);
+        assert!(
+            refused.code == 1 && refused.printed.contains("option `top`: 12 is out of range"),
+            "{}",
+            refused.printed
+        );
+        for (rows, top) in [(2, 4), (3, 9)] {
+            let more = if rows == 3 { "00001;3\n" } else { "" };
+            std::fs::write(data.join("sales.csv"), format!("{TABLE}{more}")).unwrap();
+            std::fs::write(data.join("options.json"), format!("{{\"top\": {top}}}")).unwrap();
+            let ended = start(&data, language, &script);
+            assert_eq!(ended.code, 0, "{}", ended.printed);
+            assert!(ended.printed.contains(&format!(" {top} Sales")), "{}", ended.printed);
+            assert!(ended.printed.contains(&format!("output-copy.parquet: {rows} rows")), "{}", ended.printed);
+        }
     }
 }

@@ -164,15 +164,15 @@ impl Client {
     }
 
     /// The input of a run that transforms a stream, chunk by chunk, in bounded memory. Can be called once. A dry run
-    /// has no manifest that sets the mode, and takes input 0 as the stream.
+    /// without a manifest that sets the mode takes input 0 as the stream.
     ///
     /// # Errors
     /// [`ClientError::NotStreaming`], [`ClientError::Streamed`], and as [`Client::read_input`].
     pub fn chunks(&self) -> Result<Chunks, ClientError> {
         self.check_open("process_stream")?;
-        let rows = match self.side {
-            Side::Host { .. } => self.facts.chunk_rows.filter(|_| self.facts.streaming),
-            Side::Folder(_) => u32::try_from(BATCH_ROWS).ok(),
+        let rows = match &self.side {
+            Side::Folder(dry_run) if !dry_run.is_prepared() => u32::try_from(BATCH_ROWS).ok(),
+            Side::Folder(_) | Side::Host { .. } => self.facts.chunk_rows.filter(|_| self.facts.streaming),
         };
         let rows = rows.and_then(|rows| usize::try_from(rows).ok()).ok_or(ClientError::NotStreaming)?;
         if self.streamed.swap(true, Ordering::Relaxed) {
@@ -318,6 +318,16 @@ impl Client {
             }
             Side::Folder(_) | Side::Host { .. } => Ok(()),
         }
+    }
+
+    /// Ends a dry run in favour of a new one, as when a cell of a notebook is run again: outputs that were not published
+    /// are discarded. Returns `false` for a run, and changes nothing then.
+    #[must_use]
+    pub fn replace_dry_run(&self) -> bool {
+        let Side::Folder(dry_run) = &self.side else { return false };
+        dry_run.give_up();
+        lock(&self.word).get_or_insert(Word::Cancel);
+        true
     }
 
     /// Whether the script has given its verdict.

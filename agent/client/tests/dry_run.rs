@@ -7,6 +7,7 @@ use arrow_array::{Array, Float64Array, Int64Array, RecordBatch, RecordBatchItera
 use longshore_client::{Client, ClientError, ConnectSettings, InputName, OutputName, Software, Word};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::json;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -96,7 +97,8 @@ fn inputs_are_read_by_the_names_of_their_files() {
     }
     let error = read("rates").unwrap_err().to_string();
     assert!(
-        error.starts_with("input `rates` cannot be read: ") && error.contains("does not have a format of dry runs"),
+        error.starts_with("input `rates` cannot be read: ")
+            && error.contains("must be converted first, with `longshore dry-run"),
         "{error}"
     );
 }
@@ -113,8 +115,8 @@ fn what_cannot_be_an_input_is_named() {
     };
     assert_eq!(
         error(0),
-        "input 0 cannot be read: `/0.csv` does not have a format of dry runs: \
-        use .parquet, .arrow, .feather or .arrows"
+        "input 0 cannot be read: `/0.csv` must be converted first, with `longshore dry-run SCRIPT --folder `, or use \
+         .parquet, .arrow, .feather or .arrows"
     );
     assert!(error(1).starts_with("input 1 cannot be read: `/1.parquet`: "), "{}", error(1));
     assert_eq!(error(2), "input 2 cannot be read: `/2.arrow` and `/2.arrows` both exist: keep one of them");
@@ -145,6 +147,56 @@ fn outputs_append_and_appear_at_the_last_word() {
     assert_eq!(folder.names(), ["output-0.parquet", "output-heavy.parquet"]);
     assert_eq!(read(&folder.0.join("output-0.parquet")).columns(), integers("n", vec![1, 2]).columns());
     assert!(matches!(write(&client, &output, &integers("n", vec![4])), Err(ClientError::Ended { .. })));
+}
+
+#[test]
+fn a_folder_that_the_host_set_up_is_as_the_block_declares() {
+    let folder = Folder::new();
+    parquet(&folder.0.join("input-1.parquet"), &integers("n", vec![5]));
+    parquet(&folder.0.join("0.parquet"), &integers("n", vec![6]));
+    let facts = json!({"run_id": "dry-run", "block_name": "Sales", "file_name": "s.py", "container": false,
+        "streaming": false, "options": {}, "outputs": ["totals", "rest"], "inputs": ["sales", "rates"]});
+    let told = json!({"facts": facts, "tables": {"1": "input-1.parquet"}, "sources": [], "from_folder": false});
+    std::fs::write(folder.0.join("run.json"), told.to_string()).unwrap();
+    std::fs::write(folder.0.join("options.json"), r#"{"top": 3}"#).unwrap();
+    let client = folder.connect().unwrap();
+    assert_eq!((client.facts().block_name.as_str(), &client.facts().options["top"]), ("Sales", &json!(3)));
+    for (name, value) in [("rates", 5), ("sales", 6)] {
+        let read = client.read_input(&InputName::Name(name.into())).unwrap().unwrap();
+        assert_eq!(read.batches[0].batch, integers("n", vec![value]), "{name}");
+    }
+    let error = client.read_input(&InputName::Name("sale".into())).unwrap_err().to_string();
+    assert_eq!(error, "there is no input `sale`: the block has sales, rates: did you mean `sales`?");
+    assert!(matches!(client.chunks(), Err(ClientError::NotStreaming)));
+    write(&client, &OutputName::Number(0), &integers("n", vec![1])).unwrap();
+    write(&client, &OutputName::Id("totals".into()), &integers("n", vec![2])).unwrap();
+    for (output, reason) in [
+        (OutputName::Id("total".into()), "the block has no output with this id (it has: totals, rest)"),
+        (OutputName::Number(2), "the block's outputs are numbered 0 to 1 (totals, rest)"),
+    ] {
+        let error = write(&client, &output, &integers("n", vec![1])).unwrap_err().to_string();
+        assert!(error.ends_with(reason), "{error}");
+    }
+    assert!(client.conclude(Word::Commit, None).unwrap());
+    assert_eq!(read(&folder.0.join("output-totals.parquet")).num_rows(), 2);
+    std::fs::write(folder.0.join("run.json"), "{").unwrap();
+    let error = folder.connect().unwrap_err().to_string();
+    assert!(error.contains("run.json`: ") && error.contains("set the folder up again"), "{error}");
+}
+
+#[test]
+fn a_dry_run_gives_way_to_a_new_one() {
+    let folder = Folder::new();
+    let first = folder.connect().unwrap();
+    write(&first, &OutputName::Number(0), &integers("n", vec![1])).unwrap();
+    assert!(first.replace_dry_run());
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
+    let second = folder.connect().unwrap();
+    write(&second, &OutputName::Number(0), &integers("n", vec![2])).unwrap();
+    first.end().unwrap();
+    drop(first);
+    second.end().unwrap();
+    assert_eq!(read(&folder.0.join("output-0.parquet")).columns(), integers("n", vec![2]).columns());
 }
 
 #[test]
@@ -191,11 +243,7 @@ fn a_folder_or_options_that_cannot_be_used_are_named() {
     let nowhere = Folder(folder.0.join("nowhere"));
     let error = nowhere.connect().unwrap_err().to_string();
     std::mem::forget(nowhere);
-    assert!(
-        error.ends_with(
-            "it is not a folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) and `options.json`"
-        )
-    );
+    assert!(error.ends_with("it is not a folder: set one up with `longshore dry-run SCRIPT -i TABLE --folder FOLDER`"));
     std::fs::write(folder.0.join("options.json"), "[1]").unwrap();
     let error = folder.connect().unwrap_err().to_string();
     assert!(error.ends_with("options.json`: it must contain a JSON object of option names and values"), "{error}");

@@ -33,6 +33,7 @@
 pub mod causes;
 mod codec;
 mod connection;
+mod dry_run;
 mod error;
 mod frame;
 mod from_agent;
@@ -52,6 +53,7 @@ mod to_script;
 mod version;
 
 pub use connection::{Receiver, Sender, SocketConnection};
+pub use dry_run::DryRunFile;
 pub use error::{ConnectionError, ProtocolError};
 pub use frame::{Frame, HEADER_BYTES, MAGIC};
 pub use from_agent::{Dropped, Exit, ExitStatus, FromAgent, LeftOut, LogSource, Usage};

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Run(Box<RunArguments>),
     /// Show a table as a script will see it: columns, types and why, first rows
     Peek(PeekArguments),
+    /// Set up a folder from which a block's script reads when it is started by hand
+    DryRun(Box<DryRunArguments>),
     /// Run a block's test cases, and show where its outputs differ from the expected ones
     Test(Box<TestArguments>),
     /// Create a working block to start from
@@ -147,6 +149,39 @@ pub(crate) struct RunArguments {
     /// Show nothing but failures
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DryRunArguments {
+    /// The block's folder, or a script
+    pub(crate) block: PathBuf,
+    /// Table for input N (from 0; counted up when left out) or NAME; without any, the tables in the folder
+    #[arg(short, long = "input", value_name = "[N|NAME=]PATH")]
+    pub(crate) inputs: Vec<String>,
+    /// Options for reading inputs, as for `run`; repeatable
+    #[arg(long = "read", value_name = "[N|NAME:]KEY=VALUE …")]
+    pub(crate) read: Vec<String>,
+    /// Value of a block's option, as for `run`; repeatable
+    #[arg(long = "option", value_name = "NAME=VALUE|@FILE")]
+    pub(crate) options: Vec<String>,
+    /// Environment variable with the value of an option; repeatable
+    #[arg(long = "option-env", value_name = "NAME=VARIABLE")]
+    pub(crate) option_variables: Vec<String>,
+    /// JSON file with values for many options; by default the one in the folder
+    #[arg(long = "options", value_name = "FILE")]
+    pub(crate) options_file: Option<PathBuf>,
+    /// Format of standard input and files without a known suffix, such as csv or parquet
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<FileFormat>,
+    /// How to treat bad rows of text inputs: fail, skip or keep
+    #[arg(long, value_name = "fail|skip|keep", value_parser = BadRows::named)]
+    pub(crate) on_bad_row: Option<BadRows>,
+    /// Folder to set up; created if it does not exist
+    #[arg(long, value_name = "FOLDER", default_value = "dry-run")]
+    pub(crate) folder: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 fn mount(text: &str) -> Result<Mount, String> {

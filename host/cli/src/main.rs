@@ -6,6 +6,7 @@ mod config;
 mod console;
 mod docker_context;
 mod doctor;
+mod dry_run;
 mod engine_argument;
 mod environment;
 mod explain;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
     let status = match arguments.command {
         Command::Run(arguments) => runtime.block_on(run::run(*arguments, &host)),
         Command::Peek(arguments) => peek::peek(&arguments, &host.settings().temporary_folder),
+        Command::DryRun(arguments) => dry_run::dry_run(&arguments, &host.settings().temporary_folder),
         Command::Test(arguments) => runtime.block_on(test::test(*arguments, &host)),
         Command::New(arguments) => new::new(&arguments),
         Command::Images(command) => runtime.block_on(images::images(command, &host)),

@@ -17,10 +17,14 @@ use std::path::Path;
 const VALUE_MAX: u64 = 1 << 20;
 
 /// The values from the arguments; a single value overrides the file with many.
-pub(crate) fn given(arguments: &RunArguments) -> Result<Vec<(String, GivenValue)>, String> {
-    let mut given = arguments.options_file.as_deref().map(options_file).transpose()?.unwrap_or_default();
-    let texts = arguments.options.iter().map(|text| option(text));
-    let variables = arguments.option_variables.iter().map(|text| variable(text));
+pub(crate) fn given(
+    texts: &[String],
+    variables: &[String],
+    file: Option<&Path>,
+) -> Result<Vec<(String, GivenValue)>, String> {
+    let mut given = file.map(options_file).transpose()?.unwrap_or_default();
+    let texts = texts.iter().map(|text| option(text));
+    let variables = variables.iter().map(|text| variable(text));
     for single in texts.chain(variables) {
         let (name, value) = single?;
         let from_file = |(known, value): &(String, GivenValue)| *known == name && matches!(value, GivenValue::Json(_));

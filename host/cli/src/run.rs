@@ -15,7 +15,8 @@ use std::num::NonZeroUsize;
 /// Runs a block, and returns the exit status.
 pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
     let (json, quiet, explaining) = (arguments.json, arguments.quiet, arguments.explain);
-    let spec = option_values::given(&arguments).and_then(|given| {
+    let (texts, variables) = (&arguments.options, &arguments.option_variables);
+    let spec = option_values::given(texts, variables, arguments.options_file.as_deref()).and_then(|given| {
         let notes = if quiet { Vec::new() } else { option_values::notes(&arguments, &given) };
         spec(arguments, given).map(|spec| (spec, notes))
     });
@@ -92,7 +93,7 @@ async fn ask(spec: &mut RunRequest, cancel: &Cancel) -> Option<io::Result<()>> {
     Some(Ok(()))
 }
 
-fn bad_input(error: &RequestError) -> u8 {
+pub(crate) fn bad_input(error: &RequestError) -> u8 {
     let seen: Shown =
         error.glances().map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
     printer::err(&seen);

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Api"]
 
 _lock = threading.Lock()
-_exists = False
+_current: Api | None = None
 
 
 class Api:
@@ -46,8 +46,9 @@ class Api:
     of the ``with`` block, and an exception fails the run. Worker processes that import the script again, such as those
     spawned by ``multiprocessing``, may create one too, but every call on it raises a ``LongshoreError``.
 
-    Dry runs: if the environment variable ``LONGSHORE_DRY_RUN`` names a folder, a script started by hand reads its
-    inputs (``0.parquet``, ``sales.arrow``, ...) and ``options.json`` from there, and writes its outputs there.
+    Dry runs: if the environment variable ``LONGSHORE_DRY_RUN`` names a folder, as ``longshore dry-run`` sets one up, a
+    script started by hand reads its inputs and options from there, and writes its outputs there. A dry run allows a new
+    Api after a final call, and in a notebook or an interactive interpreter at any time: unfinished outputs are lost.
 
     Raises:
         NotInRunError: if the script was not started by longshore.
@@ -55,7 +56,7 @@ class Api:
     """
 
     def __init__(self) -> None:
-        global _exists
+        global _current
         self._options: Mapping[str, Any] | None = None
         self._unknown: set[str] = set()
         self._is_here = not _stand_in.is_worker()
@@ -63,10 +64,10 @@ class Api:
             self._client: Client = cast(Client, _stand_in.StandIn())
             return
         with _lock:
-            if _exists:
+            if _current is not None and not _current._gives_way():
                 raise LongshoreError("there is an Api already: a script makes one, and passes it on")
             self._client = Client(os.environ.get("LONGSHORE_SOCKET"), os.environ.get("LONGSHORE_DRY_RUN") or None)
-            _exists = True
+            _current = self
         os.register_at_fork(after_in_child=self._leave)
         _report_uncaught(self)
         atexit.register(self._client.end)
@@ -356,6 +357,11 @@ class Api:
 
     def _conclude(self, word: str, message: str | None) -> None:
         self._check_process().conclude(word, None if message is None else str(message))
+
+    def _gives_way(self) -> bool:
+        """Whether a new Api may replace this one: in a dry run that has ended, or whose code is run piece by piece."""
+        is_interactive = hasattr(sys, "ps1") or bool(sys.flags.interactive) or "ipykernel" in sys.modules
+        return (self._client.concluded or is_interactive) and self._client.replace_dry_run()
 
     def _leave(self) -> None:
         """Disable the Api in a forked process, which shares the connection."""

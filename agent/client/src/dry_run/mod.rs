@@ -1,8 +1,9 @@
 //! A dry run: a folder instead of a host, for scripts that are started by hand. Inputs and options are files in it, and
 //! outputs become files in it. The script sees the same as in a run. This module owns the search for files and their
-//! names.
+//! names; `prepared` is the file in which the host tells what it knows about the block.
 
 mod output;
+mod prepared;
 mod source;
 
 use crate::error::ClientError;
@@ -10,20 +11,20 @@ use crate::inputs::{InputBatches, InputTable};
 use crate::link::lock;
 use crate::names::{InputName, hint};
 use arrow_array::RecordBatchReader;
-use longshore_protocol::{FromScript, OutputName, RunFacts, Word};
+use longshore_protocol::{DryRunFile, FromScript, OutputName, RunFacts, Word};
 use output::DryOutput;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// The file with the options' values.
-const OPTIONS: &str = "options.json";
-
 /// A folder instead of a host.
 pub(crate) struct DryRun {
     folder: PathBuf,
+    /// What the host knows about the block; `None` in a folder that was made by hand for a script without a manifest.
+    prepared: Option<DryRunFile>,
     /// The outputs written so far, by file; `None` once they are published or discarded.
     outputs: Mutex<Option<BTreeMap<PathBuf, DryOutput>>>,
     /// The process that it belongs to: at the end of a forked one, no output is published.
@@ -34,24 +35,34 @@ impl DryRun {
     /// Checks the folder, and reads the options.
     pub(crate) fn open(folder: &Path) -> Result<(Self, RunFacts), ClientError> {
         if !folder.is_dir() {
-            let reason =
-                "it is not a folder: make one with the inputs (`0.parquet`, `sales.arrow`, …) and `options.json`";
+            let reason = "it is not a folder: set one up with `longshore dry-run SCRIPT -i TABLE --folder FOLDER`";
             return Err(ClientError::DryRun { path: folder.to_owned(), reason: reason.into() });
         }
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let facts = RunFacts {
-            run_id: "dry-run".into(),
-            block_name: name,
-            file_name: script_name(),
-            container: false,
-            streaming: false,
-            chunk_rows: None,
-            options: options(&folder.join(OPTIONS))?,
-            outputs: Vec::new(),
-            inputs: None,
+        let script = script();
+        let prepared = prepared::load(&folder, script.as_deref())?;
+        let options = options(&folder.join(DryRunFile::OPTIONS))?;
+        let facts = match &prepared {
+            Some(prepared) => RunFacts { options, ..prepared.facts.clone() },
+            None => RunFacts {
+                run_id: "dry-run".into(),
+                block_name: text(folder.file_name()),
+                file_name: script.as_deref().map_or_else(|| "interactive".into(), |path| text(path.file_name())),
+                container: false,
+                streaming: false,
+                chunk_rows: None,
+                options,
+                outputs: Vec::new(),
+                inputs: None,
+            },
         };
-        Ok((Self { folder, outputs: Mutex::new(Some(BTreeMap::new())), process: std::process::id() }, facts))
+        let outputs = Mutex::new(Some(BTreeMap::new()));
+        Ok((Self { folder, prepared, outputs, process: std::process::id() }, facts))
+    }
+
+    /// Whether the mode of the block is known.
+    pub(crate) fn is_prepared(&self) -> bool {
+        self.prepared.is_some()
     }
 
     pub(crate) fn read_input(&self, input: &InputName) -> Result<Option<InputTable>, ClientError> {
@@ -62,11 +73,24 @@ impl DryRun {
         source::whole(input, &schema, batches).map(|batches| Some(InputTable { schema, batches }))
     }
 
-    /// An input without a file is not connected. The names that the block declares are not known here, so a name
-    /// without a file gets a note.
+    /// An input without a file is not connected. Where the block's names are not known, a name without a file gets a
+    /// note.
     pub(crate) fn read_batches(&self, input: &InputName) -> Result<Option<InputBatches>, ClientError> {
-        let opened = source::open(&self.folder, input)?;
-        if let (None, InputName::Name(name)) = (&opened, input) {
+        let declared = self.prepared.as_ref().and_then(|prepared| prepared.facts.inputs.as_deref());
+        let declared = declared.filter(|names| !names.is_empty());
+        let number = declared.map(|names| input.number(Some(names))).transpose()?;
+        let number = number.or(if let InputName::Number(number) = input { Some(*number) } else { None });
+        let table = number.and_then(|number| self.prepared.as_ref()?.tables.get(&number));
+        let opened = match (table, number) {
+            (Some(file), _) => Some(source::read_at(&self.folder.join(file), input)?),
+            // Tables that were put there later have the number or the name.
+            (None, Some(number)) => match source::open(&self.folder, &InputName::Number(number), input)? {
+                None => source::open(&self.folder, input, input)?,
+                found => found,
+            },
+            (None, None) => source::open(&self.folder, input, input)?,
+        };
+        if let (None, InputName::Name(name), None) = (&opened, input, declared) {
             let names = source::names(&self.folder);
             let found = if names.is_empty() { "no inputs".into() } else { names.join(", ") };
             let near = hint(name, &names);
@@ -78,7 +102,9 @@ impl DryRun {
     /// Appends a table to the output's file.
     pub(crate) fn write_output(&self, name: &OutputName, data: &mut dyn RecordBatchReader) -> Result<(), ClientError> {
         let refused = |reason| ClientError::Output { output: name.clone(), reason };
-        let target = self.folder.join(output::file_name(name).map_err(refused)?);
+        let outputs = self.prepared.as_ref().map(|prepared| prepared.facts.outputs.as_slice());
+        let known = output::declared(name, outputs).map_err(refused)?;
+        let target = self.folder.join(output::file_name(&known).map_err(refused)?);
         let schema = data.schema();
         let batches = data.collect::<Result<Vec<_>, _>>()?;
         // A frame without columns, such as an empty one of pandas: valid, with nothing to write.
@@ -172,16 +198,18 @@ fn options(path: &Path) -> Result<Map<String, Value>, ClientError> {
     }
 }
 
-/// The script's file name: from the argument that Rscript adds, or the first argument that is a file. A notebook has
-/// none.
-fn script_name() -> String {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let script = arguments.find_map(|argument| {
+/// The script: the argument that Rscript adds, or the first argument that is a script. A notebook has none.
+fn script() -> Option<PathBuf> {
+    std::env::args_os().skip(1).map(PathBuf::from).find_map(|argument| {
         let text = argument.to_string_lossy();
-        text.strip_prefix("--file=").map(PathBuf::from).or_else(|| argument.is_file().then(|| argument.clone()))
-    });
-    let name = script.as_deref().and_then(Path::file_name);
-    name.map_or_else(|| "interactive".into(), |name| name.to_string_lossy().into_owned())
+        let path = text.strip_prefix("--file=").map(PathBuf::from).unwrap_or_else(|| argument.clone());
+        let suffix = path.extension().and_then(OsStr::to_str);
+        (matches!(suffix, Some("py" | "R" | "r")) && path.is_file()).then_some(path)
+    })
+}
+
+fn text(name: Option<&OsStr>) -> String {
+    name.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn print(line: &str) {

@@ -34,6 +34,24 @@ pub(crate) fn file_name(output: &OutputName) -> Result<String, String> {
     }
 }
 
+/// An output under the id that the block declares for it. `declared` are all ids, in order; `None` if the block is not
+/// known, which allows any output.
+pub(crate) fn declared(output: &OutputName, declared: Option<&[String]>) -> Result<OutputName, String> {
+    let Some(declared) = declared else { return Ok(output.clone()) };
+    let known = || if declared.is_empty() { "none".into() } else { declared.join(", ") };
+    match output {
+        OutputName::Id(id) if declared.contains(id) => Ok(output.clone()),
+        OutputName::Id(_) => Err(format!("the block has no output with this id (it has: {})", known())),
+        OutputName::Number(_) if declared.is_empty() => Ok(output.clone()),
+        OutputName::Number(number) => {
+            let id = usize::try_from(*number).ok().and_then(|number| declared.get(number));
+            let last = declared.len() - 1;
+            let id = id.ok_or_else(|| format!("the block's outputs are numbered 0 to {last} ({})", known()))?;
+            Ok(OutputName::Id(id.clone()))
+        }
+    }
+}
+
 impl DryOutput {
     /// Starts the file of an output. Its first table fixes the columns.
     pub(crate) fn create(target: &Path, table: &Schema) -> Result<Self, String> {

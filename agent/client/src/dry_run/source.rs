@@ -1,6 +1,5 @@
 //! An input of a dry run: a Parquet or Arrow file by the input's number or name, which is read again each time.
 
-use super::OPTIONS;
 use crate::error::ClientError;
 use crate::inputs::{BATCH_ROWS, InputBatches};
 use crate::names::InputName;
@@ -8,33 +7,33 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_cast::cast;
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use longshore_protocol::DryRunFile;
 use longshore_segment::DecodedBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The suffixes of tables that can be read: Parquet, Arrow IPC files and streams.
-const SUFFIXES: [&str; 4] = ["parquet", "arrow", "feather", "arrows"];
-
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 
-/// Opens an input; `None` if there is no file for it.
-pub(crate) fn open(folder: &Path, input: &InputName) -> Result<Option<InputBatches>, ClientError> {
-    let asked = input.clone();
-    let failed = move |reason: String| ClientError::Input { input: asked.clone(), reason };
-    let Some(path) = find(folder, input).map_err(&failed)? else {
-        return Ok(None);
-    };
-    let shown = path.display().to_string();
-    let damaged = move |error: ArrowError| failed(format!("`{shown}`: {error}"));
-    let (schema, batches) = read(&path).map_err(&damaged)?;
+/// Opens the input that a file is named after; `None` if there is none. `asked` is the input as the script named it.
+pub(crate) fn open(folder: &Path, input: &InputName, asked: &InputName) -> Result<Option<InputBatches>, ClientError> {
+    let found = find(folder, input).map_err(|reason| ClientError::Input { input: asked.clone(), reason })?;
+    found.map(|path| read_at(&path, asked)).transpose()
+}
+
+/// Opens the file of an input.
+pub(crate) fn read_at(path: &Path, asked: &InputName) -> Result<InputBatches, ClientError> {
+    let (asked, shown) = (asked.clone(), path.display().to_string());
+    let damaged =
+        move |error: ArrowError| ClientError::Input { input: asked.clone(), reason: format!("`{shown}`: {error}") };
+    let (schema, batches) = read(path).map_err(&damaged)?;
     let (schema, wanted) = (plain(&schema), plain(&schema));
     let decoded = batches.map(move |batch| {
         let batch = batch.and_then(|batch| conform(&wanted, &batch)).map_err(&damaged)?;
         Ok(batch.into())
     });
-    Ok(Some(InputBatches::new(schema, decoded, BATCH_ROWS)))
+    Ok(InputBatches::new(schema, decoded, BATCH_ROWS))
 }
 
 /// All rows as one batch, as in a run.
@@ -58,8 +57,9 @@ fn find(folder: &Path, input: &InputName) -> Result<Option<PathBuf>, String> {
     let mut found: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| format!("`{}`: {error}", folder.display()))? {
         let path = entry.map_err(|error| format!("`{}`: {error}", folder.display()))?.path();
-        let is_options = path.file_name().is_some_and(|name| name == OPTIONS);
-        if !is_options && path.file_stem().is_some_and(|name| name == stem.as_str()) {
+        let is_ours =
+            [DryRunFile::OPTIONS, DryRunFile::NAME].iter().any(|ours| path.file_name() == Some(ours.as_ref()));
+        if !is_ours && path.file_stem().is_some_and(|name| name == stem.as_str()) {
             found.push(path);
         }
     }
@@ -68,25 +68,28 @@ fn find(folder: &Path, input: &InputName) -> Result<Option<PathBuf>, String> {
         [] => Ok(None),
         [one] if is_table(one) => Ok(found.pop()),
         [one] => Err(format!(
-            "`{}` does not have a format of dry runs: use .parquet, .arrow, .feather or .arrows",
-            one.display()
+            "`{}` must be converted first, with `longshore dry-run SCRIPT --folder {}`, or use .parquet, .arrow, \
+             .feather or .arrows",
+            one.display(),
+            folder.display()
         )),
         [one, two, ..] => Err(format!("`{}` and `{}` both exist: keep one of them", one.display(), two.display())),
     }
 }
 
-/// The names of the tables in the folder that were not written by a dry run, in order.
+/// The names of the tables in the folder that a user put there, in order.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let tables = entries.map(|entry| entry.path()).filter(|path| is_table(path));
     let names = tables.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()));
-    let mut names: Vec<String> = names.filter(|name| !name.starts_with("output-")).collect();
+    let is_ours = |name: &String| name.starts_with("output-") || name.starts_with("input-");
+    let mut names: Vec<String> = names.filter(|name| !is_ours(name)).collect();
     names.sort();
     names
 }
 
-fn is_table(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| SUFFIXES.iter().any(|suffix| extension == *suffix))
+pub(crate) fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| DryRunFile::SUFFIXES.iter().any(|suffix| extension == *suffix))
 }
 
 fn read(path: &Path) -> Result<(SchemaRef, Batches), ArrowError> {

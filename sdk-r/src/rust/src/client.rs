@@ -179,6 +179,18 @@ fn client_conclude(client: ExternalPtr<Arc<Client>>, word: &str, message: Option
     done(client.conclude(word, message).map(drop))
 }
 
+/// Whether the script has given its verdict.
+#[extendr]
+fn client_concluded(client: ExternalPtr<Arc<Client>>) -> bool {
+    client.has_concluded()
+}
+
+/// Ends a dry run in favour of a new one; `FALSE` in a run.
+#[extendr]
+fn client_replace_dry_run(client: ExternalPtr<Arc<Client>>) -> bool {
+    client.replace_dry_run()
+}
+
 /// Reports that the script ends.
 #[extendr]
 fn client_end(client: ExternalPtr<Arc<Client>>) -> Robj {
@@ -204,5 +216,7 @@ extendr_module! {
     fn client_error;
     fn client_uncaught;
     fn client_conclude;
+    fn client_concluded;
+    fn client_replace_dry_run;
     fn client_end;
 }
