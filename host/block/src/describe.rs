@@ -25,8 +25,13 @@ impl Block {
         };
         line("block", &self.name);
         line("", self.description.as_deref().unwrap_or_default());
-        let snippet = if self.form == Form::Snippet { ", a snippet" } else { "" };
-        line("script", &format!("{} ({}{snippet})", self.script, self.language));
+        let form = match self.form {
+            Form::Script => "",
+            Form::Snippet => ", a snippet",
+            Form::Notebook => ", executed cell by cell",
+            Form::Document => ", executed by knitr",
+        };
+        line("script", &format!("{} ({}{form})", self.script, self.language));
         line("mode", if self.mode == Mode::Batch { "batch" } else { "stream" });
         line("dependencies", &self.dependencies.join(", "));
         line("system packages", &self.system_packages.join(", "));

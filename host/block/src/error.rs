@@ -16,14 +16,14 @@ pub enum BlockError {
     },
     /// The folder has no manifest.
     #[error(
-        "`{folder}` has no `block.toml` and no `manifest.json`: a block is a folder with one of them, or a script that ends in .py or .R"
+        "`{folder}` has no `block.toml` and no `manifest.json`: a block is a folder with one of them, or a script that ends in .py, .R, .ipynb, .Rmd or .qmd"
     )]
     NoManifest {
         /// The folder.
         folder: PathBuf,
     },
     /// The path is a file, but not a script.
-    #[error("`{path}` is not a block: it is a file that does not end in .py or .R")]
+    #[error("`{path}` is not a block: it is a file that does not end in .py, .R, .ipynb, .Rmd or .qmd")]
     NotAScript {
         /// The file.
         path: PathBuf,

@@ -3,6 +3,7 @@
 
 mod block_file;
 mod describe;
+mod document;
 mod entry;
 mod error;
 mod files;

@@ -3,7 +3,7 @@
 use super::error::BlockError;
 use super::model::{Block, Language, Loaded};
 use super::options::OptionKind;
-use super::{manifest_json, manifest_toml, r_packages};
+use super::{document, manifest_json, manifest_toml, r_packages};
 use longshore_os::small_file;
 use serde_json::Value;
 use std::path::{Component, Path};
@@ -21,6 +21,13 @@ impl Block {
     /// # Errors
     /// [`BlockError`], with line and column for errors in a manifest's text.
     pub fn load(path: &Path) -> Result<Loaded, BlockError> {
+        let mut loaded = Self::load_declared(path)?;
+        document::complete(&mut loaded.block)?;
+        Ok(loaded)
+    }
+
+    /// Reads what the manifest declares, or what the script's name tells.
+    fn load_declared(path: &Path) -> Result<Loaded, BlockError> {
         let metadata = std::fs::metadata(path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => BlockError::Missing { path: path.to_owned() },
             _ => BlockError::Read { path: path.to_owned(), source },
@@ -87,6 +94,8 @@ fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
     let language = match path.extension().and_then(|suffix| suffix.to_str()) {
         Some("py") => Language::Python,
         Some("R" | "r") => Language::R,
+        // The document itself tells.
+        _ if document::is_document(path) => Language::Python,
         _ => return Err(BlockError::NotAScript { path: path.to_owned() }),
     };
     let folder = longshore_os::publish::folder(path).to_owned();
@@ -136,7 +145,7 @@ mod tests {
         assert_eq!(
             error(&[]),
             "`B` has no `block.toml` and no `manifest.json`: a block is a folder with one of them, or a script that \
-             ends in .py or .R"
+             ends in .py, .R, .ipynb, .Rmd or .qmd"
         );
         assert_eq!(
             error(&[("block.toml", MINIMAL)]),

@@ -118,6 +118,10 @@ pub enum Form {
     Script,
     /// It receives its inputs in variables and leaves its outputs in others, like Omniscope's older blocks.
     Snippet,
+    /// It is executed cell by cell: a Jupyter notebook, or a Quarto document in Python.
+    Notebook,
+    /// It is executed by knitr: R Markdown, or a Quarto document in R.
+    Document,
 }
 
 /// The pandas version of a Python script.

@@ -38,14 +38,19 @@ impl Run<'_> {
         }
     }
 
-    /// The interpreter's arguments: the script, or the driver that gives a snippet its tables and takes its results.
+    /// The interpreter's arguments: the script, or the driver that executes a document, or gives a snippet its tables and
+    /// takes its results.
     fn program(&self, script: String) -> Vec<String> {
-        let driver = match (self.prepared.block.form, self.prepared.block.language) {
+        let (block, inputs) = (&self.prepared.block, &self.prepared.inputs);
+        let driver = match (block.form, block.language) {
             (Form::Script, _) => return vec![script],
             (Form::Snippet, Language::Python) => ["-m", "longshore.snippet"],
             (Form::Snippet, Language::R) => ["-e", "longshore::run.snippet()"],
+            (Form::Notebook, Language::Python) => ["-c", include_str!("drivers/notebook.py")],
+            (Form::Notebook, Language::R) => ["-e", include_str!("drivers/notebook.R")],
+            (Form::Document, _) => ["-e", include_str!("drivers/document.R")],
         };
-        let connected = self.prepared.inputs.connected().map(|number| number.to_string());
+        let connected = inputs.connected().filter(|_| block.form == Form::Snippet).map(|number| number.to_string());
         driver.map(str::to_owned).into_iter().chain([script]).chain(connected).collect()
     }
 

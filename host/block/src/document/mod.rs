@@ -1,0 +1,101 @@
+//! Scripts that are documents: Jupyter notebooks, R Markdown and Quarto. Finds their language and how they are executed,
+//! and adds the packages that execute them to the block's. `notebook` and `markdown` read the two kinds of file; the run
+//! starts the programs that execute them.
+
+#[cfg(test)]
+#[path = "../../../model/src/dice.rs"]
+mod dice;
+mod markdown;
+mod notebook;
+
+use super::error::BlockError;
+use super::model::{Block, Form, Language};
+use super::r_packages;
+use longshore_os::small_file;
+use std::path::Path;
+
+/// The most bytes of a document: notebooks contain their outputs, and a page full of large figures has about 20 MiB.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// The packages that execute a notebook in Python.
+const JUPYTER: [&str; 2] = ["nbclient>=0.7", "ipykernel>=6"];
+
+/// The package that reads a notebook in R.
+const NOTEBOOK_R: [&str; 1] = ["jsonlite"];
+
+/// The package that executes R Markdown.
+const KNITR: [&str; 1] = ["knitr"];
+
+/// A document.
+#[derive(Debug, PartialEq, Eq)]
+struct Document {
+    language: Language,
+    form: Form,
+    /// The code of all its cells or chunks.
+    code: String,
+}
+
+/// Whether a script is a document, by its suffix.
+pub(super) fn is_document(script: &Path) -> bool {
+    is_notebook(script) || is_markdown(script)
+}
+
+fn is_notebook(script: &Path) -> bool {
+    script.extension().is_some_and(|suffix| suffix == "ipynb")
+}
+
+fn is_markdown(script: &Path) -> bool {
+    script.extension().is_some_and(|suffix| ["Rmd", "rmd", "qmd"].iter().any(|known| suffix == *known))
+}
+
+/// Sets the language, the form and the packages of a block whose script is a document; leaves others as they are.
+pub(super) fn complete(block: &mut Block) -> Result<(), BlockError> {
+    let path = block.folder.join(&block.script);
+    if !is_document(&path) {
+        return Ok(());
+    }
+    let invalid = |reason: String| BlockError::Invalid { path: path.clone(), reason };
+    let document = read(&path)?;
+    if block.form == Form::Snippet {
+        return Err(invalid("a document cannot be a snippet, whose tables are variables".into()));
+    }
+    if block.whole_folder && block.language != document.language {
+        let (own, declared) = (document.language, block.language);
+        return Err(invalid(format!("its code is in {own}, but the manifest's language is {declared}")));
+    }
+    (block.language, block.form) = (document.language, document.form);
+    if document.language == Language::R && !block.whole_folder {
+        for package in r_packages::named(&document.code) {
+            block.dependencies_found.push(package.clone());
+            block.dependencies.push(package);
+        }
+    }
+    let needed: &[&str] = match (document.form, document.language) {
+        (Form::Notebook, Language::Python) => &JUPYTER,
+        (Form::Notebook, Language::R) => &NOTEBOOK_R,
+        _ => &KNITR,
+    };
+    for package in needed {
+        if !block.dependencies.iter().any(|declared| name(declared) == name(package)) {
+            block.dependencies.push((*package).to_owned());
+        }
+        block.dependencies_found.retain(|found| found != package);
+    }
+    Ok(())
+}
+
+/// The name of a package, without its versions.
+fn name(requirement: &str) -> String {
+    let end = requirement.find(|sign: char| !sign.is_ascii_alphanumeric() && !"-_.".contains(sign));
+    requirement[..end.unwrap_or(requirement.len())].to_lowercase().replace(['_', '.'], "-")
+}
+
+fn read(path: &Path) -> Result<Document, BlockError> {
+    let failed = |source| BlockError::Read { path: path.to_owned(), source };
+    let text = small_file::read_text(path, BYTES_MAX).map_err(failed)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    match is_notebook(path) {
+        true => notebook::read(path, text),
+        false => markdown::read(path, text),
+    }
+}
