@@ -23,16 +23,21 @@ export LONGSHORE_R_LIBRARY := $(R_LIBRARY)
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: ## Install missing requirements, start the container engine
-	@images/packages $(PACKAGES)
+tools: ## Install what building needs
+	@images/packages $(or $(PACKAGES),build)
+
+engine: tools ## Start the container engine, create the Debian image
 	@images/engine
 	@images/bootstrap
 
-agent: | setup ## Build the static agent
+setup: engine ## Install everything that tests need too
+	@images/packages
+
+agent: | tools ## Build the static agent
 	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --profile agent -p longshore-agent --target $(TRIPLE)
 
 # What builds the Python SDK, and nothing else: the demo needs no more.
-$(TOOLS)/installed: sdk-python/build-requirements.txt | setup
+$(TOOLS)/installed: sdk-python/build-requirements.txt | tools
 	@$(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/pip install -q --disable-pip-version-check -r $<
 	@touch $@
@@ -42,7 +47,7 @@ wheel: $(TOOLS)/installed ## Build the Python SDK
 	@$(TOOLS)/bin/maturin build -q --locked --release -m sdk-python/Cargo.toml --compatibility linux -o $(WHEELS)
 	@$(TOOLS)/bin/pip wheel -q --disable-pip-version-check --no-index --no-deps --no-build-isolation -w $(WHEELS) ./sdk-python/compat
 
-$(VENV)/installed: images/python-requirements.txt tests/python-requirements.txt | setup
+$(VENV)/installed: images/python-requirements.txt tests/python-requirements.txt | tools
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install -q --disable-pip-version-check -r images/python-requirements.txt -r tests/python-requirements.txt
 	@touch $@
@@ -50,15 +55,15 @@ $(VENV)/installed: images/python-requirements.txt tests/python-requirements.txt 
 venv: $(VENV)/installed wheel ## Create the Python environment of the process engine
 	@$(VENV)/bin/pip install -q --disable-pip-version-check --no-index --no-deps --force-reinstall $(WHEELS)/*.whl
 
-r-library: setup ## Build the R SDK into the R library of the process engine
+r-library: tools ## Build the R SDK into the R library of the process engine
 	@mkdir -p $(R_LIBRARY) $(R_PACKAGES)
 	@cd $(R_PACKAGES) && rm -f *.tar.gz && export R_LIBS=$(R_LIBRARY) && for package in sdk-r sdk-r/compat; do \
 		R CMD INSTALL --build --library=$(R_LIBRARY) $(CURDIR)/$$package >log 2>&1 || { cat log; exit 1; }; done
 
-r-package: setup ## Build the source packages of the R SDK
+r-package: tools ## Build the source packages of the R SDK
 	@sdk-r/package $(R_PACKAGES)/source
 
-images: setup agent wheel r-library ## Build the images
+images: engine agent wheel r-library ## Build the images
 	@images/build --agent $(AGENT) --wheels $(WHEELS) --r-packages $(R_PACKAGES)
 
 program: agent
@@ -68,14 +73,17 @@ program: agent
 build: program wheel r-library ## Build the command line, the agent and the SDK packages
 	@rm -rf $(CARGO_TARGET_DIR)/release/sdk
 	@install -D -m 0644 -t $(CARGO_TARGET_DIR)/release/sdk $(WHEELS)/*.whl $(R_PACKAGES)/*.tar.gz
+	@packaging/copy-images $(CARGO_TARGET_DIR)/release/images
 
 install: build ## Install the command line below PREFIX
-	@install -D -m 0755 $(LONGSHORE) $(DESTDIR)$(PREFIX)/bin/longshore
-	@install -D -m 0755 $(AGENT) $(DESTDIR)$(PREFIX)/libexec/longshore/longshore-agent
-	@rm -rf $(DESTDIR)$(PREFIX)/libexec/longshore/sdk
-	@install -D -m 0644 -t $(DESTDIR)$(PREFIX)/libexec/longshore/sdk $(CARGO_TARGET_DIR)/release/sdk/*
+	@packaging/install $(LONGSHORE) $(AGENT) $(CARGO_TARGET_DIR)/release/sdk $(DESTDIR)$(PREFIX)
 
-python-image: setup agent wheel
+# The program is static, so that it runs on machines with an older libc.
+dist: build ## Make an archive and a Debian package for other machines
+	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release -p longshore-cli --target $(TRIPLE)
+	@packaging/dist $(CARGO_TARGET_DIR)/$(TRIPLE)/release/longshore $(AGENT) $(CARGO_TARGET_DIR)/release/sdk $(CARGO_TARGET_DIR)/dist
+
+python-image: engine agent wheel
 	@images/build --agent $(AGENT) --wheels $(WHEELS) python
 
 # It builds what it shows: one image, one SDK and the program.
@@ -83,7 +91,7 @@ demo: ## Cluster penguins in a fresh container
 	@$(MAKE) --no-print-directory -j2 PACKAGES=demo program python-image
 	@examples/penguins/demo $(LONGSHORE)
 
-lint: venv r-library ## Check format, lints, types and documentation
+lint: setup venv r-library ## Check format, lints, types and documentation
 	@cargo fmt --all --check
 	@cargo clippy -q --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc -q --locked --workspace --no-deps
@@ -116,7 +124,10 @@ test-tables: setup images build venv ## Run the larger tests of tables, includin
 	@tests/needs
 	@$(VENV)/bin/python3 -m pytest -q tests/tables --larger
 
-docs: r-library ## Write the generated documents
+test-dist: dist engine venv ## Install the Debian package in a clean container, run there without an engine
+	@$(VENV)/bin/python3 -m pytest -q tests/dist
+
+docs: setup r-library ## Write the generated documents
 	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-tests --test conformance -- docs_are
 	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-config --lib -- docs_are
 	@sdk-r/document
@@ -130,4 +141,4 @@ clean: ## Remove build results
 	@cargo clean
 	@rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help setup agent wheel venv program python-image r-library r-package images build install demo lint test test-fresh test-hostile test-tables docs bench clean
+.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images build install dist demo lint test test-fresh test-hostile test-tables test-dist docs bench clean

@@ -87,6 +87,7 @@ pub use longshore_model::pull_progress::{LayerProgress, LayerStatus};
 pub use longshore_model::reference::ReferenceError;
 pub use longshore_model::remedy::{PackageList, Remedy};
 pub use longshore_model::{causes, digest, human, image_kind, shown, size};
+pub use longshore_os::disk_use::folder_bytes;
 pub use longshore_os::program::find_program;
 pub use longshore_os::small_file;
 pub use longshore_protocol::{Dropped, ExitStatus, LogSource, OutputName, Usage};

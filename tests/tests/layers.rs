@@ -273,6 +273,7 @@ const BY_PATH: [&str; 14] = [
 /// held; the `process` engine holds nobody.
 const CHANGED_BY_PATH: &[(&str, &str)] = &[
     ("cases/src/run.rs", "a locked folder that this user alone can enter"),
+    ("cli/src/uninstall.rs", "files of this installation and folders of this user, whose names no script chooses"),
     ("engine/src/sockets.rs", "a file of the kernel's, of a group that a process of the container is in"),
     ("images/src/environment/local/base.rs", "a locked folder of the cache that this user alone can enter"),
     ("images/src/environment/local/certificates.rs", "a folder of the cache, before packages run"),

@@ -1,6 +1,7 @@
 //! The command line's arguments, and reading the values in them.
 
 use crate::check::CheckArguments;
+use crate::completions::{CompletionsArguments, ManualArguments};
 use crate::config::ConfigCommand;
 use crate::doctor::DoctorArguments;
 use crate::engine_argument::EngineArgument;
@@ -10,7 +11,9 @@ use crate::lock::LockArguments;
 use crate::new::NewArguments;
 use crate::peek::PeekArguments;
 use crate::runs::RunsCommand;
+use crate::setup::SetupArguments;
 use crate::test::TestArguments;
+use crate::uninstall::UninstallArguments;
 use clap::{Args, Parser, Subcommand};
 use longshore::config::{TimeError, parse_time};
 use longshore::size::parse_size;
@@ -58,6 +61,15 @@ pub(crate) enum Command {
     Doctor(DoctorArguments),
     /// Print the JSON schema of block.toml
     Schema,
+    /// Provide the images or environments that runs need on this machine
+    Setup(SetupArguments),
+    /// List what there is of Longshore on this machine, and remove it
+    Uninstall(UninstallArguments),
+    /// Print completions for a shell
+    Completions(CompletionsArguments),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Manual(ManualArguments),
 }
 
 impl Command {

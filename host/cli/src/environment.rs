@@ -148,6 +148,31 @@ fn agent() -> PathBuf {
     if installed.exists() { installed } else { folder.join(NAME) }
 }
 
+/// The files and folders of the installation that this program is in; `None` if it is in a folder of builds.
+pub(crate) fn installed_files() -> Option<Vec<PathBuf>> {
+    let own = env::current_exe().ok()?;
+    let prefix = own.parent()?.parent()?;
+    let libexec = prefix.join("libexec/longshore");
+    if !libexec.is_dir() {
+        return None;
+    }
+    let share = prefix.join("share");
+    let pages = std::fs::read_dir(share.join("man/man1")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_ours = |page: &PathBuf| {
+        let name = page.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("longshore.1") || name.starts_with("longshore-")
+    };
+    let completions = [
+        "bash-completion/completions/longshore",
+        "zsh/vendor-completions/_longshore",
+        "fish/vendor_completions.d/longshore.fish",
+    ];
+    let completions = completions.into_iter().map(|path| share.join(path)).filter(|path| path.exists());
+    let mut pages: Vec<PathBuf> = pages.filter(is_ours).collect();
+    pages.sort();
+    Some([own.clone(), libexec].into_iter().chain(completions).chain(pages).collect())
+}
+
 /// The folder beside the agent with the SDKs that are copied into images.
 fn sdk_folder() -> PathBuf {
     agent().with_file_name("sdk")

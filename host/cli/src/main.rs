@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod completions;
 mod config;
 mod console;
 mod docker_context;
@@ -22,14 +23,16 @@ mod peek;
 mod printer;
 mod run;
 mod runs;
+mod setup;
 mod signals;
 mod standard;
 mod tables;
 mod test;
+mod uninstall;
 mod usage;
 
 use arguments::{Arguments, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use longshore::Host;
 use std::process::ExitCode;
 
@@ -74,6 +77,13 @@ fn main() -> ExitCode {
             runtime.block_on(signals::unless_interrupted(doctor::doctor(&arguments, &environment)))
         }
         Command::Schema => check::schema(),
+        Command::Setup(arguments) => runtime.block_on(setup::setup(arguments, &host)),
+        Command::Uninstall(arguments) => {
+            let work = uninstall::uninstall(arguments, &host, config.files());
+            runtime.block_on(signals::unless_interrupted(work))
+        }
+        Command::Completions(arguments) => completions::completions(&arguments, Arguments::command()),
+        Command::Manual(arguments) => completions::manual(&arguments, Arguments::command()),
     };
     // At most a read of standard input is still blocked; the program does not wait for it.
     runtime.shutdown_background();

@@ -21,6 +21,12 @@ pub(crate) fn ask(question: &Word) -> io::Result<()> {
     io::stderr().lock().write_all(format!("{question} ").as_bytes())
 }
 
+/// Prints a file of this program's own to standard output, and returns the exit status; a closed pipe is not a failure.
+pub(crate) fn file_out(text: &[u8]) -> u8 {
+    let _ = io::stdout().lock().write_all(text);
+    0
+}
+
 /// Prints one JSON value to standard output, over many lines, and returns the exit status.
 pub(crate) fn json(value: &impl serde::Serialize) -> u8 {
     value_out(serde_json::to_string_pretty(value))

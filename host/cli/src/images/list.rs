@@ -35,6 +35,13 @@ pub(crate) async fn list(json: bool, host: &Host) -> u8 {
     }
     text.push(format!("{what}, {} of the {} budget", size(total), size(images.budget())));
     images.note().into_iter().for_each(|note| text.push(format!("note: {note}")));
+    match images.bases().await {
+        Ok(bases) => bases.iter().filter(|base| base.is_former).for_each(|base| {
+            let names = if base.names.is_empty() { base.id.0.clone() } else { base.names.join(", ") };
+            text.push(format!("note: the base image {names}, {}, is of a former version", size(base.bytes)));
+        }),
+        Err(error) => return failed(&error),
+    }
     printer::out(&text)
 }
 

@@ -3,6 +3,7 @@
 use super::failed;
 use crate::printer;
 use longshore::Host;
+use longshore::collection::{ImageCollection, ImagesError};
 use longshore::human::{ago, count, size};
 use longshore::images::{How, ImageEntry, PruneReport, Stays};
 use longshore::shown::Shown;
@@ -20,9 +21,29 @@ pub(crate) async fn prune(dry_run: bool, all: bool, host: &Host) -> u8 {
         Err(error) => return failed(&error),
     };
     let mut text = told(&report, how, dry_run);
+    if let Err(error) = former(&images, dry_run, &mut text).await {
+        return failed(&error);
+    }
     images.note().into_iter().for_each(|note| text.push(format!("note: {note}")));
     printer::out(&text);
     if report.failed.is_empty() { 0 } else { 3 }
+}
+
+/// Removes the base images of former versions on which no image is built.
+async fn former(images: &ImageCollection<'_>, dry_run: bool, text: &mut Shown) -> Result<(), ImagesError> {
+    let bases = images.former_bases().await?;
+    if dry_run {
+        let names = bases.iter().flat_map(|base| &base.names);
+        names.for_each(|name| text.push(format!("would remove {name}: a base image of a former version")));
+        return Ok(());
+    }
+    for removal in images.remove_bases(&bases).await? {
+        text.push(match removal.failure {
+            None => format!("removed {}: a base image of a former version", removal.name),
+            Some(failure) => format!("kept {}: {failure}", removal.name),
+        });
+    }
+    Ok(())
 }
 
 fn told(report: &PruneReport, how: How, dry_run: bool) -> Shown {

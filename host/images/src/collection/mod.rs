@@ -1,9 +1,11 @@
 //! The images of this machine, for application authors and the command `longshore images`.
 
+mod bases;
 mod error;
 mod explain;
 mod select;
 
+pub use bases::{BaseImage, Removal};
 pub use error::ImagesError;
 pub use explain::{Explanation, Going};
 

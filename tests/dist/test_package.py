@@ -1,0 +1,109 @@
+"""The archive and the Debian package that `make dist` makes: installed on machines that have nothing of this project."""
+
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", Path.home() / ".cache/longshore/target"))
+DIST = TARGET / "dist"
+VERSION = "0.1.0"
+
+SCRIPT = """
+from longshore.api import Api
+
+api = Api()
+table = api.read_input_records()
+table["twice"] = table["n"] * 2
+api.write_output_records(table)
+api.close("done")
+"""
+
+# What a user of a clean Debian types, after `apt-get install` of the package.
+USE = """
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends /dist/*.deb ca-certificates python3 python3-venv >/dev/null 2>&1
+useradd --create-home ada
+cd /home/ada
+cp /in/script.py .
+printf 'n\\n1\\n2\\n' > in.csv
+chown -R ada .
+su ada -c 'longshore doctor && longshore run script.py -i in.csv -o out.csv && longshore uninstall --list'
+cat out.csv
+bash -n /usr/share/bash-completion/completions/longshore
+test -s /usr/share/man/man1/longshore-run.1.gz
+apt-get remove -y -qq longshore >/dev/null 2>&1
+test ! -e /usr/libexec/longshore
+test ! -e /usr/bin/longshore
+"""
+
+
+def dist(suffix: str) -> Path:
+    """The only file of a kind."""
+    (found,) = DIST.glob(f"*{suffix}")
+    return found
+
+
+def test_the_package_runs_scripts_on_a_clean_machine(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    tmp_path.chmod(0o755)
+    variables = ["PIP_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
+    arguments = [argument for name in variables if name in os.environ for argument in ("-e", name)]
+    mounts = ["-v", f"{DIST}:/dist:ro", "-v", f"{tmp_path}:/in:ro"]
+    command = ["docker", "run", "--rm", *arguments, *mounts, "longshore-test/clean", "bash", "-c", USE]
+    dockerfile = "FROM debian:bookworm-slim\nCOPY ca.crt /usr/local/share/ca-certificates/machine.crt\n"
+    bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text(dockerfile)
+    (context / "ca.crt").write_bytes(Path(bundle).read_bytes() if bundle else b"")
+    subprocess.run(["docker", "build", "-q", "-t", "longshore-test/clean", str(context)], check=True, capture_output=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    finally:
+        subprocess.run(["docker", "rmi", "-f", "longshore-test/clean"], check=False, capture_output=True)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "scripts run as processes of this machine, without isolation" in said
+    assert "n,twice\n1,2\n2,4\n" in done.stdout, said
+    assert "/home/ada/.cache/longshore/environments" in said
+    assert "the Debian package" in said
+
+
+def test_the_archive_has_all_that_an_installation_has(tmp_path: Path) -> None:
+    with tarfile.open(dist(".tar.gz")) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+        assert all(member.uid == 0 and not member.name.startswith("/") for member in archive.getmembers())
+        archive.extractall(tmp_path, filter="data")
+    for name in [
+        "bin/longshore",
+        "libexec/longshore/longshore-agent",
+        "libexec/longshore/images/setup",
+        "libexec/longshore/images/Dockerfile",
+        "share/zsh/vendor-completions/_longshore",
+        "share/fish/vendor_completions.d/longshore.fish",
+        "share/man/man1/longshore.1",
+        "share/longshore/longshore-prune.timer",
+    ]:
+        assert name in names
+    (root,) = tmp_path.iterdir()
+    program = root / "bin/longshore"
+    shown = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
+    assert "statically linked" in shown.stdout + shown.stderr or "not a dynamic" in shown.stdout + shown.stderr
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout == f"longshore {VERSION}\n"
+
+
+def test_the_sums_are_right() -> None:
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=DIST, check=True)
+
+
+@pytest.mark.parametrize("field", ["Package: longshore", "Maintainer: ", "Architecture: ", "Installed-Size: "])
+def test_the_package_describes_itself(field: str) -> None:
+    shown = subprocess.run(["dpkg-deb", "--info", dist(".deb")], capture_output=True, text=True, check=True)
+    assert field in shown.stdout
