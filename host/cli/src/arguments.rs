@@ -79,7 +79,7 @@ impl Command {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RunArguments {
     /// The block's folder, or a script
     pub(crate) block: PathBuf,
@@ -152,6 +152,9 @@ pub(crate) struct RunArguments {
     /// Copy the script's working folder into this new folder, regardless of the outcome
     #[arg(long, value_name = "FOLDER")]
     pub(crate) keep: Option<PathBuf>,
+    /// Run again whenever the block's files or its inputs change, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["json", "explain"])]
+    pub(crate) watch: bool,
     /// Print the run's limits and its container's policy, and start nothing
     #[arg(long)]
     pub(crate) explain: bool,

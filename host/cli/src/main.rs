@@ -30,6 +30,7 @@ mod tables;
 mod test;
 mod uninstall;
 mod usage;
+mod watch;
 
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser};
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
     let config = &environment.config;
     let host = Host::new(config.settings().clone());
     let status = match arguments.command {
+        Command::Run(arguments) if arguments.watch => runtime.block_on(watch::watch(*arguments, &host)),
         Command::Run(arguments) => runtime.block_on(run::run(*arguments, &host)),
         Command::Peek(arguments) => peek::peek(&arguments, &host.settings().temporary_folder),
         Command::DryRun(arguments) => dry_run::dry_run(&arguments, &host.settings().temporary_folder),

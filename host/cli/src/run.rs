@@ -12,8 +12,15 @@ use longshore::{Cancel, Host, Outcome, PartitionSpec, RequestError, RunRequest};
 use std::io;
 use std::num::NonZeroUsize;
 
-/// Runs a block, and returns the exit status.
+/// Runs a block until it ends or a signal arrives, and returns the exit status.
 pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
+    let cancel = Cancel::new();
+    let _signals = Signals::cancelling(&cancel);
+    once(arguments, host, &cancel).await
+}
+
+/// Runs a block, and returns the exit status.
+pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel) -> u8 {
     let (json, quiet, explaining) = (arguments.json, arguments.quiet, arguments.explain);
     let (texts, variables) = (&arguments.options, &arguments.option_variables);
     let spec = option_values::given(texts, variables, arguments.options_file.as_deref()).and_then(|given| {
@@ -27,9 +34,7 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
     for note in notes {
         failure::print_note(&note);
     }
-    let cancel = Cancel::new();
-    let signals = Signals::cancelling(&cancel);
-    match ask(&mut spec, &cancel).await {
+    match ask(&mut spec, cancel).await {
         Some(Ok(())) => {}
         Some(Err(error)) => return failure::print_text(&format!("cannot ask for a password: {error}"), BAD_INPUT),
         None => return INTERRUPTED,
@@ -52,7 +57,6 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
             status = explain::run(&prepared, host, json) => status,
             () = cancel.cancelled() => INTERRUPTED,
         };
-        drop(signals);
         return status;
     }
     let (events, happened) = longshore::events();
@@ -60,9 +64,8 @@ pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
         Ok(console) => console,
         Err(error) => return failure::print(&error, 3),
     };
-    let record = host.run_prepared(prepared, events, &cancel).await;
-    console.finish(&record, &cancel).await;
-    drop(signals);
+    let record = host.run_prepared(prepared, events, cancel).await;
+    console.finish(&record, cancel).await;
     if json {
         printer::json_line(&help::in_record(serde_json::to_value(&record).unwrap_or_default()));
     }
