@@ -98,8 +98,8 @@ pub use longshore_run::kept::KeptRecord;
 pub use longshore_run::output::{HandOver, NotHandedOver, OutputBatches, OutputHandle};
 pub use longshore_run::record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
 pub use longshore_run::request::{
-    CHUNK_ROWS, CheckedColumn, CheckedInput, CheckedInputs, InputSource, InputSpec, Mount, OutputSpec, OutputTarget,
-    Prepared, RequestError, RunRequest,
+    CHUNK_ROWS, CheckedBlock, CheckedColumn, CheckedInput, CheckedInputs, InputSource, InputSpec, Mount, OutputSpec,
+    OutputTarget, Prepared, RequestError, RunRequest,
 };
 pub use longshore_run::single::Explained;
 pub use longshore_segment::{Segment, SegmentError};

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 pub(super) struct Notices {
     /// Those that may change how the block runs.
     pub(super) warnings: Vec<String>,
+    /// Kinds of options that are not known.
+    pub(super) unknown_kinds: Vec<String>,
     /// Those that change nothing.
     pub(super) remarks: Vec<String>,
 }

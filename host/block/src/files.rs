@@ -41,7 +41,7 @@ impl Block {
             let source = self.folder.join(&self.script);
             let file = BlockFile::at(&source, &self.script);
             let script = file.map_err(|error| BlockError::Read { path: source, source: error })?;
-            let found = neighbours::find(self)?;
+            let found = neighbours::find(&self.folder, Path::new(&self.script), self.language)?;
             let files = std::iter::once(script).chain(found.files).collect();
             return Ok(BlockFiles { files, notes: found.notes });
         }

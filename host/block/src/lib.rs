@@ -21,6 +21,7 @@ mod r_packages;
 mod requirements;
 mod schema;
 mod template;
+mod undeclared;
 mod values;
 
 pub use block_file::BlockFile;
@@ -33,4 +34,5 @@ pub use python_imports::{Import, imports};
 pub use python_modules::package_of_module;
 pub use schema::schema;
 pub use template::{CreateError, create};
+pub use undeclared::Undeclared;
 pub use values::{GivenValue, OptionFile, OptionValues, check_field};

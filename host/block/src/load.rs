@@ -1,7 +1,7 @@
 //! Loads a block from a path: a folder with either manifest, or a bare script.
 
 use super::error::BlockError;
-use super::model::{Block, Language, Loaded};
+use super::model::{Block, Form, Language, Loaded};
 use super::options::OptionKind;
 use super::{document, manifest_json, manifest_toml, r_packages};
 use longshore_os::small_file;
@@ -49,6 +49,9 @@ impl Block {
         if manifest == JSON && loaded.block.language == Language::R {
             loaded.add_r_packages(&path.join(&loaded.block.script))?;
         }
+        if loaded.block.form == Form::Snippet && loaded.block.language == Language::Python {
+            loaded.add_python_packages();
+        }
         Ok(loaded)
     }
 }
@@ -74,6 +77,24 @@ impl Loaded {
             option.default = None;
         }
         Ok(())
+    }
+
+    /// The manifest of a Python snippet that declares no packages: the script's imports do.
+    fn add_python_packages(&mut self) {
+        if !self.block.dependencies.is_empty() {
+            return;
+        }
+        let mut packages: Vec<String> =
+            self.block.undeclared().into_iter().filter_map(|undeclared| undeclared.package).collect();
+        packages.sort();
+        packages.dedup();
+        if !packages.is_empty() {
+            let named = packages.join("`, `");
+            self.remarks
+                .push(format!("the packages `{named}` are installed, because the script imports their modules"));
+        }
+        self.block.dependencies_found.clone_from(&packages);
+        self.block.dependencies = packages;
     }
 
     /// An Omniscope manifest does not name R packages: the script does.
@@ -102,7 +123,7 @@ fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
     let name = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
     let block =
         Block { name: name(path.file_stem()), script: name(path.file_name()), ..Block::empty(folder, language) };
-    Ok(Loaded { block, warnings: Vec::new(), remarks: Vec::new() })
+    Ok(Loaded { block, warnings: Vec::new(), unknown_kinds: Vec::new(), remarks: Vec::new() })
 }
 
 fn check_script(block: &Block, folder: &Path, manifest: &str) -> Result<(), BlockError> {
@@ -195,6 +216,18 @@ mod tests {
             ["option `f` has a wrong default: `/etc/passwd` is not a file or folder of the block: it is ignored"]
         );
         assert_eq!(loaded.block.options[0].default, None);
+    }
+
+    #[test]
+    fn the_imports_of_a_snippet_are_its_declaration() {
+        let manifest = r#"{"name": "Old", "scriptFilename": "a.py", "language": "PYTHON", "schemaType": "HEADLESS"}"#;
+        let script =
+            "import cv2, numpy\nfrom sklearn import svm\nimport ours\ntry:\n  import yaml\nexcept ImportError: pass\n";
+        let folder = block(&[("manifest.json", manifest), ("a.py", script)]);
+        let loaded = Block::load(folder.path()).unwrap();
+        assert_eq!(loaded.block.dependencies, ["opencv-python-headless", "scikit-learn"]);
+        assert_eq!(loaded.block.dependencies_found, loaded.block.dependencies);
+        assert!(loaded.remarks[0].contains("`opencv-python-headless`, `scikit-learn`"), "{:?}", loaded.remarks);
     }
 
     #[test]

@@ -52,7 +52,8 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
     let mut notices = Notices::default();
     let block = block(&manifest, folder, &mut notices)
         .map_err(|reason| BlockError::Invalid { path: path.to_owned(), reason })?;
-    Ok(Loaded { block, warnings: notices.warnings, remarks: notices.remarks })
+    let Notices { warnings, unknown_kinds, remarks } = notices;
+    Ok(Loaded { block, warnings, unknown_kinds, remarks })
 }
 
 fn block(manifest: &Value, folder: &Path, notices: &mut Notices) -> Result<Block, String> {

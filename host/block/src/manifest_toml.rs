@@ -147,7 +147,7 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
         outputs,
         ..Block::empty(folder.to_owned(), language)
     };
-    Ok(Loaded { block, warnings: Vec::new(), remarks: Vec::new() })
+    Ok(Loaded { block, warnings: Vec::new(), unknown_kinds: Vec::new(), remarks: Vec::new() })
 }
 
 /// The offset of an error in the text, and its message.

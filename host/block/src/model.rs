@@ -173,6 +173,8 @@ pub struct Loaded {
     pub block: Block,
     /// Notices that may change how it runs: wrong values that are ignored, gaps that are filled.
     pub warnings: Vec<String>,
+    /// Kinds of options that a manifest names and Longshore does not know, each once; their options are texts.
+    pub unknown_kinds: Vec<String>,
     /// Notices that change nothing: ignored keys, values in an unusual form.
     pub remarks: Vec<String>,
 }

@@ -3,7 +3,7 @@
 
 use super::block_file::BlockFile;
 use super::error::BlockError;
-use super::model::{Block, Language};
+use super::model::Language;
 use super::python_imports::{Import, imports, is_identifier};
 use super::python_modules::is_needed;
 use super::r_packages::sourced;
@@ -32,29 +32,27 @@ pub(super) struct Neighbours {
     pub(super) notes: Vec<String>,
 }
 
-/// Finds the neighbours of a bare script.
+/// Finds the neighbours of a script: in Python beside it, in R in the folder that it runs in.
 ///
 /// # Errors
 /// There are more than a bare script may have, or one of them cannot be read.
-pub(super) fn find(block: &Block) -> Result<Neighbours, BlockError> {
-    let root = &block.folder;
-    let failed = |source| BlockError::Read { path: root.clone(), source };
+pub(super) fn find(root: &Path, script: &Path, language: Language) -> Result<Neighbours, BlockError> {
+    let failed = |source| BlockError::Read { path: root.to_owned(), source };
     let real = std::fs::canonicalize(root).map_err(failed)?;
     let folder = Folder::open(&real).map_err(failed)?;
     let mut search = Search {
         root: real,
         folder: Arc::new(folder),
-        language: block.language,
+        language,
         taken: BTreeMap::new(),
         open: VecDeque::new(),
         bytes: 0,
         notes: Vec::new(),
     };
-    let script = PathBuf::from(&block.script);
     // A script that cannot be read, or is a link out of its folder, has an error of its own later.
-    if let Ok(source) = small_file::read(&search.root.join(&script), BYTES_MAX) {
-        search.taken.insert(script.clone(), None);
-        search.needs(&String::from_utf8_lossy(&source), &script)?;
+    if let Ok(source) = small_file::read(&search.root.join(script), BYTES_MAX) {
+        search.taken.insert(script.to_owned(), None);
+        search.needs(&String::from_utf8_lossy(&source), script)?;
     }
     while let Some(next) = search.open.pop_front() {
         let source = small_file::read(&search.root.join(&next), BYTES_MAX)
@@ -193,6 +191,7 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Block;
     use std::os::unix::fs::symlink;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -109,6 +109,10 @@ fn kind(name: &str, entry: &Entry<'_>, notices: &mut Notices) -> OptionKind {
                 format!("has the unknown `@visokiotype` `{given}`")
             };
             notices.warnings.push(format!("option `{name}` {what}: taken for text"));
+            let kind = if kind.is_empty() { "none" } else { kind };
+            if !notices.unknown_kinds.iter().any(|known| known == kind) {
+                notices.unknown_kinds.push(kind.to_owned());
+            }
             OptionKind::Text
         }
     }

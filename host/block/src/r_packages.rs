@@ -249,6 +249,61 @@ mod tests {
     }
 
     #[test]
+    fn sourced_scripts_are_found_by_literal_names() {
+        let source = "source('a.R'); source(file = \"R/b.R\", local = TRUE); base::source(r\"(c.R)\")\n\
+            sys.source('d.R', env); source(file.path('R', \"e.R\"), echo = TRUE)\n\
+            # source('no.R')\n'source(\"no.R\")'; x$source('no.R'); source(name); source(paste0('a', 'b')); source()";
+        assert_eq!(sourced(source), ["a.R", "R/b.R", "c.R", "d.R", "R/e.R"]);
+    }
+
+    /// Pieces from which random sources are made: those on which tokenizers fail.
+    const PIECES: [&str; 24] = [
+        "library(",
+        "source(",
+        "file.path(",
+        "x",
+        "::",
+        ")",
+        "(",
+        ",",
+        "\"",
+        "'",
+        "`",
+        "\\",
+        "#",
+        "\n",
+        "r\"(",
+        ")\"",
+        "R'--[",
+        "]--'",
+        "=",
+        "file",
+        "é",
+        "$",
+        " ",
+        "\0",
+    ];
+
+    #[test]
+    fn any_text_has_an_end_and_texts_in_quotes_never_count() {
+        // A linear congruential generator: the same texts in each run.
+        let mut state: u64 = 11;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        for _ in 0..20_000 {
+            let source: String = (0..next(24)).map(|_| PIECES[next(PIECES.len())]).collect();
+            let _ = (named(&source), sourced(&source));
+            let inside = source.replace(['"', '\\'], "");
+            let text = format!("\"{inside}\"; library(last); source(\"last.R\")");
+            assert_eq!((named(&text), sourced(&text)), (vec!["last".into()], vec!["last.R".into()]), "{inside:?}");
+            let comments: String = inside.lines().map(|line| format!("# {line}\n")).collect();
+            assert_eq!(named(&format!("{comments}library(last)")), ["last"], "{inside:?}");
+        }
+    }
+
+    #[test]
     fn nonsense_ends() {
         for source in
             ["\"", "'a", "`", "r\"", "r\"(", "r\"--(", "library(", "library(\"", "x::", "::", "#", "é::ü", "\\", "r'é"]

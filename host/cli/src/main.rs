@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod check_folder;
 mod completions;
 mod config;
 mod console;

@@ -215,6 +215,59 @@ mod tests {
         (note.text, note.remedy)
     }
 
+    /// Pieces of what interpreters print, and characters on which searches fail.
+    const PIECES: [&str; 26] = [
+        "Traceback (most recent call last):\n",
+        "  File \"",
+        "\", line 7, in f\n",
+        "    x\n",
+        "ValueError: ",
+        "SyntaxError: ",
+        "\n",
+        "Error in ",
+        "Error: ",
+        "Execution halted\n",
+        "No module named '",
+        "there is no package called ‘",
+        "’",
+        "'",
+        "\"",
+        "`",
+        "No such file or directory",
+        "Permission denied: ",
+        "Read-only file system: ",
+        "  | ",
+        "+ Exception Group ",
+        "é",
+        "partially initialized module '",
+        "is not a package",
+        "\u{fffd}",
+        ": ",
+    ];
+
+    #[test]
+    fn any_output_has_an_end() {
+        // A linear congruential generator: the same texts in each run.
+        let mut state: u64 = 5;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        for _ in 0..20_000 {
+            let printed: String = (0..next(16)).map(|_| PIECES[next(PIECES.len())]).collect();
+            for language in [Language::Python, Language::R] {
+                let status = Some(longshore_protocol::ExitStatus::Code(1));
+                let error = ScriptError::find(language, &printed, status);
+                let error = error.unwrap_or_else(|| ScriptError { summary: printed.clone(), printed: printed.clone() });
+                assert!(
+                    printed.contains(error.printed.as_str()) && !error.summary.contains('\n')
+                        || error.summary == printed
+                );
+                assert!(hints(&error, &Facts::of_nothing(language)).len() <= HINTS_MAX);
+            }
+        }
+    }
+
     #[test]
     fn a_missing_package_is_named_with_where_to_declare_it() {
         let declare =

@@ -2,6 +2,7 @@
 
 mod builder;
 mod check;
+mod check_block;
 mod error;
 mod input_spec;
 mod inputs;
@@ -13,6 +14,8 @@ mod reach;
 mod stream;
 
 pub use check::{CheckedColumn, CheckedInput, CheckedInputs};
+pub use check_block::CheckedBlock;
+pub(crate) use check_block::package_list;
 pub use error::RequestError;
 pub use input_spec::{InputSource, InputSpec};
 use longshore_model::network::Network;
@@ -29,13 +32,11 @@ use longshore_block::{
     Block, BlockFile, BlockFiles, GivenValue, Mode, OptionValues, check_field, check_hidden, modules,
 };
 use longshore_config::settings::{Settings, TEMPORARY_FOLDER};
-use longshore_images::environment;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::limits::{Limits, TimeLimit};
 use longshore_model::note::Note;
 use longshore_model::redact::Secrets;
 use longshore_model::reference::Reference;
-use longshore_model::remedy::Remedy;
 use longshore_os::publish::{self, Destination};
 use longshore_table::{BadRows, ReadOptions, Tally, columns};
 use mounts::Allowed;
@@ -235,22 +236,22 @@ impl RunRequest {
             notes.extend(reach::check(&outputs, keep.as_ref(), &block, given, &mounts)?.into_iter().map(Note::from));
             notes.extend(mounts::unreadable(options.files()).into_iter().map(Note::from));
         }
-        environment::check(&block).map_err(Box::new)?;
+        check_block::check_environment(&block)?;
         if !contained && !block.system_packages.is_empty() {
             let all = block.system_packages.join(", ");
             notes.push(
                 format!("the block names Debian packages, which must be installed on this machine: {all}").into(),
             );
         }
-        if block.network && contained && self.network == Network::None {
-            notes.push(Note::new("the block needs a network, and the run has none", Some(Remedy::AddNetwork)));
+        if contained {
+            notes.extend(check_block::note_of_network(&block, &self.network));
         }
         let inputs = Inputs::new(feeds, chunk_rows.and_then(|rows| usize::try_from(rows).ok()));
         let partition = self.partition.as_ref().map(|spec| cut(&inputs, spec, block.mode)).transpose()?;
         if partition.is_some() && keep.is_some() {
             return Err(RequestError::PartitionedKeep);
         }
-        for image in self.image.iter().chain(&block.image) {
+        if let Some(image) = &self.image {
             Reference::parse(image).map_err(|source| RequestError::Image { image: image.clone(), source })?;
         }
         Ok(Prepared {

@@ -2,13 +2,12 @@
 
 use super::Run;
 use crate::hints::{Facts, ScriptError, hints, last_words};
-use longshore_block::Language;
+use crate::request::package_list;
 use longshore_engine::task::blocking;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::network::Network;
 use longshore_model::note::Note;
 use longshore_model::outcome::{Evidence, Outcome};
-use longshore_model::remedy::PackageList;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
@@ -57,13 +56,6 @@ impl Run<'_> {
     fn hint_facts(&self, kind: EngineKind) -> Facts {
         let block = &self.prepared.block;
         let script = self.prepared.source.parent().filter(|_| !block.whole_folder);
-        let packages = match (block.whole_folder, block.language) {
-            (false, Language::Python) => PackageList::PythonScript,
-            (false, Language::R) => PackageList::RScript,
-            (true, _) if block.folder.join("block.toml").exists() => PackageList::BlockToml,
-            (true, _) if block.folder.join("manifest.json").exists() => PackageList::ManifestJson,
-            (true, _) => PackageList::Requirements,
-        };
         Facts {
             language: block.language,
             isolated: kind.isolates(),
@@ -74,7 +66,7 @@ impl Run<'_> {
             modules: self.prepared.modules.clone(),
             unconnected: self.traces.unconnected.clone(),
             connected: !self.prepared.input_records.is_empty(),
-            packages,
+            packages: package_list(block),
             memory_bytes: self.prepared.limits.memory_bytes,
             pids: self.prepared.limits.pids,
         }

@@ -1,0 +1,169 @@
+//! `longshore check` of a folder of blocks: a table with a row for each, and the reasons below it.
+
+use crate::{BAD_INPUT, failure, help, printer};
+use longshore::CheckedBlock;
+use longshore::block::{Block, Loaded};
+use longshore::human::{aligned, count};
+use longshore::shown::{Shown, Word};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// The manifests that make a folder a block.
+const MANIFESTS: [&str; 2] = ["block.toml", "manifest.json"];
+
+/// Most folders that are searched: a repository with thousands of blocks has fewer.
+const FOLDERS_MAX: usize = 10_000;
+
+/// Folders within each other that are searched.
+const DEPTH_MAX: usize = 8;
+
+/// Width of the columns of a block and of its packages.
+const BLOCK_WIDTH: usize = 40;
+const PACKAGES_WIDTH: usize = 48;
+
+/// The blocks below a folder that is not a block itself, in the order of their paths.
+pub(crate) fn blocks_below(folder: &Path) -> Vec<PathBuf> {
+    let mut search = Search { blocks: Vec::new(), folders: 0 };
+    search.folder(folder, 0);
+    search.blocks
+}
+
+struct Search {
+    blocks: Vec<PathBuf>,
+    folders: usize,
+}
+
+impl Search {
+    fn folder(&mut self, folder: &Path, depth: usize) {
+        self.folders += 1;
+        if depth > DEPTH_MAX || self.folders > FOLDERS_MAX {
+            return;
+        }
+        // A folder that cannot be read has no block that can be run.
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let is_shown = |path: &PathBuf| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
+        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).filter(is_shown).collect();
+        folders.sort();
+        for folder in folders {
+            if MANIFESTS.iter().any(|manifest| folder.join(manifest).is_file()) {
+                self.blocks.push(folder);
+            } else {
+                self.folder(&folder, depth + 1);
+            }
+        }
+    }
+}
+
+/// A block of the folder.
+struct Row {
+    path: String,
+    loaded: Option<Loaded>,
+    checked: Option<CheckedBlock>,
+    errors: Vec<String>,
+}
+
+impl Row {
+    fn of(root: &Path, path: &Path) -> Self {
+        let shown = path.strip_prefix(root).unwrap_or(path).display().to_string();
+        match Block::load(path) {
+            Ok(loaded) => {
+                let checked = CheckedBlock::of(&loaded.block);
+                let errors = checked.errors.iter().map(ToString::to_string).collect();
+                Self { path: shown, loaded: Some(loaded), checked: Some(checked), errors }
+            }
+            Err(error) => Self { path: shown, loaded: None, checked: None, errors: vec![error.to_string()] },
+        }
+    }
+
+    fn network(&self) -> String {
+        match (&self.loaded, &self.checked) {
+            (Some(loaded), _) if loaded.block.network => "yes".into(),
+            (_, Some(checked)) if !checked.of_networks.is_empty() => {
+                format!("likely: {}", checked.of_networks.join(", "))
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn declared(&self) -> Vec<String> {
+        self.loaded.as_ref().map(|loaded| loaded.block.dependencies.clone()).unwrap_or_default()
+    }
+
+    /// The packages, or modules without a known package, that nothing declares.
+    fn undeclared(&self) -> Vec<String> {
+        let undeclared = self.checked.iter().flat_map(|checked| &checked.undeclared);
+        undeclared.map(|found| found.package.clone().unwrap_or_else(|| found.module.clone())).collect()
+    }
+
+    fn unknown_kinds(&self) -> Vec<String> {
+        self.loaded.as_ref().map(|loaded| loaded.unknown_kinds.clone()).unwrap_or_default()
+    }
+
+    fn runs(&self) -> &'static str {
+        match (self.errors.is_empty(), self.undeclared().is_empty()) {
+            (false, _) => "no",
+            (true, false) => "lacks packages",
+            (true, true) => "yes",
+        }
+    }
+
+    fn cells(&self) -> [String; 6] {
+        let language = self.loaded.as_ref().map(|loaded| loaded.block.language.to_string()).unwrap_or_default();
+        let undeclared = self.undeclared().into_iter().map(|package| format!("{package} (undeclared)"));
+        let packages: Vec<String> = self.declared().into_iter().chain(undeclared).collect();
+        [
+            Word::cut(&self.path, BLOCK_WIDTH).into(),
+            self.runs().into(),
+            language,
+            self.network(),
+            Word::cut(&packages.join(", "), PACKAGES_WIDTH).into(),
+            self.unknown_kinds().join(", "),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let warnings = self.loaded.as_ref().map(|loaded| loaded.warnings.clone()).unwrap_or_default();
+        json!({
+            "path": self.path,
+            "runs": self.errors.is_empty(),
+            "language": self.loaded.as_ref().map(|loaded| loaded.block.language),
+            "network": self.loaded.as_ref().is_some_and(|loaded| loaded.block.network),
+            "network_modules": self.checked.as_ref().map(|checked| &checked.of_networks),
+            "dependencies": self.declared(),
+            "undeclared": self.checked.as_ref().map(|checked| &checked.undeclared),
+            "unknown_option_kinds": self.unknown_kinds(),
+            "warnings": warnings,
+            "errors": self.errors,
+        })
+    }
+}
+
+/// Checks all blocks, and prints a table, or a list as JSON. The status is that of bad input if any cannot run.
+pub(crate) fn check(folder: &Path, blocks: &[PathBuf], as_json: bool) -> u8 {
+    let rows: Vec<Row> = blocks.iter().map(|path| Row::of(folder, path)).collect();
+    let failed = rows.iter().filter(|row| !row.errors.is_empty()).count();
+    if as_json {
+        printer::json(&rows.iter().map(Row::json).collect::<Vec<_>>());
+    } else {
+        printer::out(&text(&rows));
+    }
+    if failed == 0 {
+        return 0;
+    }
+    let all = count(rows.len() as u64, "block");
+    failure::print_text(&format!("{failed} of {all} cannot be run"), BAD_INPUT)
+}
+
+fn text(rows: &[Row]) -> Shown {
+    let heads = ["BLOCK", "RUNS", "LANGUAGE", "NETWORK", "PACKAGES", "UNKNOWN OPTION KINDS"].map(str::to_owned);
+    let cells: Vec<[String; 6]> = std::iter::once(heads).chain(rows.iter().map(Row::cells)).collect();
+    let mut text = aligned(&cells, &[]);
+    for row in rows {
+        let path = &row.path;
+        row.errors.iter().for_each(|error| text.push(format!("{path}: error: {error}")));
+        let notes = row.checked.iter().flat_map(|checked| &checked.notes);
+        notes.for_each(|note| text.push(format!("{path}: note: {}", help::note(note))));
+    }
+    text
+}
