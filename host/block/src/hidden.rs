@@ -2,15 +2,12 @@
 //! so that a script named `csv.py` is found in place of Python's own `csv`.
 
 use super::block_file::BlockFile;
+use super::document;
 use super::error::BlockError;
 use super::model::{Block, Form, Language};
 use super::python_imports::imports;
 use super::python_modules::{is_needed, is_standard, package_of_module};
-use longshore_os::small_file;
 use std::collections::BTreeSet;
-
-/// The most bytes of a script that is searched for imports: generated ones have a few MiB.
-const SCRIPT_MAX: u64 = 64 << 20;
 
 /// The Python modules at the top of a block's folder: `a.py` and `a/__init__.py`.
 #[must_use]
@@ -30,8 +27,7 @@ pub fn check_hidden(block: &Block, files: &[BlockFile]) -> Result<(), BlockError
     if block.language != Language::Python {
         return Ok(());
     }
-    let source = small_file::read(&block.folder.join(&block.script), SCRIPT_MAX).unwrap_or_default();
-    let imported = imports(&String::from_utf8_lossy(&source));
+    let imported = imports(&document::source(&block.folder.join(&block.script)).unwrap_or_default());
     let tops: BTreeSet<&str> = imported.iter().filter_map(|import| import.top()).collect();
     let own = modules(files);
     // A script without packages needs none of the modules that they import.

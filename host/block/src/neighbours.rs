@@ -2,13 +2,13 @@
 //! what those need in turn. Data files do not come along, nor does anything from outside of the script's folder.
 
 use super::block_file::BlockFile;
+use super::document;
 use super::error::BlockError;
 use super::model::Language;
 use super::python_imports::{Import, imports, is_identifier};
 use super::python_modules::is_needed;
 use super::r_packages::sourced;
 use longshore_os::folder::Folder;
-use longshore_os::small_file;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -49,15 +49,14 @@ pub(super) fn find(root: &Path, script: &Path, language: Language) -> Result<Nei
         bytes: 0,
         notes: Vec::new(),
     };
-    // A script that cannot be read, or is a link out of its folder, has an error of its own later.
-    if let Ok(source) = small_file::read(&search.root.join(script), BYTES_MAX) {
+    // A script that cannot be read has an error of its own later.
+    if let Ok(source) = document::source(&search.root.join(script)) {
         search.taken.insert(script.to_owned(), None);
-        search.needs(&String::from_utf8_lossy(&source), script)?;
+        search.needs(&source, script)?;
     }
     while let Some(next) = search.open.pop_front() {
-        let source = small_file::read(&search.root.join(&next), BYTES_MAX)
-            .map_err(|source| BlockError::Read { path: search.root.join(&next), source })?;
-        search.needs(&String::from_utf8_lossy(&source), &next)?;
+        let source = document::source(&search.root.join(&next))?;
+        search.needs(&source, &next)?;
     }
     Ok(Neighbours { files: search.taken.into_values().flatten().collect(), notes: search.notes })
 }

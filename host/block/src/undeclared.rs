@@ -1,13 +1,13 @@
 //! Modules that a Python script imports, and packages that an R script attaches, that nothing declares and that
 //! Longshore's own images lack. A run would fail at the import, so they are told before it.
 
+use super::document;
 use super::model::{Block, Language};
 use super::neighbours;
 use super::python_imports::{Import, imports};
 use super::python_modules::{is_standard, package_of_module};
 use super::r_packages;
 use longshore_model::package_name::normal_name;
-use longshore_os::small_file;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,9 +27,6 @@ const R_OF_DEBIAN: &str = "r-cran-";
 
 /// A package that one in the image needs.
 const ALSO_IN_R: [&str; 1] = ["bit"];
-
-/// The most bytes of a script that is searched.
-const SCRIPT_MAX: u64 = 64 << 20;
 
 /// A module or a package that nothing declares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -127,8 +124,8 @@ impl Block {
         let script = script.to_string_lossy().into_owned();
         let paths = std::iter::once(script).chain(neighbours.into_iter().map(|file| file.path));
         let read = |path: String| {
-            let source = small_file::read(&folder.join(&path), SCRIPT_MAX).ok()?;
-            Some((path, String::from_utf8_lossy(&source).into_owned()))
+            let source = document::source(&folder.join(&path)).ok()?;
+            Some((path, source))
         };
         paths.filter_map(read).collect()
     }

@@ -90,6 +90,16 @@ fn name(requirement: &str) -> String {
     requirement[..end.unwrap_or(requirement.len())].to_lowercase().replace(['_', '.'], "-")
 }
 
+/// The source of a script; that of a document is the code of its cells or chunks.
+pub(super) fn source(path: &Path) -> Result<String, BlockError> {
+    if is_document(path) {
+        return Ok(read(path)?.code);
+    }
+    let bytes =
+        small_file::read(path, BYTES_MAX).map_err(|source| BlockError::Read { path: path.to_owned(), source })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn read(path: &Path) -> Result<Document, BlockError> {
     let failed = |source| BlockError::Read { path: path.to_owned(), source };
     let text = small_file::read_text(path, BYTES_MAX).map_err(failed)?;

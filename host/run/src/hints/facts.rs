@@ -1,6 +1,6 @@
 //! What the host knows about a run, for hints.
 
-use longshore_block::Language;
+use longshore_block::{Language, Undeclared};
 use longshore_model::remedy::PackageList;
 use longshore_os::shared_file::SharedFile;
 use std::collections::BTreeSet;
@@ -27,6 +27,8 @@ pub(crate) struct Facts {
     pub(crate) unconnected: BTreeSet<u32>,
     /// Whether any input had a table.
     pub(crate) connected: bool,
+    /// Modules that the block imports and that nothing declares, with their packages.
+    pub(crate) undeclared: Vec<Undeclared>,
     /// Where the block declares packages.
     pub(crate) packages: PackageList,
     /// The limit of memory.
@@ -49,6 +51,7 @@ impl Facts {
             modules: BTreeSet::new(),
             unconnected: BTreeSet::new(),
             connected: false,
+            undeclared: Vec::new(),
             packages: PackageList::BlockToml,
             memory_bytes: 2 << 30,
             pids: 256,

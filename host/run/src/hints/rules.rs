@@ -53,14 +53,25 @@ const NOTHING: [&str; 4] = ["NoneType", "NULL", "argument is of length zero", "a
 /// Parts of messages about a package that a library needs, before the package's name.
 const OPTIONAL: [&str; 2] = ["Missing optional dependency '", "`Import "];
 
+/// The message about a library of the system that a package needs.
+const NO_LIBRARY: &str = ": cannot open shared object file";
+
 /// Modules and packages of ours, which images have or lack as a whole.
 const OURS: [&str; 3] = ["longshore", "omniscope", "omniscope.api"];
 
 /// The hints about an error. Blocks: it looks for files of this machine that the error names.
 pub(crate) fn hints(error: &ScriptError, facts: &Facts) -> Vec<Note> {
     let printed = error.printed.as_str();
-    let rules: [fn(&ScriptError, &Facts) -> Option<Note>; 7] =
-        [not_connected, hidden_module, missing_module, missing_package, debugger, keyboard, missing_values];
+    let rules: [fn(&ScriptError, &Facts) -> Option<Note>; 8] = [
+        not_connected,
+        hidden_module,
+        missing_module,
+        missing_package,
+        missing_library,
+        debugger,
+        keyboard,
+        missing_values,
+    ];
     let of_files = [files::not_shared, files::not_readable, files::not_writable];
     let of_limits = [no_network, full, no_memory, no_processes];
     let of_error = rules.into_iter().filter_map(|rule| rule(error, facts));
@@ -113,7 +124,10 @@ fn missing_module(error: &ScriptError, facts: &Facts) -> Option<Note> {
     if OURS.contains(&top) {
         return None;
     }
-    Some(match package_of_module(module) {
+    // The error names the first part that is missing, such as `google`; the import has the whole name.
+    let imported = facts.undeclared.iter().find(|undeclared| undeclared.module == top);
+    let package = package_of_module(module).or_else(|| imported?.package.as_deref());
+    Some(match package {
         Some(package) => Note::new(
             format!("the module `{module}` is in the package `{package}`, which the script's environment lacks"),
             Some(Remedy::DeclarePackage { package: package.to_owned(), place: facts.packages }),
@@ -138,6 +152,20 @@ fn missing_package(error: &ScriptError, facts: &Facts) -> Option<Note> {
     }
     let remedy = Remedy::DeclarePackage { package: package.to_owned(), place: facts.packages };
     Some(Note::new(format!("the script's environment lacks the R package `{package}`"), Some(remedy)))
+}
+
+/// A library of the system, such as `libGL.so.1`, that a package needs.
+fn missing_library(error: &ScriptError, facts: &Facts) -> Option<Note> {
+    let (before, _) = error.summary.split_once(NO_LIBRARY)?;
+    let library = before.rsplit([' ', '\'', '"']).next().filter(|library| library.contains(".so"))?;
+    let text = if facts.isolated {
+        format!(
+            "the image lacks the system library `{library}`: declare the Debian package that has it in `system_packages`"
+        )
+    } else {
+        format!("this machine lacks the system library `{library}`")
+    };
+    Some(text.into())
 }
 
 fn debugger(error: &ScriptError, _: &Facts) -> Option<Note> {
@@ -289,6 +317,26 @@ mod tests {
         for ours in ["No module named 'longshore'", "there is no package called ‘longshore’"] {
             assert!(of(Language::Python, ours, |_| ()).is_empty() && of(Language::R, ours, |_| ()).is_empty());
         }
+    }
+
+    #[test]
+    fn the_import_tells_which_package_of_a_namespace_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("s.py");
+        std::fs::write(&script, "from google.cloud import storage").unwrap();
+        let undeclared = longshore_block::Block::load(&script).unwrap().block.undeclared();
+        let notes = of(Language::Python, "ModuleNotFoundError: No module named 'google'", |facts| {
+            facts.undeclared = undeclared;
+        });
+        assert!(notes[0].text.contains("`google-cloud-storage`"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_missing_library_of_the_system_is_named() {
+        let summary = "ImportError: libGL.so.1: cannot open shared object file: No such file or directory";
+        let (text, _) = one(Language::Python, summary);
+        assert!(text.starts_with("the image lacks the system library `libGL.so.1`"), "{text}");
+        assert!(of(Language::Python, summary, |facts| facts.isolated = false)[0].text.starts_with("this machine"));
     }
 
     #[test]

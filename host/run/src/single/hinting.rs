@@ -48,8 +48,11 @@ impl Run<'_> {
             summary: last_words(printed).unwrap_or_default(),
             printed: printed.clone(),
         });
-        let facts = self.hint_facts(kind);
-        let looking = blocking(move || Ok::<_, io::Error>(hints(&error, &facts)));
+        let (mut facts, block) = (self.hint_facts(kind), self.prepared.block.clone());
+        let looking = blocking(move || {
+            facts.undeclared = block.undeclared();
+            Ok::<_, io::Error>(hints(&error, &facts))
+        });
         tokio::time::timeout(PATIENCE, looking).await.ok().and_then(Result::ok).unwrap_or_default()
     }
 
@@ -66,6 +69,7 @@ impl Run<'_> {
             modules: self.prepared.modules.clone(),
             unconnected: self.traces.unconnected.clone(),
             connected: !self.prepared.input_records.is_empty(),
+            undeclared: Vec::new(),
             packages: package_list(block),
             memory_bytes: self.prepared.limits.memory_bytes,
             pids: self.prepared.limits.pids,
