@@ -52,7 +52,7 @@ $(VENV)/installed: images/python-requirements.txt tests/python-requirements.txt 
 	@$(VENV)/bin/pip install -q --disable-pip-version-check -r images/python-requirements.txt -r tests/python-requirements.txt
 	@touch $@
 
-venv: $(VENV)/installed wheel ## Create the Python environment of the process engine
+venv: $(VENV)/installed wheel ## Create the Python environment of the tests
 	@$(VENV)/bin/pip install -q --disable-pip-version-check --no-index --no-deps --force-reinstall $(WHEELS)/*.whl
 
 r-library: tools ## Build the R SDK into the R library of the process engine

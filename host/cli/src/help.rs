@@ -41,6 +41,9 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
         }
         Remedy::UseContainers => "use `--engine docker`",
         Remedy::Diagnose => "`longshore doctor` gives details",
+        Remedy::JoinEngineGroup => {
+            "add the user to the group `docker` (`sudo usermod -aG docker $USER`), and log in again"
+        }
         Remedy::NameImage => "name another image with `--image`",
         Remedy::BuildImages => {
             "provide Longshore's images with `longshore setup`, or name another image with `--image`"

@@ -1,7 +1,7 @@
 //! The diagnosis of a machine: what its engines lack for runs, and what fixes it. The interpreters of the engine
 //! `process` are diagnosed where their environments are created.
 
-use super::diagnosis::Diagnosis;
+use super::diagnosis::{Diagnosis, Fix};
 use super::installed::isolating_engine;
 use super::weakness::weaknesses;
 use super::{Engine, EngineError, Engines, ImageStore, NoAnswer, existing, socket_memory};
@@ -21,7 +21,7 @@ pub async fn diagnose(engines: &Engines, choice: EngineChoice) -> (Vec<Diagnosis
         Err(error) => {
             let is_installed = isolating_engine(settings).is_some() || is_denied(&error);
             let takes_process = choice == EngineChoice::Process || choice == EngineChoice::Auto && !is_installed;
-            (vec![Diagnosis::bad("engine", error.to_string(), engine_fix(&error).as_str())], takes_process)
+            (vec![Diagnosis::bad("engine", error.to_string(), engine_fix(&error))], takes_process)
         }
     };
     if process_is_needed {
@@ -68,7 +68,10 @@ fn is_denied(error: &EngineError) -> bool {
 }
 
 /// The command that makes the engine answer, as far as this machine has it.
-fn engine_fix(error: &EngineError) -> String {
+fn engine_fix(error: &EngineError) -> Fix {
+    if is_denied(error) {
+        return Remedy::JoinEngineGroup.into();
+    }
     let sudo = if rustix::process::geteuid().is_root() { "" } else { "sudo " };
     let has = |path: &str| Path::new(path).exists();
     let start = if has("/run/systemd/system") {
@@ -77,12 +80,14 @@ fn engine_fix(error: &EngineError) -> String {
         format!("start the engine, such as with `{sudo}dockerd`")
     };
     let is_there = |program: &str| ["/usr/bin", "/usr/sbin"].iter().any(|folder| has(&format!("{folder}/{program}")));
-    match error {
-        error if is_denied(error) => "sudo usermod -aG docker $USER   (then log in again)".to_owned(),
-        _ if is_there("dockerd") || is_there("podman") => start,
-        _ if has("/usr/bin/apt-get") => format!("{sudo}apt-get install docker.io"),
-        _ => "install Docker or Podman".to_owned(),
-    }
+    let words = if is_there("dockerd") || is_there("podman") {
+        start
+    } else if has("/usr/bin/apt-get") {
+        format!("{sudo}apt-get install docker.io")
+    } else {
+        "install Docker or Podman".to_owned()
+    };
+    Fix::Machine(format!("{words}   (or name the engine's socket in `DOCKER_HOST`)"))
 }
 
 fn agent(settings: &Settings) -> Diagnosis {

@@ -25,10 +25,7 @@ const USER_SOCKETS: [&str; 2] = ["docker.sock", "podman/podman.sock"];
 #[non_exhaustive]
 pub enum NoAnswer {
     /// This user may not connect.
-    #[error(
-        "this user may not use the container engine at `{socket}`: add the user to the group `docker` \
-         (`sudo usermod -aG docker $USER`), and log in again"
-    )]
+    #[error("this user may not use the container engine at `{socket}`")]
     Denied {
         /// The engine's socket.
         socket: PathBuf,
@@ -37,16 +34,13 @@ pub enum NoAnswer {
         source: io::Error,
     },
     /// There is no socket.
-    #[error(
-        "no container engine answers at `{socket}`, where there is no socket: start Docker (`sudo systemctl start docker`), \
-         or name the engine's socket in `DOCKER_HOST`"
-    )]
+    #[error("no container engine answers at `{socket}`, where there is no socket")]
     NoSocket {
         /// Its expected path.
         socket: PathBuf,
     },
     /// The socket exists, but nothing answers.
-    #[error("no container engine answers at `{socket}`: start Docker (`sudo systemctl start docker`)")]
+    #[error("no container engine answers at `{socket}`")]
     Silent {
         /// The engine's socket.
         socket: PathBuf,
@@ -71,7 +65,7 @@ impl NoAnswer {
     #[must_use]
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
-            Self::Denied { .. } => None,
+            Self::Denied { .. } => Some(Remedy::JoinEngineGroup),
             Self::NoSocket { .. } | Self::Silent { .. } => Some(Remedy::Diagnose),
         }
     }

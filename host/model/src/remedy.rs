@@ -73,6 +73,8 @@ pub enum Remedy {
     UseContainers,
     /// Find out why an engine does not answer.
     Diagnose,
+    /// Add the user to the group of those who may use the engine.
+    JoinEngineGroup,
     /// Name another image for the run.
     NameImage,
     /// Build Longshore's own images, or name another image.
