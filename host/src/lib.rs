@@ -77,6 +77,8 @@ pub use longshore_images::pruning as images;
 pub use longshore_images::{collection, environment, fingerprint, subject, transfer};
 pub use longshore_model::activity::ShuttingDown;
 pub use longshore_model::cancel::{Cancel, CancelLevel};
+pub use longshore_model::constraint::{Constraint, ConstraintError, ConstraintsError};
+pub use longshore_model::day::{AsOf, AsOfError, Day, DayError};
 pub use longshore_model::engine_kind::{EngineChoice, EngineKind};
 pub use longshore_model::event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};
 pub use longshore_model::limits::{Limits, TimeLimit};

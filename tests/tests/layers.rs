@@ -348,7 +348,7 @@ const CHANGING: [&str; 8] = ["Atomic", "Cell<", "Lazy", "Lock<", "Mutex<", "Once
 
 /// Where the library does that all the same, and why.
 const OF_THE_PROCESS: &[(&str, &str, &str)] = &[
-    ("config/src/slot.rs", "path::absolute(", "a variable's relative path, which the command passes"),
+    ("config/src/given.rs", "path::absolute(", "a variable's relative path, which the command passes"),
     ("images/src/environment/local/interpreter.rs", "path::absolute(", "a relative path of the settings"),
     ("run/src/request/inputs.rs", "path::absolute(", "a caller's relative path, for the record"),
     ("run/src/request/mod.rs", "path::absolute(", "a caller's relative path, for the record"),

@@ -35,6 +35,7 @@ impl Block {
         line("mode", if self.mode == Mode::Batch { "batch" } else { "stream" });
         line("dependencies", &self.dependencies.join(", "));
         line("system packages", &self.system_packages.join(", "));
+        line("packages as of", &self.as_of.map(|as_of| as_of.to_string()).unwrap_or_default());
         line("image", &self.image());
         line("network", if self.network { "requested" } else { "" });
         line("inputs", if self.inputs.as_ref().is_some_and(Vec::is_empty) { "none" } else { "" });

@@ -3,6 +3,7 @@
 use super::error::BlockError;
 use super::model::{Block, DECLARED_MAX, InputDeclaration, InputKey, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::options::{OptionKind, OptionSpec};
+use longshore_model::day::AsOfError;
 use longshore_model::hint::{did_you_mean, place, reword};
 use longshore_model::table::{ColumnType, ReadOptions, WriteOptions};
 use serde::Deserialize;
@@ -28,6 +29,8 @@ struct Manifest {
     #[serde(default)]
     system_packages: Vec<String>,
     #[serde(default)]
+    as_of: Option<ManifestDay>,
+    #[serde(default)]
     image: Option<String>,
     #[serde(default = "yes")]
     install_api: bool,
@@ -39,6 +42,14 @@ struct Manifest {
     inputs: Option<Vec<ManifestInput>>,
     #[serde(default)]
     outputs: Option<Vec<ManifestOutput>>,
+}
+
+/// TOML has dates of its own, without quotes.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a day, as in `2023-06-01`, or `manifest`")]
+enum ManifestDay {
+    Text(String),
+    Date(toml::value::Datetime),
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,6 +128,11 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
             Pandas::of_version(major).ok_or_else(|| invalid(format!("`pandas` is {major}, but must be 2 or 3")))?
         }
     };
+    let as_of = manifest.as_of.map(|given| match given {
+        ManifestDay::Text(text) => text.parse(),
+        ManifestDay::Date(date) => date.to_string().parse(),
+    });
+    let as_of = as_of.transpose().map_err(|error: AsOfError| invalid(format!("`as_of`: {error}")))?;
     let outputs =
         manifest.outputs.map(|outputs| outputs.into_iter().map(output).collect::<Result<Vec<_>, _>>()).transpose();
     let outputs = outputs.map_err(invalid)?;
@@ -139,6 +155,7 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
         dependencies: manifest.dependencies,
         dependencies_found: Vec::new(),
         system_packages: manifest.system_packages,
+        as_of,
         image: manifest.image,
         install_api: manifest.install_api,
         network: manifest.network,
@@ -454,6 +471,24 @@ mod tests {
         let field_types = vec![ColumnType::Number, ColumnType::Date(None)];
         assert_eq!(block.options[0].kind, OptionKind::Field { input: 1, field_types });
         assert_eq!(block.options[0].kind.allows(), "number or date, of input 1");
+    }
+
+    #[test]
+    fn a_day_has_two_notations() {
+        use longshore_model::day::AsOf;
+        let as_of = |value: &str| {
+            let text = format!("name = \"x\"\nlanguage = \"python\"\nscript = \"x.py\"\nas_of = {value}\n");
+            parse(Path::new("block.toml"), Path::new("."), &text).map(|loaded| loaded.block.as_of)
+        };
+        let day = AsOf::Day("2023-06-01".parse().unwrap());
+        assert_eq!(as_of("\"2023-06-01\"").unwrap(), Some(day));
+        assert_eq!(as_of("2023-06-01").unwrap(), Some(day));
+        assert_eq!(as_of("\"manifest\"").unwrap(), Some(AsOf::LastChange));
+        for wrong in ["\"june\"", "2023-06-01T10:00:00Z", "10:00:00"] {
+            let error = as_of(wrong).unwrap_err().to_string();
+            assert!(error.contains("`as_of`: `") && error.contains("write it as in `2023-06-01`"), "{error}");
+        }
+        assert!(as_of("2023").unwrap_err().to_string().contains("expected a day, as in `2023-06-01`, or `manifest`"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The model of a block, independent of the form of its manifest.
 
 use super::options::OptionSpec;
+use longshore_model::constraint::Constraint;
+use longshore_model::day::AsOf;
 use longshore_model::image_kind::ImageKind;
 use longshore_model::table::{ColumnType, ReadOptions, WriteOptions};
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,12 @@ pub struct Block {
     pub dependencies_found: Vec<String>,
     /// Debian packages that the script needs.
     pub system_packages: Vec<String>,
+    /// The day as of which its packages are chosen; the newest if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
+    /// Constraints of the caller on the versions of packages.
+    #[serde(skip)]
+    pub caller_constraints: Vec<Constraint>,
     /// A custom base image.
     pub image: Option<String>,
     /// Whether the SDK and the agent are added to that image.
@@ -196,6 +204,8 @@ impl Block {
             dependencies: Vec::new(),
             dependencies_found: Vec::new(),
             system_packages: Vec::new(),
+            as_of: None,
+            caller_constraints: Vec::new(),
             image: None,
             install_api: true,
             network: false,
@@ -203,6 +213,12 @@ impl Block {
             inputs: None,
             outputs: None,
         }
+    }
+
+    /// Restricts the versions of its packages for one caller: a day replaces the block's own, and constraints are added.
+    pub fn restrict(&mut self, as_of: Option<AsOf>, constraints: impl IntoIterator<Item = Constraint>) {
+        self.as_of = as_of.or(self.as_of);
+        self.caller_constraints.extend(constraints);
     }
 
     /// The script's file name.

@@ -128,6 +128,11 @@ pub fn schema() -> Value {
             "dependencies": texts("pip requirement strings; for R, package names"),
             "pandas": {"enum": [2, 3], "default": 3, "description": "the pandas version of a Python script"},
             "system_packages": texts("Debian packages"),
+            "as_of": {
+                "anyOf": [{"type": "string", "format": "date"}, {"const": "manifest"}],
+                "description": "the day as of which packages are chosen: nothing that was published later is installed; \
+                                `manifest` is the day of the script's last commit or change",
+            },
             "image": text("a custom base image"),
             "install_api": yes_no("whether SDK and agent are added to that image", true),
             "network": yes_no("whether the block needs a network", false),

@@ -1,5 +1,6 @@
 //! The command line's arguments, and reading the values in them.
 
+use crate::bounds::BoundsArguments;
 use crate::check::CheckArguments;
 use crate::completions::{CompletionsArguments, ManualArguments};
 use crate::config::ConfigCommand;
@@ -113,6 +114,8 @@ pub(crate) struct RunArguments {
     /// Run in this image unchanged; the block's dependencies are not installed
     #[arg(long)]
     pub(crate) image: Option<String>,
+    #[command(flatten)]
+    pub(crate) bounds: BoundsArguments,
     /// Network of the container: none, bridge, or a network's name
     #[arg(long, default_value = "none", value_parser = Network::named)]
     pub(crate) network: Network,

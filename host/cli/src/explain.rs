@@ -49,6 +49,8 @@ fn text(explained: &Explained) -> Shown {
         let id = explained.image_id.as_deref().unwrap_or("not present yet");
         rows.push(row("image", &format!("{image} ({id})")));
     }
+    rows.extend(explained.bounds.as_of.map(|day| row("packages as of", &day.to_string())));
+    rows.extend(named("constraints", explained.bounds.constraints.iter().map(ToString::to_string)));
     match &explained.policy {
         Some(policy) => rows.extend(policy_rows(policy)),
         None => rows.push(row("open files", &explained.limits.open_files.to_string())),

@@ -1,5 +1,6 @@
 //! `longshore lock`.
 
+use crate::bounds::BoundsArguments;
 use crate::making::make;
 use clap::Args;
 use longshore::Host;
@@ -12,6 +13,8 @@ use std::path::PathBuf;
 pub(crate) struct LockArguments {
     /// The block's folder
     pub(crate) block: PathBuf,
+    #[command(flatten)]
+    pub(crate) bounds: BoundsArguments,
 }
 
 /// Writes the lock of a block, and returns the exit status.
@@ -21,5 +24,5 @@ pub(crate) async fn lock(arguments: LockArguments, host: &Host) -> u8 {
         let packages = count(locked.packages as u64, "package");
         Shown::line(format!("{}: {packages}", locked.path.display()))
     };
-    make(&arguments.block, work, report).await
+    make(&arguments.block, &arguments.bounds, work, report).await
 }

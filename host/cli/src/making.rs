@@ -1,5 +1,6 @@
 //! Commands that build environments, `lock` and `images build`: progress, signals and the report.
 
+use crate::bounds::BoundsArguments;
 use crate::console::Watcher;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, failure, printer};
@@ -11,13 +12,18 @@ use std::path::Path;
 /// Builds or locks a block's environment, prints the report, and returns the exit status.
 pub(crate) async fn make<Made>(
     block: &Path,
+    bounds: &BoundsArguments,
     work: impl AsyncFnOnce(&Block, &Events, &Cancel) -> Result<Made, EnvironmentError>,
     report: impl FnOnce(Made) -> Shown,
 ) -> u8 {
-    let block = match Block::load(block) {
+    let mut block = match Block::load(block) {
         Ok(loaded) => loaded.block,
         Err(error) => return failure::print(&error, BAD_INPUT),
     };
+    match bounds.constraints() {
+        Ok(constraints) => block.restrict(bounds.as_of, constraints),
+        Err(reason) => return failure::print_text(&reason, BAD_INPUT),
+    }
     let cancel = Cancel::new();
     let signals = Signals::cancelling(&cancel);
     let (events, happened) = longshore::events();

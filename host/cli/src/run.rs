@@ -121,7 +121,12 @@ fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<R
     standard::connect_outputs(&mut spec.outputs)?;
     spec.options = options;
     spec.engine = arguments.engine.into();
+    if arguments.image.is_some() && (arguments.bounds.as_of.is_some() || !arguments.bounds.constraints.is_empty()) {
+        return Err("`--image` uses an image unchanged: leave it out, or leave out `--as-of` and `--constraint`".into());
+    }
     spec.image = arguments.image;
+    spec.constraints = arguments.bounds.constraints()?;
+    spec.as_of = arguments.bounds.as_of;
     spec.network = arguments.network;
     spec.mounts = arguments.mounts;
     spec.chunk_rows = arguments.chunk_rows;

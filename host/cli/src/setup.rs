@@ -7,7 +7,7 @@ use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, failure, printer};
 use clap::Args;
 use longshore::block::{Block, Language, Pandas};
-use longshore::environment::{LocalError, local};
+use longshore::environment::{Bounds, LocalError, local};
 use longshore::shown::Shown;
 use longshore::{Cancel, Host};
 use std::path::PathBuf;
@@ -114,7 +114,7 @@ async fn environments(arguments: &SetupArguments, host: &Host) -> u8 {
     ] {
         let mut block = Block::empty(PathBuf::new(), language);
         block.pandas = pandas;
-        match local::ensure(&block, host.engines(), &events, &cancel).await {
+        match local::ensure(&block, &Bounds::default(), host.engines(), &events, &cancel).await {
             Ok(_) => {
                 ready += 1;
                 text.push(format!("{what} of the `process` engine is ready"));

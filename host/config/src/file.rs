@@ -1,8 +1,8 @@
 //! One settings file: read up to a limit, and parsed into values with their lines.
 
 use super::error::ConfigError;
+use super::given::Given;
 use super::names::{index, key_hint, table_hint, tables};
-use super::slot::Given;
 use longshore_model::hint::{place, reword};
 use longshore_os::small_file;
 use std::path::Path;
@@ -77,7 +77,14 @@ fn given(value: &DeValue<'_>) -> Given {
             let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect();
             Option::map_or(texts, Given::Other("a list that contains values other than texts"), Given::Texts)
         }
-        DeValue::Datetime(_) | DeValue::Table(_) => Given::Other(kind(value)),
+        DeValue::Table(lists) => {
+            let list = |(name, list): (&toml::Spanned<_>, &toml::Spanned<DeValue<'_>>)| match given(list.get_ref()) {
+                Given::Texts(texts) => Some((std::borrow::Cow::to_string(name.get_ref()), texts)),
+                _ => None,
+            };
+            Option::map_or(lists.iter().map(list).collect(), Given::Other("a table"), Given::Lists)
+        }
+        DeValue::Datetime(_) => Given::Other(kind(value)),
     }
 }
 

@@ -21,11 +21,13 @@
 //! # }
 //! ```
 
+mod bound_list;
 mod certificates;
 mod document;
 mod entry;
 mod error;
 mod file;
+mod given;
 mod list;
 mod load;
 mod names;

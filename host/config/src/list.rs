@@ -3,22 +3,9 @@
 //! The variable of a setting is `LONGSHORE_`, its table and its key; those of `[engine]` omit the table. The engine's
 //! socket and the images keep the variables that they had before files were introduced.
 
-use super::setting::{Setting, Target};
+use super::bound_list;
+use super::setting::{PLAIN, Setting, Target};
 use super::slot::Slot;
-
-/// The values that most settings share.
-const PLAIN: Setting = Setting {
-    table: "",
-    key: "",
-    // Never used: every setting has its own.
-    slot: Slot::Path(|settings| &mut settings.work_folder),
-    leads_to: Target::Anything,
-    variable: "",
-    common: &[],
-    about: "",
-    default: "",
-    example: "",
-};
 
 const ENGINE: Setting = Setting { table: "engine", ..PLAIN };
 const IMAGES: Setting = Setting { table: "images", ..PLAIN };
@@ -285,6 +272,8 @@ pub(super) static SETTINGS: &[Setting] = &[
         example: r#"["--prerelease", "allow"]"#,
         ..PYTHON
     },
+    bound_list::CONSTRAINTS,
+    bound_list::BLOCK_CONSTRAINTS,
     Setting {
         key: "repositories",
         slot: Slot::Addresses(|settings| &mut settings.packages.cran),
@@ -294,6 +283,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         example: r#"["https://cran.example.com"]"#,
         ..R
     },
+    bound_list::CRAN_SNAPSHOT,
     Setting {
         key: "debian_packages",
         slot: Slot::Switch(|settings| &mut settings.packages.debian_r_packages),
@@ -312,6 +302,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         example: r#""http://debian.example.com/debian""#,
         ..DEBIAN
     },
+    bound_list::DEBIAN_SNAPSHOT,
     Setting {
         key: "ca_bundle",
         slot: Slot::PathOrNone(|settings| &mut settings.packages.ca_bundle),

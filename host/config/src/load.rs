@@ -3,10 +3,10 @@
 use super::entry::{Entry, Source};
 use super::error::ConfigError;
 use super::file;
+use super::given::{Given, Surroundings};
 use super::list::SETTINGS;
 use super::names::{tables, variable_hint};
 use super::setting::Setting;
-use super::slot::{Given, Surroundings};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -254,7 +254,7 @@ mod tests {
             let example = setting.variable_example();
             let (name, value) = example.split_once('=').unwrap();
             assert!(name == setting.variable && names.insert(name.to_owned()), "{name} is there twice");
-            let variables = variable(setting.variable, value.trim_matches('"'));
+            let variables = variable(setting.variable, value.trim_matches(['"', '\'']));
             let from_variable = load(Vec::new(), &variables, Settings::default()).unwrap();
             let default = load(Vec::new(), &Variables::new(), Settings::default()).unwrap();
             assert_eq!(entry(&from_file, &setting.name()).0, entry(&from_variable, &setting.name()).0);

@@ -26,6 +26,20 @@ pub(super) struct Setting {
     pub(super) example: &'static str,
 }
 
+/// The values that most settings share.
+pub(super) const PLAIN: Setting = Setting {
+    table: "",
+    key: "",
+    // Never used: every setting has its own.
+    slot: Slot::Path(|settings| &mut settings.work_folder),
+    leads_to: Target::Anything,
+    variable: "",
+    common: &[],
+    about: "",
+    default: "",
+    example: "",
+};
+
 /// What must exist at a path that was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
@@ -50,6 +64,10 @@ impl Setting {
 
     /// The example in the notation of a variable.
     pub(super) fn variable_example(&self) -> String {
+        if self.example.starts_with('{') {
+            // A table is written as in a file.
+            return format!("{}='{}'", self.variable, self.example);
+        }
         let plain = self.example.trim_matches(['[', ']']).replace("\", \"", " ").replace('"', "");
         let scheme = if self.variable == "DOCKER_HOST" { "unix://" } else { "" };
         let value = format!("{scheme}{plain}");

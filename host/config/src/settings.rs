@@ -1,9 +1,12 @@
 //! The settings of the host. The command line fills them from the environment, once; the libraries do not read the
 //! environment.
 
+use longshore_model::constraint::Constraint;
+use longshore_model::day::Day;
 use longshore_model::image_kind::ImageKind;
 use longshore_model::outcome::Outcome;
 use longshore_model::redact::Secrets;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -166,12 +169,22 @@ pub struct PackageSettings {
     pub trusted_hosts: Vec<String>,
     /// Further arguments for `uv pip install`.
     pub pip_arguments: Vec<String>,
+    /// Constraints on the versions of Python packages, for all blocks.
+    pub constraints: Vec<Constraint>,
+    /// Further constraints, by the name of a block.
+    pub block_constraints: BTreeMap<String, Vec<Constraint>>,
+    /// The day as of which packages are chosen. It is a block's or a caller's, and no file sets it.
+    pub as_of: Option<Day>,
     /// Repositories of R packages, like CRAN; R's own setting if empty.
     pub cran: Vec<String>,
+    /// The repository of R packages as it was on a day, with `{date}` in the place of the day.
+    pub cran_snapshot: Option<String>,
     /// Whether R packages are installed from Debian, as binaries, where it has them.
     pub debian_r_packages: bool,
     /// The mirror of Debian; that of the base image if not set.
     pub debian_mirror: Option<String>,
+    /// The mirror of Debian as it was on a day, with `{date}` in the place of the day.
+    pub debian_snapshot: Option<String>,
     /// A bundle of certificates that builds trust in addition to those of the base image.
     pub ca_bundle: Option<PathBuf>,
     /// The proxy for `http`.
@@ -202,9 +215,14 @@ impl Default for PackageSettings {
             extra_index_urls: Vec::new(),
             trusted_hosts: Vec::new(),
             pip_arguments: Vec::new(),
+            constraints: Vec::new(),
+            block_constraints: BTreeMap::new(),
+            as_of: None,
             cran: Vec::new(),
+            cran_snapshot: None,
             debian_r_packages: true,
             debian_mirror: None,
+            debian_snapshot: None,
             ca_bundle: None,
             http_proxy: None,
             https_proxy: None,
@@ -258,7 +276,8 @@ impl PackageSettings {
     /// The passwords and tokens in the addresses of settings.
     pub fn secrets(&self) -> Secrets {
         let addresses = self.index_url.iter().chain(&self.extra_index_urls).chain(&self.cran);
-        let addresses = addresses.chain(&self.debian_mirror).chain(&self.http_proxy);
+        let addresses = addresses.chain(&self.cran_snapshot).chain(&self.debian_mirror).chain(&self.debian_snapshot);
+        let addresses = addresses.chain(&self.http_proxy);
         let users = addresses.chain(&self.https_proxy).filter_map(|address| {
             let rest = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
             Some(rest.rsplit_once('@')?.0)

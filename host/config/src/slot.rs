@@ -1,22 +1,21 @@
 //! The slot of a setting in [`Settings`], which also determines its type: how values are checked, stored and read.
 
 use super::entry::Value;
+use super::given::{Given, Surroundings, Unfit, constraints, is_address, is_line, is_word};
 use super::time::{format_time, parse_time};
 use crate::settings::{Pull, Settings};
-use longshore_model::address::{concealed, masked};
-use longshore_model::size::parse_size;
-use longshore_os::program::find_program;
-use std::ffi::{OsStr, OsString};
+use longshore_model::address::masked;
+use longshore_model::constraint::Constraint;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The value of a setting that has none.
 const NONE: &str = "none";
 
-/// The valid user ids of scripts: those of ordinary users except the agent's, within the range of user namespaces.
-const USERS: RangeInclusive<u32> = 5000..=65_533;
+/// The place of the day in an address.
+const DATE: &str = "{date}";
 
 type At<T> = fn(&mut Settings) -> &mut T;
 
@@ -35,6 +34,10 @@ pub(super) enum Slot {
     Addresses(At<Vec<String>>),
     TextOrNone(At<Option<String>>),
     Texts(At<Vec<String>>),
+    /// An address with `{date}` in it.
+    DatedOrNone(At<Option<String>>),
+    Constraints(At<Vec<Constraint>>),
+    BlockConstraints(At<BTreeMap<String, Vec<Constraint>>>),
     Size(At<u64>),
     Count(At<u64>),
     Status(At<u8>),
@@ -44,33 +47,6 @@ pub(super) enum Slot {
     Pull(At<Pull>),
     Switch(At<bool>),
 }
-
-/// A value from a file or a variable.
-#[derive(Debug, Clone)]
-pub(super) enum Given {
-    /// A variable, whose text may have any type.
-    Variable(OsString),
-    Text(String),
-    Texts(Vec<String>),
-    Integer(u64),
-    Number(f64),
-    Switch(bool),
-    /// A value of a type that no setting has, described.
-    Other(&'static str),
-}
-
-/// The context in which paths and programs are resolved.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Surroundings<'a> {
-    /// The base of relative paths; the process's folder if not given.
-    pub(super) folder: Option<&'a Path>,
-    /// The folder for `~`.
-    pub(super) home: Option<&'a Path>,
-}
-
-/// A value that does not fit, described.
-#[derive(Debug)]
-pub(super) struct Unfit(pub(super) String);
 
 impl Slot {
     /// The type, for the documentation.
@@ -85,6 +61,9 @@ impl Slot {
             Self::Addresses(_) => "list of addresses",
             Self::TextOrNone(_) => "text",
             Self::Texts(_) => "list of texts",
+            Self::DatedOrNone(_) => "address with `{date}`",
+            Self::Constraints(_) => "list of constraints",
+            Self::BlockConstraints(_) => "table of lists of constraints",
             Self::Size(_) => "size",
             Self::Count(_) => "number",
             Self::Status(_) => "number from 0 to 255",
@@ -109,6 +88,11 @@ impl Slot {
             Self::Addresses(_) => "it must be a list of addresses with their schemes",
             Self::TextOrNone(_) => "it must be a text in one line",
             Self::Texts(_) => "it must be a list of texts, each in one line",
+            Self::DatedOrNone(_) => "it must be an address with its scheme and with `{date}`",
+            Self::Constraints(_) => "it must be a list of packages with their versions",
+            Self::BlockConstraints(_) => {
+                "it must be a table with a list of packages and versions for each block's name"
+            }
             Self::Size(_) => "it must be a size with its unit, or a number of bytes",
             Self::Count(_) => "it must be a whole number",
             Self::Status(_) => "it must be a whole number from 0 to 255",
@@ -137,10 +121,22 @@ impl Slot {
             Self::Image(at) | Self::Name(at) => {
                 *at(settings) = given.text().filter(|text| is_word(text)).ok_or_else(unfit)?.into()
             }
-            Self::AddressOrNone(at) | Self::TextOrNone(at) if given.is_empty() => *at(settings) = None,
+            Self::AddressOrNone(at) | Self::TextOrNone(at) | Self::DatedOrNone(at) if given.is_empty() => {
+                *at(settings) = None
+            }
             Self::AddressOrNone(at) => {
                 let address = given.text().map(|text| given.unnamed(text));
                 *at(settings) = Some(address.filter(|text| is_address(text)).ok_or_else(unfit)?.into());
+            }
+            Self::DatedOrNone(at) => {
+                let address = given.text().filter(|text| is_address(text) && text.contains(DATE));
+                *at(settings) = Some(address.ok_or_else(unfit)?.into());
+            }
+            Self::Constraints(at) => *at(settings) = constraints(&given.texts(is_line)?)?,
+            Self::BlockConstraints(at) => {
+                let lists = given.lists()?;
+                let read = |(name, list): (&String, &Vec<String>)| Ok((name.clone(), constraints(list)?));
+                *at(settings) = lists.iter().map(read).collect::<Result<_, Unfit>>()?;
             }
             Self::TextOrNone(at) => {
                 *at(settings) = Some(given.text().filter(|text| is_line(text)).ok_or_else(unfit)?.into())
@@ -181,11 +177,19 @@ impl Slot {
                 at(settings).as_ref().map_or(Value::Nothing, |path| Value::Text(path.display().to_string()))
             }
             Self::Image(at) | Self::Name(at) => Value::Text(at(settings).clone()),
-            Self::AddressOrNone(at) | Self::TextOrNone(at) => {
+            Self::AddressOrNone(at) | Self::TextOrNone(at) | Self::DatedOrNone(at) => {
                 at(settings).as_ref().map_or(Value::Nothing, |text| Value::Text(masked(text)))
             }
             Self::Addresses(at) | Self::Texts(at) => {
                 Value::Texts(at(settings).iter().map(|text| masked(text)).collect())
+            }
+            Self::Constraints(at) => Value::Texts(at(settings).iter().map(Constraint::to_string).collect()),
+            Self::BlockConstraints(at) => {
+                let of_block = |(name, list): (&String, &Vec<Constraint>)| {
+                    let list: Vec<String> = list.iter().map(Constraint::to_string).collect();
+                    format!("{name}: {};", list.join(" "))
+                };
+                Value::Texts(at(settings).iter().map(of_block).collect())
             }
             Self::Size(at) => Value::Size(*at(settings)),
             Self::Count(at) => Value::Count(*at(settings)),
@@ -209,156 +213,4 @@ impl Slot {
             _ => None,
         }
     }
-}
-
-impl Given {
-    /// The value for display, without passwords.
-    fn describe(&self) -> String {
-        match self {
-            Self::Variable(text) => described(&text.to_string_lossy()),
-            Self::Text(text) => described(text),
-            Self::Texts(_) => "a list".into(),
-            Self::Integer(number) => format!("`{number}`"),
-            Self::Number(number) => format!("`{number}`"),
-            Self::Switch(switch) => format!("`{switch}`"),
-            Self::Other(kind) => (*kind).into(),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        matches!(self, Self::Text(text) if text.is_empty())
-    }
-
-    fn text(&self) -> Option<&str> {
-        match self {
-            Self::Variable(text) => text.to_str(),
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// An address without the name that uv accepts in a variable, as in `internal=https://…`.
-    fn unnamed<'a>(&self, text: &'a str) -> &'a str {
-        let named = text.split_once('=').filter(|(name, _)| !name.contains("://"));
-        named.filter(|_| matches!(self, Self::Variable(_))).map_or(text, |(_, address)| address)
-    }
-
-    /// A list whose elements all pass. In variables they are separated by white space.
-    fn texts(&self, passes: impl Fn(&str) -> bool) -> Result<Vec<String>, Unfit> {
-        let texts: Vec<&str> = match self {
-            Self::Variable(text) => text.to_str().ok_or_else(|| Unfit(self.describe()))?.split_whitespace().collect(),
-            Self::Texts(texts) => texts.iter().map(String::as_str).collect(),
-            _ => return Err(Unfit(self.describe())),
-        };
-        match texts.iter().find(|text| !passes(text)) {
-            Some(wrong) => Err(Unfit(format!("a list that contains {}", described(wrong)))),
-            None => Ok(texts.into_iter().map(str::to_owned).collect()),
-        }
-    }
-
-    fn path(&self, around: Surroundings<'_>) -> Option<PathBuf> {
-        let text = match self {
-            Self::Variable(text) => text.as_os_str(),
-            Self::Text(text) => OsStr::new(text),
-            _ => return None,
-        };
-        located(text, around)
-    }
-
-    fn program(&self, search: &str, around: Surroundings<'_>) -> Option<PathBuf> {
-        let path = match self {
-            Self::Variable(text) => Path::new(text),
-            Self::Text(text) => Path::new(text),
-            _ => return None,
-        };
-        let is_name = path.components().count() == 1 && !path.as_os_str().as_bytes().contains(&b'/');
-        // A name that is not found is kept: starting the program then reports it, and so does `config show`.
-        if is_name { Some(find_program(path, search).unwrap_or_else(|| path.to_owned())) } else { self.path(around) }
-    }
-
-    /// A socket in the notation of `DOCKER_HOST`; in files a path is enough.
-    fn socket(&self, around: Surroundings<'_>) -> Option<PathBuf> {
-        let text = self.text()?;
-        match (text.strip_prefix("unix://"), self) {
-            (Some(path), _) => located(OsStr::new(path), around),
-            (None, Self::Text(text)) if !text.contains("://") => self.path(around),
-            _ => None,
-        }
-    }
-
-    fn size(&self) -> Option<u64> {
-        match self {
-            Self::Integer(bytes) => Some(*bytes),
-            _ => parse_size(self.text()?).ok(),
-        }
-    }
-
-    fn count(&self) -> Option<u64> {
-        match self {
-            Self::Integer(number) => Some(*number),
-            Self::Variable(text) => text.to_str()?.trim().parse().ok(),
-            _ => None,
-        }
-    }
-
-    fn users(&self) -> Option<RangeInclusive<u32>> {
-        let (first, last) = self.text()?.split_once('-')?;
-        let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-        (first <= last && USERS.contains(&first) && USERS.contains(&last)).then_some(first..=last)
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "what is not 0 or 1 is refused, rounded or not")]
-    fn number(&self) -> Option<f64> {
-        match self {
-            Self::Integer(number) => Some(*number as f64),
-            Self::Number(number) => Some(*number),
-            Self::Variable(text) => text.to_str()?.trim().parse().ok(),
-            _ => None,
-        }
-    }
-
-    fn switch(&self) -> Option<bool> {
-        match self {
-            Self::Switch(switch) => Some(*switch),
-            Self::Variable(text) => match text.to_str()? {
-                "true" | "1" => Some(true),
-                "false" | "0" => Some(false),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-}
-
-fn located(text: &OsStr, around: Surroundings<'_>) -> Option<PathBuf> {
-    if text.is_empty() || text.as_bytes().contains(&0) {
-        return None;
-    }
-    let path = Path::new(text);
-    match (path.strip_prefix("~"), around.home, around.folder) {
-        (Ok(below), Some(home), _) => Some(home.join(below)),
-        (_, _, Some(folder)) => Some(folder.join(path)),
-        // It must also be found from other folders.
-        _ => std::path::absolute(path).ok(),
-    }
-}
-
-fn described(text: &str) -> String {
-    if text.is_empty() { "empty".into() } else { format!("`{}`", concealed(text).escape_debug()) }
-}
-
-fn is_line(text: &str) -> bool {
-    !text.chars().any(char::is_control)
-}
-
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && is_line(text) && !text.contains(char::is_whitespace)
-}
-
-fn is_address(text: &str) -> bool {
-    let has_scheme = |(scheme, rest): (&str, &str)| {
-        let known = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
-        !scheme.is_empty() && scheme.chars().all(known) && !rest.is_empty()
-    };
-    is_word(text) && text.split_once("://").is_some_and(has_scheme)
 }

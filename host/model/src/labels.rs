@@ -35,6 +35,12 @@ pub const SYSTEM_PACKAGES: &str = "longshore.system-packages";
 /// The exact packages that were installed for them, one per line, such as `pip scikit-learn==1.7.2`.
 pub const RESOLVED: &str = "longshore.resolved";
 
+/// The day as of which the packages were chosen, if one was given.
+pub const AS_OF: &str = "longshore.as-of";
+
+/// The constraints on versions, one per line, if there were any.
+pub const CONSTRAINTS: &str = "longshore.constraints";
+
 /// When an environment must be rebuilt, in seconds since 1970: set if an optional part of it was unavailable.
 pub const EXPIRES: &str = "longshore.expires";
 

@@ -4,6 +4,8 @@
 pub mod activity;
 pub mod address;
 pub mod cancel;
+pub mod constraint;
+pub mod day;
 #[cfg(test)]
 mod dice;
 pub mod digest;

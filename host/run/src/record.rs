@@ -2,6 +2,8 @@
 
 use crate::kept::KeptRecord;
 use longshore_engine::Held;
+use longshore_model::constraint::Constraint;
+use longshore_model::day::Day;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::limits::Limits;
 use longshore_model::note::Note;
@@ -43,6 +45,12 @@ pub struct RunRecord {
     pub engine: EngineKind,
     /// The image's id; `null` on the `process` engine.
     pub image: Option<String>,
+    /// The day as of which its packages were chosen, if one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Day>,
+    /// The constraints on the versions of its packages, if there were any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Constraint>,
     /// The hash over all that is installed there, as fingerprints have it; if hashes were requested.
     pub fingerprint: Option<String>,
     /// SHA-256 over the block's files; if hashes were requested.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod bounds;
 #[path = "../command/mod.rs"]
 mod command;
 #[path = "../engine/mod.rs"]

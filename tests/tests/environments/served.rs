@@ -11,7 +11,7 @@ use std::sync::Once;
 /// Serves a folder to containers, and says on which port: with a password if one is given, by TLS if a certificate is. It is
 /// a proxy too, whose every host has this folder.
 const SERVER: &str = r#"
-import base64, functools, http.server, ssl, sys
+import base64, functools, http.server, pathlib, ssl, sys
 host, folder, secret, certificate = sys.argv[1:5]
 wanted = "Basic " + base64.b64encode(secret.encode()).decode()
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -24,6 +24,15 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             return
         if self.path.startswith("http://"):
             self.path = "/" + self.path.split("/", 3)[3]
+        page = pathlib.Path(self.translate_path(self.path)) / "index.json"
+        if page.is_file():
+            text = page.read_bytes()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+            return
         super().do_GET()
     do_HEAD = do_GET
     def log_message(self, *arguments):

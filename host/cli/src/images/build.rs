@@ -1,5 +1,6 @@
 //! `longshore images build`.
 
+use crate::bounds::BoundsArguments;
 use crate::making::make;
 use longshore::Host;
 use longshore::environment::Built;
@@ -7,9 +8,9 @@ use longshore::shown::Shown;
 use std::path::Path;
 
 /// Builds the image of a block, and returns the exit status.
-pub(crate) async fn build(block: &Path, image: Option<String>, host: &Host) -> u8 {
+pub(crate) async fn build(block: &Path, image: Option<String>, bounds: &BoundsArguments, host: &Host) -> u8 {
     let work = async |block: &_, events: &_, cancel: &_| host.build(block, image.as_deref(), events, cancel).await;
-    make(block, work, |built| report(&built)).await
+    make(block, bounds, work, |built| report(&built)).await
 }
 
 fn report(built: &Built) -> Shown {

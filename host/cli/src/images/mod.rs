@@ -7,6 +7,7 @@ mod list;
 mod pin;
 mod prune;
 
+use crate::bounds::BoundsArguments;
 use crate::signals::unless_interrupted;
 use crate::{BAD_INPUT, failure};
 use clap::Subcommand;
@@ -29,6 +30,8 @@ pub(crate) enum ImagesCommand {
         /// Build on this base image instead of the block's
         #[arg(long)]
         image: Option<String>,
+        #[command(flatten)]
+        bounds: BoundsArguments,
     },
     /// Remove the least recently used images, down to the disk budget
     Prune {
@@ -79,7 +82,7 @@ pub(crate) enum ImagesCommand {
 pub(crate) async fn images(command: ImagesCommand, host: &Host) -> u8 {
     match command {
         ImagesCommand::List { json } => unless_interrupted(list::list(json, host)).await,
-        ImagesCommand::Build { block, image } => build::build(&block, image, host).await,
+        ImagesCommand::Build { block, image, bounds } => build::build(&block, image, &bounds, host).await,
         ImagesCommand::Prune { dry_run, all } => unless_interrupted(prune::prune(dry_run, all, host)).await,
         ImagesCommand::Pin { image } => unless_interrupted(pin::pin(&image, host)).await,
         ImagesCommand::Unpin { image } => unless_interrupted(pin::unpin(&image, host)).await,

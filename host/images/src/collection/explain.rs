@@ -78,6 +78,8 @@ impl Explanation {
         line("base", entry.base.as_deref().unwrap_or("unknown"));
         list(&mut line, "packages", &entry.packages);
         list(&mut line, "system packages", &entry.system_packages);
+        entry.as_of.iter().for_each(|day| line("packages as of", day));
+        list(&mut line, "constraints", &entry.constraints);
         list(&mut line, "installed", &self.resolved);
         let made = entry.last_used.duration_since(entry.created).unwrap_or_default() + entry.unused_seconds;
         line("made", &ago(made));

@@ -1,10 +1,11 @@
 //! Provides the image in which a block can run: found, or built once for any number of concurrent requests.
 
+use super::bounds::{check_snapshot, concern_base};
 use super::builder::{Builder, has_expired, lines};
 use super::custom::bring;
 use super::names::check;
 use super::plan::needs_api;
-use super::{EnvironmentError, Lock, Plan, api};
+use super::{Bounds, EnvironmentError, LayerKind, Lock, Plan, api};
 use crate::credentials::Credentials;
 use crate::pruning;
 use crate::usage_store::{LockGuard, UsageStore};
@@ -12,6 +13,7 @@ use longshore_block::Block;
 use longshore_config::settings::Settings;
 use longshore_engine::{Engines, ImageStore, StoreError, StoredImage};
 use longshore_model::cancel::Cancel;
+use longshore_model::day::AsOf;
 use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;
@@ -62,7 +64,8 @@ pub async fn build(
     cancel: &Cancel,
 ) -> Result<Built, EnvironmentError> {
     check(block)?;
-    let settings = engines.settings();
+    let bounds = Bounds::of(block, engines.settings()).await?;
+    let settings = &bounds.applied(engines.settings());
     let store = engines.images().await.map_err(StoreError::from)?;
     let resolver = EnvironmentResolver { store: store.as_ref(), settings, events, cancel };
     let base_name = image.unwrap_or_else(|| base_name(block, settings));
@@ -85,12 +88,14 @@ pub async fn build(
 /// The image of a run. An image that the caller names is used unchanged: the caller must provide the block's packages.
 pub async fn ensure(
     block: &Block,
+    bounds: &Bounds,
     image: Option<&str>,
     store: &dyn ImageStore,
     settings: &Settings,
     events: &Events,
     cancel: &Cancel,
 ) -> Result<Ready, EnvironmentError> {
+    let settings = &bounds.applied(settings);
     let resolver = EnvironmentResolver { store, settings, events, cancel };
     if let Some(image) = image {
         return resolver.as_it_is(resolver.base(image).await?, image).await;
@@ -111,6 +116,7 @@ pub async fn find(
 ) -> Result<(String, Option<StoredImage>), EnvironmentError> {
     let name = base_name(block, settings);
     let Some(base) = store.find(name).await? else { return Ok((name.to_owned(), None)) };
+    let settings = &Bounds::of(block, settings).await?.applied(settings);
     match locked_plan(block, base.clone(), name, settings)? {
         Some((plan, _)) => Ok((plan.name(), store.find(&plan.name()).await?)),
         None => Ok((name.to_owned(), Some(base))),
@@ -126,6 +132,7 @@ pub async fn hash_of_block(
 ) -> Result<Option<String>, EnvironmentError> {
     let name = base_name(block, settings);
     let base = store.find(name).await?.ok_or_else(|| EnvironmentError::NoImage { image: name.to_owned() })?;
+    let settings = &Bounds::of(block, settings).await?.applied(settings);
     Ok(locked_plan(block, base, name, settings)?.map(|(plan, _)| plan.hash))
 }
 
@@ -134,7 +141,7 @@ pub(super) fn base_name<'a>(block: &'a Block, settings: &'a Settings) -> &'a str
     block.image.as_deref().unwrap_or_else(|| settings.image(block.image_kind()))
 }
 
-/// The plan of a block on an existing base, with the block's lock if it has one.
+/// The plan of a block on an existing base, with the block's lock if it has one. The settings have the block's bounds.
 fn locked_plan(
     block: &Block,
     base: StoredImage,
@@ -142,6 +149,7 @@ fn locked_plan(
     settings: &Settings,
 ) -> Result<Option<(Plan, Option<Lock>)>, EnvironmentError> {
     let names_packages = !block.dependencies.is_empty() || !block.system_packages.is_empty();
+    let names_packages = names_packages || concern_base(block, &settings.packages);
     let lock = if names_packages { Lock::of(block)? } else { None };
     Ok(plan(block, base, base_name, lock.as_ref(), settings)?.map(|plan| (plan, lock)))
 }
@@ -154,8 +162,14 @@ pub(super) fn plan(
     lock: Option<&Lock>,
     settings: &Settings,
 ) -> Result<Option<Plan>, EnvironmentError> {
+    let packages = &settings.packages;
     if let Some(lock) = lock {
         lock.check(block, &base)?;
+        // The day of the script's last change is another one after each commit; the lock stays.
+        let day = packages.as_of.filter(|_| block.as_of != Some(AsOf::LastChange));
+        lock.check_bounds(block, day, &packages.constraints)?;
+    } else {
+        check_snapshot(block, packages)?;
     }
     let sdk = if needs_api(block) { api::description(block.language, settings)? } else { Vec::new() };
     Ok(Plan::of(block, base, base_name, lock, settings, sdk))
@@ -220,6 +234,15 @@ impl EnvironmentResolver<'_> {
         let (store, settings, events) = (self.store, self.settings, self.events);
         let builder = Builder { store, ledger, settings, events, lock };
         let begun = Instant::now();
+        let has_system = plan.layers.iter().any(|layer| layer.kind == LayerKind::System);
+        if let Some(day) = settings.packages.as_of.filter(|_| has_system && lock.is_none())
+            && settings.packages.debian_snapshot.is_none()
+        {
+            let note = format!(
+                "Debian packages are the newest of the mirror, not as of {day}: `snapshot` in `[debian]` of the settings is not set"
+            );
+            events.tell(Event::Note(note.into()));
+        }
         events.tell(Event::Building { line: format!("making the environment {}", &plan.hash[..12]) });
         let image = self.in_time(builder.build(plan)).await?;
         // Recorded while it is locked, so that others never see it as unused.

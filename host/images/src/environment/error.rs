@@ -5,6 +5,7 @@ use crate::fingerprint::FingerprintError;
 use longshore_config::CertificateError;
 use longshore_engine::StoreError;
 use longshore_model::activity::ShuttingDown;
+use longshore_model::day::Day;
 use longshore_model::remedy::Remedy;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -125,6 +126,34 @@ pub enum EnvironmentError {
         /// The packages of the block.
         asked: String,
     },
+    /// A lock does not keep the bounds of a block, its caller or the settings.
+    #[error("the lock `{path}` cannot be used: {reason}")]
+    LockBounds {
+        /// The file.
+        path: PathBuf,
+        /// The bound, and what the lock has.
+        reason: String,
+    },
+    /// The day of a script's last change cannot be determined.
+    #[error("cannot determine the day of the last change of `{path}`")]
+    LastChange {
+        /// The script.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no repository of R packages with the state of a day.
+    #[error(
+        "cannot install R packages as of {day}: no repository of that day is known; name one as `snapshot` in `[r]` of the settings"
+    )]
+    NoSnapshot {
+        /// The day.
+        day: Day,
+    },
+    /// A block in R has constraints.
+    #[error("constraints are for Python packages, and the block is in R")]
+    ConstraintsOfR,
     /// The usage store failed.
     #[error("cannot update the image usage records in `{folder}`")]
     UsageStore {
@@ -159,7 +188,7 @@ impl EnvironmentError {
             Self::Certificates(error) => error.remedy(),
             Self::Installed { source } => source.remedy(),
             Self::Sdk { .. } => Some(Remedy::BuildSdk),
-            Self::LockStale { .. } => Some(Remedy::WriteLock),
+            Self::LockStale { .. } | Self::LockBounds { .. } => Some(Remedy::WriteLock),
             _ => None,
         }
     }
@@ -169,7 +198,13 @@ impl EnvironmentError {
     pub fn is_bad_input(&self) -> bool {
         matches!(
             self,
-            Self::Name { .. } | Self::Lock { .. } | Self::LockStale { .. } | Self::Pull(PullError::Reference { .. })
+            Self::Name { .. }
+                | Self::Lock { .. }
+                | Self::LockStale { .. }
+                | Self::LockBounds { .. }
+                | Self::NoSnapshot { .. }
+                | Self::ConstraintsOfR
+                | Self::Pull(PullError::Reference { .. })
         )
     }
 }

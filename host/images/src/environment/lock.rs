@@ -4,6 +4,7 @@
 use super::EnvironmentError;
 use super::requirement::normalised;
 use longshore_block::{Block, Language};
+use longshore_config::settings::PackageSettings;
 use longshore_engine::StoredImage;
 use longshore_os::presence::if_there;
 use longshore_os::small_file;
@@ -33,6 +34,12 @@ pub struct Lock {
     pub dependencies: Vec<String>,
     /// The requested Debian packages, sorted.
     pub system_packages: Vec<String>,
+    /// The day as of which the packages were chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
+    /// The constraints under which they were chosen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<String>,
     /// Python packages, with the hashes of the allowed files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub python: Vec<LockedPackage>,
@@ -59,13 +66,15 @@ pub struct LockedPackage {
 
 impl Lock {
     /// An empty lock of a block on a base.
-    pub(super) fn new(block: &Block, base: &StoredImage, base_name: &str) -> Self {
+    pub(super) fn new(block: &Block, base: &StoredImage, base_name: &str, packages: &PackageSettings) -> Self {
         Self {
             version: VERSION,
             base: base_name.to_owned(),
             architecture: base.architecture.clone().unwrap_or_default(),
             dependencies: dependencies(block),
             system_packages: system_packages(block),
+            as_of: packages.as_of.map(|day| day.to_string()),
+            constraints: packages.constraints.iter().map(ToString::to_string).collect(),
             python: Vec::new(),
             r: Vec::new(),
             debian: Vec::new(),
@@ -209,6 +218,8 @@ mod tests {
             architecture: "amd64".into(),
             dependencies: vec!["humanize>=4".into()],
             system_packages: vec!["tree".into()],
+            as_of: Some("2023-06-01".into()),
+            constraints: vec!["humanize<5".into()],
             python: vec![package("humanize", "4.13.0", &["sha256:ab", "sha256:cd"])],
             r: Vec::new(),
             debian: vec![package("tree", "2.1.0-1", &[])],

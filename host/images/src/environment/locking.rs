@@ -1,5 +1,6 @@
 //! Writes locks: the environment is built without one, and its packages are recorded.
 
+use super::bounds::{self, BASE_PACKAGES, concern_base};
 use super::builder::{Builder, lines};
 use super::ensure::{EnvironmentResolver, base_name, plan};
 use super::job::Job;
@@ -7,7 +8,7 @@ use super::lock::{Lock, LockedPackage};
 use super::names::check_names;
 use super::sources::PROLOGUE;
 use super::steps::{self, Finish};
-use super::{EnvironmentError, installed};
+use super::{Bounds, EnvironmentError, installed};
 use crate::fingerprint::{Fingerprint, Kind};
 use crate::usage_store::UsageStore;
 use longshore_block::{Block, Language};
@@ -15,6 +16,7 @@ use longshore_engine::{Engines, StoreError, StoredImage};
 use longshore_model::cancel::Cancel;
 use longshore_model::event::Events;
 use longshore_model::labels;
+use longshore_model::package_name::normal_name;
 use longshore_model::run_id::new_run_id;
 use longshore_os::publish::Unpublished;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +29,7 @@ const READ: &str = r#"
 uv=/run/longshore/tools/uv
 [ -x "$uv" ] || exit 97
 python=$(command -v python3 || command -v python)
-"$uv" pip compile -q --python "$python" --no-header --no-annotate --generate-hashes -c constraints.txt requirements.in \
+"$uv" pip compile -q --python "$python" --no-header --no-annotate --generate-hashes -c constraints.txt requirements.in "$@" \
     > requirements.txt
 # One line for each package.
 sed -e ':a' -e '/\\$/N; s/ *\\\n */ /; ta' requirements.txt | sed 's/^/longshore-locked: locked /'
@@ -53,13 +55,15 @@ pub async fn lock(
     events: &Events,
     cancel: &Cancel,
 ) -> Result<Locked, EnvironmentError> {
-    let settings = engines.settings();
     let path = Lock::path(block);
     let wrong = |reason: &str| EnvironmentError::Lock { path: path.clone(), reason: reason.into() };
-    if !block.whole_folder || block.dependencies.is_empty() && block.system_packages.is_empty() {
+    check_names(block)?;
+    let bounds = Bounds::of(block, engines.settings()).await?;
+    let settings = &bounds.applied(engines.settings());
+    let names_packages = !block.dependencies.is_empty() || !block.system_packages.is_empty();
+    if !block.whole_folder || !names_packages && !concern_base(block, &settings.packages) {
         return Err(wrong("the block names no packages, so there is nothing to lock"));
     }
-    check_names(block)?;
     let store = engines.images().await.map_err(StoreError::from)?;
     let resolver = EnvironmentResolver { store: store.as_ref(), settings, events, cancel };
     let name = base_name(block, settings);
@@ -68,13 +72,19 @@ pub async fn lock(
         return Err(wrong("the block names no packages, so there is nothing to lock"));
     };
     let ready = resolver.ready(&plan, None).await?;
-    let mut written = Lock::new(block, &base, name);
+    let mut written = Lock::new(block, &base, name, &settings.packages);
     let mut found = lines(&ready.image, labels::RESOLVED);
     let read = async {
         let fingerprint = installed::all_of(store.as_ref(), &plan, &ready.image.id).await?;
         let mut read = of_debian(&written.system_packages, &fingerprint);
-        if block.language == Language::Python && !block.dependencies.is_empty() {
-            let wanted = written.dependencies.join("\n") + "\n";
+        let is_bounded = concern_base(block, &settings.packages);
+        if block.language == Language::Python && (!block.dependencies.is_empty() || is_bounded) {
+            let mut wanted = written.dependencies.clone();
+            // What the base has for scripts was resolved too.
+            let found = fingerprint.lines().iter().filter(|line| is_bounded && line.kind() == Kind::Pip);
+            let found = found.filter(|line| BASE_PACKAGES.contains(&normal_name(line.name()).as_str()));
+            wanted.extend(found.map(|line| line.name().to_owned()));
+            let wanted = wanted.join("\n") + "\n";
             let builder = Builder {
                 store: store.as_ref(),
                 ledger: &UsageStore::new(&settings.state_folder),
@@ -117,6 +127,7 @@ async fn hashed(
     let file = |name: &str, text: String| (name.to_owned(), 0o644, text.into_bytes());
     let job = Job {
         script: format!("{PROLOGUE}{READ}"),
+        arguments: bounds::resolving(&builder.settings.packages),
         files: vec![file("requirements.in", wanted), file("constraints.txt", constraints)],
         environment: vec![("UV_CACHE_DIR".into(), "/tmp/longshore-build/cache".into())],
         tools: true,

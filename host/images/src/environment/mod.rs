@@ -7,12 +7,14 @@
 //! is a folder (`local`).
 
 mod api;
+mod bounds;
 mod builder;
 mod custom;
 pub mod ensure;
 mod error;
 mod installed;
 mod job;
+mod last_change;
 pub mod local;
 mod lock;
 mod locking;
@@ -27,6 +29,7 @@ mod steps;
 mod system;
 mod tools;
 
+pub use bounds::Bounds;
 pub use ensure::{Built, build, ensure, find, hash_of_block};
 pub use error::EnvironmentError;
 pub use local::LocalError;

@@ -3,6 +3,7 @@
 use super::EnvironmentError;
 use super::lock::Lock;
 use longshore_block::{Block, Language};
+use longshore_model::day::AsOf;
 
 /// Checks the package names of a block, and its lock, before anything starts.
 ///
@@ -11,10 +12,10 @@ use longshore_block::{Block, Language};
 /// lock.
 pub fn check(block: &Block) -> Result<(), EnvironmentError> {
     check_names(block)?;
-    match Lock::of(block)? {
-        Some(lock) => lock.check_names(block),
-        None => Ok(()),
-    }
+    let Some(lock) = Lock::of(block)? else { return Ok(()) };
+    lock.check_names(block)?;
+    let day = block.as_of.and_then(|as_of| if let AsOf::Day(day) = as_of { Some(day) } else { None });
+    lock.check_bounds(block, day, &block.caller_constraints)
 }
 
 /// Checks the package names of a block, regardless of its lock.
@@ -22,6 +23,9 @@ pub fn check(block: &Block) -> Result<(), EnvironmentError> {
 /// # Errors
 /// [`EnvironmentError::Name`].
 pub(super) fn check_names(block: &Block) -> Result<(), EnvironmentError> {
+    if block.language == Language::R && !block.caller_constraints.is_empty() {
+        return Err(EnvironmentError::ConstraintsOfR);
+    }
     for name in &block.system_packages {
         if !is_debian(name) {
             return Err(wrong("Debian", name, "a name of lower-case letters, digits and `+-.`, or name=version"));

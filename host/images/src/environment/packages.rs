@@ -1,5 +1,6 @@
 //! Packages of the languages.
 
+use super::bounds;
 use super::job::Job;
 use super::sources::PROLOGUE;
 use super::system::{APT, mirror};
@@ -19,14 +20,27 @@ if [ ! -x "$uv" ]; then
     fi
     exit 97
 fi
+exec 4</dev/null 5</dev/null
+if [ -f lock.txt ]; then exec 4<lock.txt; fi
+if [ -f constraints.txt ]; then exec 5<constraints.txt; fi
+if [ -f base ]; then
+    # With bounds, what the base has for scripts is resolved with what they name.
+    for package in $("$uv" pip freeze --python "$python" | sed -n 's/==.*//p' | grep -Fx -f base); do
+        set -- "$@" "$package"
+    done
+    for last; do :; done
+    if [ "$last" = -- ]; then
+        echo "nothing in the image is within these bounds or beyond them"
+        exit 0
+    fi
+fi
 "#;
 
 /// Installs wheels while the cache is writable. They may contain programs of any name, so from the installation on only
 /// uv runs, which is not part of the image; it has the build's files as open descriptors, and the files are removed
 /// before.
 const WHEELS: &str = r#"
-exec 3<trust.crt 4</dev/null
-if [ -f lock.txt ]; then exec 4<lock.txt; fi
+exec 3<trust.crt
 if [ -n "${SSL_CERT_FILE:-}" ]; then export SSL_CERT_FILE=/proc/self/fd/3; fi
 cd /
 rm -rf /tmp/longshore-build
@@ -35,8 +49,6 @@ exec "$uv" pip install --python "$python" --break-system-packages --no-build "$@
 
 /// Also installs packages without a wheel.
 const SOURCES: &str = r#"
-exec 4</dev/null
-if [ -f lock.txt ]; then exec 4<lock.txt; fi
 "$uv" pip install --python "$python" --break-system-packages "$@"
 "#;
 
@@ -58,6 +70,16 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
             None => {
                 files.push(("wanted".to_owned(), 0o644, (wanted.join("\n") + "\n").into_bytes()));
                 files.push(("satisfied.py".to_owned(), 0o644, include_bytes!("satisfied.py").to_vec()));
+                arguments.extend(bounds::installing(settings));
+                if settings.as_of.is_some() || !settings.constraints.is_empty() {
+                    // Only a resolver can tell whether what is there is within the bounds.
+                    files.retain(|(name, ..)| name != "wanted");
+                    files.push(("base".to_owned(), 0o644, (bounds::BASE_PACKAGES.join("\n") + "\n").into_bytes()));
+                }
+                if !settings.constraints.is_empty() {
+                    files.push(("constraints.txt".to_owned(), 0o644, bounds::constraints(settings).into_bytes()));
+                    arguments.extend(["-c", "/proc/self/fd/5"].map(str::to_owned));
+                }
                 arguments.push("--".into());
                 arguments.extend(wanted.iter().cloned());
             }

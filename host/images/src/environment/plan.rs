@@ -1,6 +1,7 @@
 //! The layers of an environment, and the hashes that name it. Pure: all input is in the arguments, so that the same
 //! block gets the same image on every machine with the same base.
 
+use super::bounds::{self, concern_base};
 use super::lock::{self, Lock};
 use longshore_block::{Block, Language};
 use longshore_config::settings::{PackageSettings, Settings};
@@ -53,6 +54,10 @@ pub(crate) struct Plan {
     pub(crate) base_name: String,
     /// The layers, the lowest first.
     pub(crate) layers: Vec<Layer>,
+    /// The day as of which the packages are chosen.
+    as_of: String,
+    /// The constraints on their versions, one per line.
+    constraints: String,
     /// The hash of the whole environment.
     pub(crate) hash: String,
 }
@@ -74,7 +79,7 @@ impl Plan {
             let exact = lock.map_or_else(|| sources(LayerKind::System, packages), Lock::debian_lines);
             asked.push((LayerKind::System, lock::system_packages(block), exact));
         }
-        if !block.dependencies.is_empty() {
+        if !block.dependencies.is_empty() || concern_base(block, packages) {
             let kind = LayerKind::Packages(block.language);
             let mut exact = lock.map_or_else(|| sources(kind, packages), Lock::lines);
             exact.extend(block.dependencies_found.iter().map(|name| format!("optional {name}")));
@@ -96,7 +101,12 @@ impl Plan {
         }
         let architecture = base.architecture.clone().unwrap_or_default();
         let hash = digest([below.as_str(), env!("CARGO_PKG_VERSION"), &architecture, &settings.images.store]);
-        Some(Self { base, base_name: base_name.to_owned(), layers, hash })
+        let day = match lock {
+            Some(lock) => lock.as_of.clone(),
+            None => packages.as_of.map(|day| day.to_string()),
+        };
+        let (as_of, constraints) = (day.unwrap_or_default(), bounds::constraints(packages));
+        Some(Self { base, base_name: base_name.to_owned(), layers, as_of, constraints, hash })
     }
 
     /// The name of its image.
@@ -128,6 +138,11 @@ impl Plan {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect();
+        for (label, value) in [(labels::AS_OF, &self.as_of), (labels::CONSTRAINTS, &self.constraints)] {
+            if !value.is_empty() {
+                labels.insert(label.into(), value.trim_end().into());
+            }
+        }
         if matches!(layer.kind, LayerKind::Api(_)) {
             labels.insert(labels::AGENT.into(), env!("CARGO_PKG_VERSION").into());
             labels.insert(labels::USERS.into(), USERS.into());
@@ -175,6 +190,9 @@ fn sources(kind: LayerKind, settings: &PackageSettings) -> Vec<String> {
             settings.index_url.iter().for_each(|url| add("index_url", url));
             settings.extra_index_urls.iter().for_each(|url| add("extra_index_url", url));
             settings.pip_arguments.iter().for_each(|argument| add("pip_argument", argument));
+            if matches!(kind, LayerKind::Packages(_)) {
+                lines.extend(bounds::lines(settings));
+            }
         }
         LayerKind::Packages(Language::R) => {
             settings.cran.iter().for_each(|url| add("repository", url));

@@ -57,6 +57,12 @@ pub struct ImageEntry {
     pub packages: Vec<String>,
     /// Requested Debian packages.
     pub system_packages: Vec<String>,
+    /// The day as of which they were chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
+    /// The constraints on their versions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<String>,
     /// The exact packages installed for them.
     #[serde(skip)]
     pub resolved: Vec<String>,

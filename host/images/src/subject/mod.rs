@@ -78,7 +78,8 @@ async fn of_block(
     let store = engines.images_of(engine).await?;
     let Some(store) = store else {
         // Unlike an image, which is found by its name, it exists only once it is ready.
-        let local = local::ensure(block, engines, &events().0, &Cancel::new()).await.map_err(Box::new)?;
+        let bounds = environment::Bounds::of(block, settings).await?;
+        let local = local::ensure(block, &bounds, engines, &events().0, &Cancel::new()).await.map_err(Box::new)?;
         let interpreters = Interpreters::of_machine(settings).with(local.python.as_deref(), &local.r_libraries);
         let fingerprint = of_machine(&only(interpreters, block.language), &settings.work_folder).await?;
         return Ok(TakenFingerprint {

@@ -3,6 +3,8 @@
 use super::{InputSpec, Mount, OutputSpec, RunRequest};
 use crate::cut::PartitionSpec;
 use longshore_block::GivenValue;
+use longshore_model::constraint::Constraint;
+use longshore_model::day::AsOf;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::limits::Limits;
 use longshore_model::network::Network;
@@ -49,6 +51,20 @@ impl RunRequest {
     #[must_use]
     pub fn image(mut self, image: impl Into<String>) -> Self {
         self.image = Some(image.into());
+        self
+    }
+
+    /// Sets the day as of which its packages are chosen, instead of the block's.
+    #[must_use]
+    pub fn as_of(mut self, as_of: AsOf) -> Self {
+        self.as_of = Some(as_of);
+        self
+    }
+
+    /// Adds a constraint on the versions of its packages.
+    #[must_use]
+    pub fn constraint(mut self, constraint: Constraint) -> Self {
+        self.constraints.push(constraint);
         self
     }
 

@@ -32,6 +32,8 @@ use longshore_block::{
     Block, BlockFile, BlockFiles, GivenValue, Mode, OptionValues, check_field, check_hidden, modules,
 };
 use longshore_config::settings::{Settings, TEMPORARY_FOLDER};
+use longshore_model::constraint::Constraint;
+use longshore_model::day::AsOf;
 use longshore_model::engine_kind::EngineChoice;
 use longshore_model::limits::{Limits, TimeLimit};
 use longshore_model::note::Note;
@@ -62,6 +64,10 @@ pub struct RunRequest {
     pub engine: EngineChoice,
     /// The image to run it in, instead of the block's or the language's.
     pub image: Option<String>,
+    /// The day as of which its packages are chosen, instead of the block's.
+    pub as_of: Option<AsOf>,
+    /// Constraints on the versions of its packages, in addition to those of the settings.
+    pub constraints: Vec<Constraint>,
     /// Its network.
     pub network: Network,
     /// Files and folders to mount.
@@ -180,6 +186,8 @@ impl RunRequest {
             options: Vec::new(),
             engine: EngineChoice::default(),
             image: None,
+            as_of: None,
+            constraints: Vec::new(),
             network: Network::default(),
             mounts: Vec::new(),
             allowed: Vec::new(),
@@ -202,7 +210,8 @@ impl RunRequest {
     /// [`RequestError`] gives the cause and what to do.
     pub fn prepare(mut self) -> Result<Prepared, RequestError> {
         let loaded = Block::load(&self.block)?;
-        let block = loaded.block;
+        let mut block = loaded.block;
+        block.restrict(self.as_of.take(), std::mem::take(&mut self.constraints));
         let mut notes: Vec<Note> = loaded.warnings.into_iter().map(Note::from).collect();
         check_limits(&self.limits)?;
         let chunk_rows = if block.mode == Mode::Stream { Some(self.check_stream(&block)?) } else { None };

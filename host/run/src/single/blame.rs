@@ -72,10 +72,14 @@ fn of_environment(error: &EnvironmentError) -> Blame {
         | EnvironmentError::Api { .. }
         | EnvironmentError::Lock { .. }
         | EnvironmentError::LockStale { .. }
+        | EnvironmentError::LockBounds { .. }
+        | EnvironmentError::NoSnapshot { .. }
+        | EnvironmentError::ConstraintsOfR
         | EnvironmentError::Tools { .. } => Blame::Environment,
         EnvironmentError::Pull(error) => of_pull(error),
         EnvironmentError::Store(error) => of_store(error),
         EnvironmentError::File { .. }
+        | EnvironmentError::LastChange { .. }
         | EnvironmentError::Write { .. }
         | EnvironmentError::Sdk { .. }
         | EnvironmentError::UsageStore { .. } => Blame::Engine,
@@ -117,6 +121,7 @@ fn of_store(error: &StoreError) -> Blame {
 
 fn of_local(error: &LocalError) -> Blame {
     match error {
+        LocalError::Bounds(error) => of_environment(error),
         LocalError::NoUv { .. }
         | LocalError::UvNotInstalled { .. }
         | LocalError::OldPython { .. }

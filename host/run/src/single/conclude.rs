@@ -99,6 +99,8 @@ impl Run<'_> {
             timings_ms: self.timings,
             engine: kind,
             image: image.map(|image| image.0),
+            as_of: self.bounds.as_of,
+            constraints: self.bounds.constraints,
             fingerprint,
             code_hash: None,
             data_hashes: None,

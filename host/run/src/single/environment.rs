@@ -7,7 +7,7 @@ use longshore_block::Language;
 use longshore_config::settings::Settings;
 use longshore_engine::{Engine, ImageStore, RunImage, ScriptEnvironment};
 use longshore_images::environment::local::{self, LocalEnvironment};
-use longshore_images::environment::{self, EnvironmentError, LocalError};
+use longshore_images::environment::{self, Bounds, EnvironmentError, LocalError};
 use longshore_images::fingerprint::{Fingerprint, FingerprintError, of_image, of_machine, only};
 use longshore_images::usage_store::LockGuard;
 use longshore_model::causes::chain;
@@ -90,21 +90,27 @@ impl ResolvedEnvironment {
 
 impl Run<'_> {
     /// Resolves the script's environment: an image, or a folder of this machine. `None` if the run was cancelled.
-    pub(super) async fn provide(&self, engine: &dyn Engine) -> Result<Option<ResolvedEnvironment>, RunError> {
+    pub(super) async fn provide(&mut self, engine: &dyn Engine) -> Result<Option<ResolvedEnvironment>, RunError> {
         let (block, image) = (&self.prepared.block, self.prepared.image.as_deref());
-        let Some(store) = engine.images() else {
-            return match local::ensure(block, self.engines, &self.events, self.cancel).await {
+        let store = engine.images();
+        if store.is_none() || image.is_none() {
+            self.bounds = Bounds::of(block, self.settings).await?;
+        }
+        let bounds = &self.bounds;
+        let Some(store) = store else {
+            return match local::ensure(block, bounds, self.engines, &self.events, self.cancel).await {
                 Ok(local) => Ok(Some(ResolvedEnvironment::Local(local))),
                 Err(LocalError::Cancelled) => Ok(None),
                 Err(error) => Err(error.into()),
             };
         };
-        let ready =
-            match environment::ensure(block, image, store.as_ref(), self.settings, &self.events, self.cancel).await {
-                Ok(ready) => ready,
-                Err(EnvironmentError::Cancelled) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
+        let (settings, events) = (self.settings, &self.events);
+        let ready = match environment::ensure(block, bounds, image, store.as_ref(), settings, events, self.cancel).await
+        {
+            Ok(ready) => ready,
+            Err(EnvironmentError::Cancelled) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         Ok(Some(ResolvedEnvironment::Image(RunImage::of(&ready.name, ready.image), ready.hold)))
     }
 

@@ -4,7 +4,7 @@
 use super::shape;
 use crate::request::Prepared;
 use longshore_engine::{EngineError, EngineFacts, Engines, Policy, RunImage};
-use longshore_images::environment::{self, EnvironmentError};
+use longshore_images::environment::{self, Bounds, EnvironmentError};
 use longshore_model::causes::chain;
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::limits::Limits;
@@ -26,6 +26,8 @@ pub struct Explained {
     pub image: Option<String>,
     /// The image's id, if it exists: nothing is pulled or built.
     pub image_id: Option<String>,
+    /// The bounds of its packages' versions.
+    pub bounds: Bounds,
     /// The container's policy; `null` on the `process` engine, where a script has all rights of this user.
     pub policy: Option<Policy>,
     /// The limits of the run. The `process` engine enforces only those on time, open files, outputs and log.
@@ -45,6 +47,13 @@ pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained
     let (chosen, note) = engines.choose(prepared.engine).await?;
     let mut notes: Vec<Note> = note.map(Note::from).into_iter().chain(prepared.notes.clone()).collect();
     let (mut image, mut name) = (None, None);
+    let bounds = match Bounds::of(&prepared.block, settings).await {
+        Ok(bounds) => bounds,
+        Err(error) => {
+            notes.push(chain(&error).into());
+            Bounds::default()
+        }
+    };
     if let Some(store) = chosen.images() {
         let found = match prepared.image.as_deref() {
             Some(image) => {
@@ -87,6 +96,7 @@ pub async fn explain(prepared: &Prepared, engines: &Engines) -> Result<Explained
         facts,
         image: name,
         image_id,
+        bounds,
         loosened: loosened(prepared, &limits, chosen.kind()),
         limits,
         notes,

@@ -28,6 +28,7 @@ use longshore_engine::task::{Task, blocking};
 use longshore_engine::{
     Container, Ended, Engine, EngineError, Engines, Held, Instance, RunImage, ScriptEnvironment, ScriptUser, Shape,
 };
+use longshore_images::environment::Bounds;
 use longshore_images::environment::local::LocalEnvironment;
 use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::engine_kind::EngineKind;
@@ -91,6 +92,7 @@ pub(crate) async fn run_once(
         begun,
         run_id,
         timings: Timings::default(),
+        bounds: Bounds::default(),
         kept: None,
         fingerprinting: None,
         no_sdk: None,
@@ -119,6 +121,8 @@ struct Run<'a> {
     begun: Instant,
     run_id: String,
     timings: Timings,
+    /// The bounds of its packages' versions.
+    bounds: Bounds,
     /// The kept files of the working folder, if requested.
     kept: Option<Box<WorkdirCapture>>,
     /// The environment's fingerprint in progress.

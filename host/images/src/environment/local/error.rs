@@ -1,5 +1,6 @@
 //! Errors of the `process` engine's environments. None of them starts a script.
 
+use crate::environment::EnvironmentError;
 use longshore_block::Language;
 use longshore_model::remedy::Remedy;
 use std::io;
@@ -48,6 +49,9 @@ pub enum LocalError {
         #[source]
         source: io::Error,
     },
+    /// The bounds of the packages cannot be kept.
+    #[error(transparent)]
+    Bounds(#[from] Box<EnvironmentError>),
     /// An interpreter or installer could not be started.
     #[error("cannot start `{program}`")]
     Start {

@@ -17,6 +17,7 @@ mod tool;
 pub use diagnosis::diagnose;
 pub use error::LocalError;
 
+use crate::environment::Bounds;
 use crate::pruning::{self, caches};
 use crate::usage_store::{LockGuard, UsageStore};
 use environment_cache::{Acquired, BuildDirectory, EnvironmentCache, InstalledEnvironment, Record};
@@ -46,14 +47,16 @@ pub struct LocalEnvironment {
 /// Provides the SDK and a block's packages, and installs those that are not cached.
 pub async fn ensure(
     block: &Block,
+    bounds: &Bounds,
     engines: &Engines,
     events: &Events,
     cancel: &Cancel,
 ) -> Result<LocalEnvironment, LocalError> {
+    let settings = &bounds.applied(engines.settings());
     let watch = Watch { events, cancel };
     match block.language {
-        Language::Python => python::ensure(block, engines, watch).await,
-        Language::R => r::ensure(block, engines, watch).await,
+        Language::Python => python::ensure(block, engines, settings, watch).await,
+        Language::R => r::ensure(block, engines, settings, watch).await,
     }
 }
 

@@ -14,13 +14,15 @@ use super::interpreter::Interpreter;
 use super::key::Key;
 use super::tool::{Ended, Watch, tell};
 use super::{LocalEnvironment, LocalError, Recipe, obtain};
+use crate::environment::bounds::{self, BASE_PACKAGES, concern_base};
 use crate::environment::requirement::{normalised, package};
 use crate::environment::steps::gives_way;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use longshore_block::{Block, Language, Pandas};
-use longshore_config::settings::Settings;
+use longshore_config::settings::{PackageSettings, Settings};
 use longshore_engine::Engines;
+use longshore_engine::task::blocking;
 use longshore_model::address::masked;
 use longshore_model::package_name::normal_name;
 use std::collections::BTreeMap;
@@ -37,15 +39,19 @@ const PARTNERS: [&str; 6] = ["longshore", "numpy", "omniscope-api", "pandas", "p
 const LINK: &str = "zz-longshore.pth";
 
 /// The block's environment: that of the base, with the packages that the block needs besides.
-pub(crate) async fn ensure(block: &Block, engines: &Engines, watch: Watch<'_>) -> Result<LocalEnvironment, LocalError> {
-    let settings = engines.settings();
+pub(crate) async fn ensure(
+    block: &Block,
+    engines: &Engines,
+    settings: &Settings,
+    watch: Watch<'_>,
+) -> Result<LocalEnvironment, LocalError> {
     let Base { interpreter: parent, hold, .. } = base::ensure(Language::Python, block.pandas, engines, watch).await?;
     let base =
         LocalEnvironment { python: Some(parent.path.clone()), holds: Vec::from_iter(hold), ..Default::default() };
-    if block.dependencies.is_empty() {
+    if block.dependencies.is_empty() && !concern_base(block, &settings.packages) {
         return Ok(base);
     }
-    let needs = Needs::new(block, parent);
+    let needs = Needs::new(block, parent, &settings.packages);
     if needs.are_there() {
         return Ok(base);
     }
@@ -53,7 +59,8 @@ pub(crate) async fn ensure(block: &Block, engines: &Engines, watch: Watch<'_>) -
     if EnvironmentCache::new(settings).find(&hash).is_some_and(|record| record.installed.is_empty()) {
         return Ok(base);
     }
-    let made = obtain(&hash, &Building { needs: &needs, engines, watch }, engines, watch).await?;
+    let made = obtain(&hash, &Building { needs: &needs, engines, packages: &settings.packages, watch }, engines, watch)
+        .await?;
     if made.record.installed.is_empty() {
         return Ok(base);
     }
@@ -68,19 +75,27 @@ struct Needs {
     parent: Interpreter,
     /// The interpreter's packages with their versions.
     present: BTreeMap<String, String>,
+    /// The bounds of the versions, a line each.
+    bounds: Vec<String>,
 }
 
 impl Needs {
-    fn new(block: &Block, parent: Interpreter) -> Self {
+    fn new(block: &Block, parent: Interpreter, packages: &PackageSettings) -> Self {
         let present = present(&parent.libraries);
         let mut requirements = normalised(&block.dependencies);
-        requirements.extend(older_pandas(block, &requirements, &present));
-        Self { requirements, parent, present }
+        // As of a day a constraint does it.
+        requirements.extend(older_pandas(block, &requirements, &present).filter(|_| packages.as_of.is_none()));
+        let bounds = bounds::lines(packages);
+        if !bounds.is_empty() {
+            let base = BASE_PACKAGES.iter().filter(|name| present.contains_key(**name));
+            requirements.extend(base.map(|name| (*name).to_owned()));
+        }
+        Self { requirements, parent, present, bounds }
     }
 
     /// Whether no resolution is needed: all requirements are bare names of packages that the interpreter has.
     fn are_there(&self) -> bool {
-        self.requirements.iter().all(|requirement| self.present.contains_key(requirement))
+        self.bounds.is_empty() && self.requirements.iter().all(|requirement| self.present.contains_key(requirement))
     }
 
     /// The name of the environment: a hash of everything that determines its content.
@@ -92,12 +107,15 @@ impl Needs {
         packages.index_url.iter().for_each(|address| key.add("index", &masked(address)));
         packages.extra_index_urls.iter().for_each(|address| key.add("extra index", &masked(address)));
         packages.pip_arguments.iter().for_each(|argument| key.add("argument", &masked(argument)));
+        self.bounds.iter().for_each(|line| key.add("bound", line));
         key.finish()
     }
 
-    /// The SDK and table libraries that the interpreter has.
-    fn partners(&self) -> impl Iterator<Item = &str> {
-        PARTNERS.iter().copied().filter(|partner| self.present.contains_key(*partner))
+    /// The SDK and table libraries that the interpreter has. As of a day all that is installed counts as not installed, and
+    /// the SDK is on no index.
+    fn partners(&self, packages: &PackageSettings) -> impl Iterator<Item = &str> {
+        let is_known = move |partner: &&str| packages.as_of.is_none() || BASE_PACKAGES.contains(partner);
+        PARTNERS.iter().copied().filter(is_known).filter(|partner| self.present.contains_key(*partner))
     }
 }
 
@@ -129,6 +147,8 @@ fn present(libraries: &[PathBuf]) -> BTreeMap<String, String> {
 struct Building<'a> {
     needs: &'a Needs,
     engines: &'a Engines,
+    /// With the bounds of the versions.
+    packages: &'a PackageSettings,
     watch: Watch<'a>,
 }
 
@@ -146,11 +166,12 @@ impl Building<'_> {
         let installer = Installer::new(&self.needs.parent, self.engines, self.watch, site).await?;
         // Wheels first: installing them runs none of their code, so it may fill the cache that all environments read.
         // Packages that must be built get a cache of their own.
-        let (installed, cache) = match self.resolve(&installer, Cache::Shared).await? {
+        let bounds = self.bounds(site).await?;
+        let (installed, cache) = match self.resolve(&installer, &bounds, Cache::Shared).await? {
             Ok(installed) => (installed, Cache::Shared),
             Err(ended) if !gives_way(&ended.lines) => return Err(installer.failure(&ended, &named)),
             Err(_) => {
-                let resolved = self.resolve(&installer, Cache::Own).await?;
+                let resolved = self.resolve(&installer, &bounds, Cache::Own).await?;
                 (resolved.map_err(|ended| installer.failure(&ended, &named))?, Cache::Own)
             }
         };
@@ -158,7 +179,9 @@ impl Building<'_> {
             // The environment is moved when it is complete.
             let folder = site.folder().join("python");
             let python = installer.venv(&self.needs.parent, &folder).await?;
-            let tool = installer.install(&["--no-deps"], &python, cache).arguments(&installed);
+            let bounds = bounds::resolving(self.packages);
+            let arguments: Vec<&str> = ["--no-deps"].into_iter().chain(bounds.iter().map(String::as_str)).collect();
+            let tool = installer.install(&arguments, &python, cache).arguments(&installed);
             installer.run(tool, &named).await?;
             installer.compile(&python).await?;
             self.link(&folder)?;
@@ -167,13 +190,35 @@ impl Building<'_> {
     }
 
     /// The packages that the interpreter lacks. Exactly these are installed, so nothing is resolved twice.
-    async fn resolve(&self, installer: &Installer<'_>, cache: Cache) -> Result<Result<Vec<String>, Ended>, LocalError> {
+    async fn resolve(
+        &self,
+        installer: &Installer<'_>,
+        bounds: &[String],
+        cache: Cache,
+    ) -> Result<Result<Vec<String>, Ended>, LocalError> {
         let mut needed: Vec<&str> = self.needs.requirements.iter().map(String::as_str).collect();
-        needed.extend(self.needs.partners());
+        needed.extend(self.needs.partners(self.packages));
         let python = &self.needs.parent.path;
-        let tool = installer.install(&["--dry-run", "--break-system-packages"], python, cache).arguments(needed);
+        let arguments = ["--dry-run", "--break-system-packages"].into_iter().chain(bounds.iter().map(String::as_str));
+        let tool = installer.install(&arguments.collect::<Vec<_>>(), python, cache).arguments(needed);
         let ended = installer.ended(tool).await?;
         Ok(if ended.status.success() { Ok(changes(&ended.lines, &self.needs.requirements)) } else { Err(ended) })
+    }
+
+    /// The arguments for the bounds of the versions, and the file of the constraints.
+    async fn bounds(&self, site: &BuildDirectory) -> Result<Vec<String>, LocalError> {
+        let mut arguments = bounds::installing(self.packages);
+        let text = bounds::constraints(self.packages);
+        if !text.is_empty() {
+            const FILE: &str = "constraints.txt";
+            let path = site.home().join(FILE);
+            let failed = |source| LocalError::Folder { path: path.clone(), source };
+            let file = path.clone();
+            blocking(move || std::fs::write(file, text)).await.map_err(failed)?;
+            // uv runs in this folder.
+            arguments.extend(["-c", FILE].map(str::to_owned));
+        }
+        Ok(arguments)
     }
 
     /// Adds the interpreter's packages to the environment.
@@ -214,6 +259,10 @@ mod tests {
     use super::*;
 
     fn needs(dependencies: &[&str], pandas: Pandas, present: &[(&str, &str)]) -> Needs {
+        bounded(dependencies, pandas, present, &PackageSettings::default())
+    }
+
+    fn bounded(dependencies: &[&str], pandas: Pandas, present: &[(&str, &str)], packages: &PackageSettings) -> Needs {
         let mut block = longshore_block::Block::empty(PathBuf::new(), Language::Python);
         block.dependencies = dependencies.iter().map(|text| (*text).to_owned()).collect();
         block.pandas = pandas;
@@ -222,7 +271,8 @@ mod tests {
             std::fs::create_dir(folder.path().join(format!("{name}-{version}.dist-info"))).unwrap();
         }
         let libraries = vec![folder.path().to_owned(), PathBuf::from("/nowhere")];
-        Needs::new(&block, Interpreter { path: "/p/python3".into(), version: "CPython 3.11.2".into(), libraries })
+        let parent = Interpreter { path: "/p/python3".into(), version: "CPython 3.11.2".into(), libraries };
+        Needs::new(&block, parent, packages)
     }
 
     #[test]
@@ -248,6 +298,23 @@ mod tests {
         assert!(!added(&["pandas>=3"], "3.1.1") && !added(&["six"], "2.3.3"));
         assert_eq!(needs(&["six"], Pandas::Two, &[]).requirements, ["six"]);
         assert_eq!(needs(&["six"], Pandas::Three, &[("pandas", "3.1")]).requirements, ["six"]);
+    }
+
+    #[test]
+    fn with_bounds_the_interpreters_packages_are_resolved_too() {
+        let has = [("numpy", "2.4.6"), ("longshore", "0.1.0"), ("six", "1")];
+        let mut packages = PackageSettings::default();
+        packages.constraints = vec!["numpy<2".parse().unwrap()];
+        let constrained = bounded(&["six"], Pandas::Three, &has, &packages);
+        assert!(!constrained.are_there());
+        assert_eq!(constrained.requirements, ["six", "numpy"]);
+        assert_eq!(constrained.partners(&packages).collect::<Vec<_>>(), ["longshore", "numpy"]);
+        let settings = Settings::default();
+        assert_ne!(constrained.hash(&settings), needs(&["six"], Pandas::Three, &has).hash(&settings));
+        packages.as_of = Some("2023-06-01".parse().unwrap());
+        let dated = bounded(&["six"], Pandas::Three, &has, &packages);
+        assert_eq!(dated.partners(&packages).collect::<Vec<_>>(), ["numpy"]);
+        assert_ne!(constrained.hash(&settings), dated.hash(&settings));
     }
 
     #[test]

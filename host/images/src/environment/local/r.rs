@@ -12,6 +12,7 @@ use super::interpreter::Interpreter;
 use super::key::Key;
 use super::tool::{Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, Recipe, obtain};
+use crate::environment::bounds::check_snapshot;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use longshore_block::{Block, Language};
@@ -31,7 +32,12 @@ const VERSION: &str = "longshore-r-1";
 const INSTALL: &str = concat!(include_str!("../repositories.R"), include_str!("install.R"));
 
 /// The block's libraries: that of the base, before it that with the packages that the block needs besides.
-pub(crate) async fn ensure(block: &Block, engines: &Engines, watch: Watch<'_>) -> Result<LocalEnvironment, LocalError> {
+pub(crate) async fn ensure(
+    block: &Block,
+    engines: &Engines,
+    settings: &Settings,
+    watch: Watch<'_>,
+) -> Result<LocalEnvironment, LocalError> {
     let Base { interpreter, library, hold } = base::ensure(Language::R, block.pandas, engines, watch).await?;
     let base = LocalEnvironment {
         r_libraries: Vec::from_iter(library.clone()),
@@ -42,8 +48,9 @@ pub(crate) async fn ensure(block: &Block, engines: &Engines, watch: Watch<'_>) -
     if needs.missing.is_empty() {
         return Ok(base);
     }
-    let hash = needs.hash(engines.settings());
-    let made = obtain(&hash, &Building { needs: &needs, library, engines, watch }, engines, watch).await?;
+    check_snapshot(block, &settings.packages).map_err(Box::new)?;
+    let hash = needs.hash(settings);
+    let made = obtain(&hash, &Building { needs: &needs, library, settings, watch }, engines, watch).await?;
     if !made.record.unavailable.is_empty() {
         watch.events.tell(Event::Note(without(&made.record).into()));
     }
@@ -132,7 +139,7 @@ struct Building<'a> {
     needs: &'a Needs,
     /// The library of the base.
     library: Option<PathBuf>,
-    engines: &'a Engines,
+    settings: &'a Settings,
     watch: Watch<'a>,
 }
 
@@ -145,7 +152,7 @@ impl Recipe for Building<'_> {
 impl Building<'_> {
     async fn packages(&self, site: &BuildDirectory) -> Result<Record, LocalError> {
         tell(self.watch.events, &format!("installing {}", self.needs.missing.join(", ")));
-        let settings = self.engines.settings();
+        let settings = self.settings;
         let (home, library) = (site.home(), library_of(&site.folder()));
         let failed = |source| LocalError::Folder { path: home.clone(), source };
         let (script, report) = (home.join("install.R"), home.join("report"));
@@ -204,7 +211,7 @@ impl Building<'_> {
         if let Some(repository) = unreachable.first().map(quoted) {
             return Err(LocalError::Unreachable { packages: declared.join(", "), repository, words: words(lines) });
         }
-        let mut repositories: Vec<String> = self.engines.settings().packages.cran.iter().map(quoted).collect();
+        let mut repositories: Vec<String> = self.settings.packages.cran.iter().map(quoted).collect();
         if repositories.is_empty() {
             repositories.push("those of R's own configuration".into());
         }
