@@ -88,7 +88,7 @@ pub use longshore_model::outcome::{Evidence, Outcome, decide};
 pub use longshore_model::pull_progress::{LayerProgress, LayerStatus};
 pub use longshore_model::reference::ReferenceError;
 pub use longshore_model::remedy::{PackageList, Remedy};
-pub use longshore_model::{causes, digest, human, image_kind, shown, size};
+pub use longshore_model::{causes, digest, human, image_kind, lines, shown, size};
 pub use longshore_os::disk_use::folder_bytes;
 pub use longshore_os::program::find_program;
 pub use longshore_os::small_file;
@@ -98,7 +98,7 @@ pub use longshore_run::dry_run;
 pub use longshore_run::history;
 pub use longshore_run::kept::KeptRecord;
 pub use longshore_run::output::{HandOver, NotHandedOver, OutputBatches, OutputHandle};
-pub use longshore_run::record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings};
+pub use longshore_run::record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings, UnsavedRecord};
 pub use longshore_run::request::{
     CHUNK_ROWS, CheckedBlock, CheckedColumn, CheckedInput, CheckedInputs, InputSource, InputSpec, Mount, OutputSpec,
     OutputTarget, Prepared, RequestError, RunRequest,

@@ -46,9 +46,9 @@ impl Begun {
         let home = command::Home::new();
         let mut command = Command::new(command::path());
         command.args(["run", "script.py", "-o", "out.csv", "--engine", engine]).env("TMPDIR", folder.path());
-        command.current_dir(folder.path()).stderr(Stdio::piped());
+        command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = home.of(&mut command).spawn().unwrap();
-        let lines = BufReader::new(process.stderr.as_mut().unwrap()).lines();
+        let lines = BufReader::new(process.stdout.as_mut().unwrap()).lines();
         let said = lines.map(Result::unwrap).find_map(|line| Some(line.split_once("at work on ")?.1.to_owned()));
         let said = said.expect("the script says where it works");
         let (host, script_folder) = said.split_once(" in ").unwrap();
@@ -219,7 +219,8 @@ fn an_engine_that_breaks_off_a_wait_is_asked_again() {
     let output = home.of(&mut run).current_dir(folder.path()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !folder.path().join("break-off").exists(), "{said}");
-    let container = said.lines().find_map(|line| line.split_once("on ")).unwrap().1;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let container = printed.lines().find_map(|line| line.split_once("on ")).unwrap().1;
     assert_eq!(docker(&["ps", "--all", "--quiet", "--filter", &format!("id={container}")]), Vec::<String>::new());
 }
 
@@ -241,7 +242,7 @@ fn what_a_killed_host_never_started_goes_and_what_lives_stays() {
     let begin = |arguments: &[&str]| {
         let mut command = Command::new(command::path());
         command.args(arguments).current_dir(folder.path()).env("DOCKER_HOST", format!("unix://{}", engine.display()));
-        home.of(&mut command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        home.of(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
     // All leases of this home, each with the containers of its host.
     let leases = || -> Vec<String> {
@@ -253,7 +254,7 @@ fn what_a_killed_host_never_started_goes_and_what_lives_stays() {
         docker(&["ps", "--all", "--format", "{{.Names}}", "--filter", &filters[0], "--filter", &filters[1]])
     };
     let mut living = begin(&["run", "script.py", "--engine", "docker"]);
-    let lines = BufReader::new(living.stderr.as_mut().unwrap()).lines();
+    let lines = BufReader::new(living.stdout.as_mut().unwrap()).lines();
     assert!(lines.map(Result::unwrap).any(|line| line.contains("at work on")));
     let alive = leases().remove(0);
     assert_eq!(containers(&alive, "running").len(), 1);

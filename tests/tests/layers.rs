@@ -46,10 +46,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("longshore-images", &["bollard*", "hyper", "arrow-*", "parquet", "clap"]),
     ("longshore-run", &["bollard*", "hyper", "clap", "axum", "longshore-client"]),
     ("longshore-cases", &["bollard*", "hyper", "clap"]),
-    (
-        "longshore",
-        &["clap", "indicatif", "miette", "axum", "longshore-client", "longshore-agent", "pyo3", "pyo3-*", "extendr-*"],
-    ),
+    ("longshore", &["clap", "indicatif", "axum", "longshore-client", "longshore-agent", "pyo3", "pyo3-*", "extendr-*"]),
     ("longshore-cli", &["axum", "longshore-client", "longshore-agent", "pyo3", "pyo3-*", "extendr-*"]),
     ("longshore-python", &["longshore", "longshore-model", "longshore-agent", "tokio", "bollard"]),
     ("longshore-r", &["longshore", "longshore-model", "longshore-agent", "tokio", "bollard"]),
@@ -420,11 +417,11 @@ fn what_is_of_a_process_is_found() {
 fn the_host_prints_in_few_places() {
     // They print nothing but `Shown` and its like, or write data to standard output. The library does neither.
     let few = [
-        "cli/src/console/bar.rs",
         "cli/src/console/pulling.rs",
-        "cli/src/failure.rs",
+        "cli/src/console/status.rs",
         "cli/src/printer.rs",
         "cli/src/standard.rs",
+        "cli/src/terminal.rs",
         "cli/src/usage.rs",
     ];
     let ways = ["stdout()", "stderr()", "print!(", "println!(", "dbg!(", ".print()", "ProgressBar", "/dev/tty"];

@@ -227,7 +227,7 @@ fn parts_of_a_run_get_the_block_as_it_was_checked() {
     let before = bench.outside();
     let arguments = ["run", "m/block", "--engine", "docker", "--mount", "m:rw", "-i", "in.csv", "--partition-by", "g"];
     let output = user.command(&[&arguments[..], &["-o", "out.csv", "--jobs", "1"]].concat()).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert_eq!(bench.outside(), before);
     assert!(!output.status.success() && said.contains("`data.txt` of the block has changed"), "{said}");
     assert!(said.contains("harmless") && !said.contains("do not show"), "{said}");

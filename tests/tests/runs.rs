@@ -141,8 +141,8 @@ fn a_run_that_goes_on_stays_and_one_whose_host_was_killed_is_lost() {
     let user = User::new();
     user.file("long.py", "import time\nprint('at work', flush=True)\ntime.sleep(60)\n");
     let mut command = user.command(&["run", "long.py", "--engine", "process"]);
-    let mut running = command.stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
+    let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("at work")));
     assert!(user.runs(&["list"], 0).contains("running"));
     assert!(user.runs(&["remove", "last"], 2).contains("it is still running"));
@@ -207,7 +207,7 @@ fn a_history_that_cannot_be_kept_keeps_nobody_from_running() {
     user.file("state", "this is no folder\n");
     let mut command = user.command(&["run", "good.py", "--engine", "process"]);
     let ran = command.env("LONGSHORE_STATE_FOLDER", user.folder.path().join("state")).output().unwrap();
-    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    let said = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
     assert_eq!(ran.status.code(), Some(0), "{said}");
     assert!(
         said.contains("it ran") && said.contains("note: the run is not recorded: cannot write the run history in"),

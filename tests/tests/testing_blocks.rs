@@ -124,7 +124,7 @@ fn wrong_cases_are_told_before_anything_starts() {
         case(folder.path(), "wrong", text);
         let output = longshore(folder.path(), &["test", "totals"]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
-        stderr(&output).trim_start().trim_start_matches("× ").trim_end().to_owned()
+        stderr(&output).trim_start().trim_start_matches("error: ").trim_end().to_owned()
     };
     let path = "`totals/cases/wrong.toml`";
     assert_eq!(

@@ -17,7 +17,8 @@ use longshore_model::note::Note;
 use longshore_model::run_id::new_run_id;
 use longshore_os::locked_folder::LockedFolder;
 use longshore_os::publish::Unpublished;
-use longshore_run::record::RunRecord;
+use longshore_protocol::OutputName;
+use longshore_run::record::{RunRecord, UnsavedRecord};
 use longshore_run::request::{InputSpec, OutputSpec, RequestError, RunRequest};
 use longshore_table::{Source, TableError};
 use std::path::{Path, PathBuf};
@@ -130,7 +131,9 @@ impl Case {
             };
             spec.inputs.push(InputSpec::path(path).number(*number));
         }
-        for (position, expected) in self.outputs.iter().enumerate() {
+        // A run that is asked for an output fails without it.
+        let written = self.outputs.iter().enumerate().filter(|(_, expected)| expected.table.is_some());
+        for (position, expected) in written {
             let path = self.actual(position, folder);
             let mut output = OutputSpec::path(path);
             output.name = Some(expected.output.clone());
@@ -143,8 +146,7 @@ impl Case {
     fn actual(&self, position: usize, folder: &Path) -> PathBuf {
         let name = match &self.outputs[position].table {
             Some(TableText::File(path)) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            Some(TableText::Inline(_)) => "table.csv".into(),
-            None => "table.arrow".into(),
+            Some(TableText::Inline(_)) | None => "table.csv".into(),
         };
         folder.join(format!("output-{position}-{name}"))
     }
@@ -189,14 +191,18 @@ impl Case {
         update: bool,
     ) -> Result<(), CaseError> {
         for (position, expected) in self.outputs.iter().enumerate() {
-            let (output, actual) = (expected.label(), self.actual(position, folder));
-            let written = result.run.outputs.iter().find(|written| written.path == actual);
+            let output = expected.label();
             let Some(table) = &expected.table else {
-                let rows = written.map(|written| written.rows);
+                let is_it = |unsaved: &&UnsavedRecord| match &expected.output {
+                    OutputName::Number(number) => unsaved.index == *number,
+                    OutputName::Id(id) => unsaved.id.as_ref() == Some(id),
+                };
+                let rows = result.run.unsaved.iter().find(is_it).map(|unsaved| unsaved.rows);
                 result.problems.extend(rows.map(|rows| Problem::Written { output, rows }));
                 continue;
             };
-            if written.is_none() {
+            let actual = self.actual(position, folder);
+            if !result.run.outputs.iter().any(|written| written.path == actual) {
                 result.problems.push(Problem::Unwritten { output });
                 continue;
             }

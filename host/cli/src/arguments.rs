@@ -7,10 +7,12 @@ use crate::config::ConfigCommand;
 use crate::doctor::DoctorArguments;
 use crate::engine_argument::EngineArgument;
 use crate::fingerprint::FingerprintArguments;
+use crate::given_tables::GivenTables;
 use crate::images::ImagesCommand;
 use crate::lock::LockArguments;
 use crate::new::NewArguments;
 use crate::peek::PeekArguments;
+use crate::refusal::Report;
 use crate::runs::RunsCommand;
 use crate::setup::SetupArguments;
 use crate::test::TestArguments;
@@ -84,13 +86,15 @@ impl Command {
 pub(crate) struct RunArguments {
     /// The block's folder, or a script
     pub(crate) block: PathBuf,
-    /// Table for input N (from 0; counted up when left out) or NAME; `-` is standard input
-    #[arg(short, long = "input", value_name = "[N|NAME=]PATH")]
-    pub(crate) inputs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) tables: GivenTables,
+    /// Arguments of the script
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub(crate) arguments: Vec<String>,
     /// Options for reading all inputs or input N: `delimiter=;`, `decimal=,`, `encoding=latin-1`, …; repeatable
     #[arg(long = "read", value_name = "[N|NAME:]KEY=VALUE …")]
     pub(crate) read: Vec<String>,
-    /// File for output N (from 0; counted up when left out) or ID; `-` is standard output
+    /// File for output N (from 0; by default the next) or ID; `-` is standard output
     #[arg(short, long = "output", value_name = "[N|ID=]PATH")]
     pub(crate) outputs: Vec<String>,
     /// Options for writing all outputs or output N: `delimiter=;`, `decimal=,`, `bom=yes`, …; repeatable
@@ -102,6 +106,9 @@ pub(crate) struct RunArguments {
     /// Environment variable with the value of an option, to keep secrets out of arguments; repeatable
     #[arg(long = "option-env", value_name = "NAME=VARIABLE")]
     pub(crate) option_variables: Vec<String>,
+    /// Environment variable of the script; NAME alone passes on its value here; repeatable
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) variables: Vec<String>,
     /// JSON file with values for many options
     #[arg(long = "options", value_name = "FILE")]
     pub(crate) options_file: Option<PathBuf>,
@@ -164,9 +171,26 @@ pub(crate) struct RunArguments {
     /// Print the run's record as one JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
-    /// Show nothing but failures
+    /// Print each event of the run as a JSON object in a line on standard output, and its record last
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) events: bool,
+    /// Add the last lines that the script printed to the record of --json or --events, as `log_end`
+    #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) log_end: Option<u16>,
+    /// Show only the script's own output, and failures
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+impl RunArguments {
+    /// How the caller reads the result.
+    pub(crate) fn report(&self) -> Report {
+        match (self.json, self.events) {
+            (true, _) => Report::Json,
+            (_, true) => Report::Events,
+            _ => Report::Text,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! `longshore dry-run`: sets up a folder from which a script reads that is started by hand.
 
 use crate::arguments::DryRunArguments;
+use crate::refusal::Report;
 use crate::run::bad_input;
 use crate::{BAD_INPUT, failure, option_values, printer, standard, tables};
 use longshore::block::{Block, Language};
@@ -25,7 +26,7 @@ pub(crate) fn dry_run(arguments: &DryRunArguments, temporary_folder: &Path) -> u
     request.temporary_folder = Some(temporary_folder.to_owned());
     let prepared = match request.prepare() {
         Ok(prepared) => prepared,
-        Err(error) => return bad_input(&error),
+        Err(error) => return bad_input(&error, Report::Text, false),
     };
     match prepared.write_dry_run(&arguments.folder, from_folder) {
         Ok(made) if arguments.json => printer::json(&made),

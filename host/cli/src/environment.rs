@@ -112,6 +112,11 @@ pub(crate) fn variable(name: &str) -> Result<String, &'static str> {
     })
 }
 
+/// Whether a variable is set and not empty.
+pub(crate) fn is_set(name: &str) -> bool {
+    set(name).is_some()
+}
+
 fn set_text(variable: &str) -> Option<String> {
     set(variable)?.into_os_string().into_string().ok()
 }

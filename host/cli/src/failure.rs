@@ -1,66 +1,23 @@
-//! Errors on standard error: what failed and why, and what to do. All of it may contain untrusted text.
+//! Errors on standard error, in one form: a line that begins with `error:`, then indented lines with its causes and what to
+//! do. All of it may contain untrusted text.
 
 use crate::{help, printer};
 use longshore::Remedy;
 use longshore::shown::Shown;
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use std::error::Error;
-use std::fmt;
-use std::io::{IsTerminal, Write};
 use std::panic::Location;
-
-/// An error reduced to its text, its causes and advice.
-#[derive(Debug, Default)]
-struct Plain {
-    text: Shown,
-    cause: Option<Box<Plain>>,
-    help: Shown,
-}
-
-impl fmt::Display for Plain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(trimmed(&self.text))
-    }
-}
-
-impl Error for Plain {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_ref().map(|cause| &**cause as &(dyn Error + 'static))
-    }
-}
-
-impl Diagnostic for Plain {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        let help = trimmed(&self.help);
-        (!help.is_empty()).then(|| Box::new(help) as Box<dyn fmt::Display>)
-    }
-}
-
-fn trimmed(text: &Shown) -> &str {
-    text.as_str().trim_end_matches('\n')
-}
-
-impl Plain {
-    fn new(error: &dyn Error) -> Self {
-        // Many errors repeat the text of their cause.
-        let words = error.to_string();
-        let cause = error.source().filter(|cause| !words.contains(&cause.to_string())).map(Self::new);
-        Self { text: Shown::line(words), cause: cause.map(Box::new), help: Shown::default() }
-    }
-
-    fn advised<'a>(self, remedies: impl IntoIterator<Item = &'a Remedy>) -> Self {
-        Self { help: remedies.into_iter().filter_map(help::words).map(Shown::line).collect(), ..self }
-    }
-}
 
 /// Prints an error and returns the exit status.
 pub(crate) fn print(error: &dyn Error, status: u8) -> u8 {
-    print_plain(&Plain::new(error), status)
+    print_advised(error, None, status)
 }
 
 /// Prints an error with advice, and returns the exit status.
 pub(crate) fn print_advised(error: &dyn Error, remedy: Option<Remedy>, status: u8) -> u8 {
-    print_plain(&Plain::new(error).advised(&remedy), status)
+    let mut text = with_causes(error);
+    advise(&mut text, remedy.as_ref().and_then(help::words));
+    printer::err(&text);
+    status
 }
 
 /// Prints a note.
@@ -70,13 +27,20 @@ pub(crate) fn print_note(note: &str) {
 
 /// Prints a sentence and returns the exit status.
 pub(crate) fn print_text(text: &str, status: u8) -> u8 {
-    print_plain(&Plain { text: Shown::line(text), ..Plain::default() }, status)
+    print_all(&[text], &[], status)
 }
 
 /// Prints several errors, each in lines of its own, with advice, and returns the exit status.
-pub(crate) fn print_all(errors: &[String], remedies: &[Remedy], status: u8) -> u8 {
-    let text = errors.iter().map(Shown::line).collect();
-    print_plain(&Plain { text, ..Plain::default() }.advised(remedies), status)
+pub(crate) fn print_all(errors: &[impl AsRef<str>], remedies: &[Remedy], status: u8) -> u8 {
+    print_helped(errors, remedies.iter().filter_map(help::words), status)
+}
+
+/// Prints several errors with advice in words, and returns the exit status.
+pub(crate) fn print_helped(errors: &[impl AsRef<str>], help: impl IntoIterator<Item = String>, status: u8) -> u8 {
+    let mut text = errors.iter().map(|error| Shown::line(format!("error: {}", error.as_ref()))).collect();
+    advise(&mut text, help);
+    printer::err(&text);
+    status
 }
 
 /// Makes a panic print one line. Panics of libraries that read users' files are caught before: they are errors of the
@@ -95,17 +59,24 @@ fn bug(words: &str, place: Option<&Location<'_>>) -> String {
     format!("this is a bug in longshore {}: {words}{place}: please report it", env!("CARGO_PKG_VERSION"))
 }
 
-fn print_plain(error: &Plain, status: u8) -> u8 {
-    let stderr = std::io::stderr();
-    let theme = if stderr.is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_wrap_lines(false).with_width(usize::MAX / 2);
-    let mut text = String::new();
-    if handler.render_report(&mut text, error).is_err() {
-        text = format!("{error}\n");
+fn with_causes(error: &dyn Error) -> Shown {
+    let mut words = error.to_string();
+    let mut text = Shown::line(format!("error: {words}"));
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_words = cause.to_string();
+        // Many errors repeat the text of their cause.
+        if !words.contains(&cause_words) {
+            text.push(format!("  cause: {cause_words}"));
+            words = cause_words;
+        }
+        next = cause.source();
     }
-    // A closed standard error has no reader.
-    let _ = stderr.lock().write_all(text.as_bytes());
-    status
+    text
+}
+
+fn advise(text: &mut Shown, help: impl IntoIterator<Item = String>) {
+    help.into_iter().for_each(|words| text.push(format!("  help: {words}")));
 }
 
 #[cfg(test)]
@@ -124,5 +95,24 @@ mod tests {
                 file!()
             )
         );
+    }
+
+    #[test]
+    fn causes_are_below_their_error_unless_it_repeats_them() {
+        #[derive(Debug)]
+        struct Of(&'static str, Option<Box<Of>>);
+        impl std::fmt::Display for Of {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.0)
+            }
+        }
+        impl Error for Of {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                self.1.as_deref().map(|cause| cause as _)
+            }
+        }
+        let chain =
+            Of("cannot read it: gone", Some(Box::new(Of("gone", Some(Box::new(Of("the disk is away", None)))))));
+        assert_eq!(with_causes(&chain).as_str(), "error: cannot read it: gone\n  cause: the disk is away\n");
     }
 }

@@ -28,6 +28,7 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
         Remedy::DeclarePackage { package, place } => return Some(declare(package, *place)),
         Remedy::DeclareOption => "declare an option in `block.toml`, and give its value with `--option NAME=VALUE`",
         Remedy::RunByHand => "run the script by hand in a dry run, which `longshore dry-run` sets up",
+        Remedy::LeaveOutOutput => "write to it in the script, or leave out its `--output`",
         Remedy::NameFormat => "add `--format`, such as `--format csv`",
         Remedy::PlaceWriteOptions => {
             "name the output that the options are for, as in `--write '0:delimiter=;'`, or write a file that ends in .csv"

@@ -15,6 +15,7 @@ mod environment;
 mod explain;
 mod failure;
 mod fingerprint;
+mod given_tables;
 mod help;
 mod images;
 mod lock;
@@ -23,12 +24,15 @@ mod new;
 mod option_values;
 mod peek;
 mod printer;
+mod refusal;
 mod run;
 mod runs;
+mod script_variables;
 mod setup;
 mod signals;
 mod standard;
 mod tables;
+mod terminal;
 mod test;
 mod uninstall;
 mod usage;
@@ -37,6 +41,8 @@ mod watch;
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser};
 use longshore::Host;
+use longshore::causes::chain;
+use refusal::Report;
 use std::process::ExitCode;
 
 /// Exit status for bad usage and bad input: nothing was started.
@@ -54,7 +60,10 @@ fn main() -> ExitCode {
     };
     let environment = match environment::find(arguments.command.needs_no_project()) {
         Ok(environment) => environment,
-        Err(error) => return ExitCode::from(failure::print(&error, BAD_INPUT)),
+        Err(error) => {
+            let report = if let Command::Run(run) = &arguments.command { run.report() } else { Report::Text };
+            return ExitCode::from(report.refuse(&[chain(&error)], Vec::new()));
+        }
     };
     // The doctor itself reports all of it.
     if !matches!(arguments.command, Command::Doctor(_)) {

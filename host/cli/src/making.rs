@@ -1,7 +1,7 @@
 //! Commands that build environments, `lock` and `images build`: progress, signals and the report.
 
 use crate::bounds::BoundsArguments;
-use crate::console::Watcher;
+use crate::console::{Look, Watcher};
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, failure, printer};
 use longshore::block::Block;
@@ -27,7 +27,7 @@ pub(crate) async fn make<Made>(
     let cancel = Cancel::new();
     let signals = Signals::cancelling(&cancel);
     let (events, happened) = longshore::events();
-    let console = match Watcher::start(false, happened) {
+    let console = match Watcher::start(Look::default(), happened, &cancel) {
         Ok(console) => console,
         Err(error) => return failure::print(&error, 3),
     };

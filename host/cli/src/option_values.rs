@@ -2,6 +2,7 @@
 //! a prompt on the terminal, so that secrets need not be in the arguments, which all users of the machine can see.
 
 use crate::arguments::RunArguments;
+use crate::terminal::Stream;
 use crate::{environment, printer};
 use longshore::block::{Block, GivenValue, OptionKind, OptionSpec};
 use longshore::shown::Word;
@@ -120,7 +121,7 @@ fn options_file(path: &Path) -> Result<Vec<(String, GivenValue)>, String> {
 /// The mandatory passwords that a run lacks, if the terminal can be asked: no input may be read from it.
 pub(crate) fn to_ask(spec: &RunRequest) -> Vec<OptionSpec> {
     let is_input = spec.inputs.iter().any(|input| matches!(input.source, InputSource::File(_)));
-    if is_input || !io::stdin().is_terminal() || !printer::err_is_terminal() {
+    if is_input || !io::stdin().is_terminal() || !Stream::Err.is_terminal() {
         return Vec::new();
     }
     // Errors in the block are reported by its check.

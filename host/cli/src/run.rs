@@ -1,27 +1,37 @@
 //! `longshore run`.
 
 use crate::arguments::RunArguments;
-use crate::console::Watcher;
+use crate::console::{Look, Watcher};
 use crate::option_values::Hidden;
 use crate::peek::glance_text;
-use crate::signals::{INTERRUPTED, Signals};
-use crate::{BAD_INPUT, environment, explain, failure, help, option_values, printer, standard, tables};
+use crate::refusal::Report;
+use crate::signals::Signals;
+use crate::{environment, explain, failure, help, option_values, printer, script_variables, standard, tables};
 use longshore::block::{Block, GivenValue};
 use longshore::shown::Shown;
 use longshore::{Cancel, Host, Outcome, PartitionSpec, RequestError, RunRequest};
 use std::io;
 use std::num::NonZeroUsize;
 
+/// The help for a plain argument that is not a table.
+const PLAIN: &str = "a plain argument is a table for the next input; arguments of the script follow `--`";
+
 /// Runs a block until it ends or a signal arrives, and returns the exit status.
 pub(crate) async fn run(arguments: RunArguments, host: &Host) -> u8 {
     let cancel = Cancel::new();
-    let _signals = Signals::cancelling(&cancel);
-    once(arguments, host, &cancel).await
+    let signals = Signals::cancelling(&cancel);
+    once(arguments, host, &cancel, &signals).await
 }
 
 /// Runs a block, and returns the exit status.
-pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel) -> u8 {
+pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel, signals: &Signals) -> u8 {
+    let report = arguments.report();
     let (json, quiet, explaining) = (arguments.json, arguments.quiet, arguments.explain);
+    let has_plain = arguments.tables.has_plain;
+    if arguments.log_end.is_some() && report == Report::Text {
+        return report.refuse(&["`--log-end` adds to the record: give `--json` or `--events` too".into()], Vec::new());
+    }
+    let look = look(&arguments);
     let (texts, variables) = (&arguments.options, &arguments.option_variables);
     let spec = option_values::given(texts, variables, arguments.options_file.as_deref()).and_then(|given| {
         let notes = if quiet { Vec::new() } else { option_values::notes(&arguments, &given) };
@@ -29,15 +39,15 @@ pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel) 
     });
     let (mut spec, notes) = match spec {
         Ok(spec) => spec,
-        Err(reason) => return failure::print_text(&reason, BAD_INPUT),
+        Err(reason) => return report.refuse(&[reason], Vec::new()),
     };
     for note in notes {
         failure::print_note(&note);
     }
     match ask(&mut spec, cancel).await {
         Some(Ok(())) => {}
-        Some(Err(error)) => return failure::print_text(&format!("cannot ask for a password: {error}"), BAD_INPUT),
-        None => return INTERRUPTED,
+        Some(Err(error)) => return report.refuse(&[format!("cannot ask for a password: {error}")], Vec::new()),
+        None => return report.interrupted(),
     }
     spec.working_folder = environment::current_folder();
     spec.temporary_folder = Some(host.settings().temporary_folder.clone());
@@ -45,30 +55,28 @@ pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel) 
     let prepared = tokio::select! {
         prepared = prepared => prepared,
         // The check may wait for standard input without a limit.
-        () = cancel.cancelled() => return INTERRUPTED,
+        () = cancel.cancelled() => return report.interrupted(),
     };
     let prepared = match prepared {
         Ok(Ok(prepared)) => prepared,
-        Ok(Err(error)) => return bad_input(&error),
-        Err(_) => return failure::print_text("the check of the run panicked: this is a bug in longshore", 3),
+        Ok(Err(error)) => return bad_input(&error, report, has_plain),
+        Err(_) => return report.fail("internal error while checking the run: please report it"),
     };
     if explaining {
         let status = tokio::select! {
             status = explain::run(&prepared, host, json) => status,
-            () = cancel.cancelled() => INTERRUPTED,
+            () = cancel.cancelled() => report.interrupted(),
         };
         return status;
     }
     let (events, happened) = longshore::events();
-    let console = match Watcher::start(quiet, happened) {
+    let console = match Watcher::start(look, happened, cancel) {
         Ok(console) => console,
-        Err(error) => return failure::print(&error, 3),
+        Err(error) => return report.fail(&format!("cannot start the console: {error}")),
     };
     let record = host.run_prepared(prepared, events, cancel).await;
-    console.finish(&record, cancel).await;
-    if json {
-        printer::json_line(&help::in_record(serde_json::to_value(&record).unwrap_or_default()));
-    }
+    let log_end = console.finish(&record, signals.first(), cancel).await;
+    report.record(&record, log_end);
     match record.outcome {
         Outcome::Cancelled => host.settings().runs.cancelled_status,
         outcome => outcome.exit_status(),
@@ -96,16 +104,34 @@ async fn ask(spec: &mut RunRequest, cancel: &Cancel) -> Option<io::Result<()>> {
     Some(Ok(()))
 }
 
-pub(crate) fn bad_input(error: &RequestError) -> u8 {
+pub(crate) fn bad_input(error: &RequestError, report: Report, has_plain: bool) -> u8 {
     let seen: Shown =
         error.glances().map(|(number, glance)| glance_text(&format!("input {number}: "), glance)).collect();
     printer::err(&seen);
-    failure::print_advised(error, error.remedy(), BAD_INPUT)
+    let mut help: Vec<String> = error.remedy().as_ref().and_then(help::words).into_iter().collect();
+    let is_about_inputs = matches!(error, RequestError::Inputs(_) | RequestError::UnknownInput { .. });
+    help.extend((has_plain && is_about_inputs).then(|| PLAIN.to_owned()));
+    report.refuse(&error.problems(), help)
+}
+
+/// What the run shows, and where.
+fn look(arguments: &RunArguments) -> Look {
+    let outputs = arguments.outputs.iter().map(|text| tables::output(text, arguments.format));
+    let data_on_out = outputs.into_iter().any(|output| standard::is_standard(output.as_path()));
+    let report = arguments.report();
+    Look {
+        quiet: arguments.quiet,
+        data_on_out: data_on_out || report != Report::Text,
+        events: report == Report::Events,
+        log_end: arguments.log_end.map(usize::from),
+        only_prints: arguments.outputs.is_empty() && arguments.keep.is_none(),
+    }
 }
 
 fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<RunRequest, String> {
+    let report = arguments.report();
     let mut spec = RunRequest::new(&arguments.block);
-    spec.inputs = arguments.inputs.iter().map(|text| tables::input(text, arguments.format)).collect();
+    spec.inputs = arguments.tables.tables.iter().map(|text| tables::input(text, arguments.format)).collect();
     if !arguments.read.is_empty() {
         // Errors in the block are reported by its check.
         let loaded = Block::load(&spec.block).ok();
@@ -115,11 +141,14 @@ fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<R
     spec.outputs = arguments.outputs.iter().map(|text| tables::output(text, arguments.format)).collect();
     arguments.write.iter().try_for_each(|text| tables::write(&mut spec.outputs, text))?;
     standard::connect_inputs(&mut spec.inputs)?;
-    if arguments.json && spec.outputs.iter().any(|output| standard::is_standard(output.as_path())) {
-        return Err("`--json` and `-o -` both write to standard output: give the output a file".into());
+    if report != Report::Text && spec.outputs.iter().any(|output| standard::is_standard(output.as_path())) {
+        let option = if report == Report::Json { "--json" } else { "--events" };
+        return Err(format!("`{option}` and `-o -` both write to standard output: give the output a file"));
     }
     standard::connect_outputs(&mut spec.outputs)?;
     spec.options = options;
+    spec.arguments = arguments.arguments;
+    spec.environment = script_variables::given(&arguments.variables)?;
     spec.engine = arguments.engine.into();
     if arguments.image.is_some() && (arguments.bounds.as_of.is_some() || !arguments.bounds.constraints.is_empty()) {
         return Err("`--image` uses an image unchanged: leave it out, or leave out `--as-of` and `--constraint`".into());
@@ -137,7 +166,7 @@ fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<R
     spec.partition = arguments.partition_by.map(|field| PartitionSpec::new(field).jobs(jobs).keep_going(keep_going));
     spec.allowed = arguments.allowed;
     spec.keep = arguments.keep;
-    spec.hashes = arguments.json;
+    spec.hashes = report != Report::Text;
     let limits = &mut spec.limits;
     limits.memory_bytes = arguments.memory.unwrap_or(limits.memory_bytes);
     limits.cpus = arguments.cpus;

@@ -1,7 +1,7 @@
 //! `longshore setup`: provides what runs need on this machine: images for the container engine, by the scripts that are
 //! installed with this program, or the environments of the engine `process`.
 
-use crate::console::Watcher;
+use crate::console::{Look, Watcher};
 use crate::engine_argument::EngineArgument;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, failure, printer};
@@ -100,7 +100,7 @@ async fn environments(arguments: &SetupArguments, host: &Host) -> u8 {
     let cancel = Cancel::new();
     let signals = Signals::cancelling(&cancel);
     let (events, happened) = longshore::events();
-    let console = match Watcher::start(false, happened) {
+    let console = match Watcher::start(Look::default(), happened, &cancel) {
         Ok(console) => console,
         Err(error) => return failure::print(&error, FAILED),
     };

@@ -3,6 +3,7 @@
 
 use longshore::{Cancel, CancelLevel};
 use std::io;
+use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -11,24 +12,34 @@ pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Cancels on signals, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Signals(JoinHandle<()>);
+pub(crate) struct Signals {
+    handling: JoinHandle<()>,
+    first: Arc<OnceLock<&'static str>>,
+}
 
 impl Signals {
     /// Begins to handle signals: from its return on none has its default effect.
     pub(crate) fn cancelling(cancel: &Cancel) -> Self {
         let handled = Handled::begin();
-        let cancel = cancel.clone();
-        Self(tokio::spawn(async move {
+        let (cancel, first) = (cancel.clone(), Arc::<OnceLock<_>>::default());
+        let known = Arc::clone(&first);
+        let handling = tokio::spawn(async move {
             if let Ok(handled) = handled {
-                handled.cancel(&cancel).await;
+                handled.cancel(&cancel, &known).await;
             }
-        }))
+        });
+        Self { handling, first }
+    }
+
+    /// The first signal that cancelled, in words.
+    pub(crate) fn first(&self) -> Option<&'static str> {
+        self.first.get().copied()
     }
 }
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        self.0.abort();
+        self.handling.abort();
     }
 }
 
@@ -58,15 +69,17 @@ impl Handled {
         Ok(Self { interrupts, terminations, hangups })
     }
 
-    /// Cancels with each signal.
-    async fn cancel(mut self, cancel: &Cancel) {
+    /// Cancels with each signal. `first` gets the first one.
+    async fn cancel(mut self, cancel: &Cancel, first: &OnceLock<&'static str>) {
         loop {
-            tokio::select! {
-                Some(()) = self.interrupts.recv() => cancel.cancel(harder(cancel)),
-                Some(()) = self.terminations.recv() => cancel.cancel(harder(cancel)),
-                Some(()) = received(&mut self.hangups) => cancel.cancel(CancelLevel::Gently),
+            let (signal, level) = tokio::select! {
+                Some(()) = self.interrupts.recv() => ("stopped by Ctrl-C", harder(cancel)),
+                Some(()) = self.terminations.recv() => ("stopped by SIGTERM", harder(cancel)),
+                Some(()) = received(&mut self.hangups) => ("its terminal was closed", CancelLevel::Gently),
                 else => return,
-            }
+            };
+            first.get_or_init(|| signal);
+            cancel.cancel(level);
         }
     }
 }

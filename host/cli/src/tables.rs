@@ -1,6 +1,6 @@
 //! Tables on the command line: which input or output, which file, and how it is read or written.
 
-use longshore::table::FileFormat;
+use longshore::table::{Compression, FileFormat, Format};
 use longshore::{InputSpec, OutputSpec};
 use longshore_protocol::OutputName;
 use std::path::Path;
@@ -70,6 +70,11 @@ pub(crate) fn output(text: &str, standard: Option<FileFormat>) -> OutputSpec {
     let path = if path == "/dev/stdout" { "-" } else { path };
     let mut output = OutputSpec::path(path);
     (output.name, output.format) = (name, unsaid(path, standard));
+    if path == "/dev/null" {
+        // No reader needs to know it.
+        output.format =
+            output.format.or(Some(FileFormat { format: Format::ArrowStream, compression: Compression::None }));
+    }
     output
 }
 

@@ -88,7 +88,8 @@ pub(crate) async fn test(arguments: TestArguments, host: &Host) -> u8 {
     drop(signals);
     let seconds = begun.elapsed().as_secs_f64();
     if arguments.json {
-        printer::json_line(&report(&results, seconds));
+        // A closed pipe is not a failure.
+        let _ = printer::json_line(&report(&results, seconds));
     } else {
         printer::err(&Shown::line(format!("{} in {seconds:.1} s", summary(&results))));
     }

@@ -34,14 +34,14 @@ pub(crate) async fn watch(arguments: RunArguments, host: &Host) -> u8 {
         Err(reason) => return failure::print_text(&reason, BAD_INPUT),
     };
     let stop = Cancel::new();
-    let _signals = Signals::cancelling(&stop);
+    let signals = Signals::cancelling(&stop);
     loop {
         let mut changes = match Changes::begin(&watched) {
             Ok(changes) => changes,
             Err(error) => return failure::print_text(&format!("cannot watch the block's files: {error}"), 3),
         };
         let cancel = Cancel::new();
-        let mut run = Box::pin(run::once(arguments.clone(), host, &cancel));
+        let mut run = Box::pin(run::once(arguments.clone(), host, &cancel, &signals));
         let has_ended = tokio::select! {
             _ = &mut run => true,
             () = changes.changed(&watched) => false,
@@ -84,7 +84,7 @@ type Stamps = BTreeMap<PathBuf, (i64, i64, u64, u64)>;
 
 impl Watched {
     fn of(arguments: &RunArguments) -> Result<Self, String> {
-        let inputs = arguments.inputs.iter().map(|text| tables::input(text, arguments.format));
+        let inputs = arguments.tables.tables.iter().map(|text| tables::input(text, arguments.format));
         let inputs: Vec<PathBuf> = inputs.filter_map(|input| input.as_path().map(Path::to_owned)).collect();
         if inputs.iter().any(|path| standard::is_standard(Some(path))) {
             return Err(

@@ -1,5 +1,6 @@
 //! Events of a run, and the queue that carries them to a reader.
 
+mod json;
 mod queue;
 
 pub use queue::{DroppedEvents, EventReceiver, Events, events};
@@ -7,6 +8,7 @@ pub use queue::{DroppedEvents, EventReceiver, Events, events};
 use crate::engine_kind::EngineKind;
 use crate::note::Note;
 use crate::pull_progress::LayerProgress;
+use crate::table::Preview;
 use longshore_protocol::LogSource;
 use std::time::Duration;
 
@@ -69,6 +71,17 @@ pub enum Event {
     Note(Note),
     /// The script is being ended.
     Ending,
+    /// The run has succeeded, and the script wrote an output that nobody asked for.
+    Unsaved {
+        /// The output's number, from 0.
+        index: u32,
+        /// Its id in the manifest.
+        id: Option<String>,
+        /// Its rows.
+        rows: u64,
+        /// Its first rows.
+        preview: Preview,
+    },
     /// The script has ended, and its outputs are being published.
     Publishing,
     /// The reader was too slow: part of the script's or build's earlier output was dropped.

@@ -130,6 +130,8 @@ pub struct Evidence {
     pub last_words: Option<String>,
     /// An output that the script began and then gave up.
     pub spoiled_output: Option<String>,
+    /// The outputs that the caller asked for and the script did not write, as a sentence; known if it succeeds otherwise.
+    pub unwritten_outputs: Option<String>,
     /// An output could not be written to its file.
     pub write_failure: Option<String>,
     /// How its interpreter ended, according to the agent.
@@ -156,6 +158,7 @@ impl Evidence {
     pub fn remedy(&self, outcome: Outcome) -> Option<Remedy> {
         match outcome {
             Outcome::EnvironmentFailed | Outcome::ImageFailed | Outcome::EngineFailed => self.failure_remedy.clone(),
+            Outcome::Failed if self.unwritten_outputs.is_some() => Some(Remedy::LeaveOutOutput),
             _ => outcome.remedy(),
         }
     }
@@ -213,6 +216,11 @@ pub fn decide(evidence: &Evidence) -> (Outcome, Option<String>) {
         (_, Some(ExitStatus::Code(_))) if evidence.uncaught.is_some() => (Outcome::Failed, evidence.uncaught.clone()),
         (_, Some(ExitStatus::Code(_))) if evidence.spoiled_output.is_some() => {
             (Outcome::Failed, evidence.spoiled_output.clone())
+        }
+        (Some((Word::Commit | Word::Close, _)), Some(ExitStatus::Code(_))) | (None, Some(ExitStatus::Code(0)))
+            if evidence.unwritten_outputs.is_some() =>
+        {
+            (Outcome::Failed, evidence.unwritten_outputs.clone())
         }
         (Some((Word::Commit | Word::Close, message)), Some(ExitStatus::Code(_))) => (Outcome::Succeeded, message),
         (None, Some(ExitStatus::Code(0))) => (Outcome::Succeeded, None),
@@ -356,6 +364,12 @@ mod tests {
                 Some("half"),
             ),
             (
+                "an output that was asked for and not written, under a commit",
+                Evidence { unwritten_outputs: Some("not written".into()), ..said(Word::Commit, Code(0)) },
+                Outcome::Failed,
+                Some("not written"),
+            ),
+            (
                 "a full disk under a commit",
                 Evidence { write_failure: Some("full".into()), ..said(Word::Commit, Code(0)) },
                 Outcome::PublishFailed,
@@ -436,6 +450,8 @@ mod tests {
         assert_eq!(missing.remedy(decide(&missing).0), Some(Remedy::BuildImages));
         let starved = Evidence { out_of_memory: true, ..missing };
         assert_eq!(starved.remedy(decide(&starved).0), Some(Remedy::RaiseMemory));
+        let incomplete = Evidence { unwritten_outputs: Some("one is missing".into()), ..ended(ExitStatus::Code(0)) };
+        assert_eq!(incomplete.remedy(decide(&incomplete).0), Some(Remedy::LeaveOutOutput));
         let cancelled = Evidence { interrupted: true, ..starved };
         assert_eq!(cancelled.remedy(decide(&cancelled).0), None);
     }

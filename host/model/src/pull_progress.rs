@@ -1,7 +1,9 @@
 //! The progress of an image's layers during a pull.
 
+use serde::Serialize;
+
 /// The progress of a layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LayerProgress {
     /// The layer's id from the engine: the first digits of its digest.
     pub id: String,
@@ -14,7 +16,8 @@ pub struct LayerProgress {
 }
 
 /// The status of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LayerStatus {
     /// Not started; it waits for other layers or for another attempt.
     Waiting,

@@ -55,6 +55,8 @@ pub enum Remedy {
     DeclareOption,
     /// Run the script by hand, on a folder with its tables.
     RunByHand,
+    /// Write to the output in the script, or do not ask for it.
+    LeaveOutOutput,
     /// Name the format of a table that has no suffix.
     NameFormat,
     /// Give the options of writing to an output in a format that has them.

@@ -37,6 +37,8 @@ pub struct RunRecord {
     pub inputs: Vec<InputRecord>,
     /// The published outputs.
     pub outputs: Vec<OutputRecord>,
+    /// The outputs that a successful script wrote and nobody asked for.
+    pub unsaved: Vec<UnsavedRecord>,
     /// The files copied from the working folder, if requested.
     pub kept: Option<KeptRecord>,
     /// Durations of its phases.
@@ -80,7 +82,11 @@ pub struct RunRecord {
     pub mounts: Vec<String>,
     /// Options as given, with secrets masked.
     pub options: serde_json::Value,
-    /// Notes, such as unwritten outputs and failed clean-up.
+    /// The script's arguments.
+    pub arguments: Vec<String>,
+    /// The names of the environment variables that the caller set.
+    pub environment: Vec<String>,
+    /// Notes, such as those about how tables were read, and failed clean-up.
     pub notes: Vec<Note>,
     /// Its parts, if it ran once for each value of a field.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,6 +148,18 @@ pub struct OutputRecord {
     pub write: WriteOptions,
 }
 
+/// An output that nobody asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct UnsavedRecord {
+    /// Position, from 0.
+    pub index: u32,
+    /// Id in the manifest.
+    pub id: Option<String>,
+    /// Its rows.
+    pub rows: u64,
+}
+
 /// Durations of a run's phases, in milliseconds; 0 for a phase that was not reached.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[non_exhaustive]
@@ -166,6 +184,6 @@ impl RunRecord {
         let parts = self.partitions.iter_mut().flatten();
         let messages = parts.filter_map(|part| part.message.as_mut()).chain(&mut self.message);
         let notes = self.notes.iter_mut().chain(&mut self.hints).map(|note| &mut note.text);
-        messages.chain(notes).for_each(|text| *text = secrets.masked(text));
+        messages.chain(notes).chain(&mut self.arguments).for_each(|text| *text = secrets.masked(text));
     }
 }

@@ -45,6 +45,7 @@ mod patience;
 mod peek;
 mod peek_sample;
 mod preamble;
+mod preview;
 mod pump;
 mod record_error;
 mod records;
@@ -85,11 +86,12 @@ pub use guard::{Panicked, guarded};
 pub use live::LiveSource;
 pub use longshore_model::table::{
     BadRows, Column, ColumnKind, ColumnType, Compression, DateStyle, Delimiter, FileFormat, Format, FormatError,
-    HeaderLines, LaterFields, LineEnd, Mark, OrderName, Quoting, Ragged, ReadOptions, Stray, TimeFormat, Words,
-    WriteOptions,
+    HeaderLines, LaterFields, LineEnd, Mark, OrderName, Preview, Quoting, Ragged, ReadOptions, Stray, TimeFormat,
+    Words, WriteOptions,
 };
 pub use passing_batches::PassingBatches;
 pub use peek::{Peek, PeekColumn, Sample};
+pub use preview::{add_rows, preview_of};
 pub use sink::{Allowance, Sink};
 pub use source::Source;
 pub use table_source::TableSource;

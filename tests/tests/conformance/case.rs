@@ -78,6 +78,9 @@ pub(crate) struct Input {
     /// Given on standard input, as `-`.
     #[serde(default)]
     pub(crate) stdin: bool,
+    /// Whether its path is a plain argument.
+    #[serde(default)]
+    pub(crate) plain: bool,
     /// Its content as text.
     pub(crate) text: Option<String>,
     /// Its content in hexadecimal.

@@ -48,7 +48,7 @@ pub(crate) fn check(case: &Case, expected: &Expect, folder: &Path, done: &Done) 
 fn check_record(case: &Case, expected: &Expect, done: &Done, wrong: &mut Vec<String>) {
     let record: Option<Value> = serde_json::from_slice(&done.stdout).ok();
     let Some(record) = record.filter(|record| case.command.is_none() && record.is_object()) else {
-        if case.json && case.command.is_none() && expected.exit != 2 {
+        if case.json && case.command.is_none() {
             wrong.push("stdout is not one JSON object".into());
         }
         if expected.outcome.is_some() || expected.message.is_some() || !expected.record.is_empty() {
@@ -75,6 +75,14 @@ fn check_record(case: &Case, expected: &Expect, done: &Done, wrong: &mut Vec<Str
         if !agrees(&found, value) {
             wrong.push(format!("record has {found} at `{pointer}`, expected {value:?}"));
         }
+    }
+    if expected.exit == 2 {
+        // Nothing was started.
+        let errors = record["errors"].as_array().is_some_and(|errors| !errors.is_empty());
+        if record["outcome"] != "bad_input" || !errors || !record["run_id"].is_null() {
+            wrong.push("standard output does not report bad input".into());
+        }
+        return;
     }
     match record["run_id"].as_str() {
         Some(run_id) if !run_id.is_empty() => match leftovers::containers(run_id) {

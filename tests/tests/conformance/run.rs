@@ -59,7 +59,7 @@ pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str, s
     let mut stdin = None;
     for wanted in &case.inputs {
         let placed = input::place(suite, wanted, folder)?;
-        process.arg("--input").arg(placed.argument);
+        process.args((!wanted.plain).then_some("--input")).arg(placed.argument);
         stdin = stdin.or(placed.stdin);
     }
     for output in &case.outputs {

@@ -4,6 +4,7 @@ mod list;
 mod show;
 
 use crate::printer::Log;
+use crate::terminal::Stream;
 use crate::{BAD_INPUT, failure};
 use clap::Subcommand;
 use longshore::Settings;
@@ -54,7 +55,8 @@ pub(crate) fn runs(command: RunsCommand, settings: &Settings) -> u8 {
         RunsCommand::List { last, failed, json } => list::list(&history, last, failed, json),
         RunsCommand::Show { run, json } => history.find(&run).map(|run| show::show(&history, &run, json)),
         RunsCommand::Log { run } => history.find(&run).and_then(|run| history.log(&run)).map(|log| {
-            Log::to_out().pass(&log).out();
+            // A closed pipe is not a failure.
+            let _ = Log::to(Stream::Out).pass(&log).write();
             0
         }),
         RunsCommand::Remove { runs, all: false } => remove(&history, &runs),

@@ -64,6 +64,10 @@ fn of_record(record: &Value, lines: &mut Lines) {
         let value = format!("{}, {}, in {path}", count(of("rows"), "row"), size(of("bytes")));
         lines.add(&format!("output {}", of("index")), &value);
     }
+    for output in list("unsaved") {
+        let of = |name: &str| output.get(name).and_then(Value::as_u64).unwrap_or_default();
+        lines.add(&format!("output {}", of("index")), &format!("{}, not saved", count(of("rows"), "row")));
+    }
     if let Some(folder) = text("/kept/folder") {
         lines.add("kept", folder);
     }
@@ -84,6 +88,9 @@ fn of_record(record: &Value, lines: &mut Lines) {
     list("mounts").filter_map(Value::as_str).for_each(|mount| lines.add("mount", mount));
     for (name, value) in record.get("options").and_then(Value::as_object).into_iter().flatten() {
         lines.add("option", &format!("{name} = {value}"));
+    }
+    for (name, key) in [("argument", "arguments"), ("variable", "environment")] {
+        list(key).filter_map(Value::as_str).for_each(|value| lines.add(name, value));
     }
     for part in list("partitions") {
         let of = |name: &str| part.get(name).and_then(Value::as_str);

@@ -5,6 +5,7 @@
 mod character;
 mod filter;
 mod json;
+mod wrap;
 
 pub use filter::LogFilter;
 pub use json::escaped;

@@ -2,6 +2,7 @@
 
 use super::pending::Pending;
 use longshore_model::outcome::Evidence;
+use longshore_model::table::Preview;
 
 /// An output failure, which ends the run.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub(crate) struct Finished {
     pub(crate) notes: Vec<String>,
     /// The file to publish; `None` if the output has no target, or nothing was written.
     pub(crate) file: Option<Pending>,
+    /// Its first rows, if it has no target.
+    pub(crate) preview: Option<Preview>,
     /// Why it must not be published.
     pub(crate) spoiled: Option<String>,
 }

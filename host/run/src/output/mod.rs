@@ -18,6 +18,7 @@ pub(crate) use place::{Place, SharedWriter};
 pub(crate) use worker::Piece;
 pub(crate) use writers::{OutputsHandle, Writers};
 
+use crate::record::UnsavedRecord;
 use longshore_protocol::OutputName;
 use longshore_table::{FileFormat, WriteOptions};
 use std::path::{Path, PathBuf};
@@ -61,6 +62,30 @@ impl Declared {
     #[must_use]
     pub fn new(ids: Option<Vec<String>>) -> Self {
         Self { ids, targets: Vec::new() }
+    }
+
+    /// The outputs that were asked for and not written, as a sentence.
+    pub(crate) fn unwritten(&self, finished: &[Finished]) -> Option<String> {
+        let written =
+            |number: usize| finished.iter().any(|output| output.index as usize == number && output.file.is_some());
+        let asked = self.targets.iter().enumerate().filter(|(_, target)| target.is_some());
+        let missing = asked.map(|(number, _)| number).filter(|number| !written(*number));
+        let missing: Vec<String> = missing.map(|number| self.called(number)).collect();
+        (!missing.is_empty()).then(|| format!("the script did not write {}", missing.join(", ")))
+    }
+
+    /// The record of an output that was written and not asked for.
+    pub(crate) fn unsaved(&self, output: &Finished) -> Option<UnsavedRecord> {
+        output.preview.as_ref()?;
+        let id = self.ids.iter().flatten().nth(output.index as usize).cloned();
+        Some(UnsavedRecord { index: output.index, id, rows: output.rows })
+    }
+
+    fn called(&self, number: usize) -> String {
+        match self.ids.iter().flatten().nth(number) {
+            Some(id) => format!("output {number} (`{id}`)"),
+            None => format!("output {number}"),
+        }
     }
 
     /// The number of an output.

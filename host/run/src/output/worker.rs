@@ -13,7 +13,7 @@ use longshore_protocol::{ArenaId, Frame, StreamId, ToScript};
 use longshore_segment::{
     LentArena, Matching, OverBudget, SegmentError, TableDecoder, Taken, cut, first_schema, weight, widened,
 };
-use longshore_table::{Sink, TableError, guarded};
+use longshore_table::{Preview, Sink, TableError, add_rows, guarded, preview_of};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
@@ -63,6 +63,8 @@ pub(crate) struct Worker {
     schema: Option<SchemaRef>,
     sink: Option<(Sink, Pending)>,
     rows: u64,
+    /// The first rows, if it has no target.
+    preview: Option<Preview>,
     spoiled: Option<String>,
     table: Option<Table>,
     /// Memory of the rows that the file buffers.
@@ -130,6 +132,7 @@ impl Worker {
             schema: None,
             sink: None,
             rows: 0,
+            preview: None,
             spoiled: None,
             table: None,
             kept_back: None,
@@ -236,6 +239,8 @@ impl Worker {
                     let created = create(target, &schema, &self.run_id, self.streaming);
                     let (sink, pending) = created.map_err(|error| refusal(error, &self.means))?;
                     self.sink = Some((sink.within(&self.means.allowance), pending));
+                } else {
+                    self.preview = Some(preview_of(&schema));
                 }
                 Arc::clone(self.schema.insert(schema))
             }
@@ -267,6 +272,9 @@ impl Worker {
         let Some(matching) = &table.matching else {
             return Ok(());
         };
+        if let Some(preview) = &mut self.preview {
+            add_rows(preview, schema, batch);
+        }
         if self.sink.is_none() && matching.is_certain(schema, &batch.schema()) {
             // It is not written anywhere, and always converts.
             table.rows += batch.num_rows() as u64;
@@ -326,8 +334,15 @@ impl Worker {
 
     fn finish(mut self) -> Finished {
         let spoiled = self.spoiled.take();
-        let mut finished =
-            Finished { index: self.index, rows: self.rows, bytes: 0, notes: Vec::new(), file: None, spoiled };
+        let mut finished = Finished {
+            index: self.index,
+            rows: self.rows,
+            bytes: 0,
+            notes: Vec::new(),
+            file: None,
+            preview: self.preview.take(),
+            spoiled,
+        };
         if let (Some((sink, pending)), None) = (self.sink.take(), &finished.spoiled) {
             finished.notes = sink.notes();
             match sink.finish() {

@@ -7,7 +7,7 @@ mod spool;
 
 use crate::cut::{Cut, Value};
 use crate::output::{Finished, Place};
-use crate::record::{PartitionRecord, RunRecord};
+use crate::record::{PartitionRecord, RunRecord, UnsavedRecord};
 use crate::request::Prepared;
 use crate::single::{NotPublished, OutputMode, Published, milliseconds, publish, run_once};
 use longshore_config::settings::Settings;
@@ -17,6 +17,7 @@ use longshore_model::cancel::{Cancel, CancelLevel};
 use longshore_model::event::{self, Event, Events};
 use longshore_model::note::Note;
 use longshore_model::outcome::Outcome;
+use longshore_model::remedy::Remedy;
 use longshore_model::run_id::new_run_id;
 use longshore_table::{Allowance, Compression, FileFormat, Format, WriteOptions, guarded};
 use merge::merge;
@@ -197,11 +198,15 @@ impl Whole<'_> {
             let publishing = Instant::now();
             self.events.tell(Event::Publishing);
             match self.join(spools, &record.run_id, cancel).await {
-                Ok((published, unwritten)) => {
+                Ok((published, notes)) => {
                     record.outputs = published.outputs;
-                    record.notes.extend(published.notes.into_iter().chain(unwritten).map(Note::from));
+                    record.notes.extend(published.notes.into_iter().chain(notes).map(Note::from));
                 }
-                Err(failed) => (outcome, message, remedy) = (failed.outcome, Some(failed.reason), None),
+                Err(failed) => {
+                    let unwritten = failed.outcome == Outcome::Failed;
+                    remedy = unwritten.then_some(Remedy::LeaveOutOutput);
+                    (outcome, message) = (failed.outcome, Some(failed.reason));
+                }
             }
             record.timings_ms.publish = milliseconds(publishing.elapsed());
         }
@@ -241,12 +246,9 @@ impl Whole<'_> {
                 let Some(target) = target else { continue };
                 let spool = usize::try_from(index).ok().and_then(|number| spools.take(number));
                 let merged = spool.map(|spool| merge(index, target, split.field(), &own_id, &allowance, &spool));
-                match merged.transpose()?.flatten() {
-                    Some(output) => {
-                        notes.extend(output.all_notes());
-                        finished.push(output);
-                    }
-                    None => notes.push(format!("output {index} was not written by any partition")),
+                if let Some(output) = merged.transpose()?.flatten() {
+                    notes.extend(output.all_notes());
+                    finished.push(output);
                 }
             }
             Ok::<_, String>((finished, notes))
@@ -254,6 +256,9 @@ impl Whole<'_> {
         let joined = joining.await.unwrap_or_else(|_| Err("joining the outputs ended early".into()));
         let failed = |reason| NotPublished { outcome: Outcome::PublishFailed, reason };
         let (finished, notes) = joined.map_err(failed)?;
+        if let Some(reason) = self.prepared.outputs.unwritten(&finished) {
+            return Err(NotPublished { outcome: Outcome::Failed, reason });
+        }
         let published = publish(&self.prepared.outputs, finished, run_id, self.settings, cancel).await?;
         Ok((published, notes))
     }
@@ -285,6 +290,7 @@ fn whole_record(parts: &[Part], whole: &Whole<'_>) -> RunRecord {
     let partitions: Vec<_> = partitions.collect();
     let mut record = parts.first().expect("the first part runs in any case").record.clone();
     for part in parts.iter().skip(1) {
+        add_unsaved(&mut record.unsaved, &part.record.unsaved);
         if let (Some(sum), Some(usage)) = (&mut record.usage, &part.record.usage) {
             sum.cpu_seconds += usage.cpu_seconds;
             sum.wall_seconds += usage.wall_seconds;
@@ -301,4 +307,15 @@ fn whole_record(parts: &[Part], whole: &Whole<'_>) -> RunRecord {
     record.timings_ms.run = milliseconds(whole.begun.elapsed());
     record.partitions = Some(partitions);
     record
+}
+
+/// Adds the rows of another part's outputs.
+fn add_unsaved(all: &mut Vec<UnsavedRecord>, more: &[UnsavedRecord]) {
+    for output in more {
+        match all.iter_mut().find(|known| known.index == output.index) {
+            Some(known) => known.rows += output.rows,
+            None => all.push(output.clone()),
+        }
+    }
+    all.sort_by_key(|output| output.index);
 }

@@ -40,6 +40,27 @@ impl RunRequest {
         self
     }
 
+    /// Adds an argument of the script.
+    #[must_use]
+    pub fn argument(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Adds arguments of the script.
+    #[must_use]
+    pub fn arguments<Argument: Into<String>>(mut self, arguments: impl IntoIterator<Item = Argument>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets an environment variable of the script.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
     /// Sets the engine.
     #[must_use]
     pub fn engine(mut self, engine: EngineChoice) -> Self {

@@ -4,6 +4,7 @@ use super::INPUTS_MAX;
 use crate::cut::SplitError;
 use longshore_block::{BlockError, OptionError};
 use longshore_images::environment::EnvironmentError;
+use longshore_model::causes::chain;
 use longshore_model::hint::did_you_mean;
 use longshore_model::reference::ReferenceError;
 use longshore_model::remedy::Remedy;
@@ -25,6 +26,20 @@ pub enum RequestError {
     /// Options are invalid.
     #[error(transparent)]
     Options(#[from] OptionError),
+    /// The script's arguments cannot be passed on.
+    #[error("cannot pass arguments to the script: {reason}")]
+    Arguments {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// An environment variable of the script cannot be set.
+    #[error("cannot set the variable `{name}`: {reason}")]
+    Variable {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The image's name is invalid.
     #[error("`{image}` is not a valid image name: {source}")]
     Image {
@@ -323,6 +338,16 @@ impl RequestError {
         }
     }
 
+    /// The problems, one sentence each.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        match self {
+            Self::Inputs(wrong) => wrong.iter().map(of_input).collect(),
+            Self::Options(error) => error.problems.iter().map(ToString::to_string).collect(),
+            _ => vec![chain(self)],
+        }
+    }
+
     /// The beginnings of the text inputs with errors, each with the number of its input.
     pub fn glances(&self) -> impl Iterator<Item = (usize, &Glance)> {
         let wrong = if let Self::Inputs(wrong) = self { wrong.as_slice() } else { &[] };
@@ -331,7 +356,11 @@ impl RequestError {
 }
 
 fn inputs(wrong: &[(usize, TableError)]) -> String {
-    wrong.iter().map(|(number, error)| format!("input {number}: {error}")).collect::<Vec<_>>().join("\n")
+    wrong.iter().map(of_input).collect::<Vec<_>>().join("\n")
+}
+
+fn of_input((number, error): &(usize, TableError)) -> String {
+    format!("input {number}: {error}")
 }
 
 fn output_name(name: &OutputName) -> String {

@@ -6,6 +6,7 @@ mod check_block;
 mod error;
 mod input_spec;
 mod inputs;
+mod invocation;
 mod mounted;
 mod mounts;
 mod output_spec;
@@ -18,6 +19,7 @@ pub use check_block::CheckedBlock;
 pub(crate) use check_block::package_list;
 pub use error::RequestError;
 pub use input_spec::{InputSource, InputSpec};
+pub(crate) use invocation::Invocation;
 use longshore_model::network::Network;
 use longshore_os::shared_file::SharedFile;
 pub use output_spec::{OutputSpec, OutputTarget};
@@ -43,6 +45,7 @@ use longshore_os::publish::{self, Destination};
 use longshore_table::{BadRows, ReadOptions, Tally, columns};
 use mounts::Allowed;
 use std::collections::BTreeSet;
+use std::mem::take;
 use std::path::{Path, PathBuf};
 
 /// Maximum number of inputs of a run.
@@ -60,6 +63,10 @@ pub struct RunRequest {
     pub outputs: Vec<OutputSpec>,
     /// Values for its options.
     pub options: Vec<(String, GivenValue)>,
+    /// The script's arguments.
+    pub arguments: Vec<String>,
+    /// The script's environment variables besides those that the run and the image set. The record has their names only.
+    pub environment: Vec<(String, String)>,
     /// The engine to run it on.
     pub engine: EngineChoice,
     /// The image to run it in, instead of the block's or the language's.
@@ -127,6 +134,7 @@ pub struct Prepared {
     pub(crate) inputs: Inputs,
     pub(crate) outputs: Declared,
     pub(crate) options: OptionValues,
+    pub(crate) invocation: Invocation,
     pub(crate) engine: EngineChoice,
     pub(crate) image: Option<String>,
     pub(crate) network: Network,
@@ -184,6 +192,8 @@ impl RunRequest {
             inputs: Vec::new(),
             outputs: Vec::new(),
             options: Vec::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
             engine: EngineChoice::default(),
             image: None,
             as_of: None,
@@ -214,6 +224,7 @@ impl RunRequest {
         block.restrict(self.as_of.take(), std::mem::take(&mut self.constraints));
         let mut notes: Vec<Note> = loaded.warnings.into_iter().map(Note::from).collect();
         check_limits(&self.limits)?;
+        let invocation = Invocation::check(take(&mut self.arguments), take(&mut self.environment), block.form)?;
         let chunk_rows = if block.mode == Mode::Stream { Some(self.check_stream(&block)?) } else { None };
         let BlockFiles { files, notes: passed_over, .. } = block.files()?;
         notes.extend(passed_over.into_iter().map(Note::from));
@@ -235,7 +246,7 @@ impl RunRequest {
             feeds.iter().map(|input| input.as_ref().map(|feed| columns(&feed.known_schema()))).collect();
         let options = OptionValues::resolve(&block, &self.options, &columns)?;
         notes.extend(options.unmasked().into_iter().map(Note::from));
-        let outputs = outputs::placed(&block, std::mem::take(&mut self.outputs), &self.inputs, &temporary_folder)?;
+        let outputs = outputs::placed(&block, take(&mut self.outputs), &self.inputs, &temporary_folder)?;
         let keep = self.keep.as_ref().map(|path| check_keep(path, &outputs)).transpose()?;
         let allowed = Allowed::resolve(&self.allowed)?;
         let contained = self.engine.may_isolate();
@@ -269,6 +280,7 @@ impl RunRequest {
             inputs,
             outputs,
             options,
+            invocation,
             engine: self.engine,
             image: self.image,
             network: self.network,

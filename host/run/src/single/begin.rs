@@ -21,10 +21,13 @@ impl Run<'_> {
         let mut environment: BTreeMap<&str, &str> = variables.into_iter().collect();
         let mut program: Vec<String> = command.into_iter().map(str::to_owned).collect();
         program.extend(self.program(script));
+        program.extend(self.prepared.invocation.arguments.iter().cloned());
         if !kind.isolates() {
             // Temporary files belong in the run's own folder.
             environment.insert("TMPDIR", &script_environment.folder);
         }
+        let given = &self.prepared.invocation.variables;
+        environment.extend(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         Begin {
             program,
             environment: environment.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),

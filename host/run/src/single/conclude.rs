@@ -5,7 +5,7 @@ use super::publishing::publish;
 use super::{OutputMode, Run, milliseconds};
 use crate::kept::KeptRecord;
 use crate::output::Finished;
-use crate::record::RunRecord;
+use crate::record::{RunRecord, UnsavedRecord};
 use longshore_model::engine_kind::EngineKind;
 use longshore_model::event::Event;
 use longshore_model::image_id::ImageId;
@@ -29,7 +29,7 @@ impl Run<'_> {
         let remedy = evidence.remedy(outcome);
         let hints = self.hints(outcome, kind, evidence).await;
         let mut notes = std::mem::take(&mut self.prepared.notes);
-        let (mut outputs, mut handed_over) = (Vec::new(), Vec::new());
+        let (mut outputs, mut unsaved, mut handed_over) = (Vec::new(), Vec::new(), Vec::new());
         let kept = match self.keep(exit.as_ref()).await {
             Ok(kept) => kept,
             // The caller does not get the requested folder, so this is a failure.
@@ -52,21 +52,26 @@ impl Run<'_> {
             let publishing = Instant::now();
             self.tell(Event::Publishing);
             if outlet == OutputMode::Publish {
-                let all = finished.iter().flat_map(Finished::all_notes);
-                notes.extend(self.unwritten(&finished).into_iter().chain(all).map(Note::from));
+                notes.extend(finished.iter().flat_map(Finished::all_notes).map(Note::from));
             }
             let has_api = self.traces.script_connected;
             if has_api && evidence.verdict.is_none() && self.prepared.chunk_rows.is_none() {
-                notes.push("the script exited without calling `commit()` or `close()`".into());
+                notes.push("the script exited without calling `commit()`, which counts as success".into());
             }
+            unsaved = finished.iter().filter_map(|output| self.prepared.outputs.unsaved(output)).collect();
             match outlet {
                 OutputMode::Keep => handed_over = finished,
                 OutputMode::Publish => {
                     let (declared, settings) = (&self.prepared.outputs, self.settings);
+                    let previews = finished.iter().filter_map(|output| output.preview.clone()).collect::<Vec<_>>();
                     match publish(declared, finished, &self.run_id, settings, self.cancel).await {
                         Ok(published) => {
                             outputs = published.outputs;
                             notes.extend(published.notes.into_iter().map(Note::from));
+                            for (output, preview) in unsaved.iter().zip(previews) {
+                                let UnsavedRecord { index, id, rows } = output.clone();
+                                self.tell(Event::Unsaved { index, id, rows, preview });
+                            }
                         }
                         Err(failed) => (outcome, message) = (failed.outcome, Some(failed.reason)),
                     }
@@ -95,6 +100,7 @@ impl Run<'_> {
             hints,
             inputs: self.prepared.input_records,
             outputs,
+            unsaved,
             kept,
             timings_ms: self.timings,
             engine: kind,
@@ -117,6 +123,8 @@ impl Run<'_> {
                 .map(|mount| format!("{}:{}", mount.path.display(), if mount.writable { "rw" } else { "ro" }))
                 .collect(),
             options: self.prepared.options.for_record(),
+            environment: self.prepared.invocation.names(),
+            arguments: self.prepared.invocation.arguments,
             notes,
             partitions: None,
         };
@@ -136,15 +144,5 @@ impl Run<'_> {
         };
         let published = tokio::task::spawn_blocking(move || keeping.publish(left_out)).await;
         published.unwrap_or_else(|_| Err("publishing ended early".into())).map(Some).map_err(failed)
-    }
-
-    fn unwritten(&self, finished: &[Finished]) -> Vec<String> {
-        let targets = self.prepared.outputs.targets.iter().enumerate();
-        let written =
-            |number: usize| finished.iter().any(|output| output.index as usize == number && output.file.is_some());
-        targets
-            .filter(|(number, target)| target.is_some() && !written(*number))
-            .map(|(number, _)| format!("output {number} was not written by the script"))
-            .collect()
     }
 }

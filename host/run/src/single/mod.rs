@@ -35,7 +35,7 @@ use longshore_model::engine_kind::EngineKind;
 use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
 use longshore_model::note::Note;
-use longshore_model::outcome::Evidence;
+use longshore_model::outcome::{Evidence, decide};
 use longshore_protocol::{CancelLadder, Exit};
 use longshore_table::budget;
 use std::sync::Arc;
@@ -108,6 +108,9 @@ pub(crate) async fn run_once(
         Err(error) => (blame::evidence(&error), Vec::new(), None),
     };
     evidence.memory_bytes = run.prepared.limits.memory_bytes;
+    if outlet == OutputMode::Publish && decide(&evidence).0.is_success() {
+        evidence.unwritten_outputs = run.prepared.outputs.unwritten(&finished);
+    }
     run.explain_end(&mut evidence);
     run.conclude(kind, image, &evidence, finished, exit, outlet).await
 }
