@@ -70,16 +70,18 @@ program: agent
 	@cargo build --locked --release -p longshore-cli
 	@install -m 0755 $(AGENT) $(CARGO_TARGET_DIR)/release/longshore-agent
 
-build: program wheel r-library ## Build the command line, the agent and the SDK packages
+sdk: wheel r-library
 	@rm -rf $(CARGO_TARGET_DIR)/release/sdk
 	@install -D -m 0644 -t $(CARGO_TARGET_DIR)/release/sdk $(WHEELS)/*.whl $(R_PACKAGES)/*.tar.gz
+
+build: program sdk ## Build the command line, the agent and the SDK packages
 	@packaging/copy-images $(CARGO_TARGET_DIR)/release/images
 
 install: build ## Install the command line below PREFIX
 	@packaging/install $(LONGSHORE) $(AGENT) $(CARGO_TARGET_DIR)/release/sdk $(DESTDIR)$(PREFIX)
 
 # The program is static, so that it runs on machines with an older libc.
-dist: build ## Make an archive and a Debian package for other machines
+dist: agent sdk ## Make an archive and a Debian package for other machines
 	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release -p longshore-cli --target $(TRIPLE)
 	@packaging/dist $(CARGO_TARGET_DIR)/$(TRIPLE)/release/longshore $(AGENT) $(CARGO_TARGET_DIR)/release/sdk $(CARGO_TARGET_DIR)/dist
 
@@ -141,4 +143,4 @@ clean: ## Remove build results
 	@cargo clean
 	@rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images build install dist demo lint test test-fresh test-hostile test-tables test-dist docs bench clean
+.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images sdk build install dist demo lint test test-fresh test-hostile test-tables test-dist docs bench clean

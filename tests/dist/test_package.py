@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ import pytest
 HERE = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", Path.home() / ".cache/longshore/target"))
 DIST = TARGET / "dist"
-VERSION = "0.1.0"
+VERSION = tomllib.loads((HERE.parents[1] / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+
+# Seconds for downloads of 200 MB on a slow network.
+DEADLINE = 900
 
 SCRIPT = """
 from longshore.api import Api
@@ -55,18 +59,11 @@ def test_the_package_runs_scripts_on_a_clean_machine(tmp_path: Path) -> None:
     variables = ["PIP_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
     arguments = [argument for name in variables if name in os.environ for argument in ("-e", name)]
     mounts = ["-v", f"{DIST}:/dist:ro", "-v", f"{tmp_path}:/in:ro"]
-    command = ["docker", "run", "--rm", *arguments, *mounts, "longshore-test/clean", "bash", "-c", USE]
-    dockerfile = "FROM debian:bookworm-slim\nCOPY ca.crt /usr/local/share/ca-certificates/machine.crt\n"
-    bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
-    context = tmp_path / "context"
-    context.mkdir()
-    (context / "Dockerfile").write_text(dockerfile)
-    (context / "ca.crt").write_bytes(Path(bundle).read_bytes() if bundle else b"")
-    subprocess.run(["docker", "build", "-q", "-t", "longshore-test/clean", str(context)], check=True, capture_output=True)
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
-    finally:
-        subprocess.run(["docker", "rmi", "-f", "longshore-test/clean"], check=False, capture_output=True)
+    if bundle := os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE"):
+        mounts += ["-v", f"{bundle}:/ca.pem:ro"]
+        arguments += ["-e", "SSL_CERT_FILE=/ca.pem"]
+    command = ["docker", "run", "--rm", *arguments, *mounts, "debian:bookworm-slim", "bash", "-c", USE]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     assert "scripts run as processes of this machine, without isolation" in said
@@ -85,7 +82,7 @@ def test_the_archive_has_all_that_an_installation_has(tmp_path: Path) -> None:
         "libexec/longshore/longshore-agent",
         "libexec/longshore/images/setup",
         "libexec/longshore/images/Dockerfile",
-        "share/zsh/vendor-completions/_longshore",
+        "share/zsh/site-functions/_longshore",
         "share/fish/vendor_completions.d/longshore.fish",
         "share/man/man1/longshore.1",
         "share/longshore/longshore-prune.timer",

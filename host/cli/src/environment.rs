@@ -169,7 +169,7 @@ pub(crate) fn installed_files() -> Option<Vec<PathBuf>> {
     };
     let completions = [
         "bash-completion/completions/longshore",
-        "zsh/vendor-completions/_longshore",
+        "zsh/site-functions/_longshore",
         "fish/vendor_completions.d/longshore.fish",
     ];
     let completions = completions.into_iter().map(|path| share.join(path)).filter(|path| path.exists());
