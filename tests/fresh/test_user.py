@@ -178,6 +178,25 @@ def test_an_engine_that_he_may_not_use_is_told_from_one_that_is_missing(user: Us
     assert "group `docker`" in said(done) and "start Docker" not in said(done), said(done)
 
 
+def test_settings_of_another_user_stop_only_what_they_would_change(user: User, work: Path) -> None:
+    (work / "longshore.toml").write_text("[images]\nnonsense = 1\n")
+    os.chown(work / "longshore.toml", 1, -1)
+    for arguments, status, stream in (
+        (["run", "script.py", "-i", "in.csv"], 2, "stderr"),
+        (["images", "list"], 2, "stderr"),
+        (["check", "script.py"], 0, "stderr"),
+        (["peek", "in.csv"], 0, "stderr"),
+        (["doctor"], 3, "stdout"),
+    ):
+        done = user.call([LONGSHORE, *arguments], work)
+        assert done.returncode == status, f"{arguments}: {said(done)}"
+        assert "belongs to user 1, who could control what runs here" in getattr(done, stream), said(done)
+    done = user.call([LONGSHORE, "doctor"], work)
+    assert "missing  settings: runs are refused here" in done.stdout and "ok       engine" in done.stdout, said(done)
+    for arguments in (["--help"], ["--version"], ["run", "--help"]):
+        assert user.call([LONGSHORE, *arguments], work).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [

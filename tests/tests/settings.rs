@@ -210,3 +210,46 @@ fn doctor_says_where_a_missing_bundle_was_named() {
     assert!(stdout(&output).contains(said), "{}", stdout(&output));
     assert!(!Path::new("/nowhere").exists());
 }
+
+#[test]
+fn the_engine_is_that_of_dockers_current_context() {
+    let machine = Machine::new();
+    // The folder of a context is named by the digest of its name: `printf team | sha256sum`.
+    let digest = "ca8b22d0db83a22db163b560b3e4e51527e533d31d067b614a0c33c4d2df8432";
+    let host = |socket: &str| format!("{{\"Name\":\"team\",\"Endpoints\":{{\"docker\":{{\"Host\":\"{socket}\"}}}}}}");
+    let meta = format!("docker/contexts/meta/{digest}/meta.json");
+    machine.write(&meta, &host("unix:///nowhere/team.sock"));
+    machine.write("docker/config.json", "{\"currentContext\":\"team\"}");
+    let docker = machine.at("docker").display().to_string();
+    let socket = |variables: &[(&str, &str)]| {
+        let variables = [&[("DOCKER_CONFIG", docker.as_str())], variables].concat();
+        let settings = machine.settings("project", &variables);
+        setting(&settings, "engine.socket").0.as_str().unwrap().to_owned()
+    };
+    assert_eq!(socket(&[]), "/nowhere/team.sock");
+    assert_eq!(socket(&[("DOCKER_CONTEXT", "default")]), "/var/run/docker.sock");
+    assert_eq!(socket(&[("DOCKER_HOST", "unix:///nowhere/other.sock")]), "/nowhere/other.sock");
+    machine.write("docker/config.json", "{}");
+    assert_eq!(socket(&[]), "/var/run/docker.sock");
+    assert_eq!(socket(&[("DOCKER_CONTEXT", "team")]), "/nowhere/team.sock");
+    machine.write(&meta, &host("ssh://team.example"));
+    assert_eq!(socket(&[("DOCKER_CONTEXT", "team")]), "/var/run/docker.sock");
+    // Where an engine is named, a script never runs without isolation by itself.
+    machine.write(&meta, &host("unix:///nowhere/team.sock"));
+    machine.write("project/script.py", "print('never')\n");
+    let variables = [("DOCKER_CONFIG", docker.as_str()), ("DOCKER_CONTEXT", "team")];
+    let output = machine.call("project", &variables, &["run", "script.py"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`/nowhere/team.sock` is named as the socket"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_variable_that_is_almost_a_setting_is_reported() {
+    let machine = Machine::new();
+    let misspelt = [("LONGSHORE_PYHTON", "x"), ("LONGSHORE_OF_ANOTHER_PROGRAM", "x")];
+    let output = machine.call("project", &misspelt, &["config", "show"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "note: `LONGSHORE_PYHTON` is not a setting: did you mean `LONGSHORE_PYTHON`?\n");
+    let doctor = stdout(&machine.call("project", &misspelt, &["doctor"]));
+    assert!(doctor.contains("optional variable: `LONGSHORE_OF_ANOTHER_PROGRAM` is not a setting\n"), "{doctor}");
+}
