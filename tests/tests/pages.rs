@@ -81,6 +81,11 @@ fn the_page_on_environments_runs() {
 }
 
 #[test]
+fn the_page_on_projects_runs() {
+    Desk::new().run("docs/projects.md");
+}
+
+#[test]
 fn the_page_on_images_runs() {
     Desk::new().run("docs/images.md");
 }

@@ -1,8 +1,9 @@
 //! A summary of a block, as `longshore check` prints it.
 
 use super::model::{Block, Form, InputDeclaration, Mode};
+use super::needed::{NeedsFile, NeedsRole};
 use super::options::{OptionKind, OptionSpec};
-use longshore_model::human::aligned;
+use longshore_model::human::{aligned, count};
 use longshore_model::shown::{Shown, Word};
 use longshore_model::table::ColumnType;
 use serde_json::Value;
@@ -34,6 +35,12 @@ impl Block {
         line("script", &format!("{} ({}{form})", self.script, self.language));
         line("mode", if self.mode == Mode::Batch { "batch" } else { "stream" });
         line("dependencies", &self.dependencies.join(", "));
+        if let Some(pinned) = &self.pinned {
+            line("", &format!("exactly {}, of {}", count(pinned.packages.len() as u64, "package"), pinned.file));
+        }
+        let constraints: Vec<String> = self.constraints.iter().map(ToString::to_string).collect();
+        line("constraints", &constraints.join(", "));
+        line("requires", &self.requires());
         line("system packages", &self.system_packages.join(", "));
         line("packages as of", &self.as_of.map(|as_of| as_of.to_string()).unwrap_or_default());
         line("image", &self.image());
@@ -45,6 +52,10 @@ impl Block {
             Some(ids) => ids.join(", "),
         };
         line("outputs", &outputs);
+        if !self.needs.is_empty() {
+            text.push("");
+            text += self.needs_table().indented();
+        }
         if let Some(inputs) = self.inputs.as_ref().filter(|inputs| !inputs.is_empty()) {
             text.push("");
             text += inputs_table(inputs).indented();
@@ -72,6 +83,25 @@ impl Block {
             Some(image) if self.install_api => image.clone(),
             Some(image) => format!("{image}, unchanged"),
         }
+    }
+
+    fn requires(&self) -> String {
+        let python = self.requires_python.iter().map(|versions| format!("Python {versions}"));
+        python.chain(self.requires_r.iter().map(|version| format!("R {version}"))).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The files that were looked at for packages.
+    fn needs_table(&self) -> Shown {
+        let mut rows = vec![["file", "counts", "packages"].map(str::to_owned)];
+        rows.extend(self.needs.iter().map(|NeedsFile { file, role, about }| {
+            let counts = match role {
+                NeedsRole::Used => "yes",
+                NeedsRole::PassedOver => "no",
+                NeedsRole::NotRead => "not read",
+            };
+            [file.clone(), counts.into(), about.clone()]
+        }));
+        aligned(&rows, &[])
     }
 
     fn options_table(&self) -> Shown {

@@ -14,13 +14,23 @@ pub enum BlockError {
         /// The path.
         path: PathBuf,
     },
-    /// The folder has no manifest.
+    /// The folder has neither a manifest nor a script.
     #[error(
-        "`{folder}` has no `block.toml` and no `manifest.json`: a block is a folder with one of them, or a script that ends in .py, .R, .ipynb, .Rmd or .qmd"
+        "`{folder}` has no `block.toml`, no `manifest.json` and no script: a block is a folder with one of them, or a script that ends in .py, .R, .ipynb, .Rmd or .qmd"
     )]
     NoManifest {
         /// The folder.
         folder: PathBuf,
+    },
+    /// The folder has no manifest, and several scripts.
+    #[error(
+        "`{folder}` has several scripts that could be meant: {scripts}; call only one `main`, or name it in a `block.toml`"
+    )]
+    SeveralScripts {
+        /// The folder.
+        folder: PathBuf,
+        /// The scripts, separated by commas.
+        scripts: String,
     },
     /// The path is a file, but not a script.
     #[error("`{path}` is not a block: it is a file that does not end in .py, .R, .ipynb, .Rmd or .qmd")]
@@ -45,6 +55,16 @@ pub enum BlockError {
         line: usize,
         /// The column, from 1.
         column: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A line of a file is wrong.
+    #[error("`{path}`, line {line}: {reason}")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
         /// What is wrong.
         reason: String,
     },

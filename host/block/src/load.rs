@@ -1,10 +1,12 @@
-//! Loads a block from a path: a folder with either manifest, or a bare script.
+//! Loads a block from a path: a folder with either manifest or with a script alone, or a bare script.
 
 use super::error::BlockError;
 use super::model::{Block, Form, Language, Loaded};
+use super::needs::{self, Asked};
 use super::options::OptionKind;
-use super::{document, manifest_json, manifest_toml, r_packages};
+use super::{document, manifest_json, manifest_toml, r_packages, script_metadata};
 use longshore_os::small_file;
+use manifest_toml::Unsaid;
 use serde_json::Value;
 use std::path::{Component, Path};
 
@@ -36,18 +38,29 @@ impl Block {
             return bare_script(path);
         }
         let (toml, json) = (path.join(TOML), path.join(JSON));
-        let (mut loaded, manifest) = match (toml.exists(), json.exists()) {
-            (true, _) => (manifest_toml::parse(&toml, path, &read(&toml)?)?, TOML),
-            (false, true) => (manifest_json::parse(&json, path, &read(&json)?)?, JSON),
-            (false, false) => return Err(BlockError::NoManifest { folder: path.to_owned() }),
+        let (mut loaded, manifest, unsaid) = match (toml.exists(), json.exists()) {
+            (true, _) => {
+                let (loaded, unsaid) = manifest_toml::parse(&toml, path, &read(&toml)?)?;
+                (loaded, TOML, unsaid)
+            }
+            (false, true) => {
+                let loaded = manifest_json::parse(&json, path, &read(&json)?)?;
+                let unsaid = Unsaid {
+                    packages: loaded.block.dependencies.is_empty(),
+                    system_packages: loaded.block.system_packages.is_empty(),
+                };
+                (loaded, JSON, unsaid)
+            }
+            (false, false) => return folder_without_manifest(path),
         };
         if toml.exists() && json.exists() {
             loaded.warnings.push(format!("`{JSON}` is ignored: there is a `{TOML}` too"));
         }
         check_script(&loaded.block, path, manifest)?;
         loaded.check_file_defaults(path, manifest)?;
-        if manifest == JSON && loaded.block.language == Language::R {
-            loaded.add_r_packages(&path.join(&loaded.block.script))?;
+        loaded.add_needs(path, manifest, unsaid)?;
+        if manifest == JSON && loaded.block.language == Language::R && loaded.block.pinned.is_none() {
+            loaded.add_r_packages(&source_of(&loaded.block)?);
         }
         if loaded.block.form == Form::Snippet && loaded.block.language == Language::Python {
             loaded.add_python_packages();
@@ -97,33 +110,95 @@ impl Loaded {
         self.block.dependencies = packages;
     }
 
-    /// An Omniscope manifest does not name R packages: the script does.
-    fn add_r_packages(&mut self, script: &Path) -> Result<(), BlockError> {
-        let source = small_file::read(script, SCRIPT_MAX)
-            .map_err(|source| BlockError::Read { path: script.to_owned(), source })?;
-        for package in r_packages::named(&String::from_utf8_lossy(&source)) {
+    /// The needs that a manifest does not mention: those of the script's metadata, or of the folder's other files.
+    fn add_needs(&mut self, folder: &Path, manifest: &str, unsaid: Unsaid) -> Result<(), BlockError> {
+        let by_manifest = format!("`{manifest}`");
+        let mut packages = (!unsaid.packages).then_some(by_manifest.clone());
+        if unsaid.packages {
+            let source = source_of(&self.block)?;
+            packages = self.add_metadata(&source, true)?;
+        }
+        let system_packages = (!unsaid.system_packages).then_some(by_manifest);
+        let asked = Asked { packages: packages.as_deref(), system_packages: system_packages.as_deref() };
+        needs::add(self, folder, asked)
+    }
+
+    /// Adds the metadata of a script. Returns its name if it lists packages. What else it declares counts only without a
+    /// manifest.
+    fn add_metadata(&mut self, source: &[u8], has_manifest: bool) -> Result<Option<String>, BlockError> {
+        let path = self.block.folder.join(&self.block.script);
+        let Some(metadata) = script_metadata::read(&path, source, &self.block)? else { return Ok(None) };
+        let script = format!("`{}`", self.block.script);
+        match metadata.declared {
+            Some(_) if has_manifest => {
+                self.remarks.push(format!("{script}: `[tool.longshore]` is ignored, as there is a manifest"));
+            }
+            Some(declared) => self.block = declared,
+            None => {}
+        }
+        self.warnings.extend(metadata.warnings);
+        self.block.requires_python = metadata.requires_python;
+        let listed = metadata.dependencies.is_some();
+        self.block.dependencies = metadata.dependencies.unwrap_or_default();
+        Ok(listed.then_some(script))
+    }
+
+    /// The packages that an R script names, where nothing lists them.
+    fn add_r_packages(&mut self, source: &[u8]) {
+        for package in r_packages::named(&String::from_utf8_lossy(source)) {
             if !self.block.dependencies.contains(&package) {
                 self.block.dependencies.push(package.clone());
                 self.block.dependencies_found.push(package);
             }
         }
-        Ok(())
     }
 }
 
+/// The script of a block.
+fn source_of(block: &Block) -> Result<Vec<u8>, BlockError> {
+    let path = block.folder.join(&block.script);
+    small_file::read(&path, SCRIPT_MAX).map_err(|source| BlockError::Read { path, source })
+}
+
 fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
-    let language = match path.extension().and_then(|suffix| suffix.to_str()) {
-        Some("py") => Language::Python,
-        Some("R" | "r") => Language::R,
-        // The document itself tells.
-        _ if document::is_document(path) => Language::Python,
-        _ => return Err(BlockError::NotAScript { path: path.to_owned() }),
+    let suffix = path.extension().and_then(|suffix| suffix.to_str());
+    let is_document = document::is_document(path);
+    // A document itself tells its language.
+    let language = suffix.and_then(needs::language).or(is_document.then_some(Language::Python));
+    let Some(language) = language else {
+        return Err(BlockError::NotAScript { path: path.to_owned() });
     };
     let folder = longshore_os::publish::folder(path).to_owned();
     let name = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
     let block =
         Block { name: name(path.file_stem()), script: name(path.file_name()), ..Block::empty(folder, language) };
-    Ok(Loaded { block, warnings: Vec::new(), unknown_kinds: Vec::new(), remarks: Vec::new() })
+    let mut loaded = Loaded { block, warnings: Vec::new(), unknown_kinds: Vec::new(), remarks: Vec::new() };
+    let source =
+        small_file::read(path, SCRIPT_MAX).map_err(|source| BlockError::Read { path: path.to_owned(), source })?;
+    let listed = loaded.add_metadata(&source, false)?;
+    if language == Language::R && listed.is_none() {
+        loaded.add_r_packages(&source);
+    }
+    Ok(loaded)
+}
+
+/// A folder with a script, and files of other tools that list what it needs.
+fn folder_without_manifest(folder: &Path) -> Result<Loaded, BlockError> {
+    let (script, language) = needs::main_script(folder)?;
+    let name = manifest_json::name_of(folder);
+    let block = Block { name, script, whole_folder: true, ..Block::empty(folder.to_owned(), language) };
+    let mut loaded = Loaded { block, warnings: Vec::new(), unknown_kinds: Vec::new(), remarks: Vec::new() };
+    let source = source_of(&loaded.block)?;
+    let packages = loaded.add_metadata(&source, false)?;
+    let script = format!("`{}`", loaded.block.script);
+    let system_packages = (!loaded.block.system_packages.is_empty()).then_some(script);
+    let asked = Asked { packages: packages.as_deref(), system_packages: system_packages.as_deref() };
+    needs::add(&mut loaded, folder, asked)?;
+    let is_listed = packages.is_some() || !loaded.block.dependencies.is_empty();
+    if language == Language::R && !is_listed {
+        loaded.add_r_packages(&source);
+    }
+    Ok(loaded)
 }
 
 fn check_script(block: &Block, folder: &Path, manifest: &str) -> Result<(), BlockError> {
@@ -165,8 +240,8 @@ mod tests {
     fn broken_blocks_are_told_what_is_wrong() {
         assert_eq!(
             error(&[]),
-            "`B` has no `block.toml` and no `manifest.json`: a block is a folder with one of them, or a script that \
-             ends in .py, .R, .ipynb, .Rmd or .qmd"
+            "`B` has no `block.toml`, no `manifest.json` and no script: a block is a folder with one of them, or a \
+             script that ends in .py, .R, .ipynb, .Rmd or .qmd"
         );
         assert_eq!(
             error(&[("block.toml", MINIMAL)]),

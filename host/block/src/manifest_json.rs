@@ -75,7 +75,6 @@ fn block(manifest: &Value, folder: &Path, notices: &mut Notices) -> Result<Block
         pandas: pandas(&entry, notices),
         mode: mode(entry.text("apiMode", notices), form, notices)?,
         dependencies: dependencies(&entry, language, notices),
-        dependencies_found: Vec::new(),
         system_packages: words(&docker, "customSystemLibraries", notices),
         image: image(&docker, notices),
         install_api: docker.flag("installVisokioRepLibraries", notices).unwrap_or(true),
@@ -117,7 +116,8 @@ fn only_script(folder: &Path, language: Language, notices: &mut Notices) -> Resu
     Ok(usual.to_owned())
 }
 
-fn name_of(folder: &Path) -> String {
+/// The name of a folder.
+pub(super) fn name_of(folder: &Path) -> String {
     let real = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     real.file_name().map_or_else(|| "block".into(), |name| name.to_string_lossy().into_owned())
 }
@@ -438,6 +438,6 @@ mod tests {
         assert_eq!((json.warnings, json.remarks), (vec![], vec![]));
         assert_eq!(json.block.dependencies, ["scikit-learn>=1.5", "pillow"]);
         let toml = manifest_toml::parse(Path::new("block.toml"), Path::new("."), fenced(page, "toml")).unwrap();
-        assert_eq!(toml.block.options[0].default, json.block.options[0].default);
+        assert_eq!(toml.0.block.options[0].default, json.block.options[0].default);
     }
 }

@@ -3,8 +3,9 @@
 use super::error::BlockError;
 use super::model::{Block, DECLARED_MAX, InputDeclaration, InputKey, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::options::{OptionKind, OptionSpec};
+use super::toml_text::TomlText;
 use longshore_model::day::AsOfError;
-use longshore_model::hint::{did_you_mean, place, reword};
+use longshore_model::hint::did_you_mean;
 use longshore_model::table::{ColumnType, ReadOptions, WriteOptions};
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,25 +13,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Spanned;
 
+/// The keys of a manifest. A script has the same ones in its metadata, but for those that only a folder needs.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Manifest {
-    name: String,
-    language: String,
-    script: String,
-    #[serde(default)]
+pub(super) struct Manifest {
+    name: Option<String>,
+    language: Option<String>,
+    script: Option<String>,
     mode: Option<String>,
-    #[serde(default)]
     description: Option<String>,
-    #[serde(default)]
-    dependencies: Vec<String>,
-    #[serde(default)]
+    dependencies: Option<Vec<String>>,
     pandas: Option<u64>,
-    #[serde(default)]
-    system_packages: Vec<String>,
-    #[serde(default)]
+    system_packages: Option<Vec<String>>,
     as_of: Option<ManifestDay>,
-    #[serde(default)]
     image: Option<String>,
     #[serde(default = "yes")]
     install_api: bool,
@@ -38,9 +33,7 @@ struct Manifest {
     network: bool,
     #[serde(default)]
     options: Vec<Spanned<ManifestOption>>,
-    #[serde(default)]
     inputs: Option<Vec<ManifestInput>>,
-    #[serde(default)]
     outputs: Option<Vec<ManifestOutput>>,
 }
 
@@ -107,64 +100,95 @@ fn yes() -> bool {
     true
 }
 
-/// Reads the manifest at `path` of the block in `folder`.
-pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, BlockError> {
-    let manifest: Manifest = toml::from_str(text).map_err(|error| syntax(path, text, &error))?;
-    let invalid = |reason| BlockError::Invalid { path: path.to_owned(), reason };
-    let language = match manifest.language.as_str() {
+/// Reads the manifest at `path` of the block in `folder`, and returns which of its needs it does not mention.
+pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<(Loaded, Unsaid), BlockError> {
+    let document = TomlText::new(path, text);
+    let manifest: Manifest = document.read()?;
+    let missing = |key: &str| document.at(0, format!("missing key `{key}`"));
+    let given = manifest.language.as_deref().ok_or_else(|| missing("language"))?;
+    let language = match given {
         "python" => Language::Python,
         "r" | "R" => Language::R,
-        other => return Err(invalid(format!("`language` is `{other}`, but must be `python` or `r`"))),
+        other => return Err(document.invalid(format!("`language` is `{other}`, but must be `python` or `r`"))),
     };
-    let mode = match manifest.mode.as_deref() {
-        None | Some("batch") => Mode::Batch,
-        Some("stream") => Mode::Stream,
-        Some(other) => return Err(invalid(format!("`mode` is `{other}`, but must be `batch` or `stream`"))),
-    };
-    let pandas = match (manifest.pandas, language) {
-        (None, _) => Pandas::Three,
-        (Some(_), Language::R) => return Err(invalid("`pandas` is for blocks in Python, and this one is in R".into())),
-        (Some(major), Language::Python) => {
-            Pandas::of_version(major).ok_or_else(|| invalid(format!("`pandas` is {major}, but must be 2 or 3")))?
-        }
-    };
-    let as_of = manifest.as_of.map(|given| match given {
-        ManifestDay::Text(text) => text.parse(),
-        ManifestDay::Date(date) => date.to_string().parse(),
-    });
-    let as_of = as_of.transpose().map_err(|error: AsOfError| invalid(format!("`as_of`: {error}")))?;
-    let outputs =
-        manifest.outputs.map(|outputs| outputs.into_iter().map(output).collect::<Result<Vec<_>, _>>()).transpose();
-    let outputs = outputs.map_err(invalid)?;
-    if let Some(twice) = repeated(outputs.iter().flatten().map(|output| output.id.as_str())) {
-        return Err(invalid(format!("the output id `{twice}` is declared twice")));
+    if manifest.name.is_none() {
+        return Err(missing("name"));
     }
-    let at = |(offset, reason): Misplaced| {
-        let (line, column) = place(text, offset);
-        BlockError::Syntax { path: path.to_owned(), line, column, reason }
-    };
-    let inputs = manifest.inputs.map(inputs).transpose().map_err(at)?;
-    let options = options(manifest.options, inputs.as_deref()).map_err(at)?;
-    let block = Block {
-        name: manifest.name,
-        description: manifest.description,
-        script: manifest.script,
-        whole_folder: true,
-        pandas,
-        mode,
-        dependencies: manifest.dependencies,
-        dependencies_found: Vec::new(),
-        system_packages: manifest.system_packages,
-        as_of,
-        image: manifest.image,
-        install_api: manifest.install_api,
-        network: manifest.network,
-        options,
-        inputs,
-        outputs,
-        ..Block::empty(folder.to_owned(), language)
-    };
-    Ok(Loaded { block, warnings: Vec::new(), unknown_kinds: Vec::new(), remarks: Vec::new() })
+    let script = manifest.script.clone().ok_or_else(|| missing("script"))?;
+    let unsaid =
+        Unsaid { packages: manifest.dependencies.is_none(), system_packages: manifest.system_packages.is_none() };
+    let empty = Block { script, whole_folder: true, ..Block::empty(folder.to_owned(), language) };
+    let block = manifest.declare(empty, document)?;
+    Ok((Loaded { block, warnings: Vec::new(), unknown_kinds: Vec::new(), remarks: Vec::new() }, unsaid))
+}
+
+/// The needs that a manifest does not mention: the folder's other files give them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unsaid {
+    /// Packages of the language.
+    pub(super) packages: bool,
+    /// Debian packages.
+    pub(super) system_packages: bool,
+}
+
+impl Manifest {
+    /// The first of its keys that the metadata of a script does not have here.
+    pub(super) fn given_elsewhere(&self) -> Option<&'static str> {
+        let given = [
+            ("language", self.language.is_some()),
+            ("script", self.script.is_some()),
+            ("dependencies", self.dependencies.is_some()),
+        ];
+        given.into_iter().find_map(|(key, given)| given.then_some(key))
+    }
+
+    /// Declares a block that has a language and a script.
+    pub(super) fn declare(self, empty: Block, document: TomlText<'_>) -> Result<Block, BlockError> {
+        let invalid = |reason| document.invalid(reason);
+        let mode = match self.mode.as_deref() {
+            None | Some("batch") => Mode::Batch,
+            Some("stream") => Mode::Stream,
+            Some(other) => return Err(invalid(format!("`mode` is `{other}`, but must be `batch` or `stream`"))),
+        };
+        let pandas = match (self.pandas, empty.language) {
+            (None, _) => Pandas::Three,
+            (Some(_), Language::R) => {
+                return Err(invalid("`pandas` is for blocks in Python, and this one is in R".into()));
+            }
+            (Some(major), Language::Python) => {
+                Pandas::of_version(major).ok_or_else(|| invalid(format!("`pandas` is {major}, but must be 2 or 3")))?
+            }
+        };
+        let as_of = self.as_of.map(|given| match given {
+            ManifestDay::Text(text) => text.parse(),
+            ManifestDay::Date(date) => date.to_string().parse(),
+        });
+        let as_of = as_of.transpose().map_err(|error: AsOfError| invalid(format!("`as_of`: {error}")))?;
+        let outputs = self.outputs.map(|outputs| outputs.into_iter().map(output).collect::<Result<Vec<_>, _>>());
+        let outputs = outputs.transpose().map_err(invalid)?;
+        if let Some(twice) = repeated(outputs.iter().flatten().map(|output| output.id.as_str())) {
+            return Err(invalid(format!("the output id `{twice}` is declared twice")));
+        }
+        let at = |(offset, reason): Misplaced| document.at(offset, reason);
+        let inputs = self.inputs.map(inputs).transpose().map_err(at)?;
+        let options = options(self.options, inputs.as_deref()).map_err(at)?;
+        Ok(Block {
+            name: self.name.unwrap_or(empty.name),
+            description: self.description,
+            pandas,
+            mode,
+            dependencies: self.dependencies.unwrap_or_default(),
+            system_packages: self.system_packages.unwrap_or_default(),
+            as_of,
+            image: self.image,
+            install_api: self.install_api,
+            network: self.network,
+            options,
+            inputs,
+            outputs,
+            ..empty
+        })
+    }
 }
 
 /// The offset of an error in the text, and its message.
@@ -314,11 +338,6 @@ fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names.into_iter().find(|name| !seen.insert(*name))
 }
 
-fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> BlockError {
-    let (line, column) = place(text, error.span().map_or(0, |span| span.start));
-    BlockError::Syntax { path: path.to_owned(), line, column, reason: reword(error.message()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -381,7 +400,7 @@ mod tests {
             id = "clustered"
             write = { delimiter = ";", decimal = ",", bom = true, dates = "%d.%m.%Y", line = "crlf" }
         "#;
-        let block = parse(Path::new("block.toml"), Path::new("."), text).unwrap().block;
+        let block = parse(Path::new("block.toml"), Path::new("."), text).unwrap().0.block;
         assert_eq!(block.options[0].kind, OptionKind::Integer { min: Some(1), max: None });
         let input = &block.inputs.as_ref().unwrap()[0];
         assert!(input.mandatory && input.read.header == Some(HeaderLines(0)) && input.read.skip == Some(2));
@@ -467,7 +486,7 @@ mod tests {
         let text = "name = \"x\"\nlanguage = \"python\"\nscript = \"s\"\n\
             [[inputs]]\nname = \"sales\"\n[[inputs]]\nname = \"rates\"\n\
             [[options]]\nname = \"o\"\nkind = \"field\"\ninput = \"rates\"\nfield_types = [\"number\", \"date\"]\n";
-        let block = parse(Path::new("block.toml"), Path::new("."), text).unwrap().block;
+        let block = parse(Path::new("block.toml"), Path::new("."), text).unwrap().0.block;
         let field_types = vec![ColumnType::Number, ColumnType::Date(None)];
         assert_eq!(block.options[0].kind, OptionKind::Field { input: 1, field_types });
         assert_eq!(block.options[0].kind.allows(), "number or date, of input 1");
@@ -478,7 +497,7 @@ mod tests {
         use longshore_model::day::AsOf;
         let as_of = |value: &str| {
             let text = format!("name = \"x\"\nlanguage = \"python\"\nscript = \"x.py\"\nas_of = {value}\n");
-            parse(Path::new("block.toml"), Path::new("."), &text).map(|loaded| loaded.block.as_of)
+            parse(Path::new("block.toml"), Path::new("."), &text).map(|(loaded, _)| loaded.block.as_of)
         };
         let day = AsOf::Day("2023-06-01".parse().unwrap());
         assert_eq!(as_of("\"2023-06-01\"").unwrap(), Some(day));
@@ -495,7 +514,7 @@ mod tests {
     fn a_block_says_which_pandas_it_is_written_for() {
         let pandas = |language: &str, line: &str| {
             let text = format!("name = \"x\"\nlanguage = \"{language}\"\nscript = \"s\"\n{line}\n");
-            parse(Path::new("block.toml"), Path::new("."), &text).map(|loaded| loaded.block.image_kind())
+            parse(Path::new("block.toml"), Path::new("."), &text).map(|(loaded, _)| loaded.block.image_kind())
         };
         let error = |language: &str, line: &str| pandas(language, line).unwrap_err().to_string();
         assert_eq!(pandas("python", "").unwrap(), ImageKind::Python);

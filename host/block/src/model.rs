@@ -1,10 +1,12 @@
 //! The model of a block, independent of the form of its manifest.
 
+use super::needed::{NeedsFile, Pinned};
 use super::options::OptionSpec;
 use longshore_model::constraint::Constraint;
 use longshore_model::day::AsOf;
 use longshore_model::image_kind::ImageKind;
 use longshore_model::table::{ColumnType, ReadOptions, WriteOptions};
+use pep440_rs::VersionSpecifiers;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,6 +42,21 @@ pub struct Block {
     /// Those of them that are not declared but named in the script, which may work without them.
     #[serde(skip)]
     pub dependencies_found: Vec<String>,
+    /// Constraints on the versions of its packages, from the files of its folder.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Constraint>,
+    /// The exact packages of the language, from a lock of another tool; they replace what `dependencies` resolves to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<Pinned>,
+    /// The versions of Python with which it works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requires_python: Option<VersionSpecifiers>,
+    /// The version of R with which it works, such as `4.2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requires_r: Option<String>,
+    /// The files of its folder that were looked at for its needs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<NeedsFile>,
     /// Debian packages that the script needs.
     pub system_packages: Vec<String>,
     /// The day as of which its packages are chosen; the newest if not set.
@@ -203,6 +220,11 @@ impl Block {
             mode: Mode::Batch,
             dependencies: Vec::new(),
             dependencies_found: Vec::new(),
+            constraints: Vec::new(),
+            pinned: None,
+            requires_python: None,
+            requires_r: None,
+            needs: Vec::new(),
             system_packages: Vec::new(),
             as_of: None,
             caller_constraints: Vec::new(),

@@ -72,7 +72,9 @@ impl Block {
     }
 
     fn undeclared_modules(&self) -> Vec<Undeclared> {
-        let declared: BTreeSet<String> = self.dependencies.iter().map(|text| name_of(text)).collect();
+        let mut declared: BTreeSet<String> = self.dependencies.iter().map(|text| name_of(text)).collect();
+        let pinned = self.pinned.iter().flat_map(|pinned| &pinned.packages);
+        declared.extend(pinned.map(|package| normal_name(&package.name)));
         let of_image: BTreeSet<String> = PYTHON_IMAGE.lines().map(name_of).collect();
         let is_there = |import: &Import, top: &str| {
             let package = package_of_module(&import.longest()).or_else(|| package_of_module(top));

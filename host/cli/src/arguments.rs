@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Runs(RunsCommand),
     /// List what is installed in an image or a block's environment, with one hash over it
     Fingerprint(FingerprintArguments),
-    /// Write exact versions and hashes of a block's packages beside its manifest
+    /// Write exact versions and hashes of a block's packages beside its manifest or script
     Lock(LockArguments),
     /// Show settings and the source of each
     #[command(subcommand)]

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct LockArguments {
-    /// The block's folder
+    /// The block's folder, or a script
     pub(crate) block: PathBuf,
     #[command(flatten)]
     pub(crate) bounds: BoundsArguments,

@@ -13,5 +13,6 @@ mod images;
 mod locking;
 mod place;
 mod poison;
+mod projects;
 mod racing;
 mod served;

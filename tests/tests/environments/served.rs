@@ -269,7 +269,7 @@ tools::write_PACKAGES(contrib)
 "#;
 
 /// A place whose R packages come from that repository.
-fn with_repository() -> (Place, Server) {
+pub(crate) fn with_repository() -> (Place, Server) {
     let place = Place::new();
     let folder = place.path().join("cran");
     let made =

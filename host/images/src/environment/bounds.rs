@@ -49,8 +49,13 @@ impl Bounds {
         // As of a day the image's own pandas is replaced, and must stay the block's.
         let older: Option<Constraint> =
             (block.pandas == Pandas::Two && as_of.is_some()).then(|| PANDAS_2.parse().ok()).flatten();
-        let mut all: Vec<&Constraint> =
-            packages.constraints.iter().chain(of_block).chain(&block.caller_constraints).collect();
+        let mut all: Vec<&Constraint> = packages
+            .constraints
+            .iter()
+            .chain(of_block)
+            .chain(&block.constraints)
+            .chain(&block.caller_constraints)
+            .collect();
         all.extend(&older);
         all.sort_by_key(|constraint| constraint.to_string());
         all.dedup();
@@ -129,7 +134,11 @@ impl Lock {
         constraints: &[Constraint],
     ) -> Result<(), EnvironmentError> {
         let wrong = |reason: String| Err(EnvironmentError::LockBounds { path: Self::path(block), reason });
-        if let Some(day) = as_of.filter(|day| self.as_of.as_deref() != Some(day.to_string().as_str())) {
+        // A lock of another tool knows neither; its versions must be allowed.
+        let is_foreign = self.foreign.is_some();
+        if let Some(day) =
+            as_of.filter(|_| !is_foreign).filter(|day| self.as_of.as_deref() != Some(day.to_string().as_str()))
+        {
             let own = self.as_of.as_ref().map_or_else(|| "without a day".into(), |own| format!("as of {own}"));
             return wrong(format!("it was made {own}, and {day} is requested"));
         }
@@ -137,7 +146,7 @@ impl Lock {
             let locked = self.python.iter().find(|package| normal_name(&package.name) == constraint.name());
             let was_known = self.constraints.contains(&constraint.to_string());
             match locked {
-                Some(package) if constraint.is_conditional() && !was_known => {
+                Some(package) if constraint.is_conditional() && !was_known && !is_foreign => {
                     return wrong(format!(
                         "it has {} {}, and was made without `{constraint}`",
                         package.name, package.version
@@ -150,7 +159,7 @@ impl Lock {
                     ));
                 }
                 // The base's own version counts.
-                None if BASE_PACKAGES.contains(&constraint.name()) && !was_known => {
+                None if BASE_PACKAGES.contains(&constraint.name()) && !was_known && !is_foreign => {
                     return wrong(format!("it was made without `{constraint}`"));
                 }
                 _ => {}

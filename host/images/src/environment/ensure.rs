@@ -3,6 +3,7 @@
 use super::bounds::{check_snapshot, concern_base};
 use super::builder::{Builder, has_expired, lines};
 use super::custom::bring;
+use super::interpreter_version::check_image;
 use super::names::check;
 use super::plan::needs_api;
 use super::{Bounds, EnvironmentError, LayerKind, Lock, Plan, api};
@@ -70,6 +71,7 @@ pub async fn build(
     let resolver = EnvironmentResolver { store: store.as_ref(), settings, events, cancel };
     let base_name = image.unwrap_or_else(|| base_name(block, settings));
     let base = resolver.base(base_name).await?;
+    check_image(block, &base, base_name, store.as_ref(), settings).await?;
     let Some((plan, lock)) = locked_plan(block, base.clone(), base_name, settings)? else {
         let (name, id) = (base_name.to_owned(), base.id.0);
         return Ok(Built { name, id, environment: None, was_there: true, resolved: Vec::new() });
@@ -102,6 +104,7 @@ pub async fn ensure(
     }
     let name = base_name(block, settings);
     let base = resolver.base(name).await?;
+    check_image(block, &base, name, store, settings).await?;
     match locked_plan(block, base.clone(), name, settings)? {
         Some((plan, lock)) => resolver.ready(&plan, lock.as_ref()).await,
         None => resolver.as_it_is(base, name).await,

@@ -61,6 +61,16 @@ pub enum EnvironmentError {
         /// The limit.
         minutes: u64,
     },
+    /// A block does not work with the interpreter of its base.
+    #[error("the block needs {wanted}, and the image `{image}` has {found}")]
+    OtherVersion {
+        /// The versions that it works with.
+        wanted: String,
+        /// The version of the image.
+        found: String,
+        /// The base image.
+        image: String,
+    },
     /// A package name is not valid.
     #[error("invalid {kind} package name `{name}`: expected {right}")]
     Name {
@@ -183,6 +193,7 @@ impl EnvironmentError {
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::NoImage { .. } => Some(Remedy::BuildImages),
+            Self::OtherVersion { .. } => Some(Remedy::NameImage),
             Self::Pull(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
             Self::Certificates(error) => error.remedy(),

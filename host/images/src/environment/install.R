@@ -1,6 +1,7 @@
 # What of the named packages is missing, what must be compiled for it, and installing it: `install.R missing|plan|install
-# PACKAGE ...`, in the folder of the build. The file `versions`, where there is one, says which versions. `repositories.R`
-# comes before it.
+# PACKAGE ...`, in the folder of the build. The file `versions`, where there is one, says which versions. For a lock of
+# another tool, which `LONGSHORE_LOCK` names: which of them are there in another version or not at all (`differing`), getting
+# these (`fetch`) and installing them (`exact`). `repositories.R` comes before it.
 
 arguments <- commandArgs(trailingOnly = TRUE)
 mode <- arguments[1L]
@@ -66,9 +67,25 @@ fetch <- function(package, version, folder) {
       }
     }
   }
-  tell("reason", "no repository has `", package, "` in the version ", version, " that the lock names")
+  lock <- Sys.getenv("LONGSHORE_LOCK")
+  others <- if (file.exists("others")) read.table("others", col.names = c("name", "version"), colClasses = "character")
+  of.debian <- others$version[others$name == package]
+  tell("reason", "no repository has `", package, "` in the version ", version, " that ",
+       if (nzchar(lock)) paste0("`", lock, "`") else "the lock", " names",
+       if (length(of.debian)) paste0("; Debian has ", of.debian[1L], ": lock that version, or list the package without one"))
   quit(status = 1L)
 }
+
+# The rows of `versions` whose packages are not there in this version.
+differing <- function(versions) {
+  there <- installed.packages()
+  there <- there[match(versions$name, rownames(there)), "Version"]
+  same <- mapply(function(one, other) !is.na(one) && package_version(one) == package_version(other), there, versions$version)
+  versions[!as.logical(same), , drop = FALSE]
+}
+
+# The repository of the exact packages that were fetched.
+locked <- function() file.path(getwd(), "locked")
 
 # Installs exact versions: as a repository of their own they are put in their order.
 install.versions <- function(versions) {
@@ -80,8 +97,33 @@ install.versions <- function(versions) {
   install.packages(versions$name, lib = library.folder, repos = paste0("file://", repository), quiet = TRUE)
 }
 
+read.versions <- function() read.table("versions", col.names = c("name", "version"), colClasses = "character")
+
 if (mode == "missing") {
   writeLines(missing.of(wanted))
+} else if (mode == "differing") {
+  rows <- differing(read.versions())
+  writeLines(paste(rows$name, rows$version))
+} else if (mode == "fetch") {
+  rows <- differing(read.versions())
+  wanted <- rows$name
+  available()
+  contrib <- file.path(locked(), "src", "contrib")
+  dir.create(contrib, recursive = TRUE)
+  for (row in seq_len(nrow(rows))) fetch(rows$name[row], rows$version[row], contrib)
+  tools::write_PACKAGES(contrib)
+  known <- available.packages(paste0("file://", contrib), filters = list())
+  writeLines(rows$name[rows$name %in% known[known[, "NeedsCompilation"] %in% "yes", "Package"]], "compile")
+} else if (mode == "exact") {
+  rows <- differing(read.versions())
+  repository <- paste0("file://", locked())
+  # All of it from this one repository: what the lock does not list must be there already.
+  install.packages(rows$name, lib = library.folder, repos = repository, dependencies = FALSE, quiet = TRUE)
+  failed <- differing(rows)$name
+  if (length(failed)) {
+    tell("reason", "of the R packages these could not be installed: ", paste0("`", failed, "`", collapse = ", "))
+    quit(status = 1L)
+  }
 } else if (mode == "plan") {
   known <- available()
   nowhere <- setdiff(wanted, rownames(known))
@@ -100,7 +142,7 @@ if (mode == "missing") {
   compiled <- packages[known[packages, "NeedsCompilation"] %in% "yes"]
   writeLines(compiled, "compile")
 } else {
-  versions <- if (file.exists("versions")) read.table("versions", col.names = c("name", "version"), colClasses = "character")
+  versions <- if (file.exists("versions")) read.versions()
   known <- suppressMessages(available())
   present <- intersect(wanted, rownames(known))
   if (is.null(versions)) {

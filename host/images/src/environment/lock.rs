@@ -1,9 +1,9 @@
 //! Locks: the exact versions, and hashes if available, of all packages that were installed for a block, in a file
-//! beside its manifest.
+//! beside its manifest or script. The exact packages in a lock of another tool are used in the same way.
 
 use super::EnvironmentError;
 use super::requirement::normalised;
-use longshore_block::{Block, Language};
+use longshore_block::{Block, Language, Pinned, PinnedPackage};
 use longshore_config::settings::PackageSettings;
 use longshore_engine::StoredImage;
 use longshore_os::presence::if_there;
@@ -11,7 +11,7 @@ use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// The file name.
+/// The file name. For a bare script it follows the script's.
 const FILE: &str = "longshore.lock";
 
 /// The format version of the file.
@@ -25,6 +25,9 @@ const HEAD: &str = "\
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
+    /// The file of another tool that it was read from: its packages are those of the block, on any base.
+    #[serde(skip)]
+    pub(super) foreign: Option<String>,
     version: u32,
     /// The base image of the lock; others may be used, since all packages are listed by name.
     pub base: String,
@@ -62,12 +65,23 @@ pub struct LockedPackage {
     /// Such as `sha256:…`, of each allowed file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<String>,
+    /// Its requirement, if it is from a lock of another tool, with its address and its condition.
+    #[serde(skip)]
+    pub(super) exact: Option<String>,
+}
+
+impl LockedPackage {
+    /// The requirement of exactly this package.
+    fn requirement(&self) -> String {
+        self.exact.clone().unwrap_or_else(|| format!("{}=={}", self.name, self.version))
+    }
 }
 
 impl Lock {
     /// An empty lock of a block on a base.
     pub(super) fn new(block: &Block, base: &StoredImage, base_name: &str, packages: &PackageSettings) -> Self {
         Self {
+            foreign: None,
             version: VERSION,
             base: base_name.to_owned(),
             architecture: base.architecture.clone().unwrap_or_default(),
@@ -83,18 +97,51 @@ impl Lock {
 
     /// Path of the lock of a block.
     pub(crate) fn path(block: &Block) -> PathBuf {
-        block.folder.join(FILE)
+        match block.whole_folder {
+            true => block.folder.join(FILE),
+            false => block.folder.join(format!("{}.{FILE}", block.script)),
+        }
     }
 
-    /// The lock of a block, if it has one. A bare script has none: a file beside it may belong to another script.
+    /// The lock of a block, if it has one: its own, or the exact packages that a lock of another tool lists.
     pub(super) fn of(block: &Block) -> Result<Option<Self>, EnvironmentError> {
         let path = Self::path(block);
-        if !block.whole_folder {
-            return Ok(None);
-        }
         let text = if_there(small_file::read_text(&path, small_file::WRITTEN_MAX));
         let text = text.map_err(|source| EnvironmentError::File { path: path.clone(), source })?;
-        text.map(|text| Self::parse(&text, &path)).transpose()
+        match text {
+            Some(text) => Self::parse(&text, &path).map(Some),
+            None => Ok(Self::pinned(block)),
+        }
+    }
+
+    /// The exact packages that a lock of another tool lists for a block.
+    pub(super) fn pinned(block: &Block) -> Option<Self> {
+        block.pinned.as_ref().map(|pinned| Self::foreign(block, pinned))
+    }
+
+    fn foreign(block: &Block, pinned: &Pinned) -> Self {
+        let package = |package: &PinnedPackage| {
+            let PinnedPackage { name, version, hashes, .. } = package.clone();
+            LockedPackage { name, version, hashes, exact: Some(package.requirement()) }
+        };
+        let packages = pinned.packages.iter().map(package).collect();
+        let (python, r) = match block.language {
+            Language::Python => (packages, Vec::new()),
+            Language::R => (Vec::new(), packages),
+        };
+        Self {
+            foreign: Some(pinned.file.clone()),
+            version: VERSION,
+            as_of: None,
+            constraints: Vec::new(),
+            base: String::new(),
+            architecture: String::new(),
+            dependencies: dependencies(block),
+            system_packages: system_packages(block),
+            python,
+            r,
+            debian: Vec::new(),
+        }
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, EnvironmentError> {
@@ -140,13 +187,15 @@ impl Lock {
     pub fn check(&self, block: &Block, base: &StoredImage) -> Result<(), EnvironmentError> {
         self.check_names(block)?;
         match &base.architecture {
-            Some(architecture) if *architecture != self.architecture => Err(EnvironmentError::Lock {
-                path: Self::path(block),
-                reason: format!(
-                    "it is for the architecture `{}`, and `{architecture}` is needed here",
-                    self.architecture
-                ),
-            }),
+            Some(architecture) if self.foreign.is_none() && *architecture != self.architecture => {
+                Err(EnvironmentError::Lock {
+                    path: Self::path(block),
+                    reason: format!(
+                        "it is for the architecture `{}`, and `{architecture}` is needed here",
+                        self.architecture
+                    ),
+                })
+            }
             _ => Ok(()),
         }
     }
@@ -160,20 +209,29 @@ impl Lock {
     pub(super) fn requirements(&self) -> String {
         let line = |package: &LockedPackage| {
             let hashes: String = package.hashes.iter().map(|hash| format!(" --hash={hash}")).collect();
-            format!("{}=={}{hashes}\n", package.name, package.version)
+            format!("{}{hashes}\n", package.requirement())
         };
         self.python.iter().map(line).collect()
+    }
+
+    /// Whether each Python package has hashes.
+    pub(super) fn is_hashed(&self) -> bool {
+        self.python.iter().all(|package| !package.hashes.is_empty())
     }
 
     /// Its versions of the language's packages, for a hash.
     pub(super) fn lines(&self) -> Vec<String> {
         let exact = |kind: &str, packages: &[LockedPackage]| {
-            let line = |package: &LockedPackage| {
-                format!("{kind} {}=={} {}", package.name, package.version, package.hashes.join(" "))
-            };
+            let line =
+                |package: &LockedPackage| format!("{kind} {} {}", package.requirement(), package.hashes.join(" "));
             packages.iter().map(line).collect::<Vec<_>>()
         };
         [exact("python", &self.python), exact("r", &self.r), self.debian_lines()].concat()
+    }
+
+    /// Whether it has versions of Debian packages. Locks of other tools do not.
+    pub(super) fn has_debian(&self) -> bool {
+        self.foreign.is_none()
     }
 
     /// Its versions of Debian packages.
@@ -211,8 +269,10 @@ mod tests {
             name: name.into(),
             version: version.into(),
             hashes: hashes.iter().map(|&hash| hash.to_owned()).collect(),
+            exact: None,
         };
         Lock {
+            foreign: None,
             version: VERSION,
             base: "longshore/python:0.1.0".into(),
             architecture: "amd64".into(),

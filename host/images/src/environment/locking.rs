@@ -3,6 +3,7 @@
 use super::bounds::{self, BASE_PACKAGES, concern_base};
 use super::builder::{Builder, lines};
 use super::ensure::{EnvironmentResolver, base_name, plan};
+use super::interpreter_version::check_image;
 use super::job::Job;
 use super::lock::{Lock, LockedPackage};
 use super::names::check_names;
@@ -45,7 +46,7 @@ pub struct Locked {
     pub packages: usize,
 }
 
-/// Writes the lock of a block beside its manifest, and replaces an existing one.
+/// Writes the lock of a block beside its manifest or script, and replaces an existing one.
 ///
 /// # Errors
 /// [`EnvironmentError`]: the environment cannot be built, or the file cannot be written.
@@ -61,17 +62,20 @@ pub async fn lock(
     let bounds = Bounds::of(block, engines.settings()).await?;
     let settings = &bounds.applied(engines.settings());
     let names_packages = !block.dependencies.is_empty() || !block.system_packages.is_empty();
-    if !block.whole_folder || !names_packages && !concern_base(block, &settings.packages) {
+    if !names_packages && !concern_base(block, &settings.packages) {
         return Err(wrong("the block names no packages, so there is nothing to lock"));
     }
     let store = engines.images().await.map_err(StoreError::from)?;
     let resolver = EnvironmentResolver { store: store.as_ref(), settings, events, cancel };
     let name = base_name(block, settings);
     let base = resolver.base(name).await?;
-    let Some(plan) = plan(block, base.clone(), name, None, settings)? else {
+    check_image(block, &base, name, store.as_ref(), settings).await?;
+    // The exact packages of another tool's lock are those of this one.
+    let pinned = Lock::pinned(block);
+    let Some(plan) = plan(block, base.clone(), name, pinned.as_ref(), settings)? else {
         return Err(wrong("the block names no packages, so there is nothing to lock"));
     };
-    let ready = resolver.ready(&plan, None).await?;
+    let ready = resolver.ready(&plan, pinned.as_ref()).await?;
     let mut written = Lock::new(block, &base, name, &settings.packages);
     let mut found = lines(&ready.image, labels::RESOLVED);
     let read = async {
@@ -151,6 +155,7 @@ fn take(line: &str, lock: &mut Lock) {
         name: name.to_owned(),
         version: version.to_owned(),
         hashes,
+        exact: None,
     };
     let Some((kind, rest)) = line.split_once(' ') else { return };
     match kind {

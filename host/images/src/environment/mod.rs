@@ -13,6 +13,7 @@ mod custom;
 pub mod ensure;
 mod error;
 mod installed;
+mod interpreter_version;
 mod job;
 mod last_change;
 pub mod local;

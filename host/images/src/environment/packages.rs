@@ -84,7 +84,8 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
                 arguments.extend(wanted.iter().cloned());
             }
             Some(lock) => {
-                arguments.extend(["--no-deps", "--require-hashes", "-r", "/proc/self/fd/4"].map(str::to_owned));
+                let hashes = if lock.is_hashed() { "--require-hashes" } else { "--verify-hashes" };
+                arguments.extend(["--no-deps", hashes, "-r", "/proc/self/fd/4"].map(str::to_owned));
                 files.push(("lock.txt".to_owned(), 0o644, lock.requirements().into_bytes()));
             }
         }
@@ -135,14 +136,58 @@ if [ -s missing ]; then
         dpkg-query -W -f '${Package}\n' | sort | comm -13 kept - > compilers
     fi
     Rscript --vanilla install.R install $(cat missing)
+    remove_compilers
+fi
+if has_apt; then apt_clean; fi
+"#;
+
+/// Installs exactly the versions of a lock of another tool: from Debian if it has them, otherwise from the repositories and
+/// their archives. A package of the image in another version is replaced.
+const EXACT_R: &str = r#"
+command -v Rscript >/dev/null || { echo "longshore-reason: the image has no Rscript: name one that has, or none" >&2; exit 1; }
+has_apt() { command -v apt-get >/dev/null; }
+Rscript --vanilla install.R differing > missing
+if [ -s missing ] && has_apt && [ -n "${LONGSHORE_DEBIAN_R:-}" ]; then
+    # Without Debian's lists the repositories may still have all of it.
+    (apt_update) || true
+    : > debian
+    while read -r package version; do
+        name=r-cran-$(echo "$package" | tr 'A-Z' 'a-z')
+        # The version without Debian's epoch, revision and mark of changed sources.
+        has=$(apt-cache policy "$name" 2>/dev/null |
+            sed -n 's/^  Candidate: //p' | sed 's/^[0-9]*://; s/-[^-]*$//; s/[+~.]dfsg.*$//; s/[+~.]ds[0-9]*$//')
+        if [ "$(echo "$has" | tr - .)" = "$(echo "$version" | tr - .)" ]; then
+            echo "$name" >> debian
+        elif [ -n "$has" ] && [ "$has" != "(none)" ]; then
+            echo "$package $has" >> others
+        fi
+    done < missing
+    if [ -s debian ]; then apt install -y --no-install-recommends -- $(cat debian); fi
+    Rscript --vanilla install.R differing > missing
+fi
+if [ -s missing ]; then
+    Rscript --vanilla install.R fetch
+    if [ -s compile ] && ! command -v gcc >/dev/null && has_apt; then
+        dpkg-query -W -f '${Package}\n' | sort > kept
+        apt_update
+        apt install -y --no-install-recommends -- r-base-dev
+        dpkg-query -W -f '${Package}\n' | sort | comm -13 kept - > compilers
+    fi
+    Rscript --vanilla install.R exact
+    remove_compilers
+fi
+if has_apt; then apt_clean; fi
+"#;
+
+/// Removes the compilers that a build installed. Libraries that what was compiled is linked with stay.
+const REMOVE_COMPILERS: &str = r#"
+remove_compilers() {
     if [ -s compilers ]; then
-        # Libraries that what was compiled is linked with stay.
         find /usr/local/lib/R/site-library -name '*.so' -exec ldd {} + 2>/dev/null | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p' |
             sort -u | xargs -r -n 1 readlink -f | xargs -r dpkg-query -S 2>/dev/null | sed 's/:.*//' | sort -u > linked || true
         apt purge -y -- $(comm -23 compilers linked)
     fi
-fi
-if has_apt; then apt_clean; fi
+}
 "#;
 
 /// The script that installs R packages.
@@ -159,15 +204,20 @@ pub(super) fn r(layer: &Layer, lock: Option<&Lock>, settings: &PackageSettings) 
     let mut files = vec![("install.R".to_owned(), 0o644, INSTALL_R.as_bytes().to_vec())];
     let mut script = R.to_owned();
     if let Some(lock) = lock {
+        let lines: String = lock.r.iter().map(|package| format!("{} {}\n", package.name, package.version)).collect();
+        files.push(("versions".into(), 0o644, lines.into_bytes()));
+    }
+    if let Some(file) = lock.and_then(|lock| lock.foreign.clone()) {
+        script = EXACT_R.to_owned();
+        environment.push(("LONGSHORE_LOCK".into(), file));
+    } else if let Some(lock) = lock {
         // Exactly the versions of the lock, and no package that became available since.
         let debian: Vec<_> =
             lock.debian.iter().map(|package| format!("{}={}", package.name, package.version)).collect();
         script = script.replace("$(cat debian)", &debian.join(" "));
-        let lines: String = lock.r.iter().map(|package| format!("{} {}\n", package.name, package.version)).collect();
-        files.push(("versions".into(), 0o644, lines.into_bytes()));
     }
     Job {
-        script: format!("{PROLOGUE}{APT}{script}"),
+        script: format!("{PROLOGUE}{APT}{REMOVE_COMPILERS}{script}"),
         arguments: layer.wanted.clone(),
         files,
         environment,

@@ -76,7 +76,8 @@ impl Plan {
         let packages = &settings.packages;
         let mut asked = Vec::new();
         if !block.system_packages.is_empty() {
-            let exact = lock.map_or_else(|| sources(LayerKind::System, packages), Lock::debian_lines);
+            let exact = lock.filter(|lock| lock.has_debian());
+            let exact = exact.map_or_else(|| sources(LayerKind::System, packages), Lock::debian_lines);
             asked.push((LayerKind::System, lock::system_packages(block), exact));
         }
         if !block.dependencies.is_empty() || concern_base(block, packages) {

@@ -35,8 +35,9 @@ apt_clean
 
 /// The job that installs packages.
 pub(super) fn job(wanted: &[String], lock: Option<&Lock>, settings: &PackageSettings) -> Job {
+    let exact = lock.filter(|lock| lock.has_debian());
     let exact =
-        lock.map(|lock| lock.debian.iter().map(|package| format!("{}={}", package.name, package.version)).collect());
+        exact.map(|lock| lock.debian.iter().map(|package| format!("{}={}", package.name, package.version)).collect());
     Job {
         script: format!("{PROLOGUE}{APT}{INSTALL}"),
         arguments: exact.unwrap_or_else(|| wanted.to_vec()),

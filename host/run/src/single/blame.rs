@@ -68,6 +68,7 @@ fn of_environment(error: &EnvironmentError) -> Blame {
         | EnvironmentError::Installed { .. }
         | EnvironmentError::TooManyPackages { .. }
         | EnvironmentError::Deadline { .. }
+        | EnvironmentError::OtherVersion { .. }
         | EnvironmentError::Name { .. }
         | EnvironmentError::Api { .. }
         | EnvironmentError::Lock { .. }
@@ -125,6 +126,7 @@ fn of_local(error: &LocalError) -> Blame {
         LocalError::NoUv { .. }
         | LocalError::UvNotInstalled { .. }
         | LocalError::OldPython { .. }
+        | LocalError::OtherVersion { .. }
         | LocalError::Interpreter { .. }
         | LocalError::Python { .. }
         | LocalError::Unavailable { .. }

@@ -69,6 +69,16 @@ pub enum LocalError {
         /// What it printed.
         words: String,
     },
+    /// A block does not work with the interpreter of this machine.
+    #[error("the block needs {wanted}, and `{program}` is {found}")]
+    OtherVersion {
+        /// The versions that it works with.
+        wanted: String,
+        /// The version of the interpreter.
+        found: String,
+        /// Its path.
+        program: PathBuf,
+    },
     /// Python packages cannot be resolved, fetched or built.
     #[error("cannot install the block's packages ({packages}){place}:\n{words}")]
     Python {

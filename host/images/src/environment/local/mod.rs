@@ -17,11 +17,13 @@ mod tool;
 pub use diagnosis::diagnose;
 pub use error::LocalError;
 
+use super::interpreter_version::{OtherVersion, check};
 use crate::environment::Bounds;
 use crate::pruning::{self, caches};
 use crate::usage_store::{LockGuard, UsageStore};
 use environment_cache::{Acquired, BuildDirectory, EnvironmentCache, InstalledEnvironment, Record};
 use futures_util::future::BoxFuture;
+use interpreter::Interpreter;
 use longshore_block::{Block, Language};
 use longshore_config::settings::Settings;
 use longshore_engine::Engines;
@@ -86,6 +88,15 @@ async fn obtain(
             }
         }
     }
+}
+
+/// Refuses an interpreter that a block does not work with.
+fn check_version(block: &Block, parent: &Interpreter) -> Result<(), LocalError> {
+    check(block, &parent.version).map_err(|OtherVersion { wanted, found }| LocalError::OtherVersion {
+        wanted,
+        found,
+        program: parent.path.clone(),
+    })
 }
 
 /// Ends an installation that exceeds the time limit of the settings, with its processes.

@@ -13,13 +13,13 @@ use super::installer::{Cache, Installer};
 use super::interpreter::Interpreter;
 use super::key::Key;
 use super::tool::{Ended, Watch, tell};
-use super::{LocalEnvironment, LocalError, Recipe, obtain};
+use super::{LocalEnvironment, LocalError, Recipe, check_version, obtain};
 use crate::environment::bounds::{self, BASE_PACKAGES, concern_base};
 use crate::environment::requirement::{normalised, package};
 use crate::environment::steps::gives_way;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use longshore_block::{Block, Language, Pandas};
+use longshore_block::{Block, Language, Pandas, PinnedPackage};
 use longshore_config::settings::{PackageSettings, Settings};
 use longshore_engine::Engines;
 use longshore_engine::task::blocking;
@@ -46,6 +46,7 @@ pub(crate) async fn ensure(
     watch: Watch<'_>,
 ) -> Result<LocalEnvironment, LocalError> {
     let Base { interpreter: parent, hold, .. } = base::ensure(Language::Python, block.pandas, engines, watch).await?;
+    check_version(block, &parent)?;
     let base =
         LocalEnvironment { python: Some(parent.path.clone()), holds: Vec::from_iter(hold), ..Default::default() };
     if block.dependencies.is_empty() && !concern_base(block, &settings.packages) {
@@ -82,7 +83,11 @@ struct Needs {
 impl Needs {
     fn new(block: &Block, parent: Interpreter, packages: &PackageSettings) -> Self {
         let present = present(&parent.libraries);
-        let mut requirements = normalised(&block.dependencies);
+        // The exact packages of another tool's lock are the requirements then.
+        let mut requirements = match &block.pinned {
+            Some(pinned) => pinned.packages.iter().map(PinnedPackage::requirement).collect(),
+            None => normalised(&block.dependencies),
+        };
         // As of a day a constraint does it.
         requirements.extend(older_pandas(block, &requirements, &present).filter(|_| packages.as_of.is_none()));
         let bounds = bounds::lines(packages);

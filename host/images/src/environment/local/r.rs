@@ -11,7 +11,7 @@ use super::environment_cache::{BuildDirectory, Record};
 use super::interpreter::Interpreter;
 use super::key::Key;
 use super::tool::{Tool, Watch, place, tell, words};
-use super::{LocalEnvironment, LocalError, Recipe, obtain};
+use super::{LocalEnvironment, LocalError, Recipe, check_version, obtain};
 use crate::environment::bounds::check_snapshot;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -39,6 +39,7 @@ pub(crate) async fn ensure(
     watch: Watch<'_>,
 ) -> Result<LocalEnvironment, LocalError> {
     let Base { interpreter, library, hold } = base::ensure(Language::R, block.pandas, engines, watch).await?;
+    check_version(block, &interpreter)?;
     let base = LocalEnvironment {
         r_libraries: Vec::from_iter(library.clone()),
         holds: Vec::from_iter(hold),

@@ -1,0 +1,68 @@
+//! What a block needs beyond its declarations: exact packages that a lock of another tool lists, and the files of the
+//! block's folder that were looked at for its needs. Plain data; `needs` fills it in.
+
+use serde::Serialize;
+
+/// The exact packages of a lock of another tool, or of requirements with hashes. Nothing else is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Pinned {
+    /// The file that lists them, relative to the block's folder.
+    pub file: String,
+    /// The packages, in the order of the file.
+    pub packages: Vec<PinnedPackage>,
+}
+
+/// An exact package.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PinnedPackage {
+    /// Its name.
+    pub name: String,
+    /// Its exact version; empty if only its address is known.
+    pub version: String,
+    /// Its address, if it is not from an index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The condition under which it is installed, as in a requirement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    /// Such as `sha256:…`, of each allowed file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hashes: Vec<String>,
+}
+
+impl PinnedPackage {
+    /// The requirement of exactly this Python package.
+    #[must_use]
+    pub fn requirement(&self) -> String {
+        let exact = match &self.url {
+            Some(url) => format!("{} @ {url}", self.name),
+            None => format!("{}=={}", self.name, self.version),
+        };
+        self.marker.as_ref().map_or(exact.clone(), |marker| format!("{exact} ; {marker}"))
+    }
+}
+
+/// A file of a block's folder that was looked at for its needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NeedsFile {
+    /// Its name.
+    pub file: String,
+    /// Whether it counts.
+    pub role: NeedsRole,
+    /// What it gives, or why it does not count.
+    pub about: String,
+}
+
+/// Whether a file counts for a block's needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NeedsRole {
+    /// It counts.
+    Used,
+    /// It could count, and another file does.
+    PassedOver,
+    /// Files of its kind are not read.
+    NotRead,
+}

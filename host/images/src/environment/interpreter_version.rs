@@ -1,0 +1,89 @@
+//! Whether an interpreter is of a version with which a block works: checked before anything is built for it.
+
+use super::EnvironmentError;
+use crate::fingerprint::{Kind, of_image};
+use longshore_block::{Block, Language};
+use longshore_config::settings::Settings;
+use longshore_engine::{ImageStore, Interpreters, RunImage, StoredImage};
+use pep440_rs::Version;
+use std::str::FromStr;
+
+/// A version that a block does not work with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct OtherVersion {
+    /// The versions that it works with, as in `Python >=3.12`.
+    pub(super) wanted: String,
+    /// The version of the interpreter, as in `Python 3.11.2`.
+    pub(super) found: String,
+}
+
+/// Checks the interpreter of a base image. Images that block and settings do not restrict are not asked.
+pub(super) async fn check_image(
+    block: &Block,
+    base: &StoredImage,
+    name: &str,
+    store: &dyn ImageStore,
+    settings: &Settings,
+) -> Result<(), EnvironmentError> {
+    if !is_restricted(block) {
+        return Ok(());
+    }
+    let interpreters = Interpreters::of_image(&RunImage::of(name, base.clone()));
+    let installed = of_image(store, name, &base.id, &interpreters, &settings.state_folder).await;
+    let installed = installed.map_err(|source| EnvironmentError::Installed { source: Box::new(source) })?;
+    let kind = match block.language {
+        Language::Python => Kind::Python,
+        Language::R => Kind::R,
+    };
+    let Some(line) = installed.lines().iter().find(|line| line.kind() == kind) else { return Ok(()) };
+    match check(block, line.version()) {
+        Ok(()) => Ok(()),
+        Err(OtherVersion { wanted, found }) => {
+            Err(EnvironmentError::OtherVersion { wanted, found, image: name.to_owned() })
+        }
+    }
+}
+
+/// Whether a block works with some versions of its language only.
+fn is_restricted(block: &Block) -> bool {
+    block.requires_python.is_some() || block.requires_r.is_some()
+}
+
+/// Checks the version of an interpreter, such as `3.11.2` or `CPython 3.11.2`. One that is not a version is not checked.
+pub(super) fn check(block: &Block, version: &str) -> Result<(), OtherVersion> {
+    let number = version.rsplit(' ').next().unwrap_or(version).trim_end_matches('+');
+    let other = |wanted: String| OtherVersion { wanted, found: format!("{} {number}", block.language) };
+    match (block.language, &block.requires_python, &block.requires_r) {
+        (Language::Python, Some(versions), _) => match Version::from_str(number) {
+            Ok(found) if !versions.contains(&found) => Err(other(format!("Python {versions}"))),
+            _ => Ok(()),
+        },
+        (Language::R, _, Some(wanted)) if *wanted != number && !number.starts_with(&format!("{wanted}.")) => {
+            Err(other(format!("R {wanted}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pep440_rs::VersionSpecifiers;
+    use std::path::PathBuf;
+
+    #[test]
+    fn versions_are_compared() {
+        let mut python = Block::empty(PathBuf::new(), Language::Python);
+        assert!(!is_restricted(&python) && check(&python, "2.7").is_ok());
+        python.requires_python = Some(VersionSpecifiers::from_str(">=3.10,<3.12").unwrap());
+        for version in ["3.11.2", "CPython 3.10.0", "3.11.0rc1", "3.11.2+", "unknown"] {
+            assert_eq!(check(&python, version), Ok(()), "{version}");
+        }
+        let other = check(&python, "CPython 3.12.1").unwrap_err();
+        assert_eq!((other.wanted.as_str(), other.found.as_str()), ("Python >=3.10, <3.12", "Python 3.12.1"));
+        let mut r = Block::empty(PathBuf::new(), Language::R);
+        r.requires_r = Some("4.2".into());
+        assert!(check(&r, "4.2.2").is_ok() && check(&r, "4.2").is_ok());
+        assert_eq!(check(&r, "4.20.1").unwrap_err().found, "R 4.20.1");
+    }
+}

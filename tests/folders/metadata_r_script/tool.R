@@ -1,0 +1,4 @@
+# /// script
+# dependencies = ["data.table", "jsonlite"]
+# ///
+library(zoo)

@@ -1,0 +1,8 @@
+"""Nothing."""
+
+# /// script
+# dependencies = [
+#     "humanize",
+#     "rich >",
+# ]
+# ///
