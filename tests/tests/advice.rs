@@ -16,6 +16,7 @@ use syn::{Expr, ExprLit, Field, ItemEnum, Lit, LitStr, Meta, Token};
 
 /// Strings with such a name that are no advice, or not to a caller: the file, a part of the string, and the reason.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("block/src/needs/requirements_txt.rs", "--constraint", "an option of pip"),
     ("block/src/requirements.rs", "--constraint", "an option of pip"),
     ("images/src/environment/local/python.rs", "--dry-run", "an argument of uv"),
     ("images/src/environment/lock.rs", "written by `longshore lock`", "the head of a file that this command writes"),
