@@ -139,6 +139,8 @@ fn shown(result: &CaseResult) -> Shown {
     text.extend(result.problems.iter().map(|problem| problem.describe().indented()));
     let advice = result.run.remedy.as_ref().filter(|_| !result.passed()).and_then(help::words);
     advice.iter().for_each(|words| text.push(format!("  help: {words}")));
+    let hints = result.run.hints.iter().filter(|_| !result.passed());
+    hints.for_each(|hint| text.push(format!("  hint: {}", help::note(hint))));
     let ended_well = result.run.outcome == Outcome::Succeeded;
     if !result.passed() && !ended_well && !result.printed.trim().is_empty() {
         text.push("  output:");

@@ -1,8 +1,11 @@
-//! Finds the last uncaught exception in what Python printed: after a traceback, or, for a syntax error of the script
-//! itself, without one.
+//! Finds the last uncaught exception in what Python printed: after a traceback, Python's or that of a notebook's kernel,
+//! or, for a syntax error of the script itself, without one.
 
 /// The first line of a traceback.
 const HEAD: &str = "Traceback (most recent call last):";
+
+/// The end of the first line of a notebook's traceback, which begins with the kind of the exception.
+const HEAD_OF_A_CELL: &str = " Traceback (most recent call last)";
 
 /// Lines between the tracebacks of one chain.
 const CHAINED: [&str; 2] = [
@@ -24,12 +27,21 @@ pub(super) fn find(text: &str) -> Option<(String, usize)> {
             let last = after.iter().position(|line| is_exception(line, group))?;
             Some((summary(&after[..=last], &after[last..]), lines[chain_start(&lines, head)].start))
         }
-        None => {
+        None => of_a_cell(&lines).or_else(|| {
             let last = lines.iter().rposition(|line| is_of_syntax(line.inner))?;
             let first = lines[..last].iter().rposition(|line| frame(line.inner).is_some())?;
             Some((summary(&lines[first..=last], &lines[last..]), lines[first].start))
-        }
+        }),
     }
+}
+
+/// The exception of a notebook's cell.
+fn of_a_cell(lines: &[Line<'_>]) -> Option<(String, usize)> {
+    let head = lines.iter().rposition(|line| line.whole.ends_with(HEAD_OF_A_CELL))?;
+    let kind = lines[head].whole.split(' ').next()?;
+    let is_last = |line: &Line<'_>| split(line.whole).is_some_and(|(found, _)| found == kind);
+    let last = head + 1 + lines[head + 1..].iter().rposition(is_last)?;
+    Some((summary(&[], &lines[last..]), lines[head].start))
 }
 
 /// A line: whole, without the frame of an exception group, and where it starts in the text.
@@ -174,6 +186,16 @@ mod tests {
             ExceptionGroup: both (1 sub-exception)\n  +-+---------------- 1 ----------------\n    | Traceback (most \
             recent call last):\n    |   File \"s.py\", line 2, in f\n    | ValueError: one\n    +----\n";
         assert_eq!(found(text).unwrap(), "ValueError: one");
+    }
+
+    #[test]
+    fn the_exception_of_a_notebook_is_named() {
+        let text = "cell 1 of 1 failed:\n-----\nModuleNotFoundError              Traceback (most recent call last)\n\
+            Cell In[1], line 2\n      1 import util\n----> 2 import cv2\nModuleNotFoundError: No module named 'cv2'\n";
+        let (summary, start) = find(text).unwrap();
+        assert_eq!(summary, "ModuleNotFoundError: No module named 'cv2'");
+        assert!(text[start..].starts_with("ModuleNotFoundError      "));
+        assert_eq!(found("KeyError    Traceback (most recent call last)\nnone\n"), None);
     }
 
     #[test]
