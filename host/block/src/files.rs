@@ -18,8 +18,9 @@ const FILES_MAX: usize = 10_000;
 /// The most bytes in a block's folder, since they are copied into every run. Data belongs in inputs.
 const BYTES_MAX: u64 = 1 << 30;
 
-/// Folders that are not part of a block.
-const IGNORED: [&str; 3] = [".git", "__pycache__", ".venv"];
+/// Folders that are not part of a block: histories, caches, and what package managers installed for this machine.
+const IGNORED: [&str; 8] =
+    [".git", ".ipynb_checkpoints", ".Rproj.user", ".venv", "__pycache__", "node_modules", "renv", "venv"];
 
 /// The files of a block for a run.
 #[derive(Debug, Clone)]
