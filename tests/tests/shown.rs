@@ -133,6 +133,7 @@ fn scripts_write_no_lines_in_our_name() {
             lines
                 .replace("\n✓ output 0: 999", "\nlog")
                 .replace("\r✓ output 0: 999", "\rlog")
+                .replace("\u{1b}[2K✓ output 0: 999", "\u{1b}[2Klog")
                 .replace("\rerror: f", "log")
         } else {
             lines

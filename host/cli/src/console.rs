@@ -7,6 +7,7 @@ mod log_end;
 mod pulling;
 mod status;
 mod summary;
+mod traceback;
 mod watcher;
 
 use crate::help;
@@ -23,11 +24,16 @@ use pulling::Pulling;
 use status::Status;
 use std::collections::HashSet;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use traceback::Traceback;
 pub(crate) use watcher::Watcher;
 
-/// How long an incomplete line is held back before it is shown.
+/// How long an incomplete line, or a traceback, is held back before it is shown.
 const HOLD: Duration = Duration::from_millis(250);
+
+/// The streams of a script, by position.
+const STDOUT: usize = 0;
+const STDERR: usize = 1;
 
 /// What a run shows, and where.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +59,7 @@ struct Console {
     logs: [Log; 2],
     /// Their incomplete lines.
     begun: [Lines; 2],
+    traceback: Traceback,
     /// Whether a line is open on standard output and on standard error.
     is_open: [bool; 2],
     /// Whether both show the same.
@@ -75,6 +82,7 @@ impl Console {
             status: Status::new(terminal::is_animated() && !look.quiet),
             logs: [Log::to(out), Log::to(Stream::Err)],
             begun: Default::default(),
+            traceback: Traceback::default(),
             is_open: [false; 2],
             is_shared: terminal::is_shared(),
             events: look.events.then(EventLines::new),
@@ -92,8 +100,7 @@ impl Console {
     async fn watch(mut self, mut events: EventReceiver) -> Self {
         self.status.text("starting");
         loop {
-            // Below an incomplete line there is no place for the status line.
-            let since = self.begun.iter().filter_map(Lines::since).min().filter(|_| !self.status.is_shown());
+            let since = self.line_since().into_iter().chain(self.traceback.since()).min();
             let event = match since.map(|since| HOLD.saturating_sub(since.elapsed())) {
                 None => Some(events.recv().await),
                 Some(wait) if wait.is_zero() => None,
@@ -102,7 +109,7 @@ impl Console {
             match event {
                 Some(Some(event)) => self.show(event),
                 Some(None) => return self,
-                None => self.show_begun(),
+                None => self.show_late(),
             }
         }
     }
@@ -188,16 +195,37 @@ impl Console {
             end.take(source, bytes);
         }
         let stream = usize::from(source == LogSource::Stderr);
-        let whole = self.begun[stream].take(bytes, self.status.is_shown());
+        let mut whole = self.begun[stream].take(bytes, self.status.is_shown());
+        if stream == STDERR {
+            whole = self.traceback.take(whole);
+        }
         self.raw(stream, &whole);
+    }
+
+    /// When an incomplete line began. Below it there is no place for the status line.
+    fn line_since(&self) -> Option<Instant> {
+        self.begun.iter().filter_map(Lines::since).min().filter(|_| !self.status.is_shown())
+    }
+
+    /// Shows what has been held back for long enough.
+    fn show_late(&mut self) {
+        let is_late = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() >= HOLD);
+        if is_late(self.line_since()) {
+            self.show_begun();
+        }
+        if is_late(self.traceback.since()) {
+            let held = self.traceback.rest();
+            self.raw(STDERR, &held);
+        }
     }
 
     /// Shows incomplete lines.
     fn show_begun(&mut self) {
-        for stream in 0..self.begun.len() {
-            let rest = self.begun[stream].rest();
-            self.raw(stream, &rest);
-        }
+        let rest = self.begun[STDOUT].rest();
+        self.raw(STDOUT, &rest);
+        let rest = self.begun[STDERR].rest();
+        let rest = self.traceback.take(rest);
+        self.raw(STDERR, &rest);
     }
 
     /// Ends the display with the run's outcome. Returns the end of the log, if it was asked for.
@@ -268,6 +296,8 @@ impl Console {
         self.status.clear();
         self.end_pulling();
         self.show_begun();
+        let held = self.traceback.rest();
+        self.raw(STDERR, &held);
         if let Some(printed) = self.events.as_mut().map(EventLines::finish) {
             self.check_reader(printed);
         }
