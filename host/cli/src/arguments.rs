@@ -197,7 +197,7 @@ impl RunArguments {
 pub(crate) struct DryRunArguments {
     /// The block's folder, or a script
     pub(crate) block: PathBuf,
-    /// Table for input N (from 0; counted up when left out) or NAME; without any, the tables in the folder
+    /// Table for input N (from 0; by default the next) or NAME; without any, the tables in the folder
     #[arg(short, long = "input", value_name = "[N|NAME=]PATH")]
     pub(crate) inputs: Vec<String>,
     /// Options for reading inputs, as for `run`; repeatable

@@ -72,7 +72,8 @@ fn joined(paragraph: &str) -> String {
 /// Whether an argument is what `run` takes: a script, or a folder.
 fn is_runnable(argument: &str) -> bool {
     let path = Path::new(argument);
-    let is_script = path.extension().is_some_and(|suffix| ["py", "R", "r"].iter().any(|known| suffix == *known));
+    let suffixes = ["py", "R", "r", "ipynb", "Rmd", "qmd"];
+    let is_script = path.extension().is_some_and(|suffix| suffixes.iter().any(|known| suffix == *known));
     is_script || path.is_dir()
 }
 
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_script_in_place_of_a_command_is_told_how_to_run_it() {
-        for script in ["heavy.py", "a/b.R", "x.r", "."] {
+        for script in ["heavy.py", "a/b.R", "x.r", "notes.ipynb", "."] {
             let refused = of(&[script, "-i", "a.csv"]);
             assert_eq!(refused.error, format!("there is no command `{script}`"));
             assert_eq!(refused.help, [format!("did you mean `longshore run {script} -i a.csv`?")]);
