@@ -6,7 +6,7 @@ use crate::completions::{CompletionsArguments, ManualArguments};
 use crate::config::ConfigCommand;
 use crate::doctor::DoctorArguments;
 use crate::engine_argument::EngineArgument;
-use crate::fingerprint::FingerprintArguments;
+use crate::fingerprint::{DiffArguments, FingerprintArguments};
 use crate::given_tables::GivenTables;
 use crate::images::ImagesCommand;
 use crate::lock::LockArguments;
@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Runs(RunsCommand),
     /// List what is installed in an image or a block's environment, with one hash over it
     Fingerprint(FingerprintArguments),
+    /// Show the packages in which two environments, blocks or locks differ
+    Diff(DiffArguments),
     /// Write exact versions and hashes of a block's packages beside its manifest or script
     Lock(LockArguments),
     /// Show settings and the source of each

@@ -1,4 +1,4 @@
-//! `longshore fingerprint`.
+//! `longshore fingerprint` and `longshore diff`.
 
 use crate::engine_argument::EngineArgument;
 use crate::{BAD_INPUT, failure, printer};
@@ -27,6 +27,29 @@ pub(crate) struct FingerprintArguments {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArguments {
+    /// An image, six or more digits of an environment's hash, a block's folder or script, a lock (.lock), or a saved
+    /// fingerprint (.json)
+    #[arg(value_name = "FIRST")]
+    first: String,
+    /// The other one; a lock is compared by the packages that it lists
+    #[arg(value_name = "SECOND")]
+    second: String,
+    /// Engine that blocks would run with: auto is docker, or process if no engine is installed
+    #[arg(long, value_enum, default_value_t = EngineArgument::Auto)]
+    engine: EngineArgument,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `longshore diff`, and returns the exit status.
+pub(crate) async fn diff(arguments: DiffArguments, host: &Host) -> u8 {
+    let subjects = vec![arguments.first, arguments.second];
+    fingerprint(FingerprintArguments { subjects, engine: arguments.engine, json: arguments.json }, host).await
 }
 
 /// Runs the command, and returns the exit status.

@@ -83,6 +83,7 @@ fn main() -> ExitCode {
         Command::Fingerprint(arguments) => {
             runtime.block_on(signals::unless_interrupted(fingerprint::fingerprint(arguments, &host)))
         }
+        Command::Diff(arguments) => runtime.block_on(signals::unless_interrupted(fingerprint::diff(arguments, &host))),
         Command::Lock(arguments) => runtime.block_on(lock::lock(arguments, &host)),
         Command::Config(command) => config::config(&command, config),
         Command::Check(arguments) => check::check(&arguments, &host.settings().temporary_folder),

@@ -144,6 +144,12 @@ impl Lock {
         }
     }
 
+    /// The lock in a file.
+    pub(crate) fn read(path: &Path) -> Result<Self, EnvironmentError> {
+        let text = small_file::read_text(path, small_file::WRITTEN_MAX);
+        Self::parse(&text.map_err(|source| EnvironmentError::File { path: path.to_owned(), source })?, path)
+    }
+
     fn parse(text: &str, path: &Path) -> Result<Self, EnvironmentError> {
         let wrong = |reason: String| EnvironmentError::Lock { path: path.to_owned(), reason };
         let lock: Self = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;

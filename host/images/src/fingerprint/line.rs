@@ -80,12 +80,12 @@ pub struct Line {
 
 impl Line {
     /// A line of a kind that occurs once.
-    pub(super) fn single(kind: Kind, version: &str) -> Self {
+    pub(crate) fn single(kind: Kind, version: &str) -> Self {
         Self { kind, name: String::new(), architecture: String::new(), version: version.to_owned() }
     }
 
     /// A package of a language.
-    pub(super) fn package(kind: Kind, name: &str, version: &str) -> Self {
+    pub(crate) fn package(kind: Kind, name: &str, version: &str) -> Self {
         Self { kind, name: name.to_owned(), architecture: String::new(), version: version.to_owned() }
     }
 

@@ -1,6 +1,7 @@
 //! Errors of a fingerprint's subject.
 
 use crate::environment::{EnvironmentError, LocalError};
+use crate::find::FindError;
 use crate::fingerprint::FingerprintError;
 use longshore_block::BlockError;
 use longshore_engine::{EngineError, StoreError};
@@ -19,8 +20,8 @@ pub enum SubjectError {
     ShuttingDown(#[from] ShuttingDown),
     /// The reference matches nothing.
     #[error(
-        "`{subject}` is neither a path (a block's folder, a script, a fingerprint saved as .json) nor an image of the \
-         engine's: `docker images` lists those"
+        "`{subject}` is neither a path (a block's folder, a script, a lock, a fingerprint saved as .json) nor an image of \
+         the engine's or the first 6 digits of an environment's hash: `docker images` lists those"
     )]
     Nothing {
         /// The requested subject.
@@ -49,6 +50,9 @@ pub enum SubjectError {
         /// The requested subject.
         subject: String,
     },
+    /// The reference is ambiguous.
+    #[error(transparent)]
+    Find(#[from] FindError),
     /// A saved fingerprint cannot be read.
     #[error("cannot read `{path}`")]
     Read {
@@ -95,6 +99,7 @@ impl SubjectError {
             Self::Environment(error) => error.remedy(),
             Self::Local(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
+            Self::Find(error) => error.remedy(),
             Self::Fingerprint(error) => error.remedy(),
             Self::ShuttingDown(_) | Self::Nothing { .. } | Self::Block { .. } | Self::Read { .. } => None,
         }
@@ -106,6 +111,8 @@ impl SubjectError {
         matches!(
             self,
             Self::Nothing { .. }
+                | Self::Find(FindError::Ambiguous { .. })
+                | Self::Environment(EnvironmentError::Lock { .. } | EnvironmentError::File { .. })
                 | Self::NoImage { .. }
                 | Self::Block { .. }
                 | Self::NoImages { .. }

@@ -1,10 +1,13 @@
 //! The subject of a fingerprint: an image, a block, or a saved fingerprint.
 
 mod error;
+mod of_lock;
 
 pub use error::SubjectError;
 
+use crate::environment::Lock;
 use crate::environment::{self, local};
+use crate::find::{FindError, find_image};
 use crate::fingerprint::difference::{Difference, differences};
 use crate::fingerprint::document::{DOCUMENT_MAX, Document};
 use crate::fingerprint::image::of_image;
@@ -29,10 +32,12 @@ pub struct TakenFingerprint {
     pub image: Option<String>,
     /// Its packages and programs.
     pub fingerprint: Fingerprint,
+    /// Whether it is a lock, which lists the packages of a block alone.
+    pub is_lock: bool,
 }
 
-/// Takes the fingerprint of a subject: a path is a block (its folder or script) or, if it ends in `.json`, a saved
-/// fingerprint; anything else is an image. `engine` selects where the block would run.
+/// Takes the fingerprint of a subject: a path is a block (its folder or script), a saved fingerprint if it ends in `.json`,
+/// or a lock if it ends in `.lock`; anything else is an image, or the beginning of an environment's hash. `engine` selects where the block would run.
 ///
 /// # Errors
 /// [`SubjectError`].
@@ -47,6 +52,9 @@ pub async fn fingerprint(
     }
     if path.is_file() && path.extension().is_some_and(|suffix| suffix == "json") {
         return saved(path);
+    }
+    if path.is_file() && path.extension().is_some_and(|suffix| suffix == "lock") {
+        return Ok(of_lock::taken(&Lock::read(path)?, subject));
     }
     let block = |source| SubjectError::Block { subject: subject.to_owned(), source };
     of_block(subject, &Block::load(path).map_err(block)?.block, engine, engines).await
@@ -86,6 +94,7 @@ async fn of_block(
             subject: format!("{subject} (as a process of this machine)"),
             image: None,
             fingerprint,
+            is_lock: false,
         });
     };
     // The image that a run would use, if it exists already: taking a fingerprint builds nothing.
@@ -106,12 +115,17 @@ async fn of_found(
     let found = RunImage::of(image, found);
     let interpreters = Interpreters::of_image(&found);
     let fingerprint = of_image(store, image, &found.id, &interpreters, &settings.state_folder).await?;
-    Ok(TakenFingerprint { subject: subject.to_owned(), image: Some(found.id.0), fingerprint })
+    Ok(TakenFingerprint { subject: subject.to_owned(), image: Some(found.id.0), fingerprint, is_lock: false })
 }
 
 async fn find(store: &dyn ImageStore, reference: &str) -> Result<Option<StoredImage>, SubjectError> {
     match store.find(reference).await {
-        Ok(found) => Ok(found),
+        Ok(Some(found)) => Ok(Some(found)),
+        Ok(None) => match find_image(store, reference).await {
+            Ok(found) => Ok(Some(found)),
+            Err(FindError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        },
         // A reference that cannot be an image name matches none.
         Err(StoreError::Engine { source, .. }) if source.status() == Some(400) => Ok(None),
         Err(error) => Err(error.into()),
@@ -123,7 +137,7 @@ fn saved(path: &Path) -> Result<TakenFingerprint, SubjectError> {
     let wrong = |reason| SubjectError::Saved { path: path.to_owned(), reason };
     let text = small_file::read(path, DOCUMENT_MAX).map_err(failed)?;
     let (document, fingerprint) = Document::read(&text).map_err(wrong)?;
-    Ok(TakenFingerprint { subject: path.display().to_string(), image: document.image, fingerprint })
+    Ok(TakenFingerprint { subject: path.display().to_string(), image: document.image, fingerprint, is_lock: false })
 }
 
 impl TakenFingerprint {
@@ -136,6 +150,14 @@ impl TakenFingerprint {
     /// Differences to another fingerprint; empty if they are equal.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
-        differences(&self.fingerprint, &other.fingerprint)
+        match (self.is_lock, other.is_lock) {
+            (true, false) => {
+                differences(&self.fingerprint, &of_lock::comparable(&other.fingerprint, &self.fingerprint))
+            }
+            (false, true) => {
+                differences(&of_lock::comparable(&self.fingerprint, &other.fingerprint), &other.fingerprint)
+            }
+            _ => differences(&self.fingerprint, &other.fingerprint),
+        }
     }
 }
