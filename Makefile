@@ -66,6 +66,9 @@ r-package: tools ## Build the source packages of the R SDK
 images: engine agent wheel r-library ## Build the images
 	@images/build --agent $(AGENT) --wheels $(WHEELS) --r-packages $(R_PACKAGES)
 
+images-13: engine agent wheel r-library ## Build the images on Debian 13: Python 3.13, R 4.5
+	@images/build --agent $(AGENT) --wheels $(WHEELS) --r-packages $(R_PACKAGES) python-3.13 r-4.5
+
 program: agent
 	@cargo build --locked --release -p longshore-cli
 	@install -m 0755 $(AGENT) $(CARGO_TARGET_DIR)/release/longshore-agent
@@ -129,6 +132,9 @@ test-tables: setup images build venv ## Run the larger tests of tables, includin
 test-dist: dist engine venv ## Install the Debian package in a clean container, run there without an engine
 	@$(VENV)/bin/python3 -m pytest -q tests/dist
 
+test-13: setup images images-13 build venv ## Test blocks in the images on Debian 13
+	@$(VENV)/bin/python3 -m pytest -q tests/debian13
+
 docs: setup r-library ## Write the generated documents
 	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-tests --test conformance -- docs_are
 	@LONGSHORE_WRITE_DOCS=1 cargo test -q --locked -p longshore-config --lib -- docs_are
@@ -143,4 +149,4 @@ clean: ## Remove build results
 	@cargo clean
 	@rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images sdk build install dist demo lint test test-fresh test-hostile test-tables test-dist docs bench clean
+.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images images-13 sdk build install dist demo lint test test-fresh test-hostile test-tables test-dist test-13 docs bench clean

@@ -6,6 +6,7 @@ use super::options::{OptionKind, OptionSpec};
 use super::toml_text::TomlText;
 use longshore_model::day::AsOfError;
 use longshore_model::hint::did_you_mean;
+use longshore_model::image_kind::{PYTHON_VERSIONS, R_VERSIONS};
 use longshore_model::table::{ColumnType, ReadOptions, WriteOptions};
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,6 +26,8 @@ pub(super) struct Manifest {
     dependencies: Option<Vec<String>>,
     pandas: Option<u64>,
     system_packages: Option<Vec<String>>,
+    python: Option<String>,
+    r: Option<String>,
     as_of: Option<ManifestDay>,
     image: Option<String>,
     #[serde(default = "yes")]
@@ -159,6 +162,11 @@ impl Manifest {
                 Pandas::of_version(major).ok_or_else(|| invalid(format!("`pandas` is {major}, but must be 2 or 3")))?
             }
         };
+        let version = version(empty.language, self.python.as_deref(), self.r.as_deref()).map_err(invalid)?;
+        if version == Some("3.13") && pandas == Pandas::Two {
+            let advice = "with `python = \"3.13\"`, name `pandas<3` in `dependencies`";
+            return Err(invalid(format!("`pandas = 2` is for Python 3.11: {advice}")));
+        }
         let as_of = self.as_of.map(|given| match given {
             ManifestDay::Text(text) => text.parse(),
             ManifestDay::Date(date) => date.to_string().parse(),
@@ -180,6 +188,7 @@ impl Manifest {
             dependencies: self.dependencies.unwrap_or_default(),
             system_packages: self.system_packages.unwrap_or_default(),
             as_of,
+            version,
             image: self.image,
             install_api: self.install_api,
             network: self.network,
@@ -188,6 +197,22 @@ impl Manifest {
             outputs,
             ..empty
         })
+    }
+}
+
+/// The version of the block's language.
+fn version(language: Language, python: Option<&str>, r: Option<&str>) -> Result<Option<&'static str>, String> {
+    let (key, given, other, known) = match language {
+        Language::Python => ("python", python, r.map(|_| "r"), PYTHON_VERSIONS),
+        Language::R => ("r", r, python.map(|_| "python"), R_VERSIONS),
+    };
+    if let Some(other) = other {
+        return Err(format!("`{other}` is a version of the other language: this block is in {language}"));
+    }
+    let Some(given) = given else { return Ok(None) };
+    match known.into_iter().find(|known| *known == given) {
+        Some(known) => Ok(Some(known)),
+        None => Err(format!("`{key}` is `{given}`, and there are images with {language} {}", known.join(" and "))),
     }
 }
 
@@ -490,6 +515,36 @@ mod tests {
         let field_types = vec![ColumnType::Number, ColumnType::Date(None)];
         assert_eq!(block.options[0].kind, OptionKind::Field { input: 1, field_types });
         assert_eq!(block.options[0].kind.allows(), "number or date, of input 1");
+    }
+
+    #[test]
+    fn a_version_is_one_that_has_an_image() {
+        let read = |language: &str, keys: &str| {
+            let text = format!("name = \"x\"\nlanguage = \"{language}\"\nscript = \"x.py\"\n{keys}\n");
+            let block = parse(Path::new("block.toml"), Path::new("."), &text).map(|(loaded, _)| loaded.block);
+            block.map(|block| block.image_kind().name()).map_err(|error| error.to_string())
+        };
+        assert_eq!(read("python", "python = \"3.13\"").as_deref(), Ok("python-3.13"));
+        assert_eq!(read("python", "python = \"3.11\"\npandas = 2").as_deref(), Ok("python-pandas2"));
+        assert_eq!(read("r", "r = \"4.5\"").as_deref(), Ok("r-4.5"));
+        assert_eq!(read("r", "r = \"4.2\"").as_deref(), Ok("r"));
+        let mut block = Block::empty(std::path::PathBuf::new(), Language::Python);
+        for (versions, image) in
+            [(">=3.9", "python"), (">=3.12", "python-3.13"), ("<3.13", "python"), (">=3.14", "python")]
+        {
+            block.requires_python = Some(versions.parse().unwrap());
+            assert_eq!(block.image_kind().name(), image, "{versions}");
+        }
+        for (language, keys, reason) in [
+            ("python", "python = \"3.9\"", "`python` is `3.9`, and there are images with Python 3.11 and 3.13"),
+            ("r", "r = \"4\"", "`r` is `4`, and there are images with R 4.2 and 4.5"),
+            ("r", "python = \"3.13\"", "`python` is a version of the other language: this block is in R"),
+            ("python", "python = \"3.13\"\npandas = 2", "name `pandas<3` in `dependencies`"),
+        ] {
+            let error = read(language, keys).unwrap_err();
+            assert!(error.contains(reason), "{error}");
+        }
+        assert!(read("python", "python = 3.13").is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use longshore_model::constraint::Constraint;
 use longshore_model::day::AsOf;
 use longshore_model::image_kind::ImageKind;
 use longshore_model::table::{ColumnType, ReadOptions, WriteOptions};
-use pep440_rs::VersionSpecifiers;
+use pep440_rs::{Version, VersionSpecifiers};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +14,10 @@ use std::path::PathBuf;
 
 /// The most outputs or options of a manifest: more than any dialogue shows. Each is compared with all before it.
 pub(super) const DECLARED_MAX: usize = 1000;
+
+/// The Python of Debian 12, which the usual images have, and that of Debian 13.
+const PYTHON_OF_12: [u64; 3] = [3, 11, 2];
+const PYTHON_OF_13: [u64; 3] = [3, 13, 5];
 
 /// A block.
 #[derive(Debug, Clone, Serialize)]
@@ -35,6 +39,9 @@ pub struct Block {
     pub form: Form,
     /// The pandas version of a Python script.
     pub pandas: Pandas,
+    /// The version of the language, one that has an image; the image's if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<&'static str>,
     /// How the script takes its input.
     pub mode: Mode,
     /// Packages of the language that the script needs.
@@ -217,6 +224,7 @@ impl Block {
             language,
             form: Form::Script,
             pandas: Pandas::Three,
+            version: None,
             mode: Mode::Batch,
             dependencies: Vec::new(),
             dependencies_found: Vec::new(),
@@ -253,9 +261,21 @@ impl Block {
     #[must_use]
     pub fn image_kind(&self) -> ImageKind {
         match (self.language, self.pandas) {
+            (Language::Python, Pandas::Three) if self.needs_newer_python() => ImageKind::Python313,
+            (Language::R, _) if self.version.or(self.requires_r.as_deref()) == Some("4.5") => ImageKind::R45,
             (Language::R, _) => ImageKind::R,
             (Language::Python, Pandas::Two) => ImageKind::PythonPandas2,
             (Language::Python, Pandas::Three) => ImageKind::Python,
+        }
+    }
+
+    /// Whether it works with the Python of the newer image, and not with that of the usual one.
+    fn needs_newer_python(&self) -> bool {
+        let allows = |versions: &VersionSpecifiers, image: [u64; 3]| versions.contains(&Version::new(image));
+        let is_newer = |versions: &VersionSpecifiers| !allows(versions, PYTHON_OF_12) && allows(versions, PYTHON_OF_13);
+        match self.version {
+            Some(version) => version == "3.13",
+            None => self.requires_python.as_ref().is_some_and(is_newer),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The JSON schema of `block.toml`, for editors and other tools.
 
 use super::options::OptionKind;
+use longshore_model::image_kind::{PYTHON_VERSIONS, R_VERSIONS};
 use longshore_model::table::ColumnType;
 use serde_json::{Value, json};
 
@@ -128,6 +129,8 @@ pub fn schema() -> Value {
             "dependencies": texts("pip requirement strings; for R, package names"),
             "pandas": {"enum": [2, 3], "default": 3, "description": "the pandas version of a Python script"},
             "system_packages": texts("Debian packages"),
+            "python": {"enum": PYTHON_VERSIONS, "description": "the version of Python; that of the usual image without it"},
+            "r": {"enum": R_VERSIONS, "description": "the version of R; that of the usual image without it"},
             "as_of": {
                 "anyOf": [{"type": "string", "format": "date"}, {"const": "manifest"}],
                 "description": "the day as of which packages are chosen: nothing that was published later is installed; \

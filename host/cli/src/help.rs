@@ -49,6 +49,7 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
         Remedy::BuildImages => {
             "provide Longshore's images with `longshore setup`, or name another image with `--image`"
         }
+        Remedy::BuildImage { image } => return Some(format!("build it with `longshore setup {image}`")),
         Remedy::BuildAgent => {
             "install Longshore again, or name the agent in the environment variable `LONGSHORE_AGENT`"
         }
@@ -154,7 +155,7 @@ mod tests {
         assert!(kinds.len() > 20 && kinds.contains(&"raise_memory"), "{unknown}");
         for kind in kinds {
             let remedy = json!({
-                "kind": kind, "most": 1, "name": null, "block": "b", "number": 1, "path": "/p", "package": "p",
+                "kind": kind, "most": 1, "name": null, "block": "b", "image": "i", "number": 1, "path": "/p", "package": "p",
                 "place": "block_toml",
             });
             let remedy: Remedy = serde_json::from_value(remedy).unwrap();

@@ -36,6 +36,7 @@ mod setting;
 pub mod settings;
 mod slot;
 mod time;
+mod version_list;
 
 pub use certificates::{BUNDLE_BYTES_MAX, CertificateError, certificates};
 pub use document::document;

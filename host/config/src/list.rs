@@ -6,6 +6,7 @@
 use super::bound_list;
 use super::setting::{PLAIN, Setting, Target};
 use super::slot::Slot;
+use super::version_list;
 
 const ENGINE: Setting = Setting { table: "engine", ..PLAIN };
 const IMAGES: Setting = Setting { table: "images", ..PLAIN };
@@ -152,6 +153,8 @@ pub(super) static SETTINGS: &[Setting] = &[
         example: r#""registry.example.com/team/r:3""#,
         ..IMAGES
     },
+    version_list::PYTHON_3_13,
+    version_list::R_4_5,
     Setting {
         key: "disk_budget",
         slot: Slot::Size(|settings| &mut settings.images.disk_budget),

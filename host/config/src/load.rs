@@ -275,7 +275,7 @@ mod tests {
             (
                 "[images]\n\nzzz = 1",
                 "`longshore.toml`, line 3: unknown key `images.zzz`: known are python, \
-              python_pandas2, r, disk_budget, low_mark, pull, visokio_labels, store",
+              python_pandas2, r, python_3_13, r_4_5, disk_budget, low_mark, pull, visokio_labels, store",
             ),
             (
                 "[zzz]",

@@ -54,6 +54,10 @@ pub struct Settings {
     pub python_pandas2_image: String,
     /// The image of R blocks that name none.
     pub r_image: String,
+    /// The image of Python blocks that need Python 3.13.
+    pub python_3_13_image: String,
+    /// The image of R blocks that need R 4.5.
+    pub r_4_5_image: String,
     /// The wheels and R packages of the SDKs, for images and interpreters that lack them.
     pub sdk_folder: PathBuf,
     /// The folder for state that is kept between runs: last uses of images, pins, locks, and run history. Nothing else
@@ -239,7 +243,16 @@ impl Settings {
             ImageKind::Python => &self.python_image,
             ImageKind::PythonPandas2 => &self.python_pandas2_image,
             ImageKind::R => &self.r_image,
+            ImageKind::Python313 => &self.python_3_13_image,
+            ImageKind::R45 => &self.r_4_5_image,
         }
+    }
+
+    /// The images of blocks that name none.
+    #[must_use]
+    pub fn base_images(&self) -> [&str; 5] {
+        use ImageKind::{Python, Python313, PythonPandas2, R, R45};
+        [Python, PythonPandas2, R, Python313, R45].map(|kind| self.image(kind))
     }
 }
 
@@ -259,6 +272,8 @@ impl Default for Settings {
             python_image: concat!("longshore/python:", env!("CARGO_PKG_VERSION")).into(),
             python_pandas2_image: concat!("longshore/python-pandas2:", env!("CARGO_PKG_VERSION")).into(),
             r_image: concat!("longshore/r:", env!("CARGO_PKG_VERSION")).into(),
+            python_3_13_image: concat!("longshore/python-3.13:", env!("CARGO_PKG_VERSION")).into(),
+            r_4_5_image: concat!("longshore/r-4.5:", env!("CARGO_PKG_VERSION")).into(),
             sdk_folder: PathBuf::from("sdk"),
             state_folder: PathBuf::from("/var/lib/longshore"),
             cache_folder: PathBuf::from("/var/cache/longshore"),

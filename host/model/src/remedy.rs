@@ -81,6 +81,11 @@ pub enum Remedy {
     NameImage,
     /// Build Longshore's own images, or name another image.
     BuildImages,
+    /// Build one of Longshore's images that are not built with the others.
+    BuildImage {
+        /// Its name without `longshore/`.
+        image: String,
+    },
     /// Install the agent, or name its path in the settings.
     BuildAgent,
     /// Install the SDKs, or name their folder in the settings.

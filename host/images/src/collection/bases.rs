@@ -50,7 +50,7 @@ impl ImageCollection<'_> {
         let Some(store) = self.store() else { return Ok(Vec::new()) };
         let all = store.list(Some(labels::IMAGE_TYPE)).await?;
         let settings = self.settings;
-        let named = [&settings.python_image, &settings.python_pandas2_image, &settings.r_image];
+        let named = settings.base_images();
         Ok(all.into_iter().filter(is_base).map(|image| base(image, &named)).collect())
     }
 
@@ -131,10 +131,10 @@ fn is_base(image: &StoredImage) -> bool {
     image.labels.get(labels::IMAGE_TYPE).is_some_and(|kind| kind == BASE) && image.names.iter().all(is_ours)
 }
 
-fn base(image: StoredImage, named: &[&String]) -> BaseImage {
+fn base(image: StoredImage, named: &[&str]) -> BaseImage {
     let version = image.labels.get(labels::AGENT);
     let is_former = version.is_none_or(|version| is_earlier(version, VERSION))
-        && !image.names.iter().any(|name| named.contains(&name));
+        && !image.names.iter().any(|name| named.contains(&name.as_str()));
     BaseImage { id: image.id, names: image.names, bytes: image.size, is_former }
 }
 
@@ -189,10 +189,9 @@ mod tests {
         assert!(is_base(&image(&[], &base_of("0.0.1"))));
         assert!(!is_base(&image(&["longshore/r:0.0.1", "team/r:1"], &base_of("0.0.1"))));
         assert!(!is_base(&image(&["longshore/r:0.0.1"], &[(labels::IMAGE_TYPE, labels::GENERATED)])));
-        let former =
-            |version, named: &[&String]| base(image(&["longshore/r:0.0.1"], &base_of(version)), named).is_former;
+        let former = |version, named: &[&str]| base(image(&["longshore/r:0.0.1"], &base_of(version)), named).is_former;
         assert!(former("0.0.1", &[]));
-        assert!(!former("0.0.1", &[&"longshore/r:0.0.1".to_owned()]));
+        assert!(!former("0.0.1", &["longshore/r:0.0.1"]));
         assert!(!former(VERSION, &[]) && !former("999.0.0", &[]));
     }
 }

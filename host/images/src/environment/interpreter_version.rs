@@ -46,13 +46,17 @@ pub(super) async fn check_image(
 
 /// Whether a block works with some versions of its language only.
 fn is_restricted(block: &Block) -> bool {
-    block.requires_python.is_some() || block.requires_r.is_some()
+    block.requires_python.is_some() || block.requires_r.is_some() || block.version.is_some()
 }
 
 /// Checks the version of an interpreter, such as `3.11.2` or `CPython 3.11.2`. One that is not a version is not checked.
 pub(super) fn check(block: &Block, version: &str) -> Result<(), OtherVersion> {
     let number = version.rsplit(' ').next().unwrap_or(version).trim_end_matches('+');
     let other = |wanted: String| OtherVersion { wanted, found: format!("{} {number}", block.language) };
+    let is_it = |wanted: &&str| number == *wanted || number.starts_with(&format!("{wanted}."));
+    if let Some(wanted) = block.version.filter(|wanted| !is_it(wanted)) {
+        return Err(other(format!("{} {wanted}", block.language)));
+    }
     match (block.language, &block.requires_python, &block.requires_r) {
         (Language::Python, Some(versions), _) => match Version::from_str(number) {
             Ok(found) if !versions.contains(&found) => Err(other(format!("Python {versions}"))),
@@ -81,6 +85,8 @@ mod tests {
         }
         let other = check(&python, "CPython 3.12.1").unwrap_err();
         assert_eq!((other.wanted.as_str(), other.found.as_str()), ("Python >=3.10, <3.12", "Python 3.12.1"));
+        python.version = Some("3.13");
+        assert_eq!(check(&python, "CPython 3.11.2").unwrap_err().wanted, "Python 3.13");
         let mut r = Block::empty(PathBuf::new(), Language::R);
         r.requires_r = Some("4.2".into());
         assert!(check(&r, "4.2.2").is_ok() && check(&r, "4.2").is_ok());

@@ -170,7 +170,12 @@ impl PullError {
     #[must_use]
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
-            Self::NotBuilt { .. } => Some(Remedy::BuildImages),
+            Self::NotBuilt { image } => {
+                Some(match image.strip_prefix("longshore/").and_then(|name| name.split(':').next()) {
+                    Some(name @ ("python-3.13" | "r-4.5")) => Remedy::BuildImage { image: name.to_owned() },
+                    _ => Remedy::BuildImages,
+                })
+            }
             Self::Never { .. } => Some(Remedy::NameImage),
             Self::DiskFull { .. } => Some(Remedy::PruneImages),
             Self::Store(error) => error.remedy(),

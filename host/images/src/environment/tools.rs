@@ -28,8 +28,8 @@ pub(super) fn volume(writable: bool) -> BuildVolume {
 /// has its own, including layers of Debian packages: code in an image could leave files there for later builds, and all
 /// builds with the volume have that image below them anyway.
 pub(super) fn cache(base: &StoredImage, below: &ImageId, settings: &Settings) -> BuildVolume {
-    let ours = [&settings.python_image, &settings.python_pandas2_image, &settings.r_image];
-    let is_ours = *below == base.id && ours.into_iter().any(|image| base.names.contains(image));
+    let is_named = |image: &str| base.names.iter().any(|name| name == image);
+    let is_ours = *below == base.id && settings.base_images().into_iter().any(is_named);
     let digits = digits(&below.0).get(..12).unwrap_or(&below.0);
     let name = if is_ours { CACHE_VOLUMES.to_owned() } else { format!("{CACHE_VOLUMES}-{digits}") };
     BuildVolume { name, target: CACHE_FOLDER.into(), writable: true }

@@ -63,8 +63,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 fn is_configured(name: &str, settings: &Settings) -> bool {
-    let bases = [&settings.python_image, &settings.python_pandas2_image, &settings.r_image];
-    bases.into_iter().any(|base| base == name || name.strip_suffix(":latest") == Some(base))
+    settings.base_images().into_iter().any(|base| base == name || name.strip_suffix(":latest") == Some(base))
 }
 
 #[cfg(test)]

@@ -45,8 +45,8 @@ pub(crate) async fn ensure(
     settings: &Settings,
     watch: Watch<'_>,
 ) -> Result<LocalEnvironment, LocalError> {
+    check_version(block, &base::interpreter(Language::Python, settings, watch).await?)?;
     let Base { interpreter: parent, hold, .. } = base::ensure(Language::Python, block.pandas, engines, watch).await?;
-    check_version(block, &parent)?;
     let base =
         LocalEnvironment { python: Some(parent.path.clone()), holds: Vec::from_iter(hold), ..Default::default() };
     if block.dependencies.is_empty() && !concern_base(block, &settings.packages) {

@@ -38,8 +38,8 @@ pub(crate) async fn ensure(
     settings: &Settings,
     watch: Watch<'_>,
 ) -> Result<LocalEnvironment, LocalError> {
+    check_version(block, &base::interpreter(Language::R, settings, watch).await?)?;
     let Base { interpreter, library, hold } = base::ensure(Language::R, block.pandas, engines, watch).await?;
-    check_version(block, &interpreter)?;
     let base = LocalEnvironment {
         r_libraries: Vec::from_iter(library.clone()),
         holds: Vec::from_iter(hold),
