@@ -80,7 +80,7 @@ pub use longshore_model::cancel::{Cancel, CancelLevel};
 pub use longshore_model::constraint::{Constraint, ConstraintError, ConstraintsError};
 pub use longshore_model::day::{AsOf, AsOfError, Day, DayError};
 pub use longshore_model::engine_kind::{EngineChoice, EngineKind};
-pub use longshore_model::event::{DroppedEvents, Event, EventReceiver, Events, PullStep, events};
+pub use longshore_model::event::{Attended, DroppedEvents, Event, EventReceiver, Events, PullStep, events};
 pub use longshore_model::limits::{Limits, TimeLimit};
 pub use longshore_model::network::{Network, NetworkError, NetworkName};
 pub use longshore_model::note::Note;

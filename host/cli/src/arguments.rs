@@ -164,6 +164,9 @@ pub(crate) struct RunArguments {
     /// Copy the script's working folder into this new folder, regardless of the outcome
     #[arg(long, value_name = "FOLDER")]
     pub(crate) keep: Option<PathBuf>,
+    /// Start a shell in the block's container instead of its script, with the inputs in the folder of a dry run
+    #[arg(long, conflicts_with_all = ["json", "events", "explain", "watch", "outputs", "partition_by"])]
+    pub(crate) interactive: bool,
     /// Run again whenever the block's files or its inputs change, until Ctrl-C
     #[arg(long, conflicts_with_all = ["json", "explain"])]
     pub(crate) watch: bool,

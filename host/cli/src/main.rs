@@ -1,6 +1,7 @@
 //! `longshore`, the command line. This file owns start, end and exit status; each command has a file.
 
 mod arguments;
+mod attend;
 mod bounds;
 mod check;
 mod check_folder;

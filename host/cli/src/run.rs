@@ -6,10 +6,10 @@ use crate::option_values::Hidden;
 use crate::peek::glance_text;
 use crate::refusal::Report;
 use crate::signals::Signals;
-use crate::{environment, explain, failure, help, option_values, printer, script_variables, standard, tables};
+use crate::{attend, environment, explain, failure, help, option_values, printer, script_variables, standard, tables};
 use longshore::block::{Block, GivenValue};
 use longshore::shown::Shown;
-use longshore::{Cancel, Host, Outcome, PartitionSpec, RequestError, RunRequest};
+use longshore::{Cancel, Host, Outcome, PartitionSpec, RequestError, RunRequest, TimeLimit};
 use std::io;
 use std::num::NonZeroUsize;
 
@@ -32,6 +32,7 @@ pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel, 
         return report.refuse(&["`--log-end` adds to the record: give `--json` or `--events` too".into()], Vec::new());
     }
     let look = look(&arguments);
+    let interactive = arguments.interactive;
     let (texts, variables) = (&arguments.options, &arguments.option_variables);
     let spec = option_values::given(texts, variables, arguments.options_file.as_deref()).and_then(|given| {
         let notes = if quiet { Vec::new() } else { option_values::notes(&arguments, &given) };
@@ -68,6 +69,9 @@ pub(crate) async fn once(arguments: RunArguments, host: &Host, cancel: &Cancel, 
             () = cancel.cancelled() => report.interrupted(),
         };
         return status;
+    }
+    if interactive {
+        return attend::attend(prepared, host, cancel).await;
     }
     let (events, happened) = longshore::events();
     let console = match Watcher::start(look, happened, cancel) {
@@ -171,6 +175,8 @@ fn spec(arguments: RunArguments, options: Vec<(String, GivenValue)>) -> Result<R
     limits.memory_bytes = arguments.memory.unwrap_or(limits.memory_bytes);
     limits.cpus = arguments.cpus;
     limits.pids = arguments.pids.unwrap_or(limits.pids);
-    limits.timeout = arguments.timeout.unwrap_or_default();
+    // A shell has no limit of its own.
+    let usual = if arguments.interactive { TimeLimit::None } else { TimeLimit::default() };
+    limits.timeout = arguments.timeout.unwrap_or(usual);
     Ok(spec)
 }

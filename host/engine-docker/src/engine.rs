@@ -220,6 +220,10 @@ impl Container for DockerContainer {
         self.script_environment.clone()
     }
 
+    fn name(&self) -> Option<&str> {
+        Some(self.container.name())
+    }
+
     fn held(&self) -> Option<Held> {
         self.held.clone()
     }

@@ -113,6 +113,9 @@ pub trait Container: Send + Sync {
     /// How scripts run in it.
     fn script_environment(&self) -> ScriptEnvironment;
 
+    /// Its name at the engine; `None` without a container.
+    fn name(&self) -> Option<&str>;
+
     /// The container's isolation; `None` if it has none.
     fn held(&self) -> Option<Held>;
 

@@ -171,6 +171,10 @@ impl Container for ProcessContainer {
         self.script_environment.clone()
     }
 
+    fn name(&self) -> Option<&str> {
+        None
+    }
+
     fn held(&self) -> Option<Held> {
         None
     }

@@ -12,6 +12,33 @@ use crate::table::Preview;
 use longshore_protocol::LogSource;
 use std::time::Duration;
 
+/// A container that waits for a program of the caller, in the place of the script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attended {
+    /// The container's name at its engine; `None` without a container.
+    pub container: Option<String>,
+    /// The script's user and group; `None` for the user of the host.
+    pub user: Option<(u32, u32)>,
+    /// The working folder.
+    pub folder: String,
+    /// The script's environment.
+    pub environment: Vec<(String, String)>,
+    /// How the script is started there, without the folder; empty for documents and snippets.
+    pub starts: String,
+    /// The named pipe below the working folder that takes the exit status of the program, which ends the run.
+    pub end: String,
+}
+
+impl Attended {
+    /// One in this folder.
+    #[must_use]
+    pub fn new(folder: String, end: String) -> Self {
+        let (environment, starts) = (Vec::new(), String::new());
+        Self { container: None, user: None, folder, environment, starts, end }
+    }
+}
+
 /// An event of a run.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -42,6 +69,8 @@ pub enum Event {
     },
     /// The container is running and its agent has connected.
     Connected,
+    /// The container waits for a program of the caller, which can start it once the script has started.
+    Attended(Box<Attended>),
     /// The script has started.
     Started,
     /// Bytes that the script printed.

@@ -2,7 +2,7 @@
 //! by hand reads them. The files are documented in `longshore_protocol::DryRunFile`; the client reads them.
 
 use crate::request::{InputSpec, Prepared};
-use longshore_block::{Block, BlockError};
+use longshore_block::{Block, BlockError, BlockFile};
 use longshore_os::folder::Folder;
 use longshore_os::publish::{Place, Unpublished};
 use longshore_protocol::{DryRunFile, RunFacts};
@@ -13,6 +13,9 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+
+/// The folder of the dry run beside the block's files, for a program of the caller.
+pub(crate) const ATTENDED_FOLDER: &str = "dry-run";
 
 /// The id of every dry run.
 const RUN_ID: &str = "dry-run";
@@ -139,6 +142,24 @@ impl Prepared {
         Ok(DryRunFolder { folder, script, inputs, options: self.options.for_record() })
     }
 
+    /// Has the container wait for a program that the caller starts in it, instead of running the script: once the run
+    /// has told of it with `Event::Attended`. The inputs and options are in the folder of a dry run beside the block's
+    /// files, which is written to `folder` first and must stay there until the run has ended. Outputs are not published.
+    ///
+    /// # Errors
+    /// [`DryRunError`].
+    pub fn attend(&mut self, folder: &Path) -> Result<(), DryRunError> {
+        self.attended = true;
+        let made = self.write_dry_run(folder, false)?;
+        let failed = |source| DryRunError::Folder { path: made.folder.clone(), source };
+        let names = Folder::open(&made.folder).and_then(|folder| folder.names()).map_err(failed)?;
+        for name in names {
+            let within = format!("{ATTENDED_FOLDER}/{}", name.to_string_lossy());
+            self.files.push(BlockFile::at(&made.folder.join(&name), &within).map_err(failed)?);
+        }
+        Ok(())
+    }
+
     fn convert(&self, path: &Path, feed: &TableSource, number: u32) -> Result<u64, DryRunError> {
         let failed = |source: TableError| DryRunError::Input { number, source: Box::new(source) };
         let format = FileFormat { format: Format::ArrowFile, compression: Compression::None };
@@ -173,6 +194,10 @@ impl Prepared {
 
     /// The files that the folder was made from: the tables, and the manifest, or the script that stands for it.
     fn sources(&self, inputs: &[DryInput]) -> Vec<PathBuf> {
+        if self.attended {
+            // A container has none of them.
+            return Vec::new();
+        }
         let block = &self.block;
         let declares = !block.options.is_empty() || block.inputs.is_some() || block.outputs.is_some();
         let declared: &[&str] = match block.whole_folder {

@@ -29,6 +29,10 @@ enum Named<'a> {
         step: Step<'a>,
     },
     Connected,
+    Attended {
+        container: Option<&'a str>,
+        folder: &'a str,
+    },
     Started,
     Log {
         source: LogSource,
@@ -87,6 +91,8 @@ impl<'a> From<&'a Event> for Named<'a> {
             Event::Built { line } => Self::Built { line },
             Event::Pulling { image, step } => Self::Pulling { image, step: step.into() },
             Event::Connected => Self::Connected,
+            // Values of its environment may be secret.
+            Event::Attended(place) => Self::Attended { container: place.container.as_deref(), folder: &place.folder },
             Event::Started => Self::Started,
             Event::Log { source, bytes } => Self::Log { source: *source, text: String::from_utf8_lossy(bytes) },
             Event::Reading { input } => Self::Reading { input: *input },

@@ -198,6 +198,7 @@ fn is_of_others(event: &Event) -> bool {
         | Event::Note(_)
         | Event::Ending
         | Event::Publishing
+        | Event::Attended(_)
         | Event::Unsaved { .. }
         | Event::Dropped(_) => false,
     }

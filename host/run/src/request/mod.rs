@@ -164,6 +164,8 @@ pub struct Prepared {
     /// The counts of bad rows of streams, each with the stream's name.
     pub(crate) tallies: Vec<(String, Tally)>,
     pub(crate) notes: Vec<Note>,
+    /// Whether the container waits for a program of the caller, instead of running the script.
+    pub(crate) attended: bool,
 }
 
 impl Prepared {
@@ -299,6 +301,7 @@ impl RunRequest {
             input_records,
             tallies,
             notes,
+            attended: false,
         })
     }
 }

@@ -1,18 +1,27 @@
 //! The program that runs in a container: its arguments and environment, and the facts about its run.
 
 use super::{LADDER, Run};
+use crate::dry_run::ATTENDED_FOLDER;
 use crate::kept::WorkdirCapture;
 use longshore_block::{Form, Language};
 use longshore_engine::{ScriptEnvironment, Started};
 use longshore_model::engine_kind::EngineKind;
+use longshore_model::event::Attended;
 use longshore_protocol::{Begin, RunFacts};
 use std::collections::BTreeMap;
+
+/// The named pipe that takes the exit status of a program of the caller.
+const END: &str = ".longshore-end";
+
+/// Waits for that exit status, and ends with it.
+const WAIT: &str = r#"mkfifo -m 600 "$0" && read -r status < "$0"; rm -f "$0"; exit "${status:-1}""#;
 
 impl Run<'_> {
     /// The agent's instructions.
     pub(super) fn begin(&self, script_environment: &ScriptEnvironment, kind: EngineKind) -> Begin {
         let block = &self.prepared.block;
         let script = format!("{}/{}", script_environment.folder, block.script);
+        let dry_run = format!("{}/{ATTENDED_FOLDER}", script_environment.folder);
         let interpreters = &script_environment.interpreters;
         let Started { command, variables } = match block.language {
             Language::Python => interpreters.start_python(),
@@ -28,6 +37,10 @@ impl Run<'_> {
         }
         let given = &self.prepared.invocation.variables;
         environment.extend(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        if self.prepared.attended {
+            program = ["/bin/sh", "-c", WAIT, END].map(str::to_owned).to_vec();
+            environment.insert("LONGSHORE_DRY_RUN", &dry_run);
+        }
         Begin {
             program,
             environment: environment.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
@@ -55,6 +68,19 @@ impl Run<'_> {
         };
         let connected = inputs.connected().filter(|_| block.form == Form::Snippet).map(|number| number.to_string());
         driver.map(str::to_owned).into_iter().chain([script]).chain(connected).collect()
+    }
+
+    /// Where a program of the caller finds the container, and how it ends the run.
+    pub(super) fn attended(&self, begin: &Begin, container: Option<&str>) -> Attended {
+        let block = &self.prepared.block;
+        let interpreter = if block.language == Language::Python { "python3" } else { "Rscript" };
+        let starts = format!("{interpreter} {}", block.script);
+        let mut attended = Attended::new(begin.folder.clone(), END.into());
+        attended.container = container.map(str::to_owned);
+        attended.user = begin.user.as_ref().map(|user| (user.uid, user.gid));
+        attended.environment = begin.environment.clone().into_iter().collect();
+        attended.starts = if block.form == Form::Script { starts } else { String::new() };
+        attended
     }
 
     /// The facts that the script gets about its run.

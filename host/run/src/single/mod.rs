@@ -312,6 +312,9 @@ impl Run<'_> {
         let writers = Writers::new(declared, &self.run_id, streaming, memory, limits.output_bytes, trouble);
         // Both list the inputs.
         let (begin, facts) = (self.begin(script_environment, kind), self.facts(kind));
+        if self.prepared.attended {
+            self.tell(Event::Attended(Box::new(self.attended(&begin, container.name()))));
+        }
         let inputs = Arc::new(std::mem::replace(&mut self.prepared.inputs, Inputs::new(Vec::new(), None)));
         inputs.decode_ahead();
         let files = std::mem::take(&mut self.prepared.files);
