@@ -6,6 +6,7 @@ import datetime
 import decimal
 import subprocess
 import sys
+from pathlib import Path
 
 import longshore
 import pandas as pd
@@ -26,6 +27,26 @@ def test_outside_a_run_the_error_says_how_to_start_one() -> None:
         "longshore.NotInRunError: this script is not running in longshore: start it with `longshore run SCRIPT`, "
         "or `longshore run FOLDER` for a block; or name a folder of inputs in LONGSHORE_DRY_RUN"
     )
+
+
+def test_a_dry_run_allows_a_new_api_after_a_final_call(tmp_path: Path) -> None:
+    program = """
+from longshore.api import Api
+first = Api()
+try:
+    Api()
+except Exception as error:
+    print(error)
+first.close()
+second = Api()
+second.write_output({"a": [1]})
+"""
+    variables = {"LONGSHORE_DRY_RUN": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "there is an Api already" in done.stdout
+    assert (tmp_path / "output-0.parquet").is_file()
 
 
 def test_errors_are_longshore_errors() -> None:
