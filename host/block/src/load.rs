@@ -154,17 +154,21 @@ impl Loaded {
     }
 }
 
-/// The script of a block.
+/// The script of a block, of a document its code.
 fn source_of(block: &Block) -> Result<Vec<u8>, BlockError> {
     let path = block.folder.join(&block.script);
+    if document::is_document(&path) {
+        return document::source(&path).map(String::into_bytes);
+    }
     small_file::read(&path, SCRIPT_MAX).map_err(|source| BlockError::Read { path, source })
 }
 
 fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
     let suffix = path.extension().and_then(|suffix| suffix.to_str());
-    let is_document = document::is_document(path);
-    // A document itself tells its language.
-    let language = suffix.and_then(needs::language).or(is_document.then_some(Language::Python));
+    let language = match document::is_document(path) {
+        true => Some(document::language(path)?),
+        false => suffix.and_then(needs::language),
+    };
     let Some(language) = language else {
         return Err(BlockError::NotAScript { path: path.to_owned() });
     };
@@ -173,8 +177,7 @@ fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
     let block =
         Block { name: name(path.file_stem()), script: name(path.file_name()), ..Block::empty(folder, language) };
     let mut loaded = Loaded { block, warnings: Vec::new(), unknown_kinds: Vec::new(), remarks: Vec::new() };
-    let source =
-        small_file::read(path, SCRIPT_MAX).map_err(|source| BlockError::Read { path: path.to_owned(), source })?;
+    let source = source_of(&loaded.block)?;
     let listed = loaded.add_metadata(&source, false)?;
     if language == Language::R && listed.is_none() {
         loaded.add_r_packages(&source);

@@ -10,7 +10,6 @@ mod notebook;
 
 use super::error::BlockError;
 use super::model::{Block, Form, Language};
-use super::r_packages;
 use longshore_os::small_file;
 use std::path::Path;
 
@@ -64,12 +63,6 @@ pub(super) fn complete(block: &mut Block) -> Result<(), BlockError> {
         return Err(invalid(format!("its code is in {own}, but the manifest's language is {declared}")));
     }
     (block.language, block.form) = (document.language, document.form);
-    if document.language == Language::R && !block.whole_folder {
-        for package in r_packages::named(&document.code) {
-            block.dependencies_found.push(package.clone());
-            block.dependencies.push(package);
-        }
-    }
     let needed: &[&str] = match (document.form, document.language) {
         (Form::Notebook, Language::Python) => &JUPYTER,
         (Form::Notebook, Language::R) => &NOTEBOOK_R,
@@ -100,6 +93,11 @@ pub(super) fn source(path: &Path) -> Result<String, BlockError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// The language of a document's code.
+pub(super) fn language(path: &Path) -> Result<Language, BlockError> {
+    Ok(read(path)?.language)
+}
+
 fn read(path: &Path) -> Result<Document, BlockError> {
     let failed = |source| BlockError::Read { path: path.to_owned(), source };
     let text = small_file::read_text(path, BYTES_MAX).map_err(failed)?;
@@ -107,5 +105,40 @@ fn read(path: &Path) -> Result<Document, BlockError> {
     match is_notebook(path) {
         true => notebook::read(path, text),
         false => markdown::read(path, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The packages of a document without a manifest.
+    fn packages(name: &str, text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        Block::load(&path).unwrap().block.dependencies
+    }
+
+    #[test]
+    fn the_metadata_in_a_documents_code_lists_its_packages_and_those_that_execute_it_are_added() {
+        let metadata = "# /// script\n# dependencies = [\"humanize==4.12.0\", \"IPyKernel<8\"]\n# ///";
+        let cells = serde_json::json!([
+            {"cell_type": "markdown", "source": "# /// script"},
+            {"cell_type": "code", "source": metadata.split_inclusive('\n').collect::<Vec<_>>()},
+            {"cell_type": "code", "source": "import humanize"},
+        ]);
+        let notebook = serde_json::json!({"nbformat": 4, "metadata": {}, "cells": cells}).to_string();
+        assert_eq!(packages("a.ipynb", &notebook), ["humanize==4.12.0", "IPyKernel<8", "nbclient>=0.7"]);
+        let quarto = format!("```{{python}}\n{metadata}\n```\n");
+        assert_eq!(packages("a.qmd", &quarto), ["humanize==4.12.0", "IPyKernel<8", "nbclient>=0.7"]);
+    }
+
+    #[test]
+    fn a_document_in_r_without_metadata_has_the_packages_that_its_code_loads() {
+        let text = "library(notcode)\n\n```{r}\nlibrary(digest)\nknitr::kable(x)\n```\n";
+        assert_eq!(packages("a.Rmd", text), ["digest", "knitr"]);
+        let listed = format!("```{{r}}\n# /// script\n# dependencies = [\"cli\"]\n# ///\n```\n{text}");
+        assert_eq!(packages("a.Rmd", &listed), ["cli", "knitr"]);
     }
 }
