@@ -1,6 +1,7 @@
-//! The pages for image authors and operators run as they stand, in containers: environments, images, archives,
-//! fingerprints, and what stands beside the images. What becomes of their fences is in `page/mod.rs`; besides that, each
-//! Dockerfile is built by a command, and each script runs. Images that a page calls `team/…` have names of the test's own.
+//! README, and the pages for image authors and operators, run as they stand, in containers: environments, images,
+//! archives, fingerprints, and what stands beside the images. What becomes of their fences is in `page/mod.rs`; besides
+//! that, each Dockerfile is built by a command, and each script runs. Images that a page calls `team/…` have names of the
+//! test's own.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -73,6 +74,11 @@ impl Drop for Desk {
             volumes.lines().for_each(|volume| drop(docker_may_fail(&["volume", "rm", volume])));
         }
     }
+}
+
+#[test]
+fn the_first_page_runs() {
+    Desk::new().run("README.md");
 }
 
 #[test]
