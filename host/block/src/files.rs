@@ -18,9 +18,14 @@ const FILES_MAX: usize = 10_000;
 /// The most bytes in a block's folder, since they are copied into every run. Data belongs in inputs.
 const BYTES_MAX: u64 = 1 << 30;
 
-/// Folders that are not part of a block: histories, caches, and what package managers installed for this machine.
-const IGNORED: [&str; 8] =
-    [".git", ".ipynb_checkpoints", ".Rproj.user", ".venv", "__pycache__", "node_modules", "renv", "venv"];
+/// Folders that are not part of a block: histories, caches, states of editors.
+const IGNORED: [&str; 5] = [".git", ".ipynb_checkpoints", ".Rproj.user", ".venv", "__pycache__"];
+
+/// Folders, relative to the block's, in which `renv` installs packages for this machine.
+const OF_RENV: [&str; 2] = ["renv/library", "renv/staging"];
+
+/// The file that makes a folder a virtual environment of Python, whatever the folder's name is (PEP 405).
+const OF_VIRTUAL_ENVIRONMENT: &str = "pyvenv.cfg";
 
 /// The files of a block for a run.
 #[derive(Debug, Clone)]
@@ -68,7 +73,7 @@ impl Walk {
         for name in names {
             let shown = name.to_string_lossy();
             let path = if prefix.is_empty() { shown.to_string() } else { format!("{prefix}/{shown}") };
-            if !IGNORED.contains(&&*shown) {
+            if !IGNORED.contains(&&*shown) && !OF_RENV.contains(&path.as_str()) {
                 self.entry(folder, &name, within.join(&name), path)?;
             }
         }
@@ -82,7 +87,11 @@ impl Walk {
         let found = folder.stat(name).map_err(failed)?.ok_or_else(missing)?;
         let (within, found) = match FileType::from_raw_mode(found.st_mode) {
             FileType::Directory => {
-                return self.folder(&folder.folder(name).map_err(failed)?, &within, &path);
+                let folder = folder.folder(name).map_err(failed)?;
+                return match folder.stat(OsStr::new(OF_VIRTUAL_ENVIRONMENT)).map_err(failed)? {
+                    Some(_) => Ok(()),
+                    None => self.folder(&folder, &within, &path),
+                };
             }
             FileType::Symlink => {
                 let real = std::fs::canonicalize(&source).map_err(failed)?;
@@ -135,6 +144,24 @@ mod tests {
         }
         symlink("data/table", folder.join("link")).unwrap();
         Block::load(folder).unwrap().block
+    }
+
+    #[test]
+    fn installed_packages_stay_behind_and_other_folders_of_these_names_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let block = block(folder.path());
+        for name in
+            ["env/pyvenv.cfg", "env/lib/x.py", "venv/x.py", "renv/activate.R", "renv/library/p/x.R", "a/renv/library/x"]
+        {
+            std::fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+            std::fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let files = block.files().unwrap().files;
+        let files: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(
+            files,
+            ["a/renv/library/x", "block.toml", "data/table", "link", "renv/activate.R", "s.py", "venv/x.py"]
+        );
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub use needed::{NeedsFile, NeedsRole, Pinned, PinnedPackage};
 pub use options::{OptionKind, OptionSpec};
 pub use python_imports::{Import, imports};
 pub use python_modules::package_of_module;
+pub use python_requirement::is_requirement;
 pub use schema::schema;
 pub use template::{CreateError, create};
 pub use undeclared::Undeclared;

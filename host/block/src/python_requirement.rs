@@ -24,6 +24,21 @@ pub(super) struct PythonRequirement {
     pub(super) marker: Option<String>,
 }
 
+/// Whether a text of a manifest is a requirement. What has an address is left to the installer of the image, which may
+/// have programs for it that others lack.
+#[must_use]
+pub fn is_requirement(text: &str) -> bool {
+    let text = text.trim();
+    match text.contains("://") {
+        true => {
+            text.starts_with(|first: char| first.is_ascii_alphanumeric())
+                && !text.starts_with("file:")
+                && !text.chars().any(char::is_control)
+        }
+        false => read(text).is_ok(),
+    }
+}
+
 /// Reads a requirement.
 ///
 /// # Errors

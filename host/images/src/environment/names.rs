@@ -2,7 +2,7 @@
 
 use super::EnvironmentError;
 use super::lock::Lock;
-use longshore_block::{Block, Language};
+use longshore_block::{Block, Language, is_requirement};
 use longshore_model::day::AsOf;
 
 /// Checks the package names of a block, and its lock, before anything starts.
@@ -64,14 +64,6 @@ fn is_r(text: &str) -> bool {
         && text.chars().all(|character| character.is_ascii_alphanumeric() || character == '.')
 }
 
-/// A requirement may be a URL; paths do not exist in the build, and options belong in the settings.
-fn is_requirement(text: &str) -> bool {
-    let text = text.trim();
-    text.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && !text.chars().any(char::is_control)
-        && !text.starts_with("file:")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +85,19 @@ mod tests {
         ] {
             assert!(is_requirement(good), "{good}");
         }
-        for bad in ["", "-r x.txt", "--index-url=x", "./x.whl", "/x", "a\nb", "file:///x"] {
+        for bad in [
+            "",
+            "-r x.txt",
+            "--index-url=x",
+            "./x.whl",
+            "/x",
+            "a\nb",
+            "file:///x",
+            "scikit-learn>=>1",
+            "a b",
+            "a[b",
+            "a=1",
+        ] {
             assert!(!is_requirement(bad), "{bad}");
         }
     }
