@@ -15,10 +15,10 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
         Remedy::ConnectInput { number } => return Some(format!("connect a table with `-i {number}=PATH`")),
         Remedy::ShareFile { path } => return Some(share(path)),
         Remedy::ShareWritable { path } => {
-            return Some(format!("allow the script to write there with `--mount {path}:rw`"));
+            return Some(format!("allow the script to write there with `--mount {}:rw`", word(path)));
         }
         Remedy::LetOthersRead { path } => {
-            return Some(format!("let other users read it with `chmod o+r {path}`"));
+            return Some(format!("let other users read it with `chmod o+r {}`", word(path)));
         }
         Remedy::KeepFiles => {
             "write a table to an output and save it with `-o FILE`, or write files into the working folder and save them \
@@ -85,7 +85,17 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
     Some(words.to_owned())
 }
 
+/// A path as one word of a shell.
+fn word(path: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-+@%,=:".contains(character);
+    match path.chars().all(is_plain) {
+        true => path.to_owned(),
+        false => format!("'{}'", path.replace('\'', "'\\''")),
+    }
+}
+
 fn share(path: &str) -> String {
+    let path = word(path);
     format!(
         "connect a table as an input with `-i {path}`, or share the file with `--mount {path}`, and open it by that path"
     )
@@ -160,6 +170,14 @@ mod tests {
             });
             let remedy: Remedy = serde_json::from_value(remedy).unwrap();
             assert!(words(&remedy).is_some_and(|words| words.contains('`')), "{remedy:?} has no words");
+        }
+    }
+
+    #[test]
+    fn paths_in_advice_are_one_word_of_a_shell() {
+        for (path, shown) in [("/a/b-1.csv", "/a/b-1.csv"), ("/a b; c", "'/a b; c'"), ("/it's", "'/it'\\''s'")] {
+            let advice = words(&Remedy::ShareFile { path: path.into() }).unwrap();
+            assert!(advice.contains(&format!("`--mount {shown}`")), "{advice}");
         }
     }
 

@@ -32,21 +32,29 @@ const PATH_MAX: usize = 4096;
 /// Pairs of quotation marks around names.
 const QUOTES: [(char, char); 5] = [('\'', '\''), ('"', '"'), ('`', '`'), ('‘', '’'), ('“', '”')];
 
-/// A file that exists on this machine, and that the script was not given. Blocks.
+/// Folders of an image: a file that is missing there is none of this machine's.
+const OF_IMAGES: [&str; 11] =
+    ["/bin", "/boot", "/dev", "/etc", "/lib", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr"];
+
+/// A file that the script was not given. Blocks.
+///
+/// Whether a file exists is told only of the folders of the block and of the caller: a script that is not trusted must not
+/// learn from a hint what else there is on this machine.
 pub(super) fn not_shared(printed: &str, facts: &Facts) -> Option<Note> {
-    let found = names(printed, &MISSING).find_map(|name| on_this_machine(&name, facts).map(|path| (name, path)))?;
-    let (name, path) = found;
     let seen = if facts.isolated {
         "the script sees only files that it was given"
     } else {
         "the script runs in a working folder of its own"
     };
-    let place = path.parent().unwrap_or(Path::new("/")).display();
-    let text = match Path::new(&name).is_absolute() && !name.starts_with(&facts.work_folder) {
-        true => format!("`{name}` exists on this machine, but {seen}"),
-        false => format!("`{}` exists in `{place}`, but {seen}", path.file_name()?.to_string_lossy()),
-    };
-    Some(Note::new(text, Some(Remedy::ShareFile { path: path.to_string_lossy().into_owned() })))
+    let note = |text: String, path: String| Note::new(text, Some(Remedy::ShareFile { path }));
+    let names: Vec<String> = names(printed, &MISSING).collect();
+    if let Some(path) = names.iter().find_map(|name| in_folders(name, facts)) {
+        let place = path.parent().unwrap_or(Path::new("/")).display();
+        let text = format!("`{}` exists in `{place}`, but {seen}", path.file_name()?.to_string_lossy());
+        return Some(note(text, path.to_string_lossy().into_owned()));
+    }
+    let elsewhere = names.into_iter().filter(|_| facts.isolated).find(|name| is_elsewhere(Path::new(name), facts))?;
+    Some(note(format!("{seen}, and `{elsewhere}` is not one of them"), elsewhere))
 }
 
 /// A shared file that the script's user may not read. Blocks.
@@ -116,19 +124,46 @@ fn quoted(line: &str) -> Vec<String> {
     found
 }
 
-/// The file of this machine that a name in the script means, if it exists and the script did not see it.
-fn on_this_machine(name: &str, facts: &Facts) -> Option<PathBuf> {
+/// The file below the folders of the block and the caller that a name in the script means, if it exists.
+fn in_folders(name: &str, facts: &Facts) -> Option<PathBuf> {
     let given = Path::new(name);
     let relative = given.strip_prefix(&facts.work_folder).unwrap_or(given);
-    if relative.is_absolute() {
-        let is_shared = facts.mounts.iter().any(|mount| relative.starts_with(&mount.path));
-        return (facts.isolated && !is_shared && relative.exists()).then(|| relative.to_owned());
+    let is_seen = !facts.isolated || facts.mounts.iter().any(|mount| relative.starts_with(&mount.path));
+    if relative.is_absolute() && is_seen {
+        return None;
     }
-    // A name of dots alone is a folder everywhere.
-    let names_something = relative.components().any(|part| matches!(part, Component::Normal(_)));
-    let mut places = facts.folders.iter().map(|folder| folder.join(relative)).filter(|_| names_something);
-    let found = places.find(|path| path.exists())?;
-    Some(found.components().filter(|part| !matches!(part, Component::CurDir)).collect())
+    facts.folders.iter().find_map(|folder| {
+        let path = below(folder, relative)?;
+        // A link must not lead out either.
+        let real = path.canonicalize().ok()?;
+        real.starts_with(folder.canonicalize().ok()?).then_some(path)
+    })
+}
+
+/// A path in a folder, if it stays below it.
+fn below(folder: &Path, path: &Path) -> Option<PathBuf> {
+    let mut found = if path.is_absolute() { PathBuf::new() } else { folder.to_owned() };
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(found.pop()),
+            part => found.push(part),
+        }
+    }
+    (found.starts_with(folder) && found != folder).then_some(found)
+}
+
+/// Whether a path is meant for a file of this machine, and has no characters that mean something to a shell: the path is
+/// the script's word, and advice repeats it.
+fn is_elsewhere(path: &Path, facts: &Facts) -> bool {
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-+@,=".contains(character);
+    let is_container = |folder: &str| path.starts_with(folder);
+    let is_shared = facts.mounts.iter().any(|mount| path.starts_with(&mount.path));
+    path.is_absolute()
+        && path.to_str().is_some_and(|path| path.chars().all(is_plain))
+        && path.parent().is_some_and(|parent| parent != Path::new("/"))
+        && !is_shared
+        && !["/tmp", &facts.work_folder].into_iter().chain(OF_IMAGES).any(is_container)
 }
 
 #[cfg(test)]
@@ -167,9 +202,7 @@ mod tests {
             assert!(note.text.starts_with(&expected), "{}", note.text);
         }
         let message = format!("No such file or directory: '{absolute}'");
-        assert!(
-            not_shared(&message, &facts).unwrap().text.starts_with(&format!("`{absolute}` exists on this machine"))
-        );
+        assert!(not_shared(&message, &facts).unwrap().text.starts_with("`a.csv` exists in "));
         assert!(not_shared("No such file or directory: \"it's.csv\"", &facts).is_some());
     }
 
@@ -177,7 +210,21 @@ mod tests {
     fn other_files_are_not_named() {
         let folder = tempfile::tempdir().unwrap();
         let mut facts = facts(folder.path());
-        for name in ["none.csv", ".", "..", "", "/none/x", "/work", "\0"] {
+        for name in [
+            "none.csv",
+            ".",
+            "..",
+            "",
+            "/x",
+            "/etc/passwd",
+            "/usr/none",
+            "/tmp/none/x",
+            "/a/b; reboot",
+            "/a/b -x",
+            "/a/$(x)",
+            "/work",
+            "\0",
+        ] {
             assert_eq!(not_shared(&format!("No such file or directory: '{name}'"), &facts), None, "{name}");
         }
         std::fs::write(folder.path().join("a.csv"), "").unwrap();
@@ -187,6 +234,27 @@ mod tests {
         assert_eq!(not_shared(&format!("No such file or directory: '{absolute}'"), &facts), None);
         let note = not_shared("No such file or directory: 'a.csv'", &facts).unwrap();
         assert!(note.text.ends_with("runs in a working folder of its own"), "{}", note.text);
+    }
+
+    #[test]
+    fn a_hint_does_not_tell_whether_files_outside_of_the_folders_exist() {
+        let outside = tempfile::tempdir_in("/var/tmp").unwrap();
+        let folder = outside.path().join("block");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(outside.path().join("secret"), "").unwrap();
+        std::os::unix::fs::symlink(outside.path(), folder.join("link")).unwrap();
+        let facts = facts(&folder);
+        let hint = |name: &str| not_shared(&format!("No such file or directory: '{name}'"), &facts);
+        let absolute = |name: &str| outside.path().join(name).display().to_string();
+        for name in ["../secret", "link/secret", "a/../../secret", "/work/../../secret"] {
+            assert_eq!(hint(name), hint(&name.replace("secret", "none")), "{name}");
+            assert_eq!(hint(name), None, "{name}");
+        }
+        for name in ["secret", "none"] {
+            let name = absolute(name);
+            let expected = format!("the script sees only files that it was given, and `{name}` is not one of them");
+            assert_eq!(hint(&name).unwrap().text, expected);
+        }
     }
 
     #[test]
