@@ -20,9 +20,12 @@ impl Printed {
         }
     }
 
-    /// The text; bytes that are not UTF-8 are replaced.
+    /// The text; bytes that are not UTF-8 are replaced. A first line without its beginning is left out: a part of a secret
+    /// cannot be masked.
     pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes[self.bytes.len().saturating_sub(KEPT)..]).into_owned()
+        let end = &self.bytes[self.bytes.len().saturating_sub(KEPT)..];
+        let whole = end.iter().position(|byte| *byte == b'\n').filter(|_| end.len() == KEPT);
+        String::from_utf8_lossy(&end[whole.map_or(0, |at| at + 1)..]).into_owned()
     }
 }
 
@@ -39,5 +42,7 @@ mod tests {
         let text = printed.text();
         assert!(text.ends_with("xthe end \u{fffd}") && !text.contains("lost"), "{}", text.len());
         assert!(printed.bytes.len() <= 2 * KEPT);
+        printed.take(b"\nlast line\n");
+        assert_eq!(printed.text(), "last line\n");
     }
 }

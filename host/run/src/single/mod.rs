@@ -343,7 +343,8 @@ impl Run<'_> {
         }
         self.kept = seen.kept;
         self.traces = Traces {
-            printed: seen.printed.text(),
+            // What follows from it, advice too, has no secrets then.
+            printed: self.prepared.secrets().masked(&seen.printed.text()),
             script_connected: seen.script_connected,
             unconnected: seen.unconnected,
             work_folder: script_environment.folder.clone(),
