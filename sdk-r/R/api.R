@@ -7,10 +7,10 @@ state$api <- NULL
 #' Connects to the script's run, once per script. The returned object gives access to inputs, options and outputs;
 #' [close()] ends the run with success.
 #'
-#' Dry runs: if the environment variable `LONGSHORE_DRY_RUN` names a folder, as `longshore dry-run` sets one up, a script
-#' started by hand reads its inputs and options from there, and writes its outputs there (`output-0.parquet`, numbered
-#' from 0, or by their ids) when it succeeds. A dry run allows a new api after a final call, and in an interactive session
-#' at any time; unfinished outputs are discarded.
+#' Dry runs: if the environment variable `LONGSHORE_DRY_RUN` names a folder, as `longshore dry-run` sets one up, a
+#' script started by hand reads its inputs and options from there, and writes its outputs there (`output-0.parquet`,
+#' numbered from 0, or by their ids) when it succeeds. A dry run allows a new api after a final call, and in an
+#' interactive session at any time; unfinished outputs are discarded.
 #'
 #' @return an object of class `longshore_api`, the first argument of every other function of this package.
 #' @section Errors: a condition of class `longshore_error` with the `kind` `"not_in_run"` if the script was not started
