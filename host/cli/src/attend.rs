@@ -16,8 +16,10 @@ use tokio::process::Command;
 
 /// Waits for the run, starts the shell, and tells the run how it ended. Scripts that the shell starts read from the folder
 /// of the dry run, any number of times, and not from the run itself.
-const ENTER: &str = r#"unset LONGSHORE_SOCKET
-until [ -p "$0" ]; do sleep 0.1; done
+const ENTER: &str = r#"until [ -p "$0" ]; do sleep 0.1; done
+. "./$0.environment"
+unset LONGSHORE_SOCKET
+export TERM="$1" PS1='longshore:\w\$ '
 if [ -x /bin/bash ]; then /bin/bash --norc; else /bin/sh; fi
 status=$?
 echo "$status" > "$0"
@@ -97,17 +99,10 @@ async fn shell(mut happened: EventReceiver, host: &Host) -> Option<Result<u8, St
 /// The command that enters the container, or on the `process` engine the shell itself.
 fn command(place: &Attended, host: &Host) -> Result<Command, String> {
     let terminal = environment::variable("TERM").unwrap_or_else(|_| "dumb".into());
-    let own = [
-        ("TERM", terminal.as_str()),
-        ("PS1", "longshore:\\w\\$ "),
-        ("HOME", place.folder.as_str()),
-        ("USER", "longshore"),
-        ("LOGNAME", "longshore"),
-    ];
-    let variables = place.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(own);
+    let enter = ["-c", ENTER, place.end.as_str(), terminal.as_str()];
     let Some(container) = &place.container else {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", ENTER, &place.end]).current_dir(&place.folder).env_clear().envs(variables);
+        command.args(enter).current_dir(&place.folder).env_clear();
         return Ok(command);
     };
     let docker = find_program("docker", &host.settings().path)
@@ -122,14 +117,8 @@ fn command(place: &Attended, host: &Host) -> Result<Command, String> {
         command.args(["--user".into(), format!("{user}:{group}")]);
     }
     command.args(["--workdir", &place.folder]);
-    for (name, value) in variables {
-        match name {
-            // The program itself needs its own.
-            "PATH" | "HOME" | "TERM" | "LANG" | "TMPDIR" => command.args(["--env".into(), format!("{name}={value}")]),
-            // Values may be secret, and arguments are visible to all users of the machine.
-            _ => command.env(name, value).args(["--env", name]),
-        };
-    }
-    command.args([container, "/bin/sh", "-c", ENTER, &place.end]).stdin(Stdio::inherit());
+    // The variables of the run are read in the container: the image's must not reach this program, nor a secret one its
+    // arguments.
+    command.args([container, "/bin/sh"]).args(enter).stdin(Stdio::inherit());
     Ok(command)
 }

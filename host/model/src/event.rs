@@ -22,11 +22,10 @@ pub struct Attended {
     pub user: Option<(u32, u32)>,
     /// The working folder.
     pub folder: String,
-    /// The script's environment.
-    pub environment: Vec<(String, String)>,
     /// How the script is started there, without the folder; empty for documents and snippets.
     pub starts: String,
-    /// The named pipe below the working folder that takes the exit status of the program, which ends the run.
+    /// The named pipe below the working folder that takes the exit status of the program, which ends the run. Beside it a
+    /// file with `.environment` behind its name has the script's environment, in the form of a shell.
     pub end: String,
 }
 
@@ -34,8 +33,7 @@ impl Attended {
     /// One in this folder.
     #[must_use]
     pub fn new(folder: String, end: String) -> Self {
-        let (environment, starts) = (Vec::new(), String::new());
-        Self { container: None, user: None, folder, environment, starts, end }
+        Self { container: None, user: None, folder, starts: String::new(), end }
     }
 }
 

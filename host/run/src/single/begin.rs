@@ -13,8 +13,10 @@ use std::collections::BTreeMap;
 /// The named pipe that takes the exit status of a program of the caller.
 const END: &str = ".longshore-end";
 
-/// Waits for that exit status, and ends with it.
-const WAIT: &str = r#"mkfifo -m 600 "$0" && read -r status < "$0"; rm -f "$0"; exit "${status:-1}""#;
+/// Writes its environment, in the form of a shell, beside that pipe, waits for the exit status, and ends with it.
+const WAIT: &str = r#"(umask 077; export -p > "$0.environment") && mkfifo -m 600 "$0" && read -r status < "$0"
+rm -f "$0" "$0.environment"
+exit "${status:-1}""#;
 
 impl Run<'_> {
     /// The agent's instructions.
@@ -78,7 +80,6 @@ impl Run<'_> {
         let mut attended = Attended::new(begin.folder.clone(), END.into());
         attended.container = container.map(str::to_owned);
         attended.user = begin.user.as_ref().map(|user| (user.uid, user.gid));
-        attended.environment = begin.environment.clone().into_iter().collect();
         attended.starts = if block.form == Form::Script { starts } else { String::new() };
         attended
     }
