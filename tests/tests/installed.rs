@@ -88,7 +88,7 @@ fn it_runs_without_any_variable_and_is_removed_again() {
 
     // As any other account of this machine: it belongs to nobody but the user of this test.
     let listed = installation.succeeds(&["uninstall", "--list"]);
-    for part in ["home/.cache/longshore/environments, ", "home/.local/state/longshore, ", "prefix/bin/longshore"] {
+    for part in ["home/.cache/longshore/environments, ", "home/.local/state/longshore/runs, ", "prefix/bin/longshore"] {
         assert!(listed.contains(part), "{part}: {listed}");
     }
     let refused = installation.call(&["uninstall"]);
@@ -106,10 +106,11 @@ fn the_state_is_removed_if_it_is_asked_for() {
     let installation = Installation::new();
     std::fs::create_dir_all(installation.path("home/.local/state/longshore/runs/x")).unwrap();
     // Files of other programs stay.
-    std::fs::create_dir_all(installation.path("home/.cache/longshore/target")).unwrap();
+    let others = ["home/.cache/longshore/target", "home/.local/state/longshore/thesis"];
+    others.iter().for_each(|folder| std::fs::create_dir_all(installation.path(folder)).unwrap());
     installation.succeeds(&["uninstall", "--yes", "--all"]);
-    assert!(!installation.path("home/.local/state/longshore").exists());
-    assert!(installation.path("home/.cache/longshore/target").exists());
+    assert!(!installation.path("home/.local/state/longshore/runs").exists());
+    others.iter().for_each(|folder| assert!(installation.path(folder).exists(), "{folder}"));
 }
 
 #[test]

@@ -18,6 +18,9 @@ const FAILED: u8 = 3;
 /// What Longshore has in its cache folder; other programs may have more there.
 const CACHED: [&str; 3] = ["environments", "interpreters", "uv"];
 
+/// What Longshore has in its state folder: history, usage and pins, leases, fingerprints, journals of publishing.
+const STATE: [&str; 5] = ["fingerprints", "images", "leases", "publishing", "runs"];
+
 /// The folder of runs in the runtime folder.
 const RUNS: &str = "runs";
 
@@ -133,7 +136,8 @@ async fn parts(
     parts.extend(CACHED.iter().filter_map(|name| folder("cache", settings.cache_folder.join(name))));
     parts.extend(folder("runtime", settings.runtime_folder.clone()));
     let stays = (!all).then_some("history, pins and last uses; `--all` removes it");
-    parts.extend(folder("state", settings.state_folder.clone()).map(|part| Part { stays, ..part }));
+    let state = STATE.iter().filter_map(|name| folder("state", settings.state_folder.join(name)));
+    parts.extend(state.map(|part| Part { stays, ..part }));
     let stays = Some("it is yours");
     parts.extend(settings_files.iter().map(|path| Part { stays, ..Part::of("settings", shown(path), None) }));
     parts.extend(program());
@@ -190,7 +194,7 @@ fn remove_files(all: bool, settings: &Settings) -> Vec<String> {
     let mut paths: Vec<PathBuf> = CACHED.iter().map(|name| settings.cache_folder.join(name)).collect();
     paths.extend([settings.runtime_folder.join(RUNS), settings.runtime_folder.clone()]);
     if all {
-        paths.push(settings.state_folder.clone());
+        paths.extend(STATE.iter().map(|name| settings.state_folder.join(name)));
     }
     if !is_packaged() {
         paths.extend(installed_files().unwrap_or_default());
@@ -209,5 +213,6 @@ fn remove_files(all: bool, settings: &Settings) -> Vec<String> {
     }
     // Others may have files there.
     let _ = std::fs::remove_dir(&settings.cache_folder);
+    let _ = std::fs::remove_dir(&settings.state_folder);
     failures
 }
