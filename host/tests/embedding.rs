@@ -12,7 +12,7 @@ use longshore::collection::ImagesError;
 use longshore::images::How;
 use longshore::transfer::{ExportError, ImportError, Source, Target, Trust};
 use longshore::{Cancel, CancelLevel, EnvironmentError, Event, Host, InputSpec, Outcome, OutputSpec, RunError};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -157,11 +157,17 @@ fn containers(home: &Home) -> Vec<String> {
     leases.flat_map(of_lease).collect()
 }
 
-/// This machine's address as containers see it.
-fn gateway() -> IpAddr {
-    let format = "{{(index .IPAM.Config 0).Gateway}}";
+/// This machine's address as containers see it: the one from which it sends to them.
+fn address() -> IpAddr {
+    // The gateway itself is named only by an engine that was started before.
+    let format = "{{(index .IPAM.Config 0).Subnet}}";
     let asked = Command::new("docker").args(["network", "inspect", "bridge", "--format", format]).output().unwrap();
-    String::from_utf8(asked.stdout).unwrap().trim().parse().expect("the engine has a bridge")
+    let subnet = String::from_utf8(asked.stdout).unwrap();
+    let start: Ipv4Addr = subnet.split('/').next().unwrap().trim().parse().expect("the engine has a bridge");
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+    // It only chooses a route: nothing is sent.
+    socket.connect((Ipv4Addr::from(u32::from(start) | 2), 9)).unwrap();
+    socket.local_addr().unwrap().ip()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,7 +175,7 @@ async fn a_host_that_shuts_down_ends_its_builds_and_waits_for_imports() {
     let home = Home::new();
     let mut settings = home.settings();
     // An index that accepts connections and never answers: the build lasts until it is ended.
-    let index = std::net::TcpListener::bind((gateway(), 0)).unwrap();
+    let index = std::net::TcpListener::bind((address(), 0)).unwrap();
     settings.packages.index_url = Some(format!("http://{}/simple", index.local_addr().unwrap()));
     let host = Host::new(settings);
     home.write("script.py", "");
