@@ -200,7 +200,8 @@ fn two_of_them_differ_where_something_else_is_installed() {
 #[test]
 fn what_is_no_subject_is_told() {
     let bench = Bench::new();
-    let nothing = "`none` is neither a path (a block's folder, a script, a fingerprint saved as .json) nor an image";
+    let nothing =
+        "`none` is neither a path (a block's folder, a script, a lock, a fingerprint saved as .json) nor an image";
     assert!(bench.refused(&["fingerprint", "none"], 2).contains(nothing));
     assert!(bench.refused(&["fingerprint", "No Image!"], 2).contains("`No Image!` is neither a path"));
     assert!(bench.refused(&["fingerprint", "none.json"], 2).contains("`none.json` is neither a path"));

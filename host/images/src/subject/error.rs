@@ -21,7 +21,7 @@ pub enum SubjectError {
     /// The reference matches nothing.
     #[error(
         "`{subject}` is neither a path (a block's folder, a script, a lock, a fingerprint saved as .json) nor an image of \
-         the engine's or the first 6 digits of an environment's hash: `docker images` lists those"
+         the engine, nor the first 6 digits of an environment's hash: `docker images` lists images"
     )]
     Nothing {
         /// The requested subject.
