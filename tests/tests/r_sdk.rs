@@ -44,9 +44,10 @@ fn valgrind_finds_nothing_of_ours() {
     let folder = tempfile::Builder::new().prefix("r-").tempdir().unwrap();
     let log = folder.path().join("valgrind.%p.log");
     let rscript = folder.path().join("rscript");
-    // The script is the last of Rscript's arguments. A command that R itself starts is not looked into.
+    // The script is the last of Rscript's arguments. A command that R itself starts is not looked into, nor is a question.
     let text = format!(
-        "#!/bin/bash\nexec R --vanilla --no-echo -d \"valgrind --quiet --leak-check=full \
+        "#!/bin/bash\nif [[ \" $* \" == *\" -e \"* ]]; then exec Rscript \"$@\"; fi\n\
+         exec R --vanilla --no-echo -d \"valgrind --quiet --leak-check=full \
          --show-leak-kinds=definite --log-file={}\" -f \"${{@: -1}}\"\n",
         log.display()
     );

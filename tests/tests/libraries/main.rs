@@ -20,7 +20,7 @@ fn works(language: &str, script: &str, text: &str, packages: &str) {
     for network in ["none", "bridge"] {
         let arguments = ["run", "block", "--engine", "docker", "--network", network, "--memory", "2g"];
         let output = user.command(&arguments).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
+        let said = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
         assert!(output.status.success() && said.contains("fine:") && !said.contains("failed:"), "{network}: {said}");
     }
 }

@@ -85,9 +85,8 @@ fn in_a_run(network: &str) -> BTreeMap<String, String> {
     user.file("answers.py", &script());
     let arguments = ["run", "answers.py", "--engine", "docker", "--network", network];
     let output = user.command(&arguments).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    answers(&said)
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    answers(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// The kernel's own answers: those of a container without a profile, and without privileges all the same.
