@@ -21,9 +21,6 @@ pub(super) const FILE: &str = "uv.lock";
 /// The format's version. A later one may mean other things by the same keys.
 const VERSION: u64 = 1;
 
-/// The index that uv names when none is configured.
-const DEFAULT_INDEX: &str = "https://index.example.org/simple";
-
 #[derive(Debug, Deserialize)]
 struct Lock {
     version: u64,
@@ -106,13 +103,16 @@ pub(super) fn read(files: &FolderFiles, declared: Parsed) -> Result<Reading, Blo
     parsed.requires_python = lock.requires_python.map(|versions| requires_python(versions, document)).transpose()?;
     let needed = Closure::of(root, &lock.package, document)?;
     let mut pinned = Vec::new();
-    let mut others = BTreeSet::new();
+    let mut indexes: BTreeMap<&str, usize> = BTreeMap::new();
     for (at, conditions) in needed.conditions {
         let package = &lock.package[at];
         pinned.push(pin(package, conditions, document)?);
-        others.extend(package.source.registry.iter().filter(|index| index.trim_end_matches('/') != DEFAULT_INDEX));
+        let index = package.source.registry.as_deref();
+        index.into_iter().for_each(|index| *indexes.entry(index.trim_end_matches('/')).or_default() += 1);
     }
-    for index in others {
+    // The one of most packages is the project's usual index.
+    let usual = indexes.iter().max_by_key(|(_, packages)| **packages).map(|(index, _)| *index);
+    for index in indexes.keys().filter(|index| Some(**index) != usual) {
         let index = masked(index);
         parsed.warnings.push(format!(
             "`{FILE}`: packages of the index `{index}` are looked for in the index of the settings, by their hashes"
