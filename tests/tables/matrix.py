@@ -103,6 +103,14 @@ class Matrix:
                 result.seen = run.seen[place]
                 result.output = outputs[place] if out and outputs[place].exists() else None
             return results
+        # An output that the script could not write fails the run: the others are written by another.
+        notes = run.seen if run.seen is not None and len(run.seen) == len(part) else []
+        unwritten = [place for place, note in enumerate(notes) if {"error", "write error"} & note.keys()]
+        if run.status == 1 and unwritten and "did not write" in run.errors:
+            for place in unwritten:
+                results[place].seen = notes[place]
+            rest = [group for place, group in enumerate(part) if place not in unwritten]
+            return [results[place] for place in unwritten] + (self._run(way, rest) if rest else [])
         # All bad inputs are named at once, by their files.
         named = [place for place, path in enumerate(inputs) if run.status == 2 and path.name in run.errors]
         if len(part) == 1 or len(named) == len(part):
