@@ -198,7 +198,7 @@ impl ScriptSession {
                 self.tell(Event::Progress { fraction, text });
             }
             FromScript::Error { text } => self.tell_text(Event::Error, text)?,
-            FromScript::Uncaught { summary } => self.end.uncaught = Some(bounded(summary)?),
+            FromScript::Uncaught { summary } => self.end.uncaught = Some(self.shown(summary)?),
             FromScript::Verdict { word, message } => {
                 let message = message.map(|message| self.shown(message)).transpose()?;
                 self.end.verdict.get_or_insert((word, message));

@@ -48,9 +48,6 @@ impl Run<'_> {
             summary: last_words(printed).unwrap_or_default(),
             printed: printed.clone(),
         });
-        // What the SDK reported has secrets, and advice repeats names in it.
-        let secrets = self.prepared.secrets();
-        let error = ScriptError { summary: secrets.masked(&error.summary), printed: secrets.masked(&error.printed) };
         let (mut facts, block) = (self.hint_facts(kind), self.prepared.block.clone());
         let looking = blocking(move || {
             facts.undeclared = block.undeclared();

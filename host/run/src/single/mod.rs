@@ -343,7 +343,7 @@ impl Run<'_> {
         }
         self.kept = seen.kept;
         self.traces = Traces {
-            // What follows from it, advice too, has no secrets then.
+            // As what the SDK reports: what follows from it, advice too, has no secrets then.
             printed: self.prepared.secrets().masked(&seen.printed.text()),
             script_connected: seen.script_connected,
             unconnected: seen.unconnected,
