@@ -2,12 +2,12 @@
 //! has the days on which its files were published; what the image has besides comes from the package index, as of a day.
 
 use crate::place::Place;
-use crate::served::{Server, equipped};
+use crate::served::{MAKE_WHEEL, Server, equipped};
 use std::process::Command;
 
 /// An index with three versions of a package, of which the second replaced a function, and the third another one.
 const INDEX: &str = r#"
-import base64, hashlib, json, pathlib, sys, zipfile
+import json
 folder = pathlib.Path(sys.argv[1]) / "simple" / "longshore-dated"
 folder.mkdir(parents=True)
 releases = [
@@ -17,21 +17,7 @@ releases = [
 ]
 files = []
 for version, day, code in releases:
-    info = f"longshore_dated-{version}.dist-info"
-    content = {
-        "longshore_dated.py": code,
-        info + "/METADATA": f"Metadata-Version: 2.1\nName: longshore-dated\nVersion: {version}\n",
-        info + "/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = ""
-    name = f"longshore_dated-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(folder / name, "w") as wheel:
-        for path, text in content.items():
-            wheel.writestr(path, text)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-            record += f"{path},sha256={digest},{len(text)}\n"
-        wheel.writestr(info + "/RECORD", record + info + "/RECORD,,\n")
-    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    name, digest = make_wheel(folder, "longshore-dated", version, {"longshore_dated.py": code})
     files.append({"filename": name, "url": name, "hashes": {"sha256": digest}, "upload-time": day})
 page = {"meta": {"api-version": "1.1"}, "name": "longshore-dated", "files": files}
 (folder / "index.json").write_text(json.dumps(page))
@@ -50,7 +36,8 @@ print('versions', pd.__version__, np.__version__)\napi.write_output_records(tabl
 fn dated() -> (Place, Server) {
     let place = equipped();
     let folder = place.path().join("index");
-    let made = Command::new("python3").args(["-c", INDEX, folder.to_str().unwrap()]).status().unwrap();
+    let made =
+        Command::new("python3").args(["-c", &[MAKE_WHEEL, INDEX].concat(), folder.to_str().unwrap()]).status().unwrap();
     assert!(made.success());
     let server = Server::of(&folder, "");
     settings(&place, &server, "");

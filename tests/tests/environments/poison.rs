@@ -3,17 +3,15 @@
 
 use crate::engine::docker;
 use crate::place::{Place, image};
-use crate::served::{Server, equipped};
+use crate::served::{MAKE_WHEEL, Server, equipped};
 use std::path::Path;
 use std::process::Command;
 
 /// A wheel in an index, and in a folder beside it. Its `.pth`, its `sitecustomize` and its programs, which have the names
 /// of those that scripts call, leave a file wherever caches and tools may be, if it can be written there.
 const WHEEL: &str = r##"
-import hashlib, pathlib, sys, zipfile
 folder = pathlib.Path(sys.argv[1]) / "simple" / "longshore-poison"
 folder.mkdir(parents=True)
-info = "longshore_poison-1.0.dist-info"
 places = "/run/longshore/cache", "/run/longshore/tools"
 poison = (
     "import os; [open(f + '/poisoned', 'a').close() for f in ("
@@ -27,22 +25,16 @@ files = {
     "longshore_poison.py": "",
     "longshore_poison.pth": poison,
     "sitecustomize.py": poison,
-    info + "/METADATA": "Metadata-Version: 2.1\nName: longshore-poison\nVersion: 1.0\n",
-    info + "/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     **{f"longshore_poison-1.0.data/scripts/{name}": program for name in ("cat", "rm", "sed", "sh", "xargs")},
 }
-name = "longshore_poison-1.0-py3-none-any.whl"
-with zipfile.ZipFile(folder / name, "w") as wheel:
-    for path, text in files.items():
-        wheel.writestr(path, text)
-    wheel.writestr(info + "/RECORD", "".join(f"{path},,\n" for path in (*files, info + "/RECORD")))
-digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+name, digest = make_wheel(folder, "longshore-poison", "1.0", files)
 (folder / "index.html").write_text(f'<a href="{name}#sha256={digest}">{name}</a>')
 "##;
 
 fn index(place: &Place) -> std::path::PathBuf {
     let folder = place.path().join("poison");
-    let made = Command::new("python3").args(["-c", WHEEL, folder.to_str().unwrap()]).status().unwrap();
+    let made =
+        Command::new("python3").args(["-c", &[MAKE_WHEEL, WHEEL].concat(), folder.to_str().unwrap()]).status().unwrap();
     assert!(made.success());
     folder
 }

@@ -78,26 +78,34 @@ impl Drop for Server {
     }
 }
 
-/// An index with one package in it, made by hand: a wheel is a zip archive.
-const WHEEL: &str = r#"
+/// Makes a wheel by hand, which is a zip archive, and returns its name and hash.
+pub(crate) const MAKE_WHEEL: &str = r#"
 import base64, hashlib, pathlib, sys, zipfile
+
+def make_wheel(folder, package, version, files):
+    module = package.replace("-", "_")
+    info = f"{module}-{version}.dist-info"
+    files = {
+        **files,
+        info + "/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n",
+        info + "/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = ""
+    name = f"{module}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(folder / name, "w") as wheel:
+        for path, text in files.items():
+            wheel.writestr(path, text)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+            record += f"{path},sha256={digest},{len(text)}\n"
+        wheel.writestr(info + "/RECORD", record + info + "/RECORD,,\n")
+    return name, hashlib.sha256((folder / name).read_bytes()).hexdigest()
+"#;
+
+/// An index with one package in it.
+const INDEX: &str = r#"
 folder = pathlib.Path(sys.argv[1]) / "simple" / "longshore-test-package"
 folder.mkdir(parents=True)
-info = "longshore_test_package-1.5.dist-info"
-files = {
-    "longshore_test_package/__init__.py": "",
-    info + "/METADATA": "Metadata-Version: 2.1\nName: longshore-test-package\nVersion: 1.5\n",
-    info + "/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-}
-record = ""
-name = "longshore_test_package-1.5-py3-none-any.whl"
-with zipfile.ZipFile(folder / name, "w") as wheel:
-    for path, text in files.items():
-        wheel.writestr(path, text)
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-        record += f"{path},sha256={digest},{len(text)}\n"
-    wheel.writestr(info + "/RECORD", record + info + "/RECORD,,\n")
-digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+name, digest = make_wheel(folder, "longshore-test-package", "1.5", {"longshore_test_package/__init__.py": ""})
 (folder / "index.html").write_text(f'<a href="{name}#sha256={digest}">{name}</a>')
 "#;
 
@@ -116,7 +124,8 @@ pub(crate) fn equipped() -> Place {
 
 fn index(place: &Place) -> std::path::PathBuf {
     let folder = place.path().join("index");
-    let made = Command::new("python3").args(["-c", WHEEL, folder.to_str().unwrap()]).status().unwrap();
+    let made =
+        Command::new("python3").args(["-c", &[MAKE_WHEEL, INDEX].concat(), folder.to_str().unwrap()]).status().unwrap();
     assert!(made.success());
     folder
 }
