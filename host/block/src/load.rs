@@ -10,9 +10,11 @@ use manifest_toml::Unsaid;
 use serde_json::Value;
 use std::path::{Component, Path};
 
-/// The manifests; the first one found is used.
 const TOML: &str = "block.toml";
 const JSON: &str = "manifest.json";
+
+/// The manifests; the first one found is used.
+pub const MANIFESTS: [&str; 2] = [TOML, JSON];
 
 /// The most bytes of a script that is searched for packages: generated ones have a few MiB.
 const SCRIPT_MAX: u64 = 64 << 20;
@@ -163,11 +165,21 @@ fn source_of(block: &Block) -> Result<Vec<u8>, BlockError> {
     small_file::read(&path, SCRIPT_MAX).map_err(|source| BlockError::Read { path, source })
 }
 
+/// Whether a file is a script or a document that can be run, by its suffix.
+#[must_use]
+pub fn is_script(path: &Path) -> bool {
+    document::is_document(path) || language_of(path).is_some()
+}
+
+/// The language of a script, by its suffix.
+fn language_of(path: &Path) -> Option<Language> {
+    needs::language(path.extension()?.to_str()?)
+}
+
 fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
-    let suffix = path.extension().and_then(|suffix| suffix.to_str());
     let language = match document::is_document(path) {
         true => Some(document::language(path)?),
-        false => suffix.and_then(needs::language),
+        false => language_of(path),
     };
     let Some(language) = language else {
         return Err(BlockError::NotAScript { path: path.to_owned() });

@@ -3,6 +3,7 @@
 //! Conditions are checked apart: reading them as the library does can take minutes.
 
 use super::python_marker::is_marker;
+use longshore_model::package_name::normal_name;
 use pep508_rs::{Pep508ErrorSource, Requirement, VerbatimUrl, VersionOrUrl};
 use std::str::FromStr;
 
@@ -37,6 +38,24 @@ pub fn is_requirement(text: &str) -> bool {
         }
         false => read(text).is_ok(),
     }
+}
+
+/// The package name of a requirement, as indexes compare names; `None` for a bare URL or path.
+#[must_use]
+pub fn package_name(requirement: &str) -> Option<String> {
+    let text = requirement.trim();
+    let (name, rest) = cut_name(text);
+    let known = rest.is_empty() || rest.starts_with(['[', '(', '@', ';', '=', '<', '>', '!', '~']);
+    (known && !name.is_empty()).then(|| normal_name(name))
+}
+
+/// The name at the start of a requirement, and the rest.
+#[must_use]
+pub fn cut_name(text: &str) -> (&str, &str) {
+    let inside = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
+    let end = text.find(|character| !inside(character)).unwrap_or(text.len());
+    let starts = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    if starts { (&text[..end], text[end..].trim_start()) } else { ("", text) }
 }
 
 /// Reads a requirement.

@@ -4,13 +4,13 @@
 use super::error::BlockError;
 use super::manifest_toml::Manifest;
 use super::model::{Block, Language};
+use super::needs::requires_python;
 use super::python_requirement;
 use super::toml_text::TomlText;
 use longshore_model::hint::did_you_mean;
 use pep440_rs::VersionSpecifiers;
 use serde::Deserialize;
 use std::path::Path;
-use std::str::FromStr;
 use toml::Spanned;
 
 /// The type of the comment block that is read.
@@ -85,12 +85,7 @@ pub(super) fn read(path: &Path, source: &[u8], empty: &Block) -> Result<Option<S
     if let Some(listed) = metadata.dependencies {
         read.dependencies = Some(dependencies(listed, empty.language, document)?);
     }
-    if let Some(versions) = metadata.requires_python {
-        let (offset, text) = (versions.span().start, versions.into_inner());
-        let wrong =
-            |error| document.at(offset, format!("`requires-python` is `{text}`, but must be versions: {error}"));
-        read.requires_python = Some(VersionSpecifiers::from_str(&text).map_err(wrong)?);
-    }
+    read.requires_python = metadata.requires_python.map(|versions| requires_python(versions, document)).transpose()?;
     if empty.language == Language::R && read.requires_python.take().is_some() {
         read.warnings.push(format!("`{name}`: `requires-python` is ignored, as the script is in R"));
     }

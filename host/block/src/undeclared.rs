@@ -6,6 +6,7 @@ use super::model::{Block, Language};
 use super::neighbours;
 use super::python_imports::{Import, imports};
 use super::python_modules::{is_standard, package_of_module};
+use super::python_requirement::package_name;
 use super::r_packages;
 use longshore_model::package_name::normal_name;
 use serde::Serialize;
@@ -144,11 +145,9 @@ impl Block {
     }
 }
 
-/// The package of a requirement, as indexes compare names.
+/// The package of a requirement; of an address alone the address.
 fn name_of(requirement: &str) -> String {
-    let text = requirement.trim_start();
-    let inside = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
-    normal_name(&text[..text.find(|character| !inside(character)).unwrap_or(text.len())])
+    package_name(requirement).unwrap_or_else(|| requirement.to_owned())
 }
 
 /// The package of an R dependency, which may have a version.

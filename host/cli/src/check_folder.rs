@@ -2,14 +2,11 @@
 
 use crate::{BAD_INPUT, failure, help, printer};
 use longshore::CheckedBlock;
-use longshore::block::{Block, Loaded};
+use longshore::block::{Block, Loaded, MANIFESTS};
 use longshore::human::{aligned, count};
 use longshore::shown::{Shown, Word};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-
-/// The manifests that make a folder a block.
-const MANIFESTS: [&str; 2] = ["block.toml", "manifest.json"];
 
 /// Most folders that are searched: a repository with thousands of blocks has fewer.
 const FOLDERS_MAX: usize = 10_000;

@@ -5,6 +5,7 @@ use crate::arguments::Arguments;
 use crate::refusal::Report;
 use clap::error::ErrorKind;
 use clap::{Error, Parser};
+use longshore::block::is_script;
 use longshore::shown::Word;
 use std::path::Path;
 
@@ -72,9 +73,7 @@ fn joined(paragraph: &str) -> String {
 /// Whether an argument is what `run` takes: a script, or a folder.
 fn is_runnable(argument: &str) -> bool {
     let path = Path::new(argument);
-    let suffixes = ["py", "R", "r", "ipynb", "Rmd", "qmd"];
-    let is_script = path.extension().is_some_and(|suffix| suffixes.iter().any(|known| suffix == *known));
-    is_script || path.is_dir()
+    is_script(path) || path.is_dir()
 }
 
 #[cfg(test)]
@@ -88,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_script_in_place_of_a_command_is_told_how_to_run_it() {
-        for script in ["heavy.py", "a/b.R", "x.r", "notes.ipynb", "."] {
+        for script in ["heavy.py", "a/b.R", "x.r", "notes.ipynb", "notes.rmd", "."] {
             let refused = of(&[script, "-i", "a.csv"]);
             assert_eq!(refused.error, format!("there is no command `{script}`"));
             assert_eq!(refused.help, [format!("did you mean `longshore run {script} -i a.csv`?")]);

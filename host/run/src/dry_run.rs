@@ -2,7 +2,7 @@
 //! by hand reads them. The files are documented in `longshore_protocol::DryRunFile`; the client reads them.
 
 use crate::request::{InputSpec, Prepared};
-use longshore_block::{Block, BlockError, BlockFile};
+use longshore_block::{Block, BlockError, BlockFile, MANIFESTS};
 use longshore_os::folder::Folder;
 use longshore_os::publish::{Place, Unpublished};
 use longshore_protocol::{DryRunFile, RunFacts};
@@ -201,7 +201,7 @@ impl Prepared {
         let block = &self.block;
         let declares = !block.options.is_empty() || block.inputs.is_some() || block.outputs.is_some();
         let declared: &[&str] = match block.whole_folder {
-            true => &["block.toml", "manifest.json"],
+            true => &MANIFESTS,
             false if declares => &[&block.script],
             false => &[],
         };

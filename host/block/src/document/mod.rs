@@ -10,6 +10,7 @@ mod notebook;
 
 use super::error::BlockError;
 use super::model::{Block, Form, Language};
+use super::python_requirement::package_name;
 use longshore_os::small_file;
 use std::path::Path;
 
@@ -69,18 +70,12 @@ pub(super) fn complete(block: &mut Block) -> Result<(), BlockError> {
         _ => &KNITR,
     };
     for package in needed {
-        if !block.dependencies.iter().any(|declared| name(declared) == name(package)) {
+        if !block.dependencies.iter().any(|declared| package_name(declared) == package_name(package)) {
             block.dependencies.push((*package).to_owned());
         }
         block.dependencies_found.retain(|found| found != package);
     }
     Ok(())
-}
-
-/// The name of a package, without its versions.
-fn name(requirement: &str) -> String {
-    let end = requirement.find(|sign: char| !sign.is_ascii_alphanumeric() && !"-_.".contains(sign));
-    requirement[..end.unwrap_or(requirement.len())].to_lowercase().replace(['_', '.'], "-")
 }
 
 /// The source of a script; that of a document is the code of its cells or chunks.

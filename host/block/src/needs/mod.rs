@@ -20,3 +20,4 @@ mod yaml;
 
 pub(super) use folder::{Asked, add};
 pub(super) use main_script::{language, main_script};
+pub(super) use pyproject::requires_python;

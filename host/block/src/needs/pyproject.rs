@@ -72,12 +72,16 @@ pub(super) fn read(files: &FolderFiles) -> Result<Reading, BlockError> {
     Ok(parsed.into())
 }
 
-/// The versions of Python in a file.
-pub(super) fn requires_python(
+/// The versions of Python in a file, or in the metadata of a script.
+pub(crate) fn requires_python(
     versions: Spanned<String>,
     document: TomlText<'_>,
 ) -> Result<VersionSpecifiers, BlockError> {
-    let wrong =
-        |error| document.at(versions.span().start, format!("`requires-python` is `{}`: {error}", versions.get_ref()));
+    let wrong = |error| {
+        document.at(
+            versions.span().start,
+            format!("`requires-python` is `{}`, but must be versions: {error}", versions.get_ref()),
+        )
+    };
     VersionSpecifiers::from_str(versions.get_ref()).map_err(wrong)
 }

@@ -1,6 +1,7 @@
 //! Requirements of Python packages in normal form: equivalent requirements are written the same, so that hashes and
 //! comparisons are equal. Only the resolver interprets them; an invalid requirement is unchanged.
 
+use longshore_block::{cut_name, package_name};
 use longshore_model::package_name::normal_name;
 
 /// The requirements in their normal form, sorted, each once.
@@ -11,16 +12,8 @@ pub(crate) fn normalised(requirements: &[String]) -> Vec<String> {
     all
 }
 
-/// The package name of a requirement, as indexes compare names; `None` for a bare URL or path.
-pub(crate) fn package(requirement: &str) -> Option<String> {
-    let text = requirement.trim();
-    let (name, rest) = cut_name(text);
-    let known = rest.is_empty() || rest.starts_with(['[', '(', '@', ';', '=', '<', '>', '!', '~']);
-    (known && !name.is_empty()).then(|| normal_name(name))
-}
-
 fn normal(text: &str) -> String {
-    let Some(name) = package(text) else { return text.trim().to_owned() };
+    let Some(name) = package_name(text) else { return text.trim().to_owned() };
     let (_, rest) = cut_name(text.trim());
     let (extras, rest) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((extras, rest)) => (sorted(extras, |extra| normal_name(extra.trim())), rest.trim_start()),
@@ -44,14 +37,6 @@ fn sorted(text: &str, normal: impl Fn(&str) -> String) -> Vec<String> {
     parts.sort();
     parts.dedup();
     parts
-}
-
-/// The name at the start of a requirement, and the rest.
-fn cut_name(text: &str) -> (&str, &str) {
-    let inside = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
-    let end = text.find(|character| !inside(character)).unwrap_or(text.len());
-    let starts = text.starts_with(|first: char| first.is_ascii_alphanumeric());
-    if starts { (&text[..end], text[end..].trim_start()) } else { ("", text) }
 }
 
 #[cfg(test)]
@@ -103,7 +88,7 @@ mod tests {
             ("a b", None),
             ("", None),
         ] {
-            assert_eq!(package(text).as_deref(), expected, "{text}");
+            assert_eq!(package_name(text).as_deref(), expected, "{text}");
         }
     }
 }

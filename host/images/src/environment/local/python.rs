@@ -15,11 +15,11 @@ use super::key::Key;
 use super::tool::{Ended, Watch, tell};
 use super::{LocalEnvironment, LocalError, Recipe, check_version, obtain};
 use crate::environment::bounds::{self, BASE_PACKAGES, concern_base};
-use crate::environment::requirement::{normalised, package};
+use crate::environment::requirement::normalised;
 use crate::environment::steps::gives_way;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use longshore_block::{Block, Language, Pandas, PinnedPackage};
+use longshore_block::{Block, Language, Pandas, PinnedPackage, package_name};
 use longshore_config::settings::{PackageSettings, Settings};
 use longshore_engine::Engines;
 use longshore_engine::task::blocking;
@@ -129,7 +129,7 @@ impl Needs {
 fn older_pandas(block: &Block, requirements: &[String], present: &BTreeMap<String, String>) -> Option<String> {
     let version = present.get("pandas")?;
     let later = version.split('.').next()?.parse::<u32>().is_ok_and(|major| major > 2);
-    let says = |text: &String| package(text).as_deref() == Some("pandas") && text != "pandas";
+    let says = |text: &String| package_name(text).as_deref() == Some("pandas") && text != "pandas";
     (block.pandas == Pandas::Two && later && !requirements.iter().any(says)).then(|| "pandas<3,>=2".into())
 }
 
@@ -251,7 +251,7 @@ fn changes(lines: &[String], requirements: &[String]) -> Vec<String> {
     let mut changes: Vec<String> = installed
         .map(|change| {
             let pinned = change.split_whitespace().next().unwrap_or(change);
-            let named = |text: &&String| text.contains("://") && package(text) == package(pinned);
+            let named = |text: &&String| text.contains("://") && package_name(text) == package_name(pinned);
             requirements.iter().find(named).cloned().unwrap_or_else(|| pinned.to_owned())
         })
         .collect();
