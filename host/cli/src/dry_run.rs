@@ -3,7 +3,7 @@
 use crate::arguments::DryRunArguments;
 use crate::refusal::Report;
 use crate::run::bad_input;
-use crate::{BAD_INPUT, failure, option_values, printer, standard, tables};
+use crate::{BAD_INPUT, failure, help, option_values, printer, standard, tables};
 use longshore::block::{Block, Language};
 use longshore::dry_run::{self, DryRunFolder};
 use longshore::human::count;
@@ -78,9 +78,6 @@ fn text(made: &DryRunFolder, language: Language) -> Shown {
     if text.as_str().is_empty() {
         text.push("no inputs and no options");
     }
-    let quoted = |text: String| {
-        if text.contains([' ', '\'', '"', '$']) { format!("'{}'", text.replace('\'', "'\\''")) } else { text }
-    };
     let starts = match (language, made.script.extension().and_then(|suffix| suffix.to_str())) {
         (_, Some("ipynb")) => "jupyter lab",
         (Language::Python, _) => "python3",
@@ -88,7 +85,7 @@ fn text(made: &DryRunFolder, language: Language) -> Shown {
     };
     text.push("");
     text.push("start the script with:");
-    text.push(format!("  export LONGSHORE_DRY_RUN={}", quoted(folder.to_string())));
-    text.push(format!("  {starts} {}", quoted(made.script.display().to_string())));
+    text.push(format!("  export LONGSHORE_DRY_RUN={}", help::word(&folder.to_string())));
+    text.push(format!("  {starts} {}", help::word(&made.script.display().to_string())));
     text
 }

@@ -86,7 +86,7 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
 }
 
 /// A path as one word of a shell.
-fn word(path: &str) -> String {
+pub(crate) fn word(path: &str) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "/._-+@%,=:".contains(character);
     match path.chars().all(is_plain) {
         true => path.to_owned(),

@@ -27,6 +27,9 @@ const SETTLINGS_MAX: usize = 10;
 /// The most files that are looked at: those of the largest block, and as many inputs.
 const FILES_MAX: usize = 20_000;
 
+/// The suffixes of scripts that a bare script may import from its folder.
+const IMPORTED: [&str; 3] = ["py", "R", "r"];
+
 /// Runs a block, again after each change, until a signal arrives.
 pub(crate) async fn watch(arguments: RunArguments, host: &Host) -> u8 {
     let watched = match Watched::of(&arguments) {
@@ -73,8 +76,8 @@ pub(crate) async fn watch(arguments: RunArguments, host: &Host) -> u8 {
 struct Watched {
     /// Folders with everything in them, and files.
     roots: Vec<PathBuf>,
-    /// The suffixes of scripts that a bare script may import from its folder.
-    beside: Option<(PathBuf, Vec<&'static str>)>,
+    /// The folder of a bare script, which may import the scripts in it.
+    beside: Option<PathBuf>,
     /// What the runs themselves write.
     written: Vec<PathBuf>,
 }
@@ -100,7 +103,7 @@ impl Watched {
         let folder = || arguments.block.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
         Ok(Self {
             roots: std::iter::once(arguments.block.clone()).chain(files).map(present).map(absolute).collect(),
-            beside: is_script.then(|| (absolute(folder().to_owned()), vec!["py", "R", "r"])),
+            beside: is_script.then(|| absolute(folder().to_owned())),
             written: written.map(absolute).collect(),
         })
     }
@@ -112,10 +115,10 @@ impl Watched {
             look.folders.extend(root.parent().map(Path::to_owned));
             look.entry(root.clone());
         }
-        if let Some((folder, suffixes)) = &self.beside {
+        if let Some(folder) = &self.beside {
             let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
             let is_script = |path: &PathBuf| {
-                path.extension().and_then(OsStr::to_str).is_some_and(|suffix| suffixes.contains(&suffix))
+                path.extension().and_then(OsStr::to_str).is_some_and(|suffix| IMPORTED.contains(&suffix))
                     && path.is_file()
             };
             entries.filter(is_script).for_each(|path| look.entry(path));

@@ -66,7 +66,7 @@ fn prepare(folder: &Path, script: &Path) -> Result<bool, ClientError> {
             Ok(true)
         }
         false => {
-            let cause = said.trim_start_matches("error: ").trim_start_matches("× ").to_owned();
+            let cause = said.trim_start_matches("error: ").to_owned();
             Err(refused(folder, cause))
         }
     }

@@ -61,7 +61,7 @@ impl Status {
         let begins = !std::mem::replace(&mut self.has_progress, true);
         let Some(line) = self.shown() else { return };
         if begins {
-            line.set_style(style("{spinner} {meter} {percent:>3}% {wide_msg}"));
+            line.set_style(style(true));
             line.set_message("");
         }
         line.set_position((fraction * STEPS as f64) as u64);
@@ -96,15 +96,15 @@ impl Status {
         let has_progress = self.has_progress;
         Some(self.line.get_or_insert_with(|| {
             let line = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
-            let form = if has_progress { "{spinner} {meter} {percent:>3}% {wide_msg}" } else { "{spinner} {wide_msg}" };
-            line.set_style(style(form));
+            line.set_style(style(has_progress));
             line.enable_steady_tick(TICK);
             line
         }))
     }
 }
 
-fn style(form: &str) -> ProgressStyle {
+fn style(has_progress: bool) -> ProgressStyle {
+    let form = if has_progress { "{spinner} {meter} {percent:>3}% {wide_msg}" } else { "{spinner} {wide_msg}" };
     // The forms are valid.
     let style = ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_spinner());
     style.with_key("meter", |state: &ProgressState, target: &mut dyn fmt::Write| {

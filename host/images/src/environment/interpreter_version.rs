@@ -53,7 +53,7 @@ fn is_restricted(block: &Block) -> bool {
 pub(super) fn check(block: &Block, version: &str) -> Result<(), OtherVersion> {
     let number = version.rsplit(' ').next().unwrap_or(version).trim_end_matches('+');
     let other = |wanted: String| OtherVersion { wanted, found: format!("{} {number}", block.language) };
-    let is_it = |wanted: &&str| number == *wanted || number.starts_with(&format!("{wanted}."));
+    let is_it = |wanted: &str| number == wanted || number.starts_with(&format!("{wanted}."));
     if let Some(wanted) = block.version.filter(|wanted| !is_it(wanted)) {
         return Err(other(format!("{} {wanted}", block.language)));
     }
@@ -62,9 +62,7 @@ pub(super) fn check(block: &Block, version: &str) -> Result<(), OtherVersion> {
             Ok(found) if !versions.contains(&found) => Err(other(format!("Python {versions}"))),
             _ => Ok(()),
         },
-        (Language::R, _, Some(wanted)) if *wanted != number && !number.starts_with(&format!("{wanted}.")) => {
-            Err(other(format!("R {wanted}")))
-        }
+        (Language::R, _, Some(wanted)) if !is_it(wanted) => Err(other(format!("R {wanted}"))),
         _ => Ok(()),
     }
 }
