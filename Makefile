@@ -100,6 +100,7 @@ lint: setup venv r-library ## Check format, lints, types and documentation
 	@cargo fmt --all --check
 	@cargo clippy -q --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc -q --locked --workspace --no-deps
+	@cargo rustdoc -q --locked -p longshore-cli --bin longshore -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; fi
 	@$(VENV)/bin/ruff format -q --check sdk-python tests examples host/block/templates
 	@$(VENV)/bin/ruff check -q sdk-python tests examples host/block/templates

@@ -142,6 +142,19 @@ fn what_the_command_the_sdks_and_the_tests_share_is_compiled_once() {
 }
 
 #[test]
+fn each_documented_target_has_a_folder_of_its_own() {
+    // Cargo writes the documentation of all targets at once, into folders by name: two of a name remove each other's.
+    let mut documented = BTreeMap::<String, BTreeSet<String>>::new();
+    for package in metadata().packages {
+        for target in package.targets.iter().filter(|target| target.doc) {
+            documented.entry(target.name.replace('-', "_")).or_default().insert(package.name.to_string());
+        }
+    }
+    documented.retain(|_, packages| packages.len() > 1);
+    assert!(documented.is_empty(), "set `doc = false` for one target of each: {documented:?}");
+}
+
+#[test]
 fn the_layer_table_knows_every_crate() {
     let known: BTreeSet<&str> = NEVER.iter().map(|(name, _)| *name).chain(["longshore-tests"]).collect();
     for package in metadata().packages {
