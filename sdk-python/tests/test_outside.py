@@ -45,7 +45,7 @@ second.write_output({"a": [1]})
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
     assert done.returncode == 0, done.stderr
-    assert "there is an Api already" in done.stdout
+    assert "cannot create a second Api" in done.stdout
     assert (tmp_path / "output-0.parquet").is_file()
 
 

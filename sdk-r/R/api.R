@@ -28,7 +28,7 @@ state$api <- NULL
 #' @export
 longshore.api <- function() {
   if (!is.null(state$api) && !gives.way(state$api)) {
-    fail("exists", "there is an api already: a script makes one, and passes it on")
+    fail("exists", "cannot create a second api: use the object that the first `longshore.api()` returned")
   }
   client <- unwrap(native$client_connect(Sys.getenv("LONGSHORE_SOCKET"), Sys.getenv("LONGSHORE_DRY_RUN")))
   facts <- unwrap(native$client_facts(client))

@@ -26,6 +26,7 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
         }
         Remedy::RaiseProcesses => "raise the limit with `--pids`",
         Remedy::DeclarePackage { package, place } => return Some(declare(package, *place)),
+        Remedy::DeclareSystemPackage { package, place } => return Some(declare_system(package, *place)),
         Remedy::DeclareOption => "declare an option in `block.toml`, and give its value with `--option NAME=VALUE`",
         Remedy::RunByHand => "run the script by hand in a dry run, which `longshore dry-run` sets up",
         Remedy::LeaveOutOutput => "write to it in the script, or leave out its `--output`",
@@ -109,6 +110,18 @@ fn declare(package: &str, place: PackageList) -> String {
         PackageList::ManifestJson => format!("add `{package}` to `dependencies` in `manifest.json`"),
         PackageList::Requirements => format!("add the line `{package}` to `requirements.txt`"),
         _ => format!("add `\"{package}\"` to `dependencies` in `block.toml`"),
+    }
+}
+
+fn declare_system(package: &str, place: PackageList) -> String {
+    match place {
+        PackageList::PythonScript | PackageList::RScript => format!(
+            "declare it in lines at the top of the script: `# /// script`, `# [tool.longshore]`, \
+             `# system_packages = [\"{package}\"]`, `# ///`"
+        ),
+        PackageList::ManifestJson => format!("add `{package}` to `customSystemLibraries` in `manifest.json`"),
+        PackageList::Requirements => format!("add the line `{package}` to `apt.txt`"),
+        _ => format!("add `\"{package}\"` to `system_packages` in `block.toml`"),
     }
 }
 

@@ -51,6 +51,13 @@ pub enum Remedy {
         /// Where the block declares its packages.
         place: PackageList,
     },
+    /// Declare a Debian package that the script needs.
+    DeclareSystemPackage {
+        /// The package's name.
+        package: String,
+        /// Where the block declares its packages.
+        place: PackageList,
+    },
     /// Give the script a value as an option of its block.
     DeclareOption,
     /// Run the script by hand, on a folder with its tables.

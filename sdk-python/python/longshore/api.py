@@ -65,7 +65,7 @@ class Api:
             return
         with _lock:
             if _current is not None and not _current._gives_way():
-                raise LongshoreError("there is an Api already: a script makes one, and passes it on")
+                raise LongshoreError("cannot create a second Api: use the object that the first `Api()` returned")
             self._client = Client(os.environ.get("LONGSHORE_SOCKET"), os.environ.get("LONGSHORE_DRY_RUN") or None)
             _current = self
         os.register_at_fork(after_in_child=self._leave)

@@ -152,6 +152,9 @@ pub(crate) struct Output {
     /// Whether anyone may write to the file that is there.
     #[serde(default)]
     pub(crate) writable: bool,
+    /// Whether only its owner may read the existing file.
+    #[serde(default)]
+    pub(crate) private: bool,
     /// Whether it is passed to the command; `false` just looks at the file.
     #[serde(default = "yes")]
     pub(crate) passed: bool,

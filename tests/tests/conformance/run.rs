@@ -66,8 +66,13 @@ pub(crate) fn run(suite: &Suite, command: &Command, case: &Case, engine: &str, s
         if let Some(before) = &output.before {
             let path = folder.join(&output.path);
             input::write(&path, before.as_bytes())?;
-            if output.writable {
-                std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).map_err(|error| error.to_string())?;
+            let mode = match (output.writable, output.private) {
+                (true, _) => Some(0o666),
+                (false, true) => Some(0o600),
+                (false, false) => None,
+            };
+            if let Some(mode) = mode {
+                std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).map_err(|error| error.to_string())?;
             }
         }
         let path = output.name.as_ref().map_or_else(|| output.path.clone(), |name| format!("{name}={}", output.path));

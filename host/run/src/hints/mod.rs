@@ -8,6 +8,7 @@ mod python_error;
 mod r_error;
 mod rules;
 mod script_error;
+mod system_libraries;
 
 pub(crate) use facts::Facts;
 pub(crate) use printed::Printed;

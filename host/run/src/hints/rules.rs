@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::files;
 use super::script_error::ScriptError;
+use super::system_libraries::package_of_library;
 use longshore_block::{Language, package_of_module};
 use longshore_model::note::Note;
 use longshore_model::remedy::Remedy;
@@ -157,15 +158,20 @@ fn missing_package(error: &ScriptError, facts: &Facts) -> Option<Note> {
 /// A library of the system, such as `libGL.so.1`, that a package needs.
 fn missing_library(error: &ScriptError, facts: &Facts) -> Option<Note> {
     let (before, _) = error.summary.split_once(NO_LIBRARY)?;
-    let library = before.rsplit([' ', '\'', '"']).next().filter(|library| library.contains(".so"))?;
-    let text = if facts.isolated {
-        format!(
-            "the image lacks the system library `{library}`: declare the Debian package that has it in `system_packages`"
-        )
-    } else {
-        format!("this machine lacks the system library `{library}`")
-    };
-    Some(text.into())
+    let library = before.rsplit([' ', '\'', '"', '/']).next().filter(|library| library.contains(".so"))?;
+    let place = if facts.isolated { "the image" } else { "this machine" };
+    let lacks = format!("{place} lacks the system library `{library}`");
+    Some(match package_of_library(library) {
+        Some(package) => {
+            let text = format!("{lacks}, which is in the Debian package `{package}`");
+            let remedy = Remedy::DeclareSystemPackage { package: package.to_owned(), place: facts.packages };
+            Note::new(text, facts.isolated.then_some(remedy))
+        }
+        None if facts.isolated => {
+            format!("{lacks}: declare the Debian package that has it in `system_packages`").into()
+        }
+        None => lacks.into(),
+    })
 }
 
 fn debugger(error: &ScriptError, _: &Facts) -> Option<Note> {
@@ -334,9 +340,14 @@ mod tests {
     #[test]
     fn a_missing_library_of_the_system_is_named() {
         let summary = "ImportError: libGL.so.1: cannot open shared object file: No such file or directory";
-        let (text, _) = one(Language::Python, summary);
-        assert!(text.starts_with("the image lacks the system library `libGL.so.1`"), "{text}");
-        assert!(of(Language::Python, summary, |facts| facts.isolated = false)[0].text.starts_with("this machine"));
+        let (text, remedy) = one(Language::Python, summary);
+        assert_eq!(text, "the image lacks the system library `libGL.so.1`, which is in the Debian package `libgl1`");
+        let declared = Remedy::DeclareSystemPackage { package: "libgl1".into(), place: PackageList::BlockToml };
+        assert_eq!(remedy, Some(declared));
+        let process = &of(Language::Python, summary, |facts| facts.isolated = false)[0];
+        assert!(process.text.starts_with("this machine lacks") && process.remedy.is_none(), "{process:?}");
+        let (text, remedy) = one(Language::R, &summary.replace("libGL.so.1", "/work/libours.so.1"));
+        assert!(text.contains("`libours.so.1`: declare the Debian package") && remedy.is_none(), "{text}");
     }
 
     #[test]
