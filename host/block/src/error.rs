@@ -14,6 +14,15 @@ pub enum BlockError {
         /// The path.
         path: PathBuf,
     },
+    /// The path is an address on the network.
+    #[error("`{path}` is an address, and blocks are not downloaded: save it as a file and name that")]
+    Address {
+        /// The address.
+        path: PathBuf,
+    },
+    /// The path stands for standard input.
+    #[error("a block is not read from standard input: save the script as a file and name that; `-` is for tables")]
+    StandardInput,
     /// The folder has neither a manifest nor a script.
     #[error(
         "`{folder}` has no `block.toml`, no `manifest.json` and no script: a block is a folder with one of them, or a script that ends in .py, .R, .ipynb, .Rmd or .qmd"

@@ -33,7 +33,7 @@ impl Block {
     /// Reads what the manifest declares, or what the script's name tells.
     fn load_declared(path: &Path) -> Result<Loaded, BlockError> {
         let metadata = std::fs::metadata(path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => BlockError::Missing { path: path.to_owned() },
+            std::io::ErrorKind::NotFound => missing(path),
             _ => BlockError::Read { path: path.to_owned(), source },
         })?;
         if !metadata.is_dir() {
@@ -165,6 +165,18 @@ fn source_of(block: &Block) -> Result<Vec<u8>, BlockError> {
     small_file::read(&path, SCRIPT_MAX).map_err(|source| BlockError::Read { path, source })
 }
 
+/// The error for a path where nothing is, which may be meant as something else.
+fn missing(path: &Path) -> BlockError {
+    let path = path.to_owned();
+    if path == Path::new("-") {
+        return BlockError::StandardInput;
+    }
+    match path.to_str().is_some_and(|text| text.contains("://")) {
+        true => BlockError::Address { path },
+        false => BlockError::Missing { path },
+    }
+}
+
 /// Whether a file is a script or a document that can be run, by its suffix.
 #[must_use]
 pub fn is_script(path: &Path) -> bool {
@@ -234,6 +246,26 @@ fn read(path: &Path) -> Result<String, BlockError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_suffix_of_a_script_may_be_in_either_case() {
+        for (name, language) in
+            [("a b.PY", Language::Python), ("b.r", Language::R), ("c.RMD", Language::R), ("d.Qmd", Language::R)]
+        {
+            let folder = block(&[(name, "")]);
+            let path = folder.path().join(name);
+            assert!(is_script(&path));
+            assert_eq!(Block::load(&path).unwrap().block.language, language, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_file_is_named_as_what_it_is() {
+        let told = |path: &str| Block::load(Path::new(path)).unwrap_err().to_string();
+        assert_eq!(told("nope.py"), "`nope.py` does not exist");
+        assert!(told("-").starts_with("a block is not read from standard input"));
+        assert!(told("https://scripts.example.org/a.py").contains("is an address, and blocks are not downloaded"));
+    }
 
     fn block(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();

@@ -85,11 +85,8 @@ fn block(manifest: &Value, folder: &Path, notices: &mut Notices) -> Result<Block
 }
 
 fn language(given: Option<String>, script: Option<&str>, notices: &mut Notices) -> Result<Language, String> {
-    let by_suffix = match script.and_then(|script| script.rsplit_once('.')).map(|(_, suffix)| suffix) {
-        Some("py") => Some((Language::Python, "py")),
-        Some("R" | "r") => Some((Language::R, "R")),
-        _ => None,
-    };
+    let suffix = script.and_then(|script| script.rsplit_once('.')).map(|(_, suffix)| suffix);
+    let by_suffix = suffix.and_then(|suffix| Some((super::needs::language(suffix)?, suffix)));
     let Some(given) = given else {
         let (language, suffix) = by_suffix
             .ok_or("`language` is missing: it must be `PYTHON` or `R`, as the script does not end in .py or .R")?;

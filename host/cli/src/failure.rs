@@ -3,6 +3,7 @@
 
 use crate::{help, printer};
 use longshore::Remedy;
+use longshore::causes::texts;
 use longshore::shown::Shown;
 use std::error::Error;
 use std::panic::Location;
@@ -60,19 +61,10 @@ fn bug(words: &str, place: Option<&Location<'_>>) -> String {
 }
 
 fn with_causes(error: &dyn Error) -> Shown {
-    let mut words = error.to_string();
-    let mut text = Shown::line(format!("error: {words}"));
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_words = cause.to_string();
-        // Many errors repeat the text of their cause.
-        if !words.contains(&cause_words) {
-            text.push(format!("  cause: {cause_words}"));
-            words = cause_words;
-        }
-        next = cause.source();
-    }
-    text
+    let mut texts = texts(error).into_iter();
+    let mut shown = Shown::line(format!("error: {}", texts.next().unwrap_or_default()));
+    texts.for_each(|cause| shown.push(format!("  cause: {cause}")));
+    shown
 }
 
 fn advise(text: &mut Shown, help: impl IntoIterator<Item = String>) {
@@ -98,21 +90,11 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_below_their_error_unless_it_repeats_them() {
-        #[derive(Debug)]
-        struct Of(&'static str, Option<Box<Of>>);
-        impl std::fmt::Display for Of {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.0)
-            }
-        }
-        impl Error for Of {
-            fn source(&self) -> Option<&(dyn Error + 'static)> {
-                self.1.as_deref().map(|cause| cause as _)
-            }
-        }
-        let chain =
-            Of("cannot read it: gone", Some(Box::new(Of("gone", Some(Box::new(Of("the disk is away", None)))))));
-        assert_eq!(with_causes(&chain).as_str(), "error: cannot read it: gone\n  cause: the disk is away\n");
+    fn causes_are_below_their_error() {
+        let disk = std::io::Error::other("the disk is away");
+        let error =
+            std::io::Error::other(longshore_protocol::ConnectionError::Io { doing: "reading from", source: disk });
+        let shown = with_causes(&error);
+        assert_eq!(shown.as_str(), "error: reading from the connection failed\n  cause: the disk is away\n");
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Document, BlockError> {
 /// How the document is executed: by knitr, or, a Quarto document in Python, as a notebook.
 fn form(path: &Path, text: &str, chunks: &[Chunk<'_>]) -> Result<Form, (String, Option<usize>)> {
     let has = |name: &str| chunks.iter().find(|chunk| chunk.language.eq_ignore_ascii_case(name));
-    let is_quarto = path.extension().is_some_and(|suffix| suffix == "qmd");
+    let is_quarto = path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("qmd"));
     let engine = is_quarto.then(|| engine(text)).flatten();
     let knitr = match &engine {
         Some(Engine::Knitr) => true,

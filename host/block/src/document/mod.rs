@@ -41,11 +41,11 @@ pub(super) fn is_document(script: &Path) -> bool {
 }
 
 fn is_notebook(script: &Path) -> bool {
-    script.extension().is_some_and(|suffix| suffix == "ipynb")
+    script.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("ipynb"))
 }
 
 fn is_markdown(script: &Path) -> bool {
-    script.extension().is_some_and(|suffix| ["Rmd", "rmd", "qmd"].iter().any(|known| suffix == *known))
+    script.extension().is_some_and(|suffix| ["rmd", "qmd"].iter().any(|known| suffix.eq_ignore_ascii_case(known)))
 }
 
 /// Sets the language, the form and the packages of a block whose script is a document; leaves others as they are.

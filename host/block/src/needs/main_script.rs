@@ -43,11 +43,11 @@ pub(crate) fn main_script(folder: &Path) -> Result<(String, Language), BlockErro
     }
 }
 
-/// The language of scripts with a suffix.
+/// The language of scripts with a suffix, in either case.
 pub(crate) fn language(suffix: &str) -> Option<Language> {
-    match suffix {
+    match suffix.to_ascii_lowercase().as_str() {
         "py" => Some(Language::Python),
-        "R" | "r" => Some(Language::R),
+        "r" => Some(Language::R),
         _ => None,
     }
 }

@@ -49,6 +49,12 @@ pub(super) fn not_shared(printed: &str, facts: &Facts) -> Option<Note> {
     let note = |text: String, path: String| Note::new(text, Some(Remedy::ShareFile { path }));
     let names: Vec<String> = names(printed, &MISSING).collect();
     if let Some(path) = names.iter().find_map(|name| in_folders(name, facts)) {
+        let real = path.canonicalize().ok()?;
+        if facts.isolated && facts.mounts.iter().any(|mount| real.starts_with(&mount.path)) {
+            let name = path.file_name()?.to_string_lossy();
+            let text = format!("`{name}` is shared with the script as `{}`: open it by that path", real.display());
+            return Some(Note::new(text, None));
+        }
         let place = path.parent().unwrap_or(Path::new("/")).display();
         let text = format!("`{}` exists in `{place}`, but {seen}", path.file_name()?.to_string_lossy());
         return Some(note(text, path.to_string_lossy().into_owned()));
@@ -204,6 +210,18 @@ mod tests {
         let message = format!("No such file or directory: '{absolute}'");
         assert!(not_shared(&message, &facts).unwrap().text.starts_with("`a.csv` exists in "));
         assert!(not_shared("No such file or directory: \"it's.csv\"", &facts).is_some());
+    }
+
+    #[test]
+    fn a_shared_file_is_named_with_the_path_that_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "").unwrap();
+        let mut facts = facts(folder.path());
+        facts.mounts = vec![SharedFile::open(path.clone(), false).unwrap().unwrap()];
+        let note = not_shared("No such file or directory: 'a.csv'", &facts).unwrap();
+        let expected = format!("`a.csv` is shared with the script as `{}`: open it by that path", path.display());
+        assert_eq!((note.text, note.remedy), (expected, None));
     }
 
     #[test]
