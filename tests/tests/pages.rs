@@ -123,3 +123,13 @@ fn the_page_on_images_names_every_command() {
     let missing: Vec<&str> = commands.iter().copied().filter(|name| *name != "help" && !is_named(name)).collect();
     assert!(commands.len() > 5 && missing.is_empty(), "docs/images.md does not name {missing:?} of {commands:?}");
 }
+
+#[test]
+fn a_command_without_its_subcommand_shows_its_help() {
+    for group in ["images", "runs", "config"] {
+        let alone = command::longshore(&command::root(), &[group]);
+        let help = command::longshore(&command::root(), &[group, "-h"]);
+        assert_eq!((alone.status.code(), help.status.code()), (Some(2), Some(0)));
+        assert!(!help.stdout.is_empty() && alone.stderr == help.stdout, "{group}");
+    }
+}

@@ -5,6 +5,7 @@ use super::entry::{Entry, Notices};
 use super::error::BlockError;
 use super::model::{Block, DECLARED_MAX, Form, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::{options_json, requirements};
+use longshore_model::hint::reword_json;
 use longshore_model::table::WriteOptions;
 use serde_json::Value;
 use std::path::Path;
@@ -44,7 +45,7 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
         path: path.to_owned(),
         line: error.line(),
         column: error.column(),
-        reason: error.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
+        reason: reword_json(&error),
     })?;
     if !manifest.is_object() {
         return Err(BlockError::Invalid { path: path.to_owned(), reason: "it must be a JSON object".into() });

@@ -280,7 +280,7 @@ mod tests {
     fn errors_name_the_script_and_the_line() {
         for (lines, expected) in [
             ("dependencies = [\"a\"", "line 2, column 22: unclosed array"),
-            ("dependencies = \"a\"", "line 2, column 18: invalid type: string \"a\""),
+            ("dependencies = \"a\"", "line 2, column 18: the string \"a\" is not valid here: expected is a list"),
             (
                 "dependencies = [\n#   \"a\",\n#   \"-r x\",\n# ]",
                 "line 4, column 5: `-r x` is not a package requirement",

@@ -1,6 +1,7 @@
 //! Help, and clap's errors about arguments in the form of all errors. An error repeats arguments, which may be untrusted
 //! text: arguments are escaped and parsed a second time, for an error that can be printed.
 
+use crate::BAD_INPUT;
 use crate::arguments::Arguments;
 use crate::refusal::Report;
 use clap::error::ErrorKind;
@@ -23,6 +24,10 @@ pub(crate) fn explain(error: &Error) -> u8 {
         // The escaped arguments parse, only the original ones do not.
         return report.refuse(&["an argument contains characters that cannot be shown".into()], Vec::new());
     };
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return BAD_INPUT;
+    }
     let Refused { error, help } = refused(&error, &shown);
     report.refuse(&[error], help)
 }

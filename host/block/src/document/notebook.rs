@@ -3,6 +3,7 @@
 use super::Document;
 use crate::error::BlockError;
 use crate::model::{Form, Language};
+use longshore_model::hint::reword_json;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -57,9 +58,7 @@ impl Default for Source {
 pub(super) fn read(path: &Path, text: &str) -> Result<Document, BlockError> {
     let invalid = |reason: String| BlockError::Invalid { path: path.to_owned(), reason };
     let file: File = serde_json::from_str(text).map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.split(" at line ").next().unwrap_or_default();
-        let reason = format!("it is not a notebook: {reason}");
+        let reason = format!("it is not a notebook: {}", reword_json(&error));
         BlockError::Syntax { path: path.to_owned(), line: error.line(), column: error.column(), reason }
     })?;
     match file.nbformat {

@@ -5,6 +5,7 @@ use super::folder_files::FolderFiles;
 use super::parsed::{PACKAGES_MAX, Parsed, Reading};
 use crate::error::BlockError;
 use crate::needed::PinnedPackage;
+use longshore_model::hint::reword_json;
 use longshore_os::small_file::MADE_MAX;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -46,7 +47,7 @@ pub(super) fn read(files: &FolderFiles) -> Result<Reading, BlockError> {
         path: path.clone(),
         line: error.line(),
         column: error.column(),
-        reason: error.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
+        reason: reword_json(&error),
     })?;
     let invalid = |reason: String| BlockError::Invalid { path: path.clone(), reason };
     if lock.packages.len() > PACKAGES_MAX {
