@@ -10,9 +10,35 @@ local({
   stream <- function(name, lines) {
     if (length(lines)) keep(list(output_type = "stream", name = name, text = paste0(lines, "\n", collapse = "")))
   }
+  # Graphics that the code opens no device for become figures of the notebook, in the size that IRkernel's options set.
+  figures <- tempfile("figures-")
+  dir.create(figures)
+  options(device = function(...) {
+    option <- function(name, default) getOption(paste0("repr.plot.", name), default)
+    if (!capabilities("cairo")) return(grDevices::pdf(NULL))
+    opened <<- opened + 1L
+    grDevices::png(
+      file.path(figures, sprintf("%06d-%%06d.png", opened)),
+      width = option("width", 7), height = option("height", 5), units = "in", res = option("res", 120), type = "cairo"
+    )
+  })
+  opened <- 0L
+  collect <- function() {
+    for (device in grDevices::dev.list()) {
+      if (startsWith(c(attr(.Devices[[device]], "filepath"), "")[1L], figures)) grDevices::dev.off(device)
+    }
+    for (path in sort(list.files(figures, full.names = TRUE))) {
+      image <- jsonlite::base64_enc(readBin(path, "raw", file.size(path)))
+      data <- list("image/png" = gsub("\n", "", image, fixed = TRUE), "text/plain" = "plot without title")
+      keep(list(output_type = "display_data", data = data, metadata = structure(list(), names = character())))
+      unlink(path)
+    }
+  }
   # Also after quit(), and after an error, which ends the script.
+  end <- NULL
   state <- new.env()
   reg.finalizer(state, function(state) {
+    if (!is.null(end)) end()
     text <- jsonlite::toJSON(notebook, auto_unbox = TRUE, null = "null", digits = NA, pretty = 1L)
     writeLines(enc2utf8(text), path, useBytes = TRUE)
   }, onexit = TRUE)
@@ -27,10 +53,12 @@ local({
     connection <- textConnection("printed", "w", local = TRUE)
     # What is printed is shown as it is printed, and kept.
     sink(connection, split = TRUE)
-    end <- function() {
+    end <<- function() {
+      end <<- NULL
       sink()
       close(connection)
       stream("stdout", printed)
+      collect()
       notebook$cells[[index]]$outputs <<- outputs
     }
     withCallingHandlers(
