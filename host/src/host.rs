@@ -9,6 +9,7 @@ use longshore_engine::{Diagnosis, EngineError, Engines, ProcessConnector, diagno
 use longshore_engine_docker::DockerConnector;
 use longshore_images::collection::{ImageCollection, ImagesError};
 use longshore_images::environment::{self, Built, EnvironmentError, Locked};
+use longshore_images::provision::{self, BaseName, Origin, ProvideError, Provided};
 use longshore_images::subject::{self, SubjectError, TakenFingerprint};
 use longshore_images::transfer::{self, ExportError, Exported, ImportError, Imported, Source, Target, Trust};
 use longshore_model::activity::Activities;
@@ -146,6 +147,31 @@ impl Host {
         let _activity = self.activities.begin()?;
         let (cancel, _following) = self.cancelled_by(cancel);
         environment::build(block, image, &self.engines, events, &cancel).await
+    }
+
+    /// Whether the engine has each of these base images.
+    ///
+    /// # Errors
+    /// [`ProvideError`]: the engine fails, or an image of others has the name of one.
+    pub async fn has_bases(&self, names: &[BaseName]) -> Result<Vec<bool>, ProvideError> {
+        provision::present(names, &self.engines).await
+    }
+
+    /// Gets base images from a registry or an archive, in place of those that the engine has.
+    ///
+    /// # Errors
+    /// [`ProvideError`]: an image is missing, damaged or not of this version. The engine's base images are then what they
+    /// were.
+    pub async fn provide_bases(
+        &self,
+        names: &[BaseName],
+        origin: Origin,
+        events: &Events,
+        cancel: &Cancel,
+    ) -> Result<Vec<Provided>, ProvideError> {
+        let _activity = self.activities.begin()?;
+        let (cancel, _following) = self.cancelled_by(cancel);
+        provision::provide(names, origin, &self.engines, events, &cancel).await
     }
 
     /// Writes the exact packages of a block's environment to its lock file, and builds the environment if it is

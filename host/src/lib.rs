@@ -74,7 +74,7 @@ pub use longshore_images::credentials::CredentialsError;
 pub use longshore_images::environment::{EnvironmentError, PullError};
 pub use longshore_images::find::FindError;
 pub use longshore_images::pruning as images;
-pub use longshore_images::{collection, environment, fingerprint, subject, transfer};
+pub use longshore_images::{collection, environment, fingerprint, provision, subject, transfer};
 pub use longshore_model::activity::ShuttingDown;
 pub use longshore_model::cancel::{Cancel, CancelLevel};
 pub use longshore_model::constraint::{Constraint, ConstraintError, ConstraintsError};

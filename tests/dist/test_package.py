@@ -80,7 +80,7 @@ def test_the_archive_has_all_that_an_installation_has(tmp_path: Path) -> None:
     for name in [
         "bin/longshore",
         "libexec/longshore/longshore-agent",
-        "libexec/longshore/images/setup",
+        "libexec/longshore/images/build",
         "libexec/longshore/images/Dockerfile",
         "share/zsh/site-functions/_longshore",
         "share/fish/vendor_completions.d/longshore.fish",

@@ -1,11 +1,11 @@
-//! An installation below a prefix of its own, as `make install` lays it out: run without any variable, provided with
-//! images, and removed again. The engine is one that does not answer, where a removal could concern images of others.
+//! An installation below a prefix of its own, as `make install` lays it out: run without any variable, and removed again.
+//! The engine is one that does not answer, where a removal could concern images of others.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod command;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
@@ -135,64 +135,6 @@ fn completions_and_pages_are_installed() {
     let left: Vec<PathBuf> = installation.files();
     let is_old = |path: &&PathBuf| path.to_string_lossy().contains("0.0.0") || path.ends_with("longshore-gone.1");
     assert_eq!(left.iter().find(is_old), None);
-}
-
-/// An image of a name that no other test and no person has.
-struct Image {
-    name: String,
-    archive: PathBuf,
-}
-
-impl Image {
-    fn in_archive(folder: &Path) -> Self {
-        let name = format!("test-setup-{}", std::process::id());
-        let image = Self { archive: folder.join("images.tar"), name };
-        std::fs::create_dir(folder.join("context")).unwrap();
-        std::fs::write(folder.join("context/Dockerfile"), "FROM scratch\nCOPY Dockerfile /\n").unwrap();
-        succeed(Command::new("docker").args(["build", "-q", "-t", &image.full()]).arg(folder.join("context")));
-        succeed(Command::new("docker").args(["save", "-o"]).arg(&image.archive).arg(image.full()));
-        image.remove();
-        image
-    }
-
-    fn full(&self) -> String {
-        format!("longshore/{}:{}", self.name, env!("CARGO_PKG_VERSION"))
-    }
-
-    fn remove(&self) {
-        let latest = format!("longshore/{}:latest", self.name);
-        Command::new("docker").args(["rmi", "-f", &self.full(), &latest]).output().unwrap();
-    }
-}
-
-impl Drop for Image {
-    fn drop(&mut self) {
-        self.remove();
-    }
-}
-
-#[test]
-fn images_are_provided_from_an_archive() {
-    let installation = Installation::new();
-    let image = Image::in_archive(installation.0.path());
-    let setup = |more: &[&str]| installation.command(&[&["setup", &image.name], more].concat()).output().unwrap();
-    let archive = image.archive.to_string_lossy().into_owned();
-    let loaded = setup(&["--from", &archive]);
-    assert_eq!(loaded.status.code(), Some(0), "{}", said(&loaded));
-    assert!(said(&loaded).contains(&format!("{} is ready", image.full())), "{}", said(&loaded));
-    let again = setup(&["--from", &archive]);
-    assert_eq!((again.status.code(), said(&again)), (Some(0), format!("{} is there\n", image.full())));
-
-    image.remove();
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let away = setup(&["--from", &format!("{closed}/team")]);
-    assert_eq!(away.status.code(), Some(3), "{}", said(&away));
-    assert!(said(&away).contains(&format!("pulling {closed}/team/longshore/{}", image.name)), "{}", said(&away));
-    let missing = setup(&["--from", "/nowhere/images.tar"]);
-    assert_eq!(missing.status.code(), Some(2), "{}", said(&missing));
-    let other = installation.command(&["setup", "test-setup-other", "--from", &archive]).output().unwrap();
-    assert_eq!(other.status.code(), Some(3));
-    assert!(said(&other).contains("has no image of this name"), "{}", said(&other));
 }
 
 #[test]

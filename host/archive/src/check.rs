@@ -6,7 +6,7 @@ use super::fault::ArchiveFault;
 use super::image_config::ImageConfig;
 use super::layer::{Allowance, Layer};
 use super::limits::CONFIG_MAX;
-use super::manifest::Parts;
+use super::manifest::{Parts, Wanted};
 use longshore_model::digest::Digest;
 use longshore_model::platform::Platform;
 use std::fs::File;
@@ -28,10 +28,20 @@ pub struct CheckedImage {
 }
 
 impl CheckedImage {
-    /// Checks an archive and, if a platform is given, that its image can run there.
+    /// Checks an archive of one image and, if a platform is given, that the image can run there.
     pub fn of(archive: File, platform: Option<&Platform>) -> Result<Self, ArchiveFault> {
+        Self::wanted(archive, Wanted::Only, platform)
+    }
+
+    /// Checks the image of a name, such as `team/base:3`, in an archive that may have others, and that it can run on a
+    /// platform. The others are not checked.
+    pub fn named(archive: File, name: &str, platform: &Platform) -> Result<Self, ArchiveFault> {
+        Self::wanted(archive, Wanted::Named(name), Some(platform))
+    }
+
+    fn wanted(archive: File, wanted: Wanted<'_>, platform: Option<&Platform>) -> Result<Self, ArchiveFault> {
         let contents = Contents::read(archive)?;
-        let parts = Parts::find(&contents)?;
+        let parts = Parts::find(&contents, wanted)?;
         let config_bytes = contents.bytes(&parts.config, CONFIG_MAX)?;
         let id = Digest::of(&config_bytes);
         if let Some(expected) = parts.config_digest.filter(|expected| *expected != id) {

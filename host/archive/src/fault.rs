@@ -137,6 +137,20 @@ pub enum ArchiveFault {
         /// The number of images.
         count: usize,
     },
+    /// None of its images has the wanted name.
+    #[error("it has no image `{name}`, but {}", listed(.there))]
+    NameMissing {
+        /// The wanted name.
+        name: String,
+        /// Some of the names in it.
+        there: Vec<String>,
+    },
+    /// Several of its images have the wanted name.
+    #[error("it has several images with the name `{name}`")]
+    NameTwice {
+        /// The wanted name.
+        name: String,
+    },
     /// A part that another part names is missing.
     #[error("`{part}` is missing: `{named_by}` names it")]
     Missing {
@@ -235,6 +249,10 @@ pub enum ArchiveFault {
         /// What is wrong with its labels.
         reason: String,
     },
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "images without names".to_owned() } else { format!("`{}`", names.join("`, `")) }
 }
 
 impl ArchiveFault {

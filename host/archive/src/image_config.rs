@@ -16,7 +16,8 @@ pub struct ImageConfig {
     pub(super) platform: Platform,
     /// The digest of each unpacked layer.
     pub(super) diff_ids: Vec<Digest>,
-    labels: BTreeMap<String, String>,
+    /// Its labels. Nothing verifies them.
+    pub labels: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! Finds the parts of an archive's image: through `manifest.json`, as `docker save` writes it, or through the
 //! `index.json` of an OCI layout. Newer engines write both, and `manifest.json` takes precedence, as it does for
-//! engines. The names that the archive gives its image are ignored.
+//! engines. The names in the archive choose one of several images, and mean nothing else.
 
 use super::contents::{Contents, Part};
 use super::fault::ArchiveFault;
@@ -10,6 +10,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::io;
+
+/// The image of an archive that is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    /// The only one.
+    Only,
+    /// The one of this name, with its tag.
+    Named(&'a str),
+}
 
 /// The parts of an image.
 #[derive(Debug)]
@@ -26,6 +35,13 @@ const DOCKER: &str = "manifest.json";
 const INDEX: &str = "index.json";
 const LAYOUT: &str = "oci-layout";
 
+/// The names in an error about a name that is not there, and their length: enough to see what kind of archive it is.
+const NAMES_SHOWN: usize = 8;
+const NAME_SHOWN: usize = 100;
+
+/// The annotations of an OCI layout that name an image: with its registry, and as podman writes it.
+const NAMES: [&str; 2] = ["io.containerd.image.name", "org.opencontainers.image.ref.name"];
+
 /// Nested indexes: one for the layout, one for the platforms.
 const INDEX_DEPTH: usize = 2;
 
@@ -33,6 +49,7 @@ const INDEX_DEPTH: usize = 2;
 #[serde(rename_all = "PascalCase")]
 struct DockerImage {
     config: String,
+    repo_tags: Option<Vec<String>>,
     layers: Option<Vec<String>>,
 }
 
@@ -64,23 +81,33 @@ struct Descriptor {
     annotations: BTreeMap<String, String>,
 }
 
+impl DockerImage {
+    fn names(&self) -> Vec<&str> {
+        self.repo_tags.iter().flatten().map(String::as_str).collect()
+    }
+}
+
+impl Descriptor {
+    fn names(&self) -> Vec<&str> {
+        NAMES.iter().filter_map(|name| self.annotations.get(*name)).map(String::as_str).collect()
+    }
+}
+
 impl Parts {
-    /// Finds the parts of the archive's only image, and checks the digest of each part that is named by its digest.
-    pub(super) fn find(contents: &Contents) -> Result<Self, ArchiveFault> {
+    /// Finds the parts of an image, and checks the digest of each part that is named by its digest.
+    pub(super) fn find(contents: &Contents, wanted: Wanted<'_>) -> Result<Self, ArchiveFault> {
         if contents.has(DOCKER) {
-            Self::of_docker(contents)
+            Self::of_docker(contents, wanted)
         } else if contents.has(INDEX) {
-            Self::of_layout(contents)
+            Self::of_layout(contents, wanted)
         } else {
             Err(ArchiveFault::NoImage)
         }
     }
 
-    fn of_docker(contents: &Contents) -> Result<Self, ArchiveFault> {
+    fn of_docker(contents: &Contents, wanted: Wanted<'_>) -> Result<Self, ArchiveFault> {
         let images: Vec<DockerImage> = json(contents, &contents.part(DOCKER, DOCKER)?)?;
-        let [image] = &images[..] else {
-            return Err(ArchiveFault::Images { count: images.len() });
-        };
+        let image = wanted.of(&images, DockerImage::names)?;
         let names = image.layers.as_deref().unwrap_or_default();
         few_enough(names.len())?;
         let config = contents.part(&image.config, DOCKER)?;
@@ -96,7 +123,7 @@ impl Parts {
         Ok(Self { config_digest, config, layers })
     }
 
-    fn of_layout(contents: &Contents) -> Result<Self, ArchiveFault> {
+    fn of_layout(contents: &Contents, mut wanted: Wanted<'_>) -> Result<Self, ArchiveFault> {
         let layout = contents.part(LAYOUT, INDEX)?;
         let version = json::<Layout>(contents, &layout)?.image_layout_version;
         if !version.starts_with("1.") {
@@ -107,9 +134,9 @@ impl Parts {
         for _ in 0..INDEX_DEPTH {
             let mut found = json::<Index>(contents, &index)?.manifests;
             found.retain(|manifest| !is_attestation(manifest));
-            let [manifest] = &found[..] else {
-                return Err(ArchiveFault::Images { count: found.len() });
-            };
+            let manifest = wanted.of(&found, Descriptor::names)?;
+            // An index below has a manifest for each platform, without names.
+            wanted = Wanted::Only;
             let part = blob(contents, manifest, &index.name)?;
             match manifest.media_type.as_str() {
                 "application/vnd.oci.image.index.v1+json"
@@ -144,6 +171,31 @@ impl Parts {
             layers.push(blob(contents, layer, &part.name)?);
         }
         Ok(Self { config_digest: Digest::parse(&manifest.config.digest), config, layers })
+    }
+}
+
+impl Wanted<'_> {
+    /// The wanted one of an archive's images.
+    fn of<Image>(self, images: &[Image], names: impl Fn(&Image) -> Vec<&str>) -> Result<&Image, ArchiveFault> {
+        let Self::Named(wanted) = self else {
+            let [image] = images else { return Err(ArchiveFault::Images { count: images.len() }) };
+            return Ok(image);
+        };
+        // podman writes the registry that it adds to a name.
+        let is_wanted = |name: &&str| {
+            let short = ["docker.io/", "localhost/"].iter().find_map(|registry| name.strip_prefix(registry));
+            short.unwrap_or(name) == wanted
+        };
+        let mut named = images.iter().filter(|&image| names(image).iter().any(is_wanted));
+        match (named.next(), named.next()) {
+            (Some(image), None) => Ok(image),
+            (Some(_), Some(_)) => Err(ArchiveFault::NameTwice { name: wanted.to_owned() }),
+            (None, _) => {
+                let shown = |name: &str| name.chars().take(NAME_SHOWN).collect();
+                let there = images.iter().flat_map(&names).take(NAMES_SHOWN).map(shown).collect();
+                Err(ArchiveFault::NameMissing { name: wanted.to_owned(), there })
+            }
+        }
     }
 }
 

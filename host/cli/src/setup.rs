@@ -1,28 +1,36 @@
-//! `longshore setup`: provides what runs need on this machine: images for the container engine, by the scripts that are
-//! installed with this program, or the environments of the engine `process`.
+//! `longshore setup`: provides what runs need on this machine: images for the container engine, built by the scripts that
+//! are installed with this program or got from others, or the environments of the engine `process`.
 
 use crate::console::{Look, Watcher};
 use crate::engine_argument::EngineArgument;
 use crate::signals::{INTERRUPTED, Signals};
-use crate::{BAD_INPUT, failure, printer};
+use crate::{BAD_INPUT, failure, printer, standard};
 use clap::Args;
 use longshore::block::{Block, Language, Pandas};
 use longshore::environment::{Bounds, LocalError, local};
+use longshore::provision::{BaseName, Origin, ProvideError};
 use longshore::shown::Shown;
-use longshore::{Cancel, Host};
-use std::path::PathBuf;
+use longshore::transfer::Source;
+use longshore::{Cancel, Host, find_program};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Exit status for an engine or an environment that failed.
 const FAILED: u8 = 3;
 
+/// The images that are provided if none is named.
+const USUAL: [&str; 4] = ["base", "python", "python-pandas2", "r"];
+
+/// The others that can be built.
+const MORE: [&str; 2] = ["python-3.13", "r-4.5"];
+
 #[derive(Debug, Args)]
 pub(crate) struct SetupArguments {
-    /// Images to provide, such as python or r; all if not given
-    #[arg(value_name = "IMAGE", value_parser = image)]
-    images: Vec<String>,
+    /// Images to provide: base, python, python-pandas2 and r if not given; python-3.13 and r-4.5 are on Debian 13
+    #[arg(value_name = "IMAGE")]
+    images: Vec<BaseName>,
     /// Registry, such as registry.example.com/team, or archive of `docker save` to get images from, instead of building
-    /// them on Debian
+    /// them on Debian; `-` is an archive on standard input
     #[arg(long, value_name = "REGISTRY|FILE")]
     from: Option<String>,
     /// Engine to prepare: auto is docker, or process if no engine is installed
@@ -33,42 +41,98 @@ pub(crate) struct SetupArguments {
     again: bool,
 }
 
-fn image(text: &str) -> Result<String, String> {
-    let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-    if is_name && !text.starts_with(['-', '.']) {
-        Ok(text.to_owned())
-    } else {
-        Err("expected the name of an image without `longshore/`, such as python".into())
-    }
-}
-
 /// Runs the command, and returns the exit status.
 pub(crate) async fn setup(arguments: SetupArguments, host: &Host) -> u8 {
     match host.engines().choose(arguments.engine.into()).await {
         Ok((engine, note)) => {
             note.iter().for_each(|note| failure::print_note(note));
-            if engine.kind().isolates() { images(&arguments, host) } else { environments(&arguments, host).await }
+            if engine.kind().isolates() { images(&arguments, host).await } else { environments(&arguments, host).await }
         }
         Err(error) => failure::print_advised(&error, error.remedy(), FAILED),
     }
 }
 
-/// Provides images by a script, which prints what it does.
-fn images(arguments: &SetupArguments, host: &Host) -> u8 {
+/// Provides the images that the engine lacks.
+async fn images(arguments: &SetupArguments, host: &Host) -> u8 {
+    let usual = || USUAL.iter().map(|name| name.parse().expect("a name in this file is one")).collect();
+    let names: Vec<BaseName> = if arguments.images.is_empty() { usual() } else { arguments.images.clone() };
+    let there = match host.has_bases(&names).await {
+        Ok(there) => there,
+        Err(error) => return failed(&error),
+    };
+    let is_there = |index: usize| there[index] && !arguments.again;
+    let present = names.iter().enumerate().filter(|(index, _)| is_there(*index));
+    let status = printer::out(&present.map(|(_, name)| Shown::line(format!("{} is there", name.image()))).collect());
+    let wanted: Vec<BaseName> =
+        names.iter().enumerate().filter(|(index, _)| !is_there(*index)).map(|(_, name)| name.clone()).collect();
+    match &arguments.from {
+        _ if wanted.is_empty() => status,
+        Some(from) => get(&wanted, from, host).await,
+        None => build(&wanted, host),
+    }
+}
+
+/// Gets images from a registry or an archive.
+async fn get(wanted: &[BaseName], from: &str, host: &Host) -> u8 {
+    let origin = match from {
+        "-" => match standard::open(std::io::stdin()) {
+            Ok(file) => Origin::Archive(Source::Open { file, name: from.into() }),
+            Err(error) => return failure::print_text(&format!("cannot read standard input: {error}"), BAD_INPUT),
+        },
+        path if is_path(path) => Origin::Archive(Source::File(path.into())),
+        registry => Origin::Registry(registry.to_owned()),
+    };
+    let cancel = Cancel::new();
+    let signals = Signals::cancelling(&cancel);
+    let (events, happened) = longshore::events();
+    let console = match Watcher::start(Look::default(), happened, &cancel) {
+        Ok(console) => console,
+        Err(error) => return failure::print(&error, FAILED),
+    };
+    let provided = host.provide_bases(wanted, origin, &events, &cancel).await;
+    drop(events);
+    console.clear(&cancel).await;
+    drop(signals);
+    match provided {
+        Ok(provided) => {
+            printer::out(&provided.iter().map(|image| Shown::line(format!("{} is ready", image.name))).collect())
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &ProvideError) -> u8 {
+    match error {
+        ProvideError::Cancelled => INTERRUPTED,
+        error => failure::print_advised(error, error.remedy(), if error.is_input() { BAD_INPUT } else { FAILED }),
+    }
+}
+
+/// Builds images by a script, which prints what it does.
+fn build(wanted: &[BaseName], host: &Host) -> u8 {
+    let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+    let can_be_built: Vec<&str> = USUAL.into_iter().chain(MORE).collect();
+    if let Some(other) = wanted.iter().find(|name| !can_be_built.contains(&name.as_str())) {
+        let text = format!("cannot build the image `{other}`: those that can be built are {}", can_be_built.join(", "));
+        return failure::print_text(&text, BAD_INPUT);
+    }
     let settings = host.settings();
-    let script = settings.sdk_folder.with_file_name("images").join("setup");
+    let script = settings.sdk_folder.with_file_name("images").join("build");
     if !script.is_file() {
-        let text = format!("cannot provide images: there is no `{}`: install Longshore again", script.display());
+        let text = format!("cannot build images: there is no `{}`: install Longshore again", script.display());
         return failure::print_text(&text, FAILED);
     }
-    if let Some(from) = arguments.from.as_ref().filter(|from| is_path(from) && !PathBuf::from(from).is_file()) {
-        return failure::print_text(&format!("cannot provide images: there is no file `{from}`"), BAD_INPUT);
+    if find_program(Path::new("docker"), &settings.path).is_none() {
+        let text = "cannot build images: the command `docker` is missing: install it (Debian: `docker.io`, for Podman \
+                    `podman-docker`), or get the images from a registry or an archive with `--from`";
+        return failure::print_text(text, FAILED);
     }
+    let begun = format!("building {} on Debian; this takes some minutes and about 1 GB", wanted.join(", "));
+    let _ = printer::out(&Shown::line(begun));
     let mut command = Command::new("bash");
     command.arg(&script).args(["--version", env!("CARGO_PKG_VERSION")]);
-    command.arg("--agent").arg(&settings.agent).arg("--sdk").arg(&settings.sdk_folder);
-    command.args(arguments.from.iter().flat_map(|from| ["--from", from]));
-    command.args(arguments.again.then_some("--again")).args(&arguments.images);
+    command.arg("--agent").arg(&settings.agent).arg("--wheels").arg(&settings.sdk_folder);
+    command.arg("--r-packages").arg(&settings.sdk_folder).args(&wanted);
     command.env("DOCKER_HOST", format!("unix://{}", settings.engine_socket.display()));
     let packages = &settings.packages;
     for (name, value) in [
@@ -82,7 +146,12 @@ fn images(arguments: &SetupArguments, host: &Host) -> u8 {
     }
     command.envs(packages.ca_bundle.iter().map(|bundle| ("LONGSHORE_CA_BUNDLE", bundle)));
     match command.status() {
-        Ok(status) => status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED),
+        Ok(status) if status.success() => {
+            let ready = |name: &String| Shown::line(format!("longshore/{name}:{} is ready", env!("CARGO_PKG_VERSION")));
+            printer::out(&wanted.iter().map(ready).collect())
+        }
+        // The script has printed what failed.
+        Ok(_) => FAILED,
         Err(error) => failure::print_text(&format!("cannot start `bash`: {error}"), FAILED),
     }
 }
@@ -150,7 +219,10 @@ mod tests {
         for registry in ["registry.example.com/team", "localhost:5000", "team"] {
             assert!(!is_path(registry), "{registry}");
         }
-        assert!(image("python-pandas2").is_ok() && image("r-4.5").is_ok());
-        assert!(image("--again").is_err() && image("longshore/r").is_err() && image("").is_err());
+    }
+
+    #[test]
+    fn the_names_in_this_file_are_names() {
+        USUAL.into_iter().chain(MORE).for_each(|name| drop(name.parse::<BaseName>().unwrap()));
     }
 }

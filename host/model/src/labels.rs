@@ -4,6 +4,9 @@
 /// `layer` for those in between.
 pub const IMAGE_TYPE: &str = "longshore.image-type";
 
+/// The type of base images.
+pub const BASE_TYPE: &str = "base";
+
 /// The type of images made for blocks.
 pub const GENERATED: &str = "generated";
 
@@ -46,6 +49,9 @@ pub const EXPIRES: &str = "longshore.expires";
 
 /// The version of the agent in the image. An image without this label gets the host's.
 pub const AGENT: &str = "longshore.agent";
+
+/// The language of the scripts of a base image.
+pub const LANGUAGE: &str = "longshore.language";
 
 /// The user ids that scripts may have in the image: the range that its `/etc/passwd` names, or one id that its files
 /// rely on. If an image has an agent but not this label, its agent cannot run as another user than its script.

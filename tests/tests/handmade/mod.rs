@@ -1,6 +1,8 @@
 //! Images made by hand, as `docker load` takes them: with any labels, any age, and layers in common. They belong to a
 //! store of the test's own, and are gone with it.
 
+#![allow(dead_code, reason = "each test takes what it needs of it")]
+
 use crate::command;
 use crate::engine::{self, docker_may_fail};
 use serde_json::{Value, json};

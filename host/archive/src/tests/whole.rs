@@ -3,9 +3,12 @@
 use super::super::check::CheckedImage;
 use super::super::form::Form;
 use super::super::pack::Packing;
-use super::check;
-use super::made::{Image, Tar, gzip, zstandard};
+use super::made::{Image, Tar, descriptor, gzip, zstandard};
+use super::{check, said};
 use longshore_model::digest::Digest;
+use longshore_model::platform::Platform;
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use tar::EntryType;
@@ -30,6 +33,78 @@ fn every_form_is_taken() {
         assert_eq!((checked.id, checked.layers.len()), (id, 3));
         let sizes: usize = image.layers.iter().map(Vec::len).sum();
         assert_eq!(checked.size(), sizes as u64);
+    }
+}
+
+/// Two images with a layer in common: in the form of older engines, and as an OCI layout whose names have a registry.
+fn two_images() -> ([Image; 2], [Vec<u8>; 2]) {
+    let common = Tar::default().file("a", b"common").end();
+    let images = [b"one", b"two"].map(|content| Image::of(&[common.clone(), Tar::default().file("b", content).end()]));
+    let mut tar = Tar::default();
+    let mut manifest = Vec::new();
+    let (mut blobs, mut index) = (BTreeMap::new(), Vec::new());
+    for (image, tag) in images.iter().zip(["one", "two"]) {
+        tar = tar.file(&image.config_name(), &image.config_bytes());
+        let name = |layer: &Vec<u8>| format!("{}/layer.tar", &Digest::of(layer).hex()[..32]);
+        for layer in image.layers.iter().skip(usize::from(tag == "two")) {
+            tar = tar.file(&name(layer), layer);
+        }
+        let layers: Vec<String> = image.layers.iter().map(name).collect();
+        let names = [format!("team/base:{tag}"), "team/base:both".into(), format!("longshore/{tag}:1")];
+        manifest.push(json!({"Config": image.config_name(), "RepoTags": names, "Layers": layers}));
+        let blob = image.oci_manifest().to_string().into_bytes();
+        let mut listed = descriptor("application/vnd.oci.image.manifest.v1+json", &blob);
+        listed["annotations"] = json!({"io.containerd.image.name": format!("docker.io/longshore/{tag}:1")});
+        index.push(listed);
+        blobs.extend(
+            [blob, image.config_bytes()].into_iter().chain(image.layers.clone()).map(|blob| (Digest::of(&blob), blob)),
+        );
+    }
+    let docker = tar.file("manifest.json", json!(manifest).to_string().as_bytes()).end();
+    let layout = Tar::default()
+        .file("oci-layout", br#"{"imageLayoutVersion": "1.0.0"}"#)
+        .file("index.json", json!({"manifests": index}).to_string().as_bytes());
+    let oci =
+        blobs.iter().fold(layout, |tar, (digest, blob)| tar.file(&format!("blobs/sha256/{}", digest.hex()), blob));
+    (images, [docker, oci.end()])
+}
+
+/// Checks the image of a name.
+fn named(archive: &[u8], name: &str) -> Result<Digest, String> {
+    let file = tempfile::tempfile().unwrap();
+    file.write_all_at(archive, 0).unwrap();
+    let platform = Platform { os: "linux".into(), architecture: "amd64".into() };
+    CheckedImage::named(file, name, &platform).map(|image| image.id).map_err(|error| said(&error))
+}
+
+#[test]
+fn one_of_several_images_is_taken_by_its_name() {
+    let (images, [docker, oci]) = two_images();
+    for archive in [&docker, &oci] {
+        for (image, tag) in images.iter().zip(["one", "two"]) {
+            assert_eq!(named(archive, &format!("longshore/{tag}:1")), Ok(Digest::of(&image.config_bytes())));
+        }
+        let missing = named(archive, "longshore/three:1").unwrap_err();
+        assert!(missing.starts_with("it has no image `longshore/three:1`, but `"), "{missing}");
+        assert_eq!(check(archive).unwrap_err(), "it holds 2 images, but must hold one: export each separately");
+    }
+    assert_eq!(named(&docker, "team/base:both").unwrap_err(), "it has several images with the name `team/base:both`");
+    let no_names = Image::small().oci(&Image::small().oci_manifest());
+    assert_eq!(named(&no_names, "a:1").unwrap_err(), "it has no image `a:1`, but images without names");
+}
+
+#[test]
+fn a_changed_byte_never_gives_the_image_of_another_name() {
+    let (images, archives) = two_images();
+    let expected = Digest::of(&images[0].config_bytes());
+    for archive in archives {
+        for at in (0..archive.len()).step_by(5) {
+            let mut changed = archive.clone();
+            changed[at] ^= 0x03;
+            if let Ok(id) = named(&changed, "longshore/one:1") {
+                assert_eq!(id, expected, "byte {at}");
+            }
+        }
     }
 }
 

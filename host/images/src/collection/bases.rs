@@ -8,9 +8,6 @@ use longshore_model::image_id::ImageId;
 use longshore_model::labels;
 use longshore_model::reference::Reference;
 
-/// The value of [`labels::IMAGE_TYPE`] of base images.
-const BASE: &str = "base";
-
 /// The prefix of the names of the volumes with tools.
 const TOOLS: &str = "longshore-tools-uv-";
 
@@ -128,7 +125,8 @@ fn is_cache(name: &str) -> bool {
 /// Whether an image is a base image that has only names of Longshore's: a user's own name keeps it.
 fn is_base(image: &StoredImage) -> bool {
     let is_ours = |name: &String| Reference::parse(name).is_ok_and(|reference| reference.is_ours());
-    image.labels.get(labels::IMAGE_TYPE).is_some_and(|kind| kind == BASE) && image.names.iter().all(is_ours)
+    image.labels.get(labels::IMAGE_TYPE).is_some_and(|kind| kind == labels::BASE_TYPE)
+        && image.names.iter().all(is_ours)
 }
 
 fn base(image: StoredImage, named: &[&str]) -> BaseImage {
@@ -184,7 +182,7 @@ mod tests {
 
     #[test]
     fn only_own_images_are_ours_and_only_earlier_ones_former() {
-        let base_of = |version| [(labels::IMAGE_TYPE, BASE), (labels::AGENT, version)];
+        let base_of = |version| [(labels::IMAGE_TYPE, labels::BASE_TYPE), (labels::AGENT, version)];
         assert!(is_base(&image(&["longshore/r:0.0.1", "longshore/r:latest"], &base_of("0.0.1"))));
         assert!(is_base(&image(&[], &base_of("0.0.1"))));
         assert!(!is_base(&image(&["longshore/r:0.0.1", "team/r:1"], &base_of("0.0.1"))));

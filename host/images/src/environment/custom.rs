@@ -40,9 +40,20 @@ pub(crate) async fn bring(
     if settings.images.pull == Pull::Never {
         return Err(PullError::Never { image });
     }
-    let pulling = Pulling { store, reference, image, credentials, events };
+    pull(store, reference, &image, credentials, events).await
+}
+
+/// Pulls an image, also if the store has one of this name.
+pub(crate) async fn pull(
+    store: &dyn ImageStore,
+    reference: Reference,
+    image: &str,
+    credentials: &Credentials,
+    events: &Events,
+) -> Result<StoredImage, PullError> {
+    let pulling = Pulling { store, reference, image: image.to_owned(), credentials, events };
     pulling.pull().await?;
-    let found = store.find(&pulling.image).await?;
+    let found = store.find(image).await?;
     found.ok_or_else(|| PullError::Gone { registry: pulling.registry(), image: pulling.image.clone() })
 }
 

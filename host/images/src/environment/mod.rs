@@ -31,6 +31,7 @@ mod system;
 mod tools;
 
 pub use bounds::Bounds;
+pub(crate) use custom::pull;
 pub use ensure::{Built, build, ensure, find, hash_of_block};
 pub use error::EnvironmentError;
 pub use local::LocalError;

@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 /// The repository of imported images; the tag is the beginning of their digest.
-const IMPORTED: &str = "longshore/imported";
+pub(crate) const IMPORTED: &str = "longshore/imported";
 
 /// Pieces in flight to the engine, each of [`PIECE`] bytes: 2 MiB in all.
 const PIECES: usize = 8;
@@ -60,7 +60,7 @@ pub enum Source {
 
 impl Source {
     /// Its path, or its name in errors.
-    fn name(&self) -> &Path {
+    pub(crate) fn name(&self) -> &Path {
         match self {
             Self::File(path) => path,
             Self::Open { name, .. } | Self::Reader { name, .. } => name,
@@ -68,7 +68,7 @@ impl Source {
     }
 
     /// The archive, in a file that can be read in any order. Blocks.
-    fn open(self, temporary_folder: &Path) -> Result<File, ArchiveFault> {
+    pub(crate) fn open(self, temporary_folder: &Path) -> Result<File, ArchiveFault> {
         match self {
             Self::File(path) => spool::open(&path, temporary_folder),
             Self::Open { file, .. } => spool::of_file(file, temporary_folder),
@@ -149,14 +149,18 @@ fn imported_name(id: &Digest) -> String {
 }
 
 /// The second half: the validated archive is sent to the engine.
-struct Loading<'a> {
-    store: &'a dyn ImageStore,
-    path: &'a Path,
-    name: &'a str,
+pub(crate) struct Loading<'a> {
+    /// The engine's images.
+    pub(crate) store: &'a dyn ImageStore,
+    /// The archive.
+    pub(crate) path: &'a Path,
+    /// The name that the image gets.
+    pub(crate) name: &'a str,
 }
 
 impl Loading<'_> {
-    async fn run(&self, image: Arc<CheckedImage>) -> Result<Imported, ImportError> {
+    /// Sends it, and checks the result.
+    pub(crate) async fn run(&self, image: Arc<CheckedImage>) -> Result<Imported, ImportError> {
         let ids = Packing::new(&image, Some(self.name), Form::Docker).ids();
         let taken_in = |id, already| Imported { id, name: self.name.to_owned(), bytes: image.size(), already };
         if let Some(there) = self.store.find(self.name).await? {

@@ -7,4 +7,5 @@ mod import;
 
 pub use error::{ExportError, ImportError};
 pub use export::{Exported, Target, export};
+pub(crate) use import::{IMPORTED, Loading};
 pub use import::{Imported, Source, Trust, import};
