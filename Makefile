@@ -57,8 +57,9 @@ venv: $(VENV)/installed wheel ## Create the Python environment of the tests
 
 r-library: tools ## Build the R SDK into the R library of the process engine
 	@mkdir -p $(R_LIBRARY) $(R_PACKAGES)
-	@cd $(R_PACKAGES) && rm -f *.tar.gz && export R_LIBS=$(R_LIBRARY) && for package in sdk-r sdk-r/compat; do \
-		R CMD INSTALL --build --library=$(R_LIBRARY) $(CURDIR)/$$package >log 2>&1 || { cat log; exit 1; }; done
+	@cd $(R_PACKAGES) && export R_LIBS=$(R_LIBRARY) && for package in sdk-r sdk-r/compat; do \
+		R CMD INSTALL --library=$(R_LIBRARY) $(CURDIR)/$$package >log 2>&1 || { cat log; exit 1; }; done
+	@sdk-r/compiled $(R_LIBRARY) $(R_PACKAGES)
 
 r-package: tools ## Build the source packages of the R SDK
 	@sdk-r/package $(R_PACKAGES)/source

@@ -69,6 +69,27 @@ def test_a_block_gets_the_version_that_it_names(
     assert [(row[1], row[2]) for row in rows] == [(version, text) for text in texts]
 
 
+@pytest.mark.parametrize(("image", "version"), [("r", "4.2"), ("r-4.5", "4.5")])
+def test_the_sdk_is_made_by_the_r_of_its_image(image: str, version: str) -> None:
+    """Both packages have the byte code and the help that this R made."""
+    ask = "for (package in c('longshore', 'omniscope.api')) cat(packageDescription(package)$Built, '\\n')"
+    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "Rscript", f"longshore/{image}:latest"]
+    lines = subprocess.run([*command, "-e", ask], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith(f"R {version}.") for line in lines), lines
+
+
+def test_the_images_on_debian_13_have_the_size_that_their_page_says() -> None:
+    """It is within four percent, as for the others."""
+    page = (Path(__file__).parents[2] / "docs/images.md").read_text()
+    for image in ["python-3.13", "r-4.5"]:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `longshore/{image}` |"))
+        expected = int(row.split("|")[-2].removesuffix(" MB "))
+        command = ["docker", "image", "inspect", "--format", "{{.Size}}", f"longshore/{image}:latest"]
+        size = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1_000_000
+        assert abs(size - expected) <= 0.04 * expected, f"{image} has {size:.0f} MB"
+
+
 def test_a_version_without_an_image_is_an_error_that_names_those_with_one(tmp_path: Path) -> None:
     """Nothing is started."""
     manifest = 'name = "Old"\nlanguage = "python"\nscript = "script.py"\npython = "3.9"\n'

@@ -107,7 +107,7 @@ fn an_image_that_cannot_have_the_api_is_told_what_it_lacks() {
     for (base, language, reason) in [
         (&without, "python", "it has no python3, and Python 3.9 or newer is needed"),
         (&old, "python", "it has Python 3.8.1, and Python 3.9 or newer is needed"),
-        (&without, "r", "it has no Rscript, and R 4.2 is needed"),
+        (&without, "r", "it has no Rscript, and R 4.2 or newer is needed"),
     ] {
         let keys = format!("image = \"{base}\"\ninstall_api = true");
         let block = place.block("lacks", language, &keys, "");

@@ -39,18 +39,16 @@ found=$("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
 "#;
 
 const R: &str = r#"
-command -v Rscript >/dev/null || { echo "longshore-reason: it has no Rscript, and R $3 is needed" >&2; exit 1; }
-found=$(Rscript --vanilla -e 'cat(R.version$major, R.version$minor, sep = ".")')
-case $found in
-"$3".*) ;;
-*) echo "longshore-reason: it has R $found, and the R package is made for R $3" >&2; exit 1 ;;
-esac
+command -v Rscript >/dev/null || { echo "longshore-reason: it has no Rscript, and R $3 or newer is needed" >&2; exit 1; }
+found=$(Rscript --vanilla -e 'cat(format(getRversion()))')
+Rscript --vanilla -e 'quit(status = getRversion() < commandArgs(TRUE))' "$3" ||
+    { echo "longshore-reason: it has R $found, and R $3 or newer is needed" >&2; exit 1; }
 for package in "$1" "$2"; do
     R CMD INSTALL "$package" || { echo "longshore-reason: its R $found cannot install \`$package\`" >&2; exit 1; }
 done
 "#;
 
-/// The version of R for which the package in the SDK's folder is built: that of Debian 12.
+/// The oldest R that installs the package in the SDK's folder: that of Debian 12.
 const R_VERSION: &str = "4.2";
 
 /// The files of the SDK of a language, with the agent first.
