@@ -261,7 +261,7 @@ fn packages_that_cannot_be_had_are_named_and_nothing_is_left() {
 #[test]
 fn a_full_disk_is_said_to_be_full() {
     let user = User::new();
-    let block = user.python("large", "\"scikit-learn\"", "print('it ran')\n");
+    let block = user.python("large", "\"statsmodels\"", "print('it ran')\n");
     std::fs::create_dir(user.path("cache")).unwrap();
     // A small disk of its own, which no other process sees.
     let script = "mount -t tmpfs -o size=4m none \"$XDG_CACHE_HOME\" && exec \"$0\" \"$@\"";

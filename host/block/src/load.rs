@@ -343,13 +343,12 @@ mod tests {
     #[test]
     fn the_imports_of_a_snippet_are_its_declaration() {
         let manifest = r#"{"name": "Old", "scriptFilename": "a.py", "language": "PYTHON", "schemaType": "HEADLESS"}"#;
-        let script =
-            "import cv2, numpy\nfrom sklearn import svm\nimport ours\ntry:\n  import yaml\nexcept ImportError: pass\n";
+        let script = "import cv2, numpy, sklearn\nfrom bs4 import BeautifulSoup\nimport ours\ntry:\n  import yaml\nexcept ImportError: pass\n";
         let folder = block(&[("manifest.json", manifest), ("a.py", script)]);
         let loaded = Block::load(folder.path()).unwrap();
-        assert_eq!(loaded.block.dependencies, ["opencv-python-headless", "scikit-learn"]);
+        assert_eq!(loaded.block.dependencies, ["beautifulsoup4", "opencv-python-headless"]);
         assert_eq!(loaded.block.dependencies_found, loaded.block.dependencies);
-        assert!(loaded.remarks[0].contains("`opencv-python-headless`, `scikit-learn`"), "{:?}", loaded.remarks);
+        assert!(loaded.remarks[0].contains("`beautifulsoup4`, `opencv-python-headless`"), "{:?}", loaded.remarks);
     }
 
     #[test]

@@ -17,8 +17,27 @@ use std::path::{Path, PathBuf};
 const PYTHON_IMAGE: &str = include_str!("../../../images/python-requirements.txt");
 
 /// Modules of the SDK, and of packages that those in the image need.
-const ALSO_IN_PYTHON: [&str; 8] =
-    ["longshore", "omniscope", "certifi", "charset_normalizer", "idna", "six", "urllib3", "tzdata"];
+const ALSO_IN_PYTHON: [&str; 19] = [
+    "longshore",
+    "omniscope",
+    "certifi",
+    "charset_normalizer",
+    "cloudpickle",
+    "contourpy",
+    "cycler",
+    "et_xmlfile",
+    "fontTools",
+    "idna",
+    "joblib",
+    "kiwisolver",
+    "narwhals",
+    "packaging",
+    "PIL",
+    "pyparsing",
+    "threadpoolctl",
+    "tzdata",
+    "urllib3",
+];
 
 /// The packages of the image `r` besides those of R itself, as Debian names them in its Dockerfile.
 const DOCKERFILE: &str = include_str!("../../../images/Dockerfile");
@@ -26,8 +45,43 @@ const DOCKERFILE: &str = include_str!("../../../images/Dockerfile");
 /// The start of Debian's names of R packages.
 const R_OF_DEBIAN: &str = "r-cran-";
 
-/// A package that one in the image needs.
-const ALSO_IN_R: [&str; 1] = ["bit"];
+/// Packages that those in the image need.
+const ALSO_IN_R: [&str; 34] = [
+    "MASS",
+    "Matrix",
+    "R6",
+    "RColorBrewer",
+    "bit",
+    "cli",
+    "colorspace",
+    "cpp11",
+    "fansi",
+    "farver",
+    "generics",
+    "glue",
+    "gtable",
+    "isoband",
+    "labeling",
+    "lattice",
+    "lifecycle",
+    "magrittr",
+    "mgcv",
+    "munsell",
+    "nlme",
+    "pillar",
+    "pkgconfig",
+    "purrr",
+    "rlang",
+    "scales",
+    "stringi",
+    "tibble",
+    "tidyselect",
+    "timechange",
+    "utf8",
+    "vctrs",
+    "viridisLite",
+    "withr",
+];
 
 /// A module or a package that nothing declares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -198,8 +252,9 @@ mod tests {
 
     #[test]
     fn what_an_r_script_attaches_and_nothing_declares_is_found() {
-        let source = "library(xgboost); library(data.table); stats::sd(1); dplyr::filter(x)";
-        assert_eq!(found("", "s.R", source), [some("xgboost", "xgboost"), some("dplyr", "dplyr")]);
-        assert_eq!(found("dependencies = [\"xgboost\"]", "s.R", source), [some("dplyr", "dplyr")]);
+        let source =
+            "library(xgboost); library(data.table); stats::sd(1); dplyr::filter(x); zoo::rollmean(x); rlang::abort";
+        assert_eq!(found("", "s.R", source), [some("xgboost", "xgboost"), some("zoo", "zoo")]);
+        assert_eq!(found("dependencies = [\"xgboost >= 1.0\"]", "s.R", source), [some("zoo", "zoo")]);
     }
 }

@@ -26,6 +26,32 @@ checks <- list(
     saveRDS(table, file)
     stopifnot(nrow(readRDS(file)) == 7000)
   },
+  frames = function() {
+    suppressMessages(library(dplyr))
+    table <- tibble(group = rep(c("a", "b"), 50), day = lubridate::ymd("2026-01-31") + 1:100, value = 1:100)
+    found <- table |> filter(value > 10) |> group_by(group) |> summarise(mean = mean(value))
+    stopifnot(identical(found$group, c("a", "b")), identical(found$mean, c(55, 56)))
+    wide <- tidyr::pivot_wider(table, id_cols = "day", names_from = "group", values_from = "value")
+    stopifnot(identical(names(wide), c("day", "a", "b")), nrow(wide) == 100)
+    stopifnot(identical(stringr::str_to_title("zürich"), "Zürich"))
+    stopifnot(identical(bit64::as.integer64("9007199254740993") + 1L, bit64::as.integer64("9007199254740994")))
+  },
+  figures = function() {
+    library(ggplot2)
+    plot <- ggplot(data.frame(x = 1:20, y = (1:20)^2), aes(x, y)) + geom_point() +
+      geom_smooth(method = "lm", formula = y ~ x) + labs(title = "words need fonts")
+    for (suffix in c("png", "pdf", "svg")) {
+      file <- tempfile(fileext = paste0(".", suffix))
+      if (suffix == "svg") {
+        svg(file)
+        print(plot)
+        dev.off()
+      } else {
+        ggsave(file, plot, width = 4, height = 3, dpi = 100)
+      }
+      stopifnot(file.size(file) > 1000)
+    }
+  },
   processes = function() {
     stopifnot(system("exit 3") == 3, identical(system("echo a | tr a b", intern = TRUE), "b"))
     stopifnot(identical(system2("echo", "x", stdout = TRUE), "x"))

@@ -56,6 +56,61 @@ def frames():
         pyarrow.memory_map(f"{folder}/x.parquet").close()
 
 
+def models():
+    import numpy
+    import scipy.optimize
+    from sklearn.cluster import KMeans
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LinearRegression
+
+    table = numpy.random.default_rng(1).random((2000, 5))
+    assert (
+        RandomForestClassifier(n_estimators=10, n_jobs=2).fit(table, table[:, 0] > 0.5).score(table, table[:, 0] > 0.5)
+        > 0.9
+    )
+    assert len(set(KMeans(3, n_init=1).fit(table).labels_)) == 3
+    assert numpy.allclose(LinearRegression().fit(table, table @ [1, 2, 3, 4, 5]).coef_, [1, 2, 3, 4, 5])
+    assert abs(scipy.optimize.minimize_scalar(lambda x: (x - 2) ** 2).x - 2) < 1e-6
+
+
+def figures():
+    import matplotlib.pyplot as plt
+    import pandas
+
+    with tempfile.TemporaryDirectory() as folder:
+        axes = pandas.DataFrame({"x": [1, 2, 3]}).plot()
+        axes.set_title("words need the list of fonts: $\\sqrt{2}$")
+        plt.show()
+        for suffix in ["png", "svg", "pdf"]:
+            axes.figure.savefig(f"{folder}/x.{suffix}")
+            assert Path(f"{folder}/x.{suffix}").stat().st_size > 1000
+    # The image has the list: it was not made now.
+    assert not list(Path("/work").rglob("fontlist*"))
+
+
+def sheets():
+    import pandas
+
+    with tempfile.TemporaryDirectory() as folder:
+        frame = pandas.DataFrame({"city": ["Bern", "Zürich"], "people": [134_000, 421_000]})
+        frame.to_excel(f"{folder}/x.xlsx", index=False)
+        assert pandas.read_excel(f"{folder}/x.xlsx").equals(frame)
+
+
+def queries():
+    import duckdb
+    import pandas
+    import pyarrow
+
+    frame = pandas.DataFrame({"key": [1, 1, 2], "value": [1.0, 2.0, 4.0]})
+    table = pyarrow.Table.from_pandas(frame)
+    assert duckdb.sql("select sum(value) from frame where key = 1").fetchall() == [(3.0,)]
+    with tempfile.TemporaryDirectory() as folder:
+        duckdb.sql("copy (select * from frame) to '" + folder + "/x.parquet'")
+        assert duckdb.sql("select count(*) from '" + folder + "/x.parquet'").fetchall() == [(3,)]
+    assert duckdb.from_arrow(table).filter("key = 2").to_df()["value"].tolist() == [4.0]
+
+
 def workers():
     for method in ["fork", "spawn", "forkserver"]:
         with multiprocessing.get_context(method).Pool(2) as pool:
@@ -183,6 +238,6 @@ def files():
 
 
 if __name__ == "__main__":
-    for check in [frames, workers, processes, loopback, files]:
+    for check in [frames, models, figures, sheets, queries, workers, processes, loopback, files]:
         check()
         print("fine:", check.__name__)

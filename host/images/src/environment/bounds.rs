@@ -2,6 +2,7 @@
 //! block, its caller and the settings. They are applied to a copy of the settings, with which everything else works.
 
 use super::EnvironmentError;
+use super::base_packages;
 use super::last_change::last_change;
 use super::lock::Lock;
 use longshore_block::{Block, Language, Pandas};
@@ -10,10 +11,6 @@ use longshore_model::constraint::Constraint;
 use longshore_model::day::{AsOf, Day};
 use longshore_model::package_name::normal_name;
 use serde::Serialize;
-
-/// Packages of Longshore's Python images that scripts use without naming them. With bounds they are resolved too, where
-/// the base has them: a script is bounded by what it imports, not only by what it names.
-pub(super) const BASE_PACKAGES: [&str; 6] = ["numpy", "pandas", "polars", "pyarrow", "python-dateutil", "requests"];
 
 /// The day of the first pyarrow with which the SDK reads tables: 14.0.1. It is never older.
 const ARROW_DAY: &str = "2023-11-09";
@@ -80,9 +77,10 @@ impl Bounds {
     }
 }
 
-/// Whether the base's own packages need a new resolution for a block.
+/// Whether the base's own packages need a new resolution for a block, where it has them: a script is bounded by what it
+/// imports, not only by what it names.
 pub(super) fn concern_base(block: &Block, packages: &PackageSettings) -> bool {
-    let named = |constraint: &Constraint| BASE_PACKAGES.contains(&constraint.name());
+    let named = |constraint: &Constraint| base_packages::names().any(|name| name == constraint.name());
     block.language == Language::Python && (packages.as_of.is_some() || packages.constraints.iter().any(named))
 }
 
@@ -159,7 +157,7 @@ impl Lock {
                     ));
                 }
                 // The base's own version counts.
-                None if BASE_PACKAGES.contains(&constraint.name()) && !was_known && !is_foreign => {
+                None if base_packages::names().any(|name| name == constraint.name()) && !was_known && !is_foreign => {
                     return wrong(format!("it was made without `{constraint}`"));
                 }
                 _ => {}

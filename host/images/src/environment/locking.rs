@@ -1,6 +1,7 @@
 //! Writes locks: the environment is built without one, and its packages are recorded.
 
-use super::bounds::{self, BASE_PACKAGES, concern_base};
+use super::base_packages;
+use super::bounds::{self, concern_base};
 use super::builder::{Builder, lines};
 use super::ensure::{EnvironmentResolver, base_name, plan};
 use super::interpreter_version::check_image;
@@ -86,7 +87,7 @@ pub async fn lock(
             let mut wanted = written.dependencies.clone();
             // What the base has for scripts was resolved too.
             let found = fingerprint.lines().iter().filter(|line| is_bounded && line.kind() == Kind::Pip);
-            let found = found.filter(|line| BASE_PACKAGES.contains(&normal_name(line.name()).as_str()));
+            let found = found.filter(|line| base_packages::names().any(|name| name == normal_name(line.name())));
             wanted.extend(found.map(|line| line.name().to_owned()));
             let wanted = wanted.join("\n") + "\n";
             let builder = Builder {

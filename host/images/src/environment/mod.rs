@@ -7,6 +7,7 @@
 //! is a folder (`local`).
 
 mod api;
+mod base_packages;
 mod bounds;
 mod builder;
 mod custom;

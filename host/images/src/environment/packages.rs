@@ -1,5 +1,6 @@
 //! Packages of the languages.
 
+use super::base_packages;
 use super::bounds;
 use super::job::Job;
 use super::sources::PROLOGUE;
@@ -74,7 +75,11 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
                 if settings.as_of.is_some() || !settings.constraints.is_empty() {
                     // Only a resolver can tell whether what is there is within the bounds.
                     files.retain(|(name, ..)| name != "wanted");
-                    files.push(("base".to_owned(), 0o644, (bounds::BASE_PACKAGES.join("\n") + "\n").into_bytes()));
+                    files.push((
+                        "base".to_owned(),
+                        0o644,
+                        base_packages::names().flat_map(|name| [name, "\n"]).collect::<String>().into_bytes(),
+                    ));
                 }
                 if !settings.constraints.is_empty() {
                     files.push(("constraints.txt".to_owned(), 0o644, bounds::constraints(settings).into_bytes()));

@@ -9,6 +9,7 @@ use super::key::Key;
 use super::tool::{Tool, Watch, tell, words};
 use super::{LocalError, Recipe, obtain};
 use crate::environment::api::sdk_files;
+use crate::environment::base_packages::{self, PANDAS_2, PANDAS_3};
 use crate::usage_store::LockGuard;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -22,10 +23,6 @@ use std::path::{Path, PathBuf};
 
 /// The beginning of the hashed text: it changes when these environments are built in another way.
 const VERSION: &str = "longshore-base-1";
-
-/// The packages of the images, without the SDK.
-const PANDAS_3: &str = include_str!("../../../../../images/python-requirements.txt");
-const PANDAS_2: &str = include_str!("../../../../../images/python-pandas2-requirements.txt");
 
 /// The oldest Python that has these packages.
 const OLDEST_PYTHON: (u32, u32) = (3, 11);
@@ -138,8 +135,7 @@ impl Parts {
             (Language::Python, Pandas::Two) => PANDAS_2,
             (Language::Python, Pandas::Three) => PANDAS_3,
         };
-        let requirements = requirements.lines().map(str::trim);
-        let requirements = requirements.filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        let requirements = base_packages::requirements(requirements).collect();
         if language == Language::Python && is_older(&machine.version) {
             let (major, minor) = OLDEST_PYTHON;
             let (program, version) = (machine.path, machine.version);

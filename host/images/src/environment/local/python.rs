@@ -3,7 +3,7 @@
 //! The environment holds only what the interpreter lacks. uv resolves the block's requirements against the
 //! interpreter's packages, as if it were to install them there, in a dry run: fitting packages stay, missing ones are
 //! added, conflicting ones are replaced. Only those changes are installed in the environment, which searches the
-//! interpreter's packages after its own. The SDK and its table libraries are always part of that resolution: a block
+//! interpreter's packages after its own. The SDK and the packages of the images are always part of that resolution: a block
 //! that needs an older numpy gets a matching pandas, or an error. A separate environment would download pandas and
 //! pyarrow for every block that names one small package.
 
@@ -14,7 +14,8 @@ use super::interpreter::Interpreter;
 use super::key::Key;
 use super::tool::{Ended, Watch, tell};
 use super::{LocalEnvironment, LocalError, Recipe, check_version, obtain};
-use crate::environment::bounds::{self, BASE_PACKAGES, concern_base};
+use crate::environment::base_packages;
+use crate::environment::bounds::{self, concern_base};
 use crate::environment::requirement::normalised;
 use crate::environment::steps::gives_way;
 use futures_util::FutureExt;
@@ -31,8 +32,8 @@ use std::path::{Path, PathBuf};
 /// The beginning of the hashed text: it changes when environments are built in another way.
 const VERSION: &str = "longshore-python-1";
 
-/// The SDK and its table libraries: an environment never breaks one of those that the interpreter has.
-const PARTNERS: [&str; 6] = ["longshore", "numpy", "omniscope-api", "pandas", "polars", "pyarrow"];
+/// The SDK, which is on no index.
+const SDK: [&str; 2] = ["longshore", "omniscope-api"];
 
 /// The file that adds the interpreter's packages to an environment. It is read after all others, so that they have
 /// lower priority than the environment's own; `addsitedir` also reads the interpreter's files of this kind.
@@ -92,8 +93,7 @@ impl Needs {
         requirements.extend(older_pandas(block, &requirements, &present).filter(|_| packages.as_of.is_none()));
         let bounds = bounds::lines(packages);
         if !bounds.is_empty() {
-            let base = BASE_PACKAGES.iter().filter(|name| present.contains_key(**name));
-            requirements.extend(base.map(|name| (*name).to_owned()));
+            requirements.extend(base_packages::names().filter(|name| present.contains_key(*name)).map(str::to_owned));
         }
         Self { requirements, parent, present, bounds }
     }
@@ -116,11 +116,12 @@ impl Needs {
         key.finish()
     }
 
-    /// The SDK and table libraries that the interpreter has. As of a day all that is installed counts as not installed, and
-    /// the SDK is on no index.
-    fn partners(&self, packages: &PackageSettings) -> impl Iterator<Item = &str> {
-        let is_known = move |partner: &&str| packages.as_of.is_none() || BASE_PACKAGES.contains(partner);
-        PARTNERS.iter().copied().filter(is_known).filter(|partner| self.present.contains_key(*partner))
+    /// The SDK and the packages of the images that the interpreter has: an environment breaks none of them. As of a day all
+    /// that is installed counts as not installed, and the SDK is on no index.
+    fn partners(&self, packages: &PackageSettings) -> impl Iterator<Item = &'static str> {
+        let is_dated = packages.as_of.is_some();
+        let sdk = SDK.into_iter().filter(move |_| !is_dated);
+        sdk.chain(base_packages::names()).filter(|partner| self.present.contains_key(*partner))
     }
 }
 
@@ -202,7 +203,9 @@ impl Building<'_> {
         cache: Cache,
     ) -> Result<Result<Vec<String>, Ended>, LocalError> {
         let mut needed: Vec<&str> = self.needs.requirements.iter().map(String::as_str).collect();
-        needed.extend(self.needs.partners(self.packages));
+        for partner in self.needs.partners(self.packages) {
+            needed.push(partner);
+        }
         let python = &self.needs.parent.path;
         let arguments = ["--dry-run", "--break-system-packages"].into_iter().chain(bounds.iter().map(String::as_str));
         let tool = installer.install(&arguments.collect::<Vec<_>>(), python, cache).arguments(needed);
