@@ -127,7 +127,7 @@ fn build(wanted: &[BaseName], host: &Host) -> u8 {
                     `podman-docker`), or get the images from a registry or an archive with `--from`";
         return failure::print_text(text, FAILED);
     }
-    let begun = format!("building {} on Debian; this takes some minutes and about 1 GB", wanted.join(", "));
+    let begun = format!("building {} on Debian; this takes some minutes and about 2 GB", wanted.join(", "));
     let _ = printer::out(&Shown::line(begun));
     let mut command = Command::new("bash");
     command.arg(&script).args(["--version", env!("CARGO_PKG_VERSION")]);
