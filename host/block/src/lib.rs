@@ -37,6 +37,7 @@ pub use hidden::{check_hidden, modules};
 pub use load::{MANIFESTS, is_script};
 pub use model::{Block, Form, InputDeclaration, InputKey, Language, Loaded, Mode, OutputSpec, Pandas};
 pub use needed::{NeedsFile, NeedsRole, Pinned, PinnedPackage};
+pub use needs::scripts;
 pub use options::{OptionKind, OptionSpec};
 pub use python_imports::{Import, imports};
 pub use python_modules::package_of_module;

@@ -202,9 +202,8 @@ impl RunArguments {
 pub(crate) struct DryRunArguments {
     /// The block's folder, or a script
     pub(crate) block: PathBuf,
-    /// Table for input N (from 0; by default the next) or NAME; without any, the tables in the folder
-    #[arg(short, long = "input", value_name = "[N|NAME=]PATH")]
-    pub(crate) inputs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) tables: GivenTables,
     /// Options for reading inputs, as for `run`; repeatable
     #[arg(long = "read", value_name = "[N|NAME:]KEY=VALUE …")]
     pub(crate) read: Vec<String>,
@@ -223,7 +222,7 @@ pub(crate) struct DryRunArguments {
     /// How to treat bad rows of text inputs: fail, skip or keep
     #[arg(long, value_name = "fail|skip|keep", value_parser = BadRows::named)]
     pub(crate) on_bad_row: Option<BadRows>,
-    /// Folder to set up; created if it does not exist
+    /// Folder to set up, created if it does not exist; without inputs its tables are used
     #[arg(long, value_name = "FOLDER", default_value = "dry-run")]
     pub(crate) folder: PathBuf,
     /// Print one JSON object

@@ -33,8 +33,13 @@ pub(crate) fn check(arguments: &CheckArguments, temporary_folder: &Path) -> u8 {
     let loaded = match Block::load(&arguments.block) {
         Ok(loaded) => loaded,
         Err(error) => {
-            let blocks = check_folder::blocks_below(&arguments.block);
-            if blocks.is_empty() || !matches!(error, BlockError::NoManifest { .. }) || !arguments.inputs.is_empty() {
+            let is_folder_of_blocks =
+                matches!(error, BlockError::NoManifest { .. } | BlockError::SeveralScripts { .. });
+            let blocks = match is_folder_of_blocks && arguments.inputs.is_empty() {
+                true => check_folder::blocks_below(&arguments.block),
+                false => Vec::new(),
+            };
+            if blocks.is_empty() {
                 return failure::print(&error, BAD_INPUT);
             }
             return check_folder::check(&arguments.block, &blocks, arguments.json);

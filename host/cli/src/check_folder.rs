@@ -2,7 +2,7 @@
 
 use crate::{BAD_INPUT, failure, help, printer};
 use longshore::CheckedBlock;
-use longshore::block::{Block, Loaded, MANIFESTS};
+use longshore::block::{Block, BlockError, Loaded, scripts};
 use longshore::human::{aligned, count};
 use longshore::shown::{Shown, Word};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ const DEPTH_MAX: usize = 8;
 const BLOCK_WIDTH: usize = 40;
 const PACKAGES_WIDTH: usize = 48;
 
-/// The blocks below a folder that is not a block itself, in the order of their paths.
+/// The blocks in a folder that is not a block itself, in the order of their paths: its scripts, and the blocks below it.
 pub(crate) fn blocks_below(folder: &Path) -> Vec<PathBuf> {
     let mut search = Search { blocks: Vec::new(), folders: 0 };
     search.folder(folder, 0);
@@ -37,16 +37,18 @@ impl Search {
             return;
         }
         // A folder that cannot be read has no block that can be run.
+        self.blocks.extend(scripts(folder).unwrap_or_default().into_iter().map(|name| folder.join(name)));
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let is_shown = |path: &PathBuf| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
         let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
         let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).filter(is_shown).collect();
         folders.sort();
         for folder in folders {
-            if MANIFESTS.iter().any(|manifest| folder.join(manifest).is_file()) {
-                self.blocks.push(folder);
-            } else {
-                self.folder(&folder, depth + 1);
+            match Block::load(&folder) {
+                Err(BlockError::NoManifest { .. } | BlockError::SeveralScripts { .. }) => {
+                    self.folder(&folder, depth + 1)
+                }
+                Ok(_) | Err(_) => self.blocks.push(folder),
             }
         }
     }

@@ -18,7 +18,7 @@ pub(crate) fn dry_run(arguments: &DryRunArguments, temporary_folder: &Path) -> u
         Ok(block) => block,
         Err(error) => return failure::print(&error, BAD_INPUT),
     };
-    let from_folder = arguments.inputs.is_empty() && arguments.read.is_empty();
+    let from_folder = arguments.tables.tables.is_empty() && arguments.read.is_empty();
     let mut request = match request(arguments, &block, from_folder) {
         Ok(request) => request,
         Err(reason) => return failure::print_text(&reason, BAD_INPUT),
@@ -51,7 +51,9 @@ fn request(arguments: &DryRunArguments, block: &Block, from_folder: bool) -> Res
     request.inputs = match from_folder {
         true => dry_run::tables_in(&arguments.folder, block)
             .map_err(|error| format!("cannot read the folder `{}`: {error}", arguments.folder.display()))?,
-        false => arguments.inputs.iter().map(|text| tables::input(text, arguments.format)).collect::<Vec<InputSpec>>(),
+        false => {
+            arguments.tables.tables.iter().map(|text| tables::input(text, arguments.format)).collect::<Vec<InputSpec>>()
+        }
     };
     let names: Vec<&str> = block.input_names().collect();
     arguments.read.iter().try_for_each(|text| tables::read(&mut request.inputs, text, &names))?;

@@ -1,8 +1,10 @@
 //! The script of a folder without a manifest: the one with a usual name, or the only one.
 
 use super::folder_files::FolderFiles;
+use crate::document;
 use crate::error::BlockError;
 use crate::model::Language;
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// The usual names of a folder's main script, the first one before the others.
@@ -11,35 +13,55 @@ const NAMES: [&str; 4] = ["main", "script", "run", "app"];
 /// The most scripts that an error lists.
 const LISTED_MAX: usize = 20;
 
-/// The script of a folder, and its language.
+/// The script of a folder, and its language: a notebook or another document if there is no other script.
 ///
 /// # Errors
 /// The folder has no script, or several that could be meant.
 pub(crate) fn main_script(folder: &Path) -> Result<(String, Language), BlockError> {
-    let names = FolderFiles::new(folder)?.names()?;
-    let scripts: Vec<(&str, &str, Language)> = names
-        .iter()
-        .filter_map(|name| {
-            let (stem, suffix) = name.rsplit_once('.')?;
-            let language = language(suffix)?;
-            (!is_for_tools(stem) && folder.join(name).is_file()).then_some((name.as_str(), stem, language))
-        })
-        .collect();
+    let all = scripts(folder)?;
+    let is_document = |name: &&String| document::is_document(Path::new(name.as_str()));
+    let scripts: Vec<&String> = all.iter().filter(|name| !is_document(name)).collect();
+    let scripts = if scripts.is_empty() { all.iter().collect() } else { scripts };
     let named = NAMES.iter().find_map(|usual| {
-        let found: Vec<_> = scripts.iter().filter(|(_, stem, _)| stem.eq_ignore_ascii_case(usual)).collect();
+        let found: Vec<&String> =
+            scripts.iter().copied().filter(|name| stem(name).eq_ignore_ascii_case(usual)).collect();
         (!found.is_empty()).then_some(found)
     });
-    match named.unwrap_or_else(|| scripts.iter().collect())[..] {
+    match named.unwrap_or(scripts)[..] {
         [] => Err(BlockError::NoManifest { folder: folder.to_owned() }),
-        [(name, _, language)] => Ok(((*name).to_owned(), *language)),
+        [name] => Ok((name.clone(), language_of(folder, name)?)),
         ref several => {
-            let mut listed: Vec<String> =
-                several.iter().take(LISTED_MAX).map(|(name, ..)| format!("`{name}`")).collect();
+            let mut listed: Vec<String> = several.iter().take(LISTED_MAX).map(|name| format!("`{name}`")).collect();
             if several.len() > LISTED_MAX {
                 listed.push("…".into());
             }
             Err(BlockError::SeveralScripts { folder: folder.to_owned(), scripts: listed.join(", ") })
         }
+    }
+}
+
+/// The names of a folder's scripts and documents, those of tools apart, in their order.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn scripts(folder: &Path) -> Result<Vec<String>, BlockError> {
+    let is_script = |name: &str| {
+        let path = Path::new(name);
+        let suffix = path.extension().and_then(OsStr::to_str);
+        let is_known = document::is_document(path) || suffix.is_some_and(|suffix| language(suffix).is_some());
+        is_known && !is_for_tools(stem(name)) && folder.join(name).is_file()
+    };
+    Ok(FolderFiles::new(folder)?.names()?.into_iter().filter(|name| is_script(name)).collect())
+}
+
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+fn language_of(folder: &Path, name: &str) -> Result<Language, BlockError> {
+    match name.rsplit_once('.').and_then(|(_, suffix)| language(suffix)) {
+        Some(language) => Ok(language),
+        None => document::language(&folder.join(name)),
     }
 }
 

@@ -19,5 +19,6 @@ mod uv_lock;
 mod yaml;
 
 pub(super) use folder::{Asked, add};
+pub use main_script::scripts;
 pub(super) use main_script::{language, main_script};
 pub(super) use pyproject::requires_python;
