@@ -297,7 +297,9 @@ fn an_image_is_explained_by_whatever_it_is_called() {
         format!("  hash             {}\n", two.hash),
         "  base             test/base:1\n".into(),
         "  packages         humanize==4.12\n                   tomli\n".into(),
-        "  installed        pip humanize==4.12.3\n                   pip tomli==2.2.1\n".into(),
+        "  installed        pip humanize==4.12.3: listed as `humanize==4.12`\n".into(),
+        "                   pip tomli==2.2.1: listed as `tomli`\n".into(),
+        "  note             which package needs which is unknown: ".into(),
         "  made             10 days ago\n".into(),
         "  size             30 kB, ".into(),
         // Of 60 kB; over 100 kB pruning starts, and this one goes second, where 20 kB before it are not enough.

@@ -17,6 +17,7 @@ mod needs;
 mod neighbours;
 mod options;
 mod options_json;
+mod origins;
 mod python_imports;
 mod python_marker;
 mod python_modules;
@@ -39,6 +40,7 @@ pub use model::{Block, Form, InputDeclaration, InputKey, Language, Loaded, Mode,
 pub use needed::{NeedsFile, NeedsRole, Pinned, PinnedPackage};
 pub use needs::scripts;
 pub use options::{OptionKind, OptionSpec};
+pub use origins::Origins;
 pub use python_imports::{Import, imports};
 pub use python_modules::package_of_module;
 pub use python_requirement::{cut_name, is_requirement, package_name};

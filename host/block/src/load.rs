@@ -58,6 +58,7 @@ impl Block {
         if toml.exists() && json.exists() {
             loaded.warnings.push(format!("`{JSON}` is ignored: there is a `{TOML}` too"));
         }
+        loaded.block.listed_in(&format!("`{manifest}`"));
         check_script(&loaded.block, path, manifest)?;
         loaded.check_file_defaults(path, manifest)?;
         loaded.add_needs(path, manifest, unsaid)?;
@@ -110,6 +111,8 @@ impl Loaded {
         }
         self.block.dependencies_found.clone_from(&packages);
         self.block.dependencies = packages;
+        let script = self.block.script.clone();
+        self.block.listed_in(&format!("an import of `{script}`"));
     }
 
     /// The needs that a manifest does not mention: those of the script's metadata, or of the folder's other files.
@@ -142,6 +145,7 @@ impl Loaded {
         self.block.requires_python = metadata.requires_python;
         let listed = metadata.dependencies.is_some();
         self.block.dependencies = metadata.dependencies.unwrap_or_default();
+        self.block.listed_in(&format!("the metadata of {script}"));
         Ok(listed.then_some(script))
     }
 
@@ -153,6 +157,8 @@ impl Loaded {
                 self.block.dependencies_found.push(package);
             }
         }
+        let script = self.block.script.clone();
+        self.block.listed_in(&format!("the code of `{script}`"));
     }
 }
 

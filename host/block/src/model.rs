@@ -2,6 +2,7 @@
 
 use super::needed::{NeedsFile, Pinned};
 use super::options::OptionSpec;
+use super::origins::Origins;
 use longshore_model::constraint::Constraint;
 use longshore_model::day::AsOf;
 use longshore_model::image_kind::ImageKind;
@@ -46,6 +47,9 @@ pub struct Block {
     pub mode: Mode,
     /// Packages of the language that the script needs.
     pub dependencies: Vec<String>,
+    /// Where its packages are listed.
+    #[serde(skip)]
+    pub origins: Origins,
     /// Those of them that are not declared but named in the script, which may work without them.
     #[serde(skip)]
     pub dependencies_found: Vec<String>,
@@ -227,6 +231,7 @@ impl Block {
             version: None,
             mode: Mode::Batch,
             dependencies: Vec::new(),
+            origins: Origins::default(),
             dependencies_found: Vec::new(),
             constraints: Vec::new(),
             pinned: None,
@@ -249,6 +254,11 @@ impl Block {
     pub fn restrict(&mut self, as_of: Option<AsOf>, constraints: impl IntoIterator<Item = Constraint>) {
         self.as_of = as_of.or(self.as_of);
         self.caller_constraints.extend(constraints);
+    }
+
+    /// Gives all packages without a place this one.
+    pub(crate) fn listed_in(&mut self, place: &str) {
+        self.origins.fill(&self.dependencies, &self.system_packages, place);
     }
 
     /// The script's file name.

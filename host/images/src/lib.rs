@@ -9,6 +9,7 @@ pub mod environment;
 pub mod find;
 pub mod fingerprint;
 pub mod provision;
+mod listed;
 pub mod pruning;
 pub mod subject;
 pub mod transfer;

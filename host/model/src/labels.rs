@@ -35,6 +35,10 @@ pub const PACKAGES: &str = "longshore.packages";
 /// The requested Debian packages, one per line.
 pub const SYSTEM_PACKAGES: &str = "longshore.system-packages";
 
+/// Where the block that an image was made for lists its packages, one per line: the kind and text of the package, a tab,
+/// and the place.
+pub const LISTED: &str = "longshore.listed";
+
 /// The exact packages that were installed for them, one per line, such as `pip scikit-learn==1.7.2`.
 pub const RESOLVED: &str = "longshore.resolved";
 

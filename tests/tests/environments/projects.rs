@@ -2,8 +2,9 @@
 //! index, exact R packages from a repository of the test's own.
 
 use crate::place::Place;
-use crate::served::with_repository;
+use crate::served::{MAKE_WHEEL, Server, equipped, with_repository};
 use std::path::PathBuf;
+use std::process::Command;
 
 const PRINTS: &str = "from importlib.metadata import version\nprint('humanize', version('humanize'))\n";
 
@@ -102,4 +103,82 @@ fn an_renv_lock_gives_exact_versions_or_an_error() {
     place.run(&block).expect(3, &[&lacks("longshoreabove", "1.3")]);
     std::fs::write(block.join("renv.lock"), lock("1.2", "1.8-99")).unwrap();
     place.run(&block).expect(3, &[&lacks("zoo", "1.8-99"), "Debian has 1.8-11"]);
+}
+
+#[test]
+fn each_package_is_explained_by_the_file_that_lists_it() {
+    let place = Place::new();
+    let files = [
+        ("main.py", PRINTS),
+        ("requirements.txt", "# ours\n-r more.txt\npandas\n"),
+        ("more.txt", "\nhumanize==4.9.0\nrequests-mock==1.12.1\n"),
+        ("apt.txt", "tree\n"),
+    ];
+    folder(&place, "folder", &files);
+    let listed = [
+        "has no image of its own yet; it lists",
+        "  pip humanize: `humanize==4.9.0` in `more.txt`, line 2",
+        "  deb tree: `tree` in `apt.txt`",
+        "help: build the image with `longshore images build folder`",
+    ];
+    place.longshore(&["images", "explain", "folder"]).expect(0, &listed);
+    let built = place.longshore(&["images", "build", "folder"]);
+    let explained = [
+        "pip humanize==4.9.0: `humanize==4.9.0` in `more.txt`, line 2\n",
+        "pip requests-mock==1.12.1: `requests-mock==1.12.1` in `more.txt`, line 3\n",
+        "the base has it; `pandas` in `requirements.txt`, line 3\n",
+        ": `tree` in `apt.txt`\n",
+    ];
+    place.longshore(&["images", "explain", "folder"]).expect(0, &explained);
+    // The image alone tells the same.
+    place.longshore(&["images", "explain", built.expect(0, &[]).image()]).expect(0, &explained);
+    let json = place.longshore(&["images", "explain", "folder", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.expect(0, &[]).out).unwrap();
+    let humanize = json["installed"].as_array().unwrap().iter().find(|package| package["name"] == "humanize").unwrap();
+    assert_eq!(humanize["listed"][0]["place"], "`more.txt`, line 2", "{json}");
+}
+
+/// An index with a package that needs another one, a third one with an extra, and a fourth one on other systems.
+const INDEX_OF_NEEDS: &str = r#"
+def publish(package, needs=()):
+    folder = pathlib.Path(sys.argv[1]) / "simple" / package
+    folder.mkdir(parents=True)
+    name, digest = make_wheel(folder, package, "1.5", {package.replace("-", "_") + ".py": ""}, needs)
+    (folder / "index.html").write_text(f'<a href="{name}#sha256={digest}">{name}</a>')
+publish("longshore-top", ["longshore_middle>=1", "longshore-extra; extra == 'more'", "longshore-other; os_name == 'nt'"])
+publish("longshore-middle", ["longshore-below; python_version >= '3.10'", "longshore-other; python_version < '3.9'"])
+publish("longshore-below")
+publish("longshore-extra")
+publish("longshore-other")
+"#;
+
+#[test]
+fn packages_that_others_need_and_that_a_lock_holds_are_explained() {
+    let place = equipped();
+    let folder = place.path().join("index");
+    let made = Command::new("python3").args(["-c", &[MAKE_WHEEL, INDEX_OF_NEEDS].concat()]).arg(&folder).status();
+    assert!(made.unwrap().success());
+    let server = Server::of(&folder, "");
+    let address = &server.address;
+    place.settings(&format!(
+        "[python]\nindex_url = \"http://{address}/simple\"\ntrusted_hosts = [\"{address}\"]\n\
+         constraints = [\"longshore-below<2\"]\n"
+    ));
+    let text = "# /// script\n# dependencies = ['longshore-top[more]', 'longshore-other<2']\n# ///\n";
+    std::fs::write(place.path().join("tool.py"), text).unwrap();
+    place.longshore(&["lock", "tool.py"]).expect(0, &["5 packages"]);
+    place.longshore(&["images", "build", "tool.py"]).expect(0, &[]);
+    let explained = place.longshore(&["images", "explain", "tool.py"]);
+    let of_the_script = "in the metadata of `tool.py`";
+    let lock = "version of `tool.py.longshore.lock`\n";
+    explained.expect(
+        0,
+        &[
+            &format!("pip longshore-top==1.5: `longshore-top[more]` {of_the_script}; {lock}"),
+            &format!("pip longshore-other==1.5: `longshore-other<2` {of_the_script}; {lock}"),
+            &format!("pip longshore-middle==1.5: needed by longshore-top; {lock}"),
+            &format!("pip longshore-extra==1.5: needed by longshore-top[more]; {lock}"),
+            &format!("pip longshore-below==1.5: needed by longshore-middle; bound by `longshore-below<2`; {lock}"),
+        ],
+    );
 }

@@ -82,12 +82,13 @@ impl Drop for Server {
 pub(crate) const MAKE_WHEEL: &str = r#"
 import base64, hashlib, pathlib, sys, zipfile
 
-def make_wheel(folder, package, version, files):
+def make_wheel(folder, package, version, files, needs=()):
     module = package.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     files = {
         **files,
-        info + "/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n",
+        info + "/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+        + "".join(f"Requires-Dist: {need}\n" for need in needs),
         info + "/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = ""

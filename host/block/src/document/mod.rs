@@ -75,6 +75,8 @@ pub(super) fn complete(block: &mut Block) -> Result<(), BlockError> {
         }
         block.dependencies_found.retain(|found| found != package);
     }
+    let script = block.script.clone();
+    block.listed_in(&format!("runs `{script}`"));
     Ok(())
 }
 

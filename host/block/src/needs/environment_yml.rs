@@ -85,6 +85,7 @@ impl Reader<'_> {
         }
         let pip = requirements_txt::read_lines(self.files, self.name, &lines)?;
         self.parsed.dependencies.extend(pip.dependencies);
+        self.parsed.places.extend(pip.places);
         self.parsed.constraints.extend(pip.constraints);
         self.parsed.warnings.extend(pip.warnings);
         Ok(())

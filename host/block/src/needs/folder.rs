@@ -150,6 +150,9 @@ impl Adding<'_> {
 
     fn take(&mut self, file: &str, parsed: super::parsed::Parsed) {
         let block: &mut Block = &mut self.loaded.block;
+        for (package, file, line) in parsed.places {
+            block.origins.package(&package, format!("`{file}`, line {line}"));
+        }
         block.dependencies.extend(parsed.dependencies);
         block.constraints.extend(parsed.constraints);
         if let Some(packages) = parsed.pinned {
@@ -160,6 +163,7 @@ impl Adding<'_> {
                 block.system_packages.push(package);
             }
         }
+        block.listed_in(&format!("`{file}`"));
         match block.language {
             Language::Python => block.requires_python = block.requires_python.take().or(parsed.requires_python),
             Language::R => block.requires_r = block.requires_r.take().or(parsed.requires_r),

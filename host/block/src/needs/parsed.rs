@@ -30,6 +30,8 @@ impl From<Parsed> for Reading {
 pub(super) struct Parsed {
     /// Packages of the language.
     pub(super) dependencies: Vec<String>,
+    /// The places of those of them that have one of their own: package, file and line.
+    pub(super) places: Vec<(String, String, usize)>,
     /// Versions that packages must have if they are installed.
     pub(super) constraints: Vec<Constraint>,
     /// Exact packages, instead of what `dependencies` resolves to.

@@ -207,6 +207,8 @@ impl Reader<'_> {
         if self.hashed || self.entries.iter().any(|entry| !entry.hashes.is_empty()) {
             self.parsed.pinned = Some(self.pinned()?);
         }
+        let place = |entry: &Entry| (entry.requirement.text.clone(), entry.file.clone(), entry.line);
+        self.parsed.places = self.entries.iter().map(place).collect();
         self.parsed.dependencies = self.entries.into_iter().map(|entry| entry.requirement.text).collect();
         if self.parsed.dependencies.is_empty() && self.parsed.constraints.is_empty() {
             return Ok(Reading::Nothing("it lists no packages".into()));

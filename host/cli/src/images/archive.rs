@@ -48,8 +48,7 @@ async fn image_of_block(named: &str, host: &Host) -> Result<Option<String>, Imag
     if !folder.is_dir() || Block::load(folder).is_err() {
         return Ok(None);
     }
-    let explained = host.images().await?.explain(named).await?;
-    Ok(Some(explained.entry.title()))
+    Ok(Some(host.images().await?.find(named).await?.title()))
 }
 
 /// Runs the command, and returns the exit status.

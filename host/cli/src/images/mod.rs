@@ -52,10 +52,13 @@ pub(crate) enum ImagesCommand {
         /// The image: its name, its environment's hash or the beginning of it, or a block's folder
         image: String,
     },
-    /// Show why an image exists, what uses it, and when it would be removed
+    /// Show why an image and its packages exist, what uses it, and when it is removed
     Explain {
-        /// The image: its name, its environment's hash or the beginning of it, or a block's folder
+        /// The image: its name, its environment's hash or the beginning of it, a block's folder, or a script
         image: String,
+        /// Print a JSON object instead of text
+        #[arg(long)]
+        json: bool,
     },
     /// Write an image into an archive
     Export {
@@ -86,7 +89,7 @@ pub(crate) async fn images(command: ImagesCommand, host: &Host) -> u8 {
         ImagesCommand::Prune { dry_run, all } => unless_interrupted(prune::prune(dry_run, all, host)).await,
         ImagesCommand::Pin { image } => unless_interrupted(pin::pin(&image, host)).await,
         ImagesCommand::Unpin { image } => unless_interrupted(pin::unpin(&image, host)).await,
-        ImagesCommand::Explain { image } => unless_interrupted(explain::explain(&image, host)).await,
+        ImagesCommand::Explain { image, json } => unless_interrupted(explain::explain(&image, json, host)).await,
         ImagesCommand::Export { image, output, oci } => {
             unless_interrupted(archive::export(&image, &output, oci, host)).await
         }

@@ -1,5 +1,6 @@
 //! Why an image exists, what uses it, and its position in the eviction order.
 
+use super::origin::PackageOrigin;
 use crate::pruning::decide::{Decision, Fate, Stays};
 use crate::pruning::entry::{ImageEntry, Kind};
 use crate::pruning::survey::Survey;
@@ -13,8 +14,11 @@ use serde::Serialize;
 pub struct Explanation {
     /// The image.
     pub entry: ImageEntry,
-    /// The exact packages installed in it.
-    pub resolved: Vec<String>,
+    /// The packages installed in it, and those that its block lists and its base has, with the reason for each.
+    pub installed: Vec<PackageOrigin>,
+    /// A note for the user: why not all reasons are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Containers of it, running or not.
     pub containers: Vec<String>,
     /// Images built on it.
@@ -80,7 +84,9 @@ impl Explanation {
         list(&mut line, "system packages", &entry.system_packages);
         entry.as_of.iter().for_each(|day| line("packages as of", day));
         list(&mut line, "constraints", &entry.constraints);
-        list(&mut line, "installed", &self.resolved);
+        let installed: Vec<String> = self.installed.iter().map(PackageOrigin::text).collect();
+        list(&mut line, "installed", &installed);
+        self.note.iter().for_each(|note| line("note", note));
         let made = entry.last_used.duration_since(entry.created).unwrap_or_default() + entry.unused_seconds;
         line("made", &ago(made));
         line("last used", &ago(entry.unused_seconds));

@@ -3,25 +3,34 @@
 mod bases;
 mod error;
 mod explain;
+mod origin;
 mod select;
+mod unbuilt;
 
 pub use bases::{BaseImage, Removal};
 pub use error::ImagesError;
 pub use explain::{Explanation, Going};
+pub use origin::{Listed, PackageOrigin};
+pub use unbuilt::{Explained, Unbuilt};
 
 use crate::pruning::decide::decide;
 use crate::pruning::entry::{ImageEntry, Kind};
 
+use crate::listed;
+use crate::fingerprint::image::ask_needs;
 use crate::pruning::prune::{How, foresee, goal, low_mark, prune};
 use crate::pruning::report::PruneReport;
 use crate::pruning::survey::Survey;
 use crate::pruning::{PruneError, caches, folders};
 use crate::usage_store::UsageStore;
 use explain::going;
+use longshore_block::Block;
 use longshore_config::settings::Settings;
-use longshore_engine::{Engines, ImageStore, StoreError};
+use longshore_engine::{Engines, ImageStore, Interpreters, RunImage, StoreError};
 use longshore_model::activity::Activities;
 use longshore_model::image_id::ImageId;
+use origin::Known;
+use select::BlockEnvironment;
 use std::sync::Arc;
 
 /// The images made by this store, and the folders that replace them without an engine.
@@ -119,13 +128,18 @@ impl<'a> ImageCollection<'a> {
         self.set_pinned(reference, false).await
     }
 
-    /// Explains why an image exists, what uses it, and when it would be evicted.
+    /// Explains why an image and each of its packages exist, what uses it, and when it would be evicted. Of a block without
+    /// an image it tells what the block lists.
     ///
     /// # Errors
     /// [`ImagesError`]: no image matches, or several do.
-    pub async fn explain(&self, reference: &str) -> Result<Explanation, ImagesError> {
+    pub async fn explain(&self, reference: &str) -> Result<Explained, ImagesError> {
         let survey = self.survey().await?;
-        let index = self.select(&survey, reference).await?;
+        let (index, block) = match self.select(&survey, reference).await? {
+            Selected::Image(index) => (index, None),
+            Selected::OfBlock(index, block) => (index, Some(block)),
+            Selected::Unbuilt(block) => return Ok(Explained::Unbuilt(Unbuilt::of(reference, &block)?)),
+        };
         let decision = decide(&survey.subjects(), goal(self.settings, How::OnDemand), survey.now);
         let (budget, low) = (self.budget(), low_mark(self.settings));
         let going = going(&survey, &decision, index, budget, low);
@@ -136,15 +150,56 @@ impl<'a> ImageCollection<'a> {
             (Some(store), Some(id)) => store.users(&ImageId(id.clone())).await?,
             _ => Vec::new(),
         };
-        let resolved = entry.resolved.clone();
-        Ok(Explanation { entry, resolved, containers, images, going, total: decision.total, budget })
+        let (installed, note) = self.packages(&entry, block.as_deref()).await?;
+        let total = decision.total;
+        Ok(Explained::Image(Box::new(Explanation { entry, installed, note, containers, images, going, total, budget })))
+    }
+
+    /// The packages of an image, and why they are there, with a note if not all of that can be found.
+    async fn packages(
+        &self,
+        entry: &ImageEntry,
+        block: Option<&Block>,
+    ) -> Result<(Vec<PackageOrigin>, Option<String>), ImagesError> {
+        let (mut image, mut note) = (None, None);
+        if let (Some(store), Some(id)) = (self.store(), &entry.id)
+            && (!entry.resolved.is_empty() || !entry.packages.is_empty())
+            && let Some(found) = store.find(id).await?
+        {
+            let name = entry.title();
+            let interpreters = Interpreters::of_image(&RunImage::of(&name, found));
+            match ask_needs(store, &name, &ImageId(id.clone()), &interpreters).await {
+                Ok(answer) => image = Some(answer),
+                Err(error) => note = Some(format!("which package needs which is unknown: {error}")),
+            }
+        }
+        let listed = block.map_or_else(|| entry.listed.clone(), listed::of_block);
+        let lock = block.map(unbuilt::lock).transpose()?.flatten();
+        let known = Known {
+            listed: &listed,
+            installed: &entry.resolved,
+            image: image.as_ref(),
+            constraints: &entry.constraints,
+            lock: lock.as_ref(),
+        };
+        Ok((origin::origins(&known), note))
+    }
+
+    /// The entry of an image, by its name, id or hash, or a block that runs in it.
+    ///
+    /// # Errors
+    /// [`ImagesError`]: no image matches, or several do.
+    pub async fn find(&self, reference: &str) -> Result<ImageEntry, ImagesError> {
+        let mut survey = self.survey().await?;
+        match self.select(&survey, reference).await? {
+            Selected::Image(index) | Selected::OfBlock(index, _) => Ok(survey.entries.swap_remove(index)),
+            Selected::Unbuilt(_) => Err(ImagesError::NoImageOfBlock { block: reference.to_owned() }),
+        }
     }
 
     async fn set_pinned(&self, reference: &str, pinned: bool) -> Result<ImageEntry, ImagesError> {
         let _activity = self.activities.begin()?;
-        let mut survey = self.survey().await?;
-        let index = self.select(&survey, reference).await?;
-        let mut entry = survey.entries.swap_remove(index);
+        let mut entry = self.find(reference).await?;
         let done = if pinned { self.ledger.pin(&entry.key) } else { self.ledger.unpin(&entry.key) };
         done.map_err(|source| PruneError::UsageStore { path: self.settings.state_folder.join("images"), source })?;
         entry.pinned = pinned;
@@ -152,15 +207,19 @@ impl<'a> ImageCollection<'a> {
     }
 
     /// The entry of this reference. Fails with a separate error if the image was not made by this store.
-    async fn select(&self, survey: &Survey, reference: &str) -> Result<usize, ImagesError> {
+    async fn select(&self, survey: &Survey, reference: &str) -> Result<Selected, ImagesError> {
         let missing = match select::select(&survey.entries, reference) {
             Err(missing @ ImagesError::NotFound { .. }) => missing,
-            found => return found,
+            found => return found.map(Selected::Image),
         };
         let Some(store) = self.store() else { return Err(missing) };
-        if let Some(hash) = select::environment_of_block(reference, store, self.settings).await {
-            let no_image = |_| ImagesError::NoImageOfBlock { block: reference.to_owned() };
-            return select::select(&survey.entries, &hash?).map_err(no_image);
+        if let Some(environment) = select::environment_of_block(reference, store, self.settings).await {
+            let BlockEnvironment { block, hash } = environment?;
+            let block = Box::new(block);
+            return match select::select(&survey.entries, &hash) {
+                Ok(index) => Ok(Selected::OfBlock(index, block)),
+                Err(_) => Ok(Selected::Unbuilt(block)),
+            };
         }
         // The reference becomes part of a URL, and must not lead elsewhere.
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
@@ -176,6 +235,16 @@ impl<'a> ImageCollection<'a> {
     fn store(&self) -> Option<&dyn ImageStore> {
         self.store.as_deref()
     }
+}
+
+/// What a reference stands for.
+enum Selected {
+    /// An image, by its place in the survey.
+    Image(usize),
+    /// The image of a block.
+    OfBlock(usize, Box<Block>),
+    /// A block whose image does not exist.
+    Unbuilt(Box<Block>),
 }
 
 /// Bytes of all entries without their bases, and the number of images and of folders.

@@ -41,12 +41,18 @@ pub(crate) fn select(entries: &[ImageEntry], reference: &str) -> Result<usize, I
     }
 }
 
-/// The hash of the environment in which a block runs, if the reference is the path of a block.
+/// A block, and the hash of the environment in which it runs.
+pub(crate) struct BlockEnvironment {
+    pub(crate) block: Block,
+    pub(crate) hash: String,
+}
+
+/// The environment in which a block runs, if the reference is the path of a block.
 pub(crate) async fn environment_of_block(
     reference: &str,
     store: &dyn ImageStore,
     settings: &Settings,
-) -> Option<Result<String, ImagesError>> {
+) -> Option<Result<BlockEnvironment, ImagesError>> {
     let path = Path::new(reference);
     if !path.exists() {
         return None;
@@ -57,7 +63,7 @@ pub(crate) async fn environment_of_block(
         Err(source) => return Some(Err(ImagesError::Block { block: block(), source: Box::new(source) })),
     };
     Some(match hash_of_block(&loaded, store, settings).await {
-        Ok(Some(hash)) => Ok(hash),
+        Ok(Some(hash)) => Ok(BlockEnvironment { block: loaded, hash }),
         Ok(None) => Err(ImagesError::NoEnvironment { block: block() }),
         Err(source) => Err(ImagesError::Environment { block: block(), source: Box::new(source) }),
     })

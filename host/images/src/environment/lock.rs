@@ -104,7 +104,7 @@ impl Lock {
     }
 
     /// The lock of a block, if it has one: its own, or the exact packages that a lock of another tool lists.
-    pub(super) fn of(block: &Block) -> Result<Option<Self>, EnvironmentError> {
+    pub(crate) fn of(block: &Block) -> Result<Option<Self>, EnvironmentError> {
         let path = Self::path(block);
         let text = if_there(small_file::read_text(&path, small_file::WRITTEN_MAX));
         let text = text.map_err(|source| EnvironmentError::File { path: path.clone(), source })?;
@@ -233,6 +233,15 @@ impl Lock {
             packages.iter().map(line).collect::<Vec<_>>()
         };
         [exact("python", &self.python), exact("r", &self.r), self.debian_lines()].concat()
+    }
+
+    /// The file with its versions, and the kinds and names of the packages in it.
+    pub(crate) fn names(&self, block: &Block) -> (String, impl Iterator<Item = (&'static str, &str)>) {
+        let own = || Self::path(block).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = self.foreign.clone().unwrap_or_else(own);
+        let lists = [("pip", &self.python), ("r", &self.r), ("deb", &self.debian)];
+        let names = lists.into_iter().flat_map(|(kind, list)| list.iter().map(move |package| (kind, &*package.name)));
+        (file, names)
     }
 
     /// Whether it has versions of Debian packages. Locks of other tools do not.

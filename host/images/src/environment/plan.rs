@@ -2,6 +2,7 @@
 //! block gets the same image on every machine with the same base.
 
 use super::bounds::{self, concern_base};
+use crate::listed;
 use super::lock::{self, Lock};
 use longshore_block::{Block, Language};
 use longshore_config::settings::{PackageSettings, Settings};
@@ -58,6 +59,8 @@ pub(crate) struct Plan {
     as_of: String,
     /// The constraints on their versions, one per line.
     constraints: String,
+    /// Where the block lists its packages, for a label.
+    listed: String,
     /// The hash of the whole environment.
     pub(crate) hash: String,
 }
@@ -107,7 +110,8 @@ impl Plan {
             None => packages.as_of.map(|day| day.to_string()),
         };
         let (as_of, constraints) = (day.unwrap_or_default(), bounds::constraints(packages));
-        Some(Self { base, base_name: base_name.to_owned(), layers, as_of, constraints, hash })
+        let listed = listed::label(&listed::of_block(block));
+        Some(Self { base, base_name: base_name.to_owned(), layers, as_of, constraints, listed, hash })
     }
 
     /// The name of its image.
@@ -139,7 +143,9 @@ impl Plan {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect();
-        for (label, value) in [(labels::AS_OF, &self.as_of), (labels::CONSTRAINTS, &self.constraints)] {
+        for (label, value) in
+            [(labels::AS_OF, &self.as_of), (labels::CONSTRAINTS, &self.constraints), (labels::LISTED, &self.listed)]
+        {
             if !value.is_empty() {
                 labels.insert(label.into(), value.trim_end().into());
             }

@@ -4,7 +4,8 @@
 use super::cache;
 use super::error::FingerprintError;
 use super::lines::Fingerprint;
-use super::probe::{Answer, command};
+use super::needs::Needs;
+use super::probe::{Answer, Listing, command};
 use longshore_engine::{BuildContainer, ImageStore, Interpreters, Printed, Step, StoreError};
 use longshore_model::image_id::ImageId;
 use std::path::Path;
@@ -38,20 +39,40 @@ pub async fn ask_image(
     interpreters: &Interpreters,
 ) -> Result<Fingerprint, FingerprintError> {
     let architecture = store.find(&id.0).await?.and_then(|image| image.architecture);
+    answer(store, name, id, interpreters, Listing::Packages).await?.read(&place(name), architecture.as_deref())
+}
+
+/// The packages of an image, and which of them need which.
+pub(crate) async fn ask_needs(
+    store: &dyn ImageStore,
+    name: &str,
+    id: &ImageId,
+    interpreters: &Interpreters,
+) -> Result<(Fingerprint, Needs), FingerprintError> {
+    answer(store, name, id, interpreters, Listing::Needs).await?.read_needs(&place(name))
+}
+
+async fn answer(
+    store: &dyn ImageStore,
+    name: &str,
+    id: &ImageId,
+    interpreters: &Interpreters,
+    listing: Listing,
+) -> Result<Answer, FingerprintError> {
     let mut build_container = store.probe_container(id).await.map_err(|error| without_shell(name, error))?;
-    let answer = ask(build_container.as_mut(), name, interpreters).await;
+    let answer = ask(build_container.as_mut(), name, command(interpreters, "", listing)).await;
     let removed = build_container.remove().await;
-    let fingerprint = answer.and_then(|answer| answer.read(&place(name), architecture.as_deref()))?;
+    let answer = answer?;
     removed?;
-    Ok(fingerprint)
+    Ok(answer)
 }
 
 async fn ask(
     build_container: &mut dyn BuildContainer,
     name: &str,
-    interpreters: &Interpreters,
+    command: Vec<String>,
 ) -> Result<Answer, FingerprintError> {
-    let step = Step { command: command(interpreters, ""), environment: Vec::new() };
+    let step = Step { command, environment: Vec::new() };
     let (mut answer, full) = (Answer::default(), Notify::new());
     let mut take = |printed: Printed<'_>| match printed {
         Printed::Out(bytes) => {

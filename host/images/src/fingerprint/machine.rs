@@ -3,7 +3,7 @@
 use super::error::FingerprintError;
 use super::image::DEADLINE;
 use super::lines::Fingerprint;
-use super::probe::{Answer, command};
+use super::probe::{Answer, Listing, command};
 use longshore_block::Language;
 use longshore_engine::program::{Program, ProgramError};
 use longshore_engine::{Interpreters, Printed};
@@ -26,7 +26,7 @@ pub fn only(interpreters: Interpreters, language: Language) -> Interpreters {
 /// The packages of this machine, as these interpreters see them. Their session files are below `work_folder`, and
 /// removed even if the answer is abandoned.
 pub async fn of_machine(interpreters: &Interpreters, work_folder: &Path) -> Result<Fingerprint, FingerprintError> {
-    let command = command(interpreters, "");
+    let command = command(interpreters, "", Listing::Packages);
     let start = |source| FingerprintError::Start { source };
     // Dropped after the processes.
     let folder = LockedFolder::temporary(work_folder).map_err(start)?;

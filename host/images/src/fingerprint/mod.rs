@@ -10,6 +10,7 @@ pub(crate) mod image;
 pub(crate) mod line;
 pub(crate) mod lines;
 pub(crate) mod machine;
+pub(crate) mod needs;
 pub(crate) mod probe;
 
 pub use difference::{Difference, differences};

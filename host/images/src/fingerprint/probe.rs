@@ -4,6 +4,7 @@
 use super::error::FingerprintError;
 use super::line::{Kind, Line};
 use super::lines::Fingerprint;
+use super::needs::Needs;
 use longshore_engine::{Interpreters, Started};
 use longshore_model::package_name::normal_name;
 use std::collections::BTreeSet;
@@ -18,26 +19,40 @@ const LINE_MAX: usize = 1200;
 /// Bytes of standard error that are kept for an error: the end of a traceback.
 const SAID_MAX: usize = 2000;
 
+/// Maximum bytes of a line with the dependencies of a Debian package: the longest has 6 KB.
+const DEPENDENCIES_MAX: usize = 64 << 10;
+
 /// The prefix of relevant lines. Others are messages of the interpreters.
 const MARK: &[u8] = b"longshore:";
 
+/// What is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listing {
+    /// The packages.
+    Packages,
+    /// The packages, and which of them need which.
+    Needs,
+}
+
 /// The command that lists the packages of these interpreters, and reads files below a root; `/` is empty.
-pub(super) fn command(interpreters: &Interpreters, root: &str) -> Vec<String> {
+pub(super) fn command(interpreters: &Interpreters, root: &str, listing: Listing) -> Vec<String> {
     let Interpreters { python, rscript, path, .. } = interpreters;
-    let started_python = started(interpreters.start_python(), ["-c", include_str!("probe.py")]);
-    let started_r = started(interpreters.start_r(), ["-e", include_str!("probe.R")]);
+    let needs = if listing == Listing::Needs { "needs" } else { "" };
+    let started_python = started(interpreters.start_python(), &["-c", include_str!("probe.py"), needs]);
+    let started_r = started(interpreters.start_r(), &["-e", include_str!("probe.R"), needs]);
     let command = ["/bin/sh", "-c", include_str!("probe.sh"), "longshore-fingerprint"];
     let count = started_python.len().to_string();
-    let arguments = command.into_iter().chain([root, path, python, rscript, &count]).map(str::to_owned);
+    let arguments = command.into_iter().chain([root, path, python, rscript, needs, &count]).map(str::to_owned);
     arguments.chain(started_python).chain(started_r).collect()
 }
 
 /// How an interpreter is started, as arguments of `env`. No package is in a home folder, since each run has its own.
-fn started(started: Started<'_>, program: [&str; 2]) -> Vec<String> {
+fn started(started: Started<'_>, program: &[&str]) -> Vec<String> {
     // An invalid name would be an option of `env`.
     let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let variables = started.variables.into_iter().filter(|(name, _)| !name.is_empty() && is_name(name));
     let variables = variables.chain([("HOME", "/nonexistent")]).map(|(name, value)| format!("{name}={value}"));
+    let program = program.iter().copied().filter(|argument| !argument.is_empty());
     variables.chain(started.command.into_iter().chain(program).map(str::to_owned)).collect()
 }
 
@@ -68,6 +83,17 @@ impl Answer {
 
     /// The fingerprint, if all lines are valid. `architecture` has priority over the output.
     pub(super) fn read(&self, place: &str, architecture: Option<&str>) -> Result<Fingerprint, FingerprintError> {
+        Ok(self.told(place)?.fingerprint(architecture))
+    }
+
+    /// The packages, and which of them need which.
+    pub(super) fn read_needs(&self, place: &str) -> Result<(Fingerprint, Needs), FingerprintError> {
+        let mut told = self.told(place)?;
+        let needs = std::mem::take(&mut told.needs);
+        Ok((told.fingerprint(None), needs))
+    }
+
+    fn told(&self, place: &str) -> Result<Told, FingerprintError> {
         let place = || place.to_owned();
         if self.too_much {
             return Err(FingerprintError::TooMuch { place: place(), most: PRINTED_MAX });
@@ -83,7 +109,8 @@ impl Answer {
                     said: self.said(),
                 });
             }
-            if line.len() > LINE_MAX || !told.take(&fields) {
+            let most = if fields[0] == "deb-needs" { DEPENDENCIES_MAX } else { LINE_MAX };
+            if line.len() > most || !told.take(&fields) {
                 let line = fields.join(" ").chars().take(80).collect();
                 return Err(FingerprintError::Line { place: place(), line });
             }
@@ -91,7 +118,7 @@ impl Answer {
         if !told.ended {
             return Err(FingerprintError::Ended { place: place(), said: self.said() });
         }
-        Ok(told.fingerprint(architecture))
+        Ok(told)
     }
 
     /// The end of standard error, in one line without control characters.
@@ -113,6 +140,7 @@ struct Told {
     debian_version: String,
     seen: BTreeSet<(Kind, String)>,
     lines: Vec<Line>,
+    needs: Needs,
     ended: bool,
 }
 
@@ -130,6 +158,9 @@ impl Told {
             ["r", version] if !version.is_empty() => self.lines.push(Line::single(Kind::R, version)),
             ["pip", name, version] => return self.package(Kind::Pip, &normal_name(name), version),
             ["r-package", name, version] => return self.package(Kind::RPackage, name, version),
+            ["pip-needs", package, needed, extra] => self.needs.python(package, needed, extra),
+            ["r-needs", package, needed] => self.needs.r(package, needed),
+            ["deb-needs", package, dependencies] => self.needs.debian(package, dependencies),
             // The second letter is the actual state, the first the desired one.
             ["deb", status, name, version, architecture] => {
                 let installed = status.as_bytes().get(1) == Some(&b'i');
@@ -265,7 +296,7 @@ mod tests {
             path: "/usr/bin:/bin".into(),
             environment: Vec::new(),
         };
-        let command = super::command(&interpreters, root.path().to_str().unwrap());
+        let command = super::command(&interpreters, root.path().to_str().unwrap(), Listing::Packages);
         let output = std::process::Command::new(&command[0]).args(&command[1..]).output().unwrap();
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         let mut answer = Answer::default();
@@ -293,7 +324,7 @@ mod tests {
             path: "/usr/bin:/bin".into(),
             environment: vec![variable("MODEL"), variable("HOME"), variable("-u"), variable("")],
         };
-        let command = super::command(&interpreters, root.path().to_str().unwrap());
+        let command = super::command(&interpreters, root.path().to_str().unwrap(), Listing::Packages);
         let output = std::process::Command::new(&command[0]).args(&command[1..]).env("SECRET", "1").output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         let mut variables: Vec<&str> = said.lines().filter(|line| !line.starts_with("PWD=")).collect();

@@ -1,11 +1,12 @@
 # Says what is installed where it runs, one thing in a line: `longshore:`, its kind, and what belongs to it, with tabs
 # between. All else that is printed means nothing. It is a POSIX script, for any image that has `sh` and `env`.
 #
-# Arguments: the root of the files to look at (empty for `/`), PATH of scripts, python3, Rscript, and how the two are
-# started, as arguments of `env`: the number of those for Python, these, and those for R.
+# Arguments: the root of the files to look at (empty for `/`), PATH of scripts, python3, Rscript, `needs` to say which
+# package of Debian needs which too, and how the two are started, as arguments of `env`: the number of those for Python,
+# these, and those for R.
 
-root=$1 path=$2 python=$3 rscript=$4 count=$5
-shift 5
+root=$1 path=$2 python=$3 rscript=$4 needs=$5 count=$6
+shift 6
 PATH=$path
 LC_ALL=C
 export PATH LC_ALL
@@ -40,6 +41,8 @@ if [ -s "$root/var/lib/dpkg/status" ]; then
     dpkg-query --admindir="$root/var/lib/dpkg" --show \
         --showformat='longshore:deb\t${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\n' ||
         failed dpkg-query
+    [ -z "$needs" ] || dpkg-query --admindir="$root/var/lib/dpkg" --show \
+        --showformat='longshore:deb-needs\t${Package}\t${Pre-Depends},${Depends}\n' || failed dpkg-query
 fi
 
 for file in "$root/lib/apk/db/installed" "$root/usr/lib/apk/db/installed"; do

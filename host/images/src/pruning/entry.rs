@@ -1,6 +1,7 @@
 //! An image, or a folder that replaces an image if there are no containers.
 
 use super::decide::Stays;
+use crate::listed::ListedPackage;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -66,6 +67,9 @@ pub struct ImageEntry {
     /// The exact packages installed for them.
     #[serde(skip)]
     pub resolved: Vec<String>,
+    /// Where the block that it was made for lists its packages.
+    #[serde(skip)]
+    pub(crate) listed: Vec<ListedPackage>,
     /// Bytes that it adds to its base.
     pub added_bytes: u64,
     /// When it was made, in seconds since 1970.

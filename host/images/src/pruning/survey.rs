@@ -6,6 +6,7 @@ use super::entry::{ImageEntry, Kind};
 use super::error::PruneError;
 use super::folders::{self, Folder};
 use super::ownership::{IMPORTED, Owned, owned};
+use crate::listed::{self, ListedKind, ListedPackage};
 use crate::usage_store::UsageStore;
 use longshore_config::settings::Settings;
 use longshore_engine::{ImageStore, StoreError, StoredImage};
@@ -205,6 +206,7 @@ impl Found<'_> {
             as_of: lines(labels::AS_OF).into_iter().next(),
             constraints: lines(labels::CONSTRAINTS),
             resolved: lines(labels::RESOLVED),
+            listed: listed_in(image, of_ours),
             added_bytes: self.added,
             created: created.min(now),
             last_used: created.min(now),
@@ -215,6 +217,19 @@ impl Found<'_> {
             key,
         }
     }
+}
+
+/// What the block lists that an image was made for. Images of before have the packages without their places.
+fn listed_in(image: &StoredImage, of_ours: bool) -> Vec<ListedPackage> {
+    let label = |key: &str| image.labels.get(key).map(String::as_str).unwrap_or_default();
+    if !of_ours || !label(labels::LISTED).is_empty() {
+        return listed::read(label(labels::LISTED).trim_end()).into_iter().filter(|_| of_ours).collect();
+    }
+    let is_r = label(labels::RESOLVED).lines().any(|line| line.starts_with("r ") || line.starts_with("deb r-cran-"));
+    let language = if is_r { ListedKind::R } else { ListedKind::Python };
+    let lists = [(language, label(labels::PACKAGES)), (ListedKind::Debian, label(labels::SYSTEM_PACKAGES))];
+    let package = |kind, text: &str| ListedPackage { kind, text: text.to_owned(), place: None };
+    lists.into_iter().flat_map(|(kind, list)| list.lines().map(move |text| package(kind, text))).collect()
 }
 
 fn folder_entry(folder: Folder) -> ImageEntry {
@@ -232,6 +247,7 @@ fn folder_entry(folder: Folder) -> ImageEntry {
         as_of: None,
         constraints: Vec::new(),
         resolved: Vec::new(),
+        listed: Vec::new(),
         added_bytes: folder.bytes,
         created: folder.created,
         last_used: folder.created,
