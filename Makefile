@@ -143,6 +143,9 @@ docs: setup r-library ## Write the generated documents
 	@sdk-r/document
 	@sdk-r/document sdk-r/compat
 
+modules: venv ## Read the modules of Python packages from the package index (PACKAGES="a b"; all that are by hand)
+	@$(VENV)/bin/python host/block/tables/make_tables.py index $(PACKAGES)
+
 bench: images build venv ## Run the benchmarks, write target/bench/report.md
 	@cargo build --release --quiet -p longshore --example read
 	@$(VENV)/bin/python3 tests/bench/bench.py $(LONGSHORE)
@@ -151,4 +154,4 @@ clean: ## Remove build results
 	@cargo clean
 	@rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images images-13 sdk build install dist demo lint test test-fresh test-hostile test-tables test-dist test-13 docs bench clean
+.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images images-13 sdk build install dist demo lint test test-fresh test-hostile test-tables test-dist test-13 docs modules bench clean

@@ -1,10 +1,13 @@
 //! Tables of Python modules: those of the standard library, and the packages that have others. `tables/make_tables.py`
-//! makes and checks them.
+//! makes them, out of an interpreter and out of the packages themselves.
 
 /// Modules of the standard library; `!` marks those that a file of the same name breaks.
 const STANDARD: &str = include_str!("../tables/standard_modules.txt");
 
-/// Modules and their packages.
+/// Modules whose package is chosen by hand, with the reason.
+const CHOSEN: &str = include_str!("../tables/chosen_packages.txt");
+
+/// Modules, their packages, and the versions of these in which they were found.
 const PACKAGES: &str = include_str!("../tables/packages_of_modules.txt");
 
 /// Packages that a script with the SDK imports, and that a file of the same name hides.
@@ -23,10 +26,9 @@ pub fn package_of_module(module: &str) -> Option<&'static str> {
 }
 
 fn package(module: &str) -> Option<&'static str> {
-    lines(PACKAGES).find_map(|line| match line.split_once(' ') {
-        Some((name, package)) => (name == module).then_some(package),
-        None => (line.replace('-', "_") == module).then_some(line),
-    })
+    let mut rows = lines(CHOSEN).chain(lines(PACKAGES)).filter_map(|line| line.split_once(' '));
+    let (_, row) = rows.find(|(name, _)| *name == module)?;
+    row.split(' ').next()
 }
 
 /// Whether a module belongs to the standard library.
@@ -54,9 +56,15 @@ mod tests {
             ("sklearn", "scikit-learn"),
             ("sklearn.linear_model", "scikit-learn"),
             ("cv2", "opencv-python-headless"),
-            ("PIL.Image", "Pillow"),
+            ("PIL.Image", "pillow"),
             ("yaml", "PyYAML"),
             ("bs4", "beautifulsoup4"),
+            ("dateutil.parser", "python-dateutil"),
+            ("Crypto.Cipher", "pycryptodome"),
+            ("psycopg2", "psycopg2-binary"),
+            ("azure.storage.blob", "azure-storage-blob"),
+            ("ruamel.yaml", "ruamel.yaml"),
+            ("mpl_toolkits.mplot3d", "matplotlib"),
             ("google.cloud.storage.blob", "google-cloud-storage"),
             ("more_itertools", "more-itertools"),
             ("scipy.stats", "scipy"),
@@ -70,15 +78,41 @@ mod tests {
 
     #[test]
     fn the_tables_have_each_module_once_in_their_form() {
-        for table in [STANDARD, PACKAGES] {
-            let names: Vec<&str> = lines(table).map(|line| line.split(' ').next().unwrap_or(line)).collect();
-            assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
-            assert!(names.len() > 200 && lines(table).all(|line| line.split(' ').count() <= 2 && line.trim() == line));
+        let mut seen = BTreeSet::new();
+        for (table, most) in [(STANDARD, 2), (PACKAGES, 3)] {
+            let names: Vec<&str> = lines(table).filter_map(|line| line.split(' ').next()).collect();
+            assert!(names.len() > 200 && names.is_sorted(), "the table is not sorted");
+            assert!(lines(table).all(|line| line.split(' ').count() <= most && line.trim() == line));
+            let head: String = table.lines().take_while(|line| line.starts_with('#')).collect();
+            let day = head.trim_end_matches('.').rsplit(' ').next().unwrap();
+            assert!(day.parse::<longshore_model::day::Day>().is_ok(), "`{day}` is not the day of the table");
         }
-        assert!(
-            lines(PACKAGES)
-                .all(|line| !is_standard(line.split(' ').next().unwrap_or(line)) || line.contains("distutils"))
-        );
+        for line in lines(CHOSEN).chain(lines(PACKAGES)) {
+            let words: Vec<&str> = line.split(' ').collect();
+            let is_part = |part: &str| {
+                part.starts_with(|first: char| first.is_ascii_alphabetic())
+                    && part.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+            };
+            assert!(words[0].split('.').all(is_part), "`{}` is not the name of a module", words[0]);
+            assert!(seen.insert(words[0]), "`{}` is there twice", words[0]);
+            assert!(crate::package_name(words[1]).is_some(), "`{}` is not the name of a package", words[1]);
+            assert!(!is_standard(words[0]) || words[0] == "distutils", "`{}` belongs to Python", words[0]);
+        }
+        assert!(lines(CHOSEN).all(|line| line.split(' ').count() > 4), "a choice without a reason");
+    }
+
+    #[test]
+    fn each_package_of_the_images_has_its_modules_in_the_table() {
+        let packages: BTreeSet<String> =
+            lines(PACKAGES).chain(lines(CHOSEN)).filter_map(|line| crate::package_name(line.split(' ').nth(1)?)).collect();
+        for list in [
+            include_str!("../../../images/python-requirements.txt"),
+            include_str!("../../../images/python-pandas2-requirements.txt"),
+        ] {
+            for package in lines(list).filter_map(crate::package_name) {
+                assert!(packages.contains(&package), "the table lacks `{package}`, which the images have");
+            }
+        }
     }
 
     #[test]
