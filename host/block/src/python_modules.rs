@@ -103,8 +103,10 @@ mod tests {
 
     #[test]
     fn each_package_of_the_images_has_its_modules_in_the_table() {
-        let packages: BTreeSet<String> =
-            lines(PACKAGES).chain(lines(CHOSEN)).filter_map(|line| crate::package_name(line.split(' ').nth(1)?)).collect();
+        let packages: BTreeSet<String> = lines(PACKAGES)
+            .chain(lines(CHOSEN))
+            .filter_map(|line| crate::package_name(line.split(' ').nth(1)?))
+            .collect();
         for list in [
             include_str!("../../../images/python-requirements.txt"),
             include_str!("../../../images/python-pandas2-requirements.txt"),

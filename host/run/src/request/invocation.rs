@@ -47,7 +47,9 @@ impl Invocation {
     ) -> Result<Self, RequestError> {
         let refused = |reason: String| Err(RequestError::Arguments { reason });
         if form == Form::Snippet && !arguments.is_empty() {
-            return refused("a block with the schema `HEADLESS` takes none: give it an environment variable instead".into());
+            return refused(
+                "a block with the schema `HEADLESS` takes none: give it an environment variable instead".into(),
+            );
         }
         if let Some(position) = arguments.iter().position(|argument| argument.contains('\0')) {
             return refused(format!("argument {} contains a NUL byte", position + 1));
