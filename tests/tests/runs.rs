@@ -137,6 +137,20 @@ fn failures_are_found() {
 }
 
 #[test]
+fn the_log_of_a_failed_build_is_the_builds() {
+    let user = User::new();
+    let needs = "# /// script\n# dependencies = ['no-such-package-of-longshore']\n# ///\nprint('never printed')\n";
+    user.file("needs.py", needs);
+    assert_eq!(user.run("needs.py", &[]).status.code(), Some(3));
+    let run = &user.list()[0];
+    let (id, record) = (run["run_id"].as_str().unwrap(), &run["record"]);
+    assert_eq!(record["outcome"], "environment_failed", "{run}");
+    assert!(record["timings_ms"]["environment"].as_f64().unwrap() > 1.0, "{run}");
+    let log = user.runs(&["log", id], 0);
+    assert!(log.contains("no-such-package-of-longshore") && !log.contains("never printed"), "{log}");
+}
+
+#[test]
 fn a_run_that_goes_on_stays_and_one_whose_host_was_killed_is_lost() {
     let user = User::new();
     user.file("long.py", "import time\nprint('at work', flush=True)\ntime.sleep(60)\n");

@@ -9,6 +9,7 @@ use crate::engine_argument::EngineArgument;
 use crate::fingerprint::{DiffArguments, FingerprintArguments};
 use crate::given_tables::GivenTables;
 use crate::images::ImagesCommand;
+use crate::jobs::at_least_one;
 use crate::lock::LockArguments;
 use crate::new::NewArguments;
 use crate::peek::PeekArguments;
@@ -156,7 +157,7 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "FIELD")]
     pub(crate) partition_by: Option<String>,
     /// Number of parts that run at a time; by default the number of processors
-    #[arg(long, value_name = "NUMBER", requires = "partition_by")]
+    #[arg(long, value_name = "NUMBER", value_parser = at_least_one, requires = "partition_by")]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Continue when a part fails, and publish the others
     #[arg(long, requires = "partition_by")]

@@ -28,7 +28,10 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
         Remedy::DeclarePackage { package, place } => return Some(declare(package, *place)),
         Remedy::DeclareSystemPackage { package, place } => return Some(declare_system(package, *place)),
         Remedy::DeclareOption => "declare an option in `block.toml`, and give its value with `--option NAME=VALUE`",
-        Remedy::RunByHand => "run the script by hand in a dry run, which `longshore dry-run` sets up",
+        Remedy::RunByHand => {
+            "run the script by hand, in a shell that `longshore run --interactive` opens, or in a dry run, which `longshore \
+             dry-run` sets up"
+        }
         Remedy::LeaveOutOutput => "write to it in the script, or leave out its `--output`",
         Remedy::NameFormat => "add `--format`, such as `--format csv`",
         Remedy::PlaceWriteOptions => {

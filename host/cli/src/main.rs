@@ -19,6 +19,7 @@ mod fingerprint;
 mod given_tables;
 mod help;
 mod images;
+mod jobs;
 mod lock;
 mod making;
 mod new;

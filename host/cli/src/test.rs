@@ -1,6 +1,7 @@
 //! `longshore test`: runs a block's test cases, and prints the result of each as it ends, and a summary.
 
 use crate::engine_argument::EngineArgument;
+use crate::jobs::at_least_one;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::{BAD_INPUT, failure, help, printer};
 use clap::Args;
@@ -39,7 +40,7 @@ pub(crate) struct TestArguments {
     #[arg(long)]
     image: Option<String>,
     /// Number of cases at a time; by default the number of processors, at most four
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = at_least_one)]
     jobs: Option<NonZeroUsize>,
     /// Print one JSON object with each case's result on standard output
     #[arg(long)]

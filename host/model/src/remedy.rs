@@ -60,7 +60,7 @@ pub enum Remedy {
     },
     /// Give the script a value as an option of its block.
     DeclareOption,
-    /// Run the script by hand, on a folder with its tables.
+    /// Run the script by hand: in a shell in its container, or on a folder with its tables.
     RunByHand,
     /// Write to the output in the script, or do not ask for it.
     LeaveOutOutput,

@@ -16,8 +16,8 @@ pub use unbuilt::{Explained, Unbuilt};
 use crate::pruning::decide::decide;
 use crate::pruning::entry::{ImageEntry, Kind};
 
-use crate::listed;
 use crate::fingerprint::image::ask_needs;
+use crate::listed;
 use crate::pruning::prune::{How, foresee, goal, low_mark, prune};
 use crate::pruning::report::PruneReport;
 use crate::pruning::survey::Survey;

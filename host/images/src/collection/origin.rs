@@ -1,10 +1,10 @@
 //! Why each package of an environment is there: the file that lists it, the packages that need it, the constraints and the
 //! lock that hold its version, or the base image. Pure.
 
-use crate::listed::{ListedKind, ListedPackage};
 use crate::fingerprint::Kind;
 use crate::fingerprint::lines::Fingerprint;
 use crate::fingerprint::needs::Needs;
+use crate::listed::{ListedKind, ListedPackage};
 use longshore_block::{cut_name, package_name};
 use longshore_model::constraint::Constraint;
 use longshore_model::package_name::normal_name;

@@ -2,8 +2,8 @@
 //! block gets the same image on every machine with the same base.
 
 use super::bounds::{self, concern_base};
-use crate::listed;
 use super::lock::{self, Lock};
+use crate::listed;
 use longshore_block::{Block, Language};
 use longshore_config::settings::{PackageSettings, Settings};
 use longshore_engine::StoredImage;

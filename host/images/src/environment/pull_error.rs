@@ -120,7 +120,9 @@ pub enum PullError {
         reason: String,
     },
     /// The registry's host does not exist.
-    #[error("cannot find the registry `{registry}` of the image `{image}`: no host has this name")]
+    #[error(
+        "cannot pull the image `{image}`, which this machine lacks: no host has the name of its registry `{registry}`"
+    )]
     NoHost {
         /// The image.
         image: String,

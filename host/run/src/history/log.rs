@@ -1,4 +1,5 @@
-//! The kept part of a script's output: its beginning and its end, cut at lines. Secrets are masked before.
+//! The kept part of a script's output: its beginning and its end, cut at lines. Secrets are masked before. A run whose
+//! environment could not be built has the output of the build instead.
 
 use longshore_model::event::Event;
 use longshore_model::lines::LineSplitter;
@@ -15,6 +16,8 @@ pub(super) struct Log {
     /// interleaved.
     lines: [LineSplitter; 2],
     kept: Kept,
+    /// Of the build, until the script's container runs.
+    build: Kept,
 }
 
 /// The kept part.
@@ -31,17 +34,20 @@ impl Log {
     /// A log of at most so many bytes.
     pub(super) fn new(bytes_max: u64) -> Self {
         let half = usize::try_from(bytes_max / 2).unwrap_or(usize::MAX);
-        let kept = Kept { head: Vec::new(), tail: VecDeque::new(), half, left_out: 0 };
-        Self { lines: [LineSplitter::new(LINE_MAX), LineSplitter::new(LINE_MAX)], kept }
+        let lines = [LineSplitter::new(LINE_MAX), LineSplitter::new(LINE_MAX)];
+        Self { lines, kept: Kept::new(half), build: Kept::new(half) }
     }
 
-    /// Takes the events that belong in it: the script's output, in order, and the errors that it reported.
+    /// Takes the events that belong in it: the script's output, in order, and the errors that it reported; before it
+    /// starts, the output of the build.
     pub(super) fn take(&mut self, event: &Event) {
         match event {
             Event::Log { source, bytes } => {
                 let lines = &mut self.lines[usize::from(*source == LogSource::Stderr)];
                 lines.take(bytes, |line| self.kept.push(line.bytes));
             }
+            Event::Building { line } => self.build.push(format!("{line}\n").as_bytes()),
+            Event::Connected => self.build = Kept::new(self.build.half),
             Event::Error(text) => self.kept.push(format!("error: {text}\n").as_bytes()),
             _ => {}
         }
@@ -52,11 +58,17 @@ impl Log {
         for lines in &mut self.lines {
             lines.finish(|line| self.kept.push(line.bytes));
         }
-        self.kept.finish()
+        let mut text = self.build.finish();
+        text.extend(self.kept.finish());
+        text
     }
 }
 
 impl Kept {
+    fn new(half: usize) -> Self {
+        Self { head: Vec::new(), tail: VecDeque::new(), half, left_out: 0 }
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         let room = if self.tail.is_empty() && self.left_out == 0 { self.half - self.head.len() } else { 0 };
         let (head, rest) = bytes.split_at(room.min(bytes.len()));
@@ -141,6 +153,18 @@ mod tests {
         log.take(&Event::Error("bad".into()));
         log.take(&Event::Message("shown while it runs".into()));
         assert_eq!(log.finish(), b"err\nout\nerror: bad\nlaste");
+    }
+
+    #[test]
+    fn the_build_is_kept_unless_the_script_starts() {
+        let mut log = Log::new(100);
+        log.take(&Event::Building { line: "no such package".into() });
+        assert_eq!(log.finish(), b"no such package\n");
+        let mut log = Log::new(100);
+        for event in [Event::Building { line: "installed".into() }, Event::Connected, Event::Error("bad".into())] {
+            log.take(&event);
+        }
+        assert_eq!(log.finish(), b"error: bad\n");
     }
 
     #[test]

@@ -159,12 +159,13 @@ impl Run<'_> {
         }
         let mut image = None;
         for attempt in 1.. {
-            let provided = match self.provide(engine.as_ref()).await {
+            let provided = self.provide(engine.as_ref()).await;
+            self.timings.environment = milliseconds(self.begun.elapsed());
+            let provided = match provided {
                 Ok(Some(provided)) => provided,
                 Ok(None) => return (kind, image, Ok(interrupted())),
                 Err(error) => return (kind, image, Err(error)),
             };
-            self.timings.environment = milliseconds(self.begun.elapsed());
             image = provided.image().map(|image| image.id.clone());
             self.note_volumes(&provided).await;
             match self.in_container(engine.as_ref(), provided).await {
