@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 const VERSION: &str = "longshore-r-1";
 
 /// The script that installs packages.
-const INSTALL: &str = concat!(include_str!("../repositories.R"), include_str!("install.R"));
+const INSTALL: &str = concat!(include_str!("../repositories.R"), include_str!("library.R"));
 
 /// The block's libraries: that of the base, before it that with the packages that the block needs besides.
 pub(crate) async fn ensure(

@@ -1,7 +1,8 @@
-# Installs packages into a library. Called with the library, the file to report to, and the packages; `repositories.R` is
-# before it. The report has a line for each package that is in no repository, each repository that does not answer, and
-# the package that failed: `unavailable x`, `unreachable x`, `failed x`. The first failure ends it, so that the last lines
-# are that package's.
+# Installs packages into a library of this machine, in one step; in containers `install.R` downloads and installs in steps
+# of their own, with caches between them. Called with the library, the file to report to, and the packages;
+# `repositories.R` is before it. The report has a line for each package that is in no repository, each repository that does
+# not answer, and the package that failed: `unavailable x`, `unreachable x`, `failed x`. The first failure ends it, so that
+# the last lines are that package's.
 arguments <- commandArgs(TRUE)
 target <- arguments[1]
 report <- function(what, names) cat(sprintf("%s %s\n", what, names), file = arguments[2], sep = "", append = TRUE)
