@@ -85,9 +85,12 @@ install: build ## Install the command line below PREFIX
 	@packaging/install $(LONGSHORE) $(AGENT) $(CARGO_TARGET_DIR)/release/sdk $(DESTDIR)$(PREFIX)
 
 # The program is static, so that it runs on machines with an older libc.
-dist: agent sdk ## Make an archive and a Debian package for other machines
+dist: agent sdk $(if $(IMAGES),dist-images) ## Make an archive and a Debian package for other machines; IMAGES="python r": with images
 	@RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release -p longshore-cli --target $(TRIPLE)
-	@packaging/dist $(CARGO_TARGET_DIR)/$(TRIPLE)/release/longshore $(AGENT) $(CARGO_TARGET_DIR)/release/sdk $(CARGO_TARGET_DIR)/dist
+	@packaging/dist $(CARGO_TARGET_DIR)/$(TRIPLE)/release/longshore $(AGENT) $(CARGO_TARGET_DIR)/release/sdk $(CARGO_TARGET_DIR)/dist $(IMAGES)
+
+dist-images: engine agent wheel r-library
+	@images/build --agent $(AGENT) --wheels $(WHEELS) --r-packages $(R_PACKAGES) $(IMAGES)
 
 python-image: engine agent wheel
 	@images/build --agent $(AGENT) --wheels $(WHEELS) python
@@ -154,4 +157,4 @@ clean: ## Remove build results
 	@cargo clean
 	@rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images images-13 sdk build install dist demo lint test test-fresh test-hostile test-tables test-dist test-13 docs modules bench clean
+.PHONY: help tools engine setup agent wheel venv program python-image r-library r-package images images-13 sdk build install dist dist-images demo lint test test-fresh test-hostile test-tables test-dist test-13 docs modules bench clean

@@ -47,6 +47,15 @@ test ! -e /usr/bin/longshore
 """
 
 
+# The same with an engine, which sees the same folders.
+WITH_ENGINE = """
+set -eu
+longshore doctor --engine docker
+longshore run script.py -i in.csv -o out.csv
+cat out.csv
+"""
+
+
 def dist(suffix: str) -> Path:
     """The only file of a kind."""
     (found,) = DIST.glob(f"*{suffix}")
@@ -72,6 +81,53 @@ def test_the_package_runs_scripts_on_a_clean_machine(tmp_path: Path) -> None:
     assert "the Debian package" in said
 
 
+def unpacked(archive: Path, folder: Path) -> Path:
+    """The only folder of an archive."""
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    (root,) = folder.iterdir()
+    return root
+
+
+def test_the_archive_runs_scripts_on_an_engine(tmp_path: Path) -> None:
+    root = unpacked(dist(".tar.gz"), tmp_path / "unpacked")
+    work = tmp_path / "work"
+    for folder in ("home", "runtime"):
+        (work / folder).mkdir(parents=True, mode=0o700)
+    (work / "script.py").write_text(SCRIPT)
+    (work / "in.csv").write_text("n\n1\n2\n")
+    for folder in (tmp_path.parent, tmp_path):
+        folder.chmod(0o755)
+    socket = Path("/var/run/docker.sock")
+    user = f"{os.getuid()}:{socket.stat().st_gid}" if os.getuid() else f"4242:{socket.stat().st_gid}"
+    if not os.getuid():
+        for path in [work, *work.iterdir()]:
+            os.chown(path, 4242, -1)
+    mounts = ["-v", f"{root}:/usr/local:ro", "-v", f"{socket}:{socket}", "-v", f"{work}:{work}"]
+    variables = ["-e", f"HOME={work}/home", "-e", f"XDG_RUNTIME_DIR={work}/runtime"]
+    command = ["docker", "run", "--rm", "--user", user, *mounts, *variables, "-w", work, "debian:bookworm-slim"]
+    done = subprocess.run([*command, "bash", "-c", WITH_ENGINE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "script ran in a fresh container" in done.stderr
+    assert done.stdout.endswith("n,twice\n1,2\n2,4\n"), done.stdout
+
+
+def test_an_archive_has_the_images_that_it_was_made_with(tmp_path: Path) -> None:
+    release = TARGET / "release"
+    program = next(TARGET.glob("*-linux-gnu/release/longshore"))
+    agent = next(TARGET.glob("*-linux-gnu/agent/longshore-agent"))
+    packaging = HERE.parents[1] / "packaging/dist"
+    subprocess.run([packaging, program, agent, release / "sdk", tmp_path / "dist", "base"], check=True)
+    (archive,) = (tmp_path / "dist").glob("*.tar.gz")
+    longshore = unpacked(archive, tmp_path / "unpacked") / "bin/longshore"
+    # It would be built otherwise, which says so.
+    setup = [longshore, "setup", "base", "--again"]
+    done = subprocess.run(
+        setup, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    )
+    assert (done.returncode, done.stdout) == (0, f"longshore/base:{VERSION} is ready\n"), done.stderr
+
+
 def test_the_archive_has_all_that_an_installation_has(tmp_path: Path) -> None:
     with tarfile.open(dist(".tar.gz")) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
@@ -82,6 +138,9 @@ def test_the_archive_has_all_that_an_installation_has(tmp_path: Path) -> None:
         "libexec/longshore/longshore-agent",
         "libexec/longshore/images/build",
         "libexec/longshore/images/Dockerfile",
+        "libexec/longshore/images/bootstrap",
+        "share/bash-completion/completions/longshore",
+        "share/longshore/longshore-prune.service",
         "share/zsh/site-functions/_longshore",
         "share/fish/vendor_completions.d/longshore.fish",
         "share/man/man1/longshore.1",
@@ -89,6 +148,8 @@ def test_the_archive_has_all_that_an_installation_has(tmp_path: Path) -> None:
     ]:
         assert name in names
     (root,) = tmp_path.iterdir()
+    assert len(list((root / "libexec/longshore/sdk").glob("*.whl"))) == 2
+    assert len(list((root / "libexec/longshore/sdk").glob("*.tar.gz"))) == 2
     program = root / "bin/longshore"
     shown = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
     assert "statically linked" in shown.stdout + shown.stderr or "not a dynamic" in shown.stdout + shown.stderr

@@ -1,4 +1,5 @@
-//! Commands that build environments, `lock` and `images build`: progress, signals and the report.
+//! Commands that make something, such as `lock`, `images build` and `setup`: progress and signals; and the report of those
+//! that build a block's environment.
 
 use crate::bounds::BoundsArguments;
 use crate::console::{Look, Watcher};
@@ -8,6 +9,9 @@ use longshore::block::Block;
 use longshore::shown::Shown;
 use longshore::{Cancel, EnvironmentError, Events};
 use std::path::Path;
+
+/// Exit status for an engine or an environment that failed.
+const FAILED: u8 = 3;
 
 /// Builds or locks a block's environment, prints the report, and returns the exit status.
 pub(crate) async fn make<Made>(
@@ -24,20 +28,25 @@ pub(crate) async fn make<Made>(
         Ok(constraints) => block.restrict(bounds.as_of, constraints),
         Err(reason) => return failure::print_text(&reason, BAD_INPUT),
     }
+    match watched(async |events, cancel| work(&block, events, cancel).await).await {
+        Err(status) => status,
+        Ok(Ok(made)) => printer::out(&report(made)),
+        Ok(Err(EnvironmentError::Cancelled)) => INTERRUPTED,
+        Ok(Err(error)) => {
+            failure::print_advised(&error, error.remedy(), if error.is_bad_input() { BAD_INPUT } else { FAILED })
+        }
+    }
+}
+
+/// Does work whose events are shown, and which signals cancel. The error is an exit status.
+pub(crate) async fn watched<Done>(work: impl AsyncFnOnce(&Events, &Cancel) -> Done) -> Result<Done, u8> {
     let cancel = Cancel::new();
     let signals = Signals::cancelling(&cancel);
     let (events, happened) = longshore::events();
-    let console = match Watcher::start(Look::default(), happened, &cancel) {
-        Ok(console) => console,
-        Err(error) => return failure::print(&error, 3),
-    };
-    let made = work(&block, &events, &cancel).await;
+    let console = Watcher::start(Look::default(), happened, &cancel).map_err(|error| failure::print(&error, FAILED))?;
+    let done = work(&events, &cancel).await;
     drop(events);
     console.clear(&cancel).await;
     drop(signals);
-    match made {
-        Ok(made) => printer::out(&report(made)),
-        Err(EnvironmentError::Cancelled) => INTERRUPTED,
-        Err(error) => failure::print_advised(&error, error.remedy(), if error.is_bad_input() { BAD_INPUT } else { 3 }),
-    }
+    Ok(done)
 }

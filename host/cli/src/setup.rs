@@ -1,9 +1,9 @@
 //! `longshore setup`: provides what runs need on this machine: images for the container engine, built by the scripts that
 //! are installed with this program or got from others, or the environments of the engine `process`.
 
-use crate::console::{Look, Watcher};
 use crate::engine_argument::EngineArgument;
-use crate::signals::{INTERRUPTED, Signals};
+use crate::making::watched;
+use crate::signals::INTERRUPTED;
 use crate::{BAD_INPUT, failure, printer, standard};
 use clap::Args;
 use longshore::block::{Block, Language, Pandas};
@@ -11,7 +11,7 @@ use longshore::environment::{Bounds, LocalError, local};
 use longshore::provision::{BaseName, Origin, ProvideError};
 use longshore::shown::Shown;
 use longshore::transfer::Source;
-use longshore::{Cancel, Host, find_program};
+use longshore::{Host, find_program};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -65,39 +65,53 @@ async fn images(arguments: &SetupArguments, host: &Host) -> u8 {
     let status = printer::out(&present.map(|(_, name)| Shown::line(format!("{} is there", name.image()))).collect());
     let wanted: Vec<BaseName> =
         names.iter().enumerate().filter(|(index, _)| !is_there(*index)).map(|(_, name)| name.clone()).collect();
-    match &arguments.from {
-        _ if wanted.is_empty() => status,
-        Some(from) => get(&wanted, from, host).await,
-        None => build(&wanted, host),
+    if wanted.is_empty() {
+        return status;
+    }
+    if let Some(from) = &arguments.from {
+        return match origin(from) {
+            Ok(origin) => get(&wanted, origin, host).await,
+            Err(status) => status,
+        };
+    }
+    let (archive, names) = shipped(host);
+    let (shipped, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|name| names.contains(name));
+    if !shipped.is_empty() {
+        let status = get(&shipped, Origin::Archive(Source::File(archive)), host).await;
+        if status != 0 {
+            return status;
+        }
+    }
+    if others.is_empty() { 0 } else { build(&others, host) }
+}
+
+/// The archive of images that is part of the installation, if there is one, and the images in it.
+fn shipped(host: &Host) -> (PathBuf, Vec<BaseName>) {
+    let folder = host.settings().sdk_folder.with_file_name("images");
+    let names = std::fs::read_to_string(folder.join("shipped")).unwrap_or_default();
+    (folder.join("shipped.tar.gz"), names.lines().filter_map(|name| name.parse().ok()).collect())
+}
+
+/// Where images are got from; the error is an exit status.
+fn origin(from: &str) -> Result<Origin, u8> {
+    match from {
+        "-" => match standard::open(std::io::stdin()) {
+            Ok(file) => Ok(Origin::Archive(Source::Open { file, name: from.into() })),
+            Err(error) => Err(failure::print_text(&format!("cannot read standard input: {error}"), BAD_INPUT)),
+        },
+        path if is_path(path) || Path::new(path).is_file() => Ok(Origin::Archive(Source::File(path.into()))),
+        registry => Ok(Origin::Registry(registry.to_owned())),
     }
 }
 
 /// Gets images from a registry or an archive.
-async fn get(wanted: &[BaseName], from: &str, host: &Host) -> u8 {
-    let origin = match from {
-        "-" => match standard::open(std::io::stdin()) {
-            Ok(file) => Origin::Archive(Source::Open { file, name: from.into() }),
-            Err(error) => return failure::print_text(&format!("cannot read standard input: {error}"), BAD_INPUT),
-        },
-        path if is_path(path) => Origin::Archive(Source::File(path.into())),
-        registry => Origin::Registry(registry.to_owned()),
-    };
-    let cancel = Cancel::new();
-    let signals = Signals::cancelling(&cancel);
-    let (events, happened) = longshore::events();
-    let console = match Watcher::start(Look::default(), happened, &cancel) {
-        Ok(console) => console,
-        Err(error) => return failure::print(&error, FAILED),
-    };
-    let provided = host.provide_bases(wanted, origin, &events, &cancel).await;
-    drop(events);
-    console.clear(&cancel).await;
-    drop(signals);
-    match provided {
-        Ok(provided) => {
+async fn get(wanted: &[BaseName], origin: Origin, host: &Host) -> u8 {
+    match watched(async |events, cancel| host.provide_bases(wanted, origin, events, cancel).await).await {
+        Err(status) => status,
+        Ok(Ok(provided)) => {
             printer::out(&provided.iter().map(|image| Shown::line(format!("{} is ready", image.name))).collect())
         }
-        Err(error) => failed(&error),
+        Ok(Err(error)) => failed(&error),
     }
 }
 
@@ -166,44 +180,36 @@ async fn environments(arguments: &SetupArguments, host: &Host) -> u8 {
     if !arguments.images.is_empty() || arguments.from.is_some() {
         return failure::print_text("cannot provide images: the engine `process` has none", BAD_INPUT);
     }
-    let cancel = Cancel::new();
-    let signals = Signals::cancelling(&cancel);
-    let (events, happened) = longshore::events();
-    let console = match Watcher::start(Look::default(), happened, &cancel) {
-        Ok(console) => console,
-        Err(error) => return failure::print(&error, FAILED),
-    };
-    let mut text = Shown::default();
-    let mut failed = None;
-    let mut ready = 0;
-    for (what, language, pandas) in [
-        ("Python with pandas 3", Language::Python, Pandas::Three),
-        ("Python with pandas 2", Language::Python, Pandas::Two),
-        ("R", Language::R, Pandas::Three),
-    ] {
-        let mut block = Block::empty(PathBuf::new(), language);
-        block.pandas = pandas;
-        match local::ensure(&block, &Bounds::default(), host.engines(), &events, &cancel).await {
-            Ok(_) => {
-                ready += 1;
-                text.push(format!("{what} of the `process` engine is ready"));
-            }
-            Err(error @ LocalError::NoInterpreter { .. }) => text.push(format!("{what}: {error}")),
-            Err(error) => {
-                failed = Some(error);
-                break;
+    let made = watched(async |events, cancel| {
+        let (mut text, mut ready) = (Shown::default(), 0);
+        for (what, language, pandas) in [
+            ("Python with pandas 3", Language::Python, Pandas::Three),
+            ("Python with pandas 2", Language::Python, Pandas::Two),
+            ("R", Language::R, Pandas::Three),
+        ] {
+            let mut block = Block::empty(PathBuf::new(), language);
+            block.pandas = pandas;
+            match local::ensure(&block, &Bounds::default(), host.engines(), events, cancel).await {
+                Ok(_) => {
+                    ready += 1;
+                    text.push(format!("{what} of the `process` engine is ready"));
+                }
+                Err(error @ LocalError::NoInterpreter { .. }) => text.push(format!("{what}: {error}")),
+                Err(error) => return (text, Err(error)),
             }
         }
-    }
-    drop(events);
-    console.clear(&cancel).await;
-    drop(signals);
+        (text, Ok(ready))
+    });
+    let (text, made) = match made.await {
+        Ok(made) => made,
+        Err(status) => return status,
+    };
     printer::out(&text);
-    match failed {
-        None if ready > 0 => 0,
-        None => FAILED,
-        Some(LocalError::Cancelled) => INTERRUPTED,
-        Some(error) => failure::print_advised(&error, error.remedy(), FAILED),
+    match made {
+        Ok(0) => FAILED,
+        Ok(_) => 0,
+        Err(LocalError::Cancelled) => INTERRUPTED,
+        Err(error) => failure::print_advised(&error, error.remedy(), FAILED),
     }
 }
 
