@@ -70,6 +70,32 @@ def test_the_engine_is_one_that_names_no_gateway(engine: Engine) -> None:
     assert output(inspect, env=os.environ | engine.variables).strip() in ("<>", "<<no value>>")
 
 
+def test_uninstall_leaves_what_is_of_others(engine: Engine, folder: Path) -> None:
+    environment = os.environ | engine.variables
+    base = f"longshore/base:{VERSION}"
+    archive = folder / "images.tar"
+    output(["docker", "save", "-o", archive, base])
+    engine.load("debian:bookworm-slim")
+    output(["docker", "tag", "debian:bookworm-slim", "longshore-of-another:1"], env=environment)
+    output(["docker", "volume", "create", "longshore-of-another"], env=environment)
+    setup = ["setup", "base", "--from", str(archive), "--again"]
+    for _ in range(2):
+        done = call(engine, folder, *setup)
+        assert (done.returncode, done.stdout) == (0, f"{base} is ready\n"), done.stderr
+    assert call(engine, folder, "setup", "base").stdout == f"{base} is there\n"
+    assert call(engine, folder, "run", "script.py", "--engine", "docker", "--image", base).returncode == 3
+    assert base in call(engine, folder, "uninstall", "--list").stdout
+    for arguments, has_state in ((["--yes"], True), (["--yes", "--all"], False)):
+        done = call(engine, folder, "uninstall", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        images = output(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"], env=environment).split()
+        assert sorted(images) == ["debian:bookworm-slim", "longshore-of-another:1"]
+        assert output(["docker", "volume", "ls", "--quiet"], env=environment).split() == ["longshore-of-another"]
+        assert (folder / "state/longshore/runs").exists() == has_state
+    output(["docker", "rmi", "longshore-of-another:1", "debian:bookworm-slim"], env=environment)
+    output(["docker", "volume", "rm", "longshore-of-another"], env=environment)
+
+
 @pytest.mark.parametrize("script", ["script.py", "script.R"])
 def test_scripts_run_once_the_images_are_there(stocked: Engine, folder: Path, script: str) -> None:
     done = call(stocked, folder, "run", script, "--engine", "docker", "-i", "in.csv", "-o", "out.csv")

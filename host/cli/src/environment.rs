@@ -167,15 +167,18 @@ pub(crate) fn installed_files() -> Option<Vec<PathBuf>> {
         let name = page.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with("longshore.1") || name.starts_with("longshore-")
     };
-    let completions = [
+    let shared = [
         "bash-completion/completions/longshore",
         "zsh/site-functions/_longshore",
         "fish/vendor_completions.d/longshore.fish",
+        // Documents and units, of an archive that was unpacked there.
+        "doc/longshore",
+        "longshore",
     ];
-    let completions = completions.into_iter().map(|path| share.join(path)).filter(|path| path.exists());
+    let shared = shared.into_iter().map(|path| share.join(path)).filter(|path| path.exists());
     let mut pages: Vec<PathBuf> = pages.filter(is_ours).collect();
     pages.sort();
-    Some([own.clone(), libexec].into_iter().chain(completions).chain(pages).collect())
+    Some([own.clone(), libexec].into_iter().chain(shared).chain(pages).collect())
 }
 
 /// The folder beside the agent with the SDKs that are copied into images.
