@@ -11,7 +11,7 @@ use longshore::environment::{Bounds, LocalError, local};
 use longshore::provision::{BaseName, Origin, ProvideError};
 use longshore::shown::Shown;
 use longshore::transfer::Source;
-use longshore::{Host, find_program};
+use longshore::{Host, find_program, small_file};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -88,7 +88,7 @@ async fn images(arguments: &SetupArguments, host: &Host) -> u8 {
 /// The archive of images that is part of the installation, if there is one, and the images in it.
 fn shipped(host: &Host) -> (PathBuf, Vec<BaseName>) {
     let folder = host.settings().sdk_folder.with_file_name("images");
-    let names = std::fs::read_to_string(folder.join("shipped")).unwrap_or_default();
+    let names = small_file::read_text(&folder.join("shipped"), small_file::WRITTEN_MAX).unwrap_or_default();
     (folder.join("shipped.tar.gz"), names.lines().filter_map(|name| name.parse().ok()).collect())
 }
 

@@ -11,7 +11,7 @@ use longshore_archive::check::CheckedImage;
 use longshore_archive::fault::ArchiveFault;
 use longshore_engine::{Engines, ImageStore, StoreError, StoredImage};
 use longshore_model::cancel::Cancel;
-use longshore_model::event::Events;
+use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
 use longshore_model::labels::{self, HASH_SHOWN};
 use longshore_model::reference::Reference;
@@ -59,7 +59,7 @@ pub async fn present(names: &[BaseName], engines: &Engines) -> Result<Vec<bool>,
 ///
 /// # Errors
 /// [`ProvideError`]: an image is missing, damaged or not of this version. The names of Longshore's images are then what they
-/// were.
+/// were, unless the engine failed while it changed them.
 pub async fn provide(
     names: &[BaseName],
     origin: Origin,
@@ -85,7 +85,7 @@ pub async fn provide(
                 () = stop.cancelled() => Err(ProvideError::Cancelled),
             }
         }
-        Origin::Archive(archive) => arrivals.load(names, archive, engines, stop).await,
+        Origin::Archive(archive) => arrivals.load(names, archive, engines, events, stop).await,
     };
     let named = match arrived {
         Ok(()) => arrivals.name().await,
@@ -150,11 +150,14 @@ impl Arrivals<'_> {
         names: &[BaseName],
         archive: Source,
         engines: &Engines,
+        events: &Events,
         stop: &Cancel,
     ) -> Result<(), ProvideError> {
+        let tell = |line: String| events.tell(Event::Building { line });
         let platform = self.store.platform().await?;
         let path = archive.name().to_owned();
         let folder = engines.settings().temporary_folder.clone();
+        tell(format!("checking {}", path.display()));
         let (wanted, from) = (names.to_vec(), path.clone());
         let checking = spawn_blocking(move || {
             let wrong = |source| ProvideError::Archive { path: from.clone(), source };
@@ -178,6 +181,7 @@ impl Arrivals<'_> {
         for (name, image) in images {
             let passing = format!("{INCOMING}:{}", &image.id.hex()[..HASH_SHOWN]);
             self.passing.push(passing.clone());
+            tell(format!("loading {}", name.image()));
             let loaded = Loading { store: self.store, path: &path, name: &passing }.run(image).await?;
             self.got.push((name, ImageId(loaded.id)));
         }
