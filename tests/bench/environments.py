@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from measure import LONGSHORE, in_turns, ratio, run, spread, timed
@@ -12,13 +14,16 @@ from measure import LONGSHORE, in_turns, ratio, run, spread, timed
 DECISIONS = 15
 BUILDS = 7
 IMAGES = 1000
+# With few packages in common with the images, so that both install the same.
+PACKAGES = ["django", "networkx", "sqlalchemy", "sympy"]
+ONE_MORE = "babel"
 STORE = f"bench-{os.getpid()}"
 
 MANIFEST = """
 name = "Bench"
 language = "python"
 script = "script.py"
-dependencies = ["{package}"]
+dependencies = {packages}
 """
 
 
@@ -27,10 +32,10 @@ def _environment(folder: Path) -> dict[str, str]:
     return {**os.environ, **own, "XDG_CACHE_HOME": str(folder / "cache")}
 
 
-def _block(folder: Path, package: str) -> Path:
-    block = folder / package
+def _block(folder: Path, *packages: str) -> Path:
+    block = folder / "-".join(packages)
     block.mkdir(exist_ok=True)
-    (block / "block.toml").write_text(MANIFEST.format(package=package))
+    (block / "block.toml").write_text(MANIFEST.format(packages=json.dumps(packages)))
     (block / "script.py").write_text("print('ran')\n")
     return block
 
@@ -54,7 +59,6 @@ def environments(folder: Path) -> list[str]:
         built = _built(folder, environment)
     finally:
         _remove()
-        subprocess.run(["docker", "rmi", "-f", f"{STORE}:by-hand"], capture_output=True, check=False)
     return [*found, "", *built]
 
 
@@ -72,54 +76,60 @@ def _found(folder: Path, environment: dict[str, str]) -> list[str]:
     ]
 
 
-def _by_hand() -> None:
-    """The same image, made with the engine's own command line out of the same cache."""
-    volumes = [f"{name}:/run/longshore/{place}" for name, place in (_tools(), ("longshore-packages", "cache"))]
-    create = ["docker", "create", "-i", "--user", "0", "--entrypoint", "/bin/sleep"]
-    create += [part for volume in volumes for part in ("-v", volume)]
-    container = run([*create, "longshore/python:latest", "600"]).strip()
-    try:
-        run(["docker", "start", container])
-        variables = ["UV_CACHE_DIR=/run/longshore/cache", "UV_LINK_MODE=copy", "UV_NO_CONFIG=1"]
-        variables.append("SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt")
-        install = ["/run/longshore/tools/uv", "pip", "install", "--python", "python3", "--break-system-packages"]
-        install += ["--compile-bytecode", "--no-build", "scikit-learn"]
-        run(["docker", "exec", *[part for one in variables for part in ("-e", one)], container, *install])
-        run(["docker", "commit", "--pause=false", container, f"{STORE}:by-hand"])
-    finally:
-        run(["docker", "rm", "-f", container])
-
-
-def _tools() -> tuple[str, str]:
-    volumes = run(["docker", "volume", "ls", "-q", "--filter", "name=longshore-tools-uv"]).split()
-    return max(volumes), "tools"
-
-
 def _built(folder: Path, environment: dict[str, str]) -> list[str]:
-    block = _block(folder, "scikit-learn")
+    """Each beside the installation of the same list by uv alone, in a fresh virtual environment: both compile, and find the
+    wheels in their caches."""
+    alone = Path(sys.executable).with_name("uv")
+    venv, cache = folder / "venv", {**os.environ, "UV_CACHE_DIR": str(folder / "uv")}
 
-    def fresh() -> None:
-        # Neither of them finds the other's image, or a disk that is still busy with its removal.
-        _remove()
-        subprocess.run(["docker", "rmi", "-f", f"{STORE}:by-hand"], capture_output=True, check=False)
-        os.sync()
-
-    def ours() -> float:
-        fresh()
+    def build(*packages: str) -> float:
+        block = _block(folder, *packages)
         return timed(lambda: run([LONGSHORE, "images", "build", str(block)], env=environment))
 
-    def by_hand() -> float:
-        fresh()
-        return timed(_by_hand)
+    def bare(*packages: str) -> float:
+        shutil.rmtree(venv, ignore_errors=True)
+        run([str(alone), "venv", "-q", "--python", "/usr/bin/python3", str(venv)], env=cache)
+        os.sync()
+        install = [str(alone), "pip", "install", "-q", "--compile-bytecode", "--python", str(venv), *packages]
+        return timed(lambda: run(install, env=cache))
 
-    times = in_turns(BUILDS, ours=ours, by_hand=by_hand)
-    beyond = [ours - hand for ours, hand in zip(times["ours"], times["by_hand"])]
+    def whole() -> float:
+        # A disk that is still busy with the removal slows both.
+        _remove()
+        os.sync()
+        return build(*PACKAGES)
+
+    def more() -> float:
+        # Of the list without it there is one by now.
+        os.sync()
+        return build(*PACKAGES, ONE_MORE)
+
+    def one() -> float:
+        _remove()
+        os.sync()
+        return build(ONE_MORE)
+
+    times = in_turns(
+        BUILDS,
+        whole=whole,
+        bare=lambda: bare(*PACKAGES),
+        more=more,
+        one=one,
+        bare_one=lambda: bare(ONE_MORE),
+    )
+    whole_, bare_, more_, one_, bare_one = times.values()
+    listed = ", ".join(PACKAGES)
     return [
-        "| the environment of `scikit-learn`, with cached packages | median (range) | relative to manual commands |",
+        f"| the environment of {listed}, with cached packages | median (range) | relative to uv alone |",
         "|---|---|---|",
-        f"| `longshore images build` | {spread(times['ours'], 's', 1)} | {ratio(times['ours'], times['by_hand'])} |",
-        f"| `docker create`, `start`, `exec uv pip install`, `commit`, `rm` | {spread(times['by_hand'], 's', 1)} | 1 |",
-        f"| overhead of Longshore | {spread(beyond, 's', 1)} | |",
+        f"| `longshore images build` | {spread(whole_, 's', 1)} | {ratio(whole_, bare_)} |",
+        f"| `uv pip install --compile-bytecode` in a fresh virtual environment | {spread(bare_, 's', 1)} | 1 |",
+        "",
+        f"| one package more, {ONE_MORE} | median (range) | relative to that package alone |",
+        "|---|---|---|",
+        f"| `longshore images build`, the others being there | {spread(more_, 's', 1)} | {ratio(more_, one_)} |",
+        f"| `longshore images build` of {ONE_MORE} alone | {spread(one_, 's', 1)} | 1 |",
+        f"| `uv pip install --compile-bytecode {ONE_MORE}` | {spread(bare_one, 's', 1)} | |",
     ]
 
 
