@@ -1,7 +1,7 @@
-//! A container that waits while commands change its files, and becomes an image. Its first process reads its standard
-//! input, which is this connection: when the host ends, the engine closes it, and the container ends and removes
-//! itself. Commands are started from outside, so that their environment, which may contain secrets, is not in the
-//! configuration of the container or the image.
+//! A container that waits while commands change its files, and becomes an image. It starts with the first command. Its
+//! first process reads its standard input, which is this connection: when the host ends, the engine closes it, and the
+//! container ends and removes itself. Commands are started from outside, so that their environment, which may contain
+//! secrets, is not in the configuration of the container or the image.
 
 use super::container_body::body;
 use super::events::was_out_of_memory;
@@ -10,23 +10,29 @@ use super::lease::{Containers, LABEL, NamedContainer};
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error as ApiError;
 use bollard::exec::{StartExecOptions, StartExecResults};
-use bollard::models::{ContainerConfig, ContainerCreateBody, ExecConfig, ImageConfig};
+use bollard::models::{ChangeType, ContainerConfig, ContainerCreateBody, ExecConfig, FilesystemChange, ImageConfig};
 use bollard::query_parameters::{
-    AttachContainerOptions, CommitContainerOptions, InspectContainerOptions, UploadToContainerOptions,
+    AttachContainerOptions, CommitContainerOptions, DownloadFromContainerOptions, InspectContainerOptions,
+    UploadToContainerOptions,
 };
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use longshore_config::settings::BuildSettings;
 use longshore_engine::{BuildContainer, BuildPlan, Policy, Printed, Step, StoreError};
 use longshore_model::human::size;
 use longshore_model::image_id::ImageId;
 use longshore_model::run_id::new_run_id;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 /// Interval of disk use checks: a disk that writes 1 GB a second exceeds the limit by 5 GB by then. The engine counts
 /// the files for each, which takes a tenth of a second for 50,000.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// The folder of temporary files, in which builds leave nothing of use.
+const TEMPORARY_FOLDER: &str = "/tmp";
 
 /// The failed action if a container cannot be removed.
 const REMOVING: &str = "removing the build container";
@@ -34,23 +40,26 @@ const REMOVING: &str = "removing the build container";
 /// A build container of an engine with the Engine API.
 pub(super) struct DockerBuildContainer {
     api: bollard::Docker,
+    containers: Containers,
     container: NamedContainer,
     user: String,
     original: ImageConfig,
     /// The limits of its commands; not checked in a probe container, whose files are read-only.
     limits: Option<BuildSettings>,
-    // Its standard input is open as long as this lives.
-    _attached: AttachContainerResults,
+    /// Places whose files are not those of a new image.
+    outside: Vec<String>,
+    /// Its standard input, once it is started: open as long as this lives.
+    attached: Option<AttachContainerResults>,
 }
 
 impl DockerBuildContainer {
-    /// Creates a container of the plan's image, and starts it.
+    /// Creates a container of the plan's image.
     pub(super) async fn open(containers: &Containers, plan: &BuildPlan) -> Result<Self, StoreError> {
         let policy = |volumes: &[String]| Policy::build(plan, volumes);
         Self::open_as(containers, &plan.image, policy, &plan.labels, Some(plan.limits)).await
     }
 
-    /// Creates a container as isolated as that of a run, and starts it.
+    /// Creates a container as isolated as that of a run.
     pub(super) async fn open_closed(containers: &Containers, image: &ImageId) -> Result<Self, StoreError> {
         let labels = BTreeMap::from([("longshore.owner".to_owned(), "longshore".to_owned())]);
         Self::open_as(containers, image, Policy::probe, &labels, None).await
@@ -68,31 +77,31 @@ impl DockerBuildContainer {
             source => failed("creating the build container")(source),
         };
         let api = &containers.api;
-        let removing = failed(REMOVING);
         let original = api.inspect_image(&image.0).await.map_err(gone)?.config.unwrap_or_default();
         let policy = policy(original.volumes.as_deref().unwrap_or_default());
         let configuration = container(image, labels, &policy);
+        let volumes = policy.volumes.iter().map(|volume| volume.target.clone());
+        let outside = volumes.chain(std::iter::once(TEMPORARY_FOLDER.to_owned())).collect();
         let user = configuration.user.clone().unwrap_or_default();
         let mut container = containers.container(&format!("build-{}", new_run_id())).await;
         container.create(configuration).await.map_err(gone)?;
-        let options = AttachContainerOptions { stdin: true, stream: true, ..AttachContainerOptions::default() };
-        let attached = api.attach_container(container.name(), Some(options)).await;
-        let attached = match attached {
-            Ok(attached) => attached,
-            Err(source) => {
-                container.remove().await.map_err(removing)?;
-                return Err(failed("attaching to the build container")(source));
-            }
-        };
-        let started = container.start().await;
-        if let Err(source) = started {
-            container.remove().await.map_err(removing)?;
-            return Err(failed("starting the build container")(source));
+        let containers = containers.clone();
+        Ok(Self { api: api.clone(), containers, container, user, original, limits, outside, attached: None })
+    }
+
+    /// Starts it, if that has not been done.
+    async fn start(&mut self) -> Result<(), StoreError> {
+        if self.attached.is_some() {
+            return Ok(());
         }
-        Ok(Self { api: api.clone(), container, user, original, limits, _attached: attached })
+        let options = AttachContainerOptions { stdin: true, stream: true, ..AttachContainerOptions::default() };
+        let attached = self.api.attach_container(self.container.name(), Some(options)).await;
+        self.attached = Some(attached.map_err(failed("attaching to the build container"))?);
+        self.container.start().await.map_err(failed("starting the build container")).map(drop)
     }
 
     async fn execute(&mut self, step: Step, output: &mut (dyn FnMut(Printed<'_>) + Send)) -> Result<i64, StoreError> {
+        self.start().await?;
         let failed = |source| match source {
             ApiError::DockerResponseServerError { status_code: 404 | 409, .. } => StoreError::BuildContainerEnded,
             source => failed("running a command of the build")(source),
@@ -190,6 +199,30 @@ impl BuildContainer for DockerBuildContainer {
         .boxed()
     }
 
+    fn added_to<'a>(
+        &'a mut self,
+        other: &'a BuildPlan,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn BuildContainer>>, StoreError>> {
+        async move {
+            let changes = self.api.container_changes(self.container.name()).await;
+            let changes = changes.map_err(failed("listing the files of the build"))?.unwrap_or_default();
+            let Some(paths) = added(&changes, &self.outside) else { return Ok(None) };
+            let joined = Self::open(&self.containers, other).await?;
+            for path in paths {
+                let from = DownloadFromContainerOptions { path: path.to_owned() };
+                let archive = self.api.download_from_container(self.container.name(), Some(from));
+                let folder =
+                    path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder });
+                let to = UploadToContainerOptions { path: folder.to_owned(), ..UploadToContainerOptions::default() };
+                let body = bollard::body_try_stream(archive.map_err(io::Error::other));
+                let copied = joined.api.upload_to_container(joined.container.name(), Some(to), body).await;
+                copied.map_err(failed("copying files between build containers"))?;
+            }
+            Ok(Some(Box::new(joined) as Box<dyn BuildContainer>))
+        }
+        .boxed()
+    }
+
     fn remove(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         async move { self.container.remove().await.map_err(failed(REMOVING)) }.boxed()
     }
@@ -206,6 +239,29 @@ fn container(image: &ImageId, labels: &BTreeMap<String, String>, policy: &Policy
         labels: Some(labels.clone().into_iter().collect()),
         ..body(policy)
     }
+}
+
+/// The paths that were added, without those in added folders; `None` if anything else was changed or removed.
+fn added<'a>(changes: &'a [FilesystemChange], outside: &[String]) -> Option<Vec<&'a str>> {
+    let is_in = |path: &str, folder: &str| Path::new(path).starts_with(folder);
+    let counts = |path: &str| !outside.iter().any(|folder| is_in(path, folder) || is_in(folder, path));
+    let changes: Vec<(&str, ChangeType)> = changes.iter().map(|change| (change.path.as_str(), change.kind)).collect();
+    let new: HashSet<&str> =
+        changes.iter().filter(|(_, kind)| *kind == ChangeType::_1).map(|(path, _)| *path).collect();
+    let folders: HashSet<&Path> = changes.iter().filter_map(|(path, _)| Path::new(path).parent()).collect();
+    let mut topmost = Vec::new();
+    for &(path, kind) in changes.iter().filter(|(path, _)| counts(path)) {
+        match kind {
+            ChangeType::_1 => {
+                let folder = Path::new(path).parent().and_then(Path::to_str).unwrap_or_default();
+                topmost.extend((!new.contains(folder)).then_some(path));
+            }
+            // A folder is changed by what is in it.
+            ChangeType::_0 if folders.contains(Path::new(path)) => {}
+            ChangeType::_0 | ChangeType::_2 => return None,
+        }
+    }
+    Some(topmost)
 }
 
 /// Fails if more was written than the limit.
@@ -232,4 +288,40 @@ async fn look_for_lack_of_memory(api: &bollard::Docker, name: &str, limits: Buil
         return Err(StoreError::Limit { did: "took more memory", most, setting: "memory" });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_added_is_told_from_what_was_changed() {
+        let paths = |changes: &[(&str, ChangeType)]| {
+            let change = |(path, kind): &(&str, ChangeType)| FilesystemChange { path: (*path).to_owned(), kind: *kind };
+            let changes: Vec<_> = changes.iter().map(change).collect();
+            let outside = ["/tmp".to_owned(), "/run/longshore/cache".to_owned()];
+            added(&changes, &outside).map(|paths| paths.into_iter().map(str::to_owned).collect::<Vec<_>>())
+        };
+        let (changed, new, gone) = (ChangeType::_0, ChangeType::_1, ChangeType::_2);
+        let some = [
+            ("/tmp", changed),
+            ("/tmp/x", new),
+            ("/run", changed),
+            ("/run/longshore", new),
+            ("/run/longshore/cache", new),
+            ("/opt", changed),
+            ("/opt/a", new),
+            ("/opt/a-b", new),
+            ("/opt/a/c", new),
+            ("/opt/a/c/d", new),
+        ];
+        assert_eq!(paths(&some).unwrap(), ["/opt/a", "/opt/a-b"]);
+        assert_eq!(paths(&[]).unwrap(), Vec::<String>::new());
+        assert_eq!(paths(&[("/x", new)]).unwrap(), ["/x"]);
+        // A file of the image below, or a folder whose mode was changed.
+        for other in [("/etc/passwd", changed), ("/opt/b", gone), ("/opt", changed)] {
+            let only: Vec<_> = some.into_iter().filter(|(path, _)| *path == "/tmp").chain([other]).collect();
+            assert_eq!(paths(&only), None, "{other:?}");
+        }
+    }
 }

@@ -162,6 +162,13 @@ pub trait BuildContainer: Send {
     /// own.
     fn commit<'a>(&'a mut self, labels: &'a BTreeMap<String, String>) -> BoxFuture<'a, Result<ImageId, StoreError>>;
 
+    /// A new container of another image, to which the files are copied that were added to this one. `None` if files of this
+    /// one's image were changed or removed. Files in `/tmp` and volumes do not count.
+    fn added_to<'a>(
+        &'a mut self,
+        other: &'a BuildPlan,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn BuildContainer>>, StoreError>>;
+
     /// Ends it, and waits until it is removed.
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
 }

@@ -26,6 +26,15 @@ pub const STORE: &str = "longshore.store";
 /// The id of the image that it was built on.
 pub const PARENT: &str = "longshore.parent";
 
+/// The hash of base and package sources, on images whose packages another environment may be built on.
+pub const ORIGIN: &str = "longshore.origin";
+
+/// The hashes of these packages, one per line.
+pub const PARTS: &str = "longshore.parts";
+
+/// The number of environments below it that it was built on.
+pub const DEPTH: &str = "longshore.depth";
+
 /// The name of the base image, as in the block or the settings.
 pub const BASE: &str = "longshore.base";
 

@@ -11,6 +11,7 @@ mod engine;
 mod failing;
 mod images;
 mod locking;
+mod nearest;
 mod place;
 mod poison;
 mod projects;

@@ -19,6 +19,8 @@ pub struct Explanation {
     /// A note for the user: why not all reasons are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The image that it was built on, unless that is its base.
+    pub built_on: Option<String>,
     /// Containers of it, running or not.
     pub containers: Vec<String>,
     /// Images built on it.
@@ -80,6 +82,7 @@ impl Explanation {
         entry.id.iter().for_each(|id| line("image", id));
         entry.names.iter().skip(1).for_each(|name| line("also called", name));
         line("base", entry.base.as_deref().unwrap_or("unknown"));
+        self.built_on.iter().for_each(|below| line("built on", below));
         list(&mut line, "packages", &entry.packages);
         list(&mut line, "system packages", &entry.system_packages);
         entry.as_of.iter().for_each(|day| line("packages as of", day));

@@ -146,13 +146,25 @@ impl<'a> ImageCollection<'a> {
         let entry = survey.entries[index].clone();
         let on_it = survey.entries.iter().filter(|other| other.parent.is_some() && other.parent == entry.id);
         let images = on_it.map(ImageEntry::title).collect();
+        let below = survey.entries.iter().find(|other| other.id.is_some() && other.id == entry.parent);
+        let built_on = below.map(ImageEntry::title);
         let containers = match (&self.store, &entry.id) {
             (Some(store), Some(id)) => store.users(&ImageId(id.clone())).await?,
             _ => Vec::new(),
         };
         let (installed, note) = self.packages(&entry, block.as_deref()).await?;
         let total = decision.total;
-        Ok(Explained::Image(Box::new(Explanation { entry, installed, note, containers, images, going, total, budget })))
+        Ok(Explained::Image(Box::new(Explanation {
+            entry,
+            installed,
+            note,
+            built_on,
+            containers,
+            images,
+            going,
+            total,
+            budget,
+        })))
     }
 
     /// The packages of an image, and why they are there, with a note if not all of that can be found.

@@ -108,7 +108,7 @@ pub(super) fn job(language: Language, settings: &Settings) -> Result<Job, Enviro
         files,
         environment: vec![("UV_CACHE_DIR".into(), "/tmp/longshore-build/cache".into())],
         tools: language == Language::Python,
-        // Packages of the block may be below, and run code whenever Python starts.
-        cache: false,
+        // Packages of the block may be below, and run code whenever Python starts: no cache.
+        ..Job::default()
     })
 }

@@ -2,11 +2,13 @@
 //! while Python's packages are compiled, both without caches and without a network; the final image has the labels.
 
 use super::job::Job;
-use super::plan::{image_name, layer_name};
+use super::nearest::{Content, is_complete};
+use super::plan::layer_name;
 use super::printed::Lines;
 use super::steps::{self, Finish, NO_TOOLS};
 use super::{EnvironmentError, Layer, LayerKind, Lock, Plan, installed, packages, sources, tools};
-use crate::usage_store::UsageStore;
+use crate::pruning;
+use crate::usage_store::{LockGuard, UsageStore};
 use longshore_block::Language;
 use longshore_config::certificates;
 use longshore_config::settings::Settings;
@@ -58,20 +60,20 @@ impl Builder<'_> {
     /// An image with a layer: its own, or that of an environment whose last layer it is.
     async fn existing(&self, layer: &Layer) -> Result<Option<StoredImage>, EnvironmentError> {
         let label = format!("{}={}", labels::LAYER_HASH, layer.hash);
-        let is_ours = |image: &StoredImage| {
-            // Labels alone are no proof: an image imported from an archive may have any labels, but not this name.
-            let hash = image.labels.get(labels::ENVIRONMENT).map(String::as_str).unwrap_or_default();
-            let names = [layer_name(&layer.hash), image_name(hash)];
-            !has_expired(image)
-                && image.names.iter().any(|name| names.contains(name))
-                && image.labels.get(labels::STORE) == Some(&self.settings.images.store)
-        };
-        Ok(self.store.list(Some(&label)).await?.into_iter().find(is_ours))
+        let store = &self.settings.images.store;
+        Ok(self.store.list(Some(&label)).await?.into_iter().find(|image| is_complete(image, store)))
     }
 
-    async fn claim(&self, name: &str) -> Result<crate::usage_store::LockGuard, EnvironmentError> {
-        let folder = &self.settings.state_folder;
-        self.ledger.claim(name).await.map_err(|source| EnvironmentError::UsageStore { folder: folder.clone(), source })
+    async fn claim(&self, name: &str) -> Result<LockGuard, EnvironmentError> {
+        self.ledger.claim(name).await.map_err(|source| self.unlockable(source))
+    }
+
+    async fn share(&self, name: &str) -> Result<LockGuard, EnvironmentError> {
+        self.ledger.share(name).await.map_err(|source| self.unlockable(source))
+    }
+
+    fn unlockable(&self, source: std::io::Error) -> EnvironmentError {
+        EnvironmentError::UsageStore { folder: self.settings.state_folder.clone(), source }
     }
 
     async fn layer(&self, plan: &Plan, index: usize, below: &ImageId) -> Result<ImageId, EnvironmentError> {
@@ -80,7 +82,14 @@ impl Builder<'_> {
         let last = jobs.len().saturating_sub(1);
         for (number, job) in jobs.iter().enumerate() {
             let mut labels = self.labels(plan, index, below);
-            let (mut build_container, finish) = self.attempt(&plan.base, below, job, &labels).await?;
+            let (build_container, finish) = self.attempt(&plan.base, below, job, &labels).await?;
+            let mut containers = vec![build_container];
+            let finish = match finish.status {
+                0 if job.prepare.is_some() => {
+                    self.install(plan, index, &finish.changes, job, &mut labels, &mut containers).await?
+                }
+                _ => finish,
+            };
             if finish.status == 0 {
                 for note in &finish.notes {
                     self.tell(Event::Note(note.clone().into()));
@@ -88,10 +97,10 @@ impl Builder<'_> {
                 if let Some(lifetime) = finish.lifetime {
                     labels.insert(labels::EXPIRES.into(), (seconds_now() + lifetime.as_secs()).to_string());
                 }
-                let made = build_container.commit(&labels).await?;
+                let Some(last) = containers.last_mut() else { break };
+                let made = last.commit(&labels).await?;
                 // Removing many files takes as long as creating them.
-                let (removed, finished) =
-                    tokio::join!(build_container.remove(), self.finished(plan, layer, &made, labels));
+                let (removed, finished) = tokio::join!(remove(containers), self.finished(plan, layer, &made, labels));
                 let finished = removed.map_err(EnvironmentError::from).and(finished);
                 if finished.is_err() {
                     // It has no name; the next clean-up removes it if this fails.
@@ -99,12 +108,67 @@ impl Builder<'_> {
                 }
                 return finished;
             }
-            build_container.remove().await?;
+            remove(containers).await?;
             if number == last || !steps::gives_way(&finish.tail) {
                 return Err(steps::failure(plan, layer, &finish, self.settings));
             }
         }
         Err(EnvironmentError::Store(StoreError::BuildContainerEnded))
+    }
+
+    /// Installs the packages that a job has prepared, in its container. If there is an environment with most of them, only
+    /// the others are installed, and a container of that environment gets them: nothing runs there.
+    async fn install(
+        &self,
+        plan: &Plan,
+        index: usize,
+        changes: &[String],
+        job: &Job,
+        labels: &mut BTreeMap<String, String>,
+        containers: &mut Vec<Box<dyn BuildContainer>>,
+    ) -> Result<Finish, EnvironmentError> {
+        let content = Content::of(plan, index, changes, self.lock, &self.settings.packages);
+        let Some(content) = content else { return self.run_in_last(containers, job).await };
+        let there = self.store.list(Some(&content.label())).await?;
+        if let Some(near) = content.nearest(there, &self.settings.images.store) {
+            let finish = match near.missing.is_empty() {
+                true => Finish::default(),
+                false => self.run_in_last(containers, &packages::exactly(job, &near.missing, self.lock)).await?,
+            };
+            if finish.status != 0 {
+                return Ok(finish);
+            }
+            // It must not be removed before a container of it exists.
+            let _held = match pruning::key(&near.image, self.settings) {
+                Some(key) => Some(self.share(&key).await?),
+                None => None,
+            };
+            let mut own = labels.clone();
+            own.extend(content.labels(near.depth));
+            own.insert(labels::PARENT.into(), near.image.id.0.clone());
+            let on_it = self.plan(&near.image.id, false, own.clone());
+            let joined = match containers.last_mut() {
+                Some(with_missing) if !near.missing.is_empty() => with_missing.added_to(&on_it).await?,
+                _ => Some(self.store.build_container(&on_it).await?),
+            };
+            if let Some(joined) = joined {
+                containers.push(joined);
+                *labels = own;
+                return Ok(finish);
+            }
+            // Its packages change files of the base: that is not repeated on another image.
+        }
+        labels.extend(content.labels(0));
+        self.run_in_last(containers, &packages::exactly(job, &content.pins(), self.lock)).await
+    }
+
+    async fn run_in_last(
+        &self,
+        containers: &mut [Box<dyn BuildContainer>],
+        job: &Job,
+    ) -> Result<Finish, EnvironmentError> {
+        let last = containers.last_mut().ok_or(StoreError::BuildContainerEnded)?;
+        self.run(last.as_mut(), job).await
     }
 
     /// Makes an image of the installed packages: compiled, and labelled with their list.
@@ -115,29 +179,23 @@ impl Builder<'_> {
         made: &ImageId,
         mut labels: BTreeMap<String, String>,
     ) -> Result<ImageId, EnvironmentError> {
-        let (added, mut build_container) = tokio::try_join!(
-            installed::added(self.store, plan, made, self.settings),
-            self.compiled(layer, made, &labels)
-        )?;
+        let is_python = layer.kind == LayerKind::Packages(Language::Python);
+        let check = is_python.then(packages::check_compiled);
+        let unlabelled = self.plan(made, false, labels.clone());
+        let opening = async { Ok(self.store.build_container(&unlabelled).await?) };
+        let ((added, is_compiled), mut build_container) =
+            tokio::try_join!(installed::added(self.store, plan, made, check, self.settings), opening)?;
         labels.insert(labels::RESOLVED.into(), added.join("\n"));
-        let finished = build_container.commit(&labels).await;
+        let finished = async {
+            if !is_compiled {
+                // Packages that are not compiled work, but start more slowly.
+                self.run(build_container.as_mut(), &packages::compile()).await?;
+            }
+            Ok(build_container.commit(&labels).await?)
+        };
+        let finished = finished.await;
         build_container.remove().await?;
-        Ok(finished?)
-    }
-
-    /// A build container in which all Python packages are compiled.
-    async fn compiled(
-        &self,
-        layer: &Layer,
-        made: &ImageId,
-        labels: &BTreeMap<String, String>,
-    ) -> Result<Box<dyn BuildContainer>, EnvironmentError> {
-        let plan = self.plan(made, false, labels.clone());
-        if layer.kind == LayerKind::Packages(Language::Python) {
-            // Packages that are not compiled work, but start more slowly.
-            return Ok(self.run_in(&plan, &packages::compile()).await?.0);
-        }
-        Ok(self.store.build_container(&plan).await?)
+        finished
     }
 
     fn plan(&self, image: &ImageId, network: bool, labels: BTreeMap<String, String>) -> BuildPlan {
@@ -157,8 +215,8 @@ impl Builder<'_> {
     async fn relabel(&self, plan: &Plan, index: usize, found: &StoredImage) -> Result<ImageId, EnvironmentError> {
         let mut labels = self.labels(plan, index, &found.id);
         labels.insert(labels::RESOLVED.into(), lines(found, labels::RESOLVED).join("\n"));
-        if let Some(expires) = found.labels.get(labels::EXPIRES) {
-            labels.insert(labels::EXPIRES.into(), expires.clone());
+        for label in [labels::EXPIRES, labels::ORIGIN, labels::PARTS, labels::DEPTH] {
+            labels.extend(found.labels.get(label).map(|value| (label.to_owned(), value.clone())));
         }
         let mut build_container = self.store.build_container(&self.plan(&found.id, false, labels.clone())).await?;
         let made = build_container.commit(&labels).await;
@@ -202,7 +260,9 @@ impl Builder<'_> {
     /// Runs a job in a build container, which is removed if that fails.
     async fn run_in(&self, plan: &BuildPlan, job: &Job) -> Result<(Box<dyn BuildContainer>, Finish), EnvironmentError> {
         let mut build_container = self.store.build_container(plan).await?;
-        match self.run(build_container.as_mut(), job).await {
+        // What it prepares is installed by `install`.
+        let script = job.prepare.clone().unwrap_or_else(|| job.script.clone());
+        match self.run(build_container.as_mut(), &Job { script, ..job.clone() }).await {
             Ok(finish) => Ok((build_container, finish)),
             Err(error) => {
                 build_container.remove().await?;
@@ -211,7 +271,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Runs a job, which removes its input files.
+    /// Runs a job's script, which removes its input files.
     async fn run(&self, build_container: &mut dyn BuildContainer, job: &Job) -> Result<Finish, EnvironmentError> {
         let packages = &self.settings.packages;
         let mut files = job.files.clone();
@@ -230,6 +290,12 @@ impl Builder<'_> {
         // A build continues without a watcher.
         self.events.tell(event);
     }
+}
+
+/// Removes containers, and waits until they are removed.
+async fn remove(containers: Vec<Box<dyn BuildContainer>>) -> Result<(), StoreError> {
+    let removed = futures_util::future::join_all(containers.into_iter().map(BuildContainer::remove)).await;
+    removed.into_iter().collect()
 }
 
 /// Whether an image lacked packages when it was built, and it is time to try again.

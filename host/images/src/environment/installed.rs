@@ -3,32 +3,44 @@
 //! bounds.
 
 use super::{EnvironmentError, LayerKind, Plan};
-use crate::fingerprint::{Fingerprint, FingerprintError, Kind, Line, ask_image, of_image};
+use crate::fingerprint::{Fingerprint, FingerprintError, Kind, Line, ask_image, ask_image_and, of_image};
 use longshore_block::Language;
 use longshore_config::settings::Settings;
-use longshore_engine::{ImageStore, Interpreters, RunImage};
+use longshore_engine::{ImageStore, Interpreters, RunImage, Step};
 use longshore_model::image_id::ImageId;
 use std::collections::BTreeSet;
 
 /// Maximum bytes of the list in an image's label: 5,000 packages of 60 bytes each are 300 kB; this is three times that.
 const LIST_MAX: usize = 1 << 20;
 
-/// The packages of a plan's image beyond those of its base, a line each: `pip humanize==4.12.0`.
+/// The packages of a plan's image beyond those of its base, a line each: `pip humanize==4.12.0`; and whether a command
+/// succeeds in it.
 pub(super) async fn added(
     store: &dyn ImageStore,
     plan: &Plan,
     image: &ImageId,
+    check: Option<Step>,
     settings: &Settings,
-) -> Result<Vec<String>, EnvironmentError> {
+) -> Result<(Vec<String>, bool), EnvironmentError> {
+    let name = plan.name();
+    let asked = interpreters(plan);
+    let asking = ask_image_and(store, &name, image, &asked, check);
+    let (before, (after, passed)) = futures_util::future::try_join(of_base(store, plan, settings), asking)
+        .await
+        .map_err(|source| EnvironmentError::Installed { source: Box::new(source) })?;
+    Ok((list(&before, &after)?, passed))
+}
+
+/// All packages of a plan's base.
+async fn of_base(store: &dyn ImageStore, plan: &Plan, settings: &Settings) -> Result<Fingerprint, FingerprintError> {
     let all = Interpreters::of_image(&RunImage::of(&plan.base_name, plan.base.clone()));
-    let before = match of_image(store, &plan.base_name, &plan.base.id, &all, &settings.state_folder).await {
+    match of_image(store, &plan.base_name, &plan.base.id, &all, &settings.state_folder).await {
         // The interpreter that no layer uses may be incomplete.
         Err(FingerprintError::Program { .. }) => {
             ask_image(store, &plan.base_name, &plan.base.id, &interpreters(plan)).await
         }
         before => before,
-    };
-    list(&before.map_err(unlisted)?, &all_of(store, plan, image).await?)
+    }
 }
 
 /// All packages of a plan's image, as seen by the interpreters that its layers use.
@@ -37,11 +49,8 @@ pub(super) async fn all_of(
     plan: &Plan,
     image: &ImageId,
 ) -> Result<Fingerprint, EnvironmentError> {
-    ask_image(store, &plan.name(), image, &interpreters(plan)).await.map_err(unlisted)
-}
-
-fn unlisted(source: FingerprintError) -> EnvironmentError {
-    EnvironmentError::Installed { source: Box::new(source) }
+    let all = ask_image(store, &plan.name(), image, &interpreters(plan)).await;
+    all.map_err(|source| EnvironmentError::Installed { source: Box::new(source) })
 }
 
 fn interpreters(plan: &Plan) -> Interpreters {

@@ -7,6 +7,8 @@ use std::path::Path;
 /// A script and its input.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Job {
+    /// An `sh` script that is run before, in the same container, and prints the changes that it prepares.
+    pub(super) prepare: Option<String>,
     /// The `sh` script.
     pub(super) script: String,
     /// Its arguments.

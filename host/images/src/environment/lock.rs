@@ -6,6 +6,7 @@ use super::requirement::normalised;
 use longshore_block::{Block, Language, Pinned, PinnedPackage};
 use longshore_config::settings::PackageSettings;
 use longshore_engine::StoredImage;
+use longshore_model::package_name::normal_name;
 use longshore_os::presence::if_there;
 use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,13 @@ pub struct LockedPackage {
 }
 
 impl LockedPackage {
+    /// Whether it is this one, as in `numpy==2.4.6`.
+    fn is(&self, pin: &str) -> bool {
+        let named =
+            |(name, version): (&str, &str)| normal_name(name) == normal_name(&self.name) && version == self.version;
+        pin.split_once("==").is_some_and(named)
+    }
+
     /// The requirement of exactly this package.
     fn requirement(&self) -> String {
         self.exact.clone().unwrap_or_else(|| format!("{}=={}", self.name, self.version))
@@ -220,6 +228,19 @@ impl Lock {
         self.python.iter().map(line).collect()
     }
 
+    /// The requirement of a Python package of this name and version, `numpy==2.4.6`, with its hashes.
+    pub(super) fn exactly(&self, pin: &str) -> Option<String> {
+        let package = self.python.iter().find(|package| package.is(pin))?;
+        Some(format!("{} {}", package.requirement(), package.hashes.join(" ")))
+    }
+
+    /// The lock without the Python packages that are not among these.
+    pub(super) fn only(&self, pins: &[String]) -> Self {
+        let mut only = self.clone();
+        only.python.retain(|package| pins.iter().any(|pin| package.is(pin)));
+        only
+    }
+
     /// Whether each Python package has hashes.
     pub(super) fn is_hashed(&self) -> bool {
         self.python.iter().all(|package| !package.hashes.is_empty())
@@ -307,6 +328,10 @@ mod tests {
         assert_eq!(Lock::parse(&text, Path::new("x")).unwrap(), lock());
         assert_eq!(lock().requirements(), "humanize==4.13.0 --hash=sha256:ab --hash=sha256:cd\n");
         assert_eq!(lock().debian_lines(), ["debian tree=2.1.0-1"]);
+        assert_eq!(lock().exactly("Humanize==4.13.0").unwrap(), "humanize==4.13.0 sha256:ab sha256:cd");
+        assert_eq!(lock().exactly("humanize==4.13"), None);
+        assert_eq!(lock().only(&["humanize==4.13.0".into()]), lock());
+        assert_eq!(lock().only(&["humanize==4.12.0".into()]).python, []);
     }
 
     #[test]

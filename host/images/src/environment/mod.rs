@@ -21,6 +21,7 @@ pub mod local;
 mod lock;
 mod locking;
 mod names;
+mod nearest;
 mod packages;
 mod plan;
 mod printed;

@@ -7,6 +7,7 @@ use super::sources::PROLOGUE;
 use super::system::{APT, mirror};
 use super::{Layer, Lock, tools};
 use longshore_config::settings::PackageSettings;
+use longshore_engine::Step;
 
 /// Finds the Python of the image's scripts, and what installs requirements into it.
 const PYTHON: &str = r#"
@@ -21,6 +22,9 @@ if [ ! -x "$uv" ]; then
     fi
     exit 97
 fi
+# Bytecode in the cache is for one version of Python.
+UV_CACHE_DIR=$UV_CACHE_DIR/$("$python" -I -S -c 'import sys; print(sys.implementation.cache_tag or "none")')
+export UV_CACHE_DIR
 exec 4</dev/null 5</dev/null
 if [ -f lock.txt ]; then exec 4<lock.txt; fi
 if [ -f constraints.txt ]; then exec 5<constraints.txt; fi
@@ -35,6 +39,24 @@ if [ -f base ]; then
         exit 0
     fi
 fi
+"#;
+
+/// Resolves the requirements.
+const RESOLVE: &str = r#"
+"$uv" pip install --python "$python" --break-system-packages --no-build --dry-run --output-format json "$@" >plan.json 2>said ||
+    { status=$?; cat said >&2; exit "$status"; }
+"#;
+
+/// Prints what is about to be changed.
+const PREPARE: &str = r#"
+"$python" -I -S bytecode.py changes plan.json
+"#;
+
+/// Has the wheels in the cache, compiled. Nothing is installed yet, so the image's own programs may run. A failure here is
+/// one of the installation too, or leaves packages to be compiled later.
+const FETCH: &str = r#"
+missing=$(sed -n 's/^Would download \([0-9]*\) .*/\1/p' said)
+"$python" -I -S bytecode.py cache plan.json "${missing:-0}" "$uv" "$python" "$@" || true
 "#;
 
 /// Installs wheels while the cache is writable. They may contain programs of any name, so from the installation on only
@@ -54,17 +76,21 @@ const SOURCES: &str = r#"
 "#;
 
 /// Compiles the installed packages, since a container cannot keep compiled files. Runs in a separate build container
-/// without a cache: compiling reads the packages' `site`, which would run their code.
+/// without a cache: programs of the packages may have replaced those of the image.
 const COMPILE: &str = r#"
 python=$(command -v python3 || command -v python)
-"$python" -I -S compile.py
+"$python" -I -S bytecode.py site
 "#;
+
+/// What compiles, and what tells whether there is something to compile.
+pub(super) const BYTECODE: &str = include_str!("bytecode.py");
 
 /// The jobs that install requirements. The first one installs only wheels, which runs none of their code: so it may
 /// fill the cache, which environments of other blocks read. The second builds packages without a wheel, and has no
 /// cache. Neither compiles.
 pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageSettings) -> Vec<Job> {
     let job = |wheels_only: bool| {
+        let prepare = wheels_only.then(|| format!("{PROLOGUE}{PYTHON}{RESOLVE}{PREPARE}"));
         let mut arguments = settings.pip_arguments.clone();
         let mut files = Vec::new();
         match lock {
@@ -94,8 +120,13 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
                 files.push(("lock.txt".to_owned(), 0o644, lock.requirements().into_bytes()));
             }
         }
+        files.push(("bytecode.py".to_owned(), 0o644, BYTECODE.into()));
         Job {
-            script: format!("{PROLOGUE}{PYTHON}{}", if wheels_only { WHEELS } else { SOURCES }),
+            prepare,
+            script: match wheels_only {
+                true => format!("{PROLOGUE}{PYTHON}{RESOLVE}{FETCH}{WHEELS}"),
+                false => format!("{PROLOGUE}{PYTHON}{SOURCES}"),
+            },
             arguments,
             files,
             environment: vec![(
@@ -109,9 +140,30 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
     vec![job(true), job(false)]
 }
 
+/// A job that installs exactly these packages of another, without their dependencies.
+pub(super) fn exactly(job: &Job, pins: &[String], lock: Option<&Lock>) -> Job {
+    let mut job = job.clone();
+    // What is needed is known: the image is not asked.
+    job.files.retain(|(name, ..)| !matches!(name.as_str(), "wanted" | "base" | "lock.txt"));
+    if let Some(lock) = lock {
+        job.files.push(("lock.txt".to_owned(), 0o644, lock.only(pins).requirements().into_bytes()));
+    } else {
+        job.arguments.truncate(job.arguments.iter().position(|argument| argument == "--").unwrap_or_default());
+        job.arguments.extend(["--no-deps", "--"].map(str::to_owned).into_iter().chain(pins.iter().cloned()));
+    }
+    job
+}
+
+/// The command that succeeds if the installed packages are compiled.
+pub(super) fn check_compiled() -> Step {
+    const CHECK: &str = r#"exec "$(command -v python3 || command -v python)" -I -S -c "$1" check"#;
+    let command = ["sh", "-c", CHECK, "check", BYTECODE].map(str::to_owned).to_vec();
+    Step { command, environment: Vec::new() }
+}
+
 /// The job that compiles the installed packages.
 pub(super) fn compile() -> Job {
-    let files = vec![("compile.py".to_owned(), 0o644, include_bytes!("compile.py").to_vec())];
+    let files = vec![("bytecode.py".to_owned(), 0o644, BYTECODE.into())];
     Job { script: format!("{PROLOGUE}{COMPILE}"), files, ..Job::default() }
 }
 

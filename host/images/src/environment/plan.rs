@@ -119,6 +119,14 @@ impl Plan {
         image_name(&self.hash)
     }
 
+    /// A hash of the image below a layer and the sources of its packages. Packages of a lock have hashes of their own.
+    pub(super) fn origin(&self, index: usize, is_locked: bool, settings: &PackageSettings) -> String {
+        let below = index.checked_sub(1).map_or(&self.base.id.0, |below| &self.layers[below].hash);
+        let (kind, locked) = (self.layers[index].kind, if is_locked { "locked" } else { "" });
+        let sources = sources(kind, settings);
+        digest([below, kind.name(), locked].into_iter().chain(sources.iter().map(String::as_str)))
+    }
+
     /// The labels of a layer's image, or of the environment's own if it is the last layer.
     pub(crate) fn labels(&self, index: usize, parent: &str, store: &str) -> BTreeMap<String, String> {
         let is_last = index + 1 == self.layers.len();
@@ -212,7 +220,7 @@ fn sources(kind: LayerKind, settings: &PackageSettings) -> Vec<String> {
 }
 
 /// A hash of lines, each with its length, so that different lists never give the same input.
-fn digest<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn digest<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
     hash.update(FORM);
     for line in lines {

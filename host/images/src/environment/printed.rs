@@ -1,7 +1,7 @@
 //! The output of a build's script, line by line: it is shown, its end is kept for errors, and marked lines are
 //! interpreted. All of it is bounded, since packages print there too.
 
-use super::steps::{Finish, LACKING, LOCKED, NOTE};
+use super::steps::{CHANGE, Finish, LACKING, LOCKED, NOTE};
 use longshore_engine::Printed;
 use longshore_model::event::{Event, Events};
 use longshore_model::lines::{Line, LineSplitter};
@@ -24,6 +24,9 @@ const NOTES_MAX: usize = 10;
 
 /// Bytes of a lock that are kept: 1,000 packages with 100 files of 80 bytes each are 8 MB.
 const LOCKED_MAX: usize = 16 << 20;
+
+/// Maximum changes that are kept: the largest environments have 5,000 packages, each added and removed.
+const CHANGES_MAX: usize = 10_000;
 
 /// Maximum lifetime of an environment that lacks packages: a day, as in the scripts.
 const LIFETIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -90,6 +93,12 @@ impl Meaning<'_> {
         if let Some(note) = line.strip_prefix(NOTE) {
             if self.finish.notes.len() < NOTES_MAX {
                 self.finish.notes.push(note.to_owned());
+            }
+            return;
+        }
+        if let Some(change) = line.strip_prefix(CHANGE) {
+            if self.finish.changes.len() < CHANGES_MAX {
+                self.finish.changes.push(change.to_owned());
             }
             return;
         }

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// The prefix of a line for a lock: `numpy==2.4.6 --hash=sha256:…`.
 pub(super) const LOCKED: &str = "longshore-locked: ";
 
+/// The prefix of a package that is about to be added or removed: `+ numpy==2.4.6`.
+pub(super) const CHANGE: &str = "longshore-change: ";
+
 /// The prefix of a note for the user.
 pub(super) const NOTE: &str = "longshore-note: ";
 
@@ -34,6 +37,8 @@ pub(super) struct Finish {
     pub(super) locked: Vec<String>,
     /// Whether more such lines were printed than are kept.
     pub(super) lock_is_cut: bool,
+    /// The packages that the job is about to add or remove.
+    pub(super) changes: Vec<String>,
     /// Notes for the user.
     pub(super) notes: Vec<String>,
     /// For how long the environment is valid.

@@ -38,8 +38,20 @@ pub async fn ask_image(
     id: &ImageId,
     interpreters: &Interpreters,
 ) -> Result<Fingerprint, FingerprintError> {
+    ask_image_and(store, name, id, interpreters, None).await.map(|(fingerprint, _)| fingerprint)
+}
+
+/// The same, and whether a command succeeds in the same container.
+pub(crate) async fn ask_image_and(
+    store: &dyn ImageStore,
+    name: &str,
+    id: &ImageId,
+    interpreters: &Interpreters,
+    check: Option<Step>,
+) -> Result<(Fingerprint, bool), FingerprintError> {
     let architecture = store.find(&id.0).await?.and_then(|image| image.architecture);
-    answer(store, name, id, interpreters, Listing::Packages).await?.read(&place(name), architecture.as_deref())
+    let (answer, passed) = answer(store, name, id, interpreters, Listing::Packages, check).await?;
+    Ok((answer.read(&place(name), architecture.as_deref())?, passed))
 }
 
 /// The packages of an image, and which of them need which.
@@ -49,7 +61,7 @@ pub(crate) async fn ask_needs(
     id: &ImageId,
     interpreters: &Interpreters,
 ) -> Result<(Fingerprint, Needs), FingerprintError> {
-    answer(store, name, id, interpreters, Listing::Needs).await?.read_needs(&place(name))
+    answer(store, name, id, interpreters, Listing::Needs, None).await?.0.read_needs(&place(name))
 }
 
 async fn answer(
@@ -58,13 +70,24 @@ async fn answer(
     id: &ImageId,
     interpreters: &Interpreters,
     listing: Listing,
-) -> Result<Answer, FingerprintError> {
-    let mut build_container = store.probe_container(id).await.map_err(|error| without_shell(name, error))?;
-    let answer = ask(build_container.as_mut(), name, command(interpreters, "", listing)).await;
-    let removed = build_container.remove().await;
+    check: Option<Step>,
+) -> Result<(Answer, bool), FingerprintError> {
+    let mut probe = store.probe_container(id).await.map_err(|error| without_shell(name, error))?;
+    let answer = ask(probe.as_mut(), name, command(interpreters, "", listing)).await;
+    let passed = match check {
+        Some(check) if answer.is_ok() => passes(probe.as_mut(), check).await,
+        _ => Ok(true),
+    };
+    let removed = probe.remove().await;
     let answer = answer?;
     removed?;
-    Ok(answer)
+    Ok((answer, passed?))
+}
+
+/// Whether a command succeeds, in time.
+async fn passes(probe: &mut dyn BuildContainer, check: Step) -> Result<bool, StoreError> {
+    let ended = tokio::time::timeout(DEADLINE, probe.run(check, &mut |_| {})).await;
+    ended.map_or(Ok(false), |ended| ended.map(|status| status == 0))
 }
 
 async fn ask(
@@ -90,7 +113,7 @@ async fn ask(
             return Err(FingerprintError::TooSlow { place: place(name), seconds: DEADLINE.as_secs() });
         }
     };
-    ended?;
+    ended.map_err(|error| without_shell(name, error))?;
     Ok(answer)
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod probe;
 
 pub use difference::{Difference, differences};
 pub use error::FingerprintError;
+pub(crate) use image::ask_image_and;
 pub use image::{ask_image, of_image};
 pub use line::{Kind, Line};
 pub use lines::Fingerprint;

@@ -7,6 +7,7 @@ use super::interpreter::{Interpreter, found};
 use super::key::Key;
 use super::tool::{Ended, Tool, Watch, place, tell, words};
 use super::{LocalError, Recipe, obtain};
+use crate::environment::packages::BYTECODE;
 use crate::environment::tools::UV;
 use crate::usage_store::LockGuard;
 use futures_util::FutureExt;
@@ -19,9 +20,6 @@ use std::path::{Path, PathBuf};
 
 /// The beginning of the hashed text: it changes when uv is installed in another way.
 const VERSION: &str = "longshore-uv-1";
-
-/// Compiles the packages of the Python that runs it.
-const COMPILE: &str = include_str!("../compile.py");
 
 /// The cache of downloaded and built packages that uv reads and fills.
 #[derive(Debug, Clone, Copy)]
@@ -148,12 +146,12 @@ impl<'a> Installer<'a> {
     /// of the packages. Packages that do not compile work, but start more slowly.
     pub(super) async fn compile(&self, python: &Path) -> Result<(), LocalError> {
         let (home, settings) = (self.site.home(), self.engines.settings());
-        let script = home.join("compile.py");
+        let script = home.join("bytecode.py");
         let failed = |source| LocalError::Folder { path: script.clone(), source };
         let path = script.clone();
-        blocking(move || std::fs::write(path, COMPILE)).await.map_err(failed)?;
+        blocking(move || std::fs::write(path, BYTECODE)).await.map_err(failed)?;
         let tool = Tool::new(python, settings).folder(&home).variable("HOME", &home);
-        self.ended(tool.arguments(["-I", "-S"]).arguments([&script])).await.map(drop)
+        self.ended(tool.arguments(["-I", "-S"]).arguments([&script]).arguments(["site"])).await.map(drop)
     }
 }
 
