@@ -67,7 +67,8 @@ def _found(folder: Path, environment: dict[str, str]) -> list[str]:
     decisions = []
     for _ in range(DECISIONS + 1):
         command = [LONGSHORE, "run", str(block), "--engine", "docker", "--json", "--quiet"]
-        record = json.loads(run(command, env=environment).strip().splitlines()[-1])
+        lines = run(command, env=environment).splitlines()
+        record = json.loads(next(line for line in lines if line.startswith("{")))
         decisions.append(record["timings_ms"]["environment"])
     return [
         "| the environment of an unchanged block | time to find it |",

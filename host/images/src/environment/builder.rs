@@ -86,7 +86,9 @@ impl Builder<'_> {
             let mut containers = vec![build_container];
             let finish = match finish.status {
                 0 if job.prepare.is_some() => {
-                    self.install(plan, index, &finish.changes, job, &mut labels, &mut containers).await?
+                    let packages = &self.settings.packages;
+                    let content = Content::of(plan, index, below, &finish.changes, self.lock, packages);
+                    self.install(content, job, &mut labels, &mut containers).await?
                 }
                 _ => finish,
             };
@@ -120,14 +122,11 @@ impl Builder<'_> {
     /// the others are installed, and a container of that environment gets them: nothing runs there.
     async fn install(
         &self,
-        plan: &Plan,
-        index: usize,
-        changes: &[String],
+        content: Option<Content>,
         job: &Job,
         labels: &mut BTreeMap<String, String>,
         containers: &mut Vec<Box<dyn BuildContainer>>,
     ) -> Result<Finish, EnvironmentError> {
-        let content = Content::of(plan, index, changes, self.lock, &self.settings.packages);
         let Some(content) = content else { return self.run_in_last(containers, job).await };
         let there = self.store.list(Some(&content.label())).await?;
         if let Some(near) = content.nearest(there, &self.settings.images.store) {

@@ -7,6 +7,7 @@ use super::plan::{image_name, layer_name};
 use super::{Layer, Lock, Plan};
 use longshore_config::settings::PackageSettings;
 use longshore_engine::StoredImage;
+use longshore_model::image_id::ImageId;
 use longshore_model::labels;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,11 +34,12 @@ pub(super) struct Nearest {
 }
 
 impl Content {
-    /// The content of a layer whose build is about to make these changes to its base. `None` if names and versions do not
+    /// The content of a layer whose build is about to make these changes to the image below. `None` if names and versions do not
     /// determine it, or if packages of the base are replaced.
     pub(super) fn of(
         plan: &Plan,
         index: usize,
+        below: &ImageId,
         changes: &[String],
         lock: Option<&Lock>,
         settings: &PackageSettings,
@@ -52,7 +54,7 @@ impl Content {
             Some((pin.to_owned(), super::plan::digest([pin, &files])))
         };
         let parts = changes.iter().map(part).collect::<Option<_>>()?;
-        Some(Self { origin: plan.origin(index, lock.is_some(), settings), parts })
+        Some(Self { origin: plan.origin(index, below, lock.is_some(), settings), parts })
     }
 
     /// Requirements of exactly these packages.
@@ -105,7 +107,6 @@ pub(super) fn is_complete(image: &StoredImage, store: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use longshore_model::image_id::ImageId;
 
     fn content(pins: &BTreeSet<String>) -> Content {
         let part = |pin: &String| (pin.clone(), super::super::plan::digest([pin.as_str(), ""]));

@@ -9,6 +9,7 @@ use longshore_config::settings::{PackageSettings, Settings};
 use longshore_engine::StoredImage;
 use longshore_model::address::without_user;
 use longshore_model::digest::hexadecimal;
+use longshore_model::image_id::ImageId;
 use longshore_model::labels;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -120,11 +121,10 @@ impl Plan {
     }
 
     /// A hash of the image below a layer and the sources of its packages. Packages of a lock have hashes of their own.
-    pub(super) fn origin(&self, index: usize, is_locked: bool, settings: &PackageSettings) -> String {
-        let below = index.checked_sub(1).map_or(&self.base.id.0, |below| &self.layers[below].hash);
+    pub(super) fn origin(&self, index: usize, below: &ImageId, is_locked: bool, settings: &PackageSettings) -> String {
         let (kind, locked) = (self.layers[index].kind, if is_locked { "locked" } else { "" });
         let sources = sources(kind, settings);
-        digest([below, kind.name(), locked].into_iter().chain(sources.iter().map(String::as_str)))
+        digest([below.0.as_str(), kind.name(), locked].into_iter().chain(sources.iter().map(String::as_str)))
     }
 
     /// The labels of a layer's image, or of the environment's own if it is the last layer.
