@@ -27,8 +27,14 @@ files = {
     "sitecustomize.py": poison,
     **{f"longshore_poison-1.0.data/scripts/{name}": program for name in ("cat", "rm", "sed", "sh", "xargs")},
 }
+# Nor can it be compiled into what is not its own.
+files |= {"longshore_poison_data/other.py": "", "longshore_poison_data/__pycache__": "no folder"}
 name, digest = make_wheel(folder, "longshore-poison", "1.0", files)
 (folder / "index.html").write_text(f'<a href="{name}#sha256={digest}">{name}</a>')
+other = folder.parent / "longshore-harmless"
+other.mkdir()
+name, digest = make_wheel(other, "longshore-harmless", "1.0", {"longshore_harmless.py": ""})
+(other / "index.html").write_text(f'<a href="{name}#sha256={digest}">{name}</a>')
 "##;
 
 fn index(place: &Place) -> std::path::PathBuf {
@@ -58,6 +64,11 @@ fn no_package_can_change_the_cache_that_other_environments_are_made_from() {
     place.run(&block).expect(0, &["+ longshore-poison==1.0", "poison True"]);
     let built = place.longshore(&["images", "build", "poison"]);
     built.expect(0, &["was there", "pip longshore-poison==1.0"]);
+    // What is added to an environment with that package is installed where none of it is.
+    let both = keys.replace("\"longshore-poison\"", "\"longshore-poison\", \"longshore-harmless\"");
+    let above = place.run(&place.block("above", "python", &both, SCRIPT));
+    above.expect(0, &["+ longshore-harmless==1.0", "poison True"]);
+    assert!(!above.err.contains("+ longshore-poison"), "{above:#?}");
     let tools = docker(&["volume", "ls", "-q", "--filter", "name=longshore-tools-uv"]);
     for volume in [cache.as_str()].into_iter().chain(tools.lines()) {
         let mount = format!("{volume}:/volume:ro");
@@ -66,6 +77,8 @@ fn no_package_can_change_the_cache_that_other_environments_are_made_from() {
         assert!(!listed.contains("poisoned"), "{volume}: {listed}");
         let all = docker(&[&list[..], &["/volume", "-type", "f"]].concat());
         assert!(!all.is_empty(), "{volume} was not used");
+        // Its bytecode is in the cache, and has been made without running it.
+        assert_eq!(volume == cache, all.contains("longshore_poison.cpython-"), "{all}");
     }
     // Nor is anything that the build was given in the image.
     let search = ["run", "--rm", "--user", "0", "--entrypoint", "find", built.image(), "/tmp", "-mindepth", "1"];

@@ -2,7 +2,8 @@
 //! while Python's packages are compiled, both without caches and without a network; the final image has the labels.
 
 use super::job::Job;
-use super::nearest::{Content, is_complete};
+use super::labelled::{is_complete, lines, seconds_now};
+use super::nearest::Content;
 use super::plan::layer_name;
 use super::printed::Lines;
 use super::steps::{self, Finish, NO_TOOLS};
@@ -17,7 +18,6 @@ use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 /// Builds the images of a plan.
 pub(super) struct Builder<'a> {
@@ -295,20 +295,4 @@ impl Builder<'_> {
 async fn remove(containers: Vec<Box<dyn BuildContainer>>) -> Result<(), StoreError> {
     let removed = futures_util::future::join_all(containers.into_iter().map(BuildContainer::remove)).await;
     removed.into_iter().collect()
-}
-
-/// Whether an image lacked packages when it was built, and it is time to try again.
-pub(super) fn has_expired(image: &StoredImage) -> bool {
-    let expires = image.labels.get(labels::EXPIRES).and_then(|seconds| seconds.parse().ok());
-    expires.is_some_and(|expires: u64| expires <= seconds_now())
-}
-
-fn seconds_now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
-/// The lines of a label.
-pub(super) fn lines(image: &StoredImage, label: &str) -> Vec<String> {
-    let text = image.labels.get(label).map(String::as_str).unwrap_or_default();
-    text.lines().map(str::to_owned).collect()
 }

@@ -1,9 +1,10 @@
 //! Provides the image in which a block can run: found, or built once for any number of concurrent requests.
 
 use super::bounds::{check_snapshot, concern_base};
-use super::builder::{Builder, has_expired, lines};
+use super::builder::Builder;
 use super::custom::bring;
 use super::interpreter_version::check_image;
+use super::labelled::{has_expired, lines};
 use super::names::check;
 use super::plan::needs_api;
 use super::{Bounds, EnvironmentError, LayerKind, Lock, Plan, api};

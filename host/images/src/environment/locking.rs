@@ -2,10 +2,11 @@
 
 use super::base_packages;
 use super::bounds::{self, concern_base};
-use super::builder::{Builder, lines};
+use super::builder::Builder;
 use super::ensure::{EnvironmentResolver, base_name, plan};
 use super::interpreter_version::check_image;
 use super::job::Job;
+use super::labelled::lines;
 use super::lock::{Lock, LockedPackage};
 use super::names::check_names;
 use super::sources::PROLOGUE;

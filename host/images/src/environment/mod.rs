@@ -16,6 +16,7 @@ mod error;
 mod installed;
 mod interpreter_version;
 mod job;
+mod labelled;
 mod last_change;
 pub mod local;
 mod lock;

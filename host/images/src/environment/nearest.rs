@@ -2,8 +2,7 @@
 //! environment to be built. Only the others are then installed. Environments qualify whose wheels were installed by uv
 //! alone: no code of their packages has run while they were made.
 
-use super::builder::{has_expired, lines};
-use super::plan::{image_name, layer_name};
+use super::labelled::{is_complete, lines};
 use super::{Layer, Lock, Plan};
 use longshore_config::settings::PackageSettings;
 use longshore_engine::StoredImage;
@@ -96,16 +95,9 @@ impl Content {
     }
 }
 
-/// Whether Longshore made an image for this store, and has named it, which it does when it is complete. Labels alone are no
-/// proof: an image of an archive may have any.
-pub(super) fn is_complete(image: &StoredImage, store: &str) -> bool {
-    let label = |key: &str| image.labels.get(key).map(String::as_str).unwrap_or_default();
-    let names = [layer_name(label(labels::LAYER_HASH)), image_name(label(labels::ENVIRONMENT))];
-    !has_expired(image) && image.names.iter().any(|name| names.contains(name)) && label(labels::STORE) == store
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::plan::image_name;
     use super::*;
 
     fn content(pins: &BTreeSet<String>) -> Content {
