@@ -18,6 +18,12 @@ use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;
 use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How long a finished image waits for the removal of the containers in which it was made. On some disks, files are deleted
+/// much more slowly than they are created.
+const REMOVAL: Duration = Duration::from_secs(1);
 
 /// Builds the images of a plan.
 pub(super) struct Builder<'a> {
@@ -99,10 +105,14 @@ impl Builder<'_> {
                 if let Some(lifetime) = finish.lifetime {
                     labels.insert(labels::EXPIRES.into(), (seconds_now() + lifetime.as_secs()).to_string());
                 }
+                let done = Notify::new();
                 let Some(last) = containers.last_mut() else { break };
                 let made = last.commit(&labels).await?;
-                // Removing many files takes as long as creating them.
-                let (removed, finished) = tokio::join!(remove(containers), self.finished(plan, layer, &made, labels));
+                let (removed, finished) = tokio::join!(removed_in_time(containers, &done), async {
+                    let finished = self.finished(plan, layer, &made, labels).await;
+                    done.notify_one();
+                    finished
+                });
                 let finished = removed.map_err(EnvironmentError::from).and(finished);
                 if finished.is_err() {
                     // It has no name; the next clean-up removes it if this fails.
@@ -288,6 +298,19 @@ impl Builder<'_> {
     fn tell(&self, event: Event) {
         // A build continues without a watcher.
         self.events.tell(event);
+    }
+}
+
+/// Removes containers, and waits until they are removed, but not for long after an image is done.
+async fn removed_in_time(containers: Vec<Box<dyn BuildContainer>>, done: &Notify) -> Result<(), StoreError> {
+    let late = async {
+        done.notified().await;
+        tokio::time::sleep(REMOVAL).await;
+    };
+    tokio::select! {
+        removed = remove(containers) => removed,
+        // The engine continues with it.
+        () = late => Ok(()),
     }
 }
 
