@@ -19,6 +19,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("block/src/needs/requirements_txt.rs", "--constraint", "an option of pip"),
     ("block/src/requirements.rs", "--constraint", "an option of pip"),
     ("images/src/environment/local/python.rs", "--dry-run", "an argument of uv"),
+    ("images/src/environment/packages.rs", "--dry-run", "an argument of uv"),
     ("images/src/environment/lock.rs", "written by `longshore lock`", "the head of a file that this command writes"),
 ];
 
