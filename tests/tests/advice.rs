@@ -18,6 +18,7 @@ use syn::{Expr, ExprLit, Field, ItemEnum, Lit, LitStr, Meta, Token};
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("block/src/needs/requirements_txt.rs", "--constraint", "an option of pip"),
     ("block/src/requirements.rs", "--constraint", "an option of pip"),
+    ("block/src/needs/dockerfile.rs", "--from", "an option of `COPY`"),
     ("images/src/environment/local/python.rs", "--dry-run", "an argument of uv"),
     ("images/src/environment/packages.rs", "--dry-run", "an argument of uv"),
     ("images/src/environment/lock.rs", "written by `longshore lock`", "the head of a file that this command writes"),

@@ -79,6 +79,7 @@ impl Block {
     fn image(&self) -> String {
         let kind = self.image_kind().name();
         match &self.image {
+            None if self.dockerfile.is_some() => "that of the folder's `Dockerfile`, unless a run names another".into(),
             None => format!("{kind}, unless a run names another"),
             Some(image) if self.install_api => image.clone(),
             Some(image) => format!("{image}, unchanged"),

@@ -2,6 +2,7 @@
 //! tools list packages into one model, lists the block's files, and checks the values of its options.
 
 mod block_file;
+mod build_context;
 mod describe;
 mod document;
 mod entry;
@@ -37,7 +38,7 @@ pub use files::BlockFiles;
 pub use hidden::{check_hidden, modules};
 pub use load::{MANIFESTS, is_script};
 pub use model::{Block, Form, InputDeclaration, InputKey, Language, Loaded, Mode, OutputSpec, Pandas};
-pub use needed::{NeedsFile, NeedsRole, Pinned, PinnedPackage};
+pub use needed::{Dockerfile, NeedsFile, NeedsRole, Pinned, PinnedPackage};
 pub use needs::scripts;
 pub use options::{OptionKind, OptionSpec};
 pub use origins::Origins;

@@ -124,7 +124,16 @@ impl Loaded {
             packages = self.add_metadata(&source, true)?;
         }
         let system_packages = (!unsaid.system_packages).then_some(by_manifest);
-        let asked = Asked { packages: packages.as_deref(), system_packages: system_packages.as_deref() };
+        let image = match (manifest, &self.block.image) {
+            (JSON, _) => Some(format!("`{JSON}` names the block's image")),
+            (_, Some(image)) => Some(format!("the image `{image}` of `{manifest}` counts")),
+            _ => None,
+        };
+        let asked = Asked {
+            packages: packages.as_deref(),
+            image: image.as_deref(),
+            system_packages: system_packages.as_deref(),
+        };
         needs::add(self, folder, asked)
     }
 
@@ -224,10 +233,12 @@ fn folder_without_manifest(folder: &Path) -> Result<Loaded, BlockError> {
     let source = source_of(&loaded.block)?;
     let packages = loaded.add_metadata(&source, false)?;
     let script = format!("`{}`", loaded.block.script);
-    let system_packages = (!loaded.block.system_packages.is_empty()).then_some(script);
-    let asked = Asked { packages: packages.as_deref(), system_packages: system_packages.as_deref() };
+    let system_packages = (!loaded.block.system_packages.is_empty()).then(|| script.clone());
+    let image = loaded.block.image.as_ref().map(|image| format!("the image `{image}` of {script} counts"));
+    let asked =
+        Asked { packages: packages.as_deref(), image: image.as_deref(), system_packages: system_packages.as_deref() };
     needs::add(&mut loaded, folder, asked)?;
-    let is_listed = packages.is_some() || !loaded.block.dependencies.is_empty();
+    let is_listed = packages.is_some() || !loaded.block.dependencies.is_empty() || loaded.block.dockerfile.is_some();
     if language == Language::R && !is_listed {
         loaded.add_r_packages(&source);
     }

@@ -1,6 +1,6 @@
 //! The model of a block, independent of the form of its manifest.
 
-use super::needed::{NeedsFile, Pinned};
+use super::needed::{Dockerfile, NeedsFile, Pinned};
 use super::options::OptionSpec;
 use super::origins::Origins;
 use longshore_model::constraint::Constraint;
@@ -78,6 +78,9 @@ pub struct Block {
     pub caller_constraints: Vec<Constraint>,
     /// A custom base image.
     pub image: Option<String>,
+    /// The `Dockerfile` of its folder, whose image takes the place of a custom base image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dockerfile: Option<Dockerfile>,
     /// Whether the SDK and the agent are added to that image.
     pub install_api: bool,
     /// Whether it needs a network.
@@ -242,6 +245,7 @@ impl Block {
             as_of: None,
             caller_constraints: Vec::new(),
             image: None,
+            dockerfile: None,
             install_api: true,
             network: false,
             options: Vec::new(),

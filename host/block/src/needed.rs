@@ -43,6 +43,45 @@ impl PinnedPackage {
     }
 }
 
+/// A `Dockerfile` whose image is the base of the block's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Dockerfile {
+    /// Its name in the block's folder.
+    pub file: String,
+    /// The image that its last stage is built from.
+    pub base: String,
+    /// All images that it is built from.
+    pub images: Vec<String>,
+    /// The files of the folder that it copies.
+    #[serde(skip)]
+    pub(super) files: BuildFiles,
+    /// The arguments that it declares.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<String>,
+    /// Its text.
+    #[serde(skip)]
+    pub(super) text: String,
+    /// The last lines of its `FROM` instructions, from 1.
+    #[serde(skip)]
+    pub(super) stage_lines: Vec<usize>,
+}
+
+/// The files of a folder that a `Dockerfile` copies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum BuildFiles {
+    /// Files, or folders with all that is in them.
+    Named(Vec<String>),
+    /// All, as far as it is known before the build.
+    All,
+}
+
+impl Default for BuildFiles {
+    fn default() -> Self {
+        Self::Named(Vec::new())
+    }
+}
+
 /// A file of a block's folder that was looked at for its needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

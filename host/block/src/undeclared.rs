@@ -107,7 +107,7 @@ impl Block {
     /// What its script needs, nothing declares, and the block's image lacks. Nothing is known about images of others.
     #[must_use]
     pub fn undeclared(&self) -> Vec<Undeclared> {
-        if self.image.is_some() {
+        if self.image.is_some() || self.dockerfile.is_some() {
             return Vec::new();
         }
         match self.language {

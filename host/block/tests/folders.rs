@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use longshore_block::{Block, Loaded, NeedsRole, PinnedPackage};
+use longshore_block::{Block, Dockerfile, Loaded, NeedsRole, PinnedPackage};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -29,6 +29,14 @@ fn pinned(package: &PinnedPackage) -> String {
     }
 }
 
+/// The files of the folder that a `Dockerfile` copies.
+fn copied(block: &Block, dockerfile: &Dockerfile) -> Vec<String> {
+    match block.build_context(dockerfile) {
+        Ok(files) => files.into_iter().map(|file| file.path).filter(|path| path != EXPECTED).collect(),
+        Err(error) => vec![error.to_string()],
+    }
+}
+
 /// What a block became, as far as its folder decides.
 fn became(loaded: Loaded) -> Table {
     let Loaded { block, warnings, remarks, .. } = loaded;
@@ -43,6 +51,8 @@ fn became(loaded: Loaded) -> Table {
         ("system_packages", texts(&block.system_packages)),
         ("requires_python", texts(&block.requires_python)),
         ("requires_r", texts(&block.requires_r)),
+        ("images", texts(block.dockerfile.iter().flat_map(|dockerfile| dockerfile.images.clone()))),
+        ("copied", texts(block.dockerfile.iter().flat_map(|dockerfile| copied(&block, dockerfile)))),
         ("inputs", texts(block.input_names())),
         ("warnings", texts(warnings)),
         ("notes", texts(remarks)),

@@ -237,6 +237,15 @@ pub(super) static SETTINGS: &[Setting] = &[
         ..BUILD
     },
     Setting {
+        key: "dockerfiles",
+        slot: Slot::Switch(|settings| &mut settings.build.dockerfiles),
+        variable: "LONGSHORE_BUILD_DOCKERFILES",
+        about: "whether the image of a block is built from the `Dockerfile` of its folder, by the engine's own builder",
+        default: "`true`",
+        example: "false",
+        ..BUILD
+    },
+    Setting {
         key: "index_url",
         slot: Slot::AddressOrNone(|settings| &mut settings.packages.index_url),
         variable: "LONGSHORE_PYTHON_INDEX_URL",

@@ -134,6 +134,8 @@ pub struct BuildSettings {
     pub disk_bytes: u64,
     /// The time limit of a whole build in minutes.
     pub minutes: u64,
+    /// Whether the `Dockerfile` of a block's folder is built.
+    pub dockerfiles: bool,
 }
 
 impl BuildSettings {
@@ -147,7 +149,7 @@ impl Default for BuildSettings {
     fn default() -> Self {
         // A C++ compiler takes up to 1 GB per processor, on machines with 8; the largest environments for deep learning
         // have 10 GB, and twice that during unpacking.
-        Self { memory_bytes: 8 << 30, pids: 4096, disk_bytes: 20_000_000_000, minutes: 60 }
+        Self { memory_bytes: 8 << 30, pids: 4096, disk_bytes: 20_000_000_000, minutes: 60, dockerfiles: true }
     }
 }
 

@@ -7,6 +7,7 @@ mod container_body;
 mod engine;
 mod events;
 mod facts;
+mod image_build;
 mod lease;
 mod progress;
 mod pull;

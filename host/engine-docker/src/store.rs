@@ -15,8 +15,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use longshore_config::settings::Settings;
 use longshore_engine::{
-    Archives, BuildContainer, BuildPlan, Builds, ContainerDefaults, ImageStore, Images, Login, NoAnswer, PullFailure,
-    StoreError, StoredImage, Volumes,
+    Archives, BuildContainer, BuildPlan, Builds, BuiltImage, ContainerDefaults, ImageBuildPlan, ImageStore, Images,
+    Login, NoAnswer, PullFailure, StoreError, StoredImage, Volumes,
 };
 use longshore_model::image_id::ImageId;
 use longshore_model::platform::Platform;
@@ -154,6 +154,14 @@ impl Builds for DockerStore {
             Ok(Box::new(build_container) as Box<dyn BuildContainer>)
         }
         .boxed()
+    }
+
+    fn build_image<'a>(
+        &'a self,
+        plan: ImageBuildPlan,
+        output: &'a mut (dyn FnMut(&str) + Send),
+    ) -> BoxFuture<'a, Result<BuiltImage, StoreError>> {
+        self.build(plan, output).boxed()
     }
 
     fn probe_container<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn BuildContainer>, StoreError>> {

@@ -58,8 +58,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 pub use store::{
-    Archives, BuildContainer, BuildPlan, BuildVolume, Builds, ContainerDefaults, ImageStore, Images, Login, Printed,
-    PullFailure, Secret, Step, StoredImage, Volumes,
+    Archives, BuildContainer, BuildPlan, BuildVolume, Builds, BuiltImage, ContainerDefaults, ImageBuildPlan,
+    ImageStore, Images, Login, Printed, PullFailure, Secret, Step, StoredImage, Volumes,
 };
 pub use store_error::StoreError;
 use tokio::sync::watch;

@@ -85,6 +85,14 @@ pub trait Builds: Send + Sync {
     fn build_container<'a>(&'a self, plan: &'a BuildPlan)
     -> BoxFuture<'a, Result<Box<dyn BuildContainer>, StoreError>>;
 
+    /// Builds an image with the engine's own builder, and gives it a name. `output` receives the builder's output. Dropping
+    /// it cancels it.
+    fn build_image<'a>(
+        &'a self,
+        plan: ImageBuildPlan,
+        output: &'a mut (dyn FnMut(&str) + Send),
+    ) -> BoxFuture<'a, Result<BuiltImage, StoreError>>;
+
     /// A new container of an image, to inspect it: its files are read-only, and its commands run as a script's user,
     /// with no more rights than a script, and limited memory and processes.
     fn probe_container<'a>(&'a self, image: &'a ImageId) -> BoxFuture<'a, Result<Box<dyn BuildContainer>, StoreError>>;
@@ -132,6 +140,38 @@ pub struct BuildPlan {
     pub labels: BTreeMap<String, String>,
     /// Its resource limits.
     pub limits: BuildSettings,
+}
+
+/// The parameters of a build by the engine's own builder.
+pub struct ImageBuildPlan {
+    /// The files that it gets, as a tar archive.
+    pub context: BoxStream<'static, io::Result<Bytes>>,
+    /// The name of the file with its instructions, in the archive.
+    pub dockerfile: String,
+    /// The name of the image.
+    pub name: String,
+    /// Whether its commands have a network.
+    pub network: bool,
+    /// Labels of the image.
+    pub labels: BTreeMap<String, String>,
+    /// Arguments: those that the instructions declare, and proxies.
+    pub arguments: BTreeMap<String, String>,
+    /// Its resource limits.
+    pub limits: BuildSettings,
+}
+
+/// The end of a build by the engine's own builder.
+#[derive(Debug)]
+pub enum BuiltImage {
+    /// The image exists, and has its name.
+    Made,
+    /// An instruction failed.
+    Failed {
+        /// The instruction; empty if none was begun.
+        step: String,
+        /// The builder's message.
+        reason: String,
+    },
 }
 
 /// A volume in a build container. It is created if it is missing.
@@ -212,6 +252,12 @@ pub enum Secret {
     },
     /// A token that stands for both.
     IdentityToken(String),
+}
+
+impl fmt::Debug for ImageBuildPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImageBuildPlan").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Login {

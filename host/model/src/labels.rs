@@ -13,6 +13,9 @@ pub const GENERATED: &str = "generated";
 /// The type of the images below those, which several can share.
 pub const LAYER: &str = "layer";
 
+/// The type of images built from the `Dockerfile` of a block.
+pub const DOCKERFILE: &str = "dockerfile";
+
 /// The hash of everything that determines a generated image or a layer.
 pub const ENVIRONMENT: &str = "longshore.environment";
 

@@ -6,6 +6,7 @@
 mod bounds;
 #[path = "../command/mod.rs"]
 mod command;
+mod dockerfile;
 #[path = "../engine/mod.rs"]
 mod engine;
 mod failing;

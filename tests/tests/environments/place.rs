@@ -147,6 +147,16 @@ impl Ended {
     }
 }
 
+/// A folder with these files.
+pub(crate) fn folder(place: &Place, name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let folder = place.path().join(name);
+    std::fs::create_dir(&folder).unwrap();
+    for (file, text) in files {
+        std::fs::write(folder.join(file), text).unwrap();
+    }
+    folder
+}
+
 /// How a command ended.
 pub(crate) fn ended(output: Output) -> Ended {
     Ended {

@@ -1,37 +1,35 @@
-//! Scripts and folders that list their packages as other tools do, in containers. Python packages come from the package
-//! index, exact R packages from a repository of the test's own.
+//! Scripts and folders that list their packages as other tools do, in containers. Packages come from an index and a
+//! repository of the tests' own, and one Debian package from the mirror of the image.
 
-use crate::place::Place;
-use crate::served::{MAKE_WHEEL, Server, equipped, with_repository};
-use std::path::PathBuf;
+use crate::place::{Place, folder};
+use crate::served::{MAKE_WHEEL, Server, equipped, indexed, with_repository};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PRINTS: &str = "from importlib.metadata import version\nprint('humanize', version('humanize'))\n";
+/// Prints the versions that there are of the packages of the tests.
+const PRINTS: &str = "from importlib.metadata import PackageNotFoundError, version\n\
+    for package in ['letters', 'words']:\n    try: print(package, version(f'longshore-{package}'))\n    \
+    except PackageNotFoundError: print('no', package)\n";
 
-/// A folder with these files.
-fn folder(place: &Place, name: &str, files: &[(&str, &str)]) -> PathBuf {
-    let folder = place.path().join(name);
-    std::fs::create_dir(&folder).unwrap();
-    for (file, text) in files {
-        std::fs::write(folder.join(file), text).unwrap();
-    }
-    folder
-}
+/// What it prints with both, the newest and an older one.
+const BOTH: &str = "letters 1.0\nwords 1.1\n";
 
 #[test]
 fn a_script_lists_its_packages_and_has_its_lock_beside_it() {
-    let place = Place::new();
+    let (place, _server) = indexed();
     let script = place.path().join("tool.py");
     let text =
-        format!("# /// script\n# requires-python = '>=3.9'\n# dependencies = ['humanize<4.10']\n# ///\n{PRINTS}");
+        format!("# /// script\n# requires-python = '>=3.9'\n# dependencies = ['longshore-words<2']\n# ///\n{PRINTS}");
     std::fs::write(&script, text.as_str()).unwrap();
-    place.run(&script).expect(0, &["humanize 4.9.0"]);
+    place.run(&script).expect(0, &["words 1.1"]);
     place.longshore(&["lock", "tool.py"]).expect(0, &["tool.py.longshore.lock: 1 package"]);
     let lock = std::fs::read_to_string(place.path().join("tool.py.longshore.lock")).unwrap();
-    assert!(lock.contains("version = \"4.9.0\"\nhashes = [\"sha256:"), "{lock}");
-    place.run(&script).expect(0, &["humanize 4.9.0"]);
-    std::fs::write(&script, text.replace("<4.10", "<4.11")).unwrap();
-    place.run(&script).expect(2, &["it was made for the packages humanize<4.10, and the block names humanize<4.11"]);
+    assert!(lock.contains("version = \"1.1\"\nhashes = [\"sha256:"), "{lock}");
+    place.run(&script).expect(0, &["words 1.1"]);
+    std::fs::write(&script, text.replace("<2", "<3")).unwrap();
+    place
+        .run(&script)
+        .expect(2, &["it was made for the packages longshore-words<2, and the block names longshore-words<3"]);
     std::fs::write(&script, text.replace(">=3.9", ">=3.99")).unwrap();
     let other = place.run(&script);
     other.expect(3, &["the block needs Python >=3.99, and the image `longshore/python:", "` has Python 3."]);
@@ -39,46 +37,103 @@ fn a_script_lists_its_packages_and_has_its_lock_beside_it() {
 }
 
 #[test]
-fn a_folder_with_requirements_runs() {
-    let place = Place::new();
-    let requirements = "-r more.txt\n-c limits.txt\n";
-    let files = [
-        ("main.py", PRINTS),
-        ("requirements.txt", requirements),
-        ("more.txt", "humanize<4.11\n"),
-        ("limits.txt", "six<2\n"),
+fn each_file_of_a_python_project_gives_what_it_lists() {
+    let (place, server) = indexed();
+    let requirements = "-r more.txt\n-c limits.txt\nlongshore-absent ; python_version < '3'\n";
+    let project = "[project]\nname = 'x'\nversion = '1'\nrequires-python = '>=3.11'\n\
+        dependencies = ['longshore-letters', 'longshore-words<2']\n";
+    let environment = "channels: [conda-forge]\ndependencies:\n  - python>=3.9\n  - numpy\n  - pip:\n    \
+        - longshore-letters\n    - longshore-words==1.1\n";
+    let listed = [
+        folder(
+            &place,
+            "requirements",
+            &[
+                ("requirements.txt", requirements),
+                ("more.txt", "longshore_letters[none]>=1 # with words\n"),
+                ("limits.txt", "longshore-words<2\n"),
+                ("runtime.txt", "python-3.11\n"),
+            ],
+        ),
+        folder(&place, "project", &[("pyproject.toml", project)]),
+        folder(&place, "conda", &[("environment.yml", environment)]),
+        folder(&place, "locked", &[("pyproject.toml", project)]),
     ];
-    place.run(&folder(&place, "plain", &files)).expect(0, &["humanize 4.10.0"]);
+    uv(&["lock", "--default-index", &format!("http://{}/simple", server.address)], &listed[3]);
+    for block in &listed {
+        std::fs::write(block.join("main.py"), PRINTS).unwrap();
+        let ran = place.run(block);
+        ran.expect(0, &[BOTH]);
+    }
+    // A lock of another tool stays what it is, whatever else its project would give.
+    place.longshore(&["check", "locked"]).expect(0, &["uv.lock         yes     exactly 2 packages"]);
+    std::fs::write(listed[0].join("runtime.txt"), "python-3.9\n").unwrap();
+    place.run(&listed[0]).expect(3, &["the block needs Python ==3.9.*, and the image `longshore/python:"]);
 }
 
 #[test]
-fn hashes_of_requirements_are_compared() {
-    let place = Place::new();
-    let hashed = |hash: &str| format!("humanize==4.9.0 --hash=sha256:{hash}\n");
-    let wrong = hashed(&"0".repeat(64));
-    let block = folder(&place, "hashed", &[("main.py", PRINTS), ("requirements.txt", &wrong)]);
-    place.run(&block).expect(3, &["the Python packages `humanize==4.9.0` cannot be installed", "ash"]);
-    // The hashes of a lock of ours are those of the index.
-    std::fs::write(block.join("requirements.txt"), "humanize==4.9.0\n").unwrap();
-    place.longshore(&["lock", "hashed"]).expect(0, &["1 package"]);
+fn a_lock_leaves_as_pylock_and_others_install_it() {
+    let (place, server) = indexed();
+    let files = [("main.py", PRINTS), ("requirements.txt", "longshore-letters\nlongshore-words<2\n")];
+    let block = folder(&place, "ours", &files);
+    folder(&place, "theirs", &[("main.py", PRINTS)]);
+    let refused = place.longshore(&["lock", "ours", "--export", "ours/pylock.toml"]);
+    refused.expect(2, &["it would take the place of `requirements.txt`"]);
+    place.longshore(&["lock", "ours", "--export", "x.toml"]).expect(2, &["`pylock.toml` or `pylock.NAME.toml`"]);
+    assert!(!block.join("longshore.lock").exists());
+    let exported = place.longshore(&["lock", "ours", "--export", "theirs/pylock.toml"]);
+    exported.expect(0, &["ours/longshore.lock: 2 packages", "theirs/pylock.toml: 2 packages"]);
+    let written = std::fs::read_to_string(place.path().join("theirs/pylock.toml")).unwrap();
+    for part in
+        ["lock-version = \"1.0\"", "created-by = \"longshore\"", "requires-python = \">=3.11", "platform_machine == "]
+    {
+        assert!(written.contains(part), "no `{part}` in {written}");
+    }
+    let theirs = place.path().join("theirs");
+    place.longshore(&["check", "theirs"]).expect(0, &["pylock.toml  yes     exactly 2 packages, Python >=3.11"]);
+    place.run(&theirs).expect(0, &[BOTH]);
+    let target = theirs.join("installed");
+    uv(&["pip", "install", "-r", "pylock.toml", "--target", target.to_str().unwrap()], &theirs);
+    assert!(target.join("longshore_letters.py").exists() && target.join("longshore_words-1.1.dist-info").exists());
+
+    // The same lock again, and with requirements that have its hashes.
+    place.longshore(&["lock", "ours", "--export", "pylock.ours.toml"]).expect(0, &["pylock.ours.toml: 2 packages"]);
+    assert_eq!(std::fs::read_to_string(place.path().join("pylock.ours.toml")).unwrap(), written);
     let lock = std::fs::read_to_string(block.join("longshore.lock")).unwrap();
+    let digests: Vec<&str> = lock.split('"').filter_map(|part| part.strip_prefix("sha256:")).collect();
+    let hashed = |digests: [&str; 2]| {
+        let [letters, words] = digests;
+        format!("longshore-letters==1.0 --hash=sha256:{letters}\nlongshore-words==1.1 \\\n  --hash=sha256:{words}\n")
+    };
     std::fs::remove_file(block.join("longshore.lock")).unwrap();
-    let hashes: String = lock
-        .split('"')
-        .filter_map(|part| part.strip_prefix("sha256:"))
-        .map(|hash| format!(" --hash=sha256:{hash}"))
-        .collect();
-    std::fs::write(block.join("requirements.txt"), format!("humanize==4.9.0{hashes}\n")).unwrap();
-    place.run(&block).expect(0, &["humanize 4.9.0"]);
+    std::fs::write(block.join("requirements.txt"), hashed([digests[0], digests[1]])).unwrap();
+    place.run(&block).expect(0, &[BOTH]);
+    std::fs::write(block.join("requirements.txt"), hashed([digests[0], &"0".repeat(64)])).unwrap();
+    place.run(&block).expect(3, &["the Python packages `longshore-letters==1.0`", "cannot be installed", "ash"]);
+    // An index whose file is another one.
+    drop(server);
+    std::fs::write(block.join("longshore.lock"), lock.replace(digests[1], &"0".repeat(64))).unwrap();
+    std::fs::write(block.join("requirements.txt"), "longshore-letters\nlongshore-words<2\n").unwrap();
+    let other = Server::of(&place.path().join("index"), "");
+    let address = &other.address;
+    place.settings(&format!("[python]\nindex_url = \"http://{address}/simple\"\ntrusted_hosts = [\"{address}\"]\n"));
+    let differs = place.longshore(&["lock", "ours", "--export", "pylock.toml"]);
+    differs.expect(3, &["the index has no file of `longshore-words` 1.1 with a hash of the lock"]);
 }
 
 #[test]
-fn a_conda_environment_gives_its_packages() {
-    let place = Place::new();
-    let environment = "dependencies:\n  - python>=3.9\n  - tree\n  - pip:\n    - humanize==4.8.0\n";
+fn debian_packages_of_apt_and_conda_are_there() {
+    let (place, _server) = indexed();
     let script = format!("{PRINTS}import shutil\nprint('tree at', shutil.which('tree'))\n");
-    let block = folder(&place, "conda", &[("main.py", &script), ("environment.yml", environment)]);
-    place.run(&block).expect(0, &["humanize 4.8.0", "tree at /usr/bin/tree"]);
+    let environment = "dependencies:\n  - tree\n  - pip:\n    - longshore-words==1.0\n";
+    let conda = folder(&place, "conda", &[("main.py", &script), ("environment.yml", environment)]);
+    place.run(&conda).expect(0, &["words 1.0", "tree at /usr/bin/tree"]);
+    let files =
+        [("main.py", &*script), ("requirements.txt", "longshore-words==1.0\n"), ("apt.txt", "# a tool\ntree\n")];
+    let apt = place.run(&folder(&place, "apt", &files));
+    apt.expect(0, &["words 1.0", "tree at /usr/bin/tree"]);
+    // Whichever file names them, the environment is the same.
+    assert!(!apt.err.contains("making the environment"), "{apt:#?}");
 }
 
 #[test]
@@ -103,6 +158,11 @@ fn an_renv_lock_gives_exact_versions_or_an_error() {
     place.run(&block).expect(3, &[&lacks("longshoreabove", "1.3")]);
     std::fs::write(block.join("renv.lock"), lock("1.2", "1.8-99")).unwrap();
     place.run(&block).expect(3, &[&lacks("zoo", "1.8-99"), "Debian has 1.8-11"]);
+    place.longshore(&["lock", "renv", "--export", "pylock.toml"]).expect(2, &["the block is in R"]);
+    // The same packages as an R package lists its own.
+    let description = "Package: x\nImports: longshoreabove (>= 1.0),\n    zoo\nSuggests: longshorenowhere\n";
+    let files = [("main.R", script), ("DESCRIPTION", description), ("runtime.txt", "r-4.2\n")];
+    place.run(&folder(&place, "described", &files)).expect(0, &["above 1.2 zoo 1.8.11"]);
 }
 
 #[test]
@@ -181,4 +241,16 @@ fn packages_that_others_need_and_that_a_lock_holds_are_explained() {
             &format!("pip longshore-below==1.5: needed by longshore-middle; bound by `longshore-below<2`; {lock}"),
         ],
     );
+}
+
+/// Runs uv, which the machine has beside the tests' Python or in `PATH`, in a folder.
+fn uv(arguments: &[&str], folder: &Path) {
+    let beside = std::env::var_os("LONGSHORE_PYTHON").map(|python| PathBuf::from(python).with_file_name("uv"));
+    let program = beside.filter(|uv| uv.exists()).unwrap_or_else(|| "uv".into());
+    let mut uv = Command::new(program);
+    uv.args(arguments).current_dir(folder).env("UV_CACHE_DIR", folder.join(".uv")).env("UV_NO_CONFIG", "1");
+    let ran = uv.output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    // The folder is a block.
+    std::fs::remove_dir_all(folder.join(".uv")).unwrap_or_default();
 }

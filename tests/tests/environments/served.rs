@@ -102,6 +102,35 @@ def make_wheel(folder, package, version, files, needs=()):
     return name, hashlib.sha256((folder / name).read_bytes()).hexdigest()
 "#;
 
+/// An index with three versions of a package, and one of another that needs it.
+const WORDS: &str = r#"
+simple = pathlib.Path(sys.argv[1]) / "simple"
+for package, versions, needs in [
+    ("longshore-words", ["1.0", "1.1", "2.0"], []),
+    ("longshore-letters", ["1.0"], ["longshore-words"]),
+]:
+    (simple / package).mkdir(parents=True)
+    links = ""
+    for version in versions:
+        code = {package.replace("-", "_") + ".py": f"version = '{version}'\n"}
+        name, digest = make_wheel(simple / package, package, version, code, needs)
+        links += f'<a href="{name}#sha256={digest}">{name}</a>'
+    (simple / package / "index.html").write_text(links)
+"#;
+
+/// A place whose Python packages are from that index alone.
+pub(crate) fn indexed() -> (Place, Server) {
+    let place = equipped();
+    let folder = place.path().join("index");
+    let made =
+        Command::new("python3").args(["-c", &[MAKE_WHEEL, WORDS].concat(), folder.to_str().unwrap()]).status().unwrap();
+    assert!(made.success());
+    let server = Server::of(&folder, "");
+    let address = &server.address;
+    place.settings(&format!("[python]\nindex_url = \"http://{address}/simple\"\ntrusted_hosts = [\"{address}\"]\n"));
+    (place, server)
+}
+
 /// An index with one package in it.
 const INDEX: &str = r#"
 folder = pathlib.Path(sys.argv[1]) / "simple" / "longshore-test-package"

@@ -3,6 +3,7 @@
 
 use super::apt_txt;
 use super::description;
+use super::dockerfile;
 use super::environment_yml;
 use super::folder_files::FolderFiles;
 use super::not_read::not_read;
@@ -25,6 +26,8 @@ const REQUIREMENTS: &str = "requirements.txt";
 pub(crate) struct Asked<'a> {
     /// Where its packages are listed; `None` if the folder's files are to say.
     pub(crate) packages: Option<&'a str>,
+    /// What names its image, or why a `Dockerfile` does not; `None` if the folder's file is its base.
+    pub(crate) image: Option<&'a str>,
     /// Where its Debian packages are listed.
     pub(crate) system_packages: Option<&'a str>,
 }
@@ -68,10 +71,12 @@ pub(crate) fn add(loaded: &mut Loaded, folder: &Path, asked: Asked<'_>) -> Resul
         Language::Python => (&PYTHON, &R),
         Language::R => (&R, &PYTHON),
     };
+    let image = adding.dockerfile(asked.image)?;
+    let asked = Asked { packages: asked.packages.or(image), system_packages: asked.system_packages.or(image), ..asked };
     let listed = adding.packages(sources, asked.packages)?;
     adding.others(sources, others);
     adding.always((apt_txt::FILE, apt_txt::read), asked.system_packages)?;
-    adding.always((apt_txt::RUNTIME, apt_txt::read_runtime), None)?;
+    adding.always((apt_txt::RUNTIME, apt_txt::read_runtime), image)?;
     adding.not_read(listed)
 }
 
@@ -85,6 +90,25 @@ impl Adding<'_> {
         self.loaded.block.needs.push(NeedsFile { file: file.to_owned(), role, about });
     }
 
+    /// A `Dockerfile` is the base of the block, and the other files are not read. Returns its name if it counts.
+    fn dockerfile(&mut self, already: Option<&str>) -> Result<Option<&'static str>, BlockError> {
+        /// As messages name it.
+        const NAME: &str = "`Dockerfile`";
+        if !self.files.has(dockerfile::FILE) {
+            return Ok(None);
+        }
+        if let Some(reason) = already {
+            self.note(dockerfile::FILE, NeedsRole::PassedOver, reason.to_owned());
+            return Ok(None);
+        }
+        let found = dockerfile::read(self.files)?;
+        if let Some(found) = &found {
+            self.note(dockerfile::FILE, NeedsRole::Used, format!("base image, from `{}`", found.base));
+        }
+        self.loaded.block.dockerfile = found;
+        Ok(self.loaded.block.dockerfile.as_ref().map(|_| NAME))
+    }
+
     /// The first file that lists packages counts. Returns whether packages are listed anywhere.
     fn packages(&mut self, sources: &[Source], already: Option<&str>) -> Result<bool, BlockError> {
         let mut listed = already.map(str::to_owned);
@@ -94,7 +118,7 @@ impl Adding<'_> {
                 continue;
             }
             if let Some(by) = &listed {
-                let about = format!("the packages of {by} count");
+                let about = counting(by, "packages");
                 self.note(file, NeedsRole::PassedOver, about);
                 continue;
             }
@@ -134,7 +158,7 @@ impl Adding<'_> {
             return Ok(());
         }
         if let Some(by) = already {
-            self.note(file, NeedsRole::PassedOver, format!("the Debian packages of {by} count"));
+            self.note(file, NeedsRole::PassedOver, counting(by, "Debian packages"));
             return Ok(());
         }
         match read(self.files)? {
@@ -182,5 +206,13 @@ impl Adding<'_> {
             self.note(file, NeedsRole::NotRead, reason.to_owned());
         }
         Ok(())
+    }
+}
+
+/// Why a file does not count beside another.
+fn counting(by: &str, what: &str) -> String {
+    match by.trim_matches('`') {
+        dockerfile::FILE => format!("the image of {by} counts"),
+        _ => format!("the {what} of {by} count"),
     }
 }

@@ -5,6 +5,8 @@
 mod apt_txt;
 mod conda;
 mod description;
+mod dockerfile;
+mod dockerignore;
 mod environment_yml;
 mod folder;
 mod folder_files;
@@ -18,6 +20,7 @@ mod requirements_txt;
 mod uv_lock;
 mod yaml;
 
+pub(super) use dockerignore::Ignored;
 pub(super) use folder::{Asked, add};
 pub use main_script::scripts;
 pub(super) use main_script::{language, main_script};

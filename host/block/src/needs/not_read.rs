@@ -1,8 +1,7 @@
 //! Files of other tools that are not read, each with what to do instead.
 
 /// Their names, and the reason or the way to have them read.
-const FILES: [(&str, &str); 22] = [
-    ("Dockerfile", "build its image, and name that as `image` in a `block.toml`"),
+const FILES: [(&str, &str); 21] = [
     ("Pipfile", "write its packages into a `requirements.txt`"),
     ("Pipfile.lock", "write its packages into a `requirements.txt`"),
     ("Project.toml", "Julia does not run here"),

@@ -58,7 +58,8 @@ fn row(entry: &ImageEntry) -> [String; 7] {
     let named = match entry.kind {
         // These have no list of packages, or a less informative one than their name.
         Kind::Custom | Kind::Imported => entry.title(),
-        Kind::Folder | Kind::Generated | Kind::Layer => packages,
+        Kind::Dockerfile if entry.names.is_empty() => "stage of a build".into(),
+        Kind::Dockerfile | Kind::Folder | Kind::Generated | Kind::Layer => packages,
     };
     let base = entry.base.as_deref().unwrap_or("-");
     let state = match (entry.in_use, entry.pinned) {

@@ -105,6 +105,7 @@ impl Explanation {
             Kind::Generated => {
                 "built for the blocks that need these packages; the next run rebuilds it if it was removed"
             }
+            Kind::Dockerfile => "built from the `Dockerfile` of a block; the next run rebuilds it if it was removed",
             Kind::Layer => "shared base of other images",
             Kind::Imported => "imported from an archive; it cannot be rebuilt without it",
             Kind::Custom => "a custom image marked `prune-on-cleanup`",

@@ -2,13 +2,12 @@
 
 use super::bounds::{check_snapshot, concern_base};
 use super::builder::Builder;
-use super::custom::bring;
 use super::interpreter_version::check_image;
 use super::labelled::{has_expired, lines};
 use super::names::check;
 use super::plan::needs_api;
-use super::{Bounds, EnvironmentError, LayerKind, Lock, Plan, api};
-use crate::credentials::Credentials;
+use super::resolver::{ATTEMPTS, EnvironmentResolver};
+use super::{Bounds, EnvironmentError, LayerKind, Lock, Plan, api, dockerfile};
 use crate::pruning;
 use crate::usage_store::{LockGuard, UsageStore};
 use longshore_block::Block;
@@ -19,13 +18,7 @@ use longshore_model::day::AsOf;
 use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
 use longshore_model::labels;
-use std::time::{Duration, Instant};
-
-/// Attempts to find a newly built image, or to build it, while others remove it.
-const ATTEMPTS: usize = 3;
-
-/// How long the removal of build containers may take: an engine kills and removes one in a second.
-const SETTLE_DEADLINE: Duration = Duration::from_secs(10);
+use std::time::Instant;
 
 /// An image in which a block can run.
 #[derive(Debug)]
@@ -70,12 +63,19 @@ pub async fn build(
     let settings = &bounds.applied(engines.settings());
     let store = engines.images().await.map_err(StoreError::from)?;
     let resolver = EnvironmentResolver { store: store.as_ref(), settings, events, cancel };
-    let base_name = image.unwrap_or_else(|| base_name(block, settings));
-    let base = resolver.base(base_name).await?;
-    check_image(block, &base, base_name, store.as_ref(), settings).await?;
-    let Some((plan, lock)) = locked_plan(block, base.clone(), base_name, settings)? else {
-        let (name, id) = (base_name.to_owned(), base.id.0);
-        return Ok(Built { name, id, environment: None, was_there: true, resolved: Vec::new() });
+    let base = match image {
+        Some(image) => Base::found(resolver.base(image).await?, image),
+        None => resolver.base_of(block).await?,
+    };
+    check_image(block, &base.image, &base.name, store.as_ref(), settings).await?;
+    let Some((plan, lock)) = locked_plan(block, base.image.clone(), &base.name, settings)? else {
+        return Ok(Built {
+            environment: base.hold.is_some().then(|| hash_in(&base.name)),
+            was_there: base.was_there,
+            resolved: Vec::new(),
+            id: base.image.id.0,
+            name: base.name,
+        });
     };
     let before = store.find(&plan.name()).await?;
     let ready = resolver.ready(&plan, lock.as_ref()).await?;
@@ -103,12 +103,11 @@ pub async fn ensure(
     if let Some(image) = image {
         return resolver.as_it_is(resolver.base(image).await?, image).await;
     }
-    let name = base_name(block, settings);
-    let base = resolver.base(name).await?;
-    check_image(block, &base, name, store, settings).await?;
-    match locked_plan(block, base.clone(), name, settings)? {
+    let base = resolver.base_of(block).await?;
+    check_image(block, &base.image, &base.name, store, settings).await?;
+    match locked_plan(block, base.image.clone(), &base.name, settings)? {
         Some((plan, lock)) => resolver.ready(&plan, lock.as_ref()).await,
-        None => resolver.as_it_is(base, name).await,
+        None => resolver.as_it_is(base.image, &base.name).await,
     }
 }
 
@@ -118,31 +117,66 @@ pub async fn find(
     store: &dyn ImageStore,
     settings: &Settings,
 ) -> Result<(String, Option<StoredImage>), EnvironmentError> {
-    let name = base_name(block, settings);
-    let Some(base) = store.find(name).await? else { return Ok((name.to_owned(), None)) };
     let settings = &Bounds::of(block, settings).await?.applied(settings);
-    match locked_plan(block, base.clone(), name, settings)? {
+    let (name, base) = find_base(block, store, settings).await?;
+    let Some(base) = base else { return Ok((name, None)) };
+    match locked_plan(block, base.clone(), &name, settings)? {
         Some((plan, _)) => Ok((plan.name(), store.find(&plan.name()).await?)),
-        None => Ok((name.to_owned(), Some(base))),
+        None => Ok((name, Some(base))),
     }
 }
 
 /// The hash of the environment in which a block would run, even if its image does not exist; `None` if the block needs
-/// only the base image.
+/// only a base image that is not built for it.
 pub async fn hash_of_block(
     block: &Block,
     store: &dyn ImageStore,
     settings: &Settings,
 ) -> Result<Option<String>, EnvironmentError> {
-    let name = base_name(block, settings);
-    let base = store.find(name).await?.ok_or_else(|| EnvironmentError::NoImage { image: name.to_owned() })?;
     let settings = &Bounds::of(block, settings).await?.applied(settings);
-    Ok(locked_plan(block, base, name, settings)?.map(|(plan, _)| plan.hash))
+    let (name, base) = find_base(block, store, settings).await?;
+    let base = base.ok_or_else(|| EnvironmentError::NoImage { image: name.clone() })?;
+    let of_dockerfile = dockerfile::of(block).map(|_| hash_in(&name));
+    Ok(locked_plan(block, base, &name, settings)?.map(|(plan, _)| plan.hash).or(of_dockerfile))
 }
 
-/// The base image of a block's environment.
-pub(super) fn base_name<'a>(block: &'a Block, settings: &'a Settings) -> &'a str {
+/// The base image of a block's environment, unless it is that of its `Dockerfile`.
+fn base_name<'a>(block: &'a Block, settings: &'a Settings) -> &'a str {
     block.image.as_deref().unwrap_or_else(|| settings.image(block.image_kind()))
+}
+
+/// The hash in the name of an image that was built for a block.
+fn hash_in(name: &str) -> String {
+    name.rsplit(':').next().unwrap_or_default().to_owned()
+}
+
+/// The name of the base image of a block, and the image if it exists.
+async fn find_base(
+    block: &Block,
+    store: &dyn ImageStore,
+    settings: &Settings,
+) -> Result<(String, Option<StoredImage>), EnvironmentError> {
+    if let Some(dockerfile) = dockerfile::of(block) {
+        return dockerfile::find(block, dockerfile, store, settings).await;
+    }
+    let name = base_name(block, settings);
+    Ok((name.to_owned(), store.find(name).await?))
+}
+
+/// The base image of an environment.
+pub(super) struct Base {
+    pub(super) image: StoredImage,
+    pub(super) name: String,
+    /// Whether it existed before.
+    was_there: bool,
+    /// Prevents its eviction, if it was built for a block.
+    hold: Option<LockGuard>,
+}
+
+impl Base {
+    fn found(image: StoredImage, name: &str) -> Self {
+        Self { image, name: name.to_owned(), was_there: true, hold: None }
+    }
 }
 
 /// The plan of a block on an existing base, with the block's lock if it has one. The settings have the block's bounds.
@@ -179,21 +213,19 @@ pub(super) fn plan(
     Ok(Plan::of(block, base, base_name, lock, settings, sdk))
 }
 
-/// Finds and builds environments.
-pub(super) struct EnvironmentResolver<'a> {
-    pub(super) store: &'a dyn ImageStore,
-    pub(super) settings: &'a Settings,
-    pub(super) events: &'a Events,
-    pub(super) cancel: &'a Cancel,
-}
-
 impl EnvironmentResolver<'_> {
-    /// Finds a base image, and pulls it if it is missing.
-    pub(super) async fn base(&self, name: &str) -> Result<StoredImage, EnvironmentError> {
-        let credentials = Credentials::new(&self.settings.docker_config);
-        tokio::select! {
-            found = bring(self.store, name, self.settings, &credentials, self.events) => Ok(found?),
-            () = self.cancel.cancelled() => Err(EnvironmentError::Cancelled),
+    /// The base image of a block.
+    pub(super) async fn base_of(&self, block: &Block) -> Result<Base, EnvironmentError> {
+        match dockerfile::of(block) {
+            Some(dockerfile) => {
+                let provided = self.image_of(block, dockerfile).await?;
+                let dockerfile::Provided { image, name, was_there, hold } = provided;
+                Ok(Base { image, name, was_there, hold: Some(hold) })
+            }
+            None => {
+                let name = base_name(block, self.settings);
+                Ok(Base::found(self.base(name).await?, name))
+            }
         }
     }
 
@@ -256,45 +288,5 @@ impl EnvironmentResolver<'_> {
         events.tell(Event::Built { line });
         self.make_room(ledger).await;
         Ok(image)
-    }
-
-    /// Work in build containers, until the deadline of builds or a cancel. Then its containers are removed first.
-    pub(super) async fn in_time<T>(
-        &self,
-        work: impl Future<Output = Result<T, EnvironmentError>>,
-    ) -> Result<T, EnvironmentError> {
-        let given_up = tokio::select! {
-            done = work => return done,
-            () = tokio::time::sleep(self.settings.build.deadline()) => {
-                EnvironmentError::Deadline { minutes: self.settings.build.minutes }
-            }
-            () = self.cancel.cancelled() => EnvironmentError::Cancelled,
-        };
-        // An engine that does not answer must not keep the caller: the next host removes its containers.
-        let _ = tokio::time::timeout(SETTLE_DEADLINE, self.store.settle()).await;
-        Err(given_up)
-    }
-
-    /// Cleans up after a build. A failure here does not fail the build, whose image is new and stays.
-    async fn make_room(&self, ledger: &UsageStore) {
-        let note = match pruning::prune(Some(self.store), ledger, self.settings, pruning::How::AfterBuild).await {
-            Ok(report) => report.summary(),
-            Err(error) => Some(format!("cannot clean up the images made here: {error}")),
-        };
-        if let Some(note) = note {
-            self.events.tell(Event::Note(note.into()));
-        }
-    }
-
-    /// Waits for a lock of the usage store, which may take as long as another build.
-    async fn locked(
-        &self,
-        taking: impl Future<Output = std::io::Result<LockGuard>>,
-    ) -> Result<LockGuard, EnvironmentError> {
-        let taken = tokio::select! {
-            taken = taking => taken,
-            () = self.cancel.cancelled() => return Err(EnvironmentError::Cancelled),
-        };
-        taken.map_err(|source| EnvironmentError::UsageStore { folder: self.settings.state_folder.clone(), source })
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::environment::PullError;
 use crate::fingerprint::FingerprintError;
+use longshore_block::BlockError;
 use longshore_config::CertificateError;
 use longshore_engine::StoreError;
 use longshore_model::activity::ShuttingDown;
 use longshore_model::day::Day;
+use longshore_model::reference::ReferenceError;
 use longshore_model::remedy::Remedy;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -60,6 +62,45 @@ pub enum EnvironmentError {
     Deadline {
         /// The limit.
         minutes: u64,
+    },
+    /// The image of a `Dockerfile` cannot be built.
+    #[error("cannot build the image of `{file}`{step}:\n{words}")]
+    Dockerfile {
+        /// The file.
+        file: PathBuf,
+        /// The failed instruction, if one was begun.
+        step: String,
+        /// The end of its output, and the builder's message.
+        words: String,
+    },
+    /// An image that a `Dockerfile` is built from has no valid name.
+    #[error("`{file}` is built from `{image}`, which is not a valid image name")]
+    DockerfileImage {
+        /// The file.
+        file: PathBuf,
+        /// The name.
+        image: String,
+        /// The cause.
+        #[source]
+        source: ReferenceError,
+    },
+    /// The settings do not allow it to be built.
+    #[error("cannot build the image of `{file}`: `dockerfiles` in `[build]` of the settings is `false`")]
+    DockerfileForbidden {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The files of a block cannot be used in the build of its `Dockerfile`.
+    #[error(transparent)]
+    Block(#[from] Box<BlockError>),
+    /// The files of a block could not be read for the build of its `Dockerfile`.
+    #[error("cannot collect the files of `{folder}` for its `Dockerfile`")]
+    BuildContext {
+        /// The block's folder.
+        folder: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
     },
     /// A block does not work with the interpreter of its base.
     #[error("the block needs {wanted}, and the image `{image}` has {found}")]
@@ -215,6 +256,9 @@ impl EnvironmentError {
                 | Self::LockBounds { .. }
                 | Self::NoSnapshot { .. }
                 | Self::ConstraintsOfR
+                | Self::Block(_)
+                | Self::DockerfileImage { .. }
+                | Self::DockerfileForbidden { .. }
                 | Self::Pull(PullError::Reference { .. })
         )
     }

@@ -3,12 +3,13 @@
 use super::base_packages;
 use super::bounds::{self, concern_base};
 use super::builder::Builder;
-use super::ensure::{EnvironmentResolver, base_name, plan};
+use super::ensure::plan;
 use super::interpreter_version::check_image;
 use super::job::Job;
 use super::labelled::lines;
 use super::lock::{Lock, LockedPackage};
 use super::names::check_names;
+use super::resolver::EnvironmentResolver;
 use super::sources::PROLOGUE;
 use super::steps::{self, Finish};
 use super::{Bounds, EnvironmentError, installed};
@@ -69,16 +70,16 @@ pub async fn lock(
     }
     let store = engines.images().await.map_err(StoreError::from)?;
     let resolver = EnvironmentResolver { store: store.as_ref(), settings, events, cancel };
-    let name = base_name(block, settings);
-    let base = resolver.base(name).await?;
-    check_image(block, &base, name, store.as_ref(), settings).await?;
+    let provided = resolver.base_of(block).await?;
+    let (base, name) = (&provided.image, provided.name.as_str());
+    check_image(block, base, name, store.as_ref(), settings).await?;
     // The exact packages of another tool's lock are those of this one.
     let pinned = Lock::pinned(block);
     let Some(plan) = plan(block, base.clone(), name, pinned.as_ref(), settings)? else {
         return Err(wrong("the block names no packages, so there is nothing to lock"));
     };
     let ready = resolver.ready(&plan, pinned.as_ref()).await?;
-    let mut written = Lock::new(block, &base, name, &settings.packages);
+    let mut written = Lock::new(block, base, name, &settings.packages);
     let mut found = lines(&ready.image, labels::RESOLVED);
     let read = async {
         let fingerprint = installed::all_of(store.as_ref(), &plan, &ready.image.id).await?;
@@ -98,7 +99,7 @@ pub async fn lock(
                 events,
                 lock: None,
             };
-            read.extend(hashed(&builder, &base, wanted, installed::constraints(&fingerprint), &path).await?);
+            read.extend(hashed(&builder, base, wanted, installed::constraints(&fingerprint), &path).await?);
         }
         Ok::<_, EnvironmentError>(read)
     };

@@ -1,7 +1,7 @@
 //! Valid package names of a block: they become arguments of other programs, and must be names and nothing else.
 
-use super::EnvironmentError;
 use super::lock::Lock;
+use super::{EnvironmentError, dockerfile};
 use longshore_block::{Block, Language, is_requirement};
 use longshore_model::day::AsOf;
 
@@ -12,6 +12,7 @@ use longshore_model::day::AsOf;
 /// lock.
 pub fn check(block: &Block) -> Result<(), EnvironmentError> {
     check_names(block)?;
+    dockerfile::check(block)?;
     let Some(lock) = Lock::of(block)? else { return Ok(()) };
     lock.check_names(block)?;
     let day = block.as_of.and_then(|as_of| if let AsOf::Day(day) = as_of { Some(day) } else { None });

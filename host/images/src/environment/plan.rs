@@ -168,7 +168,7 @@ impl Plan {
 
 /// Whether the API must be installed in the block's base: in a custom image. Longshore's own have it.
 pub(super) fn needs_api(block: &Block) -> bool {
-    block.install_api && block.image.is_some()
+    block.install_api && (block.image.is_some() || block.dockerfile.is_some())
 }
 
 /// The name of the image of an environment.

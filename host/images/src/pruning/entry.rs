@@ -14,6 +14,8 @@ pub enum Kind {
     Generated,
     /// A shared base of other images.
     Layer,
+    /// The image of a block's `Dockerfile`.
+    Dockerfile,
     /// An image imported from an archive.
     Imported,
     /// A custom image that is marked for pruning.
@@ -29,6 +31,7 @@ impl Kind {
         match self {
             Self::Generated => "generated",
             Self::Layer => "layer",
+            Self::Dockerfile => "dockerfile",
             Self::Imported => "imported",
             Self::Custom => "custom",
             Self::Folder => "folder",

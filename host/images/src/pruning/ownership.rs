@@ -9,6 +9,8 @@ use longshore_model::labels;
 /// The repositories of images that Longshore builds and names.
 const ENVIRONMENTS: &str = "longshore/environment:";
 const LAYERS: &str = "longshore/layer:";
+const DOCKERFILES: &str = "longshore/dockerfile:";
+const MADE: [&str; 3] = [ENVIRONMENTS, LAYERS, DOCKERFILES];
 pub(super) const IMPORTED: &str = "longshore/imported:";
 
 /// All other repositories below this one contain base images.
@@ -36,12 +38,13 @@ pub(crate) fn owned(image: &StoredImage, settings: &Settings) -> Option<Owned> {
     let made = match label(labels::IMAGE_TYPE) {
         Some(labels::GENERATED) => Some(Kind::Generated),
         Some(labels::LAYER) => Some(Kind::Layer),
+        Some(labels::DOCKERFILE) => Some(Kind::Dockerfile),
         _ => None,
     };
     let kind = match made {
         // Without a name no run can find it, whoever made it.
         Some(kind) if image.names.is_empty() => Some(kind),
-        Some(kind) if named(ENVIRONMENTS) || named(LAYERS) => Some(kind),
+        Some(kind) if MADE.iter().any(|start| named(start)) => Some(kind),
         _ if named(IMPORTED) => Some(Kind::Imported),
         _ => None,
     };
@@ -59,7 +62,7 @@ pub(crate) fn owned(image: &StoredImage, settings: &Settings) -> Option<Owned> {
 
 /// Whether a name is one that Longshore gives.
 fn is_ours(name: &str) -> bool {
-    [ENVIRONMENTS, LAYERS, IMPORTED].iter().any(|start| name.starts_with(start))
+    MADE.iter().chain([&IMPORTED]).any(|start| name.starts_with(start))
 }
 
 fn is_configured(name: &str, settings: &Settings) -> bool {
@@ -91,6 +94,9 @@ mod tests {
             (&["longshore/environment:a"], &[], None),
             (&["longshore/environment:a", "my/own:1"], &[generated], theirs),
             (&["longshore/layer:a"], &[layer], Some((Kind::Layer, false))),
+            (&["longshore/dockerfile:a"], &["longshore.image-type=dockerfile"], Some((Kind::Dockerfile, false))),
+            (&["my/own:1"], &["longshore.image-type=dockerfile"], None),
+            (&[], &["longshore.image-type=dockerfile"], Some((Kind::Dockerfile, false))),
             (&["longshore/imported:a"], &[], Some((Kind::Imported, false))),
             (&["longshore/imported:a"], &[generated], Some((Kind::Imported, false))),
             (&["longshore/imported:a", "longshore/environment:a"], &[generated], ours),

@@ -37,6 +37,7 @@ pub(crate) fn ledger_key(image: &StoredImage, kind: Kind) -> String {
     match (kind, environment, imported) {
         (Kind::Generated, Some(hash), _) => hash.clone(),
         (Kind::Layer, Some(hash), _) => format!("layer-{hash}"),
+        (Kind::Dockerfile, Some(hash), _) => format!("dockerfile-{hash}"),
         (Kind::Imported, _, Some(name)) => name.replace(['/', ':'], "-"),
         _ => digits(&image.id.0).to_owned(),
     }
@@ -78,7 +79,7 @@ impl Survey {
             Ok::<_, PruneError>(entries)
         });
         let entries = looking.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
-        const KINDS: [Kind; 4] = [Kind::Generated, Kind::Layer, Kind::Imported, Kind::Custom];
+        const KINDS: [Kind; 5] = [Kind::Generated, Kind::Layer, Kind::Dockerfile, Kind::Imported, Kind::Custom];
         let others = images.iter().flat_map(|image| KINDS.map(|kind| ledger_key(image, kind)));
         let present = entries.iter().map(|entry| entry.key.clone()).chain(others).collect();
         let mut survey = Self { entries, present, now };
@@ -122,7 +123,7 @@ fn found<'a>(images: &'a [StoredImage], settings: &Settings) -> FoundImages<'a> 
     let environment = |image: &'a StoredImage| image.labels.get(labels::ENVIRONMENT).map(String::as_str);
     let ours: Vec<(&StoredImage, Owned)> =
         images.iter().filter_map(|image| Some((image, owned(image, settings)?))).collect();
-    let is_made = |kind| matches!(kind, Kind::Generated | Kind::Layer);
+    let is_made = |kind| matches!(kind, Kind::Generated | Kind::Layer | Kind::Dockerfile);
     let named = ours.iter().filter(|(image, owned)| is_made(owned.kind) && !image.names.is_empty());
     let made: HashMap<&str, &str> =
         named.filter_map(|(image, _)| Some((environment(image)?, image.id.0.as_str()))).collect();
@@ -193,8 +194,13 @@ impl Found<'_> {
         // An image built from one of Longshore's has its labels, but other packages.
         let of_ours = self.owned.kind != Kind::Custom;
         let lines = |key: &str| if of_ours { lines(key) } else { Vec::new() };
+        let of_key = ["layer-", "dockerfile-", "longshore-imported-"]
+            .iter()
+            .fold(key.as_str(), |hash, prefix| hash.trim_start_matches(prefix));
+        // Stages of a build have its hash, until the image with its name exists.
+        let is_stage = self.owned.kind == Kind::Dockerfile && image.names.is_empty();
         ImageEntry {
-            hash: key.trim_start_matches("layer-").trim_start_matches("longshore-imported-").to_owned(),
+            hash: if is_stage { digits(&image.id.0) } else { of_key }.to_owned(),
             kind: self.owned.kind,
             id: Some(image.id.0.clone()),
             names: image.names.clone(),

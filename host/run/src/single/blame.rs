@@ -76,10 +76,15 @@ fn of_environment(error: &EnvironmentError) -> Blame {
         | EnvironmentError::LockBounds { .. }
         | EnvironmentError::NoSnapshot { .. }
         | EnvironmentError::ConstraintsOfR
+        | EnvironmentError::Dockerfile { .. }
+        | EnvironmentError::DockerfileImage { .. }
+        | EnvironmentError::DockerfileForbidden { .. }
+        | EnvironmentError::Block(_)
         | EnvironmentError::Tools { .. } => Blame::Environment,
         EnvironmentError::Pull(error) => of_pull(error),
         EnvironmentError::Store(error) => of_store(error),
         EnvironmentError::File { .. }
+        | EnvironmentError::BuildContext { .. }
         | EnvironmentError::LastChange { .. }
         | EnvironmentError::Write { .. }
         | EnvironmentError::Sdk { .. }
@@ -125,6 +130,7 @@ fn of_local(error: &LocalError) -> Blame {
         LocalError::Bounds(error) => of_environment(error),
         LocalError::NoUv { .. }
         | LocalError::UvNotInstalled { .. }
+        | LocalError::Dockerfile { .. }
         | LocalError::OldPython { .. }
         | LocalError::OtherVersion { .. }
         | LocalError::Interpreter { .. }

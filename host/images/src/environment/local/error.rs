@@ -22,6 +22,14 @@ pub enum LocalError {
         /// The end of the installer's output.
         words: String,
     },
+    /// The block's base is an image.
+    #[error(
+        "cannot use the `Dockerfile` of `{folder}` on the `process` engine, which has no images: use an engine with containers"
+    )]
+    Dockerfile {
+        /// The block's folder.
+        folder: PathBuf,
+    },
     /// The machine has no interpreter of the language.
     #[error("cannot run scripts in {language}: there is no `{program}`")]
     NoInterpreter {

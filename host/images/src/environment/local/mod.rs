@@ -18,7 +18,7 @@ pub use diagnosis::diagnose;
 pub use error::LocalError;
 
 use super::interpreter_version::{OtherVersion, check};
-use crate::environment::Bounds;
+use crate::environment::{Bounds, dockerfile};
 use crate::pruning::{self, caches};
 use crate::usage_store::{LockGuard, UsageStore};
 use environment_cache::{Acquired, BuildDirectory, EnvironmentCache, InstalledEnvironment, Record};
@@ -56,6 +56,9 @@ pub async fn ensure(
 ) -> Result<LocalEnvironment, LocalError> {
     let settings = &bounds.applied(engines.settings());
     let watch = Watch { events, cancel };
+    if dockerfile::of(block).is_some() {
+        return Err(LocalError::Dockerfile { folder: block.folder.clone() });
+    }
     match block.language {
         Language::Python => python::ensure(block, engines, settings, watch).await,
         Language::R => r::ensure(block, engines, settings, watch).await,

@@ -1,0 +1,2 @@
+library(zoo)
+cat("done\n")
