@@ -8,7 +8,7 @@ use longshore_engine::task::Task;
 use longshore_engine::{Diagnosis, EngineError, Engines, ProcessConnector, diagnose};
 use longshore_engine_docker::DockerConnector;
 use longshore_images::collection::{ImageCollection, ImagesError};
-use longshore_images::environment::{self, Built, EnvironmentError, Locked};
+use longshore_images::environment::{self, Built, EnvironmentError, Locked, PylockWritten};
 use longshore_images::provision::{self, BaseName, Origin, ProvideError, Provided};
 use longshore_images::subject::{self, SubjectError, TakenFingerprint};
 use longshore_images::transfer::{self, ExportError, Exported, ImportError, Imported, Source, Target, Trust};
@@ -20,6 +20,7 @@ use longshore_run::record::RunRecord;
 use longshore_run::request::{Prepared, RunRequest};
 use longshore_run::run;
 use longshore_run::single::{self, Explained};
+use std::path::Path;
 
 /// Runs blocks, and builds and manages the images that they need. Create it once; its methods may be called
 /// concurrently from any number of tasks. It reads no environment variable, handles no signal and prints nothing.
@@ -183,6 +184,23 @@ impl Host {
         let _activity = self.activities.begin()?;
         let (cancel, _following) = self.cancelled_by(cancel);
         environment::lock(block, &self.engines, events, &cancel).await
+    }
+
+    /// Writes the Python packages of a block's lock as `pylock.toml` (PEP 751), for other installers. A missing lock is
+    /// written first.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`]: the lock has no Python packages, the index has not its files, or a file cannot be written.
+    pub async fn export_lock(
+        &self,
+        block: &Block,
+        path: &Path,
+        events: &Events,
+        cancel: &Cancel,
+    ) -> Result<PylockWritten, EnvironmentError> {
+        let _activity = self.activities.begin()?;
+        let (cancel, _following) = self.cancelled_by(cancel);
+        environment::write_pylock(block, path, &self.engines, events, &cancel).await
     }
 
     /// Takes the fingerprint of a subject: a path is a block (its folder or script) or, if it ends in `.json`, a saved

@@ -21,6 +21,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("block/src/needs/dockerfile.rs", "--from", "an option of `COPY`"),
     ("images/src/environment/local/python.rs", "--dry-run", "an argument of uv"),
     ("images/src/environment/packages.rs", "--dry-run", "an argument of uv"),
+    ("images/src/environment/pylock.rs", "--format", "an argument of uv"),
     ("images/src/environment/lock.rs", "written by `longshore lock`", "the head of a file that this command writes"),
 ];
 

@@ -245,6 +245,7 @@ fn inspected(found: ImageInspect) -> StoredImage {
             entry_point: config.entrypoint.unwrap_or_default(),
             environment: config.env.unwrap_or_default(),
             volumes: config.volumes.unwrap_or_default(),
+            on_build: config.on_build.unwrap_or_default(),
         },
     }
 }

@@ -44,6 +44,8 @@ pub struct ContainerDefaults {
     pub environment: Vec<String>,
     /// Folders that are volumes.
     pub volumes: Vec<String>,
+    /// Instructions for images that are built on it.
+    pub on_build: Vec<String>,
 }
 
 /// Stores images. Each reference is a name or an id.

@@ -2,7 +2,7 @@
 //! nothing is downloaded.
 
 use crate::engine::{docker, needed};
-use crate::place::{PATIENCE, Place, folder};
+use crate::place::{PATIENCE, Place, folder, image};
 use crate::served::indexed;
 use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
@@ -94,6 +94,13 @@ fn what_cannot_be_built_is_an_error_with_its_step() {
     std::fs::remove_file(block.join("link")).unwrap();
     write("FROM Python!\n");
     place.run(&block).expect(2, &["is built from `Python!`, which is not a valid image name"]);
+    write("FROM longshore/python\nADD http://127.0.0.1:1/x /x\n");
+    place.run(&block).expect(2, &["Dockerfile`, line 2: `ADD` of the address `http://127.0.0.1:1/x` is not built"]);
+    let triggers = image(&format!("{}:triggers", place.store), "FROM longshore/base\nONBUILD RUN echo unseen\n");
+    write(&format!("FROM {triggers}\n"));
+    let refused = place.run(&block);
+    docker(&["rmi", &triggers]);
+    refused.expect(3, &["`ONBUILD`"]);
     write("FROM longshore/no-such-image\n");
     place.run(&block).expect(3, &["longshore/no-such-image"]);
     write("FROM longshore/python\nCOPY none.txt /\n");

@@ -4,6 +4,7 @@
 use super::folder_files::FolderFiles;
 use crate::error::BlockError;
 use crate::needed::{BuildFiles, Dockerfile};
+use longshore_model::address::masked;
 use longshore_os::small_file::WRITTEN_MAX;
 use std::collections::BTreeMap;
 
@@ -135,6 +136,14 @@ impl Found {
             "FROM" => self.from(rest, instruction.last),
             "ARG" => self.argument(rest),
             "COPY" | "ADD" => self.copied(rest, instruction.keyword == "ADD", escape),
+            // It is run by a later stage on this one.
+            "ONBUILD" if !self.stages.is_empty() => match rest.split_once(char::is_whitespace) {
+                Some((keyword, rest)) if keyword.eq_ignore_ascii_case("ADD") => self.copied(rest.trim(), true, escape),
+                Some((keyword, rest)) if keyword.eq_ignore_ascii_case("COPY") => {
+                    self.copied(rest.trim(), false, escape)
+                }
+                _ => Ok(()),
+            },
             _ if self.stages.is_empty() => Err(format!("`{}` before the first `FROM`", cut(&instruction.keyword))),
             _ => Ok(()),
         }
@@ -210,10 +219,10 @@ impl Found {
             return Err("it needs a source and a destination".into());
         };
         for source in sources {
-            let is_address = ["http://", "https://", "git@"].iter().any(|start| source.starts_with(start));
-            if !(may_fetch && is_address) {
-                self.source(source, escape)?;
+            if may_fetch {
+                check_added(source, escape)?;
             }
+            self.source(source, escape)?;
         }
         Ok(())
     }
@@ -240,6 +249,20 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// Refuses a source that is an address: the engine itself would fetch it, and can reach what a build cannot, such as
+/// services of the machine.
+fn check_added(source: &str, escape: char) -> Result<(), String> {
+    if source.contains('$') {
+        return Err(format!("`ADD {}` may have an address in its variable: use `COPY`", cut(source)));
+    }
+    let plain: String =
+        source.chars().filter(|character| !matches!(character, '"' | '\'') && *character != escape).collect();
+    if plain.contains("://") || plain.starts_with("git@") {
+        return Err(format!("`ADD` of the address `{}` is not built: fetch it with `RUN`", cut(&masked(&plain))));
+    }
+    Ok(())
 }
 
 /// A value with its `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}` replaced.
@@ -298,7 +321,7 @@ mod tests {
             ("FROM r-base:${V:-4.2}\n", "r-base:4.2", &["r-base:4.2"]),
             ("FROM a AS Build\nRUN x\nFROM b\nCOPY --from=build /x /x\nCOPY --from=c:1 /y /y", "b", &["a", "b", "c:1"]),
             ("FROM a AS one\nFROM one\nCOPY --from=0 /x /x\n", "a", &["a"]),
-            ("FROM scratch\nADD https://example.org/x.tar /\n", "scratch", &[]),
+            ("FROM scratch\nADD x.tar /\n", "scratch", &[]),
             ("# escape=`\nFROM a `\n  AS b\nRUN c:\\\nRUN d", "a", &["a"]),
         ] {
             let found = read(text);
@@ -317,7 +340,8 @@ mod tests {
             ("COPY requirements.txt /tmp/", named(&["requirements.txt"])),
             ("COPY --chown=1:1 ./a/ b/../c \\\n /tmp/", named(&["a", "c"])),
             ("COPY [\"a file\", \"/b\", \"/tmp/\"]", named(&["a file", "b"])),
-            ("ADD https://example.org/x data.tar.gz /", named(&["data.tar.gz"])),
+            ("ADD data.tar.gz /", named(&["data.tar.gz"])),
+            ("ONBUILD COPY a /a", named(&["a"])),
             ("COPY . /app", BuildFiles::All),
             ("COPY a /a\nCOPY *.txt /b", BuildFiles::All),
             ("COPY $FILE /a\nCOPY a /a", BuildFiles::All),
@@ -344,6 +368,11 @@ mod tests {
             ("FROM a\nCOPY \\\n ../x /x", 2, "`../x` is outside of the folder"),
             ("FROM a\nCOPY x", 2, "it needs a source"),
             ("FROM ${V", 1, "has a `${` without `}`"),
+            ("FROM a\nADD --chown=1 http://127.0.0.1:8080/ /x", 2, "`ADD` of the address"),
+            ("FROM a\nADD [\"x\", \"HTTPS://u:secret@h/\", \"/x\"]", 2, "`ADD` of the address `HTTPS://u:***@h/`"),
+            ("FROM a\nADD \"http:\\//127.0.0.1/\" /x", 2, "`ADD` of the address"),
+            ("FROM a\nARG U=http://h/\nADD $U /x", 3, "use `COPY`"),
+            ("FROM a\nONBUILD add http://h/ /x\nFROM 0", 2, "`ADD` of the address"),
         ] {
             let (found, said) = parse(text).unwrap_err();
             assert!(found == line && said.contains(reason), "{text}: line {found}: {said}");

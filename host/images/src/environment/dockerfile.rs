@@ -230,7 +230,15 @@ impl EnvironmentResolver<'_> {
         }
         let mut below = Vec::new();
         for image in &dockerfile.images {
-            below.push(self.base(image).await?);
+            let found = self.base(image).await?;
+            // They could copy and fetch whatever their author wants, unseen by the checks of the file.
+            if !found.defaults.on_build.is_empty() {
+                return Err(EnvironmentError::OnBuild {
+                    file: block.folder.join(&dockerfile.file),
+                    image: image.clone(),
+                });
+            }
+            below.push(found);
         }
         let planned = Planned::of(block, dockerfile, &below, self.settings).await?;
         let ledger = UsageStore::new(&self.settings.state_folder);

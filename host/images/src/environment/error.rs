@@ -84,6 +84,16 @@ pub enum EnvironmentError {
         #[source]
         source: ReferenceError,
     },
+    /// An image that a `Dockerfile` is built from has instructions of its own.
+    #[error(
+        "cannot build the image of `{file}`: `{image}` has instructions for images that are built on it (`ONBUILD`), and these are not run"
+    )]
+    OnBuild {
+        /// The file.
+        file: PathBuf,
+        /// The image.
+        image: String,
+    },
     /// The settings do not allow it to be built.
     #[error("cannot build the image of `{file}`: `dockerfiles` in `[build]` of the settings is `false`")]
     DockerfileForbidden {
@@ -185,6 +195,22 @@ pub enum EnvironmentError {
         /// The bound, and what the lock has.
         reason: String,
     },
+    /// A lock cannot be written for other tools.
+    #[error("cannot write the lock as `{path}`: {reason}")]
+    Pylock {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        reason: String,
+    },
+    /// A lock is not written for other tools at this path.
+    #[error("cannot write the lock as `{path}`: {reason}")]
+    PylockPath {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        reason: String,
+    },
     /// The day of a script's last change cannot be determined.
     #[error("cannot determine the day of the last change of `{path}`")]
     LastChange {
@@ -256,6 +282,7 @@ impl EnvironmentError {
                 | Self::LockBounds { .. }
                 | Self::NoSnapshot { .. }
                 | Self::ConstraintsOfR
+                | Self::PylockPath { .. }
                 | Self::Block(_)
                 | Self::DockerfileImage { .. }
                 | Self::DockerfileForbidden { .. }

@@ -19,8 +19,8 @@ const FILE: &str = "longshore.lock";
 const VERSION: u32 = 1;
 
 const HEAD: &str = "\
-# The exact packages of this block's environment, written by `longshore lock`: builds take these and no others.\n\
-# To take newer ones, or after a change of the manifest, write it anew.\n\n";
+# The exact packages of this block's environment, written by `longshore lock`: builds install these and no others.\n\
+# Run `longshore lock` again for newer packages, or if the block lists other ones.\n\n";
 
 /// A lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,6 +239,11 @@ impl Lock {
         let mut only = self.clone();
         only.python.retain(|package| pins.iter().any(|pin| package.is(pin)));
         only
+    }
+
+    /// Its Python packages without hashes, as a requirements file of pip.
+    pub(super) fn exact_versions(&self) -> String {
+        self.python.iter().map(|package| format!("{}\n", package.requirement())).collect()
     }
 
     /// Whether each Python package has hashes.

@@ -176,7 +176,7 @@ fn take(line: &str, lock: &mut Lock) {
 }
 
 /// Writes a file completely, or not at all.
-fn write(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write(path: &std::path::Path, text: &str) -> std::io::Result<()> {
     let unpublished = Unpublished::create(path, &new_run_id())?;
     unpublished.writer()?.write_all(text.as_bytes())?;
     unpublished.publish()

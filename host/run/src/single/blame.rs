@@ -76,8 +76,11 @@ fn of_environment(error: &EnvironmentError) -> Blame {
         | EnvironmentError::LockBounds { .. }
         | EnvironmentError::NoSnapshot { .. }
         | EnvironmentError::ConstraintsOfR
+        | EnvironmentError::Pylock { .. }
+        | EnvironmentError::PylockPath { .. }
         | EnvironmentError::Dockerfile { .. }
         | EnvironmentError::DockerfileImage { .. }
+        | EnvironmentError::OnBuild { .. }
         | EnvironmentError::DockerfileForbidden { .. }
         | EnvironmentError::Block(_)
         | EnvironmentError::Tools { .. } => Blame::Environment,
