@@ -24,6 +24,10 @@ use std::process::ExitCode;
 /// Where the host's socket is in a container.
 const SOCKET: &str = "/run/longshore/host.sock";
 
+/// For those who start a container of an image themselves.
+const BY_HAND: &str = "longshore-agent: this image is for `longshore run`: to start another program in it, use `docker run \
+                       --entrypoint PROGRAM IMAGE`";
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let socket = match arguments.next() {
@@ -39,6 +43,11 @@ fn main() -> ExitCode {
         Err(AgentError::HostGone) => ExitCode::from(3),
         Err(error) => {
             say(&format!("longshore-agent: {}", chain(&error)));
+            if let AgentError::Connect { path, .. } = &error
+                && !path.exists()
+            {
+                say(BY_HAND);
+            }
             ExitCode::from(4)
         }
     }

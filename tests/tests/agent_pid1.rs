@@ -387,6 +387,17 @@ fn what_the_script_left_is_sent_when_it_has_ended() {
 }
 
 #[test]
+fn whoever_starts_an_image_by_hand_is_told_how() {
+    for arguments in [&["python3", "-c", "print(1)"][..], &["/nowhere/host.sock"], &["bash"]] {
+        let output = Command::new(binary()).args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains(&format!("cannot connect to the host at `{}`", arguments[0])), "{said}");
+        assert!(said.contains("use `docker run --entrypoint PROGRAM IMAGE`"), "{said}");
+    }
+}
+
+#[test]
 fn a_program_that_is_missing_is_named() {
     for way in WAYS {
         let mut agent = Agent::start(way);
