@@ -259,6 +259,8 @@ fn folders_of_runs_without_a_container_count_in_the_same_budget() {
         std::fs::create_dir_all(path.join("lib")).unwrap();
         std::fs::write(path.join("size"), "20000").unwrap();
         std::fs::write(path.join("packages"), "tomli==2\n").unwrap();
+        let record = r#"{"language": "python", "requirements": ["tomli==2"], "installed": ["tomli==2.0.0"]}"#;
+        std::fs::write(path.join("environment.json"), record).unwrap();
         store.used(&Made { hash, ..image.clone() }, days);
         path
     };
@@ -269,6 +271,7 @@ fn folders_of_runs_without_a_container_count_in_the_same_budget() {
     assert!(list.ends_with("1 image and 2 folders, 50 kB of the 1.1 TB budget\n"), "{list}");
     let explained = store.images(&["explain", old.to_str().unwrap()], 0);
     assert!(explained.contains("packages for runs without a container") && explained.contains("tomli==2"));
+    assert!(explained.contains("installed        pip tomli==2.0.0: listed as `tomli==2`\n"), "{explained}");
     store.budget = 20 * KB;
     store.images(&["prune"], 0);
     assert!(old.exists() && held.exists() && !is_there(&image), "folders made just now stay");

@@ -5,6 +5,7 @@ use longshore_model::digest::is_hash;
 use longshore_os::disk_use::folder_bytes;
 use longshore_os::presence::if_there;
 use longshore_os::small_file;
+use serde::Deserialize;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -14,6 +15,9 @@ const SIZE: &str = "size";
 
 /// A file in such a folder that lists its requested packages, one in a line.
 const PACKAGES: &str = "packages";
+
+/// A file in such a folder with its content, as its builder recorded it.
+const RECORD: &str = "environment.json";
 
 /// Prefix of a folder that is being removed. Other folders are always complete.
 const TRASH: &str = ".trash-";
@@ -29,6 +33,17 @@ pub(crate) struct Folder {
     pub(crate) bytes: u64,
     pub(crate) created: SystemTime,
     pub(crate) packages: Vec<String>,
+    pub(crate) record: Record,
+}
+
+/// What the builder of an environment recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Record {
+    /// `python` or `r`.
+    pub(crate) language: String,
+    /// The packages installed for it, with versions.
+    pub(crate) installed: Vec<String>,
 }
 
 /// Path of the folder of environments in a cache.
@@ -49,7 +64,8 @@ pub(crate) fn folders(cache_folder: &Path) -> io::Result<Vec<Folder>> {
             let packages = read(&path.join(PACKAGES)).unwrap_or_default();
             let packages = packages.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
             let created = facts.created().or_else(|_| facts.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-            found.push(Folder { hash: name, path, bytes, created, packages });
+            let record = read(&path.join(RECORD)).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+            found.push(Folder { hash: name, path, bytes, created, packages, record });
         }
     }
     Ok(found)
@@ -106,6 +122,12 @@ mod tests {
         let found = folders(cache.path()).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].hash.as_str(), &found[0].packages), (HASH, &vec!["humanize==4".into(), "tomli".into()]));
+        assert_eq!(found[0].record, Record::default());
+        let record = r#"{"language": "python", "requirements": ["tomli"], "installed": ["tomli==2.2.1"]}"#;
+        std::fs::write(place.join(HASH).join("environment.json"), record).unwrap();
+        assert_eq!(folders(cache.path()).unwrap()[0].record.installed, ["tomli==2.2.1"]);
+        std::fs::write(place.join(HASH).join("environment.json"), "{").unwrap();
+        assert_eq!(folders(cache.path()).unwrap()[0].record, Record::default());
         std::fs::write(place.join(HASH).join("size"), "123\n").unwrap();
         assert_eq!(folders(cache.path()).unwrap()[0].bytes, 123);
     }

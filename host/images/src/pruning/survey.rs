@@ -239,6 +239,12 @@ fn listed_in(image: &StoredImage, of_ours: bool) -> Vec<ListedPackage> {
 }
 
 fn folder_entry(folder: Folder) -> ImageEntry {
+    let (kind, word) = if folder.record.language == "r" { (ListedKind::R, "r") } else { (ListedKind::Python, "pip") };
+    let listed = |text: &String| ListedPackage { kind, text: text.clone(), place: None };
+    let listed = folder.packages.iter().map(listed).collect();
+    // The record of R packages has a blank before the version.
+    let resolved =
+        folder.record.installed.iter().map(|package| format!("{word} {}", package.replace(' ', "=="))).collect();
     ImageEntry {
         key: folder.hash.clone(),
         hash: folder.hash,
@@ -252,8 +258,8 @@ fn folder_entry(folder: Folder) -> ImageEntry {
         system_packages: Vec::new(),
         as_of: None,
         constraints: Vec::new(),
-        resolved: Vec::new(),
-        listed: Vec::new(),
+        resolved,
+        listed,
         added_bytes: folder.bytes,
         created: folder.created,
         last_used: folder.created,
