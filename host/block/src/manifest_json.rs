@@ -75,7 +75,7 @@ fn block(manifest: &Value, folder: &Path, notices: &mut Notices) -> Result<Block
         form,
         pandas: pandas(&entry, notices),
         mode: mode(entry.text("apiMode", notices), form, notices)?,
-        dependencies: dependencies(&entry, language, notices),
+        dependencies: dependencies(&entry, notices),
         system_packages: words(&docker, "customSystemLibraries", notices),
         image: image(&docker, notices),
         install_api: docker.flag("installVisokioRepLibraries", notices).unwrap_or(true),
@@ -171,10 +171,7 @@ fn image(docker: &Entry<'_>, notices: &mut Notices) -> Option<String> {
     }
 }
 
-fn dependencies(entry: &Entry<'_>, language: Language, notices: &mut Notices) -> Vec<String> {
-    if language == Language::R {
-        return words(entry, "dependencies", notices);
-    }
+fn dependencies(entry: &Entry<'_>, notices: &mut Notices) -> Vec<String> {
     let (requirements, others) = requirements::split(&texts(entry, "dependencies", notices).join("\n"));
     let told = |other| format!("`dependencies`: `{other}` is not a package requirement: it is ignored");
     notices.warnings.extend(others.iter().map(told));

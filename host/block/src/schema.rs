@@ -126,7 +126,7 @@ pub fn schema() -> Value {
             "script": text("the script, relative to the block's folder"),
             "mode": {"enum": ["batch", "stream"], "default": "batch", "description": "how the script takes its input"},
             "description": text("a description of the block to display"),
-            "dependencies": texts("pip requirement strings; for R, package names"),
+            "dependencies": texts("pip requirements; for R, packages as in `dplyr>=1.1`"),
             "pandas": {"enum": [2, 3], "default": 3, "description": "the pandas version of a Python script"},
             "system_packages": texts("Debian packages"),
             "python": {"enum": PYTHON_VERSIONS, "description": "the version of Python; that of the usual image without it"},

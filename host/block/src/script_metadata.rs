@@ -8,6 +8,7 @@ use super::needs::requires_python;
 use super::python_requirement;
 use super::toml_text::TomlText;
 use longshore_model::hint::did_you_mean;
+use longshore_model::r_requirement::RRequirement;
 use pep440_rs::VersionSpecifiers;
 use serde::Deserialize;
 use std::path::Path;
@@ -120,7 +121,10 @@ fn dependencies(
         let text = one.into_inner();
         dependencies.push(match language {
             Language::Python => python_requirement::read(&text).map_err(|reason| document.at(offset, reason))?.text,
-            Language::R => text.trim().to_owned(),
+            Language::R => {
+                let read = text.parse::<RRequirement>();
+                read.map_err(|error| document.at(offset, format!("`{text}`: {error}")))?.to_string()
+            }
         });
     }
     Ok(dependencies)

@@ -24,6 +24,7 @@ pub mod outcome;
 pub mod package_name;
 pub mod platform;
 pub mod pull_progress;
+pub mod r_requirement;
 pub mod redact;
 pub mod reference;
 pub mod remedy;

@@ -24,6 +24,10 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             return
         if self.path.startswith("http://"):
             self.path = "/" + self.path.split("/", 3)[3]
+        if self.path.startswith("/__linux__/bookworm/"):
+            # A repository with binaries for Linux has them for those that say which R they are.
+            kind = "/binary/" if "R (4.2" in self.headers.get("User-Agent", "") else "/"
+            self.path = kind + self.path.split("/", 3)[3]
         page = pathlib.Path(self.translate_path(self.path)) / "index.json"
         if page.is_file():
             text = page.read_bytes()
@@ -281,11 +285,13 @@ const REPOSITORY: &str = r#"
 folder <- commandArgs(TRUE)[1]
 contrib <- file.path(folder, "src", "contrib")
 dir.create(contrib, recursive = TRUE)
-package <- function(name, needs, code, c = NULL) {
+package <- function(name, needs, code, c = NULL, version = "1.2", place = contrib) {
   source <- file.path(tempdir(), name)
+  unlink(source, recursive = TRUE)
+  dir.create(place, FALSE, recursive = TRUE)
   dir.create(file.path(source, "R"), recursive = TRUE)
   writeLines(c(
-    paste("Package:", name), "Version: 1.2", "Title: A Test", "Description: Of repositories.", "Author: Nobody",
+    paste("Package:", name), paste("Version:", version), "Title: A Test", "Description: Of repositories.", "Author: Nobody",
     "Maintainer: Nobody <nobody@example.org>", "License: MIT", if (nzchar(needs)) paste("Imports:", needs)
   ), file.path(source, "DESCRIPTION"))
   writeLines(c("exportPattern('^[a-z]')", if (length(c)) sprintf("useDynLib(%s, twice)", name)),
@@ -295,7 +301,7 @@ package <- function(name, needs, code, c = NULL) {
     writeLines(c, file.path(source, "src", "code.c"))
   }
   writeLines(code, file.path(source, "R", "code.R"))
-  setwd(contrib)
+  setwd(place)
   system2("R", c("CMD", "build", source), stdout = FALSE, stderr = FALSE)
 }
 package("longshorebelow", "", "answer <- function() 42")
@@ -304,7 +310,20 @@ package("longshorebroken", "", "this is no R")
 package("longshorecompiled", "", "two.times <- function(x) .Call(twice, x)", c(
   '#include <Rinternals.h>', "SEXP twice(SEXP x) { return Rf_ScalarReal(2 * REAL(x)[0]); }"
 ))
+archive <- function(name) file.path(contrib, "Archive", name)
+package("longshorebelow", "", "answer <- function() 41", version = "1.1-3", place = archive("longshorebelow"))
+package("longshorebelow", "", "answer <- function() 40", version = "1.0", place = archive("longshorebelow"))
+package("longshoreabove", "longshorebelow (< 1.2)", "double.answer <- function() 2 * longshorebelow::answer()",
+  version = "1.1", place = archive("longshoreabove"))
 tools::write_PACKAGES(contrib)
+# The same repository with a binary package.
+binary <- file.path(folder, "binary", "src", "contrib")
+dir.create(binary, recursive = TRUE)
+setwd(binary)
+system2("R", c("CMD", "INSTALL", "--build", paste0("--library=", tempdir()), file.path(contrib, "longshorecompiled_1.2.tar.gz")),
+  stdout = FALSE, stderr = FALSE)
+file.rename(list.files(binary), "longshorecompiled_1.2.tar.gz")
+file.copy(file.path(contrib, c("PACKAGES", "PACKAGES.gz", "PACKAGES.rds")), binary)
 "#;
 
 /// A place whose R packages come from that repository.
@@ -325,6 +344,59 @@ fn a_compiler_comes_for_r_packages_that_need_one_and_goes_again() {
     let script = "cat('twice', longshorecompiled::two.times(21), 'compiler', nzchar(Sys.which('gcc')), '\\n')\n";
     let block = place.block("compiled", "r", "dependencies = [\"longshorecompiled\"]", script);
     place.run(&block).expect(0, &["twice 42 compiler FALSE"]);
+}
+
+#[test]
+fn a_repository_with_binaries_for_linux_serves_them() {
+    let (place, server) = with_repository();
+    place.settings(&format!("[r]\nrepositories = [\"http://{}/__linux__/bookworm/\"]\n", server.address));
+    let script = "cat('twice', longshorecompiled::two.times(21), 'binary',\n\
+                  grepl('x86_64|aarch64', packageDescription('longshorecompiled')$Built), '\\n')\n";
+    let block = place.block("binary", "r", "dependencies = [\"longshorecompiled>=1.0\"]", script);
+    let ran = place.run(&block);
+    ran.expect(0, &["twice 42 binary TRUE"]);
+    assert!(!ran.err.contains("r-base-dev"), "{ran:#?}");
+    place.longshore(&["run", "--engine", "process", "binary"]).expect(0, &["twice 42 binary TRUE"]);
+}
+
+#[test]
+fn r_packages_have_the_versions_that_the_block_names() {
+    let (place, _server) = with_repository();
+    let script = "cat('answer', double.answer(), format(packageVersion('longshorebelow')), '\\n')\n";
+    let script = format!("library(longshoreabove)\n{script}");
+    let with = |dependencies: &str| place.block("versions", "r", &format!("dependencies = [{dependencies}]"), &script);
+    // From the archive, with what that version needs, which is in the archive too.
+    let block = with("\"longshoreabove (< 1.2)\", \"zoo>=1.8\", \"data.table>=1.10,<2\"");
+    place.run(&block).expect(0, &["answer 82 1.1.3"]);
+    let built = place.longshore(&["images", "build", "versions"]);
+    built.expect(0, &["was there", "r longshoreabove==1.1", "r longshorebelow==1.1-3", "deb r-cran-zoo="]);
+    place.longshore(&["run", "--explain", "versions"]).expect(0, &["longshoreabove<1.2"]);
+    place.longshore(&["lock", "versions"]).expect(0, &[]);
+    let lock = std::fs::read_to_string(block.join("longshore.lock")).unwrap();
+    assert!(
+        lock.contains("name = \"longshorebelow\"\nversion = \"1.1-3\"") && lock.contains("longshoreabove<1.2"),
+        "{lock}"
+    );
+    place.run(&block).expect(0, &["answer 82 1.1.3"]);
+    let stale = with("\"longshoreabove>=1.2\"");
+    place.run(&stale).expect(2, &["it was made for the packages", "and the block names longshoreabove>=1.2"]);
+    std::fs::remove_file(block.join("longshore.lock")).unwrap();
+    with("\"longshoreabove==1.1\", \"data.table>=1.10\"");
+    place.longshore(&["run", "--engine", "process", "versions"]).expect(0, &["answer 82 1.1.3"]);
+
+    for (dependencies, reason) in [
+        ("\"longshorebelow>=2\"", "no repository has `longshorebelow>=2` for R 4.2.2 (`http://"),
+        ("\"longshorebelow>=2\"", " has 1.2, 1.1-3, 1.0): ask for a version that there is, or add a repository"),
+        ("\"zoo>=99\"", "Debian has 1.8-11"),
+        ("\"data.table==1.0.0\"", "R has 1.14.8"),
+    ] {
+        with(dependencies);
+        for engine in ["docker", "process"] {
+            if engine == "docker" || !reason.contains("Debian") {
+                place.longshore(&["run", "--engine", engine, "versions"]).expect(3, &[reason]);
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! `DESCRIPTION`, the description of an R package: the packages that it imports and depends on.
+//! `DESCRIPTION`, the description of an R package: the packages that it imports and depends on, with their versions.
 
 use super::folder_files::FolderFiles;
 use super::parsed::{PACKAGES_MAX, Parsed, Reading};
-use super::renv_lock::is_name;
 use crate::error::BlockError;
+use longshore_model::r_requirement::RRequirement;
 use longshore_os::small_file::WRITTEN_MAX;
 
 /// The file.
@@ -18,6 +18,7 @@ pub(super) fn read(files: &FolderFiles) -> Result<Reading, BlockError> {
         return Ok(Reading::Nothing("it does not exist".into()));
     };
     let mut parsed = Parsed::default();
+    let mut requirements = Vec::new();
     for Field { line, name, value } in fields(&text) {
         if name == "Remotes" {
             parsed.warnings.push(format!(
@@ -27,32 +28,30 @@ pub(super) fn read(files: &FolderFiles) -> Result<Reading, BlockError> {
         if !FIELDS.contains(&name) {
             continue;
         }
-        for entry in value.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-            let (package, version) = match entry.split_once('(') {
-                Some((package, version)) => (package.trim(), Some(version.trim_end_matches(')').trim())),
-                None => (entry, None),
-            };
+        for entry in entries(&value) {
             let wrong = |reason: String| BlockError::Line { path: files.path(FILE), line, reason };
-            if !is_name(package) {
-                return Err(wrong(format!("`{name}` has `{package}`, which is not the name of a package")));
+            let requirement: RRequirement =
+                entry.parse().map_err(|error| wrong(format!("`{name}` has `{entry}`: {error}")))?;
+            if requirement.name() == "R" {
+                parsed.remarks.push(format!("`{FILE}`, line {line}: the version of `{entry}` is not checked"));
+                continue;
             }
-            if parsed.dependencies.len() == PACKAGES_MAX {
+            if requirements.len() == PACKAGES_MAX {
                 return Err(wrong(format!("it lists more than {PACKAGES_MAX} packages")));
             }
-            if let Some(version) = version {
-                parsed
-                    .remarks
-                    .push(format!("`{FILE}`, line {line}: the version of `{package} ({version})` is not checked"));
-            }
-            if package != "R" && !parsed.dependencies.iter().any(|known| known == package) {
-                parsed.dependencies.push(package.to_owned());
-            }
+            requirements.push(requirement);
         }
     }
+    parsed.dependencies = RRequirement::merged(requirements).iter().map(ToString::to_string).collect();
     if parsed.dependencies.is_empty() {
         return Ok(Reading::Nothing("it has no `Imports` and no `Depends`".into()));
     }
     Ok(parsed.into())
+}
+
+/// The entries between the commas of a field.
+fn entries(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
 
 /// A field of a file in Debian's control format.

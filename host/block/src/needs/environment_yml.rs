@@ -8,6 +8,7 @@ use super::requirements_txt;
 use super::yaml::{self, Value, Yaml};
 use crate::error::BlockError;
 use crate::model::Language;
+use longshore_model::r_requirement::RRequirement;
 use longshore_os::small_file::WRITTEN_MAX;
 use pep440_rs::VersionSpecifiers;
 use std::str::FromStr;
@@ -117,12 +118,11 @@ impl Reader<'_> {
                 }
             }
             Counterpart::RPackage(package) if self.language == Language::R => {
-                if !version.is_empty() {
-                    let name = self.name;
-                    let remark = format!("`{name}`, line {line}: the version of `{}` is not checked", cut(spec));
-                    self.parsed.remarks.push(remark);
-                }
-                self.parsed.dependencies.push(package);
+                // Conda writes a hyphen of R's versions as an underscore.
+                let requires = requires.map_err(|reason| wrong(self, reason))?.replace('_', "-");
+                let requirement = format!("{package}{requires}").parse::<RRequirement>();
+                let requirement = requirement.map_err(|error| wrong(self, &error.to_string()))?;
+                self.parsed.dependencies.push(requirement.to_string());
             }
             Counterpart::Index(_) | Counterpart::RPackage(_) if is_r != (self.language == Language::R) => {
                 let name = self.name;

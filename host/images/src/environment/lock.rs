@@ -7,6 +7,7 @@ use longshore_block::{Block, Language, Pinned, PinnedPackage};
 use longshore_config::settings::PackageSettings;
 use longshore_engine::StoredImage;
 use longshore_model::package_name::normal_name;
+use longshore_model::r_requirement::RRequirement;
 use longshore_os::presence::if_there;
 use longshore_os::small_file;
 use serde::{Deserialize, Serialize};
@@ -285,8 +286,17 @@ impl Lock {
 pub(super) fn dependencies(block: &Block) -> Vec<String> {
     match block.language {
         Language::Python => normalised(&block.dependencies),
-        Language::R => sorted(&block.dependencies),
+        Language::R => sorted(&of_r(&block.dependencies)),
     }
+}
+
+/// Requirements of R packages in normal form, one for each package. A text that is not one is unchanged.
+pub(super) fn of_r(dependencies: &[String]) -> Vec<String> {
+    let read: Result<Vec<RRequirement>, _> = dependencies.iter().map(|text| text.parse()).collect();
+    read.map_or_else(
+        |_| dependencies.to_vec(),
+        |read| RRequirement::merged(read).iter().map(ToString::to_string).collect(),
+    )
 }
 
 /// The Debian packages, in normal form.

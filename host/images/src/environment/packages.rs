@@ -167,8 +167,9 @@ pub(super) fn compile() -> Job {
     Job { script: format!("{PROLOGUE}{COMPILE}"), files, ..Job::default() }
 }
 
-/// Installs the missing R packages: as binaries from Debian if it has them, otherwise from the repositories. Compilers
-/// are installed for packages that need them, and removed again.
+/// Installs the R packages that are missing, or there in another version: as binaries from Debian if its versions fit,
+/// otherwise from the repositories and their archives. Compilers are installed for packages that need them, and removed
+/// again. With a lock of Longshore, `debs` has Debian's exact packages.
 const R: &str = r#"
 command -v Rscript >/dev/null || { echo "longshore-reason: the image has no Rscript: name one that has, or none" >&2; exit 1; }
 has_apt() { command -v apt-get >/dev/null; }
@@ -176,61 +177,19 @@ Rscript --vanilla install.R missing "$@" > missing
 if [ -s missing ] && has_apt && [ -n "${LONGSHORE_DEBIAN_R:-}" ]; then
     # Without Debian's lists the repositories may still have all of it.
     (apt_update) || true
-    : > debian
-    while read -r package; do
-        name=r-cran-$(echo "$package" | tr 'A-Z' 'a-z')
-        if apt-cache show "$name" >/dev/null 2>&1; then echo "$name" >> debian; fi
-    done < missing
-    if [ -s debian ]; then apt install -y --no-install-recommends -- $(cat debian); fi
+    if [ ! -f debs ]; then Rscript --vanilla install.R offers $(cat missing) > debs; fi
+    if [ -s debs ]; then apt install -y --no-install-recommends -- $(cat debs); fi
     Rscript --vanilla install.R missing "$@" > missing
 fi
 if [ -s missing ]; then
-    Rscript --vanilla install.R plan $(cat missing)
+    Rscript --vanilla install.R fetch $(cat missing)
     if [ -s compile ] && ! command -v gcc >/dev/null && has_apt; then
         dpkg-query -W -f '${Package}\n' | sort > kept
         apt_update
         apt install -y --no-install-recommends -- r-base-dev
         dpkg-query -W -f '${Package}\n' | sort | comm -13 kept - > compilers
     fi
-    Rscript --vanilla install.R install $(cat missing)
-    remove_compilers
-fi
-if has_apt; then apt_clean; fi
-"#;
-
-/// Installs exactly the versions of a lock of another tool: from Debian if it has them, otherwise from the repositories and
-/// their archives. A package of the image in another version is replaced.
-const EXACT_R: &str = r#"
-command -v Rscript >/dev/null || { echo "longshore-reason: the image has no Rscript: name one that has, or none" >&2; exit 1; }
-has_apt() { command -v apt-get >/dev/null; }
-Rscript --vanilla install.R differing > missing
-if [ -s missing ] && has_apt && [ -n "${LONGSHORE_DEBIAN_R:-}" ]; then
-    # Without Debian's lists the repositories may still have all of it.
-    (apt_update) || true
-    : > debian
-    while read -r package version; do
-        name=r-cran-$(echo "$package" | tr 'A-Z' 'a-z')
-        # The version without Debian's epoch, revision and mark of changed sources.
-        has=$(apt-cache policy "$name" 2>/dev/null |
-            sed -n 's/^  Candidate: //p' | sed 's/^[0-9]*://; s/-[^-]*$//; s/[+~.]dfsg.*$//; s/[+~.]ds[0-9]*$//')
-        if [ "$(echo "$has" | tr - .)" = "$(echo "$version" | tr - .)" ]; then
-            echo "$name" >> debian
-        elif [ -n "$has" ] && [ "$has" != "(none)" ]; then
-            echo "$package $has" >> others
-        fi
-    done < missing
-    if [ -s debian ]; then apt install -y --no-install-recommends -- $(cat debian); fi
-    Rscript --vanilla install.R differing > missing
-fi
-if [ -s missing ]; then
-    Rscript --vanilla install.R fetch
-    if [ -s compile ] && ! command -v gcc >/dev/null && has_apt; then
-        dpkg-query -W -f '${Package}\n' | sort > kept
-        apt_update
-        apt install -y --no-install-recommends -- r-base-dev
-        dpkg-query -W -f '${Package}\n' | sort | comm -13 kept - > compilers
-    fi
-    Rscript --vanilla install.R exact
+    Rscript --vanilla install.R install
     remove_compilers
 fi
 if has_apt; then apt_clean; fi
@@ -248,7 +207,7 @@ remove_compilers() {
 "#;
 
 /// The script that installs R packages.
-const INSTALL_R: &str = concat!(include_str!("repositories.R"), include_str!("install.R"));
+const INSTALL_R: &str = concat!(include_str!("repositories.R"), include_str!("choose.R"), include_str!("install.R"));
 
 /// The job that installs R packages.
 pub(super) fn r(layer: &Layer, lock: Option<&Lock>, settings: &PackageSettings) -> Job {
@@ -259,25 +218,23 @@ pub(super) fn r(layer: &Layer, lock: Option<&Lock>, settings: &PackageSettings) 
     }
     environment.push(("LONGSHORE_OPTIONAL".into(), layer.optional.join(" ")));
     let mut files = vec![("install.R".to_owned(), 0o644, INSTALL_R.as_bytes().to_vec())];
-    let mut script = R.to_owned();
+    let mut arguments = layer.wanted.clone();
     if let Some(lock) = lock {
-        let lines: String = lock.r.iter().map(|package| format!("{} {}\n", package.name, package.version)).collect();
-        files.push(("versions".into(), 0o644, lines.into_bytes()));
+        let exact = lock.r.iter().map(|package| format!("{}=={}", package.name, package.version));
+        let name = match &lock.foreign {
+            Some(file) => {
+                arguments.clear();
+                format!("`{file}`")
+            }
+            None => {
+                // Exactly the packages of the lock, and none that became available since.
+                let debs = lock.debian.iter().map(|package| format!("{}={}\n", package.name, package.version));
+                files.push(("debs".into(), 0o644, debs.collect::<String>().into_bytes()));
+                "the lock".into()
+            }
+        };
+        arguments.extend(exact);
+        environment.push(("LONGSHORE_LOCK".into(), name));
     }
-    if let Some(file) = lock.and_then(|lock| lock.foreign.clone()) {
-        script = EXACT_R.to_owned();
-        environment.push(("LONGSHORE_LOCK".into(), file));
-    } else if let Some(lock) = lock {
-        // Exactly the versions of the lock, and no package that became available since.
-        let debian: Vec<_> =
-            lock.debian.iter().map(|package| format!("{}={}", package.name, package.version)).collect();
-        script = script.replace("$(cat debian)", &debian.join(" "));
-    }
-    Job {
-        script: format!("{PROLOGUE}{APT}{REMOVE_COMPILERS}{script}"),
-        arguments: layer.wanted.clone(),
-        files,
-        environment,
-        ..Job::default()
-    }
+    Job { script: format!("{PROLOGUE}{APT}{REMOVE_COMPILERS}{R}"), arguments, files, environment, ..Job::default() }
 }

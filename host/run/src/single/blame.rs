@@ -139,6 +139,7 @@ fn of_local(error: &LocalError) -> Blame {
         | LocalError::Interpreter { .. }
         | LocalError::Python { .. }
         | LocalError::Unavailable { .. }
+        | LocalError::NoVersion { .. }
         | LocalError::Unreachable { .. }
         | LocalError::R { .. }
         | LocalError::Deadline { .. }

@@ -105,6 +105,12 @@ pub enum LocalError {
         /// The repositories.
         repositories: String,
     },
+    /// No version of an R package fits.
+    #[error("cannot install R packages: {reasons}: ask for a version that there is, or add a repository that has it")]
+    NoVersion {
+        /// A reason for each package.
+        reasons: String,
+    },
     /// No repository of R packages answers.
     #[error("cannot look up the block's packages ({packages}): {repository} does not answer:\n{words}")]
     Unreachable {

@@ -1,8 +1,8 @@
 # Installs packages into a library of this machine, in one step; in containers `install.R` downloads and installs in steps
-# of their own, with caches between them. Called with the library, the file to report to, and the packages;
-# `repositories.R` is before it. The report has a line for each package that is in no repository, each repository that does
-# not answer, and the package that failed: `unavailable x`, `unreachable x`, `failed x`. The first failure ends it, so that
-# the last lines are that package's.
+# of their own. Called with the library, the file to report to, and the requirements; `repositories.R` and `choose.R` are
+# before it. The report has a line for each package that is in no repository, each repository that does not answer, each
+# package of which no version fits, and the package that failed: `unavailable x`, `unreachable x`, `unfit WORDS`, `failed x`.
+# The first failure ends it, so that the last lines are that package's.
 arguments <- commandArgs(TRUE)
 target <- arguments[1]
 report <- function(what, names) cat(sprintf("%s %s\n", what, names), file = arguments[2], sep = "", append = TRUE)
@@ -26,11 +26,6 @@ index <- function(repository) {
   )
 }
 
-available <- do.call(rbind, lapply(repositories, index))
-absent <- setdiff(wanted, rownames(available))
-report("unavailable", absent)
-wanted <- setdiff(wanted, absent)
-
 give.up <- function(package) {
   report("failed", package)
   quit("no", 1)
@@ -45,14 +40,13 @@ watched <- function(condition) {
   }
 }
 
-if (length(wanted) > 0) {
-  # A later repository has a package too that an earlier one has: the first counts.
-  available <- available[!duplicated(rownames(available)), , drop = FALSE]
-  withCallingHandlers(
-    utils::install.packages(wanted, target, available = available, type = "source", dependencies = NA),
-    warning = watched
-  )
-  for (package in wanted) {
+indices <- structure(lapply(repositories, index), names = repositories)
+got <- choose(wanted, indices, file.path(getwd(), "fetched"), nzchar(Sys.getenv("LONGSHORE_LOCK")))
+report("unavailable", intersect(sub("[<>=!].*$", "", wanted), got$absent))
+report("unfit", got$unfit)
+if (!length(got$unfit) && length(got$chosen)) {
+  withCallingHandlers(install.chosen(file.path(getwd(), "fetched"), target), warning = watched)
+  for (package in names(got$chosen)) {
     if (!file.exists(file.path(target, package, "DESCRIPTION"))) {
       give.up(package)
     }

@@ -13,14 +13,16 @@ use super::key::Key;
 use super::tool::{Tool, Watch, place, tell, words};
 use super::{LocalEnvironment, LocalError, Recipe, check_version, obtain};
 use crate::environment::bounds::check_snapshot;
+use crate::environment::lock::of_r;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use longshore_block::{Block, Language};
+use longshore_block::{Block, Language, PinnedPackage};
 use longshore_config::settings::Settings;
 use longshore_engine::Engines;
 use longshore_engine::task::blocking;
 use longshore_model::address::masked;
 use longshore_model::event::Event;
+use longshore_model::r_requirement::RRequirement;
 use longshore_os::small_file;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -29,7 +31,8 @@ use std::path::{Path, PathBuf};
 const VERSION: &str = "longshore-r-1";
 
 /// The script that installs packages.
-const INSTALL: &str = concat!(include_str!("../repositories.R"), include_str!("library.R"));
+const INSTALL: &str =
+    concat!(include_str!("../repositories.R"), include_str!("../choose.R"), include_str!("library.R"));
 
 /// The block's libraries: that of the base, before it that with the packages that the block needs besides.
 pub(crate) async fn ensure(
@@ -80,10 +83,12 @@ fn without(record: &Record) -> String {
 /// The requirements of a block, and its R.
 #[derive(Debug)]
 struct Needs {
-    /// The packages that the block names and R lacks.
+    /// The requirements of the block that R does not meet.
     missing: Vec<String>,
-    /// Those of them that the manifest declares, which are required: see the head of this file.
+    /// The names of those that the manifest declares, which are required: see the head of this file.
     declared: BTreeSet<String>,
+    /// The lock of another tool that has exact versions.
+    lock: Option<String>,
     parent: Interpreter,
     /// The packages of R.
     present: BTreeSet<String>,
@@ -95,10 +100,24 @@ impl Needs {
         let packages = folders.filter(|entry| entry.path().join("DESCRIPTION").is_file());
         let present: BTreeSet<String> =
             packages.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        let named = block.dependencies.iter().map(|name| name.trim().to_owned());
-        let missing: BTreeSet<String> = named.filter(|name| !name.is_empty() && !present.contains(name)).collect();
-        let declared = missing.iter().filter(|name| !block.dependencies_found.contains(name)).cloned().collect();
-        Self { missing: missing.into_iter().collect(), declared, parent, present }
+        let exact = |package: &PinnedPackage| format!("{}=={}", package.name, package.version);
+        // The exact packages of another tool's lock are the requirements then.
+        let named = match &block.pinned {
+            Some(pinned) => pinned.packages.iter().map(exact).collect(),
+            None => of_r(&block.dependencies),
+        };
+        let named: Vec<RRequirement> = named.iter().filter_map(|text| text.parse().ok()).collect();
+        let is_met = |requirement: &RRequirement| {
+            present.contains(requirement.name())
+                && (requirement.is_bare() || requirement.allows(&version(&parent, requirement.name())))
+        };
+        let missing: Vec<RRequirement> = named.into_iter().filter(|requirement| !is_met(requirement)).collect();
+        let names = missing.iter().map(|requirement| requirement.name().to_owned());
+        let declared = names.filter(|name| !block.dependencies_found.contains(name)).collect();
+        let mut missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        missing.sort();
+        let lock = block.pinned.as_ref().map(|pinned| format!("`{}`", pinned.file));
+        Self { missing, declared, lock, parent, present }
     }
 
     /// The name of the environment: a hash of everything that determines its content.
@@ -106,6 +125,7 @@ impl Needs {
         let mut key = Key::of(VERSION, &self.parent);
         self.declared.iter().for_each(|name| key.add("declared", name));
         self.missing.iter().for_each(|name| key.add("package", name));
+        self.lock.iter().for_each(|name| key.add("lock", name));
         self.present.iter().for_each(|name| key.add("present", name));
         settings.packages.cran.iter().for_each(|address| key.add("repository", &masked(address)));
         key.finish()
@@ -117,6 +137,8 @@ impl Needs {
 struct Report {
     unavailable: Vec<String>,
     unreachable: Vec<String>,
+    /// Why no version of a package fits.
+    unfit: Vec<String>,
     failed: Option<String>,
 }
 
@@ -127,6 +149,7 @@ impl Report {
             match what {
                 "unavailable" => report.unavailable.push(name.to_owned()),
                 "unreachable" => report.unreachable.push(masked(name)),
+                "unfit" => report.unfit.push(masked(name)),
                 "failed" => report.failed = Some(name.to_owned()),
                 _ => {}
             }
@@ -176,6 +199,7 @@ impl Building<'_> {
             .variable("R_LIBS", libraries.join(":"))
             .variable("MAKEFLAGS", format!("-j{processors}"))
             .variable("LONGSHORE_CRAN", settings.packages.cran.join("\n"))
+            .variable("LONGSHORE_LOCK", self.needs.lock.clone().unwrap_or_default())
             .arguments([Path::new("--vanilla"), &script, &library, &report])
             .arguments(&self.needs.missing)
             .run(self.watch)
@@ -188,6 +212,9 @@ impl Building<'_> {
             let start = format!("package ‘{package}’ ...");
             let start = ended.lines.iter().rposition(|line| line.ends_with(&start)).unwrap_or_default();
             return Err(LocalError::R { package, place, words: words(&ended.lines[start..]) });
+        }
+        if !report.unfit.is_empty() {
+            return Err(LocalError::NoVersion { reasons: report.unfit.join("; ") });
         }
         let record = self.absent(report, &ended.lines)?;
         Ok(Record { installed: installed(&library), ..record })
@@ -224,13 +251,23 @@ impl Building<'_> {
     }
 }
 
+/// The version of a package in a folder.
+fn version_in(folder: &Path) -> Option<String> {
+    let text = small_file::read(&folder.join("DESCRIPTION"), small_file::WRITTEN_MAX).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    Some(text.lines().find_map(|line| line.strip_prefix("Version:"))?.trim().to_owned())
+}
+
+/// The version of a package as R finds it; empty if it is unknown.
+fn version(interpreter: &Interpreter, name: &str) -> String {
+    interpreter.libraries.iter().find_map(|library| version_in(&library.join(name))).unwrap_or_default()
+}
+
 /// The packages in a library with their versions.
 fn installed(library: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(library).into_iter().flatten().flatten();
     let described = entries.filter_map(|entry| {
-        let text = small_file::read(&entry.path().join("DESCRIPTION"), small_file::WRITTEN_MAX).ok()?;
-        let text = String::from_utf8_lossy(&text);
-        let version = text.lines().find_map(|line| line.strip_prefix("Version:"))?.trim().to_owned();
+        let version = version_in(&entry.path())?;
         Some(format!("{} {version}", entry.file_name().to_string_lossy()))
     });
     let mut packages: Vec<String> = described.collect();
@@ -261,7 +298,59 @@ mod tests {
     #[test]
     fn what_r_has_is_not_installed() {
         assert_eq!(needs(&["dplyr", "tibble"], &["dplyr", "tibble"]).missing, Vec::<String>::new());
-        assert_eq!(needs(&["tibble", " b ", "half", "b", ""], &["tibble"]).missing, ["b", "half"]);
+        assert_eq!(needs(&["tibble", " b ", "half", "b"], &["tibble"]).missing, ["b", "half"]);
+    }
+
+    #[test]
+    fn a_version_that_does_not_fit_is_installed() {
+        // What is present has the version 1.2-3.
+        for (wanted, missing) in [
+            (&["b>=1.1", "b<2"][..], &[][..]),
+            (&["b (>= 1.10)"], &["b>=1.10"]),
+            (&["b==1.2.3"], &[]),
+            (&["b==1.2"], &["b==1.2"]),
+            (&["a>1.0", "b!=1.2-3"], &["a>1.0", "b!=1.2-3"]),
+        ] {
+            let needs = needs(wanted, &["b"]);
+            assert_eq!(needs.missing, missing, "{wanted:?}");
+            assert_eq!(needs.declared.len(), missing.len());
+        }
+    }
+
+    #[test]
+    fn versions_are_compared_as_r_compares_them() {
+        let mut state: u64 = 11;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        let numbers = ["0", "1", "2", "9", "10", "01", "9000"];
+        let mut version = || {
+            let count = 1 + next(4);
+            let parts: Vec<String> =
+                (0..count).map(|_| format!("{}{}", numbers[next(7)], [".", "-"][next(2)])).collect();
+            parts.concat().trim_end_matches(['.', '-']).to_owned()
+        };
+        let pairs: Vec<(String, String)> = (0..600)
+            .map(|index| (version(), format!("b{}{}", [">=", ">", "==", "!=", "<=", "<"][index % 6], version())))
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        let lines: String = pairs.iter().map(|(version, text)| format!("{version} {text}\n")).collect();
+        std::fs::write(folder.path().join("pairs"), lines).unwrap();
+        let ask =
+            "for (pair in strsplit(readLines('pairs'), ' ')) cat(fits(pair[1], read.requirements(pair[2])), '\\n')";
+        let script = [include_str!("../choose.R"), ask].concat();
+        std::fs::write(folder.path().join("ask.R"), script).unwrap();
+        let command = std::process::Command::new("Rscript").args(["--vanilla", "ask.R"]).current_dir(&folder).output();
+        let output = command.unwrap();
+        let answers = String::from_utf8(output.stdout).unwrap();
+        let answers: Vec<&str> = answers.lines().map(str::trim).collect();
+        assert_eq!(answers.len(), pairs.len(), "{}", String::from_utf8_lossy(&output.stderr));
+        for ((version, text), answer) in pairs.iter().zip(answers) {
+            let ours = text.parse::<RRequirement>().unwrap().allows(version);
+            assert_eq!(ours, answer == "TRUE", "{version} {text}");
+        }
+        assert!(pairs.iter().any(|(version, text)| text.parse::<RRequirement>().unwrap().allows(version)));
     }
 
     #[test]
@@ -281,10 +370,13 @@ mod tests {
 
     #[test]
     fn a_report_is_read() {
-        let report =
-            Report::parse("unavailable a\nunavailable b\nunreachable https://u:p@x.example\nfailed c\n\nodd\n");
+        let report = Report::parse(
+            "unavailable a\nunavailable b\nunreachable https://u:p@x.example\nunfit `https://u:p@x.example` has 1\n\
+             failed c\n\nodd\n",
+        );
         assert_eq!(report.unavailable, ["a", "b"]);
         assert_eq!(report.unreachable, ["https://u:***@x.example"]);
+        assert_eq!(report.unfit, ["`https://u:***@x.example` has 1"]);
         assert_eq!(report.failed.as_deref(), Some("c"));
         assert_eq!(Report::parse(""), Report::default());
     }
