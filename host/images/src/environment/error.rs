@@ -113,7 +113,7 @@ pub enum EnvironmentError {
         source: std::io::Error,
     },
     /// A block does not work with the interpreter of its base.
-    #[error("the block needs {wanted}, and the image `{image}` has {found}")]
+    #[error("the block needs {wanted}, and the image `{image}` has {found}{others}")]
     OtherVersion {
         /// The versions that it works with.
         wanted: String,
@@ -121,6 +121,8 @@ pub enum EnvironmentError {
         found: String,
         /// The base image.
         image: String,
+        /// The versions with an image, if it is one of Longshore's.
+        others: String,
     },
     /// A package name is not valid.
     #[error("invalid {kind} package name `{name}`: expected {right}")]

@@ -5,6 +5,7 @@ use crate::fingerprint::{Kind, of_image};
 use longshore_block::{Block, Language};
 use longshore_config::settings::Settings;
 use longshore_engine::{ImageStore, Interpreters, RunImage, StoredImage};
+use longshore_model::image_kind::{PYTHON_VERSIONS, R_VERSIONS};
 use pep440_rs::Version;
 use std::str::FromStr;
 
@@ -39,9 +40,19 @@ pub(super) async fn check_image(
     match check(block, line.version()) {
         Ok(()) => Ok(()),
         Err(OtherVersion { wanted, found }) => {
-            Err(EnvironmentError::OtherVersion { wanted, found, image: name.to_owned() })
+            let others = if block.image.is_none() { there_are(block.language) } else { String::new() };
+            Err(EnvironmentError::OtherVersion { wanted, found, image: name.to_owned(), others })
         }
     }
+}
+
+/// The versions with an image of Longshore's.
+fn there_are(language: Language) -> String {
+    let versions = match language {
+        Language::Python => PYTHON_VERSIONS,
+        Language::R => R_VERSIONS,
+    };
+    format!("; there are images with {language} {}", versions.join(" and "))
 }
 
 /// Whether a block works with some versions of its language only.
