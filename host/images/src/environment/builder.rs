@@ -94,7 +94,8 @@ impl Builder<'_> {
                 0 if job.prepare.is_some() => {
                     let packages = &self.settings.packages;
                     let content = Content::of(plan, index, below, &finish.changes, self.lock, packages);
-                    self.install(content, job, &mut labels, &mut containers).await?
+                    let job = Job { fetch: job.fetch.clone().filter(|_| finish.fetches), ..job.clone() };
+                    self.install(content, &job, &mut labels, &mut containers).await?
                 }
                 _ => finish,
             };
@@ -177,6 +178,10 @@ impl Builder<'_> {
         job: &Job,
     ) -> Result<Finish, EnvironmentError> {
         let last = containers.last_mut().ok_or(StoreError::BuildContainerEnded)?;
+        if let Some(script) = &job.fetch {
+            // Its failure is one of the installation too.
+            self.run(last.as_mut(), &Job { script: script.clone(), ..job.clone() }).await?;
+        }
         self.run(last.as_mut(), job).await
     }
 

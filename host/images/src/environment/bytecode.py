@@ -1,7 +1,7 @@
 """Compiles Python packages to bytecode, as `python3 -I -S bytecode.py COMMAND …`; nothing of the packages runs.
 
-`changes PLAN` prints what uv is about to do. `cache PLAN MISSING UV PYTHON ARGUMENT…` compiles the wheels in uv's cache
-before they are installed, each once. `site` compiles the installed packages that have no bytecode, and `check` tells by its
+`changes PLAN MISSING` prints what uv is about to do. `cache PLAN MISSING UV PYTHON ARGUMENT…` compiles the wheels in uv's
+cache before they are installed, each once. `site` compiles the installed packages that have no bytecode, and `check` tells by its
 exit status whether there are some.
 """
 
@@ -13,13 +13,21 @@ import os
 import py_compile
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 
 # Times that the compilation of a wheel is tried: a build may be cancelled meanwhile.
 TRIES = 3
+
+# The folder in a cache of what is known about its wheels.
+MARKS = "longshore-bytecode"
+
+# Seconds after which a compilation counts as interrupted: the largest wheels take a minute.
+PATIENCE = 600
 
 
 def site():
@@ -54,8 +62,8 @@ def is_stale(source):
     if head[4] & 1:
         # It is named by a hash of its source.
         return False
-    time, size = (int.from_bytes(head[start : start + 4], "little") for start in (8, 12))
-    return (time, size) != (int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF)
+    changed, size = (int.from_bytes(head[start : start + 4], "little") for start in (8, 12))
+    return (changed, size) != (int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF)
 
 
 def compile_installed(source):
@@ -93,17 +101,38 @@ def on_all_processors(work, tasks):
             work(task)
 
 
-def compile_wheels(cache):
-    """Compiles the wheels in a cache that are not yet, as if they were installed."""
-    places = os.path.join(cache, "longshore-bytecode")
-    os.makedirs(places, exist_ok=True)
-    temporary = tempfile.mkdtemp(dir=places)
+def interrupted(cache):
+    """The wheels in a cache whose compilation was begun by a build that did not end it."""
+    for mark in sorted(glob.glob(os.path.join(cache, MARKS, "*"))):
+        try:
+            found = os.stat(mark)
+        except OSError:
+            # A folder of another build, which has ended.
+            continue
+        if stat.S_ISREG(found.st_mode) and found.st_size < TRIES and found.st_mtime < time.time() - PATIENCE:
+            yield from glob.glob(os.path.join(cache, "archive-v*", glob.escape(os.path.basename(mark))))
+
+
+def linked(folder, cache):
+    """The wheels in a cache to which the links in a folder lead."""
+    wheels, form = set(), re.compile(re.escape(cache) + r"/archive-v[0-9]+/[^/]+")
+    for place, _, files in os.walk(folder):
+        for path in (os.path.join(place, name) for name in files):
+            found = form.match(os.readlink(path)) if os.path.islink(path) else None
+            if found:
+                wheels.add(found[0])
+    return sorted(wheels)
+
+
+def compile_wheels(cache, wheels):
+    """Compiles wheels in a cache as if they were installed, if no other build has begun with it."""
+    os.makedirs(os.path.join(cache, MARKS), exist_ok=True)
+    temporary = tempfile.mkdtemp(dir=os.path.join(cache, MARKS))
     begun, tasks = [], []
     try:
-        for wheel in sorted(glob.glob(os.path.join(cache, "archive-v*", "*"))):
-            mark = os.path.join(places, os.path.basename(wheel))
-            tries = os.path.getsize(mark) if os.path.exists(mark) else 0
-            if tries >= TRIES or not glob.glob(os.path.join(glob.escape(wheel), "*.dist-info")):
+        for wheel in wheels:
+            mark = os.path.join(cache, MARKS, os.path.basename(wheel))
+            if os.path.exists(mark) and wheel not in interrupted(cache):
                 continue
             with open(mark, "a") as file:
                 file.write("-")
@@ -164,11 +193,14 @@ if __name__ == "__main__":
     if sys.argv[1] == "changes":
         for sign, pin in changes(sys.argv[2]):
             print(f"longshore-change: {sign} {pin}")
+        if int(sys.argv[3]) or any(interrupted(os.environ["UV_CACHE_DIR"])):
+            print("longshore-fetch: wheels")
     elif sys.argv[1] == "cache":
         plan, missing, uv, python = sys.argv[2:6]
         if int(missing):
             fetch([pin for sign, pin in changes(plan) if sign == "+"], uv, python, sys.argv[6:])
-        compile_wheels(os.environ["UV_CACHE_DIR"])
+        cache = os.environ["UV_CACHE_DIR"]
+        compile_wheels(cache, {*linked("links", cache), *interrupted(cache)})
     elif sys.argv[1] == "check":
         sys.exit(not is_compiled())
     else:

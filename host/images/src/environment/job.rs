@@ -9,6 +9,8 @@ use std::path::Path;
 pub(super) struct Job {
     /// An `sh` script that is run before, in the same container, and prints the changes that it prepares.
     pub(super) prepare: Option<String>,
+    /// An `sh` script that is run next if that says so.
+    pub(super) fetch: Option<String>,
     /// The `sh` script.
     pub(super) script: String,
     /// Its arguments.

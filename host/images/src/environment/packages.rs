@@ -45,17 +45,17 @@ fi
 const RESOLVE: &str = r#"
 "$uv" pip install --python "$python" --break-system-packages --no-build --dry-run --output-format json "$@" >plan.json 2>said ||
     { status=$?; cat said >&2; exit "$status"; }
+missing=$(sed -n 's/^Would download \([0-9]*\) .*/\1/p' said)
 "#;
 
-/// Prints what is about to be changed.
+/// Prints what is about to be changed, and whether [`FETCH`] is needed.
 const PREPARE: &str = r#"
-"$python" -I -S bytecode.py changes plan.json
+"$python" -I -S bytecode.py changes plan.json "${missing:-0}"
 "#;
 
 /// Has the wheels in the cache, compiled. Nothing is installed yet, so the image's own programs may run. A failure here is
 /// one of the installation too, or leaves packages to be compiled later.
 const FETCH: &str = r#"
-missing=$(sed -n 's/^Would download \([0-9]*\) .*/\1/p' said)
 "$python" -I -S bytecode.py cache plan.json "${missing:-0}" "$uv" "$python" "$@" || true
 "#;
 
@@ -90,7 +90,7 @@ pub(super) const BYTECODE: &str = include_str!("bytecode.py");
 /// cache. Neither compiles.
 pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageSettings) -> Vec<Job> {
     let job = |wheels_only: bool| {
-        let prepare = wheels_only.then(|| format!("{PROLOGUE}{PYTHON}{RESOLVE}{PREPARE}"));
+        let before = |last: &str| wheels_only.then(|| format!("{PROLOGUE}{PYTHON}{RESOLVE}{last}"));
         let mut arguments = settings.pip_arguments.clone();
         let mut files = Vec::new();
         match lock {
@@ -122,11 +122,9 @@ pub(super) fn python(wanted: &[String], lock: Option<&Lock>, settings: &PackageS
         }
         files.push(("bytecode.py".to_owned(), 0o644, BYTECODE.into()));
         Job {
-            prepare,
-            script: match wheels_only {
-                true => format!("{PROLOGUE}{PYTHON}{RESOLVE}{FETCH}{WHEELS}"),
-                false => format!("{PROLOGUE}{PYTHON}{SOURCES}"),
-            },
+            prepare: before(PREPARE),
+            fetch: before(FETCH),
+            script: format!("{PROLOGUE}{PYTHON}{}", if wheels_only { WHEELS } else { SOURCES }),
             arguments,
             files,
             environment: vec![(

@@ -1,7 +1,7 @@
 //! The output of a build's script, line by line: it is shown, its end is kept for errors, and marked lines are
 //! interpreted. All of it is bounded, since packages print there too.
 
-use super::steps::{CHANGE, Finish, LACKING, LOCKED, NOTE};
+use super::steps::{CHANGE, FETCH, Finish, LACKING, LOCKED, NOTE};
 use longshore_engine::Printed;
 use longshore_model::event::{Event, Events};
 use longshore_model::lines::{Line, LineSplitter};
@@ -100,6 +100,10 @@ impl Meaning<'_> {
             if self.finish.changes.len() < CHANGES_MAX {
                 self.finish.changes.push(change.to_owned());
             }
+            return;
+        }
+        if line.starts_with(FETCH) {
+            self.finish.fetches = true;
             return;
         }
         if let Some(seconds) = line.strip_prefix(LACKING) {

@@ -15,6 +15,9 @@ pub(super) const LOCKED: &str = "longshore-locked: ";
 /// The prefix of a package that is about to be added or removed: `+ numpy==2.4.6`.
 pub(super) const CHANGE: &str = "longshore-change: ";
 
+/// The prefix of a line that tells that the cache lacks something.
+pub(super) const FETCH: &str = "longshore-fetch: ";
+
 /// The prefix of a note for the user.
 pub(super) const NOTE: &str = "longshore-note: ";
 
@@ -39,6 +42,8 @@ pub(super) struct Finish {
     pub(super) lock_is_cut: bool,
     /// The packages that the job is about to add or remove.
     pub(super) changes: Vec<String>,
+    /// Whether the cache lacks something for them.
+    pub(super) fetches: bool,
     /// Notes for the user.
     pub(super) notes: Vec<String>,
     /// For how long the environment is valid.

@@ -40,13 +40,20 @@ def holds(node, values):
         return True
     sides = [node.left, node.comparators[0]]
     names = [side.id for side in sides if isinstance(side, ast.Name)]
-    left, right = [values.get(side.id, "") if isinstance(side, ast.Name) else getattr(side, "value", "") for side in sides]
+    left, right = [
+        values.get(side.id, "") if isinstance(side, ast.Name) else getattr(side, "value", "") for side in sides
+    ]
     if any("version" in name for name in names) and not isinstance(node.ops[0], (ast.In, ast.NotIn)):
         left, right = ([int(part) for part in re.findall(r"\d+", str(text))] for text in (left, right))
     compare = {
-        ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
-        ast.Gt: operator.gt, ast.GtE: operator.ge,
-        ast.In: lambda one, other: one in other, ast.NotIn: lambda one, other: one not in other,
+        ast.Eq: operator.eq,
+        ast.NotEq: operator.ne,
+        ast.Lt: operator.lt,
+        ast.LtE: operator.le,
+        ast.Gt: operator.gt,
+        ast.GtE: operator.ge,
+        ast.In: lambda one, other: one in other,
+        ast.NotIn: lambda one, other: one not in other,
     }.get(type(node.ops[0]))
     return compare(left, right) if compare else True
 
