@@ -3,7 +3,9 @@
 import os
 import subprocess
 import tarfile
+import tempfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -89,24 +91,28 @@ def unpacked(archive: Path, folder: Path) -> Path:
     return root
 
 
-def test_the_archive_runs_scripts_on_an_engine(tmp_path: Path) -> None:
+@pytest.fixture
+def work() -> Iterator[Path]:
+    """A folder with a short name: a socket's path has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="lsdist-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_the_archive_runs_scripts_on_an_engine(tmp_path: Path, work: Path) -> None:
     root = unpacked(dist(".tar.gz"), tmp_path / "unpacked")
-    work = tmp_path / "work"
     for folder in ("home", "runtime"):
-        (work / folder).mkdir(parents=True, mode=0o700)
+        (work / folder).mkdir(mode=0o700)
     (work / "script.py").write_text(SCRIPT)
     (work / "in.csv").write_text("n\n1\n2\n")
-    for folder in (tmp_path.parent, tmp_path):
-        folder.chmod(0o755)
     socket = Path("/var/run/docker.sock")
-    user = f"{os.getuid()}:{socket.stat().st_gid}" if os.getuid() else f"4242:{socket.stat().st_gid}"
-    if not os.getuid():
-        for path in [work, *work.iterdir()]:
-            os.chown(path, 4242, -1)
+    user = os.getuid() or 4242
+    for path in [work, *work.iterdir()]:
+        os.chown(path, user, -1)
     mounts = ["-v", f"{root}:/usr/local:ro", "-v", f"{socket}:{socket}", "-v", f"{work}:{work}"]
     variables = ["-e", f"HOME={work}/home", "-e", f"XDG_RUNTIME_DIR={work}/runtime"]
-    command = ["docker", "run", "--rm", "--user", user, *mounts, *variables, "-w", work, "debian:bookworm-slim"]
-    done = subprocess.run([*command, "bash", "-c", WITH_ENGINE], capture_output=True, text=True, check=False)
+    command = ["docker", "run", "--rm", "--user", f"{user}:{socket.stat().st_gid}", *mounts, *variables, "-w", work]
+    command += ["debian:bookworm-slim", "bash", "-c", WITH_ENGINE]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "script ran in a fresh container" in done.stderr
     assert done.stdout.endswith("n,twice\n1,2\n2,4\n"), done.stdout
