@@ -31,6 +31,16 @@ const CHANGES_MAX: usize = 10_000;
 /// Maximum lifetime of an environment that lacks packages: a day, as in the scripts.
 const LIFETIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How lines begin that dpkg prints of each package beside the one that says that the package is set up. They are kept for
+/// errors, and not shown.
+const STEPS_OF_DPKG: [&str; 5] = [
+    "Selecting previously unselected package ",
+    "(Reading database ...",
+    "Preparing to unpack ",
+    "Unpacking ",
+    "debconf: delaying package configuration",
+];
+
 /// The output of a script so far.
 pub(super) struct Lines<'a> {
     /// Of standard output and standard error.
@@ -74,7 +84,8 @@ impl<'a> Lines<'a> {
 impl Meaning<'_> {
     /// The rest of a line that is too long is dropped.
     fn take(&mut self, line: Line<'_>) {
-        if !line.begins {
+        // A line that ends in a lone `\r` is a state of a progress bar, and is replaced by the next one.
+        if !line.begins || line.bytes.ends_with(b"\r") {
             return;
         }
         let line: String = line.text().chars().filter(|character| !character.is_control()).collect();
@@ -82,7 +93,7 @@ impl Meaning<'_> {
         if line.is_empty() {
             return;
         }
-        if let Some(package) = line.strip_prefix(LOCKED) {
+        if let Some(package) = line.strip_prefix(LOCKED.trim_end()).map(str::trim_start) {
             self.locked += package.len();
             if self.locked <= LOCKED_MAX {
                 self.finish.locked.push(package.to_owned());
@@ -112,7 +123,9 @@ impl Meaning<'_> {
             return;
         }
         // A slow watcher misses lines of a build, but not its result.
-        self.events.tell(Event::Building { line: line.clone() });
+        if !STEPS_OF_DPKG.iter().any(|step| line.starts_with(step)) {
+            self.events.tell(Event::Building { line: line.clone() });
+        }
         if self.tail.len() == TAIL {
             self.tail.pop_front();
         }
@@ -124,6 +137,22 @@ impl Meaning<'_> {
 mod tests {
     use super::*;
     use longshore_model::event::events;
+
+    #[test]
+    fn steps_of_installers_are_not_shown() {
+        let (events, mut told) = events();
+        let mut lines = Lines::new(Secrets::default(), &events);
+        lines.take(Printed::Out(
+            b"(Reading database ... 5%\r(Reading database ... 10%\r10%\rSelecting previously unselected package a.\n",
+        ));
+        lines.take(Printed::Out(b"Preparing to unpack .../a_1.deb ...\nUnpacking a (1) ...\r\nSetting up a (1) ...\n"));
+        lines.take(Printed::Out(format!("{LOCKED}\n{LOCKED}a = 1\n").as_bytes()));
+        let finish = lines.end(0);
+        assert_eq!(finish.locked, ["", "a = 1"]);
+        assert_eq!(finish.tail.len(), 4, "{:?}", finish.tail);
+        let shown: Vec<Event> = std::iter::from_fn(|| told.try_recv()).collect();
+        assert!(matches!(&shown[..], [Event::Building { line }] if line == "Setting up a (1) ..."), "{shown:?}");
+    }
 
     #[test]
     fn what_packages_print_has_bounds() {
