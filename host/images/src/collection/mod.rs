@@ -228,10 +228,11 @@ impl<'a> ImageCollection<'a> {
         if let Some(environment) = select::environment_of_block(reference, store, self.settings).await {
             let BlockEnvironment { block, hash } = environment?;
             let block = Box::new(block);
-            return match select::select(&survey.entries, &hash) {
-                Ok(index) => Ok(Selected::OfBlock(index, block)),
-                Err(_) => Ok(Selected::Unbuilt(block)),
-            };
+            let found = hash.and_then(|hash| select::select(&survey.entries, &hash).ok());
+            return Ok(match found {
+                Some(index) => Selected::OfBlock(index, block),
+                None => Selected::Unbuilt(block),
+            });
         }
         // The reference becomes part of a URL, and must not lead elsewhere.
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);

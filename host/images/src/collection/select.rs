@@ -1,7 +1,7 @@
 //! References to an image: a name, an id, the beginning of an environment's hash, or the block that runs in it.
 
 use super::error::ImagesError;
-use crate::environment::hash_of_block;
+use crate::environment::{EnvironmentError, hash_of_block};
 use crate::pruning::entry::ImageEntry;
 use longshore_block::Block;
 use longshore_config::settings::Settings;
@@ -41,10 +41,11 @@ pub(crate) fn select(entries: &[ImageEntry], reference: &str) -> Result<usize, I
     }
 }
 
-/// A block, and the hash of the environment in which it runs.
+/// A block, and the hash of the environment in which it runs; `None` if the image below it does not exist yet, which decides
+/// the hash.
 pub(crate) struct BlockEnvironment {
     pub(crate) block: Block,
-    pub(crate) hash: String,
+    pub(crate) hash: Option<String>,
 }
 
 /// The environment in which a block runs, if the reference is the path of a block.
@@ -63,7 +64,8 @@ pub(crate) async fn environment_of_block(
         Err(source) => return Some(Err(ImagesError::Block { block: block(), source: Box::new(source) })),
     };
     Some(match hash_of_block(&loaded, store, settings).await {
-        Ok(Some(hash)) => Ok(BlockEnvironment { block: loaded, hash }),
+        Ok(Some(hash)) => Ok(BlockEnvironment { block: loaded, hash: Some(hash) }),
+        Err(EnvironmentError::NoImage { .. }) => Ok(BlockEnvironment { block: loaded, hash: None }),
         Ok(None) => Err(ImagesError::NoEnvironment { block: block() }),
         Err(source) => Err(ImagesError::Environment { block: block(), source: Box::new(source) }),
     })

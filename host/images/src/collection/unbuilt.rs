@@ -58,7 +58,8 @@ impl Explained {
         match self {
             Self::Image(explanation) => explanation.text(),
             Self::Unbuilt(Unbuilt { block, listed }) => {
-                let mut text = Shown::line(format!("the block `{block}` has no image of its own yet; it lists"));
+                let lists = if listed.is_empty() { "lists no packages" } else { "lists" };
+                let mut text = Shown::line(format!("the block `{block}` has no image of its own yet; it {lists}"));
                 listed.iter().for_each(|package| text.push(format!("  {}", package.text())));
                 text
             }
