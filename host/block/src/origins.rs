@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(places(&[("main.py", ""), ("pyproject.toml", project)], None), ["six: `pyproject.toml`"]);
         let conda = "dependencies:\n  - tqdm\n  - pip:\n    - six\n";
         let conda = places(&[("main.py", ""), ("environment.yml", conda)], None);
-        assert_eq!(conda, ["tqdm: `environment.yml`", "six: `environment.yml`, line 4"]);
+        assert_eq!(conda, ["tqdm: `environment.yml`, line 2", "six: `environment.yml`, line 4"]);
         let manifest = r#"{"name": "Old", "scriptFilename": "a.py", "language": "PYTHON", "schemaType": "HEADLESS"}"#;
         let snippet = places(&[("manifest.json", manifest), ("a.py", "import cv2")], None);
         assert_eq!(snippet, ["opencv-python-headless: an import of `a.py`"]);

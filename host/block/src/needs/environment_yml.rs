@@ -28,7 +28,7 @@ pub(super) fn read(files: &FolderFiles, name: &str, language: Language) -> Resul
     let Some(file) = yaml::read(&text).map_err(|error| wrong(error.line, error.reason))? else {
         return Ok(Reading::Nothing("it is empty".into()));
     };
-    let mut reader = Reader { files, name, language, parsed: Parsed::default(), without: Vec::new() };
+    let mut reader = Reader { files, name, language, parsed: Parsed::default(), without: Vec::new(), hashed: None };
     let Value::Map(keys) = &file.value else {
         return Err(wrong(file.line, "it must be a map with the key `dependencies`".into()));
     };
@@ -40,7 +40,7 @@ pub(super) fn read(files: &FolderFiles, name: &str, language: Language) -> Resul
         Some(other) => return Err(wrong(other.line, "`dependencies` must be a list".into())),
         None => return Ok(Reading::Nothing("it has no `dependencies`".into())),
     }
-    Ok(reader.finish().into())
+    Ok(reader.finish()?.into())
 }
 
 struct Reader<'a> {
@@ -50,6 +50,8 @@ struct Reader<'a> {
     parsed: Parsed,
     /// Packages without a counterpart.
     without: Vec<String>,
+    /// The line of a `pip` part with hashes.
+    hashed: Option<usize>,
 }
 
 impl Reader<'_> {
@@ -85,6 +87,10 @@ impl Reader<'_> {
             return Ok(());
         }
         let pip = requirements_txt::read_lines(self.files, self.name, &lines)?;
+        if pip.pinned.is_some() {
+            self.hashed = Some(list.first().map_or(1, |first| first.line));
+            self.parsed.pinned = pip.pinned;
+        }
         self.parsed.dependencies.extend(pip.dependencies);
         self.parsed.places.extend(pip.places);
         self.parsed.constraints.extend(pip.constraints);
@@ -135,6 +141,7 @@ impl Reader<'_> {
                 let requires = requires.map_err(|reason| wrong(self, reason))?;
                 let text = format!("{package}{requires}");
                 let requirement = crate::python_requirement::read(&text).map_err(|reason| self.wrong(line, reason))?;
+                self.parsed.places.push((requirement.text.clone(), self.name.to_owned(), line));
                 self.parsed.dependencies.push(requirement.text);
             }
             Counterpart::RPackage(_) => {}
@@ -142,7 +149,12 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> Parsed {
+    fn finish(mut self) -> Result<Parsed, BlockError> {
+        let pinned = self.parsed.pinned.as_ref().map_or(0, Vec::len);
+        if let Some(line) = self.hashed.filter(|_| pinned < self.parsed.dependencies.len()) {
+            let reason = "its packages have hashes, which those of conda lack: list all of them here with their hashes";
+            return Err(self.wrong(line, reason.into()));
+        }
         if !self.without.is_empty() {
             /// What a line shows.
             const MOST: usize = 20;
@@ -154,7 +166,7 @@ impl Reader<'_> {
             let names = names.join(", ");
             self.parsed.warnings.push(format!("`{name}`: packages of conda alone are not installed: {names}"));
         }
-        self.parsed
+        Ok(self.parsed)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Files of other tools that are not read, each with what to do instead.
 
 /// Their names, and the reason or the way to have them read.
-const FILES: [(&str, &str); 21] = [
+const FILES: [(&str, &str); 23] = [
+    (".binder", "move its files beside the script"),
     ("Pipfile", "write its packages into a `requirements.txt`"),
     ("Pipfile.lock", "write its packages into a `requirements.txt`"),
     ("Project.toml", "Julia does not run here"),
     ("appendix", "Dockerfiles are not extended"),
+    ("binder", "move its files beside the script"),
     ("conda-lock.yml", "give its packages an `environment.yml`"),
     ("default.nix", "Nix does not run here"),
     ("flake.nix", "Nix does not run here"),
