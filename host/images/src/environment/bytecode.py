@@ -26,6 +26,10 @@ TRIES = 3
 # The folder in a cache of what is known about its wheels.
 MARKS = "longshore-bytecode"
 
+# Where wheels are linked, so that uv unpacks them in its cache: in memory where that is possible, since a disk takes long to
+# remove thousands of links again.
+LINKS = "/dev/shm/longshore-links" if os.access("/dev/shm", os.W_OK) else "links"
+
 # Seconds after which a compilation counts as interrupted: the largest wheels take a minute.
 PATIENCE = 600
 
@@ -154,7 +158,7 @@ def fetch(pins, uv, python, arguments):
         return
     if "--" in arguments:
         arguments = [*arguments[: arguments.index("--")], "--", *pins]
-    command = [uv, "pip", "install", "--python", python, "--no-build", "--target", "links", "--link-mode", "symlink"]
+    command = [uv, "pip", "install", "--python", python, "--no-build", "--target", LINKS, "--link-mode", "symlink"]
     command += [*({"--no-deps"} - {*arguments}), *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=(4, 5)) as fetching:
         for line in fetching.stderr:
@@ -200,7 +204,7 @@ if __name__ == "__main__":
         if int(missing):
             fetch([pin for sign, pin in changes(plan) if sign == "+"], uv, python, sys.argv[6:])
         cache = os.environ["UV_CACHE_DIR"]
-        compile_wheels(cache, {*linked("links", cache), *interrupted(cache)})
+        compile_wheels(cache, {*linked(LINKS, cache), *interrupted(cache)})
     elif sys.argv[1] == "check":
         sys.exit(not is_compiled())
     else:
