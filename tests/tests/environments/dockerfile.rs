@@ -48,7 +48,7 @@ fn a_folder_with_a_dockerfile_runs_on_its_image() {
 
     std::fs::write(block.join("data/words.txt"), "other words").unwrap();
     place.run(&block).expect(0, &["the tool other words", "building the image of `Dockerfile`"]);
-    let pruned = place.longshore(&["images", "prune", "--all"]);
+    let pruned = place.prune_all();
     pruned.expect(0, &[&format!("removed longshore/dockerfile:{hash}")]);
     assert_eq!(place.left(), [""; 0]);
 }

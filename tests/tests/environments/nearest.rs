@@ -112,7 +112,7 @@ fn an_environment_is_the_same_on_the_nearest_and_on_its_base() {
     assert_eq!(listed(same.image()), listed(other));
     near.longshore(&["images", "explain", same.image()]).expect(0, &["built on", one]);
     // What is below stays as long as it is used, and goes with it.
-    near.longshore(&["images", "prune", "--all"]).expect(0, &[]);
+    near.prune_all().expect(0, &[]);
     assert_eq!(near.left(), Vec::<String>::new());
 }
 
@@ -147,6 +147,6 @@ fn a_build_that_fails_leaves_the_environment_below_it() {
     docker(&["rmi", below.image()]);
     let above = place.run(&script);
     assert!(!above.expect(0, &["ran"]).err.contains("making"), "{above:#?}");
-    place.longshore(&["images", "prune", "--all"]).expect(0, &[]);
+    place.prune_all().expect(0, &[]);
     assert_eq!(place.left(), Vec::<String>::new());
 }

@@ -6,12 +6,17 @@ use crate::engine::{docker, docker_may_fail, needed};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 /// How long the engine may take to notice that something is gone.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// Caches of packages belong to the engine, and a clean-up of everything removes those that no build uses at the moment.
+/// Whoever looks into one reads this meanwhile.
+pub(crate) static CACHES: RwLock<()> = RwLock::new(());
 
 /// The place.
 pub(crate) struct Place {
@@ -72,6 +77,12 @@ impl Place {
              api = Api()\nprint('{module}', version('{module}'), flush=True)\napi.close()\n"
         );
         self.block(name, "python", keys, &script)
+    }
+
+    /// Removes all images of this place, and caches.
+    pub(crate) fn prune_all(&self) -> Ended {
+        let _alone = CACHES.write().unwrap_or_else(PoisonError::into_inner);
+        self.longshore(&["images", "prune", "--all"])
     }
 
     /// The command in this place, to be started.

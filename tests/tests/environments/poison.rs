@@ -2,10 +2,11 @@
 //! when Python starts, and whatever programs they bring.
 
 use crate::engine::docker;
-use crate::place::{Place, image};
+use crate::place::{CACHES, Place, image};
 use crate::served::{MAKE_WHEEL, Server, equipped};
 use std::path::Path;
 use std::process::Command;
+use std::sync::PoisonError;
 
 /// A wheel in an index, and in a folder beside it. Its `.pth`, its `sitecustomize` and its programs, which have the names
 /// of those that scripts call, leave a file wherever caches and tools may be, if it can be written there.
@@ -50,6 +51,7 @@ const SCRIPT: &str = "import os, longshore_poison\nprint('poison', os.path.exist
 
 #[test]
 fn no_package_can_change_the_cache_that_other_environments_are_made_from() {
+    let _unchanged = CACHES.read().unwrap_or_else(PoisonError::into_inner);
     let place = equipped();
     let server = Server::of(&index(&place), "");
     let address = &server.address;

@@ -107,7 +107,7 @@ fn builds_and_clean_ups_at_once_lose_nothing() {
         let cleaner = scope.spawn(|| {
             let mut pruned = Vec::new();
             while !done.load(Ordering::Relaxed) {
-                pruned.push(place.longshore(&["images", "prune", "--all"]));
+                pruned.push(place.prune_all());
             }
             pruned
         });
