@@ -4,6 +4,7 @@
 use super::EnvironmentError;
 use super::printed::Lines;
 use super::resolver::{ATTEMPTS, EnvironmentResolver};
+use super::sources::{indexes, proxies};
 use crate::usage_store::{LockGuard, UsageStore};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -27,9 +28,6 @@ use tokio::task::spawn_blocking;
 /// The format of the hashed data; changing it builds every image again.
 const FORM: &str = "longshore-dockerfile 1";
 
-/// Digits of a hash in names: 128 bits.
-const DIGITS: usize = 32;
-
 /// Bytes of the context that are sent at a time.
 const PIECE: usize = 256 << 10;
 
@@ -38,28 +36,10 @@ const TIME: u64 = 946_684_800;
 
 /// The build arguments with addresses of packages, which builds get if their `Dockerfile` declares them. Values are kept in
 /// images, so addresses with passwords are left out.
-fn package_arguments(settings: &PackageSettings) -> Vec<(&'static str, String)> {
-    let mut arguments = Vec::new();
-    let mut add = |names: &[&'static str], values: &[String]| {
-        if !values.is_empty() && values.iter().all(|value| without_user(value) == *value) {
-            arguments.extend(names.iter().map(|name| (*name, values.join(" "))));
-        }
-    };
-    add(&["PIP_INDEX_URL", "UV_DEFAULT_INDEX"], settings.index_url.as_slice());
-    add(&["PIP_EXTRA_INDEX_URL", "UV_INDEX"], &settings.extra_index_urls);
-    add(&["PIP_TRUSTED_HOST", "UV_INSECURE_HOST"], &settings.trusted_hosts);
-    arguments
-}
-
-/// The proxies, which builders neither store nor take as a difference.
-fn proxies(settings: &PackageSettings) -> Vec<(&'static str, String)> {
-    let named = [
-        (["http_proxy", "HTTP_PROXY"], &settings.http_proxy),
-        (["https_proxy", "HTTPS_PROXY"], &settings.https_proxy),
-        (["no_proxy", "NO_PROXY"], &settings.no_proxy),
-    ];
-    let pairs = named.into_iter().filter_map(|(names, value)| Some((names, value.as_ref()?)));
-    pairs.flat_map(|(names, value)| names.map(|name| (name, value.clone()))).collect()
+fn package_arguments(settings: &PackageSettings) -> impl Iterator<Item = (&'static str, String)> {
+    let is_open = |values: &[String]| !values.is_empty() && values.iter().all(|value| without_user(value) == *value);
+    let open = indexes(settings).into_iter().filter(move |(_, values)| is_open(values));
+    open.flat_map(|(names, values)| names.map(|name| (name, values.join(" "))))
 }
 
 /// The `Dockerfile` of a block, if its image is the base.
@@ -112,7 +92,7 @@ impl<'a> Planned<'a> {
     ) -> Result<Self, EnvironmentError> {
         let files = Arc::new(block.build_context(dockerfile).map_err(Box::new)?);
         let declared = |name: &str| dockerfile.arguments.iter().any(|known| known == name);
-        let arguments = package_arguments(&settings.packages).into_iter().filter(|(name, _)| declared(name));
+        let arguments = package_arguments(&settings.packages).filter(|(name, _)| declared(name));
         let arguments: BTreeMap<String, String> = arguments.map(|(name, value)| (name.to_owned(), value)).collect();
         let mut hash = Sha256::new();
         let mut add = |bytes: &[u8]| {
@@ -133,7 +113,7 @@ impl<'a> Planned<'a> {
             add(&[u8::from(file.executable)]);
             add(&digest);
         }
-        let hash = hexadecimal(&hash.finalize())[..DIGITS].to_owned();
+        let hash = hexadecimal(&hash.finalize())[..labels::HASH_SHOWN].to_owned();
         let place = dockerfile.images.iter().position(|image| *image == dockerfile.base);
         Ok(Self { block, dockerfile, base: place.and_then(|place| below.get(place)), hash, files, arguments })
     }
@@ -279,7 +259,8 @@ impl EnvironmentResolver<'_> {
         let packing = spawn_blocking(planned.context(settings)).await;
         let context = packing.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         let context = context.map_err(|source| context_failed(planned.block, source))?;
-        let proxies = proxies(&settings.packages).into_iter().map(|(name, value)| (name.to_owned(), value));
+        // Builders neither store them nor take them as a difference.
+        let proxies = proxies(&settings.packages).map(|(name, value)| (name.to_owned(), value.to_owned()));
         let plan = ImageBuildPlan {
             context: pieces(context).boxed(),
             dockerfile: planned.dockerfile.file.clone(),

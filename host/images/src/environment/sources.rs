@@ -21,6 +21,26 @@ cd /tmp/longshore-build
 if [ ! -s trust.crt ]; then unset SSL_CERT_FILE PIP_CERT REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; fi
 ";
 
+/// The variables of proxies. Programs differ in the case of their names.
+pub(super) fn proxies(settings: &PackageSettings) -> impl Iterator<Item = (&'static str, &str)> {
+    let named = [
+        (["http_proxy", "HTTP_PROXY"], &settings.http_proxy),
+        (["https_proxy", "HTTPS_PROXY"], &settings.https_proxy),
+        (["no_proxy", "NO_PROXY"], &settings.no_proxy),
+    ];
+    let named = named.into_iter().filter_map(|(names, value)| Some((names, value.as_deref()?)));
+    named.flat_map(|(names, value)| names.map(|name| (name, value)))
+}
+
+/// The variables of indexes of Python packages, for uv and for pip, with their values, between which there are blanks.
+pub(super) fn indexes(settings: &PackageSettings) -> [([&'static str; 2], &[String]); 3] {
+    [
+        (["UV_DEFAULT_INDEX", "PIP_INDEX_URL"], settings.index_url.as_slice()),
+        (["UV_INDEX", "PIP_EXTRA_INDEX_URL"], &settings.extra_index_urls),
+        (["UV_INSECURE_HOST", "PIP_TRUSTED_HOST"], &settings.trusted_hosts),
+    ]
+}
+
 /// The variables of a build's commands.
 pub(super) fn variables(settings: &PackageSettings) -> Vec<(String, String)> {
     let mut variables = Vec::new();
@@ -28,25 +48,13 @@ pub(super) fn variables(settings: &PackageSettings) -> Vec<(String, String)> {
     for name in ["SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"] {
         set(name, TRUST);
     }
-    for (names, value) in [
-        (["http_proxy", "HTTP_PROXY"], &settings.http_proxy),
-        (["https_proxy", "HTTPS_PROXY"], &settings.https_proxy),
-        (["no_proxy", "NO_PROXY"], &settings.no_proxy),
-    ] {
-        // Programs differ in the case of these names.
-        value.iter().for_each(|value| names.into_iter().for_each(|name| set(name, value)));
+    for (name, value) in proxies(settings) {
+        set(name, value);
     }
-    if let Some(url) = &settings.index_url {
-        set("UV_DEFAULT_INDEX", url);
-        set("PIP_INDEX_URL", url);
-    }
-    if !settings.extra_index_urls.is_empty() {
-        set("UV_INDEX", &settings.extra_index_urls.join(" "));
-        set("PIP_EXTRA_INDEX_URL", &settings.extra_index_urls.join(" "));
-    }
-    if !settings.trusted_hosts.is_empty() {
-        set("UV_INSECURE_HOST", &settings.trusted_hosts.join(" "));
-        set("PIP_TRUSTED_HOST", &settings.trusted_hosts.join(" "));
+    for (names, values) in indexes(settings) {
+        if !values.is_empty() {
+            names.into_iter().for_each(|name| set(name, &values.join(" ")));
+        }
     }
     for (name, value) in [
         ("HOME", FOLDER),

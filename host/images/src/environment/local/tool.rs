@@ -2,7 +2,8 @@
 //! arrive, and a cancellation kills all its processes. The caller interprets the lines.
 
 use super::LocalError;
-use longshore_config::settings::{PackageSettings, Settings};
+use crate::environment::sources::proxies;
+use longshore_config::settings::Settings;
 use longshore_engine::Printed;
 use longshore_engine::program::{Program, ProgramError};
 use longshore_model::cancel::Cancel;
@@ -49,10 +50,7 @@ impl Tool {
     /// A program with the package settings, and without the host's own environment.
     pub(super) fn new(program: &Path, settings: &Settings) -> Self {
         let mut command = Command::new(program);
-        command.env_clear().env("PATH", &settings.path).env("LANG", "C.UTF-8");
-        for (name, value) in network(&settings.packages) {
-            command.env(name, value);
-        }
+        command.env_clear().env("PATH", &settings.path).env("LANG", "C.UTF-8").envs(proxies(&settings.packages));
         let secrets = settings.packages.secrets();
         Self { program: program.to_owned(), command, secrets, quiet: false }
     }
@@ -116,19 +114,6 @@ impl Tool {
 pub(super) fn tell(events: &Events, line: &str) {
     // A build continues without a watcher.
     events.tell(Event::Building { line: line.to_owned() });
-}
-
-/// Variables that programs need to reach package indexes.
-fn network(packages: &PackageSettings) -> Vec<(&'static str, String)> {
-    let settings = [
-        ("HTTP_PROXY", packages.http_proxy.clone()),
-        ("http_proxy", packages.http_proxy.clone()),
-        ("HTTPS_PROXY", packages.https_proxy.clone()),
-        ("https_proxy", packages.https_proxy.clone()),
-        ("NO_PROXY", packages.no_proxy.clone()),
-        ("no_proxy", packages.no_proxy.clone()),
-    ];
-    settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// The kept output of a program.
