@@ -105,16 +105,20 @@ def on_all_processors(work, tasks):
             work(task)
 
 
+def is_interrupted(mark):
+    """Whether a compilation was begun by a build that did not end it."""
+    try:
+        found = os.stat(mark)
+    except OSError:
+        # A folder of another build, which has ended.
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size < TRIES and found.st_mtime < time.time() - PATIENCE
+
+
 def interrupted(cache):
-    """The wheels in a cache whose compilation was begun by a build that did not end it."""
-    for mark in sorted(glob.glob(os.path.join(cache, MARKS, "*"))):
-        try:
-            found = os.stat(mark)
-        except OSError:
-            # A folder of another build, which has ended.
-            continue
-        if stat.S_ISREG(found.st_mode) and found.st_size < TRIES and found.st_mtime < time.time() - PATIENCE:
-            yield from glob.glob(os.path.join(cache, "archive-v*", glob.escape(os.path.basename(mark))))
+    """The wheels in a cache whose compilation was interrupted."""
+    for mark in filter(is_interrupted, sorted(glob.glob(os.path.join(cache, MARKS, "*")))):
+        yield from glob.glob(os.path.join(cache, "archive-v*", glob.escape(os.path.basename(mark))))
 
 
 def linked(folder, cache):
@@ -132,18 +136,19 @@ def compile_wheels(cache, wheels):
     """Compiles wheels in a cache as if they were installed, if no other build has begun with it."""
     os.makedirs(os.path.join(cache, MARKS), exist_ok=True)
     temporary = tempfile.mkdtemp(dir=os.path.join(cache, MARKS))
+    installed = site()[0]
     begun, tasks = [], []
     try:
         for wheel in wheels:
             mark = os.path.join(cache, MARKS, os.path.basename(wheel))
-            if os.path.exists(mark) and wheel not in interrupted(cache):
+            if os.path.exists(mark) and not is_interrupted(mark):
                 continue
             with open(mark, "a") as file:
                 file.write("-")
             begun.append(mark)
             # The content of `*.data` is moved on installation, and uv refuses files there that the wheel does not list.
             for source in sources(wheel, left_out=".data"):
-                tasks.append((source, os.path.join(site()[0], os.path.relpath(source, wheel)), temporary))
+                tasks.append((source, os.path.join(installed, os.path.relpath(source, wheel)), temporary))
         on_all_processors(compile_cached, tasks)
         for mark in begun:
             with open(mark, "w") as file:
