@@ -1,7 +1,8 @@
 //! Errors in a block, its manifest and the values of its options.
 
+use longshore_model::hint::reword_json;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// An error in a block.
@@ -134,6 +135,14 @@ pub struct OptionProblem {
     pub option: String,
     /// What is wrong, and what would be valid.
     pub reason: String,
+}
+
+impl BlockError {
+    /// A text is not the JSON that is expected of it.
+    pub(crate) fn json(path: &Path, error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        Self::Syntax { path: path.to_owned(), line, column, reason: reword_json(error) }
+    }
 }
 
 impl fmt::Display for OptionProblem {

@@ -192,23 +192,8 @@ fn missing(path: &Path) -> BlockError {
     }
 }
 
-/// Whether a file is a script or a document that can be run, by its suffix.
-#[must_use]
-pub fn is_script(path: &Path) -> bool {
-    document::is_document(path) || language_of(path).is_some()
-}
-
-/// The language of a script, by its suffix.
-fn language_of(path: &Path) -> Option<Language> {
-    needs::language(path.extension()?.to_str()?)
-}
-
 fn bare_script(path: &Path) -> Result<Loaded, BlockError> {
-    let language = match document::is_document(path) {
-        true => Some(document::language(path)?),
-        false => language_of(path),
-    };
-    let Some(language) = language else {
+    let Some(language) = needs::language_of(path)? else {
         return Err(BlockError::NotAScript { path: path.to_owned() });
     };
     let folder = longshore_os::publish::folder(path).to_owned();
@@ -271,7 +256,7 @@ mod tests {
         {
             let folder = block(&[(name, "")]);
             let path = folder.path().join(name);
-            assert!(is_script(&path));
+            assert!(needs::is_script(&path));
             assert_eq!(Block::load(&path).unwrap().block.language, language, "{name}");
         }
     }

@@ -5,7 +5,6 @@ use super::entry::{Entry, Notices};
 use super::error::BlockError;
 use super::model::{Block, DECLARED_MAX, Form, Language, Loaded, Mode, OutputSpec, Pandas};
 use super::{options_json, requirements};
-use longshore_model::hint::reword_json;
 use longshore_model::table::WriteOptions;
 use serde_json::Value;
 use std::path::Path;
@@ -41,12 +40,7 @@ pub(super) const OUTPUT_KEYS: [&str; 3] = ["@visokiotype", "id", "displayName"];
 
 /// Reads the manifest at `path` of the block in `folder`.
 pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, BlockError> {
-    let manifest: Value = serde_json::from_str(text).map_err(|error| BlockError::Syntax {
-        path: path.to_owned(),
-        line: error.line(),
-        column: error.column(),
-        reason: reword_json(&error),
-    })?;
+    let manifest: Value = serde_json::from_str(text).map_err(|error| BlockError::json(path, &error))?;
     if !manifest.is_object() {
         return Err(BlockError::Invalid { path: path.to_owned(), reason: "it must be a JSON object".into() });
     }

@@ -2,6 +2,7 @@
 //! images that it is built from, the files that it copies, and its arguments. The engine reads the rest.
 
 use super::folder_files::FolderFiles;
+use super::parsed::cut;
 use crate::error::BlockError;
 use crate::needed::{BuildFiles, Dockerfile};
 use longshore_model::address::masked;
@@ -294,10 +295,6 @@ fn expand(value: &str, known: &BTreeMap<String, String>) -> Result<String, Strin
     }
     expanded.push_str(rest);
     Ok(expanded)
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(60).collect()
 }
 
 #[cfg(test)]

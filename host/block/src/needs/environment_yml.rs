@@ -3,7 +3,7 @@
 
 use super::conda::{Counterpart, counterpart, requirement, split};
 use super::folder_files::FolderFiles;
-use super::parsed::{PACKAGES_MAX, Parsed, Reading};
+use super::parsed::{PACKAGES_MAX, Parsed, Reading, cut};
 use super::requirements_txt;
 use super::yaml::{self, Value, Yaml};
 use crate::error::BlockError;
@@ -176,8 +176,4 @@ fn any_patch(requires: &str) -> String {
         Some(exact) => format!("=={}.*", exact.trim_end_matches(".*").split('.').take(2).collect::<Vec<_>>().join(".")),
         None => requires.to_owned(),
     }
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(60).collect()
 }

@@ -29,7 +29,11 @@ pub(crate) fn main_script(folder: &Path) -> Result<(String, Language), BlockErro
     });
     match named.unwrap_or(scripts)[..] {
         [] => Err(BlockError::NoManifest { folder: folder.to_owned() }),
-        [name] => Ok((name.clone(), language_of(folder, name)?)),
+        [name] => {
+            let path = folder.join(name);
+            let language = language_of(&path)?.ok_or(BlockError::NotAScript { path })?;
+            Ok((name.clone(), language))
+        }
         ref several => {
             let mut listed: Vec<String> = several.iter().take(LISTED_MAX).map(|name| format!("`{name}`")).collect();
             if several.len() > LISTED_MAX {
@@ -45,24 +49,31 @@ pub(crate) fn main_script(folder: &Path) -> Result<(String, Language), BlockErro
 /// # Errors
 /// The folder cannot be read.
 pub fn scripts(folder: &Path) -> Result<Vec<String>, BlockError> {
-    let is_script = |name: &str| {
-        let path = Path::new(name);
-        let suffix = path.extension().and_then(OsStr::to_str);
-        let is_known = document::is_document(path) || suffix.is_some_and(|suffix| language(suffix).is_some());
-        is_known && !is_for_tools(stem(name)) && folder.join(name).is_file()
-    };
-    Ok(FolderFiles::new(folder)?.names()?.into_iter().filter(|name| is_script(name)).collect())
+    let is_named =
+        |name: &String| is_script(Path::new(name)) && !is_for_tools(stem(name)) && folder.join(name).is_file();
+    Ok(FolderFiles::new(folder)?.names()?.into_iter().filter(is_named).collect())
 }
 
 fn stem(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
-fn language_of(folder: &Path, name: &str) -> Result<Language, BlockError> {
-    match name.rsplit_once('.').and_then(|(_, suffix)| language(suffix)) {
-        Some(language) => Ok(language),
-        None => document::language(&folder.join(name)),
+/// Whether a file is a script or a document that can be run, by its suffix.
+#[must_use]
+pub fn is_script(path: &Path) -> bool {
+    document::is_document(path) || by_suffix(path).is_some()
+}
+
+/// The language of a script by its suffix, or of a document by its content; `None` if a file is neither.
+pub(crate) fn language_of(path: &Path) -> Result<Option<Language>, BlockError> {
+    match document::is_document(path) {
+        true => document::language(path).map(Some),
+        false => Ok(by_suffix(path)),
     }
+}
+
+fn by_suffix(path: &Path) -> Option<Language> {
+    language(path.extension().and_then(OsStr::to_str)?)
 }
 
 /// The language of scripts with a suffix, in either case.

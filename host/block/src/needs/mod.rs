@@ -22,6 +22,6 @@ mod yaml;
 
 pub(super) use dockerignore::Ignored;
 pub(super) use folder::{Asked, add};
-pub use main_script::scripts;
-pub(super) use main_script::{language, main_script};
+pub use main_script::{is_script, scripts};
+pub(super) use main_script::{language, language_of, main_script};
 pub(super) use pyproject::requires_python;

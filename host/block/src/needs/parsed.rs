@@ -8,6 +8,11 @@ use pep440_rs::VersionSpecifiers;
 /// The most packages of one file: the largest locks of public projects have about 1,000.
 pub(super) const PACKAGES_MAX: usize = 10_000;
 
+/// The beginning of a value, for errors.
+pub(super) fn cut(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
 /// The result of reading a file.
 #[derive(Debug)]
 pub(super) enum Reading {

@@ -5,7 +5,6 @@ use super::folder_files::FolderFiles;
 use super::parsed::{PACKAGES_MAX, Parsed, Reading};
 use crate::error::BlockError;
 use crate::needed::PinnedPackage;
-use longshore_model::hint::reword_json;
 use longshore_os::small_file::MADE_MAX;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -43,12 +42,7 @@ pub(super) fn read(files: &FolderFiles) -> Result<Reading, BlockError> {
         return Ok(Reading::Nothing("it does not exist".into()));
     };
     let path = files.path(FILE);
-    let lock: Lock = serde_json::from_str(&text).map_err(|error| BlockError::Syntax {
-        path: path.clone(),
-        line: error.line(),
-        column: error.column(),
-        reason: reword_json(&error),
-    })?;
+    let lock: Lock = serde_json::from_str(&text).map_err(|error| BlockError::json(&path, &error))?;
     let invalid = |reason: String| BlockError::Invalid { path: path.clone(), reason };
     if lock.packages.len() > PACKAGES_MAX {
         return Err(invalid(format!("it lists more than {PACKAGES_MAX} packages")));
