@@ -1,6 +1,7 @@
 //! What a block lists, and where: for explanations of its environment. The label of an image has the list of the block that
 //! it was made for; other blocks with the same packages share the image.
 
+use crate::fingerprint::Kind;
 use longshore_block::{Block, Language};
 use longshore_model::address::masked;
 
@@ -32,11 +33,26 @@ pub(crate) enum ListedKind {
 impl ListedKind {
     const ALL: [Self; 3] = [Self::Python, Self::R, Self::Debian];
 
-    fn word(self) -> &'static str {
+    /// Its word in lists.
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Python => "pip",
             Self::R => "r",
             Self::Debian => "deb",
+        }
+    }
+
+    /// The kind with a word.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// The kind of such packages in fingerprints.
+    pub(crate) fn in_fingerprints(self) -> Kind {
+        match self {
+            Self::Python => Kind::Pip,
+            Self::R => Kind::RPackage,
+            Self::Debian => Kind::Deb,
         }
     }
 
@@ -88,7 +104,7 @@ pub(crate) fn label(packages: &[ListedPackage]) -> String {
 pub(crate) fn read(label: &str) -> Vec<ListedPackage> {
     let line = |line: &str| {
         let (word, rest) = line.split_once(' ')?;
-        let kind = ListedKind::ALL.into_iter().find(|kind| kind.word() == word)?;
+        let kind = ListedKind::named(word)?;
         let (text, place) = rest.split_once('\t').unwrap_or((rest, ""));
         let place = (!place.is_empty()).then(|| place.to_owned());
         Some(ListedPackage { kind, text: text.to_owned(), place })

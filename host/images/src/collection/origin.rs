@@ -1,13 +1,13 @@
 //! Why each package of an environment is there: the file that lists it, the packages that need it, the constraints and the
 //! lock that hold its version, or the base image. Pure.
 
-use crate::fingerprint::Kind;
 use crate::fingerprint::lines::Fingerprint;
 use crate::fingerprint::needs::Needs;
 use crate::listed::{ListedKind, ListedPackage};
 use longshore_block::{cut_name, package_name};
 use longshore_model::constraint::Constraint;
 use longshore_model::package_name::normal_name;
+use longshore_model::r_requirement::RRequirement;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -96,16 +96,11 @@ fn installed(line: &str) -> Option<PackageOrigin> {
 
 /// A package that is listed and was not installed: the base has it, or nothing was installed yet.
 fn not_installed(listed: &ListedPackage, known: &Known<'_>) -> PackageOrigin {
-    let (kind, line_kind) = match listed.kind {
-        ListedKind::Python => ("pip", Kind::Pip),
-        ListedKind::R => ("r", Kind::RPackage),
-        ListedKind::Debian => ("deb", Kind::Deb),
-    };
-    let name = listed.name();
+    let (kind, name) = (listed.kind, listed.name());
     let lines = known.image.map(|(packages, _)| packages.lines()).unwrap_or_default();
-    let found = lines.iter().find(|line| line.kind() == line_kind && line.name() == name);
+    let found = lines.iter().find(|line| line.kind() == kind.in_fingerprints() && line.name() == name);
     let version = found.map(|line| line.version().to_owned());
-    PackageOrigin { of_base: found.is_some(), ..PackageOrigin::new(kind, &name, version) }
+    PackageOrigin { of_base: found.is_some(), ..PackageOrigin::new(kind.word(), &name, version) }
 }
 
 impl ListedPackage {
@@ -114,8 +109,8 @@ impl ListedPackage {
         match self.kind {
             ListedKind::Python => package_name(&self.text).unwrap_or_else(|| self.text.clone()),
             ListedKind::R => {
-                let inside = |character: char| character.is_ascii_alphanumeric() || character == '.';
-                self.text.chars().take_while(|character| inside(*character)).collect()
+                let requirement = self.text.parse::<RRequirement>();
+                requirement.map_or_else(|_| self.text.clone(), |requirement| requirement.name().to_owned())
             }
             ListedKind::Debian => self.text.split('=').next().unwrap_or(&self.text).to_owned(),
         }
@@ -148,15 +143,11 @@ impl PackageOrigin {
     }
 
     fn complete(&mut self, known: &Known<'_>) {
-        let kind = match self.kind.as_str() {
-            "pip" => Kind::Pip,
-            "r" => Kind::RPackage,
-            _ => Kind::Deb,
-        };
+        let kind = ListedKind::named(&self.kind).unwrap_or(ListedKind::Debian);
         if let Some((_, needs)) = known.image.filter(|_| !self.of_base) {
-            self.needed_by = needs.needed_by(kind, &self.name);
+            self.needed_by = needs.needed_by(kind.in_fingerprints(), &self.name);
         }
-        if kind == Kind::Pip {
+        if kind == ListedKind::Python {
             let of_this = |text: &&String| {
                 text.parse::<Constraint>().map_or_else(|_| cut_name(text).0 == self.name, |one| one.name() == self.name)
             };

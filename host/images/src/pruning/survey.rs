@@ -228,8 +228,12 @@ impl Found<'_> {
 /// What the block lists that an image was made for. Images of before have the packages without their places.
 fn listed_in(image: &StoredImage, of_ours: bool) -> Vec<ListedPackage> {
     let label = |key: &str| image.labels.get(key).map(String::as_str).unwrap_or_default();
-    if !of_ours || !label(labels::LISTED).is_empty() {
-        return listed::read(label(labels::LISTED).trim_end()).into_iter().filter(|_| of_ours).collect();
+    if !of_ours {
+        return Vec::new();
+    }
+    let listed = label(labels::LISTED);
+    if !listed.is_empty() {
+        return listed::read(listed.trim_end());
     }
     let is_r = label(labels::RESOLVED).lines().any(|line| line.starts_with("r ") || line.starts_with("deb r-cran-"));
     let language = if is_r { ListedKind::R } else { ListedKind::Python };
@@ -239,12 +243,12 @@ fn listed_in(image: &StoredImage, of_ours: bool) -> Vec<ListedPackage> {
 }
 
 fn folder_entry(folder: Folder) -> ImageEntry {
-    let (kind, word) = if folder.record.language == "r" { (ListedKind::R, "r") } else { (ListedKind::Python, "pip") };
+    let kind = if folder.record.language == "r" { ListedKind::R } else { ListedKind::Python };
     let listed = |text: &String| ListedPackage { kind, text: text.clone(), place: None };
     let listed = folder.packages.iter().map(listed).collect();
     // The record of R packages has a blank before the version.
-    let resolved =
-        folder.record.installed.iter().map(|package| format!("{word} {}", package.replace(' ', "=="))).collect();
+    let line = |package: &String| format!("{} {}", kind.word(), package.replace(' ', "=="));
+    let resolved = folder.record.installed.iter().map(line).collect();
     ImageEntry {
         key: folder.hash.clone(),
         hash: folder.hash,
