@@ -42,7 +42,7 @@ pub(crate) fn check(arguments: &CheckArguments, temporary_folder: &Path) -> u8 {
             if blocks.is_empty() {
                 return failure::print(&error, BAD_INPUT);
             }
-            return check_folder::check(&arguments.block, &blocks, arguments.json);
+            return check_folder::check(&arguments.block, blocks, arguments.json);
         }
     };
     let of_block = CheckedBlock::of(&loaded.block);

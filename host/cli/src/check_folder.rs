@@ -18,15 +18,18 @@ const DEPTH_MAX: usize = 8;
 const BLOCK_WIDTH: usize = 40;
 const PACKAGES_WIDTH: usize = 48;
 
+/// A block that was found, by its path.
+type Found = (PathBuf, Result<Loaded, BlockError>);
+
 /// The blocks in a folder that is not a block itself, in the order of their paths: its scripts, and the blocks below it.
-pub(crate) fn blocks_below(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn blocks_below(folder: &Path) -> Vec<Found> {
     let mut search = Search { blocks: Vec::new(), folders: 0 };
     search.folder(folder, 0);
     search.blocks
 }
 
 struct Search {
-    blocks: Vec<PathBuf>,
+    blocks: Vec<Found>,
     folders: usize,
 }
 
@@ -37,7 +40,8 @@ impl Search {
             return;
         }
         // A folder that cannot be read has no block that can be run.
-        self.blocks.extend(scripts(folder).unwrap_or_default().into_iter().map(|name| folder.join(name)));
+        let scripts = scripts(folder).unwrap_or_default().into_iter().map(|name| folder.join(name));
+        self.blocks.extend(scripts.map(|path| (path.clone(), Block::load(&path))));
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let is_shown = |path: &PathBuf| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
         let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
@@ -48,7 +52,7 @@ impl Search {
                 Err(BlockError::NoManifest { .. } | BlockError::SeveralScripts { .. }) => {
                     self.folder(&folder, depth + 1)
                 }
-                Ok(_) | Err(_) => self.blocks.push(folder),
+                loaded => self.blocks.push((folder, loaded)),
             }
         }
     }
@@ -63,9 +67,9 @@ struct Row {
 }
 
 impl Row {
-    fn of(root: &Path, path: &Path) -> Self {
-        let shown = path.strip_prefix(root).unwrap_or(path).display().to_string();
-        match Block::load(path) {
+    fn of(root: &Path, (path, loaded): Found) -> Self {
+        let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+        match loaded {
             Ok(loaded) => {
                 let checked = CheckedBlock::of(&loaded.block);
                 let errors = checked.errors.iter().map(ToString::to_string).collect();
@@ -139,8 +143,8 @@ impl Row {
 }
 
 /// Checks all blocks, and prints a table, or a list as JSON. The status is that of bad input if any cannot run.
-pub(crate) fn check(folder: &Path, blocks: &[PathBuf], as_json: bool) -> u8 {
-    let rows: Vec<Row> = blocks.iter().map(|path| Row::of(folder, path)).collect();
+pub(crate) fn check(folder: &Path, blocks: Vec<Found>, as_json: bool) -> u8 {
+    let rows: Vec<Row> = blocks.into_iter().map(|found| Row::of(folder, found)).collect();
     let failed = rows.iter().filter(|row| !row.errors.is_empty()).count();
     if as_json {
         printer::json(&rows.iter().map(Row::json).collect::<Vec<_>>());

@@ -11,7 +11,7 @@ use longshore::{Cancel, EnvironmentError, Events};
 use std::path::Path;
 
 /// Exit status for an engine or an environment that failed.
-const FAILED: u8 = 3;
+pub(crate) const FAILED: u8 = 3;
 
 /// Builds or locks a block's environment, prints the report, and returns the exit status.
 pub(crate) async fn make<Made>(

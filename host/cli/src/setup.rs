@@ -2,7 +2,7 @@
 //! are installed with this program or got from others, or the environments of the engine `process`.
 
 use crate::engine_argument::EngineArgument;
-use crate::making::watched;
+use crate::making::{FAILED, watched};
 use crate::signals::INTERRUPTED;
 use crate::{BAD_INPUT, failure, printer, standard};
 use clap::Args;
@@ -14,9 +14,6 @@ use longshore::transfer::Source;
 use longshore::{Host, find_program, small_file};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// Exit status for an engine or an environment that failed.
-const FAILED: u8 = 3;
 
 /// The images that are provided if none is named.
 const USUAL: [&str; 4] = ["base", "python", "python-pandas2", "r"];
@@ -60,11 +57,14 @@ async fn images(arguments: &SetupArguments, host: &Host) -> u8 {
         Ok(there) => there,
         Err(error) => return failed(&error),
     };
-    let is_there = |index: usize| there[index] && !arguments.again;
-    let present = names.iter().enumerate().filter(|(index, _)| is_there(*index));
-    let status = printer::out(&present.map(|(_, name)| Shown::line(format!("{} is there", name.image()))).collect());
-    let wanted: Vec<BaseName> =
-        names.iter().enumerate().filter(|(index, _)| !is_there(*index)).map(|(_, name)| name.clone()).collect();
+    let (mut present, mut wanted) = (Shown::default(), Vec::new());
+    for (name, is_there) in names.into_iter().zip(there) {
+        match is_there && !arguments.again {
+            true => present.push(format!("{} is there", name.image())),
+            false => wanted.push(name),
+        }
+    }
+    let status = printer::out(&present);
     if wanted.is_empty() {
         return status;
     }
@@ -108,11 +108,14 @@ fn origin(from: &str) -> Result<Origin, u8> {
 async fn get(wanted: &[BaseName], origin: Origin, host: &Host) -> u8 {
     match watched(async |events, cancel| host.provide_bases(wanted, origin, events, cancel).await).await {
         Err(status) => status,
-        Ok(Ok(provided)) => {
-            printer::out(&provided.iter().map(|image| Shown::line(format!("{} is ready", image.name))).collect())
-        }
+        Ok(Ok(provided)) => ready(provided.into_iter().map(|image| image.name)),
         Ok(Err(error)) => failed(&error),
     }
+}
+
+/// Prints images that are there now, and returns the exit status.
+fn ready(names: impl Iterator<Item = String>) -> u8 {
+    printer::out(&names.map(|name| Shown::line(format!("{name} is ready"))).collect())
 }
 
 fn failed(error: &ProvideError) -> u8 {
@@ -124,9 +127,9 @@ fn failed(error: &ProvideError) -> u8 {
 
 /// Builds images by a script, which prints what it does.
 fn build(wanted: &[BaseName], host: &Host) -> u8 {
-    let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = wanted.iter().map(ToString::to_string).collect();
     let can_be_built: Vec<&str> = USUAL.into_iter().chain(MORE).collect();
-    if let Some(other) = wanted.iter().find(|name| !can_be_built.contains(&name.as_str())) {
+    if let Some(other) = names.iter().find(|name| !can_be_built.contains(&name.as_str())) {
         let text = format!("cannot build the image `{other}`: those that can be built are {}", can_be_built.join(", "));
         return failure::print_text(&text, BAD_INPUT);
     }
@@ -141,12 +144,12 @@ fn build(wanted: &[BaseName], host: &Host) -> u8 {
                     `podman-docker`), or get the images from a registry or an archive with `--from`";
         return failure::print_text(text, FAILED);
     }
-    let begun = format!("building {} on Debian; this takes some minutes and about 2 GB", wanted.join(", "));
+    let begun = format!("building {} on Debian; this takes some minutes and about 2 GB", names.join(", "));
     let _ = printer::out(&Shown::line(begun));
     let mut command = Command::new("bash");
     command.arg(&script).args(["--version", env!("CARGO_PKG_VERSION")]);
     command.arg("--agent").arg(&settings.agent).arg("--wheels").arg(&settings.sdk_folder);
-    command.arg("--r-packages").arg(&settings.sdk_folder).args(&wanted);
+    command.arg("--r-packages").arg(&settings.sdk_folder).args(&names);
     command.env("DOCKER_HOST", format!("unix://{}", settings.engine_socket.display()));
     let packages = &settings.packages;
     for (name, value) in [
@@ -160,10 +163,7 @@ fn build(wanted: &[BaseName], host: &Host) -> u8 {
     }
     command.envs(packages.ca_bundle.iter().map(|bundle| ("LONGSHORE_CA_BUNDLE", bundle)));
     match command.status() {
-        Ok(status) if status.success() => {
-            let ready = |name: &String| Shown::line(format!("longshore/{name}:{} is ready", env!("CARGO_PKG_VERSION")));
-            printer::out(&wanted.iter().map(ready).collect())
-        }
+        Ok(status) if status.success() => ready(wanted.iter().map(BaseName::image)),
         // The script has printed what failed.
         Ok(_) => FAILED,
         Err(error) => failure::print_text(&format!("cannot start `bash`: {error}"), FAILED),
