@@ -265,6 +265,7 @@ fn error(reason: String) -> RRequirementError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dice::Dice;
 
     fn read(text: &str) -> Result<String, String> {
         text.parse::<RRequirement>().map(|read| read.to_string()).map_err(|error| error.to_string())
@@ -330,25 +331,15 @@ mod tests {
         assert!("b".parse::<RRequirement>().unwrap().allows("anything"));
     }
 
-    /// A linear congruential generator: the same texts in each run.
-    struct Numbers(u64);
-
-    impl Numbers {
-        fn next(&mut self, below: usize) -> usize {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            usize::try_from(self.0 >> 33).unwrap() % below
-        }
-    }
-
     #[test]
     fn any_text_is_read_or_refused_and_what_is_read_stays() {
         let pieces =
             ["a", "dplyr", ".", "-", "1", "10", "0", ">=", "<", "==", "=", "~", "!", "(", ")", ",", " ", "*", "é"];
-        let mut numbers = Numbers(7);
+        let mut dice = Dice(7);
         let mut read_texts = 0;
         for _ in 0..100_000 {
-            let start = if numbers.next(4) == 0 { "" } else { "dplyr>=1" };
-            let more: String = (0..numbers.next(7)).map(|_| pieces[numbers.next(pieces.len())]).collect();
+            let start = if dice.roll(4) == 0 { "" } else { "dplyr>=1" };
+            let more: String = (0..dice.roll(7)).map(|_| pieces[dice.roll(pieces.len())]).collect();
             let text = format!("{start}{more}");
             if let Ok(read) = text.parse::<RRequirement>() {
                 read_texts += 1;

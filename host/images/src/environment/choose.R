@@ -8,10 +8,13 @@ attempts <- 12L
 # How often a choice is made or made again: packages have a few dozen dependencies, of which few are chosen twice.
 steps <- 3000L
 
+# The names of the packages of requirements.
+names.of <- function(texts) sub("[<>=!].*$", "", texts)
+
 # Requirements as a table: a row for each bound of a version, and one without an operator for each name.
 read.requirements <- function(texts, by = "the block") {
   rows <- lapply(texts, function(text) {
-    name <- sub("[<>=!].*$", "", text)
+    name <- names.of(text)
     bounds <- strsplit(substring(text, nchar(name) + 1L), ",", fixed = TRUE)[[1L]]
     data.frame(
       name = name, operator = c("", sub("[0-9].*$", "", bounds)), version = c("0", sub("^[<>=!]+", "", bounds)),

@@ -6,7 +6,7 @@
 arguments <- commandArgs(trailingOnly = TRUE)
 step <- arguments[1L]
 wanted <- arguments[-1L]
-names.wanted <- sub("[<>=!].*$", "", wanted)
+names.wanted <- names.of(wanted)
 # Packages that nobody declared, but the script names: it may do without.
 optional <- strsplit(Sys.getenv("LONGSHORE_OPTIONAL"), " ", fixed = TRUE)[[1L]]
 lock <- Sys.getenv("LONGSHORE_LOCK")

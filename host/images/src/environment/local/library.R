@@ -42,7 +42,7 @@ watched <- function(condition) {
 
 indices <- structure(lapply(repositories, index), names = repositories)
 got <- choose(wanted, indices, file.path(getwd(), "fetched"), nzchar(Sys.getenv("LONGSHORE_LOCK")))
-report("unavailable", intersect(sub("[<>=!].*$", "", wanted), got$absent))
+report("unavailable", intersect(names.of(wanted), got$absent))
 report("unfit", got$unfit)
 if (!length(got$unfit) && length(got$chosen)) {
   withCallingHandlers(install.chosen(file.path(getwd(), "fetched"), target), warning = watched)
