@@ -114,6 +114,11 @@ mod tests {
             host.sender.send(Frame::with(&ToScript::Data { stream }, payload)).unwrap();
         }
         host.sender.send(Frame::new(&ToScript::End { stream })).unwrap();
+        // The reader ends only when there is room for the rest of them.
+        while let Some(frame) = host.receiver.receive() {
+            let (FromScript::Ack { bytes, .. }, _) = frame.into_message().unwrap() else { panic!("ack") };
+            window.acknowledged(bytes).unwrap();
+        }
         assert_eq!(reader.join().unwrap(), 1000 * limits::INLINE_MAX as u64);
         let too_long = Frame::with(&FromScript::Borrow, Payload::Inline(vec![0; limits::INLINE_MAX + 1]));
         assert!(matches!(host.sender.send(too_long), Err(ConnectionError::Protocol(_))));
