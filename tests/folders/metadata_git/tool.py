@@ -1,0 +1,7 @@
+# /// script
+# dependencies = [
+#   "six",
+#   "tool @ git+https://git.example.org/team/tool@v1",
+# ]
+# ///
+print(1)
