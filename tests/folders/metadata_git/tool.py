@@ -1,3 +1,5 @@
+"""Prints one."""
+
 # /// script
 # dependencies = [
 #   "six",
