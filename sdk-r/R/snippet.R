@@ -3,7 +3,7 @@
 #' A snippet, the form of older blocks, has its inputs and outputs in variables. The first input is `input.data`, the
 #' second `input.data.2`, and so on, with text as factors; an input without a connection has no variable. The values of
 #' `output.data`, `output.data.2` and so on at the end are written. The host calls this function, with the snippet's
-#' path and the numbers of the connected inputs, from 0, as the command's arguments.
+#' path and the numbers of the connected inputs, from 0, as the command's arguments. Those after `--` are the snippet's.
 #'
 #' @param arguments the command's arguments.
 #' @return nothing.
@@ -11,9 +11,11 @@
 #' @export
 run.snippet <- function(arguments = commandArgs(trailingOnly = TRUE)) {
   script <- arguments[1L]
+  end <- match("--", arguments, nomatch = length(arguments) + 1L)
+  show.arguments(arguments[seq_along(arguments) > end])
   api <- longshore.api()
   variables <- globalenv()
-  for (number in as.integer(arguments[-1L])) {
+  for (number in as.integer(arguments[seq_len(end - 1L)][-1L])) {
     assign(numbered("input.data", number), with.factors(read.input.records(api, number + 1L)), envir = variables)
   }
   # An early end with success is an end. Found after the snippet's own variables, and before R's.
@@ -28,6 +30,17 @@ run.snippet <- function(arguments = commandArgs(trailingOnly = TRUE)) {
     tell(api, error, script, sys.calls())
   })
   finish(api, variables)
+}
+
+# Packages that read arguments call R's own function.
+show.arguments <- function(own) {
+  before <- commandArgs()
+  before <- before[seq_len(match("--args", before, nomatch = length(before)))]
+  shown <- function(trailingOnly = FALSE) if (trailingOnly) own else c(before, own)
+  base <- baseenv()
+  unlockBinding("commandArgs", base)
+  assign("commandArgs", shown, envir = base)
+  lockBinding("commandArgs", base)
 }
 
 finish <- function(api, variables) {

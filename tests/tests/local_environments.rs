@@ -206,6 +206,29 @@ fn what_the_interpreter_has_is_not_installed() {
 }
 
 #[test]
+fn an_interpreter_that_cannot_be_reached_is_named() {
+    let user = User::new();
+    let block = user.python("Other", "", "import sys\nprint(sys.prefix)\n");
+    let environment = user.path("gone/bin");
+    std::fs::create_dir_all(&environment).unwrap();
+    std::os::unix::fs::symlink(user.path("python-that-was-removed"), environment.join("python3")).unwrap();
+    let own = PathBuf::from(std::env::var_os("LONGSHORE_PYTHON").unwrap()).with_file_name("python3");
+    let folders = [&*environment, own.parent().unwrap(), Path::new("/usr/bin"), Path::new("/bin")];
+    let path = std::env::join_paths(folders).unwrap();
+    let ended: Ended = user.command(&block).env_remove("LONGSHORE_PYTHON").env("PATH", path).output().unwrap().into();
+    let note = format!(
+        "note: `{}` runs the script, as `{}` before it in `PATH` is a link to a file that does not exist\n",
+        own.display(),
+        environment.join("python3").display()
+    );
+    assert_says(&ended, 0, &[&note]);
+    assert_eq!(ended.printed.matches("runs the script").count(), 1, "{}", ended.printed);
+    // One that the settings name is not looked for.
+    let ended = user.run(&block);
+    assert!(ended.code == Some(0) && !ended.printed.contains("runs the script"), "{}", ended.printed);
+}
+
+#[test]
 fn a_conflicting_numpy_wins_and_pandas_still_works() {
     let user = User::new();
     let script = "\

@@ -1,9 +1,9 @@
 """Runs a snippet: a script that has its inputs and outputs in variables.
 
-The host starts it as ``python -m longshore.snippet SCRIPT [INPUT ...]``, with the numbers of the connected inputs. The
-first input is ``input_data``, the second ``input_data_2``, and so on; an input without a connection has no variable.
-``pandas`` is imported. The values of ``output_data``, ``output_data_2`` and so on at the end are written. Name, file,
-arguments and tracebacks are the same as in a script.
+The host starts it as ``python -m longshore.snippet SCRIPT [INPUT ...] [-- ARGUMENT ...]``, with the numbers of the
+connected inputs and the snippet's arguments. The first input is ``input_data``, the second ``input_data_2``, and so on;
+an input without a connection has no variable. ``pandas`` is imported. The values of ``output_data``, ``output_data_2``
+and so on at the end are written. Name, file, arguments and tracebacks are the same as in a script.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ __all__ = ["main"]
 _OUTPUT = re.compile(r"output_data(?:_([1-9][0-9]*))?")
 
 
-def main(script: str, inputs: list[int]) -> None:
+def main(script: str, inputs: list[int], arguments: list[str]) -> None:
     """Run a snippet with these connected inputs, numbered from 0."""
     _show_only(script)
     api = Api()
-    module = _module(script)
+    module = _module(script, arguments)
     variables = module.__dict__
     for number in inputs:
         variables[_name("input_data", number)] = api.read_input_records(number)
@@ -63,7 +63,7 @@ def _name(start: str, number: int) -> str:
     return start if number == 0 else f"{start}_{number + 1}"
 
 
-def _module(script: str) -> ModuleType:
+def _module(script: str, arguments: list[str]) -> ModuleType:
     """The module that the snippet runs in: ``__main__``, as in a script."""
     import pandas
 
@@ -71,7 +71,7 @@ def _module(script: str) -> ModuleType:
     module.__file__ = script
     module.__dict__.update(__builtins__=__builtins__, pandas=pandas)
     sys.modules["__main__"] = module
-    sys.argv = [script]
+    sys.argv = [script, *arguments]
     sys.path[0] = str(Path(script).parent)
     return module
 
@@ -89,4 +89,8 @@ def _show_only(script: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], [int(number) for number in sys.argv[2:]])
+    own, arguments = sys.argv[1:], []
+    if "--" in own:
+        end = own.index("--")
+        own, arguments = own[:end], own[end + 1 :]
+    main(own[0], [int(number) for number in own[1:]], arguments)

@@ -2,7 +2,6 @@
 //! are in `longshore-engine`.
 
 use super::RequestError;
-use longshore_block::Form;
 use std::collections::BTreeMap;
 
 /// Maximum bytes of all arguments and variables: Linux allows 128 KiB for one, and as JSON, where a control character
@@ -40,17 +39,8 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     /// Checks what a caller gives.
-    pub(super) fn check(
-        arguments: Vec<String>,
-        variables: Vec<(String, String)>,
-        form: Form,
-    ) -> Result<Self, RequestError> {
+    pub(super) fn check(arguments: Vec<String>, variables: Vec<(String, String)>) -> Result<Self, RequestError> {
         let refused = |reason: String| Err(RequestError::Arguments { reason });
-        if form == Form::Snippet && !arguments.is_empty() {
-            return refused(
-                "a block with the schema `HEADLESS` takes none: give it an environment variable instead".into(),
-            );
-        }
         if let Some(position) = arguments.iter().position(|argument| argument.contains('\0')) {
             return refused(format!("argument {} contains a NUL byte", position + 1));
         }
@@ -106,7 +96,7 @@ mod tests {
     use super::*;
 
     fn variable(name: &str, value: &str) -> Result<Invocation, String> {
-        let checked = Invocation::check(Vec::new(), vec![(name.into(), value.into())], Form::Script);
+        let checked = Invocation::check(Vec::new(), vec![(name.into(), value.into())]);
         checked.map_err(|error| error.to_string())
     }
 
@@ -132,27 +122,24 @@ mod tests {
 
     #[test]
     fn arguments_are_bounded_and_passed_on_unchanged() {
-        let check = |arguments: Vec<String>, form| {
-            Invocation::check(arguments, Vec::new(), form).map_err(|error| error.to_string())
-        };
+        let check =
+            |arguments: Vec<String>| Invocation::check(arguments, Vec::new()).map_err(|error| error.to_string());
         let odd: Vec<String> = ["", " ", "--x", "-e", "a'b\"c\\", "ü\n", "--args"].map(String::from).into();
-        assert_eq!(check(odd.clone(), Form::Script).unwrap().arguments, odd);
-        assert!(check(vec!["x".repeat((128 << 10) - 1)], Form::Script).is_ok());
-        let long = check(vec!["x".repeat(64 << 10); 2], Form::Script).unwrap_err();
+        assert_eq!(check(odd.clone()).unwrap().arguments, odd);
+        assert!(check(vec!["x".repeat((128 << 10) - 1)]).is_ok());
+        let long = check(vec!["x".repeat(64 << 10); 2]).unwrap_err();
         assert_eq!(
             long,
             "cannot pass arguments to the script: arguments and variables take 131074 bytes, and the limit is 128 KiB: \
              pass long data as an input"
         );
-        assert!(check(vec!["a".into(), "b\0".into()], Form::Script).unwrap_err().contains("argument 2"));
-        assert!(check(vec!["a".into()], Form::Snippet).unwrap_err().contains("HEADLESS"));
-        assert!(check(Vec::new(), Form::Snippet).is_ok());
+        assert!(check(vec!["a".into(), "b\0".into()]).unwrap_err().contains("argument 2"));
     }
 
     #[test]
     fn the_last_of_equal_names_counts() {
         let both = ["1", "2"].map(|value| ("A".to_owned(), value.to_owned())).to_vec();
-        let checked = Invocation::check(Vec::new(), both, Form::Script).unwrap();
+        let checked = Invocation::check(Vec::new(), both).unwrap();
         assert_eq!((checked.names(), &*checked.variables["A"]), (vec!["A".to_owned()], "2"));
     }
 }

@@ -226,7 +226,7 @@ impl RunRequest {
         block.restrict(self.as_of.take(), std::mem::take(&mut self.constraints));
         let mut notes: Vec<Note> = loaded.warnings.into_iter().map(Note::from).collect();
         check_limits(&self.limits)?;
-        let invocation = Invocation::check(take(&mut self.arguments), take(&mut self.environment), block.form)?;
+        let invocation = Invocation::check(take(&mut self.arguments), take(&mut self.environment))?;
         let chunk_rows = if block.mode == Mode::Stream { Some(self.check_stream(&block)?) } else { None };
         let BlockFiles { files, notes: passed_over, .. } = block.files()?;
         notes.extend(passed_over.into_iter().map(Note::from));

@@ -59,7 +59,7 @@ impl Run<'_> {
     /// The interpreter's arguments: the script, or the driver that executes a document, or gives a snippet its tables and
     /// takes its results.
     fn program(&self, script: String) -> Vec<String> {
-        let (block, inputs) = (&self.prepared.block, &self.prepared.inputs);
+        let block = &self.prepared.block;
         let driver = match (block.form, block.language) {
             (Form::Script, _) => return vec![script],
             (Form::Snippet, Language::Python) => ["-m", "longshore.snippet"],
@@ -68,8 +68,13 @@ impl Run<'_> {
             (Form::Notebook, Language::R) => ["-e", include_str!("drivers/notebook.R")],
             (Form::Document, _) => ["-e", include_str!("drivers/document.R")],
         };
-        let connected = inputs.connected().filter(|_| block.form == Form::Snippet).map(|number| number.to_string());
-        driver.map(str::to_owned).into_iter().chain([script]).chain(connected).collect()
+        let mut program: Vec<String> = driver.map(str::to_owned).into_iter().chain([script]).collect();
+        if block.form == Form::Snippet {
+            program.extend(self.prepared.inputs.connected().map(|number| number.to_string()));
+            // The caller's arguments come after it.
+            program.extend((!self.prepared.invocation.arguments.is_empty()).then(|| "--".to_owned()));
+        }
+        program
     }
 
     /// Where a program of the caller finds the container, and how it ends the run.

@@ -17,6 +17,8 @@ use longshore_block::{Language, Pandas};
 use longshore_config::settings::Settings;
 use longshore_engine::Engines;
 use longshore_engine::task::blocking;
+use longshore_model::event::Event;
+use longshore_os::program::{find_program, unreachable_program};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -75,6 +77,28 @@ pub(super) async fn interpreter(
     })
 }
 
+/// What is to be known of an interpreter in `PATH` that would be used if it could be reached, such as that of an active
+/// virtual environment in another user's home.
+fn passed_over(language: Language, settings: &Settings) -> Option<String> {
+    let program = match language {
+        Language::Python => &settings.python,
+        Language::R => &settings.rscript,
+    };
+    let name = Path::new(program.file_name()?);
+    // A program that the settings name is not looked for.
+    if find_program(name, &settings.path).as_ref() != Some(program) {
+        return None;
+    }
+    let (place, reason) = unreachable_program(name, &settings.path)?;
+    let reason = match reason.kind() {
+        ErrorKind::PermissionDenied => "cannot be read by this user".to_owned(),
+        ErrorKind::NotFound => "is a link to a file that does not exist".to_owned(),
+        _ => format!("cannot be read: {reason}"),
+    };
+    let (place, program) = (place.display(), program.display());
+    Some(format!("`{program}` runs the script, as `{place}` before it in `PATH` {reason}"))
+}
+
 /// Whether an interpreter has the SDK.
 pub(super) fn has_sdk(interpreter: &Interpreter) -> bool {
     interpreter.libraries.iter().any(|library| library.join("longshore").is_dir())
@@ -87,6 +111,9 @@ pub(super) async fn ensure(
     engines: &Engines,
     watch: Watch<'_>,
 ) -> Result<Base, LocalError> {
+    if let Some(note) = passed_over(language, engines.settings()) {
+        watch.events.tell(Event::Note(note.into()));
+    }
     let machine = interpreter(language, engines.settings(), watch).await?;
     if has_sdk(&machine) {
         return Ok(Base { interpreter: machine, library: None, hold: None });
