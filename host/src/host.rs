@@ -20,6 +20,7 @@ use longshore_run::record::RunRecord;
 use longshore_run::request::{Prepared, RunRequest};
 use longshore_run::run;
 use longshore_run::single::{self, Explained};
+use longshore_store::Recorder;
 use std::path::Path;
 
 /// Runs blocks, and builds and manages the images that they need. Create it once; its methods may be called
@@ -28,6 +29,7 @@ use std::path::Path;
 pub struct Host {
     engines: Engines,
     activities: Activities,
+    recorder: Recorder,
 }
 
 impl Host {
@@ -35,8 +37,9 @@ impl Host {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         // In the order in which they are tried.
+        let recorder = Recorder::new(&settings.state_folder);
         let engines = Engines::new(settings).with(DockerConnector).with(ProcessConnector);
-        Self { engines, activities: Activities::new() }
+        Self { engines, activities: Activities::new(), recorder }
     }
 
     /// Its settings.
@@ -87,7 +90,7 @@ impl Host {
     pub async fn run_prepared(&self, prepared: Prepared, events: Events, cancel: &Cancel) -> RunRecord {
         let _activity = self.activities.begin();
         let (cancel, _following) = self.cancelled_by(cancel);
-        run::run(prepared, &self.engines, events, &cancel).await
+        run::run(prepared, &self.engines, Some(&self.recorder), events, &cancel).await
     }
 
     /// A handle that is cancelled by this one and by shutting down, while the tasks exist.

@@ -95,7 +95,6 @@ pub use longshore_os::small_file;
 pub use longshore_protocol::{Dropped, ExitStatus, LogSource, OutputName, Usage};
 pub use longshore_run::cut::{PartitionSpec, SplitError};
 pub use longshore_run::dry_run;
-pub use longshore_run::history;
 pub use longshore_run::kept::KeptRecord;
 pub use longshore_run::output::{HandOver, NotHandedOver, OutputBatches, OutputHandle};
 pub use longshore_run::record::{InputRecord, OutputRecord, PartitionRecord, RunRecord, Timings, UnsavedRecord};
@@ -105,6 +104,7 @@ pub use longshore_run::request::{
 };
 pub use longshore_run::single::Explained;
 pub use longshore_segment::{Segment, SegmentError};
+pub use longshore_store as history;
 pub use longshore_table as table;
 pub use running::{RunError, Running};
 pub use serde_json;

@@ -27,6 +27,7 @@ import pyarrow.feather
 import pyarrow.flight
 import pyarrow.parquet
 from environments import environment_sections
+from history import history_sections
 from measure import COLUMNS, GIB, LONGSHORE, ROUNDS, in_turns, ratio, result, run, spread, timed
 from stream import stream_sections
 from text import text_sections
@@ -296,6 +297,7 @@ def main() -> None:
         **text_sections,
         **r_sections,
         **environment_sections,
+        **history_sections,
     }
     only = os.environ.get("BENCH_ONLY", "")
     sections = {title: measure for title, measure in sections.items() if not only or title in only.split(",")}

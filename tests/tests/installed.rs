@@ -88,7 +88,9 @@ fn it_runs_without_any_variable_and_is_removed_again() {
 
     // As any other account of this machine: it belongs to nobody but the user of this test.
     let listed = installation.succeeds(&["uninstall", "--list"]);
-    for part in ["home/.cache/longshore/environments, ", "home/.local/state/longshore/runs, ", "prefix/bin/longshore"] {
+    for part in
+        ["home/.cache/longshore/environments, ", "home/.local/state/longshore/database, ", "prefix/bin/longshore"]
+    {
         assert!(listed.contains(part), "{part}: {listed}");
     }
     let refused = installation.call(&["uninstall"]);
@@ -98,18 +100,20 @@ fn it_runs_without_any_variable_and_is_removed_again() {
     installation.succeeds(&["uninstall", "--yes"]);
     assert_eq!(installation.files(), Vec::<PathBuf>::new());
     assert!(!installation.path("home/.cache/longshore").exists());
-    assert!(installation.path("home/.local/state/longshore/runs").exists());
+    assert!(installation.path("home/.local/state/longshore/database/longshore.sqlite").exists());
 }
 
 #[test]
 fn the_state_is_removed_if_it_is_asked_for() {
     let installation = Installation::new();
-    std::fs::create_dir_all(installation.path("home/.local/state/longshore/runs/x")).unwrap();
+    // `runs` is the history of former versions.
+    let history = ["database", "runs"].map(|name| installation.path("home/.local/state/longshore").join(name));
+    history.iter().for_each(|folder| std::fs::create_dir_all(folder.join("x")).unwrap());
     // Files of other programs stay.
     let others = ["home/.cache/longshore/target", "home/.local/state/longshore/thesis"];
     others.iter().for_each(|folder| std::fs::create_dir_all(installation.path(folder)).unwrap());
     installation.succeeds(&["uninstall", "--yes", "--all"]);
-    assert!(!installation.path("home/.local/state/longshore/runs").exists());
+    history.iter().for_each(|folder| assert!(!folder.exists(), "{}", folder.display()));
     others.iter().for_each(|folder| assert!(installation.path(folder).exists(), "{folder}"));
 }
 

@@ -9,9 +9,10 @@ mod page;
 
 use command::User;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 impl User {
     fn new() -> Self {
@@ -166,9 +167,174 @@ fn a_run_that_goes_on_stays_and_one_whose_host_was_killed_is_lost() {
     running.wait().unwrap();
     assert!(user.runs(&["list", "--failed"], 0).contains("lost"));
     assert!(user.runs(&["show", "last"], 0).contains("lost: the host was killed before the run ended"));
-    assert_eq!(user.runs(&["log", "last"], 0), "");
-    user.runs(&["remove", "last"], 0);
+    assert_eq!(user.runs(&["log", "last"], 0), "at work\n");
+    // The next host records it.
+    user.file("next.py", "");
+    user.run("next.py", &[]);
+    assert_eq!(user.list()[1]["state"], "lost");
+    for _ in 0..2 {
+        user.runs(&["remove", "last"], 0);
+    }
     assert_eq!(user.list().len(), 0);
+}
+
+/// A script that works until it is ended.
+const LONG: &str = "\
+import time
+from longshore.api import Api
+api = Api()
+print('at work', flush=True)
+api.update_progress(0.25, 'a quarter')
+for number in range(600):
+    time.sleep(0.1)
+";
+
+impl User {
+    /// A run of this script that has printed its first line.
+    fn begun(&self, script: &str) -> Child {
+        let mut command = self.command(&["run", script, "--engine", "process"]);
+        let mut running = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        // The reading end stays open: a closed pipe would end the run.
+        let mut byte = [0];
+        running.stdout.as_mut().unwrap().read_exact(&mut byte).unwrap();
+        running
+    }
+}
+
+#[test]
+fn a_run_is_followed_and_cancelled_from_another_terminal() {
+    let user = User::new();
+    user.file("long.py", LONG);
+    let mut running = user.begun("long.py");
+    let watch = |run: &str| {
+        let mut command = user.command(&["runs", "watch", run]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut watching = watch("last");
+    // Its messages are heard while it goes on.
+    let mut heard = BufReader::new(watching.stderr.take().unwrap());
+    let mut line = String::new();
+    heard.read_line(&mut line).unwrap();
+    assert_eq!(line, "a quarter\n");
+    assert!(running.try_wait().unwrap().is_none());
+    let shown = user.runs(&["show", "last"], 0);
+    assert!(shown.contains("progress   25 %\n") && shown.contains("message    a quarter\n"), "{shown}");
+    assert_eq!(user.runs(&["log", "last"], 0), "at work\n");
+
+    let id = user.list()[0]["run_id"].as_str().unwrap().to_owned();
+    assert_eq!(user.runs(&["cancel", &id], 0), format!("{id} interrupted\n"));
+    assert_eq!(running.wait().unwrap().code(), Some(130));
+    let mut printed = String::new();
+    watching.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
+    heard.read_to_string(&mut line).unwrap();
+    assert_eq!(watching.wait().unwrap().code(), Some(130), "{line}");
+    assert!(printed.starts_with("at work\n"), "{printed}");
+    assert!(line.contains("✗ long interrupted"), "{line}");
+
+    // What has ended is told at once, as it ended.
+    assert!(user.runs(&["cancel", "last"], 2).contains(&format!("cannot cancel the run `{id}`: it has ended")));
+    user.file("bad.py", BAD);
+    user.run("bad.py", &[]);
+    let seen = user.runs(&["watch", "last"], 1);
+    assert!(seen.starts_with("before\n") && seen.ends_with("✗ bad failed: ValueError: nothing works\n"), "{seen}");
+    user.run("long.py", &["--timeout", "1s"]);
+    assert!(user.runs(&["watch", "last"], 124).contains("✗ long timed out: "));
+}
+
+#[test]
+fn a_run_is_killed_at_once_if_that_is_asked_for() {
+    let user = User::new();
+    let stubborn = "import signal, time\nfor number in (2, 15):\n    signal.signal(number, signal.SIG_IGN)\n\
+                    print('deaf', flush=True)\ntime.sleep(60)\n";
+    user.file("deaf.py", stubborn);
+    let mut running = user.begun("deaf.py");
+    let begun = Instant::now();
+    assert!(user.runs(&["cancel", "--now", "last"], 0).ends_with(" interrupted\n"));
+    // The signals alone would take five seconds.
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert_eq!(running.wait().unwrap().code(), Some(130));
+}
+
+/// Whenever a host is killed, the history is readable and whole, and its run has an end.
+#[test]
+fn a_kill_at_any_moment_leaves_a_readable_history() {
+    let user = User::new();
+    user.file("prints.py", "for number in range(200_000):\n    print('line', number, 'x' * 100)\n");
+    let mut seed = 11_u64;
+    let mut known = 0;
+    for _ in 0..16 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let mut command = user.command(&["run", "prints.py", "--engine", "process"]);
+        let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis((seed >> 33) % 250));
+        running.kill().unwrap();
+        running.wait().unwrap();
+        let runs = user.list();
+        assert!(runs.len() == known || runs.len() == known + 1, "{known} runs, then {}", runs.len());
+        known = runs.len();
+        assert!(runs.iter().all(|run| run["state"] != "running"), "{runs:?}");
+        if known > 0 {
+            let log = user.runs(&["log", "last"], 0);
+            assert!(log.is_empty() || log.starts_with("line 0 x"), "{log}");
+        }
+    }
+    assert!(known > 5, "{known}");
+    let database = user.state().join("database/longshore.sqlite");
+    let check =
+        "import sqlite3, sys\nprint(sqlite3.connect(sys.argv[1]).execute('pragma integrity_check').fetchone()[0])";
+    let checked = Command::new("python3").args(["-c", check]).arg(database).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&checked.stdout), "ok\n", "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+#[test]
+fn records_of_former_versions_stay_in_the_history() {
+    let user = User::new();
+    let folder = user.state().join("runs");
+    for (id, record) in [("64a1-00ff", r#"{"outcome": "failed", "message": "it was so"}"#), ("64a2-00ee", "null")] {
+        std::fs::create_dir_all(folder.join(id)).unwrap();
+        let entry = format!(
+            r#"{{"run_id": "{id}", "block": "old", "source": "/old.py", "inputs": ["/in.csv"], "started_ms": 1, "record": {record}}}"#
+        );
+        std::fs::write(folder.join(id).join("run.json"), entry).unwrap();
+        std::fs::write(folder.join(id).join("log"), "as it was\n").unwrap();
+    }
+    std::fs::create_dir_all(folder.join("64a3-00dd")).unwrap();
+    user.file("new.py", "");
+    user.run("new.py", &[]);
+    let list = user.runs(&["list"], 0);
+    assert!(list.contains("64a3-00dd` stays there: `run.json`: "), "{list}");
+    let lines: Vec<&str> = list.lines().filter(|line| line.starts_with("64a")).collect();
+    assert!(lines.len() == 2 && lines[0].contains("lost") && lines[1].contains("it was so"), "{list}");
+    assert!(user.runs(&["log", "64a1"], 0).starts_with("as it was\n"));
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_named_and_runs_go_on() {
+    let user = User::new();
+    user.file("good.py", "print('it ran')\n");
+    user.run("good.py", &[]);
+    let database = user.state().join("database/longshore.sqlite");
+    let newer =
+        "import sqlite3, sys\nsqlite3.connect(sys.argv[1], isolation_level=None).execute('pragma user_version = 9')";
+    assert!(Command::new("python3").args(["-c", newer]).arg(&database).status().unwrap().success());
+    for (cause, help) in [
+        ("a newer version of Longshore wrote it (format 9; ", "use that version of Longshore"),
+        ("`longshore.sqlite` is damaged, or a file of another program", "keep the damaged one, with `mv /"),
+    ] {
+        let ran = user.run("good.py", &[]);
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!((ran.status.code(), ran.stdout.as_slice()), (Some(0), &b"it ran\n"[..]), "{said}");
+        assert_eq!(said.matches("not recorded").count(), 1, "{said}");
+        let listed = user.runs(&["list"], 3);
+        for text in [cause, help] {
+            assert!(said.contains(text) && listed.contains(text), "{text}: {said}{listed}");
+        }
+        for name in ["longshore.sqlite-wal", "longshore.sqlite-shm"] {
+            let _ = std::fs::remove_file(database.with_file_name(name));
+        }
+        std::fs::write(&database, "text ".repeat(1000)).unwrap();
+    }
 }
 
 #[test]

@@ -83,7 +83,8 @@ impl Case {
         let prepared = prepared.map_err(|source| self.spec_error(source))?;
         let (sender, happened) = events();
         let heard = tokio::spawn(hear(happened));
-        let run = longshore_run::run::run(prepared, &bench.engines, sender, cancel).await;
+        // Not recorded: its block's author looks at the report, and runs it again and again.
+        let run = longshore_run::run::run(prepared, &bench.engines, None, sender, cancel).await;
         let Heard { printed, notes } = heard.await.map_err(broken)?;
         let problems = self.ending(&run);
         let mut result = CaseResult { name: self.name.clone(), problems, updated: Vec::new(), printed, notes, run };
@@ -111,8 +112,6 @@ impl Case {
         spec.image.clone_from(&bench.image);
         spec.options.clone_from(&self.options);
         spec.limits.timeout = TimeLimit::After(self.timeout);
-        // Its block's author looks at the report, and runs it again and again.
-        spec.recorded = false;
         let temporary_folder = &bench.engines.settings().temporary_folder;
         spec.temporary_folder = Some(temporary_folder.clone());
         let block = Block::load(&self.block)?.block;

@@ -49,7 +49,7 @@ pub(crate) enum Command {
     /// Build, list and remove the images that blocks run in
     #[command(subcommand)]
     Images(ImagesCommand),
-    /// Inspect past runs: their records and their output
+    /// Inspect, follow and cancel runs: their records and their output
     #[command(subcommand)]
     Runs(RunsCommand),
     /// List what is installed in an image or a block's environment, with one hash over it

@@ -82,6 +82,14 @@ pub(crate) fn words(remedy: &Remedy) -> Option<String> {
         Remedy::TakeFingerprint => "`longshore fingerprint IMAGE --json` prints one",
         Remedy::WaitForFingerprint => "`longshore fingerprint` with the image waits longer",
         Remedy::ListRuns => "`longshore runs list` lists the runs",
+        Remedy::MoveDatabase { path } => {
+            let (path, away) = (word(path), word(&format!("{path}.damaged")));
+            return Some(format!("begin a new history, and keep the damaged one, with `mv {path} {away}`"));
+        }
+        Remedy::UseNewerVersion => {
+            "use that version of Longshore, or name another state folder in the environment variable \
+             `LONGSHORE_STATE_FOLDER`"
+        }
         Remedy::ShowSettings => "`longshore config show` shows where this setting is made",
         Remedy::UpdateCases => "`longshore test --update` writes the expected tables",
         _ => return None,

@@ -18,8 +18,9 @@ const FAILED: u8 = 3;
 /// What Longshore has in its cache folder; other programs may have more there.
 const CACHED: [&str; 3] = ["environments", "interpreters", "uv"];
 
-/// What Longshore has in its state folder: history, usage and pins, leases, fingerprints, journals of publishing.
-const STATE: [&str; 5] = ["fingerprints", "images", "leases", "publishing", "runs"];
+/// What Longshore has in its state folder: history (also of former versions, in `runs`), usage and pins, leases,
+/// fingerprints, journals of publishing.
+const STATE: [&str; 6] = ["database", "fingerprints", "images", "leases", "publishing", "runs"];
 
 /// The folder of runs in the runtime folder.
 const RUNS: &str = "runs";

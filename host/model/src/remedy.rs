@@ -122,6 +122,13 @@ pub enum Remedy {
     WaitForFingerprint,
     /// List the runs of the history.
     ListRuns,
+    /// Move the folder of the database away: a new one is made.
+    MoveDatabase {
+        /// The folder.
+        path: String,
+    },
+    /// Use the newer version of Longshore that wrote a file, or another state folder.
+    UseNewerVersion,
     /// Find the source of a setting.
     ShowSettings,
     /// Write the outputs of a block's cases as the expected tables.

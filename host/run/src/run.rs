@@ -1,9 +1,9 @@
 //! A run as its caller sees it: recorded in the history, and with its parts together if it is partitioned.
 
 use crate::hashes::Hashing;
-use crate::history::{HistoryError, RunRecorder};
 use crate::partition;
 use crate::record::RunRecord;
+use crate::recording::RecordedRun;
 use crate::request::Prepared;
 use crate::single::{OutputMode, milliseconds, recovered, run_once};
 use longshore_engine::Engines;
@@ -12,23 +12,30 @@ use longshore_model::causes::chain;
 use longshore_model::event::Events;
 use longshore_model::note::Note;
 use longshore_model::run_id::new_run_id;
+use longshore_store::{HistoryError, Recorder};
 use std::time::Instant;
 
-/// Runs a block. Failures are in the record; nothing of the run is left when this returns.
-pub async fn run(mut prepared: Prepared, engines: &Engines, events: Events, cancel: &Cancel) -> RunRecord {
+/// Runs a block, and records it if there is a recorder. Failures are in the record; nothing of the run is left when this returns.
+pub async fn run(
+    mut prepared: Prepared,
+    engines: &Engines,
+    recorder: Option<&Recorder>,
+    events: Events,
+    cancel: &Cancel,
+) -> RunRecord {
     let (begun, settings) = (Instant::now(), engines.settings());
     let run_id = new_run_id();
     prepared.limits.timeout = prepared.time_limit(settings);
     prepared.notes.extend(recovered(settings).await.into_iter().map(Note::from));
-    let recording = RunRecorder::begin(&run_id, &prepared, settings).await;
-    let mut recording = recording.unwrap_or_else(|error| {
-        prepared.notes.push(unrecorded(&error));
-        None
-    });
     let reader = events.clone();
-    let events = match &mut recording {
-        Some(recording) => recording.listen(events),
-        None => events,
+    let begun_recording = RecordedRun::begin(&run_id, &prepared, settings, recorder, &reader, cancel).await;
+    let (recorded, events) = match begun_recording {
+        Ok(Some((recorded, heard))) => (Some(recorded), heard),
+        Ok(None) => (None, events),
+        Err(error) => {
+            prepared.notes.push(unrecorded(&error));
+            (None, events)
+        }
     };
     let hashing = prepared.hashes.then(|| Hashing::begin(&prepared));
     let mut record = match prepared.partition.take() {
@@ -41,8 +48,8 @@ pub async fn run(mut prepared: Prepared, engines: &Engines, events: Events, canc
     }
     let dropped = Some(reader.dropped()).filter(|dropped| dropped.events > 0);
     record.notes.extend(dropped.map(|dropped| Note::from(dropped.to_string())));
-    if let Some(recording) = recording
-        && let Err(error) = recording.end(&record).await
+    if let Some(recorded) = recorded
+        && let Err(error) = recorded.end(&record).await
     {
         record.notes.push(unrecorded(&error));
     }

@@ -4,7 +4,7 @@
 
 #[cfg(test)]
 #[path = "../../../model/src/dice.rs"]
-pub(super) mod dice;
+mod dice;
 mod markdown;
 mod notebook;
 

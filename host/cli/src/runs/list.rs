@@ -1,7 +1,8 @@
 //! `longshore runs list`.
 
+use super::outcome;
 use crate::{help, printer};
-use longshore::history::{HistoryEntry, HistoryError, RunHistory, RunState};
+use longshore::history::{HistoryEntry, HistoryError, RunHistory, Which};
 use longshore::human::{ago, aligned};
 use longshore::shown::Word;
 use serde_json::Value;
@@ -13,14 +14,8 @@ const BLOCK_WIDTH: usize = 28;
 const MESSAGE_WIDTH: usize = 36;
 
 /// Lists the newest runs.
-pub(super) fn list(history: &RunHistory, last: usize, failed: bool, json: bool) -> Result<u8, HistoryError> {
-    let did_fail = |run: &HistoryEntry| match run.state {
-        RunState::Running => false,
-        RunState::Lost => true,
-        RunState::Ended => run.outcome() != Some("succeeded"),
-    };
-    let runs: Vec<HistoryEntry> =
-        history.list()?.into_iter().filter(|run| !failed || did_fail(run)).take(last).collect();
+pub(super) fn list(history: &RunHistory, last: usize, which: Which, json: bool) -> Result<u8, HistoryError> {
+    let runs = history.list(last, which)?;
     if json {
         return Ok(printer::json(&runs.iter().map(as_json).collect::<Vec<_>>()));
     }
@@ -32,7 +27,8 @@ pub(super) fn list(history: &RunHistory, last: usize, failed: bool, json: bool) 
 fn row(run: &HistoryEntry) -> [String; 6] {
     let record = run.record.as_ref();
     let took = record.and_then(|record| record.pointer("/timings_ms/total")?.as_f64());
-    let message = record.and_then(|record| record.get("message")?.as_str()).unwrap_or_default();
+    let message = record.and_then(|record| record.get("message")?.as_str());
+    let message = message.or(run.message.as_deref()).unwrap_or_default();
     [
         run.run_id.clone(),
         ago(run.age()),
@@ -49,13 +45,4 @@ pub(super) fn as_json(run: &HistoryEntry) -> Value {
     let record = run["record"].take();
     run["record"] = help::in_record(record);
     run
-}
-
-/// How a run ended, or that it is unknown.
-pub(super) fn outcome(run: &HistoryEntry) -> String {
-    match run.state {
-        RunState::Running => "running".into(),
-        RunState::Lost => "lost".into(),
-        RunState::Ended => run.outcome().unwrap_or("unknown").replace('_', " "),
-    }
 }

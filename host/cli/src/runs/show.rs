@@ -1,8 +1,9 @@
 //! `longshore runs show`.
 
-use super::list::{as_json, outcome};
+use super::ending;
+use super::list::as_json;
 use crate::{help, printer};
-use longshore::history::{HistoryEntry, RunHistory, RunState};
+use longshore::history::{HistoryEntry, RunHistory};
 use longshore::human::{ago, count, size};
 use longshore::shown::{Shown, Word};
 use serde_json::Value;
@@ -23,6 +24,8 @@ pub(super) fn show(history: &RunHistory, run: &HistoryEntry, json: bool) -> u8 {
     lines.add("block", &format!("{}, from {}", run.block, run.source.display()));
     lines.add("started", &ago(run.age()));
     lines.add("outcome", &ending(run));
+    run.progress.iter().for_each(|part| lines.add("progress", &format!("{:.0} %", part * 100.0)));
+    run.message.iter().for_each(|message| lines.add("message", message));
     run.record.as_ref().and_then(help::of_record).iter().for_each(|words| lines.add("help", words));
     let hints = run.record.as_ref().and_then(|record| record.get("hints")?.as_array());
     hints.into_iter().flatten().for_each(|hint| lines.add("hint", &help::note_in_record(hint)));
@@ -41,16 +44,6 @@ pub(super) fn show(history: &RunHistory, run: &HistoryEntry, json: bool) -> u8 {
         lines.add("log", &format!("{}: `longshore runs log {}` prints them", count(all, "line"), run.run_id));
     }
     printer::out(&lines.0)
-}
-
-fn ending(run: &HistoryEntry) -> String {
-    let outcome = outcome(run);
-    let message = run.record.as_ref().and_then(|record| record.get("message")?.as_str());
-    match (run.state, message) {
-        (RunState::Lost, _) => "lost: the host was killed before the run ended".into(),
-        (_, Some(message)) => format!("{outcome}: {message}"),
-        (_, None) => outcome,
-    }
 }
 
 /// The known parts of the record; another version may have written it.

@@ -70,7 +70,6 @@ fn of_environment(error: &EnvironmentError) -> Blame {
         | EnvironmentError::Deadline { .. }
         | EnvironmentError::OtherVersion { .. }
         | EnvironmentError::Name { .. }
-        | EnvironmentError::Requirement { .. }
         | EnvironmentError::Api { .. }
         | EnvironmentError::Lock { .. }
         | EnvironmentError::LockStale { .. }

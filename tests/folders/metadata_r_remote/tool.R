@@ -1,4 +1,0 @@
-# /// script
-# dependencies = ["zoo", "team/tool"]
-# ///
-print(1)
