@@ -231,12 +231,27 @@ fn one_archive_is_taken_in_by_many_at_once() {
     let here = bench.remember(&imported(&id));
     assert_eq!(bench.longshore(&["images", "export", &name, "-o", "a.tar"]).code, 0);
     docker(&["rmi", &name]).unwrap();
-    let begun = || bench.command(&["images", "import", "a.tar"]).stdout(Stdio::piped()).spawn().unwrap();
-    let all: Vec<_> = (0..4).map(|_| begun()).collect();
-    let ended: Vec<Ended> = all.into_iter().map(|import| import.wait_with_output().unwrap().into()).collect();
+    let at_once = |state: fn(usize) -> String| -> Vec<Ended> {
+        let begun = |at: usize| {
+            let mut command = bench.command(&["images", "import", "a.tar"]);
+            command.env("XDG_STATE_HOME", bench.path(&state(at))).stdout(Stdio::piped()).spawn().unwrap()
+        };
+        let all: Vec<_> = (0..4).map(begun).collect();
+        all.into_iter().map(|import| import.wait_with_output().unwrap().into()).collect()
+    };
+    let ended = at_once(|_| "state".into());
     assert!(ended.iter().all(|one| one.code == 0 && one.stdout.contains(&id)));
     assert_eq!(ended.iter().filter(|one| !one.stdout.contains("already present")).count(), 1);
-    assert_eq!(id_of(&here), Some(id));
+    assert_eq!(id_of(&here), Some(id.clone()));
+    // Users have locks of their own.
+    for _ in 0..4 {
+        docker(&["rmi", &here]).unwrap();
+        let ended = at_once(|at| format!("state {at}"));
+        assert!(ended.iter().all(|one| one.code == 0 && one.stdout.contains(&id)));
+        assert_eq!(id_of(&here), Some(id.clone()));
+        let passing = docker(&["images", "-q", "--filter", "reference=longshore/incoming:*"]).unwrap();
+        assert!(!passing.lines().any(|left| id.contains(left)), "{passing}");
+    }
 }
 
 #[test]

@@ -133,6 +133,33 @@ fn an_archive_gives_the_images_that_are_asked_for_and_no_others() {
 }
 
 #[test]
+fn users_load_one_archive_at_once() {
+    let bench = Bench::new("users");
+    let images = ["one", "two"].map(|word| bench.make(word, &[]));
+    let archive = bench.archive("images.tar", &[&images[0], &images[1]]);
+    let latest = |image: &str| image.replace(VERSION, "latest");
+    let mut expected = vec![images[0].clone(), images[1].clone(), latest(&images[0]), latest(&images[1])];
+    expected.sort();
+    for _ in 0..4 {
+        let users: Vec<_> = ["a", "b", "c"]
+            .map(|user| {
+                // Their locks are in state folders of their own.
+                let mut command = bench.command(&["one", "two"], &["--again", "--from", &archive]);
+                command.env("XDG_STATE_HOME", bench.path(user)).stdout(Stdio::piped()).stderr(Stdio::piped());
+                command.spawn().unwrap()
+            })
+            .into_iter()
+            .map(|user| user.wait_with_output().unwrap())
+            .collect();
+        for output in users {
+            assert!(output.status.success(), "{}", said(&output));
+        }
+        assert_eq!(bench.names(), expected);
+        docker(&[&["rmi"], &expected.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat());
+    }
+}
+
+#[test]
 fn what_is_no_base_image_of_this_version_changes_nothing() {
     let _alone = FORMER.lock().unwrap_or_else(PoisonError::into_inner);
     let bench = Bench::new("unfit");

@@ -45,8 +45,9 @@ pub(super) fn parse(path: &Path, folder: &Path, text: &str) -> Result<Loaded, Bl
         return Err(BlockError::Invalid { path: path.to_owned(), reason: "it must be a JSON object".into() });
     }
     let mut notices = Notices::default();
-    let block = block(&manifest, folder, &mut notices)
+    let mut block = block(&manifest, folder, &mut notices)
         .map_err(|reason| BlockError::Invalid { path: path.to_owned(), reason })?;
+    block.origins.find(&block.dependencies, text, "\"dependencies\"", path);
     let Notices { warnings, unknown_kinds, remarks } = notices;
     Ok(Loaded { block, warnings, unknown_kinds, remarks })
 }

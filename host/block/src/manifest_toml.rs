@@ -23,9 +23,9 @@ pub(super) struct Manifest {
     script: Option<String>,
     mode: Option<String>,
     description: Option<String>,
-    dependencies: Option<Vec<String>>,
+    dependencies: Option<Vec<Spanned<String>>>,
     pandas: Option<u64>,
-    system_packages: Option<Vec<String>>,
+    system_packages: Option<Vec<Spanned<String>>>,
     python: Option<String>,
     r: Option<String>,
     as_of: Option<ManifestDay>,
@@ -177,6 +177,9 @@ impl Manifest {
         if let Some(twice) = repeated(outputs.iter().flatten().map(|output| output.id.as_str())) {
             return Err(invalid(format!("the output id `{twice}` is declared twice")));
         }
+        let mut origins = empty.origins;
+        let dependencies = listed(self.dependencies, &mut origins.packages, document);
+        let system_packages = listed(self.system_packages, &mut origins.system_packages, document);
         let at = |(offset, reason): Misplaced| document.at(offset, reason);
         let inputs = self.inputs.map(inputs).transpose().map_err(at)?;
         let options = options(self.options, inputs.as_deref()).map_err(at)?;
@@ -185,8 +188,9 @@ impl Manifest {
             description: self.description,
             pandas,
             mode,
-            dependencies: self.dependencies.unwrap_or_default(),
-            system_packages: self.system_packages.unwrap_or_default(),
+            dependencies,
+            system_packages,
+            origins,
             as_of,
             version,
             image: self.image,
@@ -198,6 +202,25 @@ impl Manifest {
             ..empty
         })
     }
+}
+
+/// The packages of a list, whose lines are noted.
+fn listed(
+    packages: Option<Vec<Spanned<String>>>,
+    places: &mut BTreeMap<String, String>,
+    document: TomlText<'_>,
+) -> Vec<String> {
+    let file = document.path.file_name().unwrap_or_default().to_string_lossy();
+    let (mut line, mut before) = (1, 0);
+    let packages = packages.unwrap_or_default().into_iter().map(|package| {
+        let start = package.span().start;
+        line += document.text.get(before..start).map_or(0, |text| text.matches('\n').count());
+        before = start;
+        let package = package.into_inner();
+        places.entry(package.clone()).or_insert_with(|| format!("`{file}`, line {line}"));
+        package
+    });
+    packages.collect()
 }
 
 /// The version of the block's language.

@@ -6,6 +6,7 @@ use super::origins::Origins;
 use longshore_model::constraint::Constraint;
 use longshore_model::day::AsOf;
 use longshore_model::image_kind::ImageKind;
+use longshore_model::r_requirement::RVersions;
 use longshore_model::table::{ColumnType, ReadOptions, WriteOptions};
 use pep440_rs::{Version, VersionSpecifiers};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,10 @@ pub(super) const DECLARED_MAX: usize = 1000;
 /// The Python of Debian 12, which the usual images have, and that of Debian 13.
 const PYTHON_OF_12: [u64; 3] = [3, 11, 2];
 const PYTHON_OF_13: [u64; 3] = [3, 13, 5];
+
+/// The R of Debian 12, and that of Debian 13.
+const R_OF_12: &str = "4.2.2";
+const R_OF_13: &str = "4.5.0";
 
 /// A block.
 #[derive(Debug, Clone, Serialize)]
@@ -64,7 +69,7 @@ pub struct Block {
     pub requires_python: Option<VersionSpecifiers>,
     /// The version of R with which it works, such as `4.2`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub requires_r: Option<String>,
+    pub requires_r: Option<RVersions>,
     /// The files of its folder that were looked at for its needs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<NeedsFile>,
@@ -276,7 +281,7 @@ impl Block {
     pub fn image_kind(&self) -> ImageKind {
         match (self.language, self.pandas) {
             (Language::Python, Pandas::Three) if self.needs_newer_python() => ImageKind::Python313,
-            (Language::R, _) if self.version.or(self.requires_r.as_deref()) == Some("4.5") => ImageKind::R45,
+            (Language::R, _) if self.needs_newer_r() => ImageKind::R45,
             (Language::R, _) => ImageKind::R,
             (Language::Python, Pandas::Two) => ImageKind::PythonPandas2,
             (Language::Python, Pandas::Three) => ImageKind::Python,
@@ -290,6 +295,15 @@ impl Block {
         match self.version {
             Some(version) => version == "3.13",
             None => self.requires_python.as_ref().is_some_and(is_newer),
+        }
+    }
+
+    /// The same of R.
+    fn needs_newer_r(&self) -> bool {
+        let is_newer = |versions: &RVersions| !versions.allows(R_OF_12) && versions.allows(R_OF_13);
+        match self.version {
+            Some(version) => version == "4.5",
+            None => self.requires_r.as_ref().is_some_and(is_newer),
         }
     }
 

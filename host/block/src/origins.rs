@@ -1,7 +1,9 @@
 //! Where a block lists each of its packages: which file, and which line where that is known. The texts are for people, and
 //! name files of the block's folder only.
 
+use crate::python_requirement::cut_name;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The places of a block's packages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +18,22 @@ impl Origins {
     /// Notes a package of the language; the first place counts.
     pub(crate) fn package(&mut self, package: &str, place: String) {
         self.packages.entry(package.to_owned()).or_insert(place);
+    }
+
+    /// Notes the lines of a file in which packages are, after a key: its format has no places of its own. Those after one
+    /// that is written in another way have none.
+    pub(crate) fn find(&mut self, packages: &[String], text: &str, key: &str, path: &Path) {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some(mut at) = text.find(key).map(|at| at + key.len()) else { return };
+        let mut line = text[..at].matches('\n').count() + 1;
+        for package in packages {
+            let (name, rest) = cut_name(package);
+            let wanted = if name.is_empty() || rest.starts_with([':', '+', '/']) { package } else { name };
+            let Some(found) = text[at..].find(wanted) else { return };
+            line += text[at..at + found].matches('\n').count();
+            at += found + wanted.len();
+            self.package(package, format!("`{file}`, line {line}"));
+        }
     }
 
     /// Gives all of these packages that have no place this one.
@@ -79,10 +97,10 @@ mod tests {
     fn packages_of_manifests_scripts_and_other_files_have_their_place() {
         let toml = "name = \"x\"\nlanguage = \"python\"\nscript = \"s.py\"\ndependencies = [\"six\"]\nsystem_packages = [\"tree\"]\n";
         let files = [("block.toml", toml), ("s.py", "import humanize"), ("requirements.txt", "humanize")];
-        assert_eq!(places(&files, None), ["six: `block.toml`", "tree: `block.toml`"]);
+        assert_eq!(places(&files, None), ["six: `block.toml`, line 4", "tree: `block.toml`, line 5"]);
         let pep =
             "# /// script\n# dependencies = [\"six\"]\n# [tool.longshore]\n# system_packages = [\"tree\"]\n# ///\n";
-        let metadata = ["six: the metadata of `s.py`", "tree: the metadata of `s.py`"];
+        let metadata = ["six: the metadata of `s.py`", "tree: `s.py`, line 4"];
         assert_eq!(places(&[("s.py", pep)], Some("s.py")), metadata);
         let r = "library(zoo)\nxts::xts(1)\n";
         assert_eq!(places(&[("s.R", r)], Some("s.R")), ["zoo: the code of `s.R`", "xts: the code of `s.R`"]);
@@ -91,6 +109,13 @@ mod tests {
         let conda = "dependencies:\n  - tqdm\n  - pip:\n    - six\n";
         let conda = places(&[("main.py", ""), ("environment.yml", conda)], None);
         assert_eq!(conda, ["tqdm: `environment.yml`, line 2", "six: `environment.yml`, line 4"]);
+        let manifest = "{\"name\": \"Old\", \"scriptFilename\": \"a.py\", \"language\": \"PYTHON\",\n\"dependencies\":\n\"six >= 1\n git+https://x.example/a b @ https://x.example/b.whl\"}".replace("1\n", "1\\n");
+        let listed = places(&[("manifest.json", &manifest), ("a.py", "")], None);
+        assert_eq!(
+            listed[..2],
+            ["six>=1: `manifest.json`, line 3", "git+https://x.example/a: `manifest.json`, line 3"]
+        );
+        assert_eq!(listed[2], "b @ https://x.example/b.whl: `manifest.json`, line 3");
         let manifest = r#"{"name": "Old", "scriptFilename": "a.py", "language": "PYTHON", "schemaType": "HEADLESS"}"#;
         let snippet = places(&[("manifest.json", manifest), ("a.py", "import cv2")], None);
         assert_eq!(snippet, ["opencv-python-headless: an import of `a.py`"]);

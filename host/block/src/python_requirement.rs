@@ -3,6 +3,7 @@
 //! Conditions are checked apart: reading them as the library does can take minutes.
 
 use super::python_marker::is_marker;
+use longshore_model::address::masked;
 use longshore_model::package_name::normal_name;
 use pep508_rs::{Pep508ErrorSource, Requirement, VerbatimUrl, VersionOrUrl};
 use std::str::FromStr;
@@ -25,18 +26,29 @@ pub(super) struct PythonRequirement {
     pub(super) marker: Option<String>,
 }
 
-/// Whether a text of a manifest is a requirement. What has an address is left to the installer of the image, which may
-/// have programs for it that others lack.
-#[must_use]
-pub fn is_requirement(text: &str) -> bool {
+/// What the package of a requirement is installed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PythonSource {
+    /// The package index.
+    Index,
+    /// An archive at an address.
+    Archive,
+    /// A repository of git, which the installer gets with the program `git`.
+    Git,
+}
+
+/// What the package of a requirement in a manifest is installed from. Unlike the files of other tools, a manifest may name
+/// addresses without a name, and repositories of git: its image may have the program.
+///
+/// # Errors
+/// The reason, with the text.
+pub fn python_source(text: &str) -> Result<PythonSource, String> {
     let text = text.trim();
-    match text.contains("://") {
-        true => {
-            text.starts_with(|first: char| first.is_ascii_alphanumeric())
-                && !text.starts_with("file:")
-                && !text.chars().any(char::is_control)
-        }
-        false => read(text).is_ok(),
+    let has_name = package_name(text).is_some();
+    match address(text).map(|address| (address, Kind::of(address))) {
+        Some((_, Kind::Git)) => check_length(text).map(|()| PythonSource::Git),
+        Some((_, Kind::Archive)) if !has_name => check_length(text).map(|()| PythonSource::Archive),
+        _ => Ok(read(text)?.url.map_or(PythonSource::Index, |_| PythonSource::Archive)),
     }
 }
 
@@ -64,13 +76,8 @@ pub fn cut_name(text: &str) -> (&str, &str) {
 /// The reason, with the text.
 pub(super) fn read(text: &str) -> Result<PythonRequirement, String> {
     let text = text.trim();
-    let wrong = |reason: &str| format!("`{}` is not a package requirement: {reason}", shown(text));
-    if text.len() > LENGTH_MAX {
-        return Err(wrong(&format!("it is longer than {LENGTH_MAX} characters")));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(wrong("it contains a control character"));
-    }
+    let wrong = |reason: &str| wrong(text, reason);
+    check_length(text)?;
     if let Some(reason) = unusable(text) {
         return Err(wrong(reason));
     }
@@ -100,11 +107,7 @@ pub(super) fn read(text: &str) -> Result<PythonRequirement, String> {
             }
         }
         Some(VersionOrUrl::Url(given)) => {
-            let address = given.to_string();
-            if !address.starts_with("https://") && !address.starts_with("http://") {
-                return Err(wrong("its address must begin with `https://`: builds see no files of this machine"));
-            }
-            url = Some(address);
+            url = Some(given.to_string());
         }
         None => {}
     }
@@ -138,24 +141,105 @@ fn has_names(text: &str) -> bool {
     is_name(name) && (extras.trim().is_empty() || extras.split(',').all(|extra| is_name(extra.trim())))
 }
 
-/// Why a text of a common form cannot be used.
-fn unusable(text: &str) -> Option<&'static str> {
-    let is_path = text.starts_with(['.', '/', '~']) || text.ends_with(".whl") && !text.contains("://");
-    if is_path {
-        return Some("it is a path, and builds see no files of this machine: name the package");
-    }
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme.rsplit(['@', ' ']).next().unwrap_or(scheme));
-    match scheme {
-        Some(scheme) if scheme.contains('+') => Some("packages are not installed from version control: name a release"),
-        Some(scheme) if text.starts_with(scheme) => Some("it has no name: write `NAME @ URL`"),
-        _ => None,
+/// What is behind the address of a requirement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A file that installers read.
+    Archive,
+    /// A repository of git.
+    Git,
+    /// A repository of git that is reached with keys or in files, or one of another system.
+    OtherRepository,
+    /// A file or folder.
+    Path,
+    /// An address of the web with something else.
+    OtherFile,
+    /// Another server.
+    OtherServer,
+}
+
+impl Kind {
+    fn of(address: &str) -> Self {
+        /// The ends of what the installer accepts.
+        const ARCHIVES: [&str; 3] = [".whl", ".tar.gz", ".zip"];
+        let Some((scheme, rest)) = address.split_once("://") else {
+            return if address.starts_with("git@") { Self::OtherRepository } else { Self::Path };
+        };
+        let path = rest.split(['?', '#']).next().unwrap_or(rest);
+        match scheme {
+            "git+https" | "git+http" => Self::Git,
+            "http" | "https" if path.ends_with(".git") => Self::Git,
+            "http" | "https" if path.contains(".git@") => Self::OtherRepository,
+            "http" | "https" if ARCHIVES.iter().any(|end| path.ends_with(end)) => Self::Archive,
+            "http" | "https" => Self::OtherFile,
+            "file" => Self::Path,
+            "git" | "ssh" => Self::OtherRepository,
+            scheme if scheme.contains('+') => Self::OtherRepository,
+            _ => Self::OtherServer,
+        }
     }
 }
 
-/// The beginning of a text, for a message.
+/// The address of a requirement, or its path: what follows `@` after the name, or the whole if it does not begin with a
+/// name.
+fn address(text: &str) -> Option<&str> {
+    let (name, rest) = cut_name(text);
+    let word = |text: &'_ str| text.find(char::is_whitespace).unwrap_or(text.len());
+    let is_bare = name.is_empty() || rest.starts_with([':', '/', '+', '\\']) || text.starts_with("git@");
+    if is_bare {
+        return text.contains(['/', '\\', ':']).then(|| &text[..word(text)]);
+    }
+    let rest = match rest.strip_prefix('[') {
+        Some(extras) => extras.split_once(']')?.1.trim_start(),
+        None => rest,
+    };
+    let address = rest.strip_prefix('@')?.trim_start();
+    Some(&address[..word(address)])
+}
+
+/// Why a text of a common form cannot be used.
+fn unusable(text: &str) -> Option<&'static str> {
+    const PATH: &str = "it is a path, and builds see no files of this machine: name the package";
+    if text.starts_with('-') {
+        return Some("it is an option of pip: list the packages themselves");
+    }
+    let is_wheel = text.ends_with(".whl") && !text.contains("://");
+    if is_wheel || text.starts_with(['.', '/', '~']) {
+        return Some(PATH);
+    }
+    match Kind::of(address(text)?) {
+        Kind::Git | Kind::OtherRepository => {
+            Some("packages are not installed from version control: name a release, or the address of an archive")
+        }
+        Kind::Path => Some(PATH),
+        Kind::OtherServer => Some("its address must begin with `https://`"),
+        Kind::OtherFile => {
+            Some("its address must be that of a wheel or a source archive (`.whl`, `.tar.gz` or `.zip`)")
+        }
+        Kind::Archive if package_name(text).is_none() => Some("it has no name: write `NAME @ URL`"),
+        Kind::Archive => None,
+    }
+}
+
+fn check_length(text: &str) -> Result<(), String> {
+    if text.len() > LENGTH_MAX {
+        return Err(wrong(text, &format!("it is longer than {LENGTH_MAX} characters")));
+    }
+    match text.chars().any(char::is_control) {
+        true => Err(wrong(text, "it contains a control character")),
+        false => Ok(()),
+    }
+}
+
+fn wrong(text: &str, reason: &str) -> String {
+    format!("`{}` is not a package requirement: {reason}", shown(text))
+}
+
+/// The beginning of a text, for a message. Addresses may have passwords.
 fn shown(text: &str) -> String {
     /// More than most requirements have.
     const MOST: usize = 100;
+    let text = if text.contains("://") { masked(text) } else { text.to_owned() };
     let start: String = text.chars().take(MOST).collect();
     if start.len() < text.len() { format!("{start}…") } else { start }
 }
@@ -163,6 +247,7 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::dice::Dice;
 
     #[test]
     fn requirements_are_read_and_others_have_their_reason() {
@@ -175,9 +260,21 @@ mod tests {
         for (text, expected) in [
             ("./a.whl", "it is a path"),
             ("a-1-py3-none-any.whl", "it is a path"),
-            ("a @ file:///etc/x.whl", "must begin with `https://`"),
+            ("a @ file:///etc/x.whl", "it is a path"),
+            ("a @ ../x", "it is a path"),
+            ("a[b]@/x/y.zip", "it is a path"),
+            ("team/tool", "it is a path"),
+            ("C:\\x\\a.zip", "it is a path"),
+            ("a @ ftp://x.example/a.whl", "must begin with `https://`"),
             ("git+https://x.example/a", "not installed from version control"),
             ("a @ git+https://x.example/a", "not installed from version control"),
+            ("a[b]@git+ssh://git@x.example/a.git@v1#egg=a", "not installed from version control"),
+            ("git@x.example:team/a.git", "not installed from version control"),
+            ("https://x.example/team/a.git@v1", "not installed from version control"),
+            ("hg+https://x.example/a", "not installed from version control"),
+            ("a @ svn+https://x.example/a ; python_version > '3'", "not installed from version control"),
+            ("a @ https://x.example/team/a", "that of a wheel or a source archive"),
+            ("https://x.example/team/a", "that of a wheel or a source archive"),
             ("https://x.example/a.whl", "it has no name"),
             ("-r x.txt", "`-r x.txt` is not a package requirement: "),
             ("a; b == 'c'", "`b == 'c'` is not a valid condition"),
@@ -190,7 +287,81 @@ mod tests {
         ] {
             assert!(reason(text).contains(expected), "{text}: {}", reason(text));
         }
+        assert!(reason("git+https://user:secret@x.example/a").starts_with("`git+https://user:***@x.example/a` is not"));
         assert!(check_marker("python_version < '3'").is_ok() && check_marker("python_version <").is_err());
+    }
+
+    #[test]
+    fn manifests_may_name_archives_without_a_name_and_git() {
+        let source = |text: &str| python_source(text);
+        for text in ["six", "Pandas[excel] >= 2 ; python_version >= '3.9'", "a(>=1)"] {
+            assert_eq!(source(text), Ok(PythonSource::Index), "{text}");
+        }
+        for text in
+            ["a @ https://x.example/a.whl", "https://x.example/a-1.tar.gz#sha256=00", "a@http://x.example/a.zip?b=c"]
+        {
+            assert_eq!(source(text), Ok(PythonSource::Archive), "{text}");
+        }
+        for text in
+            ["git+https://x.example/a", " a[b] @ git+https://x.example/a@v1#egg=a", "a @ https://x.example/a.git"]
+        {
+            assert_eq!(source(text), Ok(PythonSource::Git), "{text}");
+        }
+        for text in [
+            "git+ssh://x.example/a",
+            "a @ git+file:///x",
+            "hg+https://x.example/a",
+            "git+https://x\ny",
+            "-e ./x",
+            "./x",
+            "",
+        ] {
+            assert!(source(text).is_err(), "{text}");
+        }
+    }
+
+    /// Texts of the parts of requirements in any order: what is accepted has a name or an address that can be installed.
+    #[test]
+    fn any_text_is_read_or_refused() {
+        const PIECES: [&str; 22] = [
+            "a",
+            "[b]",
+            " @ ",
+            "@",
+            "git+",
+            "hg+",
+            "https",
+            "ssh",
+            "file",
+            "://",
+            "/",
+            "x.example",
+            ".git",
+            ".whl",
+            "../",
+            "#egg=a",
+            " ; ",
+            "os_name == 'a'",
+            ">=1",
+            ":",
+            "é",
+            "~",
+        ];
+        let mut dice = Dice(7);
+        for _ in 0..20_000 {
+            let text: String = (0..dice.roll(9)).map(|_| dice.one(&PIECES)).collect();
+            if let Ok(read) = read(&text) {
+                assert!(!read.name.is_empty() && is_web(read.url.as_deref()), "{text}");
+                assert_ne!(python_source(&text), Ok(PythonSource::Git), "{text}");
+            }
+            if let Err(reason) = python_source(&text) {
+                assert!(reason.contains("is not a package requirement: "), "{text}: {reason}");
+            }
+        }
+    }
+
+    fn is_web(url: Option<&str>) -> bool {
+        url.is_none_or(|url| url.starts_with("https://") || url.starts_with("http://"))
     }
 
     #[test]

@@ -46,6 +46,15 @@ pub struct RRequirement {
 #[error("{reason}")]
 pub struct RRequirementError {
     reason: String,
+    is_elsewhere: bool,
+}
+
+impl RRequirementError {
+    /// Whether the package is from version control, an address or a file, which is not a mistake in a name.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        self.is_elsewhere
+    }
 }
 
 impl RVersion {
@@ -224,6 +233,11 @@ impl FromStr for RRequirement {
             return Err(error(format!("it has more than {LENGTH_MAX} characters")));
         }
         let text = text.trim();
+        // As packages for development are written: `user/name`, `github::user/name`, `url::https://…`, `./name`.
+        if !text.starts_with('-') && (text.contains('/') || text.contains("::")) {
+            let reason = "packages are installed from repositories only, not from version control, addresses or files";
+            return Err(RRequirementError { is_elsewhere: true, ..error(reason.into()) });
+        }
         let inside = |character: char| character.is_ascii_alphanumeric() || character == '.';
         let (name, rest) = text.split_at(text.find(|character| !inside(character)).unwrap_or(text.len()));
         if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
@@ -258,8 +272,52 @@ impl fmt::Display for RRequirement {
     }
 }
 
+/// Versions of R with which something works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RVersions(RRequirement);
+
+impl RVersions {
+    /// The versions that `R (>= 4.3)` names; `None` if it names none.
+    #[must_use]
+    pub fn of(requirement: RRequirement) -> Option<Self> {
+        (!requirement.is_bare()).then_some(Self(requirement))
+    }
+
+    /// All versions with the first two numbers of one: the third differs between machines.
+    #[must_use]
+    pub fn of_series(version: &str) -> Option<Self> {
+        let numbers: Vec<&str> = version.split(['.', '-']).take(2).collect();
+        format!("R=={}.*", numbers.join(".")).parse().ok().map(Self)
+    }
+
+    /// The versions that are among both.
+    #[must_use]
+    pub fn both(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let both = one.into_iter().chain(other).map(|versions| versions.0);
+        RRequirement::merged(both).pop().map(Self)
+    }
+
+    /// Whether a version is among them. A text that is not a version is not.
+    #[must_use]
+    pub fn allows(&self, version: &str) -> bool {
+        self.0.allows(version)
+    }
+}
+
+impl fmt::Display for RVersions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0.to_string().trim_start_matches(self.0.name()))
+    }
+}
+
+impl serde::Serialize for RVersions {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 fn error(reason: String) -> RRequirementError {
-    RRequirementError { reason }
+    RRequirementError { reason, is_elsewhere: false }
 }
 
 #[cfg(test)]
@@ -291,11 +349,28 @@ mod tests {
     }
 
     #[test]
+    fn versions_of_r_are_bounds_without_a_name() {
+        let of = |text: &str| RVersions::of(text.parse().unwrap());
+        let series = RVersions::of_series("4.2.1").unwrap();
+        assert_eq!(
+            (series.to_string().as_str(), series.allows("4.2.3"), series.allows("4.20.0")),
+            (">=4.2,<4.3", true, false)
+        );
+        assert_eq!(RVersions::both(Some(series), of("R (>= 4.2.2)")).unwrap().to_string(), ">=4.2,>=4.2.2,<4.3");
+        assert_eq!(RVersions::both(None, of("R (> 3.5)")).unwrap().to_string(), ">3.5");
+        assert_eq!((of("R"), RVersions::of_series("x"), RVersions::both(None, None)), (None, None, None));
+        assert!(!of("R (>= 4)").unwrap().allows("unknown"));
+    }
+
+    #[test]
     fn what_is_no_requirement_is_refused_with_its_reason() {
         for (text, reason) in [
             ("", "does not begin with a name"),
             ("-x", "does not begin with a name"),
             ("7zip", "does not begin with a name"),
+            ("team/tool", "installed from repositories only"),
+            ("bioc::limma", "installed from repositories only"),
+            ("./tool_1.0.tar.gz", "installed from repositories only"),
             ("a b", "`b` is not a version with `>=`"),
             ("a@1.0", "`@1.0` is not a version with `>=`"),
             ("a=1.0", "`=1.0` is not a version with `>=`"),

@@ -254,3 +254,40 @@ fn uv(arguments: &[&str], folder: &Path) {
     // The folder is a block.
     std::fs::remove_dir_all(folder.join(".uv")).unwrap_or_default();
 }
+
+/// Makes a source archive as servers of repositories have it: its name is that of a tag, and it builds its own wheel.
+const SOURCE: &str = r#"
+folder = pathlib.Path(sys.argv[1])
+backend = """
+def build_wheel(folder, settings=None, metadata=None):
+    name, _ = make_wheel(pathlib.Path(folder), "longshore-sounds", "3.0", {"longshore_sounds.py": ""})
+    return name
+"""
+project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+project += '[project]\nname = "longshore-sounds"\nversion = "3.0"\n'
+with zipfile.ZipFile(folder / "v3.zip", "w") as archive:
+    archive.writestr("sounds-3/pyproject.toml", project)
+    archive.writestr("sounds-3/backend.py", sys.argv[2] + backend)
+"#;
+
+#[test]
+fn packages_come_from_addresses() {
+    let (place, server) = indexed();
+    let index = place.path().join("index");
+    let made = Command::new("python3")
+        .args(["-c", &[MAKE_WHEEL, SOURCE].concat(), index.to_str().unwrap(), MAKE_WHEEL])
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let at = |path: &str| format!("http://{}/{path}", server.address);
+    let wheel = at("simple/longshore-words/longshore_words-1.0-py3-none-any.whl");
+    let prints =
+        "from importlib.metadata import version\nprint(version('longshore-words'), version('longshore-sounds'))\n";
+    let requirements = format!("longshore-words @ {wheel}\nlongshore-sounds @ {}\n", at("v3.zip"));
+    let listed = folder(&place, "listed", &[("requirements.txt", &requirements), ("main.py", prints)]);
+    place.run(&listed).expect(0, &["1.0 3.0\n"]);
+    // A manifest may have the address alone.
+    let declared = format!("dependencies = [\"{wheel}\", \"longshore-sounds @ {}\"]", at("v3.zip"));
+    let declared = place.block("declared", "python", &declared, prints);
+    place.run(&declared).expect(0, &["1.0 3.0\n"]);
+}

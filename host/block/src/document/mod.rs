@@ -4,7 +4,7 @@
 
 #[cfg(test)]
 #[path = "../../../model/src/dice.rs"]
-mod dice;
+pub(super) mod dice;
 mod markdown;
 mod notebook;
 

@@ -4,6 +4,7 @@ use super::folder_files::FolderFiles;
 use super::parsed::{PACKAGES_MAX, Parsed, Reading};
 use super::renv_lock::is_version;
 use crate::error::BlockError;
+use longshore_model::r_requirement::RVersions;
 use longshore_os::small_file::WRITTEN_MAX;
 use pep440_rs::VersionSpecifiers;
 use std::str::FromStr;
@@ -54,8 +55,7 @@ pub(super) fn read_runtime(files: &FolderFiles) -> Result<Reading, BlockError> {
         if !is_version(version) || version.contains('-') {
             return Err(unknown());
         }
-        let minor: Vec<&str> = version.split('.').take(2).collect();
-        parsed.requires_r = Some(minor.join("."));
+        parsed.requires_r = Some(RVersions::of_series(version).ok_or_else(unknown)?);
         if let Some(day) = day {
             parsed
                 .warnings

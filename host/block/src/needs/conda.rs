@@ -201,6 +201,9 @@ pub(super) fn counterpart(name: &str) -> Counterpart {
 pub(super) fn split(spec: &str) -> Result<(String, &str), &'static str> {
     let spec = spec.trim();
     let spec = spec.rsplit_once("::").map_or(spec, |(_, spec)| spec);
+    if spec.contains("://") {
+        return Err("packages are not installed from addresses: name a release");
+    }
     if spec.contains('[') {
         return Err("brackets are not read: write `NAME>=VERSION`");
     }

@@ -8,7 +8,7 @@ use super::requirements_txt;
 use super::yaml::{self, Value, Yaml};
 use crate::error::BlockError;
 use crate::model::Language;
-use longshore_model::r_requirement::RRequirement;
+use longshore_model::r_requirement::{RRequirement, RVersions};
 use longshore_os::small_file::WRITTEN_MAX;
 use pep440_rs::VersionSpecifiers;
 use std::str::FromStr;
@@ -117,10 +117,14 @@ impl Reader<'_> {
                 }
             }
             Counterpart::R => {
-                let version = version.trim_start_matches(['=', ' ']);
-                let minor: Vec<&str> = version.split(['.', '=']).take(2).collect();
-                if self.language == Language::R && version.starts_with(|first: char| first.is_ascii_digit()) {
-                    self.parsed.requires_r = Some(minor.join("."));
+                let requires = requires.map_err(|reason| wrong(self, reason))?;
+                if self.language == Language::R && !requires.is_empty() {
+                    let versions = match requires.strip_prefix("==").filter(|exact| !exact.contains(',')) {
+                        Some(exact) => RVersions::of_series(exact.trim_end_matches(['*', '.'])),
+                        None => format!("R{requires}").parse().ok().and_then(RVersions::of),
+                    };
+                    let versions = versions.ok_or_else(|| wrong(self, "it is not a version of R"))?;
+                    self.parsed.requires_r = Some(versions);
                 }
             }
             Counterpart::RPackage(package) if self.language == Language::R => {

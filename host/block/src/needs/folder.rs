@@ -16,6 +16,7 @@ use super::uv_lock;
 use crate::error::BlockError;
 use crate::model::{Block, Language, Loaded};
 use crate::needed::{NeedsFile, NeedsRole, Pinned};
+use longshore_model::r_requirement::RVersions;
 use std::path::Path;
 
 /// The file with the packages that pip installs.
@@ -190,7 +191,7 @@ impl Adding<'_> {
         block.listed_in(&format!("`{file}`"));
         match block.language {
             Language::Python => block.requires_python = block.requires_python.take().or(parsed.requires_python),
-            Language::R => block.requires_r = block.requires_r.take().or(parsed.requires_r),
+            Language::R => block.requires_r = RVersions::both(block.requires_r.take(), parsed.requires_r),
         }
         self.loaded.warnings.extend(parsed.warnings);
         self.loaded.remarks.extend(parsed.remarks);

@@ -3,6 +3,7 @@
 use crate::needed::PinnedPackage;
 use longshore_model::constraint::Constraint;
 use longshore_model::human::count;
+use longshore_model::r_requirement::RVersions;
 use pep440_rs::VersionSpecifiers;
 
 /// The most packages of one file: the largest locks of public projects have about 1,000.
@@ -45,8 +46,8 @@ pub(super) struct Parsed {
     pub(super) system_packages: Vec<String>,
     /// The versions of Python.
     pub(super) requires_python: Option<VersionSpecifiers>,
-    /// The version of R.
-    pub(super) requires_r: Option<String>,
+    /// The versions of R.
+    pub(super) requires_r: Option<RVersions>,
     /// Notices that may change how the block runs.
     pub(super) warnings: Vec<String>,
     /// Notices that change nothing.

@@ -60,7 +60,9 @@ pub(super) fn read(files: &FolderFiles) -> Result<Reading, BlockError> {
             None | Some("Repository" | "CRAN" | "Bioconductor") => {}
             Some(other) => {
                 let reason = format!("`{name}` is from `{other}`, and packages are installed from repositories only");
-                return Err(invalid(format!("{reason}: use a release of it")));
+                let before = text.find(&format!("\"{name}\"")).map_or("", |at| &text[..at]);
+                let line = before.matches('\n').count() + 1;
+                return Err(BlockError::Line { path, line, reason: format!("{reason}: use a release of it") });
             }
         }
         parsed.dependencies.push(name.clone());

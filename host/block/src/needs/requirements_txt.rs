@@ -162,8 +162,9 @@ impl Reader<'_> {
                 );
             }
             "-e" | "--editable" => {
-                let reason = format!("`{}` is not installed: builds see no files of this machine", masked(line));
-                return self.wrong(file, number, reason);
+                let of_files = || format!("`{}` is not installed: builds see no files of this machine", masked(line));
+                let of_addresses = python_requirement::read(value).err().filter(|_| value.contains("://"));
+                return self.wrong(file, number, of_addresses.unwrap_or_else(of_files));
             }
             "-i" | "--index-url" | "--extra-index-url" | "--find-links" | "-f" | "--no-index" | "--trusted-host" => {
                 let line = masked(line);

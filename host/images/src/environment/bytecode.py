@@ -178,7 +178,8 @@ def changes(plan):
     with open(plan) as file:
         text = file.read()
     for change in json.loads(text)["changes"] if text.strip() else []:
-        name, version = change["name"], change["version"]
+        # A package from an address may have no version before it is built.
+        name, version = change["name"], change.get("version") or ""
         if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) and re.fullmatch(r"[0-9][A-Za-z0-9.+!_-]*", version):
             yield "+" if change["action"] == "installed" else "-", f"{name}=={version}"
         else:

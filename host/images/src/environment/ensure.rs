@@ -4,7 +4,7 @@ use super::bounds::{check_snapshot, concern_base};
 use super::builder::Builder;
 use super::interpreter_version::check_image;
 use super::labelled::{has_expired, lines};
-use super::names::check;
+use super::names::{check, check_git};
 use super::plan::needs_api;
 use super::resolver::{ATTEMPTS, EnvironmentResolver};
 use super::{Bounds, EnvironmentError, LayerKind, Lock, Plan, api, dockerfile};
@@ -59,6 +59,9 @@ pub async fn build(
     cancel: &Cancel,
 ) -> Result<Built, EnvironmentError> {
     check(block)?;
+    if image.is_none() {
+        check_git(block)?;
+    }
     let bounds = Bounds::of(block, engines.settings()).await?;
     let settings = &bounds.applied(engines.settings());
     let store = engines.images().await.map_err(StoreError::from)?;

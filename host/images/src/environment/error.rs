@@ -9,8 +9,19 @@ use longshore_model::activity::ShuttingDown;
 use longshore_model::day::Day;
 use longshore_model::reference::ReferenceError;
 use longshore_model::remedy::Remedy;
+use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
+
+/// Where a block lists a package, if that is known.
+#[derive(Debug)]
+pub struct Place(pub(super) Option<String>);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|place| write!(f, "{place}: "))
+    }
+}
 
 /// An environment is not available.
 #[derive(Debug, Error)]
@@ -125,14 +136,24 @@ pub enum EnvironmentError {
         others: String,
     },
     /// A package name is not valid.
-    #[error("invalid {kind} package name `{name}`: expected {right}")]
+    #[error("{place}invalid {kind} package name `{name}`: expected {right}")]
     Name {
+        /// Where the block lists it.
+        place: Place,
         /// `Python`, `R` or `Debian`.
         kind: &'static str,
         /// The invalid name.
         name: String,
         /// The expected form.
         right: &'static str,
+    },
+    /// A package is not from where packages are installed from.
+    #[error("{place}{reason}")]
+    Requirement {
+        /// Where the block lists it.
+        place: Place,
+        /// The requirement, and what is wrong with it.
+        reason: String,
     },
     /// The API cannot be installed in an image.
     #[error("cannot install the API in `{image}`: {reason}")]
@@ -279,6 +300,7 @@ impl EnvironmentError {
         matches!(
             self,
             Self::Name { .. }
+                | Self::Requirement { .. }
                 | Self::Lock { .. }
                 | Self::LockStale { .. }
                 | Self::LockBounds { .. }

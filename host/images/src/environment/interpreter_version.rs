@@ -6,6 +6,7 @@ use longshore_block::{Block, Language};
 use longshore_config::settings::Settings;
 use longshore_engine::{ImageStore, Interpreters, RunImage, StoredImage};
 use longshore_model::image_kind::{PYTHON_VERSIONS, R_VERSIONS};
+use longshore_model::r_requirement::RVersion;
 use pep440_rs::Version;
 use std::str::FromStr;
 
@@ -73,7 +74,9 @@ pub(super) fn check(block: &Block, version: &str) -> Result<(), OtherVersion> {
             Ok(found) if !versions.contains(&found) => Err(other(format!("Python {versions}"))),
             _ => Ok(()),
         },
-        (Language::R, _, Some(wanted)) if !is_it(wanted) => Err(other(format!("R {wanted}"))),
+        (Language::R, _, Some(versions)) if number.parse::<RVersion>().is_ok() && !versions.allows(number) => {
+            Err(other(format!("R {versions}")))
+        }
         _ => Ok(()),
     }
 }
@@ -81,6 +84,7 @@ pub(super) fn check(block: &Block, version: &str) -> Result<(), OtherVersion> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use longshore_model::r_requirement::RVersions;
     use pep440_rs::VersionSpecifiers;
     use std::path::PathBuf;
 
@@ -97,8 +101,9 @@ mod tests {
         python.version = Some("3.13");
         assert_eq!(check(&python, "CPython 3.11.2").unwrap_err().wanted, "Python 3.13");
         let mut r = Block::empty(PathBuf::new(), Language::R);
-        r.requires_r = Some("4.2".into());
-        assert!(check(&r, "4.2.2").is_ok() && check(&r, "4.2").is_ok());
-        assert_eq!(check(&r, "4.20.1").unwrap_err().found, "R 4.20.1");
+        r.requires_r = RVersions::of_series("4.2");
+        assert!(check(&r, "4.2.2").is_ok() && check(&r, "4.2").is_ok() && check(&r, "unknown").is_ok());
+        let other = check(&r, "4.20.1").unwrap_err();
+        assert_eq!((other.wanted.as_str(), other.found.as_str()), ("R >=4.2,<4.3", "R 4.20.1"));
     }
 }

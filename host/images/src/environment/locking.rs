@@ -8,7 +8,7 @@ use super::interpreter_version::check_image;
 use super::job::Job;
 use super::labelled::lines;
 use super::lock::{Lock, LockedPackage};
-use super::names::check_names;
+use super::names::{check_git, check_names};
 use super::resolver::EnvironmentResolver;
 use super::sources::PROLOGUE;
 use super::steps::{self, Finish};
@@ -62,6 +62,7 @@ pub async fn lock(
     let path = Lock::path(block);
     let wrong = |reason: &str| EnvironmentError::Lock { path: path.clone(), reason: reason.into() };
     check_names(block)?;
+    check_git(block)?;
     let bounds = Bounds::of(block, engines.settings()).await?;
     let settings = &bounds.applied(engines.settings());
     let names_packages = !block.dependencies.is_empty() || !block.system_packages.is_empty();

@@ -43,7 +43,7 @@ pub use error::EnvironmentError;
 pub use local::LocalError;
 pub use lock::{Lock, LockedPackage};
 pub use locking::{Locked, lock};
-pub use names::check;
+pub use names::{check, check_git};
 use plan::LayerKind;
 pub(crate) use plan::{Layer, Plan};
 pub use pull_error::PullError;

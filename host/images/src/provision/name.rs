@@ -1,7 +1,7 @@
 //! Names of base images, such as `python` for `longshore/python:0.1.0`.
 
 use crate::find::ENVIRONMENTS;
-use crate::transfer::IMPORTED;
+use crate::transfer::{IMPORTED, INCOMING};
 use longshore_model::reference::{Reference, ReferenceError};
 use std::fmt;
 use std::str::FromStr;
@@ -9,9 +9,6 @@ use thiserror::Error;
 
 /// The version of the base images that this host uses.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// The repository of images whose check has not ended; the tag is the beginning of their digest.
-pub(super) const INCOMING: &str = "longshore/incoming";
 
 /// The name of a base image, without `longshore/` and the version.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 //! of a registry keep the registry's; these names are removed in the end, with what has no other.
 
 use super::error::{ProvideError, Unfit};
-use super::name::{BaseName, INCOMING, VERSION};
+use super::name::{BaseName, VERSION};
 use crate::credentials::Credentials;
 use crate::environment::pull;
-use crate::transfer::{Loading, Source};
+use crate::transfer::{Loading, Source, passing_name, sweep};
 use crate::usage_store::UsageStore;
 use longshore_archive::check::CheckedImage;
 use longshore_archive::fault::ArchiveFault;
@@ -13,7 +13,7 @@ use longshore_engine::{Engines, ImageStore, StoreError, StoredImage};
 use longshore_model::cancel::Cancel;
 use longshore_model::event::{Event, Events};
 use longshore_model::image_id::ImageId;
-use longshore_model::labels::{self, HASH_SHOWN};
+use longshore_model::labels;
 use longshore_model::reference::Reference;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,8 +75,8 @@ pub async fn provide(
     for name in names.iter().flat_map(BaseName::images) {
         own(store.as_ref(), &name).await?;
     }
+    sweep(store.as_ref()).await?;
     let mut arrivals = Arrivals { store: store.as_ref(), got: Vec::new(), passing: Vec::new() };
-    arrivals.sweep().await?;
     let arrived = match origin {
         Origin::Registry(registry) => {
             let credentials = Credentials::new(&settings.docker_config);
@@ -107,15 +107,6 @@ struct Arrivals<'a> {
 }
 
 impl Arrivals<'_> {
-    /// Removes what a killed host left.
-    async fn sweep(&mut self) -> Result<(), StoreError> {
-        let left = self.store.list(Some(labels::IMAGE_TYPE)).await?.into_iter().flat_map(|image| image.names);
-        self.passing.extend(left.filter(|name| name.strip_prefix(INCOMING).is_some_and(|tag| tag.starts_with(':'))));
-        self.leave().await;
-        self.passing.clear();
-        Ok(())
-    }
-
     async fn pull(
         &mut self,
         names: &[BaseName],
@@ -140,6 +131,10 @@ impl Arrivals<'_> {
             let found = pull(self.store, reference, &image, credentials, events).await?;
             let wrong = |unfit| ProvideError::Unfit { image: image.clone(), name: name.image(), unfit };
             fits(name, &found.labels).map_err(wrong)?;
+            // Another user of the registry may remove its name.
+            let passing = passing_name(&found.id.0);
+            self.passing.push(passing.clone());
+            self.store.tag(&found.id, &passing).await?;
             self.got.push((name.clone(), found.id));
         }
         Ok(())
@@ -179,11 +174,11 @@ impl Arrivals<'_> {
             () = stop.cancelled() => return Err(ProvideError::Cancelled),
         };
         for (name, image) in images {
-            let passing = format!("{INCOMING}:{}", &image.id.hex()[..HASH_SHOWN]);
+            let passing = passing_name(&image.id.to_string());
             self.passing.push(passing.clone());
             tell(format!("loading {}", name.image()));
             let loaded = Loading { store: self.store, path: &path, name: &passing }.run(image).await?;
-            self.got.push((name, ImageId(loaded.id)));
+            self.got.push((name, ImageId(loaded)));
         }
         Ok(())
     }

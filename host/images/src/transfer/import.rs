@@ -7,6 +7,7 @@
 //! on request, unless the caller lets the archive replace environments ([`Trust::Environment`]).
 
 use super::error::ImportError;
+use super::passing::{passing_name, sweep};
 use crate::find::environment_name;
 use crate::usage_store::UsageStore;
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use longshore_engine::{Engines, ImageStore, StoreError};
 use longshore_model::activity::ShuttingDown;
 use longshore_model::cancel::Cancel;
 use longshore_model::digest::Digest;
+use longshore_model::image_id::ImageId;
 use longshore_model::labels::HASH_SHOWN;
 use std::fmt;
 use std::fs::File;
@@ -138,17 +140,48 @@ pub async fn import(archive: Source, trust: Trust, engines: &Engines, stop: &Can
     let ledger = UsageStore::new(&settings.state_folder);
     let locked = |source| ImportError::Lock { folder: settings.state_folder.clone(), source };
     let _claimed = ledger.claim(&key).await.map_err(locked)?;
-    let imported = Loading { store: store.as_ref(), path: &path, name: &name }.run(image).await?;
+    sweep(store.as_ref()).await?;
+    let imported = import_as(store.as_ref(), path.clone(), name, image).await?;
     // Importing counts as a use, so the image is not evicted next. If that cannot be recorded, nothing else is lost.
     let _ = ledger.touch(&key);
     Ok(imported)
+}
+
+/// Loads an image under a name of its own, and gives it the one that it is for.
+async fn import_as(
+    store: &dyn ImageStore,
+    path: PathBuf,
+    name: String,
+    image: Arc<CheckedImage>,
+) -> Result<Imported, ImportError> {
+    let (ids, bytes) = (Packing::new(&image, None, Form::Docker).ids(), image.size());
+    // The id of the image that has the name, which must be this one.
+    let named = async || match store.find(&name).await? {
+        Some(there) if ids.contains(&there.id.0) => Ok(Some(there.id.0)),
+        Some(there) => Err(ImportError::NameTaken { path: path.clone(), name: name.clone(), there: there.id.0 }),
+        None => Ok(None),
+    };
+    if let Some(id) = named().await? {
+        return Ok(Imported { id, name, bytes, already: true });
+    }
+    let passing = passing_name(&image.id.to_string());
+    let id = Loading { store, path: &path, name: &passing }.run(image).await?;
+    let tagged = match named().await {
+        // Another user imported it meanwhile.
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => store.tag(&ImageId(id.clone()), &name).await.map_err(ImportError::from),
+        Err(error) => Err(error),
+    };
+    // A later import removes it if it stays.
+    let _ = store.remove(&passing).await;
+    tagged.map(|()| Imported { id, name, bytes, already: false })
 }
 
 fn imported_name(id: &Digest) -> String {
     format!("{IMPORTED}:{}", &id.hex()[..HASH_SHOWN])
 }
 
-/// The second half: the validated archive is sent to the engine.
+/// The second half: the validated archive is sent to the engine, under a name of [`passing_name`].
 pub(crate) struct Loading<'a> {
     /// The engine's images.
     pub(crate) store: &'a dyn ImageStore,
@@ -159,21 +192,11 @@ pub(crate) struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    /// Sends it, and checks the result.
-    pub(crate) async fn run(&self, image: Arc<CheckedImage>) -> Result<Imported, ImportError> {
+    /// Sends it, checks the result, and returns its id in the engine.
+    pub(crate) async fn run(&self, image: Arc<CheckedImage>) -> Result<String, ImportError> {
         let ids = Packing::new(&image, Some(self.name), Form::Docker).ids();
-        let taken_in = |id, already| Imported { id, name: self.name.to_owned(), bytes: image.size(), already };
-        if let Some(there) = self.store.find(self.name).await? {
-            return match there.id.0 {
-                id if ids.contains(&id) => Ok(taken_in(id, true)),
-                there => {
-                    let (path, name) = (self.path.to_owned(), self.name.to_owned());
-                    Err(ImportError::NameTaken { path, name, there })
-                }
-            };
-        }
         match self.load(&image, &ids).await {
-            Ok(id) => Ok(taken_in(id, false)),
+            Ok(id) => Ok(id),
             Err(failure) => Err(self.undo(failure).await),
         }
     }
@@ -211,7 +234,7 @@ impl Loading<'_> {
         if ids.contains(&found) { Ok(found) } else { Err(ImportError::OtherImage { expected: ids[0].clone(), found }) }
     }
 
-    /// Removes what a failed load may have left: no image had the name before.
+    /// Removes what a failed load may have left: no other load has the name.
     async fn undo(&self, failure: ImportError) -> ImportError {
         match self.store.remove(self.name).await {
             Ok(()) => failure,

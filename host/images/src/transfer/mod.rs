@@ -4,8 +4,10 @@
 mod error;
 mod export;
 mod import;
+mod passing;
 
 pub use error::{ExportError, ImportError};
 pub use export::{Exported, Target, export};
 pub(crate) use import::{IMPORTED, Loading};
 pub use import::{Imported, Source, Trust, import};
+pub(crate) use passing::{INCOMING, passing_name, sweep};

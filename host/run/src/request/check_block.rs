@@ -58,7 +58,7 @@ impl CheckedBlock {
         let listed = block.files().map_err(|error| errors.push(error.into())).ok();
         let (files, passed_over) = listed.map(|listed| (listed.files, listed.notes)).unwrap_or_default();
         errors.extend(check_hidden(block, &files).map_err(RequestError::from).err());
-        errors.extend(check_environment(block).err());
+        errors.extend(check_environment(block).and_then(|()| check_packages(block)).err());
         let undeclared = block.undeclared();
         let mut notes: Vec<Note> = passed_over.into_iter().map(Note::from).collect();
         notes.extend(note_of_network(block, &Network::None));
@@ -75,6 +75,11 @@ pub(super) fn check_environment(block: &Block) -> Result<(), RequestError> {
         Reference::parse(image).map_err(|source| RequestError::Image { image: image.clone(), source })?;
     }
     Ok(())
+}
+
+/// Checks that a build in a container can get the block's packages.
+pub(super) fn check_packages(block: &Block) -> Result<(), RequestError> {
+    environment::check_git(block).map_err(|error| Box::new(error).into())
 }
 
 /// The note about a block that needs a network that its run has not.

@@ -259,6 +259,9 @@ impl RunRequest {
             notes.extend(mounts::unreadable(options.files()).into_iter().map(Note::from));
         }
         check_block::check_environment(&block)?;
+        if contained && self.image.is_none() {
+            check_block::check_packages(&block)?;
+        }
         if !contained && !block.system_packages.is_empty() {
             let all = block.system_packages.join(", ");
             notes.push(

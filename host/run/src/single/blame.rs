@@ -70,6 +70,7 @@ fn of_environment(error: &EnvironmentError) -> Blame {
         | EnvironmentError::Deadline { .. }
         | EnvironmentError::OtherVersion { .. }
         | EnvironmentError::Name { .. }
+        | EnvironmentError::Requirement { .. }
         | EnvironmentError::Api { .. }
         | EnvironmentError::Lock { .. }
         | EnvironmentError::LockStale { .. }

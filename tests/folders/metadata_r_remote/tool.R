@@ -1,0 +1,4 @@
+# /// script
+# dependencies = ["zoo", "team/tool"]
+# ///
+print(1)
