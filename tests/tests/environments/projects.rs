@@ -290,4 +290,22 @@ fn packages_come_from_addresses() {
     let declared = format!("dependencies = [\"{wheel}\", \"longshore-sounds @ {}\"]", at("v3.zip"));
     let declared = place.block("declared", "python", &declared, prints);
     place.run(&declared).expect(0, &["1.0 3.0\n"]);
+    place.longshore(&["lock", "declared"]).expect(0, &["declared/longshore.lock: 2 packages"]);
+    let lock = std::fs::read_to_string(declared.join("longshore.lock")).unwrap();
+    for package in [
+        format!("\"longshore-words\"\nversion = \"1.0\"\nurl = \"{wheel}\"\nhashes = [\"sha256:"),
+        format!("\"longshore-sounds\"\nversion = \"3.0\"\nurl = \"{}\"\nhashes = [\"sha256:", at("v3.zip")),
+    ] {
+        assert!(lock.contains(&package), "it lacks {package}: {lock}");
+    }
+    place.run(&declared).expect(0, &["1.0 3.0\n"]);
+    place.longshore(&["lock", "declared", "--export", "pylock.addresses.toml"]).expect(0, &["2 packages"]);
+    let exported = std::fs::read_to_string(place.path().join("pylock.addresses.toml")).unwrap();
+    assert!(exported.contains(&format!("archive]\nurl = \"{wheel}\"\n")), "{exported}");
+    // What is at the address now is another file.
+    std::fs::copy(index.join("simple/longshore-words/longshore_words-1.1-py3-none-any.whl"), index.join("v3.zip"))
+        .unwrap();
+    std::fs::write(declared.join("longshore.lock"), lock.replace("v3.zip\"\nhashes", "v3.zip?again\"\nhashes"))
+        .unwrap();
+    place.run(&declared).expect(3, &["cannot be installed: "]);
 }

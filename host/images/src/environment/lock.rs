@@ -3,7 +3,7 @@
 
 use super::EnvironmentError;
 use super::requirement::normalised;
-use longshore_block::{Block, Language, Pinned, PinnedPackage};
+use longshore_block::{Block, Language, Pinned, PinnedPackage, python_source};
 use longshore_config::settings::PackageSettings;
 use longshore_engine::StoredImage;
 use longshore_model::package_name::normal_name;
@@ -64,6 +64,9 @@ pub struct LockedPackage {
     pub name: String,
     /// Its exact version.
     pub version: String,
+    /// Its address, if the block names it by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Such as `sha256:…`, of each allowed file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<String>,
@@ -82,7 +85,11 @@ impl LockedPackage {
 
     /// The requirement of exactly this package.
     fn requirement(&self) -> String {
-        self.exact.clone().unwrap_or_else(|| format!("{}=={}", self.name, self.version))
+        match (&self.exact, &self.url) {
+            (Some(exact), _) => exact.clone(),
+            (None, Some(url)) => format!("{} @ {url}", self.name),
+            (None, None) => format!("{}=={}", self.name, self.version),
+        }
     }
 }
 
@@ -131,7 +138,7 @@ impl Lock {
     fn foreign(block: &Block, pinned: &Pinned) -> Self {
         let package = |package: &PinnedPackage| {
             let PinnedPackage { name, version, hashes, .. } = package.clone();
-            LockedPackage { name, version, hashes, exact: Some(package.requirement()) }
+            LockedPackage { name, version, url: None, hashes, exact: Some(package.requirement()) }
         };
         let packages = pinned.packages.iter().map(package).collect();
         let (python, r) = match block.language {
@@ -173,6 +180,12 @@ impl Lock {
         };
         for package in lock.python.iter().chain(&lock.r).chain(&lock.debian) {
             let hashes = package.hashes.iter().all(|hash| plain(hash, ":"));
+            if let Some(url) = &package.url {
+                python_source(&package.requirement()).map_err(&wrong)?;
+                if url.contains(char::is_whitespace) || !url.contains("://") {
+                    return Err(wrong(format!("the `url` of `{}` is not an address", package.name)));
+                }
+            }
             if !plain(&package.name, "._-+:") || !plain(&package.version, "._-+:~!") || !hashes {
                 return Err(wrong(format!(
                     "`{}` `{}` is not a valid package name and version",
@@ -317,6 +330,7 @@ mod tests {
 
     fn lock() -> Lock {
         let package = |name: &str, version: &str, hashes: &[&str]| LockedPackage {
+            url: None,
             name: name.into(),
             version: version.into(),
             hashes: hashes.iter().map(|&hash| hash.to_owned()).collect(),

@@ -105,8 +105,9 @@ pub async fn lock(
         Ok::<_, EnvironmentError>(read)
     };
     found.extend(resolver.in_time(read).await?);
+    let versions = pip_versions(&found);
     for line in &found {
-        take(line, &mut written);
+        take(line, &versions, &mut written);
     }
     for list in [&mut written.python, &mut written.r, &mut written.debian] {
         list.sort();
@@ -153,21 +154,36 @@ async fn hashed(
     }
 }
 
+/// The versions of Python packages, by their normalized names.
+fn pip_versions(lines: &[String]) -> BTreeMap<String, String> {
+    let pinned = lines.iter().filter_map(|line| line.strip_prefix("pip ")?.split_once("=="));
+    pinned.map(|(name, version)| (normal_name(name), version.to_owned())).collect()
+}
+
 /// Adds a line about a package to a lock.
-fn take(line: &str, lock: &mut Lock) {
+fn take(line: &str, versions: &BTreeMap<String, String>, lock: &mut Lock) {
     let package = |name: &str, version: &str, hashes: Vec<String>| LockedPackage {
         name: name.to_owned(),
         version: version.to_owned(),
+        url: None,
         hashes,
         exact: None,
     };
     let Some((kind, rest)) = line.split_once(' ') else { return };
     match kind {
         "locked" => {
-            let mut words = rest.split_whitespace();
-            let named = words.next().and_then(|first| first.split_once("=="));
-            let hashes = words.filter_map(|word| word.strip_prefix("--hash=")).map(str::to_owned).collect();
-            lock.python.extend(named.map(|(name, version)| package(name, version, hashes)));
+            let words: Vec<&str> = rest.split_whitespace().collect();
+            let hashes = words.iter().filter_map(|word| word.strip_prefix("--hash=")).map(str::to_owned).collect();
+            match words[..] {
+                [name, "@", url, ..] => {
+                    let version = versions.get(&normal_name(name)).map_or("0", String::as_str);
+                    lock.python.push(LockedPackage { url: Some(url.to_owned()), ..package(name, version, hashes) });
+                }
+                [first, ..] => {
+                    lock.python.extend(first.split_once("==").map(|(name, version)| package(name, version, hashes)));
+                }
+                [] => {}
+            }
         }
         "r" => lock.r.extend(rest.split_once("==").map(|(name, version)| package(name, version, Vec::new()))),
         "deb" => lock.debian.extend(rest.split_once('=').map(|(name, version)| package(name, version, Vec::new()))),
@@ -191,16 +207,31 @@ mod tests {
     fn lines_about_packages_end_in_their_lists() {
         let text = "version = 1\nbase = \"b\"\narchitecture = \"amd64\"\ndependencies = []\nsystem_packages = []\n";
         let mut lock: Lock = toml::from_str(text).unwrap();
+        let folder = tempfile::tempdir().unwrap();
         for line in [
             "locked humanize==4.13.0 --hash=sha256:ab --hash=sha256:cd",
             "pip humanize==4.13.0",
             "deb tree=2.1.0-1",
             "r zoo==1.8-11",
+            "locked words @ https://x.example/words.zip --hash=sha256:ef",
+            "locked",
             "nonsense",
         ] {
-            take(line, &mut lock);
+            take(line, &pip_versions(&["pip Words==1.5".to_owned()]), &mut lock);
         }
-        assert_eq!(lock.requirements(), "humanize==4.13.0 --hash=sha256:ab --hash=sha256:cd\n");
+        let words = "words @ https://x.example/words.zip --hash=sha256:ef\n";
+        assert_eq!(lock.requirements(), format!("humanize==4.13.0 --hash=sha256:ab --hash=sha256:cd\n{words}"));
+        assert_eq!(lock.python[1].version, "1.5");
+        let path = Path::new("longshore.lock");
+        let read = |text: &str| {
+            std::fs::write(folder.path().join(path), text).unwrap();
+            Lock::read(&folder.path().join(path)).map_err(|error| error.to_string())
+        };
+        let text = lock.text().unwrap();
+        assert_eq!(read(&text).unwrap(), lock);
+        for other in ["file:///x.zip", "https://x.example/a.zip --index-url=x", "../x", "https://x.example/a.exe"] {
+            assert!(read(&text.replace("https://x.example/words.zip", other)).is_err(), "{other}");
+        }
         assert_eq!(lock.debian_lines(), ["debian tree=2.1.0-1"]);
         assert_eq!((lock.r[0].name.as_str(), lock.r[0].version.as_str(), lock.r.len()), ("zoo", "1.8-11", 1));
     }

@@ -71,6 +71,9 @@ struct Package {
     requires_python: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<String>,
+    /// The file at the address by which the block names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archive: Option<File>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sdist: Option<File>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -191,14 +194,16 @@ fn document(lock: &Lock, text: &str) -> Result<Document, String> {
             |file: &File| file.hashes.iter().any(|(kind, digest)| known.contains(format!("{kind}:{digest}").as_str()));
         package.wheels.retain(is_known);
         package.sdist = package.sdist.take().filter(is_known);
-        if package.wheels.is_empty() && package.sdist.is_none() {
+        package.archive = package.archive.take().filter(is_known);
+        if package.wheels.is_empty() && package.sdist.is_none() && package.archive.is_none() {
             return Err(format!(
                 "the index has no file of `{}` {} with a hash of the lock",
                 package.name, package.version
             ));
         }
         // Passwords of an index are not for others.
-        package.wheels.iter_mut().chain(&mut package.sdist).for_each(|file| file.url = without_user(&file.url));
+        let files = package.wheels.iter_mut().chain(&mut package.sdist).chain(&mut package.archive);
+        files.for_each(|file| file.url = without_user(&file.url));
         package.index = package.index.take().map(|index| without_user(&index));
     }
     if let Some((name, version)) = hashes.into_keys().next() {

@@ -20,11 +20,11 @@ use crate::environment::requirement::normalised;
 use crate::environment::steps::gives_way;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use longshore_block::{Block, Language, Pandas, PinnedPackage, package_name};
+use longshore_block::{Block, Language, Pandas, PinnedPackage, cut_name, package_name};
 use longshore_config::settings::{PackageSettings, Settings};
 use longshore_engine::Engines;
 use longshore_engine::task::blocking;
-use longshore_model::address::masked;
+use longshore_model::address::{masked, without_user};
 use longshore_model::package_name::normal_name;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -173,26 +173,45 @@ impl Building<'_> {
         // Wheels first: installing them runs none of their code, so it may fill the cache that all environments read.
         // Packages that must be built get a cache of their own.
         let bounds = self.bounds(site).await?;
-        let (installed, cache) = match self.resolve(&installer, &bounds, Cache::Shared).await? {
-            Ok(installed) => (installed, Cache::Shared),
+        let installed = match self.installed(site, &installer, &bounds, Cache::Shared).await? {
+            Ok(installed) => installed,
             Err(ended) if !gives_way(&ended.lines) => return Err(installer.failure(&ended, &named)),
             Err(_) => {
-                let resolved = self.resolve(&installer, &bounds, Cache::Own).await?;
-                (resolved.map_err(|ended| installer.failure(&ended, &named))?, Cache::Own)
+                let installed = self.installed(site, &installer, &bounds, Cache::Own).await?;
+                installed.map_err(|ended| installer.failure(&ended, &named))?
             }
         };
-        if !installed.is_empty() {
-            // The environment is moved when it is complete.
-            let folder = site.folder().join("python");
-            let python = installer.venv(&self.needs.parent, &folder).await?;
-            let bounds = bounds::resolving(self.packages);
-            let arguments: Vec<&str> = ["--no-deps"].into_iter().chain(bounds.iter().map(String::as_str)).collect();
-            let tool = installer.install(&arguments, &python, cache).arguments(&installed);
-            installer.run(tool, &named).await?;
-            installer.compile(&python).await?;
-            self.link(&folder)?;
-        }
         Ok(Record { language: "python".into(), requirements, installed, ..Record::default() })
+    }
+
+    /// Installs the packages that the interpreter lacks, and returns them.
+    async fn installed(
+        &self,
+        site: &BuildDirectory,
+        installer: &Installer<'_>,
+        bounds: &[String],
+        cache: Cache,
+    ) -> Result<Result<Vec<String>, Ended>, LocalError> {
+        let installed = match self.resolve(installer, bounds, cache).await? {
+            Ok(installed) if !installed.is_empty() => installed,
+            others => return Ok(others),
+        };
+        // The environment is moved when it is complete.
+        let folder = site.folder().join("python");
+        let python = match folder.is_dir() {
+            // Of an attempt without building.
+            true => folder.join("bin/python"),
+            false => installer.venv(&self.needs.parent, &folder).await?,
+        };
+        let bounds = bounds::resolving(self.packages);
+        let arguments: Vec<&str> = ["--no-deps"].into_iter().chain(bounds.iter().map(String::as_str)).collect();
+        let ended = installer.ended(installer.install(&arguments, &python, cache).arguments(&installed)).await?;
+        if !ended.status.success() {
+            return Ok(Err(ended));
+        }
+        installer.compile(&python).await?;
+        self.link(&folder)?;
+        Ok(Ok(installed))
     }
 
     /// The packages that the interpreter lacks. Exactly these are installed, so nothing is resolved twice.
@@ -251,15 +270,24 @@ impl Building<'_> {
 /// The packages that uv would install, as requirements: exact versions, or the URL that the block names.
 fn changes(lines: &[String], requirements: &[String]) -> Vec<String> {
     let installed = lines.iter().filter_map(|line| line.strip_prefix(" + "));
-    let mut changes: Vec<String> = installed
-        .map(|change| {
-            let pinned = change.split_whitespace().next().unwrap_or(change);
-            let named = |text: &&String| text.contains("://") && package_name(text) == package_name(pinned);
-            requirements.iter().find(named).cloned().unwrap_or_else(|| pinned.to_owned())
-        })
-        .collect();
+    let mut changes: Vec<String> = installed.map(|change| requirement_of(change, requirements)).collect();
     changes.sort();
     changes
+}
+
+/// The requirement of a package that uv would install: `a==1`, `a @ https://…` or `a==1 (from https://…)`. uv hides
+/// passwords in addresses, so they are taken from the block's requirements.
+fn requirement_of(change: &str, requirements: &[String]) -> String {
+    let pinned = change.split_whitespace().next().unwrap_or(change);
+    let named = |text: &&String| text.contains("://") && package_name(text) == package_name(pinned);
+    if let Some(found) = requirements.iter().find(named) {
+        return found.clone();
+    }
+    let address = change.split_once(" @ ").or_else(|| change.split_once(" (from "));
+    let Some(address) = address.map(|(_, address)| address.trim_end_matches(')')) else { return pinned.to_owned() };
+    let is_it = |text: &&String| package_name(text).is_none() && without_user(text) == without_user(address);
+    let address = requirements.iter().find(is_it).map_or(address, String::as_str);
+    format!("{} @ {address}", cut_name(pinned).0)
 }
 
 #[cfg(test)]
@@ -359,6 +387,12 @@ mod tests {
         let lines = lines.map(str::to_owned);
         let requirements = ["a @ https://x/a".to_owned(), "numpy<2".to_owned()];
         assert_eq!(changes(&lines, &requirements), ["a @ https://x/a", "numpy==1.26.4", "torch==2.1+cpu"]);
+        let lines = [" + b @ https://***:***@x/b.whl", " + c==1 (from https://x/c.zip)", " + d @ git+https://x/d@00ff"];
+        let requirements = ["https://u:p@x/b.whl", "https://x/c.zip", "git+https://x/d@v1"].map(str::to_owned);
+        assert_eq!(
+            changes(&lines.map(str::to_owned), &requirements),
+            ["b @ https://u:p@x/b.whl", "c @ https://x/c.zip", "d @ git+https://x/d@00ff"]
+        );
         assert_eq!(changes(&["Would make no changes".to_owned()], &[]), Vec::<String>::new());
     }
 }
