@@ -44,7 +44,7 @@ pub use options::{OptionKind, OptionSpec};
 pub use origins::Origins;
 pub use python_imports::{Import, imports};
 pub use python_modules::package_of_module;
-pub use python_requirement::{PythonSource, cut_name, package_name, python_source};
+pub use python_requirement::{PythonRequirement, PythonSource, cut_name, package_name, python_source};
 pub use schema::schema;
 pub use template::{CreateError, create};
 pub use undeclared::Undeclared;

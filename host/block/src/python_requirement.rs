@@ -1,11 +1,13 @@
 //! One requirement of a Python package, as standards define it (PEP 508): checked when a block is read, so that an error
-//! has its place. What cannot be installed in a build is refused here: paths, and addresses that are not of the web.
-//! Conditions are checked apart: reading them as the library does can take minutes.
+//! has its place, and compared with what is installed. What cannot be installed in a build is refused here: paths, and
+//! addresses that are not of the web. Conditions are checked apart: reading them as the library does can take minutes.
 
-use super::python_marker::is_marker;
+use super::python_marker::{holds, is_marker};
 use longshore_model::address::masked;
 use longshore_model::package_name::normal_name;
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{Pep508ErrorSource, Requirement, VerbatimUrl, VersionOrUrl};
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The most characters of a requirement. The longest, which list a condition for each platform, have about 1,000.
@@ -13,17 +15,43 @@ pub(super) const LENGTH_MAX: usize = 4000;
 
 /// A requirement.
 #[derive(Debug)]
-pub(super) struct PythonRequirement {
+pub struct PythonRequirement {
     /// Its normalized name.
-    pub(super) name: String,
+    pub name: String,
     /// The text, trimmed.
     pub(super) text: String,
+    /// The normalized names of the extras.
+    pub extras: Vec<String>,
+    /// The versions that fit: any, if there are none.
+    pub versions: VersionSpecifiers,
     /// The version, if the requirement is `==` a single one.
     pub(super) exact: Option<String>,
     /// Its address.
-    pub(super) url: Option<String>,
+    pub url: Option<String>,
     /// The condition under which it counts.
     pub(super) marker: Option<String>,
+}
+
+impl PythonRequirement {
+    /// Reads a requirement; `None` if the text is not one.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        read(text).ok()
+    }
+
+    /// Whether it counts for an interpreter with these values of the variables of conditions, and for an extra of the
+    /// package that needs it, which may be empty.
+    #[must_use]
+    pub fn applies(&self, values: &BTreeMap<String, String>, extra: &str) -> bool {
+        self.marker.as_ref().is_none_or(|marker| holds(marker, values, extra) == Some(true))
+    }
+
+    /// Whether a version fits. A text that is not a version does not, unless any version fits.
+    #[must_use]
+    pub fn allows(&self, version: &str) -> bool {
+        let fits = |version: Version| self.versions.contains(&version);
+        self.versions.is_empty() || Version::from_str(version).is_ok_and(fits)
+    }
 }
 
 /// What the package of a requirement is installed from.
@@ -97,21 +125,24 @@ pub(super) fn read(text: &str) -> Result<PythonRequirement, String> {
         Pep508ErrorSource::String(reason) => wrong(reason.trim_end_matches('.')),
         other => wrong(&other.to_string()),
     })?;
-    let (mut exact, mut url) = (None, None);
-    match &requirement.version_or_url {
-        Some(VersionOrUrl::VersionSpecifier(versions)) => {
-            if let [only] = &versions[..]
+    let (mut exact, mut url, mut versions) = (None, None, VersionSpecifiers::empty());
+    match requirement.version_or_url {
+        Some(VersionOrUrl::VersionSpecifier(read)) => {
+            if let [only] = &read[..]
                 && *only.operator() == pep440_rs::Operator::Equal
             {
                 exact = Some(only.version().to_string());
             }
+            versions = read;
         }
         Some(VersionOrUrl::Url(given)) => {
             url = Some(given.to_string());
         }
         None => {}
     }
-    Ok(PythonRequirement { name: requirement.name.to_string(), text: text.to_owned(), exact, url, marker })
+    let extras = requirement.extras.iter().map(ToString::to_string).collect();
+    let name = requirement.name.to_string();
+    Ok(PythonRequirement { name, text: text.to_owned(), extras, versions, exact, url, marker })
 }
 
 /// Checks a condition of a requirement.
@@ -288,6 +319,12 @@ mod tests {
             assert!(reason(text).contains(expected), "{text}: {}", reason(text));
         }
         assert!(reason("git+https://user:secret@x.example/a").starts_with("`git+https://user:***@x.example/a` is not"));
+        let six = PythonRequirement::of("six[A_b]>=1,!=1.5; os_name == 'nt' or extra == 'x'").unwrap();
+        assert_eq!(
+            (six.extras.as_slice(), six.allows("1.5"), six.allows("1.6")),
+            (&["a-b".to_owned()][..], false, true)
+        );
+        assert!(six.applies(&BTreeMap::new(), "x") && !six.applies(&BTreeMap::new(), "") && !six.allows("new"));
         assert!(check_marker("python_version < '3'").is_ok() && check_marker("python_version <").is_err());
     }
 

@@ -221,7 +221,7 @@ impl Reader<'_> {
     fn pinned(&self) -> Result<Vec<PinnedPackage>, BlockError> {
         let pinned = |entry: &Entry| {
             let Entry { file, line, requirement, hashes } = entry;
-            let PythonRequirement { name, text, exact, url, marker } = requirement;
+            let PythonRequirement { name, text, exact, url, marker, .. } = requirement;
             if hashes.is_empty() {
                 let reason = format!("`{text}` has no `--hash`: with one hash, every requirement must have its hashes");
                 return self.wrong(file, *line, reason);
